@@ -6,11 +6,11 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 
 import numpy as np
+from _example_city import DrawnCity
 from value_of_laws import Laws, problem_of, true_laws
 
 import kanopt as ko
 from kanopt import routing
-from kanopt.tables.examples._city import City
 
 __all__ = ["NOISE", "TrueDays", "day_problem", "learned_minutes", "true_days"]
 
@@ -19,7 +19,7 @@ NOISE = 0.08
 """Coefficient of variation of a trip of the city."""
 
 
-def learned_minutes(city: City, seed: int, rows: int | None = None) -> ko.Formula:
+def learned_minutes(city: DrawnCity, seed: int, rows: int | None = None) -> ko.Formula:
     """Learn travel times from a log, or some of its rows, of which the trips of a day may share an error."""
     trips = city.trips
     if rows is not None:
@@ -31,7 +31,7 @@ def learned_minutes(city: City, seed: int, rows: int | None = None) -> ko.Formul
     return model.to_formula(test, "minutes", per="leg")
 
 
-def day_problem(city: City, minutes: ko.Formula, litres: ko.Formula | None = None) -> ko.RoutingProblem:
+def day_problem(city: DrawnCity, minutes: ko.Formula, litres: ko.Formula | None = None) -> ko.RoutingProblem:
     """Return the day of a city at learned travel times; fuel by its true law where none is given."""
     return problem_of(city, Laws(minutes, litres or true_laws(city.strength).litres))
 
@@ -59,7 +59,7 @@ class TrueDays:
 
 
 def true_days(
-    city: City, problem: ko.RoutingProblem, plan: routing.RoutingPlan, days: int, seed: int
+    city: DrawnCity, problem: ko.RoutingProblem, plan: routing.RoutingPlan, days: int, seed: int
 ) -> TrueDays:
     """Drive a plan that says when its routes leave on fresh days of a city: its laws, good and bad days, and noise."""
     rng = np.random.default_rng([seed, 77])

@@ -59,7 +59,7 @@ REPORT, BEFORE = "report", "before"
 AFTER = ("solve, outside of searches", "explain", REPORT)  # the search has ended
 SEED = 7
 LEARNED = ("travel_time", "fuel")  # laws of the scenario that are learned
-ROWS, HELD_OUT = 300, 100  # of the trips of make_city, for to_formula
+ROWS, HELD_OUT = 300, 100  # of the trips of the example city, for to_formula
 
 
 def key_of(values: Iterable[Any]) -> frozenset[Any] | None:
@@ -131,7 +131,7 @@ class Counts:
 
 def reading() -> int:
     """Return how many functions `to_formula` passes through on a few trips."""
-    trips = ko.make_city().trips
+    trips = ko.load_city().trips
     train, test = trips[:ROWS], trips[ROWS : ROWS + HELD_OUT]
     model = ko.KANRegressor(monotone={"distance_km": 1}, seed=SEED).fit(
         train[["distance_km", "hour"]], train["minutes"]
@@ -139,7 +139,7 @@ def reading() -> int:
     passed: set[CodeType] = set()
     with passing(passed):
         law = model.to_formula(test, "minutes")
-    print(f"\nto_formula on {ROWS} trips of make_city: minutes = {law}")
+    print(f"\nto_formula on {ROWS} trips of the example city: minutes = {law}")
     return functions(passed)
 
 

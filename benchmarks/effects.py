@@ -27,6 +27,7 @@ from pathlib import Path
 
 import pandas as pd
 from _bench import footer
+from _example_city import make_city
 
 import kanopt as ko
 
@@ -43,7 +44,7 @@ AXES = (*PRICES, TIMES, IDLE, OPENS)
 
 def city(seed: int) -> ko.Scenario:
     """Return the scenario with another town, and a van that is never worth its price."""
-    scenario, drawn = ko.load_scenario(SCENARIO), ko.make_city(seed=seed)
+    scenario, drawn = ko.load_scenario(SCENARIO), make_city(seed=seed)
     tables = {**scenario.tables, "depots": drawn.depots, "clients": drawn.clients, "vehicles": drawn.vehicles}
     given = {name: ko.with_units(frame, ko.units_of(scenario.tables[name])) for name, frame in tables.items()}
     scenario = replace(scenario, tables=given)

@@ -39,6 +39,7 @@ import numpy as np
 import pandas as pd
 from _bench import footer
 from _city_days import NOISE, day_problem, learned_minutes, told, true_days
+from _example_city import make_city
 from scipy.stats import t as student
 from value_of_laws import true_laws
 
@@ -56,7 +57,7 @@ def promises(arguments: argparse.Namespace) -> pd.DataFrame:
     rows = []
     for effect in arguments.effects:
         for seed in arguments.cities:
-            city = ko.make_city(seed, day_effect=effect)
+            city = make_city(seed, day_effect=effect)
             problem = day_problem(city, learned_minutes(city, seed))
             plan = ko.solve(problem, time_limit=arguments.time_limit / 4, seed=seed, deterministic=True)
             result = told(problem, plan)
@@ -157,7 +158,7 @@ def price(arguments: argparse.Namespace) -> pd.DataFrame:
     rows = []
     for effect in arguments.effects:
         for seed in arguments.cities:
-            city = _tight(ko.make_city(seed, day_effect=effect), arguments.tight)
+            city = _tight(make_city(seed, day_effect=effect), arguments.tight)
             minutes = learned_minutes(city, seed)
             problem = day_problem(city, minutes)
             how = {"time_limit": arguments.time_limit, "seed": seed, "deterministic": True}
@@ -219,7 +220,7 @@ def curse(arguments: argparse.Namespace) -> pd.DataFrame:
     """Return a line for each city: told and realised, of the plan chosen on these laws and of another's."""
     rows = []
     for seed in arguments.cities:
-        cities = [ko.make_city(one, day_effect=0.0) for one in (seed, seed + 1000)]
+        cities = [make_city(one, day_effect=0.0) for one in (seed, seed + 1000)]
         laws = [learned_minutes(one, seed, arguments.rows) for one in cities]
         problems = [day_problem(cities[0], law) for law in laws]
         how = {"time_limit": arguments.time_limit / 2, "seed": seed, "deterministic": True}

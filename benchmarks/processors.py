@@ -22,9 +22,11 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 from _bench import footer
+from _example_city import make_city
 
 import kanopt as ko
 from kanopt import refs, routing
+from kanopt.tables import City
 from tests.cases.processors import PROCESSORS, run_as
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -73,7 +75,7 @@ def of_scenario(name: str) -> Iterator[Found]:
 
 def of_city(seed: int) -> Iterator[Found]:
     """Yield the two laws of a city and a plan on them."""
-    city = ko.make_city(seed=seed)
+    city = make_city(seed=seed)
     train, test = ko.split(city.trips, by="week", holdout=4)
     laws = {}
     for target, columns in LAWS.items():
@@ -83,7 +85,7 @@ def of_city(seed: int) -> Iterator[Found]:
     yield plan_found(ko.solve(problem_of(city, laws), time_limit=2.0, seed=seed, deterministic=True))
 
 
-def problem_of(city: ko.City, laws: dict[str, ko.Formula]) -> ko.RoutingProblem:
+def problem_of(city: City, laws: dict[str, ko.Formula]) -> ko.RoutingProblem:
     """Return the day of a city, with learned laws."""
     clients = [
         routing.Client(

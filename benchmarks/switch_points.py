@@ -27,6 +27,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 from _bench import footer
+from _example_supply import make_supply_network
 
 import kanopt as ko
 from kanopt.solvers.clock import cpu_seconds
@@ -84,7 +85,7 @@ def cases(arguments: argparse.Namespace) -> Iterator[Case]:
         yield Case(name, scenario, path, low, high)
     for seed in arguments.networks:
         drawn, scenario = (
-            ko.make_supply_network(seed=seed),
+            make_supply_network(seed=seed),
             ko.load_scenario(SCENARIOS / "supply_network.toml"),
         )
         tables = {name: getattr(drawn, name) for name in PARTS}

@@ -1,6 +1,6 @@
 """What a law learned from a trip log is worth in a plan, against averages from the same log.
 
-The city of kanopt.make_city has true laws of travel time and fuel, which depend on hour and load with a given
+The city of `_example_city.py` has true laws of travel time and fuel, which depend on hour and load with a given
 strength. From its log of 5,000 trips, with noise and gross errors, three planners learn. "laws" takes laws:
 KANRegressor with everything at its default (monotone in distance and load), written as formulas. "averages" takes
 minutes and litres per kilometre over the whole log, and pays drivers by the hour. "per km" takes one mean cost per
@@ -29,12 +29,13 @@ from functools import partial
 import numpy as np
 import pandas as pd
 from _bench import footer
+from _example_city import make_city
 from scipy.stats import t as student
 from threadpoolctl import threadpool_limits
 
 import kanopt as ko
 from kanopt import refs, routing
-from kanopt.tables.examples._city import (
+from kanopt.tables.examples import (
     BUMPS,
     DRAG,
     FREE_SPEED,
@@ -180,7 +181,7 @@ def one(case: tuple[float, int], seconds: float, most: float) -> dict[str, objec
     warnings.simplefilter("ignore")
     with threadpool_limits(1):
         tick = time.process_time()
-        city = ko.make_city(seed, strength=strength)
+        city = make_city(seed, strength=strength)
         truth = problem_of(city, true_laws(strength))
         row: dict[str, object] = {"strength": strength, "seed": seed}
         means = averages(city.trips)

@@ -80,10 +80,10 @@ if TYPE_CHECKING:
     from kanopt.tables import Schema as Schema
     from kanopt.tables import TableReport as TableReport
     from kanopt.tables import TextFormat as TextFormat
+    from kanopt.tables import load_city as load_city
     from kanopt.tables import load_sioux_falls as load_sioux_falls
-    from kanopt.tables import make_city as make_city
-    from kanopt.tables import make_supply_network as make_supply_network
-    from kanopt.tables import make_workshop as make_workshop
+    from kanopt.tables import load_supply_network as load_supply_network
+    from kanopt.tables import load_workshop as load_workshop
     from kanopt.tables import read_table as read_table
     from kanopt.tables import report_of as report_of
     from kanopt.tables import split as split
@@ -181,9 +181,9 @@ _HOME = {
         "TableReport",
         "TextFormat",
         "load_sioux_falls",
-        "make_city",
-        "make_supply_network",
-        "make_workshop",
+        "load_city",
+        "load_supply_network",
+        "load_workshop",
         "read_table",
         "report_of",
         "split",

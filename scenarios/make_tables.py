@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from kanopt.tables import load_sioux_falls, make_city, make_supply_network, make_workshop
+from kanopt.tables import load_city, load_sioux_falls, load_supply_network, load_workshop
 
 HERE = Path(__file__).parent
 SEED = 7
@@ -25,16 +25,16 @@ SLOW_SPEED = 22.0  # km/h in the morning peak
 
 
 def main() -> None:
-    city = make_city(SEED)
+    city = load_city()
     parts = ("trips", "clients", "vehicles", "depots")
     write(
         "parcel_city", {part: getattr(city, part) for part in parts} | {"todays_routes": todays_routes(city)}
     )
     write("sioux_falls", sioux_falls())
-    shop = make_workshop(SEED)
+    shop = load_workshop()
     parts = ("log", "jobs", "tasks", "machines", "modes", "setups", "breaks", "power")
     write("workshop", {part: getattr(shop, part) for part in parts})
-    network = make_supply_network(SEED)
+    network = load_supply_network()
     parts = ("freight", "demand", "suppliers", "sites", "markets", "products", "periods", "lanes")
     write("supply_network", {part: renamed(getattr(network, part)) for part in parts})
     write("coffee", coffee())

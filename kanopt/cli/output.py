@@ -125,7 +125,7 @@ def law_lines(laws: Iterable[LearnedLaw], width: int | None = None) -> list[str]
         Columns of the terminal; None where lines are not broken.
     """
     from kanopt.formulas.alternatives import rivals_text
-    from kanopt.formulas.table_texts import table_texts
+    from kanopt.formulas.validity import table_texts
 
     lines = []
     for law in laws:

@@ -4,11 +4,11 @@ A :class:`Formula` is a frozen graph of sums, products, powers and functions of 
 inputs, and of tabulated functions: :class:`Curve`, :class:`Step` and :class:`Table`.
 """
 
-from kanopt.formulas.binding import BoundFormula, ReferenceValue
+from kanopt.formulas.binding import BoundFormula, Reference, ReferenceValue
 from kanopt.formulas.dimensions.analysis import ConstantUnit, Dimensions
 from kanopt.formulas.domain import Domain, Range
 from kanopt.formulas.error_model import ErrorModel
-from kanopt.formulas.estimation import Bootstrap, GroupedLaw, fit_groups, with_named_constants
+from kanopt.formulas.estimation import GroupedLaw, fit_groups, with_named_constants
 from kanopt.formulas.fit import Alternative, Fit
 from kanopt.formulas.formula import Formula, Term
 from kanopt.formulas.functions import FUNCTIONS, Function
@@ -25,7 +25,6 @@ from kanopt.formulas.nodes import Apply, Constant, Input, Maximum, Minimum, Node
 from kanopt.formulas.parameters import Covariance
 from kanopt.formulas.parser import parse_formula
 from kanopt.formulas.pieces import Curve, Step, Table
-from kanopt.formulas.references import Reference
 from kanopt.formulas.shapes import ShapeFact, ShapeProof
 from kanopt.formulas.variables import Variable, category_label
 from kanopt.formulas.verdict import LawVerdict, VerdictReason, learned_laws, weak_laws
@@ -35,7 +34,6 @@ __all__ = [
     "AffineDefinition",
     "Alternative",
     "Apply",
-    "Bootstrap",
     "BoundFormula",
     "Constant",
     "ConstantUnit",

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 from kanopt.errors import FormulaError, nearest
 from kanopt.formulas.extrapolation import provenance_of_changed
+from kanopt.formulas.formula_text import CALLED, LONGEST
 from kanopt.formulas.nodes import Constant, Node, Power, fold, postorder, rebuild
 from kanopt.formulas.parameters import is_parameter, parameters_of
-from kanopt.formulas.parser import CALLED, LONGEST, parse_formula
+from kanopt.formulas.parser import parse_formula
 from kanopt.formulas.pieces import Curve, Step, Table
 from kanopt.formulas.printing import ATOM, InfixWriter, TextPart, number, quoted_name, to_infix
 from kanopt.formulas.simplify import simplify_graph

@@ -14,8 +14,6 @@ OPERATORS = (
     "gaussian",
     "log",
     "sine",
-    "tanh",
-    "softplus",
     "hinge",
     "step",
     "curve",

@@ -7,45 +7,20 @@ and ``max``. No Python code is parsed, compiled or executed, so that text from s
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from kanopt.errors import FormulaError, nearest
-from kanopt.formulas.complexity import PowerSearch
+from kanopt.errors import FormulaError
 from kanopt.formulas.domain import Domain
 from kanopt.formulas.formula import Formula
-from kanopt.formulas.functions import FUNCTIONS
-from kanopt.formulas.lookalikes import hint
-from kanopt.formulas.nodes import (
-    Apply,
-    Constant,
-    Input,
-    Maximum,
-    Minimum,
-    Node,
-    Power,
-    Product,
-    Sum,
-    computed,
-)
-from kanopt.formulas.parameters import is_parameter
-from kanopt.formulas.tokens import SIGNS, TOKEN, Token, normalised_text
-from kanopt.formulas.variables import Variable, check_name, merged_inputs, variable_of, variables_of
+from kanopt.formulas.formula_text import CALLED, CONSTANTS, DEEPEST, FormulaText, Token, normalised_text
+from kanopt.formulas.nodes import Constant, Input, Node, Product, Sum
+from kanopt.formulas.variables import Variable, check_name, hint, merged_inputs, variable_of, variables_of
 from kanopt.formulas.verdict import learned_laws
-from kanopt.text import number_text
 
-__all__ = ["CALLED", "CONSTANTS", "FormulaParser", "checked_constants", "parse_formula"]
+__all__ = ["FormulaParser", "from_sympy", "parse_formula"]
 
-LONGEST = 10_000
-DEEPEST = 60
-LARGEST_EXPONENT = 100.0
-
-_ALIASES = {"ln": "log", "arctan": "atan"}
-_SEVERAL: Mapping[str, type[Maximum] | type[Minimum]] = {"max": Maximum, "min": Minimum}
-CONSTANTS = {"pi": math.pi}
-CALLED = frozenset({*FUNCTIONS, *_ALIASES, *_SEVERAL})
-"""Every name that means a function in a text."""
 _PIECES_SHOWN = 5
 
 
@@ -121,7 +96,7 @@ def parse_formula(
     for shown, piece in (pieces or {}).items():
         words = normalised_text(FormulaParser(shown, {}, {}, output.name).tokens[:-1])
         parser.pieces.setdefault(words, (shown, piece))
-    parser.constants = checked_constants({} if constants is None else constants, own, laws, output.name)
+    parser.constants = _checked_constants({} if constants is None else constants, own, laws, output.name)
     root = parser.parse()
     used = [laws[name] for name in parser.laws_used]
     return Formula(
@@ -140,7 +115,7 @@ def _common_per(laws: Sequence[Formula]) -> str:
     return laws[0].per if len({law.per for law in laws}) == 1 else ""
 
 
-def checked_constants(
+def _checked_constants(
     constants: Mapping[str, Any], inputs: Mapping[str, Variable], laws: Mapping[str, Formula], what: str
 ) -> dict[str, Constant]:
     """Return constants with a name; their names are those of nothing else, and their values finite."""
@@ -164,53 +139,22 @@ def _float(value: Any) -> float:
         return math.nan
 
 
-class FormulaParser:
+class FormulaParser(FormulaText):
     """A recursive-descent parser, from ``sum = product {(+|-) product}`` down to parentheses.
 
     Sums and products become one node each, however long, so that only parentheses nest.
     """
 
-    pattern = TOKEN
-    more_calls: tuple[str, ...] = ()
-    """Names of functions beside those of a formula, for hints."""
-
     def __init__(
         self, text: str, inputs: Mapping[str, Variable], laws: Mapping[str, Formula], what: str
     ) -> None:
-        if not isinstance(text, str):
-            raise FormulaError(f"formula for {what!r}: a formula is a text, not {text!r}")
-        if len(text) > LONGEST:
-            raise FormulaError(
-                f"formula for {what!r}: {len(text):,} characters are too many, at most {LONGEST:,}"
-            )
-        self.text, self.inputs, self.laws, self.what = text, inputs, laws, what
+        super().__init__(text, f"formula for {what!r}")
+        self.inputs, self.laws = inputs, laws
         self.laws_used: dict[str, None] = {}
         self.constants: Mapping[str, Constant] = {}
         self.pieces: dict[tuple[str, ...], tuple[str, Node]] = {}
         self.depth = 0
-        self.has_power = PowerSearch()
-        self.tokens = list(self._read())
         self.place = 0
-
-    def _read(self) -> Iterator[Token]:
-        place, end = 0, len(self.text.rstrip())
-        while place < end:
-            match = self.pattern.match(self.text, place)
-            kind = match.lastgroup if match else None
-            if match is None or kind is None or kind == "wrong":
-                start = match.start("wrong") if match and kind else place
-                raise self.error(f"{self.text[start]!r} has no place in a formula", start)
-            word = match[kind]
-            yield Token(kind, SIGNS.get(word, word) if kind == "sign" else word, match.start(kind))
-            place = match.end()
-        yield Token("end", "", end)
-
-    def error(self, why: str, place: int) -> FormulaError:
-        """Return an error that shows the position in the text."""
-        first = max(0, place - 50)
-        shown = "".join(s if s.isprintable() else " " for s in self.text[first : first + 100])
-        caret = " " * (place - first) + "^"
-        return FormulaError(f"formula for {self.what!r}, column {place + 1}: {why}\n  {shown}\n  {caret}")
 
     @property
     def next(self) -> Token:
@@ -231,7 +175,7 @@ class FormulaParser:
         """Read the whole text."""
         if self.next.kind == "end":
             raise self.error("the formula is empty", 0)
-        node = self.whole()
+        node = self.sum()
         if self.next.kind != "end":
             token = self.next
             stray = token.kind == "sign" and token.text in "),"
@@ -242,10 +186,6 @@ class FormulaParser:
                 token.place,
             )
         return node
-
-    def whole(self) -> Node:
-        """Return what may stand by itself, in brackets too."""
-        return self.sum()
 
     def sum(self) -> Node:
         """Return what is added up."""
@@ -268,11 +208,7 @@ class FormulaParser:
         while self.at("*", "/"):
             sign, place = self.take(), self.next.place
             factor = self.unary()
-            if sign.text == "/":
-                if factor == Constant(0.0):
-                    raise self.error("division by zero", place)
-                factor = self.fold_number(Power(factor, Constant(-1.0)), place)
-            factors.append(factor)
+            factors.append(self.divisor(factor, place) if sign.text == "/" else factor)
         return factors[0] if len(factors) == 1 else self.fold_number(Product(tuple(factors)), start)
 
     def unary(self) -> Node:
@@ -299,23 +235,18 @@ class FormulaParser:
             exponent = self.fold_number(-exponent, place)
         if self.at("^"):
             raise self.error("a power of a power is ambiguous; use brackets", self.next.place)
-        if self.has_power(exponent):
-            raise self.error("an exponent must not contain a power", place)
-        if isinstance(exponent, Constant) and abs(exponent.value) > LARGEST_EXPONENT:
-            value, largest = number_text(exponent.value, 6), number_text(LARGEST_EXPONENT)
-            raise self.error(f"the exponent {value} is beyond ±{largest}", place)
-        return self.fold_number(Power(base, exponent), start)
+        return self.power_of(base, exponent, start, place)
 
     def atom(self) -> Node:
         """Return what cannot be taken apart: a number, a name, a call or what stands in brackets."""
         token = self.take()
         if token.kind == "number":
-            return self.fold_number(None, token.place, float(token.text))
+            return self.number(float(token.text), token.place)
         if token.kind in ("name", "quoted"):
             is_call = self.at("(") and (token.kind == "name" or self.shown(token))
             return self.call(token) if is_call else self.named(token)
         if token.kind == "sign" and token.text == "(":
-            node = self.whole()
+            node = self.sum()
             self.close(token)
             return node
         if token.kind == "end":
@@ -388,35 +319,72 @@ class FormulaParser:
         """Return what a name with a bracket behind it means."""
         if (piece := self.piece(token)) is not None:
             return piece
-        name = _ALIASES.get(token.text, token.text)
-        if name not in FUNCTIONS and name not in _SEVERAL:
+        if token.text not in CALLED:
             if token.text in self.inputs or token.text in self.laws:
                 raise self.error(
                     f"{token.text!r} is no function; put an operator before the bracket", token.place
                 )
             heads = [words[0][1:] for words in self.pieces]
-            near = nearest(token.text[:60], [*FUNCTIONS, *_SEVERAL, *self.more_calls, *dict.fromkeys(heads)])
-            raise self.error(f"unknown function {token.text[:60]!r}; {near}", token.place)
+            raise self.no_function(token, list(dict.fromkeys(heads)))
         opened = self.take()
         arguments = [self.sum()]
         while self.at(","):
             self.take()
             arguments.append(self.sum())
         self.close(opened)
-        if name in _SEVERAL:
-            if len(arguments) < 2:
-                raise self.error(f"{name} takes two or more arguments", token.place)
-            return self.fold_number(_SEVERAL[name](tuple(arguments)), token.place)
-        if len(arguments) != 1:
-            raise self.error(f"{name} takes one argument, not {len(arguments)}", token.place)
-        return self.fold_number(Apply(name, arguments[0]), token.place)
+        return self.applied(token, arguments)
 
-    def fold_number(self, node: Node | None, place: int, value: float = 0.0) -> Node:
-        """Return the node, or its value as a constant if it consists of numbers only."""
-        if node is not None:
-            if any(not isinstance(child, Constant) or is_parameter(child) for child in node.children):
-                return node
-            value = float(computed(node))
-        if not math.isfinite(value):
-            raise self.error("this is not a finite number", place)
-        return Constant(value)
+
+_SHOWN = 80
+
+
+def from_sympy(
+    expression: Any,
+    inputs: Sequence[Variable | str],
+    output: Variable | str,
+    *,
+    per: str = "",
+    constants: Mapping[str, float] | None = None,
+) -> Formula:
+    """Return a sympy expression as a formula; see :meth:`kanopt.formulas.Formula.from_sympy`.
+
+    Examples
+    --------
+    >>> import sympy
+    >>> km, load, rate = sympy.symbols("km load rate")
+    >>> law = from_sympy(rate * km * (1 + load / 25), ["km", "load"], "fuel", constants={"rate": 0.12})
+    >>> print(law, "|", law.evaluate({"km": 10.0, "load": 5.0}))
+    km · 0.12 · (load · 0.04 + 1) | 1.44
+    """
+    import sympy
+    from sympy.printing.str import StrPrinter
+
+    class Printer(StrPrinter):  # type: ignore[misc]  # sympy has no types
+        """Writes sympy's text with the names of the parser and all digits."""
+
+        def _print_Symbol(self, symbol: Any) -> str:  # noqa: N802 - sympy looks for this name
+            return f"`{symbol.name}`"
+
+        def _print_Float(self, number: Any) -> str:  # noqa: N802
+            return repr(float(number))
+
+        def _print_Exp1(self, number: Any) -> str:  # noqa: N802
+            return "exp(1)"
+
+        def _print_Max(self, part: Any) -> str:  # noqa: N802
+            return f"{part.func.__name__.lower()}({self.stringify(part.args, ', ')})"
+
+        _print_Min = _print_Abs = _print_Max  # noqa: N815
+
+    output = variable_of(output, "output")
+    what = f"formula for {output.name!r}"
+    if not isinstance(expression, sympy.Expr):
+        how = "; parse_formula reads text" if isinstance(expression, str) else ""
+        kind = type(expression).__name__
+        raise FormulaError(f"{what}: {expression!r:.{_SHOWN}} is a {kind} and no sympy expression{how}")
+    try:
+        text = Printer().doprint(expression)
+    except RecursionError:
+        raise FormulaError(f"{what}: the expression nests too deep for sympy to write it") from None
+    law = parse_formula(text, inputs, output, per=per, constants=constants)
+    return replace(law, provenance={"from": "sympy"})

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from kanopt.formulas.great_circles import (
+from kanopt.formulas.calendar_functions import (
     EARTH_RADIUS_KM,
     great_circle_direction,
     great_circle_km,

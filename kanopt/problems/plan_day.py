@@ -10,9 +10,8 @@ import numpy as np
 
 from kanopt.errors import ProblemError
 from kanopt.faults import Fault, Setting
-from kanopt.formulas.binding import BoundFormula, ReferenceValue
+from kanopt.formulas.binding import BoundFormula, Reference, ReferenceValue
 from kanopt.formulas.calendar_functions import CALENDAR
-from kanopt.formulas.references import Reference
 
 __all__ = ["DAY_REFERENCES", "day_value", "laws_without_day", "read_day"]
 

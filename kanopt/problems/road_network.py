@@ -12,8 +12,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from kanopt.errors import FormulaError, LawValueError, ProblemError, UnitError, nearest
-from kanopt.formulas.binding import BoundFormula, ReferenceValue
-from kanopt.formulas.references import Reference
+from kanopt.formulas.binding import BoundFormula, Reference, ReferenceValue
 from kanopt.problems.geography import Positions
 from kanopt.problems.given_law import law_mistake
 from kanopt.problems.law_use import falls_below_zero, impossible_value

@@ -334,7 +334,7 @@ def _ends(formula: Formula) -> dict[str, tuple[float, float]]:
     alone = any(is_parameter(each) and each.standard_error is not None for each in formula.constants)
     if formula.covariance is None and not alone:
         return {}
-    found = formula.intervals(0.95, "wald")
+    found = formula.intervals(0.95)
     return dict(zip(found.index, zip(found["low"], found["high"], strict=True), strict=True))
 
 

@@ -144,10 +144,10 @@ def _speeds(
 
 def _quoted(name: str) -> str:
     """Return a name as a text about columns has it."""
-    from kanopt.formulas.parser import CALLED
-    from kanopt.formulas.row_parser import WORDS
+    from kanopt.formulas.formula_text import CALLED
+    from kanopt.formulas.row_grammar import KEYWORDS
 
-    return name if name.isidentifier() and name.lower() not in {*WORDS, *CALLED} else f"`{name}`"
+    return name if name.isidentifier() and name.lower() not in {*KEYWORDS, *CALLED} else f"`{name}`"
 
 
 def _is_lump(known: Floats, at: NDArray[np.bool_]) -> bool:

@@ -78,7 +78,7 @@ class FormulaReading(FittedModel):
             What one row is: ``"leg"``, ``"task"``, ``"lane-period"``.
         pin : dict, optional
             Column to the operator it is to be, or to several among which to choose: ``{"hour": "sine"}``. The operators
-            are linear, quadratic, power, exp, gaussian, log, sine, tanh, softplus, hinge, step, curve, and none, which
+            are linear, quadratic, power, exp, gaussian, log, sine, hinge, step, curve, and none, which
             leaves the column out. A column that is pinned is in the law, unless "none" is among its operators.
         forbid, prefer : list of str
             Operators that are not to be used, and those that count half. A quotient is no power. What was decided by

@@ -1,10 +1,16 @@
 """Read, check and split the user's tables; ready example tables with known laws."""
 
 from kanopt.tables._text import TextFormat
-from kanopt.tables.examples._city import City, make_city
-from kanopt.tables.examples._sioux_falls import SiouxFalls, load_sioux_falls
-from kanopt.tables.examples._supply import SupplyNetworkTables, make_supply_network
-from kanopt.tables.examples._workshop import Workshop, make_workshop
+from kanopt.tables.examples import (
+    City,
+    SiouxFalls,
+    SupplyNetworkTables,
+    Workshop,
+    load_city,
+    load_sioux_falls,
+    load_supply_network,
+    load_workshop,
+)
 from kanopt.tables.report import BadCell, TableReport, report_of, units_of, with_units
 from kanopt.tables.schema import Column, Schema
 from kanopt.tables.splitting import split
@@ -20,10 +26,10 @@ __all__ = [
     "TableReport",
     "TextFormat",
     "Workshop",
+    "load_city",
     "load_sioux_falls",
-    "make_city",
-    "make_supply_network",
-    "make_workshop",
+    "load_supply_network",
+    "load_workshop",
     "read_table",
     "report_of",
     "split",

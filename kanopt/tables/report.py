@@ -216,8 +216,8 @@ def report_of(frame: pd.DataFrame) -> TableReport:
 
     Examples
     --------
-    >>> from kanopt.tables import make_city
-    >>> report_of(make_city(seed=7).trips).rows
+    >>> from kanopt.tables import load_city
+    >>> report_of(load_city().trips).rows
     5000
     """
     plain = frame.attrs.get(KEY, {}).get("report")

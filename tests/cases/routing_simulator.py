@@ -10,8 +10,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from kanopt.formulas.binding import BoundFormula, ReferenceValue
-from kanopt.formulas.references import Reference
+from kanopt.formulas.binding import BoundFormula, Reference, ReferenceValue
 from kanopt.problems import Client, Route, RoutingPlan, RoutingProblem, VehicleType
 from kanopt.problems.routing.entities import split_label
 from kanopt.problems.routing.leg_laws import DURATION, LegInputs

@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
-from importlib import import_module
 from pathlib import Path
 
 import numpy as np
@@ -15,85 +14,6 @@ from kanopt.formulas import Alternative, Formula, Variable, parse_formula
 from kanopt.formulas.alternatives import reasons
 
 CHOSEN = Alternative(6, 1.0, True, "a · km", 223.0)
-
-
-def why(complexity: float, error: float, length: float | None = None, chosen: Alternative = CHOSEN) -> str:
-    return reasons([Alternative(complexity, error, length=length), chosen])[0]
-
-
-@pytest.mark.parametrize(
-    ("other", "expected"),
-    [
-        (
-            (4, 2.1, 341.0),
-            "2 operators fewer, but its error is 2.1 times as large, which weighs more",
-        ),
-        ((7, 0.9, 230.0), "1 operator more, but its error is 10 % smaller, which weighs less"),
-        ((7, 1.01, 230.0), "1 operator more, and its error is 1 % larger"),
-        ((6, 30.4, None), "as many operators, but its error is 30 times as large"),
-        ((6, 0.2, None), "as many operators, and its error is smaller by a factor of 5"),
-        ((9, 1.001, 300.0), "same error, 3 operators more"),
-        ((9, 1.001, 228.0), "same error, 3 operators more: a close call"),
-        ((7, 0.9, 228.0), "1 operator more, but its error is 10 % smaller, which weighs less: a close call"),
-        (
-            (5, 0.9, 240.0),
-            "1 operator fewer, and its error is 10 % smaller; on all rows its description is longer",
-        ),
-        ((6, 1.0, 240.0), "same error, as many operators; on all rows its description is longer"),
-        ((6, 1.0, 223.01), "same error, as many operators; its description is as long"),
-        ((3.25, 1.2, None), "complexity 2.75 lower, but its error is 20 % larger"),
-        ((1, 0.0, None), "5 operators fewer, and its error is 0, not 1"),
-        (
-            (5, 0.9, 200.0),
-            "1 operator fewer, and its error is 10 % smaller; its description is shorter, but one of these: its "
-            "constants trade with each other, a shape or a function that was asked for is lost, or it has no value on "
-            "some row",
-        ),
-        (
-            (9, 0.9, 200.0),
-            "3 operators more, but its error is 10 % smaller; its description is shorter, but it is longer to "
-            "read, or one of these: its constants trade with each other, a shape or a function that was asked for is "
-            "lost, or it has no value on some row",
-        ),
-    ],
-)
-def test_why_a_formula_was_not_chosen(other: tuple[float, float, float | None], expected: str) -> None:
-    assert why(*other) == expected
-
-
-def test_where_it_is_known_why_a_shorter_description_was_refused_that_is_said() -> None:
-    other = Alternative(9, 0.9, length=200.0, refused="the rows do not tell its constants apart")
-    assert reasons([other, CHOSEN])[0] == (
-        "3 operators more, but its error is 10 % smaller; its description is shorter, but the rows do not tell its "
-        "constants apart"
-    )
-    chosen = replace(law("0.12 * km"), alternatives=(CHOSEN, other))
-    assert Formula.from_json(chosen.to_json()).alternatives[1].refused == other.refused
-
-
-def test_without_lengths_nothing_is_said_of_them() -> None:
-    assert "description" not in why(4, 2.1)
-    assert "description" not in why(4, 2.1, 341.0, replace(CHOSEN, length=None))
-
-
-def test_why_a_formula_was_chosen() -> None:
-    def of(chosen: Alternative, *others: Alternative, decided: str = "") -> str:
-        return reasons([*others, chosen], decided)[-1]
-
-    assert of(CHOSEN) == "the only formula considered"
-    assert of(CHOSEN, Alternative(4, 2.0, length=300.0)) == "shortest description"
-    assert of(CHOSEN, Alternative(4, 2.0, length=200.0)).startswith(
-        "shortest description of those that could"
-    )
-    said = of(CHOSEN, Alternative(4, 2.0, length=300.0), decided="no larger error than the network's")
-    assert said == "shortest description; no larger error than the network's"
-    blind = replace(CHOSEN, length=None)
-    assert of(blind, Alternative(4, 2.0)) == "smallest error"
-    assert of(blind, Alternative(7, 0.5)) == "lowest complexity"
-    assert of(blind, Alternative(7, 2.0)) == "smallest error and lowest complexity"
-    assert of(blind, Alternative(1, 0.5)) == "neither the smallest error nor the lowest complexity"
-    assert reasons([Alternative(1, 0.5), Alternative(2, 0.4)]) == ("", "")
-    assert reasons([]) == ()
 
 
 numbers = st.floats(0, 1e12, allow_nan=False)
@@ -133,26 +53,6 @@ def law(text: str) -> Formula:
     return parse_formula(text, [Variable("km", "km")], Variable("fuel", "l"))
 
 
-def test_a_very_long_law_leaves_the_table_of_all_laws_narrow() -> None:
-    long = " + ".join(f"{k}.25 * km^{k}" for k in range(2, 90))
-    tried = (
-        CHOSEN,
-        Alternative(300, 0.7, text=str(law(long)), length=290.0),
-        Alternative(9, 0.7, length=229.0),
-    )
-    shown = str(replace(law("0.12 * km"), alternatives=tried).formulas)
-    lines = shown.splitlines()
-    assert max(map(len, lines)) <= 120
-    assert len(lines) < 16
-    start = lines[0].index("formula")  # everything stands below that
-    assert [line[:start].split() for line in lines if line[:start].strip()] == [
-        ["complexity", "error"],
-        ["0", "chosen", "6", "1"],
-        ["1", "300", "0.7"],
-        ["2", "9", "0.7"],
-    ]
-
-
 def test_each_formula_that_was_considered_is_one_to_be_used(tmp_path: Path) -> None:
     other, steps = law("0.1 + 0.12 * km"), Alternative(9, 0.7, text="km: linear", length=290.0)
     tried = (Alternative(3, 2.0, text="0.1 + 0.12 · km", length=225.0, law=other, rival=True), CHOSEN, steps)
@@ -176,28 +76,6 @@ def test_each_formula_that_was_considered_is_one_to_be_used(tmp_path: Path) -> N
     for each in plain["alternatives"]:
         del each["law"], each["rival"], each["refused"]
     assert [each.law for each in Formula.from_json(json.dumps(plain)).alternatives] == [None] * 3
-
-
-def test_that_two_structures_explain_the_rows_alike_is_said_first() -> None:
-    tried = (CHOSEN, Alternative(5, 1.0, text="b + km", length=225.0, law=law("1 + km"), rival=True))
-    chosen = replace(law("0.12 * km"), alternatives=tried)
-    said = "2 structures explain the rows alike: 0.12 · km (chosen), and b + km"
-    assert str(chosen.formulas).startswith(said)
-    assert ("rivals", said) in chosen.facts()
-    assert "it explains the rows as well, in another way" in str(chosen.formulas)
-    alone = replace(chosen, alternatives=tried[:1])
-    assert "alike" not in str(alone.formulas)
-    assert str(law("km").formulas) == "none"
-
-
-def test_formulas_of_a_file_that_would_be_too_large_are_told_in_words(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    chosen = replace(law("0.12 * km"), alternatives=(CHOSEN, Alternative(1, 2.0, text="km", law=law("km"))))
-    monkeypatch.setattr(import_module("kanopt.formulas.serialize"), "LARGEST_FILE", 3_000)
-    again = Formula.from_json(chosen.to_json())
-    assert again.alternatives[1].text == "km"
-    assert again.alternatives[1].law is None
 
 
 def test_the_frame_of_a_formula() -> None:

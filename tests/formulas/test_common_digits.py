@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from kanopt.formulas import Constant, Curve, Formula, Input, Table, Variable
+from kanopt.formulas import Constant, Formula, Input, Variable
 from kanopt.formulas.parameters import parameters_of
-from kanopt.formulas.rounding import round_array, round_law, round_measures
+from kanopt.formulas.rounding import round_law
 
 RNG = np.random.default_rng(4)
 KM = RNG.uniform(1.0, 90.0, 500)
@@ -37,31 +37,3 @@ def test_an_exact_law_keeps_its_digits() -> None:
     law = tariff()
     rounded = round_law(law, {"km": KM}, law.evaluate({"km": KM}))
     assert parameters_of(rounded.root) == pytest.approx(parameters_of(law.root), rel=1e-11)
-
-
-def test_a_curve_keeps_rising_and_numbers_of_a_table_that_are_equal_stay_so() -> None:
-    rising = tuple(np.cumsum(RNG.uniform(0.0, 1e-5, 9)).tolist())
-    root = Curve("s", Input("km"), rising, 0.0, 90.0) + Table.of({"a": 0.1 + 0.2, "b": 0.3, "c": 5.0}, "zone")
-    law = Formula(root, (Variable("km"), Variable("zone", kind="category")), Variable("y"))
-    data = {"km": KM, "zone": RNG.choice(["a", "b", "c"], 500).astype(object)}
-    rounded = round_law(law, data, law.evaluate(data) + RNG.normal(size=500))
-    curve, table = rounded.root.children
-    assert isinstance(curve, Curve)
-    assert isinstance(table, Table)
-    assert (np.diff(curve.coefficients) >= 0.0).all()
-    assert dict(table.entries)[("a",)] == dict(table.entries)[("b",)]
-
-
-def test_constants_without_a_name_are_structure_and_stay() -> None:
-    third = Formula(Constant(2.0, "a") * Input("km") ** Constant(1 / 3), (Variable("km"),), Variable("y"))
-    target = third.evaluate({"km": KM}) * NOISE
-    assert round_law(third, {"km": KM}, target) == third
-
-
-def test_measures_and_tables_of_numbers_lose_what_rounding_left() -> None:
-    noisy = (0.1 + 0.2, ((2.0, 1e-17), (-1e-17, 3.0)), "word", None, 7)
-    assert round_measures(noisy) == (0.3, ((2.0, 0.0), (0.0, 3.0)), "word", None, 7)
-    values = RNG.uniform(-1e6, 1e6, 1000)
-    # numbers at the edge of two roundings are rare
-    assert (round_array(values) == round_array(np.nextafter(values, np.inf))).mean() > 0.999
-    np.testing.assert_allclose(round_array(values), values, rtol=1e-12)

@@ -20,12 +20,6 @@ def test_a_fit_agrees_with_scikit_learn():
     assert value == pytest.approx(np.quantile(actual - predicted, level))
 
 
-def test_it_reads_as_a_sentence():
-    text = str(Fit(0.98, 1.5, 1.1, 1.01, 4000, 1000))
-    assert text.startswith("R² 0.9800, RMSE 1.5,")
-    assert "1,000 held-out rows (4,000 learned from)" in text
-
-
 @pytest.mark.parametrize(
     ("make", "message"),
     [

@@ -2,14 +2,10 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import strategies as st
 
-from kanopt.errors import FormulaError
 from kanopt.formulas import FUNCTIONS
-from kanopt.formulas.functions import function_named
 
 POINTS = np.array([-2.3, -0.7, 0.4, 1.0, 3.1])
-names = st.sampled_from(sorted(FUNCTIONS))
 
 
 @pytest.mark.parametrize("name", sorted(FUNCTIONS))
@@ -19,15 +15,6 @@ def test_derivative_is_the_slope_of_the_value(name):
     step = 1e-6
     slope = (function.value(x + step) - function.value(x - step)) / (2 * step)
     np.testing.assert_allclose(function.derivative(x), slope, rtol=1e-5, atol=1e-8)
-
-
-@pytest.mark.parametrize("name", sorted(FUNCTIONS))
-def test_the_second_derivative_is_the_slope_of_the_first(name):
-    function = FUNCTIONS[name]
-    x = POINTS[function.low + 0.1 < POINTS]
-    step = 1e-6
-    slope = (function.derivative(x + step) - function.derivative(x - step)) / (2 * step)
-    np.testing.assert_allclose(function.second_derivative(x), slope, rtol=1e-5, atol=1e-8)
 
 
 @pytest.mark.parametrize("name", sorted(FUNCTIONS))
@@ -49,12 +36,6 @@ def test_a_function_and_its_derivatives_turn_where_they_say_and_nowhere_else(nam
         np.testing.assert_allclose(found, expected, atol=1e-3)
 
 
-def test_derivatives_keep_their_digits_where_the_value_is_flat():
-    assert FUNCTIONS["tanh"].derivative(np.array(30.0)) == pytest.approx(4 * math.exp(-60), rel=1e-14)
-    assert FUNCTIONS["atan"].second_derivative(np.array(1e200)) == 0.0
-    assert FUNCTIONS["atan"].second_derivative(np.array(1e6)) == pytest.approx(-2e-18, rel=1e-11)
-
-
 @pytest.mark.parametrize(
     ("name", "x", "expected"),
     [
@@ -69,8 +50,3 @@ def test_derivatives_keep_their_digits_where_the_value_is_flat():
 )
 def test_known_values_without_overflow(name, x, expected):
     assert FUNCTIONS[name].value(np.array(x)) == pytest.approx(expected, abs=1e-15)
-
-
-def test_unknown_functions_name_the_nearest():
-    with pytest.raises(FormulaError, match="did you mean 'sqrt'"):
-        function_named("sqr_t")

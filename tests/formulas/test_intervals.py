@@ -8,13 +8,9 @@ from hypothesis import strategies as st
 from kanopt.errors import FormulaError
 from kanopt.formulas import (
     Curve,
-    Domain,
     Formula,
     Input,
-    Maximum,
-    Minimum,
     Node,
-    Range,
     Step,
     Table,
     Variable,
@@ -120,16 +116,6 @@ def test_a_curve_is_bounded_by_its_exact_extrema(coefficients, low, width, perio
     assert most <= values.max() + slack
 
 
-def test_curves_at_infinity_follow_their_tangents():
-    rising = Curve("s", Input("x"), (-1.0, 0.0, 1.0, 2.0), 0.0, 1.0)
-    assert of(rising, x=(-math.inf, math.inf)) == (-math.inf, math.inf)
-    assert of(rising, x=(0.5, math.inf)) == (pytest.approx(0.5), math.inf)
-    flat = Curve("s", Input("x"), (2.0,) * 4, 0.0, 1.0)
-    assert of(flat, x=(-math.inf, math.inf)) == pytest.approx((2.0, 2.0))
-    wave = Curve("s", Input("x"), (0.0, 3.0, 0.0), 0.0, 24.0, periodic=True)
-    assert of(wave, x=(-math.inf, math.inf)) == pytest.approx(of(wave, x=(0.0, 24.0)))
-
-
 def test_steps_and_tables():
     step = Step(Input("x"), (1.0, 2.0), (5.0, 1.0, 9.0))
     assert of(step, x=(0.0, 0.5)) == (5.0, 5.0)
@@ -145,22 +131,6 @@ def test_steps_and_tables():
     strict = Formula(Table.of({"van": 1.0}, "kind"), (kind,), OUT)
     with pytest.raises(FormulaError, match="no entry for the given categories"):
         strict.interval({"kind": "tram"})
-
-
-def test_ranges_not_given_come_from_the_domain_and_the_declaration():
-    formula = Formula(
-        Input("x") + Input("y"),
-        (Variable("x", low=0.0, high=5.0), Variable("y", low=1.0)),
-        OUT,
-        domain=Domain((Range("x", -1.0, 4.0),)),
-    )
-    assert formula.interval({"y": (1, 2)}) == pytest.approx((1.0, 6.0))
-    assert formula.interval() == (pytest.approx(1.0), math.inf)
-
-
-def test_extremes_of_one():
-    assert of(Maximum((Input("x"),)), x=(1, 2)) == (1, 2)
-    assert of(Minimum((Input("x"),)), x=(1, 2)) == (1, 2)
 
 
 @pytest.mark.parametrize(

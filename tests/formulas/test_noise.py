@@ -10,9 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import norm
 
-from kanopt.errors import FormulaError
 from kanopt.formulas import ErrorModel
-from kanopt.formulas.error_model import RowGroups
 from kanopt.formulas.noise import Noise
 
 
@@ -53,28 +51,6 @@ def test_a_quantile_covers_fresh_rows_of_a_skew_distribution(level: float, seed:
     assert abs(covered - level) < 5.0 * np.sqrt(2.0 * level * (1.0 - level) / 4000)
 
 
-def test_another_share_keeps_the_spread() -> None:
-    noise = Noise.of(*grouped(200, 10, 0.5, 4), by="day")
-    for share in (0.0, 0.9):
-        other = noise.with_share(share)
-        own = other.own((200_000,), np.random.default_rng(0))
-        assert own.var() + other.common**2 == pytest.approx(noise.usual**2, rel=0.02)
-
-
-def test_a_bias_of_few_days_is_no_bias_of_many_rows() -> None:
-    """Rows of eight days tell of a factor eight times, not as often as there are rows."""
-    rng = np.random.default_rng(5)
-    day = np.repeat(np.arange(8), 100)
-    predicted = rng.uniform(5.0, 50.0, 800)
-    actual = predicted * (1.0 + 0.15 * rng.standard_normal(8)[day] + 0.05 * rng.standard_normal(800))
-    plain = ErrorModel.of(actual, predicted, rows_train=3000)
-    told = ErrorModel.of(actual, predicted, rows_train=3000, groups=RowGroups("day", day))
-    assert np.sqrt(plain.covariance[2]) < 0.02
-    # the mean of eight days has a standard error of 0.15 / √8
-    assert np.sqrt(told.covariance[2]) == pytest.approx(0.15 / np.sqrt(8), rel=0.6)
-    assert abs(told.factor - 1.0) < abs(plain.factor - 1.0)
-
-
 def test_sums_of_errors_know_what_places_share() -> None:
     """Against brute force: a hundred legs of one day, whose errors do not average out."""
     model = ErrorModel(0.0, 1.0, (0.0, 0.0, 0.0), 0.2, 1.0, 10.0, 100, Noise(share=0.4, by="day"))
@@ -87,19 +63,6 @@ def test_sums_of_errors_know_what_places_share() -> None:
     assert model.draw(predicted, 20_000, rng).sum(axis=1).std() == pytest.approx(np.sqrt(variance), rel=0.02)
     alone = replace(model, noise_shape=None)
     assert alone.total(predicted, np.ones(100))[1] == pytest.approx(400.0)
-
-
-def test_days_that_were_held_out_by_chance_are_no_error_of_single_rows() -> None:
-    """What twenty good or bad days have in common on average is taken out by the eighty that were learned from."""
-    errors, codes = grouped(100, 50, 0.8, 7)
-    days = errors.reshape(100, 50).mean(axis=1)
-    worst = np.argsort(days)[::-1][:20]
-    held_out = np.isin(codes, worst)
-    errors = errors - errors.mean()
-    learned = errors[~held_out], codes[~held_out]
-    noise = Noise.of(errors[held_out], codes[held_out], by="day", learned=learned)
-    assert errors[held_out].mean() > 1.0
-    assert noise.own((200_000,), np.random.default_rng(0)).mean() == pytest.approx(0.0, abs=0.01)
 
 
 @pytest.mark.parametrize(("groups", "rows", "share"), [(100, 50, 0.8), (20, 5, 0.1), (10, 4, 0.3)])
@@ -119,22 +82,3 @@ def test_a_promise_holds_on_average_over_logs_however_small_their_groups_are(
     # deviations of the share between logs are 0.016 to 0.06: three standard errors of the mean
     assert np.mean(held) == pytest.approx(level, abs=0.003 + 3.0 * np.std(held) / np.sqrt(150))
     assert np.mean(held) > 0.935
-
-
-def test_what_groups_share_is_known_exactly_where_it_is_stated() -> None:
-    noise = Noise(share=0.25, usual=2.0)
-    assert noise.draw_common(3, np.random.default_rng(0)).tolist() == [1.0, 1.0, 1.0]
-
-
-@pytest.mark.parametrize(
-    ("wrong", "told"),
-    [
-        ({"share": 1.5}, "shares between 0 and 1"),
-        ({"usual": float("nan")}, "finite numbers only"),
-        ({"quantiles": ((0.5, 0.0), (0.4, 1.0))}, "levels of quantiles rise"),
-        ({"quantiles": ((0.0, 0.0),)}, "levels of quantiles rise"),
-    ],
-)
-def test_a_file_with_impossible_noise_is_refused(wrong: dict, told: str) -> None:
-    with pytest.raises(FormulaError, match=told):
-        Noise(**wrong)

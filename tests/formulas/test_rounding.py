@@ -124,15 +124,3 @@ def test_curves_and_staircases():
     low, high = known.range(curve)
     assert low <= value.min() <= value.max() <= high
     assert known.rounding < 1e-12
-
-
-def test_nothing_is_claimed_where_there_may_be_no_value():
-    low, high = Enclosures(parse_formula("1 / y", list(NUMBERS), Variable("out")).root, RANGES).range(
-        parse_formula("1 / y", list(NUMBERS), Variable("out")).root
-    )
-    assert (low, high) == (-np.inf, np.inf)
-
-
-def test_a_graph_without_inputs_has_a_range_too():
-    root = Constant(3.0)
-    assert Enclosures(root, {}).range(root) == (3.0, 3.0)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import tracemalloc
 
 import numpy as np
 import pandas as pd
@@ -12,8 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kanopt.errors import FormulaError
-from kanopt.formulas import row_text
-from kanopt.formulas.row_parser import Sort, names_read, parse_row_text
+from kanopt.formulas.row_parser import Sort, parse_row_text
 from kanopt.formulas.row_text import RowText
 
 TRIPS = pd.DataFrame(
@@ -97,12 +95,6 @@ def test_ways_between_places_have_a_length_and_a_direction() -> None:
     np.testing.assert_allclose(north, [np.cos(np.radians(130.6)), 0, -1, 0, np.nan], atol=5e-3)
 
 
-def test_hours_are_those_of_the_clock_in_the_zone_of_the_column() -> None:
-    berlin = TRIPS["pickup"].dt.tz_localize("Europe/Berlin")
-    found = read("hour(pickup)").values({"pickup": berlin}, len(TRIPS))
-    np.testing.assert_allclose(found, [16.5, 0.01, np.nan, 23.0])
-
-
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
@@ -131,6 +123,7 @@ def test_hours_are_those_of_the_clock_in_the_zone_of_the_column() -> None:
         ("not paid and miles > -1", [False, True, None, False]),
         ("miles <= 0 OR paid", [True, True, None, True]),
         ("1 > 2", [False, False, False, False]),
+        ("5 in [5, 6]", [True, True, True, True]),
     ],
 )
 def test_conditions(text: str, expected: list[bool | None]) -> None:
@@ -144,12 +137,12 @@ def test_conditions(text: str, expected: list[bool | None]) -> None:
         ("miles = 0", "character 7: write == to compare"),
         ("miles <= 0 & paid", "character 12: write and in place of &"),
         ("status + 1", "'status' holds texts, and nothing is computed with them"),
-        ("dropoff - pickup", r"minutes_between\(pickup, dropoff\)"),
+        ("dropoff - pickup", r"minutes_between\(dropoff, pickup\)"),
         ("status == 5", "compare it with a text in quotes"),
         ("miles == '5'", "leave the quotes out"),
         ("status < 'a'", "texts are compared by ==, != and in"),
         ("pickup < 'monday'", "'monday' is no date"),
-        ("pickup < 5", "compare it with one in quotes"),
+        ("pickup < 5", "compare it with a date such as .* in quotes"),
         ("hour(miles)", "hour takes dates and times, and 'miles' holds numbers; known: 'dropoff', 'pickup'"),
         ("weekday(opened)", "weekday takes dates and times, and 'opened' holds texts"),
         ("hour(pickup, dropoff)", "hour takes one column, not 2"),
@@ -161,7 +154,8 @@ def test_conditions(text: str, expected: list[bool | None]) -> None:
         ("miles and paid", "a condition is missing"),
         ("(miles < 0) + 1", "a condition is no number"),
         ("status", "'status' holds texts"),
-        ("miles in []", "missing before ']'"),
+        ("miles in []", "a list is missing behind in"),
+        ("-" * 1_500 + "miles", "more than 1,000 operators"),
         ("miles in 5", "a list is missing behind in"),
         ("miles <", "ends too early"),
         ("", "the formula is empty"),
@@ -191,10 +185,6 @@ def test_a_column_with_a_bracket_in_its_name_wants_back_quotes(text: str, column
     with pytest.raises(FormulaError, match=told):
         parse_row_text(text, sorts, "rule")
     assert parse_row_text("`load (t)` < 0", sorts, "rule").reads == ("load (t)",)
-
-
-def test_names_in_quotes_are_no_columns() -> None:
-    assert names_read("status == 'late' and `a b` > 0", "rule") == {"status", "and", "a b"}
 
 
 @pytest.mark.parametrize(
@@ -284,34 +274,3 @@ def test_any_text_is_read_or_refused(text: str) -> None:
         assert found.masks(columns, 4)[0].shape == (4,)
     else:
         assert found.values(columns, 4).shape == (4,)
-
-
-def test_rows_are_computed_some_after_the_others(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A sum of many terms would otherwise hold as many columns."""
-    columns = {
-        "a": np.arange(10.0),
-        "note": pd.Series(["x", "y", None, "x", "y", "x", None, "y", "x", "y"], index=range(5, 15)),
-        "left": pd.Series(pd.date_range("2024-03-01", periods=10, freq="7h"), index=range(5, 15)),
-    }
-    sorts = {"a": "number", "note": "text", "left": "date"}
-    texts = [
-        parse_row_text(text, sorts, "t") for text in ("a * 2 + hour(left) * 3", "note == 'x' or a > 7", "3")
-    ]
-    whole = [texts[0].values(columns, 10), *texts[1].masks(columns, 10), texts[2].values(columns, 10)]
-    monkeypatch.setattr(row_text, "_BLOCK", 3)
-    parts = [texts[0].values(columns, 10), *texts[1].masks(columns, 10), texts[2].values(columns, 10)]
-    for one, other in zip(whole, parts, strict=True):
-        np.testing.assert_array_equal(one, other)
-
-    held = []
-    many = parse_row_text(" + ".join(f"{k} * a" for k in range(1, 400)), sorts, "t")
-    monkeypatch.setattr(row_text, "_BLOCK", 1 << 10)
-    tracemalloc.start()
-    try:
-        for rows in (1 << 11, 1 << 13):
-            tracemalloc.reset_peak()
-            many.values({"a": np.zeros(rows)}, rows)
-            held.append(tracemalloc.get_traced_memory()[1])
-    finally:
-        tracemalloc.stop()
-    assert held[1] < 1.2 * held[0]

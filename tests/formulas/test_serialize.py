@@ -1,5 +1,4 @@
 import json
-from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -8,19 +7,15 @@ from kanopt.errors import FileFormatError
 from kanopt.formulas import (
     Alternative,
     Constant,
-    Covariance,
     Curve,
     Domain,
-    ErrorModel,
     Fit,
     Formula,
     Input,
     Sum,
     Table,
     Variable,
-    parse_formula,
 )
-from kanopt.formulas.noise import Noise
 from kanopt.formulas.serialize import LARGEST_FILE
 from tests.formulas.strategies import laws
 
@@ -50,16 +45,6 @@ def test_a_formula_comes_back_with_all_it_had(tmp_path):
 @given(laws())
 def test_any_formula_comes_back(formula):
     assert Formula.from_json(formula.to_json()) == formula
-
-
-def test_shared_steps_stay_shared():
-    node = Input("x")
-    for _ in range(15):
-        node = Sum((node, node))
-    formula = Formula(node, (Variable("x"),), Variable("y"))
-    text = formula.to_json()
-    assert len(text) < 5_000
-    assert Formula.from_json(text).evaluate({"x": 1.0}) == 2.0**15
 
 
 def changed(**changes):
@@ -146,24 +131,6 @@ def test_files_that_are_no_formula_are_refused_by_place(content, message):
 
 
 @pytest.mark.parametrize(
-    ("node", "message"),
-    [
-        ({**CURVE, "periodic": 1}, r"nodes\[1\].periodic: expected true or false"),
-        ({**CURVE, "coefficients": [1]}, r"nodes\[1\]: curve 's': a cubic curve"),
-        ({**CURVE, "high": 0}, "have no length"),
-        ({"kind": "apply", "function": "__import__", "argument": 0}, "unknown function '__import__'"),
-        ({"kind": "apply", "function": "eval", "argument": 0}, "unknown function 'eval'"),
-    ],
-)
-def test_nodes_are_checked_by_their_own_constructors(node, message):
-    content = json.loads(law.to_json())
-    content["nodes"][1:1] = [node]
-    content["nodes"][0] = {"kind": "input", "name": "km"}
-    with pytest.raises(FileFormatError, match=message):
-        Formula.from_json(json.dumps(content))
-
-
-@pytest.mark.parametrize(
     ("text", "message"),
     [
         ("", "no formula file: it is empty"),
@@ -181,12 +148,6 @@ def test_nodes_are_checked_by_their_own_constructors(node, message):
 )
 def test_hostile_texts_are_refused(text, message):
     with pytest.raises(FileFormatError, match=message):
-        Formula.from_json(text)
-
-
-def test_a_value_beyond_floating_point_is_refused():
-    text = law.to_json().replace("0.02", "1e999")
-    with pytest.raises(FileFormatError, match=r"standard_error: the number is too large"):
         Formula.from_json(text)
 
 
@@ -224,63 +185,7 @@ def test_saving_leaves_nothing_behind_when_it_fails(tmp_path):
     assert [item.name for item in tmp_path.iterdir()] == ["taken"]
 
 
-def test_names_in_any_script_survive(tmp_path):
-    formula = parse_formula(
-        "`重量 (kg)` * größe", [Variable("重量 (kg)"), Variable("größe")], Variable("Kosten €")
-    )
-    assert Formula.load(formula.save(tmp_path / "x.json")) == formula
-
-
-def test_a_saved_formula_may_be_read_by_whom_the_umask_lets(tmp_path):
-    law = parse_formula("2 * x", [Variable("x")], Variable("y"))
-    plain = tmp_path / "plain"
-    plain.write_text("")
-    assert law.save(tmp_path / "law.json").stat().st_mode == plain.stat().st_mode
-
-
 KNOWN = {"names": ["base"], "matrix": [[0.0004]], "degrees_of_freedom": 98}
-
-
-def test_a_covariance_comes_back_and_older_files_have_none():
-    content = changed(covariance=KNOWN)
-    found = Formula.from_json(json.dumps(content))
-    assert found.covariance == Covariance(("base",), ((0.0004,),), 98.0)
-    assert Formula.from_json(found.to_json()) == found
-    del content["covariance"]
-    assert Formula.from_json(json.dumps(content)) == law
-
-
-def without(content, keys):
-    """Return plain data without some keys, wherever they stand."""
-    if isinstance(content, list):
-        return [without(each, keys) for each in content]
-    if not isinstance(content, dict):
-        return content
-    return {key: without(value, keys) for key, value in content.items() if key not in keys}
-
-
-def test_what_is_usual_comes_back_and_older_files_do_not_know_it():
-    usual = Domain(
-        quantiles=(("km", (1.0, 5.0, 9.0)),), commonest=(("kind", "van"),), rare=(("kind", ("vna",)),)
-    )
-    found = replace(law, domain=usual)
-    assert Formula.from_json(found.to_json()).domain == usual
-    content = json.loads(found.to_json())
-    for key in ("quantiles", "commonest", "rare"):
-        del content["domain"][key]
-    assert Formula.from_json(json.dumps(content)).domain == Domain()
-    for inside in (
-        replace(
-            law,
-            alternatives=(Alternative(5, 1.2, True, "a", law=replace(law, alternatives=(), domain=usual)),),
-        ),
-        replace(law, parts=(replace(law, alternatives=(), domain=usual),)),
-    ):
-        older = without(json.loads(inside.to_json()), ("quantiles", "commonest", "rare"))
-        assert Formula.from_json(json.dumps(older))
-    content["domain"]["quantiles"] = [["km", [1.0, 2.0]]]
-    with pytest.raises(FileFormatError, match=r"formula\.domain: quantiles of 'km'"):
-        Formula.from_json(json.dumps(content))
 
 
 @pytest.mark.parametrize(
@@ -304,14 +209,3 @@ def test_what_is_usual_comes_back_and_older_files_do_not_know_it():
 def test_a_covariance_that_is_none_is_refused_by_place(covariance, message):
     with pytest.raises(FileFormatError, match=message):
         Formula.from_json(json.dumps(changed(covariance=covariance)))
-
-
-def test_how_large_groups_are_comes_back_and_older_files_do_not_know_it():
-    noise = Noise(share=0.4, by="day", groups=20, group_size=12.5)
-    errors = ErrorModel(0.0, 1.0, (0.0, 0.0, 0.0), 0.1, 1.0, 10.0, 250, noise)
-    fit = Fit(0.9, 1.0, 1.0, 1.0, 300, 250, errors=errors)
-    law = Formula(Input("km"), (Variable("km"),), Variable("cost"), fit=fit)
-    assert Formula.from_json(law.to_json()).fit.errors.noise_shape == noise
-    content = json.loads(law.to_json())
-    del content["fit"]["errors"]["noise_shape"]["group_size"]
-    assert Formula.from_json(json.dumps(content)).fit.errors.noise_shape == replace(noise, group_size=0.0)

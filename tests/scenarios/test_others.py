@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from kanopt.errors import DomainWarning
-from kanopt.tables import Workshop, load_sioux_falls, make_supply_network
+from kanopt.tables import Workshop, load_sioux_falls, load_supply_network
 from kanopt.whatif import compare, load_scenario
 
 
@@ -93,7 +93,7 @@ def test_a_closed_site_breaks_the_old_plan_and_costs_money(network):
 
 
 def test_the_networks_laws_are_the_true_ones(network):
-    truth = make_supply_network(7)
+    truth = load_supply_network()
     freight, sales = (network.base.scenario.tables[name] for name in ("freight", "sales"))
     cost = network.base.laws["shipment_cost"].formula.evaluate(freight)
     true = truth.true_cost_eur(freight["mode"], freight["distance_km"], freight["weight_t"])

@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import kanopt as ko
-from kanopt.errors import ScenarioError, TableError
-from kanopt.tables import Column, Schema, read_table
+from kanopt.errors import ScenarioError
+from kanopt.tables import read_table
 
 ROWS = "start,km\n03/01/2024 6:05,5\n04/02/2024 16:30,7\n31/12/2024 23:59,9\n"
 
@@ -26,57 +26,6 @@ def test_a_declared_format_makes_dates(tmp_path: Path) -> None:
     frame = read_table(table(tmp_path, ROWS), dates={"start": "%d/%m/%Y %H:%M"}, derive={"h": "hour(start)"})
     assert frame["start"].dt.month.tolist() == [1, 2, 12]
     assert frame["h"].tolist() == pytest.approx([6 + 5 / 60, 16.5, 23 + 59 / 60])
-
-
-def test_what_is_not_in_the_format_is_named_with_its_row(tmp_path: Path) -> None:
-    path = table(tmp_path, ROWS.replace("04/02", "2024-02-04").replace("31/12", "12/31"))
-    with pytest.raises(TableError, match="2 of 3 values: not a date like '%d/%m/%Y %H:%M'") as told:
-        read_table(path, dates={"start": "%d/%m/%Y %H:%M"})
-    assert "row 3: '2024-02-04/2024 16:30'" in str(told.value)
-    assert "row 4: '12/31/2024 23:59'" in str(told.value)
-
-
-@pytest.mark.parametrize("settings", [{}, {"format": "%d/%m/%Y"}])
-@pytest.mark.parametrize("word", ["today", "now", "NOW"])
-def test_words_are_no_dates(tmp_path: Path, settings: dict[str, str], word: str) -> None:
-    day = "31/01/2024" if settings else "2024-01-31"
-    schema = Schema((Column("start", "datetime", **settings), Column("km")))
-    with pytest.raises(TableError, match=f"row 3: '{word}'"):
-        read_table(table(tmp_path, f"start,km\n{day},5\n{word},7\n"), schema=schema)
-
-
-@pytest.mark.parametrize(
-    ("format", "told"),
-    [
-        ("dd.mm.yyyy", "'%d.%m.%Y'"),
-        ("%d.%m", "'%d.%m.%Y'"),
-        ("%H:%M", "'%d.%m.%Y'"),
-        ("%d.%m.%Q", "'%d.%m.%Y'"),
-        ("mixed", "'%d.%m.%Y'"),
-        ("ISO8601", "'%d.%m.%Y'"),
-    ],
-)
-def test_a_format_that_names_no_day_is_refused(tmp_path: Path, format: str, told: str) -> None:
-    with pytest.raises(TableError, match=told):
-        Column("start", "datetime", format=format)
-    with pytest.raises(TableError, match=told):
-        read_table(table(tmp_path, ROWS), dates={"start": format})
-
-
-@pytest.mark.parametrize(
-    ("given_", "told"),
-    [
-        ({"dates": {"strat": "%d/%m/%Y %H:%M"}}, "no column 'strat'; did you mean 'start'"),
-        ({"dates": {"start": "%d/%m/%Y %H:%M"}, "units": {"start": "h"}}, "only numbers have a unit"),
-        (
-            {"dates": {"km": "%d/%m/%Y"}, "schema": Schema((Column("km"),)), "columns": ["km"]},
-            "dates= and schema= both",
-        ),
-    ],
-)
-def test_what_does_not_go_with_a_format(tmp_path: Path, given_, told: str) -> None:
-    with pytest.raises(TableError, match=told):
-        read_table(table(tmp_path, ROWS), **given_)
 
 
 FORMATS = ["%d.%m.%Y %H:%M", "%m/%d/%Y %I:%M %p", "%d-%b-%Y %H:%M", "%Y%m%d%H%M", "%A %d %B %Y %H:%M"]

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import json
-
 import pandas as pd
 import pytest
 
-from kanopt.errors import KanoptWarning, TableError, UnitError
-from kanopt.tables import BadCell, TableReport, read_table, report_of, units_of, with_units
-from kanopt.tables.report import declared_units, renamed
+from kanopt.errors import UnitError
+from kanopt.tables import BadCell, TableReport, units_of, with_units
 
 REPORT = TableReport(
     source="trips.csv",
@@ -44,38 +41,6 @@ def test_a_person_can_read_it() -> None:
     assert repr(REPORT) == str(REPORT)
 
 
-def test_what_reading_did_is_told_in_two_lines() -> None:
-    assert REPORT.remarks() == (
-        "10 of 1,200 rows left out: 10 × minutes: not a number (such as 'soon' in row 17); 3 cells set missing: "
-        "3 × load: below the minimum 0; 2 rows repeat an earlier one and are kept",
-        "2 blank lines skipped",
-    )
-    assert TableReport("trips.csv", "text", "ab", 3, 3, missing={"load": 1}).remarks() == ()
-    several = TableReport(
-        "trips.csv",
-        "text",
-        "ab",
-        9,
-        4,
-        left_out={"a: x": 1, "repeats": 1, "b: x": 2, "c: x": 1},
-        notes=tuple("pqrst"),
-    )
-    assert several.remarks() == (
-        "5 of 9 rows left out: 2 × b: x, 1 × a: x, 1 × repeats and 1 more",
-        "p; q; r; s and 1 more",
-    )
-
-
-def test_it_survives_json() -> None:
-    assert TableReport.from_dict(json.loads(json.dumps(REPORT.to_dict()))) == REPORT
-
-
-def test_a_frame_without_one() -> None:
-    with pytest.raises(TableError, match="carries no report"):
-        report_of(pd.DataFrame({"a": [1]}))
-    assert units_of(pd.DataFrame({"a": [1]})) == {}
-
-
 def test_units_are_added_to_a_copy() -> None:
     bare = pd.DataFrame({"a": [1.0], "b": [2.0]})
     first = with_units(bare, {"a": " km "})
@@ -83,40 +48,3 @@ def test_units_are_added_to_a_copy() -> None:
     assert (units_of(bare), units_of(first), units_of(both)) == ({}, {"a": "km"}, {"a": "km", "b": "kg"})
     with pytest.raises(UnitError, match="unknown unit"):
         with_units(bare, {"a": "kmm"})
-
-
-WEIGHED = with_units(
-    pd.DataFrame({"name": ["a"], "demand_kg": [200.0], "km": [3.0]}), {"demand_kg": "kg", "km": "km"}
-)
-
-
-def test_units_that_pandas_loses_by_renaming_are_told_of():
-    moved = WEIGHED.rename(columns={"demand_kg": "demand"})
-    with pytest.warns(KanoptWarning) as told:
-        assert declared_units(moved, "clients") == {"km": "km"}
-    assert str(told[0].message) == (
-        "clients: no unit is declared for 'demand', but there are units of columns that are gone: 'demand_kg' (kg); a "
-        "frame renamed by pandas loses them: declare them again, ko.with_units(clients, {'demand': 'kg'})"
-    )
-    assert told[0].filename == __file__
-    assert declared_units(with_units(moved, {"demand": "kg"}), "clients") == {"km": "km", "demand": "kg"}
-    both = WEIGHED.rename(columns={"demand_kg": "demand", "km": "way"})
-    with pytest.warns(KanoptWarning, match="'demand_kg' .kg., 'km' .km."):
-        declared_units(with_units(both, {"demand": "kg"}), "clients")
-
-
-def test_units_of_columns_that_are_left_out_are_not_told_of():
-    for frame in (WEIGHED[["name", "km"]], WEIGHED.assign(size=2.0), WEIGHED[["km"]].assign(colour="red")):
-        assert declared_units(frame, "clients")["km"] == "km"
-
-
-def test_columns_that_kanopt_renames_keep_their_units():
-    swapped = renamed(WEIGHED, {"demand_kg": "km", "km": "way"})
-    assert declared_units(swapped, "clients") == {"km": "kg", "way": "km"}
-
-
-def test_readers_of_frames_tell_of_lost_units():
-    moved = WEIGHED.rename(columns={"demand_kg": "demand"})
-    with pytest.warns(KanoptWarning, match="no unit is declared for 'demand'") as told:
-        read_table(moved)
-    assert told[0].filename == __file__

@@ -68,31 +68,6 @@ def test_rows_that_are_dropped_are_not_checked_otherwise(trips: Path) -> None:
     assert len(ko.read_table(trips, drop_where=["status in ['void', 'test']"])) == 3
 
 
-def test_a_row_counts_for_the_first_rule_that_holds_of_it(trips: Path) -> None:
-    frame = ko.read_table(trips, on_bad="drop", drop_where=["miles <= 0", "status == 'void'", "miles > 99"])
-    report = report_of(frame)
-    assert report.left_out == {"drop_where miles <= 0": 1, "seconds: not a number": 1}
-    assert report.notes == (
-        "drop_where miles <= 0: 1 row without a value that it needs stay",
-        "drop_where miles > 99: no row is so, and of 1 row without a value it is not known",
-    )
-    assert "1 × drop_where miles <= 0" in report.remarks()[0]
-
-
-@pytest.mark.parametrize(
-    ("text", "message"),
-    [
-        ("hour(pikup)", r"there is no column 'pikup'; did you mean 'pickup'\?"),
-        ("statos == 'done'", r"there is no column 'statos'; did you mean 'status'\?"),
-        ("note > 1", "several columns are called 'note'; rename all but one"),
-    ],
-)
-def test_a_message_knows_the_columns_that_are_not_read(tmp_path: Path, text: str, message: str) -> None:
-    (tmp_path / "trips.csv").write_text("seconds,pickup,status,note,note\n600,2024-01-01 08:30:00,done,1,2\n")
-    with pytest.raises(TableError, match=message):
-        ko.read_table(tmp_path / "trips.csv", columns=["seconds"], derive={"a": text})
-
-
 @pytest.mark.parametrize("action", ["error", "missing", "drop"])
 def test_a_number_that_is_not_finite_is_a_bad_cell(trips: Path, action: str) -> None:
     given = {
@@ -109,25 +84,6 @@ def test_a_number_that_is_not_finite_is_a_bad_cell(trips: Path, action: str) -> 
     frame = ko.read_table(trips, **given)
     assert frame["mph"].isna().sum() == (2 if action == "missing" else 1)
     assert len(frame) == (4 if action == "missing" else 3)
-
-
-def test_limits_hold_for_derived_columns(trips: Path) -> None:
-    schema = Schema((Column("minutes", maximum=10.0),))
-    with pytest.raises(TableError, match="above the maximum"):
-        ko.read_table(
-            trips, schema=schema, derive={"minutes": "seconds / 60"}, drop_where=["status == 'test'"]
-        )
-
-
-def test_columns_that_are_not_asked_for_are_read_and_left_out(trips: Path) -> None:
-    frame = ko.read_table(
-        trips,
-        columns=["miles", "minutes"],
-        derive={"minutes": "seconds / 60"},
-        drop_where=["status == 'test'"],
-    )
-    assert list(frame) == ["miles", "minutes"]
-    assert report_of(frame).columns_left_out == ("trip", "pickup")
 
 
 @pytest.mark.parametrize(
@@ -152,13 +108,6 @@ def test_what_cannot_be(trips: Path, derive: object, drop_where: object, message
         ko.read_table(trips, on_bad="missing", derive=derive, drop_where=drop_where)
 
 
-def test_units_that_do_not_agree_are_refused(trips: Path) -> None:
-    with pytest.raises(TableError, match="derive 'sum': the units do not agree"):
-        ko.read_table(
-            trips, units={"seconds": "s", "miles": "mi"}, derive={"sum": "seconds + miles"}, on_bad="missing"
-        )
-
-
 def test_frames_parquet_and_databases_are_read_alike(trips: Path, tmp_path: Path) -> None:
     asked = {"derive": {"h": "hour(pickup)"}, "drop_where": ["miles <= 0", "h > 23 or missing(miles)"]}
     read = ko.read_table(trips, on_bad="missing", **asked)
@@ -175,58 +124,6 @@ def test_frames_parquet_and_databases_are_read_alike(trips: Path, tmp_path: Path
         found = ko.read_table(source, **asked, **more)
         assert found["h"].tolist() == read["h"].tolist() == [8.5, 10.25, 0.0]
         assert report_of(found).left_out == report_of(read).left_out
-
-
-def test_names_with_spaces_stand_in_back_quotes() -> None:
-    frame = pd.DataFrame({"trip (km)": [1.0, 2.0], "weekday": [1, 2]})
-    found = ko.read_table(
-        frame, derive={"m": "1000 * `trip (km)`", "next": "weekday + 1"}, drop_where=["`trip (km)` > 1.5"]
-    )
-    assert found[["m", "next"]].to_numpy().tolist() == [[1000.0, 2.0]]
-
-
-def test_a_derived_column_may_be_called_like_the_function_it_uses(trips: Path) -> None:
-    found = ko.read_table(trips, derive={"weekday": "weekday(pickup)"}, on_bad="missing")
-    assert found["weekday"].tolist() == [1.0, 1.0, 6.0, 7.0, 1.0]
-
-
-ZONED = pd.DataFrame(
-    {
-        "there": pd.to_datetime(["2024-10-26 01:00", "2024-10-28 05:00"]).tz_localize("Europe/Berlin"),
-        "here": pd.to_datetime(["2024-10-26 01:00", "2024-10-28 05:00"]),
-    }
-)
-
-
-@pytest.mark.parametrize(
-    "text", ["now", "today", "", "NaT", "nan", "2024-02-30", "12-31-2024", "\u0662\u0660\u0662\u0664"]
-)
-@pytest.mark.parametrize("sign", ["!=", "<", "=="])
-def test_what_is_no_date_is_refused(text: str, sign: str) -> None:
-    """Pandas takes "now" for the moment of the reading, and "" for a date that differs from all."""
-    with pytest.raises(TableError, match="is no date"):
-        ko.read_table(ZONED, drop_where=[f'here {sign} "{text}"'])
-
-
-@pytest.mark.parametrize("text", ["2024-03-31 02:30", "2024-10-27 02:30"])
-def test_a_time_that_the_clocks_leave_out_or_show_twice_is_refused(text: str) -> None:
-    with pytest.raises(TableError, match=r"(?s)drop_where: .*time zone of 'there'.*distance from UTC"):
-        ko.read_table(ZONED, drop_where=[f'there > "{text}"'])
-    assert len(ko.read_table(ZONED, drop_where=['there > "2024-10-27 02:30+01:00"'])) == 1
-
-
-@pytest.mark.parametrize(
-    "rules",
-    [
-        {"drop_where": ["there > here"]},
-        {"derive": {"later": "there > here"}},
-        {"derive": {"m": "minutes_between(here, there)"}},
-        {"drop_where": ["hours_between(here, there) > 1"]},
-    ],
-)
-def test_dates_with_and_without_a_zone_are_not_compared(rules: dict[str, object]) -> None:
-    with pytest.raises(TableError, match="'there' has a time zone and 'here' has none"):
-        ko.read_table(ZONED, **rules)
 
 
 def test_a_derived_column_is_of_the_kind_and_unit_that_are_declared() -> None:

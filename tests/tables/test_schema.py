@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from kanopt.errors import TableError, UnitError
+from kanopt.errors import TableError
 from kanopt.tables import Column, Schema
 
 
@@ -37,11 +37,6 @@ def test_from_dict_takes_kinds_and_settings() -> None:
 def test_mistakes_are_named(plain: dict[str, Any], message: str) -> None:
     with pytest.raises(TableError, match=message):
         Schema.from_dict(plain)
-
-
-def test_an_unknown_unit_is_a_unit_error() -> None:
-    with pytest.raises(UnitError, match="unknown unit"):
-        Column("a", unit="kmm")
 
 
 def test_a_column_is_declared_once_and_a_key_exists() -> None:

@@ -11,7 +11,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from kanopt.errors import TableError
-from kanopt.tables import make_city, report_of, split, units_of
+from kanopt.tables import split
 
 weeks = st.lists(st.integers(1, 8), min_size=2, max_size=60)
 names = st.lists(st.sampled_from("abcdefgh"), min_size=2, max_size=60)
@@ -88,59 +88,6 @@ def test_random_rows(count: int, seed: int, share: float) -> None:
     assert len(test) == chosen
 
 
-def test_another_seed_draws_other_rows() -> None:
-    frame = frame_of(list(range(200)))
-    assert not split(frame, seed=1)[1].equals(split(frame, seed=2)[1])
-
-
-def test_a_repeated_index_loses_no_row() -> None:
-    frame = frame_of(list(range(10))).set_axis([0] * 10)
-    train, test = split(frame, holdout=3)
-    assert sorted([*train["row"], *test["row"]]) == list(range(10))
-
-
-@pytest.mark.parametrize(
-    "values",
-    [
-        pd.date_range("2024-01-01", periods=6),
-        pd.period_range("2024-01", periods=6, freq="M"),
-        pd.to_timedelta(np.arange(6), unit="h"),
-        pd.Categorical(["late", "soon", "now"] * 2, categories=["now", "soon", "late"], ordered=True),
-        np.arange(6.0),
-    ],
-)
-def test_what_has_an_order_is_time(values: Any) -> None:
-    frame = frame_of(values)
-    train, test = split(frame, by="key", holdout=1)
-    assert test["key"].nunique() == 1
-    assert (train["key"] < test["key"].iloc[0]).all()
-
-
-@pytest.mark.parametrize("values", [pd.Categorical(list("ababcc")), [True, False] * 3, list("zyxzyx")])
-def test_what_has_none_is_groups(values: Any) -> None:
-    frame = frame_of(values)
-    held = {
-        str(split(frame, by="key", holdout=1, seed=seed)[1]["key"].unique().tolist()) for seed in range(30)
-    }
-    assert len(held) == pd.Series(values).nunique()  # every value's turn comes, so it is not the last one
-
-
-def test_how_overrules_the_type() -> None:
-    drivers = frame_of([1, 1, 2, 2, 3, 3])
-    held = {
-        int(split(drivers, by="key", holdout=1, seed=s, how="group")[1]["key"].iloc[0]) for s in range(30)
-    }
-    assert held == {1, 2, 3}
-    months = frame_of(["2024-01", "2024-02", "2024-03"])
-    assert split(months, by="key", holdout=1, how="time")[1]["key"].tolist() == ["2024-03"]
-
-
-@pytest.mark.parametrize("holdout", [0, -1, 0.0, 1.0, 1.5, True, "4", None, float("nan")])
-def test_holdout_is_a_number_that_makes_sense(holdout: Any) -> None:
-    with pytest.raises(TableError, match="holdout must be"):
-        split(frame_of([1, 2, 3]), holdout=holdout)
-
-
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
@@ -154,19 +101,6 @@ def test_holdout_is_a_number_that_makes_sense(holdout: Any) -> None:
 def test_what_cannot_be_split_is_said(arguments: dict[str, Any], message: str) -> None:
     with pytest.raises(TableError, match=message):
         split(frame_of([1.0, None, 3.0]), **arguments)
-
-
-def test_an_empty_table() -> None:
-    with pytest.raises(TableError, match="no rows"):
-        split(frame_of([]))
-
-
-def test_units_and_report_travel_along() -> None:
-    trips = make_city(seed=7).trips
-    train, test = split(trips, by="week", holdout=4)
-    assert sorted(set(test["week"])) == [17, 18, 19, 20]
-    assert units_of(train) == units_of(test) == units_of(trips)
-    assert report_of(test) == report_of(trips)
 
 
 @given(
@@ -188,11 +122,3 @@ def test_no_kept_value_is_held_out_alone(values: list[str], seed: int, share: fl
     moved = sorted(set(plain["row"]) - set(test["row"]))
     assert set(test["row"]) <= set(plain["row"])
     assert len(moved) == len({values[row] for row in moved})
-
-
-def test_keeping_what_is_everywhere_different_is_refused() -> None:
-    frame = pd.DataFrame({"order": list("abcdefgh")})
-    with pytest.raises(TableError, match=r"value of 'order' that no other row has.*pool rare values"):
-        split(frame, keep=["order"])
-    with pytest.raises(TableError, match=r"no column 'oder' to split by; did you mean 'order'\?"):
-        split(frame, keep=["oder"])

@@ -8,16 +8,13 @@ import signal
 import sqlite3
 import threading
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
-import pyarrow as pa
-import pyarrow.parquet as pq
 import pytest
 
 from kanopt.errors import TableError
-from kanopt.tables import Schema, _database, make_city, read_table, report_of, units_of, with_units
+from kanopt.tables import _database, read_table, report_of
 
 
 @pytest.fixture
@@ -119,148 +116,6 @@ def test_parquet_keeps_its_kinds(tmp_path: Path) -> None:
     assert report_of(read).missing == {"x": 1, "price": 1}
 
 
-def test_text_that_reads_like_numbers_is_said_and_converted_when_declared(tmp_path: Path) -> None:
-    path = tmp_path / "t.parquet"
-    pd.DataFrame({"weight": ["1.5", "see row 1", "2.5"]}).to_parquet(path)
-    frame = read_table(path)
-    assert (
-        "weight is text in the source but reads like number; declare it so to convert it"
-        in report_of(frame).notes
-    )
-    with pytest.raises(TableError, match="record 2: 'see row 1'"):
-        read_table(path, schema=Schema.from_dict({"weight": "number"}))
-
-
-def test_kinds_are_converted_when_declared(tmp_path: Path) -> None:
-    path = tmp_path / "t.parquet"
-    pd.DataFrame({"a": [1, 2], "b": [1.0, 2.0], "c": [1, 0], "d": [7, 8], "e": [2.0, 2.5]}).to_parquet(path)
-    schema = Schema.from_dict({"a": "number", "b": "integer", "c": "boolean", "d": "category"})
-    frame = read_table(path, schema=schema)
-    assert [str(t) for t in frame.dtypes] == ["float64", "int64", "bool", "category"]
-    with pytest.raises(TableError, match=r"record 2: '2\.5'"):
-        read_table(path, schema=Schema.from_dict({"e": "integer"}))
-
-
-def test_infinite_values_and_unsigned_giants(tmp_path: Path) -> None:
-    path = tmp_path / "t.parquet"
-    pd.DataFrame({"x": [1.0, np.inf], "u": np.array([1, 2**63 + 1], dtype=np.uint64)}).to_parquet(path)
-    with pytest.raises(TableError) as caught:
-        read_table(path)
-    assert "not finite" in str(caught.value)
-    assert "too large to be exact" in str(caught.value)
-
-
-def test_a_file_that_is_no_parquet(tmp_path: Path) -> None:
-    path = tmp_path / "t.parquet"
-    path.write_text("a,b\n1,2\n")
-    with pytest.raises(TableError, match="is not a Parquet file"):
-        read_table(path)
-
-
-def test_columns_of_no_known_kind(tmp_path: Path) -> None:
-    path = tmp_path / "t.parquet"
-    pd.DataFrame({"a": [1, 2], "b": [[1], [2, 3]]}).to_parquet(path)
-    with pytest.raises(TableError, match="column 'b': has the type list"):
-        read_table(path)
-    assert read_table(path, columns=["a"])["a"].tolist() == [1, 2]
-
-
-def test_a_frame_in_memory_is_checked_too() -> None:
-    mixed: dict[str, list[Any]] = {"a": [1, "x", 3], "b": [1, 2, 3], "when": [datetime.date(2024, 1, 1)] * 3}
-    with pytest.raises(TableError, match=r"a frame in memory: .*\n.*\n.*\n.*record 2: 'x'"):
-        read_table(pd.DataFrame(mixed))
-    frame = read_table(pd.DataFrame(mixed), on_bad="drop", units={"b": "kg"})
-    assert frame["a"].tolist() == [1.0, 3.0]
-    assert units_of(frame) == {"b": "kg"}
-    with pytest.raises(TableError, match="has no columns"):
-        read_table(pd.DataFrame())
-
-
-def test_a_made_table_passes_its_own_schema() -> None:
-    city = make_city(seed=7)
-    schema = Schema.from_dict(
-        {
-            "distance_km": {"unit": "km", "minimum": 0.5, "maximum": 25},
-            "hour": {"unit": "h", "minimum": 6, "maximum": 20},
-            "week": {"kind": "integer", "minimum": 1, "maximum": 20},
-        }
-    )
-    frame = read_table(city.trips, schema=schema)
-    assert len(frame) == 5_000
-    np.testing.assert_array_equal(frame["distance_km"], city.trips["distance_km"])
-
-
-def test_units_that_a_frame_or_parquet_file_declares_are_kept_and_converted(tmp_path: Path) -> None:
-    trips = with_units(pd.DataFrame({"distance": [1.0, 2.0], "driver": ["a", "b"]}), {"distance": "km"})
-    file = tmp_path / "trips.parquet"
-    trips.to_parquet(file)
-    metres = Schema.from_dict({"d": {"unit": "m"}})
-    for source in (trips, file):
-        assert units_of(read_table(source)) == {"distance": "km"}
-        assert read_table(source, columns={"d": "distance"}, schema=metres)["d"].tolist() == [1000.0, 2000.0]
-        # what is said now goes before what was declared then
-        assert units_of(read_table(source, units={"distance": "mile"})) == {"distance": "mile"}
-    text = Schema.from_dict({"distance": "text"})
-    assert units_of(read_table(trips, schema=text)) == {}
-
-
-@pytest.mark.parametrize(
-    "metadata", [b"[]", b"{", b'{"attributes": 3}', b'{"attributes": {"kanopt": {"units": [1]}}}']
-)
-def test_parquet_metadata_of_another_shape_is_passed_over(tmp_path: Path, metadata: bytes) -> None:
-    table = pa.table({"a": [1, 2]}).replace_schema_metadata({b"pandas": metadata})
-    pq.write_table(table, tmp_path / "a.parquet")
-    assert units_of(read_table(tmp_path / "a.parquet")) == {}
-
-
-@pytest.mark.parametrize("store", ["frame", "parquet", "database"])
-def test_a_column_without_any_value_is_read(tmp_path: Path, database: str, store: str) -> None:
-    path = tmp_path / "note.parquet"
-    frame = pd.DataFrame({"note": [None, None], "views": pd.array(["a", "b"]), "km": [1.0, 2.0]})
-    frame.to_parquet(path)
-    query = "SELECT NULL AS note, 'a' AS views, 1.0 AS km UNION ALL SELECT NULL, 'b', 2.0"
-    sources: dict[str, tuple[Any, Any]] = {
-        "frame": (frame, None),
-        "parquet": (path, None),
-        "database": (database, query),
-    }
-    source, asked = sources[store]
-    read = read_table(source, query=asked)
-    assert read["note"].isna().all()
-    assert read["km"].tolist() == [1.0, 2.0]
-    assert read_table(source, query=asked, units={"note": "km"})["note"].isna().all()
-
-
-def test_views_of_texts_are_texts(tmp_path: Path) -> None:
-    pq.write_table(
-        pa.table({"town": pa.array([" Lyon", "Nice"], pa.string_view())}), tmp_path / "towns.parquet"
-    )
-    frame = pd.DataFrame({"town": pd.array([" Lyon", "Nice"], dtype=pd.ArrowDtype(pa.string_view()))})
-    assert read_table(tmp_path / "towns.parquet")["town"].tolist() == ["Lyon", "Nice"]
-    assert read_table(frame)["town"].tolist() == ["Lyon", "Nice"]
-
-
-def test_mixed_cells_with_pandas_own_missing_value() -> None:
-    frame = pd.DataFrame({"a": pd.Series([1, "x", pd.NA], dtype=object)})
-    assert report_of(read_table(frame, on_bad="missing")).missing == {"a": 1}
-
-
-@pytest.mark.parametrize(
-    "column",
-    [
-        pd.period_range("2024-01", periods=2, freq="M"),
-        pd.IntervalIndex.from_breaks([0, 1, 2]),
-        pd.to_timedelta([1, 2], unit="h"),
-    ],
-    ids=["period", "interval", "duration"],
-)
-def test_columns_of_no_kind_are_refused_by_name_and_may_stand_beside_others(column: object) -> None:
-    frame = pd.DataFrame({"odd": column, "km": [1, 2]})
-    with pytest.raises(TableError, match=r"column 'odd': has the type .*, which is no kind of column"):
-        read_table(frame)
-    assert read_table(frame, columns=["km"])["km"].tolist() == [1, 2]
-
-
 @pytest.mark.parametrize(
     "query",
     [
@@ -312,15 +167,6 @@ def test_ctrl_c_stops_a_query(database: str, monkeypatch: pytest.MonkeyPatch) ->
     timer.start()
     with pytest.raises(KeyboardInterrupt):
         read_table(database, query=f"{_ENDLESS} count(*) FROM n")
-
-
-def test_ctrl_c_while_a_query_is_prepared_is_no_refused_query(
-    database: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    # an exception within it means "denied" to SQLite
-    monkeypatch.setattr(_database, "_admit_reading", lambda *_: signal.raise_signal(signal.SIGINT))
-    with pytest.raises(KeyboardInterrupt):
-        read_table(database, query="SELECT id FROM trips")
 
 
 @pytest.mark.parametrize(

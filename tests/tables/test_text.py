@@ -52,43 +52,12 @@ def test_encodings_separators_and_line_ends(tmp_path: Path, content: bytes, said
     assert re.search(said, report_of(frame).format)
 
 
-def test_bytes_that_are_not_even_cp1252(tmp_path: Path) -> None:
-    frame = read_table(write(tmp_path, b"trip,town\n1,K\x81ln\n2,Lyon\n"))
-    assert frame["town"].tolist()[1] == "Lyon"
-    assert "not UTF-8, so read as latin-1" in str(report_of(frame))
-
-
 @pytest.mark.parametrize("encoding", ["utf-8", "UTF8", "utf-8-sig"])
 @pytest.mark.parametrize("header", [b"trip;km", b'"trip";"km"'])
 def test_a_byte_order_mark_is_no_part_of_the_first_name(tmp_path: Path, encoding: str, header: bytes) -> None:
     path = tmp_path / "trips.csv"
     path.write_bytes(b"\xef\xbb\xbf" + header + b"\n1;2\n")
     assert list(read_table(path, form=TextFormat(encoding=encoding))) == ["trip", "km"]
-
-
-def test_a_given_encoding_is_obeyed(tmp_path: Path) -> None:
-    path = write(tmp_path, PLAIN.encode("cp850"))
-    assert_plain(read_table(path, form=TextFormat(encoding="cp850")))
-    with pytest.raises(TableError, match=r"cannot be read as utf-8: invalid .* \(byte 0x94\)"):
-        read_table(path, form=TextFormat(encoding="utf-8"))
-
-
-def test_a_tsv_is_divided_by_tabs_whatever_its_cells_hold(tmp_path: Path) -> None:
-    frame = read_table(write(tmp_path, "a,b;c\td\n1,5;2\t3\n", "x.tsv"))
-    assert list(frame) == ["a,b;c", "d"]
-
-
-def test_one_column_and_blank_lines(tmp_path: Path) -> None:
-    frame = read_table(write(tmp_path, "minutes\n1\n\n2\n\n\n"))
-    assert frame["minutes"].tolist() == [1, 2]
-    assert "note: 3 blank lines skipped" in str(report_of(frame))
-    assert report_of(frame).rows_read == 2
-
-
-def test_rows_are_counted_with_the_header_as_row_one(tmp_path: Path) -> None:
-    content = 'trip,note,minutes\n1,"two\nlines",3\n\n,,\n4,x,see row 2\n5,x,6\n'
-    with pytest.raises(TableError, match=r"row 5: 'see row 2'"):
-        read_table(write(tmp_path, content), units={"minutes": "min"})
 
 
 def test_quotes_hold_separators_and_line_ends(tmp_path: Path) -> None:
@@ -101,58 +70,6 @@ def test_a_quote_that_is_never_closed(tmp_path: Path) -> None:
     with pytest.raises(TableError, match="row 3: a quote is opened and never closed"):
         read_table(path)
     assert read_table(path, form=TextFormat(quote=""))["item"].tolist() == ["nut", '"pipe', "bolt"]
-
-
-def test_quotes_that_do_not_match(tmp_path: Path) -> None:
-    with pytest.raises(TableError, match="row 2: its quotes do not match"):
-        read_table(write(tmp_path, 'item,pieces\n"5" pipe,1\n'))
-
-
-RAGGED = "a,b,c\n1,2,3\n4,5\n6,7,8,9\n10,11,12\n"
-
-
-def test_ragged_rows_are_refused_with_their_numbers(tmp_path: Path) -> None:
-    with pytest.raises(TableError, match=r"2 rows of 4 .* header's 3: row 3 has 2, row 4 has 4"):
-        read_table(write(tmp_path, RAGGED))
-
-
-@pytest.mark.parametrize("action", ["drop", "missing", {"*": "drop"}])
-def test_ragged_rows_are_left_out_and_counted(tmp_path: Path, action: Any) -> None:
-    frame = read_table(write(tmp_path, RAGGED), on_bad=action)
-    assert frame["a"].tolist() == [1, 10]
-    report = report_of(frame)
-    assert (report.rows_read, report.rows) == (4, 2)
-    assert report.left_out == {"2 cells instead of 3": 1, "4 cells instead of 3": 1}
-
-
-def test_a_mapping_says_nothing_of_rows_unless_asked(tmp_path: Path) -> None:
-    with pytest.raises(TableError, match="another number of cells"):
-        read_table(write(tmp_path, RAGGED), on_bad={"a": "drop"})
-
-
-def test_blank_cells_beyond_the_header_do_no_harm(tmp_path: Path) -> None:
-    frame = read_table(write(tmp_path, "a,b\n1,2,,\n3,4\n"))
-    assert frame["b"].tolist() == [2, 4]
-    assert "blank cells beyond the last column ignored in 1 row" in report_of(frame).notes
-
-
-def test_only_ragged_rows(tmp_path: Path) -> None:
-    path = write(tmp_path, "a,b,c\n1,2\n3,4\n")
-    with pytest.raises(TableError, match=r"since most rows are so, .*header=…, separator=…"):
-        read_table(path)
-    with pytest.raises(TableError, match="no row is left; left out were"):
-        read_table(path, on_bad="drop")
-
-
-def test_title_lines_above_the_header(tmp_path: Path) -> None:
-    path = write(tmp_path, "Trips of May\n\na,b,c\n1,2,3\n4,x,6\n")
-    with pytest.raises(TableError, match="where the header stands"):
-        read_table(path)
-    frame = read_table(path, columns=["a"], form=TextFormat(header=3))
-    assert frame["a"].tolist() == [1, 4]
-    assert "the header stands in row 3; what is above it was not read" in report_of(frame).notes
-    with pytest.raises(TableError, match="row 5: 'x'"):
-        read_table(path, form=TextFormat(header=3), units={"b": "km"})
 
 
 @pytest.mark.parametrize(
@@ -179,24 +96,6 @@ def test_names_that_repeat(tmp_path: Path) -> None:
     with pytest.raises(TableError, match=r"'cost' stands 2 times \(columns 2, 3\)"):
         read_table(path)
     assert list(read_table(path, columns=["id"])) == ["id"]
-
-
-def test_names_that_are_missing(tmp_path: Path) -> None:
-    frame = read_table(write(tmp_path, ",minutes,\n0,5,\n1,6,\n"))
-    assert list(frame) == ["column 1", "minutes"]
-    notes = report_of(frame).notes
-    assert "column 1 has no name and is called 'column 1'" in notes
-    assert "column 3 has neither a name nor a value and was left out" in notes
-
-
-def test_more_rows_than_one_piece(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("kanopt.tables._text._CHUNK", 7)
-    rows = [f"{k},{k * 0.5}" for k in range(100)]
-    rows[60] = "60,oops"
-    rows[33] = "33"
-    frame = read_table(write(tmp_path, "\n".join(["k,half", *rows]) + "\n"), on_bad="drop")
-    assert frame["k"].tolist() == [k for k in range(100) if k not in (33, 60)]
-    assert report_of(frame).examples[0].row == 62
 
 
 @pytest.mark.parametrize(

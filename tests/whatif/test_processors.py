@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
 import kanopt as ko
@@ -11,12 +12,16 @@ from tests.cases.processors import PROCESSORS, run_as
 
 def told() -> str:
     """Return the file of a law with a curve that is learned from noisy rows, and routes on it with their price."""
-    train, test = ko.split(ko.make_city(seed=3).trips, by="week", holdout=4)
+    city, rng = ko.load_city(), np.random.default_rng(3)
+    trips = city.trips
+    noise = np.exp(0.08 * rng.standard_normal(len(trips)))
+    trips = trips.assign(minutes=city.true_minutes(trips["distance_km"], trips["hour"]) * noise)
+    train, test = ko.split(trips, by="week", holdout=4)
     columns = ["distance_km", "hour"]
     model = ko.KANRegressor(hidden=(), seed=3).fit(train[columns], train["minutes"])
     law = model.to_formula(test[[*columns, "minutes"]], per="leg")
     minutes = law.bind(distance_km=refs.arc.distance, hour=refs.clock.hour)
-    clients = ko.make_city(seed=3).clients.head(25)
+    clients = city.clients.head(25)
     problem = ko.RoutingProblem(
         [routing.Depot("depot", 2.5, 5.0)],
         [

@@ -4,7 +4,6 @@ A constant **with a name** is a parameter of the law and can be estimated; a con
 structure (see :mod:`kanopt.formulas.parameters`).
 """
 
-from kanopt.formulas.estimation.bootstrap import Bootstrap
 from kanopt.formulas.estimation.confidence import intervals
 from kanopt.formulas.estimation.gradient import Gradient, gradient
 from kanopt.formulas.estimation.groups import GroupedLaw, fit_groups
@@ -12,7 +11,6 @@ from kanopt.formulas.estimation.naming import with_named_constants
 from kanopt.formulas.estimation.refitting import refit
 
 __all__ = [
-    "Bootstrap",
     "Gradient",
     "GroupedLaw",
     "fit_groups",

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
 from kanopt.errors import FitError, FormulaError
-from kanopt.formulas.estimation.bootstrap import Bootstrap
 from kanopt.formulas.estimation.estimation_rows import EstimationRows, Weight
 from kanopt.formulas.estimation.free import FreeParameters
-from kanopt.formulas.estimation.profile import ProfileLikelihood
 from kanopt.formulas.estimation.residuals import Residuals
-from kanopt.formulas.nodes import Constant, postorder
+from kanopt.formulas.estimation.variable_projection import minimise, projection
+from kanopt.formulas.nodes import Array, Constant, postorder
 from kanopt.formulas.parameters import is_parameter, piece_numbers
 from kanopt.formulas.pieces import Curve, Step, Table
 
@@ -21,25 +22,162 @@ if TYPE_CHECKING:
 
     from kanopt.formulas.formula import Formula
 
-__all__ = ["Method", "estimated_parameters", "intervals"]
+__all__ = ["ProfileLikelihood", "estimated_parameters", "intervals"]
 
-Method: TypeAlias = Literal["auto", "wald", "profile", "bootstrap"]
+CLOSE = 1e-3
+"""How near τ comes to what was asked for, as a share of it."""
+_FURTHEST = 40
+_STATIONARY = 0.02
+_LOWER = 1e-6
+
+
+@dataclass(frozen=True, eq=False)
+class ProfileLikelihood:
+    """The profile likelihood of a law at its least squares, which is minimised over all constants but one.
+
+    The profile t of a constant is ``τ(θ) = sign(θ − θ̂) √((S(θ) − S(θ̂)) / s²)``, S the least squares with the constant
+    held at θ (Bates and Watts 1988, *Nonlinear Regression Analysis and its Applications*, ch. 6). For a linear law it
+    is ``(θ − θ̂)/se``, a straight line, and its ends are the usual ones; for nonlinear laws the interval is more
+    accurate.
+
+    Parameters
+    ----------
+    residuals
+        The residuals as a function of p free parameters.
+    theta
+        The parameters at the minimum, (p,).
+    names
+        Their names.
+    errors
+        Their standard errors for equal variances, (p,).
+    directions
+        Column i: the first-order change of all parameters when parameter i changes by 1 and the others are optimal,
+        (p, p).
+    cost, variance
+        S(θ̂), and s² = S(θ̂)/(n − p).
+    """
+
+    residuals: Residuals
+    theta: Array
+    names: tuple[str, ...]
+    errors: Array
+    directions: Array
+    cost: float
+    variance: float
+
+    @classmethod
+    def of(cls, residuals: Residuals, theta: Array, names: tuple[str, ...], what: str) -> ProfileLikelihood:
+        """Build the profile at a minimum.
+
+        Raises
+        ------
+        FitError
+            If the law has no value in some row there, it is not a minimum, or the fit is exact.
+        """
+        at = residuals.at(theta)
+        left = residuals.count - theta.size
+        if at is None or left < 1:
+            raise FitError(
+                f"{what}: a profile needs more rows than constants, and a finite value of the law on each"
+            )
+        residual, jacobian = at
+        _, basis = projection(jacobian, residual)
+        inside = basis.T @ residual
+        cost = float(residual @ residual)
+        outside = max(cost - float(inside @ inside), 1e-300)
+        if (
+            basis.shape[1] < theta.size
+            or math.sqrt((inside @ inside / theta.size) / (outside / left)) > _STATIONARY
+        ):
+            raise FitError(
+                f"{what}: its constants are not those that fit this table best, with these weights and this scale; "
+                "refit it on the table first"
+            )
+        variance = cost / left
+        size = np.linalg.norm(jacobian, axis=0)
+        inverse = np.linalg.inv((jacobian / size).T @ (jacobian / size)) / np.outer(size, size)
+        spread = np.diag(inverse)
+        return cls(residuals, theta, names, np.sqrt(variance * spread), inverse / spread, cost, variance)
+
+    def ends(self, place: int, reach: float) -> tuple[float, float]:
+        """Return where the profile t of a parameter is −`reach` and `reach`; infinite if it never is.
+
+        If the law becomes undefined before, as a logarithm does, the interval ends there.
+        """
+        low, high = (self._end(place, side, reach) for side in (-1.0, 1.0))
+        return low, high
+
+    def nonlinearity(self, place: int, reach: float) -> float:
+        """Return the relative deviation of the profile t from a straight line at `reach` standard errors."""
+        found = [self._tau(place, side * reach * self.errors[place], None)[0] for side in (-1.0, 1.0)]
+        return max(abs(tau / reach - 1.0) for tau in found)
+
+    def _tau(self, place: int, step: float, near: Array | None) -> tuple[float, Array | None]:
+        """Return |τ| at a step from the minimum, infinite where the law is undefined, and the other parameters."""
+        start = self.theta + self.directions[:, place] * step if near is None else near.copy()
+        start[place] = self.theta[place] + step
+        moves = np.arange(self.theta.size) != place
+        found = minimise(self.residuals, start, moves)
+        if found is None and near is None:
+            # the tangent leads out of where the law is defined; the numbers of the minimum may not
+            start = self.theta.copy()
+            start[place] += step
+            found = minimise(self.residuals, start, moves)
+        if found is None:
+            return math.inf, None
+        if found.cost < self.cost * (1.0 - _LOWER) - _LOWER * self.variance:
+            shown = ", ".join(f"{n} = {v:.6g}" for n, v in zip(self.names, found.theta, strict=True))
+            raise FitError(
+                f"while {self.names[place]!r} was profiled, constants were found that fit better: {shown}; refit the "
+                "law from these"
+            )
+        return math.sqrt(max(found.cost - self.cost, 0.0) / self.variance), found.theta
+
+    def _end(self, place: int, side: float, reach: float) -> float:
+        """Search on one side for τ = reach: bracket it by doubling, then use false position and bisection."""
+        inner, inner_tau, near = 0.0, 0.0, None
+        step, outer, outer_tau = reach * float(self.errors[place]), math.inf, math.inf
+        for count in range(_FURTHEST):
+            tau, there = self._tau(place, side * step, near)
+            if abs(tau - reach) <= CLOSE * reach:
+                return float(self.theta[place] + side * step)
+            if tau > reach:
+                outer, outer_tau = step, tau
+            else:
+                inner, inner_tau, near = step, tau, there
+            if math.isinf(outer):
+                # τ is nearly straight: aim past the place where the line meets what is asked for
+                step = min(4.0 * step, max(1.5 * step, 1.1 * step * reach / max(tau, 1e-12)))
+                if count >= _FURTHEST // 2:
+                    return side * math.inf
+                continue
+            if outer - inner <= 1e-9 * outer:
+                break
+            share = (reach - inner_tau) / (outer_tau - inner_tau) if math.isfinite(outer_tau) else 0.5
+            # every third step halves, so that a bend cannot hold the search up
+            step = inner + (outer - inner) * (0.5 if count % 3 == 2 else min(max(share, 0.02), 0.98))
+        return float(self.theta[place] + side * inner)
+
 
 NONLINEARITY_LIMIT = 0.1
-"""Bend of the profile, as a share of a straight line, from which ``"auto"`` no longer takes it for straight."""
+"""Bend of the profile, as a share of a straight line, from which it no longer counts as straight."""
 
 
 def intervals(
     formula: Formula,
     level: float = 0.95,
-    method: Method = "auto",
     table: Any = None,
     *,
     weight: Weight | None = None,
     log_target: bool = False,
-    bootstrap: Bootstrap | None = None,
 ) -> pd.DataFrame:
     """Return a confidence interval for every constant that was estimated.
+
+    The interval is Wald's, the estimate ± t · standard error with Student's t at the degrees of freedom of the
+    covariance: exact for laws linear in their constants, and robust if the covariance is. Where a table is given and
+    the profile likelihood of a constant deviates from a straight line by more than a tenth, it is the profile's: the
+    values at which the minimum with the constant held rises by what t allows (Bates and Watts 1988, ch. 6). That one is
+    not necessarily symmetric, and an end may be infinite; with robust standard errors it is scaled in proportion.
 
     Parameters
     ----------
@@ -47,36 +185,26 @@ def intervals(
         A law after :func:`~kanopt.formulas.estimation.refit`, or one whose named constants have standard errors.
     level
         Confidence level: the share of intervals that contain the true constant, if the law's structure is right.
-    method
-        - ``"wald"``: estimate ± t · standard error, Student's t with the degrees of freedom of the covariance. Exact
-          for laws linear in their constants, and robust if the covariance is.
-        - ``"profile"``: profile likelihood, the values at which the minimum with the constant held rises by what t
-          allows (Bates and Watts 1988, ch. 6). Not necessarily symmetric; an end may be infinite. With robust standard
-          errors the interval is scaled in proportion.
-        - ``"bootstrap"``: percentiles of estimates on resampled rows.
-        - ``"auto"``: for each constant the profile if a table is given and the profile is nonlinear by more than a
-          tenth, else Wald.
     table, weight, log_target
-        The rows, weights and scale of the refit; not needed for ``"wald"``.
-    bootstrap
-        Options of the bootstrap.
+        The rows, weights and scale of the refit, for profiles; without a table all intervals are Wald's.
 
     Returns
     -------
     DataFrame
-        Index ``constant``; columns ``estimate``, ``standard_error`` (of the bootstrap: the spread of the estimates),
-        ``low``, ``high`` and ``method``, the one that was used.
+        Index ``constant``; columns ``estimate``, ``standard_error``, ``low``, ``high`` and ``method``, ``"wald"`` or
+        ``"profile"``.
 
     Raises
     ------
     FormulaError
         If no constant has a standard error.
     FitError
-        If the level or method is invalid, the table is missing, or the constants are not at their least squares.
+        If the level is invalid, or the constants are not those that fit the table best.
 
     Examples
     --------
     >>> from kanopt.formulas import Variable, parse_formula
+    >>> import numpy as np
     >>> law = parse_formula("a * km ^ b", [Variable("km")], Variable("fuel"), constants={"a": 1.0, "b": 1.0})
     >>> km = np.linspace(1.0, 50.0, 40)
     >>> trips = {"km": km, "fuel": 0.5 * km**0.8 + 0.1 * np.cos(7.0 * km)}
@@ -87,13 +215,7 @@ def intervals(
     what = f"formula for {formula.output.name!r}"
     if not 0.0 < level < 1.0:
         raise FitError(f"{what}: a level lies between 0 and 1, such as 0.95, not {level!r}")
-    if method not in ("auto", "wald", "profile", "bootstrap"):
-        raise FitError(f"{what}: method is 'auto', 'wald', 'profile' or 'bootstrap', not {method!r}")
-    if table is None and method in ("profile", "bootstrap"):
-        raise FitError(
-            f"{what}: method {method!r} needs the table that the law was refitted on; give table=…"
-        )
-    if table is None or method == "wald":
+    if table is None:
         return _frame(_wald(formula, level, what))
     free = estimated_parameters(formula)
     rows = EstimationRows.of(formula, table, weight)
@@ -102,9 +224,7 @@ def intervals(
     profile = ProfileLikelihood.of(
         Residuals.of(formula.root, free, rows, log_target), free.values, free.names, what
     )
-    if method == "bootstrap":
-        return _frame(_percentiles(profile, bootstrap or Bootstrap(), level, what))
-    return _frame(_profiled(formula, profile, level, always=method == "profile"))
+    return _frame(_profiled(formula, profile, level))
 
 
 _Row: TypeAlias = tuple[str, float, float, float, float, str]
@@ -177,7 +297,7 @@ def estimated_parameters(formula: Formula) -> FreeParameters:
     return free
 
 
-def _profiled(formula: Formula, profile: ProfileLikelihood, level: float, always: bool) -> list[_Row]:
+def _profiled(formula: Formula, profile: ProfileLikelihood, level: float) -> list[_Row]:
     plain = _quantile(level, profile.residuals.count - profile.theta.size)
     stated = _errors(formula)
     rows: list[_Row] = []
@@ -186,19 +306,9 @@ def _profiled(formula: Formula, profile: ProfileLikelihood, level: float, always
         shown = stated.get(name, error)
         # robust errors stretch the profile, as they stretch the interval of Wald
         reach = plain * (shown / error if error > 0 else 1.0)
-        if error > 0 and (always or profile.nonlinearity(place, reach) > NONLINEARITY_LIMIT):
+        if error > 0 and profile.nonlinearity(place, reach) > NONLINEARITY_LIMIT:
             low, high = profile.ends(place, reach)
             rows.append((name, estimate, shown, low, high, "profile"))
         else:
             rows.append((name, estimate, shown, estimate - plain * shown, estimate + plain * shown, "wald"))
     return rows
-
-
-def _percentiles(profile: ProfileLikelihood, bootstrap: Bootstrap, level: float, what: str) -> list[_Row]:
-    found = bootstrap.estimates(profile.residuals, profile.theta, what)
-    low, high = np.quantile(found, [(1.0 - level) / 2.0, (1.0 + level) / 2.0], axis=0)
-    spread = found.std(axis=0, ddof=1)
-    return [
-        (name, float(profile.theta[i]), float(spread[i]), float(low[i]), float(high[i]), "bootstrap")
-        for i, name in enumerate(profile.names)
-    ]

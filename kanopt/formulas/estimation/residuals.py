@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -56,14 +56,6 @@ class Residuals:
         """Weighted sum of squares of the target, the reference for negligible residuals."""
         weighted = self.root_weight * self.target
         return float(weighted @ weighted)
-
-    def with_target(self, target: Array) -> Residuals:
-        """Return the residuals of another target, (n,), on the same rows."""
-        return replace(self, target=target)
-
-    def with_weight(self, weight: Array) -> Residuals:
-        """Return the residuals under other weights, (n,), of which some may be 0."""
-        return replace(self, root_weight=np.sqrt(weight))
 
     def value(self, theta: Array) -> Array:
         """Return the fitted values, (n,): f, or its logarithm."""

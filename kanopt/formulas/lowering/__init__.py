@@ -3,15 +3,17 @@
 :meth:`kanopt.formulas.Formula.piecewise` makes them.
 """
 
-from kanopt.formulas.lowering.certificate import NodeBound, PieceCertificate, Side
 from kanopt.formulas.lowering.pieces import Jump, Pieces, Shape
 from kanopt.formulas.lowering.program import (
     AffineDefinition,
     Curvature,
     Definition,
+    NodeBound,
+    PieceCertificate,
     PieceDefinition,
     Piecewise,
     Quantity,
+    Side,
 )
 
 __all__ = [

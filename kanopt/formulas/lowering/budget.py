@@ -42,7 +42,7 @@ def shared_out(parts: Sequence[Part], tolerance: float) -> dict[Part, float]:
 
     Examples
     --------
-    >>> from kanopt.formulas.lowering.combination import Combination
+    >>> from kanopt.formulas.lowering.parts import Combination
     >>> from kanopt.formulas.lowering.graphs import ARGUMENT
     >>> from kanopt.formulas.lowering.profile import Profile
     >>> from kanopt.formulas.lowering.parts import Source

@@ -11,22 +11,76 @@ import numpy as np
 
 from kanopt.errors import FormulaError
 from kanopt.formulas.lowering.budget import pieces_of
-from kanopt.formulas.lowering.certificate import NodeBound
-from kanopt.formulas.lowering.combination import Combination
-from kanopt.formulas.lowering.curvature import of_pieces, of_sum
-from kanopt.formulas.lowering.parts import Affine, Curved, Larger, Part, Product, Source, Straight
+from kanopt.formulas.lowering.parts import (
+    Affine,
+    Combination,
+    Curved,
+    Larger,
+    Part,
+    Product,
+    Source,
+    Straight,
+)
 from kanopt.formulas.lowering.pieces import Pieces
 from kanopt.formulas.lowering.program import (
     AffineDefinition,
     Curvature,
     Definition,
+    NodeBound,
     PieceDefinition,
     Quantity,
 )
 from kanopt.formulas.lowering.tube import fitted
 from kanopt.formulas.shapes.arithmetic import EPS
 
-__all__ = ["Built", "built"]
+__all__ = ["Built", "built", "of_pieces", "of_sum"]
+
+_OPPOSITE: dict[Curvature, Curvature] = {
+    "affine": "affine",
+    "convex": "concave",
+    "concave": "convex",
+    "undecided": "undecided",
+}
+
+
+def of_sum(terms: Sequence[tuple[float, Curvature]]) -> Curvature:
+    """Return the curvature of a sum of multiples, given the factors and what they multiply.
+
+    Examples
+    --------
+    >>> of_sum([(2.0, "convex"), (-1.0, "concave"), (-3.0, "affine")])
+    'convex'
+    """
+    found = {curvature if factor > 0.0 else _OPPOSITE[curvature] for factor, curvature in terms if factor}
+    found -= {"affine"}
+    if not found:
+        return "affine"
+    return next(iter(found)) if len(found) == 1 else "undecided"
+
+
+def of_pieces(pieces: Pieces, argument: Curvature) -> Curvature:
+    """Return the curvature of a function of one variable of something, by disciplined convex programming.
+
+    A convex function of something affine is convex; a convex function that never falls, of something convex, too, as is
+    one that never rises, of something concave; and the other way round for concave ones (Grant, Boyd and Ye 2006,
+    "Disciplined convex programming"). Where no rule applies nothing is claimed.
+
+    Examples
+    --------
+    >>> hinge = Pieces((-1.0, 0.0, 1.0), (0.0, 0.0), (0.0, 1.0))
+    >>> of_pieces(hinge, "convex"), of_pieces(hinge, "concave")
+    ('convex', 'undecided')
+    """
+    if pieces.shape == "linear":
+        return of_sum([(pieces.slopes[0], argument)])
+    if pieces.shape == "neither":
+        return "undecided"
+    if argument == "affine":
+        return pieces.shape
+    # what never falls keeps the curvature of its argument, what never rises turns it round
+    turned = argument if pieces.direction > 0 else _OPPOSITE[argument]
+    return pieces.shape if pieces.direction and turned == pieces.shape else "undecided"
+
 
 Form: TypeAlias = Combination[int]
 """Of quantities, by their positions."""

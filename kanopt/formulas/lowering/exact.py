@@ -14,8 +14,8 @@ from functools import reduce
 import numpy as np
 
 from kanopt.formulas.intervals import Known, known_of
-from kanopt.formulas.lowering.combination import Combination
 from kanopt.formulas.lowering.graphs import ARGUMENT
+from kanopt.formulas.lowering.parts import Combination
 from kanopt.formulas.lowering.pieces import Pieces
 from kanopt.formulas.nodes import (
     Apply,

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
 from kanopt.errors import FormulaError
 from kanopt.formulas import nodes
 from kanopt.formulas.intervals import Enclosures
-from kanopt.formulas.lowering.combination import Combination
 from kanopt.formulas.lowering.exact import exact_pieces, line_of
 from kanopt.formulas.lowering.graphs import (
     ARGUMENT,
@@ -24,13 +24,23 @@ from kanopt.formulas.lowering.graphs import (
     shown,
 )
 from kanopt.formulas.lowering.jumps import with_plain_steps
-from kanopt.formulas.lowering.multiplying import multiplied
-from kanopt.formulas.lowering.parts import Affine, Curved, Larger, Part, Source, Straight, combined, sum_of
-from kanopt.formulas.lowering.profile import Profile
-from kanopt.formulas.nodes import Constant, Input, Maximum, Minimum, Node, Sum, computed
+from kanopt.formulas.lowering.parts import (
+    Affine,
+    Combination,
+    Curved,
+    Larger,
+    Part,
+    Product,
+    Source,
+    Straight,
+    combined,
+    sum_of,
+)
+from kanopt.formulas.lowering.profile import Profile, effort_of
+from kanopt.formulas.nodes import Apply, Constant, Input, Maximum, Minimum, Node, Sum, computed
 from kanopt.formulas.shapes.arithmetic import EPS
 
-__all__ = ["function_of", "taken_apart"]
+__all__ = ["function_of", "multiplied", "taken_apart"]
 
 
 def taken_apart(known: Enclosures) -> Part:
@@ -85,7 +95,7 @@ def _base(
     if isinstance(node, Input):
         return Source(node.name, *known.ranges[node.name], True, node.name)
     if isinstance(node, nodes.Product):
-        return multiplied(node, groups, found, known.range(node), function_of)
+        return multiplied(node, groups, found, known.range(node))
     parts: list[Part] = []
     for group in groups:
         if group.base is None:
@@ -224,3 +234,157 @@ def _refuse_jumps(argument: Part, text: str, place: float) -> None:
             "neither side of the jump is certain; fix inputs of it, or let it depend on one input or on a sum of "
             "multiples of inputs"
         )
+
+
+_WIDEST = 1e9  # ratio of the ends of a factor, beyond which its logarithm is not tried
+_SAMPLES = 129
+_FEW = 1e-14  # rounding of constants that that of the pieces covers
+
+
+@dataclass(frozen=True)
+class _Factor:
+    """A factor: as a function of its base, and as a part."""
+
+    graph: Node
+    base: Part
+    part: Part
+
+    @property
+    def most(self) -> float:
+        return max(abs(self.part.low), abs(self.part.high))
+
+    @property
+    def width(self) -> float:
+        return self.part.high - self.part.low
+
+    @property
+    def sign(self) -> int:
+        """+1 or −1 where it has one sign and its logarithm is no wonder, else 0."""
+        near, far = sorted((abs(self.part.low), abs(self.part.high)))
+        if self.part.low * self.part.high <= 0.0 or far > _WIDEST * near:
+            return 0
+        return 1 if self.part.low > 0.0 else -1
+
+
+def multiplied(
+    node: nodes.Node,
+    groups: Sequence[Group],
+    found: Mapping[bytes, Part],
+    bounds: tuple[float, float],
+) -> Part:
+    """Return a product with several bases as parts.
+
+    As two squares u v = ((u + v)² − (u − v)²) / 4, where one factor is first made as wide as the other; or, where all
+    factors are positive, u v = exp(log u + log v), in which log u is one function of what u is a function of. The
+    cheaper way is taken.
+
+    Parameters
+    ----------
+    node
+        The product.
+    groups
+        Its factors, those of one base in one.
+    found
+        The parts of the bases.
+    bounds
+        Bounds of its value.
+    """
+    constants = [group.node for group in groups if group.base is None]
+    constant = math.prod(map(float, map(computed, constants)))
+    off = 4.0 * EPS * sum(step.size for step in constants)
+    factors = []
+    for group in groups:
+        if group.base is not None:
+            graph, base = over(group.node, group.base), found[group.base.key]
+            factors.append(_Factor(graph, base, function_of(graph, base, shown(group.node))))
+    text = shown(node)
+    if constant == 0.0:
+        return Affine(text, 0.0, 0.0, True, Combination.of())
+    if all(factor.sign for factor in factors) and _by_logarithms(factors) < _by_squares(factors):
+        product = _exponential(text, constant if off < _FEW else 1.0, factors)
+        if off < _FEW:
+            return product
+    else:
+        inner = sorted((bounds[0] / constant, bounds[1] / constant))
+        known = inner[0] - 2.0 * EPS * abs(inner[0]), inner[1] + 2.0 * EPS * abs(inner[1])
+        product = _chained(text, [factor.part for factor in _ordered(factors)], known)
+    if not constants:
+        return product
+    off *= abs(constant) * max(abs(product.low), abs(product.high))
+    low, high = sorted((constant * product.low, constant * product.high))
+    return Affine(text, low - off, high + off, False, Combination.of(product).times(constant), off)
+
+
+def _ordered(factors: Sequence[_Factor]) -> list[_Factor]:
+    """Return the factors, those that vary least in proportion first."""
+    return sorted(factors, key=lambda factor: factor.width / (factor.most or 1.0))
+
+
+def _chained(text: str, parts: Sequence[Part], bounds: tuple[float, float]) -> Part:
+    total = parts[0]
+    for place, part in enumerate(parts[1:], 2):
+        corners = [a * b for a in (total.low, total.high) for b in (part.low, part.high)]
+        slack = 1e-15 * max(map(abs, corners))
+        low, high = min(corners) - slack, max(corners) + slack
+        if place == len(parts):
+            low, high = max(low, bounds[0]), min(high, bounds[1])
+        total = Product(text, low, high, False, total, part)
+    return total
+
+
+def _exponential(text: str, constant: float, factors: Sequence[_Factor]) -> Part:
+    logarithms = []
+    for factor in factors:
+        graph = factor.graph if factor.sign > 0 else -factor.graph
+        logarithms.append(function_of(_logarithm(graph), factor.base, f"log({factor.part.text})"))
+        constant *= factor.sign
+    exponent = sum_of(f"log({text})", logarithms)
+    grown = Apply("exp", ARGUMENT)
+    return function_of(grown if constant == 1.0 else Constant(constant) * grown, exponent, text)
+
+
+def _logarithm(graph: Node) -> Node:
+    return graph.argument if isinstance(graph, Apply) and graph.function == "exp" else Apply("log", graph)
+
+
+def _by_squares(factors: Sequence[_Factor]) -> float:
+    """Return what the pieces cost: Σ effort^⅔ · sensitivity^⅓, whose power 3/2 over √tolerance is their number."""
+    whole = math.prod(factor.most for factor in factors)
+    total = sum(_cost(_effort(factor, logarithm=False), whole / factor.most) for factor in factors)
+    width, most, left = 0.0, 0.0, whole
+    for place, factor in enumerate(_ordered(factors)):
+        left /= factor.most
+        if place:
+            total += _cost(math.sqrt(width * factor.width), left)
+            width = width * factor.most + most * factor.width
+            most *= factor.most
+        else:
+            width, most = factor.width, factor.most
+    return total
+
+
+def _by_logarithms(factors: Sequence[_Factor]) -> float:
+    most = math.prod(factor.most for factor in factors)
+    least = math.prod(min(abs(factor.part.low), abs(factor.part.high)) for factor in factors)
+    total = _cost(0.5 * (math.sqrt(most) - math.sqrt(least)), 1.0)
+    return total + sum(_cost(_effort(factor, logarithm=True), most) for factor in factors)
+
+
+def _cost(effort: float, sensitivity: float) -> float:
+    return float(np.cbrt(effort * effort * sensitivity))
+
+
+def _effort(factor: _Factor, logarithm: bool) -> float:
+    part = factor.part
+    if isinstance(part, Curved):
+        if not logarithm:
+            return part.profile.effort
+        points = (run.points for run in part.profile.cells.runs)
+        return sum(effort_of(x, np.log(np.abs(y))) for x, y in points)
+    if not logarithm:
+        return 0.0
+    if isinstance(part, Straight):
+        x = np.linspace(part.pieces.low, part.pieces.high, _SAMPLES)
+        return effort_of(x, np.log(np.abs(part.pieces.at(x))))
+    near, far = sorted((abs(part.low), abs(part.high)))
+    return 0.25 * math.log(far / near)

@@ -3,7 +3,7 @@
 On a span a curve is one cubic (de Boor 2001, *A Practical Guide to Splines*, ch. IX and X). Its slope is a quadratic
 and its curvature a line, so all three have exact ranges over a part of a span: the values at the ends, and those where
 it turns between them. An interval covers at most two parts of spans and a run of whole ones, whose range is looked up
-(:mod:`kanopt.formulas.shapes.runs`).
+(:mod:`kanopt.formulas.shapes.curve_bounds`).
 
 A B-spline lies between its coefficients and its derivatives between their differences, none of which rounding gives the
 wrong sign. So where the differences are not negative the bound of the slope is not negative, and likewise that of the
@@ -21,9 +21,42 @@ import numpy as np
 from kanopt.formulas.nodes import Array
 from kanopt.formulas.pieces import Curve
 from kanopt.formulas.shapes.arithmetic import EPS, NOTHING, Integers, Pair, chosen, hull, minus, outward
-from kanopt.formulas.shapes.runs import RangeExtrema
 
-__all__ = ["CurveBank", "CurveBounds", "bank_key"]
+__all__ = ["CurveBank", "CurveBounds", "RangeExtrema", "bank_key"]
+
+
+class RangeExtrema:
+    """The bounds of every run of 1, 2, 4, ... neighbours along the last axis.
+
+    A run of any length is covered by two of these, which may overlap (Bender and Farach-Colton 2000, *The LCA
+    Problem Revisited*).
+
+    Examples
+    --------
+    >>> runs = RangeExtrema(np.array([3.0, 1.0, 2.0, 5.0]), np.array([3.0, 1.0, 2.0, 5.0]))
+    >>> low, high = runs.over(np.array([0, 2]), np.array([2, 3]))
+    >>> low.tolist(), high.tolist()
+    ([1.0, 2.0], [3.0, 5.0])
+    """
+
+    def __init__(self, low: Array, high: Array) -> None:
+        lows, highs = [low], [high]
+        count = low.shape[-1]
+        for level in range(int(np.log2(max(count, 1)))):
+            after = np.minimum(np.arange(count) + 2**level, count - 1)
+            lows.append(np.minimum(lows[-1], lows[-1][..., after]))
+            highs.append(np.maximum(highs[-1], highs[-1][..., after]))
+        self._low, self._high = np.stack(lows, axis=-2), np.stack(highs, axis=-2)
+
+    def over(self, first: Integers, last: Integers) -> Pair:
+        """Return the bounds of the entries `first` to `last`, each of shape (n,); shape (..., n)."""
+        level = np.log2(np.maximum(last - first + 1, 1)).astype(np.int64)
+        end = last + 1 - 2**level
+        return (
+            np.minimum(self._low[..., level, first], self._low[..., level, end]),
+            np.maximum(self._high[..., level, first], self._high[..., level, end]),
+        )
+
 
 _MARGIN = 32.0 * EPS
 _KNOT = 1024.0 * EPS

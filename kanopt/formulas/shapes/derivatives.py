@@ -16,9 +16,8 @@ from kanopt.formulas.shapes.bound_propagation import FormulaBoundPropagator
 from kanopt.formulas.shapes.boxes import FormulaBoxes
 from kanopt.formulas.shapes.facts import Point
 from kanopt.formulas.shapes.jets import Jet, JetOrders
-from kanopt.formulas.shapes.margins import FormulaMargin, MarginBounds
+from kanopt.formulas.shapes.margins import FormulaMargin, MarginBounds, PointEvaluator
 from kanopt.formulas.shapes.matrices import least_eigenvalue, least_eigenvalue_above
-from kanopt.formulas.shapes.point_evaluation import PointEvaluator
 
 __all__ = ["BoundMargin", "CurvatureMargin", "JointCurvatureMargin", "SlopeMargin"]
 

@@ -9,8 +9,7 @@ from functools import cached_property
 
 from kanopt.errors import ProblemError, UnitError, nearest
 from kanopt.faults import Fault
-from kanopt.formulas.binding import BoundFormula
-from kanopt.formulas.references import Reference
+from kanopt.formulas.binding import BoundFormula, Reference
 from kanopt.problems.decisions.entities import Decision, Item
 from kanopt.problems.plan_day import DAY_REFERENCES, day_value, laws_without_day
 from kanopt.records.reading import RecordCheck

@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from kanopt.formulas.binding import BoundFormula, ReferenceValue
-from kanopt.formulas.references import Reference
+from kanopt.formulas.binding import BoundFormula, Reference, ReferenceValue
 from kanopt.problems.findings import BELOW_ZERO, Extrapolation
 from kanopt.problems.road_network import RoadNetwork
 from kanopt.problems.routing.arrival_functions import ArrivalFunctions

@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from kanopt.formulas.binding import BoundFormula, ReferenceValue
-from kanopt.formulas.references import Reference
+from kanopt.formulas.binding import BoundFormula, Reference, ReferenceValue
 from kanopt.problems.law_use import LawUse, unit_factor
 from kanopt.problems.routing.delays import Delays
 from kanopt.problems.routing.leg_laws import DURATION

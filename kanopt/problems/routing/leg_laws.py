@@ -16,8 +16,7 @@ from numpy.typing import NDArray
 
 from kanopt.arc_blocks import arcs_of
 from kanopt.errors import FormulaError, ProblemError
-from kanopt.formulas.binding import BoundFormula, ReferenceValue, Resolver
-from kanopt.formulas.references import Reference
+from kanopt.formulas.binding import BoundFormula, Reference, ReferenceValue, Resolver
 from kanopt.problems.plan_day import day_value
 from kanopt.problems.routing.arrival_functions import ArrivalFunctions
 from kanopt.problems.routing.data import Floats, Ints, RoutingData

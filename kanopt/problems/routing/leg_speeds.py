@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from kanopt.errors import FormulaError
-from kanopt.formulas.binding import BoundFormula, ReferenceValue
-from kanopt.formulas.references import Reference
+from kanopt.formulas.binding import BoundFormula, Reference, ReferenceValue
 from kanopt.problems.plan_figures import PlanFigure
 from kanopt.problems.routing.data import Floats
 from kanopt.problems.routing.leg_laws import DURATION

@@ -10,9 +10,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from kanopt.formulas.binding import BoundFormula, ReferenceValue
+from kanopt.formulas.binding import BoundFormula, Reference, ReferenceValue
 from kanopt.formulas.formula import Formula
-from kanopt.formulas.references import Reference
 from kanopt.problems.law_use import unit_factor
 from kanopt.problems.replay import Lever, Replay, column_of, plain_numbers
 from kanopt.problems.routing.arrival_functions import ArrivalFunctions

@@ -11,12 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kanopt.errors import FormulaError, ProblemError
-from kanopt.formulas.binding import BoundFormula, ReferenceValue, Resolver
+from kanopt.formulas.binding import BoundFormula, Reference, ReferenceValue, Resolver
 from kanopt.formulas.columns import read_columns
 from kanopt.formulas.intervals import Known, known_of
 from kanopt.formulas.nodes import Input, Node, postorder
 from kanopt.formulas.pieces import gap_inputs
-from kanopt.formulas.references import Reference
 from kanopt.problems.plan_day import day_value
 from kanopt.problems.routing.entities import Client, VehicleType
 from kanopt.records.record import field_values

@@ -14,8 +14,6 @@ _FUNCTIONS = {
     "log1p": "log",
     "sin": "sine",
     "cos": "sine",
-    "tanh": "tanh",
-    "softplus": "softplus",
     "relu": "hinge",
 }
 

@@ -4,11 +4,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from scipy.optimize import brentq, least_squares
-from scipy.stats import norm, t
+from scipy.stats import t
 
 from kanopt.errors import FitError, FormulaError
-from kanopt.formulas import Constant, Covariance, Curve, Formula, Input, Variable, parse_formula
-from kanopt.formulas.estimation import Bootstrap, intervals
+from kanopt.formulas import Constant, Curve, Formula, Input, Variable, parse_formula
+from kanopt.formulas.estimation import intervals
 from tests.formulas.estimation.references import REFERENCES
 
 X, OUT = Variable("x"), Variable("out")
@@ -39,10 +39,9 @@ def test_wald_is_the_interval_of_the_text_book():
 
 def test_the_profile_of_a_linear_law_is_straight():
     straight = FITTED.intervals(0.95)
-    for method in ("profile", "auto"):
-        found = FITTED.intervals(0.95, method, ROWS)
-        np.testing.assert_allclose(found[["low", "high"]], straight[["low", "high"]], rtol=5e-4)
-    assert set(FITTED.intervals(table=ROWS).method) == {"wald"}
+    found = FITTED.intervals(0.95, ROWS)
+    np.testing.assert_allclose(found[["low", "high"]], straight[["low", "high"]], rtol=5e-4)
+    assert set(found.method) == {"wald"}
 
 
 BY_HAND = {
@@ -54,7 +53,7 @@ BY_HAND = {
 
 
 @pytest.mark.parametrize("name", BY_HAND)
-def test_the_profile_agrees_with_an_independent_one(name):
+def test_ends_agree_with_an_independent_profile_or_are_nearly_straight(name):
     law, rows = reference(name)
     names = [constant.name for constant in law.constants]
     best = np.array([constant.value for constant in law.constants])
@@ -66,7 +65,7 @@ def test_the_profile_agrees_with_an_independent_one(name):
     least = float(np.square(residual(best)).sum())
     freedom = len(rows["x"]) - len(best)
     reach = t.ppf(0.975, freedom)
-    found = law.intervals(0.95, "profile", rows)
+    found = law.intervals(0.95, rows)
     for place in range(len(best)):
 
         def excess(value, place=place):
@@ -78,10 +77,11 @@ def test_the_profile_agrees_with_an_independent_one(name):
             return math.sqrt(max(2 * fit.cost - least, 0.0) / (least / freedom)) - reach
 
         row = found.loc[names[place]]
+        near = 2e-3 if row.method == "profile" else 0.12
         for end in (row.low, row.high):
             step = end - best[place]
             exact = brentq(excess, best[place] + 0.8 * step, best[place] + 1.2 * step, xtol=1e-10)
-            assert abs(end - exact) < 2e-3 * abs(step)
+            assert abs(end - exact) < near * abs(step)
 
 
 def test_auto_profiles_what_bends_and_leaves_the_rest():
@@ -96,24 +96,15 @@ def test_auto_profiles_what_bends_and_leaves_the_rest():
 def test_an_end_that_the_rows_do_not_set_is_infinite():
     rows = {"x": np.arange(1.0, 9.0), "out": np.array([0.2, 0.5, 0.9, 1.0, 1.1, 0.9, 1.0, 1.05])}
     law = parse_formula("1 / (1 + (x / k) ^ -h)", [X], OUT, constants={"k": 2.0, "h": 3.0}).refit(rows)
-    high = law.intervals(0.99999, "profile", rows).high
+    high = law.intervals(0.99999, rows).high
     assert math.isinf(high["h"])
-
-
-def test_an_interval_ends_where_the_law_does():
-    rows = {"x": np.linspace(1.0, 4.0, 12)}
-    rows["out"] = np.log(rows["x"] - 0.7) + 0.4 * np.cos(9 * rows["x"])
-    law = parse_formula("log(x - c)", [X], OUT, constants={"c": 0.5}).refit(rows)
-    found = law.intervals(0.9999, "profile", rows)
-    assert found.high["c"] <= 1.0
-    assert found.low["c"] < found.estimate["c"] < found.high["c"]
 
 
 def test_robust_errors_stretch_the_profile():
     rows = {**ROWS, "out": ROWS["out"] + 0.2 * (x - 10) * RNG.normal(size=80)}
     robust = LINE.refit(rows, robust=True)
     np.testing.assert_allclose(
-        robust.intervals(0.95, "profile", rows)[["low", "high"]],
+        robust.intervals(0.95, rows)[["low", "high"]],
         robust.intervals()[["low", "high"]],
         rtol=2e-3,
     )
@@ -124,7 +115,7 @@ def test_weights_and_logarithms_are_those_of_the_refit():
     rows = {"x": x, "out": 0.5 * x**0.8 * np.exp(0.3 * RNG.normal(size=80)), "w": x}
     how = {"weight": "w", "log_target": True}
     found = law.refit(rows, **how)
-    profile = found.intervals(0.95, "profile", rows, **how)
+    profile = found.intervals(0.95, rows, **how)
     wald = found.intervals(0.95)
     np.testing.assert_allclose(profile.loc["b", ["low", "high"]], wald.loc["b", ["low", "high"]], rtol=1e-3)
     # the logarithm of the factor is what the rows speak of
@@ -135,62 +126,31 @@ def test_weights_and_logarithms_are_those_of_the_refit():
         rtol=2e-3,
     )
     with pytest.raises(FitError, match="not those that fit this table best"):
-        found.intervals(0.95, "profile", rows)
+        found.intervals(0.95, rows)
     with pytest.raises(FitError, match="positive values"):
-        found.intervals(0.95, "profile", {**rows, "out": x - 9}, **how)
-
-
-@pytest.mark.parametrize("resample", ["residuals", "rows"])
-def test_the_bootstrap_of_a_linear_law_is_near_the_text_book(resample):
-    how = Bootstrap(400, resample, seed=3)
-    found = FITTED.intervals(0.9, "bootstrap", ROWS, bootstrap=how)
-    wald = FITTED.intervals(0.9)
-    assert set(found.method) == {"bootstrap"}
-    np.testing.assert_allclose(found.high - found.low, wald.high - wald.low, rtol=0.2)
-    np.testing.assert_allclose(found.standard_error, wald.standard_error, rtol=0.2)
-    again = FITTED.intervals(0.9, "bootstrap", ROWS, bootstrap=how)
-    assert again.equals(found)
-
-
-def test_constants_with_an_error_but_no_covariance_have_the_interval_of_the_normal():
-    law = Formula(Constant(2.0, "a", 0.1) * Input("x") + Constant(9.0, "b"), (X,), OUT)
-    found = law.intervals()
-    assert found.index.tolist() == ["a"]
-    assert found.high["a"] == pytest.approx(2.0 + norm.ppf(0.975) * 0.1)
-    both = replace(
-        law, root=law.root + Constant(1.0, "c", 0.5), covariance=Covariance(("c",), ((0.25,),), 3.0)
-    )
-    assert both.intervals().index.tolist() == ["a", "c"]
+        found.intervals(0.95, {**rows, "out": x - 9}, **how)
 
 
 def test_coefficients_of_curves_have_intervals_too():
     curve = Curve("s", Input("x"), (0.0,) * 5, 1.0, 20.0)
     law = Formula(curve + Constant(1.0, "b") * Input("x"), (X,), OUT).refit(ROWS, only=["s"])
-    wald, profile = law.intervals(), law.intervals(0.95, "profile", ROWS)
+    wald, profile = law.intervals(), law.intervals(0.95, ROWS)
     assert wald.index.tolist() == [f"s[{place}]" for place in range(5)]
     np.testing.assert_allclose(profile[["low", "high"]], wald[["low", "high"]], rtol=1e-3)
     torn = replace(law, covariance=law.covariance.restrict(["s[1]"]))
     with pytest.raises(FormulaError, match="part of a curve or table only"):
-        torn.intervals(0.95, "profile", ROWS)
+        torn.intervals(0.95, ROWS)
 
 
 def test_what_makes_no_sense_is_refused():
     with pytest.raises(FitError, match=r"between 0 and 1, such as 0\.95, not 95"):
         intervals(FITTED, 95)
-    with pytest.raises(FitError, match="method is 'auto'"):
-        intervals(FITTED, method="exact")
-    with pytest.raises(FitError, match="'profile' needs the table"):
-        intervals(FITTED, method="profile")
     with pytest.raises(FormulaError, match="no constant with a name has a standard error; refit"):
         intervals(LINE)
     with pytest.raises(FitError, match="not those that fit this table best"):
         intervals(LINE, table=ROWS)
     with pytest.raises(FitError, match="more rows than constants"):
         intervals(FITTED, table={"x": x[:2], "out": ROWS["out"][:2]})
-    with pytest.raises(FitError, match="repeats tells nothing"):
-        Bootstrap(3)
-    with pytest.raises(FitError, match="draws 'residuals' or 'rows'"):
-        Bootstrap(resample="cases")
 
 
 def test_a_minimum_that_is_not_the_lowest_is_noticed():
@@ -198,11 +158,4 @@ def test_a_minimum_that_is_not_the_lowest_is_noticed():
     rows["out"] = np.sin(2.0 * rows["x"]) + 0.05 * np.cos(31 * rows["x"])
     law = parse_formula("sin(w * x)", [X], OUT, constants={"w": 2.0}).refit(rows)
     assert law.constants[0].value == pytest.approx(2.0, abs=0.01)
-    assert law.intervals(0.95, "profile", rows).high["w"] < 2.02
-
-
-def test_a_bootstrap_that_mostly_fails_is_refused():
-    rows = {"x": np.array([1.0, 1.0, 1.0, 1.0, 1.0, 2.0]), "out": np.array([1.0, 1.1, 0.9, 1.0, 1.05, 5.0])}
-    law = parse_formula("exp(k * x - m)", [X], OUT, constants={"k": 1.0, "m": 1.0}).refit(rows)
-    with pytest.raises(FitError, match="of 60 draws no or several least squares"):
-        law.intervals(0.9, "bootstrap", rows, bootstrap=Bootstrap(60, "rows"))
+    assert law.intervals(0.95, rows).high["w"] < 2.02

@@ -97,23 +97,6 @@ def test_errors_are_as_large_as_the_standard_errors_say():
 
 
 @pytest.mark.slow
-def test_a_group_of_one_row_borrows():
-    rows, _, counts = simulated(5)
-    single = f"type {int(np.argmin(counts))}"
-    assert counts.min() == 1
-    found = fit_groups(POWER, rows, "kind", ["a", "b"])
-    lines = found.table.set_index("group")
-    assert (lines.rows[single] == 1).all()
-    assert lines.own[single].isna().all()
-    many = lines[lines.rows == lines.rows.max()].groupby("constant").weight.min()
-    assert (lines.loc[single].groupby("constant").weight.max() < 0.8 * many).all()
-    mean = {constant.name: constant.value for constant in found.population.constants}
-    for constant in found.law(single).constants:
-        assert abs(constant.value - mean[constant.name]) < 0.5
-        assert constant.standard_error > 0
-
-
-@pytest.mark.slow
 def test_one_formula_holds_all_groups_and_a_mean_for_the_rest():
     rows, _, _ = simulated(5)
     found = fit_groups(POWER, pd.DataFrame(rows), "kind", ["a", "b"])
@@ -138,66 +121,6 @@ def test_one_formula_holds_all_groups_and_a_mean_for_the_rest():
         found.law("type 99")
 
 
-def test_groups_that_do_not_differ_are_one():
-    rng = np.random.default_rng(3)
-    x = rng.uniform(1, 9, 200)
-    kind = np.arange(200) % 10
-    noise = rng.normal(size=200)
-    noise -= np.array([noise[kind == k].mean() for k in range(10)])[kind] * 0.9
-    law = parse_formula("m + s * x", [X], OUT, constants={"m": 0.0, "s": 1.0})
-    rows = {"x": x, "kind": kind, "out": 2.0 + 0.5 * x + noise}
-    found = fit_groups(law, rows, "kind", ["m"])
-    whole = parameters_of(law.refit(rows).root)
-    assert found.between.loc["m", "m"] == 0.0
-    assert (found.table.weight == 0.0).all()
-    np.testing.assert_allclose(found.table.pooled, whole["m"], rtol=1e-8)
-    assert found.table.group.tolist() == [str(k) for k in range(10)]
-    assert (found.table.standard_error > 0).all()
-
-
-def test_groups_that_differ_in_all_speak_for_themselves():
-    rng = np.random.default_rng(6)
-    kind = np.repeat(["a", "b", "c", "d"], 50)
-    level = np.repeat([0.0, 1000.0, -3000.0, 500.0], 50)
-    found = fit_groups(MEAN, {"kind": kind, "out": level + rng.normal(size=200)}, "kind", "m")
-    np.testing.assert_allclose(found.table.pooled, found.table.own, rtol=1e-4)
-    np.testing.assert_allclose(found.table.standard_error, found.noise / math.sqrt(50), rtol=5e-2)
-
-
-@pytest.mark.slow
-def test_weights_and_logarithms():
-    rng = np.random.default_rng(8)
-    codes = rng.integers(0, 12, 240)
-    scale = np.exp(rng.normal(0, 0.4, 12))
-    x = rng.uniform(1, 40, 240)
-    out = scale[codes] * x**0.7 * np.exp(0.1 * rng.normal(size=240))
-    law = parse_formula("a * x ^ b", [X], OUT, constants={"a": 1.0, "b": 1.0})
-    rows = {"x": x, "kind": codes, "out": out, "trips": np.where(np.arange(240) < 120, 1.0, 0.0)}
-    found = fit_groups(law, rows, "kind", "a", log_target=True)
-    lines = found.table.set_index("group").loc[[str(k) for k in range(12)]]
-    assert np.abs(lines.pooled / scale - 1).max() < 0.15
-    assert found.noise == pytest.approx(0.1, rel=0.15)
-    half = {name: column[:120] for name, column in rows.items()}
-    weighted = fit_groups(law, rows, "kind", "a", log_target=True, weight="trips")
-    np.testing.assert_allclose(
-        weighted.table.pooled, fit_groups(law, half, "kind", "a", log_target=True).table.pooled
-    )
-
-
-@pytest.mark.slow
-def test_constants_may_be_correlated_between_groups():
-    rng = np.random.default_rng(9)
-    codes = np.repeat(np.arange(30), 12)
-    first = rng.normal(size=30)
-    level, slope = 5 + 2 * first, 1 + 0.3 * (0.95 * first + 0.3 * rng.normal(size=30))
-    x = rng.uniform(-3, 3, len(codes))
-    law = parse_formula("m + s * x", [X], OUT, constants={"m": 0.0, "s": 0.0})
-    rows = {"x": x, "kind": codes, "out": level[codes] + slope[codes] * x + rng.normal(size=len(codes))}
-    found = fit_groups(law, rows, "kind", ["m", "s"]).between.to_numpy()
-    assert found[0, 1] / math.sqrt(found[0, 0] * found[1, 1]) > 0.6
-    assert fit_groups(law, rows, "kind", ["m", "s"], correlated=False).between.loc["m", "s"] == 0.0
-
-
 @pytest.mark.parametrize(
     ("change", "arguments", "message"),
     [
@@ -219,15 +142,3 @@ def test_what_cannot_be_pooled_is_refused(change, arguments, message):
     rows = {**rows, "out": rows["x"] + rows["z"] + 0.1 * rng.normal(size=40), **change}
     with pytest.raises((FitError, FormulaError), match=message):
         fit_groups(POWER, rows, **{"by": "kind", "vary": ["a"], **arguments})
-
-
-def test_the_column_of_groups_may_be_an_input_already():
-    kind = Variable("kind", kind="category")
-    rate = Table.of({"a": 1.0, "b": 2.0, "c": 1.5}, "kind", name="rate")
-    law = Formula(rate * MEAN.root, (kind,), OUT)
-    rng = np.random.default_rng(1)
-    labels = np.array(["a", "b", "c"], dtype=object)[np.arange(60) % 3]
-    out = rate.compute([], {"kind": labels}) * 4.0 + 0.1 * rng.normal(size=60)
-    found = fit_groups(law, {"kind": labels, "out": out}, "kind", "m")
-    assert found.formula.inputs == (kind,)
-    assert found.population.constants[0].value == pytest.approx(4.0, abs=0.1)

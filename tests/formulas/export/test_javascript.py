@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 
 from kanopt.formulas import Curve, Formula, Input, Step, Sum, Table, Variable
-from kanopt.formulas.functions import FUNCTIONS
 from tests.formulas.export.engines import NODE, by_hand, run_node
 
 x = Input("x")
@@ -82,15 +81,3 @@ def test_no_name_can_change_what_the_source_does(name):
     assert "</script" not in source
     if NODE:
         assert run_node([(source, [{name: 3.0}])]) == [6.0]
-
-
-def test_every_function_is_spelled():
-    for name in FUNCTIONS:
-        assert FUNCTIONS[name].javascript.count("@") >= 1
-
-
-@pytest.mark.skipif(not NODE, reason="node is not installed; by_hand checks the expressions")
-def test_a_gap_is_the_category_that_stands_for_it():
-    kind = Variable("kind", kind="category")
-    law = Formula(Table.of({"van": 1.0, "missing": 3.0}, "kind"), (kind,), Variable("cost"))
-    assert run_node([(law.to_javascript(), [{"kind": "van"}, {"kind": None}, {}])]) == [1.0, 3.0, 3.0]

@@ -3,7 +3,7 @@ import ast
 import numpy as np
 import pytest
 
-from kanopt.formulas import Apply, Curve, Formula, Input, Step, Sum, Table, Variable
+from kanopt.formulas import Curve, Formula, Input, Step, Sum, Table, Variable
 from tests.formulas.export.engines import compiled
 
 
@@ -18,12 +18,6 @@ def test_curves_and_tables_broadcast_and_extrapolate():
     found = compiled(law)(**data)
     assert found.shape == (40, 2)
     np.testing.assert_allclose(found, law.evaluate(data), rtol=1e-12)
-
-
-def test_an_unseen_category_is_an_error_there_too():
-    law = Formula(Table.of({"van": 1.0}, "kind"), (Variable("kind", kind="category"),), Variable("cost"))
-    with pytest.raises(KeyError, match="tram"):
-        compiled(law)("tram")
 
 
 @pytest.mark.parametrize(
@@ -50,22 +44,3 @@ def test_no_name_can_change_what_the_source_does(name):
     tree = ast.parse(law.to_python())
     assert [type(node).__name__ for node in tree.body] == ["Import", "FunctionDef"]
     assert compiled(law)(3.0, 1.0) == 7.0
-
-
-def test_shared_and_deep_steps_become_statements():
-    shared = Apply("exp", Input("x"))
-    node = shared * shared
-    for _ in range(200):
-        node = Apply("tanh", node + 0.1) if node.depth < 240 else node
-    law = Formula(node, (Variable("x"), Variable("step_1")), Variable("y"))
-    source = law.to_python()
-    assert source.count("np.exp(x)") == 1
-    assert compiled(law)(x=0.3, step_1=0.0) == pytest.approx(law.evaluate({"x": 0.3}))
-
-
-def test_a_gap_is_the_category_that_stands_for_it():
-    kind = Variable("kind", kind="category")
-    law = Formula(Table.of({"van": 1.0, "missing": 3.0}, "kind"), (kind,), Variable("cost"))
-    gaps = np.array(["van", None, np.nan, "missing"], dtype=object)
-    assert compiled(law)(gaps).tolist() == law.evaluate({"kind": gaps}).tolist() == [1.0, 3.0, 3.0, 3.0]
-    assert compiled(law)(None) == 3.0

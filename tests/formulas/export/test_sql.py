@@ -7,14 +7,6 @@ from tests.formulas.export import machines
 from tests.formulas.export.engines import sql
 
 
-def test_curves_extrapolate_and_repeat():
-    x = np.linspace(-2, 3, 41)
-    for periodic in (False, True):
-        curve = Curve("s", Input("x"), (0.0, 1.0, 4.0, 2.0, 1.0), 0.0, 1.0, periodic)
-        law = Formula(curve, (Variable("x"),), Variable("y"))
-        np.testing.assert_allclose(sql(law, {"x": x}), law.evaluate({"x": x}), rtol=1e-9, atol=1e-12)
-
-
 def test_whole_numbers_are_divided_as_numbers():
     law = parse_formula("a / b + 1 / a", [Variable("a"), Variable("b")], Variable("y"))
     assert sql(law, {"a": [1, 7], "b": [2, 2]}) == pytest.approx([1.5, 3.5 + 1 / 7])
@@ -63,14 +55,6 @@ def test_no_name_can_change_what_the_expression_does(name):
     assert sql(law, {name: [3.0], kind.name: [name]}).tolist() == [8.0]
 
 
-def test_backslashes_are_refused():
-    with pytest.raises(FormulaError, match="backslash"):
-        parse_formula("`a\\b`", [Variable("a\\b")], Variable("y")).to_sql()
-    table = Table.of({"a\\": 1.0}, "kind")
-    with pytest.raises(FormulaError, match="backslash"):
-        Formula(table, (Variable("kind", kind="category"),), Variable("y")).to_sql()
-
-
 def test_texts_too_long_for_a_database_are_refused():
     name = "a long name of a column of some table"
     node = Input(name)
@@ -78,11 +62,3 @@ def test_texts_too_long_for_a_database_are_refused():
         node = Sum((node, node))
     with pytest.raises(FormulaError, match="characters of SQL are too many"):
         Formula(node, (Variable(name),), Variable("y")).to_sql()
-
-
-def test_a_gap_is_the_category_that_stands_for_it():
-    kinds = (Variable("kind", kind="category"), Variable("size", kind="category"))
-    table = Table.of({("van", "s"): 1.0, ("missing", "s"): 3.0}, "kind", "size", fallback=5.0)
-    data = {"kind": ["van", None, "missing", "tram", None], "size": ["s", "s", "s", "s", None]}
-    found = sql(Formula(table, kinds, Variable("cost")), data)
-    np.testing.assert_array_equal(found, [1.0, 3.0, 3.0, 5.0, np.nan])

@@ -6,11 +6,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kanopt.errors import FormulaError
-from kanopt.formulas import Apply, Curve, Maximum, Minimum, Pieces, Step
-from kanopt.formulas.lowering.exact import exact_pieces, line_of
+from kanopt.formulas import Apply, Curve, Maximum, Pieces, Step
 from kanopt.formulas.lowering.graphs import ARGUMENT as U
-from kanopt.formulas.lowering.jumps import with_plain_steps
-from kanopt.formulas.lowering.profile import Profile, effort_of
+from kanopt.formulas.lowering.profile import Profile
 from kanopt.formulas.lowering.tube import fitted
 from kanopt.formulas.nodes import fold
 
@@ -94,21 +92,6 @@ def test_pieces_of_something_convex_are_convex(graph, low, high, shape, toleranc
     assert pieces.shape in (shape, "linear")
 
 
-def test_few_pieces_share_the_error_evenly():
-    profile = Profile(U * U, 0.0, 1.0)
-    profile.refine(0.03)
-    pieces = fitted(profile, 0.03, 100)
-    # three pieces are needed, and with three the square can be met within 1 / 72
-    assert len(pieces) == 3
-    assert max(map(abs, profile.distance(pieces))) == pytest.approx(1.0 / 72.0, rel=0.03)
-
-
-def test_more_pieces_than_allowed_are_none():
-    profile = Profile(U * U, 0.0, 1.0)
-    profile.refine(1e-4)
-    assert fitted(profile, 1e-4, 20) is None
-
-
 @pytest.mark.parametrize(
     ("graph", "low", "high", "message"),
     [
@@ -137,109 +120,3 @@ def test_more_pieces_than_allowed_are_none():
 def test_where_there_is_no_value_nothing_is_claimed(graph, low, high, message):
     with pytest.raises(FormulaError, match=message):
         Profile(graph, low, high)
-
-
-def test_tolerances_below_rounding_are_refused():
-    profile = Profile(1e6 + Apply("sin", U), 0.0, 3.0)
-    with pytest.raises(FormulaError, match=r"a tolerance of 1e-11 is finer than its rounding"):
-        profile.refine(1e-11)
-
-
-def test_effort_is_that_of_the_closed_form():
-    x = np.linspace(1.0, 4.0, 2001)
-    assert effort_of(x, np.log(x)) == pytest.approx(0.25 * np.log(4.0), rel=1e-3)
-    assert effort_of(x, 2.0 * x) == pytest.approx(0.0, abs=1e-4)
-    assert Profile(U**3.0, 0.0, 2.0).effort == pytest.approx(0.25 * np.sqrt(6.0) * 2.0**1.5 / 1.5, rel=0.01)
-
-
-def test_staircases_are_found_where_their_arguments_cross():
-    step = with_plain_steps(Step(Apply("sin", U), (0.0, 0.5), (1.0, 2.0, 3.0)), 0.5, 9.0)
-    assert step.breakpoints == pytest.approx([np.pi * k / 6.0 for k in (1, 5, 6, 12, 13, 17)])
-    assert step.values == (2.0, 3.0, 2.0, 1.0, 2.0, 3.0, 2.0)
-    x = np.linspace(0.5, 9.0, 1000)
-    assert (value(step, x) == value(Step(Apply("sin", U), (0.0, 0.5), (1.0, 2.0, 3.0)), x)).all()
-
-
-def test_a_falling_argument_jumps_after_the_edge():
-    step = with_plain_steps(Step(-1.0 * U, (-1.0,), (1.0, 2.0)), 0.0, 2.0)
-    assert step.breakpoints == (np.nextafter(1.0, 2.0),)
-    assert value(step, np.array([1.0, 1.1])).tolist() == [2.0, 1.0]
-
-
-def test_staircases_of_staircases():
-    inner = Step(U, (1.0, 2.0), (0.0, 5.0, 1.0))
-    step = with_plain_steps(Step(inner + 0.1 * U, (3.0,), (7.0, 8.0)), 0.0, 3.0)
-    assert step.breakpoints == (1.0, 2.0)
-    assert step.values == (7.0, 8.0, 7.0)
-
-
-@pytest.mark.parametrize(
-    ("argument", "message"),
-    [
-        (U * U, "touches an edge where u is .*, about, without crossing it"),
-        (Apply("relu", U), "the argument of its staircase 'step' lies on an edge all along"),
-        (Apply("log", U), "has no finite value where u is -1"),
-    ],
-)
-def test_staircases_that_cannot_be_settled(argument, message):
-    edge = Step(-1.0 * argument, (0.0,), (1.0, 2.0))
-    with pytest.raises(FormulaError, match=message):
-        with_plain_steps(edge, -1.0, 1.0)
-
-
-@st.composite
-def straight_graphs(draw):
-    leaves = st.one_of(
-        st.floats(-3.0, 3.0).map(lambda slope: round(slope, 2) * U + round(2.0 * slope, 1)),
-        st.lists(st.floats(-2.0, 2.0).map(lambda v: round(v, 2)), min_size=2, max_size=4, unique=True).map(
-            lambda edges: Step(U, tuple(sorted(edges)), tuple(np.arange(len(edges) + 1.0) ** 2))
-        ),
-    )
-
-    def grown(graphs):
-        two = st.tuples(graphs, graphs)
-        return st.one_of(
-            two.map(lambda pair: pair[0] + pair[1]),
-            two.map(lambda pair: Maximum(pair)),
-            two.map(lambda pair: Minimum(pair)),
-            graphs.map(lambda graph: Apply("abs", graph)),
-            graphs.map(lambda graph: Apply("relu", graph)),
-            graphs.map(lambda graph: -1.5 * graph),
-        )
-
-    return draw(st.recursive(leaves, grown, max_leaves=6))
-
-
-@pytest.mark.slow
-@given(straight_graphs())
-@settings(max_examples=80, deadline=None)
-def test_straight_functions_are_their_own_pieces(graph):
-    pieces, off = exact_pieces(graph, -2.0, 2.0)
-    x = np.linspace(-2.0, 2.0, 777)
-    assert pieces.at(x) == pytest.approx(value(graph, x), abs=off + 1e-13)
-    assert off < 1e-10
-
-
-def test_what_is_made_of_staircases_is_exact_too():
-    rate = Step(U, (1.0, 5.0, 10.0), (90.0, 70.0, 55.0, 40.0))
-    for graph in (
-        rate * U,
-        Apply("log", rate) + U,
-        rate**0.5 * rate,
-        Curve("s", rate, (1.0, 2.0, 5.0, 3.0), 0.0, 100.0),
-    ):
-        pieces, off = exact_pieces(graph, 0.0, 30.0)
-        x = np.linspace(0.0, 30.0, 1001)
-        assert pieces.at(x) == pytest.approx(value(graph, x), abs=off + 1e-12)
-        assert [jump.x for jump in pieces.jumps] == [1.0, 5.0, 10.0]
-    assert exact_pieces(U * U, 0.0, 1.0) is None
-    assert exact_pieces(Apply("exp", U), 0.0, 1.0) is None
-
-
-def test_lines_keep_their_coefficients():
-    line = line_of(0.1 * (3.0 * U + 1.0) - 0.25 * U)
-    assert (line.terms, line.constant) == ({U: 0.1 * 3.0 - 0.25}, 0.1)
-    # what cancelled is not forgotten
-    assert (line.bulk, line.weight) == ({U: 0.1 * 3.0 + 0.25}, 0.1)
-    assert line_of(U * U) is None
-    assert line_of(Apply("abs", U)) is None

@@ -11,12 +11,8 @@ from benchmarks._random_formulas import random_law
 from kanopt.errors import FormulaError
 from kanopt.formulas import (
     Apply,
-    Constant,
-    Curve,
     Formula,
     Input,
-    Maximum,
-    PieceDefinition,
     Step,
     Table,
     Variable,
@@ -100,57 +96,6 @@ def test_the_square_takes_the_fewest_pieces_there_can_be(pieces):
     assert nearest.certificate.bound == pytest.approx(1.0 / (8.0 * pieces**2), rel=0.03)
 
 
-@pytest.mark.parametrize(
-    ("text", "low", "high", "effort"),
-    [
-        ("exp(x)", 0.0, 3.0, 0.5 * (math.exp(1.5) - 1.0)),
-        ("log(x)", 0.5, 20.0, 0.25 * math.log(40.0)),
-        ("sqrt(x)", 0.0, 9.0, 0.5 * math.sqrt(math.sqrt(9.0))),
-        ("1 / x", 0.1, 3.0, math.sqrt(2.0) / 2.0 * (0.1**-0.5 - 3.0**-0.5)),
-    ],
-)
-def test_other_functions_take_as_many_as_their_curvature_asks(text, low, high, effort):
-    # ¼ ∫ √|f''| / √tolerance, in the limit of many pieces
-    formula = law(text, Variable("x", low=low, high=high))
-    made = formula.piecewise(1e-5)
-    assert made.certificate.segments == pytest.approx(effort / math.sqrt(1e-5), rel=0.03)
-    check(formula, made, rows(formula))
-
-
-def test_straight_pieces_of_the_law_are_kept_as_they_are():
-    formula = law("abs(x - 1.5) + relu(2 * x - 6) + min(x, 2.5)", X)
-    made = formula.piecewise(10.0)
-    (definition,) = made.definitions
-    assert definition.pieces.x == (0.0, 1.5, 2.5, 3.0, 4.0)
-    assert made.certificate.bound < 1e-12
-    check(formula, made, rows(formula))
-
-
-def test_a_line_has_no_pieces_at_all():
-    formula = law("2 * x - 3 * (y - 1) + x / 4")
-    made = formula.piecewise(1e-6)
-    assert made.certificate.segments == 0
-    assert made.curvature == "affine"
-    assert dict(made.definitions[0].terms) == {0: 2.25, 1: -3.0}
-    check(formula, made, rows(formula))
-
-
-def test_an_input_alone_is_the_output():
-    made = law("x").piecewise(0.1)
-    assert made.output == 0
-    assert made.definitions == ()
-    over = law("x").piecewise(0.1, side="over")
-    assert (over.evaluate({"x": [1.0, 2.0]}) >= [1.0, 2.0]).all()
-
-
-def test_a_constant_has_no_inputs():
-    for formula in (law("2 + 3"), Formula(Constant(5.0), (X,), Variable("out"))):
-        made = formula.piecewise(0.1)
-        assert made.inputs == ()
-        assert float(made.evaluate({"x": [1.0, 2.0]})) == 5.0
-        assert made.certificate.bound < 1e-12
-
-
 def test_what_is_fixed_is_folded_in():
     formula = law("x^2 * y^1.5")
     made = formula.piecewise(0.01, fixed={"x": 3.0})
@@ -161,40 +106,6 @@ def test_what_is_fixed_is_folded_in():
     assert float(nothing_left.evaluate({})) == pytest.approx(9.0 * 2.0**1.5)
 
 
-def test_ranges_narrow_the_domain_and_take_fewer_pieces():
-    formula = law("exp(x)", X)
-    narrow, wide = formula.piecewise(0.1, ranges={"x": (0, 1)}), formula.piecewise(0.1)
-    assert narrow.certificate.segments < wide.certificate.segments
-    with pytest.raises(
-        FormulaError, match=r"pieces hold for x from 0 to 1, not where x=2; make them for a wider range"
-    ):
-        narrow.evaluate({"x": 2.0})
-
-
-def test_jumps_are_breakpoints_and_are_not_approximated():
-    formula = Formula(
-        Step(Input("x"), (1.0, 2.5, 4.0), (5.0, 3.0, 7.0, 1.0)) + Apply("sqrt", Input("x")),
-        (X,),
-        Variable("out"),
-    )
-    made = formula.piecewise(0.01)
-    pieces = made.definitions[0].pieces
-    assert [jump.x for jump in pieces.jumps] == [1.0, 2.5, 4.0]
-    assert [round(jump.after - jump.before, 2) for jump in pieces.jumps] == pytest.approx(
-        [-2.0, 4.0, -6.0], abs=0.02
-    )
-    at = np.array([0.0, 1.0, np.nextafter(1.0, 0.0), 2.5, 4.0, np.nextafter(4.0, 0.0)])
-    check(formula, made, {"x": np.append(at, np.linspace(0.0, 4.0, 999))})
-
-
-def test_a_staircase_of_something_else_jumps_where_that_crosses_its_edges():
-    argument = Apply("square", Input("x") - 2.0)
-    formula = Formula(Step(argument, (1.0, 2.25), (1.0, 10.0, 100.0)), (X,), Variable("out"))
-    made = formula.piecewise(0.01)
-    assert [jump.x for jump in made.definitions[0].pieces.jumps] == pytest.approx([0.5, 1.0, 3.0, 3.5])
-    check(formula, made, rows(formula))
-
-
 def test_a_staircase_of_a_sum_of_inputs_is_exact():
     formula = Formula(
         Step(Input("x") + 2.0 * Input("y"), (4.0, 6.0), (1.0, 5.0, 2.0)), (X, Y), Variable("out")
@@ -202,18 +113,6 @@ def test_a_staircase_of_a_sum_of_inputs_is_exact():
     made = formula.piecewise(0.01)
     assert made.certificate.bound < 1e-12
     check(formula, made, rows(formula))
-
-
-def test_periodic_curves_go_on_over_several_turns():
-    curve = Curve("s", Input("x"), (0.0, 2.0, -1.0, 0.5, 1.0), 0.0, 1.3, periodic=True)
-    formula = Formula(curve * Input("y"), (X, Y), Variable("out"))
-    check(formula, formula.piecewise(0.02), rows(formula))
-    alone = Formula(curve, (X,), Variable("out"))
-    made = alone.piecewise(0.02)
-    assert (
-        made.certificate.segments > 3 * alone.piecewise(0.02, ranges={"x": (0, 1.3)}).certificate.segments - 6
-    )
-    check(alone, made, rows(alone))
 
 
 def test_tables_are_looked_up():
@@ -262,13 +161,6 @@ def test_compositions(text):
         check(formula, made, rows(formula))
 
 
-def test_functions_of_one_thing_are_one_function():
-    formula = law("exp(x + y) + (x + y)^2 - 3 * (x + y)")
-    assert sum(isinstance(d, PieceDefinition) for d in formula.piecewise(0.1).definitions) == 1
-    formula = law("x * sqrt(x) + sin(x)^2 * exp(-x)", X)
-    assert len(formula.piecewise(0.01).definitions) == 1
-
-
 def test_convexity_is_joint():
     def curvature(text):
         return law(text).piecewise(0.05).curvature
@@ -283,30 +175,6 @@ def test_convexity_is_joint():
     assert curvature("x * y") == "undecided"
     assert curvature("x^2 - y^2") == "undecided"
     assert curvature("sqrt(x^2 + y)") == "undecided"
-
-
-@pytest.mark.parametrize(
-    "text", ["x^2 + exp(x + y)", "max(x^2, 2 * y, x + y)", "exp(x^2 / 8 + y)", "1 / (sqrt(x) + y)"]
-)
-def test_what_is_called_convex_lies_below_its_chords(text):
-    made = law(text).piecewise(0.05)
-    rng = np.random.default_rng(1)
-    first, last = ({"x": rng.uniform(0, 4, 2000), "y": rng.uniform(1, 3, 2000)} for _ in range(2))
-    middle = {name: 0.5 * (first[name] + last[name]) for name in first}
-    chord = 0.5 * (made.evaluate(first) + made.evaluate(last))
-    assert (made.evaluate(middle) <= chord * (1.0 + 1e-12)).all()
-
-
-def test_every_node_tells_its_bound():
-    made = law("x * y + exp(x)").piecewise(0.1)
-    nodes = made.certificate.nodes
-    assert sum(node.segments for node in nodes) == made.certificate.segments
-    assert {node.text for node in nodes} == {"exp(x)", "(y + x)²", "(y − x)²"}
-    for node, definition in zip(
-        nodes, [d for d in made.definitions if isinstance(d, PieceDefinition)], strict=True
-    ):
-        assert len(definition.pieces) == node.segments
-        assert node.bound <= node.tolerance * (1.0 + 1e-9) or node.tolerance == 0.0
 
 
 @pytest.mark.parametrize(
@@ -353,44 +221,6 @@ def test_errors_say_what_is_wrong_and_what_to_do(text, tolerance, options, messa
     assert str(caught.value).startswith("formula for 'out': ")
 
 
-def test_the_tolerance_that_is_named_would_do():
-    formula = law("exp(x) * y")
-    with pytest.raises(FormulaError, match=r"A tolerance about \d+ times as large") as caught:
-        formula.piecewise(0.001, max_segments=50)
-    times = float(str(caught.value).split("A tolerance about ")[1].split(" times")[0].replace(",", ""))
-    assert formula.piecewise(0.001 * times, max_segments=50).certificate.segments <= 50
-
-
-def test_a_jump_of_what_is_approximated_is_refused():
-    formula = Formula(Step(Input("x") * Input("y"), (2.0,), (0.0, 1.0)), (X, Y), Variable("out"))
-    with pytest.raises(FormulaError, match=r"jumps where x · y is 2, which straight pieces only approximate"):
-        formula.piecewise(0.1)
-    made = formula.piecewise(0.1, fixed={"y": 2.0})
-    assert made.certificate.bound < 1e-12
-
-
-def test_no_range_for_an_input_that_is_not_read():
-    formula = Formula(Input("x"), (X, Variable("z")), Variable("out"))
-    assert [v.name for v in formula.piecewise(0.1).inputs] == ["x"]
-
-
-def test_extremes_of_something_settled_have_no_pieces():
-    formula = Formula(Maximum((Input("x"), Input("y") + 5.0)), (X, Y), Variable("out"))
-    made = formula.piecewise(0.1)
-    assert made.certificate.segments == 0
-    check(formula, made, rows(formula))
-
-
-def test_evaluates_in_the_shape_of_the_data():
-    formula = law("x * y")
-    made = formula.piecewise(0.1)
-    data = {"x": np.linspace(0, 4, 5)[:, None], "y": np.linspace(1, 3, 3)}
-    assert made.evaluate(data).shape == (5, 3)
-    assert made.evaluate({"x": 1.0, "y": 2.0}).shape == ()
-    with pytest.raises(FormulaError, match="input 'y' is missing"):
-        made.evaluate({"x": 1.0})
-
-
 def test_what_cancels_leaves_its_rounding_in_the_bound():
     inputs = [Variable("x", low=0.0, high=1.0), Variable("y", low=0.0, high=1.0)]
     x, y = Input("x"), Input("y")
@@ -405,17 +235,3 @@ def test_what_cancels_leaves_its_rounding_in_the_bound():
         made = formula.piecewise(0.01)
         assert 1e-13 < made.certificate.rounding < 1e-4
         check(formula, made, rows(formula))
-
-
-def test_an_end_of_the_domain_that_rounding_steps_over_is_no_end():
-    inputs = [Variable("x", low=0.0, high=1.1), Variable("y", low=0.0, high=1.0 / 1.1)]
-    for text in ("sqrt(1 - x * y)", "(1 - 1.1 * y * x / 1.1)^0.4 + x", "sqrt(x * y) + sqrt(x - x)"):
-        formula = law(text, *inputs)
-        made = formula.piecewise(0.05)
-        data = {name: 0.999 * column for name, column in rows(formula).items()}
-        check(formula, made, data)
-    # a pole is an end, and a range that goes on beyond the domain is an error
-    with pytest.raises(FormulaError, match=r"log\(1 - x · y\) .* where x · y is 1|could not be shown"):
-        law("log(1 - x * y)", *inputs).piecewise(0.05)
-    with pytest.raises(FormulaError, match=r"sqrt\(0.9 - x · y\) has no finite value where"):
-        law("sqrt(0.9 - x * y)", *inputs).piecewise(0.05)

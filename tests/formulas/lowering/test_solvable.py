@@ -81,37 +81,3 @@ def test_a_convex_program_needs_no_binaries(text, curvature):
     assert sign * best <= sign * on_pieces + 1e-9
     assert abs(best - on_pieces) < 0.02
     assert abs(best - (on_law.min() if sign > 0 else on_law.max())) <= made.certificate.bound + 0.02
-
-
-@pytest.mark.parametrize(
-    "text", ["x * y^2 + sqrt(x)", "max(x * y, 3) / (x + y)", "sin(x) * y", "x^1.3 * y^-0.7"]
-)
-def test_a_program_can_be_walked_without_its_formula(text):
-    made = parse_formula(text, [X, Y], Variable("out")).piecewise(0.05)
-    values = [{"x": 1.7, "y": 2.1}[quantity.name] for quantity in made.quantities[: len(made.inputs)]]
-    for definition in made.definitions:
-        assert all(source < len(values) for source in definition.sources)
-        if isinstance(definition, AffineDefinition):
-            values.append(definition.constant + sum(c * values[source] for source, c in definition.terms))
-        else:
-            pieces = definition.pieces
-            quantity = made.quantities[definition.source]
-            # the pieces cover exactly what their argument can be
-            assert (pieces.low, pieces.high) == (quantity.low, quantity.high)
-            values.append(
-                float(np.interp(values[definition.source], pieces.x, (*pieces.start, pieces.stop[-1])))
-            )
-    assert len(values) == len(made.quantities)
-    assert values[made.output] == pytest.approx(float(made.evaluate({"x": 1.7, "y": 2.1})))
-
-
-def test_quantities_stay_within_their_bounds():
-    made = parse_formula("max(x * y, 3) / (x + y) + min(x, y)^0.5", [X, Y], Variable("out")).piecewise(0.05)
-    rng = np.random.default_rng(0)
-    values = {place: rng.uniform(v.low, v.high, 5000) for place, v in enumerate(made.inputs)}
-    for definition in made.definitions:
-        values[len(values)] = definition.compute(values)
-    for place, quantity in enumerate(made.quantities):
-        slack = 1e-12 * max(abs(quantity.low), abs(quantity.high))
-        assert quantity.low - slack <= values[place].min()
-        assert values[place].max() <= quantity.high + slack

@@ -8,14 +8,6 @@ from hypothesis import strategies as st
 
 from kanopt.errors import FormulaError
 from kanopt.formulas import (
-    Constant,
-    Curve,
-    Formula,
-    Input,
-    Maximum,
-    Minimum,
-    Step,
-    Sum,
     Variable,
     parse_formula,
 )
@@ -86,16 +78,6 @@ def test_derivatives_are_those_of_sympy(text):
                 np.testing.assert_allclose(most[20:], exact[20:], rtol=1e-6, atol=1e-6)
 
 
-def test_values_lie_within_the_bounds_of_intervals():
-    for text in LAWS:
-        law = parse_formula(text, [X, Y], Variable("out"))
-        tracer = tracer_of(law)
-        value = tracer.jet(tracer.sides.whole(), JetOrders()).value
-        low, high = law.interval()
-        assert float(value[0][0]) >= low - 1e-12 * abs(low)
-        assert float(value[1][0]) <= high + 1e-12 * abs(high)
-
-
 fractions = st.floats(0.0, 1.0)
 
 
@@ -143,53 +125,3 @@ def test_difference_quotients_and_values_lie_within_their_bounds(law, name, data
     usable = fine & np.isfinite(change) & (step != 0) & ~np.isnan(below) & ~np.isnan(above)
     assert (change >= below)[usable].all()
     assert (change <= above)[usable].all()
-
-
-def test_a_kink_has_both_slopes_at_its_place():
-    law = Formula(Maximum((Input("x"), Constant(1.0))), (X,), Variable("out"))
-    tracer = tracer_of(law)
-    boxes = boxes_of(tracer, np.array([[0.5], [1.0], [1.0]]), np.array([[2.0], [1.0], [3.0]]))
-    jet = tracer.jet(boxes, JetOrders(0, (0,), second=True))
-    assert jet.slope[0][0].tolist() == [0, 1, 1]
-    assert jet.slope[0][1].tolist() == [1, 1, 1]
-    assert jet.curvature[0][1].tolist() == [np.inf, np.inf, np.inf]
-    least = Formula(Minimum((Input("x"), Constant(1.0))), (X,), Variable("out"))
-    jet = tracer_of(least).jet(boxes, JetOrders(0, (0,), second=True))
-    assert jet.curvature[0][0].tolist() == [-np.inf, -np.inf, -np.inf]
-    one = tracer.jet(boxes, JetOrders(0, (0,), second=True, sides=False))
-    assert (one.slope[0][0] == one.slope[0][1]).all()
-
-
-def test_a_staircase_rises_where_its_stairs_do_and_jumps_add_up():
-    rate = Step(Input("x"), (1.0, 2.0), (9.0, 7.0, 8.0), name="rate")
-    fee = Step(Input("x"), (1.0,), (0.0, 2.0), name="fee")
-    law = Formula(Sum((rate * Input("x"), fee)), (X,), Variable("out"))
-    tracer = tracer_of(law)
-    whole = tracer.sides.whole()
-    slope = tracer.jet(whole, JetOrders(0, (0,))).slope[0]
-    assert (float(slope[0][0]), float(slope[1][0])) == (-np.inf, np.inf)
-    parts = tracer.sides.cut(whole, np.array([0]), 0)
-    left = tracer.sides.cut(parts[:1], np.array([0]), 0)
-    found = tracer.jet(left, JetOrders(0, (0,))).slope[0]
-    # 9 per tonne, 7 per tonne, and where they meet the stairs −2 · 1 and 2 cancel out
-    assert left.jump.tolist() == [False, False, True]
-    assert found[0].tolist() == found[1].tolist() == [9, 7, 0]
-
-
-def test_what_has_no_finite_value_is_told():
-    law = parse_formula(
-        "log(x) + 1 / y + sqrt(x - 1)", [X, Variable("y", low=0.0, high=2.0)], Variable("out")
-    )
-    tracer = tracer_of(law)
-    # a face of the whole where a number is zero does not count, a place within does
-    low, high = np.array([[1.0, 0.0], [0.5, 0.0], [1.0, 0.0]]), np.array([[2.0, 1.0], [2.0, 1.0], [1.0, 0.0]])
-    assert tracer.jet(boxes_of(tracer, low, high), JetOrders()).defined.tolist() == [True, False, False]
-
-
-def test_a_curve_of_a_sum_bends_by_the_chain_rule():
-    curve = Curve("s", Sum((2.0 * Input("x"), Input("y"))), (0.0, 1.0, 4.0, 9.0, 16.0), 0.0, 12.0)
-    law = Formula(curve, (X, Y), Variable("out"))
-    jet = tracer_of(law).jet(tracer_of(law).sides.whole(), JetOrders(0, (0, 1), second=True))
-    bend = 2.0 / 6.0**2
-    assert [float(end[0]) for end in jet.curvature[0]] == pytest.approx([4 * bend, 4 * bend])
-    assert [float(end[0]) for end in jet.curvature[1]] == pytest.approx([2 * bend, 2 * bend])

@@ -6,8 +6,7 @@ from dataclasses import replace
 import pytest
 
 from kanopt.errors import FileFormatError
-from kanopt.formulas import Domain, Formula, Input, Range, ShapeFact, Table, Variable, parse_formula
-from kanopt.formulas.shapes import basis_of
+from kanopt.formulas import Domain, Formula, Input, Range, Table, Variable, parse_formula
 
 KM, KIND = Variable("km", "km", low=0.0, high=90.0), Variable("kind", kind="category")
 LAW = Formula(
@@ -34,20 +33,6 @@ def test_facts_come_back_from_a_file():
     assert again == CARRIER
     assert again.shapes == PROOF.facts
     assert again.shapes[0].witness[0].inputs["kind"] in ("van", "truck")
-
-
-def test_a_place_without_a_value_comes_back_from_a_file():
-    law = parse_formula("1 / km", [KM], Variable("fuel", "l"))
-    facts = law.prove(finite=True).facts
-    assert str(facts[0]) == "finite everywhere: refuted (no finite value at km = 0)"
-    again = Formula.from_json(replace(law, shapes=facts).to_json())
-    assert again.shapes == facts
-
-
-def test_files_from_before_there_were_facts_are_read():
-    content = json.loads(LAW.to_json())
-    del content["shapes"]
-    assert Formula.from_json(json.dumps(content)) == LAW
 
 
 @pytest.mark.parametrize(
@@ -78,11 +63,3 @@ def test_a_formula_keeps_the_facts_on_itself_and_lets_others_go():
     # an input that is not read has no part in it
     assert replace(CARRIER, inputs=(KM, KIND, Variable("hour"))).shapes == PROOF.facts
     assert CARRIER.terms[0].formula.shapes in ((), PROOF.facts)
-
-
-def test_facts_within_given_ranges_are_not_facts_on_the_law():
-    proof = LAW.prove(convex=["km"], ranges={"km": (1.0, 2.0)})
-    assert proof.facts[0].basis == ""
-    assert replace(LAW, shapes=proof.facts).shapes == ()
-    assert replace(LAW, shapes=(ShapeFact("convex", "km", verdict="proved"),)).shapes == ()
-    assert PROOF.facts[0].basis == basis_of(LAW)

@@ -1,14 +1,11 @@
-import math
 from fractions import Fraction
 
 import numpy as np
-import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from kanopt.formulas import Curve, Input
 from kanopt.formulas.shapes.curve_bounds import CurveBank, CurveBounds
-from kanopt.formulas.shapes.curve_bounds import _second_differences as second_differences
 
 
 def derivative(curve, x, order):
@@ -64,43 +61,6 @@ def test_a_curve_and_its_derivatives_are_bounded_tightly(curve, places):
             assert (most <= values.max(axis=1) + missed).all()
 
 
-def test_the_sign_of_a_slope_and_of_a_bend_is_not_lost_to_rounding():
-    steps = np.array([0.0, 0.1, 0.0, 0.0, 0.0, 0.3, 0.2, 0.0, 0.0, 0.0])
-    rising = CurveBounds(Curve("s", Input("x"), tuple(0.7 + np.cumsum(steps)), 0.1, 2.3))
-    low = np.linspace(0.1, 2.2, 211)
-    assert (rising.over(1, low, low + 0.1)[0] >= 0.0).all()
-    convex = CurveBounds(Curve("s", Input("x"), (4.0, 1.0, 0.0, 0.0, 0.0, 0.0, 1.0, 4.0), -1.0, 4.0))
-    assert (convex.over(2, low - 2.0, low + 0.1)[0] >= 0.0).all()
-
-
-def test_far_away_a_curve_is_its_tangent():
-    curve = Curve("s", Input("x"), (-1.0, 0.0, 1.0, 2.0), 0.0, 1.0)
-    bounds = CurveBounds(curve)
-    low, high = np.array([-math.inf, 3.0, 2.0]), np.array([0.5, math.inf, 4.0])
-    value, slope, bend = (bounds.over(order, low, high) for order in (0, 1, 2))
-    assert value[0].tolist() == [-math.inf, pytest.approx(3.0), pytest.approx(2.0)]
-    assert value[1].tolist() == [pytest.approx(0.5), math.inf, pytest.approx(4.0)]
-    assert slope[0].tolist() == slope[1].tolist() == pytest.approx([1.0, 1.0, 1.0])
-    assert bend[0].tolist() == bend[1].tolist() == [0.0, 0.0, 0.0]
-
-
-@pytest.mark.parametrize("periodic", [False, True])
-def test_bounds_of_narrow_intervals_do_not_depend_on_their_company(periodic):
-    rng = np.random.default_rng(5)
-    curve = Curve("s", Input("x"), tuple(rng.normal(0.0, 2.0, 40)), -3.0, 9.0, periodic)
-    bounds = CurveBounds(curve)
-    low = np.append(rng.uniform(-6.0, 14.0, 300), [-3.0, 9.0, 0.0, -np.inf, 9.0])
-    high = np.append(low[:300] + rng.uniform(0.0, 0.7, 300), [-3.0, 9.0, curve.width, -3.0, np.inf])
-    # with an interval that touches all spans, all are looked at for each
-    everything = np.append(low, -20.0), np.append(high, 20.0)
-    for order in range(3):
-        alone, together = bounds.over(order, low[:303], high[:303]), bounds.over(order, *everything)
-        for narrow, wide in zip(alone, together, strict=True):
-            assert narrow.tolist() == wide[:303].tolist()
-        ends = bounds.over(order, low[303:], high[303:])
-        assert np.array(ends).tolist() == np.array(together)[:, 303:305].tolist()
-
-
 def exact_spline(x: float, lower: float, upper: float, coefficients: np.ndarray) -> tuple[Fraction, ...]:
     """Value, slope and curvature in rational arithmetic."""
     grid_size = len(coefficients) - 3
@@ -133,48 +93,3 @@ def test_rounding_leaves_the_exact_values_within_the_bounds():
                 for order, true in enumerate(exact):
                     least, most = (float(end[row, box]) for end in found[order])
                     assert Fraction(least) <= true <= Fraction(most)
-
-
-def test_curves_bounded_together_are_bounded_as_alone():
-    rng = np.random.default_rng(4)
-    for periodic in (False, True):
-        curves = [Curve("s", Input("x"), tuple(rng.normal(size=9)), -1.0, 2.0, periodic) for _ in range(4)]
-        low = rng.uniform(-2.0, 3.0, 60)
-        high = low + 10.0 ** rng.uniform(-3.0, 0.5, 60)
-        together = CurveBank(curves).over((0, 1, 2), low, high)
-        for place, curve in enumerate(curves):
-            for order in range(3):
-                for many, alone in zip(
-                    together[order], CurveBounds(curve).over(order, low, high), strict=True
-                ):
-                    assert many[place].tolist() == alone.tolist()
-
-
-def test_constant_curves_have_no_slope_at_all():
-    bank = CurveBank([Curve("s", Input("x"), (0.1,) * 8, 0.0, 1.0)])
-    found = bank.over((1, 2), np.array([-2.0]), np.array([0.7]))
-    assert [float(end[0, 0]) for order in (1, 2) for end in found[order]] == [0.0] * 4
-
-
-def test_an_interval_that_ends_at_a_knot_but_for_rounding_lies_on_one_side_of_it():
-    curve = CurveBounds(Curve("s", Input("x"), (4.0, 1.0, 0.0, 1.0, 4.0), 1.0, 3.0))
-    inside, beyond = (
-        (np.array([1.0, 1.0 - 1e-14]), np.array([2.0, 2.0])),
-        (np.array([0.0]), np.array([1.0 + 1e-14])),
-    )
-    assert (curve.over(2, *inside)[0] > 1.0).all()
-    assert curve.over(2, *beyond)[1] == 0.0
-    assert curve.over(2, np.array([0.9]), np.array([2.0]))[0] == 0.0
-
-
-def test_second_differences_have_the_right_sign():
-    rng = np.random.default_rng(0)
-    rows = rng.normal(size=(200, 1)) * 10.0 ** rng.integers(-3, 4, (200, 1)) + rng.normal(
-        size=(200, 1)
-    ) * np.arange(7.0)
-    exact = [
-        [Fraction(a) - 2 * Fraction(b) + Fraction(c) for a, b, c in zip(row, row[1:], row[2:], strict=False)]
-        for row in rows.tolist()
-    ]
-    signs = np.array([[(bend > 0) - (bend < 0) for bend in row] for row in exact])
-    assert (np.sign(second_differences(rows)) == signs).all()

@@ -1,7 +1,6 @@
 """Verdicts on laws whose shapes are known, and that no verdict on any law is wrong."""
 
 import math
-from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -10,12 +9,9 @@ from hypothesis import strategies as st
 
 from kanopt.errors import FormulaError
 from kanopt.formulas import (
-    Constant,
-    Curve,
     Domain,
     Formula,
     Input,
-    Maximum,
     Product,
     Range,
     Step,
@@ -24,7 +20,7 @@ from kanopt.formulas import (
     Variable,
     parse_formula,
 )
-from kanopt.formulas.shapes import ShapeFact, prove
+from kanopt.formulas.shapes import prove
 from tests.effort import at_most
 from tests.formulas.strategies import NUMBERS, VEHICLE, laws, raw
 
@@ -141,42 +137,6 @@ def test_joint_shapes_that_are_known(text, ranges, convex, expected):
             assert middle > 0.5 * first + 0.5 * last
 
 
-def test_a_law_held_at_a_constant_keeps_a_shape_that_rounding_blurs():
-    # second differences of a few roundings, below zero too, behind a rising convex curve
-    k, rng = np.arange(8.0), np.random.default_rng(0)
-    lines = [tuple((0.1 + slope * k).tolist()) for slope in rng.normal(size=2)]
-    assert min(np.diff(line, n=2).min() for line in lines) < 0.0
-    total = Sum((Curve("s", Input("x"), lines[0], 0.0, 5.0), Curve("s", Input("y"), lines[1], 0.0, 5.0)))
-    rising = Curve("t", total, tuple((0.1 * np.arange(8.0) ** 2 / 7.0).tolist()), -3.0, 4.0)
-    corners = {"x": np.array([0.0, 5.0, 0.0, 5.0]), "y": np.array([0.0, 5.0, 5.0, 0.0])}
-    held = float(np.mean(over(rising, x=(0, 5), y=(0, 5)).evaluate(corners)))
-    law = over(Maximum((Constant(held), rising)), x=(0, 5), y=(0, 5))
-    assert law.evaluate(corners).min() == held < law.evaluate(corners).max()
-    fact = prove(law, convex=[("x", "y")]).facts[0]
-    assert (fact.verdict, fact.boxes <= 3) == ("proved", True)
-
-
-def test_joint_facts_are_told_and_kept():
-    law = law_of("(x + y)^2", x=(-1, 1), y=(-1, 1))
-    fact = prove(law, convex=[("x", "y")]).facts[0]
-    assert str(fact) == "convex in x, y jointly: proved"
-    kept = replace(law, shapes=(fact,))
-    assert Formula.from_json(kept.to_json()).shapes == (fact,)
-    assert prove(law, convex=[["x", "y"]]).facts == (fact,)
-    assert prove(law, convex=[("x",)]).facts[0].input == "x"
-    with pytest.raises(FormulaError, match="only convex and concave hold in several inputs jointly"):
-        ShapeFact("rises", ("x", "y"))
-    with pytest.raises(FormulaError, match="each named once"):
-        ShapeFact("convex", ("x", "x"))
-
-
-def test_a_step_in_one_of_several_inputs_is_not_convex():
-    stairs = Step(Input("w"), (5.0,), (0.0, 1.0)) + Input("v") ** 2
-    fact = prove(over(stairs, w=(0, 10), v=(0, 1)), convex=[("w", "v")], boxes=400).facts[0]
-    assert fact.verdict != "proved"
-    assert verdicts(over(stairs, w=(0, 4), v=(0, 1)), convex=[("w", "v")]) == "p"
-
-
 def test_a_tariff_rises_where_its_jumps_do():
     rate = Step(Input("w"), (1.0, 5.0), (90.0, 70.0, 55.0), name="rate")
     fee = Step(Input("w"), (1.0, 5.0), (0.0, 20.0, 95.0), name="fee")
@@ -200,19 +160,6 @@ def test_a_tariff_rises_where_its_jumps_do():
     proof = prove(over(other, w=(0, 10), v=(0, 5)), monotone={"w": 1})
     assert proof.facts[0].witness[0].inputs["v"] >= 2.0
     assert verdicts(over(other, w=(0, 10), v=(0, 1.5)), monotone={"w": 1}) == "p"
-
-
-def test_curves_have_the_shape_of_their_coefficients():
-    rising = Curve("s", Input("w"), (1.0, 1.0, 1.0, 2.0, 3.0, 5.0, 8.0), 0.0, 8.0)
-    assert verdicts(over(rising, w=(-5, 20)), monotone={"w": 1}, convex=["w"], low=1.0) == "p p p"
-    lower = Curve("s", Input("w"), (1.0, 1.0, 1.0, 2.0, 3.0, 5.0, 7.9 - 2.9), 0.0, 8.0)
-    assert verdicts(over(lower, w=(0, 20)), monotone={"w": 1}, convex=["w"]) == "p r"
-    straight = Curve("s", Input("w"), tuple(np.arange(9) * 0.1), 0.0, 3.0)
-    through = Curve("t", straight + 0.3 * Input("v"), (0.0, 0.1, 0.3, 0.7, 1.5), 0.0, 1.0)
-    law = over(through, w=(0, 3), v=(0, 1))
-    assert verdicts(law, monotone={"w": 1, "v": 1}, convex=["w", "v"]) == "p p p p"
-    daily = Curve("s", Input("h"), (1.0, 2.0, 1.5), 0.0, 24.0, periodic=True)
-    assert verdicts(over(daily, h=(0, 48)), monotone={"h": 1}, low=1.0, high=2.0) == "r p p"
 
 
 def test_every_combination_of_categories_counts():
@@ -250,21 +197,6 @@ def test_ranges_come_from_the_domain_the_declaration_or_the_caller():
     assert prove(over(Table.of({"a": 2.0, "b": 1.0}, "kind"))).categories == (("kind", ("b", "a")),)
 
 
-def test_an_undecided_fact_says_what_is_left_and_why():
-    law = law_of("sqrt(x^2 + y^2)", x=(0.1, 10), y=(0.1, 10))
-    fact = prove(law, convex=["x"], boxes=100).facts[0]
-    assert fact.verdict == "undecided"
-    assert fact.boxes == 100
-    assert 0.0 < fact.left < 1.0
-    assert "the budget of 100 boxes is spent" in fact.why
-    gap = law_of("log(x) + x", x=(-1, 1))
-    fact = prove(gap, monotone={"x": 1}, boxes=60).facts[0]
-    assert fact.verdict == "undecided"
-    assert "no finite value near x = " in fact.why
-    touching = over(Input("x") - 2.0 * Step(3.0 * Input("x"), (1.0,), (0.0, 0.0)), x=(0, 1))
-    assert verdicts(touching, monotone={"x": 1}) == "p"
-
-
 @pytest.mark.parametrize(
     ("text", "ranges", "expected"),
     [
@@ -289,17 +221,6 @@ def test_where_there_is_no_value(text, ranges, expected):
         assert point.value is None
         with pytest.raises(FormulaError, match="no finite value"):
             law_of(text, **ranges).evaluate(point.inputs)
-
-
-def test_combinations_without_an_entry_need_no_value():
-    holes = Table.of({("a", "x"): 1.0, ("b", "y"): 2.0}, "kind", "mode")
-    assert verdicts(over(Input("w") ** holes, w=(1, 2)), finite=True) == "p"
-
-
-def test_slack_is_told():
-    fact = prove(law_of("(0.1 * x - 0.3)^2", x=(3, 5)), monotone={"x": 1}).facts[0]
-    assert fact.slack < 1e-12
-    assert prove(law_of("x^2", x=(0, 5)), monotone={"x": 1}).facts[0].slack == 0.0
 
 
 def test_laws_are_decided_quickly():
@@ -337,13 +258,6 @@ def test_questions_without_a_meaning_are_refused(questions, message):
     law = over(Input("x") * Table.of({"van": 1.0}, "kind"), x=(0, 1))
     with pytest.raises(FormulaError, match=message):
         law.prove(**questions)
-
-
-def test_a_sign_of_zero_asks_nothing():
-    proof = law_of("x", x=(0, 1)).prove(monotone={"x": 0}, convex={"x": 0})
-    assert proof.facts == ()
-    assert str(proof) == str(law_of("x", x=(0, 1)).prove())
-    assert str(proof).startswith("nothing was asked: name monotone=")
 
 
 def lines(name, generator, count=8, points=50):

@@ -19,7 +19,7 @@ from kanopt.problems import (
 )
 from kanopt.records.reading import RecordReader
 from kanopt.refs import arc, client, clock, link, state, vehicle
-from kanopt.tables import make_city, with_units
+from kanopt.tables import load_city, with_units
 from kanopt.tables.report import renamed
 
 DEPOT = Depot("depot", 0.0, 0.0)
@@ -53,7 +53,7 @@ def test_distances_come_from_coordinates_and_laws_follow():
 
 
 def test_frames_become_records_with_units():
-    city, units = make_city(seed=3), RoutingUnits()
+    city, units = load_city(), RoutingUnits()
     named = {"x_km": "x", "y_km": "y", "demand_t": "demand", "ready_h": "earliest", "due_h": "latest"}
     clients = RecordReader().read(
         renamed(city.clients, named | {"service_min": "service"}), units.table(Client)

@@ -1,1 +1,0 @@
-"""Example tables, each with the true laws that it was drawn from."""
