@@ -30,7 +30,7 @@ from kanopt.formulas.domain import Range
 from kanopt.kan.fit import EXACT
 from kanopt.kan.fit_options import FitOptions
 from kanopt.kan.fitted import describe_fit
-from kanopt.kan.large_networks import is_large
+from kanopt.kan.large import is_large
 from kanopt.kan.objective import Data, QuadraticModel
 from kanopt.kan.penalty import Penalty
 from kanopt.kan.robust import residual_scale
