@@ -5,7 +5,7 @@
 2. Poisson's equation on [−1, 1]² with zero boundary, the example of Liu et al. 2024 (arXiv:2404.19756) in pykan's
    tutorial on differential equations: u_xx + u_yy = −2π² sin(πx) sin(πy). Exact: sin(πx) sin(πy).
 
-The KANs are trained by kanopt.kan.informed: Levenberg-Marquardt, several starts, refined grids. The MLP is trained as
+The KANs are trained by kanopt.informed: Levenberg-Marquardt, several starts, refined grids. The MLP is trained as
 physics-informed networks usually are (tanh, inputs scaled to [−1, 1], Xavier weights; Adam in float32 on 256 random
 points of every relation, its rate falling from 2e-3 to 2e-5 over 60 % of the time, then L-BFGS in float64 on all
 points), with the boundary weight that did best for it of 1, 10, 100 and 1,000 in trials of 20 seconds on seed 0, and
@@ -29,7 +29,8 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from kanopt.kan.informed import (
+from kanopt.kan.trainer import TrainerOptions
+from kanopt.surrogates.informed import (
     InformedOptions,
     Knowledge,
     Relation,
@@ -38,7 +39,6 @@ from kanopt.kan.informed import (
     fit_informed,
     observed,
 )
-from kanopt.kan.trainer import TrainerOptions
 
 PI = float(np.pi)
 DAMPING, DAYS = 0.1, 20.0

@@ -30,7 +30,7 @@ from kanopt.kan.links import Link, Logistic, Softplus
 from kanopt.surrogates.encoding import Feature
 from kanopt.surrogates.law import NetworkLaw
 
-__all__ = ["formula_of_curves", "place_name"]
+__all__ = ["formula_of_curves", "nodes_of_layers", "place_name"]
 
 Floats = NDArray[np.float64]
 
@@ -55,10 +55,34 @@ def formula_of_curves(law: NetworkLaw) -> Formula:
         _argument(variable, f) for variable, f in zip(numbers, encoding.numeric, strict=True)
     ]
     scales = [1.0 if f.log else f.scale for f in encoding.numeric]
-    for layer in law.network.layers:
-        nodes = _through(layer, nodes, scales, [variable.name for variable in labels])
-        scales = [1.0] * len(nodes)
+    nodes = nodes_of_layers(law.network.layers, nodes, scales, [variable.name for variable in labels])
     return Formula(_target(law, nodes[0]), (*numbers, *labels), Variable("target"))
+
+
+def nodes_of_layers(
+    layers: Sequence[Layer],
+    inputs: Sequence[Node],
+    scales: Sequence[float] | None = None,
+    labels: Sequence[str] = (),
+) -> list[Node]:
+    """Return the outputs of layers as nodes of a formula, every edge a curve or a table.
+
+    Parameters
+    ----------
+    layers
+        The layers, with their periodic inputs after the others.
+    inputs
+        What the numeric inputs of the first are.
+    scales
+        How many units of an input one unit of its knots is; None for one of all.
+    labels
+        Names of the categorical inputs.
+    """
+    nodes, widths = list(inputs), scales or [1.0] * len(inputs)
+    for layer in layers:
+        nodes = _through(layer, nodes, widths, labels)
+        widths = [1.0] * len(nodes)
+    return nodes
 
 
 def _number(place: int, feature: Feature) -> Variable:
