@@ -12,7 +12,7 @@ what comes back is the Jacobian, point by point.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TypeVar
 
@@ -44,6 +44,7 @@ class RelationState:
     _outputs: Mapping[str, Tensor]
     _features: tuple[str, ...]
     _numbers: Tensor
+    _slopes: dict[tuple[str, ...], Tensor] = field(default_factory=dict)
 
     def __getitem__(self, name: str) -> Tensor:
         return self._known(name, {**self._columns, **self._outputs}, "no input, output or known column {}")
@@ -57,15 +58,12 @@ class RelationState:
                 "first and second derivatives are available"
             )
         places = {name: place for place, name in enumerate(self._features)}
-        for name in inputs:
+        for taken, name in enumerate(inputs):
             place = self._known(name, places, "no feature {} to differentiate by")
-            # a constant has no graph
-            slopes = (
-                torch.autograd.grad(value.sum(), self._numbers, create_graph=True)[0]
-                if value.requires_grad
-                else 0.0 * self._numbers
-            )
-            value = slopes[..., place]
+            key = (output, *inputs[:taken])
+            if key not in self._slopes:
+                self._slopes[key] = _slopes(value, self._numbers)
+            value = self._slopes[key][..., place]
         return value
 
     def _known(self, name: str, among: Mapping[str, T], what: str) -> T:
@@ -363,6 +361,13 @@ class Knowledge:
 
 def _inputs(numbers: Tensor) -> InputTensors:
     return InputTensors(numbers, torch.zeros(len(numbers), 0, dtype=torch.int64))
+
+
+def _slopes(value: Tensor, numbers: Tensor) -> Tensor:
+    """Return the derivatives of a value per point by all inputs of the point; a constant has none."""
+    if not value.requires_grad:
+        return torch.zeros_like(numbers)
+    return torch.autograd.grad(value.sum(), numbers, create_graph=True)[0]
 
 
 def _jacobian(relation: Relation, start: int, residual: Tensor, theta: Tensor) -> Tensor:
