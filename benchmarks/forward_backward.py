@@ -30,7 +30,7 @@ from kanopt.kan.architecture import Architecture, InputTensors
 from kanopt.kan.large import squares_and_gradient
 from kanopt.kan.network import KANBatch
 from kanopt.kan.objective import Data
-from kanopt.kan.starts import random_starts
+from kanopt.kan.training import random_starts
 
 WIDTHS, GRID, ROWS = (8, 64, 64, 1), 5, 8_192
 

@@ -18,17 +18,14 @@ from torch import Tensor
 
 from kanopt.kan.architecture import Architecture
 from kanopt.kan.fit import retrain, train_until_one
-from kanopt.kan.fit_options import FitOptions
-from kanopt.kan.losses import reweight
 from kanopt.kan.network import KANBatch
 from kanopt.kan.objective import Data
 from kanopt.kan.penalty import Penalty
 from kanopt.kan.pruning import EdgePlace, remove_edges
 from kanopt.kan.ranges import refit_ranges
-from kanopt.kan.robust import HUBER, huber_loss, residual_scale
-from kanopt.kan.starts import train_starts
-from kanopt.kan.trained import TrainedBatch
+from kanopt.kan.robust import HUBER, huber_loss, residual_scale, reweight
 from kanopt.kan.trainer import train
+from kanopt.kan.training import FitOptions, TrainedBatch, train_starts
 
 __all__ = ["HeldOutFit", "HeldOutLoss", "fit_held_out", "train_on_all_rows"]
 

@@ -29,18 +29,15 @@ from torch import Tensor
 from kanopt.kan.architecture import Architecture, LayerArchitecture
 from kanopt.kan.basis import block_diagonal, periodic_roughness, roughness
 from kanopt.kan.constraints import ConstrainedCoefficients
-from kanopt.kan.fit_options import FitOptions
 from kanopt.kan.fitted import FittedNetwork
 from kanopt.kan.heldout import HeldOutLoss
 from kanopt.kan.links import Link
-from kanopt.kan.losses import reweight
 from kanopt.kan.network import KANBatch
 from kanopt.kan.objective import CHUNK_BYTES, DEVICE_CHUNK_BYTES, Data, LeastSquares
 from kanopt.kan.ranges import refit_ranges
-from kanopt.kan.robust import poisson_weights, robust_weight_share
-from kanopt.kan.starts import random_starts
-from kanopt.kan.trained import TrainedBatch
+from kanopt.kan.robust import poisson_weights, reweight, robust_weight_share
 from kanopt.kan.trainer import History, StepCallback
+from kanopt.kan.training import FitOptions, TrainedBatch, random_starts
 
 __all__ = ["LARGE", "fit_large", "is_large", "squares_and_gradient", "train_large"]
 

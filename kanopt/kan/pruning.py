@@ -15,10 +15,9 @@ from torch import Tensor
 
 from kanopt.kan.architecture import Architecture, InputTensors
 from kanopt.kan.fit import retrain
-from kanopt.kan.fit_options import FitOptions
 from kanopt.kan.network import KANBatch
 from kanopt.kan.objective import Data
-from kanopt.kan.trained import TrainedBatch
+from kanopt.kan.training import FitOptions, TrainedBatch
 
 __all__ = ["EdgePlace", "prune", "remove_dead_nodes", "remove_edges"]
 

@@ -25,8 +25,8 @@ from kanopt.kan.architecture import Architecture
 from kanopt.kan.informed import Knowledge, Relation, RelationState, collocation, observed
 from kanopt.kan.network import KANBatch
 from kanopt.kan.penalty import Penalty
-from kanopt.kan.starts import random_starts
 from kanopt.kan.trainer import History, TrainerOptions, train
+from kanopt.kan.training import random_starts
 from kanopt.surrogates.exact import nodes_of_layers
 
 __all__ = [

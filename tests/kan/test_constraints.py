@@ -6,8 +6,8 @@ from hypothesis import strategies as st
 from kanopt.kan.architecture import Architecture
 from kanopt.kan.constraints import ConstrainedCoefficients, ShapeConstraints
 from kanopt.kan.fit import fit_starts
-from kanopt.kan.fit_options import FitOptions
 from kanopt.kan.fitted import describe_fit
+from kanopt.kan.training import FitOptions
 from tests.kan.conftest import box, sample
 
 

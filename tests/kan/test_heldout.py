@@ -6,10 +6,10 @@ import torch
 
 from kanopt.kan.architecture import Architecture
 from kanopt.kan.fit import fit_starts, retrain
-from kanopt.kan.fit_options import FitOptions
 from kanopt.kan.heldout import fit_held_out, train_on_all_rows
 from kanopt.kan.links import Exponential
 from kanopt.kan.robust import poisson_deviance, poisson_weights
+from kanopt.kan.training import FitOptions
 from tests.kan.conftest import box, sample
 
 

@@ -12,7 +12,7 @@ from kanopt.errors import FitError
 from kanopt.kan.architecture import Architecture
 from kanopt.kan.informed import Knowledge, Relation, RelationState, collocation, observed
 from kanopt.kan.network import KANBatch
-from kanopt.kan.starts import random_starts
+from kanopt.kan.training import random_starts
 from tests.kan.conftest import box
 
 GENERATOR = np.random.default_rng(5)

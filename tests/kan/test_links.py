@@ -4,9 +4,9 @@ import torch
 
 from kanopt.kan.architecture import Architecture
 from kanopt.kan.fit import fit_starts
-from kanopt.kan.fit_options import FitOptions
 from kanopt.kan.fitted import describe_fit
 from kanopt.kan.links import Exponential, Logistic, Softplus
+from kanopt.kan.training import FitOptions
 from tests.kan.conftest import box, sample
 
 LINKS = [Exponential(unit=2.0), Softplus(scale=0.4, low=2.0), Logistic(low=-1.0, high=5.0)]

@@ -6,7 +6,7 @@ import torch
 
 from kanopt.kan.architecture import Architecture, InputTensors
 from kanopt.kan.objective import Data, LeastSquares
-from kanopt.kan.starts import random_starts
+from kanopt.kan.training import random_starts
 from tests.kan.conftest import box
 
 

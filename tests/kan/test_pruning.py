@@ -5,12 +5,11 @@ import torch
 
 from kanopt.kan.architecture import Architecture, InputTensors
 from kanopt.kan.fit import fit_starts
-from kanopt.kan.fit_options import FitOptions
 from kanopt.kan.fitted import describe_fit
 from kanopt.kan.network import KANBatch
 from kanopt.kan.objective import Data
 from kanopt.kan.pruning import BYTES, EdgePlace, _candidates, prune, remove_dead_nodes, remove_edges
-from kanopt.kan.starts import random_starts
+from kanopt.kan.training import FitOptions, random_starts
 from tests.kan.conftest import box, sample
 
 

@@ -5,7 +5,7 @@ from kanopt.kan import network as module
 from kanopt.kan.architecture import Architecture, InputTensors
 from kanopt.kan.objective import LeastSquares
 from kanopt.kan.ranges import continue_ends, refit_ranges
-from kanopt.kan.starts import random_starts
+from kanopt.kan.training import random_starts
 from tests.kan.conftest import box, sample
 
 SHAPE = Architecture(2, categories=(3,), hidden=(3, 2), products=(1, 0), grid_size=4)

@@ -8,7 +8,7 @@ from kanopt.kan.objective import LeastSquares, NormalEquations
 from kanopt.kan.penalty import Penalty
 from kanopt.kan.robust import residual_scale, robust_weights, weighted_median
 from kanopt.kan.smoothing import GaussNewtonModel, effective_parameters, gcv_score, update_smoothing
-from kanopt.kan.starts import random_starts
+from kanopt.kan.training import random_starts
 from tests.kan.conftest import box, sample
 
 

@@ -6,13 +6,12 @@ import torch
 from kanopt.kan.architecture import Architecture, InputTensors
 from kanopt.kan.constraints import ConstrainedCoefficients, ShapeConstraints
 from kanopt.kan.fit import fit_starts, refine_grid
-from kanopt.kan.fit_options import FitOptions
 from kanopt.kan.fitted import describe_fit
 from kanopt.kan.objective import Data, LeastSquares
 from kanopt.kan.penalty import Penalty
 from kanopt.kan.ranges import refit_ranges
-from kanopt.kan.starts import random_starts
 from kanopt.kan.trainer import TrainerOptions, train
+from kanopt.kan.training import FitOptions, random_starts
 from tests.kan.conftest import box, sample
 
 
