@@ -15,13 +15,10 @@ indices.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor
-from torch.autograd.forward_ad import unpack_dual
-from torch.func import debug_unwrap
 from torch.nn.functional import softshrink
 
 __all__ = [
@@ -37,8 +34,6 @@ __all__ = [
 
 _BLOCK = 32_768
 """Numbers worked on at once: two buffers of float64 fill half of a 1 MiB cache."""
-
-_unpacked: Callable[[Tensor], Any] = unpack_dual
 
 _FINE = 9
 """Grids with more functions than this have only their four non-zeros worked out."""
@@ -97,8 +92,8 @@ def local_basis(
 def dense_basis(x: Tensor, lower: Tensor, upper: Tensor, grid_size: int, derivative: int = 0) -> Tensor:
     """Return all ``grid_size + 3`` basis functions at `x`.
 
-    The result can be differentiated with respect to `x`, `lower` and `upper`, repeatedly, by autograd and by the
-    transforms of ``torch.func``; it is then assembled from :func:`local_basis` without in-place operations.
+    The result can be differentiated with respect to `x`, `lower` and `upper`, repeatedly, by autograd; it is then
+    assembled from :func:`local_basis` without in-place operations.
 
     Parameters
     ----------
@@ -127,7 +122,7 @@ def dense_basis(x: Tensor, lower: Tensor, upper: Tensor, grid_size: int, derivat
     _check_order(derivative)
     per_unit = grid_size / (upper - lower)
     position = (x - lower) * per_unit
-    if _is_differentiated(position):
+    if position.requires_grad:
         first, weights = local_basis(x, lower, upper, grid_size, derivative)
         index = first.unsqueeze(-1) + torch.arange(4, device=x.device)
         return weights.new_zeros(*weights.shape[:-1], grid_size + 3).scatter(-1, index, weights)
@@ -169,11 +164,6 @@ def periodic_basis(x: Tensor, grid_size: int, derivative: int = 0) -> Tensor:
     open_basis = dense_basis(x - x.floor(), zero, one, grid_size, derivative)
     place = (torch.arange(grid_size + 3, device=x.device) - 1) % grid_size
     return open_basis @ torch.nn.functional.one_hot(place, grid_size).to(x.dtype)
-
-
-def _is_differentiated(x: Tensor) -> bool:
-    """Whether autograd, forward mode or a transform of torch.func tracks `x`."""
-    return x.requires_grad or debug_unwrap(x) is not x or _unpacked(x).tangent is not None
 
 
 def _uniform(position: Tensor, per_unit: Tensor, grid_size: int, order: int) -> Tensor:

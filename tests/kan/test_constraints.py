@@ -72,17 +72,6 @@ def test_concave_and_rising_costs():
         assert (free < -1e-4).any()
 
 
-def test_a_bound_that_is_not_needed_does_no_harm():
-    data = sample(lambda x: x[:, 0] ** 2, 200, 1, noise=0.05)
-    errors = []
-    for wanted in (ShapeConstraints(), ShapeConstraints(convexity=(1,))):
-        options = FitOptions(shape_constraints=wanted)
-        run = fit_starts(Architecture(1, grid_size=8), data, box(1), torch.Generator(), options)
-        truth = data.inputs.numbers[:, 0] ** 2
-        errors.append(float((run.network.forward(data.inputs)[0, :, 0] - truth).std()))
-    assert errors[1] <= 1.05 * errors[0]
-
-
 @pytest.mark.parametrize(
     ("shape", "wanted", "what"),
     [
