@@ -18,7 +18,8 @@ their held-out residuals as leave-one-out residuals; the residuals of the other 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import torch
@@ -85,40 +86,71 @@ def squares_and_gradient(network: KANBatch, data: Data, link: Link | None = None
     return squares, gradient
 
 
-class _LayerPenalty:
-    """S of the edges into one node after a layer: a matrix of the splines, and a diagonal of the tables."""
+class _Layer:
+    """S and R of the edges into the nodes of a layer: of its splines a matrix each, of its tables a diagonal."""
 
     def __init__(self, layer: LayerArchitecture, smoothing: Tensor, ridge: Tensor) -> None:
         kinds = [roughness(layer.grid_size)] * layer.splines
         kinds += [periodic_roughness(layer.grid_size)] * layer.cycles
-        bent = [weight * kind.to(smoothing) for weight, kind in zip(smoothing, kinds, strict=False)]
-        self.splines = block_diagonal(bent) if bent else smoothing.new_zeros(0, 0)
-        self.splines.diagonal().add_(ridge)
+        weighted = [weight * kind.to(smoothing) for weight, kind in zip(smoothing, kinds, strict=False)]
+        self.penalty = block_diagonal(weighted) if weighted else smoothing.new_zeros(0, 0)
+        self.penalty.diagonal().add_(ridge)
         sizes = torch.tensor(layer.tables, dtype=torch.int64, device=smoothing.device)
-        self.tables = smoothing[len(kinds) :].repeat_interleave(sizes) + ridge
+        self.diagonal = (smoothing[len(kinds) :].repeat_interleave(sizes) + ridge).unsqueeze(1)
+        self.size = len(self.penalty)
+        self.root, self.scale = self.penalty, self.diagonal
 
-    def times(self, block: Tensor) -> Tensor:
-        """Return S times the coefficients of a layer (width, subnodes)."""
-        size = len(self.splines)
-        return torch.cat([self.splines @ block[:size], self.tables[:, None] * block[size:]])
+    def penalised(self, block: Tensor) -> Tensor:
+        """Return S times the coefficients of the layer (width, subnodes)."""
+        return torch.cat([self.penalty @ block[: self.size], self.diagonal * block[self.size :]])
 
+    def stepped(self, block: Tensor) -> Tensor:
+        """Return R z, (width, subnodes)."""
+        scaled = self.scale * block
+        return torch.cat([self.root @ scaled[: self.size], scaled[self.size :]])
 
-@dataclass(frozen=True)
-class _LayerVariables:
-    """R of a layer: `root` (size, size) of the splines, after `scale` (width, subnodes) of every coefficient."""
-
-    root: Tensor
-    scale: Tensor
-
-    def times(self, block: Tensor) -> Tensor:
-        """Return R z of a layer, (width, subnodes)."""
-        scaled, size = self.scale * block, len(self.root)
-        return torch.cat([self.root @ scaled[:size], scaled[size:]])
-
-    def times_transposed(self, block: Tensor) -> Tensor:
+    def pulled(self, block: Tensor) -> Tensor:
         """Return Rᵀ times a gradient, (width, subnodes)."""
-        size = len(self.root)
-        return self.scale * torch.cat([self.root.T @ block[:size], block[size:]])
+        return self.scale * torch.cat([self.root.T @ block[: self.size], block[self.size :]])
+
+    def choose_variables(
+        self, basis: Tensor, weights: Tensor, squares: Tensor, shapes: Tensor | None
+    ) -> None:
+        """Choose R.
+
+        With bounds it is diagonal, so that they are bounds of z. Otherwise, with ā the mean of s², ā A + S = L Lᵀ and
+        L⁻¹ A L⁻ᵀ = Q Λ Qᵀ, it is L⁻ᵀ Q for all sub-nodes after the scale (1 + (s² − ā) Λ)^(−½).
+
+        Parameters
+        ----------
+        basis, weights
+            Basis functions of a sample of rows (n, width), and its weights (n, 1), which sum to one.
+        squares
+            s² of every sub-node, (subnodes,).
+        shapes
+            Transforms of the shape constraints, (splines, basis_size, basis_size); None without.
+        """
+        squares = squares.clamp(min=FLOOR * squares.mean())
+        splines, tables = basis[:, : self.size], basis[:, self.size :]
+        gram = (weights * splines).T @ splines
+        if shapes is None:
+            mean = squares.mean()
+            whole = mean * gram + self.penalty
+            whole.diagonal().add_(TINY * whole.diagonal().mean())
+            inverse = torch.linalg.inv(torch.linalg.cholesky(whole))
+            values, vectors = torch.linalg.eigh(inverse @ gram @ inverse.T)
+            self.root = inverse.T @ vectors
+            curvature = (1.0 + (squares - mean) * values.unsqueeze(1)).clamp(min=FLOOR)
+        else:
+            self.root = torch.eye(self.size).to(gram)
+            free = self.size - shapes.shape[0] * shapes.shape[1]
+            turn = block_diagonal([*shapes, torch.eye(free).to(gram)])
+            own, held = ((turn.T @ part @ turn).diagonal().unsqueeze(1) for part in (gram, self.penalty))
+            curvature = own * squares + held
+            curvature += TINY * curvature.mean()
+        # A category that the sample lacks counts as one of its rows.
+        counts = (weights * tables).sum(0).clamp(min=1.0 / len(basis)).unsqueeze(1)
+        self.scale = torch.cat([curvature, counts * squares + self.diagonal]).rsqrt()
 
 
 class _Problem:
@@ -133,20 +165,19 @@ class _Problem:
     ) -> None:
         self.network, self.objective, self.constraints = network, objective, constraints
         self.weight = float(objective.data.weights.sum())
-        layers = network.architecture.layers
-        groups = torch.split(smoothing[:-1], [len(layers[0].widths)] + [1] * (len(layers) - 1))
-        self.penalties = [
-            _LayerPenalty(layer, group.expand(len(layer.widths)), smoothing[-1])
-            for layer, group in zip(layers, groups, strict=True)
+        sizes = network.architecture.layers
+        groups = torch.split(smoothing[:-1], [len(sizes[0].widths)] + [1] * (len(sizes) - 1))
+        self.layers = [
+            _Layer(layer, group.expand(len(layer.widths)), smoothing[-1])
+            for layer, group in zip(sizes, groups, strict=True)
         ]
         self.start = network.theta if constraints is None else constraints.variables(network.theta)
-        self.variables = self._variables()
+        self._choose_variables()
 
     def network_at(self, z: Floats) -> KANBatch:
         """Return the network at z."""
-        blocks = self.network.split(torch.as_tensor(z).to(self.start).unsqueeze(0))
-        steps = [layer.times(block[0]).flatten() for layer, block in zip(self.variables, blocks, strict=True)]
-        theta = self.start + torch.cat(steps)
+        step = self._by_layer(_Layer.stepped, torch.as_tensor(z).to(self.start).unsqueeze(0))
+        theta = self.start + step
         return replace(
             self.network, theta=theta if self.constraints is None else self.constraints.coefficients(theta)
         )
@@ -155,69 +186,39 @@ class _Problem:
         """Return the loss and its gradient."""
         network = self.network_at(z)
         squares, gradient = squares_and_gradient(network, self.objective.data, self.objective.link)
-        parts = zip(self.penalties, network.blocks(), strict=True)
-        bent = torch.cat([penalty.times(block[0]).flatten() for penalty, block in parts])
+        bent = self._by_layer(_Layer.penalised, network.theta)
         loss = 0.5 * (float(squares) / self.weight + float(bent @ network.theta[0]))
         gradient = gradient / self.weight + bent
         if self.constraints is not None:
             gradient = self.constraints.gradient_to_free(gradient)
-        blocks = zip(self.variables, network.split(gradient), strict=True)
-        return loss, torch.cat(
-            [layer.times_transposed(block[0]).flatten() for layer, block in blocks]
-        ).cpu().numpy()
+        return loss, self._by_layer(_Layer.pulled, gradient).cpu().numpy()
 
     def bounds(self) -> list[tuple[float | None, None]] | None:
         """Return the bounds of z."""
         if self.constraints is None:
             return None
-        scale = torch.cat([layer.scale.flatten() for layer in self.variables])
+        scale = torch.cat([layer.scale.flatten() for layer in self.layers])
         least = (-self.start[0] / scale).clamp(max=0.0).tolist()
         bounded = self.constraints.bounded.tolist()
         return [(low if held else None, None) for low, held in zip(least, bounded, strict=True)]
 
-    def _variables(self) -> list[_LayerVariables]:
-        """Return R of every layer at the network, from a sample of the rows."""
+    def _by_layer(self, product: Callable[[_Layer, Tensor], Tensor], vector: Tensor) -> Tensor:
+        """Return a product with S, R or Rᵀ of every layer, (parameters,)."""
+        blocks = zip(self.layers, self.network.split(vector), strict=True)
+        return torch.cat([product(layer, block[0]).flatten() for layer, block in blocks])
+
+    def _choose_variables(self) -> None:
+        """Choose R of every layer by a sample of the rows."""
         data, link = self.objective.data, self.objective.link
         sample = data.rows(slice(None, None, max(1, len(data) // GUESS)))
         weights = (sample.weights / sample.weights.sum()).unsqueeze(-1)
         passed = self.network.forward_pass(sample.inputs)
         slope = torch.ones_like(passed.output) if link is None else link.slope(passed.output)
-        found = []
         for index, flow in passed.backwards(slope.unsqueeze(-2)):
-            penalty, basis = self.penalties[index], passed.bases[index].reshape(len(sample), -1)
+            basis = passed.bases[index].reshape(len(sample), -1)
             squares = (weights * flow[0, :, 0].square()).sum(0)
-            squares = squares.clamp(min=FLOOR * squares.mean())
-            splines, tables = torch.tensor_split(basis, [len(penalty.splines)], dim=1)
-            # A category that the sample lacks counts as one of its rows.
-            counts = (weights * tables).sum(0).clamp(min=1.0 / len(sample))
-            gram = (weights * splines).T @ splines
-            root, scale = self._of_splines(index, gram, squares, penalty.splines)
-            own = (counts[:, None] * squares + penalty.tables[:, None]).rsqrt()
-            found.append(_LayerVariables(root, torch.cat([scale, own])))
-        return found[::-1]
-
-    def _of_splines(
-        self, index: int, gram: Tensor, squares: Tensor, penalty: Tensor
-    ) -> tuple[Tensor, Tensor]:
-        """Return `root` and `scale` of splines with s² A + S given A, s² of every sub-node, and S.
-
-        With bounds R is diagonal, so that they are bounds of z. Otherwise, with ā the mean of s², ā A + S = L Lᵀ and
-        L⁻¹ A L⁻ᵀ = Q Λ Qᵀ, the root is L⁻ᵀ Q for all sub-nodes, and the scale (1 + (s² − ā) Λ)^(−½).
-        """
-        if self.constraints is not None:
-            shapes = self.constraints.transforms[index]
-            free = torch.eye(len(gram) - shapes.shape[0] * shapes.shape[1]).to(gram)
-            turn = block_diagonal([*shapes, free])
-            own, held = ((turn.T @ matrix @ turn).diagonal()[:, None] for matrix in (gram, penalty))
-            whole = own * squares + held
-            return torch.eye(len(gram)).to(gram), (whole + TINY * whole.mean()).rsqrt()
-        mean = squares.mean()
-        whole = mean * gram + penalty
-        whole.diagonal().add_(TINY * whole.diagonal().mean())
-        inverse = torch.linalg.inv(torch.linalg.cholesky(whole))
-        values, vectors = torch.linalg.eigh(inverse @ gram @ inverse.T)
-        scale = (1.0 + (squares - mean) * values[:, None]).clamp(min=FLOOR).rsqrt()
-        return inverse.T @ vectors, scale
+            shapes = None if self.constraints is None else self.constraints.transforms[index]
+            self.layers[index].choose_variables(basis, weights, squares, shapes)
 
 
 def train_large(

@@ -142,12 +142,7 @@ class KANBatch:
 
     def activations(self, inputs: InputTensors) -> list[Tensor]:
         """Return the node values of every layer after the first, each (M, n, nodes)."""
-        signal, nodes = inputs.numbers, []
-        for layer, block in enumerate(self.blocks()):
-            basis = self.layer_basis(layer, signal, None) if layer else self.input_basis(inputs)
-            signal = nodes_of(self.architecture.layers[layer], torch.matmul(basis, block))
-            nodes.append(signal)
-        return nodes
+        return self.forward_pass(inputs).signals[1:]
 
     def activation_blocks(self, inputs: InputTensors) -> Iterator[tuple[InputTensors, list[Tensor]]]:
         """Yield blocks of rows with their :meth:`activations`; the bases of all rows would not fit into memory."""
