@@ -17,10 +17,8 @@ from _bench import footer
 from kanopt.kan import starts as kan_starts
 from kanopt.kan.architecture import Architecture, InputTensors
 from kanopt.kan.fit import train_until_one
-from kanopt.kan.fit_options import FitOptions
 from kanopt.kan.objective import Data
-from kanopt.kan.starts import train_starts
-from kanopt.kan.trained import TrainedBatch
+from kanopt.kan.training import FitOptions, TrainedBatch, train_starts
 
 SHAPE = Architecture(4, hidden=(2, 1), grid_size=5)
 FOUND = 0.05

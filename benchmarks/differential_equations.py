@@ -5,7 +5,7 @@
 2. Poisson's equation on [−1, 1]² with zero boundary, the example of Liu et al. 2024 (arXiv:2404.19756) in pykan's
    tutorial on differential equations: u_xx + u_yy = −2π² sin(πx) sin(πy). Exact: sin(πx) sin(πy).
 
-The KANs are trained by kanopt.kan.informed: Levenberg-Marquardt, several starts, refined grids. The MLP is trained as
+The KANs are trained by kanopt.informed: Levenberg-Marquardt, several starts, refined grids. The MLP is trained as
 physics-informed networks usually are (tanh, inputs scaled to [−1, 1], Xavier weights; Adam in float32 on 256 random
 points of every relation, its rate falling from 2e-3 to 2e-5 over 60 % of the time, then L-BFGS in float64 on all
 points), with the boundary weight that did best for it of 1, 10, 100 and 1,000 in trials of 20 seconds on seed 0, and
@@ -29,7 +29,8 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from kanopt.kan.informed import (
+from kanopt.kan.trainer import TrainerOptions
+from kanopt.surrogates.informed import (
     InformedOptions,
     Knowledge,
     Relation,
@@ -38,7 +39,6 @@ from kanopt.kan.informed import (
     fit_informed,
     observed,
 )
-from kanopt.kan.trainer import TrainerOptions
 
 PI = float(np.pi)
 DAMPING, DAYS = 0.1, 20.0
@@ -145,46 +145,22 @@ class Pinn:
     network: nn.Sequential
     boundary: float
 
-    def outputs(self, columns: dict[str, Tensor]) -> Tensor:
-        """Return the output at columns of inputs."""
-        scaled = [
-            (2.0 * columns[name] - low - high) / (high - low)
-            for name, (low, high) in self.case.ranges.items()
-        ]
-        return self.network(torch.stack(scaled, dim=1)).squeeze(1)
+    def outputs(self, numbers: Tensor) -> Tensor:
+        """Return the output at inputs (points, inputs)."""
+        low, high = torch.tensor(list(self.case.ranges.values()), dtype=numbers.dtype).T
+        return self.network((2.0 * numbers - low - high) / (high - low)).squeeze(1)
 
     def loss(self, dtype: torch.dtype, points: int | None = None) -> Tensor:
         """Return the loss over all points or, where given, so many random ones of every relation."""
         total = torch.zeros((), dtype=dtype)
-        names = list(self.case.ranges)
+        names = tuple(self.case.ranges)
         for place, relation in enumerate(self.case.known.relations):
             some = (
                 slice(None) if points is None else torch.randint(len(relation), (min(points, len(relation)),))
             )
-            columns = {
-                name: column[some].to(dtype).requires_grad_(name in names)
-                for name, column in relation.columns.items()
-            }
-            values = self.outputs(columns)
-            slopes: dict[str, Tensor] = {}
-
-            def derivative(
-                _: str,
-                by: tuple[str, ...],
-                values: Tensor = values,
-                columns: dict[str, Tensor] = columns,
-                slopes: dict[str, Tensor] = slopes,
-            ) -> Tensor:
-                if by[0] not in slopes:
-                    every = torch.autograd.grad(
-                        values.sum(), [columns[name] for name in names], create_graph=True
-                    )
-                    slopes |= dict(zip(names, every, strict=True))
-                if len(by) == 1:
-                    return slopes[by[0]]
-                return torch.autograd.grad(slopes[by[0]].sum(), columns[by[1]], create_graph=True)[0]
-
-            state = RelationState(relation.name, {**columns, "u": values}, derivative)
+            columns = {name: column[some].to(dtype) for name, column in relation.columns.items()}
+            numbers = torch.stack([columns[name] for name in names], dim=1).requires_grad_()
+            state = RelationState(relation.name, columns, {"u": self.outputs(numbers)}, names, numbers)
             mean = relation.residual(state).square().mean()
             total = total + (mean if place == 0 else self.boundary * mean)
         return total
@@ -235,9 +211,9 @@ def solve_by_mlp(
     spent = time.process_time() - started
 
     def predict(points: dict[str, np.ndarray]) -> np.ndarray:
-        columns = {name: torch.tensor(column) for name, column in points.items()}
+        numbers = torch.tensor(np.column_stack([points[name] for name in case.ranges]))
         with torch.no_grad():
-            return np.asarray(pinn.outputs(columns).numpy())
+            return np.asarray(pinn.outputs(numbers).numpy())
 
     parameters = sum(each.numel() for each in pinn.network.parameters())
     return (parameters, *case.errors(predict), spent)

@@ -27,9 +27,10 @@ import torch
 from torch import Tensor
 
 from kanopt.kan.architecture import Architecture, InputTensors
-from kanopt.kan.gradient import squares_and_gradient, to_dtype
+from kanopt.kan.large import squares_and_gradient
+from kanopt.kan.network import KANBatch
 from kanopt.kan.objective import Data
-from kanopt.kan.starts import random_starts
+from kanopt.kan.training import random_starts
 
 WIDTHS, GRID, ROWS = (8, 64, 64, 1), 5, 8_192
 
@@ -65,14 +66,20 @@ def ours(x: Tensor, y: Tensor, seed: int) -> Entry:
     shape = Architecture(WIDTHS[0], hidden=WIDTHS[1:-1], grid_size=GRID)
     generator = torch.Generator().manual_seed(seed)
     start = random_starts(shape, 1, rows, ends, torch.zeros(1), generator)
-    network = to_dtype(start, torch.float32)
+    network = KANBatch(
+        shape,
+        start.theta.float(),
+        tuple(end.float() for end in start.lower),
+        tuple(end.float() for end in start.upper),
+        start.offset.float(),
+    )
     data = Data(InputTensors(x, none), y, torch.full((len(x),), 1.0 / len(x)))
 
     def step() -> float:
         squares, _ = squares_and_gradient(network, data)
         return float(squares)
 
-    what = "splines with linear tails; analytic gradient (kanopt.kan.gradient), blocks of rows"
+    what = "splines with linear tails; analytic gradient (kanopt.kan.large), blocks of rows"
     return Entry("kanopt", what, step, shape.parameters)
 
 

@@ -23,7 +23,7 @@ from targets import GIVEN, TARGETS
 import kanopt as ko
 from kanopt.kan.architecture import Architecture, InputTensors
 from kanopt.kan.objective import Data, LeastSquares
-from kanopt.kan.starts import random_starts
+from kanopt.kan.training import random_starts
 
 
 def fits(seed: int, repeats: int, devices: list[str]) -> pd.DataFrame:

@@ -25,8 +25,8 @@ from torch import Tensor, nn
 
 from kanopt.kan.architecture import Architecture, InputTensors
 from kanopt.kan.fit import fit_starts, refine_grid
-from kanopt.kan.fit_options import FitOptions
 from kanopt.kan.objective import Data
+from kanopt.kan.training import FitOptions
 
 FINEST = 40
 

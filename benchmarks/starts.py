@@ -17,8 +17,8 @@ from kanopt.kan.architecture import Architecture, InputTensors
 from kanopt.kan.network import KANBatch
 from kanopt.kan.objective import Data, LeastSquares
 from kanopt.kan.penalty import Penalty
-from kanopt.kan.starts import random_starts
 from kanopt.kan.trainer import TrainerOptions, train
+from kanopt.kan.training import random_starts
 
 
 def law(x: torch.Tensor) -> torch.Tensor:

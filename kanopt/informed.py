@@ -13,7 +13,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from kanopt.kan.informed import (
+    from kanopt.surrogates.informed import (
         InformedNetwork,
         InformedOptions,
         Knowledge,
@@ -40,4 +40,4 @@ def __getattr__(name: str) -> Any:
     # torch comes with the first of them, and not with a word that is looked for in the public modules
     if name not in __all__:
         raise AttributeError(f"module 'kanopt.informed' has no attribute {name!r}")
-    return getattr(import_module("kanopt.kan.informed"), name)
+    return getattr(import_module("kanopt.surrogates.informed"), name)

@@ -15,16 +15,11 @@ indices.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor
-from torch.autograd.forward_ad import unpack_dual
-from torch.func import debug_unwrap
 from torch.nn.functional import softshrink
-
-from kanopt.kan import cubic
 
 __all__ = [
     "block_diagonal",
@@ -39,8 +34,6 @@ __all__ = [
 
 _BLOCK = 32_768
 """Numbers worked on at once: two buffers of float64 fill half of a 1 MiB cache."""
-
-_unpacked: Callable[[Tensor], Any] = unpack_dual
 
 _FINE = 9
 """Grids with more functions than this have only their four non-zeros worked out."""
@@ -85,13 +78,13 @@ def local_basis(
     u = inside - first
     if derivative == 0:
         beyond = (position - inside).unsqueeze(-1)
-        weights = torch.stack(cubic.values(u), dim=-1)
-        weights = weights + beyond * torch.stack(cubic.slopes(u), dim=-1)
+        weights = torch.stack(_values(u), dim=-1)
+        weights = weights + beyond * torch.stack(_slopes(u), dim=-1)
     elif derivative == 1:
-        weights = torch.stack(cubic.slopes(u), dim=-1) * per_unit.unsqueeze(-1)
+        weights = torch.stack(_slopes(u), dim=-1) * per_unit.unsqueeze(-1)
     else:
         straight = (position != inside).unsqueeze(-1)
-        weights = torch.stack(cubic.curvatures(u), dim=-1) * per_unit.unsqueeze(-1) ** 2
+        weights = torch.stack(_curvatures(u), dim=-1) * per_unit.unsqueeze(-1) ** 2
         weights = weights.masked_fill(straight, 0.0)
     return first.to(torch.int64), weights
 
@@ -99,8 +92,8 @@ def local_basis(
 def dense_basis(x: Tensor, lower: Tensor, upper: Tensor, grid_size: int, derivative: int = 0) -> Tensor:
     """Return all ``grid_size + 3`` basis functions at `x`.
 
-    The result can be differentiated with respect to `x`, `lower` and `upper`, repeatedly, by autograd and by the
-    transforms of ``torch.func``; it is then assembled from :func:`local_basis` without in-place operations.
+    The result can be differentiated with respect to `x`, `lower` and `upper`, repeatedly, by autograd; it is then
+    assembled from :func:`local_basis` without in-place operations.
 
     Parameters
     ----------
@@ -129,7 +122,7 @@ def dense_basis(x: Tensor, lower: Tensor, upper: Tensor, grid_size: int, derivat
     _check_order(derivative)
     per_unit = grid_size / (upper - lower)
     position = (x - lower) * per_unit
-    if _is_differentiated(position):
+    if position.requires_grad:
         first, weights = local_basis(x, lower, upper, grid_size, derivative)
         index = first.unsqueeze(-1) + torch.arange(4, device=x.device)
         return weights.new_zeros(*weights.shape[:-1], grid_size + 3).scatter(-1, index, weights)
@@ -173,11 +166,6 @@ def periodic_basis(x: Tensor, grid_size: int, derivative: int = 0) -> Tensor:
     return open_basis @ torch.nn.functional.one_hot(place, grid_size).to(x.dtype)
 
 
-def _is_differentiated(x: Tensor) -> bool:
-    """Whether autograd, forward mode or a transform of torch.func tracks `x`."""
-    return x.requires_grad or debug_unwrap(x) is not x or _unpacked(x).tangent is not None
-
-
 def _uniform(position: Tensor, per_unit: Tensor, grid_size: int, order: int) -> Tensor:
     """Compute the basis functions or their derivatives in x at `position`, in grid cells, block by block."""
     size = grid_size + 3
@@ -214,10 +202,40 @@ def _fill_all(out: Tensor, position: Tensor, order: int) -> None:
         torch.sub(outer, inner, alpha=4.0, out=out)
 
 
+def _values(u: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """Return the four non-zero B-splines at `u` in a cell, leftmost first; they sum to one (Qin 1998, eq. 8).
+
+    Examples
+    --------
+    >>> import torch
+    >>> [round(float(b), 4) for b in _values(torch.tensor(0.0))]
+    [0.1667, 0.6667, 0.1667, 0.0]
+    """
+    v = 1.0 - u
+    return (
+        v * v * v / 6.0,
+        (u * u * (3.0 * u - 6.0) + 4.0) / 6.0,
+        (v * v * (3.0 * v - 6.0) + 4.0) / 6.0,
+        u * u * u / 6.0,
+    )
+
+
+def _slopes(u: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """Return the first derivatives of :func:`_values` with respect to `u`."""
+    v = 1.0 - u
+    return -0.5 * v * v, u * (1.5 * u - 2.0), v * (2.0 - 1.5 * v), 0.5 * u * u
+
+
+def _curvatures(u: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """Return the second derivatives of :func:`_values` with respect to `u`."""
+    v = 1.0 - u
+    return v, 3.0 * u - 2.0, 3.0 * v - 2.0, u
+
+
 def _fill_four(out: Tensor, position: Tensor, order: int) -> None:
     """Do the same as :func:`_fill_all`, but compute only the four non-zero functions."""
     first = position.floor().clamp_(max=out.shape[1] - 4)
-    pieces = (cubic.values, cubic.slopes, cubic.curvatures)[order](position - first)
+    pieces = (_values, _slopes, _curvatures)[order](position - first)
     first.nan_to_num_(0.0)  # the cell chosen for NaN does not matter, because its values are NaN
     index = first.to(torch.int64) + torch.arange(4, device=out.device)
     out.zero_().scatter_(1, index, torch.cat(pieces, dim=1))

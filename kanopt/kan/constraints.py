@@ -134,10 +134,6 @@ class ConstrainedCoefficients:
         """Return the gradient with respect to d, Tᵀ times the gradient with respect to θ."""
         return self._times(_transposed(self.transforms), gradient.unsqueeze(-1)).squeeze(-1)
 
-    def gradient_from_free(self, gradient: Tensor) -> Tensor:
-        """Return the gradient with respect to θ, T⁻ᵀ times the gradient with respect to d."""
-        return self._times(_transposed(self.inverses), gradient.unsqueeze(-1)).squeeze(-1)
-
     def hessian_to_free(self, hessian: Tensor) -> Tensor:
         """Return the Hessian with respect to d, Tᵀ H T for a symmetric H (M, parameters, parameters)."""
         matrices = _transposed(self.transforms)

@@ -20,16 +20,14 @@ import torch
 from torch import Tensor
 
 from kanopt.kan.architecture import Architecture
-from kanopt.kan.fit_options import FitOptions
-from kanopt.kan.losses import reweight
 from kanopt.kan.network import KANBatch
 from kanopt.kan.objective import Data, LeastSquares, Objective, QuadraticModel
 from kanopt.kan.penalty import Penalty
 from kanopt.kan.ranges import SLACK, continue_ends, refit_ranges
+from kanopt.kan.robust import reweight
 from kanopt.kan.smoothing import RIDGES, GaussNewtonModel, select_smoothing, update_smoothing
-from kanopt.kan.starts import random_starts, train_starts
-from kanopt.kan.trained import TrainedBatch, score_of
 from kanopt.kan.trainer import History, train
+from kanopt.kan.training import FitOptions, TrainedBatch, random_starts, score_of, train_starts
 
 __all__ = ["fit_starts", "refine_grid", "retrain", "train_until_one"]
 

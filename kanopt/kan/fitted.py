@@ -16,13 +16,12 @@ from torch import Tensor
 from kanopt.kan.basis import block_diagonal
 from kanopt.kan.constraints import ConstrainedCoefficients
 from kanopt.kan.description import Network
-from kanopt.kan.fit_options import FitOptions
 from kanopt.kan.network import KANBatch
 from kanopt.kan.objective import Data, LeastSquares
 from kanopt.kan.penalty import Penalty
 from kanopt.kan.robust import poisson_weights, robust_weight_share
-from kanopt.kan.trained import TrainedBatch
 from kanopt.kan.trainer import History
+from kanopt.kan.training import FitOptions, TrainedBatch
 
 __all__ = ["FittedNetwork", "describe_fit"]
 

@@ -18,19 +18,16 @@ from torch import Tensor
 
 from kanopt.kan.architecture import Architecture
 from kanopt.kan.fit import retrain, train_until_one
-from kanopt.kan.fit_options import FitOptions
-from kanopt.kan.losses import reweight
 from kanopt.kan.network import KANBatch
 from kanopt.kan.objective import Data
 from kanopt.kan.penalty import Penalty
 from kanopt.kan.pruning import EdgePlace, remove_edges
 from kanopt.kan.ranges import refit_ranges
-from kanopt.kan.robust import HUBER, huber_loss, residual_scale
-from kanopt.kan.starts import train_starts
-from kanopt.kan.trained import TrainedBatch
+from kanopt.kan.robust import HUBER, huber_loss, residual_scale, reweight
 from kanopt.kan.trainer import train
+from kanopt.kan.training import FitOptions, TrainedBatch, train_starts
 
-__all__ = ["HeldOutFit", "fit_held_out", "train_on_all_rows"]
+__all__ = ["HeldOutFit", "HeldOutLoss", "fit_held_out", "train_on_all_rows"]
 
 TURNS, STEPS = 3, 4
 """Turns at each weight, in which hidden ranges and row weights follow, and steps of each."""
@@ -103,7 +100,7 @@ def fit_held_out(
     >>> bool((found.output - test.inputs.numbers.prod(1)).square().mean().sqrt() < 0.03)
     True
     """
-    judge = _HeldOutLoss(held_out, options)
+    judge = HeldOutLoss(held_out, options)
     run = train_starts(shape, data, bounds, generator, options, KEPT if shape.parameters <= WIDE else 1)
     best = _raise_smoothing(train_until_one(run, data, options), data, judge)
     while 2 * best.network.architecture.grid_size <= largest and not best.history.stopped:
@@ -118,7 +115,7 @@ def fit_held_out(
     return HeldOutFit(best, judge.outputs(best.network)[0])
 
 
-def _raise_smoothing(run: TrainedBatch, data: Data, judge: _HeldOutLoss) -> TrainedBatch:
+def _raise_smoothing(run: TrainedBatch, data: Data, judge: HeldOutLoss) -> TrainedBatch:
     """Raise the smoothing of a network step by step; return the smoothest with as good a loss as the smallest."""
     run = judge(run)
     passed, least = [run], float(run.score[0])
@@ -134,7 +131,7 @@ def _raise_smoothing(run: TrainedBatch, data: Data, judge: _HeldOutLoss) -> Trai
     return next(one for one in passed if float(one.score[0]) <= EQUAL * least)
 
 
-def _drop_unused_inputs(run: TrainedBatch, data: Data, judge: _HeldOutLoss) -> TrainedBatch:
+def _drop_unused_inputs(run: TrainedBatch, data: Data, judge: HeldOutLoss) -> TrainedBatch:
     """Remove inputs, the least important first, while the loss does not rise.
 
     An effect estimated from few rows, such as that of rain in a dry year, costs nothing on rows like these and much
@@ -175,27 +172,31 @@ def train_on_all_rows(run: TrainedBatch, data: Data, options: FitOptions, rows: 
     return retrain(_train_at(replace(run, smoothing=smoothing), data, options, LAST_TURNS), data, options)
 
 
-class _HeldOutLoss:
+class HeldOutLoss:
     """The mean loss on held-out rows: squared, or Huber's if the loss of the fit is robust."""
 
     def __init__(self, data: Data, options: FitOptions) -> None:
         self.data, self.objective, self.options = data, options.objective(data), options
-        self.total = float(data.weights.sum())
         self.limit: Tensor | None = None
 
     def outputs(self, network: KANBatch) -> Tensor:
+        """Return the predictions for the held-out rows, (M, n)."""
         return self.objective.outputs(network, self.data.inputs)[..., 0]
 
-    def __call__(self, run: TrainedBatch) -> TrainedBatch:
-        """Return the networks of `run` with their losses as scores, the best first."""
-        size = (self.data.target - self.objective.outputs(run.network, self.data.inputs)).norm(dim=-1)
+    def losses(self, network: KANBatch, data: Data) -> Tensor:
+        """Return the mean loss on rows of every network, (M,)."""
+        size = (data.target - self.objective.outputs(network, data.inputs)).norm(dim=-1)
         squares = size.square()
         if self.options.loss in ("huber", "tukey"):
             if self.limit is None:
-                self.limit = HUBER * residual_scale(size, self.data.weights).min()
+                self.limit = HUBER * residual_scale(size, data.weights).min()
             squares = huber_loss(size, self.limit)
-        score = squares @ self.data.weights / self.total
-        score = torch.where(torch.isfinite(score), score, torch.full_like(score, torch.inf))
+        loss = squares @ data.weights / data.weights.sum()
+        return torch.where(torch.isfinite(loss), loss, torch.full_like(loss, torch.inf))
+
+    def __call__(self, run: TrainedBatch) -> TrainedBatch:
+        """Return the networks of `run` with their losses as scores, the best first."""
+        score = self.losses(run.network, self.data)
         order = score.argsort()
         return TrainedBatch(run.network.take(order), run.smoothing[order], score[order], run.history)
 

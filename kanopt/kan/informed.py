@@ -1,293 +1,393 @@
-"""Physics-informed fits: a network that satisfies equations as well as data rows.
+"""Relations as an objective: equations between the outputs of a network, their derivatives and known columns.
 
-A relation (:class:`Relation`) is a residual R(x, u, ∂u/∂x, ∂²u/∂x²) that should be zero at some points: a
-differential equation, a balance, a conservation law, a boundary value, or a row of data (:func:`observed`).
-Physics-informed networks (Raissi, Perdikaris and Karniadakis 2019, J. Comput. Phys. 378) minimise the sum of their
-squares by first-order methods. Here it is an objective like any other (:class:`~kanopt.kan.knowledge.Knowledge`), so
-that the second-order trainer applies unchanged. Everything here runs on the CPU.
+A relation is a residual R(x, u, ∂u/∂x, ∂²u/∂x²) that should be zero at some points: a differential equation, a balance,
+a boundary value, or a row of data. The loss is ½ Σ_relations Σ_points w R², the collocation loss of Lagaris, Likas and
+Fotiadis 1998 (*Artificial neural networks for solving ordinary and partial differential equations*, IEEE TNN 9).
+
+Autograd gives the derivatives by the inputs, and those of the residual by the coefficients. Points are independent, so
+the sum over points is differentiated; every point has a copy of its network as one more model of the batch, so that
+what comes back is the Jacobian, point by point.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import TypeVar
 
 import numpy as np
 import torch
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 from torch import Tensor
 
 from kanopt.errors import FitError, nearest
-from kanopt.kan.architecture import Architecture
-from kanopt.kan.knowledge import Knowledge
+from kanopt.kan.architecture import InputTensors
 from kanopt.kan.network import KANBatch
-from kanopt.kan.penalty import Penalty
-from kanopt.kan.relations import Relation, RelationState, collocation, is_count, observed
-from kanopt.kan.starts import random_starts
-from kanopt.kan.trainer import History, TrainerOptions, train
+from kanopt.kan.objective import CHUNK_BYTES, NormalEquations
 
-__all__ = [
-    "InformedNetwork",
-    "InformedOptions",
-    "Knowledge",
-    "Relation",
-    "RelationState",
-    "collocation",
-    "fit_informed",
-    "observed",
-]
+T = TypeVar("T")
 
-Floats = NDArray[np.float64]
-
-
-@dataclass(frozen=True)
-class InformedOptions:
-    """Options of a physics-informed fit.
-
-    Parameters
-    ----------
-    hidden, products
-        Numbers of hidden nodes, and of product nodes among them; empty for a sum of splines, one per feature.
-    grid_size
-        Initial number of intervals of every spline.
-    refinements
-        How often the grid is doubled.
-    starts
-        Number of networks trained in parallel; the better half continues on the next grid, the best on the last. One
-        is enough for linear relations and no hidden nodes.
-    smoothing, ridge
-        Weights of the roughness penalty and of the ridge, times the number of all points and the mean weight of the
-        relation with the smallest one. Equations have a smoothing effect of their own; use more smoothing for noisy
-        rows that no equation constrains.
-    trainer
-        Options of every training run.
-
-    Raises
-    ------
-    FitError
-        For an invalid option.
-    """
-
-    hidden: tuple[int, ...] = ()
-    products: tuple[int, ...] = ()
-    grid_size: int = 5
-    refinements: int = 2
-    starts: int = 8
-    smoothing: float = 1e-16
-    ridge: float = 1e-16
-    trainer: TrainerOptions = field(default_factory=lambda: TrainerOptions(iterations=100))
-
-    def __post_init__(self) -> None:
-        for name, least, such_as in (("hidden", 1, "(5,)"), ("products", 0, "(1,)")):
-            object.__setattr__(self, name, _sizes(name, getattr(self, name), least, such_as))
-        for name, least in (("grid_size", 1), ("refinements", 0), ("starts", 1)):
-            if not is_count(getattr(self, name), least):
-                raise _option_error(name, getattr(self, name), f"a whole number, {least} or more")
-        for name in ("smoothing", "ridge"):
-            value: object = getattr(self, name)
-            if isinstance(value, bool) or not isinstance(value, int | float) or not 0.0 <= value < np.inf:
-                raise _option_error(name, value, "a number, 0 or more, such as 1e-8")
-        if not isinstance(self.trainer, TrainerOptions):
-            raise _option_error("trainer", self.trainer, "TrainerOptions(iterations=100)")
-        many = len(self.products) not in (0, len(self.hidden))
-        if many or any(some > all_ for some, all_ in zip(self.products, self.hidden, strict=False)):
-            what = f"as many numbers as hidden={self.hidden} has, none larger than there"
-            raise _option_error("products", self.products, what)
-
-
-def _sizes(name: str, value: object, least: int, such_as: str) -> tuple[int, ...]:
-    """Return layer sizes as a tuple; FitError for anything else."""
-    if not isinstance(value, tuple | list) or not all(is_count(size, least) for size in value):
-        hint = f"({value},)" if is_count(value, least) else f"{such_as}, or () for none"
-        raise _option_error(name, value, f"one whole number per hidden layer, {least} or more: {hint}")
-    return tuple(int(size) for size in value)
-
-
-def _option_error(name: str, value: object, instead: str) -> FitError:
-    return FitError(f"InformedOptions: {name}={value!r}; write {instead}")
+__all__ = ["Knowledge", "Relation", "RelationState", "collocation", "observed"]
 
 
 @dataclass(frozen=True, eq=False)
-class InformedNetwork:
-    """A network fitted to relations and data rows.
+class RelationState:
+    """The values a residual is computed from: inputs, known columns, outputs and derivatives, one entry per point.
 
-    Attributes
-    ----------
-    knowledge
-        The relations it was fitted to.
-    network
-        The network, as a batch of one.
-    histories
-        Training histories, one per grid, coarse to fine.
+    ``s["day"]`` is an input, an output or a known column; ``s.derivative("stock", "day")`` is the first derivative of
+    an output by an input and ``s.derivative("u", "x", "y")`` a second one. All are float64 tensors of shape (points,).
     """
 
-    knowledge: Knowledge
-    network: KANBatch
-    histories: tuple[History, ...]
+    _relation: str
+    _columns: Mapping[str, Tensor]
+    _outputs: Mapping[str, Tensor]
+    _features: tuple[str, ...]
+    _numbers: Tensor
+    _slopes: dict[tuple[str, ...], Tensor] = field(default_factory=dict)
 
-    def __repr__(self) -> str:
-        known, shape = self.knowledge, self.network.architecture
-        nodes = f"hidden={shape.hidden}, " if shape.hidden else ""
-        loss = float(self.histories[-1].best.min()) if self.histories else float("nan")
-        return (
-            f"Informed({', '.join(known.outputs)} of {', '.join(known.features)}: {nodes}grid_size={shape.grid_size}, "
-            f"{shape.parameters} parameters, {len(known.relations)} relations at {len(known.inputs)} points, "
-            f"loss {loss:.3g})"
-        )
+    def __getitem__(self, name: str) -> Tensor:
+        return self._known(name, {**self._columns, **self._outputs}, "no input, output or known column {}")
 
-    def predict(self, points: Mapping[str, ArrayLike]) -> dict[str, Floats]:
-        """Return every output at `points`, one column per feature; each (n,)."""
-        return {name: self._evaluate(points, name, ()) for name in self.knowledge.outputs}
+    def derivative(self, output: str, *inputs: str) -> Tensor:
+        """Return the derivative of `output` by one input, or by two."""
+        value = self._known(output, self._outputs, "no output {} to differentiate")
+        if not 1 <= len(inputs) <= 2:
+            raise FitError(
+                f"relation {self._relation!r}: a derivative of {output!r} by {len(inputs)} inputs; "
+                "first and second derivatives are available"
+            )
+        places = {name: place for place, name in enumerate(self._features)}
+        for taken, name in enumerate(inputs):
+            place = self._known(name, places, "no feature {} to differentiate by")
+            key = (output, *inputs[:taken])
+            if key not in self._slopes:
+                self._slopes[key] = _slopes(value, self._numbers)
+            value = self._slopes[key][..., place]
+        return value
 
-    def derivative(self, points: Mapping[str, ArrayLike], output: str, *inputs: str) -> Floats:
-        """Return the derivative of `output` with respect to one input or two at `points`, (n,)."""
-        return self._evaluate(points, output, inputs)
-
-    def residuals(self) -> dict[str, Floats]:
-        """Return the residual of every relation at its points, each (points,)."""
-        found = self.knowledge.residuals(self.network)
-        return {name: residual[0].numpy() for name, residual in found.items()}
-
-    def _evaluate(self, points: Mapping[str, ArrayLike], output: str, inputs: tuple[str, ...]) -> Floats:
-        names = self.knowledge.features
-        lacking = [name for name in names if name not in points]
-        if lacking:
-            raise FitError(f"the points lack the feature {lacking[0]!r}; {nearest(lacking[0], points)}")
-
-        def asked(state: RelationState) -> Tensor:
-            return state.derivative(output, *inputs) if inputs else state[output]
-
-        question = Relation("prediction", asked, {name: points[name] for name in names})
-        answer = Knowledge(names, self.knowledge.outputs, (question,)).residuals(self.network)
-        values: Floats = answer["prediction"][0].numpy()
-        return values
+    def _known(self, name: str, among: Mapping[str, T], what: str) -> T:
+        if name not in among:
+            missing = what.format(repr(name))
+            raise FitError(f"relation {self._relation!r}: {missing}; {nearest(str(name), among)}")
+        return among[name]
 
 
-def fit_informed(
-    knowledge: Knowledge,
-    generator: torch.Generator | int,
-    options: InformedOptions | None = None,
-    bounds: Mapping[str, tuple[float, float]] | None = None,
-) -> InformedNetwork:
-    """Fit a network to relations and data rows: several starts in parallel, on successively finer grids.
+@dataclass(frozen=True, eq=False)
+class Relation:
+    """An equation that holds at given points: its residual is zero there.
 
     Parameters
     ----------
-    knowledge
-        Relations and data rows.
-    generator
-        Source of all randomness: a seed, or a generator.
-    options
-        Size of the network, grids, starts.
-    bounds
-        Grid ranges of the splines by feature; by default the range of all points. Beyond them a spline is linear.
+    name
+        Name, used in messages.
+    residual
+        Function from a :class:`RelationState` to the residual of every point, a tensor of shape (points,), written with
+        torch functions. The residual of a point depends only on that point.
+    points
+        Points where the equation holds: per input a column (n,) or one number for all, and any further known columns.
+        Dates have to be converted to numbers.
+    weight
+        One number, or one per point. The loss is the sum of ``weight * residual**2`` over the points, so that with
+        1 / tolerance² a residual equal to the tolerance costs 1.
 
     Raises
     ------
     FitError
-        If a residual is not finite for any start, a feature is constant over all points, or all weights are zero.
+        If the points are not numbers, not finite or of different lengths, or a weight is negative.
 
     Examples
     --------
-    Radioactive decay, u′ = −u with u(0) = 1:
-
-    >>> decay = Relation("decay", lambda s: s.derivative("u", "t") + s["u"], {"t": np.linspace(0.0, 2.0, 40)})
-    >>> start = observed("u", {"t": 0.0}, 1.0)
-    >>> known = Knowledge(("t",), ("u",), (decay, start))
-    >>> fitted = fit_informed(known, 7)
-    >>> bool(abs(fitted.predict({"t": 1.0})["u"][0] - np.exp(-1.0)) < 1e-5)
-    True
+    >>> balance = Relation(
+    ...     "balance",
+    ...     lambda s: s.derivative("stock", "day") - s["inflow"] + 40.0,
+    ...     {"day": [0.0, 1.0, 2.0], "inflow": [50.0, 0.0, 50.0]},
+    ... )
+    >>> len(balance)
+    3
     """
-    options = options or InformedOptions()
-    if not any(bool(each.weights.any()) for each in knowledge.relations):
-        raise FitError(
-            "all weights of all relations are 0, so that nothing is known; give one a weight above 0"
-        )
-    source = _generator(generator)
-    network = _finite(_starts(knowledge, options, bounds or {}, source), knowledge)
-    histories: list[History] = []
-    for stage in range(options.refinements + 1):
-        if stage > 0:
-            network = network.refine_grid()
-        network, history = train(network, knowledge, _penalty(network, knowledge, options), options.trainer)
-        histories.append(history)
-        last = stage == options.refinements
-        kept = history.best.argsort()[: 1 if last else (len(network) + 1) // 2]
-        network = network.take(kept)
-    return InformedNetwork(knowledge, network, tuple(histories))
 
+    name: str
+    residual: Callable[[RelationState], Tensor]
+    points: Mapping[str, ArrayLike]
+    weight: ArrayLike = 1.0
 
-def _generator(generator: object) -> torch.Generator:
-    """Return a generator unchanged, or a new one for a seed."""
-    if isinstance(generator, torch.Generator):
-        return generator
-    if isinstance(generator, int | np.integer) and not isinstance(generator, bool):
-        return torch.Generator().manual_seed(int(generator))
-    raise FitError(f"fit_informed: generator={generator!r}; write a seed, such as 7, or a torch.Generator")
+    def __post_init__(self) -> None:
+        if not callable(self.residual):
+            raise FitError(f"relation {self.name!r}: the residual must be a function of a RelationState")
+        if not len(self):
+            raise FitError(f"relation {self.name!r}: it has no points; give a column per input")
+        if bool((self.weights < 0).any()):
+            raise FitError(f"relation {self.name!r}: a weight is negative; weights must be 0 or more")
 
+    def __len__(self) -> int:
+        return len(self.weights)
 
-def _starts(
-    knowledge: Knowledge,
-    options: InformedOptions,
-    bounds: Mapping[str, tuple[float, float]],
-    generator: torch.Generator,
-) -> KANBatch:
-    """Return random starts with outputs of the observed magnitude.
+    @property
+    def columns(self) -> dict[str, Tensor]:
+        """Every column of the points, (n,), of float64."""
+        return {name: column for name, column in self._arrays.items() if name}
 
-    A sum of splines has one optimum on data, but not for a nonlinear relation: it starts as random parabolas.
-    """
-    shape = Architecture(
-        numbers=len(knowledge.features),
-        hidden=options.hidden,
-        products=options.products,
-        outputs=len(knowledge.outputs),
-        grid_size=options.grid_size,
-    )
-    offset = torch.zeros(shape.outputs, dtype=torch.float64)
-    ends = _feature_ranges(knowledge, bounds)
-    network = random_starts(shape, options.starts, knowledge.inputs, ends, offset, generator)
-    blocks = network.blocks()
-    if not shape.hidden:
-        ramp = torch.linspace(-1.0, 1.0, shape.layers[0].basis_size, dtype=torch.float64)
-        powers = torch.stack([torch.ones_like(ramp), ramp, ramp**2], dim=1)
-        size = (options.starts, shape.numbers, 3, shape.outputs)
-        blocks = [(powers @ torch.randn(size, dtype=torch.float64, generator=generator)).flatten(1, 2)]
-    blocks[-1] = blocks[-1] * knowledge.scales
-    return replace(network, theta=torch.cat([block.flatten(1) for block in blocks], dim=1))
+    @property
+    def weights(self) -> Tensor:
+        """One weight per point, (n,)."""
+        return self._arrays[""]
 
+    @cached_property
+    def _arrays(self) -> dict[str, Tensor]:
+        arrays = {name: self._array(name, values) for name, values in self.points.items()}
+        arrays[""] = self._array("weight", self.weight)
+        try:
+            full = np.broadcast_arrays(*arrays.values())
+        except ValueError as error:
+            sizes = ", ".join(f"{name or 'weight'} {len(array)}" for name, array in arrays.items())
+            raise FitError(f"relation {self.name!r}: columns of different lengths: {sizes}") from error
+        return {name: torch.tensor(array) for name, array in zip(arrays, full, strict=True)}
 
-def _feature_ranges(knowledge: Knowledge, bounds: Mapping[str, tuple[float, float]]) -> tuple[Tensor, Tensor]:
-    """Return the ranges of the features, slightly widened: at its very ends a spline is linear already."""
-    unknown = [name for name in bounds if name not in knowledge.features]
-    if unknown:
-        raise FitError(
-            f"bounds of {unknown[0]!r}: no such feature; {nearest(unknown[0], knowledge.features)}"
-        )
-    numbers = knowledge.inputs.numbers
-    seen = zip(knowledge.features, numbers.amin(0).tolist(), numbers.amax(0).tolist(), strict=True)
-    ends = [bounds.get(name, (low, high)) for name, low, high in seen]
-    for name, (low, high) in zip(knowledge.features, ends, strict=True):
-        if not low < high:
+    def _array(self, name: str, values: ArrayLike) -> np.ndarray:
+        try:
+            array = np.atleast_1d(np.asarray(values, dtype=np.float64))
+        except (TypeError, ValueError) as error:
+            raise FitError(f"relation {self.name!r}: column {name!r} is not numeric: {error}") from error
+        if array.ndim != 1:
+            raise FitError(f"relation {self.name!r}: column {name!r} has shape {array.shape}; give (points,)")
+        if not np.isfinite(array).all():
+            place = int(np.flatnonzero(~np.isfinite(array))[0])
+            raise FitError(f"relation {self.name!r}: column {name!r} is {array[place]} at point {place}")
+        return array
+
+    def evaluate(self, state: RelationState, rows: int) -> Tensor:
+        """Return the residual, (rows,); FitError where the function raises or returns anything else."""
+        try:
+            residual: object = self.residual(state)
+        except FitError:
+            raise
+        except Exception as error:
             raise FitError(
-                f"feature {name!r} ranges from {low:g} to {high:g}; leave it out or spread the points"
+                f"relation {self.name!r}: its residual raised {type(error).__name__}: {error}"
+            ) from error
+        if not isinstance(residual, Tensor) or residual.shape != (rows,):
+            shape = f" of shape {tuple(residual.shape)}" if isinstance(residual, Tensor) else ""
+            raise FitError(
+                f"relation {self.name!r}: its residual returned a {type(residual).__name__}{shape} for {rows} points; "
+                f"return a torch tensor with one number per point, shape ({rows},)"
             )
-    lower, upper = torch.tensor(ends, dtype=torch.float64).T
-    edge = 1e-9 * (upper - lower)
-    return lower - edge, upper + edge
+        return residual
 
 
-def _finite(network: KANBatch, knowledge: Knowledge) -> KANBatch:
-    """Drop starts with non-finite residuals; FitError if none is left."""
-    finite = torch.isfinite(knowledge.squares(network))
-    if not bool(finite.any()):
-        knowledge.normal_equations(network)
-        raise FitError("the residuals are not finite at any start; scale the outputs, or try another seed")
-    return network.take(torch.nonzero(finite).flatten())
+def observed(
+    output: str, points: Mapping[str, ArrayLike], values: ArrayLike, weight: ArrayLike = 1.0
+) -> Relation:
+    """Return the relation ``output = values`` at `points`: rows of data, initial and boundary values.
+
+    Examples
+    --------
+    >>> counts = observed("stock", {"day": [0.0, 7.0]}, [400.0, 310.0], weight=1 / 20.0**2)
+    >>> counts.name, len(counts)
+    ('observed stock', 2)
+    """
+    name = f"observed {output}"
+    return Relation(name, lambda s: s[output] - s[name], {**points, name: values}, weight)
 
 
-def _penalty(network: KANBatch, knowledge: Knowledge, options: InformedOptions) -> Tensor:
-    penalty = Penalty.of(network.architecture)
-    smoothing = network.theta.new_full((len(network), penalty.groups + 1), options.smoothing)
-    smoothing[:, -1] = options.ridge
-    lightest = min(float(each.weights.mean()) for each in knowledge.relations if bool(each.weights.any()))
-    return penalty.matrices(smoothing, lightest * len(knowledge.inputs))
+def collocation(ranges: Mapping[str, tuple[float, float]], cells: int) -> dict[str, np.ndarray]:
+    """Return points for a relation: all combinations of two Gauss points in each of `cells` equal cells.
+
+    There the second derivative of a cubic spline with these cells is most accurate, one order better than elsewhere
+    (collocation at Gaussian points, de Boor and Swartz 1973, SIAM J. Numer. Anal. 10). Points only at the knots are a
+    poor choice: they leave the residual between the knots unconstrained.
+
+    Parameters
+    ----------
+    ranges
+        Range of every feature.
+    cells
+        Cells per feature, ideally the intervals of the finest grid, ``grid_size * 2**refinements``.
+
+    Returns
+    -------
+    dict of ndarray
+        One column per feature, with (2 cells) ** features points.
+
+    Raises
+    ------
+    FitError
+        If a range is invalid, or `cells` is not a positive integer.
+
+    Examples
+    --------
+    >>> collocation({"day": (0.0, 6.0)}, cells=1)["day"].round(3).tolist()
+    [1.268, 4.732]
+    """
+    if isinstance(cells, bool) or not isinstance(cells, int | np.integer) or cells < 1:
+        raise FitError(f"collocation: cells={cells!r}; write a whole number, 1 or more")
+    offsets = np.array([-1.0, 1.0]) / np.sqrt(12.0)
+    shares = (np.arange(cells)[:, None] + 0.5 + offsets).ravel() / cells
+    axes = []
+    for name, ends in ranges.items():
+        pair = np.asarray(ends, dtype=np.float64)
+        if pair.shape != (2,) or not -np.inf < pair[0] < pair[1] < np.inf:
+            raise FitError(f"collocation: {name!r} ranges over {ends!r}; write (low, high) with low < high")
+        axes.append(pair[0] + (pair[1] - pair[0]) * shares)
+    grid = np.meshgrid(*axes, indexing="ij")
+    return {name: column.ravel() for name, column in zip(ranges, grid, strict=True)}
+
+
+@dataclass(frozen=True, eq=False)
+class Knowledge:
+    """The relations between features and outputs that a network is fitted to, including data rows.
+
+    It is an :class:`~kanopt.kan.objective.Objective`.
+
+    Parameters
+    ----------
+    features, outputs
+        Names of the network's inputs and outputs, in order.
+    relations
+        The equations; their names are distinct.
+    chunk_bytes
+        Maximum size of the Jacobian in memory.
+
+    Raises
+    ------
+    FitError
+        If a relation lacks a feature, uses an unknown name, or has a residual that raises, has the wrong shape, needs
+        a third derivative, or mixes points.
+    """
+
+    features: tuple[str, ...]
+    outputs: tuple[str, ...]
+    relations: tuple[Relation, ...]
+    chunk_bytes: int = CHUNK_BYTES
+
+    def __post_init__(self) -> None:
+        names = [*self.features, *self.outputs]
+        if not self.features or not self.outputs or not self.relations:
+            raise FitError("knowledge needs at least one feature, one output and one relation")
+        if len(set(names)) < len(names):
+            raise FitError(f"features and outputs must have different names: {names}")
+        labels = [relation.name for relation in self.relations]
+        if len(set(labels)) < len(labels):
+            raise FitError(f"relations must have different names: {labels}")
+        for relation in self.relations:
+            self._check(relation)
+
+    def _check(self, relation: Relation) -> None:
+        missing = [name for name in self.features if name not in relation.columns]
+        if missing:
+            hint = nearest(missing[0], relation.columns)
+            raise FitError(f"relation {relation.name!r}: its points lack the feature {missing[0]!r}; {hint}")
+        taken = [name for name in self.outputs if name in relation.columns]
+        if taken:
+            raise FitError(f"relation {relation.name!r}: {taken[0]!r} is an output, not a known column")
+        four, two = self._tried(relation, 4), self._tried(relation, 2)
+        if not torch.allclose(four[:2], two, rtol=1e-9, atol=0.0, equal_nan=True):
+            raise FitError(
+                f"relation {relation.name!r}: the residual of a point changes with the other points; "
+                "write it point by point, without sums or means over points"
+            )
+
+    def _tried(self, relation: Relation, rows: int) -> Tensor:
+        """Return the residual at made-up points, where every output is a parabola."""
+        some = torch.arange(rows) % len(relation)
+        columns = {name: column[some] for name, column in relation.columns.items()}
+        step = torch.zeros(rows, len(self.features), dtype=torch.float64, requires_grad=True)
+        along = step.sum(1)
+        parabola = 1.0 + 0.1 * torch.arange(rows, dtype=torch.float64) + 0.5 * along + 0.25 * along**2
+        outputs = {name: parabola + place for place, name in enumerate(self.outputs)}
+        state = RelationState(relation.name, columns, outputs, self.features, step)
+        return relation.evaluate(state, rows).detach()
+
+    @cached_property
+    def inputs(self) -> InputTensors:
+        """All points of all relations."""
+        return _inputs(torch.cat([self._numbers(relation) for relation in self.relations]))
+
+    def _numbers(self, relation: Relation) -> Tensor:
+        return torch.stack([relation.columns[name] for name in self.features], dim=1)
+
+    def for_models(self, index: Tensor) -> Knowledge:
+        """Return the objective of the networks at `index`: the same for all."""
+        return self
+
+    def residuals(self, network: KANBatch) -> dict[str, Tensor]:
+        """Return the residuals of every relation, each (M, points)."""
+        return {
+            relation.name: torch.cat([part.detach() for _, part, _ in self._parts(relation, network)], dim=1)
+            for relation in self.relations
+        }
+
+    def squares(self, network: KANBatch) -> Tensor:
+        """Return Σ w R² of every network, shape (M,)."""
+        found = self.residuals(network)
+        each = [(found[relation.name] ** 2 * relation.weights).sum(1) for relation in self.relations]
+        return torch.stack(each).sum(0)
+
+    def normal_equations(self, network: KANBatch) -> NormalEquations:
+        """Accumulate the Gauss-Newton quantities over chunks of points.
+
+        Raises
+        ------
+        FitError
+            If a residual or its derivatives are not finite for any network, or it does not depend on an output.
+        """
+        total = NormalEquations.zero(network)
+        for relation in self.relations:
+            for part, residual, theta in self._parts(relation, network):
+                jacobian = _jacobian(relation, part.start, residual, theta)
+                error, weights = residual.detach(), relation.weights[part]
+                weighted = jacobian * weights.unsqueeze(-1)
+                total.matrix.baddbmm_(weighted.transpose(1, 2), jacobian)
+                total.vector.sub_((error.unsqueeze(1) @ weighted).squeeze(1))
+                total.squares.add_((weights * error**2).sum(1))
+        return total
+
+    def _parts(self, relation: Relation, network: KANBatch) -> Iterator[tuple[slice, Tensor, Tensor]]:
+        """Yield the residual (M, n) of every chunk of points, and the coefficients of all copies."""
+        models, values = len(network), len(network) * network.architecture.parameters
+        rows = max(1, self.chunk_bytes // (8 * values))
+        numbers = self._numbers(relation)
+        for start in range(0, len(relation), rows):
+            part = slice(start, start + rows)
+            points = numbers[part].repeat(models, 1).requires_grad_()
+            copies = network.take(torch.arange(models).repeat_interleave(len(points) // models))
+            copies = replace(copies, theta=copies.theta.requires_grad_())
+            output = copies.forward(_inputs(points.unsqueeze(1)))[:, 0]
+            outputs = dict(zip(self.outputs, output.unbind(1), strict=True))
+            columns = {name: column[part].repeat(models) for name, column in relation.columns.items()}
+            state = RelationState(relation.name, columns, outputs, self.features, points)
+            yield part, relation.evaluate(state, len(points)).reshape(models, -1), copies.theta
+
+
+def _inputs(numbers: Tensor) -> InputTensors:
+    return InputTensors(numbers, torch.zeros(len(numbers), 0, dtype=torch.int64))
+
+
+def _slopes(value: Tensor, numbers: Tensor) -> Tensor:
+    """Return the derivatives of a value per point by all inputs of the point; a constant has none."""
+    if not value.requires_grad:
+        return torch.zeros_like(numbers)
+    return torch.autograd.grad(value.sum(), numbers, create_graph=True)[0]
+
+
+def _jacobian(relation: Relation, start: int, residual: Tensor, theta: Tensor) -> Tensor:
+    """Return the Jacobian (M, n, parameters) of a residual (M, n) whose first point is `start`."""
+    found = (
+        torch.autograd.grad(residual.sum(), theta, allow_unused=True)[0] if residual.requires_grad else None
+    )
+    if found is None:
+        raise FitError(f"relation {relation.name!r}: its residual does not depend on any output")
+    jacobian = found.reshape(*residual.shape, -1)
+    finite = torch.isfinite(residual)
+    if not bool(finite.all(1).any()):
+        point = start + int((~finite).any(0).nonzero()[0, 0])
+        raise FitError(
+            f"relation {relation.name!r}: its residual is not finite, first at its point {point}; "
+            "look for logarithms, roots or divisions of outputs that may be negative or zero"
+        )
+    if not bool(torch.isfinite(jacobian).flatten(1).all(1).any()):
+        raise FitError(
+            f"relation {relation.name!r}: its residual is finite, but its derivative by an output is not; "
+            "look for roots of zero"
+        )
+    return jacobian

@@ -142,12 +142,7 @@ class KANBatch:
 
     def activations(self, inputs: InputTensors) -> list[Tensor]:
         """Return the node values of every layer after the first, each (M, n, nodes)."""
-        signal, nodes = inputs.numbers, []
-        for layer, block in enumerate(self.blocks()):
-            basis = self.layer_basis(layer, signal, None) if layer else self.input_basis(inputs)
-            signal = nodes_of(self.architecture.layers[layer], torch.matmul(basis, block))
-            nodes.append(signal)
-        return nodes
+        return self.forward_pass(inputs).signals[1:]
 
     def activation_blocks(self, inputs: InputTensors) -> Iterator[tuple[InputTensors, list[Tensor]]]:
         """Yield blocks of rows with their :meth:`activations`; the bases of all rows would not fit into memory."""
@@ -184,6 +179,15 @@ class KANBatch:
         """Return the outputs, shape (M, n, outputs)."""
         return self.activations(inputs)[-1] + self.offset.unsqueeze(1)
 
+    def forward_pass(self, inputs: InputTensors) -> ForwardPass:
+        """Compute the outputs of some rows, and keep what a backward pass needs."""
+        signals, bases, arrived = [inputs.numbers], [], []
+        for layer, block in enumerate(self.blocks()):
+            bases.append(self.layer_basis(layer, signals[-1], None) if layer else self.input_basis(inputs))
+            arrived.append(torch.matmul(bases[-1], block))
+            signals.append(nodes_of(self.architecture.layers[layer], arrived[-1]))
+        return ForwardPass(self, signals, bases, arrived)
+
     def forward_and_jacobian(
         self, inputs: InputTensors, scale: Tensor | None = None, short: Tensor | None = None
     ) -> tuple[Tensor, Tensor]:
@@ -199,33 +203,20 @@ class KANBatch:
             Other functions of the inputs, (n, fewer), for those of the first layer: the Jacobian is then in their
             coefficients, all of which count as active.
         """
-        blocks, layers = self.blocks(), self.architecture.layers
-        signals, bases, arrived = [inputs.numbers], [], []
-        for layer, block in enumerate(blocks):
-            bases.append(self.layer_basis(layer, signals[-1], None) if layer else self.input_basis(inputs))
-            arrived.append(torch.matmul(bases[-1], block))
-            signals.append(nodes_of(layers[layer], arrived[-1]))
-        output = signals[-1] + self.offset.unsqueeze(1)
-        if short is not None:
-            bases[0] = short
+        layers, passed = self.architecture.layers, self.forward_pass(inputs)
+        output = passed.output
+        bases = passed.bases if short is None else [short, *passed.bases[1:]]
         first = bases[0].shape[-1] * layers[0].subnodes
         end = first + sum(layer.parameters for layer in layers[1:])
         jacobian = output.new_empty(*output.shape, end)
         sensitivity = torch.eye(output.shape[-1], dtype=output.dtype, device=output.device)
         if scale is not None:
             sensitivity = sensitivity * scale.unsqueeze(-1)
-        sensitivity = sensitivity.expand(*output.shape, -1)
-        for layer in reversed(range(len(blocks))):
-            sizes, start = layers[layer], end - layers[layer].parameters if layer else 0
-            flow = through_products(sizes, arrived[layer].unsqueeze(-2), sensitivity)
-            part = torch.unflatten(jacobian[..., start:end], -1, (-1, sizes.subnodes))
+        for layer, flow in passed.backwards(sensitivity.expand(*output.shape, -1)):
+            start = end - layers[layer].parameters if layer else 0
+            part = torch.unflatten(jacobian[..., start:end], -1, (-1, layers[layer].subnodes))
             torch.mul(bases[layer].unsqueeze(-2).unsqueeze(-1), flow.unsqueeze(-2), out=part)
             end = start
-            if layer > 0:
-                slopes = self.layer_basis(layer, signals[layer], None, derivative=1)
-                reach = torch.matmul(flow.flatten(1, 2), blocks[layer].transpose(-1, -2))
-                reach = reach.reshape(*flow.shape[:-1], -1) * slopes.unsqueeze(-2)
-                sensitivity = torch.unflatten(reach, -1, (-1, sizes.basis_size)).sum(-1)
         if self.active is not None and short is None:
             jacobian *= self.active[:, None, None, :]
         return output, jacobian
@@ -258,6 +249,61 @@ class KANBatch:
                 bias = bias + single.offset[0]
             layers.append(_layer(sizes, (single.lower[index][0], single.upper[index][0]), centred, bias))
         return Network(tuple(layers))
+
+
+@dataclass(frozen=True)
+class ForwardPass:
+    """What networks computed from some rows, layer by layer.
+
+    Attributes
+    ----------
+    network
+        The networks.
+    signals
+        The inputs, and the nodes of every layer, the last without the offset.
+    bases
+        The basis functions of every layer's inputs, (M, n, width), of the first layer (n, width).
+    arrived
+        The sub-nodes of every layer, (M, n, subnodes).
+    """
+
+    network: KANBatch
+    signals: list[Tensor]
+    bases: list[Tensor]
+    arrived: list[Tensor]
+
+    @property
+    def output(self) -> Tensor:
+        """The outputs, (M, n, outputs)."""
+        return self.signals[-1] + self.network.offset.unsqueeze(1)
+
+    def backwards(self, sensitivity: Tensor) -> Iterator[tuple[int, Tensor]]:
+        """Yield the sensitivities at the sub-nodes, (M, n, k, subnodes), of the last layer first.
+
+        Parameters
+        ----------
+        sensitivity
+            Those of k quantities at the outputs, (M, n, k, outputs).
+        """
+        network, blocks = self.network, self.network.blocks()
+        for layer in reversed(range(len(blocks))):
+            sizes = network.architecture.layers[layer]
+            flow = through_products(sizes, self.arrived[layer].unsqueeze(-2), sensitivity)
+            yield layer, flow
+            if layer > 0:
+                slopes = network.layer_basis(layer, self.signals[layer], None, derivative=1)
+                reach = torch.matmul(flow.flatten(1, 2), blocks[layer].transpose(-1, -2))
+                reach = reach.reshape(*flow.shape[:-1], -1) * slopes.unsqueeze(-2)
+                sensitivity = torch.unflatten(reach, -1, (-1, sizes.basis_size)).sum(-1)
+
+    def gradient(self, flow: Tensor) -> Tensor:
+        """Return the gradient in `theta`, (M, parameters), given the sensitivities at the outputs (M, n, outputs)."""
+        parts = [
+            torch.matmul(self.bases[layer].transpose(-1, -2), flow.squeeze(-2)).flatten(1)
+            for layer, flow in self.backwards(flow.unsqueeze(-2))
+        ]
+        gradient = torch.cat(parts[::-1], dim=1)
+        return gradient if self.network.active is None else gradient * self.network.active
 
 
 def nodes_of(sizes: LayerArchitecture, arrived: Tensor) -> Tensor:

@@ -324,8 +324,3 @@ def _add_gram(total: Tensor, jacobian: Tensor) -> None:
         return
     for matrix, rows in zip(total.numpy(), jacobian.numpy(), strict=True):
         matrix += rows.T @ rows
-
-
-def total_weight(objective: LeastSquares) -> float:
-    """Return the sum of the row weights, which are the same for all networks."""
-    return float(torch.sum(objective.data.weights))

@@ -15,10 +15,9 @@ from torch import Tensor
 
 from kanopt.kan.architecture import Architecture, InputTensors
 from kanopt.kan.fit import retrain
-from kanopt.kan.fit_options import FitOptions
 from kanopt.kan.network import KANBatch
 from kanopt.kan.objective import Data
-from kanopt.kan.trained import TrainedBatch
+from kanopt.kan.training import FitOptions, TrainedBatch
 
 __all__ = ["EdgePlace", "prune", "remove_dead_nodes", "remove_edges"]
 
@@ -140,13 +139,10 @@ def _edges_of(network: KANBatch) -> list[list[list[bool]]]:
 def _candidates(network: KANBatch, data: Data) -> list[tuple[EdgePlace, ...]]:
     """Return the candidates for removal: hidden sum nodes, and single edges with the smallest spread first."""
     present = _edges_of(network)
-    signals = [data.inputs.numbers, *network.activations(data.inputs)]
+    bases = network.forward_pass(data.inputs).bases
     found: list[tuple[float, tuple[EdgePlace, ...]]] = []
     for index, (layer, block) in enumerate(zip(network.architecture.layers, network.blocks(), strict=True)):
-        basis = (
-            network.layer_basis(index, signals[index], None) if index else network.input_basis(data.inputs)
-        )
-        basis = basis.flatten(0, -2)
+        basis = bases[index].flatten(0, -2)
         # A factor without edges would be zero, and with it the product; a sum may lose all but one.
         for source, start in enumerate(layer.firsts):
             rows = slice(start, start + layer.widths[source])

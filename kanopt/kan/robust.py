@@ -10,6 +10,9 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from kanopt.kan.network import KANBatch
+from kanopt.kan.objective import LeastSquares
+
 __all__ = [
     "HUBER",
     "LOSSES",
@@ -18,8 +21,10 @@ __all__ = [
     "poisson_deviance",
     "poisson_weights",
     "residual_scale",
+    "reweight",
     "robust_weight_share",
     "robust_weights",
+    "summed_loss",
     "weight_function",
     "weighted_median",
 ]
@@ -117,3 +122,33 @@ def poisson_deviance(target: Tensor, mean: Tensor) -> Tensor:
     """Return 2 [y log(y / μ) − (y − μ)], about (y − μ)² / μ, of every row (McCullagh and Nelder 1989, table 2.1)."""
     mean = mean.clamp(min=LEAST_MEAN)
     return 2.0 * (torch.xlogy(target, target / mean) - (target - mean))
+
+
+def reweight(network: KANBatch, objective: LeastSquares, loss: str) -> LeastSquares:
+    """Return the objective with the row weights of `loss` at the current parameters."""
+    if loss == "squared":
+        return objective
+    if loss == "poisson":
+        mean = objective.outputs(network, objective.inputs)[..., 0]
+        return objective.with_weights(objective.data.weights * poisson_weights(mean))
+    residual = objective.residuals(network).norm(dim=-1)
+    return objective.with_weights(robust_weights(residual, objective.data.weights, loss))
+
+
+def summed_loss(network: KANBatch, objective: LeastSquares, loss: str, limit: Tensor | None = None) -> Tensor:
+    """Return the weighted sum of squares, of deviances, or of Huber's ρ for a robust loss; (M,).
+
+    Parameters
+    ----------
+    limit
+        Residual size above which ρ is linear; None takes that of the network with the smallest residuals for all.
+    """
+    data = objective.data
+    if loss == "poisson":
+        deviance = poisson_deviance(data.target[:, 0], objective.outputs(network, data.inputs)[..., 0])
+        return (data.weights * deviance).sum(1)
+    if loss == "squared":
+        return objective.squares(network)
+    size = objective.residuals(network).norm(dim=-1)
+    limit = HUBER * residual_scale(size, data.weights).min() if limit is None else limit
+    return (data.weights * huber_loss(size, limit)).sum(1)

@@ -15,17 +15,15 @@ from numpy.typing import NDArray
 
 from kanopt.formulas.group_errors import design_effect
 from kanopt.kan.architecture import Architecture, InputTensors
-from kanopt.kan.first_order import LARGE
 from kanopt.kan.fit import fit_starts, refine_grid, retrain, train_until_one
-from kanopt.kan.fit_options import FitOptions
 from kanopt.kan.fitted import FittedNetwork, describe_fit
 from kanopt.kan.heldout import fit_held_out, train_on_all_rows
-from kanopt.kan.large_networks import fit_large, is_large
+from kanopt.kan.large import LARGE, fit_large, is_large
 from kanopt.kan.links import Exponential, Link, Logistic, Softplus
 from kanopt.kan.objective import Data
 from kanopt.kan.pruning import prune, remove_dead_nodes
-from kanopt.kan.trained import TrainedBatch
 from kanopt.kan.trainer import TrainerOptions
+from kanopt.kan.training import FitOptions, TrainedBatch
 from kanopt.surrogates.density import weighted_quantile
 from kanopt.surrogates.encoding import FeatureEncoding, knot_range
 from kanopt.surrogates.groups import rows_before

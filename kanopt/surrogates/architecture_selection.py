@@ -29,7 +29,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from kanopt.errors import FitError
-from kanopt.kan.large_networks import is_large
+from kanopt.kan.large import is_large
 from kanopt.surrogates.architecture_search import ArchitectureSearch
 from kanopt.surrogates.monitor import SearchStopped
 from kanopt.surrogates.screening import MANY

@@ -31,7 +31,7 @@ from kanopt.kan.links import Link, Logistic, Softplus
 from kanopt.surrogates.encoding import Feature
 from kanopt.surrogates.law import NetworkLaw
 
-__all__ = ["formula_of_curves", "linked", "network_node", "place_name"]
+__all__ = ["formula_of_curves", "linked", "network_node", "nodes_of_layers", "place_name"]
 
 Floats = NDArray[np.float64]
 
@@ -75,10 +75,33 @@ def network_node(network: Network, features: Sequence[Feature]) -> Node:
     tables = [feature for feature in features if not feature.is_numeric]
     nodes: list[Node] = [_argument(feature) for feature in numeric]
     scales = [1.0 if feature.log else feature.scale for feature in numeric]
-    for layer in network.layers:
-        nodes = _through(layer, nodes, scales, tables)
-        scales, tables = [1.0] * len(nodes), []
-    return nodes[0]
+    return nodes_of_layers(network.layers, nodes, scales, tables)[0]
+
+
+def nodes_of_layers(
+    layers: Sequence[Layer],
+    inputs: Sequence[Node],
+    scales: Sequence[float] | None = None,
+    tables: Sequence[Feature] = (),
+) -> list[Node]:
+    """Return the outputs of layers as nodes of a formula, every edge a curve or a table.
+
+    Parameters
+    ----------
+    layers
+        The layers, with their periodic inputs after the others.
+    inputs
+        What the numeric inputs of the first are.
+    scales
+        How many units of an input one unit of its knots is; None for one of all.
+    tables
+        The categorical inputs.
+    """
+    nodes, widths = list(inputs), scales or [1.0] * len(inputs)
+    for layer in layers:
+        nodes = _through(layer, nodes, widths, tables)
+        widths, tables = [1.0] * len(nodes), ()
+    return nodes
 
 
 def _number(place: int, feature: Feature) -> Variable:

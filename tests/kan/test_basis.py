@@ -4,10 +4,8 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.interpolate import BSpline
-from torch.autograd import forward_ad
 
 from kanopt.kan.basis import (
-    block_diagonal,
     dense_basis,
     local_basis,
     periodic_basis,
@@ -16,7 +14,6 @@ from kanopt.kan.basis import (
     refine_periodic,
     roughness,
 )
-from kanopt.kan.description import evaluate_spline
 
 ZERO, ONE = torch.zeros(1, dtype=torch.float64), torch.ones(1, dtype=torch.float64)
 
@@ -67,23 +64,6 @@ def test_derivatives_equal_finite_differences_and_tails_are_straight():
     assert (curvature[2:5].abs().sum(1) > 1).all()
 
 
-def test_unknown_derivative_is_refused():
-    for call in (local_basis, dense_basis):
-        with pytest.raises(ValueError, match="must be 0, 1 or 2"):
-            call(ZERO, ZERO, ONE, 3, derivative=3)
-    with pytest.raises(ValueError, match="must be 0, 1 or 2"):
-        periodic_basis(ZERO, 3, derivative=-1)
-
-
-def test_numpy_spline_equals_torch_basis():
-    rng = np.random.default_rng(2)
-    x, coefficients = rng.uniform(-3.0, 4.0, 50), rng.normal(size=(2, 9))
-    basis = dense_basis(torch.tensor(x), -ONE, 2.0 * ONE, 6).numpy()
-    np.testing.assert_allclose(
-        evaluate_spline(x, -1.0, 2.0, coefficients), basis @ coefficients.T, atol=1e-12
-    )
-
-
 def test_roughness_is_the_integrated_squared_second_derivative():
     coefficients = torch.tensor(np.random.default_rng(3).normal(size=9))
     points = torch.linspace(0.0, 1.0, 60_001, dtype=torch.float64)
@@ -98,11 +78,6 @@ def test_refined_spline_is_the_same_function():
     coarse = dense_basis(x, ZERO, ONE, 5) @ coefficients.T
     fine = dense_basis(x, ZERO, ONE, 10) @ refine(coefficients).T
     torch.testing.assert_close(coarse, fine, atol=1e-12, rtol=0.0)
-
-
-def test_block_diagonal():
-    ours = block_diagonal([torch.ones(1, 1), 2 * torch.ones(2, 2)])
-    assert ours.tolist() == [[1, 0, 0], [0, 2, 2], [0, 2, 2]]
 
 
 @pytest.mark.parametrize("derivative", [0, 1, 2])
@@ -135,40 +110,15 @@ def test_not_a_number_stays_one_and_hurts_nobody_else():
 POINTS = torch.tensor([-0.4, 0.0, 0.2, 0.37, 0.81, 1.3], dtype=torch.float64)  # 0.2 is a knot
 
 
-@pytest.mark.filterwarnings("ignore:.torch.jit.script:DeprecationWarning")  # torch.func.jvp itself uses it
 @pytest.mark.parametrize("grid_size", [5, 20])
-def test_autograd_and_func_transforms_give_the_derivatives(grid_size):
+def test_autograd_gives_the_derivatives(grid_size):
     coefficients = torch.tensor(np.random.default_rng(8).normal(size=grid_size + 3))
-
-    def spline(x):
-        return dense_basis(x, ZERO, ONE, grid_size) @ coefficients
-
-    slope = dense_basis(POINTS, ZERO, ONE, grid_size, 1) @ coefficients
-    bend = dense_basis(POINTS, ZERO, ONE, grid_size, 2) @ coefficients
     x = POINTS.clone().requires_grad_()
-    (first,) = torch.autograd.grad(spline(x).sum(), x, create_graph=True)
-    (second,) = torch.autograd.grad(first.sum(), x)
-    torch.testing.assert_close(first.detach(), slope)
-    torch.testing.assert_close(second, bend)
-
-    def single(x):
-        return spline(x.reshape(1)).squeeze(0)
-
-    torch.testing.assert_close(torch.func.vmap(torch.func.grad(single))(POINTS), slope)
-    torch.testing.assert_close(torch.func.vmap(torch.func.grad(torch.func.grad(single)))(POINTS), bend)
-    torch.testing.assert_close(torch.func.vmap(torch.func.hessian(single))(POINTS), bend)
-    torch.testing.assert_close(torch.func.jacrev(spline)(POINTS), torch.diag(slope))
-    torch.testing.assert_close(torch.func.jacfwd(spline)(POINTS), torch.diag(slope))
-
-    def directional(x):
-        return torch.func.jvp(spline, (x,), (torch.ones_like(x),))[1]
-
-    with forward_ad.dual_level():
-        dual = forward_ad.make_dual(POINTS, torch.ones_like(POINTS))
-        torch.testing.assert_close(forward_ad.unpack_dual(spline(dual)).tangent, slope)
-    value, tangent = torch.func.jvp(directional, (POINTS,), (torch.ones_like(POINTS),))
-    torch.testing.assert_close(value, slope)
-    torch.testing.assert_close(tangent, bend)
+    value = dense_basis(x, ZERO, ONE, grid_size) @ coefficients
+    (slope,) = torch.autograd.grad(value.sum(), x, create_graph=True)
+    (bend,) = torch.autograd.grad(slope.sum(), x)
+    torch.testing.assert_close(slope.detach(), dense_basis(POINTS, ZERO, ONE, grid_size, 1) @ coefficients)
+    torch.testing.assert_close(bend, dense_basis(POINTS, ZERO, ONE, grid_size, 2) @ coefficients)
 
 
 def test_third_derivative_and_ranges_are_differentiated_too():

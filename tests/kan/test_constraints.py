@@ -6,8 +6,8 @@ from hypothesis import strategies as st
 from kanopt.kan.architecture import Architecture
 from kanopt.kan.constraints import ConstrainedCoefficients, ShapeConstraints
 from kanopt.kan.fit import fit_starts
-from kanopt.kan.fit_options import FitOptions
 from kanopt.kan.fitted import describe_fit
+from kanopt.kan.training import FitOptions
 from tests.kan.conftest import box, sample
 
 
@@ -72,17 +72,6 @@ def test_concave_and_rising_costs():
         assert (free < -1e-4).any()
 
 
-def test_a_bound_that_is_not_needed_does_no_harm():
-    data = sample(lambda x: x[:, 0] ** 2, 200, 1, noise=0.05)
-    errors = []
-    for wanted in (ShapeConstraints(), ShapeConstraints(convexity=(1,))):
-        options = FitOptions(shape_constraints=wanted)
-        run = fit_starts(Architecture(1, grid_size=8), data, box(1), torch.Generator(), options)
-        truth = data.inputs.numbers[:, 0] ** 2
-        errors.append(float((run.network.forward(data.inputs)[0, :, 0] - truth).std()))
-    assert errors[1] <= 1.05 * errors[0]
-
-
 @pytest.mark.parametrize(
     ("shape", "wanted", "what"),
     [
@@ -112,7 +101,6 @@ def test_products_edge_by_edge_equal_those_of_the_matrix(wanted):
     torch.testing.assert_close(held.variables(held.coefficients(theta)), theta)
     torch.testing.assert_close(held.variables(theta), theta @ held.inverse.T)
     torch.testing.assert_close(held.gradient_to_free(theta), theta @ held.transform)
-    torch.testing.assert_close(held.gradient_from_free(held.gradient_to_free(theta)), theta)
     hessian = torch.rand(2, *held.transform.shape, dtype=torch.float64, generator=generator)
     hessian = hessian + hessian.transpose(1, 2)
     torch.testing.assert_close(held.hessian_to_free(hessian), held.transform.T @ hessian @ held.transform)

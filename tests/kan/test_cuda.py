@@ -8,10 +8,9 @@ from kanopt import KANRegressor
 from kanopt.kan.architecture import Architecture, InputTensors
 from kanopt.kan.constraints import ShapeConstraints
 from kanopt.kan.fit import fit_starts
-from kanopt.kan.fit_options import FitOptions
 from kanopt.kan.fitted import describe_fit
 from kanopt.kan.objective import Data, LeastSquares
-from kanopt.kan.starts import random_starts
+from kanopt.kan.training import FitOptions, random_starts
 from tests.kan.conftest import box, sample
 
 pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no CUDA device")

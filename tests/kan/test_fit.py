@@ -6,7 +6,7 @@ import torch
 from kanopt.errors import FitError
 from kanopt.kan.architecture import Architecture
 from kanopt.kan.fit import fit_starts
-from kanopt.kan.fit_options import FitOptions
+from kanopt.kan.training import FitOptions
 from tests.kan.conftest import box, sample
 
 

@@ -6,9 +6,9 @@ import torch
 
 from kanopt.kan.architecture import Architecture, InputTensors
 from kanopt.kan.fit import fit_starts
-from kanopt.kan.fit_options import FitOptions
 from kanopt.kan.fitted import describe_fit
 from kanopt.kan.objective import Data
+from kanopt.kan.training import FitOptions
 from tests.kan.conftest import box, sample
 
 

@@ -5,11 +5,11 @@ import pytest
 import torch
 
 from kanopt.kan.architecture import Architecture
-from kanopt.kan.fit import fit_starts, retrain
-from kanopt.kan.fit_options import FitOptions
+from kanopt.kan.fit import fit_starts
 from kanopt.kan.heldout import fit_held_out, train_on_all_rows
 from kanopt.kan.links import Exponential
 from kanopt.kan.robust import poisson_deviance, poisson_weights
+from kanopt.kan.training import FitOptions
 from tests.kan.conftest import box, sample
 
 
@@ -57,14 +57,6 @@ def test_without_noise_nothing_is_smoothed_away():
     )
 
 
-def test_a_smoothing_that_is_given_is_kept():
-    data = sample(law, 300, 2, noise=0.1)
-    options = FitOptions(starts=2, smoothing=1e-4)
-    generator = torch.Generator().manual_seed(2)
-    found = fit_held_out(Architecture(2, hidden=(2,)), *split(data), box(2), generator, options, 5)
-    assert (found.trained.smoothing[0, :-1] == 1e-4).all()
-
-
 def test_an_input_that_hardly_varies_is_taken_away_and_one_that_matters_is_not():
     numbers = sample(law, 600, 3).inputs.numbers.clone()
     numbers[:, 2] = 0.0
@@ -84,14 +76,6 @@ def test_an_input_that_hardly_varies_is_taken_away_and_one_that_matters_is_not()
     assert float(change.abs().max()) == 0.0
     error = found.trained.network.forward(data.inputs)[0, :, 0] - law(numbers)
     assert float(error.square().mean().sqrt()) < 0.1
-
-
-def test_the_penalty_is_the_same_on_all_rows():
-    data = sample(law, 500, 2, noise=0.1)
-    generator = torch.Generator().manual_seed(2)
-    found = fit_held_out(Architecture(2, hidden=(2,)), *split(data), box(2), generator, FitOptions(), 5)
-    run = train_on_all_rows(found.trained, data, FitOptions(), 400.0)
-    torch.testing.assert_close(run.smoothing * 500.0, found.trained.smoothing * 400.0)
 
 
 def test_quasi_poisson_weights_make_sums_right_and_follow_the_mean():
@@ -115,16 +99,3 @@ def test_poisson_deviance_is_the_weighted_square_near_the_mean():
     expected = (target - mean).square() * poisson_weights(mean)
     torch.testing.assert_close(poisson_deviance(target, mean), expected, rtol=1e-3, atol=0.0)
     assert float(poisson_deviance(torch.zeros(1), torch.ones(1))) == 2.0
-
-
-@pytest.mark.slow
-def test_on_all_rows_training_comes_to_rest():
-    data = sample(law, 600, 2, noise=0.3)
-    generator = torch.Generator().manual_seed(2)
-    found = fit_held_out(Architecture(2, hidden=(4,)), *split(data), box(2), generator, FitOptions(), 10)
-    run = train_on_all_rows(found.trained, data, FitOptions(), 480.0)
-    longer = retrain(run, data, FitOptions(), 60)
-    assert float(run.score[0]) < 1.005 * float(longer.score[0])
-    fresh = sample(law, 2000, 2, seed=9)
-    apart = run.network.forward(fresh.inputs) - longer.network.forward(fresh.inputs)
-    assert float(apart.square().mean().sqrt()) < 0.1 * 0.3

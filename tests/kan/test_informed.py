@@ -1,287 +1,187 @@
 from __future__ import annotations
 
-import io
-import re
-from contextlib import redirect_stdout
-from pathlib import Path
+from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import pytest
 import torch
+from torch import Tensor
 
 from kanopt.errors import FitError
-from kanopt.kan.informed import (
-    InformedNetwork,
-    InformedOptions,
-    Knowledge,
-    Relation,
-    collocation,
-    fit_informed,
-    observed,
-)
-from kanopt.kan.trainer import TrainerOptions
+from kanopt.kan.architecture import Architecture
+from kanopt.kan.informed import Knowledge, Relation, RelationState, collocation, observed
+from kanopt.kan.network import KANBatch
+from kanopt.kan.training import random_starts
+from tests.kan.conftest import box
 
-PAGE = Path(__file__).parents[2] / "docs" / "knowledge-in-the-loss.md"
+GENERATOR = np.random.default_rng(5)
+POINTS = {"x": GENERATOR.uniform(-1, 1, 23), "y": GENERATOR.uniform(-1, 1, 23), "source": np.arange(23.0)}
+TRIPLE = {name: column[:3] for name, column in POINTS.items()}
 
 
-def solve(known: Knowledge, options: InformedOptions, **bounds: tuple[float, float]) -> InformedNetwork:
-    return fit_informed(known, torch.Generator().manual_seed(3), options, bounds)
-
-
-def rmse(found: np.ndarray, truth: np.ndarray) -> float:
-    return float(np.sqrt(np.mean((found - truth) ** 2)))
-
-
-def test_a_linear_equation_of_second_order() -> None:
-    points = collocation({"t": (0.0, 10.0)}, 80)
-    swing = Relation(
-        "swing", lambda s: s.derivative("u", "t", "t") + 0.2 * s.derivative("u", "t") + s["u"], points
-    )
-    rest = Relation("rest", lambda s: s.derivative("u", "t"), {"t": 0.0}, weight=1e4)
-    known = Knowledge(("t",), ("u",), (swing, rest, observed("u", {"t": 0.0}, 1.0, weight=1e4)))
-    fitted = solve(known, InformedOptions(grid_size=20, starts=1), t=(0.0, 10.0))
-    t = np.linspace(0.0, 10.0, 300)
-    w = np.sqrt(0.99)
-    exact = np.exp(-0.1 * t) * (np.cos(w * t) + 0.1 / w * np.sin(w * t))
-    assert np.abs(fitted.predict({"t": t})["u"] - exact).max() < 1e-6
-    slope = -np.exp(-0.1 * t) * np.sin(w * t) / w
-    assert np.abs(fitted.derivative({"t": t}, "u", "t") - slope).max() < 1e-4
-    assert rmse(fitted.residuals()["swing"], np.zeros(160)) < 1e-4
-
-
-def test_a_nonlinear_equation_in_the_units_of_the_stock() -> None:
-    """Logistic growth up to a warehouse of 1,000 pallets."""
-    growth = Relation(
-        "growth",
-        lambda s: s.derivative("stock", "week") - 0.6 * s["stock"] * (1.0 - s["stock"] / 1000.0),
-        {"week": np.linspace(0.0, 20.0, 200)},
-    )
-    known = Knowledge(("week",), ("stock",), (growth, observed("stock", {"week": 0.0}, 100.0, weight=1e4)))
-    fitted = solve(known, InformedOptions(grid_size=10, starts=4))
-    week = np.linspace(0.0, 20.0, 101)
-    exact = 1000.0 / (1.0 + 9.0 * np.exp(-0.6 * week))
-    assert np.abs(fitted.predict({"week": week})["stock"] - exact).max() < 0.05
-
-
-@pytest.mark.slow
-def test_a_partial_differential_equation_through_a_product_node() -> None:
-    pi = float(np.pi)
-    poisson = Relation(
-        "poisson",
-        lambda s: (
-            s.derivative("u", "x", "x")
-            + s.derivative("u", "y", "y")
-            + 2.0 * pi**2 * torch.sin(pi * s["x"]) * torch.sin(pi * s["y"])
-        ),
-        collocation({"x": (-1.0, 1.0), "y": (-1.0, 1.0)}, 20),
-    )
-    side, one = np.linspace(-1.0, 1.0, 21), np.ones(21)
-    edge = {"x": np.r_[side, side, one, -one], "y": np.r_[one, -one, side, side]}
-    known = Knowledge(("x", "y"), ("u",), (poisson, observed("u", edge, 0.0, weight=1e4)))
-    trainer = TrainerOptions(iterations=40)
-    options = InformedOptions(hidden=(1,), products=(1,), refinements=1, starts=4, trainer=trainer)
-    fitted = solve(known, options)
-    x, y = (axis.ravel() for axis in np.meshgrid(np.linspace(-1, 1, 40), np.linspace(-1, 1, 40)))
-    error = fitted.predict({"x": x, "y": y})["u"] - np.sin(pi * x) * np.sin(pi * y)
-    assert np.abs(error).max() < 5e-3
-
-
-def test_an_inventory_balance_improves_what_eight_counts_tell() -> None:
-    """d(stock)/dt = inflow − demand; held out is the true stock between the counts."""
-    rng = np.random.default_rng(0)
-    turn = 2.0 * np.pi / 7.0
-    day = np.linspace(0.0, 28.0, 500)
-
-    def stock(t: np.ndarray) -> np.ndarray:
-        return (
-            300.0 + 3.0 * t + (40.0 * np.sin(turn * t) - 15.0 * (1.0 - np.cos(turn * t))) / turn - 0.1 * t**2
-        )
-
-    counted, metered = np.linspace(0.0, 28.0, 8), np.arange(28.0) + 0.5
-    demand = 42.0 + 15.0 * np.sin(turn * metered) + 0.2 * metered
-    rows = (
-        observed("stock", {"day": counted}, stock(counted) + rng.normal(0, 10, 8), weight=1 / 10**2),
-        observed("demand", {"day": metered}, demand + rng.normal(0, 4, 28), weight=1 / 4**2),
-    )
-    points = collocation({"day": (0.0, 28.0)}, 28)
-    inflow = 45.0 + 40.0 * np.cos(turn * points["day"])
-    balance = Relation(
-        "balance",
-        lambda s: s.derivative("stock", "day") - s["inflow"] + s["demand"],
-        {**points, "inflow": inflow},
+def law(s: RelationState) -> Tensor:
+    return (
+        s["u"] * s.derivative("u", "y", "x")
+        + s.derivative("v", "x", "x").sin() * s.derivative("u", "y")
+        - 0.1 * s["source"] * s["v"]
     )
 
-    def error(relations: tuple[Relation, ...], smoothing: float) -> float:
-        options = InformedOptions(grid_size=14, refinements=0, starts=1, smoothing=smoothing)
-        fitted = solve(Knowledge(("day",), ("stock", "demand"), relations), options)
-        return rmse(fitted.predict({"day": day})["stock"], stock(day))
 
-    weights = (1e-10, 1e-8, 1e-6, 1e-4)
-    without = min(error(rows, smoothing) for smoothing in weights)
-    informed = max(error((*rows, balance), smoothing) for smoothing in weights[:2])
-    assert informed < 0.4 * without
+def knowledge(chunk_bytes: int = 64_000_000) -> Knowledge:
+    relation = Relation("law", law, POINTS, weight=np.linspace(0.0, 2.0, 23))
+    rows = observed("v", {"x": [0.1, 0.2], "y": [0.0, -0.4]}, [1.0, 2.0], weight=3.0)
+    return Knowledge(("x", "y"), ("u", "v"), (relation, rows), chunk_bytes)
 
 
-def test_flows_that_must_add_up_are_learned_better_together() -> None:
-    """What arrives at a cross-dock leaves it by road or by rail."""
-    rng = np.random.default_rng(2)
-    hour, noise = rng.uniform(0.0, 10.0, 30), rng.normal(0.0, [[6.0], [1.0], [1.0]], (3, 30))
-
-    def flows(t: np.ndarray) -> dict[str, np.ndarray]:
-        road, rail = 20.0 + 5.0 * np.sin(t), 10.0 + t
-        return {"arriving": road + rail, "road": road, "rail": rail}
-
-    truth = flows(hour)
-    rows = tuple(
-        observed(name, {"hour": hour}, truth[name] + error, weight=1.0 / error.var())
-        for name, error in zip(truth, noise, strict=True)
-    )
-    conserved = Relation(
-        "conserved",
-        lambda s: s["arriving"] - s["road"] - s["rail"],
-        collocation({"hour": (0.0, 10.0)}, 20),
-        weight=100.0,
-    )
-    held_out = np.linspace(0.2, 9.8, 200)
-    options = InformedOptions(grid_size=8, refinements=0, starts=1, smoothing=1e-6)
-    errors = []
-    for relations in (rows, (*rows, conserved)):
-        fitted = solve(Knowledge(("hour",), tuple(truth), relations), options)
-        found = fitted.predict({"hour": held_out})
-        errors.append(rmse(found["arriving"], flows(held_out)["arriving"]))
-    assert errors[1] < 0.5 * errors[0]
-    assert np.abs(found["arriving"] - found["road"] - found["rail"]).max() < 0.05
+def start(known: Knowledge, models: int = 3) -> KANBatch:
+    shape = Architecture(2, hidden=(3,), products=(1,), outputs=2, grid_size=4)
+    offset = torch.zeros(2, dtype=torch.float64)
+    return random_starts(shape, models, known.inputs, box(2), offset, torch.Generator().manual_seed(8))
 
 
-def test_the_same_seed_gives_the_same_network() -> None:
-    decay = Relation(
-        "decay", lambda s: s.derivative("u", "t") + s["u"] ** 2, {"t": np.linspace(0.0, 1.0, 20)}
-    )
-    known = Knowledge(("t",), ("u",), (decay, observed("u", {"t": 0.0}, 1.0, weight=100.0)))
-    options = InformedOptions(hidden=(2,), refinements=1, starts=3, trainer=TrainerOptions(iterations=20))
-    first, second = solve(known, options), solve(known, options)
-    assert torch.equal(first.network.theta, second.network.theta)
-    assert len(first.histories) == 2
-    assert abs(float(first.predict({"t": 1.0})["u"][0]) - 0.5) < 1e-3
+def test_normal_equations_agree_with_finite_differences() -> None:
+    known = knowledge()
+    network = start(known)
+    found = known.normal_equations(network)
+
+    def stacked(theta: Tensor) -> Tensor:
+        return torch.cat(list(known.residuals(replace(network, theta=theta)).values()), dim=1)
+
+    step = 1e-6 * torch.eye(network.theta.shape[1], dtype=torch.float64)
+    columns = [(stacked(network.theta + one) - stacked(network.theta - one)) / 2e-6 for one in step]
+    jacobian = torch.stack(columns, dim=-1)
+    residual, weights = stacked(network.theta), torch.cat([each.weights for each in known.relations])
+    weighted = jacobian * weights.unsqueeze(-1)
+    matrix, vector = weighted.transpose(1, 2) @ jacobian, -(residual.unsqueeze(1) @ weighted).squeeze(1)
+    assert float((found.matrix - matrix).abs().max() / matrix.abs().max()) < 1e-7
+    assert float((found.vector - vector).abs().max() / vector.abs().max()) < 1e-7
+    torch.testing.assert_close(found.squares, (weights * residual**2).sum(1))
+    torch.testing.assert_close(known.squares(network), found.squares)
 
 
-def test_starts_at_which_a_residual_is_not_finite_are_left_out() -> None:
-    points = {"t": np.linspace(0.0, 1.0, 15)}
-    root = Relation("root", lambda s: torch.log(s["u"]) - s["t"], points)
-    known = Knowledge(("t",), ("u",), (root,))
-    options = InformedOptions(hidden=(1,), refinements=0, starts=1)
-    with pytest.raises(FitError, match="relation 'root': its residual is not finite"):
-        solve(known, options)
+def test_chunks_and_batches_change_nothing() -> None:
+    whole, network = knowledge(), start(knowledge())
+    one = torch.tensor([1])
+    for other, models in ((knowledge(20_000), network), (whole.for_models(one), network.take(one))):
+        found, expected = other.normal_equations(models), whole.normal_equations(network)
+        rows = slice(None) if len(models) > 1 else one
+        torch.testing.assert_close(found.matrix, expected.matrix[rows])
+        torch.testing.assert_close(found.vector, expected.vector[rows])
 
 
-def test_ranges_and_points_that_make_no_sense_are_refused() -> None:
-    flat = Knowledge(("t",), ("u",), (observed("u", {"t": [1.0, 1.0]}, [1.0, 2.0]),))
-    with pytest.raises(FitError, match="feature 't' ranges from 1 to 1"):
-        solve(flat, InformedOptions())
-    with pytest.raises(FitError, match="bounds of 'time': no such feature"):
-        solve(flat, InformedOptions(), time=(0.0, 1.0))
-    fitted = solve(flat, InformedOptions(starts=1), t=(0.0, 2.0))
-    with pytest.raises(FitError, match="lack the feature 't'"):
-        fitted.predict({"tt": [1.0]})
-
-
-def decay(weight: float = 1.0) -> Knowledge:
-    relation = Relation(
-        "decay", lambda s: s.derivative("u", "t") + s["u"], {"t": np.linspace(0.0, 2.0, 40)}, weight=weight
-    )
-    return Knowledge(("t",), ("u",), (relation, observed("u", {"t": 0.0}, 1.0, weight=weight)))
-
-
-def test_a_seed_is_as_good_as_a_generator() -> None:
-    options = InformedOptions(refinements=0, starts=1)
-    found = [
-        fit_informed(decay(), source, options).predict({"t": [0.5, 1.0]})["u"]
-        for source in (3, np.int64(3), torch.Generator().manual_seed(3))
-    ]
-    assert np.array_equal(found[0], found[1])
-    assert np.array_equal(found[0], found[2])
-    for source in ("3", 3.0, True, None):
-        with pytest.raises(FitError, match=rf"fit_informed: generator={source!r}; write a seed, such as 7"):
-            fit_informed(decay(), source, options)
-
-
-def test_knowledge_without_weight_is_refused() -> None:
-    with pytest.raises(FitError, match="all weights of all relations are 0"):
-        fit_informed(decay(weight=0.0), 3)
+def around(residual: Callable[[RelationState], Tensor]) -> Knowledge:
+    return Knowledge(("x", "y"), ("u", "v"), (Relation("law", residual, POINTS),))
 
 
 @pytest.mark.parametrize(
-    ("given", "message"),
+    ("residual", "message"),
     [
-        ({"hidden": "big"}, r"hidden='big'; write one whole number per hidden layer, 1 or more: \(5,\)"),
-        ({"hidden": 3}, r"hidden=3; write one whole number per hidden layer, 1 or more: \(3,\)"),
-        ({"hidden": (0,)}, r"hidden=\(0,\); write one whole number"),
-        ({"hidden": (2.5,)}, r"hidden=\(2.5,\); write one whole number"),
-        ({"hidden": (2,), "products": (3,)}, r"products=\(3,\); write as many numbers as hidden=\(2,\) has"),
-        ({"products": (1,)}, r"products=\(1,\); write as many numbers as hidden=\(\) has"),
-        ({"starts": 0}, "starts=0; write a whole number, 1 or more"),
-        ({"grid_size": 0}, "grid_size=0; write a whole number, 1 or more"),
-        ({"grid_size": 2.5}, "grid_size=2.5; write a whole number, 1 or more"),
-        ({"refinements": -1}, "refinements=-1; write a whole number, 0 or more"),
-        ({"smoothing": -1}, "smoothing=-1; write a number, 0 or more"),
-        ({"ridge": float("nan")}, "ridge=nan; write a number, 0 or more"),
-        ({"trainer": 100}, r"trainer=100; write TrainerOptions\(iterations=100\)"),
+        (lambda s: s.derivative("w", "x"), "no output 'w' to differentiate; known: 'u', 'v'"),
+        (lambda s: s.derivative("u", "source"), "no feature 'source' to differentiate by"),
+        (lambda s: s.derivative("u"), "a derivative of 'u' by 0 inputs"),
+        (lambda s: s.derivative("u", "x", "x", "y"), "a derivative of 'u' by 3 inputs"),
+        (lambda s: s["u"] - s["u"].mean(), "changes with the other points"),
+        (lambda s: s["u"][:1], "with one number per point"),
+        (lambda s: np.sin(s["u"].detach().numpy()), "returned a ndarray"),
+        (lambda s: 1 / 0, "raised ZeroDivisionError"),
+        (lambda s: 0.0, "returned a float"),
+        (lambda s: s["uu"], "no input, output or known column 'uu'"),
     ],
 )
-def test_options_that_make_no_sense_are_refused(given: dict, message: str) -> None:
-    with pytest.raises(FitError, match=f"InformedOptions: {message}"):
-        InformedOptions(**given)
+def test_residuals_that_cannot_be_used_are_named(
+    residual: Callable[[RelationState], Tensor], message: str
+) -> None:
+    with pytest.raises(FitError, match="relation 'law': ") as caught:
+        around(residual)
+    assert message in str(caught.value)
 
 
-def test_sizes_may_be_a_list() -> None:
-    assert InformedOptions(hidden=[2, 3], products=[1, 0]).hidden == (2, 3)
+def test_what_a_residual_does_only_later_is_named_too() -> None:
+    network = start(knowledge(), models=2)
+
+    cases = [
+        (lambda s: s["x"] + 0.0, "does not depend on any output"),
+        (lambda s: torch.log(s["u"] - 1e6), "not finite, first at its point 0"),
+        (lambda s: torch.sqrt(0.0 * s["u"]), "its derivative by an output is not"),
+        (lambda s: s["u"].detach(), "does not depend on any output"),
+    ]
+    for residual, message in cases:
+        with pytest.raises(FitError, match=f"relation 'law': .*{message}"):
+            around(residual).normal_equations(network)
 
 
-def test_the_result_shows_in_one_line() -> None:
-    fitted = fit_informed(decay(), 3, InformedOptions(refinements=0, starts=1))
-    assert re.fullmatch(
-        r"Informed\(u of t: grid_size=5, 8 parameters, 2 relations at 41 points, loss [0-9.e-]+\)",
-        repr(fitted),
+def test_one_bad_network_does_not_stop_the_others() -> None:
+    network = start(knowledge(), models=2)
+    network = replace(network, offset=torch.tensor([[1e3, 0.0], [-1e3, 0.0]], dtype=torch.float64))
+    found = around(lambda s: torch.log(s["u"])).normal_equations(network)
+    assert bool(torch.isfinite(found.matrix[0]).all())
+    assert not bool(torch.isfinite(found.squares[1]))
+
+
+@pytest.mark.parametrize(
+    ("features", "outputs", "relations", "message"),
+    [
+        (("x",), ("u",), (), "at least one feature, one output and one relation"),
+        (("x", "y"), ("x",), (Relation("a", law, TRIPLE),), "different names"),
+        (("x", "y"), ("u", "v"), (Relation("a", law, TRIPLE),) * 2, "relations must have different names"),
+        (("x", "z"), ("u", "v"), (Relation("a", law, TRIPLE),), "lack the feature 'z'"),
+        (("x",), ("u", "y"), (Relation("a", law, TRIPLE),), "'y' is an output, not a known column"),
+    ],
+)
+def test_knowledge_that_contradicts_itself_is_refused(
+    features: tuple, outputs: tuple, relations: tuple, message: str
+) -> None:
+    with pytest.raises(FitError, match=message):
+        Knowledge(features, outputs, relations)
+
+
+DAYS = {"day": [0.0, 1.0, 2.0]}
+
+
+@pytest.mark.parametrize(
+    ("points", "weight", "message"),
+    [
+        ({"day": ["Monday"]}, 1.0, "column 'day' is not numeric"),
+        ({"day": [0.0, np.nan]}, 1.0, "column 'day' is nan at point 1"),
+        ({"day": [[0.0], [1.0]]}, 1.0, "column 'day' has shape (2, 1)"),
+        ({"day": [0.0, 1.0], "inflow": [1.0, 2.0, 3.0]}, 1.0, "different lengths: day 2, inflow 3, weight 1"),
+        ({"day": []}, 1.0, "no points"),
+        (DAYS, -1.0, "weight is negative"),
+        (DAYS, [1.0, 2.0], "different lengths"),
+    ],
+)
+def test_points_that_make_no_sense_are_refused(points: dict, weight: object, message: str) -> None:
+    with pytest.raises(FitError) as caught:
+        Relation("balance", lambda s: s["day"], points, weight)
+    assert "relation 'balance'" in str(caught.value)
+    assert message in str(caught.value)
+
+
+def test_the_residual_must_be_a_function() -> None:
+    with pytest.raises(FitError, match="relation 'balance': the residual must be a function"):
+        Relation("balance", 3.0, DAYS)
+
+
+def test_collocation_integrates_cubics_cell_by_cell() -> None:
+    points = collocation({"x": (-1.0, 2.0), "y": (0.0, 1.0)}, cells=3)
+    assert len(points["x"]) == 36
+    assert np.mean(points["x"] ** 3 * points["y"]) == pytest.approx(
+        (2.0**4 - 1.0) / 4.0 / 3.0 / 2.0, abs=1e-12
     )
 
 
-@pytest.mark.slow
-def test_a_constant_that_is_not_known_is_an_output_that_does_not_change() -> None:
-    """As good as least squares on the solution, which a user rarely has."""
-    rng = np.random.default_rng(0)
-    t = np.linspace(0.0, 10.0, 12)
-    rows = observed(
-        "A", {"t": t}, 20.0 + 60.0 * np.exp(-0.3 * t) + rng.normal(0.0, 0.5, 12), weight=1 / 0.5**2
-    )
-    points = collocation({"t": (0.0, 10.0)}, cells=20)
-    cooling = Relation(
-        "cooling", lambda s: s.derivative("A", "t") + s["k"] * (s["A"] - s["B"]), points, weight=1 / 0.01**2
-    )
-    constants = tuple(
-        Relation(
-            f"{name} is constant",
-            lambda s, name=name: s.derivative(name, "t"),
-            points,
-            weight=1 / tolerance**2,
-        )
-        for name, tolerance in (("k", 0.001), ("B", 0.01))
-    )
-    known = Knowledge(("t",), ("A", "k", "B"), (rows, cooling, *constants))
-    fitted = solve(known, InformedOptions(grid_size=10, refinements=1))
-    found = fitted.predict({"t": [0.0, 5.0, 10.0]})
-    assert (
-        np.abs(found["k"] - 0.29408).max() < 1e-4
-    )  # least squares on the closed solution, standard error 0.0056
-    assert np.abs(found["B"] - 19.5889).max() < 1e-2
-
-
-@pytest.mark.slow
-def test_the_page_shows_what_its_code_prints() -> None:
-    pairs = re.findall(r"```python\n(.*?)```\n(?:\n```text\n(.*?)```)?", PAGE.read_text("utf-8"), re.DOTALL)
-    assert len(pairs) >= 2
-    namespace: dict[str, object] = {}
-    for code, shown in pairs:
-        printed = io.StringIO()
-        with redirect_stdout(printed):
-            exec(compile(code, PAGE.name, "exec"), namespace)
-        assert printed.getvalue() == shown
+@pytest.mark.parametrize(
+    ("ranges", "cells", "message"),
+    [
+        ({"t": (0.0, 1.0)}, 0, "cells=0; write a whole number, 1 or more"),
+        ({"t": (0.0, 1.0)}, 2.5, "cells=2.5; write a whole number"),
+        ({"t": (1.0, 1.0)}, 3, r"'t' ranges over \(1.0, 1.0\); write \(low, high\) with low < high"),
+        ({"t": (2.0, 1.0)}, 3, "'t' ranges over"),
+        ({"t": (0.0, float("inf"))}, 3, "'t' ranges over"),
+        ({"t": 5.0}, 3, "'t' ranges over 5.0"),
+    ],
+)
+def test_points_over_no_range_are_refused(ranges: dict, cells: object, message: str) -> None:
+    with pytest.raises(FitError, match=f"collocation: {message}"):
+        collocation(ranges, cells)

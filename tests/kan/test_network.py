@@ -6,7 +6,7 @@ import torch
 
 from kanopt.kan.architecture import Architecture, InputTensors
 from kanopt.kan.objective import Data, LeastSquares
-from kanopt.kan.starts import random_starts
+from kanopt.kan.training import random_starts
 from tests.kan.conftest import box
 
 
@@ -70,14 +70,6 @@ def test_jacobian_of_pruned_coefficients_is_zero(shape):
     torch.testing.assert_close(jacobian * network.active[:, None, None], free * network.active[:, None, None])
 
 
-def test_parameter_count_and_blocks():
-    shape = Architecture(2, categories=(3,), hidden=(4, 2))
-    network, _ = batch(shape)
-    assert network.theta.shape == (3, shape.parameters)
-    assert shape.parameters == (2 * 8 + 3) * 4 + 4 * 8 * 2 + 2 * 8
-    assert [tuple(block.shape[1:]) for block in network.blocks()] == [(19, 4), (32, 2), (16, 1)]
-
-
 @pytest.mark.parametrize("shape", SHAPES)
 def test_description_predicts_alike_and_its_edges_are_centred(shape):
     network, inputs = batch(shape)
@@ -92,12 +84,6 @@ def test_description_predicts_alike_and_its_edges_are_centred(shape):
         np.testing.assert_allclose(first.edges(source, numbers[:, source]).mean(0), 0.0, atol=1e-12)
     with pytest.raises(ValueError, match="read-only"):
         first.bias[0] = 1.0
-
-
-def test_description_asks_for_codes():
-    network, inputs = batch(Architecture(1, categories=(2,), grid_size=3))
-    with pytest.raises(ValueError, match="pass their codes"):
-        network.describe(0, inputs)(inputs.numbers.numpy())
 
 
 @pytest.mark.parametrize("shape", SHAPES)
@@ -117,40 +103,10 @@ def test_periods_do_not_matter_to_a_cycle():
     torch.testing.assert_close(network.forward(moved), network.forward(inputs), atol=1e-11, rtol=0.0)
 
 
-def test_a_product_node_multiplies():
-    network, inputs = batch(Architecture(2, hidden=(1,), products=(1,), grid_size=4))
-    described = network.describe(0, inputs)
-    numbers = inputs.numbers.numpy()
-    arrived = described.layers[0].arrivals(numbers)
-    assert arrived.shape == (40, 2)
-    np.testing.assert_allclose(described.layers[0](numbers)[:, 0], arrived.prod(axis=1), atol=1e-14)
-    assert described.hidden == (1,)
-
-
 @pytest.mark.parametrize("products", [(1,), (3, 0), (-1, 0)])
 def test_shape_refuses_impossible_products(products):
     with pytest.raises(ValueError, match="products="):
         Architecture(2, hidden=(2, 2), products=products)
-
-
-def test_take_and_put():
-    network, inputs = batch(Architecture(2, hidden=(2,), grid_size=4))
-    other, _ = batch(Architecture(2, hidden=(2,), grid_size=4), seed=9)
-    index = torch.tensor([2])
-    mixed = network.put(index, other.take(index))
-    expected = torch.cat([network.forward(inputs)[:2], other.forward(inputs)[2:]])
-    torch.testing.assert_close(mixed.forward(inputs), expected)
-
-
-def test_ranges_of_product_nodes_reach_as_far_below_as_above_zero():
-    network, inputs = batch(Architecture(2, hidden=(1,), products=(1,), grid_size=4), models=6, rows=400)
-    values = network.activations(inputs)[0]
-    low, high = values.amin(1), values.amax(1)
-    assert (low < 0.0).any()
-    assert (network.lower[1] <= low).all()
-    assert (network.upper[1] >= high).all()
-    span = network.upper[1] - network.lower[1]
-    assert (span <= 1.3 * (high - low)).all()
 
 
 @pytest.mark.parametrize("shape", SHAPES)
@@ -171,12 +127,6 @@ def test_prepared_rows_give_the_same_and_another_grid_does_not_take_them(shape):
         torch.testing.assert_close(wider.forward(prepared), wider.forward(inputs))
 
 
-def test_rows_whose_basis_would_take_too_much_memory_are_left_as_they_are(monkeypatch):
-    network, inputs = batch(SHAPES[0])
-    monkeypatch.setattr("kanopt.kan.network.PREPARED_BYTES", 8 * len(inputs) * 14 - 1)
-    assert network.prepare(inputs).basis is None
-
-
 @pytest.mark.parametrize("shape", [shape for shape in SHAPES if shape.numbers + shape.cycles])
 @pytest.mark.parametrize("whole", [True, False])
 def test_equations_of_numbers_with_few_values_are_those_of_all_basis_functions(shape, whole):
@@ -195,12 +145,3 @@ def test_equations_of_numbers_with_few_values_are_those_of_all_basis_functions(s
         found = LeastSquares(prepared.rows(rows)).normal_equations(network)
         wanted = LeastSquares(data.rows(rows)).normal_equations(network)
         torch.testing.assert_close(vars(found), vars(wanted))
-
-
-def test_numbers_of_many_values_keep_their_basis_functions():
-    network, inputs = batch(SHAPES[0], rows=300)
-    numbers = inputs.numbers.clone()
-    numbers[:250, 0] = 0.5  # a tail of other values comes late
-    basis = network.prepare(replace(inputs, numbers=numbers)).basis
-    assert basis.short is None
-    assert basis.spread is None

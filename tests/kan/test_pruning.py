@@ -5,12 +5,11 @@ import torch
 
 from kanopt.kan.architecture import Architecture, InputTensors
 from kanopt.kan.fit import fit_starts
-from kanopt.kan.fit_options import FitOptions
 from kanopt.kan.fitted import describe_fit
 from kanopt.kan.network import KANBatch
 from kanopt.kan.objective import Data
-from kanopt.kan.pruning import BYTES, EdgePlace, _candidates, prune, remove_dead_nodes, remove_edges
-from kanopt.kan.starts import random_starts
+from kanopt.kan.pruning import EdgePlace, prune, remove_dead_nodes, remove_edges
+from kanopt.kan.training import FitOptions, random_starts
 from tests.kan.conftest import box, sample
 
 
@@ -35,13 +34,6 @@ def test_useless_input_and_node_are_pruned():
     before = float((run.network.forward(data.inputs)[0, :, 0] - truth).std())
     after = float((network.forward(data.inputs)[0, :, 0] - truth).std())
     assert after <= 1.02 * before
-
-
-def test_needed_edges_stay():
-    run, data = single(lambda x: x[:, 0] * x[:, 1], Architecture(2, hidden=(2,), grid_size=4), noise=0.01)
-    pruned, gone = prune(run, data, FitOptions())
-    assert gone == ()
-    assert pruned is run
 
 
 @pytest.mark.parametrize("products", [(0,), (1,)])
@@ -107,29 +99,3 @@ def test_a_product_without_a_factor_leaves_its_constant_behind(factors):
     assert small.architecture.hidden == (1,)
     assert small.architecture.products == (0,)
     torch.testing.assert_close(small.forward(data.inputs), emptied.forward(data.inputs))
-
-
-def test_a_constant_that_nothing_can_take_keeps_its_node():
-    network, data = random_network(Architecture(1, hidden=(2, 2), grid_size=4))
-    masks = network.split(torch.ones_like(network.theta, dtype=torch.bool))
-    masks[0][:, :, 0] = False  # nothing enters the first node, which alone enters the second one's first
-    masks[1][:, 7:, 0] = False
-    active = torch.cat([mask.flatten(1) for mask in masks], dim=1)
-    emptied = replace(network, theta=network.theta * active, active=active)
-    small = remove_dead_nodes(emptied)
-    assert small.architecture.hidden == (2, 2)
-    torch.testing.assert_close(small.forward(data.inputs), emptied.forward(data.inputs))
-
-
-def test_wide_networks_are_tried_in_batches_that_fit_in_memory():
-    network, data = random_network(Architecture(20, hidden=(12,), grid_size=5))
-    tried = _candidates(network, data)
-    assert 1 <= len(tried) <= 32
-    assert (len(tried) + 1) * 64 * network.architecture.parameters**2 <= max(
-        BYTES, 2 * 64 * network.architecture.parameters**2
-    )
-    network, data = random_network(Architecture(20, hidden=(4,), grid_size=5))
-    tried = _candidates(network, data)
-    assert (len(tried) + 1) * 64 * network.architecture.parameters**2 <= BYTES
-    assert any(len(edges) == 1 for edges in tried)
-    assert any(len(edges) > 1 for edges in tried)

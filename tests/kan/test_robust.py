@@ -1,17 +1,7 @@
 import pytest
 import torch
 
-from kanopt.kan.robust import huber_loss, residual_scale, robust_weight_share, robust_weights, weighted_median
-
-
-@pytest.mark.parametrize("loss", ["squared", "huber", "tukey"])
-def test_a_row_without_weight_has_a_trust_of_its_own(loss):
-    residual = torch.tensor([0.1, -0.2, 0.15, 9.0], dtype=torch.float64)
-    weights = torch.tensor([1.0, 2.0, 0.0, 1.0], dtype=torch.float64)
-    trust = robust_weight_share(residual, weights, loss)
-    assert torch.isfinite(trust).all()
-    assert (trust[:3] > 0.9).all()
-    torch.testing.assert_close(robust_weights(residual, weights, loss), weights * trust)
+from kanopt.kan.robust import huber_loss, residual_scale, robust_weight_share, weighted_median
 
 
 @pytest.mark.parametrize("loss", ["huber", "tukey"])
@@ -22,13 +12,6 @@ def test_rounding_does_not_decide_whom_to_trust_where_most_rows_are_met_exactly(
     trust = robust_weight_share(residual, ones, loss)
     assert (trust[:6] > 0.99).all()
     assert (trust[6:] < 0.01).all()
-
-
-def test_the_scale_is_that_of_the_middle_whatever_a_few_rows_say():
-    residual = torch.linspace(-1.0, 1.0, 101, dtype=torch.float64)
-    before = float(residual_scale(residual, torch.ones_like(residual)))
-    residual[0] = 1e6
-    assert float(residual_scale(residual, torch.ones_like(residual))) == pytest.approx(before, rel=0.03)
 
 
 def test_weights_are_copies_for_medians_and_scales():

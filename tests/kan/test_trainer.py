@@ -4,15 +4,14 @@ import pytest
 import torch
 
 from kanopt.kan.architecture import Architecture, InputTensors
-from kanopt.kan.constraints import ConstrainedCoefficients, ShapeConstraints
+from kanopt.kan.constraints import ShapeConstraints
 from kanopt.kan.fit import fit_starts, refine_grid
-from kanopt.kan.fit_options import FitOptions
 from kanopt.kan.fitted import describe_fit
 from kanopt.kan.objective import Data, LeastSquares
 from kanopt.kan.penalty import Penalty
 from kanopt.kan.ranges import refit_ranges
-from kanopt.kan.starts import random_starts
 from kanopt.kan.trainer import TrainerOptions, train
+from kanopt.kan.training import FitOptions, random_starts
 from tests.kan.conftest import box, sample
 
 
@@ -43,14 +42,6 @@ def starts(shape, data, models, seed=3, signs=()):
 def test_product_is_learned_exactly():
     run, data, options = fitted(product, 1000, 2, Architecture(2, hidden=(2,), grid_size=5))
     assert error(refine_grid(run, data, options, 20), product, data) <= 1e-8
-
-
-def test_exp_of_sine_and_square_is_learned():
-    def law(x):
-        return torch.exp(torch.sin(torch.pi * x[:, 0]) + x[:, 1] ** 2)
-
-    run, data, _ = fitted(law, 500, 2, Architecture(2, hidden=(1,), grid_size=20), starts=4)
-    assert error(run, law, data) < 1e-4
 
 
 def test_batch_of_starts_equals_single_fits():
@@ -98,21 +89,6 @@ def test_best_state_is_kept():
     assert (history.best < loss(network)).all()
 
 
-def test_row_weights_count_as_repeated_rows():
-    data = sample(product, 60, 2, noise=0.2)
-    counts = torch.arange(60) % 3
-    weighted = replace(data, weights=counts.to(torch.float64))
-    index = torch.repeat_interleave(torch.arange(60), counts)
-    repeated = Data(data.inputs.rows(index), data.target[index], torch.ones(len(index), dtype=torch.float64))
-    network = starts(Architecture(2, hidden=(2,), grid_size=4), data, 2)
-    one, two = (
-        LeastSquares(weighted).normal_equations(network),
-        LeastSquares(repeated).normal_equations(network),
-    )
-    torch.testing.assert_close(one.matrix, two.matrix)
-    torch.testing.assert_close(one.vector, two.vector)
-
-
 def test_moved_ranges_hold_the_values_and_barely_change_the_function():
     data = sample(product, 200, 2)
     network = starts(Architecture(2, hidden=(2,), grid_size=8), data, 2)
@@ -137,16 +113,6 @@ def test_smoothing_by_cross_validation_beats_none_at_noise():
     chosen, data, _ = fitted(law, 150, 2, shape, noise=0.3)
     free, _, _ = fitted(law, 150, 2, shape, noise=0.3, smoothing=0.0)
     assert error(chosen, law, data) < 0.7 * error(free, law, data)
-
-
-def test_smoothing_is_chosen_for_every_feature_alone():
-    def law(x):
-        return torch.sin(6.0 * x[:, 0]) + x[:, 1]
-
-    run, _, _ = fitted(law, 400, 2, Architecture(2, grid_size=12), noise=0.2)
-    wiggly, straight, _ = run.smoothing[0].tolist()
-    assert wiggly < 1e-3
-    assert straight >= 1.0
 
 
 @pytest.mark.parametrize("loss", ["huber", "tukey"])
@@ -189,30 +155,6 @@ def test_monotone_holds_on_a_dense_grid_and_beyond(hidden):
     assert rising[-1] > rising[0]
 
 
-def test_monotone_does_no_harm_where_it_is_true():
-    def law(x):
-        return x[:, 0] ** 3 + 2.0 * x[:, 1]
-
-    bound, data, _ = fitted(
-        law, 300, 2, Architecture(2, grid_size=8), noise=0.1, shape_constraints=ShapeConstraints((1, 1))
-    )
-    free, _, _ = fitted(law, 300, 2, Architecture(2, grid_size=8), noise=0.1)
-    assert error(bound, law, data) <= 1.05 * error(free, law, data)
-
-
-def test_constraints_invert_and_bound():
-    shape = Architecture(2, categories=(2,), hidden=(2,), grid_size=3)
-    constraints = ConstrainedCoefficients.of(shape, ShapeConstraints((1, 0)))
-    assert constraints is not None
-    theta = torch.randn(2, shape.parameters, dtype=torch.float64, generator=torch.Generator().manual_seed(1))
-    held = constraints.project(theta)
-    torch.testing.assert_close(constraints.project(held), held)
-    first = held[:, : 6 * 2].reshape(2, 6, 2)
-    assert (first.diff(dim=1) >= -1e-12).all()
-    torch.testing.assert_close(held[:, 12:24], theta[:, 12:24])
-    assert ConstrainedCoefficients.of(shape, ShapeConstraints((0, 0))) is None
-
-
 def test_categories_are_tables_of_their_own():
     generator = torch.Generator().manual_seed(2)
     codes = torch.randint(0, 3, (300, 1), generator=generator)
@@ -246,19 +188,6 @@ def test_standard_errors_match_repeated_experiments():
         claimed.append(block[0, 0] + block[1, 1] - 2 * block[0, 1])
     measured = torch.tensor(slopes).std()
     assert float(measured) == pytest.approx(float(torch.tensor(claimed).mean().sqrt()), rel=0.3)
-
-
-def test_starts_leave_the_global_generator_alone():
-    before = torch.random.get_rng_state()
-    fitted(
-        product,
-        100,
-        2,
-        Architecture(2, hidden=(2,), grid_size=4),
-        starts=2,
-        trainer=TrainerOptions(iterations=8),
-    )
-    assert torch.equal(before, torch.random.get_rng_state())
 
 
 def test_same_seed_same_network():

@@ -12,10 +12,10 @@ from kanopt.formulas.group_errors import design_effect
 from kanopt.formulas.parameters import parameters_of
 from kanopt.kan.architecture import Architecture, InputTensors
 from kanopt.kan.fit import fit_starts
-from kanopt.kan.fit_options import FitOptions
 from kanopt.kan.fitted import describe_fit
 from kanopt.kan.objective import Data
 from kanopt.kan.penalty import Penalty
+from kanopt.kan.training import FitOptions
 from kanopt.surrogates.groups import SharedErrors, rows_before
 from tests.cases.own_rows import judged_by_own_rows
 

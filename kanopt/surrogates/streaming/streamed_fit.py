@@ -28,15 +28,14 @@ import torch
 from kanopt.errors import FitError, KanoptWarning
 from kanopt.formulas.domain import Range
 from kanopt.kan.fit import EXACT
-from kanopt.kan.fit_options import FitOptions
 from kanopt.kan.fitted import describe_fit
-from kanopt.kan.large_networks import is_large
+from kanopt.kan.large import is_large
 from kanopt.kan.objective import Data, QuadraticModel
 from kanopt.kan.penalty import Penalty
 from kanopt.kan.robust import residual_scale
 from kanopt.kan.smoothing import RIDGES, GaussNewtonModel, select_smoothing, update_smoothing
-from kanopt.kan.trained import TrainedBatch
 from kanopt.kan.trainer import train
+from kanopt.kan.training import FitOptions, TrainedBatch
 from kanopt.surrogates.architecture_search import ArchitectureSearch
 from kanopt.surrogates.architecture_selection import select_structure
 from kanopt.surrogates.fitting import LearningResult, law_of, learn

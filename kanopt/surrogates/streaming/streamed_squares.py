@@ -21,7 +21,7 @@ import torch
 from torch import Tensor
 
 from kanopt.kan.architecture import InputTensors
-from kanopt.kan.gradient import squares_and_gradient
+from kanopt.kan.large import squares_and_gradient
 from kanopt.kan.links import Link
 from kanopt.kan.network import KANBatch
 from kanopt.kan.objective import Data, LeastSquares, NormalEquations, Precision

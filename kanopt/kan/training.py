@@ -1,4 +1,4 @@
-"""Random starts, and their first training.
+"""How a network is fitted, its random starts and their first training, and what comes out.
 
 Every edge is initialised as a random line with a little curvature, and every hidden node spans its range. One start
 of a deep network often ends in a poor local optimum; the best of several rarely does.
@@ -6,25 +6,24 @@ of a deep network often ends in a poor local optimum; the best of several rarely
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 
 import torch
 from torch import Tensor
 
 from kanopt.errors import FitError
 from kanopt.kan.architecture import Architecture, InputTensors, LayerArchitecture
-from kanopt.kan.constraints import ShapeConstraints
-from kanopt.kan.fit_options import FitOptions
-from kanopt.kan.losses import reweight
+from kanopt.kan.constraints import ConstrainedCoefficients, ShapeConstraints
+from kanopt.kan.links import Link
 from kanopt.kan.network import KANBatch
-from kanopt.kan.objective import Data
+from kanopt.kan.objective import Data, LeastSquares, Precision
 from kanopt.kan.penalty import Penalty
 from kanopt.kan.ranges import rescale_incoming
-from kanopt.kan.smoothing import RIDGES
-from kanopt.kan.trained import TrainedBatch
-from kanopt.kan.trainer import train
+from kanopt.kan.robust import reweight, summed_loss
+from kanopt.kan.smoothing import RIDGES, Criterion, effective_parameters, gcv_score
+from kanopt.kan.trainer import History, TrainerOptions, train
 
-__all__ = ["random_starts", "train_starts"]
+__all__ = ["FitOptions", "TrainedBatch", "random_starts", "score_of", "train_starts"]
 
 FEWEST, PER_PARAMETER, MOST_ROWS = 300, 12, 1_500
 """Rows that starts are trained on: so many, and so many per parameter, up to a limit."""
@@ -38,6 +37,92 @@ START_STEPS = (10, 6, 8)
 """Steps of the starts, half of which are dropped after each of these runs (Jamieson and Talwalkar 2016, AISTATS)."""
 LARGEST_SPREAD = 30.0
 """Standard deviation of targets that hidden nodes are trained on at most: ten does no harm, and a hundred does."""
+
+
+@dataclass(frozen=True)
+class FitOptions:
+    """Options of a fit.
+
+    Parameters
+    ----------
+    starts
+        Number of random starts of networks with hidden nodes.
+    smoothing
+        Roughness weight λ of all groups, or None to choose one per group.
+    criterion
+        Criterion for the weights of a network without hidden nodes: ``"gcv"`` or ``"evidence"``. With hidden nodes the
+        evidence is always used (:func:`kanopt.kan.smoothing.update_smoothing`).
+    loss
+        ``"squared"``, ``"huber"``, ``"tukey"``, or ``"poisson"``: squared errors divided by the mean, for positive
+        targets with an exponential link, in units of their mean.
+    shape_constraints
+        Shape constraints of the numeric inputs.
+    link
+        From the output to the target; None is the identity.
+    precision
+        ``"double"`` or ``"mixed"``, see :class:`LeastSquares`.
+    distinct
+        Number of distinct rows divided by the sum of all weights: a row of weight k stands for k copies. Copies carry
+        no information about noise, so cross-validation, evidence and standard errors must not count them; nor what
+        rows of a group share more than once.
+    groups
+        A group index per row of all rows, (n,), whose residuals are those with the whole group left out; None leaves
+        out rows.
+    trainer
+        Options of every training run.
+    """
+
+    starts: int = 16
+    smoothing: float | None = None
+    criterion: Criterion = "gcv"
+    loss: str = "squared"
+    shape_constraints: ShapeConstraints = field(default_factory=ShapeConstraints)
+    link: Link | None = None
+    precision: Precision = "double"
+    distinct: float = 1.0
+    groups: Tensor | None = None
+    trainer: TrainerOptions = field(default_factory=TrainerOptions)
+
+    def objective(self, data: Data) -> LeastSquares:
+        """Return the least-squares objective on `data`."""
+        return LeastSquares(data, self.link, self.precision)
+
+    def mean_output(self, data: Data) -> Tensor:
+        """Return the network outputs that correspond to the mean target, shape (outputs,)."""
+        return data.mean_target if self.link is None else self.link.inverse(data.mean_target)
+
+    def constraints(self, network: KANBatch) -> ConstrainedCoefficients | None:
+        """Return the parameterisation that holds the shapes in a network, None where none are asked for."""
+        return ConstrainedCoefficients.of(network.architecture, self.shape_constraints, network.theta.device)
+
+
+@dataclass(frozen=True)
+class TrainedBatch:
+    """A batch of trained networks with their smoothing weights (M, groups + 1) and GCV scores (M,)."""
+
+    network: KANBatch
+    smoothing: Tensor
+    score: Tensor
+    history: History
+
+    @property
+    def best(self) -> TrainedBatch:
+        """A batch of the first network only."""
+        first = torch.zeros(1, dtype=torch.int64, device=self.network.theta.device)
+        return TrainedBatch(self.network.take(first), self.smoothing[first], self.score[first], self.history)
+
+
+def score_of(
+    network: KANBatch, smoothing: Tensor, penalty: Penalty, objective: LeastSquares, options: FitOptions
+) -> Tensor:
+    """Return the GCV score of every network; for robust losses Huber's ρ has the same scale for all."""
+    data = objective.data
+    rows = float(data.weights.sum())
+    normal = reweight(network, objective, options.loss).normal_equations(network)
+    edf, _ = effective_parameters(normal.matrix, penalty.matrices(smoothing, rows, network.active))
+    lost = normal.squares if options.loss == "squared" else summed_loss(network, objective, options.loss)
+    score = gcv_score(lost, edf, rows * options.distinct)
+    return torch.where(torch.isfinite(score), score, torch.full_like(score, torch.inf))
 
 
 def random_starts(

@@ -1,0 +1,189 @@
+"""Networks past a few thousand parameters, here past 300: gradient, training and fit."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from kanopt.kan import large
+from kanopt.kan.architecture import Architecture, InputTensors
+from kanopt.kan.constraints import ConstrainedCoefficients, ShapeConstraints
+from kanopt.kan.large import fit_large, is_large, squares_and_gradient, train_large
+from kanopt.kan.links import Exponential, Logistic, Softplus
+from kanopt.kan.objective import Data, LeastSquares
+from kanopt.kan.penalty import Penalty
+from kanopt.kan.trainer import TrainerOptions, train
+from kanopt.kan.training import FitOptions, random_starts
+from tests.kan.conftest import box, sample
+
+SHAPES = [
+    Architecture(2, grid_size=4),
+    Architecture(3, hidden=(4,), grid_size=1),
+    Architecture(2, cycles=1, categories=(3, 2), hidden=(4, 3), products=(1, 2), outputs=2, grid_size=4),
+    Architecture(2, hidden=(3, 2, 2), outputs=3, grid_size=12),
+]
+WIDE = Architecture(3, hidden=(16,), grid_size=5)
+
+
+@pytest.fixture(autouse=True)
+def _networks_of_a_few_hundred_numbers_are_large(monkeypatch):
+    monkeypatch.setattr(large, "LARGE", 300)
+
+
+def test_past_two_thousand_numbers_a_network_is_large(monkeypatch):
+    monkeypatch.undo()
+    assert is_large(Architecture(3, hidden=(16, 16), grid_size=5))
+    assert not is_large(WIDE)
+
+
+def problem(shape, models=3, rows=45, seed=1):
+    """Random networks whose hidden nodes go past their ranges, and rows with a set of weights per network."""
+    generator = torch.Generator().manual_seed(seed)
+
+    def uniform(*size):
+        return torch.rand(*size, dtype=torch.float64, generator=generator)
+
+    codes = [torch.randint(0, size, (rows, 1), generator=generator) for size in shape.categories]
+    empty = torch.zeros(rows, 0, dtype=torch.int64)
+    numbers = 1.6 * uniform(rows, shape.numbers + shape.cycles) - 0.3
+    inputs = InputTensors(numbers, torch.cat([empty, *codes], 1))
+    bounds = torch.zeros(shape.numbers).double(), torch.ones(shape.numbers).double()
+    network = random_starts(shape, models, inputs, bounds, uniform(shape.outputs), generator)
+    theta = 0.5 * torch.randn(network.theta.shape, dtype=torch.float64, generator=generator)
+    data = Data(inputs, 3.0 * uniform(rows, shape.outputs), uniform(models, rows))
+    return replace(network, theta=theta), data
+
+
+@pytest.mark.parametrize("link", [None, Softplus(), Logistic(high=4.0)])
+@pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.parametrize("room", [1, large.CHUNK_BYTES])
+def test_gradient_is_that_of_autograd_in_blocks_of_rows_too(shape, link, room, monkeypatch):
+    monkeypatch.setattr(large, "CHUNK_BYTES", room)
+    network, data = problem(shape)
+    total, gradient = squares_and_gradient(network, data, link)
+    theta = network.theta.clone().requires_grad_()
+    output = replace(network, theta=theta).forward(data.inputs)
+    error = (output if link is None else link(output)) - data.target
+    squares = (data.weights * error.square().sum(-1)).sum(1)
+    (expected,) = torch.autograd.grad(0.5 * squares.sum(), theta)
+    torch.testing.assert_close(total, squares.detach(), rtol=1e-12, atol=0.0)
+    torch.testing.assert_close(gradient, expected, rtol=1e-9, atol=1e-11 * float(expected.abs().max()))
+
+
+def test_pruned_coefficients_have_no_gradient():
+    network, data = problem(SHAPES[1])
+    active = torch.ones_like(network.theta, dtype=torch.bool)
+    active[:, :4] = False
+    _, gradient = squares_and_gradient(replace(network, active=active), data)
+    assert (gradient[:, :4] == 0).all()
+
+
+@pytest.mark.parametrize("wanted", [ShapeConstraints(), ShapeConstraints(monotonic=(1, 0))])
+def test_it_reaches_the_optimum_of_levenberg_marquardt(wanted):
+    shape = Architecture(2, cycles=1, categories=(7,))
+    generator = torch.Generator().manual_seed(3)
+    rows = sample(lambda x: torch.exp(x[:, 0]) - x[:, 1] ** 2 + torch.sin(6.28 * x[:, 2]), 300, 3, noise=0.1)
+    codes = torch.randint(0, 7, (300, 1), generator=generator)
+    data = Data(replace(rows.inputs, codes=codes), rows.target + 0.3 * codes, rows.weights)
+    network = random_starts(shape, 1, data.inputs, box(2), data.target.mean(0), generator, wanted)
+    smoothing = torch.tensor([[1e-5, 1e-3, 1e-4, 1e-2, 1e-8]], dtype=torch.float64)
+    held = Penalty.of(shape).matrices(smoothing, 300.0)
+    constraints = ConstrainedCoefficients.of(shape, wanted)
+    _, exact = train(network, LeastSquares(data), held, TrainerOptions(tolerance=1e-12), constraints)
+    best, history = train_large(network, LeastSquares(data), smoothing[0], constraints, stages=(50, 100))
+    torch.testing.assert_close(history.best, exact.best, rtol=1e-5, atol=0.0)
+    loss = 0.5 * (LeastSquares(data).squares(best) + best.theta[0] @ held[0] @ best.theta[0])
+    torch.testing.assert_close(history.loss[-1], loss)
+
+
+def law(x):
+    return torch.sin(2.0 * x[:, 0]) * x[:, 1] + x[:, 2] ** 2
+
+
+def noisy(rows, noise=1.0, seed=0):
+    data = sample(law, rows, 3, seed=seed)
+    generator = torch.Generator().manual_seed(100 + seed)
+    spread = float(data.target.std())
+    error = noise * spread * torch.randn(rows, 1, dtype=torch.float64, generator=generator)
+    return replace(data, target=(data.target + error) / spread)
+
+
+def fresh_error(fit, noise=1.0):
+    """Root mean squared error on new rows of the same noise, in units of the law's spread."""
+    fresh = noisy(2000, 0.0, seed=9)
+    gap = fit.network(fresh.inputs.numbers.numpy()) - fresh.target[:, 0].numpy()
+    return float(np.hypot(np.sqrt(np.mean(gap**2)), noise))
+
+
+def fitted(data, options=None, seed=1):
+    return fit_large(WIDE, data, box(3), torch.Generator().manual_seed(seed), options or FitOptions())
+
+
+def test_the_same_seed_gives_the_same_network_and_rows_left_out_err_as_new_ones():
+    data = noisy(250, 0.3)
+    run, fit = fitted(data)
+    again, _ = fitted(data)
+    assert torch.equal(run.network.theta, again.network.theta)
+    assert fresh_error(fit, 0.0) < 0.35
+    assert 0.67 < np.std(fit.left_out_residual) / fresh_error(fit, 0.3) < 1.5
+    assert fit.covariance.size == 0
+    np.testing.assert_allclose(fit.output + fit.residual, data.target[:, 0].numpy())
+
+
+@pytest.mark.slow
+def test_copies_of_rows_are_held_out_together():
+    data = noisy(250)
+    order = torch.arange(250).repeat(4)[torch.randperm(1000, generator=torch.Generator().manual_seed(2))]
+    _, fit = fitted(data.rows(order), FitOptions(distinct=0.25))
+    assert 0.8 < np.std(fit.left_out_residual) / fresh_error(fit) < 1.25
+    assert np.sqrt(fit.variance) == pytest.approx(np.std(fit.left_out_residual), rel=0.05)
+
+
+def test_shapes_hold_and_a_given_smoothing_is_kept():
+    data = sample(lambda x: x[:, 0] + torch.sin(2.0 * x[:, 1]), 300, 3, noise=0.1)
+    options = FitOptions(shape_constraints=ShapeConstraints((1, 0, 0)), smoothing=1e-3)
+    _, fit = fitted(data, options)
+    rows = np.column_stack([np.linspace(-2.0, 2.0, 200), np.full((200, 2), 0.3)])
+    assert (np.diff(fit.network(rows)) >= -1e-9).all()
+    assert (fit.smoothing[:-1] == 1e-3).all()
+    assert np.std(fit.residual) < 0.2 * float(data.target.std())
+
+
+@pytest.mark.slow
+def test_outlying_rows_are_not_followed_where_the_loss_is_robust():
+    data = noisy(250, 0.2)
+    spoiled = data.target.clone()
+    spoiled[::25] += 20.0
+    spoiled = replace(data, target=spoiled)
+    fits = {}
+    for loss in ("squared", "huber"):
+        fits[loss] = fitted(spoiled, FitOptions(loss=loss, smoothing=1e-4))[1]
+    assert fresh_error(fits["huber"], 0.0) < 0.5 * fresh_error(fits["squared"], 0.0)
+    assert fits["huber"].robust_weight[::25].max() < 0.1
+    assert fits["huber"].robust_weight[1::25].mean() > 0.8
+
+
+@pytest.mark.slow
+def test_squares_over_the_mean_make_sums_right():
+    data = sample(lambda x: torch.exp(x[:, 0] + x[:, 1]), 300, 3)
+    counts = torch.poisson(3.0 * data.target, generator=torch.Generator().manual_seed(4))
+    data = replace(data, target=counts / counts.mean())
+    _, fit = fitted(data, FitOptions(loss="poisson", link=Exponential(), smoothing=1e-3), seed=2)
+    assert fit.output.sum() == pytest.approx(float(data.target.sum()), rel=0.02)
+    assert (fit.robust_weight == 1.0).all()
+    assert np.isfinite(fit.left_out_residual).all()
+
+
+def test_it_can_be_stopped_and_a_single_kind_of_row_is_not_split():
+    data = noisy(5).rows(torch.zeros(5, dtype=torch.int64))
+    steps = []
+
+    def watch(step, loss):
+        steps.append(step)
+        return len(steps) == 3
+
+    options = FitOptions(smoothing=1e-4, trainer=TrainerOptions(watch=watch))
+    run, fit = fitted(data, options)
+    assert run.history.stopped or len(steps) > 3
+    assert np.isfinite(fit.left_out_residual).all()
