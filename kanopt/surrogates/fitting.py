@@ -63,15 +63,12 @@ class LearningResult:
         The rows as fitted, on which a formula is chosen.
     simpler_laws
         Laws of simpler structure that were tried, each with its rows: they yield shorter formulas.
-    readings
-        Number of passes over the table.
     """
 
     law: NetworkLaw
     alternatives: pd.DataFrame
     rows: Rows
     simpler_laws: tuple[tuple[NetworkLaw, Rows], ...] = ()
-    readings: int = 1
 
 
 def learn(table: TrainingTable, settings: Settings) -> LearningResult:
