@@ -2,74 +2,69 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from typing import Any, Self
 
 import numpy as np
 import pandas as pd
 from pygam import LinearGAM, f, s
+from sklearn.base import BaseEstimator, RegressorMixin
 
-from kanopt.surrogates.peers import models as peers
-from kanopt.surrogates.peers.columns import PeerColumns
-from kanopt.surrogates.peers.models import Chosen, Regressor, Smeared, Varied
+from kanopt.surrogates.peer_models import better_of, peer_model
 
-__all__ = ["MODELS", "Chosen", "Regressor", "Smeared", "additive", "boosting", "mlp"]
+__all__ = ["MODELS", "additive", "boosting", "mlp"]
 
 
-class AdditiveSplines:
-    """pygam: a spline of every number and a factor of every category, one smoothing weight by its GCV grid."""
+class AdditiveSplines(RegressorMixin, BaseEstimator):
+    """pygam: a spline of every number and a factor of every category, one smoothing weight by its GCV grid.
 
-    def __init__(self, categories: dict[str, list[str]], logs: Sequence[str]) -> None:
-        self.categories, self.logs = categories, logs
+    Categories are those of `table`; with `logarithms` numbers above zero in it are read by their logarithms.
+    """
 
-    def fit(self, X: pd.DataFrame, y: np.ndarray) -> AdditiveSplines:
-        places = range(X.shape[1])
-        terms = [f(i) if X.columns[i] in self.categories else s(i) for i in places]
+    def __init__(self, table: pd.DataFrame, logarithms: bool = False) -> None:
+        self.table = table
+        self.logarithms = logarithms
+
+    def fit(self, X: pd.DataFrame, y: np.ndarray) -> Self:
+        numbers = set(self.table.select_dtypes("number"))
+        terms = [s(i) if name in numbers else f(i) for i, name in enumerate(X.columns)]
         total = terms[0]
         for term in terms[1:]:
             total = total + term
-        model = LinearGAM(total)
         weights = np.logspace(-3, 3, 11)
-        self.model = model.gridsearch(self._matrix(X), y, lam=weights, progress=False)
+        self.model_ = LinearGAM(total).gridsearch(self._matrix(X), y, lam=weights, progress=False)
         return self
 
     def predict(self, X: pd.DataFrame) -> np.ndarray:
-        return self.model.predict(self._matrix(X))
+        return self.model_.predict(self._matrix(X))
 
     def _matrix(self, X: pd.DataFrame) -> np.ndarray:
         columns = []
-        for name in X:
-            if name in self.categories:
-                columns.append(pd.Categorical(X[name], self.categories[name]).codes.astype(float))
+        for name, known in self.table.items():
+            if not pd.api.types.is_numeric_dtype(known):
+                columns.append(pd.Categorical(X[name], sorted(known.unique())).codes.astype(float))
             else:
-                columns.append(np.log(X[name]) if name in self.logs else X[name])
+                columns.append(np.log(X[name]) if self.logarithms and known.min() > 0 else X[name])
         return np.column_stack(columns)
 
 
-def columns_of(X: pd.DataFrame) -> PeerColumns:
-    texts = tuple(X.select_dtypes(exclude="number"))
-    return PeerColumns(tuple(name for name in X if name not in texts), texts)
+def additive(X: pd.DataFrame, seed: int) -> Any:
+    return better_of(AdditiveSplines(X), len(X), logarithms=[False, True])
 
 
-def additive(X: pd.DataFrame, seed: int) -> Regressor:
-    columns = columns_of(X)
-    categories = {name: sorted(X[name].unique()) for name in columns.categories}
-    return Varied(columns, lambda logs: AdditiveSplines(categories, logs), groups=None)
+def linear(X: pd.DataFrame, seed: int) -> Any:
+    return peer_model("linear", X, {}, seed=seed)
 
 
-def linear(X: pd.DataFrame, seed: int) -> Regressor:
-    return peers.linear(columns_of(X), seed)
+def boosting(X: pd.DataFrame, seed: int) -> Any:
+    return peer_model("boosting", X, {}, seed=seed)
 
 
-def boosting(X: pd.DataFrame, seed: int) -> Regressor:
-    return peers.boosting(columns_of(X), seed)
-
-
-def mlp(X: pd.DataFrame, seed: int, parameters: int) -> Regressor:
+def mlp(X: pd.DataFrame, seed: int, parameters: int) -> Any:
     """One hidden layer of tanh, of as many nodes as give about `parameters` weights."""
-    return peers.perceptron(columns_of(X), seed, parameters=parameters)
+    return peer_model("perceptron", X, {}, seed=seed, size=parameters)
 
 
-MODELS: dict[str, Callable[[pd.DataFrame, int], Regressor]] = {
+MODELS = {
     "additive splines (pygam)": additive,
     "HistGradientBoosting": boosting,
     "linear (ridge)": linear,

@@ -75,19 +75,17 @@ def elsewhere(links: pd.DataFrame, count: int, rng: np.random.Generator) -> pd.D
 
 def peers(X: pd.DataFrame, seed: int) -> dict[str, Any]:
     """Return the other models that are installed."""
-    from _real_models import Chosen, Smeared, additive, boosting
+    from _real_models import additive, boosting
+
+    from kanopt.surrogates.peer_models import better_of, peer_model
 
     models: dict[str, Any] = {
         "HistGradientBoosting": boosting(X, seed),
         "additive splines (pygam)": additive(X, seed),
     }
     if installed("interpret"):
-        from interpret.glassbox import ExplainableBoostingRegressor
-
-        def make() -> Any:
-            return ExplainableBoostingRegressor(random_state=seed, n_jobs=1)
-
-        models["explainable boosting (interpret)"] = Chosen([make, lambda: Smeared(make())])
+        machine = peer_model("explainable boosting", X, {}, seed=seed)
+        models["explainable boosting (interpret)"] = better_of(machine, len(X))
     return models
 
 

@@ -72,10 +72,10 @@ if TYPE_CHECKING:
     from kanopt.surrogates import LawLimits as LawLimits
     from kanopt.surrogates import Laws as Laws
     from kanopt.surrogates import fit_laws as fit_laws
+    from kanopt.surrogates.baseline_table import Baselines as Baselines
+    from kanopt.surrogates.baselines import baselines as baselines
     from kanopt.surrogates.cleaning import CleaningProposal as CleaningProposal
     from kanopt.surrogates.cleaning import propose_cleaning as propose_cleaning
-    from kanopt.surrogates.peers import Baselines as Baselines
-    from kanopt.surrogates.peers import baselines as baselines
     from kanopt.tables import Column as Column
     from kanopt.tables import Schema as Schema
     from kanopt.tables import TableReport as TableReport
@@ -173,7 +173,8 @@ _HOME = {
     "solvers.solve": ("solve",),
     "surrogates": ("KANRegressor", "LawLimits", "Laws", "fit_laws"),
     "surrogates.cleaning": ("CleaningProposal", "propose_cleaning"),
-    "surrogates.peers": ("Baselines", "baselines"),
+    "surrogates.baseline_table": ("Baselines",),
+    "surrogates.baselines": ("baselines",),
     "tables.cleaned_source": ("cleaned",),
     "tables": (
         "Column",

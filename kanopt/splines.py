@@ -100,13 +100,6 @@ class SplineGrid:
         _, c1, c2, c3 = powers[..., span]
         return np.asarray(((3.0 * c3 * t + 2.0 * c2) * t + c1) / self.width)
 
-    def bends(self, x: Floats, powers: Floats) -> Floats:
-        """Return the second derivatives, in the shape of :meth:`values`; at an end that from within, none beyond it."""
-        span, t = self.places(x)
-        _, _, c2, c3 = powers[..., span]
-        bends = np.asarray((6.0 * c3 * t + 2.0 * c2) / self.width**2)
-        return bends if self.periodic else np.where((x < self.low) | (x > self.high), 0.0, bends)
-
     def basis(self, x: Floats, slope: bool = False) -> Floats:
         """Return what every coefficient is multiplied by in the value of a spline, or in its slope.
 

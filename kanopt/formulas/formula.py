@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from kanopt.formulas.estimation.estimation_rows import Weight
     from kanopt.formulas.estimation.refitting import Robust
     from kanopt.formulas.lowering.program import Piecewise, Side
+    from kanopt.formulas.modules import Module
     from kanopt.formulas.shapes import ShapeProof
     from kanopt.formulas.shapes.proof import Convexity
 
@@ -362,6 +363,32 @@ class Formula(Shown):
         from kanopt.formulas.alternatives import ConsideredFormulas
 
         return ConsideredFormulas(self)
+
+    def modules(self) -> Module:
+        """Return which inputs act together and which apart: a tree of sums and products of parts that share no input.
+
+        A part that is neither is a function of its inputs, of which some may still enter as one, such as a ratio.
+
+        Returns
+        -------
+        Module
+            Printed, it is the tree; ``modules().plot()`` draws it.
+
+        Examples
+        --------
+        >>> from kanopt.formulas import parse_formula
+        >>> inputs = [Variable(name) for name in ("km", "volume", "capacity")]
+        >>> print(parse_formula("km * (1 + 0.15 * (volume / capacity)^4)", inputs, Variable("time")).modules())
+        product: km · (1 + 0.15 · (volume / capacity)^4)
+          km
+          function: 1 + 0.15 · (volume / capacity)^4
+            product: volume / capacity
+              volume
+              capacity: 1 / capacity
+        """
+        from kanopt.formulas.modules import modules_of
+
+        return modules_of(self.root)
 
     def dimensions(self) -> Dimensions:
         """Check that the declared units agree, and find the units of the constants.

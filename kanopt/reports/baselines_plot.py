@@ -11,7 +11,7 @@ from kanopt.text import number_text, with_unit
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-    from kanopt.surrogates.peers import Baselines
+    from kanopt.surrogates.baseline_table import Baselines
 
 __all__ = ["plot_baselines"]
 

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from kanopt.reports.canvas import axes_or_new, canvas_size, escape_text, halo
 from kanopt.reports.palette import INK, MUTED, PAPER
-from kanopt.text import fixed_text, shorten_middle
+from kanopt.text import shorten_middle
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-    from kanopt.surrogates.diagnostics import Module, SeparabilityTests
+    from kanopt.formulas.modules import Module
 
 __all__ = ["modules_size", "plot_modules"]
 
@@ -25,8 +24,7 @@ _LETTER = 6.4
 _SMALL = 5.4
 _MARGIN = 14.0
 _TRUNK = 24.0  # from the line that gathers the children to the node
-_SIGNS = {"sum": "Σ", "product": "×", "joint": "ƒ"}
-_WORDS = {"sum": "sum", "product": "product", "pair": "enter as one", "joint": "joint"}
+_SIGNS = {"sum": "Σ", "product": "×", "function": "ƒ"}
 
 
 @dataclass(frozen=True)
@@ -66,21 +64,19 @@ def _name_width(tree: Module) -> float:
     return min(max(least, longest * _LETTER + _MARGIN), most)
 
 
-def plot_modules(modules: SeparabilityTests | Module, ax: Axes | None = None) -> Axes:
+def plot_modules(tree: Module, ax: Axes | None = None) -> Axes:
     """Draw the modules of a law as a tree, from the columns at the left to the law at the right.
 
-    A node is a sum (Σ) or a product (×) of functions of its children, a function of one combination of columns, such as
-    their ratio (/), or a function without further structure (ƒ). Below it is the strength of the structure, 1 for a
-    perfect one.
+    A node is a sum (Σ) or a product (×) of its children, or another function of them (ƒ). Below it is its formula where
+    there is room for it.
 
     Parameters
     ----------
-    modules
-        From ``model.separability()``, or the tree of it.
+    tree
+        From ``formula.modules()``.
     ax
         Where to draw; a new figure if None.
     """
-    tree: Module = modules if not hasattr(modules, "tree") else modules.tree()
     ax = axes_or_new(ax, *modules_size(tree))
     width, height = canvas_size(ax)
     ax.set_xlim(0, width)
@@ -116,7 +112,7 @@ class _ModuleDrawing:
             self.line((at, x - _TRUNK), (height, height))
         self.line((x - _TRUNK, x - _TRUNK), (heights[0], heights[-1]))
         self.line((x - _TRUNK, x), (y, y))
-        self.node(module, x, y, heights)
+        self.node(module, x, y)
         return x, y
 
     def line(self, x: tuple[float, float], y: tuple[float, float]) -> None:
@@ -129,23 +125,15 @@ class _ModuleDrawing:
         style: dict[str, Any] = {"textcoords": "offset points", "ha": "right", "va": "center", **halo()}
         self.ax.annotate(name, (x, y), xytext=(-9, 0), fontsize="small", color=INK.light, **style)
 
-    def node(self, module: Module, x: float, y: float, heights: Sequence[float]) -> None:
-        """Draw a node: its sign in a circle, its name above the outgoing line, its strength below."""
+    def node(self, module: Module, x: float, y: float) -> None:
+        """Draw a node: its sign in a circle, its kind above the outgoing line, its formula below."""
         look: dict[str, Any] = {"color": PAPER.light, "markeredgecolor": INK.light, "markeredgewidth": 1.0}
         self.ax.plot([x], [y], "o", markersize=15, zorder=4, **look)
-        sign = _SIGNS.get(module.kind) or _joint_sign(module.signs)
         style: dict[str, Any] = {"ha": "center", "va": "center_baseline", "zorder": 5}
-        self.ax.text(x, y, sign, fontsize="small", color=INK.light, **style)
-        if len(module.signs) > 1:
-            for at, one in zip(heights[1:], module.signs, strict=True):
-                self.ax.text(
-                    x - _TRUNK - 9, at - 7, _drawn_sign(one), fontsize="small", color=INK.light, **style
-                )
+        self.ax.text(x, y, _SIGNS[module.kind], fontsize="small", color=INK.light, **style)
         room = self.layout.last - _MARGIN if self.is_last(module) else self.layout.gap - _TRUNK - _MARGIN
-        above, below = (
-            _first_that_fits((_WORDS[module.kind],), room / _LETTER),
-            _first_that_fits(_edge_notes(module), room / _SMALL),
-        )
+        above = module.kind if len(module.kind) * _LETTER <= room else ""
+        below = escape_text(module.text) if len(module.text) * _SMALL <= room else ""
         self.words(above, below, x, y)
 
     def words(self, above: str, below: str, x: float, y: float) -> None:
@@ -159,30 +147,3 @@ class _ModuleDrawing:
 
     def is_last(self, module: Module) -> bool:
         return module.depth == self.layout.depth
-
-
-def _joint_sign(signs: Sequence[str]) -> str:
-    """Return the sign of columns that enter as one: for two the operator between them, for more that of their kind."""
-    if len(signs) == 1:
-        return _drawn_sign(signs[0])
-    return "+" if set(signs) <= {"+", "−"} else _drawn_sign("·")
-
-
-def _drawn_sign(sign: str) -> str:
-    """Return a sign as drawn: a multiplication dot is too small and is replaced."""
-    return "•" if sign == "·" else sign
-
-
-def _edge_notes(module: Module) -> tuple[str, ...]:
-    """Return alternative texts below the outgoing line of a node, from the longest to the shortest."""
-    if module.strength is None:
-        return ()
-    strength = fixed_text(module.strength, 2)
-    if module.constant:
-        return f"+ constant, {strength}", f"+ c, {strength}", strength
-    return f"strength {strength}", strength
-
-
-def _first_that_fits(texts: Sequence[str], letters: float) -> str:
-    """Return the first text that fits; empty if none does."""
-    return next((text for text in texts if len(text) <= letters), "")

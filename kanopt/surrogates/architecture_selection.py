@@ -301,7 +301,7 @@ def _noisy_structure(search: ArchitectureSearch, additive: LawStructure) -> LawS
     settings = search.settings
     loss = additive.loss
     if settings.loss is None:
-        loss = "poisson" if additive.log_target and settings.allow_link else "squared"
+        loss = "poisson" if additive.log_target else "squared"
     # Hidden nodes bend as they have to: logarithms are for features most of whose rows lie in one cell without.
     far = tuple(log and far for log, far in zip(additive.logs, search.spans_decades, strict=True))
     logs = far if settings.logs is None else settings.logs

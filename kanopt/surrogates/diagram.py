@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from kanopt.surrogates.diagnostics.attribution import attribution
+from kanopt.surrogates.attribution import attribution
 
 if TYPE_CHECKING:
     from kanopt.kan.description import Layer, Network
@@ -105,7 +105,7 @@ def diagram_of(
     log_output
         Whether the network gives the target's logarithm.
     rows
-        Encoded numbers and codes over which edges are scored (:mod:`kanopt.surrogates.diagnostics.attribution`).
+        Encoded numbers and codes over which edges are scored (:mod:`kanopt.surrogates.attribution`).
     points
         Number of points per curve.
 

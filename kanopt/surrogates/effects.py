@@ -5,7 +5,7 @@ Friedman 2001, Ann. Stat. 29, section 8.2). The importance of a column is its to
 squared change of the prediction when the column is shuffled, halved, over the variance of the prediction
 (Jansen 1999, eq. 13).
 
-The attribution of :mod:`kanopt.surrogates.diagnostics` is a related measure inside the network: it replaces the edges
+The attribution of :mod:`kanopt.surrogates.attribution` is a related measure inside the network: it replaces the edges
 of a column by their means, where the importance replaces the column by that of another row. If columns are independent
 and have linear edges, the square of a share of attribution is the total Sobol index. The importance is in the units of
 the target, needs only predictions, depends on the shuffle, and extrapolates if columns are correlated; attribution is

@@ -16,7 +16,7 @@ from kanopt.errors import FitError, KanoptWarning
 from kanopt.surrogates.calendar import warn_of_periods
 from kanopt.surrogates.encoding import LEAST_ROWS, encoding_of
 from kanopt.surrogates.frames import table_of
-from kanopt.surrogates.groups import GroupedRows
+from kanopt.surrogates.groups import GroupedRows, grouped
 from kanopt.surrogates.input_checks import (
     indicators_of,
     is_multi_target,
@@ -25,7 +25,7 @@ from kanopt.surrogates.input_checks import (
     used_rows,
     weights_of,
 )
-from kanopt.surrogates.missing import MissingIndicators, indicator_name
+from kanopt.surrogates.missing import indicator_name
 from kanopt.surrogates.monitor import FitMonitor
 from kanopt.surrogates.rare import warn_of_rare, with_rare, without_rare
 from kanopt.surrogates.text_columns import refuse_identifiers, refuse_numbers_as_text
@@ -214,29 +214,16 @@ def fit_source(
     weights: Any,
     columns: list[str] | None,
     watch: FitMonitor,
+    groups: Any,
 ) -> None:
-    """Fit a table that is read batch by batch."""
-    from kanopt.surrogates.streaming import learn_streamed
+    """Fit a table that is read batch by batch: to rows drawn from it, and measure the law on all of them."""
+    from kanopt.surrogates.streaming import drawn_rows, measure_on_all_rows
 
-    for value, what in ((target, "y"), (weights, "sample_weight")):
-        if not isinstance(value, str) and not (value is None and what == "sample_weight"):
-            raise FitError(
-                f"{what} must be the name of a column where X is a path or a callable, not {value!r}"
-            )
-    if model.missing != "error":
-        raise FitError(
-            "missing='indicator' is not there for tables read batch by batch; fill the gaps before"
-        )
-    model._units = {}
-    # Arguments by position are counted against the table, not against the one of an earlier fit.
-    model.__dict__.pop("n_features_in_", None)
-    found = learn_streamed(
-        source, target, model, features=columns, weights=weights, periods=model.periodic, watch=watch
-    )
-    model._indicators, model._known_rows, model._grouped_rows = MissingIndicators({}), None, None
-    model.alternatives_, model._rows = found.alternatives, found.rows
-    model.feature_names_in_ = np.array(found.law.encoding.names, dtype=object)
-    model.n_features_in_ = len(found.law.encoding.features)
-    model._columns = found.law.encoding.names
-    model._set_fitted(found.law, target)
-    _mark_if_stopped([model], watch)
+    sampled = drawn_rows(model, source, target, weights, groups, columns, watch)
+    X, shared = grouped(sampled.frame[sampled.features], groups)
+    equal = (sampled.row_weights == sampled.row_weights[0]).all()
+    try:
+        fit_memory(model, X, sampled.frame[target], None if equal else sampled.row_weights, watch, shared)
+    except FitError as error:
+        raise FitError(f"{sampled.name}: {error}") from None
+    measure_on_all_rows(model, sampled, watch)

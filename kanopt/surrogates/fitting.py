@@ -60,14 +60,11 @@ class LearningResult:
         A frame with every structure tried.
     rows
         The rows as fitted, on which a formula is chosen.
-    readings
-        Number of passes over the table.
     """
 
     law: NetworkLaw
     alternatives: pd.DataFrame
     rows: Rows
-    readings: int = 1
 
 
 def learn(table: TrainingTable, settings: Settings) -> LearningResult:

@@ -16,7 +16,7 @@ from kanopt.formulas.group_errors import MOST_SHARED, clipped, shared_part, whit
 from kanopt.formulas.noise import FEWEST_GROUPS
 from kanopt.text import count_text
 
-__all__ = ["GroupedRows", "Groups", "SharedErrors", "grouped", "refuse_groups", "rows_before"]
+__all__ = ["GroupedRows", "Groups", "SharedErrors", "grouped", "rows_before"]
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
@@ -134,12 +134,6 @@ class GroupedRows:
         groups = RowGroups(self.by, codes[: len(rows)], (self.target, before, codes[len(rows) :]))
         errors = ErrorModel.of(target, predicted, rows_train=law.fit.rows_train, groups=groups)
         return replace(law, fit=replace(law.fit, errors=errors))
-
-
-def refuse_groups(groups: Any, where: str) -> None:
-    """Refuse groups where they are not used, rather than take rows for independent."""
-    if groups is not None:
-        raise FitError(f"groups is not there for {where}; learn from a frame in memory")
 
 
 @dataclass(frozen=True, eq=False)

@@ -104,7 +104,7 @@ class FitMonitor:
 
     def __init__(
         self,
-        on_progress: Callable[[FitProgress], None] | None = None,
+        on_progress: Callable[[FitProgress], object] | None = None,
         interrupt: Interrupt | None = None,
         budget: float | None = None,
         clock: Callable[[], float] = time.monotonic,

@@ -23,8 +23,7 @@ from kanopt.surrogates.summary import Summary, effect_table, fit_measures
 from kanopt.text import count_text, join_list, shorten
 
 if TYPE_CHECKING:
-    from kanopt.surrogates.diagnostics import Attribution
-    from kanopt.surrogates.diagnostics import SeparabilityTests as Separability
+    from kanopt.surrogates.attribution import Attribution
     from kanopt.surrogates.diagram import Diagram
 
 __all__ = ["ModelReadings", "warn_of_rows_outside"]
@@ -85,28 +84,15 @@ class ModelReadings(FittedModel):
 
         Scores follow the signal from the output back: an edge into a node that nothing listens to scores nothing. A
         share is a score over the standard deviation of the output; shares need not sum to one, see
-        :class:`~kanopt.surrogates.diagnostics.Attribution`.
+        :class:`~kanopt.surrogates.attribution.Attribution`.
         """
-        from kanopt.surrogates.diagnostics import attribution_of
+        from kanopt.surrogates.attribution import attribution
 
         self._check_single()
-        return attribution_of(self._law, output=self.target_name_)
-
-    def separability(self, tolerance: float = 0.02) -> Separability:
-        """Test which columns act apart, as a sum or as a product, and for symmetries of pairs, against the noise.
-
-        "no product of smaller parts" means that the law is not the product of functions of fewer columns each; the
-        strength of a symmetry is 1 where it is perfect and 0 where the departure is as large as what the columns do.
-
-        Parameters
-        ----------
-        tolerance
-            Departures below this share of the target's standard deviation are of no account.
-        """
-        from kanopt.surrogates.diagnostics import structure_of
-
-        self._check_single()
-        return structure_of(self._law, tolerance=tolerance)
+        law = self._law
+        output = f"log {self.target_name_}" if law.log_target else self.target_name_
+        names = tuple(feature.name for feature in law.encoding.inputs)
+        return attribution(law.network, law.numbers, law.codes, names=names, output=output)
 
     def outside(self, X: ArrayLike | pd.DataFrame) -> pd.DataFrame:
         """Return for every row whether it lies outside the data the law was learned from, and in which columns.

@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 from kanopt.errors import FitError
 from kanopt.surrogates.fits import OF_COLUMNS, fit_memory, fit_source
 from kanopt.surrogates.formula_reading import FormulaReading
-from kanopt.surrogates.groups import grouped, refuse_groups
+from kanopt.surrogates.groups import grouped
 from kanopt.surrogates.input_checks import (
     calibration_of,
     coverage_of,
@@ -256,8 +256,7 @@ class KANRegressor(ModelReadings, FormulaReading):
         try:
             with watched(progress, budget) as watch:
                 if is_source(X):
-                    refuse_groups(groups, "tables read batch by batch")
-                    fit_source(self, X, y, sample_weight, columns, watch)
+                    fit_source(self, X, y, sample_weight, columns, watch, groups)
                     return self
                 if columns is not None:
                     raise FitError(

@@ -29,8 +29,6 @@ class Settings:
         ``"any"``, ``"positive"`` or ``"bounded"``, with `bounds`: the range of the law's values.
     shape_constraints
         Shape constraints of the numbers.
-    allow_link
-        Whether a law of a positive target may be fitted with an exponential link.
     hold_positive
         Whether a law that could fall below zero among its data is held at the smallest target, where all are positive.
     """
@@ -50,6 +48,5 @@ class Settings:
     precision: Precision
     seed: int
     device: torch.device
-    allow_link: bool = True
     hold_positive: bool = False
     monitor: FitMonitor = field(default_factory=FitMonitor)

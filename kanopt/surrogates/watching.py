@@ -15,7 +15,7 @@ from kanopt.progress import ProgressLine
 from kanopt.surrogates.monitor import FitMonitor, FitProgress
 from kanopt.text import count_text
 
-__all__ = ["checked_budget", "checked_progress", "warn_if_stopped", "watched"]
+__all__ = ["checked_budget", "checked_progress", "line_unless_told", "warn_if_stopped", "watched"]
 
 Progress = TypeVar("Progress")
 
@@ -42,12 +42,20 @@ def watched(
 
     checked_progress(progress)
     seconds = checked_budget(budget)
-    with one_thread(), Interrupt() as interrupt:
-        if callable(progress) or progress is False:
-            yield FitMonitor(progress or None, interrupt, seconds)
-            return
+    with one_thread(), Interrupt() as interrupt, line_unless_told(progress) as tell:
+        yield FitMonitor(tell, interrupt, seconds)
+
+
+@contextmanager
+def line_unless_told(
+    progress: Callable[[Any], object] | bool | None,
+) -> Iterator[Callable[[Any], object] | None]:
+    """Yield what is called with the progress: a given function, for False nothing, else a line where somebody looks."""
+    if callable(progress) or progress is False:
+        yield progress or None
+    else:
         with ProgressLine() as line:
-            yield FitMonitor(line, interrupt, seconds)
+            yield line
 
 
 def warn_if_stopped(watch: FitMonitor) -> None:

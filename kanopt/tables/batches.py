@@ -1,42 +1,30 @@
 """Tables too large for memory, read batch by batch and as often as needed.
 
-A :class:`BatchSource` gives Arrow record batches of the columns asked for. It is one or several Parquet files, or a
-callable that makes a fresh iterator of frames for every reading; of a Dask frame its partitions are read, one after the
-other. An iterator that can be read only once is written to a temporary Parquet file first.
+A :class:`BatchSource` gives frames of the columns asked for: of Parquet files, of a callable that makes a fresh
+iterator of frames for every reading, of the partitions of a Dask frame, one after the other, or of an iterator, which
+can be read only once.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, field
-from functools import cached_property
+from dataclasses import dataclass
 from itertools import chain
 from os import PathLike
 from pathlib import Path
-from typing import Any, Literal, Protocol, TypeAlias
+from typing import Any, Protocol, TypeAlias
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from kanopt.errors import TableError, nearest
-from kanopt.files import temporary_path
 from kanopt.tables._raw import require_file
-from kanopt.tables.cleaned_source import Cleaned, CleanedSource
+from kanopt.tables.cleaned_source import Cleaned, CleanedReading
 from kanopt.text import list_names
 
-__all__ = [
-    "BatchSource",
-    "FrameSource",
-    "ParquetSource",
-    "Partitioned",
-    "SourceLike",
-    "is_source",
-    "open_source",
-]
+__all__ = ["BatchSource", "Partitioned", "SourceLike", "is_source", "open_source"]
 
 
 class Partitioned(Protocol):
@@ -47,7 +35,6 @@ class Partitioned(Protocol):
         ...
 
 
-Kind = Literal["number", "category", "other"]
 AnyPath: TypeAlias = str | PathLike[str]
 SourceLike: TypeAlias = (
     AnyPath
@@ -57,175 +44,86 @@ SourceLike: TypeAlias = (
     | Partitioned
     | Cleaned
 )
-BUFFER = 1 << 20
+Read: TypeAlias = Callable[[Sequence[str] | None], Iterator[pd.DataFrame]]
+_BATCH = 1 << 15
+"""Rows read of a file at a time."""
+_BUFFER = 1 << 20
 """Bytes read of a column at a time, so that memory does not grow with the row groups of a file."""
 
 
-class BatchSource(Protocol):
-    """A table that is read in batches."""
+@dataclass(frozen=True, eq=False)
+class BatchSource:
+    """A table that is read in batches.
 
-    @property
-    def name(self) -> str:
-        """What errors call it."""
-        ...
+    Parameters
+    ----------
+    name
+        What errors call it.
+    read
+        Reads some columns, or all for None, from the start. The index of the frames numbers their rows.
+    place
+        Says where a row stands, counted from 0 through the whole source.
+    once
+        Whether it can be read only once.
+    first
+        Some rows from its start with all columns, by which it is known what these hold.
 
-    @property
-    def kinds(self) -> Mapping[str, Kind]:
-        """Column to kind: ``"number"``, ``"category"`` (texts, booleans, categories) or ``"other"``."""
-        ...
+    Examples
+    --------
+    >>> source = open_source(lambda: (pd.DataFrame({"km": [float(k), 2.0], "t": 1.0}) for k in range(3)))
+    >>> [frame["km"].to_list() for frame in source.frames(["km"])], source.place(2)
+    ([[0.0, 2.0], [1.0, 2.0], [2.0, 2.0]], 'row 2 of the batches')
+    """
 
-    def batches(self, columns: Sequence[str], rows: int) -> Iterator[Any]:
-        """Read the columns from the start, in batches of at most so many rows.
+    name: str
+    read: Read
+    place: Callable[[int], str]
+    once: bool = False
+    first: pd.DataFrame | None = None
 
-        Numbers come as float64, and null where they are missing; other columns as the source holds them.
+    def opened(self) -> BatchSource:
+        """Return the source with its first rows read.
 
         Raises
         ------
         TableError
-            Where the source cannot be read, lacks a column, or changes the kind of one on the way.
+            If there are none.
         """
-        ...
-
-    def place(self, row: int) -> str:
-        """Say where a row stands, counted from 0 through the whole source."""
-        ...
-
-
-@dataclass(frozen=True)
-class ParquetSource:
-    """Parquet files of the same columns, read one after the other.
-
-    Parameters
-    ----------
-    paths
-        The files.
-    categories
-        Columns to read as categories although they contain integers.
-    title
-        What errors call it in place of the names of the files.
-
-    Examples
-    --------
-    >>> from tempfile import TemporaryDirectory
-    >>> with TemporaryDirectory() as folder:
-    ...     path = Path(folder) / "trips.parquet"
-    ...     pd.DataFrame({"km": [5, 8, 2], "mode": ["road", "rail", "road"]}).to_parquet(path)
-    ...     source = ParquetSource((path,))
-    ...     source.rows, dict(source.kinds), [len(batch) for batch in source.batches(["km"], rows=2)]
-    (3, {'km': 'number', 'mode': 'category'}, [2, 1])
-    """
-
-    paths: tuple[Path, ...]
-    categories: frozenset[str] = frozenset()
-    title: str = ""
+        frames = self.read(None)
+        first = next((frame for frame in frames if len(frame)), None)
+        if first is None:
+            raise TableError(f"{self.name}: holds no rows; an iterator that was read before gives none")
+        if self.once:
+            return BatchSource(self.name, lambda columns: chain([first], frames), self.place, True, first)
+        return BatchSource(self.name, self.read, self.place, False, first)
 
     @property
-    def name(self) -> str:
-        """The title, or the name of the first file and how many more there are."""
-        return self.title or list_names([path.name for path in self.paths], 1, quoted=False)
+    def columns(self) -> pd.DataFrame:
+        """The first rows."""
+        assert self.first is not None, "the source is not opened"
+        return self.first
 
-    @property
-    def rows(self) -> int:
-        """Rows of all files."""
-        return self._ends[-1]
+    def frames(self, columns: Sequence[str]) -> Iterator[pd.DataFrame]:
+        """Read columns from the start.
 
-    @cached_property
-    def _ends(self) -> list[int]:
-        """Where each file ends, in rows of the whole source."""
-        return [int(end) for end in np.cumsum([_open(path).metadata.num_rows for path in self.paths])]
-
-    @cached_property
-    def kinds(self) -> Mapping[str, Kind]:
-        """Kinds of the columns, as the first file declares them."""
-        schema = _schema(_open(self.paths[0]), self.paths[0])
-        kinds = {name: kind_of(schema.field(name).type) for name in schema.names if not _is_label(name)}
-        return kinds | dict.fromkeys(self.categories, "category")
-
-    def batches(self, columns: Sequence[str], rows: int) -> Iterator[Any]:
-        """Read the columns from the start, in batches of at most so many rows."""
-        for path in self.paths:
-            file = _open(path)
-            known = _schema(file, path).names
+        Raises
+        ------
+        TableError
+            Where the source cannot be read, lacks a column, or changes from numbers to others or back on the way.
+        """
+        _require(columns, [str(name) for name in self.columns], self.name)
+        numeric = {name: _is_number(self.columns[name]) for name in columns}
+        for frame in self.read(columns):
             for name in columns:
-                if name not in known:
-                    raise TableError(f"{path.name}: no column {name!r}; {nearest(name, known)}")
-            try:
-                for batch in file.iter_batches(rows, columns=list(columns), use_threads=False):
-                    yield _as_declared_kinds(
-                        batch.select(list(columns)), self.kinds, path.name, self.categories
+                known = frame[name].notna()
+                if known.any() and _is_number(frame[name]) != numeric[name]:
+                    shown = frame.loc[known, name].head(1).to_list()[0]
+                    held = "numbers" if numeric[name] else "no numbers"
+                    raise TableError(
+                        f"{self.place(int(frame.index[0]))}: column {name!r} holds {held} at the start, and from here "
+                        f"such as {shown!r}; convert the column first"
                     )
-            except (pa.ArrowInvalid, pa.ArrowNotImplementedError, OSError) as error:
-                raise TableError(f"{path.name}: is damaged: {str(error).splitlines()[0]}") from None
-            finally:
-                file.close()
-
-    def place(self, row: int) -> str:
-        """Say in which file, and at which row of it, a row stands."""
-        index = int(np.searchsorted(self._ends, row, side="right"))
-        first = self._ends[index - 1] if index else 0
-        return f"row {row - first} of {self.title or self.paths[index].name}"
-
-
-@dataclass(frozen=True)
-class FrameSource:
-    """Frames from a callable that returns a fresh iterator for every pass.
-
-    Parameters
-    ----------
-    make
-        Returns a fresh iterator of frames, the same each time.
-
-    Examples
-    --------
-    >>> source = FrameSource(lambda: (pd.DataFrame({"km": [float(k), 2.0]}) for k in range(3)))
-    >>> [batch.column(0).to_pylist() for batch in source.batches(["km"], rows=10)]
-    [[0.0, 2.0], [1.0, 2.0], [2.0, 2.0]]
-    """
-
-    make: Callable[[], Iterable[pd.DataFrame]]
-    name: str = field(default="the batches", init=False)
-
-    @cached_property
-    def kinds(self) -> Mapping[str, Kind]:
-        """Kinds of the columns in the first frame that has rows."""
-        for frame in self._frames():
-            if len(frame):
-                return {name: kind_of(_array(frame[name], name, 0).type) for name in frame.columns}
-        raise TableError("the batches hold no rows")
-
-    def batches(self, columns: Sequence[str], rows: int) -> Iterator[Any]:
-        """Read the columns from the start, in batches of at most so many rows."""
-        for number, frame in enumerate(self._frames()):
-            for name in columns:
-                if name not in frame.columns:
-                    raise TableError(f"batch {number}: no column {name!r}; {nearest(name, frame.columns)}")
-            for start in range(0, len(frame), rows):
-                part = frame.iloc[start : start + rows]
-                arrays = [_array(part[name], name, number) for name in columns]
-                batch = pa.RecordBatch.from_arrays(arrays, names=list(columns))
-                yield _as_declared_kinds(batch, self.kinds, f"batch {number}")
-
-    def place(self, row: int) -> str:
-        """Say at which row, counted through all batches, something stands."""
-        return f"row {row} of the batches"
-
-    def _frames(self) -> Iterator[pd.DataFrame]:
-        """Make the frames; columns that are named by numbers are called by their texts, as in a table in memory."""
-        made = self.make()
-        if isinstance(made, (pd.DataFrame, Mapping, str)) or not isinstance(made, Iterable):
-            raise TableError(
-                f"the callable returned a {type(made).__name__}; it must return a fresh iterator of DataFrames, such "
-                "as iter([frame])"
-            )
-        for number, frame in enumerate(made):
-            if not isinstance(frame, pd.DataFrame):
-                raise TableError(
-                    f"batch {number} is a {type(frame).__name__}; every batch must be a DataFrame that holds the "
-                    "features and the target"
-                )
-            names = [str(name) for name in frame.columns]
-            _refuse_twice(names, f"batch {number}")
-            yield frame if names == list(frame.columns) else frame.set_axis(names, axis="columns")
+            yield frame[list(columns)]
 
 
 def is_source(given: Any) -> bool:
@@ -243,147 +141,117 @@ def is_source(given: Any) -> bool:
     return isinstance(given, (str, PathLike, Iterator)) or (callable(given) and not hasattr(given, "shape"))
 
 
-@contextmanager
-def open_source(given: SourceLike) -> Iterator[BatchSource]:
-    """Open a source given by the user; temporary files are removed at the end.
-
-    An iterator can be read once only, and learning takes several readings: it is written to a temporary Parquet file,
-    which needs about as much room as the table would as a file of its own.
+def open_source(given: SourceLike) -> BatchSource:
+    """Open a source given by the user.
 
     Raises
     ------
     TableError
-        Where a file is missing or no Parquet file, and where there are no rows.
+        Where a file is missing or no Parquet file, where there are no rows, and where texts of what is derived and
+        dropped cannot be read.
     """
     if isinstance(given, Cleaned):
-        with open_source(given.source) as source:
-            yield CleanedSource(source, given.rules)
-    elif isinstance(given, Iterator):
-        with temporary_path() as path:
-            yield _spool_to_parquet(given, path)
-    elif hasattr(given, "to_delayed"):
+        source = open_source(given.source)
+        reading = CleanedReading(source, given.rules)
+        return BatchSource(source.name, reading, source.place, source.once).opened()
+    if isinstance(given, Iterator):
+        return _of_frames(lambda: given, once=True).opened()
+    if hasattr(given, "to_delayed"):
         # where a client of a cluster is active, a worker computes them; each is kept here only while it is read
-        yield FrameSource(lambda: (part.compute() for part in given.to_delayed()))
-    elif callable(given):
-        yield FrameSource(given)
-    else:
-        paths = tuple(Path(path) for path in ([given] if isinstance(given, (str, PathLike)) else given))
-        for path in paths:
-            require_file(path, "Parquet file")
-        yield ParquetSource(paths)
+        return _of_frames(lambda: (part.compute() for part in given.to_delayed())).opened()
+    if callable(given):
+        return _of_frames(given).opened()
+    paths = [Path(path) for path in ([given] if isinstance(given, (str, PathLike)) else given)]
+    for path in paths:
+        require_file(path, "Parquet file")
+    return _of_files(sorted(paths)).opened()
 
 
-def kind_of(declared: Any) -> Kind:
-    """Return the kind of an Arrow type as an input of a law.
+def _of_files(paths: Sequence[Path]) -> BatchSource:
+    """Return Parquet files of the same columns, read one after the other."""
+    ends = np.cumsum([0, *(_open(path).metadata.num_rows for path in paths)])
 
-    Examples
-    --------
-    >>> kind_of(pa.int32()), kind_of(pa.bool_()), kind_of(pa.timestamp("s"))
-    ('number', 'category', 'other')
-    """
-    types = pa.types
-    if types.is_integer(declared) or types.is_floating(declared) or types.is_decimal(declared):
-        return "number"
-    text = types.is_string(declared) or types.is_large_string(declared) or str(declared) == "string_view"
-    if text or types.is_boolean(declared) or types.is_dictionary(declared) or types.is_null(declared):
-        return "category"
-    return "other"
+    def read(columns: Sequence[str] | None) -> Iterator[pd.DataFrame]:
+        for path, start in zip(paths, ends, strict=False):
+            file = _open(path)
+            names = file.schema_arrow.names
+            _refuse_twice(names, path.name)
+            if columns is not None:
+                _require(columns, names, path.name)
+            # a column of that name holds the row labels of a frame
+            kept = columns or [name for name in names if not name.startswith("__index_level_")]
+            try:
+                for batch in file.iter_batches(_BATCH, columns=list(kept), use_threads=False):
+                    frame = _without_decimals(batch).to_pandas(ignore_metadata=True)
+                    frame.index = pd.RangeIndex(start, start + len(frame))
+                    start += len(frame)
+                    yield frame
+            except (pa.ArrowInvalid, pa.ArrowNotImplementedError, OSError) as error:
+                raise TableError(f"{path.name}: is damaged: {str(error).splitlines()[0]}") from None
+            finally:
+                file.close()
+
+    def place(row: int) -> str:
+        file = int(np.searchsorted(ends, row, side="right")) - 1
+        return f"row {row - ends[file]} of {paths[file].name}"
+
+    return BatchSource(list_names([path.name for path in paths], 1, quoted=False), read, place)
 
 
 def _open(path: Path) -> Any:
     try:
-        return pq.ParquetFile(path, pre_buffer=False, buffer_size=BUFFER)
+        return pq.ParquetFile(path, pre_buffer=False, buffer_size=_BUFFER)
     except (pa.ArrowInvalid, OSError) as error:
         cause = str(error).splitlines()[0]
         raise TableError(f"{path.name}: is not a Parquet file, or is damaged: {cause}") from None
 
 
-def _schema(file: Any, path: Path) -> Any:
-    """Return the columns of an opened file, none of which may occur twice."""
-    _refuse_twice(file.schema_arrow.names, path.name)
-    return file.schema_arrow
+def _without_decimals(batch: Any) -> Any:
+    """Return a batch with decimal numbers as floating ones."""
+    fields = [
+        field.with_type(pa.float64()) if pa.types.is_decimal(field.type) else field for field in batch.schema
+    ]
+    return batch.cast(pa.schema(fields))
+
+
+def _of_frames(make: Callable[[], Any], *, once: bool = False) -> BatchSource:
+    """Return the frames of a callable; columns that are named by numbers are called by their texts."""
+
+    def read(columns: Sequence[str] | None) -> Iterator[pd.DataFrame]:
+        made, start = make(), 0
+        if isinstance(made, (pd.DataFrame, Mapping, str)) or not isinstance(made, Iterable):
+            raise TableError(
+                f"the callable returned a {type(made).__name__}; it must return a fresh iterator of DataFrames, such "
+                "as iter([frame])"
+            )
+        for number, frame in enumerate(made):
+            where = f"batch {number}"
+            if not isinstance(frame, pd.DataFrame):
+                raise TableError(
+                    f"{where} is a {type(frame).__name__}; every batch must be a DataFrame that holds the features and "
+                    "the target"
+                )
+            names = [str(name) for name in frame.columns]
+            _refuse_twice(names, where)
+            if columns is not None:
+                _require(columns, names, where)
+            yield frame.set_axis(names, axis=1).set_axis(pd.RangeIndex(start, start + len(frame)), axis=0)
+            start += len(frame)
+
+    return BatchSource("the batches", read, lambda row: f"row {row} of the batches", once)
+
+
+def _require(columns: Iterable[str], known: Sequence[str], where: str) -> None:
+    for name in columns:
+        if name not in known:
+            raise TableError(f"{where}: no column {name!r}; {nearest(str(name), known)}")
 
 
 def _refuse_twice(names: Sequence[str], where: str) -> None:
-    seen: set[str] = set()
-    for name in names:
-        if name in seen:
-            raise TableError(f"{where}: column {name!r} occurs twice; rename or drop one of them")
-        seen.add(name)
+    twice = next((name for name in names if names.count(name) > 1), None)
+    if twice is not None:
+        raise TableError(f"{where}: column {twice!r} occurs twice; rename or drop one of them")
 
 
-def _is_label(name: str) -> bool:
-    """Say whether a column holds the row labels of a frame, and is no column of the table."""
-    return name.startswith("__index_level_")
-
-
-def _array(column: pd.Series[Any], name: str, number: int) -> Any:
-    try:
-        array = pa.array(column, from_pandas=True)
-    except (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError, OverflowError) as error:
-        cause = str(error).splitlines()[0]
-        raise TableError(
-            f"batch {number}: column {name!r} holds values of different kinds ({cause}); convert it to numbers or "
-            "to text first"
-        ) from None
-    return array.combine_chunks() if isinstance(array, pa.ChunkedArray) else array
-
-
-def _as_declared_kinds(
-    batch: Any, kinds: Mapping[str, Kind], where: str, categories: frozenset[str] = frozenset()
-) -> Any:
-    """Return a batch with numbers as float64; refuse columns that are of another kind than at the start.
-
-    Whole numbers may be `categories`.
-    """
-    arrays = []
-    for name, array in zip(batch.schema.names, batch.columns, strict=True):
-        wanted, found = kinds[name], kind_of(array.type)
-        if wanted == "number":
-            if found != "number" and array.null_count < len(array):
-                shown = pc.drop_null(array)[0].as_py()
-                raise TableError(
-                    f"{where}: column {name!r} holds numbers at the start, and here {shown!r}; "
-                    "convert the column to numbers first"
-                )
-            arrays.append(pc.cast(array, pa.float64(), safe=False))
-        elif wanted == "category" and found == "number" and name not in categories:
-            raise TableError(
-                f"{where}: column {name!r} holds no numbers at the start, and here numbers; "
-                "convert the column to text first"
-            )
-        else:
-            arrays.append(array)
-    return pa.RecordBatch.from_arrays(arrays, names=batch.schema.names)
-
-
-def _spool_to_parquet(frames: Iterator[pd.DataFrame], path: Path) -> ParquetSource:
-    """Write what an iterator gives to a Parquet file."""
-    first = next((frame for frame in frames if not isinstance(frame, pd.DataFrame) or len(frame)), None)
-    if first is None:
-        raise TableError(
-            "the iterator gave no rows; if it was read before, make a new one or pass a callable"
-        )
-    # The kinds are those of `first`, so that asking for them takes nothing off the iterator.
-    once = FrameSource(lambda: chain([first], frames))
-    tables = (_without_dictionaries(batch) for batch in once.batches(list(once.kinds), rows=1 << 16))
-    table = next(tables)
-    with pq.ParquetWriter(path, table.schema) as writer:
-        writer.write_table(table)
-        for more in tables:
-            try:
-                writer.write_table(more.cast(table.schema))
-            except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
-                cause = str(error).splitlines()[0]
-                raise TableError(f"the batches do not fit together: {cause}") from None
-    numbers = {name for name in table.schema.names if kind_of(table.schema.field(name).type) == "number"}
-    categories = frozenset(name for name in numbers if once.kinds[name] == "category")
-    return ParquetSource((path,), categories, "the batches")
-
-
-def _without_dictionaries(batch: Any) -> Any:
-    """Return a batch as a table without dictionaries, which differ from one batch to the next."""
-    arrays = [
-        array.dictionary_decode() if pa.types.is_dictionary(array.type) else array for array in batch.columns
-    ]
-    return pa.Table.from_arrays(arrays, names=batch.schema.names)
+def _is_number(column: pd.Series[Any]) -> bool:
+    return pd.api.types.is_numeric_dtype(column) and not pd.api.types.is_bool_dtype(column)

@@ -69,11 +69,6 @@ def additive(*curves: Curve) -> Network:
     return Network((layer([[curve] for curve in curves]),))
 
 
-def through_sum(outer: Curve, *inner: Curve | None) -> Network:
-    """outer(Σ inner(x))."""
-    return Network((layer([[curve] for curve in inner]), layer([[outer]])))
-
-
 def product(first: list[Curve | None], second: list[Curve | None]) -> Network:
     """(Σ first(x)) · (Σ second(x)) by one product node."""
     edges = [[u, v] for u, v in zip(first, second, strict=True)]

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from types import SimpleNamespace
 from typing import Any
 from xml.etree import ElementTree
 
@@ -11,10 +10,10 @@ from matplotlib import pyplot
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from kanopt.formulas.modules import Module
 from kanopt.reports import plot_modules
 from kanopt.reports.module_plots import modules_size
 from kanopt.reports.svg import to_svg
-from kanopt.surrogates.diagnostics import Module
 
 LONG = tuple(f"a_rather_long_column_name_{place:02d}_vehicles_per_hour" for place in range(8))
 
@@ -26,25 +25,24 @@ def _closed() -> Iterator[None]:
 
 
 def column(name: str) -> Module:
-    return Module("column", (name,))
+    return Module("column", (name,), name)
 
 
-def node(kind: Any, *children: Module, **more: Any) -> Module:
-    columns = tuple(name for child in children for name in child.columns)
-    return Module(kind, columns, children, **more)
+def node(kind: Any, text: str, *children: Module) -> Module:
+    return Module(kind, tuple(name for child in children for name in child.columns), text, children)
 
 
 def three(names: tuple[str, ...] = LONG) -> Module:
     a, b, c = map(column, names[:3])
-    return node("product", a, node("pair", b, c, strength=0.94, relation=f"{b.columns[0]} / {c.columns[0]}"))
+    ratio = node("product", f"{names[1]} / {names[2]}", b, c)
+    return node("product", f"{names[0]} · {names[1]} / {names[2]}", a, ratio)
 
 
 def eight(names: tuple[str, ...] = LONG) -> Module:
     d, e, f, g, h = map(column, names[3:])
-    inner = node("product", e, f, strength=0.9, constant=True)
-    return node(
-        "sum", three(names), node("product", d, inner, strength=0.8), node("joint", g, h), strength=0.7
-    )
+    inner = node("product", " · ".join(names[4:6]), e, f)
+    function = node("function", f"max({names[6]}, {names[7]})", g, h)
+    return node("sum", "all", three(names), node("product", "two", d, inner), function)
 
 
 def texts(ax: Axes) -> list[str]:
@@ -56,38 +54,13 @@ def test_columns_and_what_is_made_of_them() -> None:
     tree = eight(tuple("abcdefgh"))
     assert plot_modules(tree, ax) is ax
     assert texts(tree.plot()) == texts(ax)
-    assert [text for text in texts(ax) if len(text) == 1] == list("abc/×def××ghƒΣ")
-    assert texts(ax)[-2:] == ["sum", "strength 0.70"]
-    assert "+ constant, 0.90" in texts(ax)
-    assert "joint" in texts(ax)
-
-
-def test_a_structure_is_drawn_by_its_tree() -> None:
-    structure: Any = SimpleNamespace(tree=lambda: three())
-    assert texts(plot_modules(structure)) == texts(plot_modules(three()))
+    assert [text for text in texts(ax) if len(text) == 1] == list("abc××def××ghƒΣ")
+    assert texts(ax)[-2:] == ["sum", "all"]
+    assert {"b / c", "max(g, h)", "function"} <= set(texts(ax))
 
 
 def test_one_column() -> None:
     assert texts(plot_modules(column("km"))) == ["km", "one column"]
-
-
-def test_signs_of_more_than_two_columns_stand_at_their_lines() -> None:
-    km, load, hours = map(column, ("km", "load", "hours"))
-    tree = node("pair", km, load, hours, relation="km · load / hours", strength=1.0)
-    assert tree.signs == ("·", "/")
-    ax = plot_modules(tree)
-    assert texts(ax) == ["km", "load", "hours", "•", "•", "/", "enter as one", "strength 1.00"]
-    heights = {text.get_text(): text.get_position()[1] for text in ax.texts if text.get_text() in "•/"}
-    dots = sorted(y for line in ax.lines if line.get_markersize() == 7 for y in line.get_ydata())
-    assert heights["/"] == pytest.approx(dots[2] - 7)
-    signed = node("pair", km, load, hours, relation="km + load − hours", strength=1.0)
-    assert texts(plot_modules(signed))[3:6] == ["+", "+", "−"]
-
-
-def test_names_with_signs_in_them_are_read_right() -> None:
-    names = ("a - b", "c / d · e", "f")
-    tree = node("pair", *map(column, names), relation=f"{names[0]} / {names[1]} · {names[2]}")
-    assert tree.signs == ("/", "·")
 
 
 @pytest.mark.parametrize("tree", [column(LONG[0]), three(), eight()], ids=["1", "3", "8"])

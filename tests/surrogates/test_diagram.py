@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from kanopt.kan import Layer, Network
-from kanopt.surrogates.diagnostics import attribution
+from kanopt.surrogates.attribution import attribution
 from kanopt.surrogates.diagram import diagram_of
 from kanopt.surrogates.encoding import Feature, FeatureEncoding
 from tests.cases.law_search_networks import layer, line, square

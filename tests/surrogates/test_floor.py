@@ -14,8 +14,8 @@ import pytest
 
 from kanopt import DomainWarning, KANRegressor
 from kanopt.formulas import Formula, Maximum
+from kanopt.surrogates import streaming
 from kanopt.surrogates.proofs import ShapeClaims, proofs
-from kanopt.surrogates.streaming import learn_streamed
 
 INSIDE = pd.DataFrame({"km": np.linspace(0.05, 9.9, 500)})
 
@@ -140,17 +140,17 @@ def test_a_clean_law_has_no_floor_in_it() -> None:
     assert "max" not in str(model.to_formula(frame[300:]))
 
 
-def test_a_streamed_law_is_held_at_the_smallest_target_of_all_rows() -> None:
+def test_a_law_of_a_sample_is_held_at_the_smallest_target_of_all_rows(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(streaming, "SAMPLE", 400)
     X, y = trips(3_000)
     y.iloc[7] = 0.02
     table = pd.concat([X, y], axis=1)
-    learned = learn_streamed(lambda: iter([table[:1_500], table[1_500:]]), "minutes", model_of(), sample=400)
-    numbers = learned.law.encoding.encode_numbers(INSIDE.to_numpy())
-    predicted = learned.law.predict(numbers, np.zeros((len(numbers), 0), dtype=np.int64))
-    assert predicted.min() == pytest.approx(0.02)
+    learned = model_of().fit(lambda: iter([table[:1_500], table[1_500:]]), "minutes")
+    assert learned.predict(INSIDE).min() == pytest.approx(0.02)
     table.loc[7, "minutes"] = -0.02
-    learned = learn_streamed(lambda: iter([table[:1_500], table[1_500:]]), "minutes", model_of(), sample=400)
-    assert learned.law.floor is None
+    assert model_of().fit(lambda: [table], "minutes")._law.floor is None
 
 
 def test_a_held_law_is_a_prior(law: Formula) -> None:

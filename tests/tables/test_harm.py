@@ -76,8 +76,8 @@ def test_a_damaged_description_of_a_column_does_not_end_the_process(tmp_path: Pa
     path = tmp_path / "t.parquet"
     path.write_bytes(base64.b64decode(_HISTOGRAM_OF_ANOTHER_SIZE))
     refused(path, "t.parquet: is not a Parquet file, or is damaged: Definition level histogram size mismatch")
-    with open_source(path) as source, pytest.raises(TableError, match="histogram size mismatch"):
-        list(source.batches(["x"], 10))
+    with pytest.raises(TableError, match="histogram size mismatch"):
+        open_source(path)
 
 
 def test_a_cell_longer_than_any_cell_is_placed(tmp_path: Path) -> None:

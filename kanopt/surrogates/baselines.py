@@ -1,0 +1,373 @@
+"""KAN or something else: the question, answered on the user's own rows."""
+
+from __future__ import annotations
+
+import time
+import warnings
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Self
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from sklearn.base import BaseEstimator, RegressorMixin, clone
+from sklearn.model_selection import GroupKFold, KFold, cross_validate
+
+from kanopt.errors import FitError, KanoptError, KanoptWarning
+from kanopt.formulas.parameters import names_in
+from kanopt.interrupt import Interrupt
+from kanopt.surrogates.baseline_table import FORMULA, KAN, MODELS, PERCEPTRON, Baselines
+from kanopt.surrogates.encoding import encoding_of
+from kanopt.surrogates.fits import checked_rows
+from kanopt.surrogates.groups import grouped
+from kanopt.surrogates.input_checks import indicators_of, is_multi_target, refuse_names, whole_number
+from kanopt.surrogates.many_laws import FOR_FIT
+from kanopt.surrogates.missing import MissingIndicators
+from kanopt.surrogates.peer_models import PEERS, count_parameters, peer_model
+from kanopt.surrogates.regressor import KANRegressor
+from kanopt.surrogates.summary import fit_measures
+from kanopt.surrogates.watching import checked_budget, checked_progress, line_unless_told
+from kanopt.tables import units_of
+from kanopt.tables.batches import is_source
+from kanopt.text import count_text, number_text
+
+if TYPE_CHECKING:
+    from kanopt.formulas import Formula
+
+__all__ = ["baselines"]
+
+Floats = NDArray[np.float64]
+Integers = NDArray[np.int64]
+Rows = tuple[Integers, Integers]
+Score = dict[str, Any]
+"""Of one model on one fold: a row of :attr:`Baselines.per_fold`."""
+Tell = Callable[[str], object]
+
+_LEAST = 0.1
+"""Seconds that a search has at least: its first law."""
+
+
+def baselines(
+    X: Any,
+    y: Any,
+    *,
+    groups: Any = None,
+    folds: int = 5,
+    seed: int = 0,
+    budget: float | None = None,
+    model: KANRegressor | None = None,
+    progress: Callable[[str], object] | bool | None = None,
+) -> Baselines:
+    """Measure a KAN and its formula beside the models one would try first, on the same folds of the same rows.
+
+    The others are the mean, ridge regression, additive splines, gradient boosting (scikit-learn), an explainable
+    boosting machine where ``interpret`` is installed, and a perceptron with as many parameters as the KAN. Of ridge
+    regression, splines, boosting and perceptron the better of target and log target, and of columns and their
+    logarithms, is chosen on training rows, as :class:`KANRegressor` chooses it, and the time for that counts. Periods
+    of `model` are theirs too; shapes that it holds are not.
+
+    A model that fails on a fold is told with the reason, and does not hold up the others. Ctrl-C and `budget` end the
+    comparison; the folds that were finished are compared.
+
+    Parameters
+    ----------
+    X : DataFrame or array
+        Columns, as of :meth:`KANRegressor.fit`: numbers, and in a DataFrame categories.
+    y : array or Series
+        Target.
+    groups : str or array, optional
+        What rows share an error in, as of :meth:`KANRegressor.fit`: such rows are held out together, here and where
+        models choose.
+    folds : int
+        Number of folds, each of which is held out once.
+    seed : int
+        For the folds and all models.
+    budget : float, optional
+        Seconds by the clock, shared evenly among the folds. The KAN and its formula have what the others before them
+        leave, and no fold begins when it is over; other libraries are not cut short.
+    model : KANRegressor, optional
+        The KAN, not fitted: ``KANRegressor(missing="indicator")`` for gaps, ``monotone=…`` for shapes. Its seed is
+        `seed`.
+    progress : callable or bool, optional
+        Called with a text; by default a line at a terminal and in a notebook, with False nothing.
+
+    Returns
+    -------
+    Baselines
+        Errors with their spread over the folds, parameters, seconds, and what each can be read as. A solver of kanopt
+        takes a formula only.
+
+    Raises
+    ------
+    FitError
+        For rows and arguments that :class:`KANRegressor` refuses, and fewer rows or groups than folds.
+    KeyboardInterrupt
+        On Ctrl-C before the first fold is finished.
+
+    Examples
+    --------
+    >>> print(baselines(trips[["km", "hour"]], trips["minutes"], groups=trips["day"]))    # doctest: +SKIP
+    """
+    began = time.perf_counter()
+    kan = (KANRegressor() if model is None else clone(model)).set_params(seed=whole_number(seed, "seed", 0))
+    budget = checked_budget(budget)
+    asked = _comparison(kan, X, y, groups)
+    splits = _splits(asked, whole_number(folds, "folds", 2))
+    with (
+        line_unless_told(checked_progress(progress)) as line,
+        warnings.catch_warnings(record=True) as recorded,
+    ):
+        warnings.simplefilter("ignore")
+        warnings.simplefilter("always", KanoptWarning)
+        scores, stopped = _scores(asked, splits, budget, line or (lambda _: None))
+    return Baselines(
+        target=str(asked.target.name),
+        per_fold=pd.DataFrame(scores),
+        unit=_unit_of(y),
+        rows=len(asked.frame),
+        columns=asked.frame.shape[1],
+        folds=folds,
+        seconds=time.perf_counter() - began,
+        stopped=stopped,
+        absent=tuple(name for name in MODELS if name not in (*PEERS, KAN, FORMULA)),
+        warned=tuple(dict.fromkeys(str(each.message).partition("\n")[0] for each in recorded)),
+    )
+
+
+@dataclass(frozen=True, eq=False)
+class _Comparison:
+    """What is learned from: the KAN, all rows, the groups and numbers among their columns, and periods of these."""
+
+    kan: KANRegressor
+    frame: pd.DataFrame
+    target: pd.Series[Any]
+    groups: Integers | None
+    numbers: frozenset[str]
+    periods: dict[str, float]
+
+    def readable(self, train: Integers) -> pd.DataFrame:
+        """Return the rows as other libraries read them: without gaps, and with the columns that vary in training."""
+        frame = self.frame
+        if self.kan.missing == "indicator":
+            frame = MissingIndicators.from_frame(frame.iloc[train]).transform(frame)
+        frame = frame.astype({name: np.float64 if name in self.numbers else str for name in frame})
+        return frame.loc[:, frame.iloc[train].nunique() > 1]
+
+
+def _comparison(kan: KANRegressor, X: Any, y: Any, groups: Any) -> _Comparison:
+    """Return what is compared, checked as a fit of the KAN checks it."""
+    from kanopt.surrogates.options import periods_of, settings_of
+
+    if is_source(X):
+        raise FitError(
+            "baselines is not there for tables read batch by batch, which other libraries hold in memory; pass a "
+            "frame, such as a sample of the rows"
+        )
+    refuse_names(y, None)
+    if is_multi_target(y):
+        raise FitError("baselines compares models of one target; pass one column of y after the other")
+    X, shared = grouped(X, groups, y)
+    rows = checked_rows(clone(kan), X, y, None, shared)
+    frame = rows.frame.set_axis([str(name) for name in rows.frame.columns], axis=1)
+    try:
+        encoding = encoding_of(indicators_of(kan.missing, frame, rows.weights).transform(frame))
+    except FitError as error:
+        advice = "; here that is model=ko.KANRegressor(missing='indicator')"
+        raise FitError(f"{error}{advice if 'indicator' in str(error) else ''}") from None
+    periods = periods_of(kan.periodic, encoding)
+    settings_of(kan, encoding.with_periods(periods))
+    target = pd.Series(rows.target, index=frame.index, name=rows.name)
+    numbers = frozenset(feature.name for feature in encoding.numeric)
+    return _Comparison(kan, frame, target, rows.group, numbers, dict(periods))
+
+
+def _splits(asked: _Comparison, folds: int) -> list[Rows]:
+    """Return training and held-out rows of every fold; groups are held out as a whole."""
+    count, what, kind = len(asked.frame), "row", KFold
+    if asked.groups is not None:
+        count, what, kind = int(asked.groups.max()) + 1, "group", GroupKFold
+    if count < folds:
+        raise FitError(
+            f"folds={folds}: there are only {count_text(count, what)}, each of which is held out once; ask for "
+            "fewer folds"
+        )
+    split = kind(folds, shuffle=True, random_state=asked.kan.seed)
+    return list(split.split(asked.frame, groups=asked.groups))
+
+
+def _scores(
+    asked: _Comparison, splits: list[Rows], budget: float | None, tell: Tell
+) -> tuple[list[Score], str]:
+    """Return the scores of the folds that were finished, and by what they were ended before the last."""
+    ends = np.inf if budget is None else time.perf_counter() + budget
+    scores: list[Score] = []
+    # until a fold is finished there is nothing to keep
+    with Interrupt(keeps=False) as stop:
+        try:
+            for number, rows in enumerate(splits, 1):
+                left = ends - time.perf_counter()
+                if left <= 0.0 and scores:
+                    return scores, f"by its budget of {number_text(budget or 0.0)} s"
+                fold = _Fold(
+                    asked, rows, left / (len(splits) + 1 - number), f"fold {number} of {len(splits)}", tell
+                )
+                found = []
+                for score in fold.scores():
+                    stop.check()
+                    if stop.asked:
+                        return scores, "on request"
+                    found.append({**score, "fold": number})
+                scores += found
+                stop.keep()
+        except KeyboardInterrupt:
+            if not scores:
+                raise
+            return scores, "on request"
+    return scores, ""
+
+
+@dataclass(frozen=True, eq=False)
+class _Fold:
+    """Rows to learn from and rows held out, and the seconds for them."""
+
+    asked: _Comparison
+    rows: Rows
+    seconds: float
+    called: str
+    tell: Tell
+
+    def scores(self) -> Iterator[Score]:
+        """Yield the score of one model after the other; the perceptron, as large as the KAN turned out, comes last."""
+        ends = time.perf_counter() + self.seconds
+        seen = self.asked.readable(self.rows[0])
+        for name in PEERS:
+            if name != PERCEPTRON:
+                yield self._peer(name, seen)
+        size = 0
+        for score in self._kan_and_formula(seen, ends):
+            size = score["parameters"] if score["model"] == KAN and not score["reason"] else size
+            yield score
+        if size:
+            yield self._peer(PERCEPTRON, seen, size)
+        else:
+            yield _none(PERCEPTRON, "it would have as many parameters as the KAN, of which there is none")
+
+    def _peer(self, name: str, seen: pd.DataFrame, size: int = 0) -> Score:
+        """Measure a model of another library."""
+        self.tell(f"{self.called}, {name}")
+        asked, train = self.asked, self.rows[0]
+        periods = {column: period for column, period in asked.periods.items() if column in seen}
+        grouped_rows = asked.groups is not None
+
+        def make() -> Any:
+            return peer_model(name, seen.iloc[train], periods, grouped_rows, seed=asked.kan.seed, size=size)
+
+        more = {} if name in ("mean", "explainable boosting") else {"groups": asked.groups}
+        return self._measured(name, make, seen, more)[0]
+
+    def _kan_and_formula(self, seen: pd.DataFrame, ends: float) -> Iterator[Score]:
+        """Yield the scores of the KAN and of the formula that is read from it."""
+        varies = [not {name, f"{name}_missing"}.isdisjoint(seen) for name in self.asked.frame]
+        frame = self.asked.frame.loc[:, varies]
+        self.tell(f"{self.called}, {KAN}")
+        more = {"groups": self.asked.groups, "budget": _until(ends, FOR_FIT), "progress": self._progress}
+        score, kan = self._measured(KAN, lambda: self.asked.kan, frame, more)
+        yield score
+        if kan is None:
+            yield _none(FORMULA, "there is no KAN to read it from")
+            return
+        held_out = frame.iloc[self.rows[1]], self.asked.target.iloc[self.rows[1]]
+        options = {"min_r2": -np.inf, "unseen": "pooled", "budget": _until(ends), "progress": self._progress}
+        reading = _ReadFormula(lambda: kan.to_formula(*held_out, **options), kan._filled)
+        found, read = self._measured(FORMULA, lambda: reading, frame, {})
+        if read is not None:
+            found |= {"fit_seconds": found["fit_seconds"] + score["fit_seconds"], "formula": read.formula_}
+        yield found
+
+    def _progress(self, state: object) -> None:
+        self.tell(f"{self.called}, {KAN}: {state}")
+
+    def _measured(
+        self, name: str, make: Callable[[], Any], frame: pd.DataFrame, more: dict[str, Any]
+    ) -> tuple[Score, Any]:
+        """Return the score and the fitted model; whatever it raises is its own failure, and told."""
+        try:
+            found = cross_validate(
+                make(),
+                frame,
+                self.asked.target,
+                cv=[self.rows],
+                scoring=_errors,
+                params=more,
+                return_estimator=True,
+                error_score="raise",
+            )
+        except Exception as error:
+            told = str(error).strip().partition("\n")[0]
+            return _none(
+                name, told if isinstance(error, KanoptError) else f"{type(error).__name__}: {told}"
+            ), None
+        fitted = found["estimator"][0]
+        return {
+            "model": name,
+            **{error: float(found[f"test_{error}"][0]) for error in ("rmse", "mae", "r2", "ratio")},
+            "parameters": _size(fitted),
+            "fit_seconds": float(found["fit_time"][0]),
+            "predict_seconds": float(found["score_time"][0]),
+            "stopped": bool(getattr(fitted, "stopped_", "")),
+            "reason": "",
+        }, fitted
+
+
+class _ReadFormula(RegressorMixin, BaseEstimator):  # type: ignore[misc]  # scikit-learn has no types
+    """The formula of a KAN as a model whose fit reads it."""
+
+    def __init__(self, read: Callable[[], Formula], filled: Callable[[Any], Any]) -> None:
+        self.read = read
+        self.filled = filled
+
+    def fit(self, X: pd.DataFrame, y: Any) -> Self:
+        """Read the formula."""
+        self.formula_ = self.read()
+        self.stopped_ = self.formula_.stopped
+        return self
+
+    def predict(self, X: pd.DataFrame) -> Floats:
+        """Return the value of every row."""
+        return np.broadcast_to(self.formula_.evaluate(self.filled(X)), len(X))
+
+
+def _until(ends: float, share: float = 1.0) -> float | None:
+    """Return the seconds left, or a share of them, for a search; None for no end."""
+    return None if np.isinf(ends) else max(share * (ends - time.perf_counter()), _LEAST)
+
+
+def _none(name: str, reason: str) -> Score:
+    """Return the score of a model without figures."""
+    return {"model": name, "stopped": False, "reason": reason}
+
+
+def _errors(model: Any, X: pd.DataFrame, y: Any) -> dict[str, float]:
+    """Return the errors of a model, in the units of the target."""
+    pooled = {"unseen": "pooled"} if isinstance(model, KANRegressor) else {}
+    predicted = np.asarray(model.predict(X, **pooled))
+    with np.errstate(over="ignore", invalid="ignore"):  # a logarithm extrapolated may be of any size
+        found = fit_measures(np.asarray(y), predicted)
+    if not np.isfinite(found["rmse"]):
+        largest = number_text(float(np.abs(predicted).max()), 3)
+        raise FitError(f"its errors are no numbers (largest prediction {largest})")
+    return found
+
+
+def _size(model: Any) -> int:
+    """Return how many numbers a model has estimated."""
+    if isinstance(model, KANRegressor):
+        return int(model.network_.parameters.size)
+    return len(names_in(model.formula_.root)) if isinstance(model, _ReadFormula) else count_parameters(model)
+
+
+def _unit_of(y: Any) -> str:
+    """Return the unit that a target declares."""
+    frame = y.to_frame() if isinstance(y, pd.Series) else y
+    return next(iter(units_of(frame).values()), "") if isinstance(frame, pd.DataFrame) else ""
