@@ -358,7 +358,9 @@ class Scenario(Shown):
         """Return the columns that nothing reads, looked for once."""
         if "_unread_found" not in self.__dict__:
             built = self.build(self.drafts)
-            self.__dict__["_unread_found"] = unread_of_scenario(self.problem, built, self.changed, self.laws)
+            self.__dict__["_unread_found"] = unread_of_scenario(
+                self.problem, built, self.changed, self.laws, self.layers.data["tables"]
+            )
         found: tuple[UnreadColumns, ...] = self.__dict__["_unread_found"]
         return found
 

@@ -314,16 +314,22 @@ class Draft:
             self.cleaning.setdefault(law.table.name, {})[name] = found
             self.notes += [f"{law.table.called}, law {name!r}: {each}" for each in found]
 
-    def offers(self, table: str) -> tuple[Entry, ...]:
+    @property
+    def read(self) -> set[str]:
+        """The names of the tables that are read, and of those that what was made is made of."""
+        every = (*self.used.values(), *self.made.values())
+        return {name for table in every for name in (table.name, *table.of)}
+
+    def offers(self, table: SourceTable) -> tuple[Entry, ...]:
         """Return what is offered for a table: one line, whichever of its laws are held back by rows."""
-        proposed = self.cleaning.get(table)
+        proposed = self.cleaning.get(table.name)
         if not proposed:
             return ()
         rules = {each.rule: each for found in proposed.values() for each in found}
         rows = ", ".join(f"{each.rows:,}" for each in rules.values())
         of = next(iter(rules.values())).of
         why = f"rows that hold {join_list(list(proposed))} back ({rows} of {of:,})"
-        return (Entry("drop_where", list(rules), why),)
+        return (Entry("drop_where", [*filter(None, [table.total]), *rules], why),)
 
     def add_formula(self, name: str, formula: Formula) -> None:
         """Add a law written by hand, and what its inputs are."""

@@ -10,6 +10,7 @@ import pandas as pd
 from kanopt.problems import RoutingUnits, SchedulingUnits, SupplyUnits
 from kanopt.problems.routing.entities import Depot
 from kanopt.records.declaration import Table, UnitSystem
+from kanopt.records.matching import FilledField
 from kanopt.whatif.scaffolding import fleets, networks, shops
 from kanopt.whatif.scaffolding.parts import PartGuess, match_part, may_teach
 from kanopt.whatif.scaffolding.rewrites import (
@@ -128,6 +129,10 @@ class Roles:
     def every(self) -> tuple[SourceTable, ...]:
         """Every table, those of parts first."""
         return (*(guess.table for guess in self.parts.values()), *self.histories, *self.unused)
+
+    def filled(self, table: str) -> list[FilledField]:
+        """Return the fields that the columns of a table fill."""
+        return [each for guess in self.parts.values() if guess.table.name == table for each in guess.filled]
 
     def column(self, part: str, field: str) -> str:
         """Return the header of the column that fills a field of a part; empty where none does."""

@@ -357,4 +357,8 @@ def _days_of(parts: Mapping[str, PartGuess], shift: Sequence[tuple[str, pd.Serie
     (_, begin), (_, end) = shift
     hours = float((end - begin).min())
     work = convert(float(lasts.values.sum()), lasts.unit or "min", "min")
-    return 1 + math.ceil(work / hours)
+    ready = parts["jobs"].column("release_date") if "jobs" in parts else None
+    wait = (
+        ready.values.max() - ready.values.min() if ready is not None and ready.is_moment else pd.Timedelta(0)
+    )
+    return 1 + math.ceil(work / hours) + math.ceil(wait / pd.Timedelta(days=1))

@@ -116,8 +116,9 @@ def unread_of_scenario(
     problem: Problem[Any],
     tables: Mapping[str, pd.DataFrame],
     laws: Mapping[str, LawSpec],
+    sections: Mapping[str, Any],
 ) -> tuple[UnreadColumns, ...]:
-    """Return the columns that neither the problem nor a law to be learned reads.
+    """Return the columns that neither the problem, a law to be learned nor a rule of their table reads.
 
     Parameters
     ----------
@@ -129,31 +130,27 @@ def unread_of_scenario(
         The tables with all changes made.
     laws
         How each law is had.
+    sections
+        The section ``[tables]`` of the file.
     """
+    from kanopt.tables.row_rules import RowRules
+
     parts, uses = spec.parts(), []
     for use in problem.table_uses():
         if use.table not in parts:  # a table that may be left out
             continue
         part = parts[use.table]
-        learned = _read_by_laws(part.table, laws.values())
-        unread = [column for column in use.unread if column.name not in learned]
-        uses.append(replace(use, unread=(*unread, *_displaced(part, tables[part.table], learned))))
+        entry = sections[part.table]
+        read = RowRules(entry.get("derive", {}), entry.get("drop_where", ())).names()
+        learned = [law for law in laws.values() if isinstance(law, LearnedSpec) and law.table == part.table]
+        read = read.union(*map(columns_of_law, learned))
+        # a column that is called like a field which another column fills is read by nothing
+        displaced = {*part.columns} - {*part.columns.values()} - read
+        unread = [column for column in use.unread if column.name not in read]
+        frame = tables[part.table]
+        unread += columns_of(frame, [name for name in map(str, frame.columns) if name in displaced])
+        uses.append(replace(use, unread=tuple(unread)))
     return unread_columns(uses)
-
-
-def _read_by_laws(table: str, laws: Iterable[LawSpec]) -> frozenset[str]:
-    """Return the columns of a table that laws are learned from."""
-    found: set[str] = set()
-    for law in laws:
-        if isinstance(law, LearnedSpec) and law.table == table:
-            found |= columns_of_law(law)
-    return frozenset(found)
-
-
-def _displaced(part: PartSpec, frame: pd.DataFrame, learned: frozenset[str]) -> tuple[Any, ...]:
-    """Return the columns that are called like a field which another column fills."""
-    names = set(part.columns) - set(part.columns.values()) - learned
-    return columns_of(frame, [name for name in map(str, frame.columns) if name in names])
 
 
 _FEW, _MANY = 1, 3

@@ -57,7 +57,7 @@ def answered(layers: Layers) -> Answered:
         if question is None:
             continue
         if not question.answer:
-            parts = ("asked: ", question.text, "; write ", _possible(question.answers))
+            parts = (question.text, " Write ", _possible(question.answers))
             asked.append(Mistake((*key, "answer"), said(parts, in_file=True)))
         elif question.answer not in question.answers:
             message = f"unknown answer {question.answer!r}; {nearest(question.answer, question.answers)}"
@@ -164,7 +164,7 @@ def question_about(
     meant = ("where that is meant, write ", asked.renaming, "; ") if asked.meant else ()
     under = f" under [{write_key(('tables', table))}]"
     looks = "they look like rules" if len(rules) > 1 else "it looks like a rule"
-    what = f"asked: {asked.sentence}, and {looks}"
+    what = f"{asked.sentence}, and {looks}"
     return Fault(
         found.table, what, advice=(*meant, "for what means nothing to the plan, write ", ignored, under)
     )

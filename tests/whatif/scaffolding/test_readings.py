@@ -5,11 +5,11 @@ from __future__ import annotations
 import tomllib
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 import kanopt as ko
 from kanopt.errors import TableError
-from kanopt.whatif.scaffolding.sources import read_sources
 
 DEPOT = {"yard.csv": "Yard,x (km),y (km)\nHome,0,0\n"}
 CASES = {
@@ -134,7 +134,6 @@ def test_a_break_in_several_columns_is_over_by_its_end(
     assert made["breaks"].isna().tolist() == [False, True]
 
 
-@pytest.mark.filterwarnings("ignore:.*nothing reads .Overtime rate")
 @pytest.mark.parametrize(("answer", "paid"), [("in all", 16), ("on top", 26)])
 def test_whether_a_price_of_overtime_is_all_of_it_is_asked(tmp_path: Path, answer: str, paid: float) -> None:
     files = DEPOT | {
@@ -147,17 +146,50 @@ def test_whether_a_price_of_overtime_is_all_of_it_is_asked(tmp_path: Path, answe
     path = made.answered([answer]).write(tmp_path / "first.toml")
     scenario = ko.load_scenario(path)
     assert not scenario.change_sentences()
+    assert not scenario.remarks()  # what a derived column is made of is read
     run = scenario.run(time_limit=1)
     assert run.result.objective == pytest.approx(0.6 * 10 + 0.4 * paid, abs=0.5)
     files["trucks.csv"] = files["trucks.csv"].replace("Overtime rate", "Overtime premium")
     assert not ko.scaffold(written(files, tmp_path)).questions
 
 
-@pytest.mark.parametrize(("last", "told"), [("TOTAL,,,10", True), ("C,5,5,10", False)])
-def test_a_last_row_that_adds_up_the_others_is_told(tmp_path: Path, last: str, told: bool) -> None:
-    shops = f"Shop,x (km),y (km),Pallets\nA,1,2,3\nB,4,4,7\n{last}\n"
-    _, notes = read_sources(written({"shops.csv": shops}, tmp_path))
-    assert any("the last row of shops.csv is the sum of the others" in note for note in notes) == told
+@pytest.mark.parametrize("last", ["Summe,,,10", ",,,10", "C,5,5,10"])
+def test_a_last_row_with_the_sums_of_the_others_is_left_out_and_told(tmp_path: Path, last: str) -> None:
+    files = DEPOT | {
+        "shops.csv": f"Shop,x (km),y (km),Pallets\nA,1,2,3\nB,4,4,7\n{last}\n",
+        "trucks.csv": "Truck,Pallets max,€/km,km/h\nT,30,1,50\n",
+    }
+    made = ko.scaffold(written(files, tmp_path))
+    run = ko.load_scenario(made.write(tmp_path / "first.toml")).run(time_limit=1)
+    others = ["C"] if last.startswith("C") else []
+    assert [client.name for client in run.problem.clients] == ["A", "B", *others]
+    assert ("the last row of shops.csv" in run.told()) == (not others)
+
+
+@pytest.mark.parametrize("told", [True, False])
+def test_dates_with_a_time_of_day_count_from_the_day_on_which_the_plan_begins(
+    tmp_path: Path, told: bool
+) -> None:
+    ready = (";Ready", ";2026-11-29 06:00", ";2026-12-01 07:00") if told else ("", "", "")
+    files = {
+        "orders.csv": f"Order;Due;Late (EUR/h){ready[0]}\nA;2026-11-30 01:00;10{ready[1]}\n"
+        f"B;2026-12-01 09:00;20{ready[2]}\n",
+        "operations.csv": "Operation;Order;Machine;Minutes\nA1;A;saw;90\nB1;B;mill;150\n",
+    }
+    made = ko.scaffold(written(files, tmp_path))
+    assert [one.about for one in made.questions] == ([] if told else ["problem.day"])
+    path = made.answered([] if told else ["2026-11-30"]).write(tmp_path / "first.toml")
+    run = ko.load_scenario(path).run(time_limit=1)
+    due = [job.due_date for job in run.problem.data.jobs]
+    # B is late by half an hour where it is ready at 7, A by as much where the plan begins with its due date
+    assert due == ([1500.0, 3420.0] if told else [60.0, 1980.0])
+    assert run.result.objective == pytest.approx(10 if told else 5, abs=1e-6)
+
+
+def test_dates_want_the_day_of_the_plan(tmp_path: Path) -> None:
+    due = pd.DataFrame({"name": ["A"], "due_date": [pd.Timestamp("2026-11-30 14:00")]})
+    with pytest.raises(ko.ProblemError, match="write the day of the plan: day='2026-11-30'"):
+        ko.SchedulingProblem(due, [ko.scheduling.Task("t", "A")], [ko.scheduling.Machine("m")], [])
 
 
 def test_rows_of_one_step_are_ways_to_do_it(tmp_path: Path) -> None:
