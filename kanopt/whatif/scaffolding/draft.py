@@ -89,6 +89,8 @@ class Draft:
         The currency.
     meanings
         Part and column to what a law would make of it: an answer, what it says, and the keys that it sets.
+    seen
+        The tables that were read while files were tried.
     """
 
     roles: Roles
@@ -108,6 +110,7 @@ class Draft:
     used: dict[str, SourceTable] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
     learned: set[tuple[str, str]] = field(default_factory=set)
+    seen: dict[str, Any] = field(default_factory=dict)
     cleaning: dict[str, dict[str, tuple[CleaningProposal, ...]]] = field(default_factory=dict)
     load: str = "t"
     bare_load: str = ""

@@ -138,16 +138,15 @@ def _ends_apart(table: SourceTable, tables: Sequence[SourceTable]) -> SourceTabl
     others = [c for other in tables if other is not table for c in other.facts.columns.values()]
     known = frozenset().union(*(c.texts for c in others if c.kind == "text"))
     for column in table.facts.columns.values():
-        cells = (
-            list(texts(column.values)) if column.kind == "text" and len(column.values) == column.rows else []
-        )
-        for sign in _BETWEEN if cells else ():
-            pairs = [[end.strip() for end in re.split(sign, cell)] for cell in cells]
+        whole = column.kind == "text" and len(column.values) == column.rows
+        for sign in _BETWEEN if whole else ():
+            pairs = {cell: [end.strip() for end in re.split(sign, cell)] for cell in column.texts}
             # J1-1 may be step 1 of J1: both ends are names
-            if all(len(pair) == _FEWEST for pair in pairs) and all(
-                len(known.intersection(ends)) > 0.5 * len({*ends}) for ends in zip(*pairs, strict=True)
+            if all(len(pair) == _FEWEST for pair in pairs.values()) and all(
+                len(known.intersection(ends)) > 0.5 * len({*ends})
+                for ends in zip(*pairs.values(), strict=True)
             ):
-                apart = pd.DataFrame(pairs, columns=["from", "to"])
+                apart = pd.DataFrame([*texts(column.values).map(pairs)], columns=["from", "to"])
                 rest = table.frame.drop(columns=[column.name, *apart], errors="ignore").reset_index(drop=True)
                 why = f"{table.called} with the ends of {column.name!r} apart"
                 made = pd.concat([apart, rest], axis="columns")

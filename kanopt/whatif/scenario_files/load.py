@@ -75,8 +75,17 @@ def load_scenario(
     return scenario
 
 
-def check_scenario(path: Path, *, allow_outside: bool = False, lenient: bool = False) -> Scenario | None:
+def check_scenario(
+    path: Path, *, allow_outside: bool = False, lenient: bool = False, seen: dict[str, Any] | None = None
+) -> Scenario | None:
     """Check a scenario file as :func:`load_scenario` does, and ask no database.
+
+    Parameters
+    ----------
+    path, allow_outside, lenient
+        As for :func:`load_scenario`.
+    seen
+        Keeps the tables that were read, so that a file that differs in other keys is checked without reading again.
 
     Returns
     -------
@@ -88,7 +97,7 @@ def check_scenario(path: Path, *, allow_outside: bool = False, lenient: bool = F
     ScenarioError
         With everything that is wrong.
     """
-    return _load(path, lambda found, name: False, outside=allow_outside, lenient=lenient)
+    return _load(path, lambda found, name: False, outside=allow_outside, lenient=lenient, seen=seen)
 
 
 MayAsk: TypeAlias = Callable[[Sections, str], bool]
@@ -108,7 +117,9 @@ def _refuse_database(found: Sections, table: str) -> bool:
     return False
 
 
-def _load(path: Path, may_ask: MayAsk, *, outside: bool, lenient: bool) -> Scenario | None:
+def _load(
+    path: Path, may_ask: MayAsk, *, outside: bool, lenient: bool, seen: dict[str, Any] | None = None
+) -> Scenario | None:
     """Return the scenario; None where a database that it needs was not asked.
 
     Raises
@@ -120,7 +131,7 @@ def _load(path: Path, may_ask: MayAsk, *, outside: bool, lenient: bool) -> Scena
     layers = given.layers
     found = read_sections(layers.data)
     found.mistakes += given.mistakes
-    tables = _read_tables(found, layers, may_ask)
+    tables = _read_tables(found, layers, may_ask, {} if seen is None else seen)
     saved = _read_saved(found, layers)
     # where the holdout of a law is mistaken, the default one is not checked in its place
     wrong = {mistake.key[:3] for mistake in found.mistakes if mistake.key[2:3] == ("holdout",)}
@@ -190,7 +201,9 @@ def sweep_mistakes(scenario: Scenario) -> list[Mistake]:
     return found
 
 
-def _read_tables(found: Sections, layers: Layers, may_ask: MayAsk) -> dict[str, pd.DataFrame]:
+def _read_tables(
+    found: Sections, layers: Layers, may_ask: MayAsk, seen: dict[str, Any]
+) -> dict[str, pd.DataFrame]:
     tables = {}
     for name, spec in found.tables.items():
         where: Key = ("tables", name, "path" if spec.url is None else "url")
@@ -201,13 +214,15 @@ def _read_tables(found: Sections, layers: Layers, may_ask: MayAsk) -> dict[str, 
         except FileFormatError as error:
             found.add(where, str(error))
             continue
-        frame = _read_table(found, spec, source, where)
+        frame = _read_table(found, spec, source, where, seen)
         if frame is not None:
             tables[name] = frame
     return tables
 
 
-def _read_table(found: Sections, spec: TableSpec, source: str | Path, where: Key) -> pd.DataFrame | None:
+def _read_table(
+    found: Sections, spec: TableSpec, source: str | Path, where: Key, seen: dict[str, Any]
+) -> pd.DataFrame | None:
     from kanopt.tables import TextFormat
     from kanopt.tables.table_reading import load_table, read_table
 
@@ -218,22 +233,28 @@ def _read_table(found: Sections, spec: TableSpec, source: str | Path, where: Key
         found.add((*key, "form"), error.message)
         return None
     try:
-        raw = load_table(source, spec.query, form, spec.sheet)
+        file = repr((source, spec.query, form, spec.sheet))
+        if file not in seen:
+            seen[file] = load_table(source, spec.query, form, spec.sheet)
+        raw = seen[file]
         columns, on_bad = _columns_and_actions(found, spec, str(key[1]), raw)
         there = [*raw.names, *spec.derive]
         _note_absent(found, (*key, "units"), zip(spec.units, spec.units, strict=True), there)
-        return read_table(
-            raw,
-            columns=columns,
-            schema=_limits(found, spec, key, [*columns, *spec.derive]),
-            units={name: unit for name, unit in spec.units.items() if name in there},
-            dates=spec.dates,
-            derive=spec.derive,
-            drop_where=spec.drop_where,
-            on_bad=on_bad,
-            on_duplicate=spec.on_duplicate,
-            form=form,
-        )
+        wanted: dict[str, Any] = {
+            "columns": columns,
+            "schema": _limits(found, spec, key, [*columns, *spec.derive]),
+            "units": {name: unit for name, unit in spec.units.items() if name in there},
+            "dates": spec.dates,
+            "derive": spec.derive,
+            "drop_where": spec.drop_where,
+            "on_bad": on_bad,
+            "on_duplicate": spec.on_duplicate,
+            "form": form,
+        }
+        if (table := repr((file, wanted))) not in seen:
+            seen[table] = read_table(raw, **wanted)
+        frame: pd.DataFrame = seen[table]
+        return frame
     except TableError as error:
         told = error.faults or [(where[2:], error.message)]
         found.mistakes += [Mistake((*key, *place), message) for place, message in told]

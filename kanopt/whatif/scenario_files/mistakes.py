@@ -129,6 +129,8 @@ def keyed(faults: Iterable[Fault], problem: ProblemSpec) -> list[Mistake]:
     found = []
     for fault in faults:
         place: Key = (fault.table,) if fault.table in type(problem).model_fields else ()
+        if place and fault.field in columns.get(fault.table, {}):
+            place = (fault.table, "columns", fault.field)
         message = fault.sentence(in_file=True, columns=columns)
         if not place and fault.table != "problem":
             message = f"{fault.table}: {message}"
