@@ -58,7 +58,7 @@ km = "arc.distance" | km = 1⏎minutes = { miles = 1 } | problem.bind.minutes.mi
 load = "state.load"⏎ |  | problem.bind | the input 'load' of law 'fuel' is not bound; write load = "scope.field"
 unit = "min" | unit = "minuts" | surrogates.minutes.unit | unknown unit 'minuts'; did you mean 'minute'?
 unit = "EUR" | unit = "USD" | problem.cost.fuel | law 'fuel' gives USD, but EUR is wanted here
-demand_t = "t" | demand_t = "min" | problem.clients.columns.demand | does not fit the unit of its field: cannot convert 'min'
+demand_t = "t" | demand_t = "min" | problem.clients.columns.demand | the unit of its field: cannot convert 'min'
 { fuel_price = "EUR/l" } | { fule_price = "EUR/l" } | tables.vehicles.units.fule_price | did you mean 'fuel_price'?
 path = "depots.csv" | path = "depot.csv" | tables.depots.path | depot.csv
 path = "depots.csv" | path = "data\\new.csv" | tables.depots.path | write / between folders, as in "data/new.csv"
@@ -83,7 +83,7 @@ def test_one_mistake_is_named_where_it_stands(edited, old, new, key, message):
     found = issues(path)
     (line, told), *_ = [(line, told) for line, where, told in found if where == key and message in told]
     assert told, found
-    if "\n" not in new and key.rpartition(".")[2] in new:
+    if "\n" not in new and f"{key.rpartition('.')[2]} =" in new:
         assert line == line_of(path, new)
 
 
