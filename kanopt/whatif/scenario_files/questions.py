@@ -6,7 +6,7 @@ that it may have, and what each of them sets; a column is answered where it is m
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -17,7 +17,7 @@ from kanopt.validation import describe_value
 from kanopt.whatif.scenario_files.layers import Layers
 from kanopt.whatif.scenario_files.mistakes import Mistake, validate
 from kanopt.whatif.scenario_files.spec import QuestionSpec
-from kanopt.whatif.scenario_files.toml_positions import Key, split_key, write_key
+from kanopt.whatif.scenario_files.toml_positions import Key, paths, split_key, write_key
 
 __all__ = ["Answered", "answered", "columns_asked_about", "question_about"]
 
@@ -98,14 +98,14 @@ def _with_answer(layers: Layers, key: Key, question: QuestionSpec) -> tuple[Laye
     document, place = layers.place(key)
     for word, value in question.answers[question.answer].items():
         target, place_of_word = split_key(word), (*place, word)
-        known = set(_paths(data))
+        known = set(paths(data))
         try:
             data = _with_value(data, target, value)
         except KeyError as error:
             above = write_key(target[: error.args[0]])
             mistakes.append(Mistake((*key, word), f"sets a key below {above}, which is no table"))
             continue
-        positions |= dict.fromkeys(set(_paths(data)) - known, (document, place_of_word))
+        positions |= dict.fromkeys(set(paths(data)) - known, (document, place_of_word))
         positions.setdefault(target, (document, place_of_word))
     return replace(layers, data=data, key_positions=positions), mistakes
 
@@ -128,16 +128,6 @@ def _with_value(data: Mapping[str, Any], key: Key, value: Any, depth: int = 1) -
     if isinstance(old, dict) and isinstance(value, dict):
         value = {**old, **value}
     return {**data, name: value}
-
-
-def _paths(value: Any, key: Key = ()) -> Iterator[Key]:
-    """Yield the keys of nested tables and lists."""
-    items = (
-        value.items() if isinstance(value, Mapping) else enumerate(value) if isinstance(value, list) else ()
-    )
-    for part, inner in items:
-        yield (*key, part)
-        yield from _paths(inner, (*key, part))
 
 
 def question_about(

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from kanopt.errors import ScenarioError
 from kanopt.whatif import load_scenario
+from kanopt.whatif.scenario_files.kinds import kinds
 from kanopt.whatif.scenario_files.toml_positions import write_key
 from tests.effort import at_most
 
@@ -32,6 +33,9 @@ row = { a = [ # one
 [tables]
 u = 1
 """
+
+
+kinds()  # the models of problems are made once, which counts as no work of reading
 
 
 def refused(tmp_path: Path, text: str | bytes) -> list[tuple[int, str, str]]:
