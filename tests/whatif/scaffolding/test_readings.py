@@ -192,12 +192,6 @@ def test_dates_want_the_day_of_the_plan(tmp_path: Path) -> None:
         ko.SchedulingProblem(due, [ko.scheduling.Task("t", "A")], [ko.scheduling.Machine("m")], [])
 
 
-def test_rows_of_one_step_are_ways_to_do_it(tmp_path: Path) -> None:
-    made = ko.scaffold(written(CASES["alternatives"][0], tmp_path))
-    assert made.made["made_tasks"]["name"].tolist() == ["A 1", "A 2", "B 1"]
-    assert made.made["made_modes"]["task"].tolist() == ["A 1", "A 1", "A 2", "B 1"]
-
-
 @pytest.mark.parametrize(
     ("stations", "tasks"),
     [("Press 1,Press 2", ["R1", "R2"]), ("Print,Fold", ["R1 1", "R1 2", "R2 1", "R2 2"])],
@@ -268,42 +262,6 @@ def test_a_column_is_offered_the_field_that_measures_the_same(tmp_path: Path) ->
     path = made.answered(["vehicles.max_duration"]).write(tmp_path / "first.toml")
     assert tomllib.loads(path.read_text("utf-8"))["questions"][0]["answer"] == "vehicles.max_duration"
     assert "Hours (h)" not in str(ko.load_scenario(path).remarks())
-
-
-@pytest.mark.parametrize(
-    ("header", "cells", "asked"),
-    [
-        ("Spannzeug", "F1 F2 F1 F3", True),
-        ("Bemerkung", "F1 F2 F1 F3", False),
-        ("Bezug", "F1 F1 F2 F2", False),  # the job says it
-        ("Verfahren", "F1 F2 F2 F1", False),  # the machine says it
-    ],
-)
-def test_what_tasks_share_across_jobs_and_machines_is_asked_about(
-    tmp_path: Path, header: str, cells: str, asked: bool
-) -> None:
-    files = dict(CASES["alternatives"][0])
-    steps = zip(("A;1;M1;20", "A;2;M2;30", "B;1;M2;15", "B;2;M1;15"), cells.split(), strict=True)
-    rows = [";".join(row) for row in steps]
-    files["Arbeitsgänge.csv"] = "\n".join([f"Auftrag;Schritt;Anlage;Minuten;{header}", *rows])
-    assert bool(ko.scaffold(written(files, tmp_path)).questions) == asked
-
-
-def test_how_rows_of_one_table_are_related_is_asked(tmp_path: Path) -> None:
-    files = DEPOT | {
-        "shops.csv": "Shop,x (km),y (km),Pallets,later than\nA,1,2,3,\nB,4,5,6,A\n",
-        "trucks.csv": "Truck,Pallets max,€/km,km/h\nT,9,1,50\n",
-    }
-    (question,) = ko.scaffold(written(files, tmp_path)).questions
-    assert "'later than'" in question.text
-
-
-def test_numbers_beside_what_is_made_up_are_asked_about(tmp_path: Path) -> None:
-    files = DEPOT | {
-        "shops.csv": "Shop,x (km),y (km),Drop (kg)\nA,1,2,3\nB,4,5,6\n",
-        "rolling stock.csv": "what,one,two\nroom,8,9\n",
-    }
-    assert any("rolling stock" in one.text for one in ko.scaffold(written(files, tmp_path)).questions)
 
 
 @pytest.mark.slow

@@ -266,22 +266,6 @@ def test_swapped_files_or_tables_are_told_in_place_of_what_follows(tmp_path, tex
     assert all(message.endswith("are two tables, or their files, swapped?") for _, _, message in found)
 
 
-@pytest.mark.parametrize("built_on", ["", "1 + "])
-def test_a_category_that_a_law_cannot_know_is_named_before_it_is_learned(tiny, built_on):
-    law = '[tables.log]\npath = "log.csv"\n[surrogates.toll]\ntable = "log"\ntarget = "toll"\nfeatures = ["zone"]\n'
-    tiny.with_name("log.csv").write_text("zone,toll\n" + "city,3\nport,5\n" * 5)
-    clients, zones = tiny.with_name("clients.csv"), iter(["zone", "city", "port", "coast", "city"])
-    clients.write_text("".join(f"{line},{next(zones)}\n" for line in clients.read_text().splitlines()))
-    tiny.with_name("depots.csv").write_text("name,x,y,zone\nhub,0,0,city\n")
-    fee = f'\n[surrogates.fee]\nformula = "{built_on}toll"\n'
-    text = tiny.read_text().replace('fuel = "fuel"', 'fuel = "fuel"\ntoll = "fee"')
-    tiny.write_text(text.replace('km = "arc', 'zone = "client.zone"\nkm = "arc') + law + fee)
-    with pytest.raises(ScenarioError, match="unseen category 'coast'; known: 'city', 'port'"):
-        load_scenario(tiny).check()
-    clients.write_text(clients.read_text().replace("coast", "port"))
-    load_scenario(tiny).check()
-
-
 def test_work_is_counted_where_solvers_can(tmp_path: Path) -> None:
     scenarios = Path(__file__).parents[3] / "scenarios"
     for name in ("supply_network", "parcel_city"):
@@ -290,34 +274,6 @@ def test_work_is_counted_where_solvers_can(tmp_path: Path) -> None:
     with pytest.raises(ScenarioError, match=r"toml:4: solver.deterministic: solvers of supply problems stop"):
         load_scenario(tmp_path / "supply_network.toml", allow_outside=True)
     assert load_scenario(tmp_path / "parcel_city.toml", allow_outside=True).solver.deterministic
-
-
-@pytest.mark.parametrize(
-    ("old", "new", "key", "message"),
-    rows("""
-kind = "supply" | kind = "suply" | problem.kind | unknown kind 'suply'; did you mean 'supply'?
-tariff = { law = "rate" } |  | problem.tariff | is missing
-demand = { table = "wanted" } |  | problem.demand | is missing
-demand = { table = "wanted" } | demand = { } | problem.demand | write law = "…" or table = "…"
-demand = { table = "wanted" } | demand = { law = "rate", columns = { x = "y" } } | problem.demand | columns belong to a
-"""),
-)
-def test_mistakes_in_a_supply_problem(tmp_path, old, new, key, message):
-    for name, text in TOWN.items():
-        tmp_path.joinpath(name).write_text(text)
-    path = tmp_path / "net.toml"
-    assert old in path.read_text()
-    path.write_text(path.read_text().replace(old, new))
-    found = issues(path)
-    assert any(where == key and message in told for _, where, told in found), found
-
-
-def test_what_binds_a_law_that_is_missing_is_not_superfluous(tmp_path):
-    for name, text in TOWN.items():
-        tmp_path.joinpath(name).write_text(text.replace("[problem.duration]\nlaw", "[report.duration]\nlaw"))
-    path = tmp_path / "town.toml"
-    path.write_text(path.read_text().replace("[problem.cost]\nfuel", "[report.cost]\nfuel"))
-    assert not any(key.startswith("problem.bind") for _, key, _ in issues(path))
 
 
 def test_what_is_no_deviation_of_a_demand_is_refused_with_its_place(tmp_path):
