@@ -417,6 +417,25 @@ def test_products_are_what_tables_of_places_share(tmp_path: Path) -> None:
     assert "suppliers.product" in set(made.guesses.loc[made.guesses["column"] == "Oil", "guess"])
 
 
+@pytest.mark.parametrize(
+    "costs",
+    [
+        "Plant;fine (€/t);coarse (€/t)\nP1;200;90\nP2;210;80\n",
+        "Plant;Oil;Cost (€/t)\nP2;fine;210\nP2;coarse;80\nP1;coarse;90\nP1;fine;200\n",
+    ],
+)
+def test_what_a_second_table_says_of_plants_and_products_is_joined(tmp_path: Path, costs: str) -> None:
+    files = {
+        "plants.csv": "Plant;Oil;Capacity (t)\nP1;fine;120\nP1;coarse;80\nP2;fine;150\nP2;coarse;60\n",
+        "costs.csv": costs,
+        "needs.csv": "Customer;Oil;Demand (t)\nN;fine;100\nN;coarse;50\nS;fine;120\nS;coarse;60\n",
+        "freight.csv": "from;to;Freight €/t\nP1;N;10\nP1;S;20\nP2;N;18\nP2;S;9\n",
+    }
+    path = ko.scaffold(written(files, tmp_path)).write(tmp_path / "first.toml")
+    result = ko.load_scenario(path).run(time_limit=1).result
+    assert result.objective == pytest.approx(120 * 219 + 60 * 89 + 100 * 210 + 50 * 100, abs=0.005)
+
+
 def test_what_is_counted_otherwise_than_the_plan_counts_is_asked_about(tmp_path: Path) -> None:
     files = {
         "plants.csv": "Plant,Capacity (t)\nA,100\nB,80\n",
