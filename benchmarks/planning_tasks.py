@@ -4,8 +4,8 @@ A task is a file under ``planning_tasks/``: the tables as a dispatcher, a planne
 they mean in the user's words, what a user answers when asked, and the price of the cheapest plan. That price is
 worked out without kanopt by ``_planning_reference.py``, which tries all plans or solves a small MILP, from a statement
 written by hand (--truth). Of four sets of 20, ``tuned`` is to develop on, ``fresh`` was run once and then looked into,
-and ``unseen`` and ``blind`` are run only where --half names them, to measure what init does to tables that nobody had in
-mind. Those of ``blind`` were written by someone who had not read kanopt, with plans tried one by one from the tables
+and ``unseen`` and ``blind`` are run only where --half names them, to measure what init does to tables that nobody had
+in mind. Those of ``blind`` were written by someone who had not read kanopt, with plans tried one by one from the tables
 themselves, so that they hold no statement for --truth. Of the last three only counts are printed unless --verbose is
 given.
 
