@@ -278,7 +278,12 @@ class Explanation(Shown):
         return find_conflict(self.result, client, time_limit=time_limit, seed=seed)
 
     def text(
-        self, today: Result | None = None, *, weak_laws: bool = True, assumed: Sequence[str] = ()
+        self,
+        today: Result | None = None,
+        *,
+        weak_laws: bool = True,
+        assumed: Sequence[str] = (),
+        unread: bool = False,
     ) -> str:
         """Return a summary that can be read out in a meeting.
 
@@ -291,8 +296,10 @@ class Explanation(Shown):
         assumed
             What is assumed, as ``[report] assumed`` of a scenario says; where something is made up, the summary says so
             first, and proposes nothing.
+        unread
+            Whether questions were left open, so that nothing is proved.
         """
-        told = summary(self.result, self.causes, self.extrapolations, today, assumed)
+        told = summary(self.result, self.causes, self.extrapolations, today, assumed, unread=unread)
         weak = weak_law_sentences(self.result) if weak_laws else ()
         return "\n\n".join(filter(None, ["\n".join(weak), told]))
 

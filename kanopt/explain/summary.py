@@ -14,6 +14,7 @@ from kanopt.text import count_text, join_list, money_decimals, money_text, perce
 
 __all__ = [
     "MOST_REASONS",
+    "UNREAD",
     "bound_sentence",
     "caveat_sentence",
     "choice_sentence",
@@ -34,6 +35,10 @@ __all__ = [
     "weak_law_sentences",
 ]
 
+UNREAD = (
+    "What was asked and not answered is in neither the price nor the rules: of the plan nothing is proved."
+)
+"""Said of a plan in place of whatever is proved, where questions were left open."""
 MOST_REASONS = 20
 """So many lines of reasons at most."""
 _SAME = 5e-4  # a change under 0.05 % is written as none
@@ -174,10 +179,12 @@ def today_sentence(result: Result, today: Result | None) -> str:
     return f"{text}. Today's {assumed}." if assumed else f"{text}."
 
 
-def bound_sentence(result: Result) -> str:
-    """Say what is known about better plans."""
+def bound_sentence(result: Result, *, unread: bool = False) -> str:
+    """Say what is known about better plans; of a plan that leaves something unread nothing is."""
     if result.objective is None:
         return ""
+    if unread:
+        return UNREAD
     if result.status is Status.OPTIMAL and (result.certificate is None or not result.certificate.solver_view):
         return f"No {'better' if result.objective < 0 else 'cheaper'} plan exists: this is proved."
     if result.bound is not None and result.gap is not None:
@@ -305,6 +312,8 @@ def summary(
     extrapolations: Sequence[Extrapolation],
     today: Result | None = None,
     assumed: Sequence[str] = (),
+    *,
+    unread: bool = False,
 ) -> str:
     """Return the whole summary, what is made up, served and left out first.
 
@@ -320,7 +329,7 @@ def summary(
         "" if groundless else stake_sentence(result),
         caveat_sentence(result),
         today_sentence(result, today),
-        bound_sentence(result),
+        bound_sentence(result, unread=unread),
     ]
     issues = issue_sentences(result, causes)
     trust = [extrapolation_sentence(extrapolations), frozen_sentence(result)]

@@ -13,7 +13,7 @@ import math
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import time, timedelta
+from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from numbers import Real
 from typing import Any
@@ -152,7 +152,7 @@ class ClockCells:
     of_day: bool
 
 
-def clock_cells(cells: Sequence[Any], source: str, target: str) -> ClockCells:
+def clock_cells(cells: Sequence[Any], source: str, target: str, day: date | None = None) -> ClockCells:
     """Read a column of clock times.
 
     Parameters
@@ -161,21 +161,32 @@ def clock_cells(cells: Sequence[Any], source: str, target: str) -> ClockCells:
         What is written in it, without the blanks.
     source, target
         The declared unit of its numbers, or an empty text; and the unit of the problem.
+    day
+        The day of the plan, from whose midnight dates with a time of day count; left out, they stay as they are.
 
     Examples
     --------
     >>> clock_cells(["8:30", 9, "9.5", "noon"], "h", "min")
     ClockCells(values=[510.0, 540.0, 570.0, 'noon'], bare=['9', '9.5'], of_day=True)
+    >>> clock_cells([datetime(2026, 12, 1, 8, 30)], "", "h", date(2026, 11, 30)).values
+    [32.5]
     """
     values, bare, of_day = [], [], False
     for cell in cells:
-        value = clock_value(cell, target)
+        value = clock_value(cell, target) if day is None else _since(day, cell, target)
         of_day |= value is not None
         if value is None and (number := _number(cell)) is not None:
             bare.append(cell.strip() if isinstance(cell, str) else f"{number:.15g}")
             value = convert(number, source, target) if source else number
         values.append(cell if value is None else value)
     return ClockCells(values, bare, of_day)
+
+
+def _since(day: date, cell: Any, unit: str) -> float | None:
+    """Return a date with a time of day as the time since a day began; any other cell as a time of day."""
+    if not isinstance(cell, datetime):
+        return clock_value(cell, unit)
+    return clock_value(cell - datetime.combine(day, time.min, cell.tzinfo), unit)
 
 
 def _number(cell: Any) -> float | None:

@@ -10,10 +10,13 @@ fields are checked by pydantic, in rows of a table (:func:`invalid_rows`) and in
 from __future__ import annotations
 
 import dataclasses
+import math
 import textwrap
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from functools import cache, wraps
+from numbers import Real
 from typing import Annotated, Any, TypeAlias, TypeVar, dataclass_transform
 
 import numpy as np
@@ -97,6 +100,7 @@ def _telling_of_unknown(kind: Any) -> Callable[..., None]:
     def made(self: Any, *given: Any, **named: Any) -> None:
         try:
             make(self, *given, **named)
+            _make_plain(self)
         except TypeError:
             known = {item.name for item in dataclasses.fields(kind)}
             if unknown := [name for name in named if name not in known]:
@@ -179,14 +183,38 @@ def invalid_rows(kind: type, rows: Sequence[Mapping[str, Any]]) -> list[Invalid]
 
 
 def row_of(record: Any) -> dict[str, Any]:
-    """Return the fields of a record, numbers of numpy as plain ones."""
+    """Return the fields of a record."""
     kind: type = type(record)
-    row = {item.name: getattr(record, item.name) for item in declared_fields(kind)}
-    return {name: value.item() if isinstance(value, np.generic) else value for name, value in row.items()}
+    return {item.name: getattr(record, item.name) for item in declared_fields(kind)}
+
+
+def _make_plain(record: Any) -> None:
+    """Make numbers of a record plain ones, whatever type of real number they are: of numpy, decimal, a fraction."""
+    kind: type = type(record)
+    for item in declared_fields(kind):
+        given = getattr(record, item.name)
+        if (plain := _plain(given)) is not given:
+            object.__setattr__(record, item.name, plain)
+
+
+def _plain(given: Any) -> Any:
+    """Return a number as a plain one; what is none, or too large for one, as it is: the rules of its field tell."""
+    if isinstance(given, np.generic):
+        return given.item()
+    if isinstance(given, (int, float)) or not isinstance(given, (Real, Decimal)):
+        return given
+    if isinstance(given, Decimal) and given.is_nan():
+        return math.nan  # float() takes no signalling one
+    try:
+        number = float(given)
+    except OverflowError:
+        return given
+    return int(number) if number.is_integer() else number
 
 
 def field_faults(record: Any, where: str) -> list[Fault]:
-    """Return what is wrong with the fields of one object."""
+    """Return what is wrong with the fields of one object, whose numbers are made plain ones."""
+    _make_plain(record)
     wrong = invalid_rows(type(record), [row_of(record)])
     return [Fault(where, each.message, field=str(each.place[1])) for each in wrong]
 

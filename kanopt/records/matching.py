@@ -34,6 +34,7 @@ __all__ = [
     "TableFacts",
     "assign_tables",
     "fill_fields",
+    "is_end",
     "match_columns",
     "table_score",
 ]
@@ -132,6 +133,12 @@ class ColumnFacts:
         if self.kind != "clock":
             return None
         return self.values.map(lambda text: clock_value(str(text), "min")).astype(float)
+
+    @cached_property
+    def is_moment(self) -> bool:
+        """Whether it holds dates with a time of day."""
+        dated = self.kind == "date" and is_datetime64_any_dtype(self.values)
+        return dated and bool((self.values.dt.hour + self.values.dt.minute).any())
 
     @property
     def measured(self) -> frozenset[tuple[str, int]] | None:
@@ -354,7 +361,7 @@ def _clock_pairs(fields: Sequence[Field], columns: Sequence[ColumnFacts]) -> _Sh
     pairs = [
         (begin, end)
         for begin, end in pairwise(clocks)
-        if _ends(end) and not (_ends(begin) and not begin.required)
+        if is_end(end) and not (is_end(begin) and not begin.required)
     ]
     timed = [(column, column.minutes) for column in columns if column.minutes is not None]
     if len(timed) == 1:
@@ -375,7 +382,7 @@ def _clock_pairs(fields: Sequence[Field], columns: Sequence[ColumnFacts]) -> _Sh
             yield other, end, _Evidence(_BY_SHAPE, f"never before {one.name}")
 
 
-def _ends(item: Field) -> bool:
+def is_end(item: Field) -> bool:
     """Say whether a clock time limits something from above: without it nothing is limited."""
     return item.required or item.default is None or item.default == float("inf")
 
@@ -408,7 +415,7 @@ def _may_hold(column: ColumnFacts, item: Field, key: Sequence[str]) -> bool:
         return _may_name(column, item, key)
     if item.kind is bool:
         return column.kind == "flag" or {text.lower() for text in column.texts} <= YES_NO
-    if column.kind == "clock":
+    if column.kind == "clock" or column.is_moment:
         return item.clock
     if column.kind != "number":
         return False

@@ -12,6 +12,7 @@ import math
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import date, datetime
 from decimal import Decimal
 from functools import partial
 from itertools import combinations
@@ -22,7 +23,7 @@ import numpy as np
 import pandas as pd
 
 from kanopt.errors import ProblemError, UnitError, nearest
-from kanopt.faults import Fault
+from kanopt.faults import Fault, Message, Setting
 from kanopt.records.clock_times import clock_cells, spans_text, unstated_times, window_cells
 from kanopt.records.declaration import invalid_rows, row_of
 from kanopt.records.fields import Field, Table, Usual
@@ -45,6 +46,11 @@ __all__ = [
 
 class RecordReader:
     """Reads the tables of a problem and collects their mistakes, so that all are reported at once.
+
+    Parameters
+    ----------
+    day
+        The day of the plan, from whose midnight dates with a time of day count as clock times; None for none.
 
     Attributes
     ----------
@@ -73,7 +79,8 @@ class RecordReader:
     markets: column 'x', row 1: must be a number, not the text 'two'; it may be left out
     """
 
-    def __init__(self) -> None:
+    def __init__(self, day: date | None = None) -> None:
+        self.day = day
         self.faults: list[Fault] = []
         self.broken: set[str] = set()
         self.filled: dict[str, frozenset[str]] = {}
@@ -95,7 +102,7 @@ class RecordReader:
         table
             What the rows become.
         """
-        rows = _Rows(table)
+        rows = _Rows(table, self.day)
         if isinstance(data, pd.DataFrame):
             rows.read_frame(data)
             self.filled[table.name] = frozenset(rows.filled)
@@ -173,8 +180,8 @@ class _Rows:
         Whether some clock time is written as a time of day.
     """
 
-    def __init__(self, table: Table) -> None:
-        self.table = table
+    def __init__(self, table: Table, day: date | None) -> None:
+        self.table, self.day = table, day
         self.rows: list[dict[str, Any]] = []
         self.make: list[Callable[..., Any]] = []
         self.faults: list[Fault] = []
@@ -262,7 +269,7 @@ class _Rows:
         self.faults.append(Fault(self.table.name, what, advice=advice))
         self.broken = True
 
-    def _refuse(self, item: Field, what: str, advice: str = "") -> None:
+    def _refuse(self, item: Field, what: str, advice: Message = "") -> None:
         self.faults.append(Fault(self.table.name, what, field=item.name, column=item.name, advice=advice))
         self.unread.add(item.name)
         self.broken |= item.required
@@ -274,8 +281,12 @@ class _Rows:
         target = self.table.units.get(item.name, "min" if item.clock else "")
         self.filled |= {item.name} if len(filled) else set()
         self.declared |= {item.name} if declared else set()
-        if item.kind in (int, float) and values.dtype.kind in ("M" if item.clock else "mM"):
-            self._refuse(item, f"holds {_no_number(values, item, target)}")
+        is_moment = item.clock and self.day is not None
+        if item.kind in (int, float) and values.dtype.kind in (
+            "" if is_moment else "M" if item.clock else "mM"
+        ):
+            what, *advice = _no_number(values, item, target)
+            self._refuse(item, f"holds {what}", advice)
             return
         partly = blank.any() and len(filled) and not (item.required or item.may_be_blank)
         # whoever declares the unit of a price means that there is one
@@ -321,11 +332,18 @@ class _Rows:
     def _clock_values(self, item: Field, cells: Iterable[Any], source: str) -> list[Any]:
         """Return the cells of a field of clock times as numbers, and note those that declare no unit."""
         unit = self.table.units.get(item.name, "min")
-        read = window_cells([*cells], source, unit) if item.is_text else clock_cells([*cells], source, unit)
+        given = [*cells]
+        read = (
+            window_cells(given, source, unit) if item.is_text else clock_cells(given, source, unit, self.day)
+        )
         self.of_day |= read.of_day
         if not source:
             self.bare[item.name] = read.bare
-        return read.values
+        if item.default != 0.0:
+            return read.values
+        # what was ready on a day before that of the plan waits for nothing
+        pairs = zip(given, read.values, strict=True)
+        return [max(0.0, value) if isinstance(cell, datetime) else value for cell, value in pairs]
 
     def _asked_times(self) -> Iterator[Fault]:
         """Yield a question where clock times without a unit look like others than they count as."""
@@ -397,11 +415,18 @@ def _without_blanks(values: pd.Series[Any]) -> pd.Series[Any]:
     return values.mask(empty) if empty.any() else values
 
 
-def _no_number(values: pd.Series[Any], item: Field, unit: str) -> str:
+def _no_number(values: pd.Series[Any], item: Field, unit: str) -> tuple[str | Setting, ...]:
     """Say what a column holds in place of numbers, and what to give."""
     what = "dates" if values.dtype.kind == "M" else "durations"
     wanted = "times of day such as 8:30 or numbers" if item.clock else "numbers"
-    return f"{what}; give {wanted}" + (f" in {unit!r}" if unit else "")
+    give = f"give {wanted}" + (f" in {unit!r}" if unit else "")
+    if not item.clock or not len(values):
+        return what, give
+    return (
+        what,
+        f"{give}, or write the day of the plan: ",
+        Setting("day", f"{values.dropna().iloc[0]:%Y-%m-%d}"),
+    )
 
 
 def _listed(cell: Any, item: Field) -> Any:

@@ -51,7 +51,6 @@ __all__ = [
     "without_row",
 ]
 
-_LONGEST = 700  # letters of a message; what to write in a scenario file is a little longer than in Python
 _SHOWN = 6
 
 
@@ -119,7 +118,7 @@ class UnreadColumn:
 
 @dataclass(frozen=True)
 class UnreadColumns:
-    """The columns of a table that nothing reads, as many as one message can name.
+    """The columns of a table that nothing reads.
 
     Parameters
     ----------
@@ -263,8 +262,6 @@ def fields_read(scope: str, laws: Iterable[object]) -> frozenset[str]:
 def unread_columns(uses: Iterable[TableUse]) -> tuple[UnreadColumns, ...]:
     """Return the columns of each table that nothing reads; tables that are read as a whole are left out.
 
-    Every column is named: those of a table stand in several messages where one would be too long.
-
     Examples
     --------
     >>> columns = [ColumnFacts("demand_kg", pd.Series([3.0]), 1), ColumnFacts("colour", pd.Series(["red"]), 1)]
@@ -272,26 +269,16 @@ def unread_columns(uses: Iterable[TableUse]) -> tuple[UnreadColumns, ...]:
     >>> print(unread_columns([use])[0].sentence)
     nothing reads 'demand_kg' (the field demand, in kg?); nor 1 other column: 'colour'
     """
-    found, every = list[UnreadColumns](), tuple(uses)
-    for use in every:
-        striking = striking_columns(use, every)
-        names = {column.name for column in striking}
-        others = [column.name for column in use.unread if column.name not in names]
-        left, told = _LONGEST, list[UnreadColumn | str]([*striking, *others])
-        for column in told:
-            # the names of a column and its field stand in what is told and in what to write
-            length = 2 + (len(repr(column)) if isinstance(column, str) else 2 * len(str(column)))
-            if not found or found[-1].table != use.table or length > left:
-                found.append(UnreadColumns(use.table, ()))
-                left = _LONGEST
-            left -= length
-            last = found[-1]
-            found[-1] = (
-                replace(last, others=(*last.others, column))
-                if isinstance(column, str)
-                else replace(last, striking=(*last.striking, column))
-            )
-    return tuple(found)
+    every = tuple(uses)
+    found = [(use, striking_columns(use, every)) for use in every if use.unread]
+    return tuple(
+        UnreadColumns(use.table, striking, _names(use, {column.name for column in striking}))
+        for use, striking in found
+    )
+
+
+def _names(use: TableUse, without: Collection[str]) -> tuple[str, ...]:
+    return tuple(column.name for column in use.unread if column.name not in without)
 
 
 def striking_columns(use: TableUse, every: Sequence[TableUse] = ()) -> tuple[UnreadColumn, ...]:

@@ -25,6 +25,7 @@ __all__ = [
     "PRICE",
     "STOP_ORDER",
     "TABLE_WORDS",
+    "TOTALS",
     "WEIGHTS",
 ]
 
@@ -81,6 +82,9 @@ SURCHARGE = _words("surcharge")
 
 HISTORY = _words("history")
 """Words in names of files that hold what happened."""
+
+TOTALS = _words("totals")
+"""Words of the row that has the sums of all others."""
 
 STOP_ORDER = _words("stop_order")
 """Words of the column that says in which order a vehicle makes its stops."""

@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from kanopt.explain.service import does_less, service_difference
-from kanopt.explain.summary import cost_sentence, stake_sentence
+from kanopt.explain.summary import UNREAD, cost_sentence, stake_sentence
 from kanopt.problems.result import Result, Status
 from kanopt.reports.board_parts import (
     LONGEST,
@@ -232,6 +232,8 @@ def _sure(subject: ReportSubject, rows: Mapping[str, FigureRow]) -> list[Sentenc
     result = subject.explanation.result
     if not rows:
         return []
+    if subject.unanswered:
+        return [(UNREAD,)]
     in_time = punctuality_sentence(subject.punctuality, rows)
     return [
         in_time,

@@ -63,13 +63,13 @@ def why_sentences(subject: ReportSubject, rows: Mapping[str, FigureRow]) -> tupl
     why, today = subject.explanation, subject.today
     result = why.result
     if result.pricing is None:
-        return tuple(filter(None, (_obstacle(why),)))
+        return tuple(filter(None, (_obstacle(subject),)))
     compared = today is not None and today.pricing is not None and today.problem.unit == result.problem.unit
     first: Sentence = ()
     if compared and today is not None and not service_difference(result, today):
         first = _what_changed(today, result, rows)
     second = _other_figures(rows) if compared else ()
-    found = [first or _what_it_costs(why, rows), second or _largest_part(why, rows), _obstacle(why)]
+    found = [first or _what_it_costs(why, rows), second or _largest_part(why, rows), _obstacle(subject)]
     return tuple(each for each in found if each)
 
 
@@ -211,8 +211,9 @@ def _at_ends(rows: Mapping[str, FigureRow]) -> Sentence:
     return say("{} decisions stand at an end of their range: a wider range may be worth something.", row.link)
 
 
-def _obstacle(why: Explanation) -> Sentence:
-    """Say what stands in the way of serving more, or in time; where nothing does, say so."""
+def _obstacle(subject: ReportSubject) -> Sentence:
+    """Say what stands in the way of serving more, or in time; where nothing does, and all was read, say so."""
+    why = subject.explanation
     groups, _ = group_reasons(why.causes, MOST_REASONS)
     places = {kind: [group for group in groups if group.kind == kind] for kind in _KINDS}
     for kind, found in places.items():
@@ -229,7 +230,7 @@ def _obstacle(why: Explanation) -> Sentence:
         return say("{}{}.", Link(_capital(text), ids[worst]), rest)
     result = why.result
     known = result.assessment
-    if known is None or known.broken_rules or not known.coverage.complete:
+    if subject.unanswered or known is None or known.broken_rules or not known.coverage.complete:
         return ()
     kept = "every rule is kept"
     if not any(figure.key == "lateness" for figure in known.figures()):

@@ -87,7 +87,7 @@ def figure_rows(subject: ReportSubject) -> dict[str, FigureRow]:
     rows = [
         *_money(result, today),
         *_saving(subject),
-        *_certainty(result, banded=not subject.groundless),
+        *(() if subject.unanswered else _certainty(result, banded=not subject.groundless)),
         *_service(result, today),
     ]
     before = {} if today is None or today.assessment is None else _by_key(today)

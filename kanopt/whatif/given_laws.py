@@ -133,7 +133,6 @@ def given_laws(
     have: Mapping[str, Formula],
     *,
     placeholders: Iterable[str] = (),
-    damaged: Iterable[str] = (),
     alter: Callable[[str, Formula], Formula] | None = None,
 ) -> tuple[dict[str, Formula], list[Mistake]]:
     """Read the formulas written by hand.
@@ -146,8 +145,6 @@ def given_laws(
         The formulas that are there already: learned, read from files, placeholders, or read from the text before.
     placeholders
         Those of `have` that are placeholders; a formula that names one is checked, and becomes one as well.
-    damaged
-        Laws with other mistakes; formulas that name one are left alone.
     alter
         What becomes of each formula that is read, before others name it; left out, nothing.
 
@@ -160,7 +157,7 @@ def given_laws(
     """
     order, mistakes = dependency_order(laws)
     found, provisional = dict(have), set(placeholders)
-    broken = {str(mistake.key[1]) for mistake in mistakes} | set(damaged)
+    broken = {str(mistake.key[1]) for mistake in mistakes}
     for name in order:
         spec = laws[name]
         if not isinstance(spec, GivenSpec) or name in have:

@@ -101,8 +101,8 @@ class Run(PlanExports, PlanPlots, Shown):
         from kanopt.whatif.risks.punctuality import punctuality
 
         known = None if self.promised is not None else punctuality(self.result)
-        assumed = self.scenario.report.assumed
-        told = [self.explanation.text(self.today, weak_laws=False, assumed=assumed)]
+        assumed, unread = self.scenario.report.assumed, bool(self.scenario.unanswered())
+        told = [self.explanation.text(self.today, weak_laws=False, assumed=assumed, unread=unread)]
         told += [] if known is None else [known.text()]
         assumed = tuple(text for text in assumed if not made_up([text]))  # which is told first
         told += [f"Assumed: {'; '.join(assumed)}."] if assumed else []

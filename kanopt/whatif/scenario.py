@@ -358,7 +358,9 @@ class Scenario(Shown):
         """Return the columns that nothing reads, looked for once."""
         if "_unread_found" not in self.__dict__:
             built = self.build(self.drafts)
-            self.__dict__["_unread_found"] = unread_of_scenario(self.problem, built, self.changed, self.laws)
+            self.__dict__["_unread_found"] = unread_of_scenario(
+                self.problem, built, self.changed, self.laws, self.layers.data["tables"]
+            )
         found: tuple[UnreadColumns, ...] = self.__dict__["_unread_found"]
         return found
 
@@ -514,18 +516,18 @@ def _origin(spec: LawSpec) -> str:
 
 
 def mistakes_of_changes(
-    changes: Mapping[int, Change], problem: ProblemSpec, tables: Mapping[str, pd.DataFrame], *, partial: bool
-) -> tuple[list[Mistake], dict[str, pd.DataFrame]]:
-    """Make the changes one after the other; return what is wrong with each, and the tables with the others made."""
+    changes: Mapping[int, Change], problem: ProblemSpec, tables: Mapping[str, pd.DataFrame]
+) -> list[Mistake]:
+    """Make the changes one after the other; return what is wrong with each."""
     frames, found = dict(tables), list[Mistake]()
     for place, change in changes.items():
         if change.is_of_section:
             continue
-        wrong = list(change_mistakes(change, problem, frames, tables, partial=partial))
+        wrong = list(change_mistakes(change, problem, frames, tables))
         found += [Mistake(("changes", place, *mistake.key), mistake.message) for mistake in wrong]
         if not wrong:
             frames[change.table] = _changed(change, problem, frames[change.table])
-    return found, frames
+    return found
 
 
 def _changed(change: Change, problem: ProblemSpec, frame: pd.DataFrame) -> pd.DataFrame:

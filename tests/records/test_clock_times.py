@@ -11,9 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kanopt.errors import ProblemError
-from kanopt.problems import Client, Depot, RoutingProblem, SchedulingProblem, VehicleType
+from kanopt.problems import Client, Depot, RoutingProblem, VehicleType
 from kanopt.problems.evaluate import evaluate
-from kanopt.problems.scheduling import Machine, Mode, Task
 from kanopt.tables import with_units
 from kanopt.text import clock_text
 
@@ -91,73 +90,15 @@ def test_breaks_may_be_lists_and_what_is_none_is_refused():
         routing(vehicles=[VehicleType("van", fixed_cost=1.0, breaks=[(480, 600)])])
 
 
-def test_numbers_of_windows_and_breaks_count_in_the_unit_of_their_column():
-    clients = with_units(pd.DataFrame({"name": ["a"], "windows": ["8-12, 13:00-17.5"]}), {"windows": "h"})
-    vehicles = pd.DataFrame({"name": ["van"], "fixed_cost": [1.0], "breaks": ["0.5 in 11-13"]})
-    problem = routing(clients, with_units(vehicles, {"breaks": "h"}))
-    assert problem.data.windows == (((480.0, 720.0), (780.0, 1050.0)),)
-    (rest,) = problem.data.breaks[0]
-    assert (rest.length, rest.earliest, rest.latest) == (30.0, 660.0, 780.0)
-
-
 SHIFT = pd.DataFrame(
     {"name": ["van", "truck"], "fixed_cost": [1.0, 2.0], "shift_start": [7.5, 6], "shift_end": [16, 15]}
 )
-
-
-def test_a_shift_in_hours_without_a_unit_is_asked_back():
-    with pytest.raises(ProblemError) as caught:
-        routing(vehicles=SHIFT)
-    assert str(caught.value) == (
-        "vehicles: column 'shift_start' (6 to 7.5) and column 'shift_end' (15 to 16): no unit is declared, and in min "
-        "these would be times soon after midnight; are these hours? Then declare the unit 'h', or write times such as "
-        "07:30; declare 'min' if they are not"
-    )
 
 
 def test_a_declared_unit_answers_the_question():
     for unit, minutes in (("h", 450.0), ("min", 7.5)):
         problem = routing(vehicles=with_units(SHIFT, {"shift_start": unit, "shift_end": unit}))
         assert problem.vehicles[0].shift_start == minutes
-
-
-def shop(**given):
-    return SchedulingProblem(
-        tasks=[Task("cut", "j1")],
-        machines=[Machine("saw")],
-        modes=[Mode("cut", "saw", duration=30.0)],
-        makespan_cost=1.0,
-        **given,
-    )
-
-
-def test_scheduling_reads_times_of_day_and_shows_them():
-    problem = shop(
-        jobs=pd.DataFrame({"name": ["j1"], "release_date": ["8:30"], "due_date": [time(16)]}),
-        calendars=pd.DataFrame({"start": ["12:00"], "end": ["12:30 pm"]}),
-        power_price=pd.DataFrame({"start": ["0:00", "06:00:00"], "price": [0.1, 0.2]}),
-        energy=[1.0],
-    )
-    (job,), (rest,) = problem.data.jobs, problem.data.breaks
-    assert (job.release_date, job.due_date, rest.start, rest.end) == (510.0, 960.0, 720.0, 750.0)
-    assert problem.data.tariff.starts.tolist() == [0.0, 360.0]
-    assert problem.clock
-
-
-def test_a_window_over_midnight_says_how_the_next_day_is_written():
-    with pytest.raises(ProblemError) as caught:
-        routing(
-            [Client("a", earliest="22:00", latest="2:00")],
-            [VehicleType("van", shift_start=1200, shift_end=360)],
-        )
-    assert "the window closes before it opens (1320 to 120); 02:00 on the next day is written 26:00" in str(
-        caught.value
-    )
-    assert "the shift ends before it starts (1200 to 360); 06:00 on the next day is written 30:00" in str(
-        caught.value
-    )
-    late = routing([Client("a", earliest="22:00", latest="26:00")])
-    assert late.clients[0].latest == 1560.0
 
 
 def test_records_with_hours_are_asked_back():

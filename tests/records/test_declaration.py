@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -74,3 +79,18 @@ def test_engines_and_prices_go_on_where_nothing_acts_on_it() -> None:
 def test_a_keyword_that_is_no_field_is_told_as_a_column_is() -> None:
     with pytest.raises(TypeError, match="demand"):
         routing.Client("a", demnd=3.0)  # type: ignore[call-arg]
+
+
+@pytest.mark.parametrize("number", [Decimal("1.5"), Fraction(3, 2), np.float32(1.5), np.array([1.5])[0]])
+def test_any_real_number_is_a_number(number: Any) -> None:
+    clients = [routing.Client("a", x=number, y=np.int64(0), demand=number, earliest=Decimal(480))]
+    vans = [routing.VehicleType("van", capacity=Fraction(3, 2), num_available=Decimal(1), fixed_cost=number)]
+    depots = [routing.Depot("yard", x=0, y=0)]
+    problem = ko.RoutingProblem(depots, clients, vans, {}, np.zeros((2, 2)))
+    client = problem.clients[0]
+    assert (client.demand, client.earliest) == (1.5, 480)
+    assert ko.solve(problem, time_limit=0.2).objective == 1.5
+    with pytest.raises(ko.ProblemError, match="demand of 'a': must be a finite number, not the number inf"):
+        ko.RoutingProblem(
+            depots, [routing.Client("a", x=1, y=1, demand=Decimal("inf"))], vans, {}, np.zeros((2, 2))
+        )

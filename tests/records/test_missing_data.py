@@ -10,7 +10,7 @@ import pytest
 
 import kanopt as ko
 from kanopt import refs, routing
-from tests.records.test_unread_columns import WAY, net, routing_frames, shop, write_case
+from tests.records.test_unread_columns import WAY, net, routing_frames, shop
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*nothing reads:kanopt.errors.KanoptWarning")
 
@@ -110,67 +110,4 @@ def test_sites_and_suppliers_without_a_lane_are_asked_back():
     assert problem.unusual() == (
         "lanes: no row for the supplier 'farm': nothing is bought there; is that meant?",
         "lanes: no lane to and from the facility 'shed': it is never used; is that meant?",
-    )
-
-
-def test_amounts_that_are_all_zero_are_asked_back():
-    wanted = pd.DataFrame({"market": ["town"], "demand": [0.0]})
-    asked = (
-        "demand: every amount is 0, so that nothing is wanted and the best plan moves nothing; is that meant?"
-    )
-    assert net(demand=wanted).unusual() == (asked,)
-    markets = pd.DataFrame({"name": ["town"], "demand": [0.0]})
-    assert net(markets=markets, demand=refs.market.demand).unusual() == (asked,)
-    assert net(demand=0.0).unusual() == ()
-    vehicles = pd.DataFrame({"name": ["van"], "fixed_cost": [9.0], "capacity": [3.5]})
-    clients = routing_frames(clients_demand=[0.0, 0.0])["clients"]
-    assert town(vehicles=vehicles, clients=clients).unusual() == (
-        "clients: demand is 0 throughout, but 'van' carries 3.5 t at most; is nothing to be carried?",
-    )
-
-
-def test_machines_without_a_mode_and_changes_without_a_setup_are_told():
-    machines = pd.DataFrame({"name": ["saw", "mill"]})
-    assert shop(machines=machines).unusual() == (
-        "modes: no row for the machine 'mill': nothing runs on it; is that meant?",
-    )
-    tasks = pd.DataFrame({"name": ["s", "t"], "job": ["j", "k"], "family": ["red", "blue"]})
-    setups = pd.DataFrame({"before": ["red"], "after": ["blue"], "time": [3.0]})
-    assert shop(tasks=tasks, setups=setups).assumptions() == (
-        "setups: of 2 changes of family 1 has no row and takes no time: blue → red",
-    )
-    assert shop(tasks=tasks).assumptions() == ()
-
-
-def test_names_that_no_row_of_the_demand_holds_are_asked_back_and_combinations_are_told():
-    rows = pd.DataFrame({"market": ["town", "town"], "period": ["p1", "p2"], "demand": [1.0, 2.0]})
-    wide = {
-        "markets": pd.DataFrame({"name": ["town", "coast"]}),
-        "periods": pd.DataFrame({"name": ["p1", "p2"]}),
-    }
-    problem = net(**wide, demand=rows)
-    asked = "demand: no row for the market 'coast': it wants nothing; is that meant?"
-    assert problem.unusual() == (asked,)
-    assert asked in str(ko.solve(problem, time_limit=1))
-    some = net(**wide, demand=rows.assign(market=["town", "coast"]))
-    assert some.unusual() == ()
-    assert some.assumptions() == (
-        "demand: of 4 combinations of market, product and period 2 have no row: 0 is wanted",
-    )
-    assert "demand: the table has no row, so that nothing is wanted" in refused(net, **wide, demand=rows[:0])
-
-
-def test_files_are_refused_alike_in_their_own_words(tmp_path):
-    frames = routing_frames(clients_demand_kg=[200, 300])
-    frames["vehicles"] = pd.DataFrame({"name": ["van"], "capacity": [3.5], "cost_per_hour": [30.0]})
-    with pytest.raises(ko.ScenarioError) as error:
-        ko.load_scenario(write_case(tmp_path, frames)).check()
-    told = {issue.key: issue.message.split("; where that is meant, ") for issue in error.value.issues}
-    expected = refused(town, vehicles=frames["vehicles"], clients=frames["clients"]).splitlines()
-    assert [told[key][0] for key in ("problem", "problem.clients")] == [
-        line.split(": ", 1)[1].split("; where that is meant, ")[0] for line in expected
-    ]
-    assert told["problem.clients"][1] == (
-        'write columns = { demand = "demand_kg" } under [problem.clients] and units = { demand_kg = "kg" } '
-        "under its table"
     )

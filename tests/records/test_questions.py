@@ -7,7 +7,7 @@ import pytest
 import kanopt as ko
 from kanopt import routing, scheduling, supply
 from kanopt.tables import with_units
-from tests.records.test_unread_columns import WAY, net, routing_frames, shop, write_case
+from tests.records.test_unread_columns import WAY, net, routing_frames, shop
 
 
 def asked(*, units: routing.RoutingUnits | None = None, **changes: object) -> list[str]:
@@ -74,30 +74,3 @@ def test_schedules_and_networks_are_asked_alike():
     lanes = [supply.Lane("mill", "site", distance=120_000.0), supply.Lane("site", "town", distance=80_000.0)]
     [line] = net(lanes=lanes).unusual()
     assert line.startswith("lanes: distance of 'mill/site', 'site/town': is 80,000 to 120,000 km")
-
-
-def test_files_are_asked_under_the_key_of_the_table(tmp_path):
-    frames = routing_frames(vehicles_unit_duration_cost=[30.0])
-    path = write_case(tmp_path, frames)
-    [remark] = ko.load_scenario(path).remarks()
-    assert remark.key == "problem.vehicles"
-    assert remark.message.startswith("unit_duration_cost of 'van': is 30 EUR/min")
-    declared = 'path = "vehicles.csv"\nunits = { unit_duration_cost = "EUR/min" }'
-    path.write_text(path.read_text().replace('path = "vehicles.csv"', declared))
-    assert ko.load_scenario(path).remarks() == ()
-
-
-def test_what_every_kind_declares_exists_and_a_field_without_the_one_it_needs_is_told_of():
-    systems = (routing.RoutingUnits(), scheduling.SchedulingUnits(), supply.SupplyUnits())
-    tables = {table.name: table for units in systems for table in units.tables()}
-    for item in (item for table in tables.values() for item in table.fields):
-        assert {*item.refers} <= tables.keys()
-        assert item.usual is None or item.unit
-    late = [
-        routing.Client("a", 3, 0, unit_lateness_cost=2.0),
-        routing.Client("b", 0, 4, on_time=0.5, latest="9:00"),
-    ]
-    vans = [routing.VehicleType("van", fixed_cost=1.0)]
-    problem = ko.RoutingProblem([routing.Depot("hub", 0, 0)], late, vans, {}, WAY)
-    told = "clients: unit_lateness_cost of 'a': changes nothing without latest or windows"
-    assert [line for line in problem.remarks() if "without" in line] == [told]

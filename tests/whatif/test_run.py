@@ -257,7 +257,7 @@ def test_a_blank_number_that_the_problem_reads_is_refused_with_its_row(tiny):
     with pytest.raises(ScenarioError) as caught:
         load_scenario(tiny).check()
     [issue] = caught.value.issues
-    assert issue.key == "problem.clients"
+    assert issue.key == "problem.clients.columns.demand"
     assert issue.message == "column 'demand_t', row 2: is blank; write a number (without the column it is 0)"
 
 

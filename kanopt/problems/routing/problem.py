@@ -93,7 +93,8 @@ class RoutingProblem(Problem[RoutingPlan]):
         about that of roads, on great circles, and for 1 on straight lines; see :mod:`kanopt.problems.geography`.
     day
         The day of the plan, a date or ``"2026-03-02"``, which laws read as ``day.weekday``, ``day.month`` and the like.
-        It is the day on which shifts begin. None where no law reads it.
+        It is the day on which shifts begin, and from whose midnight clock times count that are dates with a time of
+        day. None where neither is read.
 
     Raises
     ------
@@ -146,7 +147,7 @@ class RoutingProblem(Problem[RoutingPlan]):
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "day", read_day(self.day))
-        reader = RecordReader()
+        reader = RecordReader(read_day(self.day))
         for table in self.units.tables():
             object.__setattr__(self, table.name, reader.read(getattr(self, table.name), table))
         if not isinstance(self.policy, RoutingPolicy):

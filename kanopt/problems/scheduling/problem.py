@@ -79,7 +79,7 @@ class SchedulingProblem(Problem[Schedule]):
         Units of time, energy and money.
     day
         The day on which the schedule begins, a date or ``"2026-03-02"``, which laws read as ``day.weekday`` and the
-        like; None where no law reads it.
+        like, and from whose midnight clock times count that are dates with a time of day. None where neither is read.
 
     Raises
     ------
@@ -122,7 +122,7 @@ class SchedulingProblem(Problem[Schedule]):
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "day", read_day(self.day))
-        reader = RecordReader()
+        reader = RecordReader(read_day(self.day))
         object.__setattr__(self, "data", resolve(self, reader))
         object.__setattr__(self, "clock", self.clock or self.data.mode_inputs.read.of_day)
         self._tell_of_reading(questions=reader.questions, from_frames=bool(reader.filled))

@@ -69,7 +69,9 @@ def markdown_text(subject: ReportSubject) -> str:
     parts += _section("What it would cost" if guessed else "What it costs", costs)
     parts += [] if why.result.pricing is None else [_table(term_table(why, subject.today))]
     parts += _section(
-        "What is left out, and why", _left_out(why), "Nothing is left out, and no rule is broken."
+        "What is left out, and why",
+        _left_out(why),
+        "" if subject.unanswered else "Nothing is left out, and no rule is broken.",
     )
     parts += _section("How sure", _how_sure(subject, rows), "No law was learned, and no bound is claimed.")
     parts += _section("What is assumed", subject.assumptions)
@@ -106,7 +108,7 @@ def _how_sure(subject: ReportSubject, rows: Mapping[str, FigureRow]) -> list[str
         caveat_sentence(result),
         extrapolation_sentence(why.extrapolations) if why.extrapolations else "",
         frozen_sentence(result),
-        bound_sentence(result),
+        bound_sentence(result, unread=bool(subject.unanswered)),
     ]
 
 

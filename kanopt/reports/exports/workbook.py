@@ -192,6 +192,7 @@ class _PlanBook(FrameBook):
         text(sheet, 0, 0, cell_text(subject.title), "title")
         told = [
             ("", subject.description),
+            *(("not answered", question) for question in subject.unanswered),
             *(("changed", change) for change in subject.changes),
             ("made up" if made_up(subject.assumed) else "", subject.groundless),
             ("what it does", coverage_sentence(result)),
@@ -204,7 +205,7 @@ class _PlanBook(FrameBook):
             ("what is left out", left_out_sentence(result)),
             *(("how sure", said) for said in weak_law_sentences(result)),
             ("how sure", "" if subject.groundless else stake_sentence(result)),
-            ("", bound_sentence(result)),
+            ("", bound_sentence(result, unread=bool(subject.unanswered))),
             *(("what is assumed", said) for said in subject.assumptions),
             ("this workbook", self._living()),
         ]

@@ -66,9 +66,7 @@ def ask(
         draft.questions.append(_about_columns(bare, {}))
     if (question := _about_overtime(draft)) is not None:
         draft.questions.append(question)
-    read = {
-        name for table in (*draft.used.values(), *draft.made.values()) for name in (table.name, *table.of)
-    }
+    read = draft.read
     for table in dict.fromkeys((*tables, *draft.roles.rewritten)):
         if table.name in read or (table.made and not table.of & read):
             continue

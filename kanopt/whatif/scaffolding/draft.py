@@ -89,6 +89,8 @@ class Draft:
         The currency.
     meanings
         Part and column to what a law would make of it: an answer, what it says, and the keys that it sets.
+    seen
+        The tables that were read while files were tried.
     """
 
     roles: Roles
@@ -108,6 +110,7 @@ class Draft:
     used: dict[str, SourceTable] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
     learned: set[tuple[str, str]] = field(default_factory=set)
+    seen: dict[str, Any] = field(default_factory=dict)
     cleaning: dict[str, dict[str, tuple[CleaningProposal, ...]]] = field(default_factory=dict)
     load: str = "t"
     bare_load: str = ""
@@ -314,16 +317,22 @@ class Draft:
             self.cleaning.setdefault(law.table.name, {})[name] = found
             self.notes += [f"{law.table.called}, law {name!r}: {each}" for each in found]
 
-    def offers(self, table: str) -> tuple[Entry, ...]:
+    @property
+    def read(self) -> set[str]:
+        """The names of the tables that are read, and of those that what was made is made of."""
+        every = (*self.used.values(), *self.made.values())
+        return {name for table in every for name in (table.name, *table.of)}
+
+    def offers(self, table: SourceTable) -> tuple[Entry, ...]:
         """Return what is offered for a table: one line, whichever of its laws are held back by rows."""
-        proposed = self.cleaning.get(table)
+        proposed = self.cleaning.get(table.name)
         if not proposed:
             return ()
         rules = {each.rule: each for found in proposed.values() for each in found}
         rows = ", ".join(f"{each.rows:,}" for each in rules.values())
         of = next(iter(rules.values())).of
         why = f"rows that hold {join_list(list(proposed))} back ({rows} of {of:,})"
-        return (Entry("drop_where", list(rules), why),)
+        return (Entry("drop_where", [*filter(None, [table.total]), *rules], why),)
 
     def add_formula(self, name: str, formula: Formula) -> None:
         """Add a law written by hand, and what its inputs are."""

@@ -229,7 +229,7 @@ def _checked(draft: Draft, tables: Sequence[SourceTable]) -> Scaffold | str:
             if draft.leaves_out(name, column):
                 continue
             draft.guess(name, column, f"unit {unit.unit}", unit.why, unit.sure)
-    sections, sources = _sections(draft), {name: table.path for name, table in draft.used.items()}
+    sections, sources = _sections(draft, tables), {name: table.path for name, table in draft.used.items()}
     held = repaired(sections, sources, draft)
     if isinstance(held, str):
         return held
@@ -260,8 +260,8 @@ def _draft_laws(draft: Draft) -> None:
             draft.add_law(name, law, "")
 
 
-def _sections(draft: Draft) -> list[Section]:
-    """Return the whole file, without the places of tables."""
+def _sections(draft: Draft, given: Sequence[SourceTable]) -> list[Section]:
+    """Return the whole file of the tables that were given, without their places."""
     title = _title(list(draft.used))
     head = Section(
         ("scenario",), (Entry("name", title), Entry("seed", 7, "the same seed gives the same laws"))
@@ -275,7 +275,8 @@ def _sections(draft: Draft) -> list[Section]:
             why = "the row of the names" if "header" in table.form else "numbers have decimal commas"
             entries.append(Entry("form", table.form, why, sure=False, needed=True))
         derived = {each: text for each, text in table.derive.items() if not draft.leaves_out(name, each)}
-        read = RowRules(derived).names()
+        mapped = {each.column.name for each in draft.roles.filled(name) if each.column.is_moment}
+        read = RowRules(derived).names() | mapped
         if dates := {column: form for column, form in table.dates.items() if column in read}:
             doubts = [f"{column} may as well be {form.rival}" for column, form in dates.items() if form.rival]
             formats = {column: form.format for column, form in dates.items()}
@@ -283,7 +284,9 @@ def _sections(draft: Draft) -> list[Section]:
         if table.on_bad:
             why = "cells that are not what their column holds are left out and counted"
             entries.append(Entry("on_bad", table.on_bad, why, sure=False))
-        tables.append(Section(("tables", name), tuple(entries), offers=draft.offers(name)))
+        if table.total:
+            entries.append(Entry("drop_where", [table.total], "the sums of the other rows", needed=True))
+        tables.append(Section(("tables", name), tuple(entries), offers=draft.offers(table)))
         units = draft.units.get(name, {})
         lines = [
             Entry(column, unit.unit, "" if unit.sure else unit.why, unit.sure)
@@ -298,14 +301,14 @@ def _sections(draft: Draft) -> list[Section]:
         tables.append(Section(("tables", name), (path,)))
         lines = [Entry(column, unit.unit) for column, unit in draft.units[name].items()]
         tables += [Section(("tables", name, "units"), tuple(lines))] if lines else []
-    rest = []
-    if draft.invented:
-        why = "the page says so; delete what your own tables say"
-        rest.append(
-            Section(
-                ("report",), (Entry("assumed", [": ".join(each) for each in draft.invented], why, False),)
-            )
-        )
+    assumed = [": ".join(each) for each in draft.invented]
+    assumed += [
+        f"the last row of {table.called}, which has the sums of the others, is left out"
+        for table in given
+        if table.total and table.name in draft.read
+    ]
+    why = "the page says so; delete what your own tables say"
+    rest = [Section(("report",), (Entry("assumed", assumed, why, False),))] if assumed else []
     rest += [Section(("solver",), (Entry("time_limit", 15, "seconds"),))] if draft.roles.kind else []
     return [head, *tables, *draft.laws, *draft.problem, *rest]
 

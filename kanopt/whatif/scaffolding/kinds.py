@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-import pandas as pd
-
 from kanopt.problems import RoutingUnits, SchedulingUnits, SupplyUnits
 from kanopt.problems.routing.entities import Depot
-from kanopt.records.declaration import Table, UnitSystem
+from kanopt.records.declaration import Field, Table, UnitSystem
+from kanopt.records.matching import FilledField, match_columns
 from kanopt.whatif.scaffolding import fleets, networks, shops
-from kanopt.whatif.scaffolding.parts import PartGuess, match_part, may_teach
+from kanopt.whatif.scaffolding.parts import PartGuess, is_bare_limit, may_teach
 from kanopt.whatif.scaffolding.rewrites import (
     ends_of_ways,
+    joined,
     merged,
     rows_of_brackets,
     rows_of_periods,
@@ -129,6 +129,10 @@ class Roles:
         """Every table, those of parts first."""
         return (*(guess.table for guess in self.parts.values()), *self.histories, *self.unused)
 
+    def filled(self, table: str) -> list[FilledField]:
+        """Return the fields that the columns of a table fill."""
+        return [each for guess in self.parts.values() if guess.table.name == table for each in guess.filled]
+
     def column(self, part: str, field: str) -> str:
         """Return the header of the column that fills a field of a part; empty where none does."""
         guess = self.parts.get(part)
@@ -176,24 +180,36 @@ def _read(kind: str, given: Sequence[SourceTable]) -> Roles | None:
 
 def _join(parts: dict[str, PartGuess], table: SourceTable) -> None:
     """Join a table that nothing reads to the part whose rows it names, where it fills fields that are open."""
-    key = table.facts.key
     for name, guess in parts.items():
-        column = guess.column("name")
-        if key is None or column is None or not guess.names or key.texts != guess.names:
+        keys = _keys(guess, table)
+        taken = {*guess.table.frame.columns, *keys.values()}
+        names = {header: header for header in table.facts.columns if header not in taken}
+        if not keys or not names:
             continue
-        rest = [header for header in table.frame.columns if header not in guess.table.frame.columns]
-        beside = table.frame[rest].set_axis(texts(table.frame[key.name]))
-        rows = beside.loc[list(texts(guess.table.frame[column.name]))].reset_index(drop=True)
-        frame = pd.concat([guess.table.frame.reset_index(drop=True), rows], axis="columns")
-        units = {header: table.columns[header].declared for header in rest}
-        made = guess.table.remade(frame, f"{guess.table.called} with {table.called}", units, end="joined")
-        joined = match_part(replace(made, of=made.of | {table.name} | table.of), guess.part)
-        more = joined.fields - guess.fields if joined is not None else set()
-        named = any(guess.declared(field).is_text and not guess.declared(field).clock for field in more)
+        why = f"{guess.table.called} with {table.called}"
+        made = joined(guess.table, table, keys, names, why, end="joined")
+        left = [Field.of(item, guess.part) for item in guess.part.fields if item.name not in guess.fields]
+        more = match_columns(name, left, [made.columns[header] for header in names])
+        more = [each for each in more if not is_bare_limit(each)]
         # names beside a client may be today's plan as well, and no rule
-        if joined is not None and guess.fields < joined.fields and not named:
-            parts[name] = joined
+        if more and not any(each.field.is_text and not each.field.clock for each in more):
+            parts[name] = replace(guess.on(made), filled=(*guess.on(made).filled, *more))
             return
+
+
+def _keys(guess: PartGuess, table: SourceTable) -> dict[str, str]:
+    """Return the columns that name the rows of a part to those of a table that name the same rows; empty for none."""
+    found: dict[str, str] = {}
+    for column in filter(None, map(guess.column, guess.part.key)):
+        others = [c for c in table.facts.columns.values() if c.texts and c.texts == column.texts]
+        if not others:
+            return {}
+        found[column.name] = others[0].name
+    named, rows = (
+        list(zip(*(texts(frame[name]) for name in names), strict=True))
+        for frame, names in ((guess.table.frame, [*found]), (table.frame, [*found.values()]))
+    )
+    return found if {*named} == {*rows} and len({*rows}) == len(rows) else {}
 
 
 def _roles(kind: str, parts: dict[str, PartGuess], given: Sequence[SourceTable]) -> Roles:

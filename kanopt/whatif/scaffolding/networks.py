@@ -110,7 +110,11 @@ def _rates(table: SourceTable, tables: Sequence[SourceTable], part: Mapping[str,
     named = [c for c in whole if c in known or looks_like(c, "lanes", "tail", "head", kind=str)]
     named = [c for c in named if not _is_no_place(c, tables)]
     if len(named) < _FEWEST and table.made and len(whole) == _FEWEST:
-        named = [c for c in whole if not _is_no_place(c, tables)]  # a matrix alone names its places itself
+        # a matrix alone names its places itself; what stands behind places elsewhere is a product
+        behind = [c for t in tables if t is not table for c in _names_behind(t)]
+        named = [
+            c for c in whole if not _is_no_place(c, tables) and not any(c.texts <= b.texts for b in behind)
+        ]
     if len(named) < _FEWEST:
         return None
     tail, head = _in_direction(named[0], named[1], tables)
@@ -128,6 +132,11 @@ def _rates(table: SourceTable, tables: Sequence[SourceTable], part: Mapping[str,
     if rate is None and both_ways(table, tail.name, head.name) is not None:
         return None  # how far all places are from each other says nothing of what goes where
     return guess if (rate or ways) and not table.frame.duplicated(keys).any() else None
+
+
+def _names_behind(table: SourceTable) -> list[ColumnFacts]:
+    """Return the columns of texts of a table but for the first."""
+    return [c for c in table.facts.columns.values() if c.kind == "text"][1:]
 
 
 def _price(columns: Sequence[ColumnFacts]) -> ColumnFacts | None:

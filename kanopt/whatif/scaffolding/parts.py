@@ -17,6 +17,7 @@ __all__ = [
     "PartGuess",
     "as_named",
     "called",
+    "is_bare_limit",
     "looks_like",
     "match_part",
     "may_teach",
@@ -114,6 +115,11 @@ class PartGuess:
         rest = [each for each in self.filled if each.field.name != field and each.column is not column]
         own = FilledField(Field.of(self.declared(field), self.part), column, likeness, why, named)
         return replace(self, filled=(*rest, own))
+
+    def on(self, table: SourceTable) -> PartGuess:
+        """Return the part on a table that has all its columns."""
+        kept = tuple(replace(each, column=table.columns[each.column.name]) for each in self.filled)
+        return replace(self, table=table, filled=kept)
 
     def without(self, *fields: str) -> PartGuess:
         """Return the part without fields."""

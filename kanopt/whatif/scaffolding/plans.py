@@ -9,8 +9,10 @@ from functools import partial
 
 import pandas as pd
 
+from kanopt.records.matching import is_end
 from kanopt.records.words import STOP_ORDER
-from kanopt.whatif.scaffolding.draft import Draft
+from kanopt.text import list_names
+from kanopt.whatif.scaffolding.draft import Draft, Question
 from kanopt.whatif.scaffolding.kinds import READINGS
 from kanopt.whatif.scaffolding.parts import PartGuess, may_teach
 from kanopt.whatif.scaffolding.plan_laws import add_costs, add_laws, add_link_time, learned_load
@@ -26,6 +28,7 @@ _LOADS: Mapping[str, tuple[tuple[str, str], ...]] = {
 }
 _FEWEST_VANS, _CLIENTS_OF_A_VAN = 5, 8
 _LEAST_SERVED = 0.5
+_DAYS_BEFORE = 4  # the first thing that is due may be due some days after the plan begins
 _PLACES = (("lat", "lon"), ("x", "y"))
 
 
@@ -50,7 +53,27 @@ def draft_plan(draft: Draft) -> None:
         _add_todays_plan(draft)
     elif kind == "scheduling":
         _add_prices(draft)
+    _add_day(draft)
     draft.problem.insert(0, Section(("problem",), tuple(draft.head)))
+
+
+def _add_day(draft: Draft) -> None:
+    """Add the day from whose midnight dates with a time of day count: that of the first begin, or else it is asked."""
+    guesses = draft.roles.parts.values()
+    dated = [each for guess in guesses for each in guess.filled if each.column.is_moment]
+    if not dated:
+        return
+    begins = [each for each in dated if not is_end(each.field)]
+    first = min(each.column.values.min() for each in begins or dated)
+    named = list_names([each.column.name for each in begins or dated], 3)
+    draft.head.append(Entry("day", f"{first:%Y-%m-%d}", f"the first of {named}", sure=bool(begins)))
+    if not begins:
+        text = (
+            f"On which day does the plan begin (start, Beginn, début, inicio)? The dates in "
+            f"{named} count from its midnight, and no table tells it."
+        )
+        days = [f"{first - pd.Timedelta(days=before):%Y-%m-%d}" for before in range(_DAYS_BEFORE)]
+        draft.questions.append(Question("problem.day", text, {day: {"problem.day": day} for day in days}))
 
 
 # routing

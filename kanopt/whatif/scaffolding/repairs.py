@@ -43,7 +43,7 @@ def repaired(sections: list[Section], sources: dict[str, Path], draft: Draft) ->
         for _ in range(_MOST_REPAIRS):
             placed = placed_at(sections, places)
             replace_file(target, render(placed, HEAD))
-            error, rules = _mistakes(target)
+            error, rules = _mistakes(target, draft)
             if error is None:
                 draft.rules = rules
                 return sections
@@ -57,8 +57,6 @@ def repaired(sections: list[Section], sources: dict[str, Path], draft: Draft) ->
                 sections = [each for each in sections if each.header != law.header]
                 if any(each.header[0] == "surrogates" for each in sections):
                     continue
-            if not droppable and (named := _mapping_named(sections, error.issues[0].message)):
-                droppable = [(error.issues[0], named)]
             if not droppable:
                 return shorten(error.issues[0].message, 300)
             for issue, (section, entry) in droppable:
@@ -76,7 +74,7 @@ def holds(sections: Sequence[Section], sources: dict[str, Path], draft: Draft) -
         target = Path(folder) / "scenario.toml"
         places = _written(target, sources, draft)
         replace_file(target, render(placed_at(sections, places), HEAD))
-        error, _ = _mistakes(target)
+        error, _ = _mistakes(target, draft)
         return error is None
 
 
@@ -89,22 +87,14 @@ def _written(target: Path, sources: dict[str, Path], draft: Draft) -> dict[str, 
     return places
 
 
-def _mapping_named(sections: Sequence[Section], message: str) -> tuple[Section, Entry] | None:
-    """Return the mapping of the field with which a message begins, as in ``breaks of 'V1': …``; None where none is."""
-    field, _, rest = message.partition(" of ")
-    mapped = [s for s in sections if s.header[:1] == ("problem",) and s.header[-1] == "columns"]
-    found = ((s, entry) for s in mapped for entry in s.entries if entry.key == field and not entry.needed)
-    return next(found, None) if rest else None
-
-
-def _mistakes(path: Path) -> tuple[ScenarioError | None, list[tuple[str, str]]]:
+def _mistakes(path: Path, draft: Draft) -> tuple[ScenarioError | None, list[tuple[str, str]]]:
     """Return what is wrong with a file, and the columns that look like a rule and that nothing reads."""
     from kanopt.whatif.scenario_files.load import check_scenario
 
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # whoever loads the file hears them
-            scenario = check_scenario(path, allow_outside=True, lenient=True)
+            scenario = check_scenario(path, allow_outside=True, lenient=True, seen=draft.seen)
             if scenario is not None:
                 scenario.check()
                 return None, scenario.rule_columns()

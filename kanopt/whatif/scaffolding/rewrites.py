@@ -7,13 +7,13 @@ written beside the scenario.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 import pandas as pd
 
-from kanopt.records.clock_times import clock_value
+from kanopt.records.clock_times import read_spans
 from kanopt.records.headers import read_header
 from kanopt.records.matching import ColumnFacts
 from kanopt.whatif.scaffolding.sources import SourceTable
@@ -21,6 +21,7 @@ from kanopt.whatif.scaffolding.sources import SourceTable
 __all__ = [
     "both_ways",
     "ends_of_ways",
+    "joined",
     "lasts_a_shift",
     "long",
     "merged",
@@ -138,16 +139,15 @@ def _ends_apart(table: SourceTable, tables: Sequence[SourceTable]) -> SourceTabl
     others = [c for other in tables if other is not table for c in other.facts.columns.values()]
     known = frozenset().union(*(c.texts for c in others if c.kind == "text"))
     for column in table.facts.columns.values():
-        cells = (
-            list(texts(column.values)) if column.kind == "text" and len(column.values) == column.rows else []
-        )
-        for sign in _BETWEEN if cells else ():
-            pairs = [[end.strip() for end in re.split(sign, cell)] for cell in cells]
+        whole = column.kind == "text" and len(column.values) == column.rows
+        for sign in _BETWEEN if whole else ():
+            pairs = {cell: [end.strip() for end in re.split(sign, cell)] for cell in column.texts}
             # J1-1 may be step 1 of J1: both ends are names
-            if all(len(pair) == _FEWEST for pair in pairs) and all(
-                len(known.intersection(ends)) > 0.5 * len({*ends}) for ends in zip(*pairs, strict=True)
+            if all(len(pair) == _FEWEST for pair in pairs.values()) and all(
+                len(known.intersection(ends)) > 0.5 * len({*ends})
+                for ends in zip(*pairs.values(), strict=True)
             ):
-                apart = pd.DataFrame(pairs, columns=["from", "to"])
+                apart = pd.DataFrame([*texts(column.values).map(pairs)], columns=["from", "to"])
                 rest = table.frame.drop(columns=[column.name, *apart], errors="ignore").reset_index(drop=True)
                 why = f"{table.called} with the ends of {column.name!r} apart"
                 made = pd.concat([apart, rest], axis="columns")
@@ -286,17 +286,57 @@ rows_of_periods = _unfolding(_periods)
 rows_of_brackets = _unfolding(_brackets)
 
 
+def joined(
+    table: SourceTable,
+    other: SourceTable,
+    keys: Mapping[str, str],
+    names: Mapping[str, str],
+    why: str,
+    *,
+    end: str,
+    title: str = "",
+    reads: Collection[str] = (),
+) -> SourceTable:
+    """Return a table with columns of another one whose rows it names; as it is made, with what it is made of.
+
+    Parameters
+    ----------
+    table, other
+        Which.
+    keys
+        Column of the table to the one of the other that has the same names.
+    names
+        Column of the other to what it is called.
+    why, end, title, reads
+        As in :meth:`SourceTable.remade`.
+    """
+    rows = zip(*(texts(other.frame[name]) for name in keys.values()), strict=True)
+    place = {row: at for at, row in enumerate(rows)}
+    at = [place.get(row) for row in zip(*(texts(table.frame[name]) for name in keys), strict=True)]
+    beside = (
+        other.frame[[*names]].reset_index(drop=True).reindex(at).set_axis([*names.values()], axis="columns")
+    )
+    kept = table.frame.drop(columns=[*names.values()], errors="ignore").reset_index(drop=True)
+    frame = pd.concat([kept, beside.reset_index(drop=True)], axis="columns")
+    columns = {given: other.columns[name] for name, given in names.items()}
+    units = {given: c.declared if given == c.name else c.unit for given, c in columns.items()}
+    made = table.remade(frame, why, units, title=title, end=end, reads=reads)
+    return replace(made, of=made.of | {other.name} | other.of)
+
+
 def texts(values: pd.Series[Any]) -> pd.Series[Any]:
     """Return names as texts; whole numbers without a point."""
     return values.map(lambda v: str(int(v)) if isinstance(v, float) and v == int(v) else str(v).strip())
 
 
 def windows_of(cell: Any) -> list[tuple[float, float]]:
-    """Return the windows of a cell, in minutes; none where it says anything else."""
-    parted = [window.replace("–", "-").partition("-") for window in re.split("[,;]", str(cell))]
-    ends = [(clock_value(begin.strip(), "min"), clock_value(end.strip(), "min")) for begin, _, end in parted]
-    told = [(float(begin), float(end)) for begin, end in ends if begin is not None and end is not None]
-    return told if len(told) == len(ends) else []
+    """Return the windows of a cell, in minutes; none where it says anything else, or how long a break is."""
+    spans = [span for _, span in read_spans(str(cell), "min")]
+    return (
+        []
+        if any(span is None or span[0] is not None for span in spans)
+        else [span[1:] for span in spans if span]
+    )
 
 
 def lasts_a_shift(column: ColumnFacts) -> bool:

@@ -21,7 +21,7 @@ from kanopt.whatif.scaffolding.parts import (
     measures,
     names_rows,
 )
-from kanopt.whatif.scaffolding.rewrites import lasts_a_shift, texts, windows_of
+from kanopt.whatif.scaffolding.rewrites import joined, lasts_a_shift, texts, windows_of
 from kanopt.whatif.scaffolding.sources import SourceTable
 from kanopt.whatif.scaffolding.steps import LISTED, listed_in, order_of, predecessors, things, worked_out
 
@@ -297,15 +297,13 @@ def _match_families(parts: dict[str, PartGuess]) -> None:
 
 def _of_their_jobs(tasks: PartGuess, jobs: PartGuess, column: str) -> PartGuess:
     """Return tasks with the family that a column of their jobs says."""
-    job, name = tasks.filled_by("job"), jobs.filled_by("name")
-    of = dict(zip(texts(jobs.table.frame[name.name]), jobs.table.frame[column], strict=True))
-    frame = tasks.table.frame.assign(family=texts(tasks.table.frame[job.name]).map(of))
+    keys = {tasks.header("job"): jobs.header("name")}
     why = f"{tasks.table.called} with {column!r} of {jobs.table.called}"
-    made = tasks.table.remade(frame, why, title="tasks", end="families")
-    made = replace(made, of=made.of | {jobs.table.name} | jobs.table.of, reads=made.reads | {column})
+    made = joined(
+        tasks.table, jobs.table, keys, {column: "family"}, why, end="families", title="tasks", reads=[column]
+    )
     family = made.columns["family"]
-    kept = tuple(replace(each, column=made.columns[each.column.name]) for each in tasks.filled)
-    return replace(tasks, table=made, filled=kept).filling("family", family, 0.9, f"{column!r} of its job")
+    return tasks.on(made).filling("family", family, 0.9, f"{column!r} of its job")
 
 
 def _close_machines(parts: dict[str, PartGuess], part: Table) -> None:
@@ -357,4 +355,8 @@ def _days_of(parts: Mapping[str, PartGuess], shift: Sequence[tuple[str, pd.Serie
     (_, begin), (_, end) = shift
     hours = float((end - begin).min())
     work = convert(float(lasts.values.sum()), lasts.unit or "min", "min")
-    return 1 + math.ceil(work / hours)
+    ready = parts["jobs"].column("release_date") if "jobs" in parts else None
+    wait = (
+        ready.values.max() - ready.values.min() if ready is not None and ready.is_moment else pd.Timedelta(0)
+    )
+    return 1 + math.ceil(work / hours) + math.ceil(wait / pd.Timedelta(days=1))

@@ -17,7 +17,7 @@ import pandas as pd
 from kanopt.errors import TableError
 from kanopt.records.headers import read_header
 from kanopt.records.matching import ColumnFacts, TableFacts
-from kanopt.records.words import HISTORY
+from kanopt.records.words import HISTORY, TOTALS
 from kanopt.tables import TextFormat, read_table, report_of, units_of
 from kanopt.tables._raw import RawTable, require_file
 from kanopt.tables._workbook import TOLD, WORKBOOKS, open_workbook
@@ -29,6 +29,7 @@ from kanopt.whatif.scaffolding.toml_writing import slug
 __all__ = ["ColumnFacts", "SourceTable", "read_sources"]
 
 _PLAIN_SHEET = re.compile(r"(sheet|tabelle|feuil|hoja|foglio|planilha) ?\d*", re.IGNORECASE)
+_FEWEST = 2
 _TIMES = ("min", "h")
 """Headers that are units of time beside one that is a unit as well, such as km; alone they may be anything."""
 _GROUPED = re.compile(r"[+-]?\d{1,3}(?:([ '\u00a0\u202f])\d{3})*(?:[.,]\d+)?")
@@ -67,6 +68,8 @@ class SourceTable:
         Of a table that is made, the names of those that it is made of.
     reads
         Columns of those tables that it was made of.
+    total
+        The rule that leaves out its last row, which has the sums of the others; empty where there is none.
     square
         Of pairs of places, the square table that holds them, which a scenario reads as it is.
     """
@@ -84,6 +87,7 @@ class SourceTable:
     units: dict[str, str] = field(default_factory=dict)
     of: frozenset[str] = frozenset()
     reads: frozenset[str] = frozenset()
+    total: str = ""
     square: SourceTable | None = None
 
     @property
@@ -190,26 +194,34 @@ def read_sources(
         If a file is no table, or none is given.
     """
     found, notes = _sources(paths, decimal)
-    return found, [*notes, *(note for table in found if (note := _sum_note(table)))]
+    return [_without_total(table, notes) for table in found], notes
 
 
-def _sum_note(table: SourceTable) -> str:
-    """Say that the last row is the sum of the others, where it has every number of theirs that it fills."""
-    *others, last = range(len(table.frame))
-    numbers = table.frame.select_dtypes("number")
-    filled = numbers.loc[:, numbers.iloc[last].notna()] if len(others) > 1 else numbers.iloc[:, :0]
-    sums = filled.iloc[others].sum()
-    if (
-        not len(sums)
-        or not sums.any()
-        or not np.allclose(sums.to_numpy(float), filled.iloc[last].to_numpy(float))
-    ):
-        return ""
-    named = list_names(list(map(str, filled)), 3)
-    return (
-        f"the last row of {table.called} is the sum of the others in {named}: where it is no "
-        "row of its own, take it out of the file, or it is planned as one"
-    )
+def _without_total(table: SourceTable, notes: list[str]) -> SourceTable:
+    """Return a table without its last row where that has the sums of the others and is called so, or is nameless."""
+    *others, last = table.frame.index
+    rows, row = table.frame.loc[others], table.frame.loc[last]
+    numbers = table.frame.select_dtypes("number").columns
+    filled = [name for name in numbers if pd.notna(row[name]) and rows[name].any()]
+    is_sum = [bool(np.isclose(rows[name].sum(), row[name])) for name in filled]
+    first = str(table.frame.columns[0])
+    if not others or not any(is_sum) or "`" in first:
+        return table
+    texts = [c.name for c in table.columns.values() if c.kind == "text" and pd.notna(row[c.name])]
+    called_so = [name for name in texts if TOTALS & {*read_header(str(row[name])).pieces}]
+    if plain := [name for name in called_so if not {"`", "'"} & {*name, *str(row[name])}]:
+        rule = f"`{plain[0]}` == '{row[plain[0]]}'"
+    elif all(is_sum) and pd.isna(row[first]) and rows[first].notna().all():
+        rule = f"missing(`{first}`)"
+    else:
+        named = list_names([str(name) for name in filled], 3)
+        notes += [
+            f"the last row of {table.called} is the sum of the others in {named}: where it is no row of its own, take "
+            "it out of the file, or it is planned as one"
+        ] * (all(is_sum) and len(others) >= _FEWEST)
+        return table
+    notes.append(f"the last row of {table.called} has the sums of the others and is left out")
+    return replace(table, frame=rows, total=rule)
 
 
 def _sources(paths: Sequence[str | os.PathLike[str]], decimal: str) -> tuple[list[SourceTable], list[str]]:

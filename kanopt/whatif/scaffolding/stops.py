@@ -14,7 +14,7 @@ from kanopt.records.words import FIELD_WORDS
 from kanopt.units import factor
 from kanopt.whatif.scaffolding.cell_formats import coordinate_ends
 from kanopt.whatif.scaffolding.parts import looks_like
-from kanopt.whatif.scaffolding.rewrites import texts
+from kanopt.whatif.scaffolding.rewrites import joined, texts
 from kanopt.whatif.scaffolding.sources import SourceTable
 
 __all__ = ["coordinate_pairs", "located", "stops_of_orders", "with_breaks"]
@@ -43,18 +43,14 @@ def located(
     """
     key = places.facts.key
     assert key is not None
-    where = places.frame.assign(**{key.name: texts(places.frame[key.name])}).set_index(key.name)
-    frame = table.frame.reset_index(drop=True)
-    units: dict[str, str] = {}
+    made, why = table, f"{table.called} with the places of {places.called}"
     for column in columns:
-        for end, name in ends.items():
-            given = name if len(columns) == 1 else f"{column.name} {end}"
-            frame[given] = where.loc[list(texts(frame[column.name])), name].to_numpy()
-            units[given] = places.columns[name].unit
-    if len(columns) > 1:
-        frame = frame.drop(columns=[column.name for column in columns])
-    made = table.remade(frame, f"{table.called} with the places of {places.called}", units, end="located")
-    return replace(made, of=made.of | {places.name})
+        names = {name: name if len(columns) == 1 else f"{column.name} {end}" for end, name in ends.items()}
+        made = joined(made, places, {column.name: key.name}, names, why, end="located")
+    if len(columns) == 1:
+        return made
+    apart = made.frame.drop(columns=[column.name for column in columns])
+    return made.remade(apart, why, end="apart")
 
 
 def stops_of_orders(table: SourceTable, key: str, pairs: Sequence[Mapping[str, str]]) -> SourceTable:

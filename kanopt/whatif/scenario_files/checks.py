@@ -82,7 +82,7 @@ def written_as_cells(change: Change, problem: ProblemSpec, frame: pd.DataFrame) 
 
 
 def change_mistakes(
-    change: Change, problem: ProblemSpec, frames: Frames, unchanged: Frames, *, partial: bool = False
+    change: Change, problem: ProblemSpec, frames: Frames, unchanged: Frames
 ) -> Iterable[Mistake]:
     """Yield what is wrong with a change, with keys relative to it.
 
@@ -96,8 +96,6 @@ def change_mistakes(
         The tables as earlier changes left them.
     unchanged
         The tables before any change.
-    partial
-        Whether the problem was read in part: then it is not known what it does not read.
     """
     read = {part.table for part in problem.parts().values()}
     key: Key = (change.action,)
@@ -109,7 +107,7 @@ def change_mistakes(
             else f"{change.table} of the problem reads the table {part.table!r}: write that name"
         )
         yield Mistake(key, f"unknown table {change.table!r}; {hint}")
-    elif change.table not in read and not partial:
+    elif change.table not in read:
         yield Mistake(
             key,
             f"the problem does not read the table {change.table!r}, and laws are learned from the unchanged tables, "

@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-import dataclasses
 import re
-from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, ClassVar
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
-from kanopt.errors import KanoptError, ProblemError, nearest
-from kanopt.faults import Fault, Setting
+from kanopt.errors import nearest
+from kanopt.faults import Setting
 from kanopt.formulas.group_errors import FEWEST_FOUND
-from kanopt.problems.base import told_elsewhere
 from kanopt.records.likeness import TableColumn, column_hint, field_hint, resembled_field
 from kanopt.records.unread_columns import UnreadColumns, columns_of, unread_columns
 from kanopt.text import list_names
 from kanopt.whatif.scenario_files.arguments import PartSpec
 from kanopt.whatif.scenario_files.kinds import MatrixSpec
-from kanopt.whatif.scenario_files.mistakes import Mistake, keyed
-from kanopt.whatif.scenario_files.problem_spec import ProblemInputs, ProblemSpec
+from kanopt.whatif.scenario_files.mistakes import Mistake
+from kanopt.whatif.scenario_files.problem_spec import ProblemSpec
 from kanopt.whatif.scenario_files.sections import Sections
 from kanopt.whatif.scenario_files.spec import LawSpec, LearnedSpec, TableSpec
 from kanopt.whatif.scenario_files.toml_positions import Key
@@ -26,13 +24,11 @@ from kanopt.whatif.scenario_files.toml_positions import Key
 if TYPE_CHECKING:
     import pandas as pd
 
-    from kanopt.formulas import BoundFormula, Formula
     from kanopt.problems.base import Problem
 
 __all__ = [
     "columns_of_law",
     "columns_read",
-    "data_mistakes",
     "is_history",
     "may_say_groups",
     "part_mistakes",
@@ -52,10 +48,7 @@ def columns_read(found: Sections, table: str, spec: TableSpec) -> frozenset[str]
     on_bad = spec.on_bad if isinstance(spec.on_bad, dict) else {}
     names = {*spec.dates, *spec.minimum, *spec.maximum, *on_bad, *spec.derive} - {"*"}
     names = names.union(*(columns_of_law(law) for law in laws))
-    unread_laws = found.names["surrogates"] - set(found.laws)
     problem = found.problem
-    if unread_laws or (problem is None and found.below(("problem",))):
-        return None
     if problem is None:
         return frozenset(names)
     if problem.today is not None and problem.today.table == table:
@@ -116,8 +109,9 @@ def unread_of_scenario(
     problem: Problem[Any],
     tables: Mapping[str, pd.DataFrame],
     laws: Mapping[str, LawSpec],
+    sections: Mapping[str, Any],
 ) -> tuple[UnreadColumns, ...]:
-    """Return the columns that neither the problem nor a law to be learned reads.
+    """Return the columns that neither the problem, a law to be learned nor a rule of their table reads.
 
     Parameters
     ----------
@@ -129,31 +123,27 @@ def unread_of_scenario(
         The tables with all changes made.
     laws
         How each law is had.
+    sections
+        The section ``[tables]`` of the file.
     """
+    from kanopt.tables.row_rules import RowRules
+
     parts, uses = spec.parts(), []
     for use in problem.table_uses():
         if use.table not in parts:  # a table that may be left out
             continue
         part = parts[use.table]
-        learned = _read_by_laws(part.table, laws.values())
-        unread = [column for column in use.unread if column.name not in learned]
-        uses.append(replace(use, unread=(*unread, *_displaced(part, tables[part.table], learned))))
+        entry = sections[part.table]
+        read = RowRules(entry.get("derive", {}), entry.get("drop_where", ())).names()
+        learned = [law for law in laws.values() if isinstance(law, LearnedSpec) and law.table == part.table]
+        read = read.union(*map(columns_of_law, learned))
+        # a column that is called like a field which another column fills is read by nothing
+        displaced = {*part.columns} - {*part.columns.values()} - read
+        unread = [column for column in use.unread if column.name not in read]
+        frame = tables[part.table]
+        unread += columns_of(frame, [name for name in map(str, frame.columns) if name in displaced])
+        uses.append(replace(use, unread=tuple(unread)))
     return unread_columns(uses)
-
-
-def _read_by_laws(table: str, laws: Iterable[LawSpec]) -> frozenset[str]:
-    """Return the columns of a table that laws are learned from."""
-    found: set[str] = set()
-    for law in laws:
-        if isinstance(law, LearnedSpec) and law.table == table:
-            found |= columns_of_law(law)
-    return frozenset(found)
-
-
-def _displaced(part: PartSpec, frame: pd.DataFrame, learned: frozenset[str]) -> tuple[Any, ...]:
-    """Return the columns that are called like a field which another column fills."""
-    names = set(part.columns) - set(part.columns.values()) - learned
-    return columns_of(frame, [name for name in map(str, frame.columns) if name in names])
 
 
 _FEW, _MANY = 1, 3
@@ -250,110 +240,3 @@ def _swapped(problem: ProblemSpec, name: str, part: PartSpec) -> Iterable[tuple[
         # surveyors count x to the north, and distances are the same
         if field < other and like.get(other) == field and {field, other} != {"x", "y"}:
             yield field, other
-
-
-@dataclass(frozen=True)
-class PartialInputs(ProblemInputs):
-    """What a problem is built from to see what is wrong with its tables, while the file holds other mistakes.
-
-    A table that could not be read is given as what is no record, so that the problem looks at the others only. A law
-    that cannot be used is a constant.
-
-    Parameters
-    ----------
-    mistaken
-        Keys of the section that hold mistakes. What is left out may stand under one of them: fields that no column
-        fills are stated as their defaults then, and nothing is said to be missing.
-    """
-
-    is_partial: ClassVar[bool] = True
-
-    mistaken: Collection[Key] = ()
-    unread: list[str] = dataclasses.field(default_factory=list)
-
-    def part(self, part: PartSpec) -> Any:
-        """Return the frame of a part; what is no table where it could not be read, which `unread` then names."""
-        name = next(name for name, value in self.problem if value is part)
-        schema = self.problem.schemas().get(name)
-        if part.table not in self.tables:
-            return self.absent(name)
-        frame = super().part(part)
-        if schema is None or not self.mistaken:
-            return frame
-        absent = {
-            item.name: item.default
-            for item in schema.fields
-            if item.type in (int, float) and not item.clock and item.default == 0 and item.name not in frame
-        }
-        return frame.assign(**absent) if absent else frame
-
-    def may_be_given(self, name: str) -> bool:
-        """Say whether an argument that is left out must be there, or is a table under a mistaken or misspelt key."""
-        if name not in self.problem.schemas():
-            return name in self.problem.required
-        read = {str(key[0]) for key in self.mistaken if key}
-        return name in {*self.problem.required, *read} or not read <= type(self.problem).model_fields.keys()
-
-    def absent(self, name: str) -> Any:
-        """Return what stands in for an argument of which nothing could be read."""
-        self.unread.append(name)
-        return [None] if name in self.problem.schemas() else self.law("")
-
-    def law(self, name: str) -> BoundFormula:
-        """Return a law with its inputs bound, or a constant."""
-        from kanopt.formulas import Constant, Formula, Variable
-
-        if name in self.laws and all(
-            each.name in self.problem.bindings_of(name) for each in self.laws[name].inputs
-        ):
-            return super().law(name)
-        return Formula(Constant(1.0), (), Variable(name or "law")).bind()
-
-
-def data_mistakes(
-    problem: ProblemSpec,
-    frames: Mapping[str, pd.DataFrame],
-    formulas: Mapping[str, Formula],
-    mistaken: Collection[Key],
-) -> Iterable[Mistake]:
-    """Yield what is wrong with the tables a problem reads, as far as other mistakes let one see.
-
-    The problem is built of what could be read, with stand-ins for the rest. What laws make of the data, and what is
-    wrong with laws, is not asked here: stand-ins say nothing of it.
-
-    Parameters
-    ----------
-    problem
-        The section, or what could be read of it.
-    frames
-        The tables that could be read, with the changes that could be made.
-    formulas
-        The laws that could be read, or placeholders.
-    mistaken
-        Keys under ``problem`` that hold mistakes.
-    """
-    read = _without_mistaken_columns(problem, mistaken)
-    parts = {*read.schemas()}
-    is_sound = all(str(key[0]) in parts for key in mistaken if key)
-    inputs = PartialInputs(frames, formulas if is_sound else {}, read, mistaken)
-    try:
-        with told_elsewhere():
-            read.build(inputs)
-    except KanoptError as error:
-        faults = error.faults if isinstance(error, ProblemError) else ()
-        looked_at = parts - {*inputs.unread} | {"policy", "problem"}
-        told = [fault for fault in faults if isinstance(fault, Fault) and fault.table in looked_at]
-        yield from keyed(told, read)
-
-
-def _without_mistaken_columns(problem: ProblemSpec, mistaken: Collection[Key]) -> ProblemSpec:
-    """Return a section without the columns that are mistaken; without the table where records cannot do without."""
-    changed: dict[str, PartSpec] = {}
-    for name, schema in problem.schemas().items():
-        wrong = {str(key[2]) for key in mistaken if key[:2] == (name, "columns") and len(key) > 2}
-        part = problem.parts().get(name)
-        if part is not None and wrong:
-            columns = {field: column for field, column in part.columns.items() if field not in wrong}
-            lost = any(item.required and item.name in wrong for item in schema.fields)
-            changed[name] = part.model_copy(update={"columns": columns, "table": "" if lost else part.table})
-    return problem.model_copy(update=changed)

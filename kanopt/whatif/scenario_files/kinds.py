@@ -129,11 +129,6 @@ class RoutingSpec(ProblemSpec):
         """Return what the problem is made of; roads and matrices stand in for durations and distances."""
         from kanopt.problems import RoadNetwork
 
-        if inputs.is_partial:
-            # of roads, matrices and routes nothing is looked at yet; distances are given where something says them
-            stand_in = {"duration": inputs.law(""), "started": ()}
-            measured = self.links is None and self.distances is None
-            return super().arguments(inputs) | stand_in | ({} if measured else {"distance": [[]]})
         given, units = super().arguments(inputs), self.counted()
         if self.durations is not None:
             given["duration"] = inputs.part(self.durations)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -172,18 +172,12 @@ class BindingCheck:
         The laws that could be read, or what stands in for them.
     frames
         The tables that could be read.
-    mistaken
-        Keys under ``problem`` that hold mistakes already; nothing is said of what depends on them.
-    damaged
-        Laws that hold mistakes, so that they may have other inputs.
     """
 
     problem: ProblemSpec
     laws: Collection[str]
     formulas: Mapping[str, Formula]
     frames: Mapping[str, pd.DataFrame]
-    mistaken: Collection[Key] = field(default_factory=frozenset)
-    damaged: Collection[str] = ()
 
     def mistakes(self) -> Iterator[Mistake]:
         """Yield unknown laws, inputs left unbound or bound to what is unknown, and units that do not convert."""
@@ -199,10 +193,8 @@ class BindingCheck:
         for key, name in uses.items():
             if name in read:
                 yield from self._of_output(key, name)
-        # while a law is missing or what names or binds one is mistaken, what looks superfluous may belong to it
-        tables = self.problem.parts()
-        unsure = [key for key in self.mistaken if not key or key[0] not in tables]
-        if set(uses.values()) <= set(self.formulas) - set(self.damaged) and not unsure:
+        # while a law is missing, what looks superfluous may belong to it
+        if set(uses.values()) <= set(self.formulas):
             yield from self._superfluous(
                 {name: [v.name for v in self.formulas[name].inputs] for name in read}
             )
@@ -210,16 +202,12 @@ class BindingCheck:
     def _of_input(self, law: str, variable: Variable) -> Iterator[Mistake]:
         bound, word = self.problem.bindings_of(law), variable.name
         if word not in bound:
-            unsure = law in self.damaged or any(
-                key[0] == "bind" and key[-1] in ("bind", word) for key in self.mistaken
+            example = self._example(variable)
+            yield Mistake(
+                ("problem", "bind"),
+                f'the input {word!r} of law {law!r} is not bound; write {word} = "scope.field", '
+                f'such as {word} = "{example}", or a number',
             )
-            if not unsure:
-                example = self._example(variable)
-                yield Mistake(
-                    ("problem", "bind"),
-                    f'the input {word!r} of law {law!r} is not bound; write {word} = "scope.field", '
-                    f'such as {word} = "{example}", or a number',
-                )
             return
         value, key = bound[word], self.problem.binding_key(law, word)
         if isinstance(value, str) and not variable.is_category:

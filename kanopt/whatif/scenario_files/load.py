@@ -1,4 +1,4 @@
-"""``load_scenario``: a TOML file and its base, with every mistake in them at once."""
+"""``load_scenario``: a TOML file and its base, with every mistake of a stage at once: keys, then what they name."""
 
 from __future__ import annotations
 
@@ -13,7 +13,6 @@ from kanopt.whatif.scenario import Scenario, mistakes_of_changes
 from kanopt.whatif.scenario_files.columns import (
     columns_of_law,
     columns_read,
-    data_mistakes,
     is_history,
     may_say_groups,
     part_mistakes,
@@ -67,7 +66,8 @@ def load_scenario(
     Raises
     ------
     ScenarioError
-        With everything that is wrong, each as ``file:line: key: message``.
+        With everything that is wrong, each as ``file:line: key: message``: with all keys, else with all that does not
+        fit together. What tables hold is checked with :meth:`Scenario.check`.
     """
     may_ask = _ask_database if allow_sql else _refuse_database
     scenario = _load(Path(path), may_ask, outside=allow_outside, lenient=lenient)
@@ -75,8 +75,17 @@ def load_scenario(
     return scenario
 
 
-def check_scenario(path: Path, *, allow_outside: bool = False, lenient: bool = False) -> Scenario | None:
+def check_scenario(
+    path: Path, *, allow_outside: bool = False, lenient: bool = False, seen: dict[str, Any] | None = None
+) -> Scenario | None:
     """Check a scenario file as :func:`load_scenario` does, and ask no database.
+
+    Parameters
+    ----------
+    path, allow_outside, lenient
+        As for :func:`load_scenario`.
+    seen
+        Keeps the tables that were read, so that a file that differs in other keys is checked without reading again.
 
     Returns
     -------
@@ -88,7 +97,7 @@ def check_scenario(path: Path, *, allow_outside: bool = False, lenient: bool = F
     ScenarioError
         With everything that is wrong.
     """
-    return _load(path, lambda found, name: False, outside=allow_outside, lenient=lenient)
+    return _load(path, lambda found, name: False, outside=allow_outside, lenient=lenient, seen=seen)
 
 
 MayAsk: TypeAlias = Callable[[Sections, str], bool]
@@ -108,7 +117,9 @@ def _refuse_database(found: Sections, table: str) -> bool:
     return False
 
 
-def _load(path: Path, may_ask: MayAsk, *, outside: bool, lenient: bool) -> Scenario | None:
+def _load(
+    path: Path, may_ask: MayAsk, *, outside: bool, lenient: bool, seen: dict[str, Any] | None = None
+) -> Scenario | None:
     """Return the scenario; None where a database that it needs was not asked.
 
     Raises
@@ -117,20 +128,18 @@ def _load(path: Path, may_ask: MayAsk, *, outside: bool, lenient: bool) -> Scena
         With everything that is wrong.
     """
     given = answered(read_layers(path, outside=outside))
-    layers = given.layers
+    layers, asked = given.layers, () if lenient else given.asked
     found = read_sections(layers.data)
-    found.mistakes += given.mistakes
-    tables = _read_tables(found, layers, may_ask)
+    # what keys say is looked at once all keys are right, and what tables hold once that fits together
+    if mistakes := [*found.mistakes, *given.mistakes]:
+        raise layers.error([*mistakes, *asked])
+    tables = _read_tables(found, layers, may_ask, {} if seen is None else seen)
     saved = _read_saved(found, layers)
-    # where the holdout of a law is mistaken, the default one is not checked in its place
-    wrong = {mistake.key[:3] for mistake in found.mistakes if mistake.key[2:3] == ("holdout",)}
-    of_laws = law_mistakes(found.laws, found.names["tables"], tables)
-    found.mistakes += [mistake for mistake in of_laws if mistake.key[:3] not in wrong]
+    found.mistakes += law_mistakes(found.laws, found.tables, tables)
     formulas = _check_problem(found, layers, tables, saved)
-    _check_tables_of_parts(found, tables)
     found.mistakes += _used_and_ignored(found)
-    if found.mistakes or (given.asked and not lenient):
-        raise layers.error([*found.mistakes, *(() if lenient else given.asked)])
+    if found.mistakes or asked:
+        raise layers.error([*found.mistakes, *asked])
     if set(tables) != set(found.tables):
         return None
     scenario = Scenario(
@@ -190,7 +199,9 @@ def sweep_mistakes(scenario: Scenario) -> list[Mistake]:
     return found
 
 
-def _read_tables(found: Sections, layers: Layers, may_ask: MayAsk) -> dict[str, pd.DataFrame]:
+def _read_tables(
+    found: Sections, layers: Layers, may_ask: MayAsk, seen: dict[str, Any]
+) -> dict[str, pd.DataFrame]:
     tables = {}
     for name, spec in found.tables.items():
         where: Key = ("tables", name, "path" if spec.url is None else "url")
@@ -201,13 +212,15 @@ def _read_tables(found: Sections, layers: Layers, may_ask: MayAsk) -> dict[str, 
         except FileFormatError as error:
             found.add(where, str(error))
             continue
-        frame = _read_table(found, spec, source, where)
+        frame = _read_table(found, spec, source, where, seen)
         if frame is not None:
             tables[name] = frame
     return tables
 
 
-def _read_table(found: Sections, spec: TableSpec, source: str | Path, where: Key) -> pd.DataFrame | None:
+def _read_table(
+    found: Sections, spec: TableSpec, source: str | Path, where: Key, seen: dict[str, Any]
+) -> pd.DataFrame | None:
     from kanopt.tables import TextFormat
     from kanopt.tables.table_reading import load_table, read_table
 
@@ -218,22 +231,28 @@ def _read_table(found: Sections, spec: TableSpec, source: str | Path, where: Key
         found.add((*key, "form"), error.message)
         return None
     try:
-        raw = load_table(source, spec.query, form, spec.sheet)
+        file = repr((source, spec.query, form, spec.sheet))
+        if file not in seen:
+            seen[file] = load_table(source, spec.query, form, spec.sheet)
+        raw = seen[file]
         columns, on_bad = _columns_and_actions(found, spec, str(key[1]), raw)
         there = [*raw.names, *spec.derive]
         _note_absent(found, (*key, "units"), zip(spec.units, spec.units, strict=True), there)
-        return read_table(
-            raw,
-            columns=columns,
-            schema=_limits(found, spec, key, [*columns, *spec.derive]),
-            units={name: unit for name, unit in spec.units.items() if name in there},
-            dates=spec.dates,
-            derive=spec.derive,
-            drop_where=spec.drop_where,
-            on_bad=on_bad,
-            on_duplicate=spec.on_duplicate,
-            form=form,
-        )
+        wanted: dict[str, Any] = {
+            "columns": columns,
+            "schema": _limits(found, spec, key, [*columns, *spec.derive]),
+            "units": {name: unit for name, unit in spec.units.items() if name in there},
+            "dates": spec.dates,
+            "derive": spec.derive,
+            "drop_where": spec.drop_where,
+            "on_bad": on_bad,
+            "on_duplicate": spec.on_duplicate,
+            "form": form,
+        }
+        if (table := repr((file, wanted))) not in seen:
+            seen[table] = read_table(raw, **wanted)
+        frame: pd.DataFrame = seen[table]
+        return frame
     except TableError as error:
         told = error.faults or [(where[2:], error.message)]
         found.mistakes += [Mistake((*key, *place), message) for place, message in told]
@@ -320,8 +339,7 @@ def _check_problem(
         for name, spec in found.laws.items()
         if isinstance(spec, LearnedSpec)
     }
-    damaged = found.names["surrogates"] - set(found.laws)
-    formulas, mistakes = given_laws(found.laws, {**saved, **to_learn}, placeholders=to_learn, damaged=damaged)
+    formulas, mistakes = given_laws(found.laws, {**saved, **to_learn}, placeholders=to_learn)
     found.mistakes += mistakes
     if "problem" not in layers.data:
         message = "changes alter what the problem reads; the section [problem] is missing"
@@ -332,26 +350,13 @@ def _check_problem(
     return formulas
 
 
-def _check_tables_of_parts(found: Sections, tables: Mapping[str, pd.DataFrame]) -> None:
-    """Note parts that read the table of another, in place of everything that follows from it."""
-    problem = found.problem
-    if problem is None or not (wrong := list(wrong_tables(problem, tables))):
-        return
-    parts = problem.parts()
-    read = {("tables", parts[str(mistake.key[1])].table) for mistake in wrong}
-    others = [each for each in found.mistakes if each.key[0] != "problem" and each.key[:2] not in read]
-    found.mistakes = [*others, *wrong]
-
-
 def _check_section_changes(found: Sections, layers: Layers, formulas: Mapping[str, Formula]) -> None:
-    """Note what is wrong with changes of keys and laws, as far as what they change could be read."""
-    unread = {"problem"} if found.below(("problem",)) else set()
-    changes = {place: change for place, change in found.changes.items() if change.table not in unread}
+    """Note what is wrong with changes of keys and laws."""
     sections = ChangedSections(layers.data, found.problem, found.solver, found.laws)
-    made, wrong = make_section_changes(sections, changes)
+    made, wrong = make_section_changes(sections, found.changes)
     found.mistakes += wrong
     refused = {mistake.key[1] for mistake in wrong}
-    for place, change in changes.items():
+    for place, change in found.changes.items():
         if place not in refused:
             with_laws = checked_with_laws(made, formulas, change)
             found.mistakes += [Mistake(("changes", place, *each.key), each.message) for each in with_laws]
@@ -363,34 +368,16 @@ def _check_parts(
     tables: Mapping[str, pd.DataFrame],
     formulas: Mapping[str, Formula],
 ) -> None:
-    """Note what does not fit in a problem, or in what could be read of it."""
-    damaged_section = bool(found.below(("problem",)))
-    found.mistakes += part_mistakes(problem, found.names["tables"], tables)
-    mistaken = {mistake.key[1:] for mistake in found.mistakes if mistake.key[:1] == ("problem",)} - {
-        ("kind",)
-    }
-    laws = found.names["surrogates"]
-    damaged = {name for name in laws if found.below(("surrogates", name))}
-    found.mistakes += BindingCheck(problem, laws, formulas, tables, mistaken, damaged).mistakes()
+    """Note what does not fit together in a problem; tables that are swapped in place of all that follows from it."""
+    wrong = list(wrong_tables(problem, tables)) or list(part_mistakes(problem, found.tables, tables))
+    found.mistakes += wrong
+    if any(mistake.key[-1] == "table" for mistake in wrong):
+        return
+    found.mistakes += BindingCheck(problem, found.laws, formulas, tables).mistakes()
     # a change of a table that could not be read is checked once the table can be
     to_check = {
         place: change
         for place, change in found.changes.items()
-        if change.table in tables or change.table not in found.names["tables"]
+        if change.table in tables or change.table not in found.tables
     }
-    mistakes, changed = mistakes_of_changes(to_check, problem, tables, partial=damaged_section)
-    found.mistakes += mistakes
-    # without other mistakes the whole problem is built, which says more
-    if found.mistakes:
-        found.mistakes += data_mistakes(problem, _without_doubt(found, changed), formulas, mistaken)
-
-
-def _without_doubt(found: Sections, frames: Mapping[str, pd.DataFrame]) -> dict[str, pd.DataFrame]:
-    """Return the tables without columns whose unit is mistaken, so that nothing is said of their values."""
-    doubtful: dict[str, list[str]] = {}
-    for mistake in found.mistakes:
-        if mistake.key[:1] == ("tables",) and mistake.key[2:3] == ("units",) and len(mistake.key) > 3:
-            doubtful.setdefault(str(mistake.key[1]), []).append(str(mistake.key[3]))
-    return {
-        name: frame.drop(columns=doubtful.get(name, []), errors="ignore") for name, frame in frames.items()
-    }
+    found.mistakes += mistakes_of_changes(to_check, problem, tables)

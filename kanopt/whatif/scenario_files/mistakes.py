@@ -16,7 +16,7 @@ from kanopt.whatif.scenario_files.toml_positions import Key
 if TYPE_CHECKING:
     from kanopt.whatif.scenario_files.problem_spec import ProblemSpec
 
-__all__ = ["FileModel", "Mistake", "keyed", "read_entry", "split_messages", "validate", "with_keys"]
+__all__ = ["FileModel", "Mistake", "keyed", "split_messages", "validate", "with_keys"]
 
 
 class FileModel(BaseModel):
@@ -50,48 +50,6 @@ def validate(model: type[ModelT], data: object, key: Key) -> tuple[ModelT | None
         return model.model_validate(data), []
     except ValidationError as error:
         return None, [Mistake((*key, *wrong.place), wrong.message) for wrong in invalid_values(error, model)]
-
-
-def read_entry(model: type[ModelT], data: Any, key: Key) -> tuple[ModelT | None, list[Mistake]]:
-    """Read `data` as `model` without the keys that hold mistakes; return it and every mistake in it.
-
-    A mistake must not hide others: what does not depend on it is checked all the same. What is read in this way is
-    never run.
-
-    Returns
-    -------
-    model
-        None where it is the entry as a whole that is wrong.
-    mistakes
-        Those in the entry.
-
-    Examples
-    --------
-    >>> class Solver(FileModel):
-    ...     time_limit: float = 30.0
-    ...     workers: int = 1
-    >>> read_entry(Solver, {"time_limit": "5", "workers": 2}, ("solver",))[0]
-    Solver(time_limit=30.0, workers=2)
-    """
-    found, mistakes = validate(model, data, key)
-    wrong = mistakes
-    while found is None:
-        left = data
-        for mistake in wrong:
-            left = _without(left, mistake.key[len(key) :]) if isinstance(left, dict) else left
-        if left == data:
-            return None, mistakes
-        data = left
-        found, wrong = validate(model, data, key)
-    return found, mistakes
-
-
-def _without(entry: Mapping[str, Any], path: Key) -> dict[str, Any]:
-    """Return a table without the key that a path leads to, or the last table's key on the way."""
-    first, inner = path[:1], entry.get(str(path[0])) if path else None
-    if len(path) > 1 and isinstance(inner, dict) and path[1] in inner:
-        return {**entry, str(path[0]): _without(inner, path[1:])}
-    return {name: value for name, value in entry.items() if (name,) != first}
 
 
 def split_messages(error: Exception) -> list[str]:
@@ -129,6 +87,8 @@ def keyed(faults: Iterable[Fault], problem: ProblemSpec) -> list[Mistake]:
     found = []
     for fault in faults:
         place: Key = (fault.table,) if fault.table in type(problem).model_fields else ()
+        if place and fault.field in columns.get(fault.table, {}):
+            place = (fault.table, "columns", fault.field)
         message = fault.sentence(in_file=True, columns=columns)
         if not place and fault.table != "problem":
             message = f"{fault.table}: {message}"

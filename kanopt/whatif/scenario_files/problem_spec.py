@@ -55,20 +55,9 @@ class ProblemInputs:
         The section of the scenario file.
     """
 
-    is_partial: ClassVar[bool] = False
-    """Whether things stand in for what could not be read."""
-
     tables: Mapping[str, pd.DataFrame]
     laws: Mapping[str, Formula]
     problem: ProblemSpec
-
-    def may_be_given(self, name: str) -> bool:
-        """Say whether an argument that the section leaves out must be there."""
-        return name in self.problem.required
-
-    def absent(self, name: str) -> Any:
-        """Return an argument that the section leaves out although it is required; a whole section leaves out none."""
-        raise KeyError(name)
 
     def part(self, part: PartSpec) -> Any:
         """Return the frame of a part, columns named as fields."""
@@ -300,8 +289,6 @@ class ProblemSpec(FileModel):
                 found[name] = {term: inputs.law(law) for term, law in given.items()}
             elif name in named and given is not None:
                 found[name] = inputs.argument(given, self.classes.get(name))
-            elif name in named and inputs.may_be_given(name):
-                found[name] = inputs.absent(name)
         return found
 
     def build(self, inputs: ProblemInputs) -> Problem[Any]:

@@ -6,7 +6,7 @@ that it may have, and what each of them sets; a column is answered where it is m
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -17,7 +17,7 @@ from kanopt.validation import describe_value
 from kanopt.whatif.scenario_files.layers import Layers
 from kanopt.whatif.scenario_files.mistakes import Mistake, validate
 from kanopt.whatif.scenario_files.spec import QuestionSpec
-from kanopt.whatif.scenario_files.toml_positions import Key, split_key, write_key
+from kanopt.whatif.scenario_files.toml_positions import Key, paths, split_key, write_key
 
 __all__ = ["Answered", "answered", "columns_asked_about", "question_about"]
 
@@ -57,7 +57,7 @@ def answered(layers: Layers) -> Answered:
         if question is None:
             continue
         if not question.answer:
-            parts = ("asked: ", question.text, "; write ", _possible(question.answers))
+            parts = (question.text, " Write ", _possible(question.answers))
             asked.append(Mistake((*key, "answer"), said(parts, in_file=True)))
         elif question.answer not in question.answers:
             message = f"unknown answer {question.answer!r}; {nearest(question.answer, question.answers)}"
@@ -98,14 +98,14 @@ def _with_answer(layers: Layers, key: Key, question: QuestionSpec) -> tuple[Laye
     document, place = layers.place(key)
     for word, value in question.answers[question.answer].items():
         target, place_of_word = split_key(word), (*place, word)
-        known = set(_paths(data))
+        known = set(paths(data))
         try:
             data = _with_value(data, target, value)
         except KeyError as error:
             above = write_key(target[: error.args[0]])
             mistakes.append(Mistake((*key, word), f"sets a key below {above}, which is no table"))
             continue
-        positions |= dict.fromkeys(set(_paths(data)) - known, (document, place_of_word))
+        positions |= dict.fromkeys(set(paths(data)) - known, (document, place_of_word))
         positions.setdefault(target, (document, place_of_word))
     return replace(layers, data=data, key_positions=positions), mistakes
 
@@ -128,16 +128,6 @@ def _with_value(data: Mapping[str, Any], key: Key, value: Any, depth: int = 1) -
     if isinstance(old, dict) and isinstance(value, dict):
         value = {**old, **value}
     return {**data, name: value}
-
-
-def _paths(value: Any, key: Key = ()) -> Iterator[Key]:
-    """Yield the keys of nested tables and lists."""
-    items = (
-        value.items() if isinstance(value, Mapping) else enumerate(value) if isinstance(value, list) else ()
-    )
-    for part, inner in items:
-        yield (*key, part)
-        yield from _paths(inner, (*key, part))
 
 
 def question_about(
@@ -164,7 +154,7 @@ def question_about(
     meant = ("where that is meant, write ", asked.renaming, "; ") if asked.meant else ()
     under = f" under [{write_key(('tables', table))}]"
     looks = "they look like rules" if len(rules) > 1 else "it looks like a rule"
-    what = f"asked: {asked.sentence}, and {looks}"
+    what = f"{asked.sentence}, and {looks}"
     return Fault(
         found.table, what, advice=(*meant, "for what means nothing to the plan, write ", ignored, under)
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, cast
 
@@ -11,7 +11,7 @@ from kanopt.faults import Message
 from kanopt.validation import describe_value
 from kanopt.whatif.changes import Action, Change
 from kanopt.whatif.scenario_files.kinds import kinds
-from kanopt.whatif.scenario_files.mistakes import FileModel, Mistake, read_entry, validate
+from kanopt.whatif.scenario_files.mistakes import FileModel, Mistake, validate
 from kanopt.whatif.scenario_files.problem_spec import ProblemSpec
 from kanopt.whatif.scenario_files.spec import (
     ChangeSpec,
@@ -34,12 +34,7 @@ _KNOWN = ("scenario", "tables", "surrogates", "problem", "changes", "sweep", "so
 
 @dataclass
 class Sections:
-    """What could be read, with what is wrong in it.
-
-    Entries are read without the keys that hold mistakes (:func:`read_entry`), so that what does not depend on these is
-    checked all the same. `names` has those, too, of which nothing could be read, so that nothing is said to be unknown
-    that was merely misspelt inside.
-    """
+    """What could be read, with what is wrong in it; an entry with mistakes is left out."""
 
     head: HeadSpec = field(default_factory=HeadSpec)
     tables: dict[str, TableSpec] = field(default_factory=dict)
@@ -50,15 +45,10 @@ class Sections:
     sweep: SweepSpec | None = None
     report: ReportSpec = field(default_factory=ReportSpec)
     mistakes: list[Mistake] = field(default_factory=list)
-    names: Mapping[str, frozenset[str]] = field(default_factory=dict)
 
     def add(self, key: Key, message: Message) -> None:
         """Note a mistake."""
         self.mistakes.append(Mistake(key, message))
-
-    def below(self, key: Key) -> list[Mistake]:
-        """Return the mistakes under a key."""
-        return [mistake for mistake in self.mistakes if mistake.key[: len(key)] == key]
 
 
 def read_sections(data: Mapping[str, Any]) -> Sections:
@@ -79,9 +69,8 @@ def read_sections(data: Mapping[str, Any]) -> Sections:
         one("report", ReportSpec),
     )
     found.sweep = one("sweep", SweepSpec) if "sweep" in data else None
-    found.tables = _each(found, data, "tables", lambda entry, key: read_entry(TableSpec, entry, key))
+    found.tables = _each(found, data, "tables", lambda entry, key: validate(TableSpec, entry, key))
     found.laws = _each(found, data, "surrogates", read_law)
-    found.names = {name: frozenset(_table(data.get(name))) for name in ("tables", "surrogates")}
     _read_problem(found, data)
     found.changes = _changes(found, data)
     if found.solver.deterministic and found.problem is not None and not found.problem.counts_work:
@@ -101,10 +90,6 @@ def missing_problem() -> Mistake:
         f"{', '.join(others)} or {last}, and the tables and laws of that kind; kanopt fit learns laws without it"
     )
     return Mistake(("problem",), message)
-
-
-def _table(value: Any) -> Mapping[str, Any]:
-    return value if isinstance(value, dict) else {}
 
 
 def _each(
@@ -130,43 +115,9 @@ def _each(
 
 
 def read_law(entry: Mapping[str, Any], key: Key) -> tuple[LawSpec | None, list[Mistake]]:
-    """Read a law without the keys that hold mistakes, so that the others can be checked all the same.
-
-    Parameters
-    ----------
-    entry
-        What stands under ``[surrogates.x]``.
-    key
-        The key of the entry.
-
-    Returns
-    -------
-    law
-        None if what is left is no law. Of a mistaken ``on_missing`` nothing is judged; a formula whose inputs are
-        mistaken is none.
-    mistakes
-        Those in it.
-
-    Examples
-    --------
-    >>> law = {"table": "t", "target": "y", "features": ["x"], "forbid": ["expp"], "pin": {"z": ["log"]}}
-    >>> read_law(law, ())[0].pin
-    {'z': ('log',)}
-    """
-    law, mistakes = read_entry(_law_model(entry), entry, key)
-    wrong = {str(mistake.key[len(key)]) for mistake in mistakes if mistake.key[len(key) :]}
-    if isinstance(law, GivenSpec) and wrong & {"formula", "inputs"}:
-        return None, mistakes
-    if isinstance(law, LearnedSpec) and "on_missing" in wrong:
-        law = law.model_copy(update={"on_missing": "drop"})
-    return law, mistakes
-
-
-def _law_model(data: Mapping[str, Any]) -> type[LearnedSpec | GivenSpec | SavedSpec]:
-    """Return the model that the keys of a ``[surrogates.x]`` call for."""
-    if "formula" in data:
-        return GivenSpec
-    return SavedSpec if "file" in data else LearnedSpec
+    """Read what stands under a key ``[surrogates.x]``; return the law, None for none, and every mistake in it."""
+    model: Any = GivenSpec if "formula" in entry else SavedSpec if "file" in entry else LearnedSpec
+    return validate(model, entry, key)
 
 
 def _read_problem(found: Sections, data: Mapping[str, Any]) -> None:
@@ -174,33 +125,17 @@ def _read_problem(found: Sections, data: Mapping[str, Any]) -> None:
     if not isinstance(section, dict):
         if section is not None:
             found.add(("problem",), f"must be a table, not {describe_value(section)}")
-        elif not found.names["surrogates"]:
+        elif not data.get("surrogates"):
             found.mistakes.append(missing_problem())
         return
     known, kind = kinds(), section.get("kind")
-    if kind is None:
-        found.add(("problem", "kind"), f"is missing; {nearest('', known)}")
-    elif not isinstance(kind, str) or kind not in known:
-        found.add(("problem", "kind"), f"unknown kind {kind!r}; {nearest(str(kind), known)}")
-    likely = _likely_kind(kind, section.keys())
-    if not likely:
+    if not isinstance(kind, str) or kind not in known:
+        what = "is missing" if kind is None else f"unknown kind {kind!r}"
+        found.add(("problem", "kind"), f"{what}; {nearest(str(kind or ''), known)}")
         return
-    found.problem, mistakes = read_entry(known[likely], {**section, "kind": likely}, ("problem",))
-    if found.problem is not None:
-        wrong = {mistake.key[1:2] for mistake in mistakes}
-        gaps = [(key, message) for key, message in found.problem.gaps() if not key or key[0] not in section]
-        # what contradicts another key may be the one with the mistake
-        mistakes += [Mistake(("problem", *key), message) for key, message in gaps if key or not wrong]
-    found.mistakes += mistakes
-
-
-def _likely_kind(kind: object, keys: Collection[str]) -> str:
-    """Return the kind of problem that a section speaks of most likely, by its word or else by its keys."""
-    if isinstance(kind, str) and kind in kinds():
-        return kind
-    shared = {word: len(keys & model.model_fields.keys()) for word, model in kinds().items()}
-    first, second, *_ = sorted(shared, key=lambda word: -shared[word])
-    return first if shared[first] > shared[second] else ""
+    found.problem, mistakes = validate(known[kind], section, ("problem",))
+    gaps = () if found.problem is None else found.problem.gaps()
+    found.mistakes += [*mistakes, *(Mistake(("problem", *key), message) for key, message in gaps)]
 
 
 def _changes(found: Sections, data: Mapping[str, Any]) -> dict[int, Change]:

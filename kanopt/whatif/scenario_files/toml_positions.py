@@ -1,7 +1,7 @@
 """TOML with the line of every key, so that a message can point at the place to mend.
 
-`tomllib` reads the values and decides what is valid; it keeps no positions. The syntax tree of
-`tree-sitter-toml` knows the lines and nothing else is taken from it.
+`tomllib` reads the values and decides what is valid; it keeps no positions. Of a valid file the lines are found by
+looking for what begins a statement, and where its value ends.
 """
 
 from __future__ import annotations
@@ -11,22 +11,25 @@ import re
 import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from functools import lru_cache
 from pathlib import Path
 from typing import Any
-
-import tree_sitter_toml
-from tree_sitter import Language, Node, Parser
 
 from kanopt.errors import FileFormatError, Issue, ScenarioError
 from kanopt.files import read_file
 from kanopt.tables.table_reading import TABLE_FILES
 
-__all__ = ["Key", "TomlDocument", "read_document", "split_key", "write_key"]
+__all__ = ["Key", "TomlDocument", "paths", "read_document", "split_key", "write_key"]
 
 Key = tuple[str | int, ...]
 
-_KEYS = ("bare_key", "quoted_key", "dotted_key")
+_TEXT = r'"(?:[^"\\\n]|\\.)*"|' + r"'[^'\n]*'"
+_PART = rf"(?:[\w-]+|{_TEXT})"
+_STATEMENT = re.compile(rf"(?P<head>\[\[?)?[ \t]*(?P<key>{_PART}(?:[ \t]*\.[ \t]*{_PART})*)[ \t]*(?:\]\]?|=)")
+_BETWEEN = re.compile(r"(?:\s|#[^\n]*)*")
+_OF_VALUE = re.compile(
+    rf'"""(?:[^"\\]|\\.|"{{1,2}}(?!"))*"{{3,5}}|\'\'\'.*?\'{{3,5}}|{_TEXT}|#[^\n]*|[\[\]{{}}\n]', re.DOTALL
+)
+"""What of a value says where it ends: texts and comments, in which nothing does, brackets and the end of a line."""
 _HINTS = {
     "Invalid value": "; texts stand in quotes",
     "Expected newline or end of document": "; one key = value a line, and lists stand in [ ]",
@@ -149,7 +152,7 @@ def read_document(path: Path) -> TomlDocument:
         raise _file_error(path, 0, "nests lists or tables too deep") from None
     except ValueError as error:  # tomllib does not catch the error of int on very long numbers
         raise _file_error(path, 0, f"not TOML that can be read: {error}") from None
-    return TomlDocument(path, data, _with_parents(dict(_lines(text))), hashlib.sha256(raw).hexdigest())
+    return TomlDocument(path, data, _lines(text, data), hashlib.sha256(raw).hexdigest())
 
 
 def _beyond_limits(text: str) -> str:
@@ -212,34 +215,59 @@ def _advice(what: str, line: str) -> str:
     return ""
 
 
-@lru_cache(maxsize=1)
-def _parser() -> Parser:
-    return Parser(Language(tree_sitter_toml.language()))
-
-
-def _lines(text: str) -> Iterator[tuple[Key, int]]:
+def _lines(text: str, data: Mapping[str, Any]) -> dict[Key, int]:
+    """Return the line of every key of a valid file; what stands within a value has the line of its key."""
+    lines: dict[Key, int] = {}
     counts: dict[Key, int] = {}
-    tables: dict[Key, int] = {}
-    for node in _parser().parse(text.encode()).root_node.named_children:
-        if node.type == "pair":
-            yield from _pair(node, ())
-        elif node.type in ("table", "table_array_element"):
-            prefix = _resolve(_parts(node.named_children[0]), counts, new=node.type != "table")
-            if prefix not in tables:
-                tables[prefix] = _row(node)
-                yield prefix, _row(node)
-            for child in node.named_children:
-                if child.type == "pair":
-                    yield from _pair(child, prefix)
+    prefix: Key = ()
+    place, line = 0, 1
+    while (found := _STATEMENT.match(text, start := _end_of(_BETWEEN, text, place))) is not None:
+        line += text.count("\n", place, start)
+        parts = split_key(found["key"])
+        if found["head"]:
+            prefix = _resolve(parts, counts, new=found["head"] == "[[")
+            keys, place = [prefix], found.end()
+        else:
+            key = (*prefix, *parts)
+            keys, place = [key, *paths(_value_at(data, key), key)], _end_of_value(text, found.end())
+        for each in keys:
+            # a table that is only named on the way to another one, as a in [a.b], has the line of the first
+            for depth in range(1, len(each) + 1):
+                lines.setdefault(each[:depth], line)
+        line += text.count("\n", start, place)
+    return lines
 
 
-def _with_parents(lines: dict[Key, int]) -> dict[Key, int]:
-    """Give a table that is only named on the way to another one, as ``a`` in ``[a.b]``, the line of the first."""
-    found = dict(lines)
-    for key, line in lines.items():
-        for depth in range(1, len(key)):
-            found.setdefault(key[:depth], line)
-    return found
+def _end_of(pattern: re.Pattern[str], text: str, place: int) -> int:
+    found = pattern.match(text, place)
+    return place if found is None else found.end()
+
+
+def _end_of_value(text: str, place: int) -> int:
+    """Return where the line ends in which a value is whole."""
+    depth = 0
+    for found in _OF_VALUE.finditer(text, place):
+        depth += (found[0] in ("[", "{")) - (found[0] in ("]", "}"))
+        if found[0] == "\n" and not depth:
+            return found.start()
+    return len(text)
+
+
+def _value_at(data: Any, key: Key) -> Any:
+    for part in key:
+        data = data[part]
+    return data
+
+
+def paths(value: Any, key: Key = ()) -> Iterator[Key]:
+    """Yield the keys of nested tables and lists, each behind the key of the whole."""
+    items = (
+        value.items() if isinstance(value, Mapping) else enumerate(value) if isinstance(value, list) else ()
+    )
+    for part, inner in items:
+        yield (*key, part)
+        if isinstance(inner, (dict, list)):
+            yield from paths(inner, (*key, part))
 
 
 def _resolve(parts: tuple[str, ...], counts: dict[Key, int], *, new: bool) -> Key:
@@ -252,30 +280,3 @@ def _resolve(parts: tuple[str, ...], counts: dict[Key, int], *, new: bool) -> Ke
         if key in counts:
             key = (*key, counts[key] - 1)
     return key
-
-
-def _pair(node: Node, prefix: Key) -> Iterator[tuple[Key, int]]:
-    name, value = node.named_children[0], node.named_children[-1]
-    key = (*prefix, *_parts(name))
-    yield key, _row(name)
-    yield from _value(value, key)
-
-
-def _value(node: Node, key: Key) -> Iterator[tuple[Key, int]]:
-    if node.type == "inline_table":
-        for child in node.named_children:
-            if child.type == "pair":
-                yield from _pair(child, key)
-    elif node.type == "array":
-        elements = (child for child in node.named_children if child.type != "comment")
-        for place, child in enumerate(elements):
-            yield (*key, place), _row(child)
-            yield from _value(child, (*key, place))
-
-
-def _row(node: Node) -> int:
-    return int(node.start_point[0]) + 1
-
-
-def _parts(node: Node) -> tuple[str, ...]:
-    return split_key(node.text.decode()) if node.type in _KEYS and node.text is not None else ()

@@ -14,9 +14,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import kanopt as ko
-from kanopt.errors import TableError
 from kanopt.tables import TextFormat, read_table
-from kanopt.whatif.scaffolding.cell_formats import date_formats, number_format, propose_columns
+from kanopt.whatif.scaffolding.cell_formats import date_formats, number_format
 from kanopt.whatif.scaffolding.laws import LawGuess, guess_law
 from kanopt.whatif.scaffolding.sources import SourceTable
 
@@ -32,14 +31,6 @@ def law_of(frame: pd.DataFrame) -> LawGuess:
 def draw(seed: int, *names: str, low: float = 0.0, high: float = 1.0) -> pd.DataFrame:
     values = np.random.default_rng(seed).uniform(low, high, (ROWS, len(names)))
     return pd.DataFrame(values, columns=[*names])
-
-
-@pytest.fixture
-def homes() -> pd.DataFrame:
-    rng = np.random.default_rng(6)
-    feet, age = rng.uniform(600, 3_000, ROWS).round(), rng.integers(1, 80, ROWS).astype(float)
-    price = (90 * feet - 400 * age + rng.normal(0, 15_000, ROWS)).round()
-    return pd.DataFrame({"SquareFeet": feet, "Age": age, "SalePrice": price.clip(20_000)})
 
 
 @pytest.mark.parametrize(
@@ -72,23 +63,6 @@ def test_targets_by_words_of_several_languages_and_by_place(headers, target):
     frame = draw(len(names), *names, low=1, high=90).round(2)
     frame[target] = frame.drop(columns=target).to_numpy() @ np.arange(1, len(names)) + frame[target]
     assert law_of(frame).target == target
-
-
-def test_codes_are_no_targets_and_what_others_add_up_to_goes_first():
-    frame = draw(3, "sales_a", "sales_b", low=1, high=90).round(2)
-    frame["code"] = np.random.default_rng(0).permutation(ROWS) + 7
-    frame["sales"], frame["warm"] = frame["sales_a"] + frame["sales_b"], frame["sales_a"].round(-1)
-    assert law_of(frame).target == "sales"
-
-
-def test_an_unsure_target_is_told_with_what_else_it_may_be(tmp_path):
-    frame = draw(3, "gsp", "hwy", "pcap", low=1, high=90).round(2)
-    frame["gsp"] += 2 * frame["hwy"] + frame["pcap"]
-    frame.to_csv(tmp_path / "log.csv", index=False)
-    text = ko.scaffold([tmp_path / "log.csv"]).write(tmp_path / "first.toml").read_text("utf-8")
-    assert tomllib.loads(text)["surrogates"]["gsp"]["target"] == "gsp"
-    assert "# check: the first column of many numbers; else 'pcap'\n" in text
-    assert "# check: they go with the target, which is a guess" in text
 
 
 @pytest.mark.parametrize(
@@ -128,73 +102,6 @@ def test_why_a_column_is_no_feature(name, made, why):
     assert {"warm", "cold", "place"} <= {*law.features}
     assert why in law.left_out[name].why
     assert law.left_out["year"].why == "a date, which does not come again"
-
-
-def test_parts_that_add_up_to_the_target_are_left_out():
-    frame = draw(2, "warm", "wind", low=1, high=30)
-    frame["p"] = (40 + 6 * frame["warm"] - 3 * frame["wind"]).round()
-    frame["q"] = (90 + 2 * frame["warm"] + draw(3, "e", high=50)["e"]).round()
-    frame["demand"] = frame["p"] + frame["q"]
-    law = law_of(frame)
-    assert law.features == ("warm", "wind")
-    assert law.left_out["p"].why == law.left_out["q"].why == "a part of demand: 'p', 'q' add up to it"
-
-
-def test_shares_of_a_whole_and_ratios_of_the_price_are_no_features(homes):
-    rng = np.random.default_rng(3)
-    homes[["woodshare", "brickshare", "share of stone"]] = rng.dirichlet((3, 4, 5), ROWS).round(3)
-    homes["ListPrice"] = (homes["SalePrice"] * rng.uniform(0.95, 1.2, ROWS)).round(-2)
-    homes["SPLPPct"] = (100 * homes["SalePrice"] / homes["ListPrice"]).round(2)
-    law = law_of(homes)
-    assert {"SquareFeet", "Age"} <= {*law.features}
-    assert {"woodshare", "brickshare", "share of stone", "SPLPPct"} <= {*law.left_out}
-
-
-def test_what_only_goes_along_with_the_target_is_a_feature(homes):
-    people = np.random.default_rng(7).permutation(90_000)[:ROWS]  # no row has the number of another one
-    homes["people"], homes["SalePrice"] = people, homes["SalePrice"] + 4 * people
-    assert {"SquareFeet", "people"} <= {*law_of(homes).features}
-
-
-def test_a_law_without_error_of_another_measure_is_a_law():
-    km = np.linspace(1, 50, 60).round(2)
-    law = law_of(pd.DataFrame({"distance_km": km, "cost": 3 + 0.5 * km, "n": [1, 2, 3] * 20}))
-    assert (law.features, law.doubt, law.rising) == (("distance_km",), "", ("distance_km",))
-
-
-@pytest.mark.parametrize(
-    ("noise", "doubt"), [(0.0, "follows from cost without error"), (0.1, "nearly the target")]
-)
-def test_the_only_column_is_kept_and_marked(noise, doubt):
-    x = draw(4, "x", low=2, high=30)["x"]
-    law = law_of(pd.DataFrame({"x": x, "cost": x + noise * draw(5, "e")["e"], "id": range(ROWS)}).round(4))
-    assert law.features == ("x",)
-    assert law.doubt.startswith(doubt)
-
-
-def test_what_is_left_out_for_its_name_is_to_be_looked_at_where_it_tells_of_the_target():
-    frame = draw(0, "distance_km", "tip", low=1, high=40)
-    frame["fare"] = 3 + 2 * frame["distance_km"] + frame["tip"]
-    law = law_of(frame)
-    assert law.doubt == "left out 'tip': known beforehand?"
-    assert "tip" not in law_of(frame.assign(tip=draw(1, "tip")["tip"])).doubt
-
-
-def test_rows_of_one_thing_are_held_out_together():
-    rng = np.random.default_rng(1)
-    frame = pd.DataFrame({"number": np.repeat(np.arange(40), 6), "year": np.tile(np.arange(2010, 2016), 40)})
-    frame["size"] = np.repeat(rng.uniform(1, 9, 40), 6) + rng.normal(0, 0.1, 240)
-    frame["cost"] = 5 * frame["size"] + rng.normal(0, 1, 240)
-    law = law_of(frame)
-    assert (law.features, law.group) == (("size",), "number")
-
-
-def test_numbers_that_name_things_are_told_by_what_they_go_with():
-    number = pd.Series(np.random.default_rng(1).integers(0, 80, 800))
-    km = number.map(dict(enumerate(np.random.default_rng(2).uniform(5, 50, 80))))
-    frame = pd.DataFrame({"tour": number, "km": km, "cost": km + np.random.default_rng(3).uniform(0, 9, 800)})
-    assert law_of(frame).left_out["tour"].why.startswith("a number of something")
-    assert "tour" in law_of(frame.assign(cost=frame["cost"] + number, km=km.round(-1) + number)).features
 
 
 def units(frame: pd.DataFrame, folder: Path) -> dict[str, str]:
@@ -253,79 +160,12 @@ def test_a_log_of_two_times_gives_the_law_of_the_time_between(tmp_path):
         assert law["periodic"] == {"out_at_hour": 24}
 
 
-def test_columns_of_dates_are_proposed_where_nothing_says_the_same():
-    start = pd.Series(pd.date_range("2024-03-01 06:00", periods=60, freq="7h"))
-    frame = pd.DataFrame({"left": start, "back": start + pd.to_timedelta(range(20, 80), "min")})
-    assert [*propose_columns(frame)] == ["minutes", "left_hour", "left_weekday"]
-    assert [*propose_columns(frame.assign(hour=1, weekday="Mon"))] == ["minutes"]
-    assert [*propose_columns(frame[["left"]].apply(lambda c: c.dt.normalize()))] == ["left_weekday"]
-    far = frame.assign(back=frame["back"] + pd.Timedelta(days=900))  # no duration of a trip
-    assert "minutes" not in propose_columns(far)
-    for odd in ("pick`up", "\x1b[31mred", "\u202eleft"):
-        assert "left_hour" not in propose_columns(frame.rename(columns={"left": odd}))
-    made = ko.read_table(frame, derive=propose_columns(frame))
-    assert made["left_weekday"].iloc[0] == 5  # a Friday, as ISO 8601 counts
-
-
-def test_the_last_periods_are_held_out_and_days_of_a_month_are_not():
-    frame = draw(0, "km", low=1, high=9)
-    frame["cost"] = 3 * frame["km"] + draw(1, "e")["e"]
-    assert law_of(frame.assign(week=np.arange(ROWS) // 20)).holdout == ("week", 4)
-    day, built = np.arange(ROWS) % 28 + 1, 1_900 + np.arange(ROWS) % 100
-    law = law_of(frame.assign(**{"day": day, "year built": built, "quarter": "2024 Q1"}))
-    assert law.holdout == ()
-    assert law.left_out["quarter"].why == "dates, which no law reads as they stand"
-
-
-@pytest.mark.parametrize(
-    ("cells", "format", "rival"),
-    [
-        (["31/12/2024", "01/02/2025"], "%d/%m/%Y", ""),
-        (["12/31/2024 6:05", "1/2/2025 23:59"], "%m/%d/%Y %H:%M", ""),
-        (["2-Jun-06", "14-Nov-06"], "%d-%b-%y", ""),
-        (["March 4, 2019", "June 5, 2020"], "%B %d, %Y", ""),
-        (["04/03/2024", "01/02/2025"], "%d/%m/%Y", "%m/%d/%Y"),
-        (["04/03/2024 1:05 PM", "01/02/2025 2:00 AM"], "%m/%d/%Y %I:%M %p", "%d/%m/%Y %I:%M %p"),
-        (["01/11/2024", "01/12/2024", "02/01/2024", "02/02/2024"], "%m/%d/%Y", ""),  # rows in their order
-        (["31/12/2024", "2025-01-02"], "", ""),
-        (["08:30", "9:15"], "", ""),
-    ],
-)
-def test_how_dates_are_written(cells, format, rival):
-    found = date_formats(pd.DataFrame({"day": cells, "km": 1.0}))
-    assert {name: (form.format, form.rival) for name, form in found.items()} == (
-        {"day": (format, rival)} if format else {}
-    )
-
-
 @given(st.lists(st.dates(datetime.date(1970, 1, 1), datetime.date(2068, 1, 1)), min_size=1, max_size=20))
 def test_the_format_reads_every_date_and_errs_only_where_it_says_so(days):
     for written in ("%d/%m/%Y", "%m/%d/%Y"):
         found = date_formats(pd.DataFrame({"day": [day.strftime(written) for day in days]}))["day"]
         read = [datetime.datetime.strptime(day.strftime(written), found.format).date() for day in days]
         assert read == days or found.rival == written or (sorted(read) == read and len({*read}) > 2)
-
-
-@pytest.mark.parametrize(
-    ("text", "form"),
-    [
-        ("km;min\n1,5;4\n2,25;6\n", {"decimal": ","}),
-        ("km;eur\n1;1.234,50\n2;12,00\n", {"decimal": ",", "thousands": "."}),
-        ("km;note\n1,5;1.5.2026\n2,5;08:30\n,\n", {"decimal": ","}),
-        ("km,min\n1.5,4\n2.25,6\n", {}),
-        ('pair;n\n"1,5";1\nred;2\nblue;3\ngreen;4\n', {}),  # most cells are words
-        ("town;people\na;1,234\nb;12,345\n", None),
-        ("town;people\na;1.234\nb;500\n", None),
-    ],
-)
-def test_commas_are_decimal_where_they_can_be_nothing_else(tmp_path, text, form):
-    (tmp_path / "table.csv").write_text(text, "utf-8")
-    frame = read_table(tmp_path / "table.csv", on_bad="text")
-    if form is None:
-        with pytest.raises(TableError, match="'people' can be read in two ways"):
-            number_format(frame)
-    else:
-        assert number_format(frame) == form
 
 
 @given(st.lists(st.tuples(st.floats(-1e6, 1e6), st.integers(0, 10**6)), min_size=2, max_size=30))
@@ -357,10 +197,3 @@ def test_coordinates_of_both_ends_of_trips_give_the_way_that_a_law_and_a_plan_re
     written = tomllib.loads(path.read_text("utf-8"))
     assert written["surrogates"]["travel_time"]["features"] == ["straight_distance"]
     assert written["problem"]["bind"]["travel_time"] == {"straight_distance": "arc.straight_distance"}
-
-
-@pytest.mark.parametrize(("hours", "periodic"), [(range(24), {"hour": 24}), (range(6, 19), {})])
-def test_a_period_is_one_where_rows_are_all_around_it(hours, periodic):
-    frame = draw(7, "distance_km", low=1, high=30).assign(hour=np.resize(hours, ROWS))
-    frame["minutes"] = frame["distance_km"] * (2 + np.sin(frame["hour"] * np.pi / 12))
-    assert law_of(frame).periodic == periodic

@@ -5,11 +5,11 @@ from __future__ import annotations
 import tomllib
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 import kanopt as ko
 from kanopt.errors import TableError
-from kanopt.whatif.scaffolding.sources import read_sources
 
 DEPOT = {"yard.csv": "Yard,x (km),y (km)\nHome,0,0\n"}
 CASES = {
@@ -134,7 +134,6 @@ def test_a_break_in_several_columns_is_over_by_its_end(
     assert made["breaks"].isna().tolist() == [False, True]
 
 
-@pytest.mark.filterwarnings("ignore:.*nothing reads .Overtime rate")
 @pytest.mark.parametrize(("answer", "paid"), [("in all", 16), ("on top", 26)])
 def test_whether_a_price_of_overtime_is_all_of_it_is_asked(tmp_path: Path, answer: str, paid: float) -> None:
     files = DEPOT | {
@@ -147,23 +146,50 @@ def test_whether_a_price_of_overtime_is_all_of_it_is_asked(tmp_path: Path, answe
     path = made.answered([answer]).write(tmp_path / "first.toml")
     scenario = ko.load_scenario(path)
     assert not scenario.change_sentences()
+    assert not scenario.remarks()  # what a derived column is made of is read
     run = scenario.run(time_limit=1)
     assert run.result.objective == pytest.approx(0.6 * 10 + 0.4 * paid, abs=0.5)
     files["trucks.csv"] = files["trucks.csv"].replace("Overtime rate", "Overtime premium")
     assert not ko.scaffold(written(files, tmp_path)).questions
 
 
-@pytest.mark.parametrize(("last", "told"), [("TOTAL,,,10", True), ("C,5,5,10", False)])
-def test_a_last_row_that_adds_up_the_others_is_told(tmp_path: Path, last: str, told: bool) -> None:
-    shops = f"Shop,x (km),y (km),Pallets\nA,1,2,3\nB,4,4,7\n{last}\n"
-    _, notes = read_sources(written({"shops.csv": shops}, tmp_path))
-    assert any("the last row of shops.csv is the sum of the others" in note for note in notes) == told
+@pytest.mark.parametrize("last", ["Summe,,,10", ",,,10", "C,5,5,10"])
+def test_a_last_row_with_the_sums_of_the_others_is_left_out_and_told(tmp_path: Path, last: str) -> None:
+    files = DEPOT | {
+        "shops.csv": f"Shop,x (km),y (km),Pallets\nA,1,2,3\nB,4,4,7\n{last}\n",
+        "trucks.csv": "Truck,Pallets max,€/km,km/h\nT,30,1,50\n",
+    }
+    made = ko.scaffold(written(files, tmp_path))
+    run = ko.load_scenario(made.write(tmp_path / "first.toml")).run(time_limit=1)
+    others = ["C"] if last.startswith("C") else []
+    assert [client.name for client in run.problem.clients] == ["A", "B", *others]
+    assert ("the last row of shops.csv" in run.told()) == (not others)
 
 
-def test_rows_of_one_step_are_ways_to_do_it(tmp_path: Path) -> None:
-    made = ko.scaffold(written(CASES["alternatives"][0], tmp_path))
-    assert made.made["made_tasks"]["name"].tolist() == ["A 1", "A 2", "B 1"]
-    assert made.made["made_modes"]["task"].tolist() == ["A 1", "A 1", "A 2", "B 1"]
+@pytest.mark.parametrize("told", [True, False])
+def test_dates_with_a_time_of_day_count_from_the_day_on_which_the_plan_begins(
+    tmp_path: Path, told: bool
+) -> None:
+    ready = (";Ready", ";2026-11-29 06:00", ";2026-12-01 07:00") if told else ("", "", "")
+    files = {
+        "orders.csv": f"Order;Due;Late (EUR/h){ready[0]}\nA;2026-11-30 01:00;10{ready[1]}\n"
+        f"B;2026-12-01 09:00;20{ready[2]}\n",
+        "operations.csv": "Operation;Order;Machine;Minutes\nA1;A;saw;90\nB1;B;mill;150\n",
+    }
+    made = ko.scaffold(written(files, tmp_path))
+    assert [one.about for one in made.questions] == ([] if told else ["problem.day"])
+    path = made.answered([] if told else ["2026-11-30"]).write(tmp_path / "first.toml")
+    run = ko.load_scenario(path).run(time_limit=1)
+    due = [job.due_date for job in run.problem.data.jobs]
+    # B is late by half an hour where it is ready at 7, A by as much where the plan begins with its due date
+    assert due == ([1500.0, 3420.0] if told else [60.0, 1980.0])
+    assert run.result.objective == pytest.approx(10 if told else 5, abs=1e-6)
+
+
+def test_dates_want_the_day_of_the_plan(tmp_path: Path) -> None:
+    due = pd.DataFrame({"name": ["A"], "due_date": [pd.Timestamp("2026-11-30 14:00")]})
+    with pytest.raises(ko.ProblemError, match="write the day of the plan: day='2026-11-30'"):
+        ko.SchedulingProblem(due, [ko.scheduling.Task("t", "A")], [ko.scheduling.Machine("m")], [])
 
 
 @pytest.mark.parametrize(
@@ -236,42 +262,6 @@ def test_a_column_is_offered_the_field_that_measures_the_same(tmp_path: Path) ->
     path = made.answered(["vehicles.max_duration"]).write(tmp_path / "first.toml")
     assert tomllib.loads(path.read_text("utf-8"))["questions"][0]["answer"] == "vehicles.max_duration"
     assert "Hours (h)" not in str(ko.load_scenario(path).remarks())
-
-
-@pytest.mark.parametrize(
-    ("header", "cells", "asked"),
-    [
-        ("Spannzeug", "F1 F2 F1 F3", True),
-        ("Bemerkung", "F1 F2 F1 F3", False),
-        ("Bezug", "F1 F1 F2 F2", False),  # the job says it
-        ("Verfahren", "F1 F2 F2 F1", False),  # the machine says it
-    ],
-)
-def test_what_tasks_share_across_jobs_and_machines_is_asked_about(
-    tmp_path: Path, header: str, cells: str, asked: bool
-) -> None:
-    files = dict(CASES["alternatives"][0])
-    steps = zip(("A;1;M1;20", "A;2;M2;30", "B;1;M2;15", "B;2;M1;15"), cells.split(), strict=True)
-    rows = [";".join(row) for row in steps]
-    files["Arbeitsgänge.csv"] = "\n".join([f"Auftrag;Schritt;Anlage;Minuten;{header}", *rows])
-    assert bool(ko.scaffold(written(files, tmp_path)).questions) == asked
-
-
-def test_how_rows_of_one_table_are_related_is_asked(tmp_path: Path) -> None:
-    files = DEPOT | {
-        "shops.csv": "Shop,x (km),y (km),Pallets,later than\nA,1,2,3,\nB,4,5,6,A\n",
-        "trucks.csv": "Truck,Pallets max,€/km,km/h\nT,9,1,50\n",
-    }
-    (question,) = ko.scaffold(written(files, tmp_path)).questions
-    assert "'later than'" in question.text
-
-
-def test_numbers_beside_what_is_made_up_are_asked_about(tmp_path: Path) -> None:
-    files = DEPOT | {
-        "shops.csv": "Shop,x (km),y (km),Drop (kg)\nA,1,2,3\nB,4,5,6\n",
-        "rolling stock.csv": "what,one,two\nroom,8,9\n",
-    }
-    assert any("rolling stock" in one.text for one in ko.scaffold(written(files, tmp_path)).questions)
 
 
 @pytest.mark.slow
@@ -425,6 +415,25 @@ def test_products_are_what_tables_of_places_share(tmp_path: Path) -> None:
     assert made.made["made_demand"].to_numpy().tolist()[0] == ["C1", "fine", 30]
     assert made.made["made_lanes"].to_numpy().tolist()[0] == ["P1", "C1", 10]
     assert "suppliers.product" in set(made.guesses.loc[made.guesses["column"] == "Oil", "guess"])
+
+
+@pytest.mark.parametrize(
+    "costs",
+    [
+        "Plant;fine (€/t);coarse (€/t)\nP1;200;90\nP2;210;80\n",
+        "Plant;Oil;Cost (€/t)\nP2;fine;210\nP2;coarse;80\nP1;coarse;90\nP1;fine;200\n",
+    ],
+)
+def test_what_a_second_table_says_of_plants_and_products_is_joined(tmp_path: Path, costs: str) -> None:
+    files = {
+        "plants.csv": "Plant;Oil;Capacity (t)\nP1;fine;120\nP1;coarse;80\nP2;fine;150\nP2;coarse;60\n",
+        "costs.csv": costs,
+        "needs.csv": "Customer;Oil;Demand (t)\nN;fine;100\nN;coarse;50\nS;fine;120\nS;coarse;60\n",
+        "freight.csv": "from;to;Freight €/t\nP1;N;10\nP1;S;20\nP2;N;18\nP2;S;9\n",
+    }
+    path = ko.scaffold(written(files, tmp_path)).write(tmp_path / "first.toml")
+    result = ko.load_scenario(path).run(time_limit=1).result
+    assert result.objective == pytest.approx(120 * 219 + 60 * 89 + 100 * 210 + 50 * 100, abs=0.005)
 
 
 def test_what_is_counted_otherwise_than_the_plan_counts_is_asked_about(tmp_path: Path) -> None:

@@ -74,23 +74,6 @@ def test_a_long_table_of_distances_gives_the_minutes_beside_them_too(tmp_path):
     assert "surrogates" not in data
 
 
-def test_links_that_no_client_lies_on_are_no_roads(tmp_path, roads):
-    clients = roads["clients"].drop(columns="node")
-    data, made = begun(roads | {"clients": clients}, tmp_path)
-    assert "links" not in data["problem"]
-    assert "nodes" not in data["problem"]
-    assert any("no column of the clients names its nodes" in note for note in made.notes)
-
-
-def test_todays_plan_in_a_table_of_its_own(tmp_path, city):
-    data, _ = begun(city, tmp_path)
-    assert data["problem"]["today"] == {"table": "todays_routes"}
-    own = begun(
-        {**city, "todays_routes": city["todays_routes"].rename(columns={"client": "Kunde"})}, tmp_path
-    )[0]
-    assert own["problem"]["today"]["columns"] == {"client": "Kunde"}
-
-
 def test_todays_plan_in_columns_of_the_clients(tmp_path, city):
     today = city.pop("todays_routes")
     label = today["vehicle"] + " " + today["index"].astype(str)
@@ -107,19 +90,3 @@ def test_todays_plan_in_columns_of_the_clients(tmp_path, city):
     routes = {(route.vehicle, route.index): route.clients for route in run.today.plan.routes}
     for (vehicle, index), stops in today.groupby(["vehicle", "index"]):
         assert list(routes[vehicle, index]) == stops.sort_values("stop")["client"].tolist()
-
-
-@pytest.mark.parametrize(
-    "spoil",
-    [
-        lambda plan: plan.assign(vehicle="truck"),
-        lambda plan: plan.assign(client=plan["client"].iloc[0]),
-        lambda plan: plan.assign(stop=1),
-        lambda plan: plan.drop(columns="stop"),
-        lambda plan: plan.head(20),
-    ],
-    ids=["unknown vehicles", "one client", "no order", "no stops", "a part"],
-)
-def test_what_is_not_plainly_a_plan_is_none(tmp_path, city, spoil):
-    data, _ = begun(city | {"todays_routes": spoil(city["todays_routes"])}, tmp_path)
-    assert "today" not in data["problem"]

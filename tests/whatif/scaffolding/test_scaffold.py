@@ -10,13 +10,10 @@ import numpy as np
 import pandas as pd
 import pytest
 import xlsxwriter
-from hypothesis import given
-from hypothesis import strategies as st
 
 import kanopt as ko
 from kanopt.errors import TableError
 from kanopt.whatif.scaffolding import copy_example, example_names
-from kanopt.whatif.scaffolding.toml_writing import Entry, Section, render
 from kanopt.whatif.scenario_files.load import check_scenario
 
 EXAMPLES = Path(__file__).parents[3] / "scenarios"
@@ -133,27 +130,6 @@ def test_every_sheet_of_a_workbook_that_is_a_table_is_one(tmp_path):
     assert not run.result.plan.unserved
 
 
-def test_a_history_alone_gives_its_laws(tmp_path):
-    rng = np.random.default_rng(0)
-    km = rng.uniform(1, 30, 200).round(2)
-    frame = pd.DataFrame(
-        {
-            "trip_id": range(200),
-            "route_km": km,
-            "vehicle": rng.choice(["van", "truck"], 200),
-            "weekday": rng.integers(0, 7, 200),
-            "duration": (60 * km / 30 + rng.normal(0, 1, 200)).round(2),
-        }
-    )
-    frame.to_parquet(tmp_path / "trips.parquet")
-    made = ko.scaffold([tmp_path / "trips.parquet"])
-    law = held(made, tmp_path)["surrogates"]["duration"]
-    assert law["target"] == "duration"
-    assert "route_km" in law["features"]
-    assert "trip_id" not in law["features"]
-    assert made.kind == ""
-
-
 STRANGE = [
     ("=1+1", "[solver]", "a.b", "'"),
     ('"', "\\", "# check", "x = 1"),
@@ -179,18 +155,6 @@ def test_headers_of_strangers_are_texts_and_nothing_else(tmp_path, names):
         assert {law["target"], *law["features"]} <= {" ".join(name.split()) for name in names}
 
 
-@given(
-    st.dictionaries(
-        st.text(st.characters(codec="utf-8"), max_size=8), st.text(st.characters(codec="utf-8")), max_size=4
-    ),
-    st.text(st.characters(codec="utf-8")),
-)
-def test_what_is_written_is_read_back(values, why):
-    entries = tuple(Entry(key, value, why, sure=False) for key, value in values.items())
-    read = tomllib.loads(render([Section(("a", "b \n]"), entries)], ("head\n[x]",)))
-    assert read == {"a": {"b \n]": values}}
-
-
 @pytest.mark.slow
 def test_a_plan_that_does_not_hold_becomes_laws_and_says_why(tmp_path):
     tables = tables_of("parcel_city", tmp_path)
@@ -201,19 +165,6 @@ def test_a_plan_that_does_not_hold_becomes_laws_and_says_why(tmp_path):
     held(made, tmp_path)
     assert made.kind == ""
     assert any("no plan of routing" in note for note in made.notes)
-
-
-def test_a_kind_that_the_tables_do_not_make_is_said(tmp_path):
-    made = ko.scaffold(tables_of("workshop", tmp_path), kind="routing")
-    assert made.kind == ""
-    assert any("make no problem of routing" in note for note in made.notes)
-
-
-def test_bad_cells_are_marked_in_the_file(tmp_path):
-    rows = "\n".join(f"{k},{2 * k + k % 3}" for k in range(1, 50))
-    (tmp_path / "trips.csv").write_text(f"distance_km,minutes\n{rows}\n50,see above\n")
-    made = ko.scaffold([tmp_path / "trips.csv"])
-    assert held(made, tmp_path)["tables"]["trips"]["on_bad"] == "missing"
 
 
 def test_what_cannot_be_read_or_written_is_said(tmp_path):
@@ -248,11 +199,6 @@ def test_examples_are_copied_whole(tmp_path, name):
     assert check_scenario(files[0]) is not None
     with pytest.raises(TableError, match="already there"):
         copy_example(name, tmp_path)
-
-
-def test_an_example_that_is_none_is_said(tmp_path):
-    with pytest.raises(TableError, match="did you mean 'workshop'"):
-        copy_example("workshp", tmp_path)
 
 
 RENAMED = {

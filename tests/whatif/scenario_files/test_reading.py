@@ -2,22 +2,15 @@
 
 from __future__ import annotations
 
-import html
-import math
 import sqlite3
 from pathlib import Path
 
-import numpy as np
-import pandas as pd
 import pytest
 
-import kanopt as ko
-from kanopt.cli import main
 from kanopt.errors import ScenarioError
 from kanopt.problems import Route
 from kanopt.tables import report_of, units_of
 from kanopt.whatif import load_scenario
-from kanopt.whatif.learn import learn
 from kanopt.whatif.scenario_files.load import check_scenario
 
 GIVEN = '[surrogates.minutes]\nformula = "2 * km"\ninputs = { km = "km" }\nunit = "min"'
@@ -32,57 +25,6 @@ def with_columns(path: Path, *lines: str) -> None:
 def write(folder: Path, **files: str) -> None:
     for name, text in files.items():
         (folder / f"{name}.toml").write_text(text)
-
-
-def test_a_scenario_holds_what_its_file_says(tiny, variant):
-    scenario = load_scenario(tiny)
-    scenario.check()
-    assert (scenario.name, scenario.seed, scenario.kind, scenario.path) == ("Tiny", 3, "routing", tiny)
-    assert list(scenario.tables) == ["depots", "clients", "vehicles", "routes"]
-    assert list(scenario.laws) == ["minutes", "litres", "fuel"]
-    assert scenario.changes == ()
-    assert load_scenario(variant("", name="dear_fuel.toml")).name == "dear_fuel"
-    assert load_scenario(variant('name = "Dear fuel"')).name == "Dear fuel"
-
-
-STOPS = """
-[surrogates.stop]
-formula = "4 + 10 * t"
-inputs = { t = "t" }
-unit = "min"
-
-[problem.policy]
-service = { law = "stop" }
-capacities = ["pallets"]
-apart = [["food", "paint"]]
-backhaul = true
-longest_route_cost = 0.25
-pinned = { "van 2" = ["west"] }
-
-[problem.bind.stop]
-t = "client.demand"
-
-[solver]"""
-
-
-def test_a_policy_holds_what_the_file_says(edited):
-    path = edited("[solver]", STOPS)
-    clients = path.parent / "clients.csv"
-    clients.write_text(clients.read_text().replace("0.6,7,17,5", "0.6,,,5"))
-    windows = '2,paint,"8:00-10:00, 13:00-15:00"'
-    with_columns(clients, "pallets,goods,windows", "1,food,", windows, "1,,", "1,,")
-    with_columns(
-        path.parent / "vehicles.csv", "pallets,returns,breaks", "3,false,30 in 11:00-13:00", "9,true,"
-    )
-    problem = load_scenario(path).build(load_scenario(path).drafts)
-    data, policy = problem.data, problem.policy
-    assert data.service_times.stated[0, 1] == pytest.approx(9.0)
-    assert data.demands[1].tolist() == [0.0, 1.0, 2.0, 1.0, 1.0]
-    assert data.windows[1] == ((480.0, 600.0), (780.0, 900.0))
-    assert data.breaks[0][0].length == 30.0
-    assert [vehicle.returns for vehicle in problem.vehicles] == [False, True]
-    assert policy.apart == [("food", "paint")]
-    assert (policy.backhaul, policy.longest_route_cost, policy.pinned) == (True, 0.25, {"van 2": ["west"]})
 
 
 def test_routes_under_way_and_releases_are_read(edited):
@@ -146,50 +88,6 @@ def test_a_table_comes_from_a_database(edited):
     assert check_scenario(path) is None
     with pytest.raises(ScenarioError, match="a database is asked only when that is allowed"):
         load_scenario(path)
-
-
-def test_what_is_decided_about_a_law_reaches_it(tiny):
-    rows = "".join(f"{k},{4 + 3 * math.log(k) + 0.01 * (k % 3)}\n" for k in range(1, 61))
-    (tiny.parent / "trips.csv").write_text("km,minutes\n" + rows)
-    law = LEARNED.replace("time]", "minutes]") + "network = { hidden = [], starts = 1 }\n"
-    law = f'[tables.trips]\npath = "trips.csv"\n{law}pin = {{ km = ["log", "sine"] }}\nforbid = "step"'
-    tiny.write_text(tiny.read_text().replace(GIVEN, law))
-    learned = learn(load_scenario(tiny), 0, lambda _: None)["minutes"].formula
-    assert "log(" in str(learned)
-    assert {"pinned": "km: log or sine", "forbidden": "step"}.items() <= learned.provenance.items()
-
-
-@pytest.mark.parametrize(
-    ("old", "new", "told"),
-    [
-        (
-            'inputs = { km = "km" }\nunit = "min"',
-            'inputs = { km = "" }',
-            {
-                "problem.bind.km": "the input 'km' of law 'minutes' has no unit, so that arc.distance is read as it is",
-                "surrogates.minutes": "has no unit, so that its values are taken in that of the problem",
-            },
-        ),
-        (
-            '"litres * price"',
-            '"litres * price + litres"',
-            {
-                "surrogates.fuel.formula": "the units do not agree: litres · price + litres: litres · price is in EUR"
-            },
-        ),
-        (
-            '"2 * km"',
-            '"km"',
-            {"surrogates.minutes.formula": "the units do not agree: km is in km, but minutes is"},
-        ),
-    ],
-)
-def test_units_that_do_not_agree_are_remarked_and_run_all_the_same(edited, old, new, told):
-    scenario = load_scenario(edited(old, new))
-    scenario.check()
-    found = {issue.key: issue.message for issue in scenario.remarks()}
-    assert found.keys() == told.keys()
-    assert all(found[key].startswith(words) for key, words in told.items())
 
 
 # bases
@@ -275,34 +173,6 @@ def test_of_a_history_is_read_what_laws_read_and_what_may_say_groups_as_any_text
 def test_what_the_file_speaks_of_is_checked(tmp_path, asked):
     with pytest.raises(ScenarioError, match="'oops'"):
         load_scenario(history(tmp_path, asked))
-
-
-@pytest.mark.parametrize(
-    ("by", "told"),
-    [
-        ("", "groups = 'day' since rows of one day share"),
-        ('holdout = { by = "day", last = 8 }', "rows of one day share"),
-    ],
-)
-def test_a_day_whose_rows_share_an_error_is_told_on_page_one_although_no_feature_names_it(
-    tiny, capsys, monkeypatch, by, told
-):
-    monkeypatch.chdir(tiny.parent)
-    r = np.random.default_rng(0)
-    day, km = np.repeat(np.arange(40), 20), r.uniform(1, 30, 800).round(2)
-    minutes = (2 * km + 5 + 3 * r.normal(size=40)[day] + 3 * r.normal(size=800)).round(3)
-    junk = [*(str(k % 13) for k in range(799)), "oops"]
-    pd.DataFrame({"day": day, "km": km, "junk": junk, "minutes": minutes}).to_csv("trips.csv", index=False)
-    law = (
-        LEARNED.replace("time]", "minutes]") + f"network = {{ hidden = [], starts = 1, grid_size = 4 }}\n{by}"
-    )
-    table = '[tables.trips]\npath = "trips.csv"\nunits = { km = "km", minutes = "min" }\n'
-    tiny.write_text(tiny.read_text().replace(GIVEN, table + law))
-    with pytest.raises(SystemExit) as ended:
-        main(["run", "tiny.toml", "--report", "r.html", "--time-limit", "0.5"])
-    assert not ended.value.code
-    assert told in capsys.readouterr().out
-    assert told in html.unescape(Path("r.html").read_text())
 
 
 ROUTES = """
@@ -397,55 +267,3 @@ def test_every_mistake_in_a_rule_is_told_at_its_line(tmp_path):
 
 
 # supply
-
-TRANSPORT = """
-[tables]
-sup = { path = "sup.csv" }
-markets = { path = "markets.csv" }
-products = { path = "products.csv" }
-periods = { path = "periods.csv" }
-lanes = { path = "lanes.csv", units = { rate = "EUR/kg" } }
-wanted = { path = "wanted.csv" }
-[surrogates.fare]
-formula = "rate"
-inputs = { rate = "EUR/kg" }
-unit = "EUR/kg"
-[problem]
-kind = "supply"
-units = { quantity = "kg", weight = "kg" }
-tariff = { law = "fare" }
-bind = { rate = "lane.rate" }
-suppliers = { table = "sup" }
-markets = { table = "markets" }
-products = { table = "products" }
-periods = { table = "periods" }
-lanes = { table = "lanes" }
-demand = { table = "wanted" }
-"""
-TABLES = {
-    "sup": "name,product,capacity\nA,flour,20\nB,flour,30\n",
-    "markets": "name\nX\nY\nZ\n",
-    "products": "name\nflour\n",
-    "periods": "name\n1\n",
-    "lanes": "tail,head,rate\nA,X,2\nA,Y,3\nA,Z,1\nB,X,5\nB,Y,4\nB,Z,8\n",
-    "wanted": "market,product,period,demand\nX,flour,1,10\nY,flour,1,25\nZ,flour,1,15\n",
-}
-
-
-def test_suppliers_ship_straight_to_markets_where_there_are_no_sites(tmp_path):
-    """By hand: A serves Z, where it saves most, and with the 5 kg left X, of which B would ask 3 EUR/kg more, not Y."""
-    for name, text in TABLES.items():
-        (tmp_path / f"{name}.csv").write_text(text)
-    write(tmp_path, t=TRANSPORT)
-    scenario = load_scenario(tmp_path / "t.toml")
-    scenario.check()
-    run = scenario.run(time_limit=5)
-    flows = run.result.plan.to_frame().set_index(["tail", "head"])["quantity"].to_dict()
-    best = {("A", "X"): 5.0, ("A", "Z"): 15.0, ("B", "X"): 5.0, ("B", "Y"): 25.0}
-    assert {pair: round(amount, 6) for pair, amount in flows.items() if amount} == best
-    assert run.result.objective == pytest.approx(150.0)
-    # amounts stay in the unit that the file counts in
-    assert "all 3 markets in full (50 kg)" in str(run.explanation)
-    given = ("suppliers", "markets", "products", "periods", "lanes", "tariff", "demand", "units")
-    again = ko.SupplyProblem(**{name: getattr(run.problem, name) for name in given})
-    assert ko.solve(again, time_limit=5).objective == pytest.approx(150.0)

