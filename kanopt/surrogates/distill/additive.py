@@ -36,6 +36,8 @@ ROUGHEST, SMOOTHEST = 1e-6, 1e9
 RIDGE = 1e-9
 """Share of its square by which every number is held, for directions that the rows do not tell."""
 SWEEPS = 3
+SIMPLE = 2.0
+"""Standard errors within which an exponent is the whole or half number beside it."""
 SCREENED, SURFACES = 2000, 4
 """Rows on which pairs of columns are screened, and surfaces that are tried."""
 
@@ -368,6 +370,9 @@ class _Fit:
         numbers = found.numbers.copy()
         if any(any(self.choice.sign_of(function)) for function in functions if function.kind == "curve"):
             numbers = self._shaped(chosen, found)
+        else:
+            found = self._simple(found, functions)
+            numbers = found.numbers
         for function, block in _blocks(functions):
             if function.narrowed is not None:
                 numbers[block] = function.narrowed(numbers[block])
@@ -383,6 +388,23 @@ class _Fit:
         return AdditiveLaw(
             functions, self.middle, numbers, means, squares, found.freedom, covariance, length, rows
         )
+
+    def _simple(self, found: _Solution, functions: Sequence[Function]) -> _Solution:
+        """Return the solution with exponents held at whole and half numbers, where the rows cannot tell them apart."""
+        noise = found.squares / max(self.rows.total - found.freedom, 1.0)
+        numbers, inverse, freedom = found.numbers.copy(), found.inverse, found.freedom
+        for function, block in _blocks(functions):
+            place, variance = block.start, inverse[block.start, block.start]
+            wanted = round(2.0 * numbers[place]) / 2.0
+            apart = wanted - numbers[place]
+            if function.kind != "power" or not wanted or apart**2 > SIMPLE**2 * noise * variance:
+                continue
+            # the others follow as they do where one of jointly normal numbers is known
+            numbers += inverse[:, place] * (apart / variance)
+            numbers[place] = wanted
+            inverse = inverse - np.outer(inverse[:, place], inverse[place]) / variance
+            freedom -= 1.0
+        return _Solution(numbers, inverse, found.squares, freedom)
 
     def _shaped(self, chosen: list[int], found: _Solution) -> Array:
         """Return the numbers that fit best among those in which every curve has its shape; bounded least squares."""

@@ -103,7 +103,7 @@ def drafts(trained: Trained) -> Iterator[Draft]:
     except FitError:
         if not found:
             raise
-    lengths = _lengths(found, trained)
+    lengths = _lengths(found)
     order = sorted(range(len(found)), key=lambda place: lengths[place])
     laws = [_draft(found[place]) for place in order]
     # lengths of the laws that were found beside the one on the rows are counted from nothing
@@ -202,16 +202,15 @@ def _excess(found: Sequence[_Measured]) -> list[tuple[float, float]]:
     ]
 
 
-def _lengths(found: Sequence[_Measured], trained: Trained) -> list[tuple[bool, float]]:
+def _lengths(found: Sequence[_Measured]) -> list[tuple[bool, float]]:
     """Return what orders laws: short ones that are as good come first, then what is shorter to describe."""
     lengths = []
     for each, (excess, rests_on) in zip(found, _excess(found), strict=True):
         count = each.rung.operators
-        price = np.log(trained.rows.total) * each.rung.parameters + OPERATOR * count
-        price += LONG * max(count - MOST, 0)
-        lengths.append(
-            (count > MOST or excess > SLACK, float(2.0 * rests_on * np.log(max(excess, SLACK)) + price))
-        )
+        price = OPERATOR * count + LONG * max(count - MOST, 0)
+        worse = 2.0 * rests_on * np.log(max(excess, SLACK))
+        # of laws that are as good and as long the closer one comes first
+        lengths.append((count > MOST or excess > SLACK, float(worse + price + min(excess, SLACK))))
     return lengths
 
 
