@@ -87,7 +87,10 @@ in status == "…"
       ^
     """
     parser = _RowParser(text, sorts, what, others)
-    meaning = parser.meaning(parser.tree())
+    try:
+        meaning = parser.meaning(parser.tree())
+    except RecursionError:  # of a caller that is deep itself
+        raise parser.error("brackets nest too deep to be read here", 0) from None
     if isinstance(meaning, _Operand):
         raise parser.not_computed(meaning)
     return RowText(text, meaning, tuple(parser.reads), dict(parser.calendar))
@@ -143,6 +146,9 @@ class _RowParser(RowGrammar):
                 return self.fold_number(-number, self.place(node)) if odd else number
             case ast.BinOp(op=ast.Pow(), left=base, right=exponent):
                 place = self.place(exponent)
+                _, inner = _without_signs(exponent, (ast.USub, ast.UAdd))
+                if isinstance(inner, ast.BinOp) and isinstance(inner.op, ast.Pow):
+                    raise self.error("a power of a power is ambiguous; multiply the exponents", place)
                 return self.power_of(self._number(base), self._number(exponent), self.place(node), place)
             case ast.BinOp(op=ast.Add() | ast.Sub()):
                 return self.fold_number(Sum(self._parts(node, ast.Add, ast.Sub)), self.place(node))

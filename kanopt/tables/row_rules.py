@@ -1,4 +1,4 @@
-"""Columns that are derived from others, and rows that are dropped: texts, read by the parser of formulas."""
+"""Columns that are derived from others, and rows that are dropped: texts, read as a language of their own."""
 
 from __future__ import annotations
 

@@ -156,6 +156,7 @@ def test_conditions(text: str, expected: list[bool | None]) -> None:
         ("status", "'status' holds texts"),
         ("miles in []", "a list is missing behind in"),
         ("-" * 1_500 + "miles", "more than 1,000 operators"),
+        ("miles" + "**-miles" * 400, "a power of a power is ambiguous"),
         ("miles in 5", "a list is missing behind in"),
         ("miles <", "ends too early"),
         ("", "the formula is empty"),
