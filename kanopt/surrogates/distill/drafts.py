@@ -7,6 +7,7 @@ more of the error than it takes to read.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
@@ -27,6 +28,7 @@ __all__ = ["Draft", "drafts"]
 
 Array = NDArray[np.float64]
 
+_NUMBER = re.compile(r"(?<![\w.])\d[\d.]*(?:e[+-]?\d+)?")
 MOST = 30
 """Operators up to which a law is read."""
 LONG = 4.0 * OPERATOR
@@ -104,7 +106,7 @@ def drafts(trained: Trained) -> Iterator[Draft]:
         if not found:
             raise
     lengths = _lengths(found)
-    order = sorted(range(len(found)), key=lambda place: lengths[place])
+    order = _without_repetitions(sorted(range(len(found)), key=lambda place: lengths[place]), found)
     laws = [_draft(found[place]) for place in order]
     # lengths of the laws that were found beside the one on the rows are counted from nothing
     base = next(
@@ -212,6 +214,14 @@ def _lengths(found: Sequence[_Measured]) -> list[tuple[bool, float]]:
         # of laws that are as good and as long the closer one comes first
         lengths.append((count > MOST or excess > SLACK, float(worse + price + min(excess, SLACK))))
     return lengths
+
+
+def _without_repetitions(order: Sequence[int], found: Sequence[_Measured]) -> list[int]:
+    """Return the laws in their order without those that differ from one before in the values of constants only."""
+    first: dict[str, int] = {}
+    for place in order:
+        first.setdefault(_NUMBER.sub("#", to_infix(found[place].rung.root)), place)
+    return list(first.values())
 
 
 def _draft(found: _Measured) -> Draft:
