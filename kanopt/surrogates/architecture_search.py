@@ -28,7 +28,7 @@ from kanopt.surrogates.density import weighted_quantile
 from kanopt.surrogates.encoding import FeatureEncoding, knot_range
 from kanopt.surrogates.groups import rows_before
 from kanopt.surrogates.interactions import INTERACTION, interaction_gain
-from kanopt.surrogates.settings import Settings
+from kanopt.surrogates.options import Settings
 from kanopt.surrogates.trials import (
     HeldOutPredictions,
     LawStructure,

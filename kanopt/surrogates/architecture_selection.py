@@ -32,8 +32,8 @@ from kanopt.errors import FitError
 from kanopt.kan.large import is_large
 from kanopt.surrogates.architecture_search import ArchitectureSearch
 from kanopt.surrogates.monitor import SearchStopped
+from kanopt.surrogates.options import Settings
 from kanopt.surrogates.screening import MANY
-from kanopt.surrogates.settings import Settings
 from kanopt.surrogates.trials import LawStructure, TrainingTable, Trial
 from kanopt.text import number_text
 

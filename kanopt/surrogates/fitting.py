@@ -21,9 +21,9 @@ from kanopt.surrogates.effects import feature_importances
 from kanopt.surrogates.encoding import round_logs
 from kanopt.surrogates.groups import SharedErrors
 from kanopt.surrogates.law import NetworkLaw
+from kanopt.surrogates.options import Settings
 from kanopt.surrogates.proofs import held_positive
 from kanopt.surrogates.rows import Rows
-from kanopt.surrogates.settings import Settings
 from kanopt.surrogates.summary import fit_measures
 from kanopt.surrogates.trials import TrainingTable, Trial, smearing_factor
 from kanopt.text import percent_text, score_text

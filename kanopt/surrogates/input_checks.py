@@ -202,6 +202,5 @@ def weights_of(given: Any, frame: pd.DataFrame) -> Floats:
 def whole_number(value: Any, name: str, least: int) -> int:
     """Return an argument that must be an integer of at least `least`."""
     if isinstance(value, bool) or not isinstance(value, Integral) or int(value) < least:
-        auto = "'auto' or " if name == "grid_size" else ""
-        raise FitError(f"{name}={value!r} must be {auto}a whole number of at least {least}")
+        raise FitError(f"{name}={value!r} must be a whole number of at least {least}")
     return int(value)

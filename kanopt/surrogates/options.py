@@ -4,60 +4,128 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Mapping, Sequence
-from numbers import Integral, Real
-from typing import Any, Literal, Protocol
+from dataclasses import dataclass, field
+from typing import Annotated, Any, Literal
 
 import numpy as np
 import pandas as pd
 import torch
 from numpy.typing import NDArray
+from pydantic import BeforeValidator, Field, TypeAdapter, ValidationError
 
 from kanopt.errors import FitError, KanoptWarning, nearest
 from kanopt.formulas.operators import NO_PERIOD, NO_SHAPE
 from kanopt.kan.constraints import ShapeConstraints
+from kanopt.kan.objective import Precision
 from kanopt.kan.robust import LOSSES
+from kanopt.kan.smoothing import Criterion
 from kanopt.surrogates.encoding import Feature, FeatureEncoding, row_name
-from kanopt.surrogates.input_checks import whole_number
 from kanopt.surrogates.monitor import FitMonitor
 from kanopt.surrogates.naming import by_name, column_of
-from kanopt.surrogates.settings import Settings
 from kanopt.text import number_text
 
-__all__ = [
-    "RegressorArguments",
-    "device_of",
-    "is_open",
-    "periods_of",
-    "settings_of",
-    "warn_of_contradictions",
-]
+__all__ = ["Settings", "is_open", "periods_of", "settings_of", "warn_of_contradictions"]
 
 
-class RegressorArguments(Protocol):
-    """The arguments as given."""
-
-    hidden: Any
-    products: Any
-    grid_size: Any
-    smoothing: Any
-    starts: Any
-    monotone: Any
-    convex: Any
-    concave: Any
-    positive: Any
-    bounds: Any
-    log_target: Any
-    log_features: Any
-    loss: Any
-    precision: Any
-    seed: Any
-    device: Any
+def _plain(value: Any) -> Any:
+    """Return numpy's numbers and arrays as Python's."""
+    return value.tolist() if isinstance(value, np.ndarray | np.generic | pd.Index) else value
 
 
-def settings_of(
-    given: RegressorArguments, encoding: FeatureEncoding, watch: FitMonitor | None = None
-) -> Settings:
-    """Check every argument against the columns.
+_PLAIN = BeforeValidator(_plain)
+_Auto = Literal["auto"]
+_Count = Annotated[int, Field(strict=True, ge=0), _PLAIN]
+_Whole = Annotated[int, Field(strict=True, ge=1), _PLAIN]
+_Number = Annotated[float, Field(strict=True, allow_inf_nan=False), _PLAIN]
+_Truth = Annotated[_Auto | Annotated[bool, Field(strict=True)] | Literal[0, 1], _PLAIN]
+_LOSSES = ("auto", *LOSSES)
+_PRECISIONS = ("double", "mixed")
+_OPTIONS: dict[str, tuple[Any, str]] = {
+    "hidden": (
+        Annotated[_Auto | tuple[_Whole, ...], _PLAIN],
+        "must be 'auto' or the widths of the hidden layers, whole numbers of at least 1, such as () or (4,)",
+    ),
+    "products": (
+        Annotated[_Auto | tuple[_Count, ...], _PLAIN],
+        "must be 'auto', or say how many nodes of every hidden layer multiply, such as hidden=(3,), products=(1,)",
+    ),
+    "log_target": (_Truth, "must be 'auto', True or False"),
+    "positive": (_Truth, "must be 'auto', True or False"),
+    "loss": (Literal[_LOSSES], ""),
+    "precision": (Literal[_PRECISIONS], ""),
+    "grid_size": (_Auto | _Whole, "must be 'auto' or a whole number of at least 1"),
+    "smoothing": (
+        Literal["auto", "evidence"] | Annotated[_Number, Field(ge=0)],
+        "must be 'auto', 'evidence' or a number of at least 0",
+    ),
+    "starts": (_Whole, "must be a whole number of at least 1"),
+    "seed": (Annotated[_Count, Field(lt=1 << 63)], "must be a whole number of at least 0 and below 2**63"),
+    "bounds": (
+        Annotated[tuple[_Number, _Number] | None, _PLAIN],
+        "must be two numbers, the lower first and both finite, such as (0, 24)",
+    ),
+    "period": (Annotated[_Number, Field(gt=0)], "must be a number above 0"),
+}
+"""What each option may be, as pydantic checks it, and in words."""
+_WORDS = {"loss": _LOSSES, "precision": _PRECISIONS}
+
+
+def _checked(name: str, value: Any, called: str = "") -> Any:
+    """Return the value of an option; None for "auto".
+
+    Raises
+    ------
+    FitError
+        If it is not allowed.
+    """
+    kind, allowed = _OPTIONS[name]
+    try:
+        found = TypeAdapter(kind).validate_python(value)
+    except ValidationError:
+        told = f"is unknown; {nearest(str(value), _WORDS[name])}" if name in _WORDS else allowed
+        raise FitError(f"{called or name}={value!r} {told}") from None
+    return None if found == "auto" else found
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The arguments of :class:`~kanopt.surrogates.KANRegressor`; None is "auto".
+
+    Parameters
+    ----------
+    hidden, products
+        Widths of the hidden layers and their product nodes; `products` is empty for none.
+    log_target, logs
+        Whether the logarithm of the target, and of each number, is taken.
+    target_range
+        ``"any"``, ``"positive"`` or ``"bounded"``, with `bounds`: the range of the law's values.
+    shape_constraints
+        Shape constraints of the numbers.
+    hold_positive
+        Whether a law that could fall below zero among its data is held at the smallest target, where all are positive.
+    """
+
+    hidden: tuple[int, ...] | None
+    products: tuple[int, ...]
+    log_target: bool | None
+    logs: tuple[bool, ...] | None
+    loss: str | None
+    grid_size: int | None
+    smoothing: float | None
+    criterion: Criterion
+    starts: int
+    shape_constraints: ShapeConstraints
+    target_range: Literal["any", "positive", "bounded"]
+    bounds: tuple[float, float]
+    precision: Precision
+    seed: int
+    device: torch.device
+    hold_positive: bool = False
+    monitor: FitMonitor = field(default_factory=FitMonitor)
+
+
+def settings_of(given: Any, encoding: FeatureEncoding, watch: FitMonitor | None = None) -> Settings:
+    """Check every argument of a :class:`~kanopt.surrogates.KANRegressor` against the columns.
 
     Raises
     ------
@@ -68,38 +136,37 @@ def settings_of(
     wanted = ShapeConstraints(
         _monotonic(given.monotone, encoding, columns), _convexity(given.convex, given.concave, encoding)
     )
-    hidden = _hidden(given.hidden)
+    hidden = _checked("hidden", given.hidden)
     if hidden is None and {-1, 1} <= set(wanted.convexity):
         hidden = ()  # the only laws that can be both, see _check_together
-    reach, bounds = _target_range(given.positive, given.bounds)
+    log_target, smoothing = _checked("log_target", given.log_target), _checked("smoothing", given.smoothing)
+    positive, bounds = _checked("positive", given.positive), _checked("bounds", given.bounds)
     settings = Settings(
         hidden=hidden,
         products=_products(given.products, hidden),
-        log_target=_log_target(given.log_target),
+        log_target=None if log_target is None else bool(log_target),
         logs=_logs(given.log_features, encoding, wanted),
-        loss=_choice(given.loss, "loss", ("auto", *LOSSES)),
-        grid_size=None if _is_auto(given.grid_size) else whole_number(given.grid_size, "grid_size", 1),
-        smoothing=_smoothing(given.smoothing),
-        criterion="evidence" if _is_text(given.smoothing, "evidence") else "gcv",
-        starts=whole_number(given.starts, "starts", 1),
+        loss=_checked("loss", given.loss),
+        grid_size=_checked("grid_size", given.grid_size),
+        smoothing=None if smoothing == "evidence" else smoothing,
+        criterion="evidence" if smoothing == "evidence" else "gcv",
+        starts=_checked("starts", given.starts),
         shape_constraints=wanted,
-        target_range=reach,
-        bounds=bounds,
-        hold_positive=_is_auto(given.positive) and reach == "any" and -1 not in wanted.convexity,
-        precision="mixed"
-        if _choice(given.precision, "precision", ("double", "mixed")) == "mixed"
-        else "double",
-        seed=_seed(given.seed),
+        target_range="bounded" if bounds else "positive" if positive else "any",
+        bounds=bounds or (0.0, 0.0),
+        hold_positive=positive is None and bounds is None and -1 not in wanted.convexity,
+        precision=_checked("precision", given.precision),
+        seed=_checked("seed", given.seed),
         device=device_of(given.device),
         monitor=watch or FitMonitor(),
     )
-    _check_together(settings)
+    _check_together(settings, positive=bool(positive))
     return settings
 
 
 def device_of(device: Any) -> torch.device:
     """Return the device to train on: ``"auto"`` is CUDA if available."""
-    if _is_auto(device):
+    if is_open(device):
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
     try:
         chosen = torch.device(device)
@@ -129,15 +196,11 @@ def periods_of(periodic: Any, encoding: FeatureEncoding) -> dict[str, float]:
         return {}
     if not isinstance(periodic, Mapping):
         raise FitError(f"periodic={periodic!r} must map columns to their periods, such as {{'hour': 24}}")
-    periods = {}
-    for name, period in periodic.items():
-        feature = _number(name, encoding, "periodic")
-        if isinstance(period, bool) or not isinstance(period, Real) or not 0.0 < float(period) < float("inf"):
-            raise FitError(
-                f"periodic: column {feature.name!r} has period {period!r}; it must be a number above 0"
-            )
-        periods[feature.name] = float(period)
-    return periods
+    features = {_number(name, encoding, "periodic").name: period for name, period in periodic.items()}
+    return {
+        name: _checked("period", period, f"periodic: the period of column {name!r}")
+        for name, period in features.items()
+    }
 
 
 def warn_of_contradictions(
@@ -171,8 +234,15 @@ def warn_of_contradictions(
         warnings.warn(message, KanoptWarning, stacklevel=2)
 
 
-def _check_together(settings: Settings) -> None:
+def _check_together(settings: Settings, *, positive: bool) -> None:
     """Refuse arguments that contradict each other."""
+    low, high = settings.bounds
+    if settings.target_range == "bounded" and not low < high:
+        raise FitError(f"bounds={settings.bounds}: the lower end must lie below the upper")
+    if settings.target_range == "bounded" and positive and low < 0.0:
+        raise FitError(
+            f"positive=True with bounds={settings.bounds}: the lower end is below zero; drop positive or raise it"
+        )
     bends = {bend for bend in settings.shape_constraints.convexity if bend}
     if settings.shape_constraints and any(settings.products):
         raise FitError(
@@ -200,104 +270,18 @@ def _check_together(settings: Settings) -> None:
         raise FitError("bounds with log_target=True: use one of the two")
 
 
-def _seed(value: Any) -> int:
-    seed = whole_number(value, "seed", 0)
-    if seed >= 1 << 63:
-        raise FitError(f"seed={value!r} is too large; use a whole number below 2**63")
-    return seed
-
-
-def _is_text(value: Any, text: str) -> bool:
-    return isinstance(value, str) and value == text
-
-
 def is_open(value: Any) -> bool:
     """Whether an argument leaves the choice: None or "auto"."""
-    return value is None or _is_auto(value)
-
-
-def _is_auto(value: Any) -> bool:
-    return _is_text(value, "auto")
-
-
-def _is_truth(value: Any) -> bool:
-    return isinstance(value, (bool, np.bool_)) or (isinstance(value, Integral) and int(value) in (0, 1))
-
-
-def _hidden(value: Any) -> tuple[int, ...] | None:
-    if _is_auto(value):
-        return None
-    value = value.tolist() if isinstance(value, np.ndarray) else value
-    if isinstance(value, (str, bytes)) or not isinstance(value, Sequence):
-        one = f"({value},)" if isinstance(value, Integral) and int(value) > 0 else "(4,)"
-        raise FitError(
-            f"hidden={value!r} must be 'auto' or the widths of the hidden layers, such as () or {one}"
-        )
-    for width in value:
-        if isinstance(width, bool) or not isinstance(width, Integral) or int(width) < 1:
-            raise FitError(
-                f"hidden={tuple(value)!r}: {width!r} is no width of a layer, which is a whole number of at least 1; "
-                "() has no hidden layer"
-            )
-    return tuple(int(width) for width in value)
+    return value is None or (isinstance(value, str) and value == "auto")
 
 
 def _products(value: Any, hidden: tuple[int, ...] | None) -> tuple[int, ...]:
-    if _is_auto(value):
-        return ()
-    if hidden is None or not isinstance(value, Sequence) or len(value) != len(hidden):
-        raise FitError(
-            f"products={value!r} must be 'auto', or say how many nodes of every hidden layer multiply, such as "
-            "hidden=(3,), products=(1,)"
-        )
-    counts = tuple(whole_number(count, "a number in products", 0) for count in value)
-    if any(count > width for count, width in zip(counts, hidden, strict=True)):
+    counts: tuple[int, ...] = _checked("products", value) or ()
+    if counts and len(counts) != len(hidden or ()):
+        raise FitError(f"products={value!r} {_OPTIONS['products'][1]}")
+    if any(count > width for count, width in zip(counts, hidden or (), strict=False)):
         raise FitError(f"products={value!r}: there are only hidden={hidden} nodes")
     return counts
-
-
-def _log_target(value: Any) -> bool | None:
-    if _is_auto(value):
-        return None
-    if not _is_truth(value):
-        raise FitError(f"log_target={value!r} must be 'auto', True or False")
-    return bool(value)
-
-
-def _choice(value: Any, name: str, known: Sequence[str]) -> str | None:
-    if not isinstance(value, str) or value not in known:
-        raise FitError(f"{name}={value!r} is unknown; {nearest(str(value), known)}")
-    return None if _is_auto(value) else value
-
-
-def _smoothing(value: Any) -> float | None:
-    if isinstance(value, str) and value in ("auto", "evidence"):
-        return None
-    if isinstance(value, bool) or not isinstance(value, Real) or not 0.0 <= float(value) < float("inf"):
-        raise FitError(f"smoothing={value!r} must be 'auto', 'evidence' or a number of at least 0")
-    return float(value)
-
-
-def _target_range(
-    positive: Any, bounds: Any
-) -> tuple[Literal["any", "positive", "bounded"], tuple[float, float]]:
-    """Return the requested range of the law's values."""
-    if not _is_truth(positive) and not _is_auto(positive):
-        raise FitError(f"positive={positive!r} must be 'auto', True or False")
-    positive = not _is_auto(positive) and bool(positive)
-    if bounds is None:
-        return ("positive" if positive else "any"), (0.0, 0.0)
-    try:
-        low, high = (float(end) for end in bounds)
-    except (TypeError, ValueError) as error:
-        raise FitError(f"bounds={bounds!r} must be two numbers, the lower first, such as (0, 24)") from error
-    if not -np.inf < low < high < np.inf:
-        raise FitError(f"bounds={bounds!r}: the lower end must lie below the upper, and both be finite")
-    if positive and low < 0:
-        raise FitError(
-            f"positive=True with bounds={bounds!r}: the lower end is below zero; drop positive or raise it"
-        )
-    return "bounded", (low, high)
 
 
 def _logs(value: Any, encoding: FeatureEncoding, wanted: ShapeConstraints) -> tuple[bool, ...] | None:
