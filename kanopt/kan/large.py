@@ -29,13 +29,13 @@ from torch import Tensor
 from kanopt.kan.architecture import Architecture, LayerArchitecture
 from kanopt.kan.basis import periodic_roughness, roughness
 from kanopt.kan.constraints import ConstrainedCoefficients
-from kanopt.kan.fitted import FittedNetwork
+from kanopt.kan.fitted import FittedNetwork, describe_fit
 from kanopt.kan.heldout import HeldOutLoss
 from kanopt.kan.links import Link
 from kanopt.kan.network import KANBatch, by_kind
 from kanopt.kan.objective import CHUNK_BYTES, DEVICE_CHUNK_BYTES, Data, LeastSquares
 from kanopt.kan.ranges import refit_ranges
-from kanopt.kan.robust import poisson_weights, reweight, robust_weight_share
+from kanopt.kan.robust import reweight
 from kanopt.kan.trainer import History, StepCallback
 from kanopt.kan.training import FitOptions, TrainedBatch, random_starts
 
@@ -50,7 +50,7 @@ SMOOTHINGS = (1e-8, 1e-6, 1e-4, 1e-3, 1e-2)
 RIDGE = 1e-9
 HELD_OUT = 0.2
 """Share of the rows held out."""
-STAGES, MORE, LAST = (2, 2, 4, 4, 8, 10, 10, 10, 10), (15, 15), (20,) * 8
+STAGES, MORE, LAST = (2, 2, 4, 4, 8, 10, 10, 10, 10), (15, 15), (20,) * 5
 """Steps between renewals of the hidden ranges and of the variables: from a random network, from one trained at another
 smoothing weight, and at the end on all rows."""
 TURNS = 3
@@ -269,7 +269,7 @@ def fit_large(
     left_out = options.objective(data).residuals(network)[0, :, 0] * growth.nan_to_num(nan=1.0).clamp(min=1.0)
     left_out[held] = data.target[held, 0] - judge.outputs(best.network)[0]
     run = replace(best, network=network, history=history)
-    return run, _describe(run, data, options, left_out)
+    return run, describe_fit(run, data, options, left_out)
 
 
 def _best_smoothing(start: KANBatch, data: Data, judge: HeldOutLoss) -> TrainedBatch:
@@ -319,25 +319,3 @@ def _train(
         if history.stopped:
             break
     return network, history
-
-
-def _describe(run: TrainedBatch, data: Data, options: FitOptions, left_out: Tensor) -> FittedNetwork:
-    network, robust = run.network, options.loss != "poisson"
-    output = options.objective(data).outputs(network, data.inputs)[0, :, 0]
-    residual = data.target[:, 0] - output
-    trust = robust_weight_share(residual, data.weights, options.loss) if robust else poisson_weights(output)
-    variance = float((data.weights * trust * left_out.square()).sum() / data.weights.sum())
-    parameters = network.architecture.parameters
-    return FittedNetwork(
-        network=network.describe(0, data.inputs, data.weights),
-        output=output.cpu().numpy(),
-        residual=residual.cpu().numpy(),
-        left_out_residual=left_out.cpu().numpy(),
-        robust_weight=(trust if robust else torch.ones_like(trust)).cpu().numpy(),
-        edf=float(parameters),
-        variance=variance,
-        covariance=np.empty((0, 0)),
-        at_bound=np.ones(parameters, dtype=bool),
-        smoothing=run.smoothing[0].cpu().numpy(),
-        history=run.history,
-    )
