@@ -14,7 +14,7 @@ import pandas as pd
 import torch
 from _bench import footer
 
-from kanopt.kan import starts as kan_starts
+from kanopt.kan import training
 from kanopt.kan.architecture import Architecture, InputTensors
 from kanopt.kan.fit import train_until_one
 from kanopt.kan.objective import Data
@@ -38,7 +38,7 @@ def errors(data: Data, strong: float, starts: int, seed: int) -> torch.Tensor:
     one, found = torch.ones(4, dtype=torch.float64), []
     generator = torch.Generator().manual_seed(seed)
     options = FitOptions(starts=starts)
-    with patch.object(kan_starts, "STRONG", strong):
+    with patch.object(training, "STRONG", strong):
         run = train_starts(SHAPE, data, (-one, one), generator, options, kept=starts)
     for index in torch.arange(len(run.network)).split(1):
         alone = TrainedBatch(run.network.take(index), run.smoothing[index], run.score[index], run.history)
@@ -58,7 +58,7 @@ def main() -> None:
     torch.set_num_threads(1)
     data = rows_of(arguments.rows, arguments.seed)
     table = []
-    for strong in (1e-2, kan_starts.STRONG, 1e-6, 1e-8):
+    for strong in (1e-2, training.STRONG, 1e-6, 1e-8):
         ends = errors(data, strong, arguments.starts, arguments.seed)
         share = float((ends < FOUND).double().mean())
         table.append({"smoothing": f"{strong:g}", "starts": len(ends), "in the basin": share})

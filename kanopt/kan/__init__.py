@@ -2,7 +2,7 @@
 
 :mod:`kanopt.kan.network` defines the model and its Jacobian, :mod:`kanopt.kan.trainer` Levenberg-Marquardt,
 :mod:`kanopt.kan.smoothing` the choice of smoothing weights, and :mod:`kanopt.kan.fit` a complete fit;
-:mod:`kanopt.kan.informed` fits to equations as well as rows, and :mod:`kanopt.kan.first_order` trains large networks.
+:mod:`kanopt.kan.informed` fits to equations as well as rows, and :mod:`kanopt.kan.large` trains large networks.
 A trained network is returned as a :class:`Network` of numpy arrays; only these need no torch, and stand here.
 """
 

@@ -7,6 +7,7 @@ parameters and leave-one-out residuals are those of this linear model, from the 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -73,19 +74,60 @@ class FittedNetwork:
     history: History
 
 
-def describe_fit(run: TrainedBatch, data: Data, options: FitOptions) -> FittedNetwork:
-    """Describe the first network of `run`, which has one output, and its uncertainty given the rows of `data`."""
+def describe_fit(
+    run: TrainedBatch, data: Data, options: FitOptions, left_out: Tensor | None = None
+) -> FittedNetwork:
+    """Describe the first network of `run`, which has one output, and its uncertainty given the rows of `data`.
+
+    Parameters
+    ----------
+    left_out
+        The residuals of rows left out, (n,), of a network that is too large for its Gauss-Newton matrix. It has no
+        standard errors.
+    """
     network = run.network.take(torch.zeros(1, dtype=torch.int64, device=data.target.device))
-    penalty = Penalty.of(network.architecture, network.theta.device)
-    rows = float(data.weights.sum())
-    objective = options.objective(data)
-    output = objective.outputs(network, data.inputs)[0, :, 0]
+    output = options.objective(data).outputs(network, data.inputs)[0, :, 0]
     residual = data.target[:, 0] - output
     robust = options.loss != "poisson"
     trust = robust_weight_share(residual, data.weights, options.loss) if robust else poisson_weights(output)
+    parameters = network.architecture.parameters
+    if left_out is None:
+        left_out, known = _by_gauss_newton(network, run.smoothing[:1], data, options, residual, trust)
+    else:
+        variance = float((data.weights * trust * left_out.square()).sum() / data.weights.sum())
+        free = np.ones(parameters, dtype=bool)
+        known = _Uncertainty(float(parameters), variance, np.empty((0, 0)), free)
+    return FittedNetwork(
+        network=network.describe(0, data.inputs, data.weights),
+        output=_numpy(output),
+        residual=_numpy(residual),
+        left_out_residual=_numpy(left_out),
+        robust_weight=_numpy(trust if robust else torch.ones_like(trust)),
+        smoothing=_numpy(run.smoothing[0]),
+        history=run.history,
+        **known._asdict(),
+    )
+
+
+class _Uncertainty(NamedTuple):
+    """What :class:`FittedNetwork` tells of a network's uncertainty."""
+
+    edf: float
+    variance: float
+    covariance: Floats
+    at_bound: NDArray[np.bool_]
+
+
+def _by_gauss_newton(
+    network: KANBatch, smoothing: Tensor, data: Data, options: FitOptions, residual: Tensor, trust: Tensor
+) -> tuple[Tensor, _Uncertainty]:
+    """Return the leave-one-out residuals and the uncertainty of the linear model at the optimum."""
+    rows = float(data.weights.sum())
+    objective = options.objective(data)
     weighted = objective.with_weights(data.weights * trust)
     normal = weighted.normal_equations(network)
-    smooth = penalty.matrices(run.smoothing[:1], rows, network.active)
+    penalty = Penalty.of(network.architecture, network.theta.device)
+    smooth = penalty.matrices(smoothing, rows, network.active)
     constraints = options.constraints(network)
     held = _at_bound(network, constraints)
     inverse = _free_inverse(network, normal.matrix + smooth, constraints, held)
@@ -100,19 +142,8 @@ def describe_fit(run: TrainedBatch, data: Data, options: FitOptions) -> FittedNe
         left_out = _without_groups(network, inverse, weighted, residual, options.groups)
     centre = _centring(network, data)
     covariance = variance / options.distinct * (centre @ inverse[0] @ centre.T)
-    return FittedNetwork(
-        network=network.describe(0, data.inputs, data.weights),
-        output=_numpy(output),
-        residual=_numpy(residual),
-        left_out_residual=_numpy(left_out),
-        robust_weight=_numpy(trust if robust else torch.ones_like(trust)),
-        edf=edf,
-        variance=variance,
-        covariance=_numpy(0.5 * (covariance + covariance.T)),
-        at_bound=_tied_parameters(network, constraints, held),
-        smoothing=_numpy(run.smoothing[0]),
-        history=run.history,
-    )
+    symmetric = _numpy(0.5 * (covariance + covariance.T))
+    return left_out, _Uncertainty(edf, variance, symmetric, _tied_parameters(network, constraints, held))
 
 
 def _weight_of_kind(data: Data) -> Tensor:

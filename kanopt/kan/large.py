@@ -6,10 +6,10 @@ for small networks and too expensive past a few thousand parameters. Here the sa
     L(θ) = ½ Σ_n w_n ‖y_n − g(f(x_n; θ))‖² + ½ θᵀ S θ,
 
 is minimised with its gradient by L-BFGS-B (Byrd, Lu, Nocedal and Zhu 1995, SIAM J. Sci. Comput. 16), whose bounds hold
-the shapes of :mod:`kanopt.kan.constraints`. It works in variables z with θ = θ₀ + R z, in which the curvature is about
-one: of a layer, R Rᵀ is the inverse of s² A + S, where A is the Gram matrix of its basis functions and s² the mean
-squared sensitivity of its nodes ( Martens and Grosse 2015, *Optimizing neural
-networks with Kronecker-factored approximate curvature*, section 3). R and the hidden ranges are renewed a few times.
+the shapes of :mod:`kanopt.kan.constraints`. It works in variables z with θ = θ₀ + R z, where R is diagonal and scales
+every coefficient so that its curvature, the diagonal of the Gauss-Newton matrix and S, is about one; the mean over the
+rows of a product of basis functions and sensitivities is taken as the product of their means. R and the hidden ranges
+are renewed a few times. (Blocks of that matrix by layers and nodes took more time, and their networks were no better.)
 
 Without the Gauss-Newton matrix there is no smoothing weight by evidence, no leverage and no standard error. Smoothing
 is chosen on held-out rows, all copies of a row together; then the network is trained on all rows. Held-out rows keep
@@ -18,7 +18,6 @@ their held-out residuals as leave-one-out residuals; the residuals of the other 
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
@@ -28,15 +27,15 @@ from scipy.optimize import OptimizeResult, minimize
 from torch import Tensor
 
 from kanopt.kan.architecture import Architecture, LayerArchitecture
-from kanopt.kan.basis import block_diagonal, periodic_roughness, roughness
+from kanopt.kan.basis import periodic_roughness, roughness
 from kanopt.kan.constraints import ConstrainedCoefficients
-from kanopt.kan.fitted import FittedNetwork
+from kanopt.kan.fitted import FittedNetwork, describe_fit
 from kanopt.kan.heldout import HeldOutLoss
 from kanopt.kan.links import Link
-from kanopt.kan.network import KANBatch
+from kanopt.kan.network import KANBatch, by_kind
 from kanopt.kan.objective import CHUNK_BYTES, DEVICE_CHUNK_BYTES, Data, LeastSquares
 from kanopt.kan.ranges import refit_ranges
-from kanopt.kan.robust import poisson_weights, reweight, robust_weight_share
+from kanopt.kan.robust import reweight
 from kanopt.kan.trainer import History, StepCallback
 from kanopt.kan.training import FitOptions, TrainedBatch, random_starts
 
@@ -51,7 +50,7 @@ SMOOTHINGS = (1e-8, 1e-6, 1e-4, 1e-3, 1e-2)
 RIDGE = 1e-9
 HELD_OUT = 0.2
 """Share of the rows held out."""
-STAGES, MORE, LAST = (2, 2, 4, 4, 8, 10, 10, 10, 10), (15, 15), (20,) * 8
+STAGES, MORE, LAST = (2, 2, 4, 4, 8, 10, 10, 10, 10), (15, 15), (20,) * 5
 """Steps between renewals of the hidden ranges and of the variables: from a random network, from one trained at another
 smoothing weight, and at the end on all rows."""
 TURNS = 3
@@ -60,8 +59,8 @@ PAIRS = 12
 """Pairs of steps and gradients that L-BFGS keeps."""
 TOLERANCE = 1e-12
 """A stage ends at a step that lowers the loss by less."""
-FLOOR, TINY = 1e-3, 1e-8
-"""Least curvature relative to that of a mean node, and what is added to it for the sake of rounding."""
+FLOOR = 1e-3
+"""Least mean squared sensitivity of a node, relative to that of a mean one."""
 GUESS = 2_048
 """Rows that the curvature is taken from."""
 
@@ -86,71 +85,28 @@ def squares_and_gradient(network: KANBatch, data: Data, link: Link | None = None
     return squares, gradient
 
 
-class _Layer:
-    """S and R of the edges into the nodes of a layer: of its splines a matrix each, of its tables a diagonal."""
+class _LayerPenalty:
+    """S of the edges that leave the inputs of a layer, which is the same for all sub-nodes they enter."""
 
     def __init__(self, layer: LayerArchitecture, smoothing: Tensor, ridge: Tensor) -> None:
-        kinds = [roughness(layer.grid_size)] * layer.splines
-        kinds += [periodic_roughness(layer.grid_size)] * layer.cycles
-        weighted = [weight * kind.to(smoothing) for weight, kind in zip(smoothing, kinds, strict=False)]
-        self.penalty = block_diagonal(weighted) if weighted else smoothing.new_zeros(0, 0)
-        self.penalty.diagonal().add_(ridge)
+        splines, cycles, tables = torch.split(smoothing, [layer.splines, layer.cycles, len(layer.tables)])
         sizes = torch.tensor(layer.tables, dtype=torch.int64, device=smoothing.device)
-        self.diagonal = (smoothing[len(kinds) :].repeat_interleave(sizes) + ridge).unsqueeze(1)
-        self.size = len(self.penalty)
-        self.root, self.scale = self.penalty, self.diagonal
+        self.layer, self.ridge = layer, ridge
+        self.splines = splines[:, None, None] * roughness(layer.grid_size).to(smoothing)
+        self.cycles = cycles[:, None, None] * periodic_roughness(layer.grid_size).to(smoothing)
+        self.tables = tables.repeat_interleave(sizes).unsqueeze(1)
 
-    def penalised(self, block: Tensor) -> Tensor:
-        """Return S times the coefficients of the layer (width, subnodes)."""
-        return torch.cat([self.penalty @ block[: self.size], self.diagonal * block[self.size :]])
+    def times(self, block: Tensor) -> Tensor:
+        """Return S times coefficients (1, width, subnodes), as one vector."""
+        splines, cycles, tables = by_kind(self.layer, block)
+        parts = (self.splines @ splines, self.cycles @ cycles, self.tables * tables)
+        return torch.cat([part.flatten() for part in parts]) + self.ridge * block.flatten()
 
-    def stepped(self, block: Tensor) -> Tensor:
-        """Return R z, (width, subnodes)."""
-        scaled = self.scale * block
-        return torch.cat([self.root @ scaled[: self.size], scaled[self.size :]])
-
-    def pulled(self, block: Tensor) -> Tensor:
-        """Return Rᵀ times a gradient, (width, subnodes)."""
-        return self.scale * torch.cat([self.root.T @ block[: self.size], block[self.size :]])
-
-    def choose_variables(
-        self, basis: Tensor, weights: Tensor, squares: Tensor, shapes: Tensor | None
-    ) -> None:
-        """Choose R.
-
-        With bounds it is diagonal, so that they are bounds of z. Otherwise, with ā the mean of s², ā A + S = L Lᵀ and
-        L⁻¹ A L⁻ᵀ = Q Λ Qᵀ, it is L⁻ᵀ Q for all sub-nodes after the scale (1 + (s² − ā) Λ)^(−½).
-
-        Parameters
-        ----------
-        basis, weights
-            Basis functions of a sample of rows (n, width), and its weights (n, 1), which sum to one.
-        squares
-            s² of every sub-node, (subnodes,).
-        shapes
-            Transforms of the shape constraints, (splines, basis_size, basis_size); None without.
-        """
-        squares = squares.clamp(min=FLOOR * squares.mean())
-        splines, tables = basis[:, : self.size], basis[:, self.size :]
-        gram = (weights * splines).T @ splines
-        if shapes is None:
-            mean = squares.mean()
-            whole = mean * gram + self.penalty
-            whole.diagonal().add_(TINY * whole.diagonal().mean())
-            inverse = torch.linalg.inv(torch.linalg.cholesky(whole))
-            values, vectors = torch.linalg.eigh(inverse @ gram @ inverse.T)
-            self.root = inverse.T @ vectors
-            curvature = (1.0 + (squares - mean) * values.unsqueeze(1)).clamp(min=FLOOR)
-        else:
-            self.root = torch.eye(self.size).to(gram)
-            free = self.size - shapes.shape[0] * shapes.shape[1]
-            turn = block_diagonal([*shapes, torch.eye(free).to(gram)])
-            own, held = ((turn.T @ part @ turn).diagonal().unsqueeze(1) for part in (gram, self.penalty))
-            curvature = own * squares + held
-            curvature += TINY * curvature.mean()
-        # A category that the sample lacks counts as one of its rows.
-        counts = (weights * tables).sum(0).clamp(min=1.0 / len(basis)).unsqueeze(1)
-        self.scale = torch.cat([curvature, counts * squares + self.diagonal]).rsqrt()
+    def diagonal(self, shapes: Tensor) -> Tensor:
+        """Return the diagonal of TᵀST, (width,), given T of every spline."""
+        splines = (shapes * (self.splines @ shapes + self.ridge * shapes)).sum(1)
+        cycles = self.cycles.diagonal(dim1=1, dim2=2) + self.ridge
+        return torch.cat([splines.flatten(), cycles.flatten(), self.tables.flatten() + self.ridge])
 
 
 class _Problem:
@@ -165,60 +121,68 @@ class _Problem:
     ) -> None:
         self.network, self.objective, self.constraints = network, objective, constraints
         self.weight = float(objective.data.weights.sum())
-        sizes = network.architecture.layers
-        groups = torch.split(smoothing[:-1], [len(sizes[0].widths)] + [1] * (len(sizes) - 1))
-        self.layers = [
-            _Layer(layer, group.expand(len(layer.widths)), smoothing[-1])
-            for layer, group in zip(sizes, groups, strict=True)
+        layers = network.architecture.layers
+        groups = torch.split(smoothing[:-1], [len(layers[0].widths)] + [1] * (len(layers) - 1))
+        self.penalties = [
+            _LayerPenalty(layer, group.expand(len(layer.widths)), smoothing[-1])
+            for layer, group in zip(layers, groups, strict=True)
         ]
         self.start = network.theta if constraints is None else constraints.variables(network.theta)
-        self._choose_variables()
+        self.scale = self._curvature().rsqrt()
 
     def network_at(self, z: Floats) -> KANBatch:
         """Return the network at z."""
-        step = self._by_layer(_Layer.stepped, torch.as_tensor(z).to(self.start).unsqueeze(0))
-        theta = self.start + step
-        return replace(
-            self.network, theta=theta if self.constraints is None else self.constraints.coefficients(theta)
-        )
+        place = self.start + self.scale * torch.as_tensor(z).to(self.start)
+        theta = place if self.constraints is None else self.constraints.coefficients(place)
+        return replace(self.network, theta=theta)
 
     def __call__(self, z: Floats) -> tuple[float, Floats]:
         """Return the loss and its gradient."""
         network = self.network_at(z)
         squares, gradient = squares_and_gradient(network, self.objective.data, self.objective.link)
-        bent = self._by_layer(_Layer.penalised, network.theta)
+        parts = zip(self.penalties, network.blocks(), strict=True)
+        bent = torch.cat([penalty.times(block) for penalty, block in parts])
         loss = 0.5 * (float(squares) / self.weight + float(bent @ network.theta[0]))
         gradient = gradient / self.weight + bent
         if self.constraints is not None:
             gradient = self.constraints.gradient_to_free(gradient)
-        return loss, self._by_layer(_Layer.pulled, gradient).cpu().numpy()
+        return loss, (self.scale * gradient[0]).cpu().numpy()
 
     def bounds(self) -> list[tuple[float | None, None]] | None:
         """Return the bounds of z."""
         if self.constraints is None:
             return None
-        scale = torch.cat([layer.scale.flatten() for layer in self.layers])
-        least = (-self.start[0] / scale).clamp(max=0.0).tolist()
+        least = (-self.start[0] / self.scale).clamp(max=0.0).tolist()
         bounded = self.constraints.bounded.tolist()
         return [(low if held else None, None) for low, held in zip(least, bounded, strict=True)]
 
-    def _by_layer(self, product: Callable[[_Layer, Tensor], Tensor], vector: Tensor) -> Tensor:
-        """Return a product with S, R or Rᵀ of every layer, (parameters,)."""
-        blocks = zip(self.layers, self.network.split(vector), strict=True)
-        return torch.cat([product(layer, block[0]).flatten() for layer, block in blocks])
-
-    def _choose_variables(self) -> None:
-        """Choose R of every layer by a sample of the rows."""
+    def _curvature(self) -> Tensor:
+        """Return the diagonal of the Gauss-Newton matrix and S, (parameters,), from a sample of the rows."""
         data, link = self.objective.data, self.objective.link
         sample = data.rows(slice(None, None, max(1, len(data) // GUESS)))
         weights = (sample.weights / sample.weights.sum()).unsqueeze(-1)
         passed = self.network.forward_pass(sample.inputs)
         slope = torch.ones_like(passed.output) if link is None else link.slope(passed.output)
+        found = []
         for index, flow in passed.backwards(slope.unsqueeze(-2)):
-            basis = passed.bases[index].reshape(len(sample), -1)
+            layer, basis = (
+                self.network.architecture.layers[index],
+                passed.bases[index].reshape(len(sample), -1),
+            )
+            shapes = torch.eye(layer.basis_size).to(basis).expand(layer.splines, -1, -1)
+            if self.constraints is not None:
+                shapes = self.constraints.transforms[index]
+                splines, rest = torch.tensor_split(basis, [layer.splines * layer.basis_size], dim=1)
+                splines = splines.reshape(len(sample), layer.splines, 1, layer.basis_size) @ shapes
+                basis = torch.cat([splines.flatten(1), rest], dim=1)
+            # A function that is zero in the sample, such as a category that it lacks, counts as one of its rows.
+            own = (weights * basis.square()).sum(0).clamp(min=1.0 / len(sample))
             squares = (weights * flow[0, :, 0].square()).sum(0)
-            shapes = None if self.constraints is None else self.constraints.transforms[index]
-            self.layers[index].choose_variables(basis, weights, squares, shapes)
+            squares = squares.clamp(min=FLOOR * squares.mean())
+            found.append(
+                (torch.outer(own, squares) + self.penalties[index].diagonal(shapes)[:, None]).flatten()
+            )
+        return torch.cat(found[::-1])
 
 
 def train_large(
@@ -305,7 +269,7 @@ def fit_large(
     left_out = options.objective(data).residuals(network)[0, :, 0] * growth.nan_to_num(nan=1.0).clamp(min=1.0)
     left_out[held] = data.target[held, 0] - judge.outputs(best.network)[0]
     run = replace(best, network=network, history=history)
-    return run, _describe(run, data, options, left_out)
+    return run, describe_fit(run, data, options, left_out)
 
 
 def _best_smoothing(start: KANBatch, data: Data, judge: HeldOutLoss) -> TrainedBatch:
@@ -355,25 +319,3 @@ def _train(
         if history.stopped:
             break
     return network, history
-
-
-def _describe(run: TrainedBatch, data: Data, options: FitOptions, left_out: Tensor) -> FittedNetwork:
-    network, robust = run.network, options.loss != "poisson"
-    output = options.objective(data).outputs(network, data.inputs)[0, :, 0]
-    residual = data.target[:, 0] - output
-    trust = robust_weight_share(residual, data.weights, options.loss) if robust else poisson_weights(output)
-    variance = float((data.weights * trust * left_out.square()).sum() / data.weights.sum())
-    parameters = network.architecture.parameters
-    return FittedNetwork(
-        network=network.describe(0, data.inputs, data.weights),
-        output=output.cpu().numpy(),
-        residual=residual.cpu().numpy(),
-        left_out_residual=left_out.cpu().numpy(),
-        robust_weight=(trust if robust else torch.ones_like(trust)).cpu().numpy(),
-        edf=float(parameters),
-        variance=variance,
-        covariance=np.empty((0, 0)),
-        at_bound=np.ones(parameters, dtype=bool),
-        smoothing=run.smoothing[0].cpu().numpy(),
-        history=run.history,
-    )

@@ -22,7 +22,7 @@ Jacobian itself exists for one chunk of rows at a time.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -74,6 +74,10 @@ class KANBatch:
     def blocks(self) -> list[Tensor]:
         """Return the coefficients layer by layer, each (M, width, subnodes), as views of `theta`."""
         return self.split(self.theta)
+
+    def with_blocks(self, blocks: Sequence[Tensor]) -> KANBatch:
+        """Return the networks with other coefficients, layer by layer as :meth:`blocks` has them."""
+        return replace(self, theta=torch.cat([block.flatten(1) for block in blocks], dim=1))
 
     def split(self, vectors: Tensor) -> list[Tensor]:
         """Split vectors of all coefficients (M, parameters) into one block (M, width, subnodes) per layer."""

@@ -104,9 +104,8 @@ def remove_edges(network: KANBatch, edges: tuple[EdgePlace, ...], data: Data) ->
             block += mask * mean / beside
         elif edge.layer == len(network.architecture.layers) - 1:
             offset[0, edge.subnode] += mean
-    theta = torch.cat([block.flatten(1) for block in blocks], dim=1)
     mask = torch.cat([part.flatten(1) for part in masks], dim=1)
-    return replace(network, theta=theta, offset=offset, active=mask)
+    return replace(network.with_blocks(blocks), offset=offset, active=mask)
 
 
 def remove_dead_nodes(network: KANBatch) -> KANBatch:

@@ -85,8 +85,7 @@ def rescale_incoming(network: KANBatch, layer: int, inputs: InputTensors) -> KAN
     fresh = _rescale(network, layer, every, inputs, _value_ranges(network, inputs)[layer - 1])
     lowers, uppers = list(network.lower), list(network.upper)
     lowers[layer], uppers[layer] = fresh.lower, fresh.upper
-    theta = torch.cat([block.flatten(1) for block in fresh.blocks], dim=1)
-    return replace(network, theta=theta, lower=tuple(lowers), upper=tuple(uppers))
+    return replace(network.with_blocks(fresh.blocks), lower=tuple(lowers), upper=tuple(uppers))
 
 
 def continue_ends(network: KANBatch, inputs: InputTensors, weights: Tensor | None = None) -> KANBatch:
@@ -106,7 +105,7 @@ def continue_ends(network: KANBatch, inputs: InputTensors, weights: Tensor | Non
         splines = _continue_left(splines, counts[index])
         splines = _continue_left(splines.flip(2), counts[index].flip(1)).flip(2)
         blocks[index][:, :size] = splines.flatten(1, 2)
-    return replace(network, theta=torch.cat([block.flatten(1) for block in blocks], dim=1))
+    return network.with_blocks(blocks)
 
 
 def _counts(network: KANBatch, inputs: InputTensors, weights: Tensor) -> list[Tensor]:
@@ -255,5 +254,4 @@ def _move_nodes(
 
     lowers, uppers = list(network.lower), list(network.upper)
     lowers[layer], uppers[layer] = fresh.lower, fresh.upper
-    theta = torch.cat([block.flatten(1) for block in fresh.blocks], dim=1)
-    return replace(network, theta=theta, lower=tuple(lowers), upper=tuple(uppers))
+    return replace(network.with_blocks(fresh.blocks), lower=tuple(lowers), upper=tuple(uppers))

@@ -10,7 +10,7 @@ and what comes out is a formula of curves per output. Everything here runs on th
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Annotated, Any, TypeAlias
 
 import numpy as np
@@ -276,7 +276,7 @@ def _starts(
         size = (options.starts, shape.numbers, 3, shape.outputs)
         blocks = [(powers @ torch.randn(size, dtype=torch.float64, generator=generator)).flatten(1, 2)]
     blocks[-1] = blocks[-1] * _scales(knowledge)
-    return replace(network, theta=torch.cat([block.flatten(1) for block in blocks], dim=1))
+    return network.with_blocks(blocks)
 
 
 def _scales(knowledge: Knowledge) -> Tensor:

@@ -9,6 +9,7 @@ from kanopt.kan.architecture import Architecture, InputTensors
 from kanopt.kan.constraints import ShapeConstraints
 from kanopt.kan.fit import fit_starts
 from kanopt.kan.fitted import describe_fit
+from kanopt.kan.large import fit_large
 from kanopt.kan.objective import Data, LeastSquares
 from kanopt.kan.training import FitOptions, random_starts
 from tests.kan.conftest import box, sample
@@ -51,6 +52,17 @@ def test_a_fit_is_as_good_as_on_the_cpu(wanted):
     if not wanted:
         assert np.std(fit.residual) < 1e-2 * float(data.target.std())
     assert np.isfinite(fit.covariance).all()
+
+
+def test_a_large_network_is_as_good_as_on_the_cpu():
+    shape, found = Architecture(2, hidden=(12,)), []
+    for device in ("cpu", "cuda"):
+        data = on(device, sample(law, 500, 2))
+        bounds = tuple(end.to(device) for end in box(2))
+        options = FitOptions(shape_constraints=ShapeConstraints((0, 1)), smoothing=1e-6)
+        _, fit = fit_large(shape, data, bounds, torch.Generator().manual_seed(1), options)
+        found.append(np.std(fit.residual))
+    assert found[1] == pytest.approx(found[0], rel=0.1)
 
 
 def test_a_regressor_predicts_alike():

@@ -78,22 +78,6 @@ def test_a_row_of_weight_k_is_k_copies_in_all_that_is_known(hidden, loss):
     np.testing.assert_allclose(two.covariance, one.covariance, rtol=1e-3, atol=1e-3 * one.covariance.max())
 
 
-@pytest.mark.parametrize("hidden", [(), (2,)])
-def test_copies_of_all_rows_tell_nothing_new(hidden):
-    data = sample(bent, 60, 2, noise=0.3)
-    shape = Architecture(2, hidden=hidden, grid_size=4)
-    _, alone = fit(data, shape, starts=4)
-    order, copied = repeated(data, torch.full((60,), 5))
-    _, many = fit(copied, shape, starts=4, distinct=0.2)
-    rel = 0.15 if hidden else 1e-6
-    assert many.edf == pytest.approx(alone.edf, rel=rel)
-    assert many.variance == pytest.approx(alone.variance, rel=rel)
-    assert np.std(many.left_out_residual) == pytest.approx(np.std(alone.left_out_residual), rel=rel)
-    if not hidden:
-        np.testing.assert_allclose(many.left_out_residual, alone.left_out_residual[order], rtol=1e-6)
-        np.testing.assert_allclose(many.covariance, alone.covariance, rtol=1e-5, atol=1e-9)
-
-
 def test_kinds_are_rows_alike_in_every_input_and_in_the_target():
     numbers = torch.tensor([[0.1, 5.0], [0.1, 5.0], [0.1, 6.0], [0.1, 5.0], [0.1 + 1e-16, 5.0]])
     codes = torch.tensor([[0], [0], [0], [1], [0]])

@@ -9,7 +9,6 @@ from kanopt.kan.fit import fit_starts, refine_grid
 from kanopt.kan.fitted import describe_fit
 from kanopt.kan.objective import Data, LeastSquares
 from kanopt.kan.penalty import Penalty
-from kanopt.kan.ranges import refit_ranges
 from kanopt.kan.trainer import TrainerOptions, train
 from kanopt.kan.training import FitOptions, random_starts
 from tests.kan.conftest import box, sample
@@ -87,22 +86,6 @@ def test_best_state_is_kept():
     torch.testing.assert_close(loss(best), history.best)
     assert (history.best <= torch.stack(history.loss).amin(0) + 1e-12).all()
     assert (history.best < loss(network)).all()
-
-
-def test_moved_ranges_hold_the_values_and_barely_change_the_function():
-    data = sample(product, 200, 2)
-    network = starts(Architecture(2, hidden=(2,), grid_size=8), data, 2)
-    blocks = network.blocks()
-    shifted = torch.cat([(1.5 * blocks[0] + 0.2).flatten(1), blocks[1].flatten(1)], dim=1)
-    stale = replace(network, theta=shifted)
-    moved = refit_ranges(stale, data.inputs)
-    assert moved is not None
-    values = moved.activations(data.inputs)[0]
-    assert float(values.min()) >= -1e-9
-    assert float(values.max()) <= 1.0 + 1e-9
-    before, after = stale.forward(data.inputs), moved.forward(data.inputs)
-    assert float((before - after).abs().max()) < 0.03 * float(before.std())
-    assert refit_ranges(moved, data.inputs) is None
 
 
 def test_smoothing_by_cross_validation_beats_none_at_noise():
@@ -207,25 +190,6 @@ def test_mixed_precision_reaches_the_same_optimum():
     mixed, two = train(network, LeastSquares(data, precision="mixed"), penalty, options)
     torch.testing.assert_close(two.best, one.best, rtol=1e-5, atol=0.0)
     torch.testing.assert_close(mixed.forward(data.inputs), double.forward(data.inputs), rtol=0.0, atol=2e-3)
-
-
-def test_watch_ends_training_in_order():
-    data = sample(product, 100, 2)
-    network = starts(Architecture(2, hidden=(2,), grid_size=4), data, 2)
-    penalty = Penalty.of(network.architecture).matrices(torch.full((2, 4), 1e-6, dtype=torch.float64), 100.0)
-    seen = []
-
-    def watch(step, losses):
-        seen.append(float(losses.min()))
-        return step == 4
-
-    best, history = train(network, LeastSquares(data), penalty, TrainerOptions(watch=watch))
-    assert history.stopped
-    assert len(history.loss) == len(seen) == 5
-    assert seen == sorted(seen, reverse=True)
-    squares = LeastSquares(data).squares(best)
-    bend = (best.theta * (penalty @ best.theta.unsqueeze(-1)).squeeze(-1)).sum(1)
-    torch.testing.assert_close(0.5 * (squares + bend), history.best)
 
 
 def test_several_outputs_share_their_hidden_nodes():
