@@ -240,7 +240,8 @@ def looks_like(column: ColumnFacts, part: str, *names: str, kind: type = float) 
 
 def in_minutes(table: SourceTable, part: str, field: str, longest: float = math.inf) -> SourceTable | None:
     """Return a table whose hours and minutes, in a column called like a duration, are minutes; None for no such one."""
-    clocks = [c for c in table.facts.columns.values() if c.kind == "clock" and looks_like(c, part, field)]
+    clocks = [c for c in table.facts.columns.values() if c.kind == "clock"]
+    clocks = [c for c in clocks if looks_like(c, part, field) or looks_like(c, "modes", "duration")]
     if not clocks:
         return None
     (name, minutes), *_ = ((c.name, c.minutes) for c in clocks)
