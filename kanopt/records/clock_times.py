@@ -44,6 +44,7 @@ _WRITTEN = "|".join(
         rf"(?:0?[1-9]|1[0-2]){_PAST}?\s*[aApP]\.?[mM]\.?",
         rf"\d{{1,3}}{_PAST}(?:\s*[uU]hr)?",
         r"\d{1,3}\s*(?:[hH]|[uU]hr)(?:\s*[0-5]\d)?",
+        r"\d{1,3}\.[0-5]\d\s*[uU]hr",
     ]
 )
 _NUMBER = r"\d+(?:\.\d*)?"
@@ -80,6 +81,8 @@ def clock_value(value: object, unit: str) -> float | None:
 
 
 def _seconds(text: str) -> float:
+    if dotted := re.fullmatch(r"(\d+)\.(\d\d)\s*[uU]hr", text):
+        return 3600.0 * float(dotted[1]) + 60.0 * float(dotted[2])
     hours, *past = map(float, re.findall(r"\d+(?:\.\d+)?", text))
     if half := re.search(r"[ap](?=\.?m)", text.lower()):
         hours = hours % 12 + (12 if half[0] == "p" else 0)
@@ -122,14 +125,18 @@ def read_spans(text: str, unit: str) -> Iterator[tuple[str, tuple[float | None, 
 
 
 def holds_windows(text: str) -> bool:
-    """Say whether a text begins with a window or a break.
+    """Say whether a text begins with a window or a break; bare numbers that fall, as those of telephones, are neither.
 
     Examples
     --------
     >>> holds_windows("8:00-10:00, 13-15"), holds_windows("30 in 11:00-13:00"), holds_windows("2026-11-27")
     (True, True, False)
     """
-    return _SPAN.fullmatch(re.split("[,;]", text)[0].strip()) is not None
+    found = _SPAN.fullmatch(re.split("[,;]", text)[0].strip())
+    if found is None:
+        return False
+    begin, end = found.groups()[1:]
+    return any(map(_WRITTEN_CLOCK.fullmatch, (begin, end))) or float(begin) < float(end)
 
 
 @dataclass(frozen=True)

@@ -90,7 +90,9 @@ def read_header(text: str) -> Header:
 
 
 def _words_of(piece: str) -> Sequence[str]:
-    # kWh and EUR are units as they stand, not words run together
+    # kWh and EUR are units as they stand, not words run together; tkm are two
+    if piece.lower() == "tkm":
+        return ["t", "km"]
     return [piece] if piece.lower() in UNIT_WORDS else _CAMEL.split(piece)
 
 

@@ -90,10 +90,12 @@ def _open_columns(draft: Draft) -> Iterator[tuple[str, str]]:
         for column in guess.left if part != "rates" else ():
             own = TableColumn(column.name, column.declared, numeric=True)
             counts = column.kind in ("number", "clock") and (part, column.name) not in draft.bound
+            priced = "money" in dict(column.measured or ())
             limits = [each for each in fields if each.name.startswith("max_")]
             limits += _AMOUNT if part == "markets" else []
             if counts and (
-                resembled_field(part, own, fields)
+                priced
+                or resembled_field(part, own, fields)
                 or any(column.measured == measured_in(each.unit) for each in limits if column.measured)
             ):
                 yield part, column.name

@@ -14,6 +14,7 @@ from kanopt.records.words import TABLE_WORDS
 from kanopt.whatif.scaffolding.parts import (
     PartGuess,
     called,
+    in_minutes,
     looks_like,
     match_part,
     may_teach,
@@ -30,6 +31,7 @@ _PLACES = (("x", "y"), ("lat", "lon"))
 _MOST_DEPOTS, _MOST_VEHICLES = 50, 500
 _PLACED, _TELLING = 4.0, 2  # how much speaks for a table of places that orders of so many fields name
 _BY_LEFT = 0.4
+_LONGEST_STOP = 240.0  # minutes; a clock time beyond is when something begins
 _LEGS = ("distances", "durations", "links")
 
 
@@ -77,6 +79,8 @@ def read_fleet(tables: Sequence[SourceTable], part: Mapping[str, Table]) -> dict
     parts = _assigned(rest, part, [_ends(leg) for leg in legs])
     if "clients" not in parts:
         return None
+    if (made := in_minutes(parts["clients"].table, "clients", "service_duration", _LONGEST_STOP)) is not None:
+        parts["clients"] = match_part(made, part["clients"]) or parts["clients"]
     places = parts.pop("places", None)
     if places is not None:
         parts["clients"] = _with_places(parts["clients"], places)
@@ -202,7 +206,8 @@ def _is_placed(guess: PartGuess, known: Sequence[frozenset[str]]) -> bool:
     """Say whether it is known where the rows of a table are."""
     if any({*pair} <= guess.fields for pair in _PLACES):
         return True
-    return len(guess.filled) > 1 and any(names_rows(guess.table, names, every=True) for names in known)
+    telling = len(guess.filled) > 1 or guess.called_so or guess.keyed_so
+    return telling and any(names_rows(guess.table, names, every=True) for names in known)
 
 
 def _is_fleet(guess: PartGuess, tables: Sequence[SourceTable]) -> bool:

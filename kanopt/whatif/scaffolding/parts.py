@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -17,6 +18,7 @@ __all__ = [
     "PartGuess",
     "as_named",
     "called",
+    "in_minutes",
     "is_bare_limit",
     "looks_like",
     "match_part",
@@ -234,6 +236,19 @@ def looks_like(column: ColumnFacts, part: str, *names: str, kind: type = float) 
     own = TableColumn(column.name, column.declared, kind is not str)
     unit = "" if kind is str else column.unit
     return any(field_likeness(part, own, Field(name, unit, kind)) >= _ALIKE for name in names)
+
+
+def in_minutes(table: SourceTable, part: str, field: str, longest: float = math.inf) -> SourceTable | None:
+    """Return a table whose hours and minutes, in a column called like a duration, are minutes; None for no such one."""
+    clocks = [c for c in table.facts.columns.values() if c.kind == "clock"]
+    clocks = [c for c in clocks if looks_like(c, part, field) or looks_like(c, "modes", "duration")]
+    if not clocks:
+        return None
+    (name, minutes), *_ = ((c.name, c.minutes) for c in clocks)
+    if minutes is None or minutes.max() > longest:
+        return None
+    why = f"{table.called}, whose {name!r} is hours and minutes"
+    return table.remade(table.frame.assign(**{name: minutes}), why, {name: "min"}, end="minutes")
 
 
 def names_rows(table: SourceTable, names: Collection[str], *, every: bool = False) -> list[ColumnFacts]:

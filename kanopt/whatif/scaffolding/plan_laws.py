@@ -250,6 +250,18 @@ def _planned_time(draft: Draft) -> Formula:
     return Formula("planned", unit, "as the tasks say", {"planned": (unit, reference)})
 
 
+def _by_power(draft: Draft) -> Formula | None:
+    """Return the energy of a task by the power that machines draw, where power has a price."""
+    machines = draft.roles.parts.get("machines")
+    drawn = [c for c in machines.left if c.measured == measured_in("kW")] if machines is not None else []
+    if machines is None or len(drawn) != 1 or "power_price" not in draft.roles.parts:
+        return None
+    unit = draft.unit_given(machines.table, drawn[0], "kW")
+    reference = f"machine.{draft.refer('machines', drawn[0].name, 'power')}"
+    inputs = {"power": (unit, reference), "duration": ("h", "mode.duration")}
+    return Formula("power * duration", "kWh", f"as {drawn[0].name!r} of the machines says", inputs)
+
+
 # supply
 
 
@@ -317,7 +329,8 @@ def _by_weight(draft: Draft, rates: PartGuess) -> Formula:
     starts = limits if from_on else [0.0, *limits[:-1]]
     flat = not from_on and "amount" not in measures(rate)
     usual = draft.money if flat else f"{draft.money}/{draft.load}"
-    inputs = {f"rate_{place}": (usual, f"lane.rate_{place}") for place in range(len(limits))}
+    names = [f"rate_{place}" for place in range(len(limits))]
+    inputs = {name: (usual, f"lane.{draft.refer('lanes', name, name)}") for name in names}
     for name in inputs:
         draft.unit_given(lanes, lanes.columns[name], usual)
     steps = [
@@ -385,7 +398,7 @@ LAWS: Mapping[str, tuple[Wish, ...]] = {
     ),
     "scheduling": (
         Wish("task_time", "duration", "time", "task", _SHOP, _has("modes.duration"), made_up=_planned_time),
-        Wish("energy", "energy", "energy", "task", _SHOP, _has("modes.energy")),
+        Wish("energy", "energy", "energy", "task", _SHOP, _has("modes.energy"), _by_power),
     ),
     "supply": (
         Wish(

@@ -326,7 +326,7 @@ def joined(
 
 def texts(values: pd.Series[Any]) -> pd.Series[Any]:
     """Return names as texts; whole numbers without a point."""
-    return values.map(lambda v: str(int(v)) if isinstance(v, float) and v == int(v) else str(v).strip())
+    return values.map(lambda v: str(int(v)) if isinstance(v, float) and v.is_integer() else str(v).strip())
 
 
 def windows_of(cell: Any) -> list[tuple[float, float]]:

@@ -5,17 +5,20 @@ from __future__ import annotations
 import math
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 
 import pandas as pd
 
 from kanopt.records.declaration import Table, field, record
+from kanopt.records.likeness import is_called
 from kanopt.records.matching import ColumnFacts, assign_tables, fill_fields
+from kanopt.records.words import FIELD_WORDS
 from kanopt.units import convert
 from kanopt.whatif.scaffolding.parts import (
     PartGuess,
     as_named,
     called,
-    looks_like,
+    in_minutes,
     match_part,
     may_teach,
     measures,
@@ -30,6 +33,7 @@ __all__ = ["HELPERS", "read_shop"]
 _BESIDE = ("setups", "calendars", "power_price")
 _PLAIN = ("task", "job", "order", "machine", "duration", "energy")
 _DAY, _DAYS = 1_440.0, 7
+_RESTS = frozenset(word for word in FIELD_WORDS["breaks"].split(", ") if " " not in word)
 _NAMED = 5.0  # how much speaks for a table whose names the operations hold
 
 
@@ -110,7 +114,11 @@ def _worth(guess: PartGuess, tables: Sequence[SourceTable]) -> float:
         ]
         linked = any(c is not t.facts.key for t in elsewhere for c in names_rows(t, families, every=True))
         return guess.score * (linked or guess.called_so)
-    if name == "calendars" and not guess.called_so and "machine" not in fields:
+    if (
+        name == "calendars"
+        and not guess.called_so
+        and ("machine" not in fields or called(guess.table, "machines"))
+    ):
         return 0.0
     priced = any(measures(c) == {"money": 1, "energy": -1} for c in guess.table.columns.values())
     keys = [column.name for field_name in guess.part.key if (column := guess.column(field_name)) is not None]
@@ -168,14 +176,7 @@ def _operations(
         guess = guess.filling(
             "machine", lists[0], 0.9, "its values are names of machines, of which any will do"
         )
-    if guess.column("duration") is None and (
-        clock := next(
-            (c for c in guess.left if c.kind == "clock" and looks_like(c, "modes", "duration")), None
-        )
-    ):
-        minutes = table.frame.assign(**{clock.name: clock.minutes})
-        why = f"{table.called}, whose {clock.name!r} is hours and minutes"
-        made = table.remade(minutes, why, {clock.name: "min"}, end="minutes")
+    if guess.column("duration") is None and (made := in_minutes(table, "modes", "duration")) is not None:
         return _operations(replace(made, name=table.name), tables, part, guesses, scores)
     if guess.column("duration") is None or not guess.fields & {"name", "job"}:
         return None
@@ -313,19 +314,20 @@ def _close_machines(parts: dict[str, PartGuess], part: Table) -> None:
     if machines is None or name is None or "calendars" in parts or machines.table.made:
         return
     clocks = [c for c in machines.left if c.kind == "clock" and len(c.values) == c.rows]
-    minutes = [(c.name, c.minutes) for c in clocks if c.minutes is not None]
-    shift = next(((a, b) for a in minutes for b in minutes if (a[1] < b[1]).all()), ())
+    rests = [c for c in clocks if any(is_called(piece, _RESTS) for piece in c.header.pieces)]
+    shift, pause = _pair([c for c in clocks if c not in rests]), _pair(rests)
     lists = [c for c in machines.left if c.kind == "windows" and all(map(windows_of, c.values))]
     opened = [c for c in lists if lasts_a_shift(c)]
-    if not shift and not lists:
+    if not shift and not pause and not lists:
         return
     days = _DAYS if opened else _days_of(parts, shift)
     rows: list[tuple[str, float, float]] = []
     for at, row in machines.table.frame.iterrows():
         machine = texts(pd.Series([row[name.name]]))[0]
-        works = [tuple(float(end[at]) for _, end in shift)] if shift else []  # type: ignore[call-overload]
+        works = _window(shift, at)
         works += [window for c in opened for window in windows_of(row[c.name])]
         pauses = [window for c in lists if c not in opened for window in windows_of(row[c.name])]
+        pauses += _window(pause, at)
         until = 0.0
         for day in range(days):
             zero = day * _DAY
@@ -335,7 +337,7 @@ def _close_machines(parts: dict[str, PartGuess], part: Table) -> None:
             rows += [(machine, zero + begin, zero + end) for begin, end in pauses]
         rows += [(machine, until, days * _DAY)] if works and until < days * _DAY else []
     frame = pd.DataFrame(rows, columns=["machine", "start", "end"])
-    read = [*(name for name, _ in shift), *(c.name for c in lists)]
+    read = [*(name for name, _ in (*shift, *pause)), *(c.name for c in lists)]
     made = machines.table.remade(
         frame.sort_values(["machine", "start"], kind="stable"),
         f"{', '.join(read)} of {machines.table.called}",
@@ -345,6 +347,17 @@ def _close_machines(parts: dict[str, PartGuess], part: Table) -> None:
         reads=read,
     )
     parts["calendars"] = as_named(made, part)
+
+
+def _window(pair: Sequence[tuple[str, pd.Series[float]]], at: Any) -> list[tuple[float, float]]:
+    """Return what two clock times of a row are: a window, or none where there are no two."""
+    return [(float(pair[0][1][at]), float(pair[1][1][at]))] if pair else []
+
+
+def _pair(clocks: Sequence[ColumnFacts]) -> tuple[tuple[str, pd.Series[float]], ...]:
+    """Return the first two clock times of which one always comes before the other, that first; nothing for none."""
+    minutes = [(c.name, c.minutes) for c in clocks if c.minutes is not None]
+    return next(((a, b) for a in minutes for b in minutes if (a[1] < b[1]).all()), ())
 
 
 def _days_of(parts: Mapping[str, PartGuess], shift: Sequence[tuple[str, pd.Series[float]]]) -> int:
