@@ -533,15 +533,15 @@ def test_check_and_fit_refuse_shapes_that_a_column_cannot_have(case, cli):
 
 def test_check_names_every_mistake_of_every_file(case, cli):
     edit(case / "case.toml", "time_limit", "time_limt")
-    edit(case / "case.toml", '"2 * km"', '"2 * kilometres"')
+    edit(case / "case.toml", 'unit = "min"', 'unit = "minuts"')
     (case / "good.toml").write_text(FILES["case.toml"])
     code, out, _ = cli("check", "good.toml", "case.toml")
     assert code == 2
     assert out.splitlines()[0] == "good.toml: no mistakes (routing, 3 tables, 2 laws)"
-    assert "case.toml:12: surrogates.minutes.formula: " in out
+    assert "surrogates.minutes.unit: unknown unit 'minuts'" in out
     assert "case.toml:35: solver.time_limt: unknown key; did you mean 'time_limit'?" in out
     code, out, _ = cli("check", "case.toml", "--json")
-    assert [(issue["kind"], issue["line"]) for issue in json.loads(out)] == [("mistake", 12), ("mistake", 35)]
+    assert [(issue["kind"], issue["line"]) for issue in json.loads(out)] == [("mistake", 14), ("mistake", 35)]
 
 
 @pytest.mark.parametrize(

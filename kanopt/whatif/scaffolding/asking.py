@@ -24,7 +24,7 @@ _MOST_FIELDS = 3
 _DESCRIBING = OTHER | DESCRIBING | IDENTIFIERS | TABLE_WORDS["tasks"]
 _KEY, _MACHINE = "the task", "its machine"
 _AMOUNT = [Field("demand", "t")]
-"""What markets have no field for: an amount beside a demand that another table has may be a limit."""
+"""What markets and products have no field for: beside a demand of another table it may be a limit, or a weight."""
 
 
 def ask(
@@ -92,7 +92,7 @@ def _open_columns(draft: Draft) -> Iterator[tuple[str, str]]:
             counts = column.kind in ("number", "clock") and (part, column.name) not in draft.bound
             priced = "money" in dict(column.measured or ())
             limits = [each for each in fields if each.name.startswith("max_")]
-            limits += _AMOUNT if part == "markets" else []
+            limits += _AMOUNT if part in ("markets", "products") else []
             if counts and (
                 priced
                 or resembled_field(part, own, fields)

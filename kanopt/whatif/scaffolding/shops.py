@@ -347,6 +347,10 @@ def _close_machines(parts: dict[str, PartGuess], part: Table) -> None:
         reads=read,
     )
     parts["calendars"] = as_named(made, part)
+    if all(begin > 0 for _, begin, _ in rows):
+        return
+    # what a machine is set up for when its shift begins is not what it is at time zero: setups run through the night
+    parts["machines"] = parts["machines"].without("family")
 
 
 def _window(pair: Sequence[tuple[str, pd.Series[float]]], at: Any) -> list[tuple[float, float]]:

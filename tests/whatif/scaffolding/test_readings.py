@@ -87,6 +87,15 @@ CASES = {
         "suppliers.name: Mill; suppliers.product: Product; suppliers.capacity: Max tonnes; demand.market: Bakery; "
         "demand.demand: Tonnes; lanes.tail: Mill; lanes.head: Bakery",
     ),
+    "telephones, clock times of Germany, and how long a stop takes in hours and minutes": (
+        {
+            "Baustellen.csv": "Baustelle;Telefon;Menge (t);Dauer;ab;bis\nNord;555-0142;9;0:45;6.30 Uhr;12.00 Uhr\n"
+            "Süd;555-0178;5;0:30;7.00 Uhr;9.30 Uhr\n",
+            "LKW.csv": "LKW;Nutzlast (t);Kosten je km (€);Beginn;Feierabend\nA;12;1;6.00 Uhr;15.00 Uhr\n",
+            "km.csv": "km;Hof;Nord;Süd\nHof;0;4;5\nNord;4;0;3\nSüd;5;3;0\n",
+        },
+        "clients.earliest: ab; clients.latest: bis; clients.service_duration: Dauer; vehicles.shift_start: Beginn",
+    ),
     "months in columns, and stock": (
         {
             "Werk.csv": "Werk;Monatsleistung (t);Kosten ab Werk (€/t)\nStade;320;95\n",
@@ -444,3 +453,26 @@ def test_what_is_counted_otherwise_than_the_plan_counts_is_asked_about(tmp_path:
     }
     made = ko.scaffold(written(files, tmp_path))
     assert ["containers" in question.text for question in made.questions] == [True]
+
+
+def test_power_of_machines_is_paid_by_the_hour_and_a_pause_in_two_columns_is_kept(tmp_path: Path) -> None:
+    files = {
+        "loads.csv": "Load;Kiln;Minutes;Wanted by;Late fee (€/h)\nbowls;K;120;10:00;60\npots;K;60;14:00;60\n",
+        "kilns.csv": "Kiln;Draws (kW);Opens;Closes;Lunch from;Lunch to\nK;40;8:00;16:00;12:00;13:00\n",
+        "power.csv": "From;Price (ct/kWh)\n0:00;20\n11:00;10\n15:00;50\n",
+    }
+    made = ko.scaffold(written(files, tmp_path))
+    assert not made.questions
+    run = ko.load_scenario(made.write(tmp_path / "first.toml")).run(time_limit=2)
+    # bowls from 8 to 10 at 20 cents, pots from 11 to 12 or from 13 to 14 at 10
+    assert run.result.objective == pytest.approx(40 * (2 * 0.2 + 0.1), abs=0.005)
+
+
+@pytest.mark.parametrize(("header", "asked"), [("Wear (€/h)", True), ("Height (m)", False)])
+def test_a_price_that_nothing_reads_is_asked_about(tmp_path: Path, header: str, asked: bool) -> None:
+    files = {
+        "ops.csv": "Order,Step,Machine,Minutes\nO1,1,A,20\nO1,2,B,30\nO2,1,B,10\n",
+        "orders.csv": "Order,Due,Late fee (€/h)\nO1,1:00,30\nO2,1:30,40\n",
+        "machines.csv": f"Machine,{header}\nA,3\nB,2\n",
+    }
+    assert bool(ko.scaffold(written(files, tmp_path)).questions) == asked
