@@ -22,7 +22,7 @@ __all__ = ["Curve", "Step", "Table", "gap_inputs"]
 
 
 def _numbers(values: Sequence[float], what: str) -> tuple[float, ...]:
-    numbers = tuple(float(value) for value in values)
+    numbers = tuple(float(value) + 0.0 for value in values)  # -0.0 becomes 0.0, which it equals
     if not all(math.isfinite(number) for number in numbers):
         raise FormulaError(f"{what}: every value must be a finite number")
     return numbers

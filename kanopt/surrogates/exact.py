@@ -151,17 +151,7 @@ def _edges(
     for feature, table in zip(tables, layer.tables, strict=True):
         values = zip(map(str, feature.categories), table[:, target].tolist(), strict=True)
         found.append(Table.of(dict(values), feature.name, name="by"))
-    return [edge for edge in found if not _is_nothing(edge)]
-
-
-def _is_nothing(edge: Node) -> bool:
-    """Whether an edge was pruned."""
-    match edge:
-        case Curve(coefficients=numbers):
-            return not any(numbers)
-        case Table(entries=entries):
-            return not any(number for _, number in entries)
-    return False
+    return found
 
 
 def _curve(node: Node, coefficients: Floats, low: float, high: float) -> Node:

@@ -366,7 +366,7 @@ def test_fit_refuses_options_that_ask_for_what_cannot_be(case, cli):
         (["--periodic", "hr=24"], ["--periodic hr: 'hr' is not among the features"]),
         (
             ["--forbid", "expp", "--pin", "hr=log"],
-            ["--forbid: unknown operator", "--pin hr: 'hr' is not among"],
+            ["--forbid: unknown operator"],
         ),
         (["--pin", "km=none", "--pin", "hour=none"], ["--pin: every feature is pinned to 'none'"]),
         (["--holdout", "week=x"], ["--holdout week=x: write a share of the rows, as in 0.2, or"]),

@@ -11,63 +11,10 @@ import torch
 
 from kanopt import KANRegressor
 from kanopt.kan.robust import robust_weight_share
-from kanopt.surrogates.fitting import WILD, _robust_weights, _simpler_trials
+from kanopt.surrogates.fitting import WILD, _robust_weights
 from kanopt.surrogates.trials import LawStructure
 
 ONE = np.ones(4)
-
-
-@dataclass(eq=False)
-class Tried:
-    """The part of a trial by which simpler ones are found; densities of four rows."""
-
-    hidden: tuple[int, ...]
-    density: list[float]
-    products: tuple[int, ...] = ()
-
-    @property
-    def structure(self) -> LawStructure:
-        return LawStructure(False, (False,), self.hidden, "squared", self.products)
-
-    @property
-    def complexity(self) -> tuple[int, float]:
-        return sum(self.hidden) + sum(self.products), 5.0
-
-
-def test_of_every_simpler_structure_the_best_trial_is_kept() -> None:
-    chosen = Tried((4,), [3.0] * 4)
-    plain, better = Tried((), [1.0] * 4), Tried((), [1.5] * 4)
-    product, nodes, many = Tried((1,), [2.0] * 4, (1,)), Tried((2,), [2.5] * 4), Tried((4,), [2.9] * 4)
-    assert set(_simpler_trials([plain, product, better, many, chosen, nodes], chosen, ONE)) == {
-        better,
-        product,
-        nodes,
-    }
-    # a product of two sums counts as two
-    assert _simpler_trials([plain, product, nodes], nodes, ONE) == [plain]
-    assert _simpler_trials([plain, better], better, ONE) == []
-
-
-def test_rows_count_by_their_weights_when_the_best_is_told() -> None:
-    chosen, one, two = Tried((2,), [3.0] * 4), Tried((), [1.0] * 4), Tried((), [2.0, 0.0, 0.0, 0.0])
-    assert _simpler_trials([one, two], chosen, ONE) == [one]
-    assert _simpler_trials([one, two], chosen, np.array([5.0, 1.0, 1.0, 1.0])) == [two]
-
-
-def test_laws_that_were_tried_are_kept_with_their_rows() -> None:
-    rng = np.random.default_rng(0)
-    frame = pd.DataFrame(rng.uniform(-1, 1, (120, 2)), columns=["a", "b"])
-    target = np.sin(3 * frame["a"] * frame["b"]) + 0.05 * rng.standard_normal(120)
-    model = KANRegressor(seed=0, log_features=[]).fit(frame, target)
-    assert model._law.network.hidden
-    law, rows = model._simpler_laws[0]
-    assert law.network.hidden == ()
-    assert len(rows.target) == 120
-    np.testing.assert_allclose(
-        law.network(rows.inputs, np.zeros((120, 0), int)), law.predict(rows.inputs, np.zeros((120, 0), int))
-    )
-    # whoever asks for a structure gets the law of that one
-    assert KANRegressor(seed=0, hidden=(2,)).fit(frame, target)._simpler_laws == ()
 
 
 @dataclass

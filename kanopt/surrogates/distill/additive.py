@@ -284,7 +284,7 @@ class _Fit:
                 stiff[block, block] += weights.get(each, self.half(each)) * penalty
         size = np.sqrt(np.maximum(stiff.diagonal(), 1e-300))
         held = stiff / np.outer(size, size) + RIDGE * np.eye(len(places))
-        inverse = np.asarray(cho_solve(cho_factor(held), np.eye(len(places)))) / np.outer(size, size)
+        inverse = _inverse(held) / np.outer(size, size)
         numbers = inverse @ moments
         return _Solution(
             numbers, inverse, self._squares(places, numbers), 1.0 + float(np.sum(inverse * gram))
@@ -323,10 +323,7 @@ class _Fit:
 
     def length(self, chosen: list[int], weights: Mapping[int, float]) -> float:
         """Return the length of the description of the rows by some functions; infinite where a line goes wrong."""
-        try:
-            found = self.solved(chosen, weights)
-        except LinAlgError:
-            return np.inf
+        found = self.solved(chosen, weights)
         for each, block in self._blocks(chosen):
             function = self.functions[each]
             if function.size == 1 and self.choice.sign_of(function)[0] * float(found.numbers[block][0]) < 0.0:
@@ -409,15 +406,25 @@ class _Fit:
     def _shaped(self, chosen: list[int], found: _Solution) -> Array:
         """Return the numbers that fit best among those in which every curve has its shape; bounded least squares."""
         moments = self.moments[self.places(chosen)]
-        root = np.linalg.cholesky(np.linalg.inv(found.inverse)).T
+        sizes, turns = np.linalg.eigh(_inverse(found.inverse))
+        sizes = np.sqrt(np.maximum(sizes, RIDGE * sizes[-1]))
+        root = sizes[:, None] * turns.T
         turned, low = np.eye(len(moments)), np.full(len(moments), -np.inf)
         for each, block in self._blocks(chosen):
             function = self.functions[each]
             sign, bend = self.choice.sign_of(function)
             if function.kind == "curve" and (sign or bend):
                 turned[block, block], low[block] = _shape_basis(function.size, sign, bend)
-        wanted = np.linalg.solve(root.T, moments)
+        wanted = (turns.T @ moments) / sizes
         return np.asarray(turned @ lsq_linear(root @ turned, wanted, (low, np.inf), method="bvls").x)
+
+
+def _inverse(matrix: Array) -> Array:
+    """Return the inverse of a positive definite matrix; where rounding has made it none, of its certain part."""
+    try:
+        return np.asarray(cho_solve(cho_factor(matrix), np.eye(len(matrix))))
+    except LinAlgError:
+        return np.asarray(np.linalg.pinv(matrix, rcond=RIDGE, hermitian=True))
 
 
 def _blocks(functions: Sequence[Function]) -> list[tuple[Function, slice]]:

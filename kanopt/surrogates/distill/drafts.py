@@ -37,6 +37,10 @@ SLACK = 1.015
 """Error, in those of the best, up to which a law is as good."""
 ALIKE = 4.0
 """Largest weight, in medians, with which rows of a logarithm are also rows of the target."""
+HOPELESS = 1e9
+"""Error, in those of the best, beyond which a law is as bad as any."""
+APART = 0.05
+"""Difference of two laws on the rows, in errors of the one, below which they are one law in other words."""
 CHANCE = 3.0
 """Standard deviations of chance within which a law is no worse than the network."""
 
@@ -71,6 +75,8 @@ class _Measured:
         How many rows each error rests on: all where residuals are normal, fewer where some are much larger.
     error
         Root mean square error of the target on the rows.
+    values
+        What the law says of them, (n,).
     closed
         The law found on the rows, where it is that.
     """
@@ -79,6 +85,7 @@ class _Measured:
     errors: tuple[float, ...]
     rests_on: tuple[float, ...]
     error: float
+    values: Array
     closed: Closed | None = None
 
 
@@ -115,9 +122,10 @@ def drafts(trained: Trained) -> Iterator[Draft]:
     shown = [_alternative(found[place], lengths[place][1] + base, trained) for place in order]
     for place, draft in enumerate(laws):
         beside = laws[place + 1] if place + 1 < len(laws) else None
+        chosen = found[order[place]]
         told = [
-            replace(each, rival=_is_rival(lengths[order[k]], lengths[order[place]]))
-            for k, each in enumerate(shown)
+            replace(each, rival=_is_rival(found[other], chosen, (lengths[other], lengths[order[place]])))
+            for other, each in zip(order, shown, strict=True)
         ]
         yield replace(draft, beside=beside, alternatives=_told(place, told, closed))
 
@@ -132,7 +140,8 @@ def _measured(rung: Rung, trained: Trained, closed: Closed | None = None) -> _Me
         predicted = np.full(rows.target.shape, np.inf)
     target = np.exp(rows.target) if log else rows.target
     with np.errstate(all="ignore"):
-        residuals = [(target, target - predicted)]
+        # what groups share of a logarithm raises the mean
+        residuals = [(target, target * rows.lift - predicted)]
         if log:
             residuals.append((rows.target, rows.target - np.log(predicted / rung.smearing)))
     errors, rests_on = [], []
@@ -146,7 +155,7 @@ def _measured(rung: Rung, trained: Trained, closed: Closed | None = None) -> _Me
         # of n normal residuals the fourth powers sum to three times the square of the squares' sum over n
         rests_on.append(min(3.0 * squares**2 / max(fourth, 1e-300), rows.total))
     mean = float(rows.weight @ residuals[0][1] ** 2) / rows.total
-    return _Measured(rung, tuple(errors), tuple(rests_on), float(np.sqrt(mean)), closed)
+    return _Measured(rung, tuple(errors), tuple(rests_on), float(np.sqrt(mean)), predicted, closed)
 
 
 def _no_worse(measured: _Measured, known: Sequence[_Measured], trained: Trained) -> _Measured:
@@ -197,7 +206,7 @@ def _excess(found: Sequence[_Measured]) -> list[tuple[float, float]]:
     best = [found[int(np.argmin([each.errors[scale] for each in found]))] for scale in scales]
     return [
         max(
-            (each.errors[scale] / max(least.errors[scale], 1e-300), least.rests_on[scale])
+            (min(each.errors[scale] / max(least.errors[scale], 1e-300), HOPELESS), least.rests_on[scale])
             for scale, least in enumerate(best)
         )
         for each in found
@@ -255,6 +264,13 @@ def _told(place: int, shown: Sequence[Alternative], closed: Closed | None) -> tu
     return (*searched, *told)
 
 
-def _is_rival(length: tuple[bool, float], chosen: tuple[bool, float]) -> bool:
-    """Whether one law is about as good as another one, and about as long to describe."""
-    return length[0] == chosen[0] and abs(length[1] - chosen[1]) <= CLOSE
+def _is_rival(
+    law: _Measured, chosen: _Measured, lengths: tuple[tuple[bool, float], tuple[bool, float]]
+) -> bool:
+    """Whether a law is about as good as another one, about as long to describe, and says something else."""
+    length, shortest = lengths
+    if length[0] != shortest[0] or abs(length[1] - shortest[1]) > CLOSE:
+        return False
+    with np.errstate(all="ignore"):
+        apart = float(np.sqrt(np.mean((law.values - chosen.values) ** 2)))
+    return apart > APART * chosen.error

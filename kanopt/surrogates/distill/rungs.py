@@ -28,8 +28,8 @@ Array = NDArray[np.float64]
 
 FLOOR = 1e-8
 """Error, in spreads of the target, below which a law is exact."""
-OPERATOR = 2.0 * float(np.log(16))
-"""Length of the description of an operator: a choice among sixteen (Rissanen 1978)."""
+OPERATOR = 2.0 * float(np.log(12))
+"""Length of the description of an operator: a choice among twelve (Rissanen 1978)."""
 FLATTEST = 1e-6
 """Least slope of a link, as a share of the largest: where it is flat, the rows say nothing of the sum before it."""
 
@@ -110,7 +110,7 @@ def network_rung(trained: Trained) -> Rung:
     smearing = _smearing(rows, residual) if log else 1.0
     root = _of_target(network_node(trained.network, trained.features), link, smearing, log=log)
     return Rung(
-        numbered(simplify_graph(root)),
+        numbered(simplify_graph(rebuild(root, _without_nothing))),
         f"the network ({trained.structure}), every edge a curve",
         trained.edf,
         smearing,
@@ -147,7 +147,8 @@ def _rung(law: AdditiveLaw, has_surfaces: bool, rows: Rows, link: Link | None, *
     values = law.values()
     residual = rows.target - (values if link is None else link(values))
     squares = float(rows.weight @ residual**2)
-    smearing = _smearing(rows, residual) if log else 1.0
+    # what groups share of a logarithm raises the mean of a law of the target, too
+    smearing = _smearing(rows, residual) if log else rows.lift
     if abs(np.log(smearing)) <= 2.0 * np.sqrt(squares) / rows.total:
         smearing = 1.0
 
@@ -159,6 +160,16 @@ def _rung(law: AdditiveLaw, has_surfaces: bool, rows: Rows, link: Link | None, *
     return Rung(written(law.parameters), what, law.freedom, smearing, written, law.parameters, law.covariance)
 
 
+def _without_nothing(node: Node) -> Node:
+    """Return a zero for an edge that was pruned."""
+    match node:
+        case Curve(coefficients=numbers) if not any(numbers):
+            return Constant(0.0)
+        case Table(entries=entries) if not any(number for _, number in entries):
+            return Constant(0.0)
+    return node
+
+
 def _smearing(rows: Rows, residual: Array) -> float:
     """Return the factor that makes a law of the logarithm one of the mean (Duan 1983)."""
     return float(rows.weight @ np.exp(residual) / rows.weight.sum()) * rows.lift
@@ -167,7 +178,9 @@ def _smearing(rows: Rows, residual: Array) -> float:
 def _of_target(output: Node, link: Link | None, smearing: float, *, log: bool) -> Node:
     if log:
         return Product((Constant(smearing), Apply("exp", output)))
-    return output if link is None else linked(link, output)
+    if link is not None:
+        return linked(link, output)
+    return output if smearing == 1.0 else Product((Constant(smearing), output))
 
 
 def _working_rows(rows: Rows, link: Link, output: Array) -> Rows:
