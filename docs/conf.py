@@ -25,7 +25,8 @@ myst_heading_anchors = 4  # as on a page of the repository, so that a link holds
 autodoc_default_options = {
     "members": True,
     "member-order": "bysource",
-    "inherited-members": "BaseEstimator, RegressorMixin, BaseException, BaseModel, Mapping, str",  # not those of other libraries
+    # not those of other libraries
+    "inherited-members": "BaseEstimator, RegressorMixin, BaseException, BaseModel, Mapping, str",
     "exclude-members": "get_metadata_routing, set_fit_request, set_predict_request, set_score_request",
 }
 autodoc_typehints = "none"  # docstrings say in words what an argument is
