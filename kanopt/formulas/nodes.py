@@ -124,6 +124,10 @@ class Node:
         """The inputs this node itself reads."""
         return ()
 
+    def __getstate__(self) -> dict[str, Any]:
+        """Leave out what is worked out again when it is asked for."""
+        return {name: value for name, value in self.__dict__.items() if name not in ("_schedule", "key")}
+
     def __eq__(self, other: object) -> bool:
         return self is other or (isinstance(other, Node) and self.key == other.key)
 
@@ -315,7 +319,7 @@ class Constant(Node):
             raise FormulaError(f"constant {self.name or ''}: {self.value!r} is not a finite number")
         check_label(self.name or "", "constant, its name")
         if self.standard_error is not None:
-            object.__setattr__(self, "standard_error", float(self.standard_error))
+            object.__setattr__(self, "standard_error", float(self.standard_error) + 0.0)
             if not (math.isfinite(self.standard_error) and self.standard_error >= 0):
                 raise FormulaError(
                     f"constant {self.name or self.value}: standard error {self.standard_error!r}"
@@ -349,7 +353,7 @@ class Input(Node):
     name: str
 
     def __post_init__(self) -> None:
-        check_name(self.name, "input")
+        object.__setattr__(self, "name", str(check_name(self.name, "input")))
         super().__post_init__()
 
     @property

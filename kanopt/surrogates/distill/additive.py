@@ -33,13 +33,15 @@ ROUNDS, STILL = 40, 1e-3
 """Steps towards the most probable roughness, and the change of its logarithm after which it stands."""
 ROUGHEST, SMOOTHEST = 1e-6, 1e9
 """Weights of the roughness, in those at which a function keeps half of its freedom."""
-RIDGE = 1e-9
-"""Share of its square by which every number is held, for directions that the rows do not tell."""
+RIDGE, ROUNDING = 1e-9, 1e-13
+"""Share of its square by which a number is held where the rows may not tell it from others, and where they do."""
 SWEEPS = 3
 SIMPLE = 2.0
 """Standard errors within which an exponent is the whole or half number beside it."""
 SCREENED, SURFACES = 2000, 4
 """Rows on which pairs of columns are screened, and surfaces that are tried."""
+WIDEST, NARROW = 800, 20
+"""Numbers that a surface may have at most, and those that it has along a column that is no category."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,6 +63,8 @@ class Choice:
         functions.
     price
         Returns that of a function.
+    should_stop
+        Says whether time is up.
     """
 
     groups: tuple[tuple[Function, ...], ...]
@@ -69,6 +73,7 @@ class Choice:
     surface: Callable[[tuple[int, int], Rows], Function] | None
     length: Callable[[float, float, float], float]
     price: Callable[[Function], float]
+    should_stop: Callable[[], bool] = lambda: False
 
     def sign_of(self, function: Function) -> tuple[int, int]:
         """Return the signs of slope and curvature that a function must have."""
@@ -173,8 +178,10 @@ def _plainer(
     for _ in range(SWEEPS):
         before = list(picked)
         for column in fit.straightest_first(picked, weights):
+            if fit.choice.should_stop():
+                return picked, weights
             for other in (*options[column], *([None] if fit.choice.may_go[column] else [])):
-                if other != picked[column] and (other is None or fit.may_be(other)):
+                if other != picked[column]:
                     trial = [*picked[:column], other, *picked[column + 1 :]]
                     length = fit.length(_kept(trial), weights)
                     if length < shortest:
@@ -196,6 +203,8 @@ def _with_surfaces(plain: AdditiveLaw, choice: Choice, rows: Rows) -> AdditiveLa
     chosen, shortest = list(range(len(plain.functions))), plain.length
     weights = fit.roughness(chosen, {})
     for place in range(len(plain.functions), len(fit.functions)):
+        if choice.should_stop():
+            break
         trial = fit.roughness([*chosen, place], weights)
         law = _narrowed(fit.law([*chosen, place], trial), fit, [*chosen, place], trial)
         if law.length < shortest:
@@ -221,13 +230,20 @@ def _narrowed(law: AdditiveLaw, fit: _Fit, chosen: list[int], weights: Weights) 
 def _screened(plain: AdditiveLaw, choice: Choice, rows: Rows) -> list[tuple[int, int]]:
     """Return pairs of columns, the one first whose surface explains most of what a law leaves of some rows."""
     assert choice.surface is not None
-    free = [column for column, shape in enumerate(choice.shapes) if not any(shape)]
+    free = [column for column, shape in enumerate(choice.shapes) if choice.groups[column] and not any(shape)]
+    sizes = {column: _width(choice.groups[column][0]) for column in free}
     left = Rows(rows.inputs, rows.target - plain.values(), rows.weight, rows.slope).take(SCREENED, 0)
     gains = dict[tuple[int, int], float]()
     for pair in combinations(free, 2):
+        if sizes[pair[0]] * sizes[pair[1]] > WIDEST or choice.should_stop():
+            continue
         fit = _Fit([choice.surface(pair, left)], left, choice)
         gains[pair] = -fit.solved([0], {0: fit.half(0)}).squares
     return sorted(gains, key=lambda pair: gains[pair], reverse=True)
+
+
+def _width(function: Function) -> int:
+    return function.size if function.kind == "table" else NARROW
 
 
 @dataclass(frozen=True, eq=False)
@@ -258,7 +274,7 @@ class _Fit:
     @cached_property
     def ranks(self) -> list[int]:
         """How many directions of every function its roughness weighs."""
-        return [0 if f.penalty is None else int(np.linalg.matrix_rank(f.penalty)) for f in self.functions]
+        return [f.size - f.straight if f.penalty is not None else 0 for f in self.functions]
 
     def places(self, chosen: Iterable[int]) -> NDArray[np.intp]:
         """Return the numbers of some functions among all."""
@@ -280,10 +296,15 @@ class _Fit:
         stiff = gram.copy()
         for each, block in self._blocks(chosen):
             penalty = self.functions[each].penalty
-            if penalty is not None:
-                stiff[block, block] += weights.get(each, self.half(each)) * penalty
+            if penalty is None:
+                stiff[block, block] += RIDGE * np.diag(gram.diagonal()[block])
+                continue
+            stiff[block, block] += weights.get(each, self.half(each)) * penalty
+            if self.functions[each].narrowed is None:
+                # its basis functions add up to one: nothing else tells what all its numbers share
+                stiff[block, block] += float(np.trace(stiff[block, block])) / self.functions[each].size ** 2
         size = np.sqrt(np.maximum(stiff.diagonal(), 1e-300))
-        held = stiff / np.outer(size, size) + RIDGE * np.eye(len(places))
+        held = stiff / np.outer(size, size) + ROUNDING * np.eye(len(places))
         inverse = _inverse(held) / np.outer(size, size)
         numbers = inverse @ moments
         return _Solution(
@@ -330,14 +351,6 @@ class _Fit:
                 return np.inf
         price = sum(self.choice.price(self.functions[each]) for each in chosen)
         return self.choice.length(found.squares, found.freedom, price)
-
-    def may_be(self, each: int) -> bool:
-        """Whether a function can be had in the shape that was asked for: a parabola turns, a logarithm is bent."""
-        function = self.functions[each]
-        sign, bend = self.choice.sign_of(function)
-        if function.size == 2:
-            return not (sign or bend)
-        return not bend or function.size > 1 or function.kind in ("linear", "exp")
 
     def straightest_first(self, picked: Sequence[int | None], weights: Mapping[int, float]) -> list[int]:
         """Return the columns, those whose functions have least freedom first."""
@@ -407,7 +420,7 @@ class _Fit:
         """Return the numbers that fit best among those in which every curve has its shape; bounded least squares."""
         moments = self.moments[self.places(chosen)]
         sizes, turns = np.linalg.eigh(_inverse(found.inverse))
-        sizes = np.sqrt(np.maximum(sizes, RIDGE * sizes[-1]))
+        sizes = np.sqrt(np.maximum(sizes, ROUNDING * sizes[-1]))
         root = sizes[:, None] * turns.T
         turned, low = np.eye(len(moments)), np.full(len(moments), -np.inf)
         for each, block in self._blocks(chosen):
@@ -424,7 +437,7 @@ def _inverse(matrix: Array) -> Array:
     try:
         return np.asarray(cho_solve(cho_factor(matrix), np.eye(len(matrix))))
     except LinAlgError:
-        return np.asarray(np.linalg.pinv(matrix, rcond=RIDGE, hermitian=True))
+        return np.asarray(np.linalg.pinv(matrix, rcond=ROUNDING, hermitian=True))
 
 
 def _blocks(functions: Sequence[Function]) -> list[tuple[Function, slice]]:

@@ -183,12 +183,15 @@ def _additive(trained: Trained, known: Sequence[_Measured]) -> list[_Measured]:
         scales.append((replace(rows, target=np.exp(rows.target)), False))
     elif not trained.log_target and trained.link is None and rows.shared is None and rows.target.min() > 0.0:
         scales.append((replace(rows, target=np.log(rows.target)), True))
-    found, tried, refused = list[_Measured](), list[tuple[Rows, bool]](), list[FitError]()
+    found, tried, refused = list[_Measured](), list[tuple[Rows, bool]](), list[FitError | FormulaError]()
     for own, log in scales:
         try:
             found.append(_measured(rungs(trained, own, log=log, surfaces=False)[0], trained))
             tried.append((own, log))
-        except FitError as error:  # an operator that was asked for is one on the other scale only
+        except (
+            FitError,
+            FormulaError,
+        ) as error:  # an operator that was asked for is one on the other scale only
             refused.append(error)
     if not found:
         raise refused[0]
@@ -206,11 +209,16 @@ def _excess(found: Sequence[_Measured]) -> list[tuple[float, float]]:
     best = [found[int(np.argmin([each.errors[scale] for each in found]))] for scale in scales]
     return [
         max(
-            (min(each.errors[scale] / max(least.errors[scale], 1e-300), HOPELESS), least.rests_on[scale])
+            (_ratio(each.errors[scale], least.errors[scale]), least.rests_on[scale])
             for scale, least in enumerate(best)
         )
         for each in found
     ]
+
+
+def _ratio(error: float, least: float) -> float:
+    ratio = error / max(least, 1e-300)
+    return min(ratio, HOPELESS) if np.isfinite(ratio) else HOPELESS
 
 
 def _lengths(found: Sequence[_Measured]) -> list[tuple[bool, float]]:

@@ -24,6 +24,8 @@ Array = NDArray[np.float64]
 
 SPANS, SPANS_OF_SURFACE = 20, 8
 """Spans of a curve, and of a surface along each column; roughness is weighted, so that more of them change little."""
+NARROWEST = 1e-9
+"""Range of a column, in the size of its values, within which a curve would be of rounding."""
 FAR = 5.0
 """Distance of a column's values from zero, in their range, from which on its origin is moved: years, not kilometres."""
 TURN = 2.0 * np.pi
@@ -56,6 +58,8 @@ class Function:
         Of a surface, makes of any numbers those that can be written in so few operators.
     fewer
         Of a surface, returns the one with a product less; None where there is none.
+    straight
+        How many directions the roughness does not weigh.
     """
 
     columns: tuple[int, ...]
@@ -66,6 +70,7 @@ class Function:
     penalty: Array | None = None
     narrowed: Callable[[Array], Array] | None = None
     fewer: Callable[[], Function | None] | None = None
+    straight: int = 0
 
     @property
     def size(self) -> int:
@@ -94,6 +99,9 @@ def functions_of(feature: Feature, column: int, encoded: Array, *, log_target: b
     distinct = len(np.unique(x))
     if distinct <= 2:
         return [line]
+    low, high = float(x.min()), float(x.max())
+    if not high - low > NARROWEST * max(abs(low), abs(high)):
+        return [line]
     found = [_curve(feature, column, x, min(SPANS, distinct - 1)), line]
     if x.min() > 0.0 and not _origin(float(x.min()), float(x.max())):
         found.append(_logarithm(feature, column, x, "power" if log_target else "log"))
@@ -114,7 +122,7 @@ def _curve(feature: Feature, column: int, x: Array, spans: int = SPANS) -> Funct
         return Curve("s", argument, tuple(numbers.tolist()), low, high)
 
     bend = np.diff(np.eye(grid.count), 2, axis=0)
-    return Function((column,), "curve", grid.basis(x), write, CURVE, bend.T @ bend)
+    return Function((column,), "curve", grid.basis(x), write, CURVE, bend.T @ bend, straight=2)
 
 
 def _cycle(feature: Feature, column: int, x: Array, spans: int = SPANS) -> Function:
@@ -125,7 +133,7 @@ def _cycle(feature: Feature, column: int, x: Array, spans: int = SPANS) -> Funct
 
     turn = np.eye(grid.count)
     bend = np.roll(turn, 1, axis=1) - 2.0 * turn + np.roll(turn, -1, axis=1)
-    return Function((column,), "curve", grid.basis(x), write, CURVE, bend.T @ bend)
+    return Function((column,), "curve", grid.basis(x), write, CURVE, bend.T @ bend, straight=1)
 
 
 def _table(feature: Feature, column: int, encoded: Array) -> Function:

@@ -107,7 +107,7 @@ def network_rung(trained: Trained) -> Rung:
     rows, link, log = trained.rows, trained.link, trained.log_target
     output = output_of(trained)
     residual = rows.target - (output if link is None else link(output))
-    smearing = _smearing(rows, residual) if log else 1.0
+    smearing = _smearing(rows, residual) * rows.lift if log else 1.0
     root = _of_target(network_node(trained.network, trained.features), link, smearing, log=log)
     return Rung(
         numbered(simplify_graph(rebuild(root, _without_nothing))),
@@ -147,10 +147,11 @@ def _rung(law: AdditiveLaw, has_surfaces: bool, rows: Rows, link: Link | None, *
     values = law.values()
     residual = rows.target - (values if link is None else link(values))
     squares = float(rows.weight @ residual**2)
-    # what groups share of a logarithm raises the mean of a law of the target, too
-    smearing = _smearing(rows, residual) if log else rows.lift
-    if abs(np.log(smearing)) <= 2.0 * np.sqrt(squares) / rows.total:
+    smearing = _smearing(rows, residual) if log else 1.0
+    if log and abs(np.log(smearing)) <= 2.0 * np.sqrt(squares) / rows.total:
         smearing = 1.0
+    # what groups share of a logarithm raises the mean of a law of the target, too
+    smearing *= rows.lift
 
     def written(parameters: Array) -> Node:
         return numbered(simplify_graph(_of_target(law.written(parameters), link, smearing, log=log)))
@@ -172,7 +173,7 @@ def _without_nothing(node: Node) -> Node:
 
 def _smearing(rows: Rows, residual: Array) -> float:
     """Return the factor that makes a law of the logarithm one of the mean (Duan 1983)."""
-    return float(rows.weight @ np.exp(residual) / rows.weight.sum()) * rows.lift
+    return float(rows.weight @ np.exp(residual) / rows.weight.sum())
 
 
 def _of_target(output: Node, link: Link | None, smearing: float, *, log: bool) -> Node:
@@ -217,7 +218,11 @@ def _choice(trained: Trained, rows: Rows, *, log: bool, surfaces: bool) -> Choic
         shape = next(signs) if feature.kind == "number" else (0, 0)
         pins = control.pin.get(feature.name)
         kinds = functions_of(feature, column, rows.inputs[:, column], log_target=log)
-        allowed = [function for function in kinds if _is_allowed(function, pins, control.forbid)]
+        allowed = [
+            function
+            for function in kinds
+            if _is_allowed(function, pins, control.forbid) and _keeps(function, shape)
+        ]
         if pins == ("none",):
             allowed = []
         elif not allowed:
@@ -246,7 +251,16 @@ def _choice(trained: Trained, rows: Rows, *, log: bool, surfaces: bool) -> Choic
         surface if surfaces and not (control.pin or control.forbid) else None,
         lambda squares, freedom, price: description_length(rows, squares, freedom, price, log=log),
         price,
+        trained.watch.should_stop,
     )
+
+
+def _keeps(function: Function, shape: tuple[int, int]) -> bool:
+    """Whether a function can be had in a shape: a parabola turns, and a logarithm is bent."""
+    sign, bend = shape
+    if function.size == 2:
+        return not (sign or bend)
+    return not bend or function.size > 1 or function.kind in ("linear", "exp")
 
 
 def _is_allowed(function: Function, pins: tuple[str, ...] | None, forbidden: tuple[str, ...]) -> bool:

@@ -81,10 +81,11 @@ def with_covariance(
     # a root of it, so that rounding leaves no variance below zero
     spread = slopes @ (vectors * np.sqrt(np.maximum(values, 0.0)))
     matrix = spread @ spread.T
-    if not np.isfinite(matrix).all() or not (np.diag(matrix) > 0.0).all():
+    told = np.diag(matrix) > 0.0  # a number that is held has no error
+    if not np.isfinite(matrix).all() or not told.any():
         return formula
-    names = [named[place].name for place in places]
-    return with_errors(formula, Covariance.of(names, matrix, max(freedom, 1.0)))
+    names = [named[place].name for place, moves in zip(places, told, strict=True) if moves]
+    return with_errors(formula, Covariance.of(names, matrix[np.ix_(told, told)], max(freedom, 1.0)))
 
 
 def with_shared_errors(

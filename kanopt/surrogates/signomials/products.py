@@ -79,7 +79,7 @@ def products_with_exponentials(to: Target, words: Dictionary) -> Iterator[Law]:
     left = root[:, 0] * target
     left = left - basis @ (basis.T @ left)
     for size in range(1, EXPONENTIALS + 1):
-        sets = np.array(list(combinations(range(len(extra)), size)))
+        sets = np.array(list(combinations(range(len(extra)), size)), dtype=np.intp).reshape(-1, size)
         ranked = ranked_sets(beside, left, sets)
         if not len(ranked):
             continue
