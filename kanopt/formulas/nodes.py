@@ -255,15 +255,19 @@ class Schedule:
         stack = [root]
         while stack:
             node = stack[-1]
-            waiting = [child for child in node.children if id(child) not in places]
-            if waiting:
-                stack.extend(reversed(waiting))
-                continue
+            parts = node.children
+            below: tuple[int, ...] = ()
+            if parts:
+                waiting = [child for child in parts if id(child) not in places]
+                if waiting:
+                    stack.extend(reversed(waiting))
+                    continue
+                below = tuple([places[id(child)] for child in parts])
             stack.pop()
-            below = tuple([places[id(child)] for child in node.children])
             kind = type(node)
-            place = known.setdefault((kind, _reader(kind)(node.__dict__), below), len(nodes))
-            if place == len(nodes):
+            new = len(nodes)
+            place = known.setdefault((kind, _reader(kind)(node.__dict__), below), new)
+            if place == new:
                 nodes.append(node)
                 children.append(below)
             places[id(node)] = place

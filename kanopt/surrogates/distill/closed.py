@@ -1,4 +1,4 @@
-"""The law written down from the rows themselves, beside the one read from the network.
+"""The law written down from the rows themselves, beside the network.
 
 Where a law is a sum of products, looking for it on the rows finds it exactly, and the network says how good a law has
 to be: one that leaves no larger error than the network needs no curve. Where it is not one, the network knows better,

@@ -109,7 +109,7 @@ def drafts(trained: Trained) -> Iterator[Draft]:
         found.append(_no_worse(_measured(rung, trained, closed), found, trained))
     try:
         found += _additive(trained, found)
-    except FitError:
+    except (FitError, FormulaError):
         if not found:
             raise
     lengths = _lengths(found)
@@ -188,10 +188,8 @@ def _additive(trained: Trained, known: Sequence[_Measured]) -> list[_Measured]:
         try:
             found.append(_measured(rungs(trained, own, log=log, surfaces=False)[0], trained))
             tried.append((own, log))
-        except (
-            FitError,
-            FormulaError,
-        ) as error:  # an operator that was asked for is one on the other scale only
+        except (FitError, FormulaError) as error:
+            # an operator that was asked for is one on the other scale only
             refused.append(error)
     if not found:
         raise refused[0]

@@ -176,7 +176,7 @@ def test_the_work_grows_no_faster_than_the_law(tmp_path, kind):
     sizes = (size // 16, size // 8) if kind != "shared" else (7, 14)
     laws = [law_of_size(each) for each in sizes]
     less, more = (calls_of(lambda law=law: law.save_excel(tmp_path / "law.xlsx")) for law in laws)
-    assert more < 2.3 * less
+    assert more < 2.2 * less
 
 
 @pytest.mark.parametrize("kind", BIG)

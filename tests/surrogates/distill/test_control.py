@@ -281,7 +281,7 @@ def test_what_stands_in_a_graph() -> None:
 def trips(rows: int = 300) -> pd.DataFrame:
     rng = np.random.default_rng(0)
     table = pd.DataFrame({"km": rng.uniform(5, 80, rows), "hour": rng.uniform(0, 24, rows)})
-    table["eur"] = 3 + 0.4 * table["km"] ** 0.8 + 2 * np.sin(2 * np.pi * table["hour"] / 24)
+    table["eur"] = 3 + 2 * np.log(table["km"]) + 2 * np.sin(2 * np.pi * table["hour"] / 24)
     return table.assign(eur=table["eur"] + 0.1 * rng.standard_normal(rows))
 
 
@@ -292,7 +292,9 @@ def test_a_law_of_a_fitted_model_is_controlled_and_a_file_keeps_what_was_decided
     fitted = KANRegressor(seed=0, hidden=()).fit(table[["km", "hour"]], table["eur"])
     how: Mapping[str, Any] = {"pin": {"km": "log", "hour": ("sine",)}, "forbid": ["step"], "prefer": "sine"}
     law = fitted.to_formula(table, **how)
-    assert {"log", "sine"} <= standing(law.root)
+    # below its rows a logarithm falls without end, and is held
+    assert standing(law.root) == {"log", "sine", "hinge"}
+    assert law.provenance["held"].startswith("km below ")
     record = {"pinned": "km: log; hour: sine", "forbidden": "step", "preferred": "sine"}
     law.save(tmp_path / "law.json")
     again = Formula.load(tmp_path / "law.json")
