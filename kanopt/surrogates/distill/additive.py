@@ -24,7 +24,7 @@ from kanopt.formulas import Constant, Node, Sum
 from kanopt.surrogates.distill.functions import Function
 from kanopt.surrogates.rows import Rows
 
-__all__ = ["AdditiveLaw", "Choice", "additive_laws"]
+__all__ = ["AdditiveLaw", "Choice", "additive_law", "with_surfaces"]
 
 Array = NDArray[np.float64]
 Weights = dict[int, float]
@@ -143,8 +143,8 @@ class AdditiveLaw:
         return Sum((Constant(constant), *parts))
 
 
-def additive_laws(choice: Choice, rows: Rows) -> list[AdditiveLaw]:
-    """Return the sum of functions of one column that describes the rows most briefly, and one with surfaces.
+def additive_law(choice: Choice, rows: Rows) -> AdditiveLaw:
+    """Return the sum of functions of one column that describes the rows most briefly.
 
     Parameters
     ----------
@@ -152,11 +152,6 @@ def additive_laws(choice: Choice, rows: Rows) -> list[AdditiveLaw]:
         What the columns may be.
     rows
         With their target on the scale of the sum.
-
-    Returns
-    -------
-    list of AdditiveLaw
-        The second only where surfaces shorten the description.
     """
     functions = [function for group in choice.groups for function in group]
     fit = _Fit(functions, rows, choice)
@@ -165,9 +160,7 @@ def additive_laws(choice: Choice, rows: Rows) -> list[AdditiveLaw]:
     picked: list[int | None] = [group[0] if group else None for group in options]
     weights = fit.roughness(_kept(picked), {})
     picked, weights = _plainer(fit, options, picked, weights)
-    plain = fit.law(_kept(picked), weights)
-    found = _with_surfaces(plain, choice, rows)
-    return [plain] if found is None else [plain, found]
+    return fit.law(_kept(picked), weights)
 
 
 def _plainer(
@@ -193,7 +186,7 @@ def _plainer(
     return picked, weights
 
 
-def _with_surfaces(plain: AdditiveLaw, choice: Choice, rows: Rows) -> AdditiveLaw | None:
+def with_surfaces(plain: AdditiveLaw, choice: Choice, rows: Rows) -> AdditiveLaw | None:
     """Return a law with surfaces of two columns, those that explain most of what is left; None where none helps."""
     if choice.surface is None:
         return None

@@ -8,7 +8,7 @@ more of the error than it takes to read.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -20,9 +20,8 @@ from kanopt.formulas.alternatives import CLOSE
 from kanopt.formulas.parameters import Covariance
 from kanopt.formulas.printing import to_infix
 from kanopt.surrogates.distill.closed import Closed, closed_law, network_variance
-from kanopt.surrogates.distill.rungs import FLOOR, OPERATOR, Rung, network_rung, rungs
+from kanopt.surrogates.distill.rungs import FLOOR, OPERATOR, Rung, additive_rung, network_rung
 from kanopt.surrogates.distill.trained import Trained
-from kanopt.surrogates.rows import Rows
 
 __all__ = ["Draft", "drafts"]
 
@@ -183,11 +182,16 @@ def _additive(trained: Trained, known: Sequence[_Measured]) -> list[_Measured]:
         scales.append((replace(rows, target=np.exp(rows.target)), False))
     elif not trained.log_target and trained.link is None and rows.shared is None and rows.target.min() > 0.0:
         scales.append((replace(rows, target=np.log(rows.target)), True))
-    found, tried, refused = list[_Measured](), list[tuple[Rows, bool]](), list[FitError | FormulaError]()
+    found, more, refused = (
+        list[_Measured](),
+        list[Callable[[], Rung | None]](),
+        list[FitError | FormulaError](),
+    )
     for own, log in scales:
         try:
-            found.append(_measured(rungs(trained, own, log=log, surfaces=False)[0], trained))
-            tried.append((own, log))
+            rung, higher = additive_rung(trained, own, log=log)
+            found.append(_measured(rung, trained))
+            more.append(higher)
         except (FitError, FormulaError) as error:
             # an operator that was asked for is one on the other scale only
             refused.append(error)
@@ -197,8 +201,8 @@ def _additive(trained: Trained, known: Sequence[_Measured]) -> list[_Measured]:
     if min(excess) <= SLACK or len(trained.features) < 2:
         return found
     # the scale that is better by itself
-    own, log = tried[int(np.argmin(excess))]
-    return [*found, *(_measured(each, trained) for each in rungs(trained, own, log=log, surfaces=True)[1:])]
+    surfaces = more[int(np.argmin(excess))]()
+    return found if surfaces is None else [*found, _measured(surfaces, trained)]
 
 
 def _excess(found: Sequence[_Measured]) -> list[tuple[float, float]]:

@@ -15,14 +15,14 @@ from kanopt.formulas.nodes import postorder, rebuild
 from kanopt.formulas.operators import OPERATORS
 from kanopt.formulas.simplify import simplify_graph
 from kanopt.kan.links import Link
-from kanopt.surrogates.distill.additive import AdditiveLaw, Choice, additive_laws
+from kanopt.surrogates.distill.additive import AdditiveLaw, Choice, additive_law, with_surfaces
 from kanopt.surrogates.distill.functions import Function, functions_of, surface_of
 from kanopt.surrogates.distill.trained import Trained
 from kanopt.surrogates.exact import linked, network_node
 from kanopt.surrogates.rows import Rows
 from kanopt.surrogates.signomials import PREFERRED
 
-__all__ = ["FLOOR", "OPERATOR", "Rung", "description_length", "network_rung", "output_of", "rungs"]
+__all__ = ["FLOOR", "OPERATOR", "Rung", "additive_rung", "description_length", "network_rung", "output_of"]
 
 Array = NDArray[np.float64]
 
@@ -117,8 +117,8 @@ def network_rung(trained: Trained) -> Rung:
     )
 
 
-def rungs(trained: Trained, rows: Rows, *, log: bool, surfaces: bool) -> list[Rung]:
-    """Return the sum of functions of a column each that describes rows best, and one with surfaces.
+def additive_rung(trained: Trained, rows: Rows, *, log: bool) -> tuple[Rung, Callable[[], Rung | None]]:
+    """Return the sum of functions of a column each that describes rows best, and what adds surfaces to it.
 
     Parameters
     ----------
@@ -128,8 +128,11 @@ def rungs(trained: Trained, rows: Rows, *, log: bool, surfaces: bool) -> list[Ru
         With the target, or its logarithm where `log`; the target itself where there is a link.
     log
         Whether the law is a product.
-    surfaces
-        Whether surfaces are looked for.
+
+    Returns
+    -------
+    Rung, callable
+        The callable returns the law with surfaces, None where none shortens the description.
 
     Raises
     ------
@@ -138,9 +141,14 @@ def rungs(trained: Trained, rows: Rows, *, log: bool, surfaces: bool) -> list[Ru
     """
     link = trained.link
     working = rows if link is None else _working_rows(rows, link, output_of(trained))
-    choice = _choice(trained, rows, log=log, surfaces=surfaces)
-    laws = additive_laws(choice, working)
-    return [_rung(law, place > 0, rows, link, log=log) for place, law in enumerate(laws)]
+    choice = _choice(trained, rows, log=log)
+    plain = additive_law(choice, working)
+
+    def higher() -> Rung | None:
+        law = with_surfaces(plain, choice, working)
+        return None if law is None else _rung(law, True, rows, link, log=log)
+
+    return _rung(plain, False, rows, link, log=log), higher
 
 
 def _rung(law: AdditiveLaw, has_surfaces: bool, rows: Rows, link: Link | None, *, log: bool) -> Rung:
@@ -210,7 +218,7 @@ def numbered(root: Node) -> Node:
     return rebuild(root, named)
 
 
-def _choice(trained: Trained, rows: Rows, *, log: bool, surfaces: bool) -> Choice:
+def _choice(trained: Trained, rows: Rows, *, log: bool) -> Choice:
     control = trained.control
     groups, may_go, shapes = [], [], []
     signs = iter(trained.wanted.of_layer(0, sum(f.kind == "number" for f in trained.features)))
@@ -248,7 +256,7 @@ def _choice(trained: Trained, rows: Rows, *, log: bool, surfaces: bool) -> Choic
         tuple(groups),
         tuple(may_go),
         tuple(shapes),
-        surface if surfaces and not (control.pin or control.forbid) else None,
+        None if control.pin or control.forbid else surface,
         lambda squares, freedom, price: description_length(rows, squares, freedom, price, log=log),
         price,
         trained.watch.should_stop,
