@@ -19,9 +19,9 @@ from _bench import footer
 from kanopt.formulas.estimation.free import FreeParameters
 from kanopt.formulas.estimation.graph_tape import GraphTape
 from kanopt.formulas.nodes import Apply, Constant, Input, Node, postorder
-from kanopt.surrogates.signomials.columns import Columns
-from kanopt.surrogates.signomials.program import Program
-from kanopt.surrogates.signomials.structure import (
+from kanopt.surrogates.search.columns import Columns
+from kanopt.surrogates.search.program import Program
+from kanopt.surrogates.search.structure import (
     ONE,
     Exponential,
     Group,

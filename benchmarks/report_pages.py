@@ -50,7 +50,7 @@ requestAnimationFrame(() => setTimeout(() => { window.moved = performance.now() 
 
 
 def travel_time() -> Formula:
-    """Return a law of distance and hour with a curve, as distillation makes them."""
+    """Return a law of distance and hour with a curve, as the ladder makes them."""
     peak = Curve("peak", Input("hour"), tuple(1 + 0.4 * np.sin(np.arange(11)) ** 2), 6.0, 20.0)
     return Formula(
         Product((Constant(1.9, "pace"), Input("km"), peak)),

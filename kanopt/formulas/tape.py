@@ -4,7 +4,7 @@ A forward pass computes the value, a backward pass the derivatives in all number
 *Evaluating Derivatives*, ch. 3). Every step is elementwise, so that the derivative of a row depends only on that row.
 What no free number touches is one array; the free powers and exponentials of a product are one exponential of a sum of
 logarithms. Tapes are made of nodes (:mod:`kanopt.formulas.estimation.graph_tape`) and of the terms of the search for
-laws (:mod:`kanopt.surrogates.signomials.program`).
+laws (:mod:`kanopt.surrogates.search.program`).
 """
 
 from __future__ import annotations

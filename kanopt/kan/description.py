@@ -1,4 +1,4 @@
-"""A trained network as plain numpy arrays, for distillation, drawing and prediction.
+"""A trained network as plain numpy arrays, for exact formulas, drawing and prediction.
 
 Nothing here needs torch. The arrays are read-only.
 """

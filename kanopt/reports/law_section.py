@@ -1,4 +1,4 @@
-"""The section of a law on a page: formula, fit, domain, curves, effects and the network it was distilled from."""
+"""The section of a law on a page: formula, fit, domain, curves, effects and the network behind it."""
 
 from __future__ import annotations
 

@@ -238,7 +238,7 @@ def _robust_weights(table: TrainingTable, trial: Trial) -> Floats:
     """Return the robust weights of the rows; they are 1 for inliers if there are few outliers.
 
     A robust loss also lowers the weights of every sixth row with normal errors. Least squares with such weights
-    underestimates standard errors, by which distillation decides whether a constant equals a simple number.
+    underestimates standard errors, by which the search decides whether a constant equals a simple number.
     """
     trust = trial.fitted.robust_weight
     if trial.structure.loss not in ROBUST:

@@ -19,7 +19,7 @@ from kanopt.surrogates.unseen import pools, unseen_rows, warn_of_unseen, with_fa
 
 if TYPE_CHECKING:
     from kanopt.formulas import Formula
-    from kanopt.surrogates.distill import Control, Trained
+    from kanopt.surrogates.ladder import Control, Trained
     from kanopt.surrogates.monitor import FitMonitor, FitProgress
 
 __all__ = ["FormulaReading"]
@@ -115,7 +115,7 @@ class FormulaReading(FittedModel):
         """
         from kanopt.formulas import Variable
         from kanopt.formulas.rounding import round_measures
-        from kanopt.surrogates.distill import Control, HeldOut, distill
+        from kanopt.surrogates.ladder import Control, HeldOut, find_law
         from kanopt.surrogates.watching import warn_if_stopped, watched
         from kanopt.tables import units_of
 
@@ -144,7 +144,7 @@ class FormulaReading(FittedModel):
         known_rows = in_known_words(self._filled(rows), self.encoding_)
         held_out = HeldOut(known_rows.assign(**{name: actual}), output, per)
         with watched(progress, budget) as watch:
-            formula = distill(_trained(self, request, watch), held_out, min_r2)
+            formula = find_law(_trained(self, request, watch), held_out, min_r2)
         warn_if_stopped(watch)
         formula = with_rare_entries(formula, self.encoding_)
         if self._grouped_rows is not None:
@@ -168,7 +168,7 @@ class FormulaReading(FittedModel):
 
 def _trained(model: FittedModel, request: _Request, watch: FitMonitor) -> Trained:
     """Return the network of a model, with all that a formula is read from."""
-    from kanopt.surrogates.distill import Trained
+    from kanopt.surrogates.ladder import Trained
     from kanopt.surrogates.options import settings_of
 
     law, rows = model._law, model._rows

@@ -22,7 +22,7 @@ _FEW = {
 }
 """Steps without a better plan after which a search ends by itself; those that ship are ten times as many."""
 
-FEW_REFITS = "kanopt.surrogates.distill.closed.REFITS", 120.0
+FEW_REFITS = "kanopt.surrogates.ladder.closed.REFITS", 120.0
 """A quarter of the refits of a search for a law, for code that is to run, however good its laws are."""
 
 

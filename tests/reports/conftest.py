@@ -97,7 +97,7 @@ class FakeRun:
 
 
 def travel_time() -> Formula:
-    """Return a law with a curve, as distillation makes them."""
+    """Return a law with a curve, as the ladder makes them."""
     peak = Curve("peak", Input("hour"), tuple(1 + 0.4 * np.sin(np.arange(11)) ** 2), 6.0, 20.0)
     root = Product(
         (Constant(1.9, "pace", 0.02), Power(Input("distance_km"), Constant(0.97, "elasticity", 0.004)), peak)

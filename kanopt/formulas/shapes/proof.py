@@ -317,7 +317,7 @@ def _means(table: Table, name: str, sides: BoxSides) -> np.ndarray[Any, np.dtype
 def canonicalise(root: Node) -> Node:
     """Return an equal graph with fewer repeated steps; the names of constants are dropped.
 
-    Products are flattened and powers merged, and log(1 + a · exp(u)), as distilled from networks, and powers of it are
+    Products are flattened and powers merged, and log(1 + a · exp(u)), as learned laws hold them, and powers of it are
     written with softplus, whose convexity is known. The result may be defined in more places, which does not invalidate
     proofs for the places where the formula is.
 

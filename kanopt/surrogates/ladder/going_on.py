@@ -1,0 +1,122 @@
+"""Among laws of about equal error, the one that goes on where it is used beyond its data; see :mod:`.extrapolation`.
+
+Rows say nothing of 0 km where the shortest trip had 1, nor of 400 t where a dozen shipments had more than 88. There a
+law that has no value, or explodes, is of no use to whoever plans, although its description may be the shortest by a
+little. So it loses to one that is proved to go on, if that one's error is larger by no more than chance explains. Where
+there is none, its inputs are held at the edge of their data, which the formula shows. An exponential may also explode
+among the data, where no row has that combination of inputs: it is held at the largest target then, as a law that falls
+below zero there is at the smallest.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kanopt.errors import FormulaError
+from kanopt.formulas import Apply, Formula
+from kanopt.formulas.extrapolation import Ending, Extrapolation, extrapolation, held_at_edges, held_below
+from kanopt.formulas.nodes import postorder
+from kanopt.surrogates.calendar import period_of
+from kanopt.surrogates.ladder.trained import Trained
+from kanopt.surrogates.rows import Rows
+
+__all__ = ["BIGGER", "LOOSE", "beyond", "explodes", "held", "is_no_worse", "residuals"]
+
+Array = NDArray[np.float64]
+
+SAME = 1.005
+"""Ratio of squared errors up to which they are practically equal."""
+LOOSE = 1.04
+"""The largest ratio that is put down to chance, and then only if it is within so many standard errors:"""
+CHANCE = 1.0
+FAR = 10.0
+"""Times the largest target beyond which a law has exploded."""
+_BOXES = 200
+BIGGER = 1
+"""Operators by which a rival may be longer to read: one that has more explains more, or less with more words."""
+
+
+def beyond(law: Formula, trained: Trained) -> Extrapolation:
+    """Decide whether a law with a domain goes on beyond its data."""
+    rows = trained.rows
+    target = np.exp(rows.target) if trained.log_target else rows.target
+    some_below = trained.lowest is None or trained.lowest < 0.0
+    level = float("nan") if some_below else float(rows.weight @ target) / rows.total
+    numbers = {
+        each.name
+        for place, each in enumerate(trained.features)
+        # a number that looks like a month has no thirteenth
+        if each.kind == "number" and period_of(each.name, each.decode(rows.inputs[:, place])) is None
+    }
+    return extrapolation(law, level, numbers)
+
+
+def explodes(law: Formula, trained: Trained) -> bool:
+    """Whether an exponential makes a law many times the largest target somewhere among its data."""
+    if not any(isinstance(node, Apply) and node.function == "exp" for node in postorder(law.root)):
+        return False
+    most = _highest(trained)
+    return most > 0.0 and bool(law.prove(high=FAR * most, boxes=_BOXES).refuted)
+
+
+def _highest(trained: Trained) -> float:
+    """Return the largest target."""
+    highest = float(trained.rows.target[trained.rows.weight > 0.0].max())
+    return float(np.exp(highest)) if trained.log_target else highest
+
+
+def is_no_worse(other: Array, best: Array, rows: Rows) -> bool:
+    """Whether residuals are no larger than others, but for what is practically nothing or within chance, row by row."""
+    more = rows.weight * (other**2 - best**2)
+    squares = float(rows.weight @ best**2)
+    excess = float(more.sum())
+    if not excess <= (LOOSE - 1.0) * squares:
+        return False
+    chance = CHANCE * float(np.sqrt(((more - more.mean()) ** 2).sum()))
+    return excess <= max((SAME - 1.0) * squares, chance)
+
+
+def residuals(law: Formula, columns: dict[str, NDArray[np.generic]], trained: Trained) -> Array | None:
+    """Return what a law leaves of the training rows, of their logarithms where the network gives these.
+
+    None where it has no value on one of them.
+    """
+    target, log = trained.rows.target, trained.log_target
+    try:
+        predicted = np.broadcast_to(law.evaluate(columns), target.shape)
+    except FormulaError:
+        return None
+    if not log:
+        return target - predicted
+    if predicted.min() <= 0.0:
+        return None
+    # a law of the mean is above that of the logarithm, by the same factor on all rows
+    found = target - np.log(predicted)
+    return found - float(trained.rows.weight @ found) / trained.rows.total
+
+
+def held(
+    law: Formula, endings: tuple[Ending, ...], trained: Trained, columns: dict[str, NDArray[np.generic]]
+) -> Formula:
+    """Return a law held where it does not go on, and at the largest target where it explodes among its data.
+
+    A law without curves is not where it has a pole at zero (1 / x), or grows fast (2^x, 1 / (c − x)) from data that are
+    dense up to their end, or from few rows beyond that bear it out: what can be read of it is what the rows have led
+    to, and no accident of a curve. `columns` are the training rows.
+    """
+    found = [each for each in endings if law.curves or not _is_meant(law, each, trained, columns)]
+    law = held_at_edges(law, found) if found else law
+    return held_below(law, _highest(trained)) if explodes(law, trained) else law
+
+
+def _is_meant(
+    law: Formula, ending: Ending, trained: Trained, columns: dict[str, NDArray[np.generic]]
+) -> bool:
+    if ending.side == "below":
+        return ending.pole
+    item = law.domain.range_of(ending.input)
+    if item is None or ending.edge == item.high:
+        return item is not None
+    ended, whole = (residuals(each, columns, trained) for each in (held_at_edges(law, [ending]), law))
+    return ended is not None and whole is not None and not is_no_worse(ended, whole, trained.rows)

@@ -1,0 +1,387 @@
+"""Ready-made factors: what a term may begin with, before its exponents are set free."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from functools import cached_property
+from itertools import combinations, islice, permutations, product
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kanopt.surrogates.search.evaluation import Columns, value
+from kanopt.surrogates.search.shapes import (
+    decay_of_two,
+    distance,
+    distance_beside,
+    distance_of_places,
+    excess,
+    exponents_of,
+    gap,
+    gompertz,
+    kind_of,
+    peaks,
+    ratios,
+    stretched,
+)
+from kanopt.surrogates.search.structure import (
+    ONE,
+    Applied,
+    Exponential,
+    Factor,
+    Hinge,
+    Law,
+    Logarithm,
+    Parameter,
+    Power,
+    Step,
+    Tabulated,
+    Term,
+    Wave,
+    inputs_of,
+)
+
+__all__ = ["Dictionary"]
+
+Array = NDArray[np.float64]
+
+SINGLE = (1.0, -1.0, 0.5, -0.5, 2.0, -2.0, 3.0)
+PAIR = (1.0, -1.0, 0.5, -0.5, 2.0, -2.0)
+TRIPLE = (1.0, -1.0)
+MOST = 2500
+"""Products that are tried at once; with many inputs the larger ones are left to growth."""
+RATES = (-6.0, -2.0, 2.0, 6.0)
+"""Rates of exponentials that are tried, per width of an input."""
+HALF_TURNS = 24
+SAMPLE, WAVY = 50, 6
+"""Some rows, and the values that an input has in them at most where no wave is looked for."""
+FEW = 6
+"""Inputs up to which hinges are multiplied by others."""
+PLACES = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
+NARROWEST = 1.5
+"""Least ratio of the largest to the smallest value for a reciprocal in an exponential to differ from a line."""
+SPANS = (4, 8, 16)
+"""Pieces of curves."""
+CROWDED = 0.15
+"""Share of the range of an input in which half of its values lie for a curve to be one of the logarithm."""
+
+LARGEST = 700.0
+"""Exponent of a number that a float holds."""
+
+
+def _at_most_one(factors: tuple[Factor, ...], columns: Columns) -> tuple[Parameter, tuple[Factor, ...]]:
+    """Return the coefficient with which a product of exponentials is at most 1, and its factors."""
+    ends = (
+        max(f.rate.value * columns.low[f.column], f.rate.value * columns.high[f.column])
+        for f in factors
+        if isinstance(f, Exponential)
+    )
+    return Parameter(float(np.exp(-np.clip(sum(ends), -LARGEST, LARGEST))), free=False), factors
+
+
+def _flat(
+    column: int, count: int, held: int, of: str = "category", low: float = 0.0, high: float = 0.0
+) -> Tabulated:
+    """Return a table or curve that is 1 everywhere, one number of which is held."""
+    values = tuple(ONE if k == held else Parameter(1.0) for k in range(count))
+    return Tabulated(column, values, of, low, high)
+
+
+@dataclass(frozen=True, eq=False)
+class Dictionary:
+    """Candidates for terms and factors on a set of rows.
+
+    Parameters
+    ----------
+    columns
+        The rows.
+    periods
+        Periods known of inputs by declaration, in the units of the column.
+    admits
+        Whether a law may be: only the best few candidates are looked at, which must not be those that may not.
+    with_curves
+        Whether there are curves, and then no waves, which would say the same with more words.
+    with_shapes
+        Whether there are shapes of growth, decay, peaks and distances.
+    """
+
+    columns: Columns
+    periods: dict[int, float]
+    admits: Callable[[Law], bool] = field(default=lambda _: True)
+    with_curves: bool = False
+    with_shapes: bool = False
+
+    def _may_be(self, factors: tuple[Factor, ...]) -> bool:
+        return self.admits(Law((Term(ONE, factors),)))
+
+    @cached_property
+    def varying(self) -> list[int]:
+        """Numbers that are not constant."""
+        numbers = (j for j in range(self.columns.count) if j not in self.columns.categories)
+        return [j for j in numbers if self.columns.high[j] > self.columns.low[j]]
+
+    @cached_property
+    def straight(self) -> list[int]:
+        """Numbers that do not go round: no power and no exponential meets itself at the end of a turn."""
+        return [j for j in self.varying if j not in self.periods]
+
+    @cached_property
+    def tables(self) -> list[Tabulated]:
+        """Tables of the categories that occur; that of the commonest is 1."""
+        found = []
+        for j, count in self.columns.categories.items():
+            often = np.bincount(self.columns.of(j).astype(np.int64), minlength=count)
+            if np.count_nonzero(often) > 1:
+                found.append(_flat(j, count, int(often.argmax())))
+        return [table for table in found if self._may_be((table,))]
+
+    @cached_property
+    def curves(self) -> list[Tabulated]:
+        """Splines of the numbers, coarse and fine; of the logarithm where most values of an input are small."""
+        found = []
+        for j in self.varying if self.with_curves else []:
+            low, high = float(self.columns.low[j]), float(self.columns.high[j])
+            distinct = len(np.unique(self.columns.of(j)))
+            crowded = np.median(self.columns.of(j)) - low < CROWDED * (high - low)
+            for spans in SPANS:
+                if spans + 3 > distinct:
+                    continue
+                if j in self.periods:
+                    found.append(_flat(j, spans, 0, "turn", 0.0, self.periods[j]))
+                elif kind_of(self.columns, j) == "positive" and crowded:
+                    ends = float(np.log(low)), float(np.log(high))
+                    found.append(_flat(j, spans + 3, spans // 2 + 1, "log x", *ends))
+                else:
+                    found.append(_flat(j, spans + 3, spans // 2 + 1, "x", low, high))
+        return [curve for curve in found if self._may_be((curve,))]
+
+    @cached_property
+    def products(self) -> list[tuple[Factor, ...]]:
+        """Products of powers of one, two or three inputs."""
+        out: list[tuple[Factor, ...]] = []
+        for size, among in ((1, SINGLE), (2, PAIR), (3, TRIPLE)):
+            found: list[tuple[Factor, ...]] = []
+            for chosen in combinations(self.straight, size):
+                options = [exponents_of(self.columns, j, among) for j in chosen]
+                for exponents in product(*options):
+                    powers = zip(chosen, exponents, strict=True)
+                    found.append(tuple(Power(j, Parameter(e, free=False)) for j, e in powers))
+            found = list(filter(self._may_be, found))
+            if len(out) + len(found) <= MOST:
+                out += found
+        return out
+
+    @cached_property
+    def decays(self) -> list[tuple[Factor, ...]]:
+        """Exponentials of one input, and products of two."""
+        out: list[tuple[Factor, ...]] = []
+        for size, among in ((1, RATES), (2, (-3.0, 3.0))):
+            for chosen in combinations(self.straight, size):
+                for rates in product(among, repeat=size):
+                    pairs = zip(chosen, rates, strict=True)
+                    out.append(tuple(Exponential(j, Parameter(r / self._width(j))) for j, r in pairs))
+        return list(filter(self._may_be, out))[:MOST]
+
+    @cached_property
+    def _some(self) -> NDArray[np.intp]:
+        """A few rows from anywhere: tables are sorted, or have a rhythm."""
+        return np.random.default_rng(0).permutation(len(self.columns))[:SAMPLE]
+
+    def _width(self, j: int) -> float:
+        return float(self.columns.high[j] - self.columns.low[j])
+
+    @cached_property
+    def decay_values(self) -> Array:
+        """Values of the exponentials, shape (n, m), each at most 1."""
+        return self._values([_at_most_one(factors, self.columns) for factors in self.decays])
+
+    def _values(self, products: list[tuple[Parameter, tuple[Factor, ...]]]) -> Array:
+        laws = (Law((Term(coefficient, factors),)) for coefficient, factors in products)
+        columns = [value(law, self.columns) for law in laws]
+        return np.column_stack(columns) if columns else np.zeros((len(self.columns), 0))
+
+    @cached_property
+    def product_values(self) -> Array:
+        """Values of the products, shape (n, m)."""
+        known = {
+            (j, e): self.columns.raised(j, e)
+            for j in self.straight
+            for e in exponents_of(self.columns, j, SINGLE)
+        }
+        values = np.empty((len(self.columns), len(self.products)), order="F")
+        for place, factors in enumerate(self.products):
+            out = np.ones(len(self.columns))
+            for factor in factors:
+                assert isinstance(factor, Power)
+                out = out * known[factor.column, factor.exponent.value]
+            values[:, place] = out
+        return values
+
+    @cached_property
+    def others(self) -> list[tuple[Factor, ...]]:
+        """Logarithms, hinges and steps of one input, and hinges times another one: a rate for what is beyond."""
+        out: list[tuple[Factor, ...]] = []
+        rates = self.straight if len(self.straight) <= FEW else []
+        for j in self.varying:
+            round_ = j in self.periods
+            if self.columns.low[j] > 0.0 and not round_:
+                out.append((Logarithm(j),))
+            hinges = self.hinges(j)
+            out += [(hinge,) for hinge in hinges]
+            out += [(Power(k, ONE), hinge) for k in rates if k != j for hinge in hinges]
+            distinct = np.unique(self.columns.of(j))
+            places = np.unique(np.quantile(distinct, PLACES))
+            if len(distinct) > 2:
+                # between two values, where the rows cannot tell one place from another
+                middle = 0.5 * (distinct[1:] + distinct[:-1])
+                near = np.unique(np.searchsorted(middle, places).clip(0, len(middle) - 1))
+                out += [(Step(j, Parameter(float(middle[k]), free=False)),) for k in near]
+        return list(filter(self._may_be, out))
+
+    def hinges(self, column: int) -> list[Hinge]:
+        """Return hinges of one input, none where it goes round."""
+        places = np.unique(np.quantile(np.unique(self.columns.of(column)), PLACES))
+        found = [Hinge(column, Parameter(float(place))) for place in places]
+        return [h for h in found if column not in self.periods and self._may_be((h,))]
+
+    @cached_property
+    def other_values(self) -> Array:
+        """Values of the others, shape (n, m)."""
+        return self._values([(ONE, factors) for factors in self.others])
+
+    @cached_property
+    def families(self) -> list[list[Factor]]:
+        """Shapes with a name, by what they are: growth, decay, also of two inputs; peaks; distances; gaps; sizes."""
+        if not self.with_shapes:
+            return []
+        signed = (j for j in self.straight if kind_of(self.columns, j) == "signed")
+        pairs, alone = list(combinations(self.straight, 2)), self.straight
+        overlapping = [pair for pair in pairs if gap(self.columns, pair)]
+        places = (
+            (*first, *second) for first, second in combinations(overlapping, 2) if not {*first} & {*second}
+        )
+        families: list[Iterator[Factor]] = [
+            *(self._shapes_of(of, self.straight) for of in (stretched, gompertz, peaks)),
+            (distance(self.columns, pair) for pair in pairs),
+            *(self._shapes_of(of, pairs) for of in (gap, decay_of_two)),
+            (distance_of_places(self.columns, each) for each in places),
+            (
+                distance_beside(self.columns, (i, *pair))
+                for pair in overlapping
+                for i in alone
+                if i not in pair
+            ),
+            (Applied("abs", Law((Term(ONE, (Power(j, ONE),)),))) for j in signed),
+        ]
+        # of many inputs there are more than can be looked at, or held
+        return [[s for s in islice(family, MOST) if self._may_be((s,))] for family in families]
+
+    def _shapes_of(
+        self, of: Callable[[Columns, Any], list[Factor]], inputs: Iterable[Any]
+    ) -> Iterator[Factor]:
+        """Yield the shapes of a family of all inputs, or pairs of inputs, one after the other."""
+        for each in inputs:
+            yield from of(self.columns, each)
+
+    @cached_property
+    def shapes(self) -> list[Factor]:
+        """All of them."""
+        return [shape for family in self.families for shape in family]
+
+    def shapes_of(self, column: int) -> list[int]:
+        """Return the numbers of the shapes of growth, decay, peaks and size of one input."""
+        return self._alone.get(column, [])
+
+    @cached_property
+    def _alone(self) -> dict[int, list[int]]:
+        found: dict[int, list[int]] = {}
+        for number, shape in enumerate(self.shapes):
+            column, *others = inputs_of(shape)
+            if not others:
+                found.setdefault(column, []).append(number)
+        return found
+
+    def exponentials(self, column: int) -> list[tuple[Factor, Array]]:
+        """Return exponentials of one input and of its reciprocal, with their values, shape (n, 1)."""
+        found: list[tuple[Factor, Array]] = []
+        kinds = ("x", "1/x") if kind_of(self.columns, column) == "positive" else ("x",)
+        for of in kinds:
+            x = self.columns.of(column) if of == "x" else 1.0 / self.columns.of(column)
+            for rate in RATES:
+                factor = Exponential(column, Parameter(rate / float(np.ptp(x))), of)
+                exponent = factor.rate.value * x
+                # the square of its largest value is a number, as that of a year would not be
+                if self._may_be((factor,)) and np.abs(exponent).max() < LARGEST / 2.0:
+                    found.append((factor, np.exp(exponent)[:, None]))
+        return found
+
+    def best_shapes(self, share: Array) -> list[int]:
+        """Return the numbers of the shapes that take the largest share, of every family one."""
+        found, start = [], 0
+        for family in self.families:
+            if family:
+                found.append(start + int(np.argmax(share[start : start + len(family)])))
+            start += len(family)
+        return sorted((k for k in found if share[k] > 0.0), key=lambda k: -share[k])
+
+    @cached_property
+    def shape_values(self) -> Array:
+        """Values of the shapes, shape (n, m)."""
+        return self._values([(ONE, (shape,)) for shape in self.shapes])
+
+    def coefficient(self, number: int) -> float:
+        """Return the number by which :attr:`decay_values` were multiplied."""
+        return _at_most_one(self.decays[number], self.columns)[0].value
+
+    @cached_property
+    def comparisons(self) -> list[tuple[int, int, float]]:
+        """Pairs of inputs, and numbers k with which either of a and k · b may be the larger one."""
+        if not self.with_shapes:
+            return []
+        found = ((i, j, k) for i, j in permutations(self.straight, 2) for k in ratios(self.columns, (i, j)))
+        return [(i, j, k) for i, j, k in islice(found, MOST) if self._may_be((self.excess(i, j, k),))]
+
+    def excess(self, i: int, j: int, k: float) -> Factor:
+        """Return max(0, a − k · b), in the units of the inputs themselves."""
+        return excess(self.columns, (i, j), k)
+
+    @cached_property
+    def excess_values(self) -> Array:
+        """Values of max(0, a − k · b) for all comparisons, shape (n, m)."""
+        if not self.comparisons:
+            return np.zeros((len(self.columns), 0))
+        i, j, k = (np.array(each) for each in zip(*self.comparisons, strict=True))
+        own = self.columns.inputs * self.columns.scales
+        return np.maximum(own[:, i] - k * own[:, j], 0.0)
+
+    @cached_property
+    def waves(self) -> list[tuple[int, float]]:
+        """Inputs and frequencies of waves: declared periods, or else up to a dozen turns over the range."""
+        out = []
+        for j in self.varying if not self.with_curves else []:
+            if not self._may_be((Wave(j, ONE, Parameter(0.0)),)):
+                continue
+            if j in self.periods:
+                out += [(j, 2.0 * np.pi * k / self.periods[j]) for k in (1, 2, 3)]
+            elif len(np.unique(self.columns.of(j)[self._some])) > WAVY:
+                width = float(self.columns.high[j] - self.columns.low[j])
+                out += [(j, np.pi * k / width) for k in range(2, HALF_TURNS + 1)]
+        return out
+
+    @cached_property
+    def wave_values(self) -> tuple[Array, Array]:
+        """Sines and cosines of the waves, each (n, m)."""
+        if not self.waves:
+            empty = np.zeros((len(self.columns), 0))
+            return empty, empty
+        angles = np.column_stack([frequency * self.columns.of(j) for j, frequency in self.waves])
+        return np.sin(angles), np.cos(angles)
+
+    def wave(self, number: int, sine: float, cosine: float) -> tuple[float, Wave]:
+        """Return amplitude and wave with these coefficients of sine and cosine."""
+        j, frequency = self.waves[number]
+        known = j in self.periods
+        phase = Parameter(float(np.arctan2(cosine, sine)))
+        return float(np.hypot(sine, cosine)), Wave(j, Parameter(frequency, free=not known), phase)

@@ -1,0 +1,207 @@
+"""Fitting the parameters of a law to rows, and the length of the description that results."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kanopt.formulas.estimation.least_squares import levenberg_marquardt
+from kanopt.surrogates.monitor import FitMonitor, SearchStopped
+from kanopt.surrogates.search.columns import Columns
+from kanopt.surrogates.search.program import Program
+from kanopt.surrogates.search.rules import Rules
+from kanopt.surrogates.search.structure import Law, freedom, with_values
+
+__all__ = ["Budget", "Fitted", "Target", "fitted"]
+
+Array = NDArray[np.float64]
+
+FLOOR = 1e-8
+"""Relative error below which laws are equally good: that of the arithmetic, with a margin."""
+WHOLE, LEAST = 2000, 0.25
+"""Rows of a refit that counts as one, and what one counts at least, however few its rows are."""
+
+
+@dataclass(eq=False)
+class Budget:
+    """How many refits a search may still do, each on :data:`WHOLE` rows; on fewer rows one counts for less.
+
+    Parameters
+    ----------
+    left
+        What is left.
+    watch
+        Is told of every refit, and may stop the search; None for nobody.
+    """
+
+    left: float
+    watch: FitMonitor | None = None
+
+    def spend(self, rows: int) -> None:
+        """Count a refit on so many rows.
+
+        Raises
+        ------
+        SearchStopped
+            If there are to be no more, although some are left.
+        """
+        work = max(rows / WHOLE, LEAST)
+        self.left -= work
+        if self.watch is not None and self.watch.count(work=work):
+            raise SearchStopped
+
+
+@dataclass(frozen=True, eq=False)
+class Target:
+    """What a law is fitted to.
+
+    Parameters
+    ----------
+    columns
+        The inputs, n rows.
+    target
+        Shape (n,); its logarithm where `log`.
+    weight
+        How many rows each stands for, shape (n,).
+    log
+        Whether residuals are those of the logarithm of the law.
+    rules
+        What laws cost, and which are let in.
+    budget
+        Counts the refits; None for no count.
+    """
+
+    columns: Columns
+    target: Array
+    weight: Array
+    log: bool
+    rules: Rules
+    budget: Budget | None = None
+
+    @cached_property
+    def root(self) -> Array:
+        """Square roots of the weights."""
+        return np.asarray(np.sqrt(self.weight))
+
+    @cached_property
+    def total(self) -> float:
+        """The number of rows."""
+        return float(self.weight.sum())
+
+    @cached_property
+    def spread(self) -> float:
+        """Weighted variance of the target."""
+        mean = float(self.weight @ self.target) / self.total
+        return max(float(self.weight @ (self.target - mean) ** 2) / self.total, 1e-300)
+
+    @cached_property
+    def is_even(self) -> bool:
+        """Whether every row counts once."""
+        return bool((self.weight == 1.0).all())
+
+    def residual(self, output: Array) -> Array:
+        """Return the weighted residuals of a law's values; not finite where it has no logarithm.
+
+        Warnings of numpy are the caller's: searches come here a hundred thousand times.
+        """
+        gap = self.target - (np.log(output) if self.log else output)
+        return gap if self.is_even else self.root * gap
+
+    def weighted(self, derivatives: Array, output: Array) -> Array:
+        """Return derivatives of a law's values, shape (p, n), as those of the weighted residuals, but for the sign."""
+        if self.log:
+            return np.asarray(derivatives * (self.root / output))
+        return derivatives if self.is_even else derivatives * self.root
+
+    def length(self, law: Law, squares: float) -> float:
+        """Return the description length of a law with these squared residuals.
+
+        It is rounded, so that of two spellings of one law the first found is taken, whatever the processor.
+        """
+        noise = squares / self.total + FLOOR**2 * self.spread
+        length = self.total * np.log(noise) + np.log(self.total) * freedom(law) + self.rules.price(law)
+        return round(float(length), 4)
+
+    def heed(self) -> None:
+        """Look whether the search is to end.
+
+        Raises
+        ------
+        SearchStopped
+            If whoever watches asks for it.
+        """
+        if self.budget is not None and self.budget.watch is not None and self.budget.watch.should_stop():
+            raise SearchStopped
+
+    def take(self, rows: NDArray[np.int64]) -> Target:
+        """Return some of the rows."""
+        columns = self.columns.take(rows)
+        return Target(columns, self.target[rows], self.weight[rows], self.log, self.rules, self.budget)
+
+
+@dataclass(frozen=True, eq=False)
+class Fitted:
+    """A law fitted to rows: its squared residuals and the length of its description."""
+
+    law: Law
+    squares: float
+    length: float
+    hessian: Array = field(repr=False)
+
+    def variances(self, total: float) -> Array:
+        """Return the variances of the free parameters, shape (p,); infinite where the rows do not tell them."""
+        p = len(self.hessian)
+        if not p:
+            return np.zeros(0)
+        scale = np.sqrt(np.maximum(np.diag(self.hessian), 1e-300))
+        scaled = self.hessian / scale[:, None] / scale[None, :]
+        sigma2 = self.squares / max(total - p, 1.0)
+        values, vectors = np.linalg.eigh(scaled)
+        sound = values > 1e-12 * max(float(values[-1]), 1e-300)
+        out = sigma2 * ((vectors[:, sound] ** 2) / values[sound]).sum(axis=1) / scale**2
+        # what leans on an undetermined direction has no variance of its own
+        lost = (vectors[:, ~sound] ** 2).sum(axis=1) > 1e-6
+        return np.where(lost, np.inf, out)
+
+
+def fitted(law: Law, to: Target, iterations: int = 40, tolerance: float = 1e-7) -> Fitted | None:
+    """Fit the free parameters of a law from the values they have, see :mod:`kanopt.formulas.estimation.least_squares`.
+
+    The last iteration is the one after which the linear model promises, or the law keeps, less than `tolerance` of the
+    squares. None where the law is not defined on all rows from the start.
+    """
+    if to.budget is not None:
+        to.budget.spend(len(to.target))
+    program = Program(law, to.columns)
+    enough = (0.01 * FLOOR) ** 2 * to.spread * to.total
+    best = levenberg_marquardt(_OfLaw(program, to), program.theta, iterations, tolerance, enough)
+    if not math.isfinite(best.cost):
+        return None
+    law = with_values(law, best.theta)
+    return Fitted(law, best.cost, to.length(law, best.cost), best.curvature)
+
+
+@dataclass(eq=False)
+class _OfLaw:
+    """The squared residuals of a law; see :class:`kanopt.formulas.estimation.least_squares.LeastSquares`."""
+
+    program: Program
+    to: Target
+    output: Array = field(init=False)
+    residual: Array = field(init=False)
+
+    def cost(self, theta: Array) -> float:
+        self.output = self.program.forward(theta)
+        self.residual = self.to.residual(self.output)
+        return float(self.residual @ self.residual)
+
+    def normal_equations(self, theta: Array) -> tuple[Array, Array]:
+        weighted = self.to.weighted(self.program.backward(theta).derivative, self.output)
+        return weighted @ weighted.T, weighted @ self.residual
+
+    def projected(self, theta: Array) -> Array:
+        return theta

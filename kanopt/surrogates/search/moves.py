@@ -1,0 +1,405 @@
+"""Steps from one law to the next, most promising first.
+
+Whether a larger law fits better is foretold without fitting it, by the score test: a thousand growths are ranked for
+the price of one fit.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from itertools import chain
+from typing import TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kanopt.surrogates.search.dictionary import FEW, NARROWEST, Dictionary
+from kanopt.surrogates.search.evaluation import Columns, Part, Path, parts, value
+from kanopt.surrogates.search.exchanges import exchanges
+from kanopt.surrogates.search.fitting import Target
+from kanopt.surrogates.search.lookups import in_lookups, with_factors, with_lookups
+from kanopt.surrogates.search.outer_terms import OuterSum, Start
+from kanopt.surrogates.search.scores import Scores
+from kanopt.surrogates.search.shapes import kind_of
+from kanopt.surrogates.search.structure import (
+    MINUS_ONE,
+    ONE,
+    Applied,
+    Exponential,
+    Factor,
+    Group,
+    Law,
+    Parameter,
+    Power,
+    Tabulated,
+    Term,
+    Wave,
+    inputs_of,
+    signature,
+    values_of,
+)
+
+__all__ = ["Move", "changed", "growths", "steps"]
+
+Array = NDArray[np.float64]
+
+PER_PART = 4
+STARTED = 12
+"""Groups whose size is scanned before the best are tried."""
+DECAYS = 64
+DEEPEST = 3
+LIMITS, SOUND = (0.03, 0.08, 0.15, 0.3, 0.5, 0.7, 0.85, 0.92, 0.97), 0.3
+"""Shares of the rows beyond a limit, and the least part of what it cuts off that the rows must lack."""
+ANGLES = 1.01 * np.pi / 2
+"""Radians up to which a sine rises; rows of a quarter turn may pass it by their noise."""
+NEAR_ONE = (0.6, 1.1)
+"""Exponents of a power that a sine of such radians may pass for."""
+
+
+_Found: TypeAlias = Iterator[tuple[float, Law | Term]]
+"""Shares of the squares that are taken, and what then stands in the place of a part."""
+
+
+@dataclass(frozen=True, eq=False)
+class Move:
+    """A law to try, and by how much its description is foretold to be shorter, in nats."""
+
+    law: Law
+    gain: float
+
+
+def changed(law: Law, path: Path, new: Law | Term | None) -> Law:
+    """Return a law with another part at a path; with nothing for a term, it is left out."""
+
+    def in_law(part: Law, rest: Path) -> Law:
+        if not rest:
+            assert isinstance(new, Law)
+            return new
+        terms = list(part.terms)
+        term = in_term(terms[rest[0]], rest[1:])
+        terms[rest[0] : rest[0] + 1] = [] if term is None else [term]
+        return Law(tuple(terms))
+
+    def in_term(term: Term, rest: Path) -> Term | None:
+        if not rest:
+            assert not isinstance(new, Law)
+            return new
+        factors = list(term.factors)
+        group = factors[rest[0]]
+        assert isinstance(group, Group | Applied)
+        factors[rest[0]] = replace(group, inner=in_law(group.inner, rest[1:]))
+        return replace(term, factors=tuple(factors))
+
+    return in_law(law, path)
+
+
+def growths(law: Law, to: Target, words: Dictionary, rows: float, *, signomial: bool = False) -> list[Move]:
+    """Return larger laws, the most promising first; see :func:`steps`."""
+    return sorted(steps(law, to, words, rows, signomial=signomial), key=lambda move: -move.gain)
+
+
+def steps(law: Law, to: Target, words: Dictionary, rows: float, *, signomial: bool = False) -> Iterator[Move]:
+    """Yield larger laws, part by part.
+
+    Parameters
+    ----------
+    law
+        A fitted law.
+    to
+        Rows on which the steps are ranked, the same as those of `words`.
+    words
+        The ready-made factors.
+    rows
+        How many rows the law is fitted to.
+    signomial
+        Whether only terms, powers and tables are tried.
+
+    Raises
+    ------
+    SearchStopped
+        If the search is to end: of many inputs there are so many steps that no refit may come for a while.
+    """
+    before, looked_up, numbers_before = to.rules.price(law), in_lookups(law), len(values_of(law))
+    for part, found in _of_parts(law, to, words, signomial):
+        for share, new in found:
+            grown = changed(law, part.path, new)
+            # the numbers of a table are as many parameters; other steps are foretold for one
+            numbers = max(in_lookups(grown) - looked_up, 1)
+            price = numbers * np.log(rows) + to.rules.price(grown) - before
+            yield Move(grown, float(-rows * np.log1p(-share)) - price)
+    own = signature(law)
+    for share, other in exchanges(law, words, to, signomial=signomial):
+        to.heed()
+        if signature(other) == own:
+            continue
+        price = (len(values_of(other)) - numbers_before) * np.log(rows) + to.rules.price(other) - before
+        yield Move(other, float(-rows * np.log1p(-share)) - price)
+
+
+def _of_parts(law: Law, to: Target, words: Dictionary, signomial: bool) -> Iterator[tuple[Part, _Found]]:
+    """Yield the parts of a law, and what may stand in the place of each."""
+    scores = Scores(law, to)
+    outer = None if to.log or signomial else OuterSum.of(law, to)
+    lookups = [*words.tables, *words.curves]
+    for part in parts(law, to.columns):
+        if len(part.path) > 2 * DEEPEST or not np.isfinite(part.flow).all():
+            continue
+        found: list[_Found] = []
+        if isinstance(part.part, Law):
+            found.append(_terms(part, scores, words, signomial))
+            found += [] if signomial else [_wrapped(law, part, scores, words, to)]
+            found += [] if part.path else [with_lookups(part, scores, lookups, words.columns)]
+        elif part.part == Term(ONE):
+            continue  # the one that a group begins with
+        elif signomial:
+            found.append(_powers(part, scores, words))
+        else:
+            found += [_factors(part, scores, words), _groups(part, scores, words, outer)]
+        found += [_limited(part, scores, words)] if words.with_shapes and not signomial else []
+        if isinstance(part.part, Term):
+            found.append(with_factors(part, scores, lookups, words.columns))
+        to.heed()
+        yield part, chain.from_iterable(found)
+
+
+def _times(term: Term, factor: Factor, coefficient: float | None = None) -> Term:
+    """Return a term times a factor, with another coefficient where one is given and may be."""
+    c = term.coefficient
+    if coefficient is not None and c.free:
+        c = replace(c, value=coefficient)
+    return Term(c, (*term.factors, factor))
+
+
+def _freed(factors: tuple[Factor, ...], columns: Columns) -> tuple[Factor, ...]:
+    """Return the factors with the exponents free that may take any value."""
+    return tuple(
+        replace(f, exponent=Parameter(f.exponent.value))
+        if isinstance(f, Power) and kind_of(columns, f.column) == "positive"
+        else f
+        for f in factors
+    )
+
+
+def _best(share: Array, count: int) -> list[int]:
+    return [int(k) for k in np.argsort(-share, kind="stable")[:count] if share[k] > 0.0]
+
+
+def _terms(part: Part, scores: Scores, words: Dictionary, signomial: bool) -> _Found:
+    """Add a term to a sum: a product of powers, its exponents as they are or free; a function; a wave."""
+    assert isinstance(part.part, Law)
+    terms = part.part.terms
+
+    def with_(coefficient: float, factors: tuple[Factor, ...]) -> Law:
+        return Law((*terms, Term(Parameter(coefficient), factors)))
+
+    share, slope = scores.of(words.product_values, part.flow)
+    for k in _best(share, PER_PART):
+        factors = words.products[k]
+        for own in dict.fromkeys((factors, _freed(factors, words.columns))):
+            yield share[k], with_(float(slope[k]), own)
+    if signomial:
+        return
+    share, slope = scores.of(words.decay_values, part.flow)
+    for k in _best(share, 2):
+        yield share[k], with_(float(slope[k]) * words.coefficient(k), words.decays[k])
+    share, slope = scores.of(words.other_values, part.flow)
+    for k in _best(share, 2):
+        yield share[k], with_(float(slope[k]), words.others[k])
+    share, slope = scores.of(words.shape_values, part.flow)
+    for k in words.best_shapes(share):
+        yield share[k], with_(float(slope[k]), (words.shapes[k],))
+    for beside in _rates(terms, words) if words.comparisons else ():
+        others = value(Law((Term(ONE, beside),)), words.columns)[:, None]
+        share, slope = scores.of(others * words.excess_values, part.flow)
+        for k in _best(share, 1):
+            yield share[k], with_(float(slope[k]), (*beside, words.excess(*words.comparisons[k])))
+    share, sine, cosine = scores.of_pairs(*words.wave_values, part.flow)
+    for k in _best(share, 1):
+        amplitude, wave = words.wave(k, sine[k], cosine[k])
+        yield share[k], with_(amplitude, (wave,))
+
+
+def _rates(terms: tuple[Term, ...], words: Dictionary) -> list[tuple[Factor, ...]]:
+    """Return what may be the rate of an excess: nothing, an input, or what stands beside one in a term of a sum."""
+    found: list[tuple[Factor, ...]] = [()]
+    found += [(Power(j, ONE),) for j in words.straight if len(words.straight) <= FEW]
+    for term in terms:
+        for place, factor in enumerate(term.factors):
+            if isinstance(factor, Power) and factor.exponent.value > 0.0:
+                found.append((*term.factors[:place], *term.factors[place + 1 :]))
+    return list(dict.fromkeys(found))
+
+
+def _factors(part: Part, scores: Scores, words: Dictionary) -> _Found:
+    """Multiply a term by a power or an exponential of an input."""
+    assert isinstance(part.part, Term)
+    columns = words.columns
+    taken = {f.column for f in part.part.factors if isinstance(f, Power)}
+    grown: list[tuple[Array, int, str]] = []
+    curved = {f.column for f in part.part.factors if isinstance(f, Tabulated)}
+    for j in words.straight:
+        if j in curved:  # a curve says all that an exponential would
+            continue
+        wide = columns.high[j] > NARROWEST * columns.low[j] or j in taken
+        if kind_of(columns, j) == "positive" and wide:
+            grown.append((1.0 / columns.of(j), j, "1/x"))
+        grown += [(columns.of(j), j, "x"), (columns.of(j) ** 2, j, "x^2")]
+    if not grown:  # categories only
+        return
+    share, slope = scores.of(np.column_stack([column for column, _, _ in grown]), part.flow * part.value)
+    for k in _best(share, PER_PART):
+        size = float(np.abs(grown[k][0]).max())
+        slight = float(np.clip(slope[k], -1.0 / size, 1.0 / size))
+        yield share[k], _times(part.part, Exponential(grown[k][1], Parameter(slight), grown[k][2]))
+    yield from _powers(part, scores, words)
+
+
+def _powers(part: Part, scores: Scores, words: Dictionary) -> _Found:
+    """Multiply a term by a power of an input, or set the exponent free of one that is there."""
+    assert isinstance(part.part, Term)
+    columns = words.columns
+    yield from _angles(part, scores, columns)
+    curved = {f.column for f in part.part.factors if isinstance(f, Tabulated)}
+    free = [j for j in words.straight if kind_of(columns, j) == "positive" and j not in curved]
+    if not free:
+        return
+    logs = np.column_stack([columns.log(j) for j in free])
+    share, slope = scores.of(logs, part.flow * part.value)
+    places = {f.column: k for k, f in enumerate(part.part.factors) if isinstance(f, Power)}
+    for j, taken, step in zip(free, share, slope, strict=True):
+        if j not in places:
+            exponent = float(np.sign(step) * np.clip(abs(step), 0.1, 1.0))
+            yield float(taken), _times(part.part, Power(j, Parameter(exponent)))
+            continue
+        k = places[j]
+        power = part.part.factors[k]
+        if isinstance(power, Power) and not power.exponent.free:
+            freed = replace(power, exponent=Parameter(power.exponent.value))
+            factors = part.part.factors
+            yield float(taken), replace(part.part, factors=(*factors[:k], freed, *factors[k + 1 :]))
+
+
+def _angles(part: Part, scores: Scores, columns: Columns) -> _Found:
+    """Take the sine of an input that stands alone and may be an angle in radians: small ones hardly differ from it.
+
+    Where all angles are above zero, powers and roots of them are as near to a sine as the angle itself. The frequency
+    is then held at one radian, so that no arc of a longer wave passes for a power.
+    """
+    assert isinstance(part.part, Term)
+    for place, factor in enumerate(part.part.factors):
+        if not isinstance(factor, Power) or not NEAR_ONE[0] <= abs(factor.exponent.value) <= NEAR_ONE[1]:
+            continue
+        j, upright = factor.column, factor.exponent.value > 0.0
+        scale = float(columns.scales[j])
+        if scale * max(-columns.low[j], columns.high[j]) > ANGLES:
+            continue
+        # what log sin(x) adds to log x is -x² / 6
+        share, _ = scores.of((columns.of(j) ** 2)[:, None], part.flow * part.value)
+        free = columns.low[j] < 0.0
+        sine = Wave(j, Parameter(scale, free=free), Parameter(0.0, free=False))
+        new: Factor = sine if upright else Group(Law((Term(ONE, (sine,)),)), MINUS_ONE)
+        factors = (*part.part.factors[:place], new, *part.part.factors[place + 1 :])
+        c = part.part.coefficient
+        value_ = c.value / scale if upright else c.value * scale
+        yield float(share[0]), Term(replace(c, value=value_) if c.free else c, factors)
+
+
+def _group(factors: tuple[Factor, ...], slope: float, exponent: float) -> Group:
+    return Group(Law((Term(ONE), Term(Parameter(slope), factors))), Parameter(exponent, free=False))
+
+
+def _groups(part: Part, scores: Scores, words: Dictionary, outer: OuterSum | None) -> _Found:
+    """Multiply a term by 1 + a · M, or divide it by that, with M a product of powers; or by 1 + a wave."""
+    assert isinstance(part.part, Term)
+    flow = part.flow * part.value
+    begun = outer.without(part.path) if outer and len(part.path) == 1 else None
+    share, slope = scores.of(words.product_values, flow)
+    chosen = _best(share, STARTED)
+    values = words.product_values[:, chosen]
+    for exponent in (1.0, -1.0):
+        limits = 0.5 / np.abs(values).max(axis=0, initial=0.0)
+        slight = np.clip(slope[chosen] * exponent, -limits, limits)
+        ranked: list[tuple[Start, int]] = []
+        started = begun.scanned(values, exponent) if begun else [None] * len(chosen)
+        for place, k in enumerate(chosen):
+            ranked.append((started[place] or (float(share[k]), None, float(slight[place])), k))
+        ranked.sort(key=lambda entry: -entry[0][0])
+        for (taken, c, a), k in ranked[:PER_PART]:
+            factors = words.products[k]
+            for own in dict.fromkeys((factors, _freed(factors, words.columns))):
+                yield taken, _times(part.part, _group(own, a, exponent), c)
+    if begun:
+        share, _ = scores.of(words.decay_values, flow)
+        chosen = _best(share, DECAYS)
+        decays = zip(begun.scanned(words.decay_values[:, chosen], -1.0), chosen, strict=True)
+        found = sorted(((start, k) for start, k in decays if start), key=lambda entry: -entry[0][0])
+        for (taken, c, a), k in found[:PER_PART]:
+            group = _group(words.decays[k], a * words.coefficient(k), -1.0)
+            yield taken, _times(part.part, group, c)
+        shares, coefficients = begun.multiplied(words.shape_values)
+        for k in words.best_shapes(shares):
+            yield shares[k], _times(part.part, words.shapes[k], float(coefficients[k]))
+    share, slope = scores.of(words.shape_values, flow)
+    for k in words.best_shapes(share):
+        least = -0.9 / max(float(words.shape_values[:, k].max()), 1e-300)
+        inner = Law((Term(ONE), Term(Parameter(max(float(slope[k]), least)), (words.shapes[k],))))
+        yield share[k], _times(part.part, Group(inner))
+    share, sine, cosine = scores.of_pairs(*words.wave_values, flow)
+    for k in _best(share, 1):
+        amplitude, wave = words.wave(k, sine[k], cosine[k])
+        group = Group(Law((Term(ONE), Term(Parameter(min(amplitude, 0.9)), (wave,)))))
+        yield share[k], _times(part.part, group)
+
+
+def _wrapped(law: Law, part: Part, scores: Scores, words: Dictionary, to: Target) -> _Found:
+    """Multiply the whole law by 1 + a · M, by a power of that, or by 1 + a wave."""
+    if part.path or len(law.terms) < 2:
+        return
+    flow = part.flow * part.value
+
+    def around(factor: Factor) -> Law:
+        return Law((Term(ONE, (Group(law), factor)),))
+
+    share, slope = scores.of(words.product_values, flow)
+    for k in _best(share, 2):
+        size = float(np.abs(words.product_values[:, k]).max())
+        for exponent in (1.0, -1.0):
+            start = float(np.clip(slope[k] * exponent, -0.5 / size, 0.5 / size))
+            yield share[k], around(_group(words.products[k], start, exponent))
+    share, sine, cosine = scores.of_pairs(*words.wave_values, flow)
+    for k in _best(share, 1):
+        amplitude, wave = words.wave(k, sine[k], cosine[k])
+        yield share[k], around(Group(Law((Term(ONE), Term(Parameter(min(amplitude, 0.9)), (wave,))))))
+
+
+def _limited(part: Part, scores: Scores, words: Dictionary) -> _Found:
+    """Let a sum fall no lower than a limit, or rise no higher: a tariff with a least charge, a line up to a cap.
+
+    The limit is a number, or another input, which may be that of a single term too.
+    """
+    terms = part.part.terms if isinstance(part.part, Law) else (part.part,)
+    own = set[int]().union(*(inputs_of(f) for term in terms for f in term.factors))
+    if not own or not np.isfinite(part.value).all():
+        return
+    columns = words.columns
+    inner = terms[0] if len(terms) == 1 else Term(ONE, (Group(Law(terms)),))
+    limits: list[Term] = []
+    values: list[Array] = []
+    if isinstance(part.part, Law):
+        numbers = np.unique(np.quantile(part.value, LIMITS))
+        limits += [Term(Parameter(float(each))) for each in numbers]
+        values += [np.broadcast_to(each, len(columns)) for each in numbers]
+    # inside a bracket sizes are no longer in the unit of the target
+    for j in words.straight if len(part.path) < 2 else ():
+        if j not in own:
+            limits.append(Term(Parameter(float(columns.scales[j])), (Power(j, ONE),)))
+            values.append(columns.of(j) * columns.scales[j])
+    if not limits:
+        return
+    beyond = np.column_stack(values) - np.asarray(part.value)[:, None]
+    for function, sign in (("max", 1.0), ("min", -1.0)):
+        share, slope = scores.of(sign * np.maximum(sign * beyond, 0.0), part.flow)
+        for k in _best(np.where(slope > SOUND, share, 0.0), 1):
+            term = Term(ONE, (Applied(function, Law((limits[k], inner))),))
+            yield share[k], Law((term,)) if isinstance(part.part, Law) else term

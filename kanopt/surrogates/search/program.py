@@ -1,0 +1,300 @@
+"""A law of the search as a tape over the rows to which it is fitted, with fences around what nobody would write.
+
+A search evaluates a law hundreds of times, each time with other numbers only; where these lie beyond a fence, the law
+has no value. Laws come here as terms, not as nodes, which take several times as long to be written and compiled.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from itertools import count
+from typing import Any, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kanopt.formulas.functions import function_named
+from kanopt.formulas.tape import Applied as OfSum
+from kanopt.formulas.tape import Backward, Extreme, LookedUp, Monomial, Tape, Total
+from kanopt.formulas.tape import Step as TapeStep
+from kanopt.surrogates.search.columns import Columns
+from kanopt.surrogates.search.structure import (
+    ONE,
+    Applied,
+    Exponential,
+    Factor,
+    Group,
+    Hinge,
+    Law,
+    Logarithm,
+    Parameter,
+    Power,
+    Step,
+    Tabulated,
+    Term,
+    Wave,
+    is_extreme,
+    values_of,
+)
+
+__all__ = ["Path", "Program"]
+
+Array: TypeAlias = NDArray[np.float64]
+Path: TypeAlias = tuple[int, ...]
+"""Where a sum or term stands: alternately the number of a term and of a factor of it."""
+Number: TypeAlias = "int | float"
+"""The place of a free number, or a value that is held."""
+
+STEEPEST = 6.0
+"""Largest size of an exponent: x^10.4 is a threshold, or chance."""
+FLATTEST = 0.02
+"""Smallest size of a free one: x^0.003 is a logarithm in disguise."""
+LEAST = 0.05
+"""Least size of a free exponent within a group."""
+CANCELLED = 1e-3
+"""A sum that begins with 1 and comes this close to nothing lives on cancellation."""
+SWAMPED = 50.0
+"""A sum that begins with 1 and is larger than this everywhere is the other terms, and the 1 is for show."""
+FAINT = 0.2
+"""So does one that stays below this everywhere."""
+SELDOM = 0.005
+"""Share of the rows on which each of several terms is the largest, at least: one that never is says nothing."""
+
+
+def _at(number: Number, theta: Array) -> float:
+    return float(theta[number]) if isinstance(number, int) else number
+
+
+class Program(Tape):
+    """A law compiled for rows.
+
+    Parameters
+    ----------
+    law
+        The law; the values of its free parameters do not matter.
+    columns
+        The rows, n of them.
+
+    Attributes
+    ----------
+    theta
+        The values that the free parameters have in the law, shape (p,).
+    places
+        Places of the sums and terms on the tape.
+    """
+
+    def __init__(self, law: Law, columns: Columns) -> None:
+        self.theta = np.array(values_of(law))
+        super().__init__(len(self.theta), (len(columns),))
+        self.places: dict[Path, int] = {}
+        self._columns, self._numbers = columns, count()
+        with np.errstate(all="ignore"):
+            self._sum(law, ())
+
+    def _number(self, parameter: Parameter) -> Number:
+        """Return the next place, in the order in which free parameters are written, or the value that is held."""
+        return next(self._numbers) if parameter.free else float(parameter.value)
+
+    def _sum(self, law: Law, path: Path) -> list[_Term]:
+        terms = [self._term(term, (*path, number)) for number, term in enumerate(law.terms)]
+        nothing = None if terms else np.zeros(self.shape)
+        self.places[path] = self.add(Total([term.place for term in terms], nothing))
+        return terms
+
+    def _term(self, term: Term, path: Path) -> _Term:
+        step = _Term(self._number(term.coefficient))
+        for place, factor in enumerate(term.factors):
+            self._add_factor(step, factor, (*path, place))
+        if step.fixed is None and not step.exponents and not step.others:
+            step.fixed = np.ones(self.shape)
+        self.places[path] = self.add(step)
+        return step
+
+    def _add_factor(self, step: _Term, factor: Factor, path: Path) -> None:
+        columns = self._columns
+        match factor:
+            case Power(column=column, exponent=exponent):
+                number = self._number(exponent)
+                if isinstance(number, float) and abs(number) <= STEEPEST:
+                    step.multiply(columns.raised(column, number))
+                elif columns.low[column] < 0.0 or isinstance(number, float):
+                    step.multiply(np.full(self.shape, np.nan))
+                else:
+                    step.exponents.append((number, columns.log(column)))
+                    step.bends.append(number)
+            case Exponential(rate=rate):
+                number = self._number(rate)
+                if isinstance(number, int):
+                    step.exponents.append((number, _argument(columns, factor)))
+                else:
+                    step.multiply(np.exp(number * _argument(columns, factor)))
+                step.decays = True
+            case Logarithm(column=column):
+                step.multiply(columns.log(column) + np.log(columns.scales[column]))
+            case Step(column=column, place=at):
+                self._number(at)
+                step.multiply((columns.of(column) >= at.value).astype(float))
+            case Wave(frequency=frequency, phase=phase):
+                step.others.append(
+                    self.add(_Wave(factor, columns, self._number(frequency), self._number(phase)))
+                )
+            case Hinge(column=column, place=at):
+                step.others.append(self.add(_Hinge(column, columns, self._number(at))))
+            case Tabulated():
+                step.others.append(self.add(self._looked_up(factor)))
+            case Group(inner=inner):
+                terms = self._sum(inner, path)
+                power = self._number(factor.exponent)
+                group = _Group(self.places[path], power, terms, Term(ONE) in inner.terms)
+                step.others.append(self.add(group))
+            case Applied(function=function, inner=inner) if is_extreme(factor):
+                terms = [self._term(term, (*path, number)) for number, term in enumerate(inner.terms)]
+                choose = np.maximum if function == "max" else np.minimum
+                step.others.append(self.add(_Extreme(choose, [term.place for term in terms])))
+            case Applied(function=function, inner=inner):
+                self._sum(inner, path)
+                step.others.append(self.add(OfSum(function_named(function), self.places[path])))
+
+    def _looked_up(self, table: Tabulated) -> LookedUp:
+        basis = self._columns.basis(table)
+        own = [self._number(each) for each in table.values]
+        free = [k for k, each in enumerate(own) if isinstance(each, int)]
+        first = int(own[free[0]]) if free else 0
+        held = np.array([0.0 if isinstance(each, int) else each for each in own])
+        weights = np.ascontiguousarray(basis[:, free].T)
+        return LookedUp(slice(first, first + len(free)), weights, basis @ held)
+
+
+def _argument(columns: Columns, factor: Exponential) -> Array:
+    x = columns.of(factor.column)
+    return x if factor.of == "x" else 1.0 / x if factor.of == "1/x" else x * x
+
+
+class _Term(Monomial):
+    """A term; without a value where an exponent is too steep or too flat."""
+
+    def __init__(self, coefficient: Number) -> None:
+        super().__init__(coefficient, None, [], [])
+        self.bends: list[int] = []
+        """Places of free exponents."""
+        self.decays = False
+        """Whether an exponential is among its factors."""
+
+    def multiply(self, values: Array) -> None:
+        """Multiply by what does not move."""
+        self.fixed = values if self.fixed is None else self.fixed * values
+
+    def smooth(self, theta: Array) -> Any:
+        """Return what is fixed times the exponential, as any monomial."""
+        if any(not FLATTEST < abs(theta[place]) < STEEPEST for place in self.bends):
+            self.curved = np.full_like(self.exponents[0][1], np.nan)
+            return self.curved
+        return super().smooth(theta)
+
+
+class _Wave(TapeStep):
+    """A wave; without a value where it is too slow or too fast to be seen."""
+
+    def __init__(self, wave: Wave, columns: Columns, frequency: Number, phase: Number) -> None:
+        self.x, self.frequency, self.phase = columns.of(wave.column), frequency, phase
+        width = float(columns.high[wave.column] - columns.low[wave.column])
+        radian = float(columns.scales[wave.column])
+        angle = columns.low[wave.column] < 0.0 and phase == 0.0 and isinstance(phase, float)
+        self.least = 0.5 * radian if angle else np.pi / max(width, 1e-300)
+        """Least frequency: half a turn over the rows, but for the sine of what may be an angle in radians."""
+        self.most = columns.fastest(wave.column)
+
+    def forward(self, values: list[Any], theta: Array) -> Any:
+        """Return the wave."""
+        frequency = _at(self.frequency, theta)
+        if isinstance(self.frequency, int) and not self.least <= abs(frequency) <= self.most:
+            self.angle = np.full(len(self.x), np.nan)
+            return self.angle
+        self.angle = frequency * self.x + _at(self.phase, theta)
+        return np.sin(self.angle)
+
+    def backward(self, above: Any, run: Backward) -> None:
+        """Write the derivatives in frequency and phase."""
+        slope = above * np.cos(self.angle)
+        if isinstance(self.frequency, int):
+            run.derivative[self.frequency] = slope * self.x
+        if isinstance(self.phase, int):
+            run.derivative[self.phase] = slope
+
+
+class _Hinge(TapeStep):
+    """A hinge; without a value outside the rows, where it is a line, or nothing."""
+
+    def __init__(self, column: int, columns: Columns, at: Number) -> None:
+        self.column, self.columns, self.at = column, columns, at
+
+    def forward(self, values: list[Any], theta: Array) -> Any:
+        """Return what lies beyond."""
+        at = _at(self.at, theta)
+        self.beyond = self.columns.of(self.column) - at
+        if not self.columns.inside(self.column, at):
+            return np.full(len(self.columns), np.nan)
+        return np.maximum(self.beyond, 0.0)
+
+    def backward(self, above: Any, run: Backward) -> None:
+        """Write the derivative in the place."""
+        if isinstance(self.at, int):
+            run.derivative[self.at] = np.where(self.beyond > 0.0, -above, 0.0)
+
+
+class _Extreme(Extreme):
+    """The largest or smallest of terms; without a value where one of them hardly ever is."""
+
+    def __init__(self, choose: Callable[[Any, Any], Any], parts: list[int]) -> None:
+        super().__init__(choose, parts, [True] * len(parts))
+
+    def forward(self, values: list[Any], theta: Array) -> Any:
+        """Return the extreme."""
+        out = super().forward(values, theta)
+        shares = [np.mean(values[part] == out) for part in self.parts]
+        return out if min(shares) > SELDOM else np.full_like(out, np.nan)
+
+
+class _Group(TapeStep):
+    """A sum to a power; without a value where no person would write it so."""
+
+    def __init__(self, inner: int, exponent: Number, terms: list[_Term], of_one: bool) -> None:
+        self.inner, self.exponent, self.of_one = inner, exponent, of_one
+        self.bends = [place for term in terms for place in term.bends]
+        self.decaying = [term.coefficient for term in terms if term.decays]
+
+    def _is_sound(self, theta: Array) -> bool:
+        """Whether the group is one that a person might write.
+
+        No free exponent in it is close to zero, which would make it a logarithm in disguise, 1 - x^0.001; and it
+        divides by no difference from an exponential, which is a reciprocal in disguise, 1 - exp(-0.001 x).
+        """
+        if any(abs(theta[place]) < LEAST for place in self.bends):
+            return False
+        return _at(self.exponent, theta) >= 0.0 or all(_at(each, theta) >= 0.0 for each in self.decaying)
+
+    def forward(self, values: list[Any], theta: Array) -> Any:
+        """Return the power of the sum."""
+        base, exponent = values[self.inner], _at(self.exponent, theta)
+        low = float(base.min())
+        of_one, undefined = self.of_one, not self._is_sound(theta)
+        if undefined or (of_one and (np.abs(base).max() < FAINT or low > SWAMPED)):
+            return np.full(len(base), np.nan)
+        if exponent == 1.0:
+            return base
+        if exponent == 2.0:
+            return base * base
+        if low > (CANCELLED if of_one else 0.0):
+            return 1.0 / base if exponent == -1.0 else base**exponent
+        # a sum that changes its sign within the rows has a pole or no real power there
+        return np.full(len(base), np.nan)
+
+    def backward(self, above: Any, run: Backward) -> None:
+        """Write the derivative in the exponent, and hand on that in the sum."""
+        base, out, exponent = run.values[self.inner], run.values[self.place], _at(self.exponent, run.theta)
+        if exponent == 2.0:
+            run.hand(self.inner, above * (2.0 * base))
+        else:
+            run.hand(self.inner, above if exponent == 1.0 else above * (exponent * out / base))
+        if isinstance(self.exponent, int):
+            run.derivative[self.exponent] = above * out * np.log(np.abs(base))

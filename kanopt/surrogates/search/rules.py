@@ -1,0 +1,298 @@
+"""What decides between laws beside the rows: the price of reading them, what a person has asked for, and units.
+
+The price of a law is that of its operators. An operator that a person prefers costs half. An exponent that is estimated
+where the input meets another one of the same unit costs two more: (q/c)⁴ is a pure number, q⁴ · c^−4.03 leaves a
+constant in (veh/h)^0.03, which nobody would have written down (Buckingham 1914, *On physically similar systems*).
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from fractions import Fraction
+
+from kanopt.surrogates.search.structure import (
+    ONE,
+    Applied,
+    Exponential,
+    Factor,
+    Group,
+    Hinge,
+    Law,
+    Logarithm,
+    Power,
+    Step,
+    Tabulated,
+    Term,
+    Wave,
+    factor_operators,
+    is_extreme,
+    operators,
+)
+from kanopt.units import UnitPowers
+
+__all__ = ["KINDS", "PREFERRED", "Rules", "flat", "imitates_a_curve", "kind_of_factor", "waves"]
+
+KINDS = ("linear", "power", "exp", "gaussian", "log", "sine", "hinge", "step", "table", "curve")
+"""What a factor of one input may be."""
+FLAT = 0.1
+"""Exponents below which a power can hardly be told from a logarithm."""
+PREFERRED = 0.5
+"""Share of its price that an operator costs which is preferred."""
+UNLIKE = 2.0
+"""Price, in operators, of an estimated exponent that keeps a unit from cancelling."""
+
+
+def kind_of_factor(factor: Factor) -> str:
+    """Return what a factor is called; empty for a bracket.
+
+    Examples
+    --------
+    >>> kind_of_factor(Power(0, ONE)), kind_of_factor(Logarithm(0))
+    ('linear', 'log')
+    """
+    match factor:
+        case Power(exponent=exponent):
+            return "linear" if not exponent.free and exponent.value == 1.0 else "power"
+        case Exponential(of=of):
+            return "gaussian" if of == "x^2" else "exp"
+        case Logarithm():
+            return "log"
+        case Wave():
+            return "sine"
+        case Hinge():
+            return "hinge"
+        case Step():
+            return "step"
+        case Tabulated(of=of):
+            return "table" if of == "category" else "curve"
+        case Applied(function=function):
+            return "exp" if function == "exp" else "hinge"
+    return ""
+
+
+def _factors(part: Law | Term) -> Iterator[Factor]:
+    """Yield all factors of one input below a part."""
+    terms = part.terms if isinstance(part, Law) else (part,)
+    for term in terms:
+        for factor in term.factors:
+            if isinstance(factor, Group | Applied):
+                yield from _factors(factor.inner)
+            else:
+                yield factor
+
+
+def flat(law: Law) -> bool:
+    """Whether a power is so flat that it may be a logarithm in disguise: x^p is 1 + p · log x where p is small.
+
+    Examples
+    --------
+    >>> from kanopt.surrogates.search.structure import Parameter
+    >>> flat(Law((Term(ONE, (Power(0, Parameter(0.02)),)),))), flat(Law((Term(ONE, (Power(0, Parameter(0.5)),)),)))
+    (True, False)
+    """
+    return any(
+        isinstance(f, Power) and f.exponent.free and abs(f.exponent.value) < FLAT for f in _factors(law)
+    )
+
+
+def waves(law: Law) -> int:
+    """Return how many waves and bumps there are in a law."""
+    return sum(isinstance(f, Wave | Applied) and not is_extreme(f) for f in _all_factors(law))
+
+
+def imitates_a_curve(law: Law, periods: Mapping[int, float]) -> bool:
+    """Whether several waves, bumps and bends of one input say with many words what a curve would.
+
+    Waves of a declared period may be several; without one a second wave, or a third wave, bump or bend, is too many.
+    """
+    waves_, bumps = Counter[int](), Counter[int]()
+    for factor in _all_factors(law):
+        if isinstance(factor, Wave) and factor.column not in periods:
+            waves_[factor.column] += 1
+        elif isinstance(factor, Applied) and factor.function == "exp":
+            bumps.update({f.column for f in _factors(factor.inner) if not isinstance(f, Group | Applied)})
+        elif isinstance(factor, Hinge):
+            bumps[factor.column] += 1
+    return any(count > 1 for count in waves_.values()) or any(
+        count > 2 for count in (waves_ + bumps).values()
+    )
+
+
+def _all_factors(part: Law) -> Iterator[Factor]:
+    """Yield all factors below a part, brackets and what is in them."""
+    for term in part.terms:
+        for factor in term.factors:
+            yield factor
+            if isinstance(factor, Group | Applied):
+                yield from _all_factors(factor.inner)
+
+
+@dataclass(frozen=True, eq=False)
+class Rules:
+    """What laws cost, and which are let in.
+
+    Parameters
+    ----------
+    operator
+        Length of the description of one operator, in nats.
+    allowed
+        Kinds of factors in which an input may stand, by its number; an input that is not named may stand in any.
+    forbidden, preferred
+        Kinds of factors that no law may have, and those that cost half.
+    units
+        Units of the inputs, None where one is not declared; empty for none at all.
+    output
+        Unit of the target, None where it is not declared.
+    required
+        Inputs without which a law will not do.
+
+    Examples
+    --------
+    >>> from kanopt.surrogates.search.structure import Parameter
+    >>> law = Law((Term(Parameter(2.0), (Exponential(0, Parameter(0.1)),)),))
+    >>> Rules(5.0).admits(law), Rules(5.0, forbidden=frozenset({"exp"})).admits(law)
+    (True, False)
+    >>> Rules(5.0).price(law), Rules(5.0, preferred=frozenset({"exp"})).price(law)
+    (15.0, 10.0)
+    """
+
+    operator: float
+    allowed: Mapping[int, frozenset[str]] = field(default_factory=dict)
+    forbidden: frozenset[str] = frozenset()
+    preferred: frozenset[str] = frozenset()
+    units: tuple[UnitPowers | None, ...] = ()
+    output: UnitPowers | None = None
+    required: frozenset[int] = frozenset()
+
+    def admits(self, law: Law) -> bool:
+        """Whether every factor of a law is one that may stand there.
+
+        An input with kinds of its own stands once in a term, and in no bracket that is raised to a power: x / (1 + x)
+        is not linear in x, although every factor is.
+        """
+        if not (self.allowed or self.forbidden):
+            return True
+        return all(self._admits(term, bent=False) for term in law.terms)
+
+    def _admits(self, term: Term, *, bent: bool) -> bool:
+        pinned = [
+            f.column
+            for f in _factors(term)
+            if not isinstance(f, Group | Applied) and f.column in self.allowed
+        ]
+        if len(set(pinned)) < len(pinned) or (bent and pinned):
+            return False
+        for factor in term.factors:
+            if self._forbids(factor):
+                return False
+            if isinstance(factor, Group | Applied):
+                inside = bent or isinstance(factor, Applied) or factor.exponent != ONE
+                if not all(self._admits(below, bent=inside) for below in factor.inner.terms):
+                    return False
+                continue
+            if kind_of_factor(factor) not in self.allowed.get(factor.column, KINDS):
+                return False
+        return True
+
+    def _forbids(self, factor: Factor) -> bool:
+        """Whether a factor is forbidden; a quotient is no power, and a square is quadratic too."""
+        match factor:
+            case Power(exponent=exponent) | Group(exponent=exponent):
+                raised = exponent.free or abs(exponent.value) != 1.0
+                square = isinstance(factor, Power) and not exponent.free and exponent.value == 2.0
+                words = {"power": raised, "quadratic": square, "linear": kind_of_factor(factor) == "linear"}
+                return any(words.get(word, False) for word in self.forbidden)
+        return kind_of_factor(factor) in self.forbidden
+
+    def suffices(self, law: Law) -> bool:
+        """Whether all inputs are in a law that must be.
+
+        Examples
+        --------
+        >>> Rules(5.0, required=frozenset({1})).suffices(Law((Term(ONE, (Power(0, ONE),)),)))
+        False
+        """
+        return self.required <= {f.column for f in _factors(law) if not isinstance(f, Group | Applied)}
+
+    def price(self, law: Law) -> float:
+        """Return the length of the description of the operators of a law, in nats."""
+        count = float(operators(law))
+        if self.preferred:
+            liked = (factor_operators(f) for f in _factors(law) if kind_of_factor(f) in self.preferred)
+            count -= (1.0 - PREFERRED) * sum(liked)
+        if self.units:
+            count += UNLIKE * sum(map(self._unlike, law.terms))
+        return self.operator * count
+
+    def _unlike(self, term: Term, inner: bool = False) -> int:
+        """Count the units of a term that several inputs have, and that estimated exponents keep from cancelling."""
+        several = Counter[UnitPowers]()
+        free = set[UnitPowers]()
+        for factor in term.factors:
+            if isinstance(factor, Power) and (unit := self.units[factor.column]) is not None:
+                several[unit] += 1
+                if factor.exponent.free and self._wanted(unit, inner=inner) == 0.0:
+                    free.add(unit)
+        groups = (factor.inner for factor in term.factors if isinstance(factor, Group | Applied))
+        below = (self._unlike(t, inner=True) for group in groups for t in group.terms)
+        return sum(several[unit] > 1 for unit in free) + sum(below)
+
+    def in_the_way(self, column: int, *, inner: bool) -> float:
+        """Return the price of an estimated exponent that keeps the unit of an input from cancelling, in nats."""
+        return UNLIKE * self.operator if self._wanted(self.units[column], inner=inner) == 0.0 else 0.0
+
+    def cancelling(self, term: Term, column: int, *, inner: bool) -> float | None:
+        """Return the exponent of an input with which its unit is that of the sum; None where nothing tells it.
+
+        The exponents of the other inputs of that unit must be held. In a bracket units cancel; in the outermost sum
+        they do where the target has another unit, and make up one where it has this one.
+        """
+        unit = self.units[column] if self.units else None
+        wanted = self._wanted(unit, inner=inner)
+        if unit is None or wanted is None:
+            return None
+        others = [
+            f.exponent
+            for f in term.factors
+            if isinstance(f, Power) and f.column != column and self.units[f.column] == unit
+        ]
+        if not others or any(e.free for e in others):
+            return None
+        return wanted - sum(e.value for e in others)
+
+    def _wanted(self, unit: UnitPowers | None, *, inner: bool) -> float | None:
+        """Return to which power a unit stands in a sum; None where that is not known."""
+        if inner or unit is None:
+            return 0.0
+        if self.output is None:
+            return None
+        if self.output == unit:
+            return 1.0
+        mine, its = ({word for word, _ in powers.words} for powers in (unit, self.output))
+        return None if mine & its else 0.0
+
+    def may_be_one(self, term: Term, *, inner: bool) -> bool:
+        """Whether the coefficient of a term may be the pure number ±1, as far as the declared units tell.
+
+        Parameters
+        ----------
+        term
+            Of powers; other factors are taken for pure numbers.
+        inner
+            Whether it stands beside a 1 in a bracket, and not in the outermost sum.
+        """
+        wanted = UnitPowers() if inner else self.output
+        if not self.units or wanted is None:
+            return True
+        found = UnitPowers()
+        for factor in term.factors:
+            if isinstance(factor, Power):
+                unit = self.units[factor.column]
+                if unit is None:
+                    return True
+                found = found * unit ** Fraction(factor.exponent.value).limit_denominator(100)
+            elif isinstance(factor, Hinge | Logarithm):
+                return True
+        return (found / wanted).is_one

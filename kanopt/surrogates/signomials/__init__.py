@@ -1,8 +1,0 @@
-"""The law as sums of products, looked for on the rows themselves: what a person would have written down."""
-
-from kanopt.surrogates.signomials.graph import graph
-from kanopt.surrogates.signomials.rules import KINDS, PREFERRED, Rules
-from kanopt.surrogates.signomials.search import REFITS, Found, Task, search
-from kanopt.surrogates.signomials.structure import Law, operators
-
-__all__ = ["KINDS", "PREFERRED", "REFITS", "Found", "Law", "Rules", "Task", "graph", "operators", "search"]

@@ -1,0 +1,136 @@
+"""Of laws of about equal error the one that goes on beyond its data is taken, and where there is none a law is held."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from kanopt.formulas import Alternative, Domain, Formula, Node, Variable, parse_formula
+from kanopt.kan.description import Network
+from kanopt.surrogates import Feature
+from kanopt.surrogates.ladder import HeldOut, Trained, find_law, ladder
+from kanopt.surrogates.ladder.drafts import Draft
+from kanopt.surrogates.ladder.going_on import beyond, is_no_worse
+from kanopt.surrogates.rows import Rows
+from tests.surrogates.ladder.by_hand import NUMBER, decoded, layer, times, trained
+
+RNG = np.random.default_rng(3)
+KM = (Feature("km", "number", low=1.2, high=4.0),)
+ROWS = np.linspace(1.2, 4.0, 400)[:, None]
+NOISE = RNG.normal(0.0, 0.5, 400)
+MINUTES = 2.0 + 3.0 * ROWS[:, 0] + NOISE
+ENDS, GOES_ON = "5 + 4 * (km - 1)^0.9", "2 + 3 * km"
+VARIABLES = (Variable("km"),)
+
+
+def model(target: np.ndarray = MINUTES) -> Trained:
+    network = Network((layer([[times(3.0)]], [2.0]),))
+    return replace(trained(network, KM, ROWS, target), lowest=float(target.min()), edf=2.0)
+
+
+def root(text: str) -> Node:
+    return parse_formula(text, VARIABLES, Variable("y")).root
+
+
+def draft(text: str, *others: Alternative, beside: Draft | None = None) -> Draft:
+    return Draft(
+        root(text), f"a way: {text}", (Alternative(1, 0.5, True, text, 10.0), *others), beside=beside
+    )
+
+
+def law_of(monkeypatch: pytest.MonkeyPatch, *offered: Draft, target: np.ndarray = MINUTES) -> Formula:
+    monkeypatch.setattr(ladder, "drafts", lambda _: iter(offered))
+    frame = decoded(KM, ROWS).assign(y=target)
+    return find_law(model(target), HeldOut(frame, Variable("y"), ""), -10.0)
+
+
+def test_the_law_beside_is_taken_where_the_first_ends(monkeypatch: pytest.MonkeyPatch) -> None:
+    ended = Alternative(2, 0.5, False, ENDS, 9.0, Formula(root(ENDS), VARIABLES, Variable("y")))
+    law = law_of(monkeypatch, draft(ENDS, beside=draft(GOES_ON, ended)))
+    assert str(law) == GOES_ON.replace("*", "·")
+    assert (
+        law.provenance["written by"] == "a way: it goes on beyond its data, and its error is about the same"
+    )
+    assert "no finite value where km is below its data" in law.considered()["why"].iloc[1]
+    assert law.held == ""
+
+
+def test_it_is_not_where_its_error_is_larger_than_chance_explains(monkeypatch: pytest.MonkeyPatch) -> None:
+    curved = 5.0 + 4.0 * (ROWS[:, 0] - 1.0) ** 0.4 + 0.1 * NOISE
+    law = law_of(monkeypatch, draft("5 + 4 * (km - 1)^0.4", beside=draft(GOES_ON)), target=curved)
+    # and so it is held at the shortest trip, below which it had no value
+    assert law.held == "km below 1.2 counts as 1.2"
+    assert law.evaluate({"km": 0.0}) == pytest.approx(5 + 4 * 0.2**0.4)
+    assert law.evaluate({"km": 2.0}) == pytest.approx(9.0)
+    assert all(fact.verdict != "refuted" for fact in law.shapes)
+
+
+@pytest.mark.parametrize("bears_out", [True, False])
+def test_a_law_that_few_rows_far_out_bear_out_is_not_held_before_them(
+    monkeypatch: pytest.MonkeyPatch, bears_out: bool
+) -> None:
+    """It was held where rows are dense, and refused for what it said of the rows beyond."""
+    rows = np.append(ROWS, [[12.0]], axis=0)
+    target = np.exp(0.8 * rows[:, 0]) + np.append(0.01 * NOISE, 0.0)
+    target[-1] = target[-1] if bears_out else np.exp(0.8 * 4.0)
+    frame = decoded(KM, rows).assign(y=target)
+    asked = model(target)
+    asked = replace(asked, rows=replace(asked.rows, inputs=rows))
+    monkeypatch.setattr(ladder, "drafts", lambda _: iter([draft("exp(0.8 * km)")]))
+    law = find_law(asked, HeldOut(frame, Variable("y"), ""), -1e9)
+    assert (law.held == "") == bears_out, law.held
+
+
+def test_a_pole_that_the_rows_have_led_to_stays(monkeypatch: pytest.MonkeyPatch) -> None:
+    law = law_of(monkeypatch, draft("9 / km"), target=9.0 / ROWS[:, 0])
+    assert str(law) == "9 / km"
+
+
+def test_a_law_that_explodes_among_its_data_is_held_at_the_largest_target(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """No row says that it does not: none has both, but a plan, or a row held out, may."""
+    x = np.linspace(0.0, 1.0, 200)
+    rows = np.vstack([np.column_stack([x, 0 * x]), np.column_stack([0 * x, x])])
+    target = np.exp(rows.sum(axis=1))
+    text = "exp(a + b + 9 * a * b)"
+    variables = [Variable("a"), Variable("b")]
+    network = Network((layer([[times(1.0)], [times(1.0)]], [0.0]),))
+    known = replace(trained(network, NUMBER, rows, target), lowest=1.0, edf=2.0)
+    made = parse_formula(text, variables, Variable("y")).root
+    monkeypatch.setattr(
+        ladder, "drafts", lambda _: iter([Draft(made, text, (Alternative(1, 0.0, True, text),))])
+    )
+    law = find_law(known, HeldOut(decoded(NUMBER, rows).assign(y=target), Variable("y"), ""), -10.0)
+    assert law.held == "y above 2.718 counts as 2.718"
+    assert law.evaluate({"a": 1.0, "b": 1.0}) == pytest.approx(np.e)
+    np.testing.assert_allclose(law.evaluate({"a": rows[:, 0], "b": rows[:, 1]}), target)
+
+
+def test_a_month_has_no_thirteenth(monkeypatch: pytest.MonkeyPatch) -> None:
+    month = np.arange(1.0, 13.0).repeat(10)
+    known = replace(model(), features=(Feature("month", "number", low=1.0, high=12.0),))
+    grows = parse_formula("exp(month)", [Variable("month")], Variable("y"))
+    grows = replace(grows, domain=Domain.from_rows(grows.inputs, {"month": month}))
+    rows = replace(known.rows, inputs=month[:, None], target=np.exp(month), weight=np.ones(120))
+    assert beyond(grows, replace(known, rows=rows)).endings == ()
+    other = replace(rows, inputs=np.append(month, 12.5)[:, None], target=np.ones(121), weight=np.ones(121))
+    assert beyond(grows, replace(known, rows=other)).endings[0].what == "grows too fast"
+
+
+def test_a_law_that_goes_on_is_left_as_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    law = law_of(monkeypatch, draft(GOES_ON, beside=draft("3 * km + 2.001")))
+    assert law.provenance["written by"] == f"a way: {GOES_ON}"
+
+
+def test_residuals_differ_by_chance_or_by_nothing_or_do_not() -> None:
+    rows = Rows(ROWS, MINUTES, np.ones(400))
+    assert is_no_worse(NOISE, NOISE, rows)
+    assert is_no_worse(1.002 * NOISE, NOISE, rows)  # practically equal
+    assert not is_no_worse(1.02 * NOISE, NOISE, rows)  # on every row a little, which is no chance
+    other = np.random.default_rng(4).permutation(NOISE)
+    assert is_no_worse(other, NOISE, rows)
+    assert not is_no_worse(other, 0.9 * NOISE, rows)
+    assert not is_no_worse(np.full(400, np.nan), NOISE, rows)

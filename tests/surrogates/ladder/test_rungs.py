@@ -1,0 +1,274 @@
+"""The ladder between one formula and the network: sums and products of functions, surfaces, the network as curves."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from kanopt.errors import FitError
+from kanopt.formulas import Curve, Formula, Variable
+from kanopt.formulas.domain import cycle_range
+from kanopt.formulas.nodes import postorder
+from kanopt.kan.constraints import ShapeConstraints
+from kanopt.kan.description import Network
+from kanopt.kan.links import Link, Logistic, Softplus
+from kanopt.surrogates import Feature
+from kanopt.surrogates.ladder import Trained
+from kanopt.surrogates.ladder.control import Control
+from kanopt.surrogates.ladder.rungs import Rung, additive_rung, network_rung
+from kanopt.surrogates.rows import Rows
+from tests.surrogates.ladder.by_hand import (
+    HOUR,
+    MODE,
+    NUMBER,
+    Floats,
+    cycle,
+    decoded,
+    layer,
+    times,
+    trained,
+    written,
+)
+
+NOTHING = Network((layer([[None], [None]], [0.0]),))
+
+
+@pytest.fixture
+def rng() -> np.random.Generator:
+    return np.random.default_rng(11)
+
+
+def of_rows(x: Floats, y: Floats, features: tuple = NUMBER, **changes: object) -> Trained:
+    """Rows whose network has learned nothing: the rungs look at the rows alone."""
+    return replace(trained(NOTHING, features, x, y), **changes)
+
+
+def laws(model: Trained, *, log: bool = False, surfaces: bool = False) -> list[Rung]:
+    plain, higher = additive_rung(model, model.rows, log=log)
+    found = higher() if surfaces else None
+    return [plain] if found is None else [plain, found]
+
+
+def formula(rung: Rung, model: Trained) -> Formula:
+    return Formula(rung.root, tuple(map(model.variable, model.features)), Variable("y"))
+
+
+def values(rung: Rung, model: Trained) -> Floats:
+    return formula(rung, model).evaluate(decoded(model.features, model.rows.inputs))
+
+
+# ------------------------------------------------------------------------------------------------------- the network
+
+
+def test_the_network_as_a_formula_computes_what_the_network_computes(rng: np.random.Generator) -> None:
+    wave = np.stack([cycle(lambda z: np.sin(2 * np.pi * z)), cycle(np.cos), cycle(lambda z: z * (1 - z))])
+    first = layer(
+        [[times(1), np.square, None], [np.sqrt, None, times(2)]],
+        [0.1, 0.2, 0.3],
+        tables=([[0.0, 1.0, 2.0], [0.5, -1.0, 0.0]],),
+        cycles=wave[None],
+        products=1,
+    )
+    network = Network((first, layer([[np.exp], [np.square]], [0.4])))
+    inputs = np.column_stack([rng.uniform(0, 1, (60, 3)), rng.integers(0, 2, 60)])
+    expected = network(inputs[:, :3], inputs[:, 3:].astype(int))
+    model = trained(network, (*NUMBER, HOUR, MODE), inputs, expected)
+    data = {name: column.to_numpy() for name, column in decoded(model.features, inputs).items()}
+    np.testing.assert_allclose(written(model, data), expected, atol=1e-9)
+
+
+@pytest.mark.parametrize("link", [Softplus(scale=2.5, low=0.3), Logistic(low=-1.0, high=24.0)], ids=type)
+def test_a_link_is_written_around_curves(link: Link, rng: np.random.Generator) -> None:
+    network = Network((layer([[np.sin], [np.square]], [-0.4], tables=([[0.3], [-0.2]],)),))
+    inputs = np.column_stack([rng.uniform(0, 1, (50, 2)), rng.integers(0, 2, 50)])
+    expected = link(network(inputs[:, :2], inputs[:, 2:].astype(int)))
+    model = trained(network, (*NUMBER, MODE), inputs, expected, link=link)
+    data = {name: column.to_numpy() for name, column in decoded(model.features, inputs).items()}
+    np.testing.assert_allclose(written(model, data), expected, rtol=1e-6)
+
+
+def test_pruned_edges_are_not_written(rng: np.random.Generator) -> None:
+    x = rng.uniform(0, 1, (100, 2))
+    network = Network((layer([[times(3.0)], [None]], [0.5]),))
+    model = trained(network, NUMBER, x, 3 * x[:, 0])
+    assert formula(network_rung(model), model).used == {"a"}
+
+
+def test_the_range_of_a_cycle_is_a_period_where_the_rows_go_round() -> None:
+    assert cycle_range(np.arange(1.0, 13.0), 12.0) == (0.0, 12.0)
+    assert cycle_range(np.array([0.0, 1.0, 2.0, 3.0, 4.0]), 7.0) == (0.0, 4.0)
+    assert cycle_range(np.arange(-12.0, 12.0), 24.0) == (-12.0, 12.0)
+    assert cycle_range(np.linspace(0.0, 100.0, 999), 24.0) == (0.0, 100.0)
+
+
+# ------------------------------------------------------------------------------------------------ functions of columns
+
+
+@pytest.mark.parametrize(
+    ("law", "reads"),
+    [
+        (lambda a, b: 1.0 + 2.0 * a + 3.0 * np.log(b), ["· a", "· log(b)"]),
+        (lambda a, b: 1.0 + 2.0 * a - 4.0 * a**2 + b, ["· a^2"]),
+        (lambda a, b: 5.0 + 2.0 * b, ["· b"]),
+    ],
+    ids=["line and logarithm", "parabola", "without a column"],
+)
+def test_functions_become_what_they_are(law, reads: list[str], rng: np.random.Generator) -> None:
+    x = rng.uniform(0.1, 1.0, (500, 2))
+    model = of_rows(x, law(x[:, 0], x[:, 1]) + 0.02 * rng.standard_normal(500))
+    (found,) = laws(model)
+    text = str(formula(found, model))
+    assert all(each in text for each in reads), text
+    assert not formula(found, model).curves
+    assert np.sqrt(np.mean((values(found, model) - law(x[:, 0], x[:, 1])) ** 2)) < 0.005
+
+
+def test_lines_have_the_numbers_and_errors_of_least_squares(rng: np.random.Generator) -> None:
+    x = rng.uniform(0.0, 1.0, (300, 2))
+    y = 1.0 + 2.0 * x[:, 0] - 3.0 * x[:, 1] + 0.3 * rng.standard_normal(300)
+    model = of_rows(x, y, control=Control.of({"a": "linear", "b": "linear"}, None, None))
+    (found,) = laws(model)
+    design = np.column_stack([x - x.mean(axis=0)])
+    slopes = np.linalg.lstsq(design, y - y.mean(), rcond=None)[0]
+    noise = np.sum((y - y.mean() - design @ slopes) ** 2) / 297
+    np.testing.assert_allclose(found.values, [y.mean(), *slopes], rtol=1e-6)
+    np.testing.assert_allclose(found.covariance[1:, 1:], noise * np.linalg.inv(design.T @ design), rtol=1e-4)
+
+
+def test_what_is_no_simple_form_stays_a_curve(rng: np.random.Generator) -> None:
+    x = rng.uniform(0.0, 1.0, (800, 2))
+    truth = np.sin(9.0 * x[:, 0]) + np.abs(x[:, 1] - 0.4)
+    model = of_rows(x, truth + 0.1 * rng.standard_normal(800))
+    (found,) = laws(model)
+    law = formula(found, model)
+    assert [curve.name for curve in postorder(law.root) if isinstance(curve, Curve)] == ["s1", "s2"]
+    assert np.sqrt(np.mean((values(found, model) - truth) ** 2)) < 0.03
+
+
+def test_a_wave_and_categories_stand_beside_each_other(rng: np.random.Generator) -> None:
+    z, code = rng.uniform(0, 1, 900), rng.integers(0, 2, 900)
+    y = np.array([2.0, 6.0])[code] + np.cos(2 * np.pi * z) + 0.05 * rng.standard_normal(900)
+    model = of_rows(np.column_stack([z, code]), y, (HOUR, MODE))
+    (found,) = laws(model)
+    law = formula(found, model)
+    assert "by(mode)" in str(law)
+    assert "sin(2 · pi · (hour - " in str(law)
+    at_six = law.evaluate({"hour": np.array([6.0, 30.0]), "mode": np.array(["sea", "sea"], dtype=object)})
+    np.testing.assert_allclose(at_six, 6.0, atol=0.02)
+
+
+def test_a_product_is_a_product_of_powers_and_exponentials(rng: np.random.Generator) -> None:
+    x = rng.uniform(0.1, 1.0, (500, 2))
+    truth = 3.0 * x[:, 0] ** 0.7 * np.exp(1.5 * x[:, 1])
+    model = of_rows(x, np.log(truth) + 0.05 * rng.standard_normal(500))
+    (found,) = laws(model, log=True)
+    law = formula(found, model)
+    assert "a^0." in str(law)
+    assert "exp(1." in str(law)
+    np.testing.assert_allclose(values(found, model), truth, rtol=0.03)
+
+
+def test_numbers_of_categories_with_few_rows_are_drawn_to_the_mean(rng: np.random.Generator) -> None:
+    many = Feature("lane", "category", categories=tuple(f"l{k}" for k in range(40)))
+    codes = np.concatenate([np.repeat(np.arange(39), 30), [39]])
+    y = rng.standard_normal(40)[codes] * 0.3 + rng.standard_normal(len(codes))
+    y[-1] = 5.0
+    model = of_rows(np.column_stack([rng.uniform(0, 1, len(codes)), codes]), y, (NUMBER[0], many))
+    (found,) = laws(model)
+    alone = formula(found, model).evaluate({"a": 0.5, "lane": np.array(["l39"], dtype=object)})
+    assert alone < 2.5
+
+
+@pytest.mark.parametrize("sign", [1, -1])
+@pytest.mark.parametrize("bend", [0, 1, -1])
+def test_curves_have_the_shape_that_was_asked_for(sign: int, bend: int, rng: np.random.Generator) -> None:
+    x = rng.uniform(0.0, 1.0, (200, 2))
+    y = sign * np.sin(5.0 * x[:, 0]) + 0.3 * rng.standard_normal(200) + x[:, 1]
+    wanted = ShapeConstraints(monotonic=(sign, 0), convexity=(bend, 0))
+    control = Control.of({"a": "curve"}, None, None)
+    (found,) = laws(of_rows(x, y, wanted=wanted, control=control))
+    model = of_rows(x, y)
+    grid = np.linspace(0.0, 1.0, 101)
+    along = formula(found, model).evaluate({"a": grid, "b": np.full(101, 0.5)})
+    assert (sign * np.diff(along) > -1e-9).all()
+    assert bend == 0 or (bend * np.diff(along, 2) > -1e-9).all()
+
+
+@pytest.mark.parametrize("link", [Softplus(scale=2.0), Logistic(low=0.0, high=24.0)], ids=type)
+def test_behind_a_link_the_law_is_found_on_the_working_response(link: Link, rng: np.random.Generator) -> None:
+    x = rng.uniform(0, 1, (1200, 2))
+    inner = 4 * x[:, 0] - 3 * x[:, 1] - 0.5
+    y = link(inner) + 0.02 * rng.standard_normal(1200)
+    network = Network((layer([[times(3.9, 0.5)], [times(-2.9, 0.5)]], [0.05]),))
+    model = trained(network, NUMBER, x, y, link=link)
+    (found,) = laws(model)
+    assert not formula(found, model).curves
+    assert np.sqrt(np.mean((values(found, model) - link(inner)) ** 2)) < 0.01
+
+
+def test_the_order_of_the_rows_does_not_matter(rng: np.random.Generator) -> None:
+    x = rng.uniform(0.0, 1.0, (400, 2))
+    y = np.sin(6.0 * x[:, 0]) * x[:, 1] + 0.1 * rng.standard_normal(400)
+    turned = rng.permutation(400)
+    here, there = (laws(of_rows(x[order], y[order]), surfaces=True)[-1] for order in (np.arange(400), turned))
+    assert str(formula(here, of_rows(x, y))) == str(formula(there, of_rows(x, y)))
+
+
+# ------------------------------------------------------------------------------------------------------------ surfaces
+
+
+def test_a_surface_is_a_product_of_curves(rng: np.random.Generator) -> None:
+    x = rng.uniform(0.0, 1.0, (1500, 2))
+    truth = 1.0 + np.sin(4.0 * x[:, 0]) * np.exp(x[:, 1])
+    model = of_rows(x, truth + 0.05 * rng.standard_normal(1500))
+    plain, surface = laws(model, surfaces=True)
+    assert np.sqrt(np.mean((values(surface, model) - truth) ** 2)) < 0.03
+    assert np.sqrt(np.mean((values(plain, model) - truth) ** 2)) > 0.05
+    assert str(formula(surface, model)).count("(a) · s") in (1, 2)
+
+
+def test_a_curve_for_every_category(rng: np.random.Generator) -> None:
+    x, code = rng.uniform(0.0, 1.0, 1500), rng.integers(0, 2, 1500)
+    truth = np.where(code == 1, np.sin(5.0 * x), x)
+    model = of_rows(np.column_stack([x, code]), truth + 0.05 * rng.standard_normal(1500), (NUMBER[0], MODE))
+    _, surface = laws(model, surfaces=True)
+    assert np.sqrt(np.mean((values(surface, model) - truth) ** 2)) < 0.03
+
+
+def test_no_surface_where_there_is_none(rng: np.random.Generator) -> None:
+    x = rng.uniform(0.0, 1.0, (800, 2))
+    model = of_rows(x, np.sin(6.0 * x[:, 0]) + x[:, 1] + 0.1 * rng.standard_normal(800))
+    assert len(laws(model, surfaces=True)) == 1
+
+
+# ------------------------------------------------------------------------------------------------------------- control
+
+
+@pytest.mark.parametrize("kind", ["linear", "quadratic", "log", "curve", "none"])
+def test_a_column_is_what_it_was_pinned_to(kind: str, rng: np.random.Generator) -> None:
+    x = rng.uniform(0.1, 1.0, (300, 2))
+    y = 2.0 * x[:, 0] + 1.5 * x[:, 0] ** 2 + x[:, 1] + 0.05 * rng.standard_normal(300)
+    model = of_rows(x, y, control=Control.of({"a": kind}, None, None))
+    (found,) = laws(model)
+    shows = {"linear": "· a", "quadratic": "· a^2", "log": "· log(a)", "curve": "(a)"}
+    law = formula(found, model)
+    assert ("a" in law.used) == (kind != "none")
+    assert shows.get(kind, "") in str(law)
+
+
+def test_what_a_column_cannot_be_is_refused(rng: np.random.Generator) -> None:
+    x = rng.uniform(-1.0, 1.0, (300, 2))
+    model = of_rows(x, x[:, 0] + x[:, 1], control=Control.of({"a": "log"}, None, None))
+    with pytest.raises(FitError, match="'a' cannot become log in a sum of curves"):
+        laws(model)
+
+
+def test_rows_that_count_for_more_draw_the_law_to_them(rng: np.random.Generator) -> None:
+    x = rng.uniform(0.0, 1.0, (200, 2))
+    y = np.where(x[:, 1] < 0.5, x[:, 0], 3.0 - x[:, 0])
+    model = of_rows(x, y, control=Control.of({"a": "linear", "b": "none"}, None, None))
+    heavy = replace(model, rows=Rows(x, y, np.where(x[:, 1] < 0.5, 100.0, 1.0)))
+    (found,) = laws(heavy)
+    assert found.values[1] > 0.8

@@ -1,0 +1,253 @@
+"""Values and derivatives of laws, against finite differences and against the formula they become."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from kanopt.formulas import Formula, Variable
+from kanopt.surrogates.search import graph, operators
+from kanopt.surrogates.search.evaluation import Columns, parts, value, value_and_jacobian
+from kanopt.surrogates.search.lookups import in_lookups
+from kanopt.surrogates.search.structure import (
+    ONE,
+    Applied,
+    Exponential,
+    Group,
+    Hinge,
+    Law,
+    Logarithm,
+    Parameter,
+    Power,
+    Step,
+    Tabulated,
+    Term,
+    Wave,
+    signature,
+    values_of,
+    with_values,
+)
+
+Floats = NDArray[np.float64]
+HALF = Parameter(-0.5, free=False)
+QUARTER = Parameter(np.pi / 2, free=False)
+
+
+def number(x: float) -> Parameter:
+    return Parameter(x)
+
+
+def held(x: float) -> Parameter:
+    return Parameter(x, free=False)
+
+
+SUM = Law(
+    (
+        Term(number(1.5)),
+        Term(number(2.0), (Power(0, number(0.7)), Exponential(1, number(-0.3)))),
+        Term(number(-0.4), (Logarithm(0), Hinge(1, number(1.4)))),
+        Term(number(0.3), (Wave(2, number(2.0), number(0.4)), Step(0, held(1.1)))),
+        Term(number(0.8), (Exponential(0, number(0.5), "1/x"), Exponential(1, number(-0.1), "x^2"))),
+    )
+)
+NESTED = Law(
+    (
+        Term(
+            number(3.0),
+            (
+                Power(1, number(1.2)),
+                Group(Law((Term(ONE), Term(number(0.6), (Power(0, number(1.4)),)))), held(-1.0)),
+                Group(Law((Term(ONE), Term(number(0.3), (Wave(2, number(2.5), held(0.0)),))))),
+            ),
+        ),
+        Term(
+            number(0.2), (Group(Law((Term(number(1.0)), Term(number(0.5), (Power(0, held(2.0)),)))), HALF),)
+        ),
+    )
+)
+BENDS = tuple(number(x) for x in (1.2, 0.7, 1.5, 1.1, 0.9, 1.3))
+LOOKED_UP = Law(
+    (
+        Term(
+            ONE, (Tabulated(3, tuple(number(x) for x in (5.0, 2.2, 7.0))), Tabulated(0, BENDS, "x", 0.5, 2.0))
+        ),
+        Term(
+            number(2.0),
+            (
+                Power(1, number(0.7)),
+                Tabulated(3, (ONE, number(1.4), number(0.6))),
+                Tabulated(1, (*BENDS[:3], ONE), "log x", -0.9, 0.9),
+                Group(Law((Term(ONE), Term(number(0.3), (Tabulated(2, BENDS, "turn", 0.0, 1.5),))))),
+            ),
+        ),
+    )
+)
+SHAPED = Law(
+    (
+        Term(number(2.0), (Applied("exp", Law((Term(number(-0.6), (Power(0, number(1.7)),)),))),)),
+        Term(
+            number(3.0),
+            (Applied("exp", Law((Term(number(-2.0), (Exponential(1, number(-0.8)),)),))), Power(0, ONE)),
+        ),
+        Term(
+            ONE,
+            (
+                Group(
+                    Law(
+                        (
+                            Term(ONE),
+                            Term(
+                                number(0.6),
+                                (
+                                    Applied(
+                                        "exp",
+                                        Law(
+                                            (
+                                                Term(
+                                                    number(-1.5),
+                                                    (
+                                                        Group(
+                                                            Law(
+                                                                (
+                                                                    Term(ONE, (Power(2, ONE),)),
+                                                                    Term(number(-1.2)),
+                                                                )
+                                                            ),
+                                                            held(2.0),
+                                                        ),
+                                                    ),
+                                                ),
+                                            )
+                                        ),
+                                    ),
+                                ),
+                            ),
+                        )
+                    )
+                ),
+            ),
+        ),
+        Term(
+            number(0.7),
+            (
+                Group(
+                    Law((Term(ONE, (Power(0, held(2.0)),)), Term(number(1.3), (Power(1, held(2.0)),)))),
+                    held(0.5),
+                ),
+            ),
+        ),
+        Term(number(0.4), (Applied("abs", Law((Term(ONE, (Power(1, ONE),)), Term(number(-1.1))))),)),
+    )
+)
+LAWS = [SHAPED, SUM, NESTED, Law((Term(number(2.0), (Wave(1, held(1.3), QUARTER),)),)), LOOKED_UP]
+LABELS = {3: ("van", "truck", "bike")}
+
+
+@pytest.fixture
+def inputs() -> Floats:
+    rng = np.random.default_rng(3)
+    return np.column_stack([rng.uniform(0.4, 2.5, (60, 3)), rng.integers(0, 3, 60)])
+
+
+@pytest.mark.parametrize("law", LAWS)
+def test_derivatives_agree_with_finite_differences(law: Law, inputs: Floats) -> None:
+    columns = Columns(inputs, np.ones(4))
+    out, jacobian = value_and_jacobian(law, columns)
+    np.testing.assert_allclose(out, value(law, columns))
+    theta = np.array(values_of(law))
+    assert jacobian.shape == (60, len(theta))
+    for k in range(len(theta)):
+        step = np.zeros(len(theta))
+        step[k] = 1e-6
+        up, down = (value(with_values(law, theta + sign * step), columns) for sign in (1, -1))
+        np.testing.assert_allclose(jacobian[:, k], (up - down) / 2e-6, rtol=1e-5, atol=1e-7)
+
+
+@pytest.mark.parametrize("law", LAWS)
+def test_the_flow_into_a_part_is_the_derivative_of_the_law_in_it(law: Law, inputs: Floats) -> None:
+    columns = Columns(inputs, np.ones(4))
+    _, jacobian = value_and_jacobian(law, columns)
+    theta = values_of(law)
+    for part in parts(law, columns):
+        if isinstance(part.part, Term) and part.part.coefficient.free:
+            k = theta.index(part.part.coefficient.value)
+            np.testing.assert_allclose(part.flow * part.value / theta[k], jacobian[:, k], rtol=1e-9)
+
+
+@pytest.mark.parametrize("law", LAWS)
+def test_the_formula_of_the_inputs_themselves_has_the_same_values(law: Law, inputs: Floats) -> None:
+    scales = np.array([0.5, 3.0, 1.7, 1.0])
+    names = ["a", "b", "c"]
+    variables = (*map(Variable, names), Variable("vehicle", kind="category"))
+    formula = Formula(graph(law, [*names, "vehicle"], scales, LABELS), variables, Variable("y"))
+    expected = value(law, Columns(inputs, scales, {3: 3}))
+    data = dict(zip(names, (inputs[:, :3] * scales[:3]).T, strict=True))
+    vehicle = np.array(LABELS[3], dtype=object)[inputs[:, 3].astype(int)]
+    found = np.broadcast_to(formula.evaluate({**data, "vehicle": vehicle}), 60)
+    np.testing.assert_allclose(found, expected, rtol=1e-12)
+    assert len(formula.constants) == len(values_of(law)) - in_lookups(law)
+
+
+def test_a_hinge_outside_of_the_rows_and_a_sum_that_cancels_are_no_laws(inputs: Floats) -> None:
+    columns = Columns(inputs, np.ones(4))
+    outside = Law((Term(number(1.0), (Hinge(0, number(9.0)),)),))
+    disguised = Group(Law((Term(ONE), Term(number(-1.0), (Power(0, number(0.001)),)))), held(-1.0))
+    swamped = Group(Law((Term(ONE), Term(number(1e5), (Power(0, number(1.0)),)))), held(-1.0))
+    for law in (outside, *(Law((Term(number(1.0), (group,)),)) for group in (disguised, swamped))):
+        assert np.isnan(value(law, columns)).all()
+
+
+def test_a_wave_of_which_less_than_half_is_seen_and_a_steep_power_are_no_laws(inputs: Floats) -> None:
+    columns = Columns(inputs, np.ones(4))
+    width = float(columns.high[2] - columns.low[2])
+
+    def wave(turns: float) -> Law:
+        return Law((Term(number(1.0), (Wave(2, number(2 * np.pi * turns / width), number(0.3)),)),))
+
+    assert np.isfinite(value(wave(0.51), columns)).all()
+    assert np.isnan(value(wave(0.49), columns)).all()
+    for exponent, defined in ((number(5.9), True), (number(6.1), False), (held(-7.0), False)):
+        law = Law((Term(number(1.0), (Power(0, exponent),)),))
+        assert np.isfinite(value(law, columns)).all() == defined
+
+
+def test_a_wave_that_turns_faster_than_the_values_tell_is_no_law() -> None:
+    def wave(frequency: float) -> Law:
+        return Law((Term(number(1.0), (Wave(0, number(frequency), number(0.3)),)),))
+
+    months = Columns(np.tile(np.arange(1.0, 13.0), 5)[:, None], np.ones(1))
+    halves = Columns(months.inputs / 2.0, np.ones(1))
+    anywhere = Columns(np.random.default_rng(0).uniform(1.0, 12.0, (60, 1)), np.ones(1))
+    faster = 2 * np.pi / 12 + 2 * np.pi
+    assert np.isfinite(value(wave(2 * np.pi / 12), months)).all()
+    assert np.isnan(value(wave(faster), months)).all()
+    assert np.isfinite(value(wave(6.2), halves)).all()
+    assert np.isfinite(value(wave(faster), anywhere)).all()
+
+
+def test_the_sine_of_an_angle_in_radians_may_be_a_small_part_of_a_wave() -> None:
+    slope = np.linspace(-0.04, 0.06, 30)
+    columns = Columns((slope / 0.02)[:, None], np.array([0.02]))
+    law = Law((Term(number(1.0), (Wave(0, number(0.02), held(0.0)),)),))
+    np.testing.assert_allclose(value(law, columns), np.sin(slope))
+
+
+def test_what_differs_in_free_values_or_order_only_has_one_signature() -> None:
+    a, b = Term(number(2.0), (Power(0, number(0.7)),)), Term(number(1.0))
+    assert signature(Law((a, b))) == signature(
+        Law((Term(number(5.0)), Term(number(3.0), (Power(0, number(1.0)),))))
+    )
+    assert signature(Law((a, b))) != signature(Law((b, Term(number(2.0), (Power(0, held(0.7)),)))))
+
+
+@pytest.mark.parametrize(
+    ("law", "count"),
+    [
+        (Law((Term(number(45.0)), Term(number(2.6), (Power(0, number(0.72)), Power(1, number(0.65)))))), 5),
+        (Law((Term(ONE, (Power(0, held(1.0)), Power(1, held(1.0)))),)), 1),
+        (NESTED, 17),
+    ],
+)
+def test_operators_are_those_a_reader_counts(law: Law, count: int) -> None:
+    assert operators(law) == count

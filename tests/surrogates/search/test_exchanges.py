@@ -1,0 +1,120 @@
+"""Terms that give way to others: what is promised is what least squares takes."""
+
+import numpy as np
+import pytest
+
+from kanopt.surrogates.ladder.rungs import OPERATOR
+from kanopt.surrogates.search import Rules
+from kanopt.surrogates.search.columns import Columns
+from kanopt.surrogates.search.dictionary import Dictionary
+from kanopt.surrogates.search.evaluation import value
+from kanopt.surrogates.search.exchanges import exchanges
+from kanopt.surrogates.search.fitting import Budget, Target, fitted
+from kanopt.surrogates.search.structure import Hinge, Law, Parameter, Power, Term, exponents
+
+
+def power(exponent: float, coefficient: float = 1.0, column: int = 0, *, free: bool = True) -> Term:
+    return Term(Parameter(coefficient), (Power(column, Parameter(exponent, free=free)),))
+
+
+@pytest.fixture
+def columns() -> Columns:
+    rng = np.random.default_rng(1)
+    return Columns(np.column_stack([rng.uniform(0.5, 4.0, 200), rng.uniform(1.0, 3.0, 200)]), np.ones(2), {})
+
+
+def target(columns: Columns, y: np.ndarray) -> Target:
+    weights = np.random.default_rng(2).uniform(0.5, 2.0, len(y))
+    return Target(columns, y, weights, False, Rules(OPERATOR), Budget(500.0))
+
+
+def test_powers_that_stand_for_others_give_way_to_them(columns: Columns) -> None:
+    x, z = columns.of(0), columns.of(1)
+    to = target(columns, 0.08 + 0.3 * x**2 + 1.2 / x + 2.0 * z)
+    law = Law(
+        (Term(Parameter(0.1)), power(0.5), power(1.9), power(-0.5), power(1.0, 2.0, column=1, free=False))
+    )
+    fit = fitted(law, to)
+    assert fit is not None
+    assert fit.squares > 1e-9
+    share, best = max(exchanges(fit.law, Dictionary(columns, {}), to), key=lambda each: each[0])
+    assert share == pytest.approx(1.0)
+    np.testing.assert_allclose(value(best, columns), to.target, rtol=1e-9)
+    held = sorted(f.exponent.value for term in best.terms for f in term.factors)
+    assert not exponents(best)
+    assert {-1.0, 2.0} <= set(held)
+
+
+def test_what_is_promised_is_what_least_squares_takes(columns: Columns) -> None:
+    x, z = columns.of(0), columns.of(1)
+    noise = 0.1 * np.random.default_rng(3).standard_normal(len(x))
+    to = target(columns, 3.0 + x**2 + np.sqrt(z) + noise)
+    sum_ = power(1.0, free=False), power(3.0, free=False), power(1.0, column=1, free=False)
+    fit = fitted(Law((Term(Parameter(1.0)), *sum_)), to)
+    assert fit is not None
+    laws = list(exchanges(fit.law, Dictionary(columns, {}), to))
+    assert len(laws) >= 3  # one power and two in the place of two, and exponentials
+    for share, law in laws:
+        left = to.residual(value(law, columns))
+        again = fitted(law, to, iterations=0)
+        assert again is not None
+        assert float(left @ left) == pytest.approx(fit.squares * (1.0 - share), rel=1e-6)
+
+
+def test_errors_of_a_logarithm_are_those_of_the_target_beside_its_size(columns: Columns) -> None:
+    x, z = columns.of(0), columns.of(1)
+    noise = 1e-3 * np.random.default_rng(3).standard_normal(len(x))
+    truth = z * (x + 0.5 * np.maximum(x - 2.0, 0.0))
+    log = Target(columns, np.log(truth) + noise, np.ones(len(x)), True, Rules(OPERATOR), Budget(500.0))
+    beside = Power(1, Parameter(1.0, free=False))
+    fit = fitted(Law((Term(Parameter(1.0), (*power(1.2).factors, beside)),)), log)
+    assert fit is not None
+    share, best = max(
+        exchanges(fit.law, Dictionary(columns, {}, with_shapes=True), log), key=lambda each: each[0]
+    )
+    again = fitted(best, log, iterations=0)
+    assert again is not None
+    assert again.squares == pytest.approx(fit.squares * (1.0 - share), rel=0.05)
+
+
+def test_a_line_that_bends_takes_the_place_of_powers(columns: Columns) -> None:
+    x, z = columns.of(0), columns.of(1)
+    pay = z * (x + 0.25 * np.maximum(x - 1.5, 0.0) + 0.5 * np.maximum(x - 3.0, 0.0))
+    to = target(columns, pay)
+    beside = Power(1, Parameter(1.0, free=False))
+    fit = fitted(
+        Law(tuple(Term(Parameter(1.0), (*power(e, free=False).factors, beside)) for e in (0.5, 2.0))), to
+    )
+    assert fit is not None
+    words = Dictionary(columns, {}, with_shapes=True)
+    _, best = max(exchanges(fit.law, words, to), key=lambda each: each[0])
+    bends = sorted(f.place.value for t in best.terms for f in t.factors if isinstance(f, Hinge))
+    assert len(bends) == 2
+    whole = fitted(best, to)
+    assert whole is not None
+    assert whole.squares < 1e-12 * to.spread * to.total
+    # where other functions are not looked for yet, neither are bends
+    laws = exchanges(fit.law, Dictionary(columns, {}), to)
+    assert not any(isinstance(f, Hinge) for _, law in laws for t in law.terms for f in t.factors)
+
+
+def test_there_are_shapes_of_every_family(columns: Columns) -> None:
+    words = Dictionary(columns, {}, with_shapes=True)
+    # 6 stretched, 8 Gompertz curves and 12 peaks of each input; of the pair a distance, a gap and 18 decays
+    assert [len(family) for family in words.families] == [12, 16, 24, 1, 1, 18, 0, 0, 0]
+    assert len({repr(shape) for shape in words.shapes}) == 72
+
+
+def test_a_year_in_an_exponential_overflows_nowhere() -> None:
+    year = np.arange(2015.0, 2025.0).repeat(20)
+    rows = np.column_stack([year, np.linspace(1.0, 9.0, 200)])
+    columns = Columns(rows / 2015.0, np.full(2, 2015.0), {})
+    to = target(columns, 3.0 + 0.2 * (year - 2013.0) ** 1.5)
+    fit = fitted(Law((Term(Parameter(1.0)), power(1.0, free=False))), to)
+    assert fit is not None
+    with np.errstate(all="raise"):
+        words = Dictionary(columns, {}, with_shapes=True)
+        assert all(
+            np.isfinite(values**2).all() for column in (0, 1) for _, values in words.exponentials(column)
+        )
+    assert all(np.isfinite(share) for share, _ in exchanges(fit.law, words, to))

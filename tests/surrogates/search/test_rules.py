@@ -1,0 +1,249 @@
+"""What decides between laws beside the rows: pins, preferences and declared units."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from kanopt.formulas.printing import to_infix
+from kanopt.surrogates.ladder.rungs import OPERATOR
+from kanopt.surrogates.search import Rules, Task, graph, search
+from kanopt.surrogates.search.dictionary import Dictionary
+from kanopt.surrogates.search.evaluation import Columns
+from kanopt.surrogates.search.fitting import Target, fitted
+from kanopt.surrogates.search.rules import KINDS, UNLIKE, kind_of_factor
+from kanopt.surrogates.search.search import scales_of
+from kanopt.surrogates.search.structure import (
+    ONE,
+    Exponential,
+    Factor,
+    Group,
+    Hinge,
+    Law,
+    Logarithm,
+    Parameter,
+    Power,
+    Step,
+    Tabulated,
+    Term,
+    Wave,
+    operators,
+)
+from kanopt.surrogates.search.tidying import tidied
+from kanopt.units import powers_of
+
+Floats = NDArray[np.float64]
+FREE, MINUS = Parameter(0.7), Parameter(-1.0, free=False)
+TWO = Parameter(2.0, free=False)
+FACTORS: dict[str, Factor] = {
+    "linear": Power(0, ONE),
+    "power": Power(0, FREE),
+    "exp": Exponential(0, FREE),
+    "gaussian": Exponential(0, FREE, "x^2"),
+    "log": Logarithm(0),
+    "sine": Wave(0, FREE, FREE),
+    "hinge": Hinge(0, FREE),
+    "step": Step(0, FREE),
+    "table": Tabulated(0, (ONE, FREE)),
+    "curve": Tabulated(0, (ONE, FREE, FREE, FREE), "x", 0.0, 1.0),
+}
+
+
+def one(*factors: Factor) -> Law:
+    return Law((Term(Parameter(3.0), factors),))
+
+
+def bracket(exponent: Parameter, *factors: Factor) -> Group:
+    return Group(Law((Term(ONE), Term(Parameter(0.3), factors))), exponent)
+
+
+def units(*words: str) -> tuple[object, ...]:
+    return tuple(powers_of(word) if word else None for word in words)
+
+
+def test_every_factor_has_one_kind() -> None:
+    assert {kind: kind_of_factor(factor) for kind, factor in FACTORS.items()} == {k: k for k in KINDS}
+    assert kind_of_factor(Power(0, TWO)) == "power"
+    assert kind_of_factor(bracket(ONE)) == ""
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_kind_is_let_in_where_it_may_be_and_nowhere_else(kind: str) -> None:
+    other = Power(1, FREE)
+    for allowed in KINDS:
+        rules = Rules(5.0, {0: frozenset({allowed})})
+        assert rules.admits(one(FACTORS[kind], other)) == (kind == allowed)
+        assert rules.admits(one(bracket(ONE, FACTORS[kind]))) == (kind == allowed)
+    assert Rules(5.0).admits(one(FACTORS[kind]))
+    assert not Rules(5.0, forbidden=frozenset({kind})).admits(one(FACTORS[kind]))
+    assert not Rules(5.0, forbidden=frozenset({kind})).admits(one(bracket(MINUS, FACTORS[kind])))
+
+
+def test_what_is_pinned_stands_once_in_a_term_and_in_no_bent_bracket() -> None:
+    rules = Rules(5.0, {0: frozenset({"linear"})})
+    x, z = Power(0, ONE), Power(1, ONE)
+    assert rules.admits(one(x, bracket(MINUS, z)))
+    assert not rules.admits(one(x, bracket(ONE, x)))
+    assert not rules.admits(one(bracket(MINUS, x)))
+    assert not rules.admits(one(bracket(FREE, bracket(ONE, x))))
+    assert not rules.admits(one(x, x))
+    assert rules.admits(Law((Term(FREE, (x,)), Term(FREE, (x, z)))))
+
+
+def test_a_quotient_is_no_power_and_a_square_is_quadratic_too() -> None:
+    no_power, no_square = (
+        Rules(5.0, forbidden=frozenset({"power"})),
+        Rules(5.0, forbidden=frozenset({"quadratic"})),
+    )
+    for exponent, powers, squares in ((MINUS, True, True), (TWO, False, False), (FREE, False, True)):
+        assert no_power.admits(one(Power(0, exponent))) == powers
+        assert no_square.admits(one(Power(0, exponent))) == squares
+    assert no_power.admits(one(bracket(MINUS, Power(0, ONE))))
+    assert not no_power.admits(one(bracket(TWO, Power(0, ONE))))
+
+
+def test_an_input_that_must_be_in_the_law_may_be_in_a_bracket() -> None:
+    rules = Rules(5.0, required=frozenset({0}))
+    assert rules.suffices(one(bracket(MINUS, Logarithm(0))))
+    assert not rules.suffices(one(Power(1, ONE)))
+    assert Rules(5.0).suffices(one())
+
+
+def test_words_are_those_that_may_be() -> None:
+    x = np.random.default_rng(0).uniform(1, 9, (50, 2))
+    rules = Rules(5.0, {0: frozenset({"log"})}, frozenset({"step", "exp"}))
+    words = Dictionary(Columns(x, np.ones(2)), {}, rules.admits)
+    found = [*words.products, *words.decays, *words.others, *((Wave(j, ONE, ONE),) for j, _ in words.waves)]
+    assert {(f.column, kind_of_factor(f)) for factors in found for f in factors if not isinstance(f, Group)} == {
+        (0, "log"),
+        *((1, kind) for kind in ("linear", "power", "log", "hinge", "sine")),
+    }  # fmt: skip
+    assert words.decay_values.shape == (50, 0)
+
+
+def test_what_is_preferred_costs_half() -> None:
+    law = one(FACTORS["exp"], FACTORS["power"])
+    plain_price = Rules(5.0).price(law)
+    assert plain_price == 5.0 * operators(law)
+    assert Rules(5.0, preferred=frozenset({"exp"})).price(law) == plain_price - 5.0 * 0.5 * 2
+    assert Rules(5.0, preferred=frozenset({"exp", "power"})).price(law) == plain_price - 5.0 * 0.5 * 3
+    assert Rules(5.0, preferred=frozenset({"log"})).price(law) == plain_price
+
+
+def test_an_exponent_that_keeps_a_unit_from_cancelling_costs_more() -> None:
+    rules = Rules(5.0, units=units("veh/h", "veh/h", "min"), output=powers_of("min"))
+    four, near = Parameter(4.0, free=False), Parameter(-4.03)
+    held, free = (
+        one(Power(0, four), Power(1, Parameter(-4.0, free=False))),
+        one(Power(0, four), Power(1, near)),
+    )
+    assert rules.price(free) == rules.price(held) + 5.0 * UNLIKE
+    assert rules.price(one(bracket(ONE, Power(0, near), Power(1, near)))) == (
+        Rules(5.0).price(one(bracket(ONE, Power(0, near), Power(1, near)))) + 5.0 * UNLIKE
+    )
+    alone = one(Power(0, near), Power(2, near))
+    assert rules.price(alone) == Rules(5.0).price(alone)
+
+
+def test_the_exponent_with_which_a_unit_cancels() -> None:
+    rules = Rules(5.0, units=units("veh/h", "veh/h", "min", "", "veh/h"))
+    q, c = Power(0, Parameter(4.0, free=False)), Power(1, Parameter(-4.03))
+
+    def cancelling(*powers: Power, of: int = 1, rules: Rules = rules) -> float | None:
+        return rules.cancelling(Term(FREE, powers), of, inner=True)
+
+    assert cancelling(q, c) == -4.0
+    assert cancelling(q, c, Power(4, ONE)) == -5.0
+    assert cancelling(replace(q, exponent=FREE), c) is None
+    assert cancelling(c, Power(2, ONE)) is None
+    assert cancelling(q, Power(3, FREE), of=3) is None
+    assert cancelling(q, c, rules=Rules(5.0)) is None
+
+
+def test_in_the_outermost_sum_the_unit_of_the_target_counts() -> None:
+    a, b = Power(0, Parameter(0.5, free=False)), Power(1, FREE)
+    for output, wanted in (("km", 0.5), ("min", -0.5), ("EUR/km", None), ("", None)):
+        unit = powers_of(output) if output else None
+        rules = Rules(5.0, units=units("km", "km"), output=unit)
+        assert rules.cancelling(Term(FREE, (a, b)), 1, inner=False) == wanted
+        # only where units should cancel, an exponent in the way has a price
+        assert rules.in_the_way(1, inner=False) == (5.0 * UNLIKE if output == "min" else 0.0)
+        assert rules.price(one(a, b)) == Rules(5.0).price(one(a, b)) + rules.in_the_way(1, inner=False)
+
+
+def test_units_tell_which_coefficient_may_be_one() -> None:
+    rules = Rules(5.0, units=units("km", "EUR/km", "h", ""), output=powers_of("EUR"))
+    km, rate, h, bare = (Power(j, ONE) for j in range(4))
+    assert rules.may_be_one(Term(FREE, (km, rate)), inner=False)
+    assert not rules.may_be_one(Term(FREE, (km,)), inner=False)
+    assert not rules.may_be_one(Term(FREE, (km, rate)), inner=True)
+    assert rules.may_be_one(Term(FREE, (h, Power(2, MINUS))), inner=True)
+    assert rules.may_be_one(Term(FREE, (km, bare)), inner=False)
+    assert rules.may_be_one(Term(FREE, (Hinge(0, FREE),)), inner=False)
+    assert Rules(5.0).may_be_one(Term(FREE, (km,)), inner=False)
+    assert replace(rules, output=None).may_be_one(Term(FREE, (km,)), inner=False)
+    assert replace(rules, output=powers_of("km^2")).may_be_one(Term(FREE, (Power(0, TWO),)), inner=False)
+
+
+def read(x: Floats, y: Floats, names: str, rules: Rules) -> str:
+    found = search(Task(x, y, np.ones(len(y)), rules))
+    return to_infix(graph(found.best.law, names.split(), found.scales))
+
+
+def congested(off: float, noise: float, rows: int = 300) -> tuple[Floats, Floats]:
+    """Free-flow time, flow and capacity; the capacity in a power that is off by something."""
+    rng = np.random.default_rng(8)
+    t0, q, c = rng.uniform(2, 30, rows), rng.uniform(300, 2400, rows), rng.uniform(1000, 2200, rows)
+    y = t0 * (1 + 0.15 * (q / c) ** 4 * (c / 1500) ** off)
+    return np.column_stack([t0, q, c]), y + noise * y.std() * rng.standard_normal(rows)
+
+
+LINKS = Rules(OPERATOR, units=units("min", "veh/h", "veh/h"), output=powers_of("min"))
+
+
+@pytest.mark.slow
+def test_flow_over_capacity_is_a_pure_number() -> None:
+    assert read(*congested(0.0, 0.01), "t0 q c", LINKS) == "t0 · (1 + 0.15 · q^4 / c^4)"
+
+
+@pytest.mark.parametrize(
+    ("rules", "cancels"), [(LINKS, True), (Rules(OPERATOR), False)], ids=["units", "none"]
+)
+def test_an_exponent_a_little_off_cancels_where_the_units_say_so(rules: Rules, cancels: bool) -> None:
+    x, y = congested(-0.06, 0.03)
+    scales = scales_of(x)
+    to = Target(Columns(x / scales, scales), y, np.ones(len(y)), False, rules)
+    four = Parameter(4.0, free=False)
+    ratio = bracket(ONE, Power(1, four), Power(2, Parameter(-4.0)))
+    begun = Law((Term(Parameter(float(scales[0]), free=False), (Power(0, ONE), ratio)),))
+    fit = fitted(begun, to)
+    assert fit is not None
+    group = tidied(fit, to, to, scales).law.terms[0].factors[-1]
+    assert isinstance(group, Group)
+    power = next(f for f in group.inner.terms[-1].factors if isinstance(f, Power) and f.column == 2)
+    assert power.exponent.free == (not cancels)
+    assert (power.exponent.value == -4.0) == cancels
+
+
+@pytest.mark.slow
+def test_without_units_nothing_changes() -> None:
+    x, y = congested(0.0, 0.03, rows=150)
+    bare = search(Task(x, y, np.ones(len(y)), Rules(OPERATOR)), refits=60)
+    other = search(Task(x, y, np.ones(len(y)), Rules(OPERATOR, units=(), output=powers_of("min"))), refits=60)
+    assert (bare.best.law, bare.best.length) == (other.best.law, other.best.length)
+    none = search(Task(x, y, np.ones(len(y)), Rules(OPERATOR, units=(None, None, None))), refits=60)
+    assert (bare.best.law, bare.best.length) == (none.best.law, none.best.length)
+
+
+def test_a_price_that_happens_to_be_one_keeps_its_name_and_a_pure_number_does_not() -> None:
+    rng = np.random.default_rng(2)
+    km = rng.uniform(5, 90, 300)
+    y = 1.0003 * km + 2.0 * rng.standard_normal(300)
+    price = read(km[:, None], y, "km", Rules(OPERATOR, units=units("km"), output=powers_of("EUR")))
+    coefficient, of = price.split(" · ")
+    assert (float(coefficient), of) == (pytest.approx(1.0, abs=0.01), "km")
+    for rules in (Rules(OPERATOR, units=units("km"), output=powers_of("km")), Rules(OPERATOR)):
+        assert read(km[:, None], y, "km", rules) == "km"
