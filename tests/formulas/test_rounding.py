@@ -20,7 +20,7 @@ from kanopt.formulas import (
     Variable,
     parse_formula,
 )
-from kanopt.formulas.intervals import Enclosures
+from kanopt.formulas.enclosures.values import Enclosures
 from kanopt.formulas.lowering.graphs import folded
 from kanopt.formulas.nodes import fold, postorder
 from tests.formulas.strategies import NUMBERS, laws, raw

@@ -13,11 +13,11 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from kanopt.formulas.enclosures.arithmetic import Flags
+from kanopt.formulas.enclosures.boxes import FormulaBoxes, concatenate
+from kanopt.formulas.enclosures.facts import Point, Verdict
+from kanopt.formulas.enclosures.margins import FormulaMargin, MarginBounds
 from kanopt.formulas.nodes import Array
-from kanopt.formulas.shapes.arithmetic import Flags
-from kanopt.formulas.shapes.boxes import FormulaBoxes, concatenate
-from kanopt.formulas.shapes.facts import Point, Verdict
-from kanopt.formulas.shapes.margins import FormulaMargin, MarginBounds
 
 __all__ = ["BranchAndBoundResult", "branch_and_bound"]
 
@@ -28,7 +28,7 @@ _HUGE = 1e300
 
 @dataclass(frozen=True)
 class BranchAndBoundResult:
-    """The result of a search; see :class:`kanopt.formulas.shapes.facts.ShapeFact`."""
+    """The result of a search; see :class:`kanopt.formulas.enclosures.facts.ShapeFact`."""
 
     verdict: Verdict
     boxes: int
@@ -53,9 +53,9 @@ def branch_and_bound(margin: FormulaMargin, root: FormulaBoxes, budget: int) -> 
     if (margin.low(root) >= 0.0).all():
         return BranchAndBoundResult("proved", 1)
     sample = margin.sides.sample(_SAMPLE)
-    jet = margin.tracer.jet(sample, margin.own_orders)
-    bounds = margin.of(jet)
-    finding = MarginBounds(bounds[0], bounds, {}, jet.defined)
+    found = margin.encloser.over(sample, margin.own_orders)
+    bounds = margin.of(found)
+    finding = MarginBounds(bounds[0], bounds, {}, found.defined)
     witness = margin.contradiction(root) or margin.contradiction(sample, finding)
     if witness:
         return BranchAndBoundResult("refuted", 1, witness=witness)
@@ -98,8 +98,8 @@ def _branch(margin: FormulaMargin, root: FormulaBoxes, budget: int, typical: flo
 def _open(margin: FormulaMargin, parts: list[FormulaBoxes], looked: int, why: str) -> BranchAndBoundResult:
     """Return an undecided result, with the reason."""
     boxes = concatenate(parts)
-    jet = margin.tracer.jet(boxes, margin.own_orders)
-    undefined = ~jet.defined & ~margin.tracer.has_no_entry(boxes)
+    found = margin.encloser.over(boxes, margin.own_orders)
+    undefined = ~found.defined & ~margin.encloser.has_no_entry(boxes)
     if undefined.any():
         place = int(np.argmax(undefined))
         near = ", ".join(

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kanopt.formulas.shapes.arithmetic import (
+from kanopt.formulas.enclosures.arithmetic import (
     minus,
     plus,
     power_bounds,

@@ -5,7 +5,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from kanopt.formulas import Curve, Input
-from kanopt.formulas.shapes.curve_bounds import CurveBank, CurveBounds
+from kanopt.formulas.enclosures.univariate import CurveBank
 
 
 def derivative(curve, x, order):
@@ -46,7 +46,7 @@ def test_a_curve_and_its_derivatives_are_bounded_tightly(curve, places):
     grid = np.linspace(low, high, 1001, axis=1)
     size = np.abs(curve.coefficients).max()
     for order in (0, 1, 2):
-        least, most = CurveBounds(curve).over(order, low, high)
+        least, most = (end[0] for end in CurveBank([curve]).over((order,), low, high)[order])
         values = derivative(curve, grid.ravel(), order).reshape(grid.shape)
         if order == 2:
             # where the straight line begins the curve has two, one on each side; a box on one side needs that one

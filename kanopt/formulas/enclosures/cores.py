@@ -10,15 +10,14 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
+from kanopt.formulas.enclosures.arithmetic import Pair
+from kanopt.formulas.enclosures.boxes import BoxSides
+from kanopt.formulas.enclosures.engine import Encloser
+from kanopt.formulas.enclosures.rules import Enclosure, Orders
+from kanopt.formulas.enclosures.univariate import CurveBank, range_over
 from kanopt.formulas.functions import function_named
 from kanopt.formulas.nodes import DEEPEST, Apply, Constant, Node, Power, Product, Sum, postorder
 from kanopt.formulas.pieces import Curve
-from kanopt.formulas.shapes.arithmetic import Pair
-from kanopt.formulas.shapes.bound_propagation import FormulaBoundPropagator
-from kanopt.formulas.shapes.boxes import BoxSides
-from kanopt.formulas.shapes.curve_bounds import CurveBounds
-from kanopt.formulas.shapes.jets import Jet, JetOrders
-from kanopt.formulas.shapes.ranges import range_over
 
 __all__ = ["curvature_core", "logarithm", "slope_core"]
 
@@ -28,10 +27,9 @@ def slope_core(root: Node, name: str, sides: BoxSides) -> tuple[Node, int]:
 
     Examples
     --------
-    >>> import numpy as np
     >>> from kanopt.formulas import Variable, parse_formula
     >>> law = parse_formula("5 - 2 * exp(a * x)", [Variable("a"), Variable("x")], Variable("y"))
-    >>> box = BoxSides(("a", "x"), np.array([1.0, 0.0]), np.array([2.0, 9.0]), (np.zeros(0),) * 2, (), (), ())
+    >>> box = BoxSides.of({"a": (1.0, 2.0), "x": (0.0, 9.0)}, ())
     >>> core, sign = slope_core(law.root, "x", box)
     >>> core.key == parse_formula("x", [Variable("x")], Variable("y")).root.key, sign
     (True, -1)
@@ -85,8 +83,8 @@ def _steps_reading(root: Node, names: Collection[str]) -> frozenset[bytes]:
     return frozenset(found)
 
 
-def _whole(node: Node, sides: BoxSides) -> Jet:
-    return FormulaBoundPropagator(node, sides).jet(sides.whole(), JetOrders())
+def _whole(node: Node, sides: BoxSides) -> Enclosure:
+    return Encloser(node, sides).over(sides.whole(), Orders())
 
 
 def _drop_unrelated(
@@ -102,10 +100,10 @@ def _drop_unrelated(
     direction = sign
     if isinstance(node, Product):
         for factor in others:
-            jet = _whole(factor, sides)
-            if bool((jet.value[1] < 0.0).all()):
+            found = _whole(factor, sides)
+            if bool((found.value[1] < 0.0).all()):
                 direction = -direction
-            elif not bool(jet.positive.all()):
+            elif not bool(found.positive.all()):
                 return node, sign, False
     return (kept[0] if len(kept) == 1 else node.with_children(kept)), direction, True
 
@@ -118,10 +116,10 @@ def _within(node: Node, sides: BoxSides) -> tuple[Node | None, int]:
             return _direction(node.argument, range_over(function_named(node.function), 1, low, high))
         case Curve():
             low, high = _whole(node.argument, sides).value
-            return _direction(node.argument, CurveBounds(node).over(1, low, high))
+            return _direction(node.argument, CurveBank([node]).over((1,), low, high)[1])
         case Power(base=base, exponent=Constant(value=power)) if power:
-            jet = _whole(base, sides)
-            if bool(jet.positive.all()) or (power > 0.0 and bool((jet.value[0] >= 0.0).all())):
+            found = _whole(base, sides)
+            if bool(found.positive.all()) or (power > 0.0 and bool((found.value[0] >= 0.0).all())):
                 return base, 1 if power > 0.0 else -1
     return None, 0
 

@@ -1,13 +1,16 @@
-"""Ranges of curves and of their first and second derivatives over intervals.
+"""Ranges of functions of one variable and of their first and second derivatives over intervals.
+
+The extrema of a function of the library over an interval are at the ends or at turning points, which the library lists
+(:data:`kanopt.formulas.functions.FUNCTIONS`), also for derivatives.
 
 On a span a curve is one cubic (de Boor 2001, *A Practical Guide to Splines*, ch. IX and X). Its slope is a quadratic
 and its curvature a line, so all three have exact ranges over a part of a span: the values at the ends, and those where
-it turns between them. An interval covers at most two parts of spans and a run of whole ones, whose range is looked up
-(:mod:`kanopt.formulas.shapes.curve_bounds`).
-
+it turns between them. An interval covers at most two parts of spans and a run of whole ones, whose range is looked up.
 A B-spline lies between its coefficients and its derivatives between their differences, none of which rounding gives the
 wrong sign. So where the differences are not negative the bound of the slope is not negative, and likewise that of the
 curvature.
+
+The difference quotients of a step function are unbounded in the direction in which it jumps.
 """
 
 from __future__ import annotations
@@ -18,14 +21,109 @@ from itertools import pairwise
 
 import numpy as np
 
+from kanopt.formulas.enclosures.arithmetic import (
+    EPS,
+    NOTHING,
+    UNBOUNDED,
+    Integers,
+    Pair,
+    chosen,
+    hull,
+    minus,
+    outward,
+)
+from kanopt.formulas.functions import Function
 from kanopt.formulas.nodes import Array
 from kanopt.formulas.pieces import Curve
-from kanopt.formulas.shapes.arithmetic import EPS, NOTHING, Integers, Pair, chosen, hull, minus, outward
 
-__all__ = ["CurveBank", "CurveBounds", "RangeExtrema", "bank_key"]
+__all__ = ["CurveBank", "Stairs", "bank_key", "range_over", "within"]
+
+_RESOLVED = 1e7  # beyond, the places of a wave are not resolved well enough to tell where it turns
 
 
-class RangeExtrema:
+def range_over(function: Function, order: int, low: Array, high: Array) -> Pair:
+    """Return the range of a function, or of a derivative, over the parts of intervals where it is defined.
+
+    At a kink the first derivative takes both sides, and the second is unbounded upwards.
+
+    Parameters
+    ----------
+    function
+        A function of the library.
+    order
+        0 for its value, 1 and 2 for its derivatives.
+    low, high
+        The ends, of equal shape. For an interval outside the domain the range is that at the end of the domain.
+
+    Examples
+    --------
+    >>> from kanopt.formulas import FUNCTIONS
+    >>> low, high = range_over(FUNCTIONS["sin"], 1, np.array([0.0]), np.array([4.0]))
+    >>> low.round(9).tolist(), high.round(9).tolist()
+    ([-1.0], [1.0])
+    """
+    low, high = np.clip(low, function.low, function.high), np.clip(high, function.low, function.high)
+    if function.kinked and order:
+        return _kink(function, order, low, high)
+    compute = (function.value, function.derivative, function.second_derivative)[order]
+    places = [low, high]
+    for turn in function.extrema[order]:
+        if math.isinf(function.period):
+            places.append(np.clip(turn, low, high))
+        else:
+            first = turn + np.ceil((low - turn) / function.period) * function.period
+            places += [np.clip(first, low, high), np.clip(first + function.period, low, high)]
+    values = [compute(place) for place in places]
+    least, most = np.minimum.reduce(values), np.maximum.reduce(values)
+    if not math.isinf(function.period):
+        blurred = ~((np.abs(low) < _RESOLVED) & (np.abs(high) < _RESOLVED))
+        least, most = np.where(blurred, -1.0, least), np.where(blurred, 1.0, most)
+    return outward((least, most), 16)
+
+
+def _kink(function: Function, order: int, low: Array, high: Array) -> Pair:
+    """Return the range of a derivative of a function that consists of two straight lines which meet at zero."""
+    if order == 2:
+        # a kink at an end lies between this interval and the next
+        return np.zeros_like(low), np.where((low <= 0.0) & (high >= 0.0), np.inf, 0.0)
+    below, above = function.derivative(np.array([-1.0, 1.0]))
+    first, last = np.where(low < 0.0, below, above), np.where(high > 0.0, above, below)
+    return np.minimum(first, last), np.maximum(first, last)
+
+
+def within(values: Array, first: Integers, last: Integers) -> Pair:
+    """Return the smallest and the largest of the entries `first` to `last`, passing over NaN; ∞ and −∞ without any."""
+    if (first == last).all():
+        found = values[first]
+        none = np.isnan(found)
+        return np.where(none, np.inf, found), np.where(none, -np.inf, found)
+    place = np.arange(len(values))
+    inside = (place >= first[..., None]) & (place <= last[..., None]) & ~np.isnan(values)
+    return np.where(inside, values, np.inf).min(axis=-1), np.where(inside, values, -np.inf).max(axis=-1)
+
+
+class Stairs:
+    """The values of a step function, from one stair to the next."""
+
+    def __init__(self, values: Array) -> None:
+        self.values = values
+        self._rises, self._falls = (
+            np.concatenate([[0], np.cumsum(turn)]) for turn in (np.diff(values) > 0.0, np.diff(values) < 0.0)
+        )
+
+    def over(self, first: Integers, last: Integers) -> dict[int, Pair]:
+        """Return bounds of its value, its difference quotients and its curvature, by order."""
+        up, down = self._rises[last] > self._rises[first], self._falls[last] > self._falls[first]
+        quotient = np.where(down, -np.inf, 0.0), np.where(up, np.inf, 0.0)
+        return {0: within(self.values, first, last), 1: quotient, 2: chosen(up | down, UNBOUNDED, NOTHING)}
+
+    def height(self, first: Integers, last: Integers) -> Pair:
+        """Return bounds of the jump from one stair to another."""
+        start, stop = self.values[first], self.values[last]
+        return minus((stop, stop), (start, start))
+
+
+class _Runs:
     """The bounds of every run of 1, 2, 4, ... neighbours along the last axis.
 
     A run of any length is covered by two of these, which may overlap (Bender and Farach-Colton 2000, *The LCA
@@ -33,7 +131,7 @@ class RangeExtrema:
 
     Examples
     --------
-    >>> runs = RangeExtrema(np.array([3.0, 1.0, 2.0, 5.0]), np.array([3.0, 1.0, 2.0, 5.0]))
+    >>> runs = _Runs(np.array([3.0, 1.0, 2.0, 5.0]), np.array([3.0, 1.0, 2.0, 5.0]))
     >>> low, high = runs.over(np.array([0, 2]), np.array([2, 3]))
     >>> low.tolist(), high.tolist()
     ([1.0, 2.0], [3.0, 5.0])
@@ -68,29 +166,17 @@ def bank_key(curve: Curve) -> tuple[object, ...]:
     return curve.argument.key, curve.low, curve.high, curve.grid_size, curve.periodic
 
 
-class CurveBounds:
-    """Bounds of a curve and its first two derivatives over intervals of its argument.
+class CurveBank:
+    """Curves of one argument on the same knots, bounded together.
 
     Examples
     --------
     >>> from kanopt.formulas import Input
     >>> curve = Curve("s", Input("x"), (1.0, 0.0, 0.0, 1.0, 2.0), 0.0, 2.0)
-    >>> low, high = CurveBounds(curve).over(1, np.array([1.0]), np.array([3.0]))
+    >>> low, high = CurveBank([curve]).over((1,), np.array([1.0]), np.array([3.0]))[1]
     >>> low.round(9).tolist(), high.round(9).tolist()
-    ([0.5], [1.0])
+    ([[0.5]], [[1.0]])
     """
-
-    def __init__(self, curve: Curve) -> None:
-        self._bank = CurveBank([curve])
-
-    def over(self, order: int, low: Array, high: Array) -> Pair:
-        """Return bounds of the value (order 0) or a derivative (1, 2) over intervals with ends of shape (n,)."""
-        least, most = self._bank.over((order,), low, high)[order]
-        return least[0], most[0]
-
-
-class CurveBank:
-    """Curves of one argument on the same knots, bounded together."""
 
     def __init__(self, curves: Sequence[Curve]) -> None:
         self.curve = curve = curves[0]
@@ -102,7 +188,7 @@ class CurveBank:
         self._cubics = _Cubics.of(coefficients)
         whole = np.arange(self._spans)
         parts = self._cubics.take(whole).over((0, 1, 2), np.zeros(self._spans), np.ones(self._spans))
-        self._runs = RangeExtrema(*(np.stack([parts[order][end] for order in range(3)]) for end in (0, 1)))
+        self._runs = _Runs(*(np.stack([parts[order][end] for order in range(3)]) for end in (0, 1)))
 
     def over(self, orders: Sequence[int], low: Array, high: Array) -> dict[int, Pair]:
         """Return bounds of the value (order 0) and derivatives (1, 2) over intervals, each of shape (curves, n)."""

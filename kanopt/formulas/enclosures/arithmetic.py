@@ -29,6 +29,7 @@ __all__ = [
     "Pair",
     "chosen",
     "hull",
+    "largest",
     "minus",
     "negated",
     "outward",
@@ -185,6 +186,11 @@ def square(x: Pair) -> Pair:
 def hull(x: Pair, y: Pair) -> Pair:
     """Return the smallest interval that holds both."""
     return np.minimum(x[0], y[0]), np.maximum(x[1], y[1])
+
+
+def largest(x: Pair) -> Array:
+    """Return the largest absolute value."""
+    return np.maximum(np.abs(x[0]), np.abs(x[1]))
 
 
 def chosen(where: Flags, x: Pair, y: Pair) -> Pair:

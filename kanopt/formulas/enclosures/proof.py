@@ -11,28 +11,30 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import numpy as np
 
 from kanopt.errors import FormulaError, nearest
+from kanopt.formulas.enclosures.boxes import sides_of
+from kanopt.formulas.enclosures.cores import curvature_core, logarithm, slope_core
+from kanopt.formulas.enclosures.engine import Encloser
+from kanopt.formulas.enclosures.facts import Shape, ShapeFact, ShapeProof
+from kanopt.formulas.enclosures.margins import (
+    BoundMargin,
+    CurvatureMargin,
+    DefinedMargin,
+    FormulaMargin,
+    PointEvaluator,
+    SlopeMargin,
+)
+from kanopt.formulas.enclosures.search import branch_and_bound
 from kanopt.formulas.input_ranges import given_ranges
-from kanopt.formulas.nodes import Apply, Constant, Input, Node, Power, Product, Sum, postorder, rebuild
-from kanopt.formulas.pieces import Curve, Step, Table
-from kanopt.formulas.shapes.bound_propagation import FormulaBoundPropagator
-from kanopt.formulas.shapes.boxes import BoxSides
-from kanopt.formulas.shapes.branch_and_bound import branch_and_bound
-from kanopt.formulas.shapes.cores import curvature_core, logarithm, slope_core
-from kanopt.formulas.shapes.derivatives import BoundMargin, CurvatureMargin, JointCurvatureMargin, SlopeMargin
-from kanopt.formulas.shapes.facts import Shape, ShapeFact, ShapeProof
-from kanopt.formulas.shapes.margins import DefinedMargin, FormulaMargin, PointEvaluator
-from kanopt.formulas.shapes.tabulated import entries
+from kanopt.formulas.nodes import Apply, Constant, Node, Power, Product, Sum, rebuild
 from kanopt.formulas.simplify import simplify_graph
 
 if TYPE_CHECKING:
     from kanopt.formulas.formula import Formula
 
-__all__ = ["Convexity", "basis_of", "canonicalise", "prove", "sides_of"]
+__all__ = ["Convexity", "basis_of", "canonicalise", "prove"]
 
 Inputs: TypeAlias = "str | tuple[str, ...]"
 Convexity: TypeAlias = "Mapping[Inputs, int] | Mapping[str, int] | Iterable[Inputs]"
-
-_UNSEEN = "another"
 
 
 def prove(
@@ -48,7 +50,7 @@ def prove(
 ) -> ShapeProof:
     """Decide facts about the shape of a formula; see :meth:`kanopt.formulas.Formula.prove`.
 
-    By interval arithmetic, rounded outwards, with branch and bound (:mod:`kanopt.formulas.shapes.branch_and_bound`).
+    By interval arithmetic, rounded outwards, with branch and bound (:mod:`kanopt.formulas.enclosures.search`).
 
     Raises
     ------
@@ -209,109 +211,18 @@ def _answer(case: _ProofCase, question: _ShapeQuestion) -> ShapeFact:
 def _margin(case: _ProofCase, question: _ShapeQuestion, moving: tuple[int, ...], sign: int) -> FormulaMargin:
     law, sides = case.law, case.law.sides
     if question.shape == "finite":
-        return DefinedMargin(law, FormulaBoundPropagator(law.root, sides))
+        return DefinedMargin(law)
     if question.bound is not None:
-        return BoundMargin(law, question.bound, sign, FormulaBoundPropagator(case.graph, sides))
-    names = [sides.numbers[place] for place in moving]
+        return BoundMargin(law, question.bound, sign, Encloser(case.graph, sides))
     if question.shape in ("convex", "concave"):
-        node, direction = curvature_core(case.graph, names, sides)
-        core = FormulaBoundPropagator(node, sides), direction
-        if len(moving) > 1:
-            return JointCurvatureMargin(law, moving, sign, core)
-        return CurvatureMargin(law, moving[0], sign, core)
-    return _slope_margin(case, moving[0], sign)
-
-
-def _slope_margin(case: _ProofCase, x: int, sign: int) -> FormulaMargin:
-    law, sides = case.law, case.law.sides
-    node, direction = slope_core(case.graph, sides.numbers[x], sides)
-    core = SlopeMargin(law, x, sign, (FormulaBoundPropagator(node, sides), direction))
-    if bool((core.low(sides.whole()) >= 0.0).all()):
-        return core
+        node, direction = curvature_core(case.graph, [sides.numbers[place] for place in moving], sides)
+        return CurvatureMargin(law, moving, sign, (Encloser(node, sides), direction))
+    node, direction = slope_core(case.graph, sides.numbers[moving[0]], sides)
+    core = SlopeMargin(law, moving, sign, (Encloser(node, sides), direction))
     logs = logarithm(node, sides)
-    return (
-        core if logs is None else SlopeMargin(law, x, sign, (FormulaBoundPropagator(logs, sides), direction))
-    )
-
-
-def sides_of(formula: Formula, ranges: Mapping[str, Any], graph: Node | None = None) -> BoxSides:
-    """Return the sides of the box: the inputs of the formula, with the breakpoints of it or of an equal graph."""
-    numbers, given = given_ranges(formula, ranges)
-    nodes = (*postorder(formula.root), *(() if graph is None else postorder(graph)))
-    names = tuple(name for name in numbers if name in formula.used)
-    categories = tuple(v.name for v in formula.inputs if v.is_category and v.name in formula.used)
-    labels = {name: _known(formula, name, given, nodes) for name in categories}
-    sides = BoxSides(
-        names,
-        np.array([numbers[name][0] for name in names]),
-        np.array([numbers[name][1] for name in names]),
-        tuple(_step_edges(nodes, name) for name in names),
-        tuple(_knots(nodes, name) for name in names),
-        categories,
-        tuple(labels.values()),
-    )
-    return _ordered(sides, nodes)
-
-
-def _step_edges(nodes: tuple[Node, ...], name: str) -> np.ndarray[Any, np.dtype[np.float64]]:
-    read = [node for node in nodes if isinstance(node, Step) and node.argument == Input(name)]
-    return np.unique(np.array([edge for node in read for edge in node.breakpoints], dtype=np.float64))
-
-
-def _knots(nodes: tuple[Node, ...], name: str) -> np.ndarray[Any, np.dtype[np.float64]]:
-    """Return the first and last knots of the curves of an input, where their second derivatives jump."""
-    read = [n for n in nodes if isinstance(n, Curve) and not n.periodic and n.argument == Input(name)]
-    return np.unique(np.array([end for node in read for end in (node.low, node.high)], dtype=np.float64))
-
-
-def _known(
-    formula: Formula, name: str, given: Mapping[str, frozenset[str]], nodes: tuple[Node, ...]
-) -> tuple[str, ...]:
-    """Return the labels of a category: those given, else of the domain, else declared, else of the tables."""
-    variable = next(v for v in formula.inputs if v.name == name)
-    tables = [node for node in nodes if isinstance(node, Table) and name in node.inputs]
-    known = [dict.fromkeys(table.categories[table.inputs.index(name)]) for table in tables]
-    everywhere = [*dict.fromkeys(label for labels in known for label in labels)]
-    if name in given:
-        chosen = sorted(given[name])
-    elif formula.domain.categories_of(name) or variable.categories:
-        chosen = list(formula.domain.categories_of(name) or variable.categories)
-    else:
-        chosen = everywhere
-        if all(table.fallback is not None for table in tables):
-            label = _UNSEEN
-            while label in everywhere:
-                label += " one"
-            chosen = [*chosen, label]
-    strict = [labels for table, labels in zip(tables, known, strict=True) if table.fallback is None]
-    chosen = [label for label in chosen if all(label in labels for labels in strict)]
-    if not chosen:
-        raise FormulaError(
-            f"formula for {formula.output.name!r}: table {tables[0].name!r} has no entry for the given categories"
-        )
-    return tuple(chosen)
-
-
-def _ordered(sides: BoxSides, nodes: tuple[Node, ...]) -> BoxSides:
-    """Return the sides with labels sorted by the values of tables, so that ranges of labels have tight bounds."""
-    ordered = []
-    for name, labels in zip(sides.categories, sides.labels, strict=True):
-        means = [
-            _means(table, name, sides) for table in nodes if isinstance(table, Table) and name in table.inputs
-        ]
-        widest = max(means, key=np.ptp)
-        ordered.append(tuple(labels[place] for place in np.argsort(widest, kind="stable")))
-    return BoxSides(
-        sides.numbers, sides.low, sides.high, sides.step_edges, sides.knots, sides.categories, tuple(ordered)
-    )
-
-
-def _means(table: Table, name: str, sides: BoxSides) -> np.ndarray[Any, np.dtype[np.float64]]:
-    """Return the mean entry of a table for each label of one of its inputs."""
-    count = len(sides.labels[sides.categories.index(name)])
-    grid = np.moveaxis(entries(table, sides), table.inputs.index(name), 0).reshape(count, -1)
-    known = ~np.isnan(grid)
-    return np.asarray(np.where(known, grid, 0.0).sum(axis=1) / np.maximum(known.sum(axis=1), 1))
+    if logs is None or bool((core.low(sides.whole()) >= 0.0).all()):
+        return core
+    return SlopeMargin(law, moving, sign, (Encloser(logs, sides), direction))
 
 
 def canonicalise(root: Node) -> Node:

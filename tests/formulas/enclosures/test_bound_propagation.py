@@ -11,10 +11,9 @@ from kanopt.formulas import (
     Variable,
     parse_formula,
 )
-from kanopt.formulas.shapes.bound_propagation import FormulaBoundPropagator
-from kanopt.formulas.shapes.boxes import FormulaBoxes
-from kanopt.formulas.shapes.jets import JetOrders
-from kanopt.formulas.shapes.proof import sides_of
+from kanopt.formulas.enclosures.boxes import FormulaBoxes, sides_of
+from kanopt.formulas.enclosures.engine import Encloser
+from kanopt.formulas.enclosures.rules import Orders
 from tests.formulas.strategies import NUMBERS, VEHICLE, laws, raw
 
 X, Y = Variable("x", low=0.2, high=3.0), Variable("y", low=0.5, high=4.0)
@@ -35,7 +34,7 @@ LAWS = [
 
 
 def tracer_of(law, ranges=None):
-    return FormulaBoundPropagator(law.root, sides_of(law, ranges or {}))
+    return Encloser(law.root, sides_of(law, ranges or {}))
 
 
 def boxes_of(tracer, low, high):
@@ -59,7 +58,7 @@ def test_derivatives_are_those_of_sympy(text):
     )
     for x, name in enumerate(tracer.sides.numbers):
         assert name == ("x", "y")[x]
-        jet = tracer.jet(boxes_of(tracer, ends[:, 0], ends[:, 1]), JetOrders(x, (0, 1), second=True))
+        jet = tracer.over(boxes_of(tracer, ends[:, 0], ends[:, 1]), Orders(2, (0, 1), x))
         assert jet.defined.all()
         for order, found in ((1, jet.slope), (2, jet.curvature)):
             for j in (0, 1):
@@ -99,7 +98,7 @@ def test_difference_quotients_and_values_lie_within_their_bounds(law, name, data
     boxes.last[:, len(names) :] = whole.last[:, len(names) :]
     x = names.index(name) if name in names else -1
     along = () if x < 0 else (x,)
-    jet = tracer.jet(boxes, JetOrders(x, along))
+    jet = tracer.over(boxes, Orders(1, along, x))
     rng = np.random.default_rng(0)
     points = low + np.concatenate(
         [[np.zeros(len(names)), np.ones(len(names))], rng.random((30, len(names)))]

@@ -7,14 +7,24 @@ right end only as the limit from the left, and the breakpoint itself is a separa
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from kanopt.formulas.nodes import Array
-from kanopt.formulas.shapes.arithmetic import Flags, Integers
+from kanopt.errors import FormulaError
+from kanopt.formulas.enclosures.arithmetic import Flags, Integers
+from kanopt.formulas.input_ranges import Bounds, given_ranges
+from kanopt.formulas.nodes import Array, Input, Node, postorder
+from kanopt.formulas.pieces import Curve, Step, Table
 
-__all__ = ["BoxSides", "FormulaBoxes", "concatenate"]
+if TYPE_CHECKING:
+    from kanopt.formulas.formula import Formula
+
+__all__ = ["BoxSides", "FormulaBoxes", "concatenate", "entries", "sides_of"]
+
+_UNSEEN = "another"
 
 _SMALLEST = 2.0**-32  # of the whole: what is not settled in a side as short as that is not worth the search
 _FARTHEST = 1e18
@@ -112,19 +122,46 @@ class BoxSides:
     categories: tuple[str, ...]
     labels: tuple[tuple[str, ...], ...]
 
-    def whole(self) -> FormulaBoxes:
-        """Return the whole as one box."""
-        low, high = self.low[None], self.high[None]
-        last = [len(labels) - 1 for labels in self.labels]
-        none = np.zeros(len(last), dtype=np.int64)
+    @classmethod
+    def of(
+        cls,
+        ranges: Mapping[str, Bounds],
+        nodes: Sequence[Node],
+        labels: Mapping[str, tuple[str, ...]] | None = None,
+    ) -> BoxSides:
+        """Return the sides with these ranges and labels, split where steps and curves of an input have their ends."""
+        edges: dict[str, list[float]] = {name: [] for name in ranges}
+        knots: dict[str, list[float]] = {name: [] for name in ranges}
+        for node in nodes:
+            if isinstance(node, Step) and isinstance(node.argument, Input):
+                edges[node.argument.name] += node.breakpoints
+            elif isinstance(node, Curve) and isinstance(node.argument, Input) and not node.periodic:
+                knots[node.argument.name] += (node.low, node.high)
+        known = {} if labels is None else labels
+        low, high = (np.array([ends[side] for ends in ranges.values()], dtype=np.float64) for side in (0, 1))
+        step_edges, splits = (
+            tuple(np.unique(np.array(found, dtype=np.float64)) for found in each.values())
+            for each in (edges, knots)
+        )
+        return cls(tuple(ranges), low, high, step_edges, splits, tuple(known), tuple(known.values()))
+
+    def boxes(self, low: Array, high: Array, stair: Integers | None = None) -> FormulaBoxes:
+        """Return boxes with these ends, shape (boxes, numbers), and all labels, on the stairs of the ends or given ones."""
+        first, last = (self.stair(low), self.stair(high)) if stair is None else (stair, stair)
+        most = np.array([len(labels) - 1 for labels in self.labels], dtype=np.int64)
+        labels = np.broadcast_to(most, (len(low), len(most)))
         return FormulaBoxes(
             low,
             high,
-            np.concatenate([self.stair(low)[0], none])[None],
-            np.concatenate([self.stair(high)[0], np.array(last, dtype=np.int64)])[None],
-            np.zeros(1, dtype=bool),
-            np.ones(1),
+            np.concatenate([first, 0 * labels], axis=1),
+            np.concatenate([last, labels], axis=1),
+            np.zeros(len(low), dtype=bool),
+            np.ones(len(low)),
         )
+
+    def whole(self) -> FormulaBoxes:
+        """Return the whole as one box."""
+        return self.boxes(self.low[None], self.high[None])
 
     def stair(self, numbers: Array) -> Integers:
         """Return the index of the step each number is on, shape of `numbers` (points, numbers)."""
@@ -137,8 +174,7 @@ class BoxSides:
     def points(self, numbers: Array, labels: Integers) -> FormulaBoxes:
         """Return points, given by numbers (points, numbers) and label indices (points, categories), as boxes."""
         where = np.concatenate([self.stair(numbers), labels], axis=1)
-        count = len(numbers)
-        return FormulaBoxes(numbers, numbers, where, where, np.zeros(count, dtype=bool), np.zeros(count))
+        return replace(self.boxes(numbers, numbers), first=where, last=where)
 
     def sample(self, count: int) -> FormulaBoxes:
         """Return a deterministic sample of points, uniform and at corners; sorted if there is one input."""
@@ -218,3 +254,72 @@ class BoxSides:
             stepped = here & runs
             middle[stepped] = self.step_edges[place][half[stepped]]
         return middle
+
+
+def entries(table: Table, sides: BoxSides) -> Array:
+    """Return a table's values by the indices of its categories' labels; NaN for combinations without an entry."""
+    missing = np.nan if table.fallback is None else table.fallback
+    axes = [sides.labels[sides.categories.index(name)] for name in table.inputs]
+    grid = np.full(tuple(len(axis) for axis in axes), missing)
+    places = [{label: place for place, label in enumerate(axis)} for axis in axes]
+    for key, number in table.entries:
+        where = tuple(place.get(part) for place, part in zip(places, key, strict=True))
+        if None not in where:
+            grid[where] = number
+    return grid
+
+
+def sides_of(formula: Formula, ranges: Mapping[str, Any], graph: Node | None = None) -> BoxSides:
+    """Return the sides of the box: the inputs of the formula, with the breakpoints of it or of an equal graph.
+
+    Labels are sorted by the values of tables, so that ranges of labels have tight bounds.
+    """
+    numbers, given = given_ranges(formula, ranges)
+    nodes = (*postorder(formula.root), *(() if graph is None else postorder(graph)))
+    used = {name: ends for name, ends in numbers.items() if name in formula.used}
+    categories = [v.name for v in formula.inputs if v.is_category and v.name in formula.used]
+    sides = BoxSides.of(used, nodes, {name: _labels_of(formula, name, given, nodes) for name in categories})
+    ordered = []
+    for name, labels in zip(sides.categories, sides.labels, strict=True):
+        means = [
+            _means(table, name, sides) for table in nodes if isinstance(table, Table) and name in table.inputs
+        ]
+        widest = max(means, key=np.ptp)
+        ordered.append(tuple(labels[place] for place in np.argsort(widest, kind="stable")))
+    return replace(sides, labels=tuple(ordered))
+
+
+def _labels_of(
+    formula: Formula, name: str, given: Mapping[str, frozenset[str]], nodes: tuple[Node, ...]
+) -> tuple[str, ...]:
+    """Return the labels of a category: those given, else of the domain, else declared, else of the tables."""
+    variable = next(v for v in formula.inputs if v.name == name)
+    tables = [node for node in nodes if isinstance(node, Table) and name in node.inputs]
+    known = [dict.fromkeys(table.categories[table.inputs.index(name)]) for table in tables]
+    everywhere = [*dict.fromkeys(label for labels in known for label in labels)]
+    if name in given:
+        chosen = sorted(given[name])
+    elif formula.domain.categories_of(name) or variable.categories:
+        chosen = list(formula.domain.categories_of(name) or variable.categories)
+    else:
+        chosen = everywhere
+        if all(table.fallback is not None for table in tables):
+            label = _UNSEEN
+            while label in everywhere:
+                label += " one"
+            chosen = [*chosen, label]
+    strict = [labels for table, labels in zip(tables, known, strict=True) if table.fallback is None]
+    chosen = [label for label in chosen if all(label in labels for labels in strict)]
+    if not chosen:
+        raise FormulaError(
+            f"formula for {formula.output.name!r}: table {tables[0].name!r} has no entry for the given categories"
+        )
+    return tuple(chosen)
+
+
+def _means(table: Table, name: str, sides: BoxSides) -> Array:
+    """Return the mean entry of a table for each label of one of its inputs."""
+    count = len(sides.labels[sides.categories.index(name)])
+    grid = np.moveaxis(entries(table, sides), table.inputs.index(name), 0).reshape(count, -1)
+    known = ~np.isnan(grid)
+    return np.asarray(np.where(known, grid, 0.0).sum(axis=1) / np.maximum(known.sum(axis=1), 1))
