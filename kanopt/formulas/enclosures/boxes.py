@@ -83,6 +83,15 @@ class FormulaBoxes:
         """Lengths of the numbers' sides, shape (boxes, numbers)."""
         return self.high - self.low
 
+    def halved(self, side: int) -> FormulaBoxes:
+        """Return the boxes with one side shrunk to its middle."""
+        here = np.arange(self.first.shape[1]) == side
+        half = (self.first + self.last) // 2
+        number = here[: self.low.shape[1]]
+        low, high = (np.where(number, self.centre, end) for end in (self.low, self.high))
+        first, last = (np.where(here, half, end) for end in (self.first, self.last))
+        return replace(self, low=low, high=high, first=first, last=last)
+
     def at(self, numbers: Array) -> FormulaBoxes:
         """Return the boxes shrunk to inner points, shape (boxes, numbers), on unchanged steps."""
         return replace(self, low=numbers, high=numbers)
@@ -140,13 +149,13 @@ class BoxSides:
         known = {} if labels is None else labels
         low, high = (np.array([ends[side] for ends in ranges.values()], dtype=np.float64) for side in (0, 1))
         step_edges, splits = (
-            tuple(np.unique(np.array(found, dtype=np.float64)) for found in each.values())
+            tuple(np.array(sorted(set(found)), dtype=np.float64) for found in each.values())
             for each in (edges, knots)
         )
         return cls(tuple(ranges), low, high, step_edges, splits, tuple(known), tuple(known.values()))
 
     def boxes(self, low: Array, high: Array, stair: Integers | None = None) -> FormulaBoxes:
-        """Return boxes with these ends, shape (boxes, numbers), and all labels, on the stairs of the ends or given ones."""
+        """Return boxes with ends of shape (boxes, numbers), and all labels, on the stairs of the ends or given ones."""
         first, last = (self.stair(low), self.stair(high)) if stair is None else (stair, stair)
         most = np.array([len(labels) - 1 for labels in self.labels], dtype=np.int64)
         labels = np.broadcast_to(most, (len(low), len(most)))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property, partial
 
 import numpy as np
@@ -50,7 +50,6 @@ class Encloser:
     def __init__(self, root: Node, sides: BoxSides) -> None:
         self.root, self.sides = root, sides
         nodes = postorder(root)
-        self._anchored = _read_in_several_ways(nodes)
         self._place = {name: place for place, name in enumerate(sides.numbers)}
         self._curves = _banks([node for node in nodes if isinstance(node, Curve)])
         self._stairs = {
@@ -59,6 +58,10 @@ class Encloser:
             if isinstance(node, Step) and isinstance(node.argument, Input)
         }
         self._tables = {node.key: _Entries(node, sides) for node in nodes if isinstance(node, Table)}
+
+    @cached_property
+    def _anchored(self) -> frozenset[bytes]:
+        return _read_in_several_ways(postorder(self.root))
 
     def over(
         self,
@@ -121,15 +124,13 @@ class Encloser:
 
     def _visit(self, node: Node, parts: list[Enclosure], walk: _Walk) -> Enclosure:
         found = self._bounded(node, parts, walk)
-        if node.key not in self._anchored:
-            return found
-        if walk.record is not None:
+        if walk.record is not None and node.key in self._anchored:
             walk.record[node.key] = found.value
         if node.key not in walk.anchor:
             return found
         around = mean_value(walk.anchor[node.key], found.slope, walk.boxes, walk.centre)
         value = np.maximum(found.value[0], around[0]), np.minimum(found.value[1], around[1])
-        return replace(found, value=chosen(found.defined, value, found.value))
+        return found._replace(value=chosen(found.defined, value, found.value))
 
     def _bounded(self, node: Node, parts: list[Enclosure], walk: _Walk) -> Enclosure:
         if isinstance(node, Input):
@@ -165,7 +166,7 @@ class Encloser:
         places = [len(self.sides.numbers) + self.sides.categories.index(name) for name in node.inputs]
         change = low - high, high - low
         slope = {place: change for place in places if place in walk.wanted.along}
-        return replace(Enclosure.of((low, high)), slope=slope)
+        return Enclosure.of((low, high))._replace(slope=slope)
 
     def _stairs_of(self, step: Step, name: str) -> Stairs:
         """Return the values by the stairs of all step functions of an input."""
@@ -178,7 +179,7 @@ class Encloser:
         boxes, wanted = walk.boxes, walk.wanted
         if not isinstance(node.argument, Input):
             middle = 0.5 * u.value[0] + 0.5 * u.value[1]
-            return enclosed(node, [u if wanted.sides else replace(u, value=(middle, middle))], wanted)
+            return enclosed(node, [u if wanted.sides else u._replace(value=(middle, middle))], wanted)
         stairs, place = self._stairs[node.key], self._place[node.argument.name]
         first, last = boxes.first[:, place], boxes.last[:, place]
         found = composed(u, stairs.over(first, last), wanted)
@@ -186,7 +187,7 @@ class Encloser:
             return found
         slope = chosen(boxes.jump, stairs.height(first, last), found.slope[place])
         bends = {j: chosen(boxes.jump, NOTHING, pair) for j, pair in found.curvature.items()}
-        return replace(found, slope={**found.slope, place: slope}, curvature=bends)
+        return found._replace(slope={**found.slope, place: slope}, curvature=bends)
 
 
 class _Entries:

@@ -10,9 +10,8 @@ which stair an argument stands, the law itself is undecided.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import reduce
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import numpy as np
 
@@ -41,8 +40,7 @@ _MORE = 1.01  # (1 + r)^p is 1 + p r but for squares of what is tiny
 _ENDLESS = np.array(np.inf)
 
 
-@dataclass(frozen=True)
-class Error:
+class Error(NamedTuple):
     """How far floating point may be off, and how far in proportion to the value; arrays that broadcast."""
 
     off: Array

@@ -390,12 +390,16 @@ class CurvatureMargin(FormulaMargin):
         return np.maximum.reduce([self._claimed(self.of(found)[0], found, boxes) for found in ways])
 
     def _claimed(self, low: Array, found: Enclosure, boxes: FormulaBoxes) -> Array:
-        # a stair between points of the range breaks a convex shape, whichever way it goes
+        # a jump between points of the range breaks a convex shape, whichever way it goes; what a box holds of it counts
+        # as unbounded, what lies between boxes is told here
         on_stair = np.zeros(len(boxes), dtype=bool)
         for place in self.inputs:
-            edges = self.sides.step_edges[place]
-            for edge in edges[edges > self.sides.low[place]]:
-                on_stair |= (boxes.low[:, place] <= edge) & (edge <= boxes.high[:, place])
+            start, stop, first, last = (
+                each[:, place] for each in (boxes.low, boxes.high, boxes.first, boxes.last)
+            )
+            for stair, edge in enumerate(self.sides.step_edges[place]):
+                on_stair |= (stop == edge) & (last == stair)
+                on_stair |= (start == edge) & (first > stair) & (edge > self.sides.low[place])
         return super()._claimed(np.where(on_stair, -np.inf, low), found, boxes)
 
     def _way(self, points: Array, labels: Integers) -> Array:

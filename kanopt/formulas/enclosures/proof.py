@@ -82,8 +82,8 @@ def prove(
     questions = [
         *_questions(formula, "monotone", _signs(monotone)),
         *_questions(formula, "convex", _curvature_questions(convex)),
-        *(_ShapeQuestion(shape, bound=_bound(shape, end)) for shape, end in _ends(low, high)),
-        *([_ShapeQuestion("finite")] if finite else []),
+        *(ShapeFact(shape, bound=_bound(shape, end)) for shape, end in _ends(low, high)),
+        *([ShapeFact("finite")] if finite else []),
     ]
     graph = canonicalise(formula.root)
     sides = sides_of(formula, {} if ranges is None else ranges, graph)
@@ -115,25 +115,13 @@ class _ProofCase:
     budget: int
 
 
-@dataclass(frozen=True)
-class _ShapeQuestion:
-    shape: Shape
-    input: Inputs = ""
-    bound: float | None = None
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        """The inputs it is about."""
-        return (self.input,) if isinstance(self.input, str) else self.input
-
-
 _SHAPES: Mapping[str, dict[int, Shape]] = {
     "monotone": {1: "rises", -1: "falls"},
     "convex": {1: "convex", -1: "concave"},
 }
 
 
-def _questions(formula: Formula, what: str, signs: Mapping[Any, int]) -> list[_ShapeQuestion]:
+def _questions(formula: Formula, what: str, signs: Mapping[Any, int]) -> list[ShapeFact]:
     found = []
     kinds = {variable.name: variable for variable in formula.inputs}
     for asked, sign in signs.items():
@@ -149,7 +137,7 @@ def _questions(formula: Formula, what: str, signs: Mapping[Any, int]) -> list[_S
             if isinstance(sign, bool) or sign not in (-1, 0, 1):
                 raise FormulaError(f"{what}: input {name!r} has {sign!r}; use +1, -1 or 0")
         if sign and names:
-            found.append(_ShapeQuestion(_SHAPES[what][sign], names if len(names) > 1 else names[0]))
+            found.append(ShapeFact(_SHAPES[what][sign], names if len(names) > 1 else names[0]))
     return found
 
 
@@ -186,30 +174,20 @@ def _bound(shape: Shape, end: float) -> float:
     return float(end)
 
 
-def _answer(case: _ProofCase, question: _ShapeQuestion) -> ShapeFact:
+def _answer(case: _ProofCase, question: ShapeFact) -> ShapeFact:
     sides = case.law.sides
-    places = [sides.numbers.index(name) for name in question.names if name in sides.numbers]
+    names = (question.input,) if isinstance(question.input, str) else question.input
+    places = [sides.numbers.index(name) for name in names if name in sides.numbers]
     moving = tuple(place for place in places if sides.low[place] < sides.high[place])
     if question.input and not moving:
-        return ShapeFact(question.shape, question.input, verdict="proved")
-    sign = 1 if question.shape in ("rises", "convex", "at least") else -1
+        return replace(question, verdict="proved")
     with np.errstate(all="ignore"):
-        found = branch_and_bound(_margin(case, question, moving, sign), sides.whole(), case.budget)
-    return ShapeFact(
-        question.shape,
-        question.input,
-        question.bound,
-        found.verdict,
-        found.boxes,
-        found.left,
-        found.slack,
-        found.witness,
-        found.why,
-    )
+        return branch_and_bound(question, _margin(case, question, moving), case.budget)
 
 
-def _margin(case: _ProofCase, question: _ShapeQuestion, moving: tuple[int, ...], sign: int) -> FormulaMargin:
+def _margin(case: _ProofCase, question: ShapeFact, moving: tuple[int, ...]) -> FormulaMargin:
     law, sides = case.law, case.law.sides
+    sign = 1 if question.shape in ("rises", "convex", "at least") else -1
     if question.shape == "finite":
         return DefinedMargin(law)
     if question.bound is not None:

@@ -20,9 +20,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial, reduce
 from operator import and_, or_
+from typing import NamedTuple
 
 import numpy as np
 
@@ -115,8 +116,7 @@ class Orders:
         return self.order == 2 and self.x >= 0
 
 
-@dataclass(frozen=True)
-class Enclosure:
+class Enclosure(NamedTuple):
     """Bounds at a step of the graph, arrays that broadcast to (boxes,); missing derivatives are zero.
 
     Parameters
@@ -201,9 +201,12 @@ def enclosed(node: Node, parts: Sequence[Enclosure], wanted: Orders) -> Enclosur
 
 def _counted(node: Node, parts: Sequence[Enclosure]) -> list[tuple[Enclosure, int]]:
     """Return the different parts of a sum or a product and how often each occurs."""
-    counts = Counter(child.key for child in node.children)
-    by_key = {child.key: part for child, part in zip(node.children, parts, strict=True)}
-    return [(part, counts[key]) for key, part in by_key.items()]
+    keys = [child.key for child in node.children]
+    different = dict(zip(keys, parts, strict=True))
+    if len(different) == len(keys):
+        return [(part, 1) for part in parts]
+    counts = Counter(keys)
+    return [(part, counts[key]) for key, part in different.items()]
 
 
 def _chained(
@@ -267,18 +270,16 @@ def _gradient(u: Enclosure, inputs: Sequence[int]) -> Pair | None:
 
 
 def _sum(node: Node, parts: Sequence[Enclosure], wanted: Orders) -> Enclosure:
-    terms: list[tuple[Enclosure, Pair | None]] = []
-    values = []
-    for part, count in _counted(node, parts):
-        factor = None if count == 1 else (np.asarray(float(count)),) * 2
-        terms.append((part, factor))
-        values.append(part.value if factor is None else times(factor, part.value))
-    found = _chained(total(values), terms, wanted)
+    terms = [
+        (part, None if count == 1 else (np.asarray(float(count)),) * 2)
+        for part, count in _counted(node, parts)
+    ]
+    found = _chained(total([part.value for part in parts]), terms, wanted)
     positive = reduce(or_, [part.positive for part in parts])
     for part in parts:
         positive = positive & (part.positive | (part.value[0] >= 0.0))
     error = error_of_sum(found.value, parts) if wanted.errors else EXACT
-    return replace(found, positive=found.positive | positive, error=error)
+    return found._replace(positive=found.positive | positive, error=error)
 
 
 def _product(node: Node, parts: Sequence[Enclosure], wanted: Orders) -> Enclosure:
@@ -286,7 +287,7 @@ def _product(node: Node, parts: Sequence[Enclosure], wanted: Orders) -> Enclosur
         part if count == 1 else _raised(part, float(count), wanted) for part, count in _counted(node, parts)
     ]
     found = reduce(partial(_times, wanted=wanted), factors)
-    return replace(found, error=error_of_product(parts)) if wanted.errors else found
+    return found._replace(error=error_of_product(parts)) if wanted.errors else found
 
 
 def _times(u: Enclosure, v: Enclosure, wanted: Orders) -> Enclosure:
@@ -298,17 +299,17 @@ def _times(u: Enclosure, v: Enclosure, wanted: Orders) -> Enclosure:
     first, second = _gradient(u, wanted.inputs), _gradient(v, wanted.inputs)
     bent = [] if first is None or second is None else [symmetric_product(first, second, wanted.keep)]
     found = _chained(times(u.value, v.value), [(u, v.value), (v, u.value)], wanted, bends, bent)
-    return replace(found, positive=found.positive | (u.positive & v.positive))
+    return found._replace(positive=found.positive | (u.positive & v.positive))
 
 
 def _maximum(parts: Sequence[Enclosure], wanted: Orders) -> Enclosure:
     found = reduce(partial(_larger, wanted=wanted), parts)
-    return replace(found, error=error_of_larger(found.value, parts)) if wanted.errors else found
+    return found._replace(error=error_of_larger(found.value, parts)) if wanted.errors else found
 
 
 def _minimum(parts: Sequence[Enclosure], wanted: Orders) -> Enclosure:
     least = _negated(_maximum([_negated(part) for part in parts], wanted))
-    return replace(least, positive=reduce(and_, [part.positive for part in parts]))
+    return least._replace(positive=reduce(and_, [part.positive for part in parts]))
 
 
 def _negated(u: Enclosure) -> Enclosure:
@@ -316,7 +317,7 @@ def _negated(u: Enclosure) -> Enclosure:
         {place: negated(pair) for place, pair in each.items()} for each in (u.slope, u.curvature)
     )
     matrix = None if u.matrix is None else negated(u.matrix)
-    return replace(u, value=negated(u.value), slope=slope, curvature=curvature, positive=~TRUE, matrix=matrix)
+    return u._replace(value=negated(u.value), slope=slope, curvature=curvature, positive=~TRUE, matrix=matrix)
 
 
 def _larger(u: Enclosure, v: Enclosure, wanted: Orders) -> Enclosure:
@@ -404,7 +405,7 @@ def curves(nodes: Sequence[Curve], bank: CurveBank, u: Enclosure, wanted: Orders
         error_of_curve(node, u, each.value, (steep[0][k], steep[1][k]))
         for k, (node, each) in enumerate(zip(nodes, made, strict=True))
     ]
-    return [replace(each, error=error) for each, error in zip(made, errors, strict=True)]
+    return [each._replace(error=error) for each, error in zip(made, errors, strict=True)]
 
 
 def _function(name: str, u: Enclosure, wanted: Orders) -> Enclosure:
@@ -433,7 +434,7 @@ def _function(name: str, u: Enclosure, wanted: Orders) -> Enclosure:
     error = EXACT
     if wanted.errors:
         error = error_of_function(name, u, found.value, range_over(function, 1, *u.moved))
-    return replace(found, defined=defined, positive=positive, error=error)
+    return found._replace(defined=defined, positive=positive, error=error)
 
 
 def _bent_as_it_grows(u: Enclosure, found: Enclosure, wanted: Orders) -> Enclosure:
@@ -443,7 +444,7 @@ def _bent_as_it_grows(u: Enclosure, found: Enclosure, wanted: Orders) -> Enclosu
     one = np.ones(1), np.ones(1)
     plain = composed(u, {0: u.value, 1: one, 2: one}, wanted)
     matrix = None if plain.matrix is None else weighted(found.value, plain.matrix)
-    return replace(found, curvature=_scaled(found.value, plain.curvature), matrix=matrix)
+    return found._replace(curvature=_scaled(found.value, plain.curvature), matrix=matrix)
 
 
 def _power(base: Enclosure, exponent: Enclosure, wanted: Orders) -> Enclosure:
@@ -453,13 +454,13 @@ def _power(base: Enclosure, exponent: Enclosure, wanted: Orders) -> Enclosure:
     logarithm = _function("log", base, wanted)
     grown = _times(exponent, logarithm, wanted)
     if wanted.errors:
-        grown = replace(grown, error=error_of_product([exponent, logarithm]))
+        grown = grown._replace(error=error_of_product([exponent, logarithm]))
     general = _function("exp", grown, wanted)
     value = variable_power_bounds(base.value, exponent.value)
     # where the base is not positive, nothing is known of its rounding
     off = np.where(base.moved[0] > 0.0, general.error.off, np.inf)
     error = settled(value, off) if wanted.errors else EXACT
-    return replace(general, value=value, positive=base.positive, error=error)
+    return general._replace(value=value, positive=base.positive, error=error)
 
 
 def _raised(base: Enclosure, power: float, wanted: Orders) -> Enclosure:
@@ -478,4 +479,4 @@ def _raised(base: Enclosure, power: float, wanted: Orders) -> Enclosure:
     if wanted.errors:
         slope = times((np.asarray(power),) * 2, power_bounds(base.moved, power - 1.0))
         error = error_of_power(base, found.value, slope, power)
-    return replace(found, defined=base.defined & sound, positive=found.positive | base.positive, error=error)
+    return found._replace(defined=base.defined & sound, positive=found.positive | base.positive, error=error)
