@@ -5,7 +5,7 @@ of second derivatives, that of a bound the distance to it. :mod:`kanopt.formulas
 at kinks and at breakpoints of step functions.
 
 A fact is refuted by points at which the values of the formula itself contradict it. They are looked for along *chords*:
-a place, and both ends of a line through it, along the inputs in question.
+a place, and both ends of a line through it, along the inputs in question (:mod:`kanopt.formulas.enclosures.chords`).
 """
 
 from __future__ import annotations
@@ -16,15 +16,15 @@ from dataclasses import dataclass, replace
 from itertools import product
 
 import numpy as np
-from numpy.typing import NDArray
 
 from kanopt.formulas.enclosures.arithmetic import EPS, Flags, Integers, Pair, minus, signed
-from kanopt.formulas.enclosures.boxes import BoxSides, FormulaBoxes
+from kanopt.formulas.enclosures.boxes import FormulaBoxes
+from kanopt.formulas.enclosures.chords import PointEvaluator, chords_across, chords_near
 from kanopt.formulas.enclosures.engine import Encloser, mean_value
 from kanopt.formulas.enclosures.facts import Point
 from kanopt.formulas.enclosures.matrices import least_eigenvalue, least_eigenvalue_above
 from kanopt.formulas.enclosures.rules import Enclosure, Orders
-from kanopt.formulas.nodes import Array, Node, computed
+from kanopt.formulas.nodes import Array
 
 __all__ = [
     "BoundMargin",
@@ -32,7 +32,6 @@ __all__ = [
     "DefinedMargin",
     "FormulaMargin",
     "MarginBounds",
-    "PointEvaluator",
     "SlopeMargin",
 ]
 
@@ -42,44 +41,9 @@ _SURE, _SHARE = 2.0**6, 1e-6
 """That many times it does so in any case; more of it up to this share of the largest margin, as it may be magnified."""
 _FAR = 2.0**10
 _ALWAYS, _CORNERS = 3, 4
-_STEPS = 2.0 ** -np.arange(24.0)
-_ACROSS = 1e-6  # of the range: how far the chord across a jump goes to both sides
 _CANDIDATES = 16
 _PLAIN = 4.0
 """How many times the widths of the bounds of values they must contradict a fact by, to refute it."""
-
-
-class PointEvaluator:
-    """A formula evaluated at points (points, numbers), with categories given as indices `labels` of their labels."""
-
-    def __init__(self, root: Node, sides: BoxSides) -> None:
-        self.root, self.sides = root, sides
-        self.encloser = Encloser(root, sides)
-
-    def enclosures(self, points: Array, labels: Integers) -> tuple[Pair, Flags]:
-        """Return bounds of the exact values, and a mask of the points where one is proved to exist."""
-        boxes = self.sides.points(points, labels)
-        found = self.encloser.over(boxes, Orders())
-        known = found.defined & ~self.encloser.has_no_entry(boxes)
-        return found.value, known & np.isfinite(found.value[0] + found.value[1])
-
-    def values(self, points: Array, labels: Integers) -> Array:
-        """Return its values, which may be non-finite, shape (points,); every table must have an entry."""
-        data: dict[str, NDArray[np.float64] | NDArray[np.object_]] = {
-            name: points[:, place] for place, name in enumerate(self.sides.numbers)
-        }
-        for place, (name, known) in enumerate(zip(self.sides.categories, self.sides.labels, strict=True)):
-            data[name] = np.array(known, dtype=object)[labels[:, place]]
-        return np.broadcast_to(computed(self.root, data), len(points))
-
-    def point(self, place: Array, labels: Integers, value: float) -> Point:
-        """Return a point, of shapes (numbers,) and (categories,), with the value there."""
-        chosen = zip(self.sides.categories, self.sides.labels, labels, strict=True)
-        return Point(
-            tuple(zip(self.sides.numbers, map(float, place), strict=True)),
-            tuple((name, known[label]) for name, known, label in chosen),
-            float(value) if np.isfinite(value) else None,
-        )
 
 
 @dataclass(frozen=True)
@@ -129,6 +93,10 @@ class FormulaMargin(ABC):
     """Position of the number whose jumps are boxes of their own; −1 for none."""
     chord: tuple[int, ...] = (0, 1, 2)
     """Which points of a chord tell about the fact: its ends, 0 and 2, or its middle, 1."""
+    own_orders = Orders()
+    """The derivatives of which the margin consists."""
+    finer_orders: tuple[Orders, ...]
+    """Derivatives that tell more over a box, in several ways, of which the best counts."""
 
     def __init__(
         self, law: PointEvaluator, inputs: tuple[int, ...], sign: int, core: tuple[Encloser, int]
@@ -137,16 +105,6 @@ class FormulaMargin(ABC):
         self.encloser, direction = core
         self.core_sign = sign * direction
         self.everyone = tuple(range(len(self.sides.numbers) + len(self.sides.categories)))
-
-    @property
-    @abstractmethod
-    def own_orders(self) -> Orders:
-        """The derivatives of which the margin consists."""
-
-    @property
-    def finer_orders(self) -> tuple[Orders, ...]:
-        """Derivatives that tell more over a box, in several ways, of which the best counts."""
-        return (self.own_orders,)
 
     @abstractmethod
     def of(self, found: Enclosure) -> Pair:
@@ -234,10 +192,10 @@ class FormulaMargin(ABC):
             What is known of the margin there: the search continues around the centres where it is most negative.
         """
         if finding is None:
-            return self._confirmed(self._across(boxes), self._labels(boxes))
+            return self._confirmed(chords_across(self.sides, self.inputs, boxes), self._labels(boxes))
         # a jump is a contradiction by itself, whatever the bounds say
         likely = boxes[np.union1d(np.argsort(finding.low)[:_CANDIDATES], np.flatnonzero(boxes.jump))]
-        found = self._confirmed(self._across(likely), self._labels(likely))
+        found = self._confirmed(chords_across(self.sides, self.inputs, likely), self._labels(likely))
         if found:
             return found
         at_centre = finding.at_centre[1]
@@ -245,58 +203,18 @@ class FormulaMargin(ABC):
         worst = worst[at_centre[worst] < 0.0]
         if not len(worst):
             return ()
-        labels = self._labels(boxes[worst])
-        return self._confirmed(self._near(boxes.centre[worst], labels), labels)
+        points, labels = boxes.centre[worst], self._labels(boxes[worst])
+        way = self._way(points, labels)
+        return self._confirmed(chords_near(self.sides, self.inputs, points, way), labels)
 
     def _labels(self, boxes: FormulaBoxes) -> Integers:
         """Return the indices of the middle labels, shape (boxes, categories)."""
         return (boxes.first + boxes.last)[:, len(self.sides.numbers) :] // 2
 
-    def _across(self, boxes: FormulaBoxes) -> Array:
-        """Return chords across every box, shape (boxes, tries, 3, numbers): along its diagonal and every side."""
-        if not self.inputs:
-            return np.repeat(boxes.centre[:, None, None], 3, axis=2)
-        first, last = self.sides.window()
-        half = 0.5 * np.where(np.isfinite(boxes.width), boxes.width, last - first)
-        half = np.where(boxes.jump[:, None], np.maximum(half, _ACROSS * (last - first)), half)
-        ways = np.eye(half.shape[1])[[*self.inputs]]
-        if len(ways) > 1:
-            ways = np.concatenate([ways.sum(axis=0, keepdims=True), ways])
-        centre, reach = boxes.centre[:, None], half[:, None] * ways
-        # a kink may lie where boxes meet
-        corner = np.where((ways != 0.0) & np.isfinite(boxes.low)[:, None], boxes.low[:, None], centre)
-        centre = np.broadcast_to(centre, reach.shape)
-        return self._chords(np.concatenate([centre, corner], axis=1), np.concatenate([reach, reach], axis=1))
-
-    def _near(self, points: Array, labels: Integers) -> Array:
-        """Return chords through points, ever shorter."""
-        if not self.inputs:
-            return np.repeat(points[:, None, None], 3, axis=2)
-        first, last = self.sides.window()
-        way = self._way(points, labels)
-        fits = np.where(way != 0.0, (last - first) / np.abs(way), np.inf).min(axis=1)
-        reach = (0.5 * fits[:, None] * _STEPS)[..., None] * way[:, None]
-        return self._chords(np.broadcast_to(points[:, None], reach.shape), reach)
-
     def _way(self, points: Array, labels: Integers) -> Array:
         """Return the direction along which the fact most likely fails at points, shape (points, numbers)."""
-        return np.broadcast_to(np.eye(points.shape[1])[self.inputs[0]], points.shape)
-
-    def _chords(self, middle: Array, reach: Array) -> Array:
-        """Return both ends and the exact middle of chords, moved inwards where they leave the range."""
-        first, last = self.sides.low, self.sides.high
-        with np.errstate(invalid="ignore"):
-            reach = np.clip(reach, -0.5 * (last - first), 0.5 * (last - first))
-        size = np.abs(reach)
-        centre = np.clip(middle, first + size, last - size)
-        # on multiples of a small power of two sums and halves are exact
-        largest = np.maximum(np.abs(centre) + size, 1e-300)
-        unit = 2.0 ** (np.ceil(np.log2(largest)) - 48.0)
-        moved = np.isin(np.arange(len(first)), self.inputs)
-        centre = np.where(moved, np.round(centre / unit) * unit, middle)
-        room = np.maximum(np.minimum(centre - first, last - centre), 0.0)
-        reach = np.where(moved, np.trunc(np.clip(reach, -room, room) / unit) * unit, 0.0)
-        return np.stack([centre - reach, centre, centre + reach], axis=2)
+        moved = np.isin(np.arange(points.shape[1]), self.inputs)
+        return np.broadcast_to(moved.astype(np.float64), points.shape)
 
     @abstractmethod
     def _violation(self, points: Array, low: Array, high: Array) -> Array:
@@ -338,16 +256,8 @@ class SlopeMargin(FormulaMargin):
     ) -> None:
         super().__init__(law, inputs, sign, core)
         self.x = inputs[0]
-
-    @property
-    def own_orders(self) -> Orders:
-        """The first derivative alone."""
-        return Orders(1, self.inputs, self.x)
-
-    @property
-    def finer_orders(self) -> tuple[Orders, ...]:
-        """Its derivatives by every number."""
-        return (Orders(2, self.everyone, self.x),)
+        self.own_orders = Orders(1, inputs, self.x)
+        self.finer_orders = (Orders(2, self.everyone, self.x),)
 
     def of(self, found: Enclosure) -> Pair:
         """Return bounds of it."""
@@ -364,18 +274,14 @@ class SlopeMargin(FormulaMargin):
 class CurvatureMargin(FormulaMargin):
     """± the second derivative by an input, or the least eigenvalue of ± the matrix of them by several."""
 
-    @property
-    def own_orders(self) -> Orders:
-        """The second derivatives alone."""
-        if len(self.inputs) == 1:
-            return Orders(2, self.inputs, self.inputs[0])
-        return Orders(2, self.inputs, inputs=self.inputs)
-
-    @property
-    def finer_orders(self) -> tuple[Orders, ...]:
-        """The same, with both ways to bound the rank-one terms of a matrix."""
-        orders = replace(self.own_orders, along=self.everyone)
-        return (orders,) if len(self.inputs) == 1 else (orders, replace(orders, keep=False))
+    def __init__(
+        self, law: PointEvaluator, inputs: tuple[int, ...], sign: int, core: tuple[Encloser, int]
+    ) -> None:
+        super().__init__(law, inputs, sign, core)
+        own = Orders(2, inputs, inputs[0]) if len(inputs) == 1 else Orders(2, inputs, inputs=inputs)
+        ways = (True, False) if len(inputs) > 1 else (True,)
+        self.own_orders = own
+        self.finer_orders = tuple(replace(own, along=self.everyone, keep=keep) for keep in ways)
 
     def of(self, found: Enclosure) -> Pair:
         """Return bounds of it."""
@@ -429,16 +335,7 @@ class BoundMargin(FormulaMargin):
     def __init__(self, law: PointEvaluator, bound: float, sign: int, graph: Encloser) -> None:
         super().__init__(law, (), sign, (graph, 1))
         self.bound = np.asarray(bound)
-
-    @property
-    def own_orders(self) -> Orders:
-        """The value alone."""
-        return Orders()
-
-    @property
-    def finer_orders(self) -> tuple[Orders, ...]:
-        """Its derivatives by every number."""
-        return (Orders(1, self.everyone),)
+        self.finer_orders = (Orders(1, self.everyone),)
 
     def of(self, found: Enclosure) -> Pair:
         """Return bounds of it."""
@@ -467,11 +364,9 @@ class DefinedMargin(FormulaMargin):
 
     def __init__(self, law: PointEvaluator) -> None:
         super().__init__(law, (), 1, (law.encloser, 1))
-
-    @property
-    def own_orders(self) -> Orders:
-        """The value only, including the faces of the whole box."""
-        return Orders(closed=True)
+        # including the faces of the whole box
+        self.own_orders = Orders(closed=True)
+        self.finer_orders = (self.own_orders,)
 
     def of(self, found: Enclosure) -> Pair:
         """Return it."""

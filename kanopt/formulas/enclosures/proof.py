@@ -12,6 +12,7 @@ import numpy as np
 
 from kanopt.errors import FormulaError, nearest
 from kanopt.formulas.enclosures.boxes import sides_of
+from kanopt.formulas.enclosures.chords import PointEvaluator
 from kanopt.formulas.enclosures.cores import curvature_core, logarithm, slope_core
 from kanopt.formulas.enclosures.engine import Encloser
 from kanopt.formulas.enclosures.facts import Shape, ShapeFact, ShapeProof
@@ -20,7 +21,6 @@ from kanopt.formulas.enclosures.margins import (
     CurvatureMargin,
     DefinedMargin,
     FormulaMargin,
-    PointEvaluator,
     SlopeMargin,
 )
 from kanopt.formulas.enclosures.search import branch_and_bound

@@ -186,34 +186,34 @@ class CurveBank:
             coefficients = coefficients[:, np.arange(2 * curve.grid_size + 3) % curve.grid_size]
         self._spans = coefficients.shape[1] - 3
         self._cubics = _Cubics.of(coefficients)
-        whole = np.arange(self._spans)
-        parts = self._cubics.take(whole).over((0, 1, 2), np.zeros(self._spans), np.ones(self._spans))
-        self._runs = _Runs(*(np.stack([parts[order][end] for order in range(3)]) for end in (0, 1)))
+        nothing, unit = np.zeros(self._spans), np.ones(self._spans)
+        parts = [self._cubics.over(order, nothing, unit) for order in range(3)]
+        self._runs = _Runs(*(np.stack(ends) for ends in zip(*parts, strict=True)))
 
     def over(self, orders: Sequence[int], low: Array, high: Array) -> dict[int, Pair]:
         """Return bounds of the value (order 0) and derivatives (1, 2) over intervals, each of shape (curves, n)."""
         start, stop = self._places(low, high)
         first, last = (np.minimum(end.astype(np.int64), self._spans - 1) for end in (start, stop))
         apart = first < last
-        found = self._cubics.take(first).over(orders, start - first, np.where(apart, 1.0, stop - first))
-        if apart.any():
-            right = self._cubics.take(last).over(orders, np.where(apart, 0.0, start - last), stop - last)
-            inner = np.minimum(first + 1, self._spans - 1)
-            whole = self._runs.over(inner, np.maximum(last - 1, inner))
-            for order in orders:
-                between = whole[0][order], whole[1][order]
-                pair = hull(found[order], right[order])
-                found[order] = chosen(last - first > 1, hull(pair, between), pair)
-        if not self.curve.periodic:
-            for order in {0, 2}.intersection(orders):
-                beyond = self._with_straight_ends if order else self._with_tails
-                found[order] = beyond(found[order], low, high)
-        return {order: self._per_unit(pair, order) for order, pair in found.items()}
-
-    def _per_unit(self, pair: Pair, order: int) -> Pair:
-        """Return a derivative per unit of the argument instead of per span."""
-        unit = self.curve.width**order
-        return pair if unit == 1.0 else outward((pair[0] / unit, pair[1] / unit), 4)
+        left, right = self._cubics.take(first), self._cubics.take(last)
+        inner = np.minimum(first + 1, self._spans - 1)
+        whole = self._runs.over(inner, np.maximum(last - 1, inner)) if apart.any() else None
+        made = {}
+        for order in orders:
+            found = left.over(order, start - first, np.where(apart, 1.0, stop - first))
+            if whole is not None:
+                pair = hull(found, right.over(order, np.where(apart, 0.0, start - last), stop - last))
+                found = chosen(last - first > 1, hull(pair, (whole[0][order], whole[1][order])), pair)
+            if not self.curve.periodic and order != 1:
+                found = (
+                    self._with_straight_ends(found, low, high)
+                    if order
+                    else self._with_tails(found, low, high)
+                )
+            # per unit of the argument in place of per span
+            unit = self.curve.width**order
+            made[order] = found if unit == 1.0 else outward((found[0] / unit, found[1] / unit), 4)
+        return made
 
     def _places(self, low: Array, high: Array) -> Pair:
         """Return the interval in spans from the first knot, widened for rounding."""
@@ -248,29 +248,24 @@ class CurveBank:
     def _with_tails(self, pair: Pair, low: Array, high: Array) -> Pair:
         """Return the bounds of the value where the interval leaves the knots, along the end tangents."""
         curve = self.curve
-        outside = (high <= curve.low) | (low >= curve.high)
         beyond = [(end < curve.low) | (end > curve.high) for end in (low, high)]
         if not (beyond[0].any() or beyond[1].any()):
             return pair
         ends = self._straight(low), self._straight(high)
-        pair = chosen(outside, hull(*ends), pair)
+        pair = chosen((high <= curve.low) | (low >= curve.high), hull(*ends), pair)
         for end, away in zip(ends, beyond, strict=True):
             pair = chosen(away, hull(pair, end), pair)
         return pair
 
     def _straight(self, x: Array) -> Pair:
         """Bound the curves at or beyond their first and last knot by their end tangents, shape (curves, n)."""
-        curve, cubics = self.curve, self._cubics
-        left = x <= curve.low
-        span = np.where(left, 0, self._spans - 1)
-        end = cubics.take(span)
-        at = np.where(left, 0.0, 1.0)
-        slope = end.slope_at(at)
-        beyond = (x - np.where(left, curve.low, curve.high)) / curve.width
-        rise = np.where(slope == 0.0, 0.0, slope * beyond)
+        left = x <= self.curve.low
+        end, at = self._cubics.take(np.where(left, 0, self._spans - 1)), np.where(left, 0.0, 1.0)
+        beyond = (x - np.where(left, self.curve.low, self.curve.high)) / self.curve.width
+        slope = end.at(1, at)
+        value = end.at(0, at) + np.where(slope == 0.0, 0.0, slope * beyond)
         size = 2.0 * _MARGIN * (end.level + np.where(end.steep == 0.0, 0.0, np.abs(beyond) * end.steep))
         size = np.where(np.isfinite(size), size, 0.0)
-        value = end.value_at(at) + rise
         return value - size, value + size
 
 
@@ -280,17 +275,15 @@ class _Cubics:
     Parameters
     ----------
     parts
-        Shape (12, curves, n). Value, slope and curvature at the left end, and half the change of curvature; the
-        smallest and the largest of the four coefficients, and the largest in size; likewise of their three differences;
-        the smallest and the largest of the two second differences.
+        Shape (12, curves, n). Value, slope and curvature at the left end, and half the change of curvature; what value,
+        slope and curvature do not fall below; what they do not exceed; the largest of the four coefficients in size,
+        and of their three differences.
     """
 
     def __init__(self, parts: Array) -> None:
         self._parts = parts
-        self.start, self.slope, self.bend, self.change = parts[:4]
-        self.least, self.most, self.level = parts[4:7]
-        self.flattest, self.steepest, self.steep = parts[7:10]
-        self.hollow, self.domed = parts[10:]
+        self._powers, self._least, self._most = parts[:4], parts[4:7], parts[7:10]
+        self.level, self.steep = parts[10:]
 
     @classmethod
     def of(cls, coefficients: Array) -> _Cubics:
@@ -308,13 +301,13 @@ class _Cubics:
             bend,
             0.5 * ((d[2] - d[1]) - bend),
             np.minimum.reduce(c),
-            np.maximum.reduce(c),
-            np.maximum.reduce([np.abs(part) for part in c]),
             np.minimum.reduce([low for low, _ in steps]),
+            np.where(np.minimum(*bends) >= 0.0, 0.0, -np.inf),
+            np.maximum.reduce(c),
             np.maximum.reduce([high for _, high in steps]),
+            np.where(np.maximum(*bends) <= 0.0, 0.0, np.inf),
+            np.maximum.reduce([np.abs(part) for part in c]),
             np.maximum.reduce([np.abs(part) for part in d]),
-            np.minimum(*bends),
-            np.maximum(*bends),
         ]
         return cls(np.stack(parts))
 
@@ -322,52 +315,31 @@ class _Cubics:
         """Return the cubics of some spans."""
         return _Cubics(self._parts[:, :, spans])
 
-    def value_at(self, t: Array) -> Array:
-        """Return the values at places from 0 to 1."""
-        return np.asarray(self.start + t * (self.slope + t * (self.bend / 2.0 + t * (self.change / 3.0))))
+    def at(self, order: int, t: Array) -> Array:
+        """Return the values or the derivatives per span at places from 0 to 1."""
+        start, slope, bend, change = self._powers
+        if order == 0:
+            return np.asarray(start + t * (slope + t * (bend / 2.0 + t * (change / 3.0))))
+        return np.asarray(slope + t * (bend + t * change) if order == 1 else bend + t * (2.0 * change))
 
-    def slope_at(self, t: Array) -> Array:
-        """Return the slopes there, per span."""
-        return np.asarray(self.slope + t * (self.bend + t * self.change))
-
-    def bend_at(self, t: Array) -> Array:
-        """Return the second derivatives there, per span and span."""
-        return np.asarray(self.bend + t * (2.0 * self.change))
-
-    def over(self, orders: Sequence[int], low: Array, high: Array) -> dict[int, Pair]:
-        """Return bounds from `low` to `high` in every span, by order."""
-        bounds = (self._values_over, self._slopes_over, self._bends_over)
+    def over(self, order: int, low: Array, high: Array) -> Pair:
+        """Return bounds of the values or of a derivative from `low` to `high` in every span."""
+        _, slope, bend, change = self._powers
+        turns: tuple[Array, ...] = ()
         with np.errstate(all="ignore"):
-            return {order: bounds[order](low, high) for order in orders}
-
-    def _values_over(self, low: Array, high: Array) -> Pair:
-        # where the slope vanishes, in the form that does not cancel (Numerical Recipes 5.6)
-        root = np.sqrt(self.bend * self.bend - 4.0 * self.change * self.slope)
-        q = -0.5 * (self.bend + np.copysign(root, self.bend))
-        places = [
-            low,
-            high,
-            *(np.fmin(np.fmax(turn, low), high) for turn in (q / self.change, self.slope / q)),
-        ]
-        least, most = _widened([self.value_at(place) for place in places], self.level)
-        return np.maximum(least, self.least), np.minimum(most, self.most)
-
-    def _slopes_over(self, low: Array, high: Array) -> Pair:
-        vertex = -0.5 * self.bend / self.change
-        places = [low, high, np.fmin(np.fmax(vertex, low), high)]
-        least, most = _widened([self.slope_at(place) for place in places], self.steep)
-        return np.maximum(least, self.flattest), np.minimum(most, self.steepest)
-
-    def _bends_over(self, low: Array, high: Array) -> Pair:
-        least, most = _widened([self.bend_at(low), self.bend_at(high)], self.steep)
-        return (
-            np.where(self.hollow >= 0.0, np.maximum(least, 0.0), least),
-            np.where(self.domed <= 0.0, np.minimum(most, 0.0), most),
-        )
-
-
-def _widened(values: Sequence[Array], size: Array) -> Pair:
-    return np.minimum.reduce(values) - _MARGIN * size, np.maximum.reduce(values) + _MARGIN * size
+            if order == 0:
+                # where the slope vanishes, in the form that does not cancel (Numerical Recipes 5.6)
+                q = -0.5 * (bend + np.copysign(np.sqrt(bend * bend - 4.0 * change * slope), bend))
+                turns = q / change, slope / q
+            elif order == 1:
+                turns = (-0.5 * bend / change,)
+            places = [low, high, *(np.fmin(np.fmax(turn, low), high) for turn in turns)]
+            values, size = [self.at(order, place) for place in places], self.steep if order else self.level
+            least, most = (
+                np.minimum.reduce(values) - _MARGIN * size,
+                np.maximum.reduce(values) + _MARGIN * size,
+            )
+        return np.maximum(least, self._least[order]), np.minimum(most, self._most[order])
 
 
 def _second_differences(coefficients: Array) -> Array:
