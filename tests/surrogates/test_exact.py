@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from kanopt import KANRegressor
 from kanopt.formulas.enclosures.boxes import sides_of
+from kanopt.formulas.enclosures.enclosure import Orders
 from kanopt.formulas.enclosures.engine import Encloser
-from kanopt.formulas.enclosures.rules import Orders
 from kanopt.kan.description import Layer, Network
 from kanopt.kan.links import Logistic, Softplus
 from kanopt.surrogates.exact import formula_of_curves

@@ -37,7 +37,6 @@ __all__ = [
     "power_bounds",
     "signed",
     "square",
-    "swing",
     "times",
     "total",
     "variable_power_bounds",
@@ -250,8 +249,3 @@ def variable_power_bounds(base: Pair, exponent: Pair) -> Pair:
     corners = [np.power(side, power) for side in sides for power in exponent]
     most = _most(corners)
     return outward((np.where(below, -most, _least(corners)), most), 8)
-
-
-def swing(slope: Pair, low: Array, centre: Array, high: Array) -> Pair:
-    """Return bounds of slope · (t − centre) for t between `low` and `high`."""
-    return times(slope, minus((low, high), (centre, centre)))

@@ -8,7 +8,7 @@ right end only as the limit from the left, and the breakpoint itself is a separa
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -57,15 +57,8 @@ class FormulaBoxes:
         return len(self.low)
 
     def __getitem__(self, index: Integers | Flags | slice) -> FormulaBoxes:
-        """Return some of the boxes."""
-        return FormulaBoxes(
-            self.low[index],
-            self.high[index],
-            self.first[index],
-            self.last[index],
-            self.jump[index],
-            self.share[index],
-        )
+        """Return copies of some of the boxes."""
+        return FormulaBoxes(*(getattr(self, each.name)[index] for each in fields(self)))
 
     @property
     def centre(self) -> Array:
@@ -99,7 +92,7 @@ class FormulaBoxes:
 
 def concatenate(parts: list[FormulaBoxes]) -> FormulaBoxes:
     """Concatenate arrays of boxes."""
-    names = ("low", "high", "first", "last", "jump", "share")
+    names = [each.name for each in fields(FormulaBoxes)]
     return FormulaBoxes(*(np.concatenate([getattr(part, name) for part in parts]) for name in names))
 
 
@@ -220,36 +213,34 @@ class BoxSides:
 
     def cut(self, boxes: FormulaBoxes, side: Integers, x: int) -> FormulaBoxes:
         """Split every box at a side; return both parts, and the jumps between them if `x` is split at a breakpoint."""
-        count, rows = len(self.numbers), np.arange(len(boxes))
-        before, after = (np.concatenate([part, part]) for part in (boxes.first, boxes.last))
-        low, high = (np.concatenate([part, part]) for part in (boxes.low, boxes.high))
+        rows, numbers = np.arange(len(boxes)), len(self.numbers)
+        left, right = boxes[rows], boxes[rows]  # copies
         half = (boxes.first[rows, side] + boxes.last[rows, side]) // 2
         runs = boxes.first[rows, side] < boxes.last[rows, side]
-        after[rows[runs], side[runs]] = half[runs]
-        before[rows[runs] + len(boxes), side[runs]] = half[runs] + 1
-        share = np.where(runs, (half - boxes.first[rows, side] + 1.0), 1.0)
-        share /= np.where(runs, boxes.last[rows, side] - boxes.first[rows, side] + 1.0, 2.0)
-        by_number = np.flatnonzero(side < count)
-        number = side[by_number]
-        middle = self._middle(boxes[by_number], number, runs[by_number], half[by_number])
-        start, stop = boxes.low[by_number, number], boxes.high[by_number, number]
+        left.last[rows[runs], side[runs]] = half[runs]
+        right.first[rows[runs], side[runs]] = half[runs] + 1
+        start, stop = boxes.first[rows, side].astype(np.float64), boxes.last[rows, side] + 1.0
+        middle, cut = half + 1.0, np.flatnonzero(side < numbers)
+        place = (cut, side[cut])
+        middle[cut] = left.high[place] = right.low[place] = self._middle(
+            boxes[cut], side[cut], runs[cut], half[cut]
+        )
+        start[cut], stop[cut] = boxes.low[place], boxes.high[place]
         with np.errstate(invalid="ignore"):
-            share[by_number] = np.where(np.isfinite(stop - start), (middle - start) / (stop - start), 0.5)
+            share = np.where(np.isfinite(stop - start), (middle - start) / (stop - start), 0.5)
         share = np.where(np.isnan(share), 1.0, share)
-        high[by_number, number] = middle
-        low[by_number + len(boxes), number] = middle
-        shares = np.concatenate([boxes.share * share, boxes.share * (1.0 - share)])
-        halves = FormulaBoxes(low, high, before, after, np.concatenate([boxes.jump, boxes.jump]), shares)
-        stepped = np.flatnonzero(runs & (side == x)) if x >= 0 else np.zeros(0, dtype=np.int64)
+        left, right = (
+            replace(left, share=boxes.share * share),
+            replace(right, share=boxes.share * (1.0 - share)),
+        )
+        stepped = np.flatnonzero(runs & (side == x))
         if not len(stepped):
-            return halves
-        jumps, place = boxes[stepped], self.step_edges[x][half[stepped]]
-        low, high = jumps.low.copy(), jumps.high.copy()
-        first, last = jumps.first.copy(), jumps.last.copy()
-        low[:, x], high[:, x] = place, place
-        first[:, x], last[:, x] = half[stepped], half[stepped] + 1
-        fresh = FormulaBoxes(low, high, first, last, np.ones(len(jumps), dtype=bool), np.zeros(len(jumps)))
-        return concatenate([halves, fresh])
+            return concatenate([left, right])
+        jumps = boxes[stepped]
+        jumps.low[:, x] = jumps.high[:, x] = self.step_edges[x][half[stepped]]
+        jumps.first[:, x], jumps.last[:, x] = half[stepped], half[stepped] + 1
+        jumps = replace(jumps, jump=np.ones(len(jumps), dtype=bool), share=np.zeros(len(jumps)))
+        return concatenate([left, right, jumps])
 
     def _middle(self, boxes: FormulaBoxes, number: Integers, runs: Flags, half: Integers) -> Array:
         """Return where a number's side is split: at a breakpoint, else at a knot inside, else in the middle."""

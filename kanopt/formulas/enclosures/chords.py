@@ -7,9 +7,9 @@ from numpy.typing import NDArray
 
 from kanopt.formulas.enclosures.arithmetic import Flags, Integers, Pair
 from kanopt.formulas.enclosures.boxes import BoxSides, FormulaBoxes
+from kanopt.formulas.enclosures.enclosure import Orders
 from kanopt.formulas.enclosures.engine import Encloser
 from kanopt.formulas.enclosures.facts import Point
-from kanopt.formulas.enclosures.rules import Orders
 from kanopt.formulas.nodes import Array, Node, computed
 
 __all__ = ["PointEvaluator", "chords_across", "chords_near"]

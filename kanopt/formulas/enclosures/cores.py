@@ -12,45 +12,46 @@ from collections.abc import Collection
 
 from kanopt.formulas.enclosures.arithmetic import Pair
 from kanopt.formulas.enclosures.boxes import BoxSides
+from kanopt.formulas.enclosures.enclosure import Enclosure, Orders
 from kanopt.formulas.enclosures.engine import Encloser
-from kanopt.formulas.enclosures.rules import Enclosure, Orders
 from kanopt.formulas.enclosures.univariate import CurveBank, range_over
 from kanopt.formulas.functions import function_named
 from kanopt.formulas.nodes import DEEPEST, Apply, Constant, Node, Power, Product, Sum, postorder
 from kanopt.formulas.pieces import Curve
 
-__all__ = ["curvature_core", "logarithm", "slope_core"]
+__all__ = ["core_of", "logarithm"]
 
 
-def slope_core(root: Node, name: str, sides: BoxSides) -> tuple[Node, int]:
-    """Return a step that is increasing in an input where the formula is, and +1, or decreasing there, and −1.
+def core_of(root: Node, names: Collection[str], sides: BoxSides, through: bool) -> tuple[Node, int]:
+    """Return a step that has the shape in some inputs that the formula has, and +1, or that minus it has, and −1.
+
+    Parameters
+    ----------
+    root
+        The formula.
+    names
+        The inputs.
+    sides
+        The whole box.
+    through
+        Whether to look through strictly monotone functions, which keep where something rises and not where it bends.
 
     Examples
     --------
     >>> from kanopt.formulas import Variable, parse_formula
     >>> law = parse_formula("5 - 2 * exp(a * x)", [Variable("a"), Variable("x")], Variable("y"))
     >>> box = BoxSides.of({"a": (1.0, 2.0), "x": (0.0, 9.0)}, ())
-    >>> core, sign = slope_core(law.root, "x", box)
+    >>> core, sign = core_of(law.root, ("x",), box, through=True)
     >>> core.key == parse_formula("x", [Variable("x")], Variable("y")).root.key, sign
     (True, -1)
     """
-    node, sign = root, 1
-    reads = _steps_reading(root, (name,))
-    while True:
-        node, sign, found = _drop_unrelated(node, sign, reads, sides)
-        argument, direction = _within(node, sides)
-        if argument is not None and argument.key in reads:
-            node, sign, found = argument, sign * direction, True
-        if not found:
-            return node, sign
-
-
-def curvature_core(root: Node, names: Collection[str], sides: BoxSides) -> tuple[Node, int]:
-    """Return a step that is convex in some inputs where the formula is, and +1, or concave there, and −1."""
     node, sign, found = root, 1, True
     reads = _steps_reading(root, names)
     while found:
         node, sign, found = _drop_unrelated(node, sign, reads, sides)
+        argument, direction = _within(node, sides) if through else (None, 0)
+        if argument is not None and argument.key in reads:
+            node, sign, found = argument, sign * direction, True
     return node, sign
 
 

@@ -8,9 +8,20 @@ from functools import cached_property, partial
 
 import numpy as np
 
-from kanopt.formulas.enclosures.arithmetic import NOTHING, TRUE, Flags, Integers, Pair, chosen, swing, total
+from kanopt.formulas.enclosures.arithmetic import (
+    NOTHING,
+    TRUE,
+    Flags,
+    Integers,
+    Pair,
+    chosen,
+    minus,
+    times,
+    total,
+)
 from kanopt.formulas.enclosures.boxes import BoxSides, FormulaBoxes, entries
-from kanopt.formulas.enclosures.rules import Enclosure, Orders, composed, curves, enclosed
+from kanopt.formulas.enclosures.enclosure import Enclosure, Orders
+from kanopt.formulas.enclosures.rules import composed, curves, enclosed
 from kanopt.formulas.enclosures.univariate import CurveBank, Stairs, bank_key, within
 from kanopt.formulas.nodes import Array, Input, Node, Product, Sum, fold, postorder
 from kanopt.formulas.pieces import Curve, Step, Table
@@ -220,7 +231,7 @@ class _Entries:
 def mean_value(at_centre: Pair, derivatives: Mapping[int, Pair], boxes: FormulaBoxes, centre: Array) -> Pair:
     """Return bounds by the mean-value form (Moore et al. 2009, ch. 6); labels of categories do not move."""
     swings = [
-        swing(pair, boxes.low[:, j], centre[:, j], boxes.high[:, j])
+        times(pair, minus((boxes.low[:, j], boxes.high[:, j]), (centre[:, j], centre[:, j])))
         for j, pair in derivatives.items()
         if j < boxes.low.shape[1]
     ]

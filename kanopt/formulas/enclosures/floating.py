@@ -22,13 +22,13 @@ from kanopt.formulas.pieces import Curve
 __all__ = [
     "EXACT",
     "Error",
-    "error_of_curve",
-    "error_of_function",
-    "error_of_larger",
-    "error_of_number",
-    "error_of_power",
-    "error_of_product",
-    "error_of_sum",
+    "of_curve",
+    "of_function",
+    "of_larger",
+    "of_number",
+    "of_power",
+    "of_product",
+    "of_sum",
     "settled",
 ]
 
@@ -67,19 +67,19 @@ def settled(value: Pair, off: Array, share: Array = _ENDLESS) -> Error:
     return Error(np.fmin(off, share * largest(value)), share)
 
 
-def error_of_number(value: Array) -> Error:
+def of_number(value: Array) -> Error:
     """Return the error of a constant, which counts as computed."""
     return Error(0.5 * _OWN * np.abs(value), np.asarray(0.5 * _OWN))
 
 
-def error_of_sum(value: Pair, parts: Sequence[Bounded]) -> Error:
+def of_sum(value: Pair, parts: Sequence[Bounded]) -> Error:
     """Return the error of a sum."""
     size = reduce(np.add, [largest(part.value) + part.error.off for part in parts])
     off = reduce(np.add, [part.error.off for part in parts]) + (len(parts) - 1) * EPS * size
     return settled(value, off, _of_one_sign(parts) + len(parts) * EPS)
 
 
-def error_of_larger(value: Pair, parts: Sequence[Bounded]) -> Error:
+def of_larger(value: Pair, parts: Sequence[Bounded]) -> Error:
     """Return the error of the largest or the smallest."""
     return settled(value, reduce(np.maximum, [part.error.off for part in parts]), _of_one_sign(parts))
 
@@ -91,7 +91,7 @@ def _of_one_sign(parts: Sequence[Bounded]) -> Array:
     return np.where(above | below, reduce(np.maximum, [part.error.share for part in parts]), np.inf)
 
 
-def error_of_product(parts: Sequence[Bounded]) -> Error:
+def of_product(parts: Sequence[Bounded]) -> Error:
     """Return the error of a product, multiplied one after the other."""
     most, error = largest(parts[0].value), parts[0].error
     for part in parts[1:]:
@@ -108,7 +108,7 @@ def _known(value: Array) -> Array:
     return np.where(np.isnan(value), 0.0, value)
 
 
-def error_of_power(u: Bounded, value: Pair, slope: Pair, power: float) -> Error:
+def of_power(u: Bounded, value: Pair, slope: Pair, power: float) -> Error:
     """Return the error of a power, given bounds of its slope over what floating point makes of its base."""
     off = _carried(value, slope, u.error.off)
     if 0.0 < power < 1.0:
@@ -117,10 +117,10 @@ def error_of_power(u: Bounded, value: Pair, slope: Pair, power: float) -> Error:
     return settled(value, off, _kept(u.error.share, abs(power)))
 
 
-def error_of_function(name: str, u: Bounded, value: Pair, slope: Pair) -> Error:
+def of_function(name: str, u: Bounded, value: Pair, slope: Pair) -> Error:
     """Return the error of a function of the library."""
     if name == "sqrt":
-        return error_of_power(u, value, slope, 0.5)
+        return of_power(u, value, slope, 0.5)
     off, share = _carried(value, slope, u.error.off), u.error.share
     if name == "exp":
         return settled(value, off, np.where(u.error.off < _TINY, _MORE * u.error.off + _OWN, np.inf))
@@ -130,7 +130,7 @@ def error_of_function(name: str, u: Bounded, value: Pair, slope: Pair) -> Error:
     return settled(value, off, _kept(share, _KEEPS[name]) if name in _KEEPS else _ENDLESS)
 
 
-def error_of_curve(curve: Curve, u: Bounded, value: Pair, slope: Pair) -> Error:
+def of_curve(curve: Curve, u: Bounded, value: Pair, slope: Pair) -> Error:
     """Return the error of a curve, whose argument is first placed between its knots."""
     place = 4.0 * EPS * (largest(u.value) + u.error.off + abs(curve.low) + abs(curve.high))
     size = 64.0 * EPS * float(np.abs(np.asarray(curve.coefficients)).max())

@@ -20,10 +20,10 @@ import numpy as np
 from kanopt.formulas.enclosures.arithmetic import EPS, Flags, Integers, Pair, minus, signed
 from kanopt.formulas.enclosures.boxes import FormulaBoxes
 from kanopt.formulas.enclosures.chords import PointEvaluator, chords_across, chords_near
+from kanopt.formulas.enclosures.enclosure import Enclosure, Orders
 from kanopt.formulas.enclosures.engine import Encloser, mean_value
 from kanopt.formulas.enclosures.facts import Point
 from kanopt.formulas.enclosures.matrices import least_eigenvalue, least_eigenvalue_above
-from kanopt.formulas.enclosures.rules import Enclosure, Orders
 from kanopt.formulas.nodes import Array
 
 __all__ = [
@@ -235,15 +235,15 @@ class FormulaMargin(ABC):
         inside = ((points >= self.sides.low) & (points <= self.sides.high)).all(axis=(1, 2))
         sound = known.reshape(rows, count).all(axis=1) & inside & (beyond > 0.0)
         beyond = np.where(sound, beyond, -np.inf)
-        for row in np.argsort(-beyond)[:_CANDIDATES]:
-            if beyond[row] == -np.inf:
-                break
-            said = self.law.values(points[row], np.repeat(labels[[row]], count, axis=0))
-            exact = self.sign * said[None]
-            if np.isfinite(said).all() and self._violation(points[[row]], exact, exact)[0] > 0.0:
-                at = zip(points[row], said, strict=True)
-                return tuple(self.law.point(place, labels[row], value) for place, value in at)
-        return ()
+        row = int(np.argmax(beyond))
+        if beyond[row] == -np.inf:
+            return ()
+        said = self.law.values(points[row], np.repeat(labels[[row]], count, axis=0))
+        exact = self.sign * said[None]
+        if not (np.isfinite(said).all() and self._violation(points[[row]], exact, exact)[0] > 0.0):
+            return ()
+        at = zip(points[row], said, strict=True)
+        return tuple(self.law.point(place, labels[row], value) for place, value in at)
 
 
 class SlopeMargin(FormulaMargin):
@@ -356,7 +356,7 @@ class BoundMargin(FormulaMargin):
         return super().contradiction(boxes, finding)
 
     def _violation(self, points: Array, low: Array, high: Array) -> Array:
-        return self.sign * self.bound - high[:, 0]
+        return np.asarray(self.sign * self.bound - high[:, 0])
 
 
 class DefinedMargin(FormulaMargin):

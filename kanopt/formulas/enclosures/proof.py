@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import math
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
@@ -13,7 +13,7 @@ import numpy as np
 from kanopt.errors import FormulaError, nearest
 from kanopt.formulas.enclosures.boxes import sides_of
 from kanopt.formulas.enclosures.chords import PointEvaluator
-from kanopt.formulas.enclosures.cores import curvature_core, logarithm, slope_core
+from kanopt.formulas.enclosures.cores import core_of, logarithm
 from kanopt.formulas.enclosures.engine import Encloser
 from kanopt.formulas.enclosures.facts import Shape, ShapeFact, ShapeProof
 from kanopt.formulas.enclosures.margins import (
@@ -82,14 +82,13 @@ def prove(
     questions = [
         *_questions(formula, "monotone", _signs(monotone)),
         *_questions(formula, "convex", _curvature_questions(convex)),
-        *(ShapeFact(shape, bound=_bound(shape, end)) for shape, end in _ends(low, high)),
+        *_bounds(low, high),
         *([ShapeFact("finite")] if finite else []),
     ]
     graph = canonicalise(formula.root)
     sides = sides_of(formula, {} if ranges is None else ranges, graph)
-    case = _ProofCase(PointEvaluator(formula.root, sides), graph, boxes)
-    basis = "" if ranges else basis_of(formula)
-    facts = tuple(replace(_answer(case, question), basis=basis) for question in questions)
+    law, basis = PointEvaluator(formula.root, sides), "" if ranges else basis_of(formula)
+    facts = tuple(replace(_answer(law, graph, question, boxes), basis=basis) for question in questions)
     numbers = zip(sides.numbers, sides.low.tolist(), sides.high.tolist(), strict=True)
     return ShapeProof(facts, tuple(numbers), tuple(zip(sides.categories, sides.labels, strict=True)))
 
@@ -104,15 +103,6 @@ def basis_of(formula: Formula) -> str:
             box = known if variable.is_category else numbers[variable.name]
             digest.update(repr((variable.name, box)).encode("utf-8", "surrogatepass"))
     return digest.hexdigest()
-
-
-@dataclass(frozen=True)
-class _ProofCase:
-    """The formula, its canonical graph, and the budget of boxes per fact."""
-
-    law: PointEvaluator
-    graph: Node
-    budget: int
 
 
 _SHAPES: Mapping[str, dict[int, Shape]] = {
@@ -159,43 +149,42 @@ def _curvature_questions(convex: Any) -> Mapping[Inputs, int]:
     return dict.fromkeys((tuple(each) if isinstance(each, list) else each for each in convex), 1)
 
 
-def _ends(low: float | None, high: float | None) -> list[tuple[Shape, float]]:
+def _bounds(low: float | None, high: float | None) -> list[ShapeFact]:
     if low is not None and high is not None and low > high:
         raise FormulaError(
             f"low={low!r} is above high={high!r}: no value is at least the one and at most the other"
         )
     ends: list[tuple[Shape, float | None]] = [("at least", low), ("at most", high)]
-    return [(shape, end) for shape, end in ends if end is not None]
+    for shape, end in ends:
+        if end is not None and not math.isfinite(float(end)):
+            raise FormulaError(f"{shape} {end!r}: a bound is a finite number; leave it out for none")
+    return [ShapeFact(shape, bound=float(end)) for shape, end in ends if end is not None]
 
 
-def _bound(shape: Shape, end: float) -> float:
-    if not math.isfinite(float(end)):
-        raise FormulaError(f"{shape} {end!r}: a bound is a finite number; leave it out for none")
-    return float(end)
-
-
-def _answer(case: _ProofCase, question: ShapeFact) -> ShapeFact:
-    sides = case.law.sides
+def _answer(law: PointEvaluator, graph: Node, question: ShapeFact, budget: int) -> ShapeFact:
+    """Return a fact about a formula, given an equal graph in canonical form, with its verdict."""
+    sides = law.sides
     names = (question.input,) if isinstance(question.input, str) else question.input
     places = [sides.numbers.index(name) for name in names if name in sides.numbers]
     moving = tuple(place for place in places if sides.low[place] < sides.high[place])
     if question.input and not moving:
         return replace(question, verdict="proved")
     with np.errstate(all="ignore"):
-        return branch_and_bound(question, _margin(case, question, moving), case.budget)
+        return branch_and_bound(question, _margin(law, graph, question, moving), budget)
 
 
-def _margin(case: _ProofCase, question: ShapeFact, moving: tuple[int, ...]) -> FormulaMargin:
-    law, sides = case.law, case.law.sides
+def _margin(law: PointEvaluator, graph: Node, question: ShapeFact, moving: tuple[int, ...]) -> FormulaMargin:
+    sides = law.sides
     sign = 1 if question.shape in ("rises", "convex", "at least") else -1
     if question.shape == "finite":
         return DefinedMargin(law)
     if question.bound is not None:
-        return BoundMargin(law, question.bound, sign, Encloser(case.graph, sides))
-    if question.shape in ("convex", "concave"):
-        node, direction = curvature_core(case.graph, [sides.numbers[place] for place in moving], sides)
+        return BoundMargin(law, question.bound, sign, Encloser(graph, sides))
+    bent = question.shape in ("convex", "concave")
+    names = [sides.numbers[place] for place in moving]
+    node, direction = core_of(graph, names, sides, through=not bent)
+    if bent:
         return CurvatureMargin(law, moving, sign, (Encloser(node, sides), direction))
-    node, direction = slope_core(case.graph, sides.numbers[moving[0]], sides)
     core = SlopeMargin(law, moving, sign, (Encloser(node, sides), direction))
     logs = logarithm(node, sides)
     if logs is None or bool((core.low(sides.whole()) >= 0.0).all()):

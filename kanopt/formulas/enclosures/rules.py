@@ -20,13 +20,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from functools import partial, reduce
 from operator import and_, or_
-from typing import NamedTuple
 
 import numpy as np
 
+from kanopt.formulas.enclosures import floating, matrices
 from kanopt.formulas.enclosures.arithmetic import (
     NOTHING,
     TRUE,
@@ -44,130 +43,16 @@ from kanopt.formulas.enclosures.arithmetic import (
     total,
     variable_power_bounds,
 )
-from kanopt.formulas.enclosures.floating import (
-    EXACT,
-    Error,
-    error_of_curve,
-    error_of_function,
-    error_of_larger,
-    error_of_number,
-    error_of_power,
-    error_of_product,
-    error_of_sum,
-    settled,
-)
-from kanopt.formulas.enclosures.matrices import (
-    added,
-    common_lower_bound,
-    outer,
-    symmetric_product,
-    weighted,
-    weighted_squares,
-)
+from kanopt.formulas.enclosures.enclosure import Enclosure, Orders
+from kanopt.formulas.enclosures.floating import EXACT
 from kanopt.formulas.enclosures.univariate import CurveBank, Stairs, range_over
 from kanopt.formulas.functions import function_named
 from kanopt.formulas.nodes import Apply, Constant, Maximum, Minimum, Node, Power, Product, Sum
 from kanopt.formulas.pieces import Curve, Step
 
-__all__ = ["Enclosure", "Orders", "composed", "curves", "enclosed"]
+__all__ = ["composed", "curves", "enclosed"]
 
 _KEEP_POSITIVE = frozenset({"sqrt", "square", "abs", "relu", "log1p", "tanh", "atan"})
-
-
-@dataclass(frozen=True)
-class Orders:
-    """What is asked for.
-
-    Parameters
-    ----------
-    order
-        0 for values alone, 1 with first derivatives, 2 with second derivatives.
-    along
-        Positions of the numbers of the first derivatives, including `x`. A category, whose position follows those of
-        the numbers, has the largest difference between two of its labels for one.
-    x
-        Position of the number of which second derivatives in it and each of `along` are wanted, and which moves in a
-        jump; −1 for none.
-    inputs
-        Positions of the numbers in which to bound the matrix of second derivatives; they are among `along`.
-    keep
-        How the rank-one terms of that matrix are bounded (:func:`kanopt.formulas.enclosures.matrices.outer`).
-    sides
-        Whether derivatives at a kink include both sides. If not, one side is used, so that at points only rounding
-        widens the bounds.
-    closed
-        Whether to include faces of the whole box on which a number is zero, where a logarithm has no finite value.
-    errors
-        Whether to bound also how far floating point may be off.
-    """
-
-    order: int = 0
-    along: tuple[int, ...] = ()
-    x: int = -1
-    inputs: tuple[int, ...] = ()
-    keep: bool = True
-    sides: bool = True
-    closed: bool = False
-    errors: bool = False
-
-    @property
-    def second(self) -> bool:
-        """Whether second derivatives in `x` are wanted."""
-        return self.order == 2 and self.x >= 0
-
-
-class Enclosure(NamedTuple):
-    """Bounds at a step of the graph, arrays that broadcast to (boxes,); missing derivatives are zero.
-
-    Parameters
-    ----------
-    value
-        Bounds of the step's value.
-    slope
-        First derivatives by position of the number.
-    curvature
-        Second derivatives in `x` and another number, by position of the latter.
-    defined
-        Whether it has a finite value everywhere in the box, except on a face of the whole where a number is zero. There
-        it is the limit from within, or has no finite value.
-    positive
-        Whether it is above zero everywhere in the box, except on such a face.
-    matrix
-        Second derivatives in the numbers asked for together, shape (boxes, m, m), in the order of positive semidefinite
-        matrices; None for zero.
-    error
-        How far floating point may be off, if that is asked for.
-    """
-
-    value: Pair
-    slope: Mapping[int, Pair]
-    curvature: Mapping[int, Pair]
-    defined: Flags
-    positive: Flags
-    matrix: Pair | None = None
-    error: Error = EXACT
-
-    @classmethod
-    def of(cls, value: Pair, error: Error = EXACT) -> Enclosure:
-        """Return that of something that depends on no number."""
-        return cls(value, {}, {}, TRUE, np.asarray(value[0] > 0.0), None, error)
-
-    @property
-    def moved(self) -> Pair:
-        """The range of what floating point makes of it."""
-        return self.value[0] - self.error.off, self.value[1] + self.error.off
-
-    @property
-    def ends(self) -> tuple[float, float]:
-        """The smallest and the largest value; infinite where it may have no finite one."""
-        low, high = float(self.value[0].min()), float(self.value[1].max())
-        return (-np.inf if np.isnan(low) else low), (np.inf if np.isnan(high) else high)
-
-    @property
-    def number(self) -> float | None:
-        """The number that it is everywhere; None where there are several."""
-        low, high = self.ends
-        return low if low == high and not self.slope else None
 
 
 def enclosed(node: Node, parts: Sequence[Enclosure], wanted: Orders) -> Enclosure:
@@ -175,7 +60,7 @@ def enclosed(node: Node, parts: Sequence[Enclosure], wanted: Orders) -> Enclosur
     match node:
         case Constant():
             value = np.asarray(node.value)
-            return Enclosure.of((value, value), error_of_number(value) if wanted.errors else EXACT)
+            return Enclosure.of((value, value), floating.of_number(value) if wanted.errors else EXACT)
         case Sum():
             return _sum(node, parts, wanted)
         case Product():
@@ -232,17 +117,19 @@ def _chained(
     curvature: dict[int, Pair] = {}
     if wanted.second:
         curvature = _added([*(_scaled(steep, u.curvature) for u, steep in parts), *bends])
-    matrices = [
-        u.matrix if steep is None else weighted(steep, u.matrix) for u, steep in parts if u.matrix is not None
+    bounds = [
+        u.matrix if steep is None else matrices.weighted(steep, u.matrix)
+        for u, steep in parts
+        if u.matrix is not None
     ]
-    matrices += bent
+    bounds += bent
     return Enclosure(
         value,
         _added([_scaled(steep, u.slope) for u, steep in parts]),
         curvature,
         reduce(and_, [u.defined for u, _ in parts]),
         np.asarray(value[0] > 0.0),
-        added(matrices) if matrices else None,
+        matrices.added(bounds) if bounds else None,
     )
 
 
@@ -278,7 +165,7 @@ def _sum(node: Node, parts: Sequence[Enclosure], wanted: Orders) -> Enclosure:
     positive = reduce(or_, [part.positive for part in parts])
     for part in parts:
         positive = positive & (part.positive | (part.value[0] >= 0.0))
-    error = error_of_sum(found.value, parts) if wanted.errors else EXACT
+    error = floating.of_sum(found.value, parts) if wanted.errors else EXACT
     return found._replace(positive=found.positive | positive, error=error)
 
 
@@ -287,7 +174,7 @@ def _product(node: Node, parts: Sequence[Enclosure], wanted: Orders) -> Enclosur
         part if count == 1 else _raised(part, float(count), wanted) for part, count in _counted(node, parts)
     ]
     found = reduce(partial(_times, wanted=wanted), factors)
-    return found._replace(error=error_of_product(parts)) if wanted.errors else found
+    return found._replace(error=floating.of_product(parts)) if wanted.errors else found
 
 
 def _times(u: Enclosure, v: Enclosure, wanted: Orders) -> Enclosure:
@@ -297,14 +184,14 @@ def _times(u: Enclosure, v: Enclosure, wanted: Orders) -> Enclosure:
         if wanted.second and wanted.x in a.slope
     ]
     first, second = _gradient(u, wanted.inputs), _gradient(v, wanted.inputs)
-    bent = [] if first is None or second is None else [symmetric_product(first, second, wanted.keep)]
+    bent = [] if first is None or second is None else [matrices.symmetric_product(first, second, wanted.keep)]
     found = _chained(times(u.value, v.value), [(u, v.value), (v, u.value)], wanted, bends, bent)
     return found._replace(positive=found.positive | (u.positive & v.positive))
 
 
 def _maximum(parts: Sequence[Enclosure], wanted: Orders) -> Enclosure:
     found = reduce(partial(_larger, wanted=wanted), parts)
-    return found._replace(error=error_of_larger(found.value, parts)) if wanted.errors else found
+    return found._replace(error=floating.of_larger(found.value, parts)) if wanted.errors else found
 
 
 def _minimum(parts: Sequence[Enclosure], wanted: Orders) -> Enclosure:
@@ -351,7 +238,7 @@ def _larger_matrix(u: Enclosure, v: Enclosure, first: Flags, second: Flags, want
         return None
     zero = np.zeros((1, len(wanted.inputs), len(wanted.inputs)))
     x, y = ((zero, zero) if part.matrix is None else part.matrix for part in (u, v))
-    below = common_lower_bound(x[0], y[0])
+    below = matrices.common_lower_bound(x[0], y[0])
     flags = [np.atleast_1d(flag)[..., None, None] for flag in (first, second)]
     low = np.where(flags[0], x[0], np.where(flags[1], y[0], below))
     return low, np.where(flags[0], x[1], np.where(flags[1], y[1], np.nan))
@@ -375,37 +262,35 @@ def composed(u: Enclosure, orders: Mapping[int, Pair], wanted: Orders) -> Enclos
         bends.append(_scaled(second, curved))
     slope = _gradient(u, wanted.inputs)
     if slope is not None:
-        bent.append(weighted_squares(second, outer(slope, wanted.keep)))
+        bent.append(matrices.weighted_squares(second, matrices.outer(slope, wanted.keep)))
     return _chained(orders[0], [(u, first)], wanted, bends, bent)
 
 
 def curves(nodes: Sequence[Curve], bank: CurveBank, u: Enclosure, wanted: Orders) -> list[Enclosure]:
     """Return bounds at several curves of u, which are bounded together."""
     found = composed(u, bank.over(needed(u, wanted), *u.value), wanted)
-    shape = found.value[0].shape
 
     def at(pair: Pair, place: int) -> Pair:
-        return np.broadcast_to(pair[0], shape)[place], np.broadcast_to(pair[1], shape)[place]
+        low, high = (np.broadcast_to(end, found.value[0].shape)[place] for end in pair)
+        return low, high
 
     made = [
-        Enclosure(
-            at(found.value, k),
-            {place: at(pair, k) for place, pair in found.slope.items()},
-            {place: at(pair, k) for place, pair in found.curvature.items()},
-            found.defined,
-            found.positive[k],
-            None if found.matrix is None else (found.matrix[0][k], found.matrix[1][k]),
+        found._replace(
+            value=at(found.value, k),
+            slope={place: at(pair, k) for place, pair in found.slope.items()},
+            curvature={place: at(pair, k) for place, pair in found.curvature.items()},
+            positive=found.positive[k],
+            matrix=None if found.matrix is None else (found.matrix[0][k], found.matrix[1][k]),
         )
         for k in range(len(nodes))
     ]
     if not wanted.errors:
         return made
     steep = bank.over((1,), *u.moved)[1]
-    errors = [
-        error_of_curve(node, u, each.value, (steep[0][k], steep[1][k]))
-        for k, (node, each) in enumerate(zip(nodes, made, strict=True))
+    return [
+        each._replace(error=floating.of_curve(node, u, each.value, (low, high)))
+        for node, each, low, high in zip(nodes, made, *steep, strict=True)
     ]
-    return [each._replace(error=error) for each, error in zip(made, errors, strict=True)]
 
 
 def _function(name: str, u: Enclosure, wanted: Orders) -> Enclosure:
@@ -433,7 +318,7 @@ def _function(name: str, u: Enclosure, wanted: Orders) -> Enclosure:
     positive = found.positive | (u.positive & (name in _KEEP_POSITIVE))
     error = EXACT
     if wanted.errors:
-        error = error_of_function(name, u, found.value, range_over(function, 1, *u.moved))
+        error = floating.of_function(name, u, found.value, range_over(function, 1, *u.moved))
     return found._replace(defined=defined, positive=positive, error=error)
 
 
@@ -443,7 +328,7 @@ def _bent_as_it_grows(u: Enclosure, found: Enclosure, wanted: Orders) -> Enclosu
         return found
     one = np.ones(1), np.ones(1)
     plain = composed(u, {0: u.value, 1: one, 2: one}, wanted)
-    matrix = None if plain.matrix is None else weighted(found.value, plain.matrix)
+    matrix = None if plain.matrix is None else matrices.weighted(found.value, plain.matrix)
     return found._replace(curvature=_scaled(found.value, plain.curvature), matrix=matrix)
 
 
@@ -454,12 +339,12 @@ def _power(base: Enclosure, exponent: Enclosure, wanted: Orders) -> Enclosure:
     logarithm = _function("log", base, wanted)
     grown = _times(exponent, logarithm, wanted)
     if wanted.errors:
-        grown = grown._replace(error=error_of_product([exponent, logarithm]))
+        grown = grown._replace(error=floating.of_product([exponent, logarithm]))
     general = _function("exp", grown, wanted)
     value = variable_power_bounds(base.value, exponent.value)
     # where the base is not positive, nothing is known of its rounding
     off = np.where(base.moved[0] > 0.0, general.error.off, np.inf)
-    error = settled(value, off) if wanted.errors else EXACT
+    error = floating.settled(value, off) if wanted.errors else EXACT
     return general._replace(value=value, positive=base.positive, error=error)
 
 
@@ -478,5 +363,5 @@ def _raised(base: Enclosure, power: float, wanted: Orders) -> Enclosure:
     error = EXACT
     if wanted.errors:
         slope = times((np.asarray(power),) * 2, power_bounds(base.moved, power - 1.0))
-        error = error_of_power(base, found.value, slope, power)
+        error = floating.of_power(base, found.value, slope, power)
     return found._replace(defined=base.defined & sound, positive=found.positive | base.positive, error=error)

@@ -15,8 +15,8 @@ import numpy as np
 
 from kanopt.errors import FormulaError
 from kanopt.formulas.enclosures.boxes import BoxSides, sides_of
+from kanopt.formulas.enclosures.enclosure import Enclosure, Orders
 from kanopt.formulas.enclosures.engine import Encloser
-from kanopt.formulas.enclosures.rules import Enclosure, Orders
 from kanopt.formulas.functions import function_named
 from kanopt.formulas.input_ranges import Bounds
 from kanopt.formulas.nodes import Apply, Array, Input, Node, Power, postorder

@@ -7,8 +7,8 @@ import numpy as np
 from kanopt.errors import FormulaError
 from kanopt.formulas.enclosures.arithmetic import EPS, Flags
 from kanopt.formulas.enclosures.boxes import BoxSides
+from kanopt.formulas.enclosures.enclosure import Orders
 from kanopt.formulas.enclosures.engine import Encloser
-from kanopt.formulas.enclosures.rules import Orders
 from kanopt.formulas.lowering.graphs import ARGUMENT, Called, at, shown
 from kanopt.formulas.nodes import Array, Node, postorder, rebuild
 from kanopt.formulas.pieces import Step

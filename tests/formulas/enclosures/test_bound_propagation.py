@@ -12,8 +12,8 @@ from kanopt.formulas import (
     parse_formula,
 )
 from kanopt.formulas.enclosures.boxes import FormulaBoxes, sides_of
+from kanopt.formulas.enclosures.enclosure import Orders
 from kanopt.formulas.enclosures.engine import Encloser
-from kanopt.formulas.enclosures.rules import Orders
 from tests.formulas.strategies import NUMBERS, VEHICLE, laws, raw
 
 X, Y = Variable("x", low=0.2, high=3.0), Variable("y", low=0.5, high=4.0)
