@@ -7,6 +7,7 @@ inputs, and of tabulated functions: :class:`Curve`, :class:`Step` and :class:`Ta
 from kanopt.formulas.binding import BoundFormula, Reference, ReferenceValue
 from kanopt.formulas.dimensions.analysis import ConstantUnit, Dimensions
 from kanopt.formulas.domain import Domain, Range
+from kanopt.formulas.enclosures import ShapeFact, ShapeProof
 from kanopt.formulas.error_model import ErrorModel
 from kanopt.formulas.estimation import GroupedLaw, fit_groups, with_named_constants
 from kanopt.formulas.fit import Alternative, Fit
@@ -25,7 +26,6 @@ from kanopt.formulas.nodes import Apply, Constant, Input, Maximum, Minimum, Node
 from kanopt.formulas.parameters import Covariance
 from kanopt.formulas.parser import parse_formula
 from kanopt.formulas.pieces import Curve, Step, Table
-from kanopt.formulas.shapes import ShapeFact, ShapeProof
 from kanopt.formulas.variables import Variable, category_label
 from kanopt.formulas.verdict import LawVerdict, VerdictReason, learned_laws, weak_laws
 

@@ -4,7 +4,7 @@ Whoever plans asks a law of distances for 0 km, whatever the shortest trip was, 
 was ever loaded. So quantities that cannot be negative are used from zero on, where their data begin near it or are of a
 distance, a load or a volume, and every number half as far again as its data reach. There a law goes on if it has a
 finite value, towards zero is not below zero where no row is, and towards more grows by no more than a fourth power
-would; intervals prove it or refute it (:func:`kanopt.formulas.shapes.prove`), one input after the other, the others
+would; intervals prove it or refute it (:func:`kanopt.formulas.enclosures.prove`), one input after the other, the others
 within their data.
 """
 
@@ -16,9 +16,9 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from kanopt.errors import FormulaError
+from kanopt.formulas.enclosures import ShapeProof
 from kanopt.formulas.nodes import Constant, Input, Maximum, Minimum, Node, postorder, rebuild
 from kanopt.formulas.plausibility import is_size
-from kanopt.formulas.shapes import ShapeProof
 from kanopt.text import amount_text, join_list
 
 if TYPE_CHECKING:

@@ -16,11 +16,11 @@ from kanopt.errors import FormulaError
 from kanopt.formulas.binding import BoundFormula, Reference
 from kanopt.formulas.columns import common_shape, evaluate_graph, read_columns
 from kanopt.formulas.domain import Domain
+from kanopt.formulas.enclosures import ShapeFact, basis_of
 from kanopt.formulas.fit import Alternative, Fit
 from kanopt.formulas.nodes import Array, Constant, Node, Sum, postorder
 from kanopt.formulas.parameters import Covariance, check_covariance, names_in
 from kanopt.formulas.pieces import Curve, Table, gap_inputs
-from kanopt.formulas.shapes import ShapeFact, basis_of
 from kanopt.formulas.validity import formula_facts, outside_tests, outside_texts
 from kanopt.formulas.variables import Variable, check_label, hint, refuse_lookalikes
 from kanopt.formulas.verdict import LawVerdict, verdict_of
@@ -32,12 +32,12 @@ if TYPE_CHECKING:
 
     from kanopt.formulas.alternatives import ConsideredFormulas
     from kanopt.formulas.dimensions.analysis import Dimensions
+    from kanopt.formulas.enclosures import ShapeProof
+    from kanopt.formulas.enclosures.proof import Convexity
     from kanopt.formulas.estimation.estimation_rows import Weight
     from kanopt.formulas.estimation.refitting import Robust
     from kanopt.formulas.lowering.program import Piecewise, Side
     from kanopt.formulas.modules import Module
-    from kanopt.formulas.shapes import ShapeProof
-    from kanopt.formulas.shapes.proof import Convexity
 
 __all__ = ["Formula", "Term", "terms_of"]
 
@@ -426,7 +426,7 @@ class Formula(Shown):
         >>> round(low, 6), round(high, 6)
         (-1.0, 3.0)
         """
-        from kanopt.formulas.intervals import interval
+        from kanopt.formulas.enclosures.values import interval
 
         return interval(self, {} if ranges is None else ranges)
 
@@ -483,7 +483,7 @@ class Formula(Shown):
         >>> [fact.verdict for fact in area.prove(convex=["a", "b", ("a", "b")]).facts]
         ['proved', 'proved', 'refuted']
         """
-        from kanopt.formulas.shapes import prove
+        from kanopt.formulas.enclosures import prove
 
         bounds: dict[str, Any] = {"low": low, "high": high, "finite": finite}
         return prove(self, monotone=monotone, convex=convex, ranges=ranges, boxes=boxes, **bounds)

@@ -17,6 +17,7 @@ from typing import Any, TypeAlias
 from kanopt.errors import FileFormatError, KanoptError, nearest
 from kanopt.files import read_file, replace_file
 from kanopt.formulas.domain import Domain, Range
+from kanopt.formulas.enclosures import Point, ShapeFact
 from kanopt.formulas.error_model import ErrorModel
 from kanopt.formulas.fit import Alternative, Fit, VerdictReason
 from kanopt.formulas.formula import Formula
@@ -36,7 +37,6 @@ from kanopt.formulas.nodes import (
 from kanopt.formulas.noise import Noise
 from kanopt.formulas.parameters import Covariance
 from kanopt.formulas.pieces import Curve, Step, Table
-from kanopt.formulas.shapes import Point, ShapeFact
 from kanopt.formulas.variables import Variable, check_name
 
 __all__ = ["from_json", "load", "save", "to_json"]

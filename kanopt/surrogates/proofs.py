@@ -14,7 +14,7 @@ import pandas as pd
 
 from kanopt.errors import FitError, FormulaError, nearest
 from kanopt.formulas import Formula, ShapeFact
-from kanopt.formulas.shapes import Point
+from kanopt.formulas.enclosures import Point
 from kanopt.surrogates.encoding import FeatureEncoding
 from kanopt.surrogates.exact import formula_of_curves, place_name
 from kanopt.surrogates.law import NetworkLaw

@@ -11,9 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kanopt import KANRegressor
-from kanopt.formulas.shapes.bound_propagation import FormulaBoundPropagator
-from kanopt.formulas.shapes.jets import JetOrders
-from kanopt.formulas.shapes.proof import sides_of
+from kanopt.formulas.enclosures.boxes import sides_of
+from kanopt.formulas.enclosures.enclosure import Orders
+from kanopt.formulas.enclosures.engine import Encloser
 from kanopt.kan.description import Layer, Network
 from kanopt.kan.links import Logistic, Softplus
 from kanopt.surrogates.exact import formula_of_curves
@@ -431,22 +431,22 @@ class TestBounds:
         width, rng = numbers_of(network), np.random.default_rng(seed)
         formula = formula_of_curves(law_of(network, np.full(width, -9.0), np.full(width, 9.0)))
         sides = sides_of(formula, {f"c{place}": (-9.0, 9.0) for place in range(width)})
-        tracer = FormulaBoundPropagator(formula.root, sides)
+        tracer = Encloser(formula.root, sides)
         middle = rng.uniform(-1.5, 1.5, (10, width))
         half = 10.0 ** rng.uniform(-3, 0.5, (10, 1)) * rng.random((10, width))
         whole = sides.whole()[np.zeros(10, dtype=np.int64)]
         boxes = replace(whole, low=middle - half, high=middle + half)
         inputs = tuple(range(width))
-        wanted = JetOrders(seed % width, inputs, second=True, inputs=inputs, keep=bool(seed % 2))
+        wanted = Orders(2, inputs, seed % width, inputs, keep=bool(seed % 2))
         anchor: dict = {}
-        tracer.jet(boxes.at(boxes.centre), JetOrders(), record=anchor)
+        tracer.over(boxes.at(boxes.centre), Orders(), record=anchor)
         with np.errstate(all="ignore"):
-            here = tracer.jet(boxes, wanted, anchor)
+            here = tracer.over(boxes, wanted, anchor)
             for _ in range(20):
                 points = boxes.low + rng.random(boxes.low.shape) * boxes.width
                 most = [len(labels) for labels in sides.labels]
                 codes = rng.integers(0, most, (10, len(most)))
-                there = tracer.jet(sides.points(points, codes), replace(wanted, keep=True))
+                there = tracer.over(sides.points(points, codes), replace(wanted, keep=True))
                 for bound, seen in (
                     (here.value, there.value),
                     *((here.slope[i], there.slope[i]) for i in here.slope.keys() & there.slope.keys()),

@@ -10,6 +10,7 @@ from typing import NoReturn, TypeAlias
 import numpy as np
 
 from kanopt.errors import FormulaError
+from kanopt.formulas.enclosures.arithmetic import EPS
 from kanopt.formulas.lowering.budget import pieces_of
 from kanopt.formulas.lowering.parts import (
     Affine,
@@ -31,7 +32,6 @@ from kanopt.formulas.lowering.program import (
     Quantity,
 )
 from kanopt.formulas.lowering.tube import fitted
-from kanopt.formulas.shapes.arithmetic import EPS
 
 __all__ = ["Built", "built", "of_pieces", "of_sum"]
 

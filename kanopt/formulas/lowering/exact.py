@@ -13,7 +13,10 @@ from functools import reduce
 
 import numpy as np
 
-from kanopt.formulas.intervals import Known, known_of
+from kanopt.formulas.enclosures.arithmetic import EPS
+from kanopt.formulas.enclosures.enclosure import Enclosure, Orders
+from kanopt.formulas.enclosures.floating import settled
+from kanopt.formulas.enclosures.rules import enclosed
 from kanopt.formulas.lowering.graphs import ARGUMENT
 from kanopt.formulas.lowering.parts import Combination
 from kanopt.formulas.lowering.pieces import Pieces
@@ -30,7 +33,6 @@ from kanopt.formulas.nodes import (
     postorder,
 )
 from kanopt.formulas.pieces import Curve, Step
-from kanopt.formulas.shapes.arithmetic import EPS
 
 __all__ = ["Exact", "exact_pieces", "line_of"]
 
@@ -163,13 +165,14 @@ def _of_levels(node: Node, parts: list[Exact]) -> Exact | None:
     if len(parts) == 2:
         x, (first, _), (second, _) = _aligned(*parts)
         levels = [first, second]
-    known = [
-        Known(level, level, np.full(len(level), part.off)) for level, part in zip(levels, parts, strict=True)
-    ]
     with np.errstate(all="ignore"):
-        found = known_of(node, known, {})
+        ends = [(level, level) for level in levels]
+        errors = [
+            settled(pair, np.full(len(x) - 1, part.off)) for pair, part in zip(ends, parts, strict=True)
+        ]
+        found = enclosed(node, list(map(Enclosure.of, ends, errors)), Orders(errors=True))
         value = np.broadcast_to(node.compute(levels, {}), levels[0].shape)
-    off = float(np.max(found.off))
+    off = float(np.max(found.error.off))
     return Exact.of(x, value, value, off) if np.isfinite(value).all() and np.isfinite(off) else None
 
 

@@ -5,29 +5,18 @@ from __future__ import annotations
 import numpy as np
 
 from kanopt.errors import FormulaError
+from kanopt.formulas.enclosures.arithmetic import EPS, Flags
+from kanopt.formulas.enclosures.boxes import BoxSides
+from kanopt.formulas.enclosures.enclosure import Orders
+from kanopt.formulas.enclosures.engine import Encloser
 from kanopt.formulas.lowering.graphs import ARGUMENT, Called, at, shown
 from kanopt.formulas.nodes import Array, Node, postorder, rebuild
 from kanopt.formulas.pieces import Step
-from kanopt.formulas.shapes.arithmetic import EPS, Flags
-from kanopt.formulas.shapes.bound_propagation import FormulaBoundPropagator
-from kanopt.formulas.shapes.boxes import BoxSides, FormulaBoxes
-from kanopt.formulas.shapes.jets import JetOrders
 
-__all__ = ["stairs_of", "with_plain_steps"]
+__all__ = ["with_plain_steps"]
 
 _FIRST, _CUT, _MOST = 64, 16, 20_000
 _SHORTEST = 1e-30  # of the range
-
-
-def stairs_of(graph: Node) -> tuple[float, ...]:
-    """Return where the staircases of the variable itself have their edges, ascending."""
-    edges = {
-        edge
-        for node in postorder(graph)
-        if isinstance(node, Step) and node.argument.key == ARGUMENT.key
-        for edge in node.breakpoints
-    }
-    return tuple(sorted(edges))
 
 
 def with_plain_steps(graph: Node, low: float, high: float, called: Called | None = None) -> Node:
@@ -98,18 +87,15 @@ def _first(step: Step, called: Called, start: float, stop: float, after: float) 
 def _zones(step: Step, low: float, high: float, called: Called) -> list[tuple[float, float]]:
     """Return short intervals outside which the argument is on no edge."""
     edges = np.asarray(step.breakpoints)
-    stairs = np.asarray(stairs_of(step.argument))
+    sides = BoxSides.of({ARGUMENT.name: (low, high)}, postorder(step.argument))
+    encloser, stairs = Encloser(step.argument, sides), sides.step_edges[0]
     ends = np.unique(
         np.concatenate([np.linspace(low, high, _FIRST + 1), stairs[(stairs > low) & (stairs < high)]])
     )
     start, stop = ends[:-1], ends[1:]
-    tracer = FormulaBoundPropagator(
-        step.argument,
-        BoxSides((ARGUMENT.name,), np.array([low]), np.array([high]), (stairs,), (np.zeros(0),), (), ()),
-    )
     found: list[tuple[Array, Array]] = []
     while len(start):
-        on = _on_edge(tracer, edges, start, stop)
+        on = _on_edge(encloser, edges, start, stop)
         start, stop = start[on], stop[on]
         size = np.maximum(np.abs(start), np.abs(stop))
         fine = stop - start <= np.maximum(8.0 * EPS * size, _SHORTEST * (high - low))
@@ -135,11 +121,8 @@ def _zones(step: Step, low: float, high: float, called: Called) -> list[tuple[fl
     return zones
 
 
-def _on_edge(tracer: FormulaBoundPropagator, edges: Array, start: Array, stop: Array) -> Flags:
+def _on_edge(encloser: Encloser, edges: Array, start: Array, stop: Array) -> Flags:
     """Return the intervals over which the argument may be on an edge."""
-    low, high = start[:, None], stop[:, None]
-    first, last = tracer.sides.stair(low), tracer.sides.stair(high)
-    empty = np.zeros(len(start))
-    value = tracer.jet(FormulaBoxes(low, high, first, last, empty > 0.0, empty), JetOrders()).value
+    value = encloser.over(encloser.sides.boxes(start[:, None], stop[:, None]), Orders()).value
     reached = (value[0][:, None] <= edges) & (edges <= value[1][:, None])
     return np.asarray(reached.any(axis=1))

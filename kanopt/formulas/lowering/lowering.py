@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any, NoReturn, get_args
 import numpy as np
 
 from kanopt.errors import FormulaError, nearest
+from kanopt.formulas.enclosures.values import Enclosures
 from kanopt.formulas.input_ranges import given_ranges
-from kanopt.formulas.intervals import Enclosures
 from kanopt.formulas.lowering.budget import in_order, shared_out
 from kanopt.formulas.lowering.building import Built, built
 from kanopt.formulas.lowering.graphs import Graph, folded

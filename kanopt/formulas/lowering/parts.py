@@ -13,9 +13,9 @@ from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
+from kanopt.formulas.enclosures.arithmetic import EPS
 from kanopt.formulas.lowering.pieces import Pieces
 from kanopt.formulas.lowering.profile import Profile
-from kanopt.formulas.shapes.arithmetic import EPS
 
 __all__ = [
     "Affine",

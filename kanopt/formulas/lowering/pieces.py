@@ -12,8 +12,8 @@ from typing import Literal, TypeAlias
 import numpy as np
 
 from kanopt.errors import FormulaError
+from kanopt.formulas.enclosures.arithmetic import EPS
 from kanopt.formulas.nodes import Array
-from kanopt.formulas.shapes.arithmetic import EPS
 
 __all__ = ["Jump", "Pieces", "Shape"]
 

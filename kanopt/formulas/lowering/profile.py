@@ -24,14 +24,14 @@ from typing import Any, NoReturn
 import numpy as np
 
 from kanopt.errors import FormulaError
+from kanopt.formulas.enclosures.arithmetic import EPS, Flags, Integers, Pair
+from kanopt.formulas.enclosures.boxes import BoxSides
+from kanopt.formulas.enclosures.enclosure import Orders
+from kanopt.formulas.enclosures.engine import Encloser
 from kanopt.formulas.lowering.graphs import ARGUMENT, Called, at, shown
-from kanopt.formulas.lowering.jumps import stairs_of, with_plain_steps
+from kanopt.formulas.lowering.jumps import with_plain_steps
 from kanopt.formulas.lowering.pieces import Pieces, Shape
-from kanopt.formulas.nodes import Array, Node
-from kanopt.formulas.shapes.arithmetic import EPS, Flags, Integers, Pair
-from kanopt.formulas.shapes.bound_propagation import FormulaBoundPropagator
-from kanopt.formulas.shapes.boxes import BoxSides, FormulaBoxes
-from kanopt.formulas.shapes.jets import JetOrders
+from kanopt.formulas.nodes import Array, Node, postorder
 
 __all__ = ["Cells", "Profile", "effort_of"]
 
@@ -45,8 +45,8 @@ _AT_ONCE = 2048
 _NARROWED, _LOOSE = 5, 0.01
 _SAMPLES = 385
 _NOISE = 0.25  # of the tolerance: what floating point may take of it
-_POINTS = JetOrders(sides=False)
-_CELLS = JetOrders(0, (0,), second=True, closed=True)
+_POINTS = Orders(sides=False)
+_CELLS = Orders(2, (0,), 0, closed=True)
 # cuts of a cell with a kink somewhere, or an infinite slope at one of its ends
 _EVEN = np.linspace(0.0, 1.0, 17)
 _SPLIT = np.unique(np.concatenate([_EVEN, 4.0 ** -np.arange(3.0, 9.0), 1.0 - 4.0 ** -np.arange(3.0, 9.0)]))
@@ -151,12 +151,9 @@ class Profile:
     def __init__(self, graph: Node, low: float, high: float, called: Called | None = None) -> None:
         self.called = called or Called(shown(graph))
         self.graph, self.low, self.high = with_plain_steps(graph, low, high, self.called), low, high
-        stairs = np.asarray(stairs_of(self.graph))
+        sides = BoxSides.of({ARGUMENT.name: (low, high)}, postorder(self.graph))
+        self._encloser, stairs = Encloser(self.graph, sides), sides.step_edges[0]
         self.jumps = stairs[(stairs > low) & (stairs <= high)]
-        sides = BoxSides(
-            (ARGUMENT.name,), np.array([low]), np.array([high]), (stairs,), (np.zeros(0),), (), ()
-        )
-        self._tracer = FormulaBoundPropagator(self.graph, sides)
         ends = np.concatenate([[low], self.jumps, [high]])
         each = max(_FIRST // (len(ends) - 1), 4)
         edges = [
@@ -185,29 +182,25 @@ class Profile:
 
     def _some(self, low: Array, high: Array, stair: Integers) -> Cells:
         first, last, noise = self._values(low, high, stair)
-        column, empty = stair[:, None], np.zeros(len(low))
-        boxes = FormulaBoxes(low[:, None], high[:, None], column, column, empty > 0.0, empty)
-        jet = self._tracer.jet(boxes, _CELLS)
-        (least, most), slope, bend = jet.value, jet.slope[0], jet.curvature[0]
+        boxes = self._encloser.sides.boxes(low[:, None], high[:, None], stair[:, None])
+        found = self._encloser.over(boxes, _CELLS)
+        (least, most), slope, bend = found.value, found.slope[0], found.curvature[0]
         width = high - low
         with np.errstate(all="ignore"):
-            steep = np.where(jet.defined, (slope[1] - slope[0]) * width / 4.0, np.inf)
-            sag = np.where(jet.defined, np.maximum(bend[1], 0.0) * width * width / 8.0, np.inf)
-            rise = np.where(jet.defined, np.maximum(-bend[0], 0.0) * width * width / 8.0, np.inf)
+            steep = np.where(found.defined, (slope[1] - slope[0]) * width / 4.0, np.inf)
+            sag = np.where(found.defined, np.maximum(bend[1], 0.0) * width * width / 8.0, np.inf)
+            rise = np.where(found.defined, np.maximum(-bend[0], 0.0) * width * width / 8.0, np.inf)
             down = np.fmin(np.fmin(sag, steep), np.maximum(first, last) - least)
             up = np.fmin(np.fmin(rise, steep), most - np.minimum(first, last))
         # a factor for the rounding of these few operations themselves
         down, up = (np.maximum(side, 0.0) * (1.0 + 16.0 * EPS) for side in (down, up))
-        bent = np.where(jet.defined, bend[0], -np.inf), np.where(jet.defined, bend[1], np.inf)
+        bent = np.where(found.defined, bend[0], -np.inf), np.where(found.defined, bend[1], np.inf)
         return Cells(low, high, stair, first, last, down, up, noise, bent, (least, most))
 
     def _values(self, low: Array, high: Array, stair: Integers) -> tuple[Array, Array, Array]:
         """Return the values at both ends from within, and how far they may be off."""
         x, column = np.concatenate([low, high]), np.concatenate([stair, stair])[:, None]
-        empty = np.zeros(len(x))
-        found = self._tracer.jet(
-            FormulaBoxes(x[:, None], x[:, None], column, column, empty > 0.0, empty), _POINTS
-        )
+        found = self._encloser.over(self._encloser.sides.boxes(x[:, None], x[:, None], column), _POINTS)
         said = self.at(x)
         with np.errstate(all="ignore"):
             value = 0.5 * found.value[0] + 0.5 * found.value[1]

@@ -10,7 +10,8 @@ import numpy as np
 
 from kanopt.errors import FormulaError
 from kanopt.formulas import nodes
-from kanopt.formulas.intervals import Enclosures
+from kanopt.formulas.enclosures.arithmetic import EPS
+from kanopt.formulas.enclosures.values import Enclosures
 from kanopt.formulas.lowering.exact import exact_pieces, line_of
 from kanopt.formulas.lowering.graphs import (
     ARGUMENT,
@@ -38,7 +39,6 @@ from kanopt.formulas.lowering.parts import (
 )
 from kanopt.formulas.lowering.profile import Profile, effort_of
 from kanopt.formulas.nodes import Apply, Constant, Input, Maximum, Minimum, Node, Sum, computed
-from kanopt.formulas.shapes.arithmetic import EPS
 
 __all__ = ["function_of", "multiplied", "taken_apart"]
 

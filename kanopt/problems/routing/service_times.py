@@ -13,7 +13,9 @@ from numpy.typing import NDArray
 from kanopt.errors import FormulaError, ProblemError
 from kanopt.formulas.binding import BoundFormula, Reference, ReferenceValue, Resolver
 from kanopt.formulas.columns import read_columns
-from kanopt.formulas.intervals import Known, known_of
+from kanopt.formulas.enclosures.enclosure import Enclosure, Orders
+from kanopt.formulas.enclosures.floating import settled
+from kanopt.formulas.enclosures.rules import enclosed
 from kanopt.formulas.nodes import Input, Node, postorder
 from kanopt.formulas.pieces import gap_inputs
 from kanopt.problems.plan_day import day_value
@@ -242,12 +244,12 @@ class ServiceTimes:
                 ends = ReferenceValue(day * edges, unit).to(variable.unit)
                 low, high = np.repeat(ends[:-1], _LOAD_CELLS), np.repeat(ends[1:], _LOAD_CELLS)
             ranges[variable.name] = low[None, :], high[None, :]
-        found: dict[bytes, Known | NDArray[Any]] = {}
+        found: dict[bytes, Enclosure | NDArray[Any]] = {}
         with np.errstate(all="ignore"):
             for each in postorder(law.formula.root):
                 found[each.key] = _enclosed(each, found, ranges, columns)
             root = _known(found[law.formula.root.key])
-            low = root.low - root.off
+            low = root.moved[0]
         shape = np.broadcast_shapes(low.shape, (len(kind), 1))
         least = np.broadcast_to(np.nan_to_num(low, nan=-np.inf), shape).min(axis=1)
         times = ReferenceValue(least - _ROUNDING * np.abs(least), law.formula.output.unit).to(units.time)
@@ -310,24 +312,25 @@ class ServiceTimes:
 
 def _enclosed(
     node: Node,
-    found: Mapping[bytes, Known | NDArray[Any]],
+    found: Mapping[bytes, Enclosure | NDArray[Any]],
     ranges: Mapping[str, tuple[Floats, Floats]],
     columns: Mapping[str, NDArray[Any]],
-) -> Known | NDArray[Any]:
+) -> Enclosure | NDArray[Any]:
     """Return the value of a step where no plan changes it, else what is known of it."""
     below = [found[child.key] for child in node.children]
     if isinstance(node, Input) and node.name in ranges:
-        return known_of(node, [], ranges)
-    known = [each for each in below if not isinstance(each, Known)]
+        return Enclosure.of(ranges[node.name])
+    known = [each for each in below if not isinstance(each, Enclosure)]
     if len(known) == len(below):
         return np.asarray(node.compute(known, columns), dtype=np.float64)
-    return known_of(node, [_known(each) for each in below], {})
+    return enclosed(node, [_known(each) for each in below], Orders(errors=True))
 
 
-def _known(value: Known | NDArray[Any]) -> Known:
-    if isinstance(value, Known):
+def _known(value: Enclosure | NDArray[Any]) -> Enclosure:
+    if isinstance(value, Enclosure):
         return value
-    return Known(value, value, _ROUNDING * np.abs(value), np.full(np.shape(value), _ROUNDING))
+    pair = value, value
+    return Enclosure.of(pair, settled(pair, _ROUNDING * np.abs(value), np.full(np.shape(value), _ROUNDING)))
 
 
 def _blocks(count: int, size: int) -> Iterator[slice]:

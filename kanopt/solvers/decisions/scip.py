@@ -18,8 +18,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kanopt.errors import FormulaError
+from kanopt.formulas.enclosures.values import is_finite_throughout
 from kanopt.formulas.formula import Formula
-from kanopt.formulas.intervals import is_finite_throughout
 from kanopt.formulas.nodes import (
     Apply,
     Constant,

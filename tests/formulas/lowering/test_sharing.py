@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from kanopt.formulas import Apply, Formula, Input, Maximum, Minimum, Variable, parse_formula
-from kanopt.formulas.intervals import Enclosures
+from kanopt.formulas.enclosures.values import Enclosures
 from kanopt.formulas.lowering.budget import in_order, shared_out
 from kanopt.formulas.lowering.building import of_pieces
 from kanopt.formulas.lowering.lowering import rewritten

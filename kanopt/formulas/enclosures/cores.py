@@ -10,49 +10,48 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
+from kanopt.formulas.enclosures.arithmetic import Pair
+from kanopt.formulas.enclosures.boxes import BoxSides
+from kanopt.formulas.enclosures.enclosure import Enclosure, Orders
+from kanopt.formulas.enclosures.engine import Encloser
+from kanopt.formulas.enclosures.univariate import CurveBank, range_over
 from kanopt.formulas.functions import function_named
 from kanopt.formulas.nodes import DEEPEST, Apply, Constant, Node, Power, Product, Sum, postorder
 from kanopt.formulas.pieces import Curve
-from kanopt.formulas.shapes.arithmetic import Pair
-from kanopt.formulas.shapes.bound_propagation import FormulaBoundPropagator
-from kanopt.formulas.shapes.boxes import BoxSides
-from kanopt.formulas.shapes.curve_bounds import CurveBounds
-from kanopt.formulas.shapes.jets import Jet, JetOrders
-from kanopt.formulas.shapes.ranges import range_over
 
-__all__ = ["curvature_core", "logarithm", "slope_core"]
+__all__ = ["core_of", "logarithm"]
 
 
-def slope_core(root: Node, name: str, sides: BoxSides) -> tuple[Node, int]:
-    """Return a step that is increasing in an input where the formula is, and +1, or decreasing there, and −1.
+def core_of(root: Node, names: Collection[str], sides: BoxSides, through: bool) -> tuple[Node, int]:
+    """Return a step that has the shape in some inputs that the formula has, and +1, or that minus it has, and −1.
+
+    Parameters
+    ----------
+    root
+        The formula.
+    names
+        The inputs.
+    sides
+        The whole box.
+    through
+        Whether to look through strictly monotone functions, which keep where something rises and not where it bends.
 
     Examples
     --------
-    >>> import numpy as np
     >>> from kanopt.formulas import Variable, parse_formula
     >>> law = parse_formula("5 - 2 * exp(a * x)", [Variable("a"), Variable("x")], Variable("y"))
-    >>> box = BoxSides(("a", "x"), np.array([1.0, 0.0]), np.array([2.0, 9.0]), (np.zeros(0),) * 2, (), (), ())
-    >>> core, sign = slope_core(law.root, "x", box)
+    >>> box = BoxSides.of({"a": (1.0, 2.0), "x": (0.0, 9.0)}, ())
+    >>> core, sign = core_of(law.root, ("x",), box, through=True)
     >>> core.key == parse_formula("x", [Variable("x")], Variable("y")).root.key, sign
     (True, -1)
     """
-    node, sign = root, 1
-    reads = _steps_reading(root, (name,))
-    while True:
-        node, sign, found = _drop_unrelated(node, sign, reads, sides)
-        argument, direction = _within(node, sides)
-        if argument is not None and argument.key in reads:
-            node, sign, found = argument, sign * direction, True
-        if not found:
-            return node, sign
-
-
-def curvature_core(root: Node, names: Collection[str], sides: BoxSides) -> tuple[Node, int]:
-    """Return a step that is convex in some inputs where the formula is, and +1, or concave there, and −1."""
     node, sign, found = root, 1, True
     reads = _steps_reading(root, names)
     while found:
         node, sign, found = _drop_unrelated(node, sign, reads, sides)
+        argument, direction = _within(node, sides) if through else (None, 0)
+        if argument is not None and argument.key in reads:
+            node, sign, found = argument, sign * direction, True
     return node, sign
 
 
@@ -85,8 +84,8 @@ def _steps_reading(root: Node, names: Collection[str]) -> frozenset[bytes]:
     return frozenset(found)
 
 
-def _whole(node: Node, sides: BoxSides) -> Jet:
-    return FormulaBoundPropagator(node, sides).jet(sides.whole(), JetOrders())
+def _whole(node: Node, sides: BoxSides) -> Enclosure:
+    return Encloser(node, sides).over(sides.whole(), Orders())
 
 
 def _drop_unrelated(
@@ -102,10 +101,10 @@ def _drop_unrelated(
     direction = sign
     if isinstance(node, Product):
         for factor in others:
-            jet = _whole(factor, sides)
-            if bool((jet.value[1] < 0.0).all()):
+            found = _whole(factor, sides)
+            if bool((found.value[1] < 0.0).all()):
                 direction = -direction
-            elif not bool(jet.positive.all()):
+            elif not bool(found.positive.all()):
                 return node, sign, False
     return (kept[0] if len(kept) == 1 else node.with_children(kept)), direction, True
 
@@ -118,10 +117,10 @@ def _within(node: Node, sides: BoxSides) -> tuple[Node | None, int]:
             return _direction(node.argument, range_over(function_named(node.function), 1, low, high))
         case Curve():
             low, high = _whole(node.argument, sides).value
-            return _direction(node.argument, CurveBounds(node).over(1, low, high))
+            return _direction(node.argument, CurveBank([node]).over((1,), low, high)[1])
         case Power(base=base, exponent=Constant(value=power)) if power:
-            jet = _whole(base, sides)
-            if bool(jet.positive.all()) or (power > 0.0 and bool((jet.value[0] >= 0.0).all())):
+            found = _whole(base, sides)
+            if bool(found.positive.all()) or (power > 0.0 and bool((found.value[0] >= 0.0).all())):
                 return base, 1 if power > 0.0 else -1
     return None, 0
 

@@ -3,7 +3,7 @@
 :meth:`kanopt.formulas.Formula.prove` decides them, and a learned law stores the facts decided for it.
 """
 
-from kanopt.formulas.shapes.facts import Point, ShapeFact, ShapeProof
-from kanopt.formulas.shapes.proof import basis_of, prove
+from kanopt.formulas.enclosures.facts import Point, ShapeFact, ShapeProof
+from kanopt.formulas.enclosures.proof import basis_of, prove
 
 __all__ = ["Point", "ShapeFact", "ShapeProof", "basis_of", "prove"]

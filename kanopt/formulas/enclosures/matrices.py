@@ -24,8 +24,8 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from kanopt.formulas.enclosures.arithmetic import EPS, Flags, Pair
 from kanopt.formulas.nodes import Array
-from kanopt.formulas.shapes.arithmetic import EPS, Flags, Pair
 
 __all__ = [
     "added",

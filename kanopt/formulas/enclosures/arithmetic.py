@@ -29,6 +29,7 @@ __all__ = [
     "Pair",
     "chosen",
     "hull",
+    "largest",
     "minus",
     "negated",
     "outward",
@@ -36,7 +37,6 @@ __all__ = [
     "power_bounds",
     "signed",
     "square",
-    "swing",
     "times",
     "total",
     "variable_power_bounds",
@@ -187,6 +187,11 @@ def hull(x: Pair, y: Pair) -> Pair:
     return np.minimum(x[0], y[0]), np.maximum(x[1], y[1])
 
 
+def largest(x: Pair) -> Array:
+    """Return the largest absolute value."""
+    return np.maximum(np.abs(x[0]), np.abs(x[1]))
+
+
 def chosen(where: Flags, x: Pair, y: Pair) -> Pair:
     """Return x where the flag is set and y elsewhere."""
     return np.where(where, x[0], y[0]), np.where(where, x[1], y[1])
@@ -244,8 +249,3 @@ def variable_power_bounds(base: Pair, exponent: Pair) -> Pair:
     corners = [np.power(side, power) for side in sides for power in exponent]
     most = _most(corners)
     return outward((np.where(below, -most, _least(corners)), most), 8)
-
-
-def swing(slope: Pair, low: Array, centre: Array, high: Array) -> Pair:
-    """Return bounds of slope · (t − centre) for t between `low` and `high`."""
-    return times(slope, minus((low, high), (centre, centre)))

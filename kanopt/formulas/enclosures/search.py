@@ -9,61 +9,51 @@ and Novoa 1990, *Algorithm 681: INTBIS*) or, without derivatives, by the gain fr
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 
+from kanopt.formulas.enclosures.arithmetic import Flags, largest
+from kanopt.formulas.enclosures.boxes import FormulaBoxes, concatenate
+from kanopt.formulas.enclosures.facts import ShapeFact
+from kanopt.formulas.enclosures.margins import FormulaMargin, MarginBounds
 from kanopt.formulas.nodes import Array
-from kanopt.formulas.shapes.arithmetic import Flags
-from kanopt.formulas.shapes.boxes import FormulaBoxes, concatenate
-from kanopt.formulas.shapes.facts import Point, Verdict
-from kanopt.formulas.shapes.margins import FormulaMargin, MarginBounds
 
-__all__ = ["BranchAndBoundResult", "branch_and_bound"]
+__all__ = ["branch_and_bound"]
 
 _SAMPLE = 320
 _TOGETHER = 256
 _HUGE = 1e300
 
 
-@dataclass(frozen=True)
-class BranchAndBoundResult:
-    """The result of a search; see :class:`kanopt.formulas.shapes.facts.ShapeFact`."""
-
-    verdict: Verdict
-    boxes: int
-    left: float = 0.0
-    slack: float = 0.0
-    witness: tuple[Point, ...] = ()
-    why: str = ""
-
-
-def branch_and_bound(margin: FormulaMargin, root: FormulaBoxes, budget: int) -> BranchAndBoundResult:
-    """Decide whether a margin is non-negative everywhere in a box.
+def branch_and_bound(fact: ShapeFact, margin: FormulaMargin, budget: int) -> ShapeFact:
+    """Return a fact with its verdict: whether its margin is non-negative everywhere in the whole box.
 
     Parameters
     ----------
+    fact
+        What is asked.
     margin
         The quantity that must not be negative.
-    root
-        One box.
     budget
         Maximum number of boxes to bound.
     """
+    root = margin.sides.whole()
     if (margin.low(root) >= 0.0).all():
-        return BranchAndBoundResult("proved", 1)
+        return replace(fact, verdict="proved", boxes=1)
     sample = margin.sides.sample(_SAMPLE)
-    jet = margin.tracer.jet(sample, margin.own_orders)
-    bounds = margin.of(jet)
-    finding = MarginBounds(bounds[0], bounds, {}, jet.defined)
+    found = margin.encloser.over(sample, margin.own_orders)
+    bounds = margin.of(found)
+    finding = MarginBounds(bounds[0], bounds, {}, found.defined)
     witness = margin.contradiction(root) or margin.contradiction(sample, finding)
     if witness:
-        return BranchAndBoundResult("refuted", 1, witness=witness)
+        return replace(fact, verdict="refuted", boxes=1, witness=witness)
     sizes = np.abs(np.concatenate(bounds))
-    return _branch(margin, root, budget, float(sizes.max(initial=0.0, where=np.isfinite(sizes))))
+    return _branch(fact, margin, budget, float(sizes.max(initial=0.0, where=np.isfinite(sizes))))
 
 
-def _branch(margin: FormulaMargin, root: FormulaBoxes, budget: int, typical: float) -> BranchAndBoundResult:
+def _branch(fact: ShapeFact, margin: FormulaMargin, budget: int, typical: float) -> ShapeFact:
+    root = margin.sides.whole()
     waiting, bounds = root, np.array([-np.inf])
     stuck: list[FormulaBoxes] = []
     looked, slack = 1, 0.0
@@ -71,7 +61,7 @@ def _branch(margin: FormulaMargin, root: FormulaBoxes, budget: int, typical: flo
         size = min(_TOGETHER, looked, budget - looked)
         if size <= 0:
             why = f"the budget of {budget} boxes is spent: give a larger one"
-            return _open(margin, [*stuck, waiting], looked, why)
+            return replace(_open(fact, margin, [*stuck, waiting], why), boxes=looked)
         taken = np.argpartition(bounds, size - 1)[:size] if size < len(bounds) else np.arange(len(bounds))
         rest = np.ones(len(bounds), dtype=bool)
         rest[taken] = False
@@ -86,31 +76,26 @@ def _branch(margin: FormulaMargin, root: FormulaBoxes, budget: int, typical: flo
             continue
         witness = margin.contradiction(boxes, finding)
         if witness:
-            return BranchAndBoundResult("refuted", looked, witness=witness)
+            return replace(fact, verdict="refuted", boxes=looked, witness=witness)
         smaller, low, uncut = _subdivide(margin, boxes, finding)
         stuck += [uncut] if len(uncut) else []
         waiting, bounds = concatenate([waiting, smaller]), np.concatenate([bounds, low])
     if stuck:
-        return _open(margin, stuck, looked, "")
-    return BranchAndBoundResult("proved", looked, slack=slack)
+        why = "what is left open is too small to cut"
+        return replace(_open(fact, margin, stuck, why), boxes=looked)
+    return replace(fact, verdict="proved", boxes=looked, slack=slack)
 
 
-def _open(margin: FormulaMargin, parts: list[FormulaBoxes], looked: int, why: str) -> BranchAndBoundResult:
-    """Return an undecided result, with the reason."""
+def _open(fact: ShapeFact, margin: FormulaMargin, parts: list[FormulaBoxes], why: str) -> ShapeFact:
+    """Return an undecided fact: why, or rather that the formula may have no value in boxes that are left."""
     boxes = concatenate(parts)
-    jet = margin.tracer.jet(boxes, margin.own_orders)
-    undefined = ~jet.defined & ~margin.tracer.has_no_entry(boxes)
+    found = margin.encloser.over(boxes, margin.own_orders)
+    undefined = ~found.defined & ~margin.encloser.has_no_entry(boxes)
     if undefined.any():
-        place = int(np.argmax(undefined))
-        near = ", ".join(
-            f"{name} = {number:.6g}"
-            for name, number in zip(margin.sides.numbers, boxes.centre[place], strict=True)
-        )
-        why = f"the formula may have no finite value near {near}"
-    left = min(float(boxes.share.sum()), 1.0)
-    return BranchAndBoundResult(
-        "undecided", looked, left=left, why=why or "what is left open is too small to cut"
-    )
+        centre = boxes.centre[int(np.argmax(undefined))]
+        near = [f"{name} = {number:.6g}" for name, number in zip(margin.sides.numbers, centre, strict=True)]
+        why = f"the formula may have no finite value near {', '.join(near)}"
+    return replace(fact, left=min(float(boxes.share.sum()), 1.0), why=why)
 
 
 def _subdivide(
@@ -138,41 +123,24 @@ def _subdivide(
 def _influence(margin: FormulaMargin, boxes: FormulaBoxes, finding: MarginBounds) -> Array:
     """Return the influence of each side on the margin, shape (boxes, sides)."""
     sides, count = margin.sides, len(margin.sides.numbers)
-    lengths = np.where(np.isfinite(sides.high - sides.low), sides.high - sides.low, 1.0)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        relative = boxes.width / np.where(lengths > 0.0, lengths, 1.0)
-    relative = np.concatenate([relative, (boxes.last - boxes.first)[:, count:].astype(np.float64)], axis=1)
+    whole = sides.high - sides.low
+    lengths = np.where(np.isfinite(whole) & (whole > 0.0), whole, 1.0)
+    labels = (boxes.last - boxes.first)[:, count:].astype(np.float64)
+    relative = np.concatenate([boxes.width / lengths, labels], axis=1)
     influence = np.zeros(relative.shape)
-    for side in range(relative.shape[1]):
-        if finding.derivative:
-            pair = finding.derivative.get(side)
-            if pair is not None:
-                length = boxes.width[:, side] if side < count else np.ones(len(boxes))
-                with np.errstate(invalid="ignore"):
-                    influence[:, side] = np.maximum(np.abs(pair[0]), np.abs(pair[1])) * length
-            continue
-        rows = np.flatnonzero(relative[:, side] > 0.0)
-        if len(rows):
-            shrunk = _shrink_side(boxes[rows], side, count)
-            influence[rows, side] = margin.low(shrunk) - finding.low[rows]
+    for side, pair in finding.derivative.items():
+        influence[:, side] = largest(pair) * (boxes.width[:, side] if side < count else 1.0)
+    if not finding.derivative:
+        for side in range(relative.shape[1]):
+            rows = np.flatnonzero(relative[:, side] > 0.0)
+            shrunk = boxes[rows].halved(side)
+            influence[rows, side] = margin.low(shrunk) - finding.low[rows] if len(rows) else 0.0
     influence = np.nan_to_num(influence, nan=0.0, posinf=np.inf)
     # what is unbounded is told apart by its length, and so are sides none of which seems to matter
     relative = np.minimum(np.nan_to_num(relative, nan=1.0), 1e6)
     influence = np.where(np.isinf(influence), _HUGE * (1.0 + relative), influence)
     flat = influence.max(axis=1, initial=0.0) <= 0.0
     return np.where(flat[:, None], relative, influence)
-
-
-def _shrink_side(boxes: FormulaBoxes, side: int, count: int) -> FormulaBoxes:
-    """Return the boxes with one side shrunk to its middle."""
-    first, last = boxes.first.copy(), boxes.last.copy()
-    half = (first[:, side] + last[:, side]) // 2
-    first[:, side] = last[:, side] = half
-    if side >= count:
-        return replace(boxes, first=first, last=last)
-    low, high = boxes.low.copy(), boxes.high.copy()
-    low[:, side] = high[:, side] = boxes.centre[:, side]
-    return replace(boxes, low=low, high=high, first=first, last=last)
 
 
 def _on_faces(boxes: FormulaBoxes, finding: MarginBounds) -> tuple[FormulaBoxes, Flags]:

@@ -1,0 +1,325 @@
+"""Boxes of a formula's inputs, and how they are subdivided.
+
+A side of a box is an interval of a number, or a contiguous range of the labels of a category. An argument of a step
+function is split at its breakpoints: between two of them the step function is constant, so that such a box contains its
+right end only as the limit from the left, and the breakpoint itself is a separate box of zero width, a *jump*.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from kanopt.errors import FormulaError
+from kanopt.formulas.enclosures.arithmetic import Flags, Integers
+from kanopt.formulas.input_ranges import Bounds, given_ranges
+from kanopt.formulas.nodes import Array, Input, Node, postorder
+from kanopt.formulas.pieces import Curve, Step, Table
+
+if TYPE_CHECKING:
+    from kanopt.formulas.formula import Formula
+
+__all__ = ["BoxSides", "FormulaBoxes", "concatenate", "entries", "sides_of"]
+
+_UNSEEN = "another"
+
+_SMALLEST = 2.0**-32  # of the whole: what is not settled in a side as short as that is not worth the search
+_FARTHEST = 1e18
+
+
+@dataclass(frozen=True)
+class FormulaBoxes:
+    """An array of boxes.
+
+    Parameters
+    ----------
+    low, high
+        Ends of the numbers, shape (boxes, numbers); they may be infinite.
+    first, last
+        First and last step of each number, then first and last label of each category; shape (boxes, sides).
+    jump
+        Mask of the boxes that are jumps of the number in question, shape (boxes,).
+    share
+        Fractions of the volume of the whole box, shape (boxes,).
+    """
+
+    low: Array
+    high: Array
+    first: Integers
+    last: Integers
+    jump: Flags
+    share: Array
+
+    def __len__(self) -> int:
+        return len(self.low)
+
+    def __getitem__(self, index: Integers | Flags | slice) -> FormulaBoxes:
+        """Return copies of some of the boxes."""
+        return FormulaBoxes(*(getattr(self, each.name)[index] for each in fields(self)))
+
+    @property
+    def centre(self) -> Array:
+        """Centres, shape (boxes, numbers); for an unbounded side a point at some distance from its finite end."""
+        low, high = self.low, self.high
+        with np.errstate(invalid="ignore"):
+            middle = np.clip(0.5 * low + 0.5 * high, low, high)
+            up = np.where(np.isinf(low), 0.0, low + np.maximum(1.0, np.abs(low)))
+            down = high - np.maximum(1.0, np.abs(high))
+        beyond = np.where(np.isinf(high), up, down)
+        return np.where(np.isinf(low) | np.isinf(high), beyond, middle)
+
+    @property
+    def width(self) -> Array:
+        """Lengths of the numbers' sides, shape (boxes, numbers)."""
+        return self.high - self.low
+
+    def halved(self, side: int) -> FormulaBoxes:
+        """Return the boxes with one side shrunk to its middle."""
+        here = np.arange(self.first.shape[1]) == side
+        half = (self.first + self.last) // 2
+        number = here[: self.low.shape[1]]
+        low, high = (np.where(number, self.centre, end) for end in (self.low, self.high))
+        first, last = (np.where(here, half, end) for end in (self.first, self.last))
+        return replace(self, low=low, high=high, first=first, last=last)
+
+    def at(self, numbers: Array) -> FormulaBoxes:
+        """Return the boxes shrunk to inner points, shape (boxes, numbers), on unchanged steps."""
+        return replace(self, low=numbers, high=numbers)
+
+
+def concatenate(parts: list[FormulaBoxes]) -> FormulaBoxes:
+    """Concatenate arrays of boxes."""
+    names = [each.name for each in fields(FormulaBoxes)]
+    return FormulaBoxes(*(np.concatenate([getattr(part, name) for part in parts]) for name in names))
+
+
+@dataclass(frozen=True)
+class BoxSides:
+    """The whole box: names, ranges, breakpoints and labels of its sides.
+
+    Parameters
+    ----------
+    numbers
+        Names of the numeric inputs.
+    low, high
+        The whole range of each, shape (numbers,).
+    step_edges
+        For each number, the breakpoints of the step functions of it, ascending.
+    knots
+        For each number, further places where it should be split.
+    categories
+        Names of the categorical inputs.
+    labels
+        For each category, its possible labels.
+    """
+
+    numbers: tuple[str, ...]
+    low: Array
+    high: Array
+    step_edges: tuple[Array, ...]
+    knots: tuple[Array, ...]
+    categories: tuple[str, ...]
+    labels: tuple[tuple[str, ...], ...]
+
+    @classmethod
+    def of(
+        cls,
+        ranges: Mapping[str, Bounds],
+        nodes: Sequence[Node],
+        labels: Mapping[str, tuple[str, ...]] | None = None,
+    ) -> BoxSides:
+        """Return the sides with these ranges and labels, split where steps and curves of an input have their ends."""
+        edges: dict[str, list[float]] = {name: [] for name in ranges}
+        knots: dict[str, list[float]] = {name: [] for name in ranges}
+        for node in nodes:
+            if isinstance(node, Step) and isinstance(node.argument, Input):
+                edges[node.argument.name] += node.breakpoints
+            elif isinstance(node, Curve) and isinstance(node.argument, Input) and not node.periodic:
+                knots[node.argument.name] += (node.low, node.high)
+        known = {} if labels is None else labels
+        low, high = (np.array([ends[side] for ends in ranges.values()], dtype=np.float64) for side in (0, 1))
+        step_edges, splits = (
+            tuple(np.array(sorted(set(found)), dtype=np.float64) for found in each.values())
+            for each in (edges, knots)
+        )
+        return cls(tuple(ranges), low, high, step_edges, splits, tuple(known), tuple(known.values()))
+
+    def boxes(self, low: Array, high: Array, stair: Integers | None = None) -> FormulaBoxes:
+        """Return boxes with ends of shape (boxes, numbers), and all labels, on the stairs of the ends or given ones."""
+        first, last = (self.stair(low), self.stair(high)) if stair is None else (stair, stair)
+        most = np.array([len(labels) - 1 for labels in self.labels], dtype=np.int64)
+        labels = np.broadcast_to(most, (len(low), len(most)))
+        return FormulaBoxes(
+            low,
+            high,
+            np.concatenate([first, 0 * labels], axis=1),
+            np.concatenate([last, labels], axis=1),
+            np.zeros(len(low), dtype=bool),
+            np.ones(len(low)),
+        )
+
+    def whole(self) -> FormulaBoxes:
+        """Return the whole as one box."""
+        return self.boxes(self.low[None], self.high[None])
+
+    def stair(self, numbers: Array) -> Integers:
+        """Return the index of the step each number is on, shape of `numbers` (points, numbers)."""
+        columns = [
+            np.searchsorted(stairs, numbers[:, place], side="right")
+            for place, stairs in enumerate(self.step_edges)
+        ]
+        return np.stack(columns, axis=1).astype(np.int64) if columns else np.zeros(numbers.shape, np.int64)
+
+    def points(self, numbers: Array, labels: Integers) -> FormulaBoxes:
+        """Return points, given by numbers (points, numbers) and label indices (points, categories), as boxes."""
+        where = np.concatenate([self.stair(numbers), labels], axis=1)
+        return replace(self.boxes(numbers, numbers), first=where, last=where)
+
+    def sample(self, count: int) -> FormulaBoxes:
+        """Return a deterministic sample of points, uniform and at corners; sorted if there is one input."""
+        generator = np.random.default_rng(0)
+        places = generator.random((count, len(self.numbers)))
+        if len(self.numbers) == 1:
+            places = np.linspace(0.0, 1.0, count)[:, None]
+        corners = max(count // 4, 1)
+        places[:corners] = np.round(places[:corners]) if len(self.numbers) > 1 else places[:corners]
+        low, high = self.window()
+        numbers = np.clip(low + places * (high - low), low, high)
+        most = np.array([len(labels) for labels in self.labels], dtype=np.int64)
+        return self.points(numbers, generator.integers(0, most, (count, len(most))))
+
+    def window(self) -> tuple[Array, Array]:
+        """Return a finite range of every number, from which points are sampled."""
+        low = np.where(np.isinf(self.low), np.minimum(self.high, 0.0) - 1e3, self.low)
+        low = np.where(np.isinf(low), -1e3, low)
+        high = np.where(np.isinf(self.high), low + 1e3 * np.maximum(1.0, np.abs(low)), self.high)
+        return low, high
+
+    def can_cut(self, boxes: FormulaBoxes, x: int) -> Flags:
+        """Return a mask of the sides that can be split, shape (boxes, sides); not `x` in a jump."""
+        centre = boxes.centre
+        wide = boxes.first < boxes.last
+        with np.errstate(invalid="ignore"):
+            least = np.where(np.isfinite(boxes.width), _SMALLEST * (self.high - self.low), 0.0)
+        least = np.where(np.isfinite(least), least, _SMALLEST * np.abs(centre))
+        bounded = (boxes.width > least) & (np.abs(centre) < _FARTHEST)
+        wide[:, : len(self.numbers)] |= bounded & (boxes.low < centre) & (centre < boxes.high)
+        if x >= 0:
+            wide[:, x] &= ~boxes.jump
+        return wide
+
+    def cut(self, boxes: FormulaBoxes, side: Integers, x: int) -> FormulaBoxes:
+        """Split every box at a side; return both parts, and the jumps between them if `x` is split at a breakpoint."""
+        rows, numbers = np.arange(len(boxes)), len(self.numbers)
+        left, right = boxes[rows], boxes[rows]  # copies
+        half = (boxes.first[rows, side] + boxes.last[rows, side]) // 2
+        runs = boxes.first[rows, side] < boxes.last[rows, side]
+        left.last[rows[runs], side[runs]] = half[runs]
+        right.first[rows[runs], side[runs]] = half[runs] + 1
+        start, stop = boxes.first[rows, side].astype(np.float64), boxes.last[rows, side] + 1.0
+        middle, cut = half + 1.0, np.flatnonzero(side < numbers)
+        place = (cut, side[cut])
+        middle[cut] = left.high[place] = right.low[place] = self._middle(
+            boxes[cut], side[cut], runs[cut], half[cut]
+        )
+        start[cut], stop[cut] = boxes.low[place], boxes.high[place]
+        with np.errstate(invalid="ignore"):
+            share = np.where(np.isfinite(stop - start), (middle - start) / (stop - start), 0.5)
+        share = np.where(np.isnan(share), 1.0, share)
+        left, right = (
+            replace(left, share=boxes.share * share),
+            replace(right, share=boxes.share * (1.0 - share)),
+        )
+        stepped = np.flatnonzero(runs & (side == x))
+        if not len(stepped):
+            return concatenate([left, right])
+        jumps = boxes[stepped]
+        jumps.low[:, x] = jumps.high[:, x] = self.step_edges[x][half[stepped]]
+        jumps.first[:, x], jumps.last[:, x] = half[stepped], half[stepped] + 1
+        jumps = replace(jumps, jump=np.ones(len(jumps), dtype=bool), share=np.zeros(len(jumps)))
+        return concatenate([left, right, jumps])
+
+    def _middle(self, boxes: FormulaBoxes, number: Integers, runs: Flags, half: Integers) -> Array:
+        """Return where a number's side is split: at a breakpoint, else at a knot inside, else in the middle."""
+        rows = np.arange(len(boxes))
+        middle = boxes.centre[rows, number]
+        for place in np.unique(number):
+            here = number == place
+            start, stop = boxes.low[here, place], boxes.high[here, place]
+            for end in self.knots[place]:
+                middle[here] = np.where((start < end) & (end < stop), end, middle[here])
+            stepped = here & runs
+            middle[stepped] = self.step_edges[place][half[stepped]]
+        return middle
+
+
+def entries(table: Table, sides: BoxSides) -> Array:
+    """Return a table's values by the indices of its categories' labels; NaN for combinations without an entry."""
+    missing = np.nan if table.fallback is None else table.fallback
+    axes = [sides.labels[sides.categories.index(name)] for name in table.inputs]
+    grid = np.full(tuple(len(axis) for axis in axes), missing)
+    places = [{label: place for place, label in enumerate(axis)} for axis in axes]
+    for key, number in table.entries:
+        where = tuple(place.get(part) for place, part in zip(places, key, strict=True))
+        if None not in where:
+            grid[where] = number
+    return grid
+
+
+def sides_of(formula: Formula, ranges: Mapping[str, Any], graph: Node | None = None) -> BoxSides:
+    """Return the sides of the box: the inputs of the formula, with the breakpoints of it or of an equal graph.
+
+    Labels are sorted by the values of tables, so that ranges of labels have tight bounds.
+    """
+    numbers, given = given_ranges(formula, ranges)
+    nodes = (*postorder(formula.root), *(() if graph is None else postorder(graph)))
+    used = {name: ends for name, ends in numbers.items() if name in formula.used}
+    categories = [v.name for v in formula.inputs if v.is_category and v.name in formula.used]
+    sides = BoxSides.of(used, nodes, {name: _labels_of(formula, name, given, nodes) for name in categories})
+    ordered = []
+    for name, labels in zip(sides.categories, sides.labels, strict=True):
+        means = [
+            _means(table, name, sides) for table in nodes if isinstance(table, Table) and name in table.inputs
+        ]
+        widest = max(means, key=np.ptp)
+        ordered.append(tuple(labels[place] for place in np.argsort(widest, kind="stable")))
+    return replace(sides, labels=tuple(ordered))
+
+
+def _labels_of(
+    formula: Formula, name: str, given: Mapping[str, frozenset[str]], nodes: tuple[Node, ...]
+) -> tuple[str, ...]:
+    """Return the labels of a category: those given, else of the domain, else declared, else of the tables."""
+    variable = next(v for v in formula.inputs if v.name == name)
+    tables = [node for node in nodes if isinstance(node, Table) and name in node.inputs]
+    known = [dict.fromkeys(table.categories[table.inputs.index(name)]) for table in tables]
+    everywhere = [*dict.fromkeys(label for labels in known for label in labels)]
+    if name in given:
+        chosen = sorted(given[name])
+    elif formula.domain.categories_of(name) or variable.categories:
+        chosen = list(formula.domain.categories_of(name) or variable.categories)
+    else:
+        chosen = everywhere
+        if all(table.fallback is not None for table in tables):
+            label = _UNSEEN
+            while label in everywhere:
+                label += " one"
+            chosen = [*chosen, label]
+    strict = [labels for table, labels in zip(tables, known, strict=True) if table.fallback is None]
+    chosen = [label for label in chosen if all(label in labels for labels in strict)]
+    if not chosen:
+        raise FormulaError(
+            f"formula for {formula.output.name!r}: table {tables[0].name!r} has no entry for the given categories"
+        )
+    return tuple(chosen)
+
+
+def _means(table: Table, name: str, sides: BoxSides) -> Array:
+    """Return the mean entry of a table for each label of one of its inputs."""
+    count = len(sides.labels[sides.categories.index(name)])
+    grid = np.moveaxis(entries(table, sides), table.inputs.index(name), 0).reshape(count, -1)
+    known = ~np.isnan(grid)
+    return np.asarray(np.where(known, grid, 0.0).sum(axis=1) / np.maximum(known.sum(axis=1), 1))

@@ -1,0 +1,409 @@
+"""Facts as margins: a quantity that must be non-negative everywhere in the box, and points where it is negative.
+
+The margin of monotonicity is the first derivative, that of convexity the second, or the least eigenvalue of the matrix
+of second derivatives, that of a bound the distance to it. :mod:`kanopt.formulas.enclosures.rules` defines derivatives
+at kinks and at breakpoints of step functions.
+
+A fact is refuted by points at which the values of the formula itself contradict it. They are looked for along *chords*:
+a place, and both ends of a line through it, along the inputs in question (:mod:`kanopt.formulas.enclosures.chords`).
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from itertools import product
+
+import numpy as np
+
+from kanopt.formulas.enclosures.arithmetic import EPS, Flags, Integers, Pair, minus, signed
+from kanopt.formulas.enclosures.boxes import FormulaBoxes
+from kanopt.formulas.enclosures.chords import PointEvaluator, chords_across, chords_near
+from kanopt.formulas.enclosures.enclosure import Enclosure, Orders
+from kanopt.formulas.enclosures.engine import Encloser, mean_value
+from kanopt.formulas.enclosures.facts import Point
+from kanopt.formulas.enclosures.matrices import least_eigenvalue, least_eigenvalue_above
+from kanopt.formulas.nodes import Array
+
+__all__ = [
+    "BoundMargin",
+    "CurvatureMargin",
+    "DefinedMargin",
+    "FormulaMargin",
+    "MarginBounds",
+    "SlopeMargin",
+]
+
+_ZERO = 2.0**20
+"""How many times what rounding hides counts as zero: a billionth of the terms that something is the sum of."""
+_SURE, _SHARE = 2.0**6, 1e-6
+"""That many times it does so in any case; more of it up to this share of the largest margin, as it may be magnified."""
+_FAR = 2.0**10
+_ALWAYS, _CORNERS = 3, 4
+_CANDIDATES = 16
+_PLAIN = 4.0
+"""How many times the widths of the bounds of values they must contradict a fact by, to refute it."""
+
+
+@dataclass(frozen=True)
+class MarginBounds:
+    """Bounds of a margin over boxes.
+
+    Parameters
+    ----------
+    low
+        Lower bounds, shape (boxes,); −∞ where the formula may have no finite value.
+    at_centre
+        Bounds at the centres, each of shape (boxes,).
+    derivative
+        Bounds of the margin's derivatives by position of the number, or of the category, as far as known.
+    defined
+        Mask of the boxes where the formula is proved finite, a condition for the use of derivatives; shape (boxes,).
+    """
+
+    low: Array
+    at_centre: Pair
+    derivative: Mapping[int, Pair]
+    defined: Flags
+
+    def take(self, rows: Flags | Integers) -> MarginBounds:
+        """Return the bounds of some of the boxes."""
+        pairs = {j: (low[rows], high[rows]) for j, (low, high) in self.derivative.items()}
+        at_centre = self.at_centre[0][rows], self.at_centre[1][rows]
+        return MarginBounds(self.low[rows], at_centre, pairs, self.defined[rows])
+
+
+class FormulaMargin(ABC):
+    """A quantity that must not be negative.
+
+    Parameters
+    ----------
+    law
+        The formula, for evaluating counterexamples.
+    inputs
+        Positions of the numbers in question; none for bounds.
+    sign
+        −1 if the fact is one about minus the formula.
+    core
+        The part of the formula that determines the fact, of which the margin is computed, and its sign.
+    """
+
+    x = -1
+    """Position of the number whose jumps are boxes of their own; −1 for none."""
+    chord: tuple[int, ...] = (0, 1, 2)
+    """Which points of a chord tell about the fact: its ends, 0 and 2, or its middle, 1."""
+    own_orders = Orders()
+    """The derivatives of which the margin consists."""
+    finer_orders: tuple[Orders, ...]
+    """Derivatives that tell more over a box, in several ways, of which the best counts."""
+
+    def __init__(
+        self, law: PointEvaluator, inputs: tuple[int, ...], sign: int, core: tuple[Encloser, int]
+    ) -> None:
+        self.law, self.sides, self.inputs, self.sign = law, law.sides, inputs, sign
+        self.encloser, direction = core
+        self.core_sign = sign * direction
+        self.everyone = tuple(range(len(self.sides.numbers) + len(self.sides.categories)))
+
+    @abstractmethod
+    def of(self, found: Enclosure) -> Pair:
+        """Return bounds of the margin."""
+
+    def derivatives(self, found: Enclosure) -> Mapping[int, Pair]:
+        """Return bounds of the derivatives of the margin, if they are known."""
+        return {}
+
+    def examine(self, boxes: FormulaBoxes) -> MarginBounds:
+        """Return bounds over boxes: the better of the natural form and, with derivatives, the mean-value form."""
+        centre, anchor = boxes.centre, dict[bytes, Pair]()
+        at_centre = self.of(self.encloser.over(boxes.at(centre), self.own_orders, record=anchor))
+        best = np.full(len(boxes), -np.inf)
+        derivative, defined = dict[int, Pair](), np.ones(len(boxes), dtype=bool)
+        for orders in self.finer_orders:
+            found = self.encloser.over(boxes, orders, anchor)
+            low, derivative = self.of(found)[0], dict(self.derivatives(found))
+            if derivative:
+                # across several stairs or labels the centre is no single point, but its bounds hold for all of them
+                with np.errstate(all="ignore"):
+                    around = mean_value(at_centre, derivative, boxes, centre)[0]
+                low, defined = np.where(found.defined, np.maximum(low, around), low), found.defined
+            best = np.maximum(best, self._claimed(low, found, boxes))
+        return MarginBounds(best, at_centre, derivative, defined)
+
+    def low(self, boxes: FormulaBoxes) -> Array:
+        """Return lower bounds of the margin, shape (boxes,)."""
+        found = self.encloser.over(boxes, self.own_orders)
+        return self._claimed(self.of(found)[0], found, boxes)
+
+    def _claimed(self, low: Array, found: Enclosure, boxes: FormulaBoxes) -> Array:
+        """Return the bound, −∞ where the formula may be undefined, +∞ where a table has no entry."""
+        return np.where(self.encloser.has_no_entry(boxes), np.inf, np.where(found.defined, low, -np.inf))
+
+    def hidden_by_rounding(self, boxes: FormulaBoxes, finding: MarginBounds, size: float) -> Flags:
+        """Return a mask of the boxes where rounding hides whether the margin is below zero.
+
+        This is checked at three points of each box, since rounding error of an exponential at one end may be negligible
+        at the other, with the middle, the first and the last of its labels. Points at which the margin is exact and not
+        negative, as where a law is held at a constant, tell nothing; where all three are of that kind, other corners
+        are looked at.
+
+        Parameters
+        ----------
+        boxes, finding
+            The boxes, and the bounds there.
+        size
+            The largest margin in a sample of the whole box.
+        """
+        low, width = finding.low, finding.at_centre[1] - finding.at_centre[0]
+        # between several stairs it is not rounding that widens the bounds
+        stairs = (boxes.first == boxes.last)[:, : len(self.sides.numbers)]
+        found = np.asarray((low < 0.0) & np.isfinite(low) & stairs.all(axis=1))
+        # far beyond what rounding does at the centre there is nothing to look for
+        found &= ~((width > 0.0) & (low < -_FAR * _ZERO * width))
+        told = np.zeros(len(boxes), dtype=bool)
+        for place, (numbers, labels) in enumerate(_places(boxes)):
+            rows = np.flatnonzero(found & ~told) if place >= _ALWAYS else np.flatnonzero(found)
+            if not len(rows):
+                break
+            least, width = self._at_points(boxes[rows], numbers[rows], labels[rows])
+            allowed = np.minimum(_ZERO * width, np.maximum(_SURE * width, _SHARE * size))
+            exact = (width == 0.0) & (least >= 0.0)
+            found[rows] = exact | (np.isfinite(width) & (low[rows] >= -allowed))
+            told[rows] |= ~exact
+        return found & told
+
+    def _at_points(self, boxes: FormulaBoxes, numbers: Array, labels: Integers) -> Pair:
+        """Return lower bounds of the margin at points of boxes, and the widths of its bounds."""
+        here = replace(boxes, first=labels, last=labels)
+        numbers = np.where(np.isfinite(numbers), numbers, boxes.centre)
+        found = self.encloser.over(here.at(numbers), replace(self.own_orders, sides=False))
+        least, most = self.of(found)
+        return least, np.where(found.defined, most - least, 0.0)
+
+    def contradiction(self, boxes: FormulaBoxes, finding: MarginBounds | None = None) -> tuple[Point, ...]:
+        """Return points at which the formula itself contradicts the fact, if any are found.
+
+        Parameters
+        ----------
+        boxes
+            The boxes to search.
+        finding
+            What is known of the margin there: the search continues around the centres where it is most negative.
+        """
+        if finding is None:
+            return self._confirmed(chords_across(self.sides, self.inputs, boxes), self._labels(boxes))
+        # a jump is a contradiction by itself, whatever the bounds say
+        likely = boxes[np.union1d(np.argsort(finding.low)[:_CANDIDATES], np.flatnonzero(boxes.jump))]
+        found = self._confirmed(chords_across(self.sides, self.inputs, likely), self._labels(likely))
+        if found:
+            return found
+        at_centre = finding.at_centre[1]
+        worst = np.argsort(at_centre)[:_CANDIDATES]
+        worst = worst[at_centre[worst] < 0.0]
+        if not len(worst):
+            return ()
+        points, labels = boxes.centre[worst], self._labels(boxes[worst])
+        way = self._way(points, labels)
+        return self._confirmed(chords_near(self.sides, self.inputs, points, way), labels)
+
+    def _labels(self, boxes: FormulaBoxes) -> Integers:
+        """Return the indices of the middle labels, shape (boxes, categories)."""
+        return (boxes.first + boxes.last)[:, len(self.sides.numbers) :] // 2
+
+    def _way(self, points: Array, labels: Integers) -> Array:
+        """Return the direction along which the fact most likely fails at points, shape (points, numbers)."""
+        moved = np.isin(np.arange(points.shape[1]), self.inputs)
+        return np.broadcast_to(moved.astype(np.float64), points.shape)
+
+    @abstractmethod
+    def _violation(self, points: Array, low: Array, high: Array) -> Array:
+        """Return the smallest violation of the fact by values between `low` and `high`, shape (rows, points)."""
+
+    def _confirmed(self, chords: Array, labels: Integers) -> tuple[Point, ...]:
+        """Return the points with the largest violation of the fact, if it exceeds the rounding tolerance."""
+        tries = chords[:, :, [*self.chord]]
+        places, each, count, numbers = tries.shape
+        rows, labels = places * each, np.repeat(labels, each, axis=0)
+        points = tries.reshape(rows, count, numbers)
+        value, known = self.law.enclosures(
+            points.reshape(rows * count, numbers), np.repeat(labels, count, axis=0)
+        )
+        low, high = (end.reshape(rows, count) for end in signed(value, self.sign))
+        with np.errstate(invalid="ignore", over="ignore"):
+            beyond = self._violation(points, low, high) - _PLAIN * (high - low).sum(axis=1)
+        inside = ((points >= self.sides.low) & (points <= self.sides.high)).all(axis=(1, 2))
+        sound = known.reshape(rows, count).all(axis=1) & inside & (beyond > 0.0)
+        beyond = np.where(sound, beyond, -np.inf)
+        row = int(np.argmax(beyond))
+        if beyond[row] == -np.inf:
+            return ()
+        said = self.law.values(points[row], np.repeat(labels[[row]], count, axis=0))
+        exact = self.sign * said[None]
+        if not (np.isfinite(said).all() and self._violation(points[[row]], exact, exact)[0] > 0.0):
+            return ()
+        at = zip(points[row], said, strict=True)
+        return tuple(self.law.point(place, labels[row], value) for place, value in at)
+
+
+class SlopeMargin(FormulaMargin):
+    """± the first derivative by an input."""
+
+    chord = (0, 2)
+
+    def __init__(
+        self, law: PointEvaluator, inputs: tuple[int, ...], sign: int, core: tuple[Encloser, int]
+    ) -> None:
+        super().__init__(law, inputs, sign, core)
+        self.x = inputs[0]
+        self.own_orders = Orders(1, inputs, self.x)
+        self.finer_orders = (Orders(2, self.everyone, self.x),)
+
+    def of(self, found: Enclosure) -> Pair:
+        """Return bounds of it."""
+        return signed(found.slope[self.x], self.core_sign)
+
+    def derivatives(self, found: Enclosure) -> Mapping[int, Pair]:
+        """Return bounds of the second derivatives."""
+        return {j: signed(pair, self.core_sign) for j, pair in found.curvature.items()}
+
+    def _violation(self, points: Array, low: Array, high: Array) -> Array:
+        return np.where(points[:, 1, self.x] > points[:, 0, self.x], low[:, 0] - high[:, 1], -np.inf)
+
+
+class CurvatureMargin(FormulaMargin):
+    """± the second derivative by an input, or the least eigenvalue of ± the matrix of them by several."""
+
+    def __init__(
+        self, law: PointEvaluator, inputs: tuple[int, ...], sign: int, core: tuple[Encloser, int]
+    ) -> None:
+        super().__init__(law, inputs, sign, core)
+        own = Orders(2, inputs, inputs[0]) if len(inputs) == 1 else Orders(2, inputs, inputs=inputs)
+        ways = (True, False) if len(inputs) > 1 else (True,)
+        self.own_orders = own
+        self.finer_orders = tuple(replace(own, along=self.everyone, keep=keep) for keep in ways)
+
+    def of(self, found: Enclosure) -> Pair:
+        """Return bounds of it."""
+        if found.matrix is None:
+            return signed(found.curvature[self.inputs[0]], self.core_sign)
+        low, high = signed(found.matrix, self.core_sign)
+        return least_eigenvalue(low), least_eigenvalue_above(high)
+
+    def low(self, boxes: FormulaBoxes) -> Array:
+        """Return lower bounds of it, the better of both ways."""
+        ways = [self.encloser.over(boxes, replace(orders, along=self.inputs)) for orders in self.finer_orders]
+        return np.maximum.reduce([self._claimed(self.of(found)[0], found, boxes) for found in ways])
+
+    def _claimed(self, low: Array, found: Enclosure, boxes: FormulaBoxes) -> Array:
+        # a jump between points of the range breaks a convex shape, whichever way it goes; what a box holds of it counts
+        # as unbounded, what lies between boxes is told here
+        on_stair = np.zeros(len(boxes), dtype=bool)
+        for place in self.inputs:
+            start, stop, first, last = (
+                each[:, place] for each in (boxes.low, boxes.high, boxes.first, boxes.last)
+            )
+            for stair, edge in enumerate(self.sides.step_edges[place]):
+                on_stair |= (stop == edge) & (last == stair)
+                on_stair |= (start == edge) & (first > stair) & (edge > self.sides.low[place])
+        return super()._claimed(np.where(on_stair, -np.inf, low), found, boxes)
+
+    def _way(self, points: Array, labels: Integers) -> Array:
+        """Return the direction in which the second derivatives are least."""
+        if len(self.inputs) == 1:
+            return super()._way(points, labels)
+        found = self.encloser.over(self.sides.points(points, labels), self.own_orders)
+        assert found.matrix is not None
+        matrix = signed(found.matrix, self.core_sign)[1]
+        way = np.zeros_like(points)
+        vectors = np.linalg.eigh(np.where(np.isfinite(matrix), matrix, 0.0))[1]
+        way[:, [*self.inputs]] = vectors[..., 0]
+        return way
+
+    def _violation(self, points: Array, low: Array, high: Array) -> Array:
+        chord = 0.5 * high[:, 0] + 0.5 * high[:, 2]
+        chord += 8.0 * EPS * (np.abs(high[:, 0]) + np.abs(high[:, 2]))
+        apart = (points[:, 0] != points[:, 2]).any(axis=1)
+        return np.where(apart, low[:, 1] - chord, -np.inf)
+
+
+class BoundMargin(FormulaMargin):
+    """± (formula − bound)."""
+
+    chord = (1,)
+
+    def __init__(self, law: PointEvaluator, bound: float, sign: int, graph: Encloser) -> None:
+        super().__init__(law, (), sign, (graph, 1))
+        self.bound = np.asarray(bound)
+        self.finer_orders = (Orders(1, self.everyone),)
+
+    def of(self, found: Enclosure) -> Pair:
+        """Return bounds of it."""
+        return signed(minus(found.value, (self.bound, self.bound)), self.sign)
+
+    def derivatives(self, found: Enclosure) -> Mapping[int, Pair]:
+        """Return bounds of the first derivatives."""
+        return {j: signed(pair, self.sign) for j, pair in found.slope.items()}
+
+    def _claimed(self, low: Array, found: Enclosure, boxes: FormulaBoxes) -> Array:
+        # bounds hold for every finite value, on both sides of a place without one
+        return np.where(self.encloser.has_no_entry(boxes), np.inf, low)
+
+    def contradiction(self, boxes: FormulaBoxes, finding: MarginBounds | None = None) -> tuple[Point, ...]:
+        """Return a point beyond the bound, if the margin is negative at a centre."""
+        if finding is not None and not (finding.at_centre[1] < 0.0).any():
+            return ()
+        return super().contradiction(boxes, finding)
+
+    def _violation(self, points: Array, low: Array, high: Array) -> Array:
+        return np.asarray(self.sign * self.bound - high[:, 0])
+
+
+class DefinedMargin(FormulaMargin):
+    """Zero where the formula is proved to be finite, and −∞ elsewhere."""
+
+    def __init__(self, law: PointEvaluator) -> None:
+        super().__init__(law, (), 1, (law.encloser, 1))
+        # including the faces of the whole box
+        self.own_orders = Orders(closed=True)
+        self.finer_orders = (self.own_orders,)
+
+    def of(self, found: Enclosure) -> Pair:
+        """Return it."""
+        nowhere = np.where(found.defined, 0.0, -np.inf)
+        return nowhere, nowhere
+
+    def _claimed(self, low: Array, found: Enclosure, boxes: FormulaBoxes) -> Array:
+        # of an endless box the values may be endless and yet each of them finite
+        endless = ~np.isfinite(boxes.width).all(axis=1)
+        finite = np.isfinite(found.value[0]) & np.isfinite(found.value[1])
+        return super()._claimed(np.where(finite | endless, low, -np.inf), found, boxes)
+
+    def contradiction(self, boxes: FormulaBoxes, finding: MarginBounds | None = None) -> tuple[Point, ...]:
+        """Return a point, at a corner or in the middle of a box, at which the formula has no finite value."""
+        labels = self._labels(boxes)
+        for place in (boxes.centre, boxes.low, boxes.high):
+            rows = np.flatnonzero(np.isfinite(place).all(axis=1))
+            points = self.sides.points(place[rows], labels[rows])
+            rows = rows[~self.encloser.has_no_entry(points)]
+            said = self.law.values(place[rows], labels[rows])
+            wrong = rows[~np.isfinite(said)]
+            if len(wrong):
+                return (self.law.point(place[wrong[0]], labels[wrong[0]], np.nan),)
+        return ()
+
+    def _violation(self, points: Array, low: Array, high: Array) -> Array:
+        raise NotImplementedError  # no values tell
+
+
+def _places(boxes: FormulaBoxes) -> Iterator[tuple[Array, Integers]]:
+    """Yield points of boxes and their labels: the middle, two opposite corners, and others if there are few sides."""
+    yield boxes.centre, (boxes.first + boxes.last) // 2
+    yield boxes.low, boxes.first
+    yield boxes.high, boxes.last
+    wide = np.flatnonzero((boxes.low < boxes.high).any(axis=0))
+    if len(wide) <= _CORNERS:
+        for upper in product((False, True), repeat=len(wide)):
+            corner = boxes.low.copy()
+            corner[:, wide] = np.where(upper, boxes.high[:, wide], corner[:, wide])
+            yield corner, boxes.first

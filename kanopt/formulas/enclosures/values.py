@@ -1,0 +1,143 @@
+"""Bounds of every step of a formula over ranges of its inputs, and how far floating point may be off there.
+
+Interval arithmetic (Moore, Kearfott and Cloud 2009, *Introduction to Interval Analysis*, ch. 2) over the graph, rounded
+outwards, so that every finite value lies within; where an input occurs several times the bounds are valid but not the
+tightest.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from kanopt.errors import FormulaError
+from kanopt.formulas.enclosures.boxes import BoxSides, sides_of
+from kanopt.formulas.enclosures.enclosure import Enclosure, Orders
+from kanopt.formulas.enclosures.engine import Encloser
+from kanopt.formulas.functions import function_named
+from kanopt.formulas.input_ranges import Bounds
+from kanopt.formulas.nodes import Apply, Array, Input, Node, Power, postorder
+from kanopt.text import number_text
+
+if TYPE_CHECKING:
+    from kanopt.formulas.formula import Formula
+
+__all__ = ["Enclosures", "interval", "is_finite_throughout"]
+
+_BOXES = 256
+
+
+def interval(formula: Formula, ranges: Mapping[str, Any]) -> Bounds:
+    """Return bounds of the formula; see :meth:`kanopt.formulas.Formula.interval`."""
+    sides = sides_of(formula, ranges)
+    try:
+        return _steps(formula, sides)[formula.root.key].ends
+    except FormulaError as error:
+        raise FormulaError(f"formula for {formula.output.name!r}: {error}") from error
+
+
+def is_finite_throughout(formula: Formula, ranges: Mapping[str, Any]) -> bool:
+    """Return whether no step of the formula has a pole, or grows beyond floating point, within ranges of its inputs.
+
+    A logarithm of something that may be zero has one, whether or not the formula is finite there. Where bounds are wide
+    because an input occurs several times, the answer may be False although there is none.
+
+    Parameters
+    ----------
+    formula
+        The formula.
+    ranges
+        Input to its range, as in :func:`interval`.
+
+    Examples
+    --------
+    >>> from kanopt.formulas import Variable, parse_formula
+    >>> law = parse_formula("x * log(x)", [Variable("x")], Variable("cost"))
+    >>> is_finite_throughout(law, {"x": (0.5, 2)}), is_finite_throughout(law, {"x": (0, 2)})
+    (True, False)
+    """
+    found = _steps(formula, sides_of(formula, ranges))
+    # a power with a variable exponent is that of the logarithm of its base
+    poles = (
+        isinstance(node, Power)
+        and found[node.exponent.key].number is None
+        and found[node.base.key].ends[0] <= 0.0
+        for node in postorder(formula.root)
+    )
+    return all(math.isfinite(end) for each in found.values() for end in each.ends) and not any(poles)
+
+
+def _steps(formula: Formula, sides: BoxSides) -> dict[bytes, Enclosure]:
+    """Return bounds of every step over the whole ranges; refuse one that is defined nowhere in them."""
+    encloser, whole = Encloser(formula.root, sides), sides.whole()
+    if encloser.has_no_entry(whole).any():
+        raise FormulaError("a table has no entry for the given categories")
+    found = encloser.steps(whole, Orders())
+    for node in postorder(formula.root):
+        _check_defined(node, found)
+    return found
+
+
+def _check_defined(node: Node, found: Mapping[bytes, Enclosure]) -> None:
+    """Refuse a step that is defined nowhere in the range of what it is of."""
+    if not isinstance(node, Apply | Power):
+        return
+    low, high = found[node.children[0].key].ends
+    between = f"something between {number_text(low, 6)} and {number_text(high, 6)}"
+    if isinstance(node, Power):
+        power = found[node.exponent.key].number
+        if power is not None and power % 1.0 and high < 0.0:
+            raise FormulaError(f"{between} to the power of {number_text(power, 6)} is not defined")
+        return
+    function = function_named(node.function)
+    if high < function.low or low > function.high:
+        known = f"from {number_text(function.low, 6)} to {number_text(function.high, 6)}"
+        raise FormulaError(f"{node.function} of {between}: it is defined {known}")
+
+
+class Enclosures:
+    """Bounds of each step of a graph over a box of inputs, and of the rounding of the whole.
+
+    Parameters
+    ----------
+    root
+        The graph, without tables.
+    ranges
+        The range of each input.
+
+    Examples
+    --------
+    >>> x = Input("x")
+    >>> found = Enclosures(x * x - x, {"x": (0.0, 1.0)})
+    >>> [round(end, 2) for end in found.range(x * x)], found.rounding < 1e-14
+    ([0.0, 1.0], True)
+    """
+
+    def __init__(self, root: Node, ranges: Mapping[str, Bounds]) -> None:
+        self.root, self.ranges = root, ranges
+        nodes = postorder(root)
+        read = {node.name: ranges[node.name] for node in nodes if isinstance(node, Input)}
+        sides = BoxSides.of(read, nodes)
+        found = Encloser(root, sides).steps(sides.boxes(*_grid(sides)), Orders(errors=True))
+        self._ranges = {key: each.ends for key, each in found.items()}
+        self.rounding = float(np.max(found[root.key].error.off))
+        """How far the evaluated root may be from the root, at most."""
+
+    def range(self, node: Node) -> Bounds:
+        """Return bounds of a step; infinite where it may have no finite value."""
+        return self._ranges[node.key]
+
+
+def _grid(sides: BoxSides) -> tuple[Array, Array]:
+    """Return the ends of boxes that fill the ranges, each of shape (boxes, numbers)."""
+    low, high, count = sides.low, sides.high, len(sides.numbers)
+    each = max(int(_BOXES ** (1.0 / max(count, 1)) + 1e-9), 1)
+    if each == 1 or not count:
+        return low[None], high[None]
+    place = np.stack(np.unravel_index(np.arange(each**count), (each,) * count), axis=1)
+    edges = np.linspace(low, high, each + 1)
+    columns = np.arange(count)
+    return edges[place, columns], edges[place + 1, columns]
