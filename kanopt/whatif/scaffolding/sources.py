@@ -23,7 +23,6 @@ from kanopt.tables._raw import RawTable, require_file
 from kanopt.tables._workbook import TOLD, WORKBOOKS, open_workbook
 from kanopt.text import list_names
 from kanopt.whatif.scaffolding.cell_formats import DateFormat, date_formats, number_format, propose_columns
-from kanopt.whatif.scaffolding.mapping import spelled_unit
 from kanopt.whatif.scaffolding.toml_writing import slug
 
 __all__ = ["ColumnFacts", "SourceTable", "read_sources"]
@@ -110,7 +109,7 @@ class SourceTable:
         """Header to what can be seen of the column."""
         units = units_of(self.frame) | self.units
         names = list(map(str, self.frame.columns))
-        told = {name: units.get(name) or spelled_unit(name) for name in names}
+        told = {name: units.get(name, "") for name in names}
         if any((header := read_header(name)).unit and not header.words for name in names):
             told |= {name: told[name] or name for name in names if name in _TIMES}
         return {

@@ -14,7 +14,7 @@ from kanopt.records.headers import read_header
 from kanopt.records.likeness import is_called
 from kanopt.records.matching import ColumnFacts
 from kanopt.records.words import TABLE_WORDS
-from kanopt.units import UNIT_WORDS
+from kanopt.units import CURRENCIES, UNIT_WORDS
 from kanopt.whatif.scaffolding.parts import called, looks_like, measures, names_rows
 from kanopt.whatif.scaffolding.rewrites import long, numbers_of, texts, without_brackets
 from kanopt.whatif.scaffolding.sources import SourceTable
@@ -31,7 +31,7 @@ __all__ = [
 
 _FEWEST = 2
 _TIMES = ("s", "min", "h")
-_NO_AMOUNTS = ("km", "mi", "m", "EUR", "USD", "GBP", "CHF")
+_NO_AMOUNTS = ("km", "mi", "m", *CURRENCIES)
 LISTED = re.compile(r"\s*[,;/+]\s*|\s+(?:or|oder|ou|o)\s+")
 """What stands between the names that a cell lists."""
 _RATIO = re.compile(r"([^\W\d]+) *(?:/|\b(?:per|pro|par|por|je)\b) *([^\W\d]+)", re.IGNORECASE)
