@@ -100,7 +100,7 @@ def read_header(text: str) -> Header:
     pieces = tuple(word.lower() for piece in _PARTED.findall(plain) for word in _words_of(piece))
     if len(pieces) > 1 and pieces[0] in _NUMBER:
         pieces = ("number", *pieces[1:])
-    places = [place for place, piece in enumerate(pieces) if _is_unit(place, piece)]
+    places = [place for place, piece in enumerate(pieces) if _is_unit(pieces, place)]
     words = tuple(piece for place, piece in enumerate(pieces) if place not in places)
     unit = _unit_of(pieces, places)
     priced = unit.partition("/")[0] in CURRENCIES
@@ -127,8 +127,9 @@ def _words_of(piece: str) -> Sequence[str]:
     return [piece] if piece.lower() in UNIT_WORDS else _CAMEL.split(piece)
 
 
-def _is_unit(place: int, piece: str) -> bool:
-    return piece in UNIT_WORDS and (place > 0 or piece not in _AMBIGUOUS)
+def _is_unit(pieces: Sequence[str], place: int) -> bool:
+    told = place > 0 or pieces[place] not in _AMBIGUOUS or (pieces[1:2] and pieces[1] in _PER)
+    return pieces[place] in UNIT_WORDS and bool(told)
 
 
 def _unit_of(pieces: Sequence[str], places: Sequence[int]) -> str:

@@ -40,7 +40,7 @@ _UNITS = {
     "epal europalette europaletten": "pallet",
     "pcs pc piece pieces stk stueck stuck unidades szt sztuka sztuki sztuk": "pcs",
     "parcel parcels colli collo kolli kollo paket pakete bulto bultos paczka paczki": "parcel",
-    "container containers kontener kontenery": "container",
+    "container containers contenedor contenedores conteneur conteneurs kontener kontenery": "container",
     "teu": "TEU",
     "box boxes": "box",
     "bag bags sack sacks worek worki workow": "bag",

@@ -12,7 +12,7 @@ import pandas as pd
 from kanopt.records.headers import CURRENCY_WORDS, measured_in, read_header
 from kanopt.records.matching import FilledField
 from kanopt.text import join_list
-from kanopt.units import same_dimension
+from kanopt.units import CURRENCIES, same_dimension
 from kanopt.whatif.scaffolding.kinds import READINGS, Roles
 from kanopt.whatif.scaffolding.laws import LawGuess
 from kanopt.whatif.scaffolding.mapping import GuessedUnit, header_unit, unit_of_field
@@ -399,7 +399,7 @@ class Draft:
 
 
 def currency_of(tables: Collection[SourceTable]) -> str:
-    """Return the currency that most headers state; where none does dollars beside miles and pounds, else euros.
+    """Return the currency that most headers or units state; where none does dollars beside miles, else euros.
 
     Examples
     --------
@@ -407,7 +407,9 @@ def currency_of(tables: Collection[SourceTable]) -> str:
     'EUR'
     """
     columns = [column for table in tables for column in table.columns.values()]
-    counts = Counter(CURRENCY_WORDS[p] for c in columns for p in c.header.pieces if p in CURRENCY_WORDS)
+    told = (CURRENCY_WORDS[p] for c in columns for p in c.header.pieces if p in CURRENCY_WORDS)
+    declared = (c.declared.partition("/")[0] for c in columns)
+    counts = Counter([*told, *(unit for unit in declared if unit in CURRENCIES)])
     if counts:
         return counts.most_common(1)[0][0]
     return "USD" if any(is_imperial(table.columns.values()) for table in tables) else "EUR"

@@ -21,6 +21,7 @@ from kanopt.whatif.scaffolding.sources import SourceTable
 
 __all__ = [
     "LISTED",
+    "TOGETHER",
     "listed_in",
     "order_of",
     "predecessors",
@@ -32,8 +33,10 @@ __all__ = [
 _FEWEST = 2
 _TIMES = ("s", "min", "h")
 _NO_AMOUNTS = ("km", "mi", "m", *CURRENCIES)
-LISTED = re.compile(r"\s*[,;/+]\s*|\s+(?:or|oder|ou|o)\s+")
+LISTED = re.compile(r"\s*[,;/+]\s*|\s+(?:or|oder|ou|o|lub)\s+")
 """What stands between the names that a cell lists."""
+TOGETHER = re.compile(r"\s*\+\s*")
+"""What stands between the names of what is needed at once."""
 _RATIO = re.compile(r"([^\W\d]+) *(?:/|\b(?:per|pro|par|por|je)\b) *([^\W\d]+)", re.IGNORECASE)
 """Headers of what is counted for one of something: minutes per piece, trays/h."""
 _NUMBERED = re.compile(r"[\s_-]*(\d+|(?<![^\W_])[A-Z])$")
