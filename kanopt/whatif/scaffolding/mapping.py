@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from kanopt.errors import KanoptError
 from kanopt.records.headers import CURRENCY_WORDS, LONG_TIMES, measured_in
 from kanopt.records.matching import ColumnFacts, FilledField
-from kanopt.units import UNIT_WORDS, check_unit, factor, same_dimension
+from kanopt.units import COUNTED, UNIT_WORDS, check_unit, factor, same_dimension
 
 __all__ = ["GuessedUnit", "header_unit", "unit_of_field"]
 
@@ -74,6 +74,13 @@ def unit_of_field(part: str, filled: FilledField, counted: str, money: str) -> G
         return told
     if field.clock:
         return _clock_unit(column)
+    whole, _, each = counted.partition("/")
+    if (
+        told is not None
+        and each in COUNTED
+        and measured_in(whole) == measured_in(told.unit) == measured_in(each)
+    ):
+        return replace(told, unit=f"{told.unit}/{each}")  # the weight of a bag is so many kg a bag
     limits = (
         None if field.usual is None else replace(field.usual, unit=field.usual.unit.replace("EUR", money))
     )

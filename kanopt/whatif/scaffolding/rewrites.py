@@ -14,7 +14,7 @@ from typing import Any
 import pandas as pd
 
 from kanopt.records.clock_times import read_spans
-from kanopt.records.headers import read_header
+from kanopt.records.headers import measured_in, read_header
 from kanopt.records.likeness import COORDINATES, TableColumn, is_planning_word
 from kanopt.records.matching import ColumnFacts
 from kanopt.text import join_list
@@ -141,7 +141,8 @@ def in_units_of_loads(tables: Sequence[SourceTable]) -> list[SourceTable]:
     held: dict[str, tuple[str, float]] = {}
     for column in every:
         above, _, below = column.unit.partition("/")
-        if column.distinct == 1 and above in units and below in COUNTED and below in units:
+        counts = below in COUNTED and {above, below} <= units and measured_in(above) == measured_in(below)
+        if column.distinct == 1 and counts:
             held[below] = above, float(column.values.iloc[0])
     found: list[SourceTable] = []
     for table in tables:
