@@ -13,15 +13,15 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from kanopt.records.words import MONEY
-from kanopt.units import COUNTED, UNIT_WORDS, dimension_of
+from kanopt.units import COUNTED, CURRENCIES, UNIT_WORDS, dimension_of
 
-__all__ = ["Header", "measured_in", "read_header"]
+__all__ = ["CURRENCY_WORDS", "LONG_TIMES", "Header", "measured_in", "read_header"]
 
 _AMBIGUOUS = frozenset(
     ["h", "d", "t", "m", "s", "l", "g", "min", "pc", "year", "years"]
 )  # not at the start of a header: min_order, t_start
 _NUMBER = frozenset(["n", "no", "nb", "nr", "num", "anz"])
-_PER = frozenset(["per", "pro", "par", "por", "je"])
+_PER = frozenset(["per", "pro", "par", "por", "je", "za"])
 _EACH = frozenset(
     ["hourly", "daily", "weekly", "monthly", "yearly", "horaire"]
 )  # by themselves, what is paid
@@ -30,7 +30,10 @@ _UMLAUTS = str.maketrans(
 )
 _WRITTEN_OUT = 5  # letters of a unit that stands in a longer word
 _VEHICLES = frozenset(["veh", "vehicles"])  # an hour, of links of roads
-_CURRENCIES = frozenset(("EUR", "USD", "GBP", "CHF"))
+CURRENCY_WORDS = {word: unit for word, unit in UNIT_WORDS.items() if unit in CURRENCIES}
+"""Words for currencies, each with its code."""
+LONG_TIMES = frozenset(("day", "week", "month", "year"))
+"""Units of periods: an amount of one is an amount, since a plan is made for one."""
 _LENGTHS = frozenset(["km", "mi"])
 _LOADS = frozenset(["utile", "max", "maxi", "maximale", "admissible", "volume"])
 _PRICED_ENDS = ("kosten", "preis", "pauschale", "gebuehr")
@@ -38,6 +41,12 @@ _MEASURES = {"distance": "km", "dist": "km", "mileage": "km", "time": "h", "weig
 _CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 _AREA = re.compile(r"(?<![a-z])sq(?:uare)?[\W_]*(ft|feet|foot|m|metres?|meters?)(?![a-z])", re.IGNORECASE)
 _PARTED = re.compile(r"[€$£]|[^\W_€$£]+")
+_CENTS = re.compile(
+    r"\b(ct|cts|cents?|c€|centimes?|centimos?|grosz[ey]?|pence|p(?= ?(?:/|per\b)))(?![^\W_])", re.IGNORECASE
+)
+_COINS = {"p": "GBP", "pence": "GBP", "grosz": "PLN", "grosze": "PLN", "groszy": "PLN"}
+_MANY = re.compile(r"\b(10+) ?(km|kg|lb|mi|l)\b", re.IGNORECASE)
+_LAST_WORD = re.compile(r"[ /]*(und|and|et|y|i|per|pro|par|por|je|za)? *([^\W\d]+)[)\] ]*$", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -77,16 +86,38 @@ def read_header(text: str) -> Header:
     ('EUR/h', 'EUR/km', '')
     >>> read_header("Stundensatz").unit, read_header("Stundensatz (€)").unit, read_header("Stundenlohn CHF").unit
     ('EUR/h', 'EUR/h', 'CHF/h')
+
+    Cents, a price of many, and an amount of a period count as what they are.
+
+    >>> [read_header(each).unit for each in ("Maut (ct/km)", "Kosten je 100 km (€)", "Límite km/día", "€/t und Monat")]
+    ['cEUR/km', 'EUR/100 km', 'km', 'EUR/t']
     """
     plain = unicodedata.normalize("NFKD", unicodedata.normalize("NFC", text).translate(_UMLAUTS))
     plain = "".join(sign for sign in plain if not unicodedata.combining(sign))
     plain = _AREA.sub(lambda area: "sqft" if area[1].lower().startswith("f") else "sqm", plain)
+    cents = _CENTS.search(plain)
+    plain = _CENTS.sub(_COINS.get(cents[1].lower(), "EUR"), plain) if cents else plain
     pieces = tuple(word.lower() for piece in _PARTED.findall(plain) for word in _words_of(piece))
     if len(pieces) > 1 and pieces[0] in _NUMBER:
         pieces = ("number", *pieces[1:])
-    places = [place for place, piece in enumerate(pieces) if _is_unit(place, piece)]
+    places = [place for place, piece in enumerate(pieces) if _is_unit(pieces, place)]
     words = tuple(piece for place, piece in enumerate(pieces) if place not in places)
-    return Header(pieces, words, _unit_of(pieces, places))
+    unit = _unit_of(pieces, places)
+    priced = unit.partition("/")[0] in CURRENCIES
+    if priced and (many := _MANY.search(plain)):
+        unit = f"{unit.partition('/')[0]}/{many[1]} {many[2].lower()}"
+    elif not cents and (whole := _without_period(plain)):
+        unit = whole
+    return Header(pieces, words, f"c{unit}" if cents and priced else unit)
+
+
+def _without_period(text: str) -> str:
+    """Return the unit of an amount of a period, such as the t of t/week; empty where a text ends otherwise."""
+    ending = _LAST_WORD.search(text)
+    if ending is None or UNIT_WORDS.get(ending[2].lower()) not in LONG_TIMES:
+        return ""
+    rest = read_header(text[: ending.start()]).unit
+    return rest if rest and dict(measured_in(rest) or ()) != {"money": 1} else ""
 
 
 def _words_of(piece: str) -> Sequence[str]:
@@ -96,19 +127,22 @@ def _words_of(piece: str) -> Sequence[str]:
     return [piece] if piece.lower() in UNIT_WORDS else _CAMEL.split(piece)
 
 
-def _is_unit(place: int, piece: str) -> bool:
-    return piece in UNIT_WORDS and (place > 0 or piece not in _AMBIGUOUS)
+def _is_unit(pieces: Sequence[str], place: int) -> bool:
+    told = place > 0 or pieces[place] not in _AMBIGUOUS or (pieces[1:2] and pieces[1] in _PER)
+    return pieces[place] in UNIT_WORDS and bool(told)
 
 
 def _unit_of(pieces: Sequence[str], places: Sequence[int]) -> str:
     """Return the unit of a header: of its one unit, of money over another one, or of what stands after ``per``."""
     units = [UNIT_WORDS[pieces[place]] for place in places]
     priced = _is_priced(pieces)
-    above = [unit for unit in units if unit in _CURRENCIES]
-    below = [unit for unit in units if unit not in _CURRENCIES]
-    per = next((place for place, piece in enumerate(pieces[:-1]) if piece in _PER), None)
-    if per is not None:
-        measure = UNIT_WORDS.get(pieces[per + 1]) or _MEASURES.get(pieces[per + 1])
+    above = [unit for unit in units if unit in CURRENCIES]
+    below = [unit for unit in units if unit not in CURRENCIES]
+    pers = [place for place, piece in enumerate(pieces[:-1]) if piece in _PER]
+    per = next((place for place in pers if _measure(pieces[place + 1])), next(iter(pers), None))
+    # a price for what has no unit may have one of its own behind it
+    if per is not None and (_measure(pieces[per + 1]) or not (above and below) or min(places) < per):
+        measure = _measure(pieces[per + 1])
         before = [UNIT_WORDS[pieces[place]] for place in places if place < per]
         if not before and (not per or above or _is_priced(pieces[:per])):
             before = above[:1] or ["EUR"] if measure else []
@@ -135,6 +169,10 @@ def _unit_of(pieces: Sequence[str], places: Sequence[int]) -> str:
         return "km/h"
     # mpg_h, of highways, is no time
     return below[-2] if len(below) > 1 and len(pieces[-1]) == 1 and len(pieces[places[-2]]) > 2 else below[-1]
+
+
+def _measure(piece: str) -> str:
+    return UNIT_WORDS.get(piece) or _MEASURES.get(piece, "")
 
 
 def _is_priced(pieces: Sequence[str]) -> bool:
@@ -173,7 +211,7 @@ def measured_in(unit: str) -> frozenset[tuple[str, int]] | None:
     found = {name.strip("[]"): power for name, power in dimension_of(unit).items()}
     merged: dict[str, int] = {}
     for name, power in found.items():
-        money = name not in COUNTED and (name in _CURRENCIES or (name.isupper() and len(name) == 3))
+        money = name not in COUNTED and (name in CURRENCIES or (name.isupper() and len(name) == 3))
         mass, volume = name == "mass" and "time" not in found, name == "length" and abs(power) == 3
         if name in COUNTED or mass or volume:
             merged["amount"] = merged.get("amount", 0) + int(power / abs(power))

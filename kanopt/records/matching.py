@@ -46,9 +46,9 @@ _DATE = re.compile(
     r"|\d{1,2}[-/. ][A-Za-z]{3,9}[-/. ]{1,2}\d{2,4}|[A-Za-z]{3,9} \d{1,2},? \d{4}|\d{1,4}[-/.]\d{1,2}[-/.]\d{2,4})"
 )
 """Dates as people write them: 2-Jun-06, March 4, 2019, 3/4/19, 2019-03-04 20:21, 2019 Q1, 2019-W05, 2019-03."""
-YES_NO = frozenset(
-    ["yes", "no", "y", "n", "ja", "nein", "j", "oui", "non", "si", "sí", "true", "false", "x", "-", "0", "1"]
-)
+_YES = ["yes", "y", "ja", "j", "oui", "si", "sí", "tak", "true", "x", "1"]
+_NO = ["no", "n", "nein", "non", "nie", "false", "-", "0"]
+YES_NO = frozenset([*_YES, *_NO])
 """What people write for yes and no, in small letters."""
 _LONG = ("day", "week", "month", "year")
 _ANY = (-np.inf, np.inf)

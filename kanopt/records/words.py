@@ -27,6 +27,7 @@ __all__ = [
     "TABLE_WORDS",
     "TOTALS",
     "WEIGHTS",
+    "WORKERS",
 ]
 
 _READ: dict[str, Any] = tomllib.loads((files("kanopt.records") / "words.toml").read_text("utf-8"))
@@ -79,6 +80,9 @@ MONEY = PRICE | _words("money")
 
 SURCHARGE = _words("surcharge")
 """Words of what is paid on top."""
+
+WORKERS = _words("workers")
+"""Words of people who do something beside a machine."""
 
 HISTORY = _words("history")
 """Words in names of files that hold what happened."""

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import codecs
 import csv
-from collections.abc import Iterator
+import re
+import unicodedata
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from itertools import compress, islice
+from itertools import chain, compress, islice
 from pathlib import Path
 from typing import Any
 
@@ -20,8 +23,9 @@ from kanopt.errors import TableError, nearest
 from kanopt.faults import Setting
 from kanopt.tables._raw import RawTable, file_hash
 from kanopt.text import count_text, list_names
+from kanopt.units import UNIT_WORDS
 
-__all__ = ["TextFormat", "is_number", "read_text", "records_table"]
+__all__ = ["TextFormat", "header_row", "read_text", "records_table", "text_header_row"]
 
 _SEPARATORS = (",", ";", "\t", "|")
 _SHOWN = {",": "','", ";": "';'", "\t": "tab", "|": "'|'"}
@@ -31,6 +35,11 @@ _MARKS = (
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
 _CHUNK = 50_000
+_LOOKED_AT, _WIDE = 30, 0.6
+_PER = re.compile(r" */ *| +(?:per|pro|je|par|por|za) +")
+_NO_UNIT = re.compile(r"-*|[dhmsyajt]{1,4}([:./-][dhmsyajt]{1,4})+", re.IGNORECASE)
+"""What stands in a row of units where a column has none: nothing, or how times and dates are written."""
+_PLAIN_NUMBER = re.compile(r"[+-]?\d[\d.,' \u00a0\u202f]*")
 # codecs of Python for names of hosts and for source text, two of which take the square of a file's length
 _NO_TEXT_FILE = ("", "idna", "punycode", "unicode-escape", "raw-unicode-escape", "undefined")
 
@@ -143,8 +152,9 @@ def records_table(path: Path, rows: Iterator[list[str]], form: TextFormat, calle
         If there is no header or there are no rows, or a quote is never closed.
     """
     records = _RecordReader(called, rows)
-    header, header_row = _header(called, records, form)
-    chunks, numbers, ragged, remarks = _body(records, header_row, len(header))
+    header, header_place = _header(called, records, form)
+    units = _row_of_units(records, header)
+    chunks, numbers, ragged, remarks = _body(records, header_place, len(header))
     if not len(numbers) and not len(ragged):
         raise TableError(f"{called}: has a header and no rows")
     columns = [pa.chunked_array(list(parts), pa.string()) for parts in zip(*chunks, strict=True)]
@@ -163,8 +173,72 @@ def records_table(path: Path, rows: Iterator[list[str]], form: TextFormat, calle
         rows=numbers,
         row_word="row",
         ragged=ragged,
-        notes=(*remarks, *freed, *renamed),
+        notes=(
+            *([f"row {header_place + 1} has units of columns"] if units else []),
+            *remarks,
+            *freed,
+            *renamed,
+        ),
+        units={name: unit for name, unit in units.items() if name in names},
     )
+
+
+def header_row(rows: Sequence[Sequence[str]]) -> int:
+    """Return in which of the first rows the names of columns seem to stand: the first that is about as wide as others.
+
+    A row with a number in it holds names only where it is as wide as any: above a table stand a title or a date.
+
+    Examples
+    --------
+    >>> header_row([["Tours of Monday", "", ""], ["Stop", "2025", "2026"], ["A", "1", "2"]])
+    2
+    """
+    filled = [[cell for cell in row if cell.strip()] for row in rows]
+    widest = max(map(len, filled), default=0)
+    for place, cells in enumerate(filled, start=1):
+        if cells and len(cells) >= (widest if any(map(_is_number, cells)) else _WIDE * widest):
+            return place
+    return 1
+
+
+def text_header_row(path: Path) -> int:
+    """Return in which row of a text file the names of columns seem to stand."""
+    form = TextFormat()
+    encoding, _ = _encoding(path, form)
+    with path.open(encoding=encoding, newline="") as file:
+        dialect = {**_dialect(_separator(path, encoding, form), form), "strict": False}
+        try:
+            return header_row(list(islice(csv.reader(file, **dialect), _LOOKED_AT)))
+        except csv.Error:  # whoever reads the rows says where
+            return 1
+
+
+def _row_of_units(records: _RecordReader, header: Sequence[str]) -> dict[str, str]:
+    """Take the row below the header where it holds units alone, each over numbers; return column to unit.
+
+    What is counted piece by piece has none to declare: the header says of what.
+    """
+    ahead = records.peek(2)
+    if len(ahead) < 2 or any(len(row) != len(header) for row in ahead):
+        return {}
+    units = [_unit_written(cell) for cell in ahead[0]]
+    told = [
+        unit or bool(_NO_UNIT.fullmatch(cell.strip())) for cell, unit in zip(ahead[0], units, strict=True)
+    ]
+    numbers = [bool(_PLAIN_NUMBER.fullmatch(cell.strip())) for cell in ahead[1]]
+    if not all(told) or not any(unit and number for unit, number in zip(units, numbers, strict=True)):
+        return {}
+    records.take(1)
+    columns = zip(header, units, numbers, strict=True)
+    return {name: unit for name, unit, number in columns if unit and unit != "pcs" and number}
+
+
+def _unit_written(cell: str) -> str:
+    """Return the unit that a cell is, such as the EUR/km of [€/km]; empty where it is none."""
+    plain = unicodedata.normalize("NFKD", cell.strip(" []().").replace("ł", "l"))
+    plain = "".join(sign for sign in plain if not unicodedata.combining(sign)).lower()
+    parts = [UNIT_WORDS.get(part.strip(" .")) for part in _PER.split(plain)]
+    return "/".join(filter(None, parts)) if len(parts) < 3 and all(parts) else ""
 
 
 def _dialect(separator: str, form: TextFormat) -> dict[str, Any]:
@@ -224,7 +298,7 @@ def _separator(path: Path, encoding: str, form: TextFormat) -> str:
             widths = [len(record) for record in islice(reader, form.header - 1, None) if record]
         except csv.Error:  # a very long cell; whoever reads the rows says where
             continue
-        width = widths[0] if widths else 1
+        width = Counter(widths).most_common(1)[0][0] if widths else 1  # above the header may stand a title
         found = (sum(w == width for w in widths) / max(len(widths), 1), width)
         if width > 1 and found > score:
             best, score = sign, found
@@ -238,6 +312,13 @@ class _RecordReader:
         self.called = called
         self.reader = reader
         self.count = 0
+
+    def peek(self, most: int) -> list[list[str]]:
+        """Return up to `most` further records, which are still to be taken."""
+        ahead = self.take(most)
+        self.count -= len(ahead)
+        self.reader = chain(ahead, self.reader)
+        return ahead
 
     def take(self, most: int) -> list[list[str]]:
         """Return up to `most` further records."""
@@ -272,7 +353,7 @@ def _header(called: str, records: _RecordReader, form: TextFormat) -> tuple[list
     while record := records.take(1):
         cells = [" ".join(cell.split()) for cell in record[0]]
         if any(cells):
-            if all(is_number(cell) for cell in cells):
+            if all(_is_number(cell) for cell in cells):
                 raise TableError(
                     f"{called}: row {records.count} holds only numbers ({list_names(cells, quoted=False)}), "
                     "so it is no header; write the columns' names above it"
@@ -281,7 +362,7 @@ def _header(called: str, records: _RecordReader, form: TextFormat) -> tuple[list
     raise TableError(f"{called}: no header: there is nothing from row {form.header} on")
 
 
-def is_number(cell: str) -> bool:
+def _is_number(cell: str) -> bool:
     """Say whether a cell is a number as programs write it."""
     try:
         float(cell)

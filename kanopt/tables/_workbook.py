@@ -23,7 +23,7 @@ from kanopt.errors import TableError, nearest
 from kanopt.tables._database import first_line
 from kanopt.tables._raw import RawTable
 from kanopt.tables._stores import MOST_PACKED
-from kanopt.tables._text import TextFormat, is_number, records_table
+from kanopt.tables._text import TextFormat, header_row, records_table
 from kanopt.text import list_names
 
 __all__ = ["TOLD", "WORKBOOKS", "Workbook", "open_workbook"]
@@ -46,7 +46,7 @@ _WHOLE = (
 _LARGEST_WHOLE = 1 << 22
 """Bytes of a document that openpyxl reads whole, at a kilobyte or more for each element; sheets are read by rows."""
 _PIECE = 1 << 20
-_LOOKED_AT, _WIDE = 30, 0.6
+_LOOKED_AT = 30
 _NO_ENTITIES = (b"<!DOCTYPE", b"<!ENTITY")
 _ROW = re.compile(rb"<(?:\w+:)?(?:row|si)[\s/>]|</(?:\w+:)?(?:sheetData|sst)\s*>")
 """Where a row or a shared text begins, which are taken apart as a whole each, and where the last of them has ended."""
@@ -113,7 +113,7 @@ class Workbook:
         )
 
     def header_row(self, sheet: str) -> int:
-        """Return the row in which the names of columns seem to stand: the first of texts that is as wide as others.
+        """Return the row in which the names of columns seem to stand.
 
         Raises
         ------
@@ -121,13 +121,8 @@ class Workbook:
             If the workbook is damaged.
         """
         with _named(self.path):
-            rows = list(islice(_rows(self.path, self.values[sheet], self.formulas[sheet]), _LOOKED_AT))
-        filled = [[cell for cell in row if cell.strip()] for row in rows]
-        widest = max(map(len, filled), default=0)
-        for place, cells in enumerate(filled, start=1):
-            if cells and len(cells) >= _WIDE * widest and not any(map(is_number, cells)):
-                return place
-        return 1
+            rows = _rows(self.path, self.values[sheet], self.formulas[sheet])
+            return header_row(list(islice(rows, _LOOKED_AT)))
 
 
 @contextmanager

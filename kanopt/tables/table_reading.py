@@ -21,10 +21,10 @@ from kanopt.tables.row_rules import RowRules
 from kanopt.tables.schema import NUMERIC, Column, Schema
 from kanopt.units import check_unit
 
-__all__ = ["TABLE_FILES", "OnBad", "OnDuplicate", "load_table", "read_table"]
+__all__ = ["TABLE_FILES", "TEXT_FILES", "OnBad", "OnDuplicate", "load_table", "read_table"]
 
-_TEXT, _PARQUET = (".csv", ".txt", ".tsv", ".tab"), (".parquet", ".pq")
-TABLE_FILES = (*_TEXT, *_PARQUET, *WORKBOOKS)
+TEXT_FILES, _PARQUET = (".csv", ".txt", ".tsv", ".tab"), (".parquet", ".pq")
+TABLE_FILES = (*TEXT_FILES, *_PARQUET, *WORKBOOKS)
 """Endings of the names of the files that are read."""
 
 

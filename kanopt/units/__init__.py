@@ -15,13 +15,14 @@ nothing else. The word ``ton`` is refused as well, since it names three differen
 """
 
 from kanopt.units.conversion import check_unit, convert, factor, multiplier_and_divisor, same_dimension
-from kanopt.units.parsing import COUNTED
+from kanopt.units.parsing import COUNTED, CURRENCIES
 from kanopt.units.powers import UnitPowers, dimension_of, powers_of
 from kanopt.units.scaling import Scaling, scaling_for
 from kanopt.units.unit_words import UNIT_WORDS
 
 __all__ = [
     "COUNTED",
+    "CURRENCIES",
     "UNIT_WORDS",
     "Scaling",
     "UnitPowers",

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from kanopt.errors import KanoptError, nearest
 from kanopt.validation import describe_value
 from kanopt.whatif.changes import Change, cell_text, scaling_text
-from kanopt.whatif.scenario_files.laws import BindingCheck
+from kanopt.whatif.scenario_files.laws import binding_mistakes
 from kanopt.whatif.scenario_files.mistakes import FileModel, Mistake, validate
 from kanopt.whatif.scenario_files.problem_spec import ProblemSpec
 from kanopt.whatif.scenario_files.spec import GivenSpec, LawSpec, LearnedSpec, SolverSpec
@@ -201,7 +201,7 @@ def checked_with_laws(
     """
     if change.table == "problem" and sections.problem is not None:
         key = ("problem", *change.column.split("."))
-        for mistake in BindingCheck(sections.problem, sections.laws, drafts, {}).mistakes():
+        for mistake in binding_mistakes(sections.problem, sections.laws, drafts, {}):
             if mistake.key == key:
                 yield Mistake((change.action,), f"{write_key(key)}: {mistake.message}")
     name = change.column.partition(".")[0]

@@ -10,12 +10,13 @@ from kanopt.records.fields import Field
 from kanopt.records.headers import measured_in
 from kanopt.records.likeness import COORDINATES, TableColumn, is_called, resembled_field
 from kanopt.records.matching import ColumnFacts, FilledField, match_columns
-from kanopt.records.words import DESCRIBING, IDENTIFIERS, OTHER, SURCHARGE, TABLE_WORDS
+from kanopt.records.words import DESCRIBING, IDENTIFIERS, OTHER, SURCHARGE, TABLE_WORDS, WORKERS
 from kanopt.text import join_list
 from kanopt.whatif.scaffolding.draft import Draft, Question
 from kanopt.whatif.scaffolding.parts import PartGuess, names_rows
 from kanopt.whatif.scaffolding.rewrites import texts
 from kanopt.whatif.scaffolding.sources import SourceTable
+from kanopt.whatif.scaffolding.steps import listed_in
 from kanopt.whatif.scaffolding.toml_writing import Entry, Section, toml_value, with_keys
 
 __all__ = ["ask", "question_text"]
@@ -23,6 +24,7 @@ __all__ = ["ask", "question_text"]
 _MOST_FIELDS = 3
 _DESCRIBING = OTHER | DESCRIBING | IDENTIFIERS | TABLE_WORDS["tasks"]
 _KEY, _MACHINE = "the task", "its machine"
+_NO_SECOND = "kanopt gives a task one machine and no second resource"
 _AMOUNT = [Field("demand", "t")]
 """What markets and products have no field for: beside a demand of another table it may be a limit, or a weight."""
 
@@ -64,8 +66,7 @@ def ask(
     draft.questions += [_about_columns([pair], meant) for pair, meant in offered if meant]
     if bare := [pair for pair, meant in offered if not meant]:
         draft.questions.append(_about_columns(bare, {}))
-    if (question := _about_overtime(draft)) is not None:
-        draft.questions.append(question)
+    draft.questions += [*_about_overtime(draft), *_about_machines_at_once(draft)]
     read = draft.read
     for table in dict.fromkeys((*tables, *draft.roles.rewritten)):
         if table.name in read or (table.made and not table.of & read):
@@ -225,9 +226,13 @@ def _about_columns(
         if len(columns) == 1
         else ("look like rules", "fill", "they", "them")
     )
+    second = any(
+        is_called(p, WORKERS) for guess, name in columns for p in guess.table.columns[name].header.pieces
+    )
+    second = second and columns[0][0].part.name in ("tasks", "modes")
     text = (
-        f"{join_list(shown)} {looks} and {fills} no field, so that the plan does not keep to "
-        f"{them}. "
+        f"{join_list(shown)} {looks} and {fills} no field, so that the plan does not keep to {them}"
+        + (f": {_NO_SECOND}, so that tasks of one may be planned at once. " if second else ". ")
         + (f"Is it {' or '.join(says for says, _ in meant.values())}, or may it" if meant else f"May {they}")
         + " be left out?"
     )
@@ -239,17 +244,34 @@ def _about_columns(
     )
 
 
-def _about_overtime(draft: Draft) -> Question | None:
-    """Return the question whether overtime is paid on top of the price of time, where its price may be all of it."""
+def _about_machines_at_once(draft: Draft) -> Iterator[Question]:
+    """Yield the question whether a task may do with the first of the machines that it needs at once."""
+    machines = draft.roles.parts.get("machines")
+    for table in draft.roles.rewritten if machines is not None else ():
+        for column in table.facts.columns.values():
+            at_once = sorted(
+                text for text in column.texts if "+" in text and listed_in(column) <= machines.names
+            )
+            if at_once:
+                told = f"{join_list(list(map(repr, at_once)), 3)} ({column.name!r} of {table.called})"
+                text = (
+                    f"{told} are machines that a task needs at once. {_NO_SECOND}: the plan keeps to the first of "
+                    "them. May the others be left out?"
+                )
+                yield Question(f"modes.{column.name}", text, {"ignore": {}})
+
+
+def _about_overtime(draft: Draft) -> Iterator[Question]:
+    """Yield the question whether overtime is paid on top of the price of time, where its price may be all of it."""
     fleet = draft.roles.parts.get("vehicles")
     usual, over = (
         fleet.column(name) if fleet else None for name in ("unit_duration_cost", "unit_overtime_cost")
     )
     if fleet is None or usual is None or over is None or usual.unit != over.unit:
-        return None
+        return
     on_top = any(is_called(piece, SURCHARGE) for piece in over.header.pieces)
     if on_top or not (fleet.table.frame[over.name] >= fleet.table.frame[usual.name]).all():
-        return None
+        return
     text = (
         f"Is an hour of overtime paid with {over.name!r} in all, or is that on top of {usual.name!r}? "
         "(in all, zusammen, en tout, en total; on top, zusätzlich, en plus, además)"
@@ -260,7 +282,7 @@ def _about_overtime(draft: Draft) -> Question | None:
         f"tables.{table}.derive.{name}": f"`{over.name}` - `{usual.name}`",
         f"problem.vehicles.columns.{field}": name,
     }
-    return Question(f"vehicles.{field}", text, {"in all": in_all, "on top": {}})
+    yield Question(f"vehicles.{field}", text, {"in all": in_all, "on top": {}})
 
 
 def _about_table(table: SourceTable, why: str) -> Question:

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from kanopt.records.headers import measured_in, read_header
+from kanopt.records.headers import CURRENCY_WORDS, measured_in, read_header
 from kanopt.records.matching import FilledField
 from kanopt.text import join_list
-from kanopt.units import UNIT_WORDS, same_dimension
+from kanopt.units import CURRENCIES, same_dimension
 from kanopt.whatif.scaffolding.kinds import READINGS, Roles
 from kanopt.whatif.scaffolding.laws import LawGuess
 from kanopt.whatif.scaffolding.mapping import GuessedUnit, header_unit, unit_of_field
@@ -29,7 +29,6 @@ __all__ = ["Draft", "Formula", "Question", "currency_of"]
 _MATRICES = {"distances": "km", "durations": "min"}
 _ENDS = {"tail": "from", "head": "to"}
 """What the ends of a row of a matrix are called in a file."""
-_CURRENCIES = ("EUR", "USD", "GBP", "CHF")
 _LAW_LOW = "the plan is made all the same where it predicts less, and says so"
 
 
@@ -400,7 +399,7 @@ class Draft:
 
 
 def currency_of(tables: Collection[SourceTable]) -> str:
-    """Return the currency that most headers state; where none does dollars beside miles and pounds, else euros.
+    """Return the currency that most headers or units state; where none does dollars beside miles, else euros.
 
     Examples
     --------
@@ -408,9 +407,9 @@ def currency_of(tables: Collection[SourceTable]) -> str:
     'EUR'
     """
     columns = [column for table in tables for column in table.columns.values()]
-    counts = Counter(
-        unit for c in columns for piece in c.header.pieces if (unit := UNIT_WORDS.get(piece)) in _CURRENCIES
-    )
+    told = (CURRENCY_WORDS[p] for c in columns for p in c.header.pieces if p in CURRENCY_WORDS)
+    declared = (c.declared.partition("/")[0] for c in columns)
+    counts = Counter([*told, *(unit for unit in declared if unit in CURRENCIES)])
     if counts:
         return counts.most_common(1)[0][0]
     return "USD" if any(is_imperial(table.columns.values()) for table in tables) else "EUR"

@@ -13,6 +13,7 @@ from kanopt.whatif.scaffolding import fleets, networks, shops
 from kanopt.whatif.scaffolding.parts import PartGuess, is_bare_limit, may_teach
 from kanopt.whatif.scaffolding.rewrites import (
     ends_of_ways,
+    in_units_of_loads,
     joined,
     merged,
     rows_of_brackets,
@@ -88,7 +89,15 @@ READINGS: Mapping[str, Reading] = {
         SupplyUnits,
         ("suppliers", "facilities", "markets", "products", "periods", "lanes", "demand"),
         networks.HELPERS,
-        (ends_of_ways, without_margins, rows_of_things, rows_of_periods, rows_of_brackets, merged),
+        (
+            ends_of_ways,
+            in_units_of_loads,
+            without_margins,
+            rows_of_things,
+            rows_of_periods,
+            rows_of_brackets,
+            merged,
+        ),
         networks.read_network,
     ),
 }

@@ -6,22 +6,14 @@ import re
 from dataclasses import dataclass, replace
 
 from kanopt.errors import KanoptError
-from kanopt.records.headers import measured_in, read_header
+from kanopt.records.headers import CURRENCY_WORDS, LONG_TIMES, measured_in
 from kanopt.records.matching import ColumnFacts, FilledField
-from kanopt.units import UNIT_WORDS, check_unit, factor, same_dimension
+from kanopt.units import COUNTED, UNIT_WORDS, check_unit, factor, same_dimension
 
-__all__ = ["GuessedUnit", "header_unit", "spelled_unit", "unit_of_field"]
+__all__ = ["GuessedUnit", "header_unit", "unit_of_field"]
 
 _GLUED = re.compile(r"[a-z][A-Z]$")  # highT holds no tonnes
 _MOST_HOURS, _MOST_MINUTES = 72, 7 * 1_440  # plans of three days in hours, of a week in minutes
-_LONG_TIMES = frozenset(("day", "week", "month", "year"))
-_CENTS = re.compile(
-    r"\b(ct|cts|cents?|c€|centimes?|c[eé]ntimos?|pence|p(?= ?(?:/|per\b)))(?![^\W_])", re.IGNORECASE
-)
-_MANY = re.compile(r"\b(10+) ?(km|kg|lb|mi|l)\b", re.IGNORECASE)
-_LAST_WORD = re.compile(r"[ /]*(und|and|et|y|per|pro|par|por|je)? *([^\W\d]+)[)\] ]*$", re.IGNORECASE)
-_CURRENCIES = ("EUR", "USD", "GBP", "CHF")
-_CURRENCY_WORDS = frozenset(("eur", "euro", "euros", "€", "usd", "dollar", "dollars", "$", "gbp", "£", "chf"))
 
 
 @dataclass(frozen=True)
@@ -33,31 +25,6 @@ class GuessedUnit:
     sure: bool
 
 
-def spelled_unit(name: str) -> str:
-    """Return the unit of a header that its words alone do not give: cents, a price of many, an amount of a period.
-
-    Examples
-    --------
-    >>> [spelled_unit(each) for each in ("Maut (ct/km)", "Kosten je 100 km (€)", "Límite km/día", "€/t und Monat")]
-    ['cEUR/km', 'EUR/100 km', 'km', 'EUR/t']
-    >>> spelled_unit("Kosten (€/t)")
-    ''
-    """
-    unit = read_header(name).unit
-    if many := _MANY.search(name):
-        money = unit.partition("/")[0]
-        return f"{money}/{many[1]} {many[2].lower()}" if money in _CURRENCIES else ""
-    if cents := _CENTS.search(name):
-        return (
-            "c" + read_header(_CENTS.sub("GBP" if cents[1].lower() in ("p", "pence") else "EUR", name)).unit
-        )
-    ending = _LAST_WORD.search(name)
-    if ending is None or read_header(f"x {ending[2]}").unit not in _LONG_TIMES:
-        return ""
-    rest = read_header(name[: ending.start()]).unit
-    return rest if rest and dict(measured_in(rest) or ()) != {"money": 1} else ""
-
-
 def header_unit(column: ColumnFacts, money: str) -> GuessedUnit | None:
     """Return the unit that a header states; where it states money of no currency, that of the other tables."""
     if column.declared:
@@ -66,10 +33,10 @@ def header_unit(column: ColumnFacts, money: str) -> GuessedUnit | None:
     if column.kind == "number" and column.distinct == 2 and column.values.isin((0, 1)).all():
         return None  # yes and no
     ends = set(column.header.pieces[:1] + column.header.pieces[-1:])
-    amid = unit in _LONG_TIMES and not any(UNIT_WORDS.get(piece) == unit for piece in ends)
-    if not unit or amid or (unit in _LONG_TIMES and column.header.words == ()):
+    amid = unit in LONG_TIMES and not any(UNIT_WORDS.get(piece) == unit for piece in ends)
+    if not unit or amid or (unit in LONG_TIMES and column.header.words == ()):
         return None  # a number of a week is no length of time
-    stated = bool(_CURRENCY_WORDS & set(column.header.pieces))
+    stated = bool(CURRENCY_WORDS.keys() & {*column.header.pieces})
     if unit.startswith("EUR") and not stated:
         unit = unit.replace("EUR", money, 1)
     try:
@@ -107,6 +74,13 @@ def unit_of_field(part: str, filled: FilledField, counted: str, money: str) -> G
         return told
     if field.clock:
         return _clock_unit(column)
+    whole, _, each = counted.partition("/")
+    if (
+        told is not None
+        and each in COUNTED
+        and measured_in(whole) == measured_in(told.unit) == measured_in(each)
+    ):
+        return replace(told, unit=f"{told.unit}/{each}")  # the weight of a bag is so many kg a bag
     limits = (
         None if field.usual is None else replace(field.usual, unit=field.usual.unit.replace("EUR", money))
     )

@@ -28,6 +28,7 @@ from kanopt.whatif.scaffolding.sources import SourceTable
 __all__ = ["HELPERS", "read_network"]
 
 _FEWEST = 2
+_BEHIND = " (makes)"
 _SIDES = ("suppliers", "facilities", "markets")
 _UP_TO = re.compile(r"\b(up to|until|bis|jusqu|hasta|fino|at[eé]|max)|[≤<]", re.IGNORECASE)
 _WAYS = (
@@ -82,12 +83,72 @@ def read_network(tables: Sequence[SourceTable], part: Mapping[str, Table]) -> di
         return None
     parts |= _lane_parts(lanes, part, sides)
     _products_and_periods(parts, rest, part)
+    _limit_in_all(parts, rest, part)
     for side in _SIDES:
         if side not in parts and sides[side]:
             names = pd.DataFrame({"name": sorted(sides[side])})
             why = f"the places that {lanes.table.called} names"
             parts[side] = as_named(lanes.table.remade(names, why, title=side, end=side), part[side])
     return parts
+
+
+def _limit_in_all(
+    parts: dict[str, PartGuess], tables: Sequence[SourceTable], part: Mapping[str, Table]
+) -> None:
+    """Plan what a plant can make of all products together, where another table tells what each costs it.
+
+    A record of a supplier is of one product or of all. So a plant becomes a site of that capacity, behind a supplier
+    of each product from which the way costs nothing.
+    """
+    makers, lanes, rates = (parts.get(name) for name in ("suppliers", "lanes", "rates"))
+    taken = {name for guess in parts.values() for name in (guess.table.name, *guess.table.of)}
+    if (
+        makers is None
+        or "product" not in makers.fields
+        or "capacity" in makers.fields
+        or "facilities" in parts
+    ):
+        return
+    if (
+        lanes is None
+        or rates is None
+        or rates.table is not lanes.table
+        or "weight" in parts["products"].fields
+    ):
+        return
+    limits = [
+        guess
+        for table in tables
+        if table.name not in taken
+        and (guess := match_part(table, part["suppliers"]))
+        and "capacity" in guess.fields
+        and guess.names == makers.names
+    ]
+    if len(limits) != 1:
+        return
+    (limit,) = limits
+    name, capacity = limit.filled_by("name"), limit.filled_by("capacity")
+    sites = pd.DataFrame(
+        {"name": texts(limit.table.frame[name.name]), "capacity": limit.table.frame[capacity.name]}
+    )
+    why = f"{limit.table.called}: what each makes of all products together"
+    units = {"capacity": capacity.unit}
+    made = limit.table.remade(sites, why, units, title="facilities", end="sites", reads=[capacity.name])
+    parts["facilities"] = as_named(made, part["facilities"])
+    source = makers.filled_by("name").name
+    behind = makers.table.frame.assign(**{source: texts(makers.table.frame[source]) + _BEHIND})
+    parts["suppliers"] = makers.on(
+        makers.table.remade(behind, makers.table.made or "a supplier for each", end="of")
+    )
+    ways = pd.DataFrame({lanes.header("tail"): sites["name"] + _BEHIND, lanes.header("head"): sites["name"]})
+    numbers = lanes.table.frame.select_dtypes("number").columns
+    ways[[*numbers]] = 0
+    why = f"{lanes.table.called}, and ways from the suppliers of each plant that cost nothing"
+    rows = pd.concat([lanes.table.frame, ways], ignore_index=True)
+    made = lanes.table.remade(
+        rows, why, {c.name: c.unit for c in lanes.table.columns.values()}, end="and_plants"
+    )
+    parts["lanes"], parts["rates"] = lanes.on(made), rates.on(made)
 
 
 def _known(tables: Sequence[SourceTable], without: SourceTable) -> frozenset[str]:

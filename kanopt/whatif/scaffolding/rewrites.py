@@ -14,13 +14,17 @@ from typing import Any
 import pandas as pd
 
 from kanopt.records.clock_times import read_spans
-from kanopt.records.headers import read_header
+from kanopt.records.headers import measured_in, read_header
+from kanopt.records.likeness import COORDINATES, TableColumn, is_planning_word
 from kanopt.records.matching import ColumnFacts
+from kanopt.text import join_list
+from kanopt.units import COUNTED
 from kanopt.whatif.scaffolding.sources import SourceTable
 
 __all__ = [
     "both_ways",
     "ends_of_ways",
+    "in_units_of_loads",
     "joined",
     "lasts_a_shift",
     "long",
@@ -130,6 +134,28 @@ def _squares(table: SourceTable, tables: Sequence[SourceTable]) -> Wide | None:
     return None if len(heads) + 1 < len(table.facts.columns) else ("to", {name: name for name in heads}, "")
 
 
+def in_units_of_loads(tables: Sequence[SourceTable]) -> list[SourceTable]:
+    """Count things such as containers in what they hold, where one column says that and others are counted in it."""
+    every = [c for table in tables for c in table.facts.columns.values() if c.kind == "number"]
+    units = {c.unit for c in every}
+    held: dict[str, tuple[str, float]] = {}
+    for column in every:
+        above, _, below = column.unit.partition("/")
+        counts = below in COUNTED and {above, below} <= units and measured_in(above) == measured_in(below)
+        if column.distinct == 1 and counts:
+            held[below] = above, float(column.values.iloc[0])
+    found: list[SourceTable] = []
+    for table in tables:
+        counted = [c for c in table.facts.columns.values() if c.kind == "number" and c.unit in held]
+        if counted:
+            frame = table.frame.assign(**{c.name: table.frame[c.name] * held[c.unit][1] for c in counted})
+            units_of = {c.name: held[c.unit][0] for c in counted}
+            why = f"{table.called} in {join_list([*units_of.values()])}"
+            table = table.remade(frame, why, units_of, end="loads", reads=[*units_of])
+        found.append(table)
+    return found
+
+
 def ends_of_ways(tables: Sequence[SourceTable]) -> list[SourceTable]:
     """Part a column whose cells have both ends of a way, such as Kemi - Raahe, where other tables have their names."""
     return [_ends_apart(table, tables) for table in tables]
@@ -205,10 +231,12 @@ def _things(table: SourceTable, tables: Sequence[SourceTable]) -> Wide | None:
             named = {*plain.values()} & column.texts if column.kind == "text" else set()
             if len(named) >= _FEWEST and len(named) >= 0.5 * len(column.texts):
                 return column.name, {name: text for name, text in plain.items() if text in named}, ""
-    wide = [{c.name for c in numbers_of(other)} for other in tables if other is not table]
-    bare = not any(c.header.unit or _PERIOD.fullmatch(c.name.strip().lower()) for c in numbers)
-    if len(heads) >= _FEWEST and heads in wide and bare:
-        return "product", {name: name for name in heads}, ""
+    wide = [{without_brackets(c.name) for c in numbers_of(other)} for other in tables if other is not table]
+    names = {*plain.values()}
+    bare = len({c.header.unit for c in numbers}) == 1 and not any(_PERIOD.fullmatch(n.lower()) for n in names)
+    told = any(is_planning_word(TableColumn(name)) or name.lower() in COORDINATES for name in names)
+    if len(heads) >= _FEWEST and names in wide and bare and not told:
+        return "product", plain, ""
     for alike in _alike(numbers):
         if any(
             alike.keys() == theirs.keys()

@@ -26,7 +26,15 @@ from kanopt.whatif.scaffolding.parts import (
 )
 from kanopt.whatif.scaffolding.rewrites import joined, lasts_a_shift, texts, windows_of
 from kanopt.whatif.scaffolding.sources import SourceTable
-from kanopt.whatif.scaffolding.steps import LISTED, listed_in, order_of, predecessors, things, worked_out
+from kanopt.whatif.scaffolding.steps import (
+    LISTED,
+    TOGETHER,
+    listed_in,
+    order_of,
+    predecessors,
+    things,
+    worked_out,
+)
 
 __all__ = ["HELPERS", "read_shop"]
 
@@ -187,8 +195,11 @@ def _operations(
 
 
 def _lists(table: SourceTable, names: Collection[str]) -> list[ColumnFacts]:
-    """Return the columns whose cells list names of rows of another table, of which one will do: a + is for both."""
-    columns = [c for c in table.facts.columns.values() if c.kind == "text" and "+" not in "".join(c.texts)]
+    """Return the columns whose cells list names of rows of another table, of which one will do, or the first at least.
+
+    Of names with a + between them all are needed at once, which is asked about.
+    """
+    columns = [c for c in table.facts.columns.values() if c.kind == "text"]
     return [c for c in columns if len(c.values) == c.rows and listed_in(c) <= {*names}]
 
 
@@ -248,11 +259,26 @@ def _rows_of(guess: PartGuess, parts: Mapping[str, PartGuess]) -> SourceTable | 
     used = [each.column.name for each in guess.filled] + ([before.name] if before is not None else [])
     beside = frame.drop(columns=[*used, *(each for each in _PLAIN if each in frame and each not in used)])
     rows = pd.concat([rows, beside], axis="columns")
-    if "machine" in rows and "machines" in parts:  # where a cell lists several, any of them will do
-        names = parts["machines"].names
-        rows["machine"] = rows["machine"].map(lambda cell: cell if cell in names else LISTED.split(cell))
+    if "machine" in rows:  # where a cell lists several, any of them will do
+        names = parts["machines"].names if "machines" in parts else _told_apart(rows["machine"])
+        rows["machine"] = rows["machine"].map(lambda cell: _one_of(cell, names))
         rows = rows.explode("machine")
     return table.remade(rows, f"from {table.called}", units, end="steps")
+
+
+def _told_apart(cells: pd.Series[Any]) -> frozenset[str]:
+    """Return the names of machines where cells list several: each part of a list stands in another cell as well."""
+    parts = [LISTED.split(cell) for cell in cells.unique()]
+    again = [name for listed in parts for name in listed]
+    names = {name for listed in parts if all(again.count(each) > 1 for each in listed) for name in listed}
+    return frozenset(names if any(len(listed) > 1 and names >= {*listed} for listed in parts) else cells)
+
+
+def _one_of(cell: str, names: Collection[str]) -> str | list[str]:
+    """Return the machines of which one will do; of those that are needed at once the first."""
+    if cell in names or not {*LISTED.split(cell)} <= {*names}:
+        return cell
+    return TOGETHER.split(cell)[0] if "+" in cell else LISTED.split(cell)
 
 
 def _made_parts(

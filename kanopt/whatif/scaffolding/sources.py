@@ -20,10 +20,11 @@ from kanopt.records.matching import ColumnFacts, TableFacts
 from kanopt.records.words import HISTORY, TOTALS
 from kanopt.tables import TextFormat, read_table, report_of, units_of
 from kanopt.tables._raw import RawTable, require_file
+from kanopt.tables._text import text_header_row
 from kanopt.tables._workbook import TOLD, WORKBOOKS, open_workbook
+from kanopt.tables.table_reading import TEXT_FILES
 from kanopt.text import list_names
 from kanopt.whatif.scaffolding.cell_formats import DateFormat, date_formats, number_format, propose_columns
-from kanopt.whatif.scaffolding.mapping import spelled_unit
 from kanopt.whatif.scaffolding.toml_writing import slug
 
 __all__ = ["ColumnFacts", "SourceTable", "read_sources"]
@@ -110,7 +111,7 @@ class SourceTable:
         """Header to what can be seen of the column."""
         units = units_of(self.frame) | self.units
         names = list(map(str, self.frame.columns))
-        told = {name: units.get(name) or spelled_unit(name) for name in names}
+        told = {name: units.get(name, "") for name in names}
         if any((header := read_header(name)).unit and not header.words for name in names):
             told |= {name: told[name] or name for name in names if name in _TIMES}
         return {
@@ -229,7 +230,8 @@ def _sources(paths: Sequence[str | os.PathLike[str]], decimal: str) -> tuple[lis
         raise TableError("no table was given; name at least one file, such as trips.csv")
     found: list[SourceTable] = []
     notes: list[str] = []
-    read = {path: _read(path) for path in map(Path, paths) if path.suffix.lower() not in WORKBOOKS}
+    headers = {path: _header_form(path) for path in map(Path, paths)}
+    read = {path: _read(path, headers[path]) for path in headers if path.suffix.lower() not in WORKBOOKS}
     commas = any(report_of(frame).signs.get("decimal") == "," for frame, _ in read.values())
     for path in map(Path, paths):
         if path not in read:
@@ -238,17 +240,26 @@ def _sources(paths: Sequence[str | os.PathLike[str]], decimal: str) -> tuple[lis
             notes += others
             continue
         frame, on_bad = read[path]
-        form = _number_form(path, _read_texts(path) if on_bad else frame, decimal, commas=commas)
-        if form:
-            frame, on_bad = _read(path, form=form)
+        texts = _read_texts(path, headers[path]) if on_bad else frame
+        if form := _number_form(path, texts, decimal, commas=commas):
+            frame, on_bad = _read(path, {**headers[path], **form})
         if not len(frame):
             raise TableError(f"{path.name}: there is no row to guess from; leave the file out")
         name = _unique(slug(path.stem), [table.name for table in found])
-        found.append(replace(_table(name, path, frame, on_bad, path.stem), form=form))
+        table = _table(name, path, frame, on_bad, path.stem)
+        found.append(replace(table, form={**headers[path], **form}))
         between = {",": "commas", ".": "points"}.get(str(form.get("thousands")), "signs")
         signs = "decimal commas" if form.get("decimal") == "," else f"{between} between thousands"
         notes += [f"{path.name} is read with {signs}, as its numbers are written"] if form else []
     return found, notes
+
+
+def _header_form(path: Path) -> dict[str, str | int]:
+    """Return the key of ``form`` that says where the names of columns stand in a text file below a title."""
+    if path.suffix.lower() not in TEXT_FILES or not path.is_file():
+        return {}
+    header = text_header_row(path)
+    return {"header": header} if header > 1 else {}
 
 
 def _number_form(path: Path, frame: pd.DataFrame, decimal: str, *, commas: bool) -> dict[str, str | int]:
@@ -334,11 +345,11 @@ def _read(source: Path | RawTable, form: Mapping[str, Any] | None = None) -> tup
                 raise error from None
 
 
-def _read_texts(path: Path) -> pd.DataFrame:
+def _read_texts(path: Path, form: Mapping[str, Any]) -> pd.DataFrame:
     """Return a table in which a column with a cell that it cannot hold is text."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # whoever loads the file hears them
-        return read_table(path, on_bad="text")
+        return read_table(path, on_bad="text", form=TextFormat(**form))
 
 
 def _unique(name: str, taken: Sequence[str]) -> str:

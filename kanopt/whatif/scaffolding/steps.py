@@ -14,13 +14,14 @@ from kanopt.records.headers import read_header
 from kanopt.records.likeness import is_called
 from kanopt.records.matching import ColumnFacts
 from kanopt.records.words import TABLE_WORDS
-from kanopt.units import UNIT_WORDS
+from kanopt.units import CURRENCIES, UNIT_WORDS
 from kanopt.whatif.scaffolding.parts import called, looks_like, measures, names_rows
 from kanopt.whatif.scaffolding.rewrites import long, numbers_of, texts, without_brackets
 from kanopt.whatif.scaffolding.sources import SourceTable
 
 __all__ = [
     "LISTED",
+    "TOGETHER",
     "listed_in",
     "order_of",
     "predecessors",
@@ -31,9 +32,11 @@ __all__ = [
 
 _FEWEST = 2
 _TIMES = ("s", "min", "h")
-_NO_AMOUNTS = ("km", "mi", "m", "EUR", "USD", "GBP", "CHF")
-LISTED = re.compile(r"\s*[,;/+]\s*|\s+(?:or|oder|ou|o)\s+")
+_NO_AMOUNTS = ("km", "mi", "m", *CURRENCIES)
+LISTED = re.compile(r"\s*[,;/+]\s*|\s+(?:or|oder|ou|o|lub)\s+")
 """What stands between the names that a cell lists."""
+TOGETHER = re.compile(r"\s*\+\s*")
+"""What stands between the names of what is needed at once."""
 _RATIO = re.compile(r"([^\W\d]+) *(?:/|\b(?:per|pro|par|por|je)\b) *([^\W\d]+)", re.IGNORECASE)
 """Headers of what is counted for one of something: minutes per piece, trays/h."""
 _NUMBERED = re.compile(r"[\s_-]*(\d+|(?<![^\W_])[A-Z])$")

@@ -72,7 +72,6 @@ class RoutingSpec(ProblemSpec):
     moved_words: ClassVar = ("client changes its vehicle", "clients change their vehicle")
     unwritten: ClassVar = frozenset(("distance",))
     law_tables: ClassVar = ("cost",)
-    law_units: ClassVar = {"cost": ("money",), "duration": ("time",), "policy": ("time",)}
     scopes: ClassVar = {
         "client.": "clients",
         "arc.from_": "clients",
@@ -148,7 +147,6 @@ class SchedulingSpec(ProblemSpec):
     entity_columns: ClassVar = ("task",)
     assignment_columns: ClassVar = ("machine", "mode")
     moved_words: ClassVar = ("task changes its machine", "tasks change their machine")
-    law_units: ClassVar = {"duration": ("time",), "energy": ("energy",)}
     scopes: ClassVar = {"task.": "tasks", "job.": "jobs", "machine.": "machines", "mode.": "modes"}
 
     if TYPE_CHECKING:
@@ -192,8 +190,6 @@ class SupplySpec(ProblemSpec):
     moved_words: ClassVar = ("delivery changes its origin", "deliveries change their origin")
     counts_work: ClassVar = False
     required: ClassVar = ("demand",)
-    # money of a shipment, of an amount or of a weight
-    law_units: ClassVar = {"demand": ("quantity",), "tariff": ("money", "money/quantity", "money/weight")}
     scopes: ClassVar = {"lane.": "lanes", "market.": "markets", "product.": "products", "period.": "periods"}
     other_columns: ClassVar = {"demand": ("market", "product", "period", "demand", "demand_sd")}
 
@@ -281,10 +277,6 @@ class DecisionSpec(ProblemSpec):
     def plain_references(self) -> Mapping[str, str]:
         """Return none: everything stands in a table."""
         return {}
-
-    def units_of_law(self, key: Key) -> tuple[str, ...]:
-        """Return the unit of the objective where the section states it; a limit is in the unit of its law."""
-        return (self.unit,) if self.unit and key[0] != "limits" else ()
 
     def readable_names(self, part: str) -> frozenset[str]:
         """Return the fields, and what laws read of items; what they read of decisions is the name of a row."""

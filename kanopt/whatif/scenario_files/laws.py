@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass
-from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from kanopt.errors import TableError, nearest
-from kanopt.problems.given_law import likely_reference, nearest_reference
-from kanopt.problems.plan_day import DAY_REFERENCES
+from kanopt.problems.given_law import likely_reference
 from kanopt.text import list_names
-from kanopt.units import same_dimension
 from kanopt.whatif.given_laws import is_category_column, unit_mistakes
 from kanopt.whatif.rows import complete_rows, split_rows, unseen_rows
 from kanopt.whatif.scenario_files.mistakes import Mistake
@@ -24,9 +20,9 @@ from kanopt.whatif.scenario_files.toml_positions import Key
 if TYPE_CHECKING:
     import pandas as pd
 
-    from kanopt.formulas import Formula, Reference, Variable
+    from kanopt.formulas import Formula
 
-__all__ = ["BindingCheck", "dimension_remarks", "law_mistakes", "unit_remarks"]
+__all__ = ["binding_mistakes", "dimension_remarks", "law_mistakes", "unit_remarks"]
 
 
 def law_mistakes(
@@ -158,14 +154,18 @@ def _missing_value_mistakes(frame: pd.DataFrame, column: str, table: str) -> str
     )
 
 
-@dataclass(frozen=True)
-class BindingCheck:
-    """The laws of a problem, what their inputs are bound to, and the tables they read.
+def binding_mistakes(
+    problem: ProblemSpec,
+    laws: Collection[str],
+    formulas: Mapping[str, Formula],
+    frames: Mapping[str, pd.DataFrame],
+) -> Iterator[Mistake]:
+    """Yield unknown laws, inputs left unbound, and bindings that no law reads; the problem judges what they name.
 
     Parameters
     ----------
     problem
-        The section, or what could be read of it.
+        The section.
     laws
         Every name under ``[surrogates]``.
     formulas
@@ -173,98 +173,45 @@ class BindingCheck:
     frames
         The tables that could be read.
     """
-
-    problem: ProblemSpec
-    laws: Collection[str]
-    formulas: Mapping[str, Formula]
-    frames: Mapping[str, pd.DataFrame]
-
-    def mistakes(self) -> Iterator[Mistake]:
-        """Yield unknown laws, inputs left unbound or bound to what is unknown, and units that do not convert."""
-        known, uses = sorted(self.laws), self.problem.law_uses()
-        for key, name in uses.items():
-            if name not in known:
-                hint = nearest(name, known)
-                yield Mistake(("problem", *key), f"there is no law {name!r} under [surrogates]; {hint}")
-        read = [name for name in dict.fromkeys(uses.values()) if name in self.formulas]
-        for name in read:
-            for variable in self.formulas[name].inputs:
-                yield from self._of_input(name, variable)
-        for key, name in uses.items():
-            if name in read:
-                yield from self._of_output(key, name)
-        # while a law is missing, what looks superfluous may belong to it
-        if set(uses.values()) <= set(self.formulas):
-            yield from self._superfluous(
-                {name: [v.name for v in self.formulas[name].inputs] for name in read}
-            )
-
-    def _of_input(self, law: str, variable: Variable) -> Iterator[Mistake]:
-        bound, word = self.problem.bindings_of(law), variable.name
-        if word not in bound:
-            example = self._example(variable)
-            yield Mistake(
-                ("problem", "bind"),
-                f'the input {word!r} of law {law!r} is not bound; write {word} = "scope.field", '
-                f'such as {word} = "{example}", or a number',
-            )
-            return
-        value, key = bound[word], self.problem.binding_key(law, word)
-        if isinstance(value, str) and not variable.is_category:
-            hint = f'{value!r} is neither; write "scope.field", such as "{self._example(variable)}"'
-            yield Mistake(key, f"the input {word!r} takes a number or what the problem knows; {hint}")
-        elif hasattr(value, "scope") and (wrong := self._of_reference(law, variable, value)):
-            yield Mistake(key, wrong)
-
-    def _of_reference(self, law: str, variable: Variable, reference: Reference) -> str:
-        """Say that a reference is unknown, or that it measures something else than the input it is bound to."""
-        unit = self._references.get(str(reference))
-        if str(reference) in DAY_REFERENCES and self.problem.day is None:
-            return f"{reference} is read, but no day is stated; write day = 2026-03-02 under [problem]"
-        if unit is None:
-            if str(reference).startswith(self.problem.unread_scopes(self.frames)):
-                return ""
-            hint = nearest_reference(str(reference), variable.unit, self._references)
-            return f"a {self.problem.kind} problem does not know {str(reference)!r}; {hint}"
-        if unit and variable.unit and not same_dimension(unit, variable.unit):
-            return (
-                f"{reference} is in {unit}, but the input {variable.name!r} of law {law!r} is in {variable.unit}; they "
-                "do not measure the same thing"
-            )
-        return ""
-
-    def _of_output(self, key: Key, law: str) -> Iterator[Mistake]:
-        unit, wanted = self.formulas[law].output.unit, self.problem.units_of_law(key)
-        if unit and wanted and not any(same_dimension(unit, each) for each in wanted):
-            yield Mistake(
-                ("problem", *key),
-                f"law {law!r} gives {unit}, but {' or '.join(wanted)} is wanted here; correct its unit",
-            )
-
-    def _superfluous(self, inputs: Mapping[str, list[str]]) -> Iterator[Mistake]:
-        every = [word for words in inputs.values() for word in words]
-        for word, value in self.problem.bind.items():
-            key: Key = ("problem", "bind", word)
-            if not isinstance(value, dict):
-                if word not in every:
-                    yield Mistake(
-                        key, f"no law the problem reads has an input {word!r}; {nearest(word, every)}"
-                    )
-            elif word not in inputs:
-                yield Mistake(key, f"the problem reads no law {word!r}; {nearest(word, inputs)}")
+    known, uses = sorted(laws), problem.law_uses()
+    for key, name in uses.items():
+        if name not in known:
+            hint = nearest(name, known)
+            yield Mistake(("problem", *key), f"there is no law {name!r} under [surrogates]; {hint}")
+    read = [name for name in dict.fromkeys(uses.values()) if name in formulas]
+    inputs = {name: [variable.name for variable in formulas[name].inputs] for name in read}
+    for name in read:
+        bound = problem.bindings_of(name)
+        for variable in formulas[name].inputs:
+            word, value = variable.name, bound.get(variable.name)
+            if value is not None and (variable.is_category or not isinstance(value, str)):
+                continue
+            likely = likely_reference(variable, problem.references(frames))
+            if value is None:
+                such = f'write {word} = "scope.field", such as {word} = "{likely}", or a number'
+                yield Mistake(("problem", "bind"), f"the input {word!r} of law {name!r} is not bound; {such}")
             else:
-                for inner in [inner for inner in value if inner not in inputs[word]]:
-                    hint = nearest(inner, inputs[word])
-                    yield Mistake((*key, inner), f"law {word!r} has no input {inner!r}; {hint}")
+                such = f'{value!r} is neither; write "scope.field", such as "{likely}"'
+                told = f"the input {word!r} takes a number or what the problem knows; {such}"
+                yield Mistake(problem.binding_key(name, word), told)
+    # while a law is missing, what looks superfluous may belong to it
+    if set(uses.values()) <= set(formulas):
+        yield from _superfluous(problem, inputs)
 
-    def _example(self, variable: Variable) -> str:
-        """Return a reference that an input may mean."""
-        return likely_reference(variable, self._references)
 
-    @cached_property
-    def _references(self) -> Mapping[str, str]:
-        """What laws may read, each with its unit, as far as the tables could be read."""
-        return self.problem.references(self.frames)
+def _superfluous(problem: ProblemSpec, inputs: Mapping[str, list[str]]) -> Iterator[Mistake]:
+    every = [word for words in inputs.values() for word in words]
+    for word, value in problem.bind.items():
+        key: Key = ("problem", "bind", word)
+        if not isinstance(value, dict):
+            if word not in every:
+                yield Mistake(key, f"no law the problem reads has an input {word!r}; {nearest(word, every)}")
+        elif word not in inputs:
+            yield Mistake(key, f"the problem reads no law {word!r}; {nearest(word, inputs)}")
+        else:
+            for inner in [inner for inner in value if inner not in inputs[word]]:
+                hint = nearest(inner, inputs[word])
+                yield Mistake((*key, inner), f"law {word!r} has no input {inner!r}; {hint}")
 
 
 def unit_remarks(problem: ProblemSpec, formulas: Mapping[str, Formula]) -> Iterable[Mistake]:

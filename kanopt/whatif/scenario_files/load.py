@@ -18,7 +18,7 @@ from kanopt.whatif.scenario_files.columns import (
     part_mistakes,
     wrong_tables,
 )
-from kanopt.whatif.scenario_files.laws import BindingCheck, law_mistakes
+from kanopt.whatif.scenario_files.laws import binding_mistakes, law_mistakes
 from kanopt.whatif.scenario_files.layers import Layers, read_layers
 from kanopt.whatif.scenario_files.mistakes import Mistake
 from kanopt.whatif.scenario_files.problem_spec import ProblemSpec
@@ -373,7 +373,7 @@ def _check_parts(
     found.mistakes += wrong
     if any(mistake.key[-1] == "table" for mistake in wrong):
         return
-    found.mistakes += BindingCheck(problem, found.laws, formulas, tables).mistakes()
+    found.mistakes += binding_mistakes(problem, found.laws, formulas, tables)
     # a change of a table that could not be read is checked once the table can be
     to_check = {
         place: change

@@ -108,9 +108,6 @@ class ProblemSpec(FileModel):
     law_tables: ClassVar[tuple[str, ...]] = ()
     """The keys that hold a law for each of some names."""
 
-    law_units: ClassVar[Mapping[str, tuple[str, ...]]] = {}
-    """What the law under a key may give, in words of the units."""
-
     other_columns: ClassVar[Mapping[str, tuple[str, ...]]] = {}
     """What is read of parts besides the fields of records."""
 
@@ -211,20 +208,6 @@ class ProblemSpec(FileModel):
         }
         # of two that are as likely the first is proposed: what needs no table
         return {**self.plain_references(), **DAY_REFERENCES, **found}
-
-    def unread_scopes(self, tables: Mapping[str, pd.DataFrame]) -> tuple[str, ...]:
-        """Return how references begin whose table is not there or names nothing; the problem judges what they say."""
-        known = {
-            name
-            for name, part in self.parts().items()
-            if part.table in tables and self.names_in(name, self.frame_of(name, tables)[1])
-        }
-        return tuple(start for start, part in self.scopes.items() if part not in known)
-
-    def units_of_law(self, key: Key) -> tuple[str, ...]:
-        """Return the units that the law under a key below ``problem`` may give; empty where it may be any."""
-        units = self.counted()
-        return tuple(dict.fromkeys(map(units.unit_of, self.law_units.get(str(key[0]), ()))))
 
     def usual_variants(self, tables: Mapping[str, pd.DataFrame]) -> dict[str, tuple[Change, ...]]:
         """Return by name what people ask of a problem first: a few other fleets and demands, each as changes.
