@@ -121,12 +121,32 @@ class DrawnFit:
 
     @property
     def covariance(self) -> Array:
-        """Covariance of the errors of all numbers for known variances (Henderson 1975, Biometrics 31), (p, p)."""
-        return np.asarray(self.variance * self.inverse)
+        """Covariance of the errors of all numbers, (p, p).
+
+        To that for known variances (Henderson 1975, Biometrics 31) comes how far all numbers move with the variance of a
+        table, which its deviations tell as well as a sample of so many as they have freedom (Kackar and Harville 1984,
+        JASA 79).
+        """
+        found = self.variance * self.inverse
+        for own, weight in zip(blocks(self.free.count, self.classes), self.weights.tolist(), strict=True):
+            freedom = own.stop - own.start - weight * float(np.trace(self.inverse[own, own]))
+            moved = weight * self.inverse[:, own] @ self.numbers[own]
+            found += 2.0 / max(freedom, 1e-6) * np.outer(moved, moved)
+        return np.asarray(found)
 
     def deviations(self, place: int) -> Array:
         """Return the deviations of the classes that stand at a place, (size,)."""
         return self.numbers[blocks(self.free.count, self.classes)[place]]
+
+    @cached_property
+    def own_share(self) -> Array:
+        """How much each deviation depends on the rows of its class, from 0 to 1, what it is drawn to given."""
+        held = self.free.count
+        weights = np.concatenate(
+            [np.full(e.size, w) for e, w in zip(self.classes, self.weights, strict=True)]
+        )
+        inverse = _inverse(self.curvature[held:, held:] + np.diag(weights))
+        return np.asarray(1.0 - weights * np.diag(inverse))
 
     def surprise(self, floor: float) -> float:
         """Return twice minus the logarithm of the likelihood of the rows, deviations integrated out (Laplace).
@@ -349,9 +369,9 @@ def _taken_over(
     known = dict[Classes, float]()
     rows = len(start.residual)
     for each, block in zip(classes, blocks(free.count, classes), strict=True):
-        place = before.get((each.name, each.columns))
-        if place is not None and start.classes[place].labels == each.labels:
-            numbers[block], known[each] = start.deviations(place), float(start.weights[place])
+        known_at = before.get((each.name, each.columns))
+        if known_at is not None and start.classes[known_at].labels == each.labels:
+            numbers[block], known[each] = start.deviations(known_at), float(start.weights[known_at])
         elif each.name in left and len(each.codes) == rows:
             count = np.bincount(each.codes, minlength=each.size)
             numbers[block] = np.bincount(each.codes, left[each.name], each.size) / np.maximum(count, 1)

@@ -19,8 +19,9 @@ from kanopt.formulas import Alternative, Node
 from kanopt.formulas.alternatives import CLOSE
 from kanopt.formulas.parameters import Covariance
 from kanopt.formulas.printing import to_infix
+from kanopt.surrogates.ladder.by_class import by_class_rung
 from kanopt.surrogates.ladder.closed import Closed, closed_law, network_variance
-from kanopt.surrogates.ladder.rungs import FLOOR, OPERATOR, Rung, additive_rung, by_class_rung, network_rung
+from kanopt.surrogates.ladder.rungs import FLOOR, OPERATOR, Rung, additive_rung, network_rung
 from kanopt.surrogates.ladder.trained import Trained
 
 __all__ = ["Draft", "drafts"]

@@ -18,7 +18,6 @@ from kanopt.formulas.simplify import simplify_graph
 from kanopt.kan.links import Link
 from kanopt.surrogates.exact import linked, network_node
 from kanopt.surrogates.ladder.additive import AdditiveLaw, Choice, additive_law, with_surfaces
-from kanopt.surrogates.ladder.by_class import class_law
 from kanopt.surrogates.ladder.functions import Function, functions_of, surface_of
 from kanopt.surrogates.ladder.trained import Trained
 from kanopt.surrogates.rows import Rows
@@ -29,7 +28,6 @@ __all__ = [
     "OPERATOR",
     "Rung",
     "additive_rung",
-    "by_class_rung",
     "description_length",
     "network_rung",
     "output_of",
@@ -181,29 +179,6 @@ def _rung(law: AdditiveLaw, has_surfaces: bool, rows: Rows, link: Link | None, *
     kind = "product" if log else "sum"
     what = f"a {kind} of functions of one column{' and surfaces of two' if has_surfaces else ''}"
     return Rung(written(law.parameters), what, law.freedom, smearing, written, law.parameters, law.covariance)
-
-
-def by_class_rung(trained: Trained) -> Rung | None:
-    """Return the law whose constants differ by class that describes rows best; None where there is none.
-
-    Errors are taken for a share of the target, or for the same everywhere, whichever describes the rows more briefly.
-    """
-    rows, log = trained.rows, trained.log_target
-    if trained.link is not None or not any(feature.kind == "category" for feature in trained.features):
-        return None
-    inputs = tuple(trained.variable(feature) for feature in trained.features)
-    target = np.exp(rows.target) if log else rows.target
-    law = class_law(trained.decoded(inputs), target, rows.weight, should_stop=trained.watch.should_stop)
-    if law is None:
-        return None
-    told = rows.weight / rows.weight.sum()
-    smearing = float(told @ np.exp(law.residual)) if law.log else 1.0
-    if abs(np.log(smearing)) <= 2.0 * np.sqrt(law.fit.squares) / rows.total:
-        smearing = 1.0
-    smearing *= rows.lift
-    root, known = law.written(smearing)
-    how = "a law whose constants differ by class"
-    return Rung(root, how, law.fit.parameters, smearing, known=known)
 
 
 def _without_nothing(node: Node) -> Node:
