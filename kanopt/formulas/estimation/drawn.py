@@ -123,9 +123,9 @@ class DrawnFit:
     def covariance(self) -> Array:
         """Covariance of the errors of all numbers, (p, p).
 
-        To that for known variances (Henderson 1975, Biometrics 31) comes how far all numbers move with the variance of a
-        table, which its deviations tell as well as a sample of so many as they have freedom (Kackar and Harville 1984,
-        JASA 79).
+        To that for known variances (Henderson 1975, Biometrics 31) comes how far all numbers move with the variance of
+        a table, which its deviations tell as well as a sample of so many as they have freedom (Kackar and Harville
+        1984, JASA 79).
         """
         found = self.variance * self.inverse
         for own, weight in zip(blocks(self.free.count, self.classes), self.weights.tolist(), strict=True):
