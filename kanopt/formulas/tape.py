@@ -1,5 +1,7 @@
 """A tape: a law as steps over arrays, for its value and its derivatives in free numbers.
 
+A free number may have a value of its own in every row, (p, *rows) in all; the derivatives are then those of the rows.
+
 A forward pass computes the value, a backward pass the derivatives in all numbers at once (Griewank and Walther 2008,
 *Evaluating Derivatives*, ch. 3). Every step is elementwise, so that the derivative of a row depends only on that row.
 What no free number touches is one array; the free powers and exponentials of a product are one exponential of a sum of
@@ -177,7 +179,11 @@ class Monomial(Step):
             out = values[place] if out is None else out * values[place]
         self.product = 1.0 if out is None else out
         number = self.coefficient
-        self.size = float(theta[number]) if isinstance(number, int) else number
+        size = theta[number] if isinstance(number, int) else number
+        if np.ndim(size):
+            self.size = size
+            return size * self.product
+        self.size = float(size)
         return self.product if self.size == 1.0 else self.size * self.product
 
     def smooth(self, theta: Array) -> Any:

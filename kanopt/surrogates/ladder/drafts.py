@@ -19,6 +19,7 @@ from kanopt.formulas import Alternative, Node
 from kanopt.formulas.alternatives import CLOSE
 from kanopt.formulas.parameters import Covariance
 from kanopt.formulas.printing import to_infix
+from kanopt.surrogates.ladder.by_class import by_class_rung
 from kanopt.surrogates.ladder.closed import Closed, closed_law, network_variance
 from kanopt.surrogates.ladder.rungs import FLOOR, OPERATOR, Rung, additive_rung, network_rung
 from kanopt.surrogates.ladder.trained import Trained
@@ -102,6 +103,9 @@ def drafts(trained: Trained) -> Iterator[Draft]:
     found: list[_Measured] = []
     if not (control.pin or control.forbid):
         found.append(_measured(network_rung(trained), trained))
+        by_class = by_class_rung(trained)
+        if by_class is not None:
+            found.append(_measured(by_class, trained))
     if closed is not None:
         law, factor = closed.smeared()
         rung = Rung(law.root, "a sum of products found on the rows", closed.parameters, factor)
@@ -246,7 +250,7 @@ def _without_repetitions(order: Sequence[int], found: Sequence[_Measured]) -> li
 def _draft(found: _Measured) -> Draft:
     rung = found.rung
     if found.closed is None:
-        return Draft(rung.root, rung.how, (), rung.smearing, rung=rung)
+        return Draft(rung.root, rung.how, (), rung.smearing, rung.known, rung=rung)
     law, factor = found.closed.smeared()
     return Draft(law.root, rung.how, (), factor, law.covariance)
 

@@ -239,7 +239,7 @@ def _target(trained: Trained) -> NDArray[np.float64]:
 
 def _named(formula: Formula, draft: Draft, rows: float) -> Formula:
     """Return the formula with names for its constants, by which they are held and estimated again, and their errors."""
-    if parameters_of(formula.root):
+    if draft.covariance is not None or parameters_of(formula.root):
         return formula if draft.covariance is None else with_errors(formula, draft.covariance)
     named, rung = with_named_constants(formula, frozenset()), draft.rung
     if rung is None or rung.written is None or rung.values is None or rung.covariance is None:

@@ -13,6 +13,7 @@ from kanopt.formulas import Apply, Constant, Curve, Node, Product, Table
 from kanopt.formulas.complexity import count_operators
 from kanopt.formulas.nodes import postorder, rebuild
 from kanopt.formulas.operators import OPERATORS
+from kanopt.formulas.parameters import Covariance
 from kanopt.formulas.simplify import simplify_graph
 from kanopt.kan.links import Link
 from kanopt.surrogates.exact import linked, network_node
@@ -22,7 +23,15 @@ from kanopt.surrogates.ladder.trained import Trained
 from kanopt.surrogates.rows import Rows
 from kanopt.surrogates.search import PREFERRED
 
-__all__ = ["FLOOR", "OPERATOR", "Rung", "additive_rung", "description_length", "network_rung", "output_of"]
+__all__ = [
+    "FLOOR",
+    "OPERATOR",
+    "Rung",
+    "additive_rung",
+    "description_length",
+    "network_rung",
+    "output_of",
+]
 
 Array = NDArray[np.float64]
 
@@ -50,6 +59,8 @@ class Rung:
         Factor of a law of the mean of a target whose logarithm was fitted; 1 for others.
     written, values, covariance
         The graph for other values of its parameters, these values, and their covariance; None where not known.
+    known
+        The covariance of the named constants of a law that has such.
     """
 
     root: Node
@@ -59,6 +70,7 @@ class Rung:
     written: Callable[[Array], Node] | None = None
     values: Array | None = None
     covariance: Array | None = None
+    known: Covariance | None = None
 
     @property
     def operators(self) -> float:

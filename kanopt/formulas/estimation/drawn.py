@@ -1,0 +1,393 @@
+"""Constants that differ between classes, drawn together by evidence (partial pooling).
+
+A constant of class g is ``θ_g = μ + b_g``, or ``θ_g = μ · exp(b_g)``, with ``b_g ~ N(0, σ² / λ)``. Two steps
+alternate, as in Lindstrom and Bates (1990, "Nonlinear mixed effects models for repeated measures data", Biometrics 46):
+with the λ held, penalised least squares for everything at once; with the law linearised there, the λ that make the rows
+most probable (restricted likelihood, by the steps of Fellner and Schall: Wood and Fasiolo 2017, Biometrics 73). One
+constant may differ by several columns at a time, each with a variance of its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import pairwise
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.linalg import LinAlgError, cho_factor, cho_solve
+
+from kanopt.formulas.estimation.estimation_rows import EstimationRows
+from kanopt.formulas.estimation.free import FreeParameters
+from kanopt.formulas.estimation.graph_tape import GraphTape
+from kanopt.formulas.estimation.least_squares import levenberg_marquardt
+from kanopt.formulas.nodes import Array, Node
+
+__all__ = ["Classes", "DrawnFit", "blocks", "fit_drawn", "rowwise"]
+
+Integers = NDArray[np.intp]
+
+ROUNDS, STILL = 60, 1e-2
+"""Steps towards the most probable variances, and the change of their logarithm after which they stand."""
+LONGER = 1.6
+"""Factor of such a step that goes on in the direction of the last one."""
+STEPS, TOLERANCE = 6, 1e-6
+"""Steps of least squares between two of them, and the share of the squares that a step must gain."""
+LAST, EXACT = 60, 1e-10
+"""The same where nothing is drawn."""
+ROUGHEST, SMOOTHEST = 1e-6, 1e7
+"""Weights λ, in those at which a table keeps half of its freedom."""
+RIDGE = 1e-9
+"""Share of its square by which a number is held where the rows do not tell it."""
+
+
+@dataclass(frozen=True, eq=False)
+class Classes:
+    """What a constant differs by.
+
+    Parameters
+    ----------
+    name
+        The constant.
+    columns
+        The columns whose combinations are the classes.
+    codes, labels
+        The class of every row, (n,), and what each class is called.
+    factor
+        Whether a class multiplies the constant and does not add to it.
+    """
+
+    name: str
+    columns: tuple[str, ...]
+    codes: Integers
+    labels: tuple[tuple[str, ...], ...]
+    factor: bool
+
+    @property
+    def size(self) -> int:
+        """How many classes there are."""
+        return len(self.labels)
+
+
+@dataclass(frozen=True, eq=False)
+class DrawnFit:
+    """A law whose constants differ between classes, fitted.
+
+    Parameters
+    ----------
+    root
+        The law with a name for every constant.
+    free
+        Its constants; their values are what is drawn to.
+    classes
+        What they differ by.
+    numbers
+        Values of the constants, then deviations of all classes, (p,).
+    weights
+        λ of each of `classes`.
+    residual
+        Weighted, of the logarithm where that was fitted; (n,).
+    slopes
+        Weighted derivative of the fitted values in every constant, row by row, (constants, n).
+    curvature, inverse
+        JᵀJ of all numbers, and the inverse of JᵀJ + Λ; (p, p).
+    """
+
+    root: Node
+    free: FreeParameters
+    classes: tuple[Classes, ...]
+    numbers: Array
+    weights: Array
+    residual: Array
+    slopes: Array
+    curvature: Array
+    inverse: Array
+
+    @property
+    def squares(self) -> float:
+        """Weighted squared residuals."""
+        return float(self.residual @ self.residual)
+
+    @cached_property
+    def parameters(self) -> float:
+        """Effective number of parameters."""
+        return float(np.sum(self.inverse * self.curvature))
+
+    @property
+    def variance(self) -> float:
+        """σ² of a row of weight 1."""
+        return self.squares / max(len(self.residual) - self.parameters, 1.0)
+
+    @property
+    def covariance(self) -> Array:
+        """Covariance of the errors of all numbers, (p, p).
+
+        To that for known variances (Henderson 1975, Biometrics 31) comes how far all numbers move with the variance of
+        a table, which its deviations tell as well as a sample of so many as they have freedom (Kackar and Harville
+        1984, JASA 79).
+        """
+        found = self.variance * self.inverse
+        for own, weight in zip(blocks(self.free.count, self.classes), self.weights.tolist(), strict=True):
+            freedom = own.stop - own.start - weight * float(np.trace(self.inverse[own, own]))
+            moved = weight * self.inverse[:, own] @ self.numbers[own]
+            found += 2.0 / max(freedom, 1e-6) * np.outer(moved, moved)
+        return np.asarray(found)
+
+    def deviations(self, place: int) -> Array:
+        """Return the deviations of the classes that stand at a place, (size,)."""
+        return self.numbers[blocks(self.free.count, self.classes)[place]]
+
+    @cached_property
+    def own_share(self) -> Array:
+        """How much each deviation depends on the rows of its class, from 0 to 1, what it is drawn to given."""
+        held = self.free.count
+        weights = np.concatenate(
+            [np.full(e.size, w) for e, w in zip(self.classes, self.weights, strict=True)]
+        )
+        inverse = _inverse(self.curvature[held:, held:] + np.diag(weights))
+        return np.asarray(1.0 - weights * np.diag(inverse))
+
+    def surprise(self, floor: float) -> float:
+        """Return twice minus the logarithm of the likelihood of the rows, deviations integrated out (Laplace).
+
+        Parameters
+        ----------
+        floor
+            A mean square that is as good as zero.
+        """
+        count, held = len(self.residual), self.free.count
+        drawn = self.curvature[held:, held:].copy()
+        total, volume = self.squares, 0.0
+        for each, block, weight in zip(
+            self.classes, blocks(0, self.classes), self.weights.tolist(), strict=True
+        ):
+            own = self.numbers[held:][block]
+            drawn[block, block] += weight * np.eye(each.size)
+            total += weight * float(own @ own)
+            volume -= each.size * float(np.log(weight))
+        volume += float(np.linalg.slogdet(drawn)[1]) if len(drawn) else 0.0
+        return count * float(np.log(total / count + floor)) + volume
+
+
+def blocks(start: int, classes: Sequence[Classes]) -> list[slice]:
+    """Return the places of the deviations of each, from a place on."""
+    ends = np.cumsum([start, *(each.size for each in classes)]).tolist()
+    return [slice(a, b) for a, b in pairwise(ends)]
+
+
+def rowwise(
+    numbers: Array, free: FreeParameters, classes: Sequence[Classes], rows: int
+) -> tuple[Array, Array]:
+    """Return every constant's value in every row, and its derivative in what is drawn to; (constants, rows) each."""
+    theta = np.repeat(numbers[: free.count, None], rows, axis=1)
+    slope = np.ones_like(theta)
+    for each, block in zip(classes, blocks(free.count, classes), strict=True):
+        place = free.blocks[each.name].start
+        own = numbers[block][each.codes]
+        if each.factor:
+            factor = np.exp(own)
+            theta[place] *= factor
+            slope[place] *= factor
+        else:
+            theta[place] += own
+    return theta, slope
+
+
+class _Penalised:
+    """Squared residuals, and those of the deviations times their weights; see :class:`LeastSquares`."""
+
+    def __init__(
+        self,
+        root: Node,
+        free: FreeParameters,
+        rows: EstimationRows,
+        classes: Sequence[Classes],
+        held: Collection[str],
+        log: bool,
+    ) -> None:
+        self.tape, self.free, self.classes, self.log = GraphTape(root, rows.columns, free), free, classes, log
+        self.target = np.log(rows.target) if log else rows.target
+        self.root_weight = np.sqrt(rows.weight)
+        self.blocks = blocks(free.count, classes)
+        self.weights = np.ones(len(classes))
+        self.held = np.array([free.blocks[name].start for name in held if name in free.blocks], dtype=np.intp)
+
+    def penalties(self) -> Array:
+        """Return the weight of every number, (p,)."""
+        return np.concatenate(
+            [np.zeros(self.free.count)]
+            + [np.full(each.size, weight) for each, weight in zip(self.classes, self.weights, strict=True)]
+        )
+
+    def cost(self, theta: Array) -> float:
+        self.at, self.slope = rowwise(theta, self.free, self.classes, self.target.size)
+        value = np.broadcast_to(self.tape.forward(self.at), self.target.shape)
+        self.value = value
+        if self.log:
+            if not (value > 0.0).all():
+                return np.inf
+            value = np.log(value)
+        self.residual = self.root_weight * (self.target - value)
+        return float(self.residual @ self.residual) + float(self.penalties() @ theta**2)
+
+    def slopes(self) -> Array:
+        """Return the weighted derivative of the fitted values in every constant of a row, (constants, n)."""
+        derivative = self.tape.gradient(self.at)[1].T
+        return derivative * (self.root_weight / self.value if self.log else self.root_weight)
+
+    def products(self) -> tuple[Array, Array]:
+        """Return JᵀJ and Jᵀr of all numbers."""
+        slopes, count = self.slopes(), self.free.count
+        shared = slopes * self.slope
+        own = []
+        for each in self.classes:
+            place = self.free.blocks[each.name].start
+            own.append(slopes[place] * self.at[place] if each.factor else slopes[place])
+        size = self.blocks[-1].stop if self.blocks else count
+        curvature, descent = np.empty((size, size)), np.empty(size)
+        curvature[:count, :count], descent[:count] = shared @ shared.T, shared @ self.residual
+        for t, (each, block) in enumerate(zip(self.classes, self.blocks, strict=True)):
+            descent[block] = np.bincount(each.codes, own[t] * self.residual, each.size)
+            for place in range(count):
+                curvature[place, block] = np.bincount(each.codes, own[t] * shared[place], each.size)
+            curvature[block, :count] = curvature[:count, block].T
+            for u, (other, beside) in enumerate(zip(self.classes[: t + 1], self.blocks, strict=False)):
+                pairs = each.codes * other.size + other.codes
+                crossed = np.bincount(pairs, own[t] * own[u], each.size * other.size)
+                curvature[block, beside] = crossed.reshape(each.size, other.size)
+                curvature[beside, block] = curvature[block, beside].T
+        curvature[self.held], curvature[:, self.held], descent[self.held] = 0.0, 0.0, 0.0
+        return curvature, descent
+
+    def normal_equations(self, theta: Array) -> tuple[Array, Array]:
+        curvature, descent = self.products()
+        return self.stiff(curvature), descent - self.penalties() * theta
+
+    def stiff(self, curvature: Array) -> Array:
+        """Return JᵀJ + Λ; a number that is held stands alone there."""
+        stiff = curvature + np.diag(self.penalties())
+        stiff[self.held, self.held] = 1.0
+        return stiff
+
+    def projected(self, theta: Array) -> Array:
+        return theta
+
+
+def _inverse(matrix: Array) -> Array:
+    size = np.sqrt(np.maximum(matrix.diagonal(), 1e-300))
+    scaled = matrix / np.outer(size, size)
+    scaled.flat[:: len(scaled) + 1] += RIDGE
+    try:
+        found = cho_solve(cho_factor(scaled), np.eye(len(scaled)))
+    except LinAlgError:
+        found = np.linalg.pinv(scaled, hermitian=True)
+    return np.asarray(found / np.outer(size, size))
+
+
+@np.errstate(all="ignore")
+def fit_drawn(
+    root: Node,
+    rows: EstimationRows,
+    classes: Sequence[Classes],
+    start: DrawnFit | None = None,
+    *,
+    log: bool,
+    held: Collection[str] = (),
+) -> DrawnFit | None:
+    """Fit all named constants of a law, those of classes drawn together.
+
+    Parameters
+    ----------
+    root
+        The law; the values of its constants are the start.
+    rows
+        The rows.
+    classes
+        What constants differ by.
+    start
+        A fit of a law with constants and classes in common, whose values are the start of those.
+    log
+        Whether logarithms are compared.
+    held
+        Constants that keep their values, and of which only the classes deviate.
+
+    Returns
+    -------
+    DrawnFit
+        None where the law has no value, or no derivative, on some row at the start.
+    """
+    free = FreeParameters.of(root, None)
+    problem = _Penalised(root, free, rows, classes, held, log)
+    numbers = np.concatenate([free.values, np.zeros(sum(each.size for each in classes))])
+    known = {} if start is None else _taken_over(numbers, free, classes, start)
+    if not np.isfinite(problem.cost(numbers)):
+        return None
+    diagonal = problem.products()[0].diagonal()
+    halves = np.array([max(float(diagonal[block].mean()), 1e-300) for block in problem.blocks])
+    weights = np.array([known.get(each, 0.1 * half) for each, half in zip(classes, halves, strict=True)])
+    last = np.zeros(len(weights))
+    for round_ in range(ROUNDS):
+        problem.weights = weights
+        steps, tolerance = (STEPS, TOLERANCE) if classes else (LAST, EXACT)
+        numbers = levenberg_marquardt(problem, numbers, steps, tolerance).theta
+        if not np.isfinite(problem.cost(numbers)):
+            return None
+        curvature, _ = problem.products()
+        if not np.isfinite(curvature).all():
+            return None
+        inverse = _inverse(problem.stiff(curvature))
+        inverse[problem.held, problem.held] = 0.0
+        step = np.log(
+            np.clip(_likelier(problem, numbers, curvature, inverse), ROUGHEST * halves, SMOOTHEST * halves)
+        )
+        step -= np.log(weights)
+        if not len(weights) or np.abs(step).max() < STILL or round_ == ROUNDS - 1:
+            break
+        # the steps are too short where they go on in one direction
+        step *= np.where(step * last > 0.0, LONGER, 1.0)
+        weights, last = np.clip(weights * np.exp(step), ROUGHEST * halves, SMOOTHEST * halves), step
+    return DrawnFit(
+        root, free, tuple(classes), numbers, weights, problem.residual, problem.slopes(), curvature, inverse
+    )
+
+
+def _taken_over(
+    numbers: Array, free: FreeParameters, classes: Sequence[Classes], start: DrawnFit
+) -> dict[Classes, float]:
+    """Put the values of a fit into the numbers of another one; return the weights λ of classes that both have.
+
+    What a constant deviates by in its former classes goes to the new ones, as far as it is the same within them.
+    """
+    values = dict(zip(start.free.names, start.numbers, strict=False))
+    numbers[: free.count] = [values.get(n, v) for n, v in zip(free.names, free.values, strict=True)]
+    left, before = dict[str, Array](), dict[tuple[str, tuple[str, ...]], int]()
+    for place, each in enumerate(start.classes):
+        before[each.name, each.columns] = place
+        own = start.deviations(place)[each.codes]
+        left[each.name] = left[each.name] + own if each.name in left else own
+    known = dict[Classes, float]()
+    rows = len(start.residual)
+    for each, block in zip(classes, blocks(free.count, classes), strict=True):
+        known_at = before.get((each.name, each.columns))
+        if known_at is not None and start.classes[known_at].labels == each.labels:
+            numbers[block], known[each] = start.deviations(known_at), float(start.weights[known_at])
+        elif each.name in left and len(each.codes) == rows:
+            count = np.bincount(each.codes, minlength=each.size)
+            numbers[block] = np.bincount(each.codes, left[each.name], each.size) / np.maximum(count, 1)
+        if each.name in left and len(each.codes) == rows:
+            left[each.name] = left[each.name] - numbers[block][each.codes]
+    return known
+
+
+def _likelier(problem: _Penalised, numbers: Array, curvature: Array, inverse: Array) -> Array:
+    """Return the weights λ after a step of Fellner and Schall."""
+    freedom = float(np.sum(inverse * curvature))
+    squares = float(problem.residual @ problem.residual)
+    noise = squares / max(len(problem.residual) - freedom, 1.0)
+    wanted = np.empty(len(problem.weights))
+    for place, (block, weight) in enumerate(zip(problem.blocks, problem.weights.tolist(), strict=True)):
+        own = float(numbers[block] @ numbers[block])
+        spare = block.stop - block.start - weight * float(inverse.diagonal()[block].sum())
+        wanted[place] = max(spare, 1e-6) * max(noise, 1e-300) / max(own, 1e-300)
+    return wanted
