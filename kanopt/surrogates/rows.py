@@ -61,12 +61,15 @@ class Rows:
         parts = (np.ascontiguousarray(part) for part in (self.inputs, self.target))
         return hashlib.sha256(b"".join(part.tobytes() for part in parts)).hexdigest()
 
-    def take(self, count: int, seed: int) -> Rows:
-        """Return at most `count` rows, drawn without replacement."""
-        if len(self.target) <= count:
-            return self
-        chosen = np.sort(np.random.default_rng(seed).choice(len(self.target), count, replace=False))
+    def of(self, chosen: NDArray[np.intp]) -> Rows:
+        """Return some of the rows."""
         slope = None if self.slope is None else self.slope[chosen]
         shared = None if self.shared is None else self.shared.take(chosen)
         inputs, target, weight = self.inputs[chosen], self.target[chosen], self.weight[chosen]
         return Rows(inputs, target, weight, slope, shared)
+
+    def take(self, count: int, seed: int) -> Rows:
+        """Return at most `count` rows, drawn without replacement."""
+        if len(self.target) <= count:
+            return self
+        return self.of(np.sort(np.random.default_rng(seed).choice(len(self.target), count, replace=False)))

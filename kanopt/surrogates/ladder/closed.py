@@ -1,8 +1,8 @@
 """The law written down from the rows themselves, beside the network.
 
-Where a law is a sum of products, looking for it on the rows finds it exactly, and the network says how good a law has
-to be: one that leaves no larger error than the network needs no curve. Where it is not one, the network knows better,
-and the shorter description decides.
+Where a law is a sum of products, looking for it on the rows finds it exactly. It is a function of the rows alone:
+neither their order nor the network that was trained on them says which columns it reads, on which scale it stands, or
+whether it has curves.
 """
 
 from __future__ import annotations
@@ -33,11 +33,11 @@ from kanopt.surrogates.ladder.trained import Trained
 from kanopt.surrogates.ladder.uncertainty import with_covariance
 from kanopt.surrogates.monitor import SearchStopped
 from kanopt.surrogates.rows import Rows
-from kanopt.surrogates.search import REFITS, Found, Law, Rules, Task, search
+from kanopt.surrogates.search import REFITS, Found, Rules, Task, as_told, order_of_rows, search
 from kanopt.surrogates.search.fitting import Fitted, Target, fitted
 from kanopt.surrogates.search.lookups import centred, felt, in_lookups
 from kanopt.surrogates.search.program import FLATTEST, SELDOM, STEEPEST
-from kanopt.surrogates.search.search import KNOWN_PHASES, PHASES
+from kanopt.surrogates.search.search import PHASES
 from kanopt.surrogates.search.structure import (
     exponents,
     freedom,
@@ -60,12 +60,12 @@ CANDIDATES_EARLY = 2
 """The same after the search was stopped."""
 NEAR_END = 0.98
 """An exponent beyond this share of its range is at the end of it."""
-KNOWN, AGAIN = 4, 0.3
-"""Laws that are tried on the other scale as well, and the share of the budget to grow them there."""
-READINGS = len(PHASES), REFITS
-"""How many searches there are for a formula, and their refits."""
-BOTH_READINGS = len(PHASES) + len(KNOWN_PHASES), REFITS * (1.0 + AGAIN)
-"""The same where laws are looked for on two scales."""
+TRIED = 4
+"""Laws that are estimated on the other scale, where a law is looked for too if one of them is shorter there."""
+DECADES = 100.0
+"""Ratio of large targets to small ones beyond which a law is looked for on the scale of the logarithm first."""
+USUAL = (0.05, 0.95)
+"""Quantiles that are the small and the large ones."""
 ALIKE = 4.0
 """Largest weight, in medians, with which rows of a logarithm are also rows of the target."""
 LEAST = 1e-9
@@ -138,26 +138,76 @@ def closed_law(trained: Trained, operator: float) -> Closed | None:
     has constants that the rows tell apart and provably keeps the shapes that were asked for; and where it was stopped
     before there was one.
     """
-    chosen = _columns(trained)
+    names = [feature.name for feature in trained.features]
+    chosen = [j for j, name in enumerate(names) if not trained.control.left_out(name)]
     if not chosen:
         return None
     features = [trained.features[j] for j in chosen]
     rules = _rules(trained, features, operator)
     if rules is None:
         return None
-    own = trained.rows
-    # the network was better with logarithms; whether the law is too is another question
-    both = trained.log_target and own.weight.max() < ALIKE * np.median(own.weight)
-    trained.watch.begin_formula(*(READINGS if not both else BOTH_READINGS))
+    table = Plain(trained, tuple(chosen))
+    scales = _scales(trained)
+    trained.watch.begin_formula(len(scales) * len(PHASES), len(scales) * REFITS)
     laws: list[Closed | None] = []
+    found: Found | None = None
     with contextlib.suppress(SearchStopped):
-        law, found = _on_scale(trained, own, chosen, rules, log=trained.log_target)
-        laws.append(law)
-        if both:
-            plain_rows = replace(own, target=np.exp(own.target))
-            known = tuple(fit.law for fit in (found.best, *found.others))[:KNOWN]
-            laws.append(_on_scale(trained, plain_rows, chosen, rules, log=False, known=known)[0])
+        for rows, log in scales:
+            part, columns = _sample(table, rows)
+            if found is not None and not _is_shorter(found, laws, table, part, rules, log=log):
+                break
+            law, found = _on_scale(table, (part, rows), columns, rules, log=log)
+            laws.append(law)
     return min(filter(None, laws), key=lambda closed: closed.length, default=None)
+
+
+def _scales(trained: Trained) -> list[tuple[Rows, bool]]:
+    """Return the rows with the target, and its logarithm, as their target: first where a law is looked for first.
+
+    There is one scale where a link makes the target of another one, where groups share an error on one, and where
+    weights were meant for one.
+    """
+    own, log = trained.rows, trained.log_target
+    one = (
+        trained.link is not None
+        or own.shared is not None
+        or own.weight.max() >= ALIKE * np.median(own.weight)
+    )
+    if one or not (log or own.target.min() > 0.0):
+        return [(own, log)]
+    target = as_told(np.exp(own.target)) if log else own.target
+    low, high = np.quantile(target, USUAL)
+    both = [(replace(own, target=target), False), (replace(own, target=np.log(target)), True)]
+    return both[::-1] if high >= DECADES * low else both
+
+
+def _sample(table: Plain, rows: Rows) -> tuple[Rows, Array]:
+    """Return some of the rows, which their values decide, and their columns."""
+    columns = as_told(table.plain(rows))
+    order = order_of_rows(columns, rows.target, rows.weight)[:TRIAL_ROWS]
+    return rows.of(order), columns[order]
+
+
+def _is_shorter(
+    found: Found, laws: Sequence[Closed | None], table: Plain, part: Rows, rules: Rules, *, log: bool
+) -> bool:
+    """Whether one of the laws found on a scale says more of the rows on the other, where they have `part` as targets."""
+    if not laws or laws[-1] is None:
+        return True
+    to = Target(table.columns(part, found.scales), part.target, part.weight, log, rules)
+    back = np.log(part.target) if not log else np.exp(part.target)
+    own = replace(part, target=back)
+    for fit in (found.best, *found.others)[:TRIED]:
+        other = fitted(fit.law, to)
+        if other is None:
+            continue
+        there, here = (
+            description_length(of, squares, freedom(fit.law), rules.price(fit.law), log=scale)
+            for of, squares, scale in ((part, other.squares, log), (own, fit.squares, not log))
+        )
+        if there < here:
+            return True
+    return False
 
 
 def _rules(trained: Trained, features: Sequence[Feature], operator: float) -> Rules | None:
@@ -181,22 +231,16 @@ def _rules(trained: Trained, features: Sequence[Feature], operator: float) -> Ru
 
 
 def _on_scale(
-    trained: Trained, rows: Rows, chosen: list[int], rules: Rules, *, log: bool, known: Sequence[Law] = ()
+    table: Plain, given: tuple[Rows, Rows], columns: Array, rules: Rules, *, log: bool
 ) -> tuple[Closed | None, Found]:
-    """Look for a law of the target, or of its logarithm; `rows` have the one or the other for their target.
+    """Look for a law of the target, or of its logarithm; the rows have the one or the other for their target.
 
-    Laws that are `known` from the other scale are where a shorter search begins.
+    They are given as a sample, of which there are the columns, and as all of them.
     """
-    part = rows.take(TRIAL_ROWS, trained.seed)
-    table = Plain(trained, tuple(chosen))
+    trained, (part, rows) = table.trained, given
     periods = {k: feature.scale for k, feature in enumerate(table.features) if feature.kind == "cycle"}
-    curves = any("curve" in kinds for kinds in rules.allowed.values())
-    left = 0.0 if curves else network_variance(trained, log=log)
-    task = Task(
-        table.plain(part), part.target, part.weight, rules, log, periods, table.categories, unexplained=left
-    )
-    refits = AGAIN * REFITS if known else REFITS
-    found = search(task, refits=refits, seed=trained.seed, known=known, watch=trained.watch)
+    task = Task(columns, part.target, part.weight, rules, log, periods, table.categories, with_curves=True)
+    found = search(task, watch=trained.watch)
 
     # who has stopped the search does not wait for all rows, and for laws whose constants the few do not tell apart
     early = trained.watch.should_stop()
@@ -255,25 +299,16 @@ def _may_stand_for(fit: Fitted, best: Fitted) -> bool:
 def network_variance(trained: Trained, *, log: bool) -> float:
     """Return the variance of what the network leaves of the target, or of its logarithm where `log`."""
     rows, link, output = trained.rows, trained.link, output_of(trained)
-    residual = rows.target - (output if link is None else link(output))
+    output = output if link is None else link(output)
+    residual = rows.target - output
     if trained.log_target and not log:
         smearing = float(rows.weight @ np.exp(residual)) / rows.total
-        residual = np.exp(rows.target) - smearing * np.exp(rows.target - residual)
+        residual = np.exp(rows.target) - smearing * np.exp(output)
+    elif log and not trained.log_target:
+        if output.min() <= 0.0:
+            return np.inf
+        residual = np.log(rows.target / output)
     return float(rows.weight @ residual**2) / max(rows.total - trained.edf, 1.0)
-
-
-def _columns(trained: Trained) -> list[int]:
-    """Return the columns that the network reads: those it has let go add nothing to the law.
-
-    Without those that are to be left out.
-    """
-    first = trained.network.layers[0]
-    edges = [*first.coefficients, *first.periodic, *first.tables]
-    return [
-        j
-        for j, (feature, edge) in enumerate(zip(trained.features, edges, strict=True))
-        if edge.any() and not trained.control.left_out(feature.name)
-    ]
 
 
 def _keeps_shapes(law: Formula, trained: Trained) -> bool:

@@ -2,7 +2,20 @@
 
 from kanopt.surrogates.search.graph import graph
 from kanopt.surrogates.search.rules import KINDS, PREFERRED, Rules
-from kanopt.surrogates.search.search import REFITS, Found, Task, search
+from kanopt.surrogates.search.search import REFITS, Found, Task, as_told, order_of_rows, search
 from kanopt.surrogates.search.structure import Law, operators
 
-__all__ = ["KINDS", "PREFERRED", "REFITS", "Found", "Law", "Rules", "Task", "graph", "operators", "search"]
+__all__ = [
+    "KINDS",
+    "PREFERRED",
+    "REFITS",
+    "Found",
+    "Law",
+    "Rules",
+    "Task",
+    "as_told",
+    "graph",
+    "operators",
+    "order_of_rows",
+    "search",
+]

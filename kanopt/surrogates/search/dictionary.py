@@ -96,7 +96,7 @@ class Dictionary:
     Parameters
     ----------
     columns
-        The rows.
+        The rows, the first of them as good as drawn.
     periods
         Periods known of inputs by declaration, in the units of the column.
     admits
@@ -183,11 +183,6 @@ class Dictionary:
                     pairs = zip(chosen, rates, strict=True)
                     out.append(tuple(Exponential(j, Parameter(r / self._width(j))) for j, r in pairs))
         return list(filter(self._may_be, out))[:MOST]
-
-    @cached_property
-    def _some(self) -> NDArray[np.intp]:
-        """A few rows from anywhere: tables are sorted, or have a rhythm."""
-        return np.random.default_rng(0).permutation(len(self.columns))[:SAMPLE]
 
     def _width(self, j: int) -> float:
         return float(self.columns.high[j] - self.columns.low[j])
@@ -365,7 +360,7 @@ class Dictionary:
                 continue
             if j in self.periods:
                 out += [(j, 2.0 * np.pi * k / self.periods[j]) for k in (1, 2, 3)]
-            elif len(np.unique(self.columns.of(j)[self._some])) > WAVY:
+            elif len(np.unique(self.columns.of(j)[:SAMPLE])) > WAVY:
                 width = float(self.columns.high[j] - self.columns.low[j])
                 out += [(j, np.pi * k / width) for k in range(2, HALF_TURNS + 1)]
         return out

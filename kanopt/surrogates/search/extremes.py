@@ -42,17 +42,15 @@ RIDGE = 1e-9
 """Keeps a plane determined that no row is dealt to."""
 
 
-def extremes(to: Target, inputs: Sequence[int], seed: int) -> Iterator[Law]:
+def extremes(to: Target, inputs: Sequence[int]) -> Iterator[Law]:
     """Yield the largest, and the smallest, of two and three products of powers, where they say more than one product.
 
     Parameters
     ----------
     to
-        The rows; nothing is found where the target is not positive.
+        The rows, the first of them as good as drawn; nothing is found where the target is not positive.
     inputs
         Numbers of the inputs; those are left out that may be below zero, or are zero on many rows.
-    seed
-        Draws the beginnings.
     """
     inputs = [j for j in inputs if to.columns.low[j] >= 0.0 and np.mean(to.columns.of(j) > 0.0) > ABOVE]
     if not 0 < len(inputs) <= FEW or not (to.log or to.target.min() > 0.0):
@@ -66,8 +64,7 @@ def extremes(to: Target, inputs: Sequence[int], seed: int) -> Iterator[Law]:
     nothing_more = _squares_of_one(rows, target, to.weight)
     for function, sign in (("max", 1.0), ("min", -1.0)):
         for count in PIECES:
-            rng = np.random.default_rng([seed, count])
-            dealt, squares = _highest_planes(rows, sign * target, to.weight, count, rng)
+            dealt, squares = _highest_planes(rows, sign * target, to.weight, count)
             price = np.log(to.total) * (count - 1) * rows.shape[1]
             if to.total * np.log(max(nothing_more, TINY) / max(squares, TINY)) < price:
                 break
@@ -93,12 +90,11 @@ def _squares_of_one(rows: Array, target: Array, weight: Array) -> float:
     return float(weight @ (target - rows @ found) ** 2)
 
 
-def _highest_planes(
-    rows: Array, target: Array, weight: Array, count: int, rng: np.random.Generator
-) -> tuple[NDArray[np.bool_], float]:
+def _highest_planes(rows: Array, target: Array, weight: Array, count: int) -> tuple[NDArray[np.bool_], float]:
     """Return which rows are dealt to which plane, shape (count, n), and what the highest ones leave of the target."""
     width = np.maximum(rows[:, :-1].std(axis=0), 1e-300)
-    centres = rows[rng.integers(len(rows), size=(STARTS, count)), :-1] / width
+    starts = min(STARTS, len(rows) // count)
+    centres = rows[: starts * count, :-1].reshape(starts, count, -1) / width
     far = ((centres[:, :, None, :] - rows[:, :-1] / width) ** 2).sum(axis=3)
     dealt = far.argmin(axis=1)
     squares_of_rows = (rows[:, :, None] * rows[:, None, :]).reshape(len(rows), -1)

@@ -30,11 +30,13 @@ from kanopt.surrogates.search.rules import Rules, flat, waves
 from kanopt.surrogates.search.structure import Law, Parameter, Term, operators
 from kanopt.surrogates.search.tidying import tidied
 
-__all__ = ["Found", "Task", "search"]
+__all__ = ["Found", "Task", "as_told", "order_of_rows", "search"]
 
 Array = NDArray[np.float64]
 
 RANKING_ROWS = 500
+TOLD = 44
+"""Bits of a number that are told."""
 REFITS = 500.0
 """Refits of a search."""
 PHASES = (
@@ -60,8 +62,6 @@ IN_WORDS = {
     "curves": "curves",
 }
 """What is looked for, as whoever watches reads it."""
-KNOWN_PHASES = (("best", 0.7), ("curves", 0.3))
-"""The same where laws are known to begin with."""
 MADE = 2
 """Laws that are fitted of those that no growth leads to."""
 DECISIVE = 40.0
@@ -70,10 +70,6 @@ CLEAR = 0.03
 """Share of the target's deviation that it may leave: where noise is larger, other structures explain the rows alike."""
 UNCURVED = 3
 """Closed forms that are fitted in the place of a curve."""
-HOPELESS = 3.0
-"""Times what a law leaves that needs no curve: signomials that leave more, and not little, are not made plainer."""
-CHANCE = 3.0
-"""Standard deviations of chance in the variance that is left."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -94,8 +90,8 @@ class Task:
         Declared periods of inputs.
     categories
         How many categories there are, of inputs that are numbers of one.
-    unexplained
-        Mean squared residual that a law leaves at most which needs no curve; infinite for laws without curves.
+    with_curves
+        Whether curves may stand where no closed form is found.
     """
 
     inputs: Array
@@ -105,7 +101,7 @@ class Task:
     log: bool = False
     periods: Mapping[int, float] = field(default_factory=dict)
     categories: Mapping[int, int] = field(default_factory=dict)
-    unexplained: float = np.inf
+    with_curves: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -124,8 +120,8 @@ class _Search:
     """Ready-made factors by phase."""
     all_words: Dictionary
     """The same on all rows."""
-    unexplained: float = np.inf
-    seed: int = 0
+    curve_words: Dictionary | None = None
+    """Curves and tables on all rows; None where curves are not let in."""
     phase: str = "signomials"
     phases: tuple[tuple[str, float], ...] = PHASES
     part: str = ""
@@ -133,6 +129,8 @@ class _Search:
     """Laws that no growth leads to."""
     unsettled: Fitted | None = None
     """The law that was last found to be worth a step."""
+    bent: Fitted | None = None
+    """The law that was last found to need a curve."""
 
     @property
     def to(self) -> Target:
@@ -155,11 +153,17 @@ class _Search:
         return True
 
     def needs_curves(self, fit: Fitted) -> bool:
-        """Whether a law leaves more than is left where there are curves, or says with several waves what one would."""
-        if np.isfinite(self.unexplained) and waves(fit.law) > 1:
+        """Whether a curve is worth its numbers beside a law, or the law says with several waves what one would."""
+        if self.curve_words is None:
+            return False
+        if waves(fit.law) > 1 or fit is self.bent:
             return True
-        chance = 1.0 + CHANCE * np.sqrt(2.0 / self.to.total)
-        return bool(fit.squares > chance * self.unexplained * self.to.total)
+        before = in_lookups(fit.law)
+        moves = steps(fit.law, self.to, self.curve_words, self.to.total, signomial=True)
+        if any(move.gain > 0.0 and in_lookups(move.law) > before for move in moves):
+            self.bent = fit
+            return True
+        return False
 
     def small(self, laws: list[Fitted]) -> list[Fitted]:
         """Return the best law of one term, and it without each of its inputs, which may enter in another way."""
@@ -174,10 +178,8 @@ class _Search:
                     out.append(smaller)
         return out
 
-    def run(self, known: Sequence[Law]) -> Found:
+    def run(self) -> Found:
         """Look among the signomials first, then grow the small ones, the best one, and nothing at all; then curves.
-
-        Where laws are `known` that are good on another scale, they are grown and nothing else.
 
         Raises
         ------
@@ -188,7 +190,6 @@ class _Search:
         try:
             nothing = fitted(Law((Term(Parameter(self.start)),)), self.to)
             assert nothing is not None  # a constant is defined everywhere
-            everything += filter(None, (fitted(law, self.to) for law in known))
             self.run_phases(nothing, everything)
         except SearchStopped:
             everything += [fit for fit in [*self.climb.pool, *self.wholes] if fit not in everything]
@@ -203,22 +204,19 @@ class _Search:
 
     def run_phases(self, nothing: Fitted, everything: list[Fitted]) -> None:
         """Look for one thing after the other; add all laws to those that are known, the shortest description first."""
-        everything.sort(key=lambda fit: fit.length)
         self.climb.floor = whole = self.budget.left
-        phases = KNOWN_PHASES if everything else self.phases
-        for number, (phase, share) in enumerate(phases):
+        for number, (phase, share) in enumerate(self.phases):
             self.climb.floor -= share * whole
             # making laws plainer ends no earlier than it is done: what it took too much is taken from all that follow
-            rest = sum(each for _, each in phases[number:])
+            rest = sum(each for _, each in self.phases[number:])
             self.climb.floor = min(self.climb.floor, self.budget.left * (1.0 - share / rest))
             self.phase = phase
-            if phase == "curves" and not np.isfinite(self.unexplained):
+            if phase == "curves" and self.curve_words is None:
                 break  # curves are not let in
             if self.budget.watch is not None:
                 self.budget.watch.begin_search(self.part or IN_WORDS[phase])
             signomial = phase == "signomials"
-            enough = self.to.total * max(HOPELESS * self.unexplained, CLEAR**2 * self.to.spread)
-            self.climb.begin(self.words[phase], signomial=signomial, enough=enough if signomial else np.inf)
+            self.climb.begin(self.words[phase], signomial=signomial)
             if phase == "transformed":
                 self.add_wholes()
                 if self.a_whole_is_all(everything):
@@ -245,7 +243,7 @@ class _Search:
         """Add the best laws that no growth leads to: what is linear once the target is transformed, and extremes."""
         words, ranking = self.words[self.phase], self.climb.ranking
         kinds = (
-            extremes(self.to, words.straight, self.seed),
+            extremes(self.to, words.straight),
             powers_of_sums(ranking, words),
             products_with_exponentials(ranking, words),
             ratios_of_sums(ranking, words),
@@ -323,6 +321,42 @@ def front(fits: list[Fitted]) -> list[Fitted]:
     return out
 
 
+def order_of_rows(inputs: Array, target: Array, weight: Array) -> NDArray[np.intp]:
+    """Return an order of rows that their values decide, as if it were drawn: the first of them are a sample of all.
+
+    Examples
+    --------
+    >>> x, y, ones = np.array([[3.0], [1.0], [2.0]]), np.array([5.0, 4.0, 6.0]), np.ones(3)
+    >>> there, back = order_of_rows(x, y, ones), order_of_rows(x[::-1], y[::-1], ones)
+    >>> (x[there] == x[::-1][back]).all()
+    np.True_
+    """
+    mixed = np.zeros(len(target), dtype=np.uint64)
+    for column in (*inputs.T, target, weight):
+        mixed = _mixed(mixed ^ as_told(column).view(np.uint64))
+    return np.argsort(mixed, kind="stable")
+
+
+def as_told(numbers: Array) -> Array:
+    """Return numbers to about thirteen digits, so that the way in which they were stored does not count.
+
+    Examples
+    --------
+    >>> float(as_told(np.array([0.1 + 0.2]))[0] - as_told(np.array([0.3]))[0])
+    0.0
+    """
+    mantissa, exponent = np.frexp(numbers)
+    return np.asarray(np.ldexp(np.round(np.ldexp(mantissa, TOLD)), exponent - TOLD) + 0.0)
+
+
+def _mixed(numbers: NDArray[np.uint64]) -> NDArray[np.uint64]:
+    """Return numbers with every bit of each spread over all of its bits (Steele et al. 2014, *Fast splittable PRNGs*)."""
+    numbers = numbers + np.uint64(0x9E3779B97F4A7C15)
+    numbers = (numbers ^ (numbers >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    numbers = (numbers ^ (numbers >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    return numbers ^ (numbers >> np.uint64(31))
+
+
 def scales_of(inputs: Array) -> Array:
     """Return a positive number per input of the order of its values, shape (columns,)."""
     out = []
@@ -336,11 +370,9 @@ def search(
     task: Task,
     *,
     refits: float = REFITS,
-    seed: int = 0,
-    known: Sequence[Law] = (),
     watch: FitMonitor | None = None,
 ) -> Found:
-    """Look for the law behind rows.
+    """Look for the law behind rows: a function of their values alone, whatever their order.
 
     Parameters
     ----------
@@ -348,10 +380,6 @@ def search(
         The rows, and what decides between laws beside them.
     refits
         How many laws are fitted to 2,000 rows, at most; to fewer rows, so many more.
-    seed
-        Draws the rows on which steps are ranked.
-    known
-        Laws of the same inputs from which the search begins, instead of from nothing.
     watch
         Is told of every refit; where it stops the search, the best law so far is found.
 
@@ -360,28 +388,26 @@ def search(
     SearchStopped
         If it was stopped before there was a law.
     """
-    scales = scales_of(task.inputs)
+    order = order_of_rows(task.inputs, task.target, task.weight)
+    inputs = task.inputs[order]
+    scales = scales_of(inputs)
     scales[list(task.categories)] = 1.0
-    columns = Columns(task.inputs / scales, scales, task.categories)
-    to = Target(columns, task.target, task.weight, task.log, task.rules, Budget(refits, watch))
-    whole = _begun(to, task, seed)
+    columns = Columns(inputs / scales, scales, task.categories)
+    target, weight = task.target[order], task.weight[order]
+    to = Target(columns, target, weight, task.log, task.rules, Budget(refits, watch))
+    whole = _begun(to, task)
     # where it is stopped, the search on all rows stops as well, with what there is until then
     with contextlib.suppress(SearchStopped):
-        if not known and _within_limits(whole, task, refits):
+        if _within_limits(whole, task, refits):
             return whole.found(whole.wholes)
-    return whole.run(known)
+    return whole.run()
 
 
-def _begun(
-    to: Target, task: Task, seed: int, phases: tuple[tuple[str, float], ...] = PHASES, part: str = ""
-) -> _Search:
+def _begun(to: Target, task: Task, phases: tuple[tuple[str, float], ...] = PHASES, part: str = "") -> _Search:
     """Return the search on all rows of a task, or on a part of them, with a name for what is looked for there."""
     assert to.budget is not None
     scales = to.columns.scales
-    rng = np.random.default_rng([seed, 0x5167])
-    count = min(RANKING_ROWS, len(to.target))
-    rows = np.sort(rng.choice(len(to.target), count, replace=False))
-    ranking = to.take(rows)
+    ranking = to.take(np.arange(min(RANKING_ROWS, len(to.target))))
     periods = {j: period / float(scales[j]) for j, period in task.periods.items()}
     admits = task.rules.admits
     plain = Dictionary(ranking.columns, periods, admits)
@@ -397,7 +423,8 @@ def _begun(
     }
     all_words = Dictionary(to.columns, periods, admits, with_shapes=True)
     climb = Climb(to, ranking, plain, scales, to.budget, is_part=bool(part))
-    return _Search(climb, words, all_words, task.unexplained, seed, phases=phases, part=part)
+    curve_words = Dictionary(to.columns, periods, admits, with_curves=True) if task.with_curves else None
+    return _Search(climb, words, all_words, curve_words, phases=phases, part=part)
 
 
 def _within_limits(whole: _Search, task: Task, refits: float) -> bool:
@@ -409,7 +436,7 @@ def _within_limits(whole: _Search, task: Task, refits: float) -> bool:
     if (ends := limits(to.target, log=to.log)) is None:
         return False
     rows = replace(to.take(ends.between), budget=Budget(LIMITED * refits, watch))
-    inside = _begun(rows, task, whole.seed, BETWEEN, IN_WORDS["limits"]).run(())
+    inside = _begun(rows, task, BETWEEN, IN_WORDS["limits"]).run()
     around = (ends.around(fit.law) for fit in (inside.best, *inside.others)[:MADE])
     laws = [law for law in around if to.rules.admits(law)]
     try:

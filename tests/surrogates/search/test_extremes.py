@@ -63,7 +63,7 @@ def test_the_extreme_of_two_products_is_found(
     y = c * choose(level * a, b * a ** slopes[0] * b ** slopes[1])
     assume(0.05 < np.mean(y == c * level * a) < 0.95)
     to = target(columns, y, log=log)
-    fits = [fit for law in extremes(to, [0, 1, 2], seed) if (fit := fitted(law, to)) is not None]
+    fits = [fit for law in extremes(to, [0, 1, 2]) if (fit := fitted(law, to)) is not None]
     best = min(fits, key=lambda fit: fit.length)
     assert best.squares < 1e-10 * to.spread * to.total
     np.testing.assert_allclose(value(best.law, columns), y, rtol=1e-5)

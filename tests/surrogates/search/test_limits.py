@@ -71,7 +71,7 @@ def test_the_law_between_its_limits_is_found_with_them_around_it(log: bool) -> N
     noisy = truth * (1.0 + 0.003 * np.random.default_rng(5).standard_normal(len(truth)))
     shown = np.log(noisy) if log else noisy
     inputs = np.column_stack([kg, km])
-    task = Task(inputs, shown, np.ones(len(truth)), Rules(OPERATOR), log, unexplained=np.inf)
+    task = Task(inputs, shown, np.ones(len(truth)), Rules(OPERATOR), log)
     found = search(task, refits=120.0)
     columns = Columns(inputs / found.scales, found.scales, {})
     np.testing.assert_allclose(value(found.best.law, columns), truth, rtol=0.002)
@@ -82,7 +82,7 @@ def test_who_stops_the_search_gets_the_law_with_its_limits_if_there_is_one() -> 
     kg, km = drawn()
     truth = np.maximum(45.0, 8.0 + 0.0011 * kg * km)
     noisy = truth + 0.1 * np.random.default_rng(5).standard_normal(len(truth))
-    task = Task(np.column_stack([kg, km]), noisy, np.ones(len(truth)), Rules(OPERATOR), unexplained=np.inf)
+    task = Task(np.column_stack([kg, km]), noisy, np.ones(len(truth)), Rules(OPERATOR))
     found: dict[int, Found | None] = {}
     for most in (1, 20, 40, 80, 120, 160, 200, 240, 280):
         watch = FitMonitor(on_progress=stopping_after(most))

@@ -104,7 +104,7 @@ def test_a_law_with_tables_is_found_as_it_was_written(
 def test_a_curve_is_tried_where_a_network_explains_more_and_only_there(rows: Floats) -> None:
     noise = np.random.default_rng(6).standard_normal(ROWS)
     y = 0.11 * rows[:, 0] * (1 + 0.2 * rows[:, 1]) * profile(rows[:, 2]) * np.exp(0.05 * noise)
-    text, formula = written(found_in(rows, y, log=True, unexplained=0.0025))
+    text, formula = written(found_in(rows, y, log=True, with_curves=True))
     assert text.endswith("· load) · s(hour)")
     curve = next(node for node in postorder(formula.root) if isinstance(node, Curve))
     hours = np.linspace(1.0, 23.0, 50)
@@ -119,7 +119,7 @@ def test_a_curve_that_goes_round_meets_itself(rows: Floats) -> None:
     y = 5.0 + 3.0 * profile(rows[:, 2]) + 0.2 * noise + rows[:, 0]
     sizes = {3: 4, 4: 5}
     task = Task(
-        rows, y, np.ones(ROWS), Rules(OPERATOR), periods={2: 24.0}, categories=sizes, unexplained=0.04
+        rows, y, np.ones(ROWS), Rules(OPERATOR), periods={2: 24.0}, categories=sizes, with_curves=True
     )
     found = search(task, refits=FEW)
     _, formula = written(found)
@@ -132,7 +132,7 @@ def test_a_curve_that_goes_round_meets_itself(rows: Floats) -> None:
 def test_a_curve_that_is_forbidden_stays_away(rows: Floats) -> None:
     y = rows[:, 0] * profile(rows[:, 2])
     rules = Rules(OPERATOR, forbidden=frozenset({"curve", "sine"}))
-    found = search(Task(rows[:, :3], y, np.ones(ROWS), rules, unexplained=0.0), refits=60)
+    found = search(Task(rows[:, :3], y, np.ones(ROWS), rules, with_curves=True), refits=60)
     assert not any(isinstance(f, Tabulated) for t in found.best.law.terms for f in t.factors)
 
 
