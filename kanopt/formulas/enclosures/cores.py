@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from kanopt.formulas.enclosures.arithmetic import Pair
+from kanopt.formulas.enclosures.arithmetic import NOTHING, Pair
 from kanopt.formulas.enclosures.boxes import BoxSides
 from kanopt.formulas.enclosures.enclosure import Enclosure, Orders
 from kanopt.formulas.enclosures.engine import Encloser
@@ -111,23 +111,16 @@ def _drop_unrelated(
 
 def _within(node: Node, sides: BoxSides) -> tuple[Node | None, int]:
     """Return the argument of a function that is strictly monotone on its range, and its direction; None if not."""
+    slope: Pair = NOTHING
     match node:
         case Apply():
-            low, high = _whole(node.argument, sides).value
-            return _direction(node.argument, range_over(function_named(node.function), 1, low, high))
+            slope = range_over(function_named(node.function), 1, *_whole(node.argument, sides).value)
         case Curve():
-            low, high = _whole(node.argument, sides).value
-            return _direction(node.argument, CurveBank([node]).over((1,), low, high)[1])
+            slope = CurveBank([node]).over((1,), *_whole(node.argument, sides).value)[1]
         case Power(base=base, exponent=Constant(value=power)) if power:
             found = _whole(base, sides)
             if bool(found.positive.all()) or (power > 0.0 and bool((found.value[0] >= 0.0).all())):
                 return base, 1 if power > 0.0 else -1
-    return None, 0
-
-
-def _direction(argument: Node, slope: Pair) -> tuple[Node | None, int]:
     if bool((slope[0] > 0.0).all()):
-        return argument, 1
-    if bool((slope[1] < 0.0).all()):
-        return argument, -1
-    return None, 0
+        return node.children[0], 1
+    return (node.children[0], -1) if bool((slope[1] < 0.0).all()) else (None, 0)

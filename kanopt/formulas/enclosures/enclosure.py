@@ -9,9 +9,9 @@ from typing import NamedTuple
 import numpy as np
 
 from kanopt.formulas.enclosures.arithmetic import TRUE, Flags, Pair
-from kanopt.formulas.enclosures.floating import EXACT, Error
+from kanopt.formulas.nodes import Array
 
-__all__ = ["Enclosure", "Orders"]
+__all__ = ["EXACT", "Enclosure", "Error", "Orders"]
 
 
 @dataclass(frozen=True)
@@ -54,6 +54,16 @@ class Orders:
     def second(self) -> bool:
         """Whether second derivatives in `x` are wanted."""
         return self.order == 2 and self.x >= 0
+
+
+class Error(NamedTuple):
+    """How far floating point may be off, and how far in proportion to the value; arrays that broadcast."""
+
+    off: Array
+    share: Array
+
+
+EXACT = Error(np.zeros(()), np.zeros(()))
 
 
 class Enclosure(NamedTuple):

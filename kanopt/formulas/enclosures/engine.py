@@ -22,7 +22,7 @@ from kanopt.formulas.enclosures.arithmetic import (
 from kanopt.formulas.enclosures.boxes import BoxSides, FormulaBoxes, entries
 from kanopt.formulas.enclosures.enclosure import Enclosure, Orders
 from kanopt.formulas.enclosures.rules import composed, curves, enclosed
-from kanopt.formulas.enclosures.univariate import CurveBank, Stairs, bank_key, within
+from kanopt.formulas.enclosures.univariate import CurveBank, Stairs, within
 from kanopt.formulas.nodes import Array, Input, Node, Product, Sum, fold, postorder
 from kanopt.formulas.pieces import Curve, Step, Table
 
@@ -242,7 +242,8 @@ def _banks(nodes: list[Curve]) -> dict[bytes, tuple[CurveBank, list[Curve]]]:
     """Return for every curve the bank in which it is bounded, and the curves there."""
     groups: dict[tuple[object, ...], list[Curve]] = {}
     for curve in nodes:
-        groups.setdefault(bank_key(curve), []).append(curve)
+        knots = curve.argument.key, curve.low, curve.high, curve.grid_size, curve.periodic
+        groups.setdefault(knots, []).append(curve)
     banks = [(CurveBank(group), group) for group in groups.values()]
     return {curve.key: (bank, group) for bank, group in banks for curve in group}
 

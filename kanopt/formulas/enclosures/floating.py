@@ -11,17 +11,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import reduce
-from typing import NamedTuple, Protocol
 
 import numpy as np
 
 from kanopt.formulas.enclosures.arithmetic import EPS, Pair, largest
+from kanopt.formulas.enclosures.enclosure import Enclosure, Error
 from kanopt.formulas.nodes import Array
 from kanopt.formulas.pieces import Curve
 
 __all__ = [
-    "EXACT",
-    "Error",
     "of_curve",
     "of_function",
     "of_larger",
@@ -40,28 +38,6 @@ _MORE = 1.01  # (1 + r)^p is 1 + p r but for squares of what is tiny
 _ENDLESS = np.array(np.inf)
 
 
-class Error(NamedTuple):
-    """How far floating point may be off, and how far in proportion to the value; arrays that broadcast."""
-
-    off: Array
-    share: Array
-
-
-EXACT = Error(np.zeros(()), np.zeros(()))
-
-
-class Bounded(Protocol):
-    """A step with bounds of its value and of its error."""
-
-    @property
-    def value(self) -> Pair:
-        """Bounds of the value."""
-
-    @property
-    def error(self) -> Error:
-        """How far floating point may be off."""
-
-
 def settled(value: Pair, off: Array, share: Array = _ENDLESS) -> Error:
     """Return the error of a step with some bounds, the smaller of the two ways to know it."""
     return Error(np.fmin(off, share * largest(value)), share)
@@ -72,26 +48,26 @@ def of_number(value: Array) -> Error:
     return Error(0.5 * _OWN * np.abs(value), np.asarray(0.5 * _OWN))
 
 
-def of_sum(value: Pair, parts: Sequence[Bounded]) -> Error:
+def of_sum(value: Pair, parts: Sequence[Enclosure]) -> Error:
     """Return the error of a sum."""
     size = reduce(np.add, [largest(part.value) + part.error.off for part in parts])
     off = reduce(np.add, [part.error.off for part in parts]) + (len(parts) - 1) * EPS * size
     return settled(value, off, _of_one_sign(parts) + len(parts) * EPS)
 
 
-def of_larger(value: Pair, parts: Sequence[Bounded]) -> Error:
+def of_larger(value: Pair, parts: Sequence[Enclosure]) -> Error:
     """Return the error of the largest or the smallest."""
     return settled(value, reduce(np.maximum, [part.error.off for part in parts]), _of_one_sign(parts))
 
 
-def _of_one_sign(parts: Sequence[Bounded]) -> Array:
+def _of_one_sign(parts: Sequence[Enclosure]) -> Array:
     """Return the largest relative error of parts where all have one sign, so that nothing cancels."""
     above = reduce(np.logical_and, [part.value[0] >= 0.0 for part in parts])
     below = reduce(np.logical_and, [part.value[1] <= 0.0 for part in parts])
     return np.where(above | below, reduce(np.maximum, [part.error.share for part in parts]), np.inf)
 
 
-def of_product(parts: Sequence[Bounded]) -> Error:
+def of_product(parts: Sequence[Enclosure]) -> Error:
     """Return the error of a product, multiplied one after the other."""
     most, error = largest(parts[0].value), parts[0].error
     for part in parts[1:]:
@@ -108,7 +84,7 @@ def _known(value: Array) -> Array:
     return np.where(np.isnan(value), 0.0, value)
 
 
-def of_power(u: Bounded, value: Pair, slope: Pair, power: float) -> Error:
+def of_power(u: Enclosure, value: Pair, slope: Pair, power: float) -> Error:
     """Return the error of a power, given bounds of its slope over what floating point makes of its base."""
     off = _carried(value, slope, u.error.off)
     if 0.0 < power < 1.0:
@@ -117,7 +93,7 @@ def of_power(u: Bounded, value: Pair, slope: Pair, power: float) -> Error:
     return settled(value, off, _kept(u.error.share, abs(power)))
 
 
-def of_function(name: str, u: Bounded, value: Pair, slope: Pair) -> Error:
+def of_function(name: str, u: Enclosure, value: Pair, slope: Pair) -> Error:
     """Return the error of a function of the library."""
     if name == "sqrt":
         return of_power(u, value, slope, 0.5)
@@ -130,7 +106,7 @@ def of_function(name: str, u: Bounded, value: Pair, slope: Pair) -> Error:
     return settled(value, off, _kept(share, _KEEPS[name]) if name in _KEEPS else _ENDLESS)
 
 
-def of_curve(curve: Curve, u: Bounded, value: Pair, slope: Pair) -> Error:
+def of_curve(curve: Curve, u: Enclosure, value: Pair, slope: Pair) -> Error:
     """Return the error of a curve, whose argument is first placed between its knots."""
     place = 4.0 * EPS * (largest(u.value) + u.error.off + abs(curve.low) + abs(curve.high))
     size = 64.0 * EPS * float(np.abs(np.asarray(curve.coefficients)).max())

@@ -43,8 +43,7 @@ from kanopt.formulas.enclosures.arithmetic import (
     total,
     variable_power_bounds,
 )
-from kanopt.formulas.enclosures.enclosure import Enclosure, Orders
-from kanopt.formulas.enclosures.floating import EXACT
+from kanopt.formulas.enclosures.enclosure import EXACT, Enclosure, Orders
 from kanopt.formulas.enclosures.univariate import CurveBank, Stairs, range_over
 from kanopt.formulas.functions import function_named
 from kanopt.formulas.nodes import Apply, Constant, Maximum, Minimum, Node, Power, Product, Sum

@@ -36,7 +36,7 @@ from kanopt.formulas.functions import Function
 from kanopt.formulas.nodes import Array
 from kanopt.formulas.pieces import Curve
 
-__all__ = ["CurveBank", "Stairs", "bank_key", "range_over", "within"]
+__all__ = ["CurveBank", "Stairs", "range_over", "within"]
 
 _RESOLVED = 1e7  # beyond, the places of a wave are not resolved well enough to tell where it turns
 
@@ -159,11 +159,6 @@ class _Runs:
 _MARGIN = 32.0 * EPS
 _KNOT = 1024.0 * EPS
 """An argument so little beyond the last knot, of its size, may be there by rounding alone."""
-
-
-def bank_key(curve: Curve) -> tuple[object, ...]:
-    """Return what curves have in common that are bounded together: argument and knots."""
-    return curve.argument.key, curve.low, curve.high, curve.grid_size, curve.periodic
 
 
 class CurveBank:

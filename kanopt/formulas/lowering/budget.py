@@ -114,25 +114,26 @@ def _least(part: Part) -> float:
     return 5.0 * float(part.profile.cells.noise.max()) if isinstance(part, Curved) else 1e-300
 
 
+def _gains(part: Part, errors: Mapping[Part, float]) -> list[tuple[Part, float]]:
+    """Return what a part is computed from, and what it makes of an error there, per unit."""
+    match part:
+        case Affine():
+            return [(source, abs(coefficient)) for source, coefficient in part.sum.terms.items()]
+        case Curved() | Straight():
+            error = errors[part.argument]
+            return [(part.argument, _moved(part, error) / error)] if error > 0.0 else []
+        case Product():
+            return [(part.left, _size(part.right)), (part.right, _size(part.left))]
+    return [(source, 1.0) for source in part.sources]
+
+
 def _weights(parts: Sequence[Part], errors: Mapping[Part, float]) -> dict[Part, float]:
     """Return what an error of each part becomes in the output, per unit."""
     weights = dict.fromkeys(parts, 0.0)
     weights[parts[-1]] = 1.0
     for part in reversed(parts):
-        weight = weights[part]
-        if isinstance(part, Affine):
-            for source, coefficient in part.sum.terms.items():
-                weights[source] += abs(coefficient) * weight
-        elif isinstance(part, Curved | Straight):
-            error = errors[part.argument]
-            if error > 0.0:
-                weights[part.argument] += weight * _moved(part, error) / error
-        elif isinstance(part, Product):
-            weights[part.left] += weight * _size(part.right)
-            weights[part.right] += weight * _size(part.left)
-        elif isinstance(part, Larger):
-            weights[part.left] += weight
-            weights[part.right] += weight
+        for source, gain in _gains(part, errors):
+            weights[source] += weights[part] * gain
     return weights
 
 
@@ -140,17 +141,10 @@ def _errors(parts: Sequence[Part], shares: Mapping[Part, float]) -> dict[Part, f
     """Return about how far each part is from the law."""
     errors: dict[Part, float] = {}
     for part in parts:
-        found = shares.get(part, 0.0)
-        if isinstance(part, Affine):
-            found += sum(abs(coefficient) * errors[source] for source, coefficient in part.sum.terms.items())
-        elif isinstance(part, Curved | Straight) and errors[part.argument] > 0.0:
-            found += _moved(part, errors[part.argument])
-        elif isinstance(part, Product):
-            left, right = errors[part.left], errors[part.right]
-            found += _size(part.right) * left + _size(part.left) * right + left * right
-        elif isinstance(part, Larger):
-            found += max(errors[part.left], errors[part.right])
-        errors[part] = found
+        handed = [gain * errors[source] for source, gain in _gains(part, errors)]
+        errors[part] = shares.get(part, 0.0) + (max(handed) if isinstance(part, Larger) else sum(handed))
+        if isinstance(part, Product):
+            errors[part] += errors[part.left] * errors[part.right]
     return errors
 
 

@@ -200,22 +200,7 @@ def over(node: Node, base: Node) -> Node:
     >>> shown(over(Apply("exp", x + y) + 1, x + y))
     'exp(u) + 1'
     """
-    made: dict[bytes, Node] = {base.key: ARGUMENT}
-    stack = [node]
-    while stack:
-        part = stack[-1]
-        missing = [child for child in part.children if child.key not in made]
-        if part.key in made or not missing:
-            stack.pop()
-            if part.key not in made:
-                made[part.key] = (
-                    part.with_children([made[child.key] for child in part.children])
-                    if part.children
-                    else part
-                )
-        else:
-            stack.extend(missing)
-    return made[node.key]
+    return rebuild(node, lambda part: ARGUMENT if part.key == base.key else part)
 
 
 def inserted(outer: Node, inner: Node) -> Node:

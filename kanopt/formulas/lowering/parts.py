@@ -137,7 +137,7 @@ class Part:
     @property
     def sources(self) -> tuple[Part, ...]:
         """What it is computed from."""
-        return ()
+        return tuple(each for each in vars(self).values() if isinstance(each, Part))
 
     @property
     def ends(self) -> tuple[float, float]:
@@ -173,11 +173,6 @@ class Straight(Part):
     pieces: Pieces
     off: float
 
-    @property
-    def sources(self) -> tuple[Part, ...]:
-        """The argument."""
-        return (self.argument,)
-
 
 @dataclass(frozen=True, eq=False)
 class Curved(Part):
@@ -186,11 +181,6 @@ class Curved(Part):
     argument: Part
     profile: Profile
 
-    @property
-    def sources(self) -> tuple[Part, ...]:
-        """The argument."""
-        return (self.argument,)
-
 
 @dataclass(frozen=True, eq=False)
 class Product(Part):
@@ -198,11 +188,6 @@ class Product(Part):
 
     left: Part
     right: Part
-
-    @property
-    def sources(self) -> tuple[Part, ...]:
-        """Both factors."""
-        return (self.left, self.right)
 
 
 @dataclass(frozen=True, eq=False)
@@ -215,11 +200,6 @@ class Larger(Part):
 
     left: Part
     right: Part
-
-    @property
-    def sources(self) -> tuple[Part, ...]:
-        """Both."""
-        return (self.left, self.right)
 
 
 def sum_of(text: str, parts: Sequence[Part], bounds: tuple[float, float] = (-math.inf, math.inf)) -> Affine:

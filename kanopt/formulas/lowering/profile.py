@@ -15,11 +15,11 @@ infinite slope, need no special care.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, fields
 from functools import cached_property
 from itertools import pairwise
-from typing import Any, NoReturn
+from typing import NoReturn
 
 import numpy as np
 
@@ -54,7 +54,7 @@ _SPLIT = np.unique(np.concatenate([_EVEN, 4.0 ** -np.arange(3.0, 9.0), 1.0 - 4.0
 
 @dataclass(frozen=True)
 class Cells:
-    """Cells in order, all arrays of shape (cells,).
+    """Cells in order, all arrays of shape (cells,), or (2, cells) for lower and upper bounds.
 
     Parameters
     ----------
@@ -78,20 +78,25 @@ class Cells:
     down: Array
     up: Array
     noise: Array
-    bend: Pair
-    value: Pair
+    bend: Array
+    value: Array
 
     def __len__(self) -> int:
         return len(self.low)
 
     def __getitem__(self, index: Integers | Flags | slice) -> Cells:
         """Return some of the cells."""
-        return _made_of([self], lambda arrays: arrays[0][index])
+        return Cells(*(getattr(self, each.name)[..., index] for each in fields(self)))
 
     def joined(self, *more: Cells) -> Cells:
         """Return these cells and others, in order."""
-        both = _made_of([self, *more], np.concatenate) if more else self
-        return both[np.lexsort((both.low, both.stair))] if more else self
+        if not more:
+            return self
+        names = [each.name for each in fields(self)]
+        both = Cells(
+            *(np.concatenate([getattr(part, name) for part in (self, *more)], axis=-1) for name in names)
+        )
+        return both[np.lexsort((both.low, both.stair))]
 
     @property
     def loose(self) -> Array:
@@ -107,20 +112,6 @@ class Cells:
     def runs(self) -> Iterator[Cells]:
         """The cells of each stair."""
         return (self[self.stair == stair] for stair in np.unique(self.stair))
-
-
-def _made_of(parts: Sequence[Cells], change: Callable[[list[Any]], Any]) -> Cells:
-    """Return cells of which each array is made of those of the parts."""
-    names = ("low", "high", "stair", "first", "last", "down", "up", "noise")
-    arrays = [change([getattr(part, name) for part in parts]) for name in names]
-    pairs = [
-        (
-            change([getattr(part, name)[0] for part in parts]),
-            change([getattr(part, name)[1] for part in parts]),
-        )
-        for name in ("bend", "value")
-    ]
-    return Cells(*arrays, *pairs)
 
 
 class Profile:
@@ -194,8 +185,8 @@ class Profile:
             up = np.fmin(np.fmin(rise, steep), most - np.minimum(first, last))
         # a factor for the rounding of these few operations themselves
         down, up = (np.maximum(side, 0.0) * (1.0 + 16.0 * EPS) for side in (down, up))
-        bent = np.where(found.defined, bend[0], -np.inf), np.where(found.defined, bend[1], np.inf)
-        return Cells(low, high, stair, first, last, down, up, noise, bent, (least, most))
+        bent = np.where(found.defined, bend, [[-np.inf], [np.inf]])
+        return Cells(low, high, stair, first, last, down, up, noise, bent, np.array([least, most]))
 
     def _values(self, low: Array, high: Array, stair: Integers) -> tuple[Array, Array, Array]:
         """Return the values at both ends from within, and how far they may be off."""
