@@ -11,7 +11,8 @@ import pandas as pd
 import pytest
 
 from kanopt.errors import TableError
-from kanopt.tables import TextFormat, read_table, report_of
+from kanopt.tables import TextFormat, read_table, report_of, units_of
+from kanopt.tables.report import rows_in_source
 
 PLAIN = "trip,minutes,town\n1,10.5,Lyon\n2,20,Köln\n"
 EXPECTED = pd.DataFrame({"trip": [1, 2], "minutes": [10.5, 20.0], "town": ["Lyon", "Köln"]})
@@ -113,3 +114,14 @@ def test_names_that_repeat(tmp_path: Path) -> None:
 def test_formats_that_make_no_sense(settings: dict[str, Any], message: str) -> None:
     with pytest.raises(TableError, match=message):
         TextFormat(**settings)
+
+
+def test_a_row_of_units_below_the_header_is_one_only_over_numbers(tmp_path: Path) -> None:
+    path = tmp_path / "trips.csv"
+    path.write_text("Trip;Left;Way;Price\n;hh:mm;[km];€/km\nA;8:00;12;1,5\nB;9:00;7;2\n")
+    frame = read_table(path)
+    assert units_of(frame) == {"Way": "km", "Price": "EUR/km"}
+    assert frame["Way"].tolist() == [12, 7]
+    assert list(rows_in_source(frame)) == [3, 4]
+    path.write_text("Size;Colour\nm;red\nl;blue\n")
+    assert read_table(path)["Size"].tolist() == ["m", "l"]

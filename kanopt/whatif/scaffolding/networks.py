@@ -100,33 +100,26 @@ def _limit_in_all(
     A record of a supplier is of one product or of all. So a plant becomes a site of that capacity, behind a supplier
     of each product from which the way costs nothing.
     """
-    makers, lanes, rates = (parts.get(name) for name in ("suppliers", "lanes", "rates"))
+    lanes, rates = parts.get("lanes"), parts.get("rates")
+    if lanes is None or rates is None or rates.table is not lanes.table or "facilities" in parts:
+        return
     taken = {name for guess in parts.values() for name in (guess.table.name, *guess.table.of)}
-    if (
-        makers is None
-        or "product" not in makers.fields
-        or "capacity" in makers.fields
-        or "facilities" in parts
-    ):
-        return
-    if (
-        lanes is None
-        or rates is None
-        or rates.table is not lanes.table
-        or "weight" in parts["products"].fields
-    ):
-        return
-    limits = [
-        guess
-        for table in tables
-        if table.name not in taken
-        and (guess := match_part(table, part["suppliers"]))
-        and "capacity" in guess.fields
-        and guess.names == makers.names
+    names = {"products": parts["products"].names}
+    told = [parts["suppliers"]] if "suppliers" in parts else []
+    for table in tables if told else ():
+        columns = names_rows(table, told[0].names) if table.name not in taken else []
+        guess = match_part(table, part["suppliers"], names, key=columns[0]) if columns else None
+        told += [guess] if guess is not None else []
+    pairs = [
+        (one, other)
+        for one in told
+        for other in told
+        if {"product", "unit_cost"} <= one.fields and "capacity" not in one.fields
+        if "capacity" in other.fields and "product" not in other.fields and one.names == other.names
     ]
-    if len(limits) != 1:
+    if len(pairs) != 1 or "weight" in parts["products"].fields:
         return
-    (limit,) = limits
+    ((makers, limit),) = pairs
     name, capacity = limit.filled_by("name"), limit.filled_by("capacity")
     sites = pd.DataFrame(
         {"name": texts(limit.table.frame[name.name]), "capacity": limit.table.frame[capacity.name]}

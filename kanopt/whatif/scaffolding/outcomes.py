@@ -287,10 +287,11 @@ def _units_by_speed(
     table: SourceTable, numbers: Sequence[ColumnFacts], stated: dict[str, str], usual: str
 ) -> dict[str, tuple[str, str]]:
     """Return units of ways and times under which the median speed is that of roads, else of aeroplanes, and which."""
-    ways = [column for column in numbers if measure_of(column) == "length"]
+    plain = [c for c in numbers if "/" not in stated.get(c.name, "")]  # a price of miles is no way
+    ways = [column for column in plain if measure_of(column) == "length"]
     times = [
         column
-        for column in numbers
+        for column in plain
         if measure_of(column) == "time"
         and (column.name in stated or words_of(column) & _MEASURES["time"])
         and not is_known_before(column)

@@ -105,6 +105,33 @@ CASES = {
         },
         "facilities.holding_cost: Lagergeld (€/t und Monat); demand.period: period; demand.demand: Absatz (t)",
     ),
+    "a shop in Polish, with units in the row below the headers": (
+        {
+            "zlecenia.csv": "Zlecenie;Termin;Kara\n;;zł/h\nZ1;8:30;60\nZ2;9:00;90\n",
+            "operacje.csv": "Zlecenie;Lp.;Maszyna;Czas\n;;;[min]\nZ1;1;Tokarka;60\nZ1;2;Piec;30\nZ2;1;Piec;45\n",
+            "maszyny.csv": "Maszyna;Zmiana od;Zmiana do\nTokarka;6:00;14:00\nPiec;6:00;14:00\n",
+        },
+        "jobs.due_date: Termin; jobs.tardiness_cost: Kara; unit PLN/h: Kara; machines.name: Maszyna",
+    ),
+    "a title and a date above the headers": (
+        DEPOT
+        | {
+            "shops.csv": "Stops of Monday,,,\nPrinted 2026-03-02,,,\nShop,x (km),y (km),Pallets\nA,1,2,3\nB,4,5,6\n",
+            "trucks.csv": "Truck,Pallets max,€/km,km/h\nT,9,1,50\n",
+        },
+        "clients.name: Shop; clients.demand: Pallets",
+    ),
+    "bags that weigh something": (
+        {
+            "produkty.csv": "Produkt;Waga worka (kg);Kara za brak (zł/worek)\nsaletra;25;46\nmocznik;50;112\n",
+            "zaklady.csv": "Zakład;Produkt;Zdolność (worki/tydzień);Koszt (zł/worek)\n"
+            "P;saletra;90;41\nP;mocznik;80;92\n",
+            "odbiorcy.csv": "Odbiorca;saletra;mocznik\nA;40;30\nB;30;20\n",
+            "trasy.csv": "Z;Do;Fracht (zł/t)\nP;A;88\nP;B;36\n",
+        },
+        "products.weight: Waga worka (kg); unit kg/bag: Waga worka (kg); "
+        "products.shortage_cost: Kara za brak (zł/worek); suppliers.capacity: Zdolność (worki/tydzień)",
+    ),
 }
 
 
@@ -246,12 +273,26 @@ def test_a_matrix_with_margins_is_a_network(tmp_path: Path) -> None:
     assert made.made["made_demand"]["Need (t)"].tolist() == [240, 300]
 
 
+def test_machines_that_are_needed_at_once_are_asked_about(tmp_path: Path) -> None:
+    files = {
+        "steps.csv": "Job,Step,Machine,Minutes\nA,1,saw + lift,45\nA,2,press,70\nB,1,saw,30\n",
+        "jobs.csv": "Job,Due,Late fee (€/h)\nA,10:00,9\nB,11:00,9\n",
+        "machines.csv": "Machine,Open,Close\nsaw,8:00,17:00\nlift,8:00,17:00\npress,8:00,17:00\n",
+    }
+    made = ko.scaffold(written(files, tmp_path))
+    (question,) = made.questions
+    assert "'saw + lift'" in question.text
+    assert "no second resource" in question.text
+    assert made.made["made_modes"]["machine"].tolist() == ["saw", "press", "saw"]
+
+
 def test_what_fits_no_field_is_asked_about(tmp_path: Path) -> None:
     files = dict(CASES["alternatives"][0])
     files["Arbeitsgänge.csv"] = "Auftrag;Schritt;Anlage;Minuten;Bediener\nA;1;M1;20;Kaya\nB;1;M1;15;Kaya\n"
     made = ko.scaffold(written(files, tmp_path))
     (question,) = made.questions
     assert "'Bediener'" in question.text
+    assert "no second resource" in question.text
     path = made.write(tmp_path / "first.toml")
     with pytest.raises(ko.ScenarioError, match="Bediener"):
         ko.load_scenario(path)
@@ -403,8 +444,26 @@ def test_ways_of_which_some_stand_in_both_directions_are_as_they_are(tmp_path: P
             },
             [["A 1", "saw 1", 45], ["A 1", "saw 2", 45], ["A 2", "press", 70], ["B 1", "saw 1", 30]],
         ),
+        (
+            {
+                "steps.csv": "Job,Step,Machine,Minutes\nA,1,P1/P2,45\nA,2,CNC/5,70\nB,1,P2 or P1,30\n",
+                "jobs.csv": "Job,Due\nA,10:00\nB,11:00\n",
+            },
+            [
+                ["A 1", "P1", 45],
+                ["A 1", "P2", 45],
+                ["A 2", "CNC/5", 70],
+                ["B 1", "P2", 30],
+                ["B 1", "P1", 30],
+            ],
+        ),
     ],
-    ids=["steps of an article", "an amount and a rate", "machines of which any will do"],
+    ids=[
+        "steps of an article",
+        "an amount and a rate",
+        "machines of which any will do",
+        "without their table",
+    ],
 )
 def test_steps_are_worked_out_where_no_table_has_them(
     tmp_path: Path, files: dict[str, str], modes: list[list[object]]
@@ -453,6 +512,24 @@ def test_what_is_counted_otherwise_than_the_plan_counts_is_asked_about(tmp_path:
     }
     made = ko.scaffold(written(files, tmp_path))
     assert ["containers" in question.text for question in made.questions] == [True]
+    files["goods.csv"] = "Product,t per container\nsugar,25\n"
+    made = ko.scaffold(written(files, tmp_path))
+    assert not made.questions
+    assert made.made["made_lanes"]["Capacity (containers)"].tolist() == [75, 100, 75, 125]
+
+
+def test_what_plants_make_in_all_limits_what_they_make_of_each_product(tmp_path: Path) -> None:
+    files = {
+        "plants.csv": "Plant,Capacity (hl)\nL,45\nM,40\n",
+        "costs.csv": "Plant,Blonde (€/hl),Brune (€/hl)\nL,40,55\nM,44,49\n",
+        "demand.csv": "Shop,Blonde (hl),Brune (hl)\nP,30,20\nN,20,10\n",
+        "freight.csv": "From,To,Freight (€/hl)\nL,P,6\nL,N,12\nM,P,8\nM,N,9\n",
+    }
+    path = ko.scaffold(written(files, tmp_path)).write(tmp_path / "first.toml")
+    result = ko.load_scenario(path).run(time_limit=1).result
+    # Brune comes from M, Blonde from L, but for five that L cannot make
+    expected = 20 * (49 + 8) + 10 * (49 + 9) + 30 * (40 + 6) + 15 * (40 + 12) + 5 * (44 + 9)
+    assert result.objective == pytest.approx(expected, abs=0.005)
 
 
 def test_power_of_machines_is_paid_by_the_hour_and_a_pause_in_two_columns_is_kept(tmp_path: Path) -> None:
