@@ -191,7 +191,7 @@ def _sample(table: Plain, rows: Rows) -> tuple[Rows, Array]:
 def _is_shorter(
     found: Found, laws: Sequence[Closed | None], table: Plain, part: Rows, rules: Rules, *, log: bool
 ) -> bool:
-    """Whether one of the laws found on a scale says more of the rows on the other, where they have `part` as targets."""
+    """Whether one of the laws found on a scale says more of the rows on the other, whose targets `part` has."""
     if not laws or laws[-1] is None:
         return True
     to = Target(table.columns(part, found.scales), part.target, part.weight, log, rules)

@@ -62,7 +62,7 @@ FEW = 6
 PLACES = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
 NARROWEST = 1.5
 """Least ratio of the largest to the smallest value for a reciprocal in an exponential to differ from a line."""
-SPANS = (4, 8, 16)
+SPANS = (4, 8, 16, 32)
 """Pieces of curves."""
 CROWDED = 0.15
 """Share of the range of an input in which half of its values lie for a curve to be one of the logarithm."""

@@ -27,12 +27,13 @@ from kanopt.surrogates.search.structure import (
     Term,
     Wave,
     factor_operators,
+    inputs_of,
     is_extreme,
     operators,
 )
 from kanopt.units import UnitPowers
 
-__all__ = ["KINDS", "PREFERRED", "Rules", "flat", "imitates_a_curve", "kind_of_factor", "waves"]
+__all__ = ["KINDS", "PREFERRED", "Rules", "bends", "flat", "imitates_a_curve", "kind_of_factor", "winds"]
 
 KINDS = ("linear", "power", "exp", "gaussian", "log", "sine", "hinge", "step", "table", "curve")
 """What a factor of one input may be."""
@@ -97,9 +98,15 @@ def flat(law: Law) -> bool:
     )
 
 
-def waves(law: Law) -> int:
-    """Return how many waves and bumps there are in a law."""
-    return sum(isinstance(f, Wave | Applied) and not is_extreme(f) for f in _all_factors(law))
+def bends(law: Law, column: int) -> int:
+    """Return how many factors of a law read an input that are no powers of it."""
+    return sum(not isinstance(f, Power | Group) and column in inputs_of(f) for f in _all_factors(law))
+
+
+def winds(law: Law) -> bool:
+    """Whether a law says of an input with several words, one of which is no power, what a curve may say."""
+    several = Counter(f.column for f in _factors(law) if not isinstance(f, Group | Applied))
+    return any(count > 1 and bends(law, column) for column, count in several.items())
 
 
 def imitates_a_curve(law: Law, periods: Mapping[int, float]) -> bool:

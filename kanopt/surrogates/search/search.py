@@ -26,8 +26,8 @@ from kanopt.surrogates.search.moves import steps
 from kanopt.surrogates.search.powers_of_sums import powers_of_sums
 from kanopt.surrogates.search.products import products_with_exponentials
 from kanopt.surrogates.search.ratios import ratios_of_sums
-from kanopt.surrogates.search.rules import Rules, flat, waves
-from kanopt.surrogates.search.structure import Law, Parameter, Term, operators
+from kanopt.surrogates.search.rules import Rules, bends, flat, winds
+from kanopt.surrogates.search.structure import Law, Parameter, Term, inputs_of, operators, without_input
 from kanopt.surrogates.search.tidying import tidied
 
 __all__ = ["Found", "Task", "as_told", "order_of_rows", "search"]
@@ -153,10 +153,10 @@ class _Search:
         return True
 
     def needs_curves(self, fit: Fitted) -> bool:
-        """Whether a curve is worth its numbers beside a law, or the law says with several waves what one would."""
+        """Whether a curve is worth its numbers beside a law, or the law winds as one would."""
         if self.curve_words is None:
             return False
-        if waves(fit.law) > 1 or fit is self.bent:
+        if winds(fit.law) or fit is self.bent:
             return True
         before = in_lookups(fit.law)
         moves = steps(fit.law, self.to, self.curve_words, self.to.total, signomial=True)
@@ -177,6 +177,15 @@ class _Search:
                 if (smaller := fitted(cleaned(law), self.to)) is not None:
                     out.append(smaller)
         return out
+
+    def without_an_input(self, fit: Fitted) -> list[Fitted]:
+        """Return a law without all that it says of each of its inputs, of which a curve may say more.
+
+        Those come first of which it says much that is no power.
+        """
+        inputs = sorted(inputs_of(fit.law), key=lambda j: (-bends(fit.law, j), j))
+        smaller = (cleaned(without_input(fit.law, j)) for j in inputs)
+        return list(filter(None, (fitted(law, self.to) for law in smaller if law.terms)))
 
     def run(self) -> Found:
         """Look among the signomials first, then grow the small ones, the best one, and nothing at all; then curves.
@@ -226,8 +235,9 @@ class _Search:
             for fit in begun or [nothing]:
                 self.climb.add(fit)
             if phase in ("small", "shapes", "curves"):
-                for fit in [*begun, nothing]:
-                    self.climb.expand(fit)
+                for number, fit in enumerate([*begun, nothing]):
+                    if not number or not self.climb.spent:
+                        self.climb.expand(fit)
             self.climb.settle()
             everything += self.climb.pool
             everything.sort(key=lambda fit: fit.length)
@@ -296,7 +306,7 @@ class _Search:
         if self.phase == "shapes":
             return front(everything)
         if self.phase == "curves":
-            return self.small([fit for fit in everything if not waves(fit.law)])
+            return self.without_an_input(everything[0])
         # those that no growth leads to are grown with the best of all; as wholes they are complete
         return sorted([*everything, *self.wholes], key=lambda fit: fit.length)[:WIDTH]
 
@@ -350,7 +360,7 @@ def as_told(numbers: Array) -> Array:
 
 
 def _mixed(numbers: NDArray[np.uint64]) -> NDArray[np.uint64]:
-    """Return numbers with every bit of each spread over all of its bits (Steele et al. 2014, *Fast splittable PRNGs*)."""
+    """Return numbers with every bit of each spread over all of its bits (Steele et al. 2014, *Splittable PRNGs*)."""
     numbers = numbers + np.uint64(0x9E3779B97F4A7C15)
     numbers = (numbers ^ (numbers >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
     numbers = (numbers ^ (numbers >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)

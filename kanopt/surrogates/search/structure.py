@@ -252,6 +252,28 @@ def inputs_of(part: Any) -> frozenset[int]:
     return frozenset() if isinstance(part, Parameter) else frozenset({part.column})
 
 
+def without_input(law: Law, column: int) -> Law:
+    """Return a law without all that it says of an input; a term of this input alone goes with it.
+
+    Examples
+    --------
+    >>> x, y = Power(0, ONE), Power(1, ONE)
+    >>> without_input(Law((Term(ONE, (x, y)), Term(ONE, (y,)))), 1) == Law((Term(ONE, (x,)),))
+    True
+    """
+    terms = []
+    for term in law.terms:
+        factors: list[Factor] = []
+        for factor in term.factors:
+            if column not in (read := inputs_of(factor)):
+                factors.append(factor)
+            elif len(read) > 1 and isinstance(factor, Group | Applied):
+                factors.append(replace(factor, inner=without_input(factor.inner, column)))
+        if factors or not term.factors:
+            terms.append(Term(term.coefficient, tuple(factors)))
+    return Law(tuple(terms))
+
+
 def freedom(law: Law) -> int:
     """Return how many numbers of a law were chosen by the rows: the free ones, and the places of steps.
 

@@ -1,0 +1,163 @@
+"""Whether another seed, another order of rows or half of the rows gives the same law.
+
+Tables are made laws (a file of them, 2,000 rows, noise of 1 and 5 %) and, with --data, public tables. On the same rows
+KANRegressor(seed=0), (seed=1) and so on are fitted, and from the second on the rows are shuffled as well; how many of
+their laws read as the first one, word for word and digit for digit, is "the same". Then half of the rows is drawn so
+many times: "structure" says how often the law has the form of that of all rows (numbers left out), and "or told alike"
+how often it does or is one of the laws that were told beforehand to explain all rows alike. An effect is the mean of a
+law over 200 rows with one input put at nine of its quantiles, less the mean of these; it is within its band where it
+differs from that of all rows by at most 4 · error · √(constants / rows of the half) everywhere. CPU seconds are those
+of fit and formula, the median of all.
+"""
+
+from __future__ import annotations
+
+import argparse
+import re
+import statistics
+import time
+import warnings
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import torch
+from _bench import footer
+from _laws import CONTENT, drawn, load_laws
+from _real_data import TABLES, cases
+
+import kanopt as ko
+from kanopt.errors import FitError, FormulaError
+
+Floats = np.ndarray
+_NUMBER = re.compile(r"(?<![\w.])\d[\d.]*(?:e[+-]?\d+)?")
+_POINTS, _ROWS, _BAND = np.linspace(0.05, 0.95, 9), 200, 4.0
+
+
+@dataclass(frozen=True, eq=False)
+class Table:
+    """Rows to learn from, and rows that are held out."""
+
+    name: str
+    train: pd.DataFrame
+    test: pd.DataFrame
+    target: str
+
+    def law(self, seed: int, rows: pd.DataFrame) -> tuple[ko.Formula | None, float]:
+        """Return the law of some rows, None where none is found, and the CPU seconds it took."""
+        begun = time.process_time()
+        inputs = rows.drop(columns=self.target)
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                model = ko.KANRegressor(seed=seed).fit(inputs, rows[self.target])
+                law = model.to_formula(self.test, self.target, min_r2=-np.inf)
+        except (FitError, FormulaError):
+            law = None
+        return law, time.process_time() - begun
+
+
+def tables(arguments: argparse.Namespace) -> Iterator[Table]:
+    """Yield made tables, then public ones."""
+    for law in load_laws(arguments.laws):
+        if arguments.only and law.name not in arguments.only:
+            continue
+        for noise in arguments.noise:
+            rows = drawn(law, noise, 0)
+            yield Table(f"{law.name}, {noise:.0%}", rows.train, rows.test, rows.target)
+    if arguments.data is None:
+        return
+    for case in cases(arguments.tables, arguments.data, 20_000, 0):
+        train, test = case.splits[0]
+        whole = case.features.assign(**{"target_": case.target})
+        yield Table(case.name, whole.iloc[train], whole.iloc[test], "target_")
+
+
+def form(text: str) -> str:
+    """Return a law without its numbers."""
+    return _NUMBER.sub("#", text)
+
+
+def effects(law: ko.Formula, rows: pd.DataFrame) -> dict[str, Floats]:
+    """Return the effect of each number that is an input."""
+    found = {}
+    for name in rows.select_dtypes("number"):
+        means = []
+        for place in rows[name].quantile(_POINTS):
+            try:
+                means.append(float(np.mean(law.evaluate(rows.assign(**{name: place})))))
+            except FormulaError:  # no value there
+                means.append(np.inf)
+        found[name] = np.array(means) - np.mean(means)
+    return found
+
+
+def measured(table: Table, seeds: int, halves: int) -> dict[str, object]:
+    """Return a line of the table at the end."""
+    seconds, texts = [], []
+    first: ko.Formula | None = None
+    for seed in range(seeds):
+        rows = table.train.sample(frac=1.0, random_state=seed) if seed else table.train
+        law, cpu = table.law(seed, rows)
+        first = law if seed == 0 else first
+        texts.append(str(law))
+        seconds.append(cpu)
+        print(f"{table.name}, seed {seed}, {cpu:.1f} CPU s: {law}", flush=True)
+    line: dict[str, object] = {
+        "table": table.name,
+        "rows": len(table.train),
+        "the same": f"{texts.count(texts[0])} of {seeds}",
+    }
+    if first is None or not halves:
+        return line | {"CPU s": statistics.median(seconds)}
+    alike = {form(texts[0]), *(form(each.text) for each in first.alternatives if each.rival)}
+    inputs = table.train.drop(columns=table.target)
+    some = inputs.sample(min(_ROWS, len(inputs)), random_state=0)
+    whole, constants = effects(first, some), max(len(first.constants), 1)
+    same, told, within = 0, 0, []
+    for half in range(halves):
+        rows = table.train.sample(frac=0.5, random_state=1_000 + half)
+        law, cpu = table.law(half, rows)
+        seconds.append(cpu)
+        print(f"{table.name}, half {half}, {cpu:.1f} CPU s: {law}", flush=True)
+        if law is None:
+            within.append(0.0)
+            continue
+        same += form(str(law)) == form(texts[0])
+        told += form(str(law)) in alike
+        band = (
+            _BAND * first.fit.rmse * np.sqrt(constants / len(rows)) + 1e-6 * table.train[table.target].std()
+        )
+        own = effects(law, some)
+        within.append(np.mean([np.abs(own[name] - each).max() <= band for name, each in whole.items()]))
+    return line | {
+        "structure": f"{same} of {halves}",
+        "or told alike": f"{told} of {halves}",
+        "effects within": f"{np.mean(within):.0%}",
+        "CPU s": statistics.median(seconds),
+    }
+
+
+def main() -> None:
+    options = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    laws = Path(__file__).parent / "laws" / "yards.py"
+    options.add_argument("--laws", type=Path, default=laws, help=f"made laws (default yards.py): {CONTENT}")
+    options.add_argument("--only", nargs="+", metavar="NAME", help="laws (default all of the file)")
+    options.add_argument("--noise", type=float, nargs="+", default=[0.01, 0.05], help="default 0.01 0.05")
+    options.add_argument("--data", type=Path, help="folder that holds tables/; without it no public tables")
+    options.add_argument("--tables", nargs="+", choices=TABLES, default=list(TABLES[:3]), metavar="TABLE")
+    options.add_argument("--seeds", type=int, default=10, help="seeds on the same rows (default 10)")
+    options.add_argument("--halves", type=int, default=10, help="halves of the rows (default 10)")
+    arguments = options.parse_args()
+    torch.set_num_threads(1)
+    lines = [measured(table, arguments.seeds, arguments.halves) for table in tables(arguments)]
+    print(f"\n{pd.DataFrame(lines).fillna('–').to_string(index=False, float_format=lambda v: f'{v:.3g}')}")
+    print(f"\n{footer(['scikit-learn'], f'0-{arguments.seeds - 1}')}")
+
+
+if __name__ == "__main__":
+    main()
