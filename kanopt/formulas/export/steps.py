@@ -13,7 +13,8 @@ from kanopt.formulas.export.cells import free_name
 from kanopt.formulas.export.excel import Spreadsheet, Values
 from kanopt.formulas.nodes import Apply, Constant, Input, Maximum, Minimum, Node, Power, Product, Sum, fold
 from kanopt.formulas.pieces import Curve, Step, Table
-from kanopt.formulas.printing import WORD, InfixWriter, TextPart, to_infix
+from kanopt.formulas.printing import to_infix
+from kanopt.formulas.spelling import WORD, TextPart, Writer
 
 if TYPE_CHECKING:
     from kanopt.formulas.formula import Formula
@@ -100,7 +101,7 @@ class StepWriter(Spreadsheet):
             node, parts = self._narrowed(node, parts)
         elif isinstance(node, Apply | Power | Curve):
             parts = [self._named(child, part) for child, part in zip(node.children, parts, strict=True)]
-        written = InfixWriter.visit(self, node, parts)
+        written = Writer.visit(self, node, parts)
         return self._named(node, written) if self.needs_own_step(node, written) else written
 
     def needs_own_step(self, node: Node, written: TextPart) -> bool:
@@ -110,10 +111,10 @@ class StepWriter(Spreadsheet):
         often = self.uses[node.key] > 1 or node.depth % _DEEP == 0
         return often or isinstance(node, Curve | Step | Table) or len(written.text) > _LONG
 
-    def power(self, node: Power, base: TextPart, exponent: TextPart) -> TextPart:
+    def power(self, base: TextPart, exponent: TextPart, value: float | None) -> TextPart:
         """Write a power; a constant exponent can be changed to any value in the workbook."""
-        changes = node.exponent.key in self.constants
-        return self.raised(base, exponent) if changes else super().power(node, base, exponent)
+        changes = exponent.text in self.constants.values()
+        return super().power(base, exponent, None if changes else value)
 
     def _narrowed(self, node: Node, parts: list[TextPart]) -> tuple[Node, list[TextPart]]:
         """Split a long sum, product, maximum or minimum into steps of a dozen parts each."""
@@ -123,7 +124,7 @@ class StepWriter(Spreadsheet):
                 group = node.with_children(node.children[place : place + _WIDE])
                 below = [self.values.get(child.key, np.nan) for child in group.children]
                 self.values[group.key] = group.compute(below, {})
-                text = InfixWriter.visit(self, group, parts[place : place + _WIDE])
+                text = Writer.visit(self, group, parts[place : place + _WIDE])
                 groups.append((group, self._named(group, text)))
             node, parts = node.with_children([group for group, _ in groups]), [text for _, text in groups]
         return node, parts

@@ -120,7 +120,7 @@ def by_hand(source: str, row: Mapping[str, Any]) -> float:
         "text": lambda name: str(row[name]),
         "row": row,
         "curve": _curve_by_hand,
-        "stair": lambda x, edges, values: values[sum(edge <= x for edge in edges)],
+        "step": lambda x, edges, values: values[sum(edge <= x for edge in edges)],
         "table": lambda entries, fallback, *key: dict(entries).get(
             json.dumps(key, separators=(",", ":")), fallback
         ),
