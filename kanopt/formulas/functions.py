@@ -47,8 +47,6 @@ class Function:
         Whether the derivative jumps upwards at zero.
     symbolic
         Its expression in sympy, given that module and the argument; where there is none, sympy has it by its name.
-    mathml
-        A template as above; where there is none, it is written as a call of its name.
     degree
         The p for which f(c·x) is c^p · f(x), by which its unit follows; None where it takes pure numbers alone.
 
@@ -73,7 +71,6 @@ class Function:
     period: float = math.inf
     kinked: bool = False
     symbolic: Callable[[Any, Any], Any] | None = None
-    mathml: str = ""
     degree: Fraction | None = None
 
 
@@ -160,7 +157,6 @@ FUNCTIONS: Mapping[str, Function] = {
             "SQRT(@)",
             low=0.0,
             second_derivative=lambda x: -0.25 / (x * np.sqrt(x)),
-            mathml="<msqrt>@</msqrt>",
             degree=Fraction(1, 2),
         ),
         Function(

@@ -87,6 +87,7 @@ class Writer:
     """Which spelling of a node's kind it takes: that of a method ``spell_…``; the plain one where a kind has none."""
     times = " · "
     plus, minus, over = " + ", " - ", " / "
+    sign = "-"
     brackets = ("(", ")")
     comma = ", "
 
@@ -192,7 +193,7 @@ class Writer:
         """Write a product or a quotient, its sign in front."""
         if len(parts) == 1:
             return parts[0]
-        sign = "-" if parts[0].negated else ""
+        sign = self.sign if parts[0].negated else ""
         above = [parts[0].negated] if sign and parts[0].negated != self.number(1.0) else []
         below: list[str] = []
         for part in parts[1:] if sign else parts:
