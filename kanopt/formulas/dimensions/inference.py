@@ -20,10 +20,10 @@ from typing import TYPE_CHECKING, TypeGuard
 import numpy as np
 
 from kanopt.formulas.dimensions.messages import DimensionWording
-from kanopt.formulas.dimensions.unification import ONE, Equations, UnitMonomial
+from kanopt.formulas.dimensions.unification import ONE, Equations
 from kanopt.formulas.functions import function_named
 from kanopt.formulas.nodes import Apply, Constant, Input, Node, Power, Product, postorder
-from kanopt.units import powers_of
+from kanopt.units import UnitPowers, powers_of
 
 if TYPE_CHECKING:
     from kanopt.formulas.formula import Formula
@@ -38,7 +38,7 @@ class HeldConstant:
 
     constant: Constant
     part: Node
-    unit: UnitMonomial
+    unit: UnitPowers
     place: int
 
 
@@ -50,9 +50,9 @@ class _StepUnits:
     order, and its value where it depends on no input.
     """
 
-    unit: UnitMonomial = ONE
-    shift: UnitMonomial = ONE
-    log: tuple[Apply, UnitMonomial] | None = None
+    unit: UnitPowers = ONE
+    shift: UnitPowers = ONE
+    log: tuple[Apply, UnitPowers] | None = None
     absorbs: bool = False
     place: int = 0
     value: float | None = None
@@ -81,17 +81,17 @@ class UnitInference:
         self.words = DimensionWording(self.equations)
         self.problems: dict[str, None] = {}
         self.held: list[HeldConstant] = []
-        self.exponential_factors: list[tuple[Apply, UnitMonomial]] = []
+        self.exponential_factors: list[tuple[Apply, UnitPowers]] = []
         self.inputs = {v.name: self._declared(v) for v in formula.inputs if not v.is_category}
         self.output = self._declared(formula.output)
         self._plural: frozenset[bytes] = frozenset()
-        self._named: dict[bytes, UnitMonomial] = {}
+        self._named: dict[bytes, UnitPowers] = {}
         # what is most likely where nothing else decides: pure numbers in log and exp, then pure tables and curves
-        self._default_pure: tuple[list[UnitMonomial], list[UnitMonomial]] = [], []
+        self._default_pure: tuple[list[UnitPowers], list[UnitPowers]] = [], []
         self._place = 0
 
-    def _declared(self, variable: Variable) -> UnitMonomial:
-        return UnitMonomial(powers_of(variable.unit)) if variable.unit else self.equations.unknown()
+    def _declared(self, variable: Variable) -> UnitPowers:
+        return powers_of(variable.unit) if variable.unit else self.equations.unknown()
 
     def infer(self) -> None:
         """Infer the units of all steps.
@@ -139,14 +139,13 @@ class UnitInference:
         return found[0]
 
     def _visit(self, node: Node, parts: list[_StepUnits]) -> _StepUnits:
-        rule = getattr(self, f"_{node.unit_rule}")
+        found: _StepUnits = getattr(self, f"_{node.unit_rule}")(node, parts)
         known = [part.value for part in parts if part.value is not None]
         if not known or len(known) < len(parts):
-            found: _StepUnits = rule(node, parts)
             return found
         with np.errstate(all="ignore"):
             value = float(node.compute([np.asarray(number) for number in known], {}))
-        return replace(rule(node, parts), value=value)
+        return replace(found, value=value)
 
     def _meaning(self, node: Node, parts: list[_StepUnits]) -> _StepUnits:
         return node.as_meant(parts, self._visit)
@@ -165,7 +164,7 @@ class UnitInference:
         if _is_free(constant):
             self.held.append(HeldConstant(constant, part, sort.unit, sort.place))
 
-    def _of_one(self, node: Node, likely: list[UnitMonomial] | None = None) -> UnitMonomial:
+    def _of_one(self, node: Node, likely: list[UnitPowers] | None = None) -> UnitPowers:
         """Return the unit of a step that is one quantity at all its occurrences."""
         if node.key not in self._named:
             self._named[node.key] = self.equations.unknown()
@@ -180,15 +179,13 @@ class UnitInference:
         unit = self._of_one(node) if _is_singular(node) else self.equations.unknown()
         return _StepUnits(unit, absorbs=_is_free(node), place=self._place, value=node.value)
 
-    def _require_equal(self, node: Node, parts: Sequence[_StepUnits]) -> UnitMonomial:
+    def _require_equal(self, node: Node, parts: Sequence[_StepUnits]) -> UnitPowers:
         """Require that all parts have the same unit, and return it."""
         pairs = list(zip(node.children, parts, strict=True))
         for child, part in pairs:
             self._hold(child, node, part)
         # told against what is certain: a declared unit first, then a pure number, then what is unknown
-        pairs.sort(
-            key=lambda pair: (bool(self.equations.substitute(pair[1].unit).unknown), _is_fixed(pair[0]))
-        )
+        pairs.sort(key=lambda pair: (self.equations.value(pair[1].unit) is None, _is_fixed(pair[0])))
         first, *others = pairs
         wrong = False
         for other in others:
@@ -228,7 +225,7 @@ class UnitInference:
             if place == carrier or _is_singular(factor) or not _is_free(factor):
                 self._hold(factor, node, part)
                 unit = unit * part.unit
-                self.equations.count_work(len(unit.unknown) + len(unit.known.words))
+                self.equations.count_work(len(unit.words))
         unit = self.equations.shortened(unit)
         loose = [part for part in parts if part.value is None]
         if len(loose) == 1:
@@ -237,13 +234,13 @@ class UnitInference:
             self._unshifted(part)
         return _StepUnits(unit, absorbs=not loose and any(part.absorbs for part in parts))
 
-    def _multiple(self, unit: UnitMonomial, part: _StepUnits, numbers: Sequence[float]) -> _StepUnits:
+    def _multiple(self, unit: UnitPowers, part: _StepUnits, numbers: Sequence[float]) -> _StepUnits:
         """Return the product of a step and numbers; its shift is multiplied, too."""
         factor = math.prod(numbers)
         if part.log is None or not math.isfinite(factor):
             self._unshifted(part)
             return _StepUnits(unit, absorbs=part.absorbs)
-        return _StepUnits(unit, part.shift ** _exact(factor), part.log, part.absorbs)
+        return _StepUnits(unit, self.equations.raised(part.shift, _exact(factor)), part.log, part.absorbs)
 
     def _power(self, node: Power, parts: list[_StepUnits]) -> _StepUnits:
         base, exponent = parts
@@ -254,7 +251,7 @@ class UnitInference:
             self._hold(node.exponent, node, exponent)
         if exponent.value is not None and math.isfinite(exponent.value):
             absorbs = base.absorbs and base.value is not None
-            return _StepUnits(base.unit ** _exact(exponent.value), absorbs=absorbs)
+            return _StepUnits(self.equations.raised(base.unit, _exact(exponent.value)), absorbs=absorbs)
         self._require_pure(node, node.base, base)
         return _StepUnits()
 
@@ -264,7 +261,7 @@ class UnitInference:
         degree = function_named(node.function).degree
         if degree is not None:
             self._unshifted(part)
-            return _StepUnits(part.unit**degree)
+            return _StepUnits(self.equations.raised(part.unit, degree))
         if node.function == "log":
             self._unshifted(part)
             self._default_pure[0].append(part.unit)
@@ -293,7 +290,7 @@ class UnitInference:
 
     def _unshifted(self, part: _StepUnits) -> None:
         """Require that the part has no shift."""
-        if part.log is None or part.absorbs or part.shift.is_dimensionless:
+        if part.log is None or part.absorbs or not part.shift.words:
             return
         if self.equations.equate(part.shift, ONE) is not None:
             self._problem(self.words.shifted(*part.log))

@@ -93,11 +93,8 @@ class StepWriter(Spreadsheet):
     def count(self, cells: Sequence[str], *, alone: bool) -> str:
         """Write how many of some cells hold numbers; many cells are split over several steps."""
         text = super().count(cells, alone=alone)
-        return (
-            text
-            if alone
-            else self.step(text, np.full(self.size, float(len(cells))), "how many of the numbers are given")
-        )
+        known = np.full(self.size, float(len(cells)))
+        return text if alone else self.step(text, known, "how many of the numbers are given")
 
     def visit(self, node: Node, parts: list[TextPart]) -> TextPart:
         """Write one node; long, deep or shared nodes get their own cell."""
