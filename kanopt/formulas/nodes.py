@@ -44,6 +44,7 @@ __all__ = [
     "kind_of",
     "postorder",
     "rebuild",
+    "spelled_out",
 ]
 
 Array: TypeAlias = NDArray[np.float64]
@@ -151,7 +152,9 @@ class Node:
 
     def meaning(self) -> Node:
         """Return the graph of other kinds, over the same children, that this node is short for."""
-        raise NotImplementedError(f"a {kind_of(type(self))} does not say how this is done")
+        raise NotImplementedError(
+            f"{kind_of(type(self))}: this kind of node says neither this nor what it means"
+        )
 
     def compute(self, values: Sequence[Array], data: Mapping[str, NDArray[Any]]) -> Array:
         """Return the value, given the children's values and the inputs by name; all broadcast."""
@@ -365,6 +368,13 @@ def rebuild(root: Node, change: Callable[[Node], Node]) -> Node:
         return change(node if same else node.with_children(children))
 
     return fold(root, visit)
+
+
+def spelled_out(root: Node) -> Node:
+    """Return the graph with what every step means in place of it, where its kind is short for others."""
+    if all(type(node).meaning is Node.meaning for node in postorder(root)):
+        return root
+    return rebuild(root, lambda node: node if type(node).meaning is Node.meaning else node.meaning())
 
 
 @dataclass(frozen=True, eq=False)

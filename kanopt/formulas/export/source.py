@@ -7,8 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 
 from kanopt.errors import FormulaError
-from kanopt.formulas.nodes import Apply, Node, Product, Sum, fold, postorder
-from kanopt.formulas.pieces import Curve, Step, Table
+from kanopt.formulas.nodes import Constant, Input, Maximum, Minimum, Node, Power, fold, postorder
 from kanopt.formulas.spelling import ATOM, WORD, TextPart, Writer
 
 __all__ = ["SourceWriter", "identifier", "identifiers", "nest_pairs", "tell_apart"]
@@ -120,7 +119,7 @@ class SourceWriter(Writer):
 
     def needs_own_step(self, node: Node, written: TextPart) -> bool:
         """Return whether a node is written as a statement."""
-        compound = isinstance(node, Sum | Product | Apply | Curve | Step | Table)
+        compound = not isinstance(node, Constant | Input | Power | Maximum | Minimum)
         return bool(self.assign) and compound and (self.uses[node.key] > 1 or node.depth % self.deepest == 0)
 
     def bound(self, value: TextPart) -> TextPart:
