@@ -205,22 +205,27 @@ def _record(value: Any, kind: type, path: str, nodes: Sequence[Node]) -> Any:
         raise FileFormatError(f"{path}: {error}") from error
 
 
+@cache
+def _taken_apart(hint: Any) -> tuple[Any, tuple[Any, ...]]:
+    return get_origin(hint), get_args(hint)
+
+
 def _read(value: Any, hint: Any, path: str, nodes: Sequence[Node]) -> Any:
     """Read a value of a type: a plain one, one of several, a tuple, texts by text, an earlier node, or a record."""
     if hint in _PLAIN:
         return _plain(value, hint, path)
-    origin, parts = get_origin(hint), get_args(hint)
+    origin, parts = _taken_apart(hint)
     if origin in (Union, UnionType):
         if value is None and NoneType in parts:
             return None
-        # a list stands for the tuple among them
+        is_list = type(value) is list  # which stands for the tuple among them
         fitting = [
             p for p in parts if p is not NoneType and (get_origin(p) is tuple) == (type(value) is list)
         ]
         return _read(value, (fitting or parts)[0], path, nodes)
     if origin is Literal:
-        if _plain(value, str, path) not in parts:
-            raise FileFormatError(f"{path}: {_shown(value)} is unknown; {nearest(value[:_SHOWN], parts)}")
+        if value not in parts:
+            raise _format_error(path, " or ".join(map(repr, parts)), value)
         return value
     if origin is tuple:
         return _items(value, parts, path, nodes)

@@ -29,7 +29,7 @@ def test_tables_need_a_category():
         FormulaError, match=r"give the category of 'vehicle', such as categories=\{'vehicle': 'van'\}"
     ):
         law.to_sympy()
-    with pytest.raises(FormulaError, match="no entry for vehicle='vann'; did you mean 'van'"):
+    with pytest.raises(FormulaError, match="'vehicle': unseen category 'vann'; did you mean 'van'"):
         law.to_sympy({"vehicle": "vann"})
 
 
