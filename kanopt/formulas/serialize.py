@@ -219,10 +219,9 @@ def _read(value: Any, hint: Any, path: str, nodes: Sequence[Node]) -> Any:
         if value is None and NoneType in parts:
             return None
         is_list = type(value) is list  # which stands for the tuple among them
-        fitting = [
-            p for p in parts if p is not NoneType and (get_origin(p) is tuple) == (type(value) is list)
-        ]
-        return _read(value, (fitting or parts)[0], path, nodes)
+        known = [part for part in parts if part is not NoneType]
+        fitting = [part for part in known if (_taken_apart(part)[0] is tuple) == is_list]
+        return _read(value, (fitting or known)[0], path, nodes)
     if origin is Literal:
         if value not in parts:
             raise _format_error(path, " or ".join(map(repr, parts)), value)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from kanopt.formulas.export.sheets import Page, SheetBook, quoted
 from kanopt.formulas.export.steps import StepWriter
 from kanopt.formulas.formula import Formula
+from kanopt.formulas.nodes import Array
 from kanopt.text import with_unit
 
 __all__ = ["LawRows", "RowCells", "write_law_rows"]
@@ -104,32 +105,28 @@ class _Rows(StepWriter):
         varying = self._write_shared()
         self.head = self.page.row + 1
         for head, labels in rows.labels.items():
-            self._texts(head, labels)
+            self._column(head, labels, self.page.write)
         for variable in varying:
-            name, unit = variable.name, variable.unit
-            self.names[name] = f"${self._letter()}{_ROW}"
-            self._given(with_unit(name, unit), self.arguments[name])
+            head = with_unit(variable.name, variable.unit)
+            self.names[variable.name] = self._given(head, self.arguments[variable.name])
         place = self.column
-        extra = 0 if rows.factor is None else 2
-        self.column += 1 + extra  # steps stand to the right of what they lead to
+        self.column += 1 if rows.factor is None else 3  # steps stand to the right of what they lead to
         written = self.guarded(self.write(formula.root))
-        ahead, self.column = self.column, place
-        unit = formula.output.unit
-        values = self._formulas(
-            with_unit(formula.output.name, unit),
-            written,
-            self.value_of(formula.root),
-        )
-        amounts = self._amounts(values)
+        self.column = place
+        worth = self.value_of(formula.root)
+        values = self._formulas(with_unit(formula.output.name, formula.output.unit), written, worth)
+        amounts: list[str] = []
+        if rows.factor is not None:
+            factor = self._given("times", rows.factor)
+            text = f"MAX(0,{values})*{factor}" if rows.cut_off else f"{values}*{factor}"
+            known = (np.maximum(worth, 0.0) if rows.cut_off else worth) * rows.factor
+            amounts = self._cells(self._formulas(rows.amount, text, known))
         sheet.freeze_panes(self.head + 1, len(rows.labels))
-        self.column = ahead
-        return RowCells(
-            tuple(self._cells(values)), tuple(self._cells(amounts)) if amounts is not None else ()
-        )
+        return RowCells(tuple(self._cells(values)), tuple(amounts))
 
     def step(self, text: str, value: Any, what: str) -> str:
         """Write a step into a column of its own, and return its cell in the same row."""
-        return f"${_letters(self._formulas(what, text, value))}{_ROW}"
+        return self._formulas(what, text, value)
 
     def _write_shared(self) -> list[Any]:
         """Write the inputs that are the same everywhere, and return the others."""
@@ -142,53 +139,29 @@ class _Rows(StepWriter):
             self.page.given(row, 1, self.arguments[variable.name].flat[0])
         return [variable for variable in self.inputs if variable not in shared]
 
-    def _texts(self, head: str, labels: Sequence[str]) -> None:
-        column = self._head(head)
-        for line, label in enumerate(labels, start=self.head + 1):
-            self.page.write(line, column, label)
+    def _column(self, head: str, values: Iterable[Any], write: Callable[[int, int, Any], None]) -> str:
+        """Write the next column, and return its cell in the same row."""
+        from xlsxwriter.utility import xl_col_to_name
 
-    def _given(self, head: str, values: NDArray[Any]) -> None:
-        column = self._head(head)
-        for line, value in enumerate(np.broadcast_to(values, (self.size,)).tolist(), start=self.head + 1):
-            self.page.given(line, column, value)
-
-    def _formulas(self, head: str, text: str, values: NDArray[np.float64]) -> int:
-        column = self._head(head)
-        for line, value in enumerate(values.tolist(), start=self.head + 1):
-            self.sheets.formula(self.sheet, (line, column), text.replace(_ROW, f"{line + 1}"), value)
-        return column
-
-    def _amounts(self, column: int) -> int | None:
-        rows = self.rows
-        if rows.factor is None:
-            return None
-        value = f"${_letters(column)}{_ROW}"
-        factor = f"${self._letter()}{_ROW}"
-        self._given("times", rows.factor)
-        worth = self.value_of(self.formula.root)
-        text = f"MAX(0,{value})*{factor}" if rows.cut_off else f"{value}*{factor}"
-        known = np.maximum(worth, 0.0) if rows.cut_off else worth
-        return self._formulas(rows.amount, text, known * np.broadcast_to(rows.factor, (self.size,)))
-
-    def _head(self, head: str) -> int:
         self.page.write(self.head, self.column, head, "heading")
+        for line, value in enumerate(values, start=self.head + 1):
+            write(line, self.column, value)
         self.column += 1
-        return self.column - 1
+        return f"${xl_col_to_name(self.column - 1)}{_ROW}"
 
-    def _letter(self) -> str:
-        return _letters(self.column)
+    def _given(self, head: str, values: NDArray[Any]) -> str:
+        return self._column(head, np.broadcast_to(values, (self.size,)).tolist(), self.page.given)
 
-    def _cells(self, column: int) -> list[str]:
-        sheet = quoted(self.sheet)
+    def _formulas(self, head: str, text: str, values: Array) -> str:
+        def write(line: int, column: int, value: float) -> None:
+            self.sheets.formula(self.sheet, (line, column), text.replace(_ROW, f"{line + 1}"), value)
+
+        return self._column(head, values.tolist(), write)
+
+    def _cells(self, cell: str) -> list[str]:
+        """Return the cell in every row."""
         lines = range(self.head + 2, self.head + 2 + self.size)
-        return [f"{sheet}!${_letters(column)}${line}" for line in lines]
-
-
-def _letters(column: int) -> str:
-    from xlsxwriter.utility import xl_col_to_name
-
-    name: str = xl_col_to_name(column)
-    return name
+        return [f"{quoted(self.sheet)}!{cell.replace(_ROW, f'${line}')}" for line in lines]
 
 
 def _is_one(values: NDArray[Any]) -> bool:
