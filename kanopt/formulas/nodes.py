@@ -102,7 +102,8 @@ class Node:
     def __post_init__(self) -> None:
         kind: Any = type(self)
         depth, size = 0, 1
-        children = _below(kind)(self.__dict__)
+        held = self.__dict__
+        children = held["children"] = _below(kind)(held)
         for child in children:
             depth = max(depth, child.depth)
             size += child.size
@@ -111,7 +112,7 @@ class Node:
                 f"the formula is too large: at most {DEEPEST} levels deep and {LARGEST:,} steps, "
                 f"this one has {depth + 1} and {size:,}"
             )
-        self.__dict__.update(children=children, depth=depth + 1, size=size)
+        held["depth"], held["size"] = depth + 1, size
 
     @cached_property
     def key(self) -> bytes:
