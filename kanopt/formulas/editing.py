@@ -14,8 +14,9 @@ from kanopt.formulas.nodes import Constant, Node, Power, fold, postorder, rebuil
 from kanopt.formulas.parameters import is_parameter, parameters_of
 from kanopt.formulas.parser import parse_formula
 from kanopt.formulas.pieces import Curve, Step, Table
-from kanopt.formulas.printing import ATOM, InfixWriter, TextPart, number, quoted_name, to_infix
+from kanopt.formulas.printing import to_infix
 from kanopt.formulas.simplify import simplify_graph
+from kanopt.formulas.spelling import ATOM, TextPart, Writer, number, quoted_name
 
 if TYPE_CHECKING:
     from kanopt.formulas.formula import Formula
@@ -26,7 +27,7 @@ LONGEST_RECORD = 20_000
 """Characters of the provenance that earlier changes may take up."""
 
 
-class _PatternWriter(InfixWriter):
+class _PatternWriter(Writer):
     """A lossless notation of a law: constants by name, other numbers with all their digits.
 
     Curves and tables with the name of a function are written in back-quotes, and the argument of that function in

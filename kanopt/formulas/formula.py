@@ -733,7 +733,7 @@ class Formula(Shown):
 
     def to_python(self) -> str:
         """Return the source of a Python function on numpy arrays that needs nothing else; categories are text."""
-        from kanopt.formulas.export.python import to_python
+        from kanopt.formulas.export.programs import to_python
 
         return to_python(self)
 
@@ -745,7 +745,7 @@ class Formula(Shown):
 
     def to_javascript(self) -> str:
         """Return the source of a JavaScript function of one object with a property per input."""
-        from kanopt.formulas.export.javascript import to_javascript
+        from kanopt.formulas.export.programs import to_javascript
 
         return to_javascript(self)
 

@@ -9,6 +9,8 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from fractions import Fraction
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -43,6 +45,10 @@ class Function:
         The distance at which the turns repeat.
     kinked
         Whether the derivative jumps upwards at zero.
+    symbolic
+        Its expression in sympy, given that module and the argument; where there is none, sympy has it by its name.
+    degree
+        The p for which f(c·x) is c^p · f(x), by which its unit follows; None where it takes pure numbers alone.
 
     Examples
     --------
@@ -64,6 +70,8 @@ class Function:
     extrema: tuple[tuple[float, ...], tuple[float, ...], tuple[float, ...]] = ((), (), ())
     period: float = math.inf
     kinked: bool = False
+    symbolic: Callable[[Any, Any], Any] | None = None
+    degree: Fraction | None = None
 
 
 def _logistic(x: Array) -> Array:
@@ -136,6 +144,7 @@ FUNCTIONS: Mapping[str, Function] = {
             f"IF(ABS(@)<0.001,{_EXCEL_SERIES.format(powers='@^{1,2,3,4,5}')},LN(1+@))",
             low=-1.0,
             second_derivative=lambda x: -1.0 / np.square(1.0 + x),
+            symbolic=lambda sympy, x: sympy.log(1 + x),
         ),
         Function(
             "sqrt",
@@ -148,6 +157,7 @@ FUNCTIONS: Mapping[str, Function] = {
             "SQRT(@)",
             low=0.0,
             second_derivative=lambda x: -0.25 / (x * np.sqrt(x)),
+            degree=Fraction(1, 2),
         ),
         Function(
             "square",
@@ -160,6 +170,8 @@ FUNCTIONS: Mapping[str, Function] = {
             "POWER(@,2)",
             second_derivative=lambda x: np.full_like(x, 2.0),
             extrema=((0.0,), (), ()),
+            symbolic=lambda sympy, x: x**2,
+            degree=Fraction(2),
         ),
         Function(
             "sin",
@@ -222,6 +234,7 @@ FUNCTIONS: Mapping[str, Function] = {
             "1/(1+EXP(-MAX(@,-700)))",
             second_derivative=lambda x: -np.tanh(0.5 * x) * _logistic_slope(x),
             extrema=((), (0.0,), (-_BEND, _BEND)),
+            symbolic=lambda sympy, x: 1 / (1 + sympy.exp(-x)),
         ),
         Function(
             "softplus",
@@ -236,6 +249,7 @@ FUNCTIONS: Mapping[str, Function] = {
             "LN(1+EXP(-ABS(@))))",
             second_derivative=_logistic_slope,
             extrema=((), (), (0.0,)),
+            symbolic=lambda sympy, x: sympy.log(1 + sympy.exp(x)),
         ),
         Function(
             "abs",
@@ -249,6 +263,8 @@ FUNCTIONS: Mapping[str, Function] = {
             second_derivative=np.zeros_like,
             extrema=((0.0,), (), ()),
             kinked=True,
+            symbolic=lambda sympy, x: sympy.Abs(x),
+            degree=Fraction(1),
         ),
         Function(
             "relu",
@@ -261,6 +277,8 @@ FUNCTIONS: Mapping[str, Function] = {
             "MAX(0,@)",
             second_derivative=np.zeros_like,
             kinked=True,
+            symbolic=lambda sympy, x: sympy.Max(0, x),
+            degree=Fraction(1),
         ),
     )
 }

@@ -1,8 +1,12 @@
 """The steps a formula is made of: constants, inputs, sums, products, powers and functions.
 
-A formula is a directed acyclic graph of frozen nodes. Nodes know their children and how to compute their value from the
-children's values; everything else (printing, bounds, exports, saving) is a :func:`fold` over the graph, so that no
+A formula is a directed acyclic graph of frozen nodes, and a :func:`fold` over it does anything with it, so that no
 algorithm recurses and a shared step is computed once. Two nodes are equal if they represent the same graph.
+
+A kind of node declares itself once, in its class: its fields, of which those that hold nodes are its children and all
+are what a file holds; how it is computed; how it is written, in general and, by methods ``spell_…``, in families of
+languages; its unit; its learned numbers; how many operators it counts for. A kind that is short for a graph of others
+states that graph as its :meth:`~Node.meaning`, and has all the rest from it.
 """
 
 from __future__ import annotations
@@ -10,8 +14,8 @@ from __future__ import annotations
 import hashlib
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, fields
-from functools import cached_property
+from dataclasses import dataclass, fields, replace
+from functools import cache, cached_property
 from operator import itemgetter
 from typing import Any, ClassVar, TypeAlias, TypeVar
 
@@ -20,9 +24,11 @@ from numpy.typing import NDArray
 
 from kanopt.errors import FormulaError
 from kanopt.formulas.functions import function_named
+from kanopt.formulas.spelling import TextPart, Writer
 from kanopt.formulas.variables import check_label, check_name
 
 __all__ = [
+    "KINDS",
     "Apply",
     "Constant",
     "Input",
@@ -35,8 +41,10 @@ __all__ = [
     "Sum",
     "computed",
     "fold",
+    "kind_of",
     "postorder",
     "rebuild",
+    "spelled_out",
 ]
 
 Array: TypeAlias = NDArray[np.float64]
@@ -44,6 +52,20 @@ T = TypeVar("T")
 
 DEEPEST = 250
 LARGEST = 200_000
+
+KINDS: dict[str, type[Node]] = {}
+"""Every kind of node, by the word that stands for it in files."""
+
+
+def kind_of(node: type[Node]) -> str:
+    """Return the word for a kind of node.
+
+    Examples
+    --------
+    >>> kind_of(Sum)
+    'sum'
+    """
+    return node.__name__.lower()
 
 
 class Node:
@@ -54,6 +76,8 @@ class Node:
 
     Attributes
     ----------
+    children
+        The nodes it is computed from: what its fields hold.
     depth, size
         Longest path to a leaf, and the number of nodes when written out as a tree.
 
@@ -63,12 +87,24 @@ class Node:
         If the graph nests deeper than 250 or written out has more than 200,000 nodes.
     """
 
+    children: tuple[Node, ...]
     depth: int
     size: int
+    operators: ClassVar[int | None] = 1
+    """How many operators it counts for, beside those of its children; None for one between every two of these."""
+    unit_rule: ClassVar[str] = "meaning"
+    """How its unit follows from those of its children: a rule of :mod:`kanopt.formulas.dimensions`."""
+
+    def __init_subclass__(cls) -> None:
+        if not cls.__name__.startswith("_"):
+            KINDS[kind_of(cls)] = cls
 
     def __post_init__(self) -> None:
+        kind: Any = type(self)
         depth, size = 0, 1
-        for child in self.children:
+        held = self.__dict__
+        children = held["children"] = _below(kind)(held)
+        for child in children:
             depth = max(depth, child.depth)
             size += child.size
         if depth >= DEEPEST or size > LARGEST:
@@ -76,7 +112,7 @@ class Node:
                 f"the formula is too large: at most {DEEPEST} levels deep and {LARGEST:,} steps, "
                 f"this one has {depth + 1} and {size:,}"
             )
-        self.__dict__.update(depth=depth + 1, size=size)
+        held["depth"], held["size"] = depth + 1, size
 
     @cached_property
     def key(self) -> bytes:
@@ -89,8 +125,9 @@ class Node:
                 waiting.extend(below)
                 continue
             waiting.pop()
-            own = _reader(type(node))(node.__dict__)
-            digest = hashlib.blake2b(type(node).__name__.encode(), digest_size=16)
+            kind: Any = type(node)
+            own = _reader(kind)(node.__dict__)
+            digest = hashlib.blake2b(kind.__name__.encode(), digest_size=16)
             digest.update(repr((own, len(node.children))).encode("utf-8", "surrogatepass"))
             for child in node.children:
                 digest.update(child.key)
@@ -106,18 +143,43 @@ class Node:
             known = self.__dict__["_schedule"] = Schedule.of(self)
         return known
 
-    @property
-    def children(self) -> tuple[Node, ...]:
-        """The nodes this one is computed from."""
-        raise NotImplementedError
-
     def with_children(self, children: Sequence[Node]) -> Node:
         """Return this node over other children."""
-        raise NotImplementedError
+        if not self.children:
+            return self
+        kind: Any = type(self)
+        held = dict(zip(_below_names(kind), children, strict=True))
+        return replace(self, **held)  # type: ignore[type-var]
+
+    def meaning(self) -> Node:
+        """Return the graph of other kinds, over the same children, that this node is short for."""
+        raise NotImplementedError(
+            f"{kind_of(type(self))}: this kind of node says neither this nor what it means"
+        )
 
     def compute(self, values: Sequence[Array], data: Mapping[str, NDArray[Any]]) -> Array:
         """Return the value, given the children's values and the inputs by name; all broadcast."""
-        raise NotImplementedError
+        return self.as_meant(values, lambda node, below: node.compute(below, data))
+
+    def spell(self, writer: Writer, parts: list[TextPart]) -> TextPart:
+        """Write it, given its children as they are written."""
+        return self.as_meant(parts, writer.visit)
+
+    def as_meant(self, below: Sequence[T], visit: Callable[[Node, list[T]], T]) -> T:
+        """Do with the graph that it means what is done with any graph, given that of its children."""
+        known = {child.key: each for child, each in zip(self.children, below, strict=True)}
+        return fold(
+            self.meaning(), lambda node, parts: known[node.key] if node.key in known else visit(node, parts)
+        )
+
+    @property
+    def numbers(self) -> tuple[float, ...]:
+        """The numbers of its own that are learned from rows."""
+        return ()
+
+    def with_numbers(self, numbers: Sequence[float]) -> Node:
+        """Return it with other learned numbers."""
+        return self
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -169,20 +231,26 @@ def _node(value: Node | float) -> Node:
     return value if isinstance(value, Node) else Constant(float(value))
 
 
-_READERS: dict[type, Callable[[dict[str, Any]], Any]] = {}
+@cache
+def _below_names(kind: Any) -> tuple[str, ...]:
+    """Return the fields of a kind that hold nodes."""
+    return tuple(field.name for field in fields(kind) if "Node" in str(field.type))
 
 
+@cache
+def _below(kind: Any) -> Callable[[dict[str, Any]], tuple[Node, ...]]:
+    """Return what reads off a node of a kind its children."""
+    names = _below_names(kind)
+    if len(names) > 1 or issubclass(kind, _Several):
+        return itemgetter(*names)
+    return (lambda held: (held[names[0]],)) if names else lambda held: ()
+
+
+@cache
 def _reader(kind: Any) -> Callable[[dict[str, Any]], Any]:
     """Return what reads off a node of a kind all that it holds beside its children."""
-    known = _READERS.get(kind)
-    if known is None:
-        names = [field.name for field in fields(kind) if "Node" not in str(field.type)]
-        known = _READERS[kind] = itemgetter(*names) if names else _nothing
-    return known
-
-
-def _nothing(held: dict[str, Any]) -> None:
-    """Read nothing: the node is its children."""
+    names = [field.name for field in fields(kind) if field.name not in _below_names(kind)]
+    return itemgetter(*names) if names else lambda held: None
 
 
 def postorder(root: Node) -> tuple[Node, ...]:
@@ -264,7 +332,7 @@ class Schedule:
                     continue
                 below = tuple([places[id(child)] for child in parts])
             stack.pop()
-            kind = type(node)
+            kind: Any = type(node)
             new = len(nodes)
             place = known.setdefault((kind, _reader(kind)(node.__dict__), below), new)
             if place == new:
@@ -303,6 +371,13 @@ def rebuild(root: Node, change: Callable[[Node], Node]) -> Node:
     return fold(root, visit)
 
 
+def spelled_out(root: Node) -> Node:
+    """Return the graph with what every step means in place of it, where its kind is short for others."""
+    if all(type(node).meaning is Node.meaning for node in postorder(root)):
+        return root
+    return rebuild(root, lambda node: node if type(node).meaning is Node.meaning else node.meaning())
+
+
 @dataclass(frozen=True, eq=False)
 class Constant(Node):
     """A number, with an optional name and, if it was estimated, its standard error.
@@ -313,6 +388,8 @@ class Constant(Node):
     0.98
     """
 
+    operators: ClassVar[int | None] = 0
+    unit_rule: ClassVar[str] = "constant"
     value: float
     name: str = ""
     standard_error: float | None = None
@@ -330,18 +407,22 @@ class Constant(Node):
                 )
         super().__post_init__()
 
-    @property
-    def children(self) -> tuple[Node, ...]:
-        """None."""
-        return ()
-
-    def with_children(self, children: Sequence[Node]) -> Node:
-        """Return itself."""
-        return self
-
     def compute(self, values: Sequence[Array], data: Mapping[str, NDArray[Any]]) -> Array:
         """Return the number."""
         return np.asarray(self.value)
+
+    def spell(self, writer: Writer, parts: list[TextPart]) -> TextPart:
+        """Write the number."""
+        return writer.constant(self.value)
+
+    @property
+    def numbers(self) -> tuple[float, ...]:
+        """Its value, where it has a name: then it is a parameter of the law, unless that is π."""
+        return (self.value,) if self.name and (self.name, self.value) != ("pi", math.pi) else ()
+
+    def with_numbers(self, numbers: Sequence[float]) -> Node:
+        """Return it with another value."""
+        return replace(self, value=numbers[0])
 
 
 @dataclass(frozen=True, eq=False)
@@ -354,6 +435,8 @@ class Input(Node):
     ('distance_km',)
     """
 
+    operators: ClassVar[int | None] = 0
+    unit_rule: ClassVar[str] = "input"
     name: str
 
     def __post_init__(self) -> None:
@@ -361,40 +444,31 @@ class Input(Node):
         super().__post_init__()
 
     @property
-    def children(self) -> tuple[Node, ...]:
-        """None."""
-        return ()
-
-    @property
     def names(self) -> tuple[str, ...]:
         """Its own name."""
         return (self.name,)
-
-    def with_children(self, children: Sequence[Node]) -> Node:
-        """Return itself."""
-        return self
 
     def compute(self, values: Sequence[Array], data: Mapping[str, NDArray[Any]]) -> Array:
         """Return the column."""
         return np.asarray(data[self.name])
 
+    def spell(self, writer: Writer, parts: list[TextPart]) -> TextPart:
+        """Write its name."""
+        return writer.input(self.name)
 
-class _NaryNode(Node):
-    """A node over one tuple of children, whose field the concrete class names."""
 
-    field: ClassVar[str]
+class _Several(Node):
+    """A node over one tuple of children."""
+
+    operators: ClassVar[int | None] = None
 
     def __post_init__(self) -> None:
-        self.__dict__[self.field] = tuple(self.__dict__[self.field])
-        if not self.children:
-            raise FormulaError(f"a {type(self).__name__.lower()} needs at least one part")
+        kind: Any = type(self)
+        (field,) = _below_names(kind)
+        self.__dict__[field] = tuple(self.__dict__[field])
+        if not self.__dict__[field]:
+            raise FormulaError(f"a {kind_of(kind)} needs at least one part")
         super().__post_init__()
-
-    @property
-    def children(self) -> tuple[Node, ...]:
-        """The parts."""
-        parts: tuple[Node, ...] = self.__dict__[self.field]
-        return parts
 
     def with_children(self, children: Sequence[Node]) -> Node:
         """Return the same kind of node over other parts."""
@@ -402,10 +476,10 @@ class _NaryNode(Node):
 
 
 @dataclass(frozen=True, eq=False)
-class Sum(_NaryNode):
+class Sum(_Several):
     """A sum of terms."""
 
-    field: ClassVar[str] = "terms"
+    unit_rule: ClassVar[str] = "sum"
     terms: tuple[Node, ...]
 
     def compute(self, values: Sequence[Array], data: Mapping[str, NDArray[Any]]) -> Array:
@@ -415,12 +489,16 @@ class Sum(_NaryNode):
             total = total + value
         return total
 
+    def spell(self, writer: Writer, parts: list[TextPart]) -> TextPart:
+        """Write its terms with signs between them."""
+        return writer.sum(parts)
+
 
 @dataclass(frozen=True, eq=False)
-class Product(_NaryNode):
+class Product(_Several):
     """A product of factors; a quotient is a factor to the power of −1."""
 
-    field: ClassVar[str] = "factors"
+    unit_rule: ClassVar[str] = "product"
     factors: tuple[Node, ...]
 
     def compute(self, values: Sequence[Array], data: Mapping[str, NDArray[Any]]) -> Array:
@@ -430,12 +508,16 @@ class Product(_NaryNode):
             product = product * value
         return product
 
+    def spell(self, writer: Writer, parts: list[TextPart]) -> TextPart:
+        """Write its factors, those to a negative power as the denominator."""
+        return writer.product(parts)
+
 
 @dataclass(frozen=True, eq=False)
-class Maximum(_NaryNode):
+class Maximum(_Several):
     """The largest of its parts."""
 
-    field: ClassVar[str] = "parts"
+    unit_rule: ClassVar[str] = "extreme"
     parts: tuple[Node, ...]
 
     def compute(self, values: Sequence[Array], data: Mapping[str, NDArray[Any]]) -> Array:
@@ -445,12 +527,16 @@ class Maximum(_NaryNode):
             largest = np.maximum(largest, value)
         return largest
 
+    def spell(self, writer: Writer, parts: list[TextPart]) -> TextPart:
+        """Write a call; of one part there is nothing to choose."""
+        return writer.extreme("max", parts) if len(parts) > 1 else parts[0]
+
 
 @dataclass(frozen=True, eq=False)
-class Minimum(_NaryNode):
+class Minimum(_Several):
     """The smallest of its parts."""
 
-    field: ClassVar[str] = "parts"
+    unit_rule: ClassVar[str] = "extreme"
     parts: tuple[Node, ...]
 
     def compute(self, values: Sequence[Array], data: Mapping[str, NDArray[Any]]) -> Array:
@@ -460,22 +546,18 @@ class Minimum(_NaryNode):
             smallest = np.minimum(smallest, value)
         return smallest
 
+    def spell(self, writer: Writer, parts: list[TextPart]) -> TextPart:
+        """Write a call; of one part there is nothing to choose."""
+        return writer.extreme("min", parts) if len(parts) > 1 else parts[0]
+
 
 @dataclass(frozen=True, eq=False)
 class Power(Node):
     """A base to an exponent; a negative base is defined for whole exponents only."""
 
+    unit_rule: ClassVar[str] = "power"
     base: Node
     exponent: Node
-
-    @property
-    def children(self) -> tuple[Node, ...]:
-        """Base and exponent."""
-        return (self.base, self.exponent)
-
-    def with_children(self, children: Sequence[Node]) -> Node:
-        """Return a power of another base to another exponent."""
-        return Power(*children)
 
     def compute(self, values: Sequence[Array], data: Mapping[str, NDArray[Any]]) -> Array:
         """Return base ** exponent."""
@@ -484,6 +566,11 @@ class Power(Node):
             # a Python number lets numpy take its short cuts for 2, 0.5 and -1
             return np.asarray(base**self.exponent.value)
         return np.power(base, exponent)
+
+    def spell(self, writer: Writer, parts: list[TextPart]) -> TextPart:
+        """Write a power, a root or a quotient."""
+        value = self.exponent.value if isinstance(self.exponent, Constant) else None
+        return writer.power(parts[0], parts[1], value)
 
 
 @dataclass(frozen=True, eq=False)
@@ -496,6 +583,7 @@ class Apply(Node):
     'log'
     """
 
+    unit_rule: ClassVar[str] = "function"
     function: str
     argument: Node
 
@@ -503,15 +591,10 @@ class Apply(Node):
         function_named(self.function)
         super().__post_init__()
 
-    @property
-    def children(self) -> tuple[Node, ...]:
-        """The argument."""
-        return (self.argument,)
-
-    def with_children(self, children: Sequence[Node]) -> Node:
-        """Return the function of another argument."""
-        return Apply(self.function, *children)
-
     def compute(self, values: Sequence[Array], data: Mapping[str, NDArray[Any]]) -> Array:
         """Return the function's value."""
         return np.asarray(function_named(self.function).value(values[0]))
+
+    def spell(self, writer: Writer, parts: list[TextPart]) -> TextPart:
+        """Write it as its function is spelled in the language."""
+        return writer.apply(self.function, parts[0])

@@ -22,7 +22,6 @@ from kanopt.text import number_text
 
 __all__ = ["Covariance", "check_covariance", "is_parameter", "names_in", "parameters_of", "piece_numbers"]
 
-_KNOWN = {"pi": math.pi}
 _MOST = 2_000
 _SLACK = 1e-6
 
@@ -35,7 +34,7 @@ def is_parameter(node: Node) -> bool:
     >>> is_parameter(Constant(0.98, "elasticity")), is_parameter(Constant(-1.0))
     (True, False)
     """
-    return isinstance(node, Constant) and bool(node.name) and _KNOWN.get(node.name) != node.value
+    return isinstance(node, Constant) and bool(node.numbers)
 
 
 def parameters_of(root: Node) -> dict[str, float]:
@@ -73,10 +72,8 @@ def piece_numbers(piece: Curve | Step | Table) -> dict[str, float]:
     >>> piece_numbers(Table.of({"van": 1.0, "truck": 1.4}, "vehicle", name="rate"))
     {'rate[van]': 1.0, 'rate[truck]': 1.4}
     """
-    if isinstance(piece, Table):
-        return {f"{piece.name}[{', '.join(key)}]": number for key, number in piece.entries}
-    numbers = piece.coefficients if isinstance(piece, Curve) else piece.values
-    return {f"{piece.name}[{place}]": number for place, number in enumerate(numbers)}
+    named = zip(piece.number_names, piece.numbers, strict=True)
+    return {f"{piece.name}[{name}]": number for name, number in named}
 
 
 @dataclass(frozen=True)

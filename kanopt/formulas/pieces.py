@@ -1,131 +1,24 @@
-"""Tabulated functions in a formula: curves, step functions and tables of categories."""
+"""Tabulated functions in a formula: curves, step functions and tables of categories, and how each is spelled."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from kanopt.errors import FormulaError, nearest
 from kanopt.formulas.columns import GAP
+from kanopt.formulas.curves import CURVE, Curve, checked_numbers
 from kanopt.formulas.nodes import Array, Node, postorder
+from kanopt.formulas.spelling import ATOM, OPEN, WORD, TextPart, Writer
 from kanopt.formulas.variables import category_label, check_label, check_name
-from kanopt.splines import SplineGrid
-from kanopt.text import number_text
 
 __all__ = ["Curve", "Step", "Table", "gap_inputs"]
-
-
-def _numbers(values: Sequence[float], what: str) -> tuple[float, ...]:
-    numbers = tuple(float(value) + 0.0 for value in values)  # -0.0 becomes 0.0, which it equals
-    if not all(math.isfinite(number) for number in numbers):
-        raise FormulaError(f"{what}: every value must be a finite number")
-    return numbers
-
-
-@dataclass(frozen=True, eq=False)
-class Curve(Node):
-    """A cubic spline of one argument on equally spaced knots, with linear extrapolation.
-
-    Parameters
-    ----------
-    name
-        Its name in the formula: ``s`` prints as ``s(hour)``.
-    argument
-        Its argument.
-    coefficients
-        Coefficients of the cubic B-splines: n + 3 for n equal spans between `low` and `high`, or n for a periodic
-        curve.
-    low, high
-        First and last knot. Beyond them the curve is extrapolated along its end tangents; a periodic curve repeats.
-    periodic
-        Whether it repeats with period ``high - low``.
-
-    Raises
-    ------
-    FormulaError
-        If there are fewer than 4 coefficients (1 for a periodic curve), or `low` is not below `high`.
-
-    Examples
-    --------
-    >>> from kanopt.formulas import Input
-    >>> line = Curve("s", Input("x"), (-1.0, 0.0, 1.0, 2.0), 0.0, 1.0)
-    >>> line.at(np.array([-1.0, 0.25, 2.0])).round(9).tolist()
-    [-1.0, 0.25, 2.0]
-    """
-
-    name: str
-    argument: Node
-    coefficients: tuple[float, ...]
-    low: float
-    high: float
-    periodic: bool = False
-
-    def __post_init__(self) -> None:
-        check_name(self.name, "curve")
-        object.__setattr__(self, "coefficients", _numbers(self.coefficients, f"curve {self.name!r}"))
-        low, high = _numbers((self.low, self.high), f"curve {self.name!r}")
-        object.__setattr__(self, "low", low)
-        object.__setattr__(self, "high", high)
-        object.__setattr__(self, "periodic", bool(self.periodic))
-        if self.grid_size < 1:
-            raise FormulaError(f"curve {self.name!r}: a cubic curve has at least 4 coefficients")
-        # spans thinner than rounding would make the place within a span meaningless
-        if not (low < high < math.inf and math.inf > self.width > 1e-12 * max(abs(low), abs(high))):
-            ends = f"{number_text(low, 6)} to {number_text(high, 6)}"
-            raise FormulaError(f"curve {self.name!r}: knots from {ends} have no length")
-        super().__post_init__()
-
-    @property
-    def grid_size(self) -> int:
-        """The number of equal intervals between `low` and `high`."""
-        return len(self.coefficients) - (0 if self.periodic else 3)
-
-    @property
-    def width(self) -> float:
-        """The length of one span."""
-        return (self.high - self.low) / self.grid_size
-
-    @cached_property
-    def grid(self) -> SplineGrid:
-        """The knots."""
-        return SplineGrid(self.low, self.high, self.grid_size, self.periodic)
-
-    @cached_property
-    def powers(self) -> Array:
-        """Polynomial coefficients of t⁰ … t³ in each span, with t from 0 to 1; shape (4, spans)."""
-        powers = self.grid.powers(np.asarray(self.coefficients))
-        powers.flags.writeable = False
-        return powers
-
-    @cached_property
-    def ends(self) -> tuple[float, float, float, float]:
-        """Value and slope per unit of the argument at `low`, then at `high`."""
-        first, last = self.powers[:, 0], self.powers[:, -1]
-        slope = float(last @ np.array([0.0, 1.0, 2.0, 3.0]))
-        return float(first[0]), float(first[1]) / self.width, float(last.sum()), slope / self.width
-
-    def at(self, x: Array) -> Array:
-        """Return the curve's value at any values of its argument; same shape."""
-        return self.grid.values(x, self.powers)
-
-    @property
-    def children(self) -> tuple[Node, ...]:
-        """The argument."""
-        return (self.argument,)
-
-    def with_children(self, children: Sequence[Node]) -> Node:
-        """Return the same curve of another argument."""
-        return Curve(self.name, children[0], self.coefficients, self.low, self.high, self.periodic)
-
-    def compute(self, values: Sequence[Array], data: Mapping[str, NDArray[Any]]) -> Array:
-        """Return the curve's value at the argument's."""
-        return self.at(values[0])
 
 
 @dataclass(frozen=True, eq=False)
@@ -151,6 +44,8 @@ class Step(Node):
     [90.0, 70.0, 55.0]
     """
 
+    operators: ClassVar[int | None] = CURVE
+    unit_rule: ClassVar[str] = "free"
     argument: Node
     breakpoints: tuple[float, ...]
     values: tuple[float, ...]
@@ -158,8 +53,8 @@ class Step(Node):
 
     def __post_init__(self) -> None:
         check_name(self.name, "step")
-        object.__setattr__(self, "breakpoints", _numbers(self.breakpoints, f"step {self.name!r}"))
-        object.__setattr__(self, "values", _numbers(self.values, f"step {self.name!r}"))
+        object.__setattr__(self, "breakpoints", checked_numbers(self.breakpoints, f"step {self.name!r}"))
+        object.__setattr__(self, "values", checked_numbers(self.values, f"step {self.name!r}"))
         if len(self.values) != len(self.breakpoints) + 1:
             raise FormulaError(
                 f"step {self.name!r}: {len(self.breakpoints)} breakpoints need {len(self.breakpoints) + 1} "
@@ -169,20 +64,53 @@ class Step(Node):
             raise FormulaError(f"step {self.name!r}: breakpoints must ascend")
         super().__post_init__()
 
-    @property
-    def children(self) -> tuple[Node, ...]:
-        """The argument."""
-        return (self.argument,)
-
-    def with_children(self, children: Sequence[Node]) -> Node:
-        """Return the same step function of another argument."""
-        return Step(children[0], self.breakpoints, self.values, self.name)
-
     def compute(self, values: Sequence[Array], data: Mapping[str, NDArray[Any]]) -> Array:
         """Return the value of the step function at each argument."""
         stair = np.searchsorted(np.asarray(self.breakpoints), values[0], side="right")
         found = np.asarray(self.values)[stair]
         return np.asarray(np.where(np.isnan(values[0]), np.nan, found))
+
+    @property
+    def numbers(self) -> tuple[float, ...]:
+        """Its values."""
+        return self.values
+
+    @property
+    def number_names(self) -> tuple[str, ...]:
+        """Their places."""
+        return tuple(map(str, range(len(self.values))))
+
+    def with_numbers(self, numbers: Sequence[float]) -> Step:
+        """Return it with other values."""
+        return replace(self, values=tuple(numbers))
+
+    def spell(self, writer: Writer, parts: list[TextPart]) -> TextPart:
+        """Write a call of its name."""
+        return writer.call(writer.word(self.name), parts)
+
+    def spell_program(self, writer: Any, parts: list[Any]) -> Any:
+        """Write a call of the helper for step functions."""
+        return writer.helper(
+            "step", [*parts, *map(writer.literal, (list(self.breakpoints), list(self.values)))]
+        )
+
+    def spell_sql(self, writer: Any, parts: list[Any]) -> Any:
+        """Write a case for every stair."""
+        *values, last = self.values
+        cases = [f"WHEN @ < {edge!r} THEN {v!r}" for edge, v in zip(self.breakpoints, values, strict=True)]
+        return writer.spell(" ".join(["CASE", *cases, f"WHEN @ IS NOT NULL THEN {last!r} END"]), *parts)
+
+    def spell_sympy(self, writer: Any, parts: list[Any]) -> Any:
+        """Return the stairs."""
+        values = [writer.constant(value) for value in self.values]
+        return writer.pieces(values, [parts[0] < edge for edge in self.breakpoints], parts[0])
+
+    def spell_excel(self, writer: Any, parts: list[Any]) -> Any:
+        """Write a look-up of the stair on which the argument is."""
+        edges, values = writer.columns(
+            self, {"from": (writer.lowest, *self.breakpoints), "value": self.values}
+        )
+        return writer.spell(f"LOOKUP(@,{edges},{values})", *parts)
 
 
 @dataclass(frozen=True, eq=False)
@@ -207,6 +135,7 @@ class Table(Node):
     [1.4, 1.0]
     """
 
+    unit_rule: ClassVar[str] = "free"
     inputs: tuple[str, ...]
     entries: tuple[tuple[tuple[str, ...], float], ...]
     fallback: float | None = None
@@ -217,10 +146,10 @@ class Table(Node):
         object.__setattr__(self, "inputs", tuple(check_name(name, "input") for name in self.inputs))
         what = f"table {self.name!r}, a category"
         keys = [tuple(check_label(category_label(part), what) for part in key) for key, _ in self.entries]
-        numbers = _numbers([number for _, number in self.entries], f"table {self.name!r}")
+        numbers = checked_numbers([number for _, number in self.entries], f"table {self.name!r}")
         object.__setattr__(self, "entries", tuple(zip(keys, numbers, strict=True)))
         if self.fallback is not None:
-            object.__setattr__(self, "fallback", _numbers([self.fallback], f"table {self.name!r}")[0])
+            object.__setattr__(self, "fallback", checked_numbers([self.fallback], f"table {self.name!r}")[0])
         if not self.inputs or len(set(self.inputs)) != len(self.inputs):
             raise FormulaError(
                 f"table {self.name!r}: needs one or more different inputs, not {self.inputs!r}"
@@ -270,13 +199,19 @@ class Table(Node):
         return self.inputs
 
     @property
-    def children(self) -> tuple[Node, ...]:
-        """None: a table reads its inputs itself."""
-        return ()
+    def numbers(self) -> tuple[float, ...]:
+        """The numbers of its entries."""
+        return tuple(number for _, number in self.entries)
 
-    def with_children(self, children: Sequence[Node]) -> Node:
-        """Return itself."""
-        return self
+    @property
+    def number_names(self) -> tuple[str, ...]:
+        """Their categories."""
+        return tuple(", ".join(key) for key, _ in self.entries)
+
+    def with_numbers(self, numbers: Sequence[float]) -> Table:
+        """Return it with other numbers of its entries."""
+        keys = (key for key, _ in self.entries)
+        return replace(self, entries=tuple(zip(keys, numbers, strict=True)))
 
     def compute(self, values: Sequence[Array], data: Mapping[str, NDArray[Any]]) -> Array:
         """Look every combination up.
@@ -300,6 +235,64 @@ class Table(Node):
                 raise FormulaError(f"input {name!r}: unseen category {label!r}; {nearest(label, known)}")
         pairs = ", ".join(f"{name}={label!r}" for name, label in zip(self.inputs, labels, strict=True))
         raise FormulaError(f"table {self.name!r} has no entry for {pairs} and no fallback")
+
+    def spell(self, writer: Writer, parts: list[TextPart]) -> TextPart:
+        """Write a call of its name."""
+        return writer.call(
+            writer.word(self.name), [TextPart(writer.word(name), WORD) for name in self.inputs]
+        )
+
+    def spell_program(self, writer: Any, parts: list[Any]) -> Any:
+        """Write a call of the helper for tables."""
+        given = [writer.entries(self.entries), writer.literal(self.fallback)]
+        return writer.helper("table", [*given, *map(writer.input, self.inputs)])
+
+    def spell_sql(self, writer: Any, parts: list[Any]) -> Any:
+        """Write a case for every entry."""
+        columns = [writer.input(name).text for name in self.inputs]
+        cases = []
+        for key, number in self.entries:
+            pairs = zip(columns, map(writer.label, key), strict=True)
+            cases.append(
+                f"WHEN {' AND '.join(f'{column} = {label}' for column, label in pairs)} THEN {number!r}"
+            )
+        if self.fallback is not None:
+            given = " AND ".join(f"{column} IS NOT NULL" for column in columns)
+            cases.append(f"WHEN {given} THEN {self.fallback!r}")
+        return TextPart(" ".join(["CASE", *cases, "END"]), OPEN)
+
+    def spell_sympy(self, writer: Any, parts: list[Any]) -> Any:
+        """Return the entry of the categories that are given, since sympy has no tables."""
+        for name, known in zip(self.inputs, self.categories, strict=True):
+            if name not in writer.categories:
+                raise FormulaError(
+                    f"sympy has no tables: give the category of {name!r}, such as categories={{{name!r}: {known[0]!r}}}"
+                )
+        key = tuple(category_label(writer.categories[name]) for name in self.inputs)
+        value = dict(self.entries).get(key, self.fallback)
+        if value is None:
+            self._refuse(key)
+        return writer.constant(value)
+
+    def spell_excel(self, writer: Any, parts: list[Any]) -> Any:
+        """Write a look-up of the last entry whose categories all match those of the row."""
+        keys = {
+            f"key_{place + 1}": [key[place] for key, _ in self.entries] for place in range(len(self.inputs))
+        }
+        *known, values = writer.columns(self, {**keys, "value": self.numbers})
+        given = [writer.input(name).text for name in self.inputs]
+        read = [writer.filled(name) for name in self.inputs]
+        same = "*".join(f"EXACT({cell},{labels})" for cell, labels in zip(read, known, strict=True))
+        found = f"LOOKUP(2,1/({same}),{values})"
+        if self.fallback is not None:
+            found = f"IFERROR({found},{writer.number(self.fallback)})"
+        empty = [
+            f'{cell}=""'
+            for cell, text, labels in zip(given, read, self.categories, strict=True)
+            if cell == text and "" not in labels
+        ]
+        condition = empty[0] if len(empty) == 1 else f"OR({','.join(empty)})"
+        return TextPart(f"IF({condition},NA(),{found})" if empty else found, ATOM)
 
 
 def _codes(values: NDArray[Any], known: Sequence[str]) -> NDArray[np.intp]:

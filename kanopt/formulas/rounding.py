@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import fields, is_dataclass, replace
-from typing import Any, TypeAlias, TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,13 +18,11 @@ from numpy.typing import NDArray
 from kanopt.formulas.columns import read_columns
 from kanopt.formulas.formula import Formula
 from kanopt.formulas.nodes import Array, Constant, Node, computed, postorder, rebuild
-from kanopt.formulas.parameters import is_parameter
-from kanopt.formulas.pieces import Curve, Step, Table, gap_inputs
+from kanopt.formulas.pieces import Curve, gap_inputs
 
 __all__ = ["DIGITS", "ERRORS", "round_array", "round_law", "round_measures"]
 
 T = TypeVar("T")
-Learned: TypeAlias = Constant | Curve | Step | Table
 
 SHARE = 1e-4
 """Of the error of a law: what the rounding of one of its numbers changes on a typical row at most."""
@@ -72,62 +70,36 @@ def round_law(formula: Formula, data: Mapping[str, NDArray[Any]], target: Array)
     error = float(np.median(np.abs(target[every] - before)))
     decimals: dict[Any, int] = {}
     for node in postorder(formula.root):
-        if isinstance(node, Learned) and _numbers(node) and _identity(node) not in decimals:
+        if node.numbers and _identity(node) not in decimals:
             moves = _moves(formula.root, _identity(node), columns, before)
-            decimals[_identity(node)] = _decimals(_numbers(node), SHARE * error / moves if moves else 0.0)
+            decimals[_identity(node)] = _decimals(node.numbers, SHARE * error / moves if moves else 0.0)
 
     def change(node: Node) -> Node:
         if isinstance(node, Curve):
             # knots come from rows, whose logarithms were taken
             node = replace(node, low=_significant(node.low), high=_significant(node.high))
-        if not isinstance(node, Learned) or not _numbers(node):
+        if isinstance(node, Constant) and node.numbers:
+            node = replace(node, standard_error=round_measures(node.standard_error, ERRORS))
+        if not node.numbers:
             return node
         places = decimals[_identity(node)]
-        return _with(node, tuple(round(number, places) + 0.0 for number in _numbers(node)))
+        return node.with_numbers([round(number, places) + 0.0 for number in node.numbers])
 
     return replace(formula, root=rebuild(formula.root, change))
 
 
-def _numbers(node: Learned) -> tuple[float, ...]:
-    """Return the numbers of a node that were learned; none of what is part of the structure."""
-    match node:
-        case Constant():
-            return (node.value,) if is_parameter(node) else ()
-        case Curve():
-            return node.coefficients
-        case Step():
-            return node.values
-        case Table():
-            return tuple(number for _, number in node.entries)
-
-
-def _identity(node: Learned) -> Any:
-    return type(node), node.name, _numbers(node)
-
-
-def _with(node: Learned, numbers: tuple[float, ...]) -> Learned:
-    match node:
-        case Constant():
-            return replace(node, value=numbers[0], standard_error=round_measures(node.standard_error, ERRORS))
-        case Curve():
-            return replace(node, coefficients=numbers)
-        case Step():
-            return replace(node, values=numbers)
-        case Table():
-            labels = (label for label, _ in node.entries)
-            return replace(node, entries=tuple(zip(labels, numbers, strict=True)))
+def _identity(node: Node) -> Any:
+    return type(node), getattr(node, "name", ""), node.numbers
 
 
 def _moves(root: Node, identity: Any, columns: Mapping[str, NDArray[Any]], before: Array) -> float:
     """Return by how much a law moves on a typical row for each unit that the numbers of a node rise by."""
     numbers = np.array(identity[2])
     step = 1e-6 * (float(np.abs(numbers).max()) or 1.0)
-    raised = tuple((numbers + step).tolist())
 
     def change(node: Node) -> Node:
-        if isinstance(node, Learned) and _identity(node) == identity:
-            return _with(node, raised)
-        return node
+        same = node.numbers and _identity(node) == identity
+        return node.with_numbers((numbers + step).tolist()) if same else node
 
     moved = (computed(rebuild(root, change), columns) - before) / step
     return float(np.sqrt(np.mean(np.square(moved))))

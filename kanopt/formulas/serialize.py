@@ -1,43 +1,28 @@
 """Save formulas as JSON files, and load them safely.
 
 The nodes are stored in one flat list, children before parents, and refer to each other by index, so that the nesting of
-a file is bounded. Reading checks the type of every field and builds the formula through its constructors, which check
-the rest; nothing in a file is executed or imported, and files that are too large or too deep are refused early.
+a file is bounded. What a record or a kind of node holds is read off its fields and their types: reading checks the type
+of every field and builds the formula through its constructors, which check the rest. A key with a default may be
+missing. Nothing in a file is executed or imported, and files that are too large or too deep are refused early.
 """
 
 from __future__ import annotations
 
 import json
 import math
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import fields, is_dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import MISSING, fields, is_dataclass, replace
+from functools import cache
+from itertools import repeat
 from pathlib import Path
-from typing import Any, TypeAlias
+from types import NoneType, UnionType
+from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
 from kanopt.errors import FileFormatError, KanoptError, nearest
 from kanopt.files import read_file, replace_file
-from kanopt.formulas.domain import Domain, Range
-from kanopt.formulas.enclosures import Point, ShapeFact
-from kanopt.formulas.error_model import ErrorModel
-from kanopt.formulas.fit import Alternative, Fit, VerdictReason
 from kanopt.formulas.formula import Formula
-from kanopt.formulas.joint_tests import JointTest
-from kanopt.formulas.nodes import (
-    Apply,
-    Constant,
-    Input,
-    Maximum,
-    Minimum,
-    Node,
-    Power,
-    Product,
-    Sum,
-    postorder,
-)
-from kanopt.formulas.noise import Noise
-from kanopt.formulas.parameters import Covariance
-from kanopt.formulas.pieces import Curve, Step, Table
-from kanopt.formulas.variables import Variable, check_name
+from kanopt.formulas.nodes import KINDS, Node, kind_of, postorder
+from kanopt.formulas.variables import check_name
 
 __all__ = ["from_json", "load", "save", "to_json"]
 
@@ -46,8 +31,17 @@ VERSION = 1
 LARGEST_FILE = 5_000_000
 LONGEST_LIST = 200_000
 _SHOWN = 60
+_LABELS = ("name", "per")
+"""Fields that name something in a formula, or are empty."""
 
-Reader: TypeAlias = Callable[[Any, str, Sequence[Node]], Any]
+_WHOLE = "formula"
+"""What errors call the record of the whole file."""
+_PLAIN: Mapping[Any, tuple[tuple[type, ...], str]] = {
+    float: ((int, float), "a number"),
+    int: ((int,), "a whole number"),
+    str: ((str,), "a text"),
+    bool: ((bool,), "true or false"),
+}
 
 
 def to_json(formula: Formula) -> str:
@@ -67,7 +61,7 @@ def to_json(formula: Formula) -> str:
     for field in fields(formula):
         value = getattr(formula, field.name)
         content[field.name] = index[value.key] if field.name == "root" else _to_plain(value, index)
-    content["nodes"] = [{"kind": _KINDS[type(node)], **_to_plain(node, index)} for node in order]
+    content["nodes"] = [{"kind": kind_of(type(node)), **_to_plain(node, index)} for node in order]
     text = json.dumps(content, allow_nan=False, indent=1)
     if len(text) > LARGEST_FILE // 2 and len(laws) > 1:
         # many curves, for each step of a network once again: the law matters, and what was considered is told in words
@@ -110,54 +104,14 @@ def from_json(text: str) -> Formula:
             "save it again with the kanopt that wrote it, or update"
         )
     nodes: list[Node] = []
-    for place, item in enumerate(_items(content.pop("nodes", None), "nodes")):
+    written = content.pop("nodes", None)
+    if type(written) is not list:
+        raise _format_error("nodes", "a list", written)
+    for place, item in enumerate(written):
         nodes.append(_node(item, f"nodes[{place}]", nodes))
     del content["format"], content["version"]
-    _complete(content)
-    formula: Formula = _record(Formula, _FORMULA)(content, "formula", nodes)
+    formula: Formula = _record(content, Formula, _WHOLE, nodes)
     return formula
-
-
-def _complete(content: dict[str, Any]) -> None:
-    """Add fields that files of earlier versions lack."""
-    content.setdefault("covariance", None)
-    content.setdefault("shapes", [])
-    content.setdefault("parts", [])
-    _complete_law(content)
-    alternatives = content.get("alternatives")
-    for each in alternatives if isinstance(alternatives, list) else ():
-        if isinstance(each, dict):
-            each.setdefault("length", None)
-            each.setdefault("law", None)
-            each.setdefault("rival", False)
-            each.setdefault("step", "")
-            each.setdefault("refused", "")
-            _complete_law(each["law"])
-    parts = content["parts"]
-    for part in parts if isinstance(parts, list) else ():
-        _complete_law(part)
-
-
-def _complete_law(content: Any) -> None:
-    """Add what the fit and the domain of a law lack, whether it stands by itself or inside another one."""
-    if not isinstance(content, dict):
-        return
-    fit, domain = content.get("fit"), content.get("domain")
-    if isinstance(fit, dict):
-        fit.setdefault("errors", None)
-        fit.setdefault("lowest", None)
-        fit.setdefault("findings", [])
-        if isinstance(fit["errors"], dict):
-            fit["errors"].setdefault("noise_shape", None)
-            if isinstance(fit["errors"]["noise_shape"], dict):
-                fit["errors"]["noise_shape"].setdefault("group_size", 0.0)
-    if isinstance(domain, dict):
-        for key in ("quantiles", "commonest", "rare"):
-            domain.setdefault(key, [])
-    ranges = domain.get("ranges") if isinstance(domain, dict) else None
-    for each in ranges if isinstance(ranges, list) else ():
-        if isinstance(each, dict):
-            each.setdefault("sparse", [])
 
 
 def save(formula: Formula, path: str | Path) -> Path:
@@ -207,9 +161,107 @@ def _shown(value: Any) -> str:
     return repr(value)[:_SHOWN] if isinstance(value, int | float | None) else type(value).__name__
 
 
-def _number(value: Any, path: str, nodes: Sequence[Node]) -> float:
-    if type(value) not in (int, float):
-        raise _format_error(path, "a number", value)
+def _node(value: Any, path: str, nodes: Sequence[Node]) -> Node:
+    if type(value) is not dict:
+        raise _format_error(path, "an object", value)
+    kind = _plain(value.pop("kind", None), str, f"{path}.kind")
+    if kind not in KINDS:
+        raise FileFormatError(f"{path}: unknown kind of node {_shown(kind)}; {nearest(kind[:_SHOWN], KINDS)}")
+    node: Node = _record(value, KINDS[kind], path, nodes)
+    return node
+
+
+@cache
+def _shape_of(kind: type) -> tuple[dict[str, Any], frozenset[str]]:
+    """Return the type of every field of a record, and which keys must be there."""
+    hints = get_type_hints(kind, localns={"Formula": Formula})
+    held = fields(kind)
+    needed = (each.name for each in held if each.default is MISSING and each.default_factory is MISSING)
+    return {each.name: hints[each.name] for each in held}, frozenset(needed)
+
+
+def _record(value: Any, kind: type, path: str, nodes: Sequence[Node]) -> Any:
+    """Read an object whose keys are the fields of a record."""
+    if type(value) is not dict:
+        raise _format_error(path, "an object", value)
+    shape, needed = _shape_of(kind)
+    for key in value:
+        if key not in shape:
+            raise FileFormatError(f"{path}: unknown key {_shown(key)}; {nearest(key[:_SHOWN], shape)}")
+    for key in shape:
+        if key in needed and key not in value:
+            raise FileFormatError(f"{path}: {key!r} is missing")
+    if kind is Formula and path != _WHOLE and (value.get("alternatives") or value.get("parts")):
+        raise FileFormatError(f"{path}: a formula inside another one has neither alternatives nor parts")
+    parts = {key: _read(item, shape[key], f"{path}.{key}", nodes) for key, item in value.items()}
+    try:
+        for key in _LABELS:
+            if parts.get(key):
+                check_name(parts[key], f"{path}.{key}")
+        return kind(**parts)
+    except FileFormatError:
+        raise
+    except KanoptError as error:
+        raise FileFormatError(f"{path}: {error}") from error
+
+
+@cache
+def _taken_apart(hint: Any) -> tuple[Any, tuple[Any, ...]]:
+    return get_origin(hint), get_args(hint)
+
+
+def _read(value: Any, hint: Any, path: str, nodes: Sequence[Node]) -> Any:
+    """Read a value of a type: a plain one, one of several, a tuple, texts by text, an earlier node, or a record."""
+    if hint in _PLAIN:
+        return _plain(value, hint, path)
+    origin, parts = _taken_apart(hint)
+    if origin in (Union, UnionType):
+        if value is None and NoneType in parts:
+            return None
+        is_list = type(value) is list  # which stands for the tuple among them
+        known = [part for part in parts if part is not NoneType]
+        fitting = [part for part in known if (_taken_apart(part)[0] is tuple) == is_list]
+        return _read(value, (fitting or known)[0], path, nodes)
+    if origin is Literal:
+        if value not in parts:
+            raise _format_error(path, " or ".join(map(repr, parts)), value)
+        return value
+    if origin is tuple:
+        return _items(value, parts, path, nodes)
+    if origin is not None:
+        if type(value) is not dict:
+            raise _format_error(path, "an object", value)
+        return {key: _read(item, parts[1], f"{path}.{key[:_SHOWN]}", nodes) for key, item in value.items()}
+    if not issubclass(hint, Node):
+        return _record(value, hint, path, nodes)
+    # an earlier node, so that no file can contain a cycle
+    if type(value) is not int or not 0 <= value < len(nodes):
+        raise _format_error(path, f"the position of one of the {len(nodes)} nodes before it", value)
+    return nodes[value]
+
+
+def _items(value: Any, parts: Sequence[Any], path: str, nodes: Sequence[Node]) -> tuple[Any, ...]:
+    """Read a list, of any length where the parts of its type end with an ellipsis."""
+    alike = parts[-1] is ...
+    if type(value) is not list or not (alike or len(value) == len(parts)):
+        fixed = "a pair" if len(parts) == 2 else f"a list of {len(parts)}"
+        raise _format_error(path, "a list" if alike else fixed, value)
+    if len(value) > LONGEST_LIST:
+        raise FileFormatError(f"{path}: a list of {len(value):,} is too long, at most {LONGEST_LIST:,}")
+    hints = repeat(parts[0], len(value)) if alike else parts
+    return tuple(
+        _read(item, hint, f"{path}[{place}]", nodes)
+        for place, (item, hint) in enumerate(zip(value, hints, strict=True))
+    )
+
+
+def _plain(value: Any, hint: type, path: str) -> Any:
+    """Read a number, a whole number, a text, or yes or no."""
+    kinds, what = _PLAIN[hint]
+    if type(value) not in kinds or (hint is int and not 0 <= value < 2**53):
+        raise _format_error(path, what, value)
+    if hint is not float:
+        return value
     try:
         number = float(value)
     except OverflowError:
@@ -217,274 +269,3 @@ def _number(value: Any, path: str, nodes: Sequence[Node]) -> float:
     if not math.isfinite(number):
         raise FileFormatError(f"{path}: the number is too large")
     return number
-
-
-def _integer(value: Any, path: str, nodes: Sequence[Node]) -> int:
-    if type(value) is not int or not 0 <= value < 2**53:
-        raise _format_error(path, "a whole number", value)
-    return value
-
-
-def _text(value: Any, path: str, nodes: Sequence[Node]) -> str:
-    if type(value) is not str:
-        raise _format_error(path, "a text", value)
-    return value
-
-
-def _boolean(value: Any, path: str, nodes: Sequence[Node]) -> bool:
-    if type(value) is not bool:
-        raise _format_error(path, "true or false", value)
-    return value
-
-
-def _child(value: Any, path: str, nodes: Sequence[Node]) -> Node:
-    """Read a reference to an earlier node, so that no file can contain a cycle."""
-    if type(value) is not int or not 0 <= value < len(nodes):
-        raise _format_error(path, f"the position of one of the {len(nodes)} nodes before it", value)
-    return nodes[value]
-
-
-def _texts_by_text(value: Any, path: str, nodes: Sequence[Node]) -> dict[str, str]:
-    if type(value) is not dict:
-        raise _format_error(path, "an object", value)
-    return {key: _text(item, f"{path}.{key[:_SHOWN]}", nodes) for key, item in value.items()}
-
-
-def _name(value: Any, path: str, nodes: Sequence[Node]) -> str:
-    """Read an optional name."""
-    text = _text(value, path, nodes)
-    try:
-        return check_name(text, path) if text else ""
-    except KanoptError as error:
-        raise FileFormatError(str(error)) from error
-
-
-def _items(value: Any, path: str) -> list[Any]:
-    if type(value) is not list:
-        raise _format_error(path, "a list", value)
-    if len(value) > LONGEST_LIST:
-        raise FileFormatError(f"{path}: a list of {len(value):,} is too long, at most {LONGEST_LIST:,}")
-    return value
-
-
-def _optional(reader: Reader) -> Reader:
-    return lambda value, path, nodes: None if value is None else reader(value, path, nodes)
-
-
-def _many(reader: Reader) -> Reader:
-    return lambda value, path, nodes: tuple(
-        reader(item, f"{path}[{place}]", nodes) for place, item in enumerate(_items(value, path))
-    )
-
-
-def _text_or_texts(value: Any, path: str, nodes: Sequence[Node]) -> str | tuple[str, ...]:
-    found: str | tuple[str, ...] = (_many(_text) if type(value) is list else _text)(value, path, nodes)
-    return found
-
-
-def _pair(first: Reader, second: Reader) -> Reader:
-    def read(value: Any, path: str, nodes: Sequence[Node]) -> tuple[Any, Any]:
-        if type(value) is not list or len(value) != 2:
-            raise _format_error(path, "a pair", value)
-        return first(value[0], f"{path}[0]", nodes), second(value[1], f"{path}[1]", nodes)
-
-    return read
-
-
-def _record(kind: type, shape: Mapping[str, Reader]) -> Reader:
-    """Return a reader of an object with exactly these keys, all of them built into `kind`."""
-
-    def read(value: Any, path: str, nodes: Sequence[Node]) -> Any:
-        if type(value) is not dict:
-            raise _format_error(path, "an object", value)
-        for key in value:
-            if key not in shape:
-                raise FileFormatError(f"{path}: unknown key {_shown(key)}; {nearest(key[:_SHOWN], shape)}")
-        for key in shape:
-            if key not in value:
-                raise FileFormatError(f"{path}: {key!r} is missing")
-        parts = {key: reader(value[key], f"{path}.{key}", nodes) for key, reader in shape.items()}
-        try:
-            return kind(**parts)
-        except FileFormatError:
-            raise
-        except KanoptError as error:
-            raise FileFormatError(f"{path}: {error}") from error
-
-    return read
-
-
-def _node(value: Any, path: str, nodes: Sequence[Node]) -> Node:
-    if type(value) is not dict:
-        raise _format_error(path, "an object", value)
-    kind = _text(value.get("kind"), f"{path}.kind", nodes)
-    if kind not in _NODES:
-        raise FileFormatError(
-            f"{path}: unknown kind of node {_shown(kind)}; {nearest(kind[:_SHOWN], _NODES)}"
-        )
-    made, shape = _NODES[kind]
-    rest = {key: item for key, item in value.items() if key != "kind"}
-    node: Node = _record(made, shape)(rest, path, nodes)
-    return node
-
-
-_NODES: Mapping[str, tuple[type[Node], Mapping[str, Reader]]] = {
-    "constant": (Constant, {"value": _number, "name": _name, "standard_error": _optional(_number)}),
-    "input": (Input, {"name": _text}),
-    "sum": (Sum, {"terms": _many(_child)}),
-    "product": (Product, {"factors": _many(_child)}),
-    "maximum": (Maximum, {"parts": _many(_child)}),
-    "minimum": (Minimum, {"parts": _many(_child)}),
-    "power": (Power, {"base": _child, "exponent": _child}),
-    "apply": (Apply, {"function": _text, "argument": _child}),
-    "curve": (
-        Curve,
-        {
-            "name": _text,
-            "argument": _child,
-            "coefficients": _many(_number),
-            "low": _number,
-            "high": _number,
-            "periodic": _boolean,
-        },
-    ),
-    "step": (
-        Step,
-        {"argument": _child, "breakpoints": _many(_number), "values": _many(_number), "name": _text},
-    ),
-    "table": (
-        Table,
-        {
-            "inputs": _many(_text),
-            "entries": _many(_pair(_many(_text), _number)),
-            "fallback": _optional(_number),
-            "name": _text,
-        },
-    ),
-}
-_KINDS = {made: kind for kind, (made, _) in _NODES.items()}
-
-_VARIABLE: Mapping[str, Reader] = {
-    "name": _text,
-    "unit": _text,
-    "kind": _text,
-    "low": _optional(_number),
-    "high": _optional(_number),
-    "categories": _many(_text),
-}
-_NOISE: Mapping[str, Reader] = {
-    "share": _number,
-    "by": _text,
-    "groups": _integer,
-    "group_size": _number,
-    "usual": _number,
-    "quantiles": _many(_pair(_number, _number)),
-    "gross_share": _number,
-    "gross": _many(_number),
-}
-_ERRORS: Mapping[str, Reader] = {
-    "shift": _number,
-    "factor": _number,
-    "covariance": _many(_number),
-    "spread": _number,
-    "power": _number,
-    "level": _number,
-    "rows": _integer,
-    "noise_shape": _optional(_record(Noise, _NOISE)),
-}
-_FINDING: Mapping[str, Reader] = {
-    "level": _text,
-    "message": _text,
-    "advice": _text,
-    "kind": _text,
-    "columns": _many(_text),
-    "rows": _many(_text),
-}
-_FIT: Mapping[str, Reader] = {
-    "r2": _number,
-    "rmse": _number,
-    "mae": _number,
-    "ratio": _number,
-    "rows_train": _integer,
-    "rows_test": _integer,
-    "data_hash": _text,
-    "smearing": _number,
-    "residual_quantiles": _many(_pair(_number, _number)),
-    "errors": _optional(_record(ErrorModel, _ERRORS)),
-    "lowest": _optional(_number),
-    "findings": _many(_record(VerdictReason, _FINDING)),
-}
-_JOINT: Mapping[str, Reader] = {
-    "names": _many(_text),
-    "log": _many(_boolean),
-    "centre": _many(_number),
-    "scale": _many(_number),
-    "inverse": _many(_many(_number)),
-    "threshold": _number,
-}
-_RANGE: Mapping[str, Reader] = {
-    "name": _text,
-    "low": _number,
-    "high": _number,
-    "sparse": _many(_pair(_number, _number)),
-}
-_DOMAIN: Mapping[str, Reader] = {
-    "ranges": _many(_record(Range, _RANGE)),
-    "categories": _many(_pair(_text, _many(_text))),
-    "joints": _many(_record(JointTest, _JOINT)),
-    "quantiles": _many(_pair(_text, _many(_number))),
-    "commonest": _many(_pair(_text, _text)),
-    "rare": _many(_pair(_text, _many(_text))),
-}
-_COVARIANCE: Mapping[str, Reader] = {
-    "names": _many(_text),
-    "matrix": _many(_many(_number)),
-    "degrees_of_freedom": _optional(_number),
-}
-_POINT: Mapping[str, Reader] = {
-    "numbers": _many(_pair(_text, _number)),
-    "categories": _many(_pair(_text, _text)),
-    "value": _optional(_number),
-}
-_SHAPE: Mapping[str, Reader] = {
-    "shape": _text,
-    "input": _text_or_texts,
-    "bound": _optional(_number),
-    "verdict": _text,
-    "boxes": _integer,
-    "left": _number,
-    "slack": _number,
-    "witness": _many(_record(Point, _POINT)),
-    "why": _text,
-    "basis": _text,
-}
-_LAW: Mapping[str, Reader] = {
-    "root": _child,
-    "inputs": _many(_record(Variable, _VARIABLE)),
-    "output": _record(Variable, _VARIABLE),
-    "per": _name,
-    "fit": _optional(_record(Fit, _FIT)),
-    "domain": _record(Domain, _DOMAIN),
-    "provenance": _texts_by_text,
-    "alternatives": _many(_child),
-    "covariance": _optional(_record(Covariance, _COVARIANCE)),
-    "shapes": _many(_record(ShapeFact, _SHAPE)),
-    "parts": _many(_child),
-}
-"""A formula inside another one, which has neither alternatives nor parts."""
-_ALTERNATIVE: Mapping[str, Reader] = {
-    "complexity": _number,
-    "error": _number,
-    "chosen": _boolean,
-    "text": _text,
-    "length": _optional(_number),
-    "law": _optional(_record(Formula, _LAW)),
-    "rival": _boolean,
-    "step": _text,
-    "refused": _text,
-}
-_FORMULA: Mapping[str, Reader] = {
-    **_LAW,
-    "alternatives": _many(_record(Alternative, _ALTERNATIVE)),
-    "parts": _many(_record(Formula, _LAW)),
-}

@@ -5,50 +5,21 @@ Every additive term is a separate expression, so that a long law wraps on a phon
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import re
+from collections.abc import Sequence
 from html import escape
 
-from kanopt.formulas import (
-    Apply,
-    Constant,
-    Curve,
-    Formula,
-    Input,
-    Maximum,
-    Minimum,
-    Node,
-    Power,
-    Product,
-    Step,
-    Sum,
-    Table,
-)
+from kanopt.formulas import Formula, Product, Sum
 from kanopt.formulas.nodes import fold
 from kanopt.formulas.printing import to_infix as spelled
+from kanopt.formulas.spelling import ATOM, POWER, PRODUCT, TextPart, Writer
 from kanopt.text import MINUS, number_text
 
 __all__ = ["formula_terms"]
 
-_SUM, _PRODUCT, _POWER, _ATOM = range(1, 5)
 _LONG = 60
 _NAMES = {"log": "ln", "log1p": "ln"}
-
-
-@dataclass(frozen=True)
-class _MathPart:
-    """A part: its markup, its precedence, its markup without a leading minus, and its denominator.
-
-    `below` is the denominator among other factors, `alone` the same as the only factor, which needs no parentheses.
-    """
-
-    markup: str
-    level: int
-    negated: str = ""
-    denominator: str = ""
-    lone_denominator: str = ""
-
-    def parenthesised(self, level: int) -> str:
-        return self.markup if self.level >= level else _parenthesise(self.markup)
+_OPEN, _CLOSE = "<mrow><mo>(</mo>", "<mo>)</mo></mrow>"
 
 
 def formula_terms(formula: Formula) -> list[str]:
@@ -63,136 +34,92 @@ def formula_terms(formula: Formula) -> list[str]:
     """
     root = formula.root
     parts = root.terms if isinstance(root, Sum) else (root,)
-    pieces = [_row(_name(formula.output.name), _operator("="))]
+    writer = _Markup()
+    pieces = [_row(writer.word(formula.output.name), _operator("="))]
     for index, node in enumerate(parts):
-        part = fold(node, _visit)
+        part = fold(node, writer.visit)
         if part.negated:
             pieces.append(_row(_operator(MINUS, prefix=not index), part.negated))
         elif index == 0 and len(parts) == 1 and isinstance(node, Product):
-            pieces += _factors(node)
+            pieces += _factors(node, writer)
         else:
-            held = part.parenthesised(_PRODUCT) if len(parts) > 1 else part.markup
+            held = writer.parenthesise(part, PRODUCT) if len(parts) > 1 else part.text
             pieces.append(_row(_operator("+"), held) if index else held)
     return [f"<math>{piece}</math>" for piece in pieces]
 
 
-def _factors(product: Product) -> list[str]:
+def _factors(product: Product, writer: _Markup) -> list[str]:
     """Return a product factor by factor, so that it wraps; in one piece if it is short or a fraction."""
-    factors = [fold(node, _visit) for node in product.factors]
+    factors = [fold(node, writer.visit) for node in product.factors]
     if len(spelled(product)) < _LONG or any(factor.denominator or factor.negated for factor in factors):
-        return [_product(factors).markup]
-    first, *others = (factor.parenthesised(_PRODUCT) for factor in factors)
+        return [writer.product(factors).text]
+    first, *others = (writer.parenthesise(factor, PRODUCT) for factor in factors)
     return [first, *(_row(_operator("·"), other) for other in others)]
 
 
-def _visit(node: Node, parts: list[_MathPart]) -> _MathPart:
-    match node:
-        case Constant(value=value):
-            return _constant(value)
-        case Input(name=name):
-            return _MathPart(_name(name), _ATOM)
-        case Sum():
-            return _sum(parts)
-        case Product():
-            return _product(parts)
-        case Power():
-            return _power(node, *parts)
-        case Apply(function=function):
-            return _function(function, parts[0])
-        case Maximum() | Minimum():
-            name = "max" if isinstance(node, Maximum) else "min"
-            return _MathPart(_call(name, [part.markup for part in parts]), _ATOM)
-        case Curve(name=name) | Step(name=name):
-            return _MathPart(_call(name, [parts[0].markup]), _ATOM)
-        case Table(name=name, inputs=inputs):
-            return _MathPart(_call(name, [_name(each) for each in inputs]), _ATOM)
-    raise TypeError(f"no markup for {type(node).__name__}")
+class _Markup(Writer):
+    times = '<mo form="infix">·</mo>'
+    plus, comma = '<mo form="infix">+</mo>', '<mo form="infix">,</mo>'
+    minus, sign = f'<mo form="infix">{MINUS}</mo>', f'<mo form="prefix">{MINUS}</mo>'
+    brackets = (_OPEN, _CLOSE)
+
+    def number(self, value: float) -> str:
+        mantissa, e, power = number_text(value).partition("e")
+        markup = f"<mn>{mantissa}</mn>"
+        return _row(markup, self.times, f"<msup><mn>10</mn><mn>{power}</mn></msup>") if e else markup
+
+    def constant(self, value: float) -> TextPart:
+        markup = self.number(abs(value))
+        if value < 0:
+            return TextPart(_row(self.sign, markup), PRODUCT, negated=markup)
+        return TextPart(markup, ATOM if markup.startswith("<mn>") else PRODUCT)
+
+    def word(self, name: str) -> str:
+        return f"<mi>{escape(name)}</mi>"
+
+    def call(self, name: str, arguments: Sequence[TextPart]) -> TextPart:
+        shown = name if name.startswith("<") else self.word(_NAMES.get(name, name))
+        inside = self.comma.join(part.text for part in arguments)
+        return TextPart(_row(shown, "<mo>&#x2061;</mo>", self.enclosed(inside)), ATOM)
+
+    def apply(self, function: str, argument: TextPart) -> TextPart:
+        match function:
+            case "sqrt":
+                return TextPart(f"<msqrt>{argument.text}</msqrt>", ATOM)
+            case "square":
+                return self.raised(argument, self.constant(2.0))
+            case "abs":
+                bar = '<mo stretchy="true">|</mo>'
+                return TextPart(_row(bar, argument.text, bar), ATOM)
+            case "log1p":
+                return self.call(function, [self.sum([self.constant(1.0), argument])])
+        return self.call(function, [argument])
+
+    def fraction(self, above: str, below: list[str]) -> str:
+        under = _bare(below[0]) if len(below) == 1 else self.times.join(below)
+        return f"<mfrac>{_row(_bare(above))}{_row(under)}</mfrac>"
+
+    def power(self, base: TextPart, exponent: TextPart, value: float | None) -> TextPart:
+        if value is None or value >= 0 or value == int(value):
+            return super().power(base, exponent, value)
+        below = self.raised(base, self.constant(-value)).text
+        return TextPart(self.fraction(self.number(1.0), [below]), PRODUCT, denominator=below)
+
+    def raised(self, base: TextPart, exponent: TextPart) -> TextPart:
+        return TextPart(f"<msup>{_row(self.parenthesise(base, ATOM))}{_row(exponent.text)}</msup>", POWER)
 
 
-def _constant(value: float) -> _MathPart:
-    mantissa, e, power = number_text(abs(value)).partition("e")
-    markup = _number(mantissa)
-    if e:
-        markup = _row(markup, _operator("·"), f"<msup>{_number('10')}{_number(power)}</msup>")
-    if value < 0:
-        return _MathPart(_row(_operator(MINUS, prefix=True), markup), _PRODUCT, negated=markup)
-    return _MathPart(markup, _PRODUCT if e else _ATOM)
-
-
-def _sum(parts: list[_MathPart]) -> _MathPart:
-    pieces = [parts[0].markup]
-    for part in parts[1:]:
-        pieces += (
-            [_operator(MINUS), part.negated]
-            if part.negated
-            else [_operator("+"), part.parenthesised(_PRODUCT)]
-        )
-    return _MathPart(_row(*pieces), _SUM if len(parts) > 1 else parts[0].level)
-
-
-def _product(parts: list[_MathPart]) -> _MathPart:
-    above: list[str] = []
-    under = [part for part in parts if part.denominator]
-    over = [part for part in parts if not part.denominator]
-    negative = False
-    for part in over:
-        if under and len(over) == 1 and not part.negated:
-            above.append(part.markup)
-        elif part.negated and not above:
-            negative = not negative
-            if part.negated != _number("1"):
-                above.append(part.negated)
-        else:
-            above.append(part.parenthesised(_ATOM if part.negated else _PRODUCT))
-    markup = _times(above) if above else _number("1")
-    if under:
-        below = under[0].lone_denominator if len(under) == 1 else _times([part.denominator for part in under])
-        markup = f"<mfrac>{_row(markup)}{_row(below)}</mfrac>"
-    if negative:
-        return _MathPart(_row(_operator(MINUS, prefix=True), markup), _PRODUCT, negated=markup)
-    return _MathPart(markup, _PRODUCT)
-
-
-def _power(node: Power, base: _MathPart, exponent: _MathPart) -> _MathPart:
-    value = node.exponent.value if isinstance(node.exponent, Constant) else 0.0
-    if value == 0.5:
-        return _MathPart(f"<msqrt>{base.markup}</msqrt>", _ATOM)
-    held = base.parenthesised(_ATOM)
-    if value < 0:
-        power = "" if value == -1 else f"<msup>{_row(held)}{_constant(-value).markup}</msup>"
-        below, alone = power or held, power or base.markup
-        return _MathPart(
-            f"<mfrac>{_number('1')}{_row(alone)}</mfrac>", _PRODUCT, denominator=below, lone_denominator=alone
-        )
-    return _MathPart(f"<msup>{_row(held)}{_row(exponent.markup)}</msup>", _POWER)
-
-
-def _function(name: str, argument: _MathPart) -> _MathPart:
-    if name == "sqrt":
-        return _MathPart(f"<msqrt>{argument.markup}</msqrt>", _ATOM)
-    if name == "square":
-        return _MathPart(f"<msup>{_row(argument.parenthesised(_ATOM))}{_number('2')}</msup>", _POWER)
-    if name == "abs":
-        bar = '<mo stretchy="true">|</mo>'
-        return _MathPart(_row(bar, argument.markup, bar), _ATOM)
-    inside = (
-        _row(_number("1"), _operator("+"), argument.parenthesised(_PRODUCT))
-        if name == "log1p"
-        else argument.markup
-    )
-    return _MathPart(_call(_NAMES.get(name, name), [inside]), _ATOM)
-
-
-def _call(name: str, arguments: list[str]) -> str:
-    return _row(_name(name), "<mo>&#x2061;</mo>", _parenthesise(_operator(",").join(arguments)))
-
-
-def _times(factors: list[str]) -> str:
-    return _operator("·").join(factors)
-
-
-def _parenthesise(markup: str) -> str:
-    return f"<mrow><mo>(</mo>{markup}<mo>)</mo></mrow>"
+def _bare(markup: str) -> str:
+    """Return a markup without the brackets around the whole of it, which nothing needs above or below a line."""
+    inner = markup[len(_OPEN) : -len(_CLOSE)]
+    if _OPEN + inner + _CLOSE != markup:
+        return markup
+    depth = 0
+    for sign in re.findall("<mo>([()])</mo>", inner):
+        depth += 1 if sign == "(" else -1
+        if depth < 0:
+            return markup
+    return inner
 
 
 def _row(*pieces: str) -> str:
@@ -201,11 +128,3 @@ def _row(*pieces: str) -> str:
 
 def _operator(sign: str, *, prefix: bool = False) -> str:
     return f'<mo form="{"prefix" if prefix else "infix"}">{sign}</mo>'
-
-
-def _number(text: str) -> str:
-    return f"<mn>{text}</mn>"
-
-
-def _name(name: str) -> str:
-    return f"<mi>{escape(name)}</mi>"

@@ -42,6 +42,18 @@ def test_a_formula_comes_back_with_all_it_had(tmp_path):
     assert [item.name for item in tmp_path.iterdir()] == ["fuel.json"]
 
 
+def test_keys_with_defaults_may_be_missing_and_formulas_do_not_nest():
+    content = changed()
+    whole = {key: content[key] for key in ("format", "version", "nodes", "root", "inputs", "output")}
+    again = Formula.from_json(json.dumps(whole))
+    assert again == Formula(law.root, law.inputs, law.output)
+    inner = {key: content[key] for key in ("root", "inputs", "output", "alternatives")}
+    with pytest.raises(
+        FileFormatError, match=r"formula.parts\[0\]: a formula inside another one has neither"
+    ):
+        Formula.from_json(json.dumps(changed(parts=[inner])))
+
+
 @given(laws())
 def test_any_formula_comes_back(formula):
     assert Formula.from_json(formula.to_json()) == formula
@@ -59,50 +71,35 @@ def with_node(**node):
     return content
 
 
-CURVE = {
-    "kind": "curve",
-    "name": "s",
-    "argument": 0,
-    "coefficients": [1, 2, 3, 4],
-    "low": 0,
-    "high": 1,
-    "periodic": False,
-}
-
-
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        ([], "no formula file"),
         ({}, "no formula file"),
-        ("text", "no formula file"),
         (changed(format="pickle"), "no formula file"),
         (changed(version=2), "version 2: this kanopt reads version 1"),
-        (changed(version="1"), "version '1'"),
         (changed(nodes={}), "nodes: expected a list"),
-        (changed(nodes=[]), "formula.root: expected the position of one of the 0 nodes"),
         (changed(nodes=[1]), r"nodes\[0\]: expected an object, found 1"),
-        (changed(root=-1), "formula.root: expected the position"),
         (changed(root=True), "formula.root: expected the position"),
         (changed(root=99), "formula.root: expected the position"),
         (changed(inptus=[]), "unknown key 'inptus'; did you mean 'inputs'"),
-        (changed(__class__="x"), "unknown key '__class__'"),
         (changed(per=None), "formula.per: expected a text, found None"),
         (changed(output={}), "formula.output: 'name' is missing"),
         (changed(output={**changed()["output"], "unit": "frob"}), "formula.output: unknown unit 'frob'"),
         (changed(output={**changed()["output"], "name": "__init__"}), "two underscores"),
         (changed(inputs=[]), "formula: formula for 'fuel' reads"),
         (changed(provenance={"a": 1}), "provenance.a: expected a text"),
-        (changed(provenance=[]), "provenance: expected an object"),
         (changed(fit={**changed()["fit"], "rows_test": -1}), "fit.rows_test: expected a whole number"),
-        (changed(fit={**changed()["fit"], "rows_test": 1.5}), "fit.rows_test: expected a whole number"),
         (changed(fit={**changed()["fit"], "residual_quantiles": [[1]]}), "expected a pair"),
         (
             changed(domain={"ranges": [], "categories": [["kind", [1]]], "joints": []}),
             "expected a text, found 1",
         ),
+        (changed(parts=[{**changed(), "parts": [1]}]), "parts.0.: unknown key 'format'"),
+        (
+            changed(output={**changed()["output"], "kind": "text"}),
+            "kind: expected 'number' or 'category', found",
+        ),
         (with_node(kind="exec", code="1"), r"nodes\[0\]: unknown kind of node 'exec'"),
-        (with_node(code="1"), r"nodes\[0\].kind: expected a text, found None"),
         (with_node(kind="constant", value=1, name="", standard_error=None, extra=1), "unknown key 'extra'"),
         (
             with_node(kind="constant", value="1", name="", standard_error=None),
@@ -119,10 +116,7 @@ CURVE = {
             "expected the position of one of the 0 nodes",
         ),
         (with_node(kind="sum", terms=[]), "at least one part"),
-        (with_node(kind="sum", terms=[0]), "the position of one of the 0 nodes"),
         (with_node(kind="table", inputs=[], entries=[], fallback=None, name="t"), "one or more"),
-        (with_node(kind="step", argument=0, breakpoints=[], values=[1], name="t"), "the position"),
-        (with_node(**{**CURVE, "periodic": 1}), "the position"),
     ],
 )
 def test_files_that_are_no_formula_are_refused_by_place(content, message):
@@ -135,13 +129,9 @@ def test_files_that_are_no_formula_are_refused_by_place(content, message):
     [
         ("", "no formula file: it is empty"),
         (law.to_json()[:300], "no formula file: it is cut off before its end; save the formula again"),
-        ("not json", "no formula file"),
         ('{"format": "kanopt formula", "format": "x"}', "a key twice"),
         ('{"format": "kanopt formula", "version": NaN}', "NaN is no number"),
-        ('{"a": -Infinity}', "-Infinity is no number"),
         ("[" * 200_000, "nests too deep|no formula file"),
-        ('{"a":' * 100_000, "nests too deep|no formula file"),
-        ("1" * 10_000, "no formula file"),
         (" " * (LARGEST_FILE + 1), "too large"),
         ('{"format": "kanopt formula", "version": 1, "x": "' + "a" * 10_000_000 + '"}', "too large"),
     ],
@@ -177,24 +167,13 @@ def test_files_name_themselves(tmp_path):
         Formula.from_json(b"{}")
 
 
-def test_saving_leaves_nothing_behind_when_it_fails(tmp_path):
-    target = tmp_path / "taken"
-    target.mkdir()
-    with pytest.raises(OSError, match="taken"):
-        law.save(target)
-    assert [item.name for item in tmp_path.iterdir()] == ["taken"]
-
-
 KNOWN = {"names": ["base"], "matrix": [[0.0004]], "degrees_of_freedom": 98}
 
 
 @pytest.mark.parametrize(
     ("covariance", "message"),
     [
-        ([], "formula.covariance: expected an object"),
-        ({**KNOWN, "names": "base"}, "covariance.names: expected a list"),
         ({**KNOWN, "matrix": [0.0004]}, r"covariance.matrix\[0\]: expected a list"),
-        ({**KNOWN, "matrix": [["1"]]}, r"matrix\[0\]\[0\]: expected a number"),
         (
             {**KNOWN, "matrix": [[-1]]},
             "formula.covariance: a covariance has finite numbers, and none below 0",
@@ -202,7 +181,6 @@ KNOWN = {"names": ["base"], "matrix": [[0.0004]], "degrees_of_freedom": 98}
         ({**KNOWN, "matrix": [[1]]}, "formula: the constant 'base' has the standard error 0.02, but 1.0"),
         ({**KNOWN, "names": ["other"]}, "covariance is of 'other', which is no constant of it"),
         ({**KNOWN, "degrees_of_freedom": -3}, "degrees of freedom are a positive number"),
-        ({**KNOWN, "extra": 1}, "unknown key 'extra'"),
         ({"names": ["base"]}, "'matrix' is missing"),
     ],
 )

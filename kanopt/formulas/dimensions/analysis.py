@@ -27,7 +27,7 @@ from kanopt.formulas.dimensions.inference import UnitInference
 from kanopt.formulas.dimensions.messages import step_text
 from kanopt.formulas.dimensions.unification import TooMuchWorkError
 from kanopt.formulas.nodes import Constant, Node
-from kanopt.formulas.printing import number
+from kanopt.formulas.spelling import number
 from kanopt.text import list_names
 from kanopt.units import UnitPowers
 

@@ -4,43 +4,32 @@ A walk over the graph assigns every step a unit, in which free constants are unk
 of a sum have equal units, the argument of exp is dimensionless, and the root has the declared output unit. A second
 unknown is the *shift*: a logarithm changes by an additive constant when the unit of its argument changes. Sums with a
 free constant absorb a shift, exp turns it into a unit again, and everywhere else there must be none.
+
+Every kind of node names its rule (:attr:`kanopt.formulas.nodes.Node.unit_rule`), which is a method here, and every
+function of the library its degree. A kind that is short for other nodes has the unit of what it means.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import TYPE_CHECKING, TypeGuard
 
 import numpy as np
 
 from kanopt.formulas.dimensions.messages import DimensionWording
-from kanopt.formulas.dimensions.unification import ONE, Equations, UnitMonomial
-from kanopt.formulas.nodes import (
-    Apply,
-    Constant,
-    Input,
-    Maximum,
-    Minimum,
-    Node,
-    Power,
-    Product,
-    Sum,
-    postorder,
-)
-from kanopt.formulas.pieces import Curve, Step, Table
-from kanopt.units import powers_of
+from kanopt.formulas.dimensions.unification import ONE, Equations
+from kanopt.formulas.functions import function_named
+from kanopt.formulas.nodes import Apply, Constant, Input, Node, Power, Product, postorder
+from kanopt.units import UnitPowers, powers_of
 
 if TYPE_CHECKING:
     from kanopt.formulas.formula import Formula
     from kanopt.formulas.variables import Variable
 
 __all__ = ["HeldConstant", "UnitInference"]
-
-# Functions for which f(c·x) = c^p · f(x); every other one of the library wants a pure number.
-_DEGREES = {"abs": Fraction(1), "relu": Fraction(1), "sqrt": Fraction(1, 2), "square": Fraction(2)}
 
 
 @dataclass(frozen=True)
@@ -49,7 +38,7 @@ class HeldConstant:
 
     constant: Constant
     part: Node
-    unit: UnitMonomial
+    unit: UnitPowers
     place: int
 
 
@@ -57,15 +46,16 @@ class HeldConstant:
 class _StepUnits:
     """The inferred properties of a step.
 
-    Its unit, its shift, the logarithm that causes the shift, whether the step absorbs a shift, and its position in
-    reading order.
+    Its unit, its shift, the logarithm that causes the shift, whether the step absorbs a shift, its position in reading
+    order, and its value where it depends on no input.
     """
 
-    unit: UnitMonomial = ONE
-    shift: UnitMonomial = ONE
-    log: tuple[Apply, UnitMonomial] | None = None
+    unit: UnitPowers = ONE
+    shift: UnitPowers = ONE
+    log: tuple[Apply, UnitPowers] | None = None
     absorbs: bool = False
     place: int = 0
+    value: float | None = None
 
 
 class UnitInference:
@@ -91,18 +81,17 @@ class UnitInference:
         self.words = DimensionWording(self.equations)
         self.problems: dict[str, None] = {}
         self.held: list[HeldConstant] = []
-        self.exponential_factors: list[tuple[Apply, UnitMonomial]] = []
+        self.exponential_factors: list[tuple[Apply, UnitPowers]] = []
         self.inputs = {v.name: self._declared(v) for v in formula.inputs if not v.is_category}
         self.output = self._declared(formula.output)
-        self._numbers: Mapping[bytes, float] = {}
         self._plural: frozenset[bytes] = frozenset()
-        self._named: dict[bytes, UnitMonomial] = {}
+        self._named: dict[bytes, UnitPowers] = {}
         # what is most likely where nothing else decides: pure numbers in log and exp, then pure tables and curves
-        self._default_pure: tuple[list[UnitMonomial], list[UnitMonomial]] = [], []
+        self._default_pure: tuple[list[UnitPowers], list[UnitPowers]] = [], []
         self._place = 0
 
-    def _declared(self, variable: Variable) -> UnitMonomial:
-        return UnitMonomial(powers_of(variable.unit)) if variable.unit else self.equations.unknown()
+    def _declared(self, variable: Variable) -> UnitPowers:
+        return powers_of(variable.unit) if variable.unit else self.equations.unknown()
 
     def infer(self) -> None:
         """Infer the units of all steps.
@@ -115,7 +104,7 @@ class UnitInference:
         formula = self._formula
         order = postorder(formula.root)
         self.equations.count_work(len(order))
-        self._numbers, self._plural = _numbers(order), _ambiguous_steps(order)
+        self._plural = _ambiguous_steps(order)
         root = self._infer_part(formula.root)
         self._unshifted(root)
         if isinstance(formula.root, Constant):
@@ -150,24 +139,23 @@ class UnitInference:
         return found[0]
 
     def _visit(self, node: Node, parts: list[_StepUnits]) -> _StepUnits:
-        match node:
-            case Constant():
-                return self._constant(node)
-            case Input():
-                return _StepUnits(self.inputs[node.name])
-            case Table() | Curve() | Step():
-                return _StepUnits(self._of_one(node, self._default_pure[1]), absorbs=True)
-            case Sum():
-                return self._sum(node, parts)
-            case Maximum() | Minimum():
-                return self._extreme(node, parts)
-            case Product():
-                return self._product(node, parts)
-            case Power():
-                return self._power(node, *parts)
-            case Apply():
-                return self._apply(node, *parts)
-        raise TypeError(f"no units for {type(node).__name__}")
+        found: _StepUnits = getattr(self, f"_{node.unit_rule}")(node, parts)
+        known = [part.value for part in parts if part.value is not None]
+        if not known or len(known) < len(parts):
+            return found
+        with np.errstate(all="ignore"):
+            value = float(node.compute([np.asarray(number) for number in known], {}))
+        return replace(found, value=value)
+
+    def _meaning(self, node: Node, parts: list[_StepUnits]) -> _StepUnits:
+        return node.as_meant(parts, self._visit)
+
+    def _input(self, node: Input, parts: list[_StepUnits]) -> _StepUnits:
+        return _StepUnits(self.inputs[node.name])
+
+    def _free(self, node: Node, parts: list[_StepUnits]) -> _StepUnits:
+        """Take any unit and give any unit, as a curve does."""
+        return _StepUnits(self._of_one(node, self._default_pure[1]), absorbs=True)
 
     def _problem(self, text: str) -> None:
         self.problems[text] = None
@@ -176,7 +164,7 @@ class UnitInference:
         if _is_free(constant):
             self.held.append(HeldConstant(constant, part, sort.unit, sort.place))
 
-    def _of_one(self, node: Node, likely: list[UnitMonomial] | None = None) -> UnitMonomial:
+    def _of_one(self, node: Node, likely: list[UnitPowers] | None = None) -> UnitPowers:
         """Return the unit of a step that is one quantity at all its occurrences."""
         if node.key not in self._named:
             self._named[node.key] = self.equations.unknown()
@@ -184,23 +172,20 @@ class UnitInference:
                 likely.append(self._named[node.key])
         return self._named[node.key]
 
-    def _constant(self, node: Constant) -> _StepUnits:
+    def _constant(self, node: Constant, parts: list[_StepUnits]) -> _StepUnits:
         self._place += 1
-        if _is_singular(node):
-            return _StepUnits(self._of_one(node), absorbs=True, place=self._place)
-        if _is_free(node) or node.value == 0:  # nothing is nothing in any unit
-            return _StepUnits(self.equations.unknown(), absorbs=_is_free(node), place=self._place)
-        return _StepUnits()
+        if not _is_free(node) and node.value != 0:  # nothing is nothing in any unit
+            return _StepUnits(value=node.value)
+        unit = self._of_one(node) if _is_singular(node) else self.equations.unknown()
+        return _StepUnits(unit, absorbs=_is_free(node), place=self._place, value=node.value)
 
-    def _require_equal(self, node: Node, parts: Sequence[_StepUnits]) -> UnitMonomial:
+    def _require_equal(self, node: Node, parts: Sequence[_StepUnits]) -> UnitPowers:
         """Require that all parts have the same unit, and return it."""
         pairs = list(zip(node.children, parts, strict=True))
         for child, part in pairs:
             self._hold(child, node, part)
         # told against what is certain: a declared unit first, then a pure number, then what is unknown
-        pairs.sort(
-            key=lambda pair: (bool(self.equations.substitute(pair[1].unit).unknown), _is_fixed(pair[0]))
-        )
+        pairs.sort(key=lambda pair: (self.equations.value(pair[1].unit) is None, _is_fixed(pair[0])))
         first, *others = pairs
         wrong = False
         for other in others:
@@ -211,7 +196,7 @@ class UnitInference:
                 self._problem(self.words.unequal_units(node, told[0], told[1], ratio))
         return self.equations.unknown() if wrong else first[1].unit
 
-    def _sum(self, node: Sum, parts: list[_StepUnits]) -> _StepUnits:
+    def _sum(self, node: Node, parts: list[_StepUnits]) -> _StepUnits:
         unit = self._require_equal(node, parts)
         shift = ONE
         log = next((part.log for part in parts if part.log), None)
@@ -240,49 +225,48 @@ class UnitInference:
             if place == carrier or _is_singular(factor) or not _is_free(factor):
                 self._hold(factor, node, part)
                 unit = unit * part.unit
-                self.equations.count_work(len(unit.unknown) + len(unit.known.words))
+                self.equations.count_work(len(unit.words))
         unit = self.equations.shortened(unit)
-        loose = [place for place, factor in enumerate(node.factors) if factor.key not in self._numbers]
+        loose = [part for part in parts if part.value is None]
         if len(loose) == 1:
-            return self._multiple(node, unit, parts[loose[0]], loose[0])
+            return self._multiple(unit, loose[0], [part.value for part in parts if part.value is not None])
         for part in parts:
             self._unshifted(part)
         return _StepUnits(unit, absorbs=not loose and any(part.absorbs for part in parts))
 
-    def _multiple(self, node: Product, unit: UnitMonomial, part: _StepUnits, place: int) -> _StepUnits:
+    def _multiple(self, unit: UnitPowers, part: _StepUnits, numbers: Sequence[float]) -> _StepUnits:
         """Return the product of a step and numbers; its shift is multiplied, too."""
-        if part.log is None:
-            return _StepUnits(unit, absorbs=part.absorbs)
-        factor = math.prod(self._numbers[f.key] for at, f in enumerate(node.factors) if at != place)
-        if not math.isfinite(factor):
+        factor = math.prod(numbers)
+        if part.log is None or not math.isfinite(factor):
             self._unshifted(part)
             return _StepUnits(unit, absorbs=part.absorbs)
-        return _StepUnits(unit, part.shift ** _exact(factor), part.log, part.absorbs)
+        return _StepUnits(unit, self.equations.raised(part.shift, _exact(factor)), part.log, part.absorbs)
 
-    def _power(self, node: Power, base: _StepUnits, exponent: _StepUnits) -> _StepUnits:
+    def _power(self, node: Power, parts: list[_StepUnits]) -> _StepUnits:
+        base, exponent = parts
         self._unshifted(base)
         self._hold(node.base, node, base)
         if not isinstance(node.exponent, Constant) or _is_singular(node.exponent):
             self._require_pure(node, node.exponent, exponent)
             self._hold(node.exponent, node, exponent)
-        value = self._numbers.get(node.exponent.key, math.nan)
-        if math.isfinite(value):
-            return _StepUnits(
-                base.unit ** _exact(value), absorbs=base.absorbs and node.base.key in self._numbers
-            )
+        if exponent.value is not None and math.isfinite(exponent.value):
+            absorbs = base.absorbs and base.value is not None
+            return _StepUnits(self.equations.raised(base.unit, _exact(exponent.value)), absorbs=absorbs)
         self._require_pure(node, node.base, base)
         return _StepUnits()
 
-    def _apply(self, node: Apply, part: _StepUnits) -> _StepUnits:
+    def _function(self, node: Apply, parts: list[_StepUnits]) -> _StepUnits:
+        (part,) = parts
         self._hold(node.argument, node, part)
-        if node.function in _DEGREES:
+        degree = function_named(node.function).degree
+        if degree is not None:
             self._unshifted(part)
-            return _StepUnits(part.unit ** _DEGREES[node.function])
+            return _StepUnits(self.equations.raised(part.unit, degree))
         if node.function == "log":
             self._unshifted(part)
             self._default_pure[0].append(part.unit)
-            is_number = node.argument.key in self._numbers
-            return _StepUnits(shift=part.unit, log=(node, part.unit), absorbs=part.absorbs and is_number)
+            absorbs = part.absorbs and part.value is not None
+            return _StepUnits(shift=part.unit, log=(node, part.unit), absorbs=absorbs)
         if node.function == "exp" and part.absorbs:  # exp(3 + x) is exp(3) · exp(x), a constant in front
             self._require_pure(node, node.argument, part)
             front = self.equations.unknown()
@@ -306,7 +290,7 @@ class UnitInference:
 
     def _unshifted(self, part: _StepUnits) -> None:
         """Require that the part has no shift."""
-        if part.log is None or part.absorbs or part.shift.is_dimensionless:
+        if part.log is None or part.absorbs or not part.shift.words:
             return
         if self.equations.equate(part.shift, ONE) is not None:
             self._problem(self.words.shifted(*part.log))
@@ -340,17 +324,6 @@ def _unit_carrier(factors: Sequence[Node]) -> tuple[int | None, bool]:
     bare = [(place, f.value) for place, f in enumerate(factors) if _is_free(f) and not _is_singular(f)]
     broken = [(place, value) for place, value in bare if not value.is_integer()]
     return next((place for place, _ in broken or bare), None), named
-
-
-def _numbers(order: Sequence[Node]) -> Mapping[bytes, float]:
-    """Return the values of the steps that depend on no input."""
-    values: dict[bytes, float] = {}
-    with np.errstate(all="ignore"):
-        for node in order:
-            known = [values[child.key] for child in node.children if child.key in values]
-            if isinstance(node, Constant) or (known and len(known) == len(node.children)):
-                values[node.key] = float(node.compute([np.asarray(value) for value in known], {}))
-    return values
 
 
 def _ambiguous_steps(order: Sequence[Node]) -> frozenset[bytes]:

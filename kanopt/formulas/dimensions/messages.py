@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from kanopt.formulas.dimensions.unification import ONE, Equations, UnitMonomial
+from kanopt.formulas.dimensions.unification import ONE, Equations
 from kanopt.formulas.nodes import Apply, Constant, Node, Power, Sum
 from kanopt.formulas.printing import to_infix
 from kanopt.text import number_text
@@ -44,8 +44,8 @@ class DimensionWording:
     def unequal_units(
         self,
         node: Node,
-        first: tuple[Node, UnitMonomial],
-        other: tuple[Node, UnitMonomial],
+        first: tuple[Node, UnitPowers],
+        other: tuple[Node, UnitPowers],
         ratio: UnitPowers,
     ) -> str:
         """Say that two parts of a sum or of max and min do not have the same unit."""
@@ -68,7 +68,7 @@ class DimensionWording:
         joined = "added" if isinstance(node, Sum) else "compared"
         return f"{told}; they cannot be {joined}: multiply one by a constant, or correct a declared unit"
 
-    def output(self, root: Node, unit: UnitMonomial, output: Variable, ratio: UnitPowers) -> str:
+    def output(self, root: Node, unit: UnitPowers, output: Variable, ratio: UnitPowers) -> str:
         """Say that the formula's unit is not that of the declared output."""
         value = self._equations.value(unit)
         if value is None:
@@ -92,10 +92,10 @@ class DimensionWording:
                 what = "what is raised to a varying power is a pure number"
         told = f"{step_text(node)}: {_is_in(step_text(child), unit)}, but {what}"
         if not unit.dimension:
-            return f"{told}; convert first ({_conversion(unit, ONE.known)})"
+            return f"{told}; convert first ({_conversion(unit, ONE)})"
         return f"{told}; divide it by a constant in {unit}"
 
-    def shifted(self, log: Apply, unit: UnitMonomial) -> str:
+    def shifted(self, log: Apply, unit: UnitPowers) -> str:
         """Say that a logarithm depends on the unit of its argument."""
         text = self._equations.text(unit)
         argument = step_text(log.argument)

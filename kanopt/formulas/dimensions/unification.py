@@ -1,82 +1,37 @@
 """Solve equations between products of units, some of them unknown, exactly.
 
-In terms of exponents these are linear equations over the rationals, with the same coefficients for every base dimension
-and for the scale, so that an unknown represents a whole vector of exponents and Gaussian elimination solves for all of
-them at once.
+An unknown unit is a word that begins with a question mark. In terms of exponents these are linear equations over the
+rationals, with the same coefficients for every base dimension and for the scale, so that an unknown represents a whole
+vector of exponents and Gaussian elimination solves for all of them at once.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
 from fractions import Fraction
 
 from kanopt.units import UnitPowers
 
-__all__ = ["ONE", "Equations", "TooMuchWorkError", "UnitMonomial"]
+__all__ = ["ONE", "Equations", "TooMuchWorkError"]
 
 MOST_WORK = 40_000
 _LONGEST = 8
 _MOST_BITS = 2048
+
+ONE = UnitPowers()
 
 
 class TooMuchWorkError(Exception):
     """Solving the equations would take too long."""
 
 
-@dataclass(frozen=True)
-class UnitMonomial:
-    """A known unit times powers of unknown units.
-
-    Parameters
-    ----------
-    known
-        The part in declared units.
-    unknown
-        Index of an unknown to its exponent, which is not zero.
-    """
-
-    known: UnitPowers = field(default_factory=UnitPowers)
-    unknown: Mapping[int, Fraction] = field(default_factory=dict)
-
-    def __mul__(self, other: UnitMonomial) -> UnitMonomial:
-        if not other.unknown:
-            return UnitMonomial(self.known * other.known, self.unknown) if other.known.words else self
-        return UnitMonomial(self.known * other.known, _merged(self.unknown, other.unknown))
-
-    def __pow__(self, power: Fraction | int) -> UnitMonomial:
-        if power == 1:
-            return self
-        powers = {one: exponent * power for one, exponent in self.unknown.items()} if power else {}
-        if any(_bits(exponent) > _MOST_BITS for exponent in powers.values()):
-            raise TooMuchWorkError
-        return UnitMonomial(self.known**power, powers)
-
-    def __truediv__(self, other: UnitMonomial) -> UnitMonomial:
-        return self * other**-1
-
-    @property
-    def is_dimensionless(self) -> bool:
-        """Whether it is dimensionless even before any equation is used."""
-        return not self.unknown and not self.known.words
+def _unknowns(unit: UnitPowers) -> dict[str, Fraction]:
+    """Return the exponents of the unknowns in a unit."""
+    return {word: power for word, power in unit.words if word[0] == "?"}
 
 
-ONE = UnitMonomial()
-
-
-def _bits(number: Fraction) -> int:
-    return max(number.numerator.bit_length(), number.denominator.bit_length())
-
-
-def _merged(first: Mapping[int, Fraction], second: Mapping[int, Fraction]) -> dict[int, Fraction]:
-    powers = dict(first)
-    for one, power in second.items():
-        total = powers.get(one, 0) + power
-        if total:
-            powers[one] = total
-        else:
-            del powers[one]
-    return powers
+def _without(unit: UnitPowers, word: str) -> tuple[Fraction, UnitPowers]:
+    """Return the exponent of a word, and the unit without it."""
+    return dict(unit.words)[word], UnitPowers(tuple(pair for pair in unit.words if pair[0] != word))
 
 
 class Equations:
@@ -88,8 +43,8 @@ class Equations:
     --------
     >>> from kanopt.units import powers_of
     >>> equations = Equations()
-    >>> rate, km = equations.unknown(), UnitMonomial(powers_of("km"))
-    >>> equations.equate(rate * km, UnitMonomial(powers_of("EUR")))
+    >>> rate, km = equations.unknown(), powers_of("km")
+    >>> equations.equate(rate * km, powers_of("EUR"))
     >>> equations.text(rate)
     'EUR/km'
     >>> str(equations.equate(rate, km))
@@ -98,7 +53,7 @@ class Equations:
 
     def __init__(self) -> None:
         self._made = 0
-        self._solved: dict[int, tuple[int, UnitMonomial]] = {}
+        self._solved: dict[str, tuple[int, UnitPowers]] = {}
         self._work = 0
 
     def count_work(self, work: int) -> None:
@@ -113,62 +68,74 @@ class Equations:
         if self._work > MOST_WORK:
             raise TooMuchWorkError
 
-    def unknown(self) -> UnitMonomial:
+    def unknown(self) -> UnitPowers:
         """Return a new unknown unit."""
         self._made += 1
-        return UnitMonomial(unknown={self._made: Fraction(1)})
+        return UnitPowers(((f"?{self._made:06}", Fraction(1)),))
 
-    def substitute(self, monomial: UnitMonomial) -> UnitMonomial:
-        """Return `monomial` with every solved unknown replaced by its solution."""
-        while solved := [one for one in monomial.unknown if one in self._solved]:
-            oldest = min(solved, key=lambda one: self._solved[one][0])
-            power = monomial.unknown[oldest]
-            rest = {one: exponent for one, exponent in monomial.unknown.items() if one != oldest}
+    def raised(self, unit: UnitPowers, power: Fraction) -> UnitPowers:
+        """Return a power of a unit.
+
+        Raises
+        ------
+        TooMuchWorkError
+            If an exponent has too many digits.
+        """
+        found = unit**power
+        for _, each in found.words:
+            if max(each.numerator.bit_length(), each.denominator.bit_length()) > _MOST_BITS:
+                raise TooMuchWorkError
+        return found
+
+    def substitute(self, unit: UnitPowers) -> UnitPowers:
+        """Return a unit with every solved unknown replaced by its solution."""
+        while solved := [word for word in _unknowns(unit) if word in self._solved]:
+            oldest = min(solved, key=lambda word: self._solved[word][0])
+            power, rest = _without(unit, oldest)
             solution = self._solved[oldest][1]
-            self.count_work(len(rest) + len(solution.unknown) + len(monomial.known.words))
-            monomial = UnitMonomial(monomial.known, rest) * solution**power
-        return monomial
+            self.count_work(len(unit.words) + len(_unknowns(solution)))
+            unit = rest * self.raised(solution, power)
+        return unit
 
-    def equate(self, first: UnitMonomial, second: UnitMonomial) -> UnitPowers | None:
+    def equate(self, first: UnitPowers, second: UnitPowers) -> UnitPowers | None:
         """Require that two units are equal; return their quotient if they cannot be, else None.
 
         An inconsistent equation leaves the system unchanged.
         """
         ratio = self.substitute(first / second)
-        if not ratio.unknown:
-            return None if ratio.known.is_one else ratio.known
-        self._solve(max(ratio.unknown), ratio)
+        if not _unknowns(ratio):
+            return None if ratio.is_one else ratio
+        self._solve(ratio, max(_unknowns(ratio)))
         return None
 
-    def _solve(self, one: int, ratio: UnitMonomial) -> None:
+    def _solve(self, ratio: UnitPowers, word: str) -> None:
         """Solve ``ratio = 1`` for one of its unknowns."""
-        power = ratio.unknown[one]
-        rest = {other: exponent for other, exponent in ratio.unknown.items() if other != one}
-        self.count_work(len(rest) + 1)
-        self._solved[one] = (len(self._solved), UnitMonomial(ratio.known, rest) ** (-1 / power))
+        power, rest = _without(ratio, word)
+        self.count_work(len(_unknowns(ratio)))
+        self._solved[word] = (len(self._solved), self.raised(rest, -1 / power))
 
     def back_substitute(self) -> None:
         """Substitute every solution into the others, the newest first, so that one look-up suffices."""
-        for one, (when, solution) in sorted(self._solved.items(), key=lambda item: -item[1][0]):
-            self._solved[one] = (when, self.substitute(solution))
+        for word, (when, solution) in sorted(self._solved.items(), key=lambda item: -item[1][0]):
+            self._solved[word] = (when, self.substitute(solution))
 
-    def shortened(self, monomial: UnitMonomial) -> UnitMonomial:
+    def shortened(self, unit: UnitPowers) -> UnitPowers:
         """Return an equal unit with fewer unknowns: a product of unknowns that occurs only here becomes one unknown."""
-        if len(monomial.unknown) + len(monomial.known.words) <= _LONGEST:
-            return monomial
-        monomial = self.substitute(monomial)
-        if not monomial.unknown:
-            return monomial
+        if len(unit.words) <= _LONGEST:
+            return unit
+        unit = self.substitute(unit)
+        if not _unknowns(unit):
+            return unit
         short = self.unknown()
-        self._solve(max(monomial.unknown), monomial / short)
+        self._solve(unit / short, max(_unknowns(unit)))
         return short
 
-    def value(self, monomial: UnitMonomial) -> UnitPowers | None:
+    def value(self, unit: UnitPowers) -> UnitPowers | None:
         """Return the unit, or None if it contains an unknown."""
-        monomial = self.substitute(monomial)
-        return None if monomial.unknown else monomial.known
+        unit = self.substitute(unit)
+        return None if _unknowns(unit) else unit
 
-    def text(self, monomial: UnitMonomial) -> str | None:
+    def text(self, unit: UnitPowers) -> str | None:
         """Return the unit as a text, or None if it contains an unknown."""
-        value = self.value(monomial)
+        value = self.value(unit)
         return None if value is None else str(value)

@@ -27,6 +27,7 @@ from kanopt.formulas.nodes import (
     Product,
     Sum,
     postorder,
+    spelled_out,
 )
 from kanopt.formulas.pieces import Curve, Step, Table
 from kanopt.formulas.tape import Applied, Backward, Extreme, LookedUp, Monomial, Number, Tape, Total
@@ -58,7 +59,7 @@ class GraphTape(Tape):
         super().__init__(free.count, common_shape(columns))
         self.free = free
         with np.errstate(all="ignore"):
-            _Compiler(self, root, columns, free).compile()
+            _Compiler(self, spelled_out(root), columns, free).compile()
 
     def value(self, theta: Array) -> Array:
         """Return the law's value at `theta`, (p,), in the shape of the rows; NaN where undefined."""

@@ -15,11 +15,10 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 from kanopt.errors import FormulaError
 from kanopt.formulas.columns import GAP
 from kanopt.formulas.export.cells import column_of, defined_names, given_cells
-from kanopt.formulas.export.source import SourceWriter, pieces_of, tell_apart
-from kanopt.formulas.functions import function_named
-from kanopt.formulas.nodes import Constant, Node, Power
+from kanopt.formulas.export.source import SourceWriter, tell_apart
+from kanopt.formulas.nodes import Node
 from kanopt.formulas.pieces import Curve, Step, Table, gap_inputs
-from kanopt.formulas.printing import ATOM, WORD, TextPart
+from kanopt.formulas.spelling import WORD, TextPart
 
 if TYPE_CHECKING:
     from kanopt.formulas.formula import Formula
@@ -86,7 +85,10 @@ class Spreadsheet(SourceWriter):
         The formula to write.
     """
 
+    language = family = "excel"
     times, plus, minus, over = "*", "+", "-", "/"
+    comma = ","  # Excel wants no spaces
+    lowest = LOWEST
     counted = _MOST_ARGUMENTS
     """How many cells are counted at once."""
 
@@ -113,14 +115,6 @@ class Spreadsheet(SourceWriter):
             raise FormulaError(f"the number {value!r} is beyond what Excel holds, {_LEAST:g} to {_MOST:g}")
         return f"{value:.15g}".upper()
 
-    def apply(self, function: str, argument: TextPart) -> TextPart:
-        """Write a function of the library."""
-        return self.spell(function_named(function).excel, argument)
-
-    def call(self, name: str, arguments: Sequence[TextPart]) -> TextPart:
-        """Write a function; Excel wants no spaces."""
-        return TextPart(f"{name}({','.join(part.text for part in arguments)})", ATOM)
-
     def extreme(self, which: str, parts: list[TextPart]) -> TextPart:
         """Write a maximum or minimum, of which each takes 255 arguments."""
         while len(parts) > 1:
@@ -130,18 +124,17 @@ class Spreadsheet(SourceWriter):
             parts = [self.call(which.upper(), group) for group in groups]
         return parts[0]
 
-    def power(self, node: Power, base: TextPart, exponent: TextPart) -> TextPart:
+    def power(self, base: TextPart, exponent: TextPart, value: float | None) -> TextPart:
         """Write a power that is an error wherever the formula is undefined."""
-        if not isinstance(node.exponent, Constant):
+        if value is None:
             return self.raised(base, exponent)
-        value = node.exponent.value
         if value == 0:
             return TextPart("1", WORD)
         turns = 1 / value
         if value != int(value) and abs(turns - round(turns)) < 1e-6 and round(turns) % 2:
             return self.call("POWER", [self.call("SQRT", [base]), self.constant(2 * value)])
         if value == 0.5 or (value < 0 and value == int(value)):
-            return super().power(node, base, exponent)
+            return super().power(base, exponent, value)
         return self.call("POWER", [base, self.constant(value)])
 
     def raised(self, base: TextPart, exponent: TextPart) -> TextPart:
@@ -150,57 +143,10 @@ class Spreadsheet(SourceWriter):
             return self.call("POWER", [base, exponent])
         return self.spell("IF(@2=0,1,POWER(@1,@2))", base, exponent)
 
-    def curve(self, curve: Curve, argument: TextPart) -> TextPart:
-        """Write a curve: the polynomial of the argument's span, in the position within the span."""
-        place, rows = self.place(curve, argument), pieces_of(curve)
-        if curve.periodic:
-            rows = [rows[-1], *rows, rows[0]]
-            span = f"INT(@)-{curve.grid_size}*INT(@/{curve.grid_size})"
-            way = "@-INT(@)"
-        else:
-            first, first_slope, last, last_slope = curve.ends
-            before = [first, first_slope * curve.width, 0.0, 0.0]
-            rows = [before, *rows, [last, last_slope * curve.width, 0.0, 0.0]]
-            span = f"MAX(-1,MIN({curve.grid_size},INT(@)))"
-            way = f"@-MAX(0,MIN({curve.grid_size},INT(@)))"
-        # the first power is of one, not of the way: 0^0 is an error in Excel
-        powers = f"({{1,0,0,0}}+{{0,1,1,1}}*({way}))^{{1,1,2,3}}"
-        return self.spell(f"SUMPRODUCT(INDEX({self.block(curve, rows)},{span}+2,0),{powers})", place)
-
-    def place(self, curve: Curve, argument: TextPart) -> TextPart:
-        """Write the position of an argument in spans from the lower end of a curve."""
-        if curve.low:
-            argument = self.sum([argument, self.constant(-curve.low)])
-        return argument if curve.width == 1.0 else self.spell(f"@/{self.number(curve.width)}", argument)
-
-    def step(self, step: Step, argument: TextPart) -> TextPart:
-        """Write a step function."""
-        edges, values = self.columns(step, {"from": (LOWEST, *step.breakpoints), "value": step.values})
-        return self.spell(f"LOOKUP(@,{edges},{values})", argument)
-
-    def table(self, table: Table) -> TextPart:
-        """Write a table: the last entry whose categories all match those of the row."""
-        keys = {
-            f"key_{place + 1}": [key[place] for key, _ in table.entries] for place in range(len(table.inputs))
-        }
-        numbers: dict[str, Values] = {"value": [number for _, number in table.entries]}
-        *known, values = self.columns(table, {**keys, **numbers})
-        given = [self.names[name] for name in table.inputs]
-        read = [
-            f'IF({g}="","{GAP}",{g})' if n in self.gaps else g
-            for n, g in zip(table.inputs, given, strict=True)
-        ]
-        same = "*".join(f"EXACT({cell},{labels})" for cell, labels in zip(read, known, strict=True))
-        found = f"LOOKUP(2,1/({same}),{values})"
-        if table.fallback is not None:
-            found = f"IFERROR({found},{self.number(table.fallback)})"
-        empty = [
-            f'{cell}=""'
-            for name, cell, labels in zip(table.inputs, given, table.categories, strict=True)
-            if name not in self.gaps and "" not in labels
-        ]
-        condition = empty[0] if len(empty) == 1 else f"OR({','.join(empty)})"
-        return TextPart(f"IF({condition},NA(),{found})" if empty else found, ATOM)
+    def filled(self, name: str) -> str:
+        """Write the cell of a category; one that may be empty is the category of what is missing then."""
+        cell = self.names[name]
+        return f'IF({cell}="","{GAP}",{cell})' if name in self.gaps else cell
 
     def block(self, curve: Curve, rows: Sequence[Sequence[float]]) -> str:
         """Write the coefficients of a curve, a row for every span."""

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from kanopt.formulas.export.excel import Values
-from kanopt.formulas.export.sheets import SheetBook, cell_text
+from kanopt.formulas.export.sheets import Page, SheetBook, quoted
 from kanopt.formulas.export.steps import StepWriter
 from kanopt.formulas.formula import Formula
-from kanopt.formulas.nodes import Node
+from kanopt.formulas.nodes import Array
 from kanopt.text import with_unit
 
 __all__ = ["LawRows", "RowCells", "write_law_rows"]
@@ -83,176 +82,86 @@ def write_law_rows(sheets: SheetBook, sheet: Any, rows: LawRows, taken: set[str]
     return _Rows(sheets, sheet, rows, taken).fill()
 
 
-class _Places:
-    """Steps in columns of the sheet, curves and tables on the sheet Tables."""
-
-    def __init__(self, rows: _Rows, sheets: SheetBook) -> None:
-        self.rows, self.sheets = rows, sheets
-
-    def step(self, _: str, text: str, value: Any, what: str) -> str:
-        """Write a step, and return its cell in the same row."""
-        return self.rows.step_column(text, value, what)
-
-    def name(self, name: str, place: str) -> None:
-        """Give a cell or range a name."""
-        self.sheets.name(name, place)
-
-    def block(self, title: str, columns: Mapping[str, Values]) -> list[str]:
-        """Write a table of columns, and return the range of each."""
-        return self.sheets.block(title, columns)
-
-
 class _Rows(StepWriter):
     """The formulas of all rows, which differ in the number of the row alone."""
 
     def __init__(self, sheets: SheetBook, sheet: Any, rows: LawRows, taken: set[str]) -> None:
-        self.sheet, self.rows, self.sheets = sheet, rows, sheets
-        super().__init__(rows.formula, _Places(self, sheets), taken)
-        self.inputs = [variable for variable in rows.formula.inputs if variable.name in rows.formula.used]
+        super().__init__(rows.formula, sheets, taken, len(next(iter(rows.labels.values()))))
+        formula = rows.formula
+        self.sheet, self.rows = sheet, rows
+        sheet.set_column(0, _FIRST_COLUMNS, 16)
+        follows = "what is computed from them follows" if rows.factor is not None else _NO_AMOUNT
+        change = f"Change the yellow cells; {follows}."
+        self.page = Page(sheets, sheet, rows.title, f"{formula.output.name} = {formula}", change)
+        self.inputs = [variable for variable in formula.inputs if variable.name in formula.used]
         self.arguments = {v.name: np.asarray(rows.arguments[v.name]) for v in self.inputs}
-        self.size = len(next(iter(rows.labels.values())))
-        self.line = 3
         self.head = self.column = 0
 
     def fill(self) -> RowCells:
         """Write everything."""
-        rows, formula = self.rows, self.formula
+        rows, formula, sheet = self.rows, self.formula, self.sheet
         self.compute(self.arguments)
-        sheet, text = self.sheet, self.sheets.text
-        sheet.set_column(0, _FIRST_COLUMNS, 16)
-        text(sheet, 0, 0, cell_text(rows.title), "title")
-        text(sheet, 1, 0, cell_text(f"{formula.output.name} = {formula}"))
-        follows = "what is computed from them follows" if rows.factor is not None else _NO_AMOUNT
-        text(sheet, 2, 0, f"Change the yellow cells; {follows}.")
-        self._write_constants()
+        self.constants = self.page.constants(formula, self.fresh)
         varying = self._write_shared()
-        self.head = self.line + 1
+        self.head = self.page.row + 1
         for head, labels in rows.labels.items():
-            self._texts(head, labels)
+            self._column(head, labels, self.page.write)
         for variable in varying:
-            name, unit = variable.name, variable.unit
-            self.names[name] = f"${self._letter()}{_ROW}"
-            self._given(with_unit(name, unit), self.arguments[name])
+            head = with_unit(variable.name, variable.unit)
+            self.names[variable.name] = self._given(head, self.arguments[variable.name])
         place = self.column
-        extra = 0 if rows.factor is None else 2
-        self.column += 1 + extra  # steps stand to the right of what they lead to
+        self.column += 1 if rows.factor is None else 3  # steps stand to the right of what they lead to
         written = self.guarded(self.write(formula.root))
-        ahead, self.column = self.column, place
-        unit = formula.output.unit
-        values = self._formulas(
-            with_unit(formula.output.name, unit),
-            written,
-            self.value_of(formula.root),
-        )
-        amounts = self._amounts(values)
+        self.column = place
+        worth = self.value_of(formula.root)
+        values = self._formulas(with_unit(formula.output.name, formula.output.unit), written, worth)
+        amounts: list[str] = []
+        if rows.factor is not None:
+            factor = self._given("times", rows.factor)
+            text = f"MAX(0,{values})*{factor}" if rows.cut_off else f"{values}*{factor}"
+            known = (np.maximum(worth, 0.0) if rows.cut_off else worth) * rows.factor
+            amounts = self._cells(self._formulas(rows.amount, text, known))
         sheet.freeze_panes(self.head + 1, len(rows.labels))
-        self.column = ahead
-        return RowCells(
-            tuple(self._cells(values)), tuple(self._cells(amounts)) if amounts is not None else ()
-        )
+        return RowCells(tuple(self._cells(values)), tuple(amounts))
 
-    def value_of(self, node: Node) -> NDArray[np.float64]:
-        """Return what a node comes to in every row."""
-        found = np.asarray(self.values.get(node.key, np.nan), dtype=float)
-        return np.broadcast_to(found, (self.size,))
-
-    def step_column(self, text: str, value: Any, what: str) -> str:
+    def step(self, text: str, value: Any, what: str) -> str:
         """Write a step into a column of its own, and return its cell in the same row."""
-        column = self._formulas(what, text, np.broadcast_to(np.asarray(value, dtype=float), (self.size,)))
-        return f"${_letters(column)}{_ROW}"
-
-    def _write_constants(self) -> None:
-        found = dict.fromkeys(self.formula.constants)
-        units = self.formula.dimensions()
-        if found:
-            self._heads("Constant", "Value", "Unit", "Standard error")
-        for constant in found:
-            cell = self.fresh(constant.name or "constant_1")
-            self.constants[constant.key] = cell
-            self._named_cell(cell, constant.name or cell, constant.value, units.unit_of(constant) or "")
-            if constant.standard_error is not None:
-                self.sheet.write_number(self.line - 1, 3, constant.standard_error)
+        return self._formulas(what, text, value)
 
     def _write_shared(self) -> list[Any]:
         """Write the inputs that are the same everywhere, and return the others."""
         shared = [v for v in self.inputs if self.size > 1 and _is_one(self.arguments[v.name])]
         if shared:
-            self._heads("The same in every row", "Value", "Unit")
+            self.page.heading("The same in every row", "Value", "Unit")
         for variable in shared:
-            cell = self.fresh(variable.name)
-            self.names[variable.name] = cell
-            self._named_cell(cell, variable.name, self.arguments[variable.name].flat[0], variable.unit)
+            cell = self.names[variable.name] = self.fresh(variable.name)
+            row = self.page.line(cell, variable.name, variable.unit)
+            self.page.given(row, 1, self.arguments[variable.name].flat[0])
         return [variable for variable in self.inputs if variable not in shared]
 
-    def _heads(self, *words: str) -> None:
-        self.line += 1
-        for column, word in enumerate(words):
-            self.sheets.text(self.sheet, self.line, column, word, "heading")
-        self.line += 1
+    def _column(self, head: str, values: Iterable[Any], write: Callable[[int, int, Any], None]) -> str:
+        """Write the next column, and return its cell in the same row."""
+        from xlsxwriter.utility import xl_col_to_name
 
-    def _named_cell(self, cell: str, word: str, value: Any, unit: str) -> None:
-        self.sheets.text(self.sheet, self.line, 0, cell_text(word))
-        self._write_given(self.line, 1, value)
-        self.sheets.text(self.sheet, self.line, 2, unit)
-        self.sheets.name(cell, f"'{self.sheet.get_name()}'!$B${self.line + 1}")
-        self.line += 1
-
-    def _write_given(self, line: int, column: int, value: Any) -> None:
-        if isinstance(value, str):
-            self.sheets.text(self.sheet, line, column, value, "category")
-        elif value is None or not np.isfinite(value):
-            self.sheet.write_blank(line, column, None, self.sheets.formats["input"])
-        else:
-            self.sheet.write_number(line, column, float(value), self.sheets.formats["input"])
-
-    def _texts(self, head: str, labels: Sequence[str]) -> None:
-        column = self._head(head)
-        for line, label in enumerate(labels, start=self.head + 1):
-            self.sheets.text(self.sheet, line, column, cell_text(label))
-
-    def _given(self, head: str, values: NDArray[Any]) -> None:
-        column = self._head(head)
-        for line, value in enumerate(np.broadcast_to(values, (self.size,)).tolist(), start=self.head + 1):
-            self._write_given(line, column, value)
-
-    def _formulas(self, head: str, text: str, values: NDArray[np.float64]) -> int:
-        column = self._head(head)
-        for line, value in enumerate(values.tolist(), start=self.head + 1):
-            shown = value if np.isfinite(value) else "#N/A"
-            self.sheets.formula(self.sheet, (line, column), text.replace(_ROW, f"{line + 1}"), shown)
-        return column
-
-    def _amounts(self, column: int) -> int | None:
-        rows = self.rows
-        if rows.factor is None:
-            return None
-        value = f"${_letters(column)}{_ROW}"
-        factor = f"${self._letter()}{_ROW}"
-        self._given("times", rows.factor)
-        worth = self.value_of(self.formula.root)
-        text = f"MAX(0,{value})*{factor}" if rows.cut_off else f"{value}*{factor}"
-        known = np.maximum(worth, 0.0) if rows.cut_off else worth
-        return self._formulas(rows.amount, text, known * np.broadcast_to(rows.factor, (self.size,)))
-
-    def _head(self, head: str) -> int:
-        self.sheets.text(self.sheet, self.head, self.column, cell_text(head), "heading")
+        self.page.write(self.head, self.column, head, "heading")
+        for line, value in enumerate(values, start=self.head + 1):
+            write(line, self.column, value)
         self.column += 1
-        return self.column - 1
+        return f"${xl_col_to_name(self.column - 1)}{_ROW}"
 
-    def _letter(self) -> str:
-        return _letters(self.column)
+    def _given(self, head: str, values: NDArray[Any]) -> str:
+        return self._column(head, np.broadcast_to(values, (self.size,)).tolist(), self.page.given)
 
-    def _cells(self, column: int) -> list[str]:
-        sheet = self.sheet.get_name()
+    def _formulas(self, head: str, text: str, values: Array) -> str:
+        def write(line: int, column: int, value: float) -> None:
+            self.sheets.formula(self.sheet, (line, column), text.replace(_ROW, f"{line + 1}"), value)
+
+        return self._column(head, values.tolist(), write)
+
+    def _cells(self, cell: str) -> list[str]:
+        """Return the cell in every row."""
         lines = range(self.head + 2, self.head + 2 + self.size)
-        return [f"'{sheet}'!${_letters(column)}${line}" for line in lines]
-
-
-def _letters(column: int) -> str:
-    from xlsxwriter.utility import xl_col_to_name
-
-    name: str = xl_col_to_name(column)
-    return name
+        return [f"{quoted(self.sheet)}!{cell.replace(_ROW, f'${line}')}" for line in lines]
 
 
 def _is_one(values: NDArray[Any]) -> bool:

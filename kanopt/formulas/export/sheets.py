@@ -1,21 +1,22 @@
-"""The layout and format of the sheets of a formula's workbook."""
+"""The sheets of a workbook: their formats, names and tables, and pages that are filled from top to bottom."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, TypeAlias
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from kanopt.errors import FormulaError
-from kanopt.formulas.nodes import Constant
-from kanopt.formulas.variables import Variable
+from kanopt.formulas.export.excel import Values
 
 if TYPE_CHECKING:
     import xlsxwriter
 
-__all__ = ["MOST_ROWS", "SheetBook", "WorkbookSheets", "cell_text"]
+    from kanopt.formulas.formula import Formula
 
-Values: TypeAlias = Sequence[float] | Sequence[str]
+__all__ = ["MOST_ROWS", "Page", "SheetBook", "cell_text", "quoted"]
 
 MOST_ROWS, _LONGEST_TEXT, _LONGEST_NOTE, _LONGEST_FORMULA = 1_048_576, 32_767, 2_000, 8_191
 _FORMATS: Mapping[str, Mapping[str, Any]] = {
@@ -105,131 +106,69 @@ class SheetBook:
             raise FormulaError(
                 f"a part of the formula has {len(text):,} characters, more than a cell of Excel takes"
             )
-        sheet.write_formula(*place, f"={text}", self.formats[how], value)
+        known = value if isinstance(value, str) or np.isfinite(value) else "#N/A"
+        sheet.write_formula(*place, f"={text}", self.formats[how], known)
 
 
-class WorkbookSheets(SheetBook):
-    """The sheets Formula, Steps and Tables, filled from top to bottom.
+class Page:
+    """A sheet that is filled from top to bottom: headings, and rows of a label, a named value and its unit.
 
     Parameters
     ----------
-    book
-        An empty workbook.
+    sheets
+        The workbook.
+    sheet
+        An empty sheet of it.
+    texts
+        What stands above, the title first; none for a sheet that begins with a heading.
     """
 
-    def __init__(self, book: xlsxwriter.Workbook) -> None:
-        super().__init__(book)
-        self.main = book.add_worksheet("Formula")
-        self.main.set_column(0, 0, 28)
-        self.main.set_column(1, 5, 16)
-        self.main.set_landscape()
-        self.main.fit_to_pages(1, 0)
-        self.row = 0
-        self._steps: Any = None
-        self._step_row = 1
+    def __init__(self, sheets: SheetBook, sheet: Any, *texts: str) -> None:
+        self.sheets, self.sheet = sheets, sheet
+        for row, text in enumerate(texts):
+            self.write(row, 0, text, "text" if row else "title")
+        self.row = len(texts)
 
-    def title(self, title: str, text: str) -> None:
-        """Write the title and description of the workbook."""
-        self.text(self.main, 0, 0, title, "title")
-        self.text(self.main, 1, 0, cell_text(text))
-        self.text(self.main, 2, 0, "Change the yellow cells; everything else follows from them.")
-        self.row = 3
+    def write(self, row: int, column: int, text: str, how: str = "text") -> None:
+        """Write a text of any length into a cell."""
+        self.sheets.text(self.sheet, row, column, cell_text(text), how)
+
+    def given(self, row: int, column: int, value: Any) -> None:
+        """Write a value that may be changed; a gap where there is none."""
+        if isinstance(value, str):
+            self.sheets.text(self.sheet, row, column, value, "category")
+        elif value is None or not np.isfinite(value):
+            self.sheet.write_blank(row, column, None, self.sheets.formats["input"])
+        else:
+            self.sheet.write_number(row, column, float(value), self.sheets.formats["input"])
 
     def heading(self, *words: str) -> None:
-        """Begin a section of the first sheet."""
-        self.row += 1
+        """Begin a section."""
+        self.row += 1 if self.row else 0
         for column, word in enumerate(words):
-            self.text(self.main, self.row, column, word, "heading")
+            self.write(self.row, column, word, "heading")
         self.row += 1
 
-    def number(
-        self, variable: Variable, cell: str, value: float, limits: tuple[float | None, float | None]
-    ) -> None:
-        """Write a row for a numeric input."""
-        low, high = limits
-        row = self._input(variable, cell)
-        self.main.write_number(row, 1, value, self.formats["input"])
-        outside = []
-        for column, (bound, sign) in enumerate(((low, "<"), (high, ">")), start=3):
-            if bound is not None:
-                self.main.write_number(row, column, bound)
-                outside.append(f"{cell}{sign}{'DE'[column - 3]}{row + 1}")
-        check = f'IF(OR({",".join(outside)}),"outside","ok")' if outside else '"ok"'
-        self.formula(self.main, (row, 5), f'IF(COUNT({cell})=0,"missing",{check})', "ok")
-        if outside:
-            between = {"criteria": "between", "minimum": low, "maximum": high}
-            above, below = {"criteria": ">=", "value": low}, {"criteria": "<=", "value": high}
-            kind = above if high is None else below if low is None else between
-            self._validate(row, variable, {"validate": "decimal", **kind}, _range_text(low, high))
-
-    def category(self, variable: Variable, cell: str, value: str, known: str) -> None:
-        """Write a row for a categorical input, whose known categories are in the range `known`."""
-        row = self._input(variable, cell)
-        self.text(self.main, row, 1, value, "category")
-        check = f'IF({cell}="","missing",IF(SUMPRODUCT(--EXACT({cell},{known}))=0,"unknown","ok"))'
-        self.formula(self.main, (row, 5), check, "ok")
-        self._validate(row, variable, {"validate": "list", "source": f"={known}"}, "one of the list")
-
-    def _input(self, variable: Variable, cell: str) -> int:
-        row = self.row
-        self.row += 1
-        self.text(self.main, row, 0, variable.name)
-        self.text(self.main, row, 2, variable.unit)
-        self.name(cell, f"Formula!$B${row + 1}")
-        return row
-
-    def _validate(self, row: int, variable: Variable, rule: Mapping[str, Any], what: str) -> None:
-        """Let Excel warn about a value outside the domain, but accept it on confirmation."""
-        message = {"error_type": "warning", "error_title": "Outside what the law knows"}
-        message["error_message"] = f"{variable.name[:100]}: {what}. Keep it all the same?"
-        self.main.data_validation(row, 1, row, 1, {**rule, **message})
-
-    def place_for_result(self) -> int:
-        """Reserve a row for the result below the inputs."""
-        self.heading("Output", "Value", "Unit")
+    def line(self, cell: str, label: str, unit: str) -> int:
+        """Begin a row whose value, yet to be written, is called `cell`; return its number."""
+        self.write(self.row, 0, label)
+        self.write(self.row, 2, unit)
+        self.sheets.name(cell, f"{quoted(self.sheet)}!$B${self.row + 1}")
         self.row += 1
         return self.row - 1
 
-    def result(self, row: int, output: Variable, cell: str, text: str, value: float | str) -> None:
-        """Write the result."""
-        self.text(self.main, row, 0, output.name)
-        self.formula(self.main, (row, 1), text, value, "result")
-        self.text(self.main, row, 2, output.unit)
-        self.name(cell, f"Formula!$B${row + 1}")
-
-    def constant(self, constant: Constant, cell: str, unit: str) -> None:
-        """Write a row for a constant."""
-        self.text(self.main, self.row, 0, constant.name or cell)
-        self.main.write_number(self.row, 1, constant.value, self.formats["input"])
-        self.text(self.main, self.row, 2, unit)
-        if constant.standard_error is not None:
-            self.main.write_number(self.row, 3, constant.standard_error)
-        self.name(cell, f"Formula!$B${self.row + 1}")
-        self.row += 1
-
-    def notes(self, notes: Sequence[tuple[str, str]]) -> None:
-        """Write facts about the law."""
-        if notes:
-            self.heading("What is known", "")
-        for what, text in notes:
-            self.text(self.main, self.row, 0, cell_text(what))
-            self.text(self.main, self.row, 1, cell_text(text))
-            self.row += 1
-
-    def step(self, cell: str, text: str, value: float | str, what: str) -> str:
-        """Write a step into its own cell, and return what formulas call it."""
-        if self._steps is None:
-            self._steps = self.book.add_worksheet("Steps")
-            self._steps.set_column(0, 1, 16)
-            self._steps.set_column(2, 2, 80)
-            for column, word in enumerate(("Step", "Value", "What it is")):
-                self.text(self._steps, 0, column, word, "heading")
-        self.text(self._steps, self._step_row, 0, cell)
-        self.formula(self._steps, (self._step_row, 1), text, value)
-        self.text(self._steps, self._step_row, 2, cell_text(what))
-        self.name(cell, f"Steps!$B${self._step_row + 1}")
-        self._step_row += 1
-        return cell
+    def constants(self, formula: Formula, fresh: Callable[[str], str]) -> dict[bytes, str]:
+        """Write the constants of a law with their units and errors; return their cells by the nodes' keys."""
+        units, found = formula.dimensions(), {}
+        if formula.constants:
+            self.heading("Constant", "Value", "Unit", "Standard error")
+        for constant in dict.fromkeys(formula.constants):
+            cell = found[constant.key] = fresh(constant.name or "constant_1")
+            row = self.line(cell, constant.name or cell, units.unit_of(constant) or "")
+            self.given(row, 1, constant.value)
+            if constant.standard_error is not None:
+                self.sheet.write_number(row, 3, constant.standard_error)
+        return found
 
 
 def cell_text(text: str) -> str:
@@ -238,6 +177,9 @@ def cell_text(text: str) -> str:
     return clean if len(clean) <= _LONGEST_NOTE else f"{clean[:_LONGEST_NOTE]}…"
 
 
-def _range_text(low: float | None, high: float | None) -> str:
-    ends = [] if low is None else [f"from {low:.6g}"]
-    return "the law is valid " + " ".join(ends if high is None else [*ends, f"to {high:.6g}"])
+def quoted(sheet: Any) -> str:
+    """Return the name of a sheet as formulas write it."""
+    from xlsxwriter.utility import quote_sheetname
+
+    name: str = quote_sheetname(sheet.get_name())
+    return name

@@ -2,31 +2,15 @@
 
 from __future__ import annotations
 
-import math
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
-
-import numpy as np
 
 from kanopt.errors import FormulaError
-from kanopt.formulas.formula import Formula
-from kanopt.formulas.nodes import Apply, Node, Product, Sum, fold, postorder
-from kanopt.formulas.pieces import Curve, Step, Table
-from kanopt.formulas.printing import ATOM, WORD, InfixWriter, TextPart
+from kanopt.formulas.nodes import Constant, Input, Maximum, Minimum, Node, Power, fold, postorder
+from kanopt.formulas.spelling import ATOM, WORD, TextPart, Writer
 
-__all__ = [
-    "SourceWriter",
-    "Span",
-    "headline",
-    "identifier",
-    "identifiers",
-    "nest_pairs",
-    "pieces_of",
-    "spans_of",
-    "tell_apart",
-]
+__all__ = ["SourceWriter", "identifier", "identifiers", "nest_pairs", "tell_apart"]
 
 
 def identifiers(names: Iterable[str], reserved: Iterable[str]) -> dict[str, str]:
@@ -85,68 +69,13 @@ def tell_apart(names: Iterable[str], output: str, where: str) -> None:
             )
 
 
-def headline(formula: Formula) -> str:
-    """Return a one-line description of the formula; safe in a comment, since names contain no line breaks."""
-    inputs = ", ".join(map(str, formula.inputs))
-    return f"{formula.output} = {formula}" + (f", from {inputs}" if inputs else "")
-
-
-def pieces_of(curve: Curve) -> list[list[float]]:
-    """Return, for every span of a curve, the coefficients of t⁰ … t³ with t from 0 to 1 over the span."""
-    found: list[list[float]] = np.asarray(curve.powers).T.tolist()
-    return found
-
-
-@dataclass(frozen=True)
-class Span:
-    """An interval on which a curve is one polynomial.
-
-    Parameters
-    ----------
-    start
-        Origin of the polynomial's argument.
-    end
-        End of the interval; infinite for the last.
-    coefficients
-        Coefficients of the powers of the distance from `start`, the constant first.
-    """
-
-    start: float
-    end: float
-    coefficients: tuple[float, ...]
-
-
-def spans_of(curve: Curve) -> list[Span]:
-    """Return the spans of a curve in ascending order, including its linear extrapolations.
-
-    For a periodic curve they are those of one period, to which its argument has to be reduced.
-
-    Examples
-    --------
-    >>> from kanopt.formulas import Input
-    >>> for span in spans_of(Curve("s", Input("x"), (0.0, 0.0, 6.0, 6.0), 0.0, 2.0)):
-    ...     print(span)
-    Span(start=0.0, end=0.0, coefficients=(1.0, 1.5))
-    Span(start=0.0, end=2.0, coefficients=(1.0, 1.5, 0.75, -0.25))
-    Span(start=2.0, end=inf, coefficients=(5.0, 1.5))
-    """
-    first, first_slope, last, last_slope = curve.ends
-    edges = [curve.low + span * curve.width for span in range(curve.grid_size)] + [curve.high]
-    by_distance = (np.asarray(curve.powers) / curve.width ** np.arange(4)[:, None]).T.tolist()
-    spans = [Span(a, b, tuple(c)) for a, b, c in zip(edges, edges[1:], by_distance, strict=False)]
-    if curve.periodic:
-        return [*spans[:-1], Span(spans[-1].start, math.inf, spans[-1].coefficients)]
-    below = Span(curve.low, curve.low, (first, first_slope))
-    return [below, *spans, Span(curve.high, math.inf, (last, last_slope))]
-
-
 def nest_pairs(parts: list[TextPart], write: Callable[[TextPart, TextPart], TextPart]) -> TextPart:
     """Return a function of two arguments applied to many, as a balanced tree.
 
     Examples
     --------
     >>> parts = [TextPart(name, WORD) for name in "abc"]
-    >>> nest_pairs(parts, lambda a, b: InfixWriter().call("max", [a, b])).text
+    >>> nest_pairs(parts, lambda a, b: Writer().call("max", [a, b])).text
     'max(max(a, b), c)'
     """
     while len(parts) > 1:
@@ -155,7 +84,7 @@ def nest_pairs(parts: list[TextPart], write: Callable[[TextPart, TextPart], Text
     return parts[0]
 
 
-class SourceWriter(InfixWriter):
+class SourceWriter(Writer):
     """Infix notation at full precision, with statements for steps that are used more than once.
 
     Parameters
@@ -190,7 +119,7 @@ class SourceWriter(InfixWriter):
 
     def needs_own_step(self, node: Node, written: TextPart) -> bool:
         """Return whether a node is written as a statement."""
-        compound = isinstance(node, Sum | Product | Apply | Curve | Step | Table)
+        compound = not isinstance(node, Constant | Input | Power | Maximum | Minimum)
         return bool(self.assign) and compound and (self.uses[node.key] > 1 or node.depth % self.deepest == 0)
 
     def bound(self, value: TextPart) -> TextPart:
@@ -233,6 +162,6 @@ class SourceWriter(InfixWriter):
         """Write a number with enough digits to read back exactly."""
         return repr(value)
 
-    def name(self, name: str) -> str:
+    def input(self, name: str) -> TextPart:
         """Write an input by its identifier."""
-        return self.names[name]
+        return TextPart(self.names[name], WORD)

@@ -7,10 +7,9 @@ from typing import TYPE_CHECKING
 
 from kanopt.errors import FormulaError
 from kanopt.formulas.columns import GAP
-from kanopt.formulas.export.source import SourceWriter, Span, nest_pairs, spans_of, tell_apart
-from kanopt.formulas.functions import function_named
-from kanopt.formulas.pieces import Curve, Step, Table, gap_inputs
-from kanopt.formulas.printing import ATOM, OPEN, WORD, TextPart
+from kanopt.formulas.export.source import SourceWriter, nest_pairs, tell_apart
+from kanopt.formulas.pieces import gap_inputs
+from kanopt.formulas.spelling import ATOM, WORD, TextPart
 from kanopt.formulas.variables import Variable
 
 if TYPE_CHECKING:
@@ -89,6 +88,8 @@ class _Sql(SourceWriter):
         How the column of every input is written. No alias has the name of a column, regardless of case.
     """
 
+    language = family = "sql"
+
     def __init__(self, names: dict[str, str]) -> None:
         super().__init__(names)
         self.taken = {name.lower() for name in names}
@@ -116,9 +117,6 @@ class _Sql(SourceWriter):
         source = f"(SELECT {', '.join(bound)} LIMIT 1) AS {self.alias()}"
         return TextPart(" ".join(["(SELECT", filled.text, "FROM", source]) + ")", ATOM)
 
-    def apply(self, function: str, argument: TextPart) -> TextPart:
-        return self.spell(function_named(function).sql, argument)
-
     def raised(self, base: TextPart, exponent: TextPart) -> TextPart:
         return self.call("POWER", [base, exponent])
 
@@ -128,42 +126,6 @@ class _Sql(SourceWriter):
         larger = f"CASE WHEN @1 {sign} @2 THEN @1 WHEN @1 {other} @2 THEN @2 END"
         return nest_pairs(parts, lambda a, b: self.spell(larger, a, b))
 
-    def curve(self, curve: Curve, argument: TextPart) -> TextPart:
-        if curve.periodic:
-            period = curve.high - curve.low
-            argument = self.spell(f"@ - {period!r} * FLOOR((@ - {curve.low!r}) / {period!r})", argument)
-        return self.spell(_cubics(curve), argument)
-
-    def step(self, step: Step, argument: TextPart) -> TextPart:
-        cases = [
-            f"WHEN @ < {edge!r} THEN {value!r}"
-            for edge, value in zip(step.breakpoints, step.values, strict=False)
-        ]
-        return self.spell(
-            " ".join(["CASE", *cases, f"WHEN @ IS NOT NULL THEN {step.values[-1]!r} END"]), argument
-        )
-
-    def table(self, table: Table) -> TextPart:
-        columns = [self.name(name) for name in table.inputs]
-        cases = [
-            f"WHEN {' AND '.join(f'{c} = {_quoted(part, chr(39))}' for c, part in zip(columns, key, strict=True))} "
-            f"THEN {number!r}"
-            for key, number in table.entries
-        ]
-        given = " AND ".join(f"{column} IS NOT NULL" for column in columns)
-        cases += [] if table.fallback is None else [f"WHEN {given} THEN {table.fallback!r}"]
-        return TextPart(" ".join(["CASE", *cases, "END"]), OPEN)
-
-
-def _cubics(curve: Curve) -> str:
-    """Return the template that finds the span of ``@`` and evaluates its polynomial in the distance from its start."""
-    *spans, last = spans_of(curve)
-    cases = [f"WHEN @ < {span.end!r} THEN {_polynomial(span)}" for span in spans]
-    return " ".join(["CASE", *cases, f"ELSE {_polynomial(last)} END"]) if cases else _polynomial(last)
-
-
-def _polynomial(span: Span) -> str:
-    *others, text = map(repr, span.coefficients)
-    for coefficient in reversed(others):
-        text = f"{coefficient} + (@ - {span.start!r}) * ({text})"
-    return text
+    def label(self, label: str) -> str:
+        """Write a category."""
+        return _quoted(label, "'")

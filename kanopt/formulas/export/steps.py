@@ -4,43 +4,41 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from kanopt.errors import FormulaError
 from kanopt.formulas.export.cells import free_name
 from kanopt.formulas.export.excel import Spreadsheet, Values
-from kanopt.formulas.nodes import Apply, Constant, Input, Maximum, Minimum, Node, Power, Product, Sum, fold
+from kanopt.formulas.export.sheets import SheetBook
+from kanopt.formulas.nodes import (
+    Apply,
+    Array,
+    Constant,
+    Input,
+    Maximum,
+    Minimum,
+    Node,
+    Power,
+    Product,
+    Sum,
+    fold,
+)
 from kanopt.formulas.pieces import Curve, Step, Table
-from kanopt.formulas.printing import WORD, InfixWriter, TextPart, to_infix
+from kanopt.formulas.printing import to_infix
+from kanopt.formulas.spelling import WORD, TextPart, Writer
 
 if TYPE_CHECKING:
     from kanopt.formulas.formula import Formula
 
-__all__ = ["StepSheets", "StepWriter"]
+__all__ = ["StepWriter"]
 
 _LONG = 400  # characters of a part, from which on it is a step of its own
 _WIDE = 12  # parts of a sum that stand in one cell
 _DEEP = 8  # levels in one cell, each of up to four brackets, of which Excel takes 64
 _NAME = 40  # characters
 _READABLE = 1_000
-
-
-class StepSheets(Protocol):
-    """Where steps, curves and tables go."""
-
-    def step(self, cell: str, /, text: str, value: Any, what: str) -> str:
-        """Write a step, and return what formulas call it."""
-        ...
-
-    def name(self, name: str, place: str) -> None:
-        """Give a cell or range a name."""
-        ...
-
-    def block(self, title: str, columns: Mapping[str, Values]) -> list[str]:
-        """Write a table of columns, and return the range of each."""
-        ...
 
 
 class StepWriter(Spreadsheet):
@@ -50,25 +48,30 @@ class StepWriter(Spreadsheet):
     ----------
     formula
         The law.
-    places
-        Where steps, curves and tables go.
+    sheets
+        The workbook, whose sheet Tables takes curves and tables.
     taken
         Names of cells that the workbook has already, in lower case; new ones are added.
+    size
+        How many rows the law is computed for.
     """
 
     counted = 100
 
-    def __init__(self, formula: Formula, places: StepSheets, taken: set[str]) -> None:
+    def __init__(self, formula: Formula, sheets: SheetBook, taken: set[str], size: int = 1) -> None:
         super().__init__({}, formula)
-        self.places = places
+        self.sheets, self.size = sheets, size
         self.values: dict[bytes, Any] = {}
         self.constants: dict[bytes, str] = {}
         self.taken = taken
-        self.steps = 0
 
     @abstractmethod
-    def value_of(self, node: Node) -> Any:
-        """Return what a node comes to, for programs that display cached values without computing."""
+    def step(self, text: str, value: Any, what: str) -> str:
+        """Write a step into cells of its own, and return what formulas call it."""
+
+    def value_of(self, node: Node) -> Array:
+        """Return what a node comes to in every row, for programs that show values without computing them."""
+        return np.broadcast_to(np.asarray(self.values.get(node.key, np.nan), dtype=float), (self.size,))
 
     def compute(self, inputs: Mapping[str, Any]) -> None:
         """Compute every step at these inputs."""
@@ -90,7 +93,8 @@ class StepWriter(Spreadsheet):
     def count(self, cells: Sequence[str], *, alone: bool) -> str:
         """Write how many of some cells hold numbers; many cells are split over several steps."""
         text = super().count(cells, alone=alone)
-        return text if alone else self._step(text, len(cells), "how many of the numbers are given")
+        known = np.full(self.size, float(len(cells)))
+        return text if alone else self.step(text, known, "how many of the numbers are given")
 
     def visit(self, node: Node, parts: list[TextPart]) -> TextPart:
         """Write one node; long, deep or shared nodes get their own cell."""
@@ -100,7 +104,7 @@ class StepWriter(Spreadsheet):
             node, parts = self._narrowed(node, parts)
         elif isinstance(node, Apply | Power | Curve):
             parts = [self._named(child, part) for child, part in zip(node.children, parts, strict=True)]
-        written = InfixWriter.visit(self, node, parts)
+        written = Writer.visit(self, node, parts)
         return self._named(node, written) if self.needs_own_step(node, written) else written
 
     def needs_own_step(self, node: Node, written: TextPart) -> bool:
@@ -110,10 +114,10 @@ class StepWriter(Spreadsheet):
         often = self.uses[node.key] > 1 or node.depth % _DEEP == 0
         return often or isinstance(node, Curve | Step | Table) or len(written.text) > _LONG
 
-    def power(self, node: Power, base: TextPart, exponent: TextPart) -> TextPart:
+    def power(self, base: TextPart, exponent: TextPart, value: float | None) -> TextPart:
         """Write a power; a constant exponent can be changed to any value in the workbook."""
-        changes = node.exponent.key in self.constants
-        return self.raised(base, exponent) if changes else super().power(node, base, exponent)
+        changes = exponent.text in self.constants.values()
+        return super().power(base, exponent, None if changes else value)
 
     def _narrowed(self, node: Node, parts: list[TextPart]) -> tuple[Node, list[TextPart]]:
         """Split a long sum, product, maximum or minimum into steps of a dozen parts each."""
@@ -123,7 +127,7 @@ class StepWriter(Spreadsheet):
                 group = node.with_children(node.children[place : place + _WIDE])
                 below = [self.values.get(child.key, np.nan) for child in group.children]
                 self.values[group.key] = group.compute(below, {})
-                text = InfixWriter.visit(self, group, parts[place : place + _WIDE])
+                text = Writer.visit(self, group, parts[place : place + _WIDE])
                 groups.append((group, self._named(group, text)))
             node, parts = node.with_children([group for group, _ in groups]), [text for _, text in groups]
         return node, parts
@@ -134,11 +138,7 @@ class StepWriter(Spreadsheet):
             return written
         small = node.size <= _READABLE
         what = to_infix(node) if small else f"a {type(node).__name__.lower()} of {node.size:,} parts"
-        return TextPart(self._step(written.text, self.value_of(node), what), WORD)
-
-    def _step(self, text: str, value: Any, what: str) -> str:
-        self.steps += 1
-        return self.places.step(self.fresh(f"step_{self.steps}"), text, value, what)
+        return TextPart(self.step(written.text, self.value_of(node), what), WORD)
 
     def block(self, curve: Curve, rows: Sequence[Sequence[float]]) -> str:
         """Write the coefficients of a curve, and return the name of their range."""
@@ -149,17 +149,17 @@ class StepWriter(Spreadsheet):
         }
         columns |= {f"t^{power}": [row[power] for row in rows] for power in range(4)}
         title = f"{curve.name}: coefficients of the powers of t, which runs from 0 to 1 in every span"
-        places = self.places.block(title, columns)
+        places = self.sheets.block(title, columns)
         name = self.fresh(curve.name)
-        self.places.name(name, f"{places[1].partition(':')[0]}:{places[4].partition(':')[2]}")
+        self.sheets.name(name, f"{places[1].partition(':')[0]}:{places[4].partition(':')[2]}")
         return name
 
     def columns(self, node: Step | Table, values: Mapping[str, Values]) -> list[str]:
         """Write the columns of a step function or a table, and return the names of their ranges."""
         headers = ["from", "value"] if isinstance(node, Step) else [*node.inputs, "value of the table"]
-        places = self.places.block(node.name, dict(zip(headers, values.values(), strict=True)))
+        places = self.sheets.block(node.name, dict(zip(headers, values.values(), strict=True)))
         names = [f"{node.name}_{what}" for what in values]
         for place, wanted in enumerate(names):
             names[place] = self.fresh(wanted)
-            self.places.name(names[place], places[place])
+            self.sheets.name(names[place], places[place])
         return names

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from kanopt.errors import FormulaError, nearest
-from kanopt.formulas.export.source import Span, spans_of
-from kanopt.formulas.nodes import Apply, Constant, Input, Maximum, Minimum, Node, Power, Product, Sum, fold
-from kanopt.formulas.pieces import Curve, Step, Table
-from kanopt.formulas.variables import category_label
+from kanopt.errors import FormulaError
+from kanopt.formulas.functions import function_named
+from kanopt.formulas.nodes import Node, fold
+from kanopt.formulas.pieces import Curve, Step
 
 if TYPE_CHECKING:
     import sympy
@@ -43,8 +42,9 @@ def to_sympy(formula: Formula, categories: Mapping[str, str]) -> sympy.Expr:
             f"formula for {formula.output.name!r}: its curves of curves have too many combinations of their pieces for "
             "sympy; to_python computes them"
         )
+    writer = _Expressions(categories)
     try:
-        return fold(formula.root, lambda node, parts: _expression(node, parts, categories))
+        return fold(formula.root, writer.visit)
     except FormulaError:
         raise
     except (TypeError, ValueError) as error:
@@ -61,104 +61,54 @@ def _piece_combinations(node: Node, below: list[int]) -> int:
     return most * own if most and own else most or min(own, _MOST_COMBINED)
 
 
-def _expression(node: Node, parts: list[Any], categories: Mapping[str, str]) -> Any:
-    import sympy
+class _Expressions:
+    """A writer whose parts are expressions in place of texts; see :class:`kanopt.formulas.spelling.Writer`.
 
-    match node:
-        case Constant():
-            return sympy.Float(node.value)
-        case Input():
-            return sympy.Symbol(node.name, real=True)
-        case Sum():
-            return sympy.Add(*parts)
-        case Product():
-            return sympy.Mul(*parts)
-        case Power():
-            return sympy.Pow(parts[0], _exponent(node.exponent, parts[1]))
-        case Apply():
-            return _applied(node.function, parts[0])
-        case Maximum():
-            return sympy.Max(*parts)
-        case Minimum():
-            return sympy.Min(*parts)
-        case Curve():
-            return _curve(node, parts[0])
-        case Step():
-            stairs = zip(node.values, node.breakpoints, strict=False)
-            cases = [(sympy.Float(value), parts[0] < edge) for value, edge in stairs]
-            return _piecewise([*cases, (sympy.Float(node.values[-1]), True)], parts[0])
-        case Table():
-            return sympy.Float(_entry(node, categories))
-    raise TypeError(f"no sympy for {type(node).__name__}")
+    Parameters
+    ----------
+    categories
+        That of each categorical input.
+    """
 
+    def __init__(self, categories: Mapping[str, str]) -> None:
+        import sympy
 
-def _exponent(node: Node, written: Any) -> Any:
-    """Return a small integer exponent as an integer, which sympy simplifies better; large ones stay floats."""
-    import sympy
+        self.sympy: Any = sympy
+        self.categories = categories
+        self.floor = sympy.floor
 
-    if isinstance(node, Constant) and node.value == int(node.value) and abs(node.value) <= _WHOLE:
-        return sympy.Integer(int(node.value))
-    return written
+    def visit(self, node: Any, parts: list[Any]) -> Any:
+        return getattr(node, "spell_sympy", node.spell)(self, parts)
 
+    def constant(self, value: float) -> Any:
+        return self.sympy.Float(value)
 
-def _applied(function: str, x: Any) -> Any:
-    import sympy
+    def input(self, name: str) -> Any:
+        return self.sympy.Symbol(name, real=True)
 
-    known = {
-        "exp": sympy.exp,
-        "log": sympy.log,
-        "log1p": lambda x: sympy.log(1 + x),
-        "sqrt": sympy.sqrt,
-        "square": lambda x: x**2,
-        "sin": sympy.sin,
-        "cos": sympy.cos,
-        "tanh": sympy.tanh,
-        "atan": sympy.atan,
-        "logistic": lambda x: 1 / (1 + sympy.exp(-x)),
-        "softplus": lambda x: sympy.log(1 + sympy.exp(x)),
-        "abs": sympy.Abs,
-        "relu": lambda x: sympy.Max(0, x),
-    }
-    return known[function](x)
+    def sum(self, parts: list[Any]) -> Any:
+        return self.sympy.Add(*parts)
 
+    def product(self, parts: list[Any]) -> Any:
+        return self.sympy.Mul(*parts)
 
-def _curve(curve: Curve, x: Any) -> Any:
-    """Return the cubic pieces, with linear extrapolation or repeated periodically."""
-    import sympy
+    def power(self, base: Any, exponent: Any, value: float | None) -> Any:
+        # a small integer exponent as an integer, which sympy simplifies better; large ones stay floats
+        if value is not None and value == int(value) and abs(value) <= _WHOLE:
+            exponent = self.sympy.Integer(int(value))
+        return self.sympy.Pow(base, exponent)
 
-    if curve.periodic:
-        # not Mod, before which sympy's printers of Python and C forget brackets (sympy issue 30389)
-        period = curve.high - curve.low
-        x = x - period * sympy.floor((x - curve.low) / period)
-    *spans, last = spans_of(curve)
-    cases = [(_polynomial(span, x), x <= span.end) for span in spans]
-    return _piecewise([*cases, (_polynomial(last, x), True)], x)
+    def apply(self, function: str, argument: Any) -> Any:
+        known = function_named(function).symbolic
+        return known(self.sympy, argument) if known else getattr(self.sympy, function)(argument)
 
+    def extreme(self, which: str, parts: list[Any]) -> Any:
+        return (self.sympy.Max if which == "max" else self.sympy.Min)(*parts)
 
-def _polynomial(span: Span, x: Any) -> Any:
-    value: Any = 0.0
-    for coefficient in reversed(span.coefficients):
-        value = coefficient + (x - span.start) * value
-    return value
+    def pieces(self, values: Sequence[Any], conditions: Sequence[Any], x: Any) -> Any:
+        """Return the first value whose condition holds, else the last one.
 
-
-def _piecewise(cases: list[tuple[Any, Any]], x: Any) -> Any:
-    """Return the cases unevaluated; sympy would expand a curve of a curve into all combinations."""
-    import sympy
-
-    return sympy.Piecewise(*cases) if x.is_number else sympy.Piecewise(*cases, evaluate=False)
-
-
-def _entry(table: Table, categories: Mapping[str, str]) -> float:
-    for name, known in zip(table.inputs, table.categories, strict=True):
-        if name not in categories:
-            raise FormulaError(
-                f"sympy has no tables: give the category of {name!r}, such as categories={{{name!r}: {known[0]!r}}}"
-            )
-    key = tuple(category_label(categories[name]) for name in table.inputs)
-    value = dict(table.entries).get(key, table.fallback)
-    if value is None:
-        hints = zip(table.inputs, key, table.categories, strict=True)
-        why = [f"{name}={part!r}; {nearest(part, known)}" for name, part, known in hints if part not in known]
-        raise FormulaError(f"table {table.name!r} has no entry for {', '.join(why) or key}")
-    return value
+        It is not evaluated, as sympy would expand a curve of a curve into all combinations.
+        """
+        cases = zip(values, [*conditions, True], strict=True)
+        return self.sympy.Piecewise(*cases) if x.is_number else self.sympy.Piecewise(*cases, evaluate=False)

@@ -9,14 +9,14 @@ from __future__ import annotations
 
 from io import BytesIO
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
 from kanopt.files import replace_file
-from kanopt.formulas.export.sheets import WorkbookSheets
+from kanopt.formulas.export.sheets import Page, SheetBook
 from kanopt.formulas.export.steps import StepWriter
-from kanopt.formulas.nodes import Node, postorder
+from kanopt.formulas.nodes import postorder
 from kanopt.formulas.pieces import Table
 from kanopt.formulas.validity import valid_range
 from kanopt.formulas.variables import Variable
@@ -25,6 +25,9 @@ if TYPE_CHECKING:
     from kanopt.formulas.formula import Formula
 
 __all__ = ["save_excel"]
+
+_Check: TypeAlias = tuple[str, dict[str, Any], str]
+"""The formula that checks an input, the rule by which Excel warns, empty where there is none, and what it says."""
 
 
 def save_excel(formula: Formula, path: str | Path) -> Path:
@@ -57,58 +60,101 @@ def save_excel(formula: Formula, path: str | Path) -> Path:
 
     content = BytesIO()
     with xlsxwriter.Workbook(content, {"in_memory": True}) as book:
-        _Workbook(formula, WorkbookSheets(book)).fill()
+        _Workbook(formula, SheetBook(book)).fill()
     return replace_file(path, content.getvalue())
 
 
 class _Workbook(StepWriter):
     """A law with a cell for every input, constant and step."""
 
-    def __init__(self, formula: Formula, sheets: WorkbookSheets) -> None:
+    def __init__(self, formula: Formula, sheets: SheetBook) -> None:
         super().__init__(formula, sheets, set())
-        self.sheets = sheets
-        self.inputs = [variable for variable in formula.inputs if variable.name in formula.used]
-        self.start = _start(formula)
+        per = f" per {formula.per}" if formula.per else ""
+        self.sheet = sheets.book.add_worksheet("Formula")
+        self.page = Page(
+            sheets,
+            self.sheet,
+            f"{formula.output}{per}",
+            f"{formula.output.name} = {formula}",
+            "Change the yellow cells; everything else follows from them.",
+        )
+        self.sheet.set_column(0, 0, 28)
+        self.sheet.set_column(1, 5, 16)
+        self.sheet.set_landscape()
+        self.sheet.fit_to_pages(1, 0)
+        self.steps: Page | None = None
 
     def fill(self) -> None:
         """Write all sheets."""
-        formula, sheets = self.formula, self.sheets
-        self.compute(self.start)
-        per = f" per {formula.per}" if formula.per else ""
-        sheets.title(f"{formula.output}{per}", f"{formula.output.name} = {formula}")
-        sheets.heading("Input", "Value", "Unit", "From", "To", "Check")
-        for variable in self.inputs:
-            low, high = valid_range(formula, variable)
-            cell = self.fresh(variable.name)
-            self.names[variable.name] = cell
-            if variable.is_category:
-                known = _known(formula, variable)
-                place = self.sheets.block(f"{variable.name}: known categories", {"category": known})[0]
-                sheets.name(self.fresh(f"{cell}_known"), place)
-                sheets.category(variable, cell, str(self.start[variable.name]), place)
-            else:
-                sheets.number(variable, cell, float(self.start[variable.name]), (low, high))
-        result = sheets.place_for_result()
-        self._write_constants()
-        text = self.guarded(self.write(formula.root))
-        cell = self.fresh(formula.output.name)
-        sheets.result(result, formula.output, cell, text, self.value_of(formula.root))
-        sheets.notes(_notes(formula))
+        formula, page = self.formula, self.page
+        start = _start(formula)
+        self.compute(start)
+        page.heading("Input", "Value", "Unit", "From", "To", "Check")
+        for variable in formula.inputs:
+            if variable.name in formula.used:
+                self._input(variable, start[variable.name].item())
+        page.heading("Output", "Value", "Unit")
+        result = page.row  # above the constants, and written after them
+        page.row += 1
+        self.constants = page.constants(formula, self.fresh)
+        text, after = self.guarded(self.write(formula.root)), page.row
+        page.row = result
+        page.line(self.fresh(formula.output.name), formula.output.name, formula.output.unit)
+        self.sheets.formula(self.sheet, (result, 1), text, self.value_of(formula.root)[0], "result")
+        page.row = after
+        notes = _notes(formula)
+        if notes:
+            page.heading("What is known", "")
+        for row, note in enumerate(notes, start=page.row):
+            page.write(row, 0, note[0])
+            page.write(row, 1, note[1])
 
-    def value_of(self, node: Node) -> float | str:
-        """Return what a node comes to at the initial inputs."""
-        value = float(self.values.get(node.key, np.nan))
-        return value if np.isfinite(value) else "#N/A"
+    def step(self, text: str, value: Any, what: str) -> str:
+        """Write a step into a cell of the sheet Steps."""
+        if self.steps is None:
+            sheet = self.sheets.book.add_worksheet("Steps")
+            sheet.set_column(0, 1, 16)
+            sheet.set_column(2, 2, 80)
+            self.steps = Page(self.sheets, sheet)
+            self.steps.heading("Step", "Value", "What it is")
+        cell = self.fresh(f"step_{self.steps.row}")
+        row = self.steps.line(cell, cell, what)
+        self.sheets.formula(self.steps.sheet, (row, 1), text, value[0])
+        return cell
 
-    def _write_constants(self) -> None:
-        units = self.formula.dimensions()
-        found = dict.fromkeys(self.formula.constants)
-        if found:
-            self.sheets.heading("Constant", "Value", "Unit", "Standard error")
-        for constant in found:
-            cell = self.fresh(constant.name or "constant_1")
-            self.constants[constant.key] = cell
-            self.sheets.constant(constant, cell, units.unit_of(constant) or "")
+    def _input(self, variable: Variable, value: float | str) -> None:
+        """Write a row for an input, which warns about values outside what the law knows."""
+        cell = self.names[variable.name] = self.fresh(variable.name)
+        row = self.page.line(cell, variable.name, variable.unit)
+        self.page.given(row, 1, value)
+        check = self._category if variable.is_category else self._range
+        text, rule, what = check(variable, cell, row)
+        self.sheets.formula(self.sheet, (row, 5), text, "ok")
+        if rule:
+            message = {"error_type": "warning", "error_title": "Outside what the law knows"}
+            message["error_message"] = f"{variable.name[:100]}: {what}. Keep it all the same?"
+            self.sheet.data_validation(row, 1, row, 1, {**rule, **message})
+
+    def _category(self, variable: Variable, cell: str, row: int) -> _Check:
+        title = f"{variable.name}: known categories"
+        place = self.sheets.block(title, {"category": _known(self.formula, variable)})[0]
+        check = f'IF({cell}="","missing",IF(SUMPRODUCT(--EXACT({cell},{place}))=0,"unknown","ok"))'
+        return check, {"validate": "list", "source": f"={place}"}, "one of the list"
+
+    def _range(self, variable: Variable, cell: str, row: int) -> _Check:
+        low, high = valid_range(self.formula, variable)
+        outside, ends = [], []
+        for column, (bound, sign, word) in enumerate(((low, "<", "from"), (high, ">", "to")), start=3):
+            if bound is not None:
+                self.sheet.write_number(row, column, bound)
+                outside.append(f"{cell}{sign}{'DE'[column - 3]}{row + 1}")
+                ends.append(f"{word} {bound:.6g}")
+        between = {"criteria": "between", "minimum": low, "maximum": high}
+        above, below = {"criteria": ">=", "value": low}, {"criteria": "<=", "value": high}
+        kind = above if high is None else below if low is None else between
+        check = f'IF(OR({",".join(outside)}),"outside","ok")' if outside else '"ok"'
+        rule = {"validate": "decimal", **kind} if outside else {}
+        return f'IF(COUNT({cell})=0,"missing",{check})', rule, f"the law is valid {' '.join(ends)}"
 
 
 def _known(formula: Formula, variable: Variable) -> list[str]:

@@ -26,7 +26,6 @@ from kanopt.formulas.nodes import (
     Input,
     Maximum,
     Minimum,
-    Node,
     Power,
     Product,
     Sum,
@@ -262,7 +261,7 @@ class _FoundValues:
 
 @dataclass
 class _ExpressionWriter:
-    """Writes laws as expressions of a model.
+    """Writes laws as expressions of a model, as :class:`kanopt.formulas.spelling.Writer` writes them as texts.
 
     PySCIPOpt multiplies polynomials out; a sum that is a factor or a base gets a variable of its own instead.
     """
@@ -284,7 +283,8 @@ class _ExpressionWriter:
 
     def expression(self, law: Formula) -> Any:
         """Return a law as an expression."""
-        found = fold(law.root, self._visit)
+        writer: Any = self
+        found = fold(law.root, lambda node, parts: node.spell(writer, parts))
         return (
             found
             if hasattr(found, "__le__") and not isinstance(found, float)
@@ -302,35 +302,28 @@ class _ExpressionWriter:
         """Return an expression that PySCIPOpt does not multiply out."""
         return self._equality_variable(value) if len(getattr(value, "terms", ())) > 1 else value
 
-    def _visit(self, node: Node, parts: list[Any]) -> Any:
-        match node:
-            case Constant():
-                return node.value
-            case Input():
-                return self.decided[node.name]
-            case Sum():
-                return sum(parts[1:], start=parts[0])
-            case Product():
-                product = parts[0] if len(parts) == 1 else 1.0
-                for part in parts if len(parts) > 1 else ():
-                    product = product * self._single(part)
-                return product
-            case Maximum() | Minimum():
-                return self._extreme(parts, 1.0 if isinstance(node, Maximum) else -1.0)
-            case Power():
-                return self._power(*parts)
-            case Apply():
-                return self._apply(node.function, parts[0])
-        raise TypeError(f"SCIP has no {type(node).__name__}")
+    def constant(self, value: float) -> float:
+        return value
 
-    @staticmethod
-    def _extreme(parts: list[Any], sign: float) -> Any:
-        extreme = parts[0]
+    def input(self, name: str) -> Any:
+        return self.decided[name]
+
+    def sum(self, parts: list[Any]) -> Any:
+        return sum(parts[1:], start=parts[0])
+
+    def product(self, parts: list[Any]) -> Any:
+        product = parts[0] if len(parts) == 1 else 1.0
+        for part in parts if len(parts) > 1 else ():
+            product = product * self._single(part)
+        return product
+
+    def extreme(self, which: str, parts: list[Any]) -> Any:
+        extreme, sign = parts[0], 1.0 if which == "max" else -1.0
         for part in parts[1:]:
             extreme = 0.5 * (extreme + part) + 0.5 * sign * abs(extreme - part)
         return extreme
 
-    def _power(self, base: Any, exponent: Any) -> Any:
+    def power(self, base: Any, exponent: Any, value: float | None) -> Any:
         from pyscipopt import exp
 
         if isinstance(exponent, float):
@@ -344,7 +337,7 @@ class _ExpressionWriter:
 
         return log(self._equality_variable(argument, low=_NEAR_POLE))
 
-    def _apply(self, function: str, argument: Any) -> Any:
+    def apply(self, function: str, argument: Any) -> Any:
         import pyscipopt
 
         if isinstance(argument, float):

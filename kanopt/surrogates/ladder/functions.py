@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kanopt.formulas import Apply, Constant, Curve, Input, Node, Power, Product, Sum, Table
-from kanopt.formulas.complexity import CURVE
+from kanopt.formulas.curves import CURVE
 from kanopt.splines import SplineGrid
 from kanopt.surrogates.encoding import Feature
 

@@ -47,7 +47,7 @@ __all__ = [
 ]
 
 CURVE = 5
-"""Operators for which a curve counts, as in :mod:`kanopt.formulas.complexity`."""
+"""Operators for which a curve counts, as in :mod:`kanopt.formulas.curves`."""
 EXTREMES = ("max", "min")
 """Functions of the terms of a sum."""
 
