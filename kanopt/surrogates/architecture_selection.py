@@ -234,7 +234,7 @@ def _add_hidden(search: ArchitectureSearch, starts: list[Trial]) -> list[Trial]:
         known = [trial.structure for trial in tried]
         tried += [_fit(search, pair) for pair in pairs if pair not in known]
         best = search.best(tried)
-    many = search.rows >= 40.0 * best.fitted.network.parameters.size
+    many = search.rows >= 40.0 * best.trained.network.architecture.parameters
     if best.structure.hidden and many and search.accuracy(best) < NO_ERROR:
         tried.append(_fit(search, replace(best.structure, hidden=(4,), products=())))
     return tried

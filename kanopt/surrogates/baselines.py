@@ -18,6 +18,7 @@ from kanopt.errors import FitError, KanoptError, KanoptWarning
 from kanopt.formulas.parameters import names_in
 from kanopt.interrupt import Interrupt
 from kanopt.surrogates.baseline_table import FORMULA, KAN, MODELS, PERCEPTRON, Baselines
+from kanopt.surrogates.curves import layers_of
 from kanopt.surrogates.encoding import encoding_of
 from kanopt.surrogates.fits import checked_rows
 from kanopt.surrogates.groups import grouped
@@ -363,7 +364,7 @@ def _errors(model: Any, X: pd.DataFrame, y: Any) -> dict[str, float]:
 def _size(model: Any) -> int:
     """Return how many numbers a model has estimated."""
     if isinstance(model, KANRegressor):
-        return int(model.network_.parameters.size)
+        return sum(layer.parameters for layer in layers_of(model.network_))
     return len(names_in(model.formula_.root)) if isinstance(model, _ReadFormula) else count_parameters(model)
 
 

@@ -15,7 +15,7 @@ from sklearn.utils.validation import check_is_fitted
 from kanopt.errors import FitError, nearest
 from kanopt.surrogates.frames import ordered_as, table_of
 from kanopt.surrogates.input_checks import held_out_target
-from kanopt.surrogates.law import NetworkLaw
+from kanopt.surrogates.law import FittedLaw
 from kanopt.surrogates.missing import MissingIndicators
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ Floats = NDArray[np.float64]
 class FittedModel(RegressorMixin, BaseEstimator):  # type: ignore[misc]  # scikit-learn has no types
     """The state of a fitted :class:`kanopt.KANRegressor`, on which its methods stand."""
 
-    _law: NetworkLaw
+    _law: FittedLaw
     _rows: Rows | None
     _known_rows: pd.DataFrame | None
     """The rows that it was learned from, with the target."""
@@ -41,7 +41,7 @@ class FittedModel(RegressorMixin, BaseEstimator):  # type: ignore[misc]  # sciki
     _columns: tuple[str, ...] = ()
     """Names of the columns of the table, in its order, once it is fitted."""
 
-    def _set_fitted(self, law: NetworkLaw, target: str) -> None:
+    def _set_fitted(self, law: FittedLaw, target: str) -> None:
         self.__dict__.pop("outputs_", None)
         self._law = law
         self.target_name_ = target

@@ -15,6 +15,7 @@ from kanopt.surrogates.audit import audit
 from kanopt.surrogates.fitted_model import FittedModel
 from kanopt.surrogates.input_checks import refuse_unmeasured
 from kanopt.surrogates.rare import in_known_words, with_rare_entries
+from kanopt.surrogates.summary import structure_text
 from kanopt.surrogates.unseen import pools, unseen_rows, warn_of_unseen, with_fallbacks
 
 if TYPE_CHECKING:
@@ -181,7 +182,7 @@ def _trained(model: FittedModel, request: _Request, watch: FitMonitor) -> Traine
         wanted=settings.shape_constraints,
         log_target=law.log_target,
         seed=model.seed,
-        structure=law.structure,
+        structure=structure_text(law),
         edf=law.edf,
         link=law.link,
         control=request.control,

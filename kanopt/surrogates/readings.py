@@ -19,7 +19,7 @@ from kanopt.surrogates.encoding import FeatureEncoding, row_name
 from kanopt.surrogates.fitted_model import FittedModel
 from kanopt.surrogates.input_checks import whole_number
 from kanopt.surrogates.naming import by_name, column_of
-from kanopt.surrogates.summary import Summary, effect_table, fit_measures
+from kanopt.surrogates.summary import Summary, effect_table, fit_measures, structure_text
 from kanopt.text import count_text, join_list, shorten
 
 if TYPE_CHECKING:
@@ -72,7 +72,7 @@ class ModelReadings(FittedModel):
             measures["held out"] = fit_measures(y, self._law.predict(*self._encode(X)))
         fit = pd.DataFrame.from_dict(measures, orient="index").astype({"rows": int})
         effects = effect_table(self.effects(grid=25).frame, self._law)
-        structure = self._law.structure
+        structure = structure_text(self._law)
         if self.idle_features_:
             structure += f"; {count_text(len(self.idle_features_), 'column')} without effect left out"
         if self.stopped_:
@@ -109,7 +109,7 @@ class ModelReadings(FittedModel):
         numbers, _ = self._encode(X)
         flags = np.zeros(len(numbers), dtype=bool)
         blame = np.full(len(numbers), "", dtype=object)
-        for concerned, beyond in _tests(self, numbers, self._law.domain):
+        for concerned, beyond in _tests(self, numbers, self._law.network.domain):
             alone = len(concerned) == 1
             words = ", ".join(concerned) + ("" if alone else " together")
             for row in np.flatnonzero(beyond if alone else beyond & ~flags):
@@ -187,7 +187,7 @@ class ModelReadings(FittedModel):
         """Yield what a notebook shows: fit and effects once it is fitted, and what was asked for."""
         if hasattr(self, "outputs_"):
             yield f"{type(self).__name__} of {count_text(len(self.outputs_), 'target')}"
-            yield from (f"  {name}: {model._law.structure}" for name, model in self.outputs_.items())
+            yield from (f"  {name}: {structure_text(model._law)}" for name, model in self.outputs_.items())
         elif hasattr(self, "_law"):
             yield from self.summary()._shown()
         else:
@@ -219,7 +219,7 @@ def warn_of_rows_outside(
     tests = [
         test
         for model, encoded in zip(models, numbers, strict=True)
-        for test in _tests(model, encoded, model._law.domain.widened(_BEYOND))
+        for test in _tests(model, encoded, model._law.network.domain.widened(_BEYOND))
     ]
     flags = np.logical_or.reduce([beyond for _, beyond in tests]) if tests else np.zeros(0, dtype=bool)
     if not flags.any():

@@ -9,10 +9,12 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from kanopt.display import Part, Shown, grid_of
-from kanopt.surrogates.law import NetworkLaw
-from kanopt.text import count_text, number_text
+from kanopt.surrogates.curves import layers_of
+from kanopt.surrogates.law import FittedLaw
+from kanopt.surrogates.naming import hidden_text
+from kanopt.text import count_text, fixed_text, join_list, number_text
 
-__all__ = ["Summary", "effect_table", "fit_measures"]
+__all__ = ["Summary", "effect_table", "fit_measures", "structure_text"]
 
 Floats = NDArray[np.float64]
 
@@ -74,7 +76,25 @@ class Summary(Shown):
         return [f"{self.target}: {self.structure}", "", fit, "", effects]
 
 
-def effect_table(effects: pd.DataFrame, law: NetworkLaw) -> pd.DataFrame:
+def structure_text(law: FittedLaw) -> str:
+    """Return the structure of a law in words."""
+    layers = layers_of(law.network)
+    hidden = [layer.sums + layer.products for layer in layers[:-1]]
+    products = sum(layer.products for layer in layers)
+    logs = [feature.name for feature in law.encoding.numbers if feature.log]
+    words = [
+        (f"network with {hidden_text(hidden)}" if hidden else "additive")
+        + (f", {products} of them products" if products else "")
+        + (", log target" if law.log_target else ""),
+        *([f"logarithms of {join_list(logs)}"] if logs else []),
+        f"{fixed_text(law.edf, 1)} effective parameters",
+        f"{law.loss} loss",
+        *([] if law.floor is None else [f"held at {number_text(law.floor)} or above"]),
+    ]
+    return "; ".join(words)
+
+
+def effect_table(effects: pd.DataFrame, law: FittedLaw) -> pd.DataFrame:
     """Return one row per column from its marginal effects, see :attr:`Summary.effects`."""
     rows = []
     for feature, importance in zip(law.encoding.features, law.importance, strict=True):

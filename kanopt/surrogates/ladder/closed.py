@@ -22,6 +22,7 @@ from kanopt.formulas.columns import evaluate_graph
 from kanopt.formulas.nodes import postorder, rebuild
 from kanopt.formulas.parameters import parameters_of
 from kanopt.formulas.simplify import simplify_graph
+from kanopt.surrogates.curves import layers_of
 from kanopt.surrogates.encoding import Feature
 from kanopt.surrogates.ladder.considered import Considered
 from kanopt.surrogates.ladder.going_on import BIGGER, LOOSE, beyond, is_no_worse
@@ -267,12 +268,11 @@ def _columns(trained: Trained) -> list[int]:
 
     Without those that are to be left out.
     """
-    first = trained.network.layers[0]
-    edges = [*first.coefficients, *first.periodic, *first.tables]
+    first = layers_of(trained.network)[0]
     return [
         j
-        for j, (feature, edge) in enumerate(zip(trained.features, edges, strict=True))
-        if edge.any() and not trained.control.left_out(feature.name)
+        for j, feature in enumerate(trained.features)
+        if first.reads(j) and not trained.control.left_out(feature.name)
     ]
 
 
