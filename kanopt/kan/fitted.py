@@ -15,10 +15,9 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from kanopt.kan.basis import block_diagonal
-from kanopt.kan.constraints import ConstrainedCoefficients
+from kanopt.kan.constraints import ConstrainedCoefficients, Penalty
 from kanopt.kan.network import KANBatch
 from kanopt.kan.objective import Data, LeastSquares
-from kanopt.kan.penalty import Penalty
 from kanopt.kan.robust import poisson_weights, robust_weight_share
 from kanopt.kan.trainer import History
 from kanopt.kan.training import FitOptions, TrainedBatch

@@ -12,7 +12,7 @@ squared error), or less than one standard error of the gain (the one-standard-er
 and Friedman 2009, section 7.10).
 
 Where noise remains, hidden nodes are tried only if a pair of columns says anything about it
-(:mod:`kanopt.surrogates.interactions`). If one product node (two sums, where shapes are asked for: a product keeps
+(:mod:`kanopt.surrogates.screening`). If one product node (two sums, where shapes are asked for: a product keeps
 none) leaves noise too, four hidden nodes are tried, with an
 exponential link and squared errors divided by the mean or on the target itself by least squares, whichever form is
 better without them, and on the other form where they pay; a fifth of the rows is held out to choose the smoothing

@@ -25,10 +25,10 @@ from kanopt.surrogates.groups import grouped
 from kanopt.surrogates.input_checks import indicators_of, is_multi_target, refuse_names, whole_number
 from kanopt.surrogates.many_laws import FOR_FIT
 from kanopt.surrogates.missing import MissingIndicators
+from kanopt.surrogates.monitor import checked_budget, checked_progress, line_unless_told
 from kanopt.surrogates.peer_models import PEERS, count_parameters, peer_model
 from kanopt.surrogates.regressor import KANRegressor
 from kanopt.surrogates.summary import fit_measures
-from kanopt.surrogates.watching import checked_budget, checked_progress, line_unless_told
 from kanopt.tables import units_of
 from kanopt.tables.batches import is_source
 from kanopt.text import count_text, number_text

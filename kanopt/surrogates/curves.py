@@ -269,7 +269,7 @@ def layers_of(network: Formula) -> tuple[Layer, ...]:
         nodes = starts[0] if starts else ()
         if any(each != nodes for each in starts) or 2 * len(products) > len(subnodes):
             raise FormulaError("the nodes of a layer of the network do not start from the same nodes")
-        rows = zip(*(node.terms[1:] for node in subnodes), strict=True)
+        rows = zip(*(node.children[1:] for node in subnodes), strict=True)
         layers.append(Layer(tuple(rows), np.array(bias), len(products)))
         if inputs := [node for node in nodes if not node.children]:
             if tuple(node.names for node in inputs) != tuple((each.name,) for each in network.inputs):

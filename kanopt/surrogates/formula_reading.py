@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 
 from kanopt.errors import FormulaError
 from kanopt.surrogates.audit import audit
-from kanopt.surrogates.fitted_model import FittedModel
 from kanopt.surrogates.input_checks import refuse_unmeasured
 from kanopt.surrogates.rare import in_known_words, with_rare_entries
+from kanopt.surrogates.readings import FittedModel
 from kanopt.surrogates.summary import structure_text
 from kanopt.surrogates.unseen import pools, unseen_rows, warn_of_unseen, with_fallbacks
 
@@ -117,7 +117,7 @@ class FormulaReading(FittedModel):
         from kanopt.formulas import Variable
         from kanopt.formulas.rounding import round_measures
         from kanopt.surrogates.ladder import Control, HeldOut, find_law
-        from kanopt.surrogates.watching import warn_if_stopped, watched
+        from kanopt.surrogates.monitor import warn_if_stopped, watched
         from kanopt.tables import units_of
 
         self._check_single()

@@ -22,9 +22,9 @@ from torch import Tensor
 from kanopt.errors import FitError, nearest
 from kanopt.formulas import Formula, Input, Variable
 from kanopt.kan.architecture import Architecture
+from kanopt.kan.constraints import Penalty
 from kanopt.kan.informed import Knowledge, Relation, RelationState, collocation, observed
 from kanopt.kan.network import KANBatch
-from kanopt.kan.penalty import Penalty
 from kanopt.kan.trainer import History, TrainerOptions, train
 from kanopt.kan.training import random_starts
 from kanopt.surrogates.curves import curves_of

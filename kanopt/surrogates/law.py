@@ -108,7 +108,7 @@ class FittedLaw:
     numbers, codes
         Encoded sample of training rows over which effects are averaged.
     importance
-        Importance of every column, see :func:`kanopt.surrogates.effects.feature_importances`.
+        Importance of every column, see :func:`kanopt.surrogates.summary.feature_importances`.
     measures
         Measures of fit on the training rows, in-sample and leave-one-out.
     lowest

@@ -19,10 +19,10 @@ from kanopt.surrogates.input_checks import (
     coverage_of,
     refuse_names,
 )
-from kanopt.surrogates.readings import ModelReadings, warn_of_rows_outside
+from kanopt.surrogates.monitor import watched
+from kanopt.surrogates.readings import warn_of_rows_outside
 from kanopt.surrogates.storage import load_model, save_model
 from kanopt.surrogates.unseen import pools, predict_pooled, unseen_rows, warn_of_unseen
-from kanopt.surrogates.watching import watched
 from kanopt.tables.batches import is_source
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ __all__ = ["KANRegressor"]
 Floats = NDArray[np.float64]
 
 
-class KANRegressor(ModelReadings, FormulaReading):
+class KANRegressor(FormulaReading):
     """Learn a smooth law from a table with a Kolmogorov-Arnold network.
 
     Every edge of the network is a cubic spline of one variable, or a table over the values of a category.

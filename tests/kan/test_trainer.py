@@ -4,11 +4,10 @@ import pytest
 import torch
 
 from kanopt.kan.architecture import Architecture, InputTensors
-from kanopt.kan.constraints import ShapeConstraints
+from kanopt.kan.constraints import Penalty, ShapeConstraints
 from kanopt.kan.fit import fit_starts, refine_grid
 from kanopt.kan.fitted import describe_fit
 from kanopt.kan.objective import Data, LeastSquares
-from kanopt.kan.penalty import Penalty
 from kanopt.kan.trainer import TrainerOptions, train
 from kanopt.kan.training import FitOptions, random_starts
 from tests.kan.conftest import box, output, sample
