@@ -14,9 +14,9 @@ import torch
 from _bench import alternate, footer
 
 from kanopt.kan.architecture import Architecture, InputTensors
+from kanopt.kan.constraints import Penalty
 from kanopt.kan.network import KANBatch
 from kanopt.kan.objective import Data, LeastSquares
-from kanopt.kan.penalty import Penalty
 from kanopt.kan.trainer import TrainerOptions, train
 from kanopt.kan.training import random_starts
 

@@ -9,11 +9,12 @@ a hundred points and more for four thousand, BSpline.design_matrix as long as :m
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["SplineGrid"]
+__all__ = ["SplineGrid", "Spots"]
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.intp]
@@ -23,6 +24,15 @@ _TO_POWERS = (
     np.array([[1.0, 4.0, 1.0, 0.0], [-3.0, 0.0, 3.0, 0.0], [3.0, -6.0, 3.0, 0.0], [-1.0, 3.0, -3.0, 1.0]])
     / 6.0
 )
+
+
+class Spots(NamedTuple):
+    """Where points lie: the span and the place in it, and how far beyond the ends; None where no point is."""
+
+    span: Integers
+    t: Floats
+    below: Floats | None
+    above: Floats | None
 
 
 @dataclass(frozen=True)
@@ -79,19 +89,30 @@ class SplineGrid:
         index = (np.arange(self.spans) + np.arange(4)[:, None]) % self.count
         return np.moveaxis(_TO_POWERS @ coefficients[..., index], -2, 0)
 
-    def values(self, x: Floats, powers: Floats) -> Floats:
-        """Return the values of splines at `x`, any shape, given their powers (4, …, spans): (…, *x.shape)."""
+    def locate(self, x: Floats) -> Spots:
+        """Return where points lie among the knots, which is found once for all splines on them."""
         x = np.asarray(x, dtype=np.float64)
         span, t = self.places(x)
-        c0, c1, c2, c3 = powers[..., span]
-        value = ((c3 * t + c2) * t + c1) * t + c0
-        if not self.periodic:
-            below, above = np.minimum(x - self.low, 0.0), np.maximum(x - self.high, 0.0)
-            if below.any():
-                value = value + np.multiply.outer(powers[1, ..., 0] / self.width, below)
-            if above.any():
-                slope = np.tensordot([0.0, 1.0, 2.0, 3.0], powers[..., -1], axes=1)
-                value = value + np.multiply.outer(slope / self.width, above)
+        if self.periodic:
+            return Spots(span, t, None, None)
+        below, above = np.minimum(x - self.low, 0.0), np.maximum(x - self.high, 0.0)
+        return Spots(span, t, below if below.any() else None, above if above.any() else None)
+
+    def values(self, x: Floats, powers: Floats) -> Floats:
+        """Return the values of splines at `x`, any shape, given their powers (4, …, spans): (…, *x.shape)."""
+        return self.values_at(self.locate(x), powers)
+
+    def values_at(self, spots: Spots, powers: Floats) -> Floats:
+        """Return the values of splines at points that were located, see :meth:`values`."""
+        value = powers[3].take(spots.span, axis=-1)
+        for power in (2, 1, 0):
+            value = value * spots.t
+            value += powers[power].take(spots.span, axis=-1)
+        if spots.below is not None:
+            value = value + np.multiply.outer(powers[1, ..., 0] / self.width, spots.below)
+        if spots.above is not None:
+            slope = np.tensordot([0.0, 1.0, 2.0, 3.0], powers[..., -1], axes=1)
+            value = value + np.multiply.outer(slope / self.width, spots.above)
         return np.asarray(value)
 
     def slopes(self, x: Floats, powers: Floats) -> Floats:

@@ -26,6 +26,7 @@ from kanopt.errors import FormulaError
 from kanopt.formulas.functions import function_named
 from kanopt.formulas.spelling import TextPart, Writer
 from kanopt.formulas.variables import check_label, check_name
+from kanopt.splines import SplineGrid, Spots
 
 __all__ = [
     "KINDS",
@@ -186,6 +187,16 @@ class Node:
         """The inputs this node itself reads."""
         return ()
 
+    @property
+    def grid(self) -> SplineGrid | None:
+        """The knots of a curve; None for what is none."""
+        return None
+
+    @property
+    def powers(self) -> Array:
+        """Polynomial coefficients of a curve in each span between its knots; see :meth:`SplineGrid.powers`."""
+        raise NotImplementedError
+
     def __getstate__(self) -> dict[str, Any]:
         """Leave out what is worked out again when it is asked for."""
         return {name: value for name, value in self.__dict__.items() if name not in ("_schedule", "key")}
@@ -287,9 +298,8 @@ def computed(root: Node, data: Mapping[str, NDArray[Any]] | None = None) -> Arra
     >>> computed(Apply("log", Input("x")), {"x": np.array([1.0, 0.0])}).tolist()
     [0.0, -inf]
     """
-    columns = {} if data is None else data
     with np.errstate(all="ignore"):
-        return np.asarray(fold(root, lambda node, values: node.compute(values, columns)))
+        return np.asarray(root.schedule.compute(root, {} if data is None else data))
 
 
 @dataclass(frozen=True, eq=False)
@@ -349,6 +359,26 @@ class Schedule:
             tuple({below for below in children if last[below] == place})
             for place, children in enumerate(self.children)
         )
+
+    def compute(self, root: Node, data: Mapping[str, NDArray[Any]]) -> Array:
+        """Return the value of the graph; among which knots an argument lies is found once for all its curves."""
+        results: list[Any] = []
+        spots: dict[int, dict[SplineGrid, Spots]] = {}
+        for node, children, done in zip((*self.below, root), self.children, self.done, strict=True):
+            grid = node.grid
+            if grid is None:
+                results.append(node.compute([results[place] for place in children], data))
+            else:
+                (argument,) = children
+                known = spots.setdefault(argument, {})
+                if grid not in known:
+                    known[grid] = grid.locate(results[argument])
+                results.append(grid.values_at(known[grid], node.powers))
+            for place in done:
+                results[place] = None
+                spots.pop(place, None)
+        value: Array = results[-1]
+        return value
 
     def run(self, root: Node, visit: Callable[[Node, list[T]], T]) -> T:
         """Fold the graph; see :func:`fold`."""

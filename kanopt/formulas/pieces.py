@@ -296,8 +296,14 @@ class Table(Node):
 
 
 def _codes(values: NDArray[Any], known: Sequence[str]) -> NDArray[np.intp]:
-    """Return the position of each label in `known`; unseen ones get the position after the last."""
+    """Return the position of each label in `known`; unseen ones get the position after the last.
+
+    Whole numbers are positions already.
+    """
     import pandas as pd
+
+    if values.dtype.kind in "iu":
+        return values
 
     flat = np.asarray(values, dtype=object).ravel()
     codes = pd.Index(list(known), dtype=object).get_indexer(pd.Index(flat, dtype=object))

@@ -3,9 +3,5 @@
 :mod:`kanopt.kan.network` defines the model and its Jacobian, :mod:`kanopt.kan.trainer` Levenberg-Marquardt,
 :mod:`kanopt.kan.smoothing` the choice of smoothing weights, and :mod:`kanopt.kan.fit` a complete fit;
 :mod:`kanopt.kan.informed` fits to equations as well as rows, and :mod:`kanopt.kan.large` trains large networks.
-A trained network is returned as a :class:`Network` of numpy arrays; only these need no torch, and stand here.
+A trained network leaves as a formula of curves (:mod:`kanopt.surrogates.curves`).
 """
-
-from kanopt.kan.description import Layer, Network, evaluate_spline
-
-__all__ = ["Layer", "Network", "evaluate_spline"]

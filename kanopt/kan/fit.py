@@ -20,9 +20,9 @@ import torch
 from torch import Tensor
 
 from kanopt.kan.architecture import Architecture
+from kanopt.kan.constraints import Penalty
 from kanopt.kan.network import KANBatch
 from kanopt.kan.objective import Data, LeastSquares, Objective, QuadraticModel
-from kanopt.kan.penalty import Penalty
 from kanopt.kan.ranges import SLACK, continue_ends, refit_ranges
 from kanopt.kan.robust import reweight
 from kanopt.kan.smoothing import RIDGES, GaussNewtonModel, select_smoothing, update_smoothing

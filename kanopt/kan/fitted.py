@@ -15,11 +15,9 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from kanopt.kan.basis import block_diagonal
-from kanopt.kan.constraints import ConstrainedCoefficients
-from kanopt.kan.description import Network
+from kanopt.kan.constraints import ConstrainedCoefficients, Penalty
 from kanopt.kan.network import KANBatch
 from kanopt.kan.objective import Data, LeastSquares
-from kanopt.kan.penalty import Penalty
 from kanopt.kan.robust import poisson_weights, robust_weight_share
 from kanopt.kan.trainer import History
 from kanopt.kan.training import FitOptions, TrainedBatch
@@ -34,12 +32,10 @@ MOST_LEVERAGE = 0.99
 
 @dataclass(frozen=True, eq=False)
 class FittedNetwork:
-    """One trained network in numpy.
+    """What is known of one trained network from its rows, in numpy.
 
     Attributes
     ----------
-    network
-        The network as numpy arrays.
     output, residual, left_out_residual
         Prediction, residual, and leave-one-out residual, with all copies of the row, or all rows of its group, left
         out, by the leverage of the Gauss-Newton model (exact for additive models at fixed smoothing; Cook and Weisberg
@@ -51,8 +47,9 @@ class FittedNetwork:
     variance
         Residual variance.
     covariance
-        Covariance of the parameters in the flat order of :class:`Network`: (JᵀWJ + S)⁻¹ × variance, edges centred, with
-        W and S scaled to the number of distinct rows.
+        Covariance of the parameters: (JᵀWJ + S)⁻¹ × variance, edges centred, with W and S scaled to the number of
+        distinct rows. Their order is that of the layers, in each that of the curves by input and then by node, then
+        that of the tables by category.
     at_bound
         Mask of the parameters held by an active bound of a shape constraint, whose error is not symmetric; same order.
     smoothing
@@ -61,7 +58,6 @@ class FittedNetwork:
         History of the last training run.
     """
 
-    network: Network
     output: Floats
     residual: Floats
     left_out_residual: Floats
@@ -98,7 +94,6 @@ def describe_fit(
         free = np.ones(parameters, dtype=bool)
         known = _Uncertainty(float(parameters), variance, np.empty((0, 0)), free)
     return FittedNetwork(
-        network=network.describe(0, data.inputs, data.weights),
         output=_numpy(output),
         residual=_numpy(residual),
         left_out_residual=_numpy(left_out),
@@ -163,7 +158,7 @@ def _at_bound(network: KANBatch, constraints: ConstrainedCoefficients | None) ->
 def _tied_parameters(
     network: KANBatch, constraints: ConstrainedCoefficients | None, held: Tensor
 ) -> NDArray[np.bool_]:
-    """Return a mask of the parameters, in the flat order of the description, that an active bound ties to others."""
+    """Return a mask of the parameters, in the order of the covariance, that an active bound ties to others."""
     touched = torch.zeros_like(held)
     if constraints is not None:
         touched = (constraints.inverse[held].abs() > 1e-12).any(0)
@@ -232,7 +227,7 @@ def _without_groups(
 
 
 def _centring(network: KANBatch, data: Data) -> Tensor:
-    """Return the map from θ to the centred parameters in the flat order of the description."""
+    """Return the map from θ to the centred parameters in the order of the covariance."""
     blocks = []
     means = network.basis_means(data.inputs, data.weights)
     for layer, mean in zip(network.architecture.layers, means, strict=True):
@@ -244,7 +239,7 @@ def _centring(network: KANBatch, data: Data) -> Tensor:
 
 
 def _flat_order(network: KANBatch) -> Tensor:
-    """Return the index in θ of every parameter of the description: by edge in splines, by category in tables."""
+    """Return the index in θ of every parameter of the covariance: by edge in splines, by category in tables."""
     parts, start = [], 0
     for layer in network.architecture.layers:
         for place, width in enumerate(layer.widths):

@@ -17,10 +17,10 @@ import torch
 from torch import Tensor
 
 from kanopt.kan.architecture import Architecture
+from kanopt.kan.constraints import Penalty
 from kanopt.kan.fit import retrain, train_until_one
 from kanopt.kan.network import KANBatch
 from kanopt.kan.objective import Data
-from kanopt.kan.penalty import Penalty
 from kanopt.kan.pruning import EdgePlace, remove_edges
 from kanopt.kan.ranges import refit_ranges
 from kanopt.kan.robust import HUBER, huber_loss, residual_scale, reweight

@@ -25,13 +25,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
-import numpy as np
 import torch
 from torch import Tensor
 
 from kanopt.kan.architecture import Architecture, InputBasis, InputTensors, LayerArchitecture
 from kanopt.kan.basis import dense_basis, periodic_basis, refine, refine_periodic
-from kanopt.kan.description import Layer, Network
 
 __all__ = ["Architecture", "InputTensors", "KANBatch", "LayerArchitecture"]
 
@@ -238,21 +236,27 @@ class KANBatch:
             active = torch.cat([_repeat_mask(old, new, mask).flatten(1) for old, new, mask in masks], dim=1)
         return replace(self, architecture=shape, theta=torch.cat(theta, dim=1), active=active)
 
-    def describe(self, model: int, inputs: InputTensors, weights: Tensor | None = None) -> Network:
-        """Return network `model` as numpy arrays.
+    def centred(
+        self, model: int, inputs: InputTensors, weights: Tensor | None = None
+    ) -> list[tuple[Tensor, Tensor]]:
+        """Return the block (width, subnodes) and the bias (subnodes,) of every layer of network `model`.
 
         The mean of every edge over the rows of `inputs`, weighted with `weights` (n,) if given, is moved into the bias
         of its target node. This does not change the function, since B-splines and table indicators sum to one.
         """
         single = self.take(torch.tensor([model], device=self.theta.device))
         means = single.basis_means(inputs, weights)
-        layers = []
-        for index, (sizes, block) in enumerate(zip(self.architecture.layers, single.blocks(), strict=True)):
-            centred, bias = _centre_edges(sizes, block[0], means[index][0])
-            if index == len(self.architecture.layers) - 1:
-                bias = bias + single.offset[0]
-            layers.append(_layer(sizes, (single.lower[index][0], single.upper[index][0]), centred, bias))
-        return Network(tuple(layers))
+        found = [
+            _centre_edges(*each)
+            for each in zip(
+                self.architecture.layers,
+                [block[0] for block in single.blocks()],
+                [mean[0] for mean in means],
+                strict=True,
+            )
+        ]
+        block, bias = found[-1]
+        return [*found[:-1], (block, bias + single.offset[0])]
 
 
 @dataclass(frozen=True)
@@ -365,20 +369,3 @@ def _centre_edges(sizes: LayerArchitecture, block: Tensor, mean: Tensor) -> tupl
         pieces.append(piece - edge_mean)
         bias = bias + edge_mean
     return torch.cat(pieces), bias
-
-
-def _layer(sizes: LayerArchitecture, bounds: tuple[Tensor, Tensor], block: Tensor, bias: Tensor) -> Layer:
-    def array(tensor: Tensor) -> np.ndarray:
-        return tensor.detach().cpu().numpy()
-
-    splines, cycles, tables = (part[0] for part in by_kind(sizes, block.unsqueeze(0)))
-    lower, upper = bounds
-    return Layer(
-        array(lower),
-        array(upper),
-        array(splines.transpose(1, 2)),
-        tuple(array(table) for table in torch.split(tables, list(sizes.tables))) if sizes.tables else (),
-        array(bias),
-        cycles=array(cycles.transpose(1, 2)),
-        products=sizes.products,
-    )

@@ -13,11 +13,10 @@ from torch import Tensor
 
 from kanopt.errors import FitError
 from kanopt.kan.architecture import Architecture, InputTensors, LayerArchitecture
-from kanopt.kan.constraints import ConstrainedCoefficients, ShapeConstraints
+from kanopt.kan.constraints import ConstrainedCoefficients, Penalty, ShapeConstraints
 from kanopt.kan.links import Link
 from kanopt.kan.network import KANBatch
 from kanopt.kan.objective import Data, LeastSquares, Precision
-from kanopt.kan.penalty import Penalty
 from kanopt.kan.ranges import rescale_incoming
 from kanopt.kan.robust import reweight, summed_loss
 from kanopt.kan.smoothing import RIDGES, Criterion, effective_parameters, gcv_score

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
     from kanopt.formulas import Formula
-    from kanopt.surrogates.effects import Effects
+    from kanopt.surrogates.summary import Effects
 
 __all__ = ["plot_effects", "plot_law"]
 

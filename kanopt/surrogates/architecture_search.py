@@ -24,11 +24,11 @@ from kanopt.kan.objective import Data
 from kanopt.kan.pruning import prune, remove_dead_nodes
 from kanopt.kan.trainer import TrainerOptions
 from kanopt.kan.training import FitOptions, TrainedBatch
-from kanopt.surrogates.density import weighted_quantile
+from kanopt.surrogates.conformal import weighted_quantile
 from kanopt.surrogates.encoding import FeatureEncoding, knot_range
 from kanopt.surrogates.groups import rows_before
-from kanopt.surrogates.interactions import INTERACTION, interaction_gain
 from kanopt.surrogates.options import Settings
+from kanopt.surrogates.screening import INTERACTION, interaction_gain
 from kanopt.surrogates.trials import (
     HeldOutPredictions,
     LawStructure,

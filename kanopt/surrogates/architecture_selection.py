@@ -12,7 +12,7 @@ squared error), or less than one standard error of the gain (the one-standard-er
 and Friedman 2009, section 7.10).
 
 Where noise remains, hidden nodes are tried only if a pair of columns says anything about it
-(:mod:`kanopt.surrogates.interactions`). If one product node (two sums, where shapes are asked for: a product keeps
+(:mod:`kanopt.surrogates.screening`). If one product node (two sums, where shapes are asked for: a product keeps
 none) leaves noise too, four hidden nodes are tried, with an
 exponential link and squared errors divided by the mean or on the target itself by least squares, whichever form is
 better without them, and on the other form where they pay; a fifth of the rows is held out to choose the smoothing
@@ -234,7 +234,7 @@ def _add_hidden(search: ArchitectureSearch, starts: list[Trial]) -> list[Trial]:
         known = [trial.structure for trial in tried]
         tried += [_fit(search, pair) for pair in pairs if pair not in known]
         best = search.best(tried)
-    many = search.rows >= 40.0 * best.fitted.network.parameters.size
+    many = search.rows >= 40.0 * best.trained.network.architecture.parameters
     if best.structure.hidden and many and search.accuracy(best) < NO_ERROR:
         tried.append(_fit(search, replace(best.structure, hidden=(4,), products=())))
     return tried

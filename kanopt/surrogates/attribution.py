@@ -23,7 +23,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from kanopt.display import Part, Shown, grid_of
-from kanopt.kan.description import Layer, Network
+from kanopt.formulas import Formula
+from kanopt.surrogates.curves import Layer, layers_of
 from kanopt.text import number_text
 
 __all__ = ["Attribution", "attribution"]
@@ -157,15 +158,14 @@ class Attribution(Shown):
 
 
 def attribution(
-    network: Network,
+    network: Formula,
     numbers: Floats,
     codes: Integers | None = None,
     *,
     names: Sequence[str] = (),
     output: str = "output",
-    column: int = 0,
 ) -> Attribution:
-    """Score every edge, node and column of a network by its contribution to one output.
+    """Score every edge, node and column of a network by its contribution to the output.
 
     Parameters
     ----------
@@ -176,8 +176,6 @@ def attribution(
         feature. By default x0, x1, ….
     output
         Name of the output.
-    column
-        Index of the output.
 
     Returns
     -------
@@ -193,10 +191,12 @@ def attribution(
     --------
     Two straight edges, of slope 1 and −2, on rows where both columns have a standard deviation of 1:
 
-    >>> line = np.array([-1.0, 0.0, 1.0, 2.0])
-    >>> layer = Layer(np.zeros(2), np.ones(2), np.array([[line], [-2 * line]]), (), np.zeros(1))
+    >>> from kanopt.formulas import Constant, Curve, Input, Sum, Variable
+    >>> line = Curve("s", Input("c0"), (-1.0, 0.0, 1.0, 2.0), 0.0, 1.0)
+    >>> back = Curve("s", Input("c1"), (2.0, 0.0, -2.0, -4.0), 0.0, 1.0)
+    >>> law = Formula(Sum((Constant(0.0), line, back)), (Variable("c0"), Variable("c1")), Variable("y"))
     >>> rows = np.array([[0.0, 0.0], [2.0, 0.0], [0.0, 2.0], [2.0, 2.0]])
-    >>> found = attribution(Network((layer,)), rows, names=("km", "load"), output="cost")
+    >>> found = attribution(law, rows, names=("km", "load"), output="cost")
     >>> found.features.round(3)
       feature  score  share
     0    load    2.0  0.894
@@ -210,24 +210,22 @@ def attribution(
          km      1  0.447
     """
     numbers = np.asarray(numbers, dtype=np.float64)
-    first = network.layers[0]
-    inputs = first.inputs + len(first.periodic) + len(first.tables)
+    inputs = len(network.inputs)
     names = tuple(names) or tuple(f"x{place}" for place in range(inputs))
     if len(names) != inputs:
         raise ValueError(f"the network has {inputs} inputs, but names={names!r} holds {len(names)} names")
     if not len(numbers):
         raise ValueError("attribution needs rows over which the signal varies; got none")
-    run = _ForwardPass.of(network, numbers, codes, column)
-    layers = range(len(network.layers))
-    last = np.zeros(network.layers[-1].outputs)
-    last[column] = run.loss(run.output[None] - run.output.mean())[0]
+    run = _ForwardPass.of(layers_of(network), numbers, codes)
+    layers = range(len(run.layers))
+    last = run.loss(run.output[None] - run.output.mean())
     one_each = [run.group_losses(place, np.eye(len(run.edge_deviations[place]))) for place in layers]
     distinct = list(dict.fromkeys(names))
     groups = np.array([[float(name == each) for name in names] for each in distinct])
     return Attribution(
         names=names,
         output=output,
-        spread=float(last[column]),
+        spread=float(last[0]),
         edge_scores=tuple(run.edges(place) for place in layers),
         factor_scores=tuple(run.factors(place) for place in layers),
         node_scores=(*one_each, last),
@@ -239,29 +237,25 @@ def attribution(
 class _ForwardPass:
     """The intermediate values of a forward pass, layer by layer.
 
-    `signals` are the inputs of the layers, `arrivals` (n, subnodes) the sub-node values, and `swings` (inputs, n,
-    subnodes) the centred edges; `output` (n,) is the attributed output.
+    `signals` are the inputs of the layers, each (sources, n), `arrivals` (n, subnodes) the sub-node values, and
+    `edge_deviations` (sources, n, subnodes) the centred edges; `output` is (n,).
     """
 
-    network: Network
-    column: int
+    layers: tuple[Layer, ...]
     signals: tuple[Floats, ...]
     arrivals: tuple[Floats, ...]
     edge_deviations: tuple[Floats, ...]
     output: Floats
 
     @classmethod
-    def of(cls, network: Network, numbers: Floats, codes: Integers | None, column: int) -> _ForwardPass:
-        signals, arrivals, swings = [numbers], [], []
-        for place, layer in enumerate(network.layers):
-            signal, seen = signals[-1], codes if place == 0 else None
-            arrivals.append(layer.arrivals(signal, seen))
-            edges = [layer.edges(source, signal[:, source]) for source in range(signal.shape[1])]
-            if seen is not None:
-                edges += [table[seen[:, k]] for k, table in enumerate(layer.tables)]
-            swings.append(np.array([edge - edge.mean(axis=0) for edge in edges]))
-            signals.append(_nodes(layer, arrivals[-1]))
-        return cls(network, column, tuple(signals), tuple(arrivals), tuple(swings), signals[-1][:, column])
+    def of(cls, layers: tuple[Layer, ...], numbers: Floats, codes: Integers | None) -> _ForwardPass:
+        signals, arrivals, swings = [np.vstack([numbers.T, *([] if codes is None else [codes.T])])], [], []
+        for layer in layers:
+            edges = np.array([layer.leaving(source, signal) for source, signal in enumerate(signals[-1])])
+            arrivals.append(layer.bias + edges.sum(axis=0))
+            swings.append(edges - edges.mean(axis=1, keepdims=True))
+            signals.append(layer.nodes(arrivals[-1]).T)
+        return cls(layers, tuple(signals), tuple(arrivals), tuple(swings), signals[-1][0])
 
     def loss(self, change: Floats) -> Floats:
         """Return the standard deviation of changes (k, n) of the output, 0 if they are rounding error."""
@@ -289,7 +283,7 @@ class _ForwardPass:
         arrivals = self.arrivals[place]
         held = [
             self._with(place, subnode, np.full((1, len(arrivals)), arrivals[:, subnode].mean()))
-            for subnode in range(_sums(self.network.layers[place]), arrivals.shape[1])
+            for subnode in range(self.layers[place].sums, arrivals.shape[1])
         ]
         return np.array([self.loss(output - self.output)[0] for output in held]).reshape(-1, 2)
 
@@ -298,35 +292,26 @@ class _ForwardPass:
 
         In the next layer only the outgoing edges of its node are evaluated again.
         """
-        layer = self.network.layers[place]
-        sums = _sums(layer)
-        node = subnode
+        sums, node = self.layers[place].sums, subnode
         if subnode >= sums:
             node = sums + (subnode - sums) // 2
             other = subnode + 1 if (subnode - sums) % 2 == 0 else subnode - 1
             values = values * self.arrivals[place][:, other]
-        if place == len(self.network.layers) - 1:
-            return values if node == self.column else np.broadcast_to(self.output, values.shape)
-        after = self.network.layers[place + 1]
-        moved = after.edges(node, values.ravel()).reshape(*values.shape, -1)
-        arrivals = self.arrivals[place + 1] + moved - after.edges(node, self.signals[place + 1][:, node])
-        return self._on(place + 1, arrivals.reshape(-1, after.subnodes)).reshape(values.shape)
+        if place == len(self.layers) - 1:
+            return values
+        after = self.layers[place + 1]
+        moved = after.leaving(node, values.ravel()).reshape(*values.shape, -1)
+        arrivals = self.arrivals[place + 1] + moved - after.leaving(node, self.signals[place + 1][node])
+        return self._on(place + 1, arrivals.reshape(-1, len(after.bias))).reshape(values.shape)
 
     def _on(self, place: int, arrivals: Floats) -> Floats:
         """Return the outputs for given values (rows, subnodes) of a layer's sub-nodes."""
-        signal = _nodes(self.network.layers[place], arrivals)
-        for layer in self.network.layers[place + 1 :]:
-            signal = layer(signal)
-        return signal[:, self.column]
-
-
-def _sums(layer: Layer) -> int:
-    return layer.subnodes - 2 * layer.products
-
-
-def _nodes(layer: Layer, arrivals: Floats) -> Floats:
-    sums = _sums(layer)
-    return np.hstack([arrivals[:, :sums], arrivals[:, sums::2] * arrivals[:, sums + 1 :: 2]])
+        signal = self.layers[place].nodes(arrivals)
+        for layer in self.layers[place + 1 :]:
+            signal = layer.nodes(
+                layer.bias + sum(layer.leaving(source, each) for source, each in enumerate(signal.T))
+            )
+        return signal[:, 0]
 
 
 def _targets(subnodes: int, products: int) -> tuple[Integers, Integers]:

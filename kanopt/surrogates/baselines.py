@@ -18,16 +18,17 @@ from kanopt.errors import FitError, KanoptError, KanoptWarning
 from kanopt.formulas.parameters import names_in
 from kanopt.interrupt import Interrupt
 from kanopt.surrogates.baseline_table import FORMULA, KAN, MODELS, PERCEPTRON, Baselines
+from kanopt.surrogates.curves import layers_of
 from kanopt.surrogates.encoding import encoding_of
 from kanopt.surrogates.fits import checked_rows
 from kanopt.surrogates.groups import grouped
 from kanopt.surrogates.input_checks import indicators_of, is_multi_target, refuse_names, whole_number
 from kanopt.surrogates.many_laws import FOR_FIT
 from kanopt.surrogates.missing import MissingIndicators
+from kanopt.surrogates.monitor import checked_budget, checked_progress, line_unless_told
 from kanopt.surrogates.peer_models import PEERS, count_parameters, peer_model
 from kanopt.surrogates.regressor import KANRegressor
 from kanopt.surrogates.summary import fit_measures
-from kanopt.surrogates.watching import checked_budget, checked_progress, line_unless_told
 from kanopt.tables import units_of
 from kanopt.tables.batches import is_source
 from kanopt.text import count_text, number_text
@@ -363,7 +364,7 @@ def _errors(model: Any, X: pd.DataFrame, y: Any) -> dict[str, float]:
 def _size(model: Any) -> int:
     """Return how many numbers a model has estimated."""
     if isinstance(model, KANRegressor):
-        return int(model.network_.parameters.size)
+        return sum(layer.parameters for layer in layers_of(model.network_))
     return len(names_in(model.formula_.root)) if isinstance(model, _ReadFormula) else count_parameters(model)
 
 

@@ -10,7 +10,15 @@ from numpy.typing import NDArray
 
 from kanopt.errors import FitError
 
-__all__ = ["ResidualRange", "conformal_ends", "left_out_ends", "residual_range"]
+__all__ = [
+    "FREEDOM",
+    "ResidualRange",
+    "conformal_ends",
+    "left_out_ends",
+    "residual_range",
+    "student_density",
+    "weighted_quantile",
+]
 
 Floats = NDArray[np.float64]
 
@@ -201,3 +209,28 @@ def left_out_ends(residuals: Floats, weights: Floats, coverage: float) -> tuple[
     lower = max(int(np.searchsorted(mass, tail * (1.0 + 1e-12), side="right")) - 1, 0)
     upper = np.searchsorted(mass, min(mass[-1] + 1.0 - tail, mass[-1]), side="left")
     return float(residuals[min(lower, last)]), float(residuals[min(int(upper), last)])
+
+
+FREEDOM = 5.0
+"""Degrees of freedom of the residuals' t distribution."""
+
+
+def weighted_quantile(values: Floats, weights: Floats, share: float) -> float:
+    """Return the weighted quantile at level `share`; a row of weight k counts as k rows."""
+    order = np.argsort(values)
+    mass = np.cumsum(weights[order])
+    return float(values[order][np.searchsorted(mass, share * mass[-1])])
+
+
+def student_density(error: Floats, weights: Floats, least: float) -> tuple[float, Floats]:
+    """Fit the scale of a t distribution by maximum likelihood; return it and the log density of every error.
+
+    The fixed point is the EM step of Lange, Little and Taylor (1989, JASA 84, eq. 3). Additive constants are omitted.
+    """
+    squares = error**2
+    variance = max(float(np.average(squares, weights=weights)), least**2)
+    for _ in range(30):
+        pull = (FREEDOM + 1.0) / (FREEDOM + squares / variance)
+        variance = max(float(np.average(pull * squares, weights=weights)), least**2)
+    density = -0.5 * np.log(variance) - 0.5 * (FREEDOM + 1.0) * np.log1p(squares / (FREEDOM * variance))
+    return float(np.sqrt(variance)), density

@@ -10,9 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kanopt.surrogates.attribution import attribution
+from kanopt.surrogates.curves import layers_of
 
 if TYPE_CHECKING:
-    from kanopt.kan.description import Layer, Network
+    from kanopt.formulas import Formula
+    from kanopt.surrogates.curves import Layer
     from kanopt.surrogates.encoding import Feature, FeatureEncoding
 
 __all__ = ["Diagram", "DiagramEdge", "diagram_of"]
@@ -86,7 +88,7 @@ class Diagram:
 
 
 def diagram_of(
-    network: Network,
+    network: Formula,
     encoding: FeatureEncoding,
     *,
     output: str,
@@ -116,15 +118,16 @@ def diagram_of(
         network takes those.
     """
     inputs = tuple(_named(feature) for feature in encoding.inputs)
-    hidden = [("",) * layer.outputs for layer in network.layers[:-1]]
+    layers = layers_of(network)
+    hidden = [("",) * (layer.sums + layer.products) for layer in layers[:-1]]
     weights: tuple[Floats, ...] | None = None
     if rows is not None:
         weights = attribution(network, *rows).edge_scores
     edges: list[DiagramEdge] = []
-    for index, layer in enumerate(network.layers):
+    for index, layer in enumerate(layers):
         edges += _edges(index, layer, encoding, points, None if weights is None else weights[index])
     names = (inputs, *hidden, (f"log {output}" if log_output else output,))
-    return Diagram(names, tuple(edges), (0, *(layer.products for layer in network.layers)))
+    return Diagram(names, tuple(edges), (0, *(layer.products for layer in layers)))
 
 
 def _named(feature: Feature) -> str:
@@ -141,7 +144,7 @@ def _edges(
     widest = float(spread.max(initial=0.0)) or 1.0
     weights = spread if weights is None else weights
     strongest = float(weights.max(initial=0.0)) or 1.0
-    sums = layer.subnodes - 2 * layer.products
+    sums = layer.sums
     return [
         DiagramEdge(
             layer=index,
@@ -155,7 +158,7 @@ def _edges(
             pruned=bool(spread[source, subnode] <= PRUNED * widest),
         )
         for source, (x, values, labels) in enumerate(curves)
-        for subnode in range(layer.subnodes)
+        for subnode in range(len(layer.bias))
     ]
 
 
@@ -163,16 +166,12 @@ def _curves(
     index: int, layer: Layer, encoding: FeatureEncoding, points: int
 ) -> Iterator[tuple[Floats, Floats, tuple[str, ...]]]:
     """Yield for every input of a layer the sample points, the values of its edges (points, subnodes), and labels."""
-    for source in range(layer.inputs + len(layer.periodic)):
-        periodic = source >= layer.inputs
-        low, high = (0.0, 1.0) if periodic else (float(layer.lower[source]), float(layer.upper[source]))
-        encoded = np.linspace(low, high, points)
-        own = index == 0 and not encoding.numeric[source].log
-        x = encoding.numeric[source].decode(encoded) if own else encoded
-        yield x, layer.edges(source, encoded), ()
-    for feature, table in zip(encoding.categories if index == 0 else (), layer.tables, strict=True):
-        yield (
-            np.arange(len(table), dtype=np.float64),
-            table,
-            tuple(str(label) for label in feature.categories),
-        )
+    for source in range(len(layer.edges)):
+        feature = encoding.inputs[source] if index == 0 else None
+        if feature is not None and not feature.is_numeric:
+            codes = np.arange(len(feature.categories), dtype=np.float64)
+            yield codes, layer.leaving(source, codes), tuple(str(label) for label in feature.categories)
+            continue
+        encoded = np.linspace(*layer.knots(source), points)
+        x = encoded if feature is None or feature.log else feature.decode(encoded)
+        yield x, layer.leaving(source, encoded), ()

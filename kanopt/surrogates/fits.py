@@ -15,20 +15,21 @@ from sklearn.base import clone
 from kanopt.errors import FitError, KanoptWarning
 from kanopt.surrogates.calendar import warn_of_periods
 from kanopt.surrogates.encoding import LEAST_ROWS, encoding_of
-from kanopt.surrogates.frames import table_of
 from kanopt.surrogates.groups import GroupedRows, grouped
 from kanopt.surrogates.input_checks import (
     indicators_of,
     is_multi_target,
     name_of,
+    refuse_identifiers,
     refuse_leak,
+    refuse_numbers_as_text,
+    table_of,
     used_rows,
     weights_of,
 )
 from kanopt.surrogates.missing import indicator_name
 from kanopt.surrogates.monitor import FitMonitor
 from kanopt.surrogates.rare import warn_of_rare, with_rare, without_rare
-from kanopt.surrogates.text_columns import refuse_identifiers, refuse_numbers_as_text
 from kanopt.text import count_text
 
 if TYPE_CHECKING:

@@ -11,20 +11,20 @@ import torch
 from numpy.typing import NDArray
 
 from kanopt.errors import KanoptWarning
-from kanopt.formulas import Variable
+from kanopt.formulas import Formula, Input, Variable
 from kanopt.formulas.domain import Domain
 from kanopt.formulas.group_errors import design_effect
-from kanopt.kan.description import Network
+from kanopt.kan.architecture import InputTensors
 from kanopt.kan.robust import weight_function
 from kanopt.surrogates.architecture_selection import select_structure
-from kanopt.surrogates.effects import feature_importances
+from kanopt.surrogates.curves import curves_of, places_of
 from kanopt.surrogates.encoding import round_logs
 from kanopt.surrogates.groups import SharedErrors
-from kanopt.surrogates.law import NetworkLaw
+from kanopt.surrogates.law import FittedLaw
 from kanopt.surrogates.options import Settings
 from kanopt.surrogates.proofs import held_positive
 from kanopt.surrogates.rows import Rows
-from kanopt.surrogates.summary import fit_measures
+from kanopt.surrogates.summary import feature_importances, fit_measures
 from kanopt.surrogates.trials import TrainingTable, Trial, smearing_factor
 from kanopt.text import percent_text, score_text
 
@@ -62,7 +62,7 @@ class LearningResult:
         The rows as fitted, on which a formula is chosen.
     """
 
-    law: NetworkLaw
+    law: FittedLaw
     alternatives: pd.DataFrame
     rows: Rows
 
@@ -121,7 +121,7 @@ def _residuals(table: TrainingTable, trial: Trial) -> Floats:
 
 def _law(
     table: TrainingTable, trial: Trial, settings: Settings, shared: SharedErrors | None
-) -> tuple[NetworkLaw, Rows]:
+) -> tuple[FittedLaw, Rows]:
     """Return the law of a trial, and the rows as fitted."""
     fitted, unit = trial.fitted, trial.unit
     if trial.structure.has_log_link:
@@ -144,14 +144,14 @@ def _law(
         variance = fitted.variance * unit**2
     if table.groups is not None:
         effective = effective / design_effect(residuals, table.weights, table.groups)
-    network, factors = _in_units(fitted.network, factor, shift)
     order = np.argsort(residuals, kind="stable")
     numbers = trial.encoding.encode_numbers(table.numbers)
     rng = np.random.default_rng(settings.seed)
     sample = np.sort(_drawn(table.weights, SAMPLE, rng))
-    law = NetworkLaw(
+    factors = _factors(trial, factor)
+    law = FittedLaw(
         encoding=trial.encoding,
-        network=network,
+        network=_network(table, trial, numbers, factor, shift),
         log_target=log,
         smearing=smearing,
         loss=trial.structure.loss,
@@ -165,12 +165,12 @@ def _law(
         smoothing=fitted.smoothing,
         numbers=numbers[sample],
         codes=table.codes[sample],
+        middle=np.empty(0),
         importance=np.empty(0),
         measures={},
         link=link,
         at_bound=fitted.at_bound,
         lowest=float(table.target[table.weights > 0].min()),
-        domain=_domain(numbers[:, : len(trial.encoding.numbers)]),
     )
     law = held_positive(law) if settings.hold_positive else law
     law = replace(law, middle=law.on_residual_scale(numbers, table.codes)[order])
@@ -216,7 +216,7 @@ def _warn_of_biased_sum(table: TrainingTable, trial: Trial, predicted: Floats) -
         )
 
 
-def _rows(table: TrainingTable, trial: Trial, law: NetworkLaw, inputs: Floats) -> Rows:
+def _rows(table: TrainingTable, trial: Trial, law: FittedLaw, inputs: Floats) -> Rows:
     """Return the rows on which a formula is chosen, with their weights: how many rows each stands for.
 
     With an exponential link the logarithm of a row has weight μ (McCullagh and Nelder 1989, section 2.5), for which
@@ -250,33 +250,32 @@ def _robust_weights(table: TrainingTable, trial: Trial) -> Floats:
     return trust if share > WILD_SHARE else np.where(trust < wild, trust, 1.0)
 
 
-def _domain(numbers: Floats) -> Domain:
-    """Return the domain of encoded rows, without cycles, which have no ends.
+def _network(table: TrainingTable, trial: Trial, numbers: Floats, unit: float, shift: float) -> Formula:
+    """Return the network as a formula of curves, with the domain of the encoded rows.
 
-    Unseen categories are refused before anything is predicted.
+    Cycles have no ends, and unseen categories are refused before anything is predicted.
     """
-    names = [f"c{index}" for index in range(numbers.shape[1])]
-    return Domain.from_rows([Variable(name) for name in names], dict(zip(names, numbers.T, strict=True)))
+    inputs, split = places_of(trial.encoding), len(trial.encoding.numeric)
+    network = trial.trained.network
+    device = network.theta.device
+    rows = InputTensors(torch.tensor(numbers, device=device), torch.tensor(table.codes, device=device))
+    nodes = [Input(each.name) for each in inputs[:split]]
+    labels = [each.name for each in inputs[split:]]
+    (root,) = curves_of(network, rows, nodes, labels, weights=table.weights, unit=unit, shift=shift)
+    bounded = inputs[: len(trial.encoding.numbers)]
+    columns = {each.name: column for each, column in zip(bounded, numbers.T, strict=False)}
+    return Formula(root, inputs, Variable("output"), domain=Domain.from_rows(bounded, columns))
 
 
-def _in_units(network: Network, unit: float, shift: float) -> tuple[Network, Floats]:
-    """Apply the unit and the shift of the target to the last layer; return the factor on every parameter."""
-    last = network.layers[-1]
-    scaled = replace(
-        last,
-        coefficients=last.coefficients * unit,
-        tables=tuple(table * unit for table in last.tables),
-        cycles=last.periodic * unit,
-        bias=(last.bias + shift) * unit,
-    )
-    layers = (*network.layers[:-1], scaled)
-    size = last.coefficients.size + last.periodic.size + sum(table.size for table in last.tables)
-    factors = np.ones(network.parameters.size)
-    factors[-size:] = unit
-    return Network(layers), factors
+def _factors(trial: Trial, unit: float) -> Floats:
+    """Return what each parameter of a network is multiplied by where its output is multiplied by a unit."""
+    shape = trial.trained.network.architecture
+    factors = np.ones(shape.parameters)
+    factors[-shape.layers[-1].parameters :] = unit
+    return factors
 
 
-def _alternatives(tried: list[Trial], chosen: Trial, law: NetworkLaw, weights: Floats) -> pd.DataFrame:
+def _alternatives(tried: list[Trial], chosen: Trial, law: FittedLaw, weights: Floats) -> pd.DataFrame:
     names = [feature.name for feature in law.encoding.numbers]
     rows = [
         {

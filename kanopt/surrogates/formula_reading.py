@@ -12,9 +12,10 @@ from numpy.typing import NDArray
 
 from kanopt.errors import FormulaError
 from kanopt.surrogates.audit import audit
-from kanopt.surrogates.fitted_model import FittedModel
 from kanopt.surrogates.input_checks import refuse_unmeasured
 from kanopt.surrogates.rare import in_known_words, with_rare_entries
+from kanopt.surrogates.readings import FittedModel
+from kanopt.surrogates.summary import structure_text
 from kanopt.surrogates.unseen import pools, unseen_rows, warn_of_unseen, with_fallbacks
 
 if TYPE_CHECKING:
@@ -116,7 +117,7 @@ class FormulaReading(FittedModel):
         from kanopt.formulas import Variable
         from kanopt.formulas.rounding import round_measures
         from kanopt.surrogates.ladder import Control, HeldOut, find_law
-        from kanopt.surrogates.watching import warn_if_stopped, watched
+        from kanopt.surrogates.monitor import warn_if_stopped, watched
         from kanopt.tables import units_of
 
         self._check_single()
@@ -181,7 +182,7 @@ def _trained(model: FittedModel, request: _Request, watch: FitMonitor) -> Traine
         wanted=settings.shape_constraints,
         log_target=law.log_target,
         seed=model.seed,
-        structure=law.structure,
+        structure=structure_text(law),
         edf=law.edf,
         link=law.link,
         control=request.control,

@@ -22,12 +22,12 @@ from torch import Tensor
 from kanopt.errors import FitError, nearest
 from kanopt.formulas import Formula, Input, Variable
 from kanopt.kan.architecture import Architecture
+from kanopt.kan.constraints import Penalty
 from kanopt.kan.informed import Knowledge, Relation, RelationState, collocation, observed
 from kanopt.kan.network import KANBatch
-from kanopt.kan.penalty import Penalty
 from kanopt.kan.trainer import History, TrainerOptions, train
 from kanopt.kan.training import random_starts
-from kanopt.surrogates.exact import nodes_of_layers
+from kanopt.surrogates.curves import curves_of
 
 __all__ = [
     "InformedNetwork",
@@ -156,9 +156,7 @@ class InformedNetwork:
             raise FitError(f"to_formula: no output {name!r}; {nearest(str(name), known.outputs)}")
         numbers = known.inputs.numbers
         ends = zip(known.features, numbers.amin(0).tolist(), numbers.amax(0).tolist(), strict=True)
-        nodes = nodes_of_layers(
-            self.network.describe(0, known.inputs).layers, [Input(feature) for feature in known.features]
-        )
+        nodes = curves_of(self.network, known.inputs, [Input(feature) for feature in known.features])
         inputs = tuple(Variable(feature, low=low, high=high) for feature, low, high in ends)
         return Formula(nodes[known.outputs.index(name)], inputs, Variable(name))
 

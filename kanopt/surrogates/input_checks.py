@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
-from numbers import Integral, Real
+import math
+from collections.abc import Hashable, Mapping
+from numbers import Integral, Number, Real
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 from sklearn.utils import column_or_1d
-from sklearn.utils.validation import _check_sample_weight
+from sklearn.utils.validation import _check_sample_weight, validate_data
 
 from kanopt.errors import FitError
-from kanopt.surrogates.encoding import check_numbers, row_name
+from kanopt.surrogates.encoding import check_numbers, is_number, row_name
 from kanopt.surrogates.missing import MissingIndicators
+from kanopt.tables import units_of, with_units
+from kanopt.tables.report import declared_units
 from kanopt.text import number_text
+from kanopt.units import convert
+from kanopt.validation import half_text
 
 __all__ = [
     "calibration_of",
@@ -23,9 +29,13 @@ __all__ = [
     "indicators_of",
     "is_multi_target",
     "name_of",
+    "ordered_as",
+    "refuse_identifiers",
     "refuse_leak",
     "refuse_names",
+    "refuse_numbers_as_text",
     "refuse_unmeasured",
+    "table_of",
     "target_of",
     "used_rows",
     "weights_of",
@@ -204,3 +214,206 @@ def whole_number(value: Any, name: str, least: int) -> int:
     if isinstance(value, bool) or not isinstance(value, Integral) or int(value) < least:
         raise FitError(f"{name}={value!r} must be a whole number of at least {least}")
     return int(value)
+
+
+def table_of(estimator: Any, X: Any, *, reset: bool) -> pd.DataFrame:
+    """Return `X` as a frame, with scikit-learn's checks of shape and names.
+
+    Additional columns are dropped if all columns of the model are present; a different order alone is an error, as in
+    scikit-learn. Columns that declare another unit than in the fit are converted.
+
+    Raises
+    ------
+    FitError
+        For one-dimensional data, duplicate column names, and names other than those of the fit.
+    UnitError
+        For a unit of another dimension than in the fit.
+    """
+    if _is_flat(X):
+        raise FitError(
+            f"X has one dimension ({len(X)} values), and a table has rows and columns: pass frame[['km']], or an array "
+            "of shape (rows, columns). Reshape your data: array.reshape(-1, 1) is one column, array.reshape(1, -1) one "
+            "row"
+        )
+    if not isinstance(X, pd.DataFrame):
+        try:
+            array = validate_data(estimator, X, dtype=np.float64, ensure_all_finite=False, reset=reset)
+        except ValueError as error:
+            text = "; categories need a DataFrame" if "convert string" in str(error) else ""
+            raise FitError(f"{error}{text}") from error
+        if reset:
+            estimator._units = {}
+        return pd.DataFrame(array, columns=[f"x{index}" for index in range(array.shape[1])])
+    if X.columns.has_duplicates:
+        name = X.columns[X.columns.duplicated()][0]
+        raise FitError(f"column {name!r} occurs twice; rename or drop one of them")
+    known = list(getattr(estimator, "feature_names_in_", ()))
+    wider = not reset and known and X.shape[1] > len(known) and set(known) <= set(X.columns)
+    frame: pd.DataFrame = X.loc[:, known] if wider else X
+    try:
+        validate_data(estimator, frame, skip_check_array=True, reset=reset)
+    except (TypeError, ValueError) as error:
+        if not known:
+            raise FitError(str(error)) from error
+        missing = [name for name in known if name not in X.columns]
+        advice = f"add {', '.join(map(repr, missing))}" if missing else "pass X[model.feature_names_in_]"
+        raise FitError(f"{error}; {advice}") from error
+    if reset:
+        half = half_text(frame)
+        if half:
+            raise FitError(half)
+        estimator._units = declared_units(frame, "X")
+        return frame
+    return _converted(frame, estimator._units)
+
+
+def _converted(frame: pd.DataFrame, units: Mapping[str, str]) -> pd.DataFrame:
+    """Return the frame converted to the units of the fit where it declares others."""
+    declared = units_of(frame)
+    others = {name: unit for name, unit in units.items() if declared.get(name, unit) != unit}
+    if not others:
+        return frame
+    columns = {
+        name: convert(frame[name].to_numpy(np.float64), declared[name], unit) for name, unit in others.items()
+    }
+    return with_units(frame.assign(**columns), {**declared, **others})
+
+
+def _is_flat(X: Any) -> bool:
+    if isinstance(X, (list, tuple)):
+        return bool(X) and all(isinstance(value, Number) for value in X)
+    return getattr(X, "ndim", None) == 1
+
+
+def ordered_as(frame: pd.DataFrame, fitted: list[str]) -> pd.DataFrame:
+    """Return the frame after checking the order of its columns.
+
+    scikit-learn compares only names that are text; for numbered columns it only checks their number.
+
+    Raises
+    ------
+    FitError
+        If they are the columns of the fit in another order.
+    """
+    given = [str(name) for name in frame.columns]
+    if given != fitted and sorted(given) == sorted(fitted):
+        raise FitError(
+            f"the columns come as {', '.join(map(repr, given))}, and the model was fitted to "
+            f"{', '.join(map(repr, fitted))}; put them into this order"
+        )
+    return frame
+
+
+MANY = 50
+"""Categories up to which a column is no identifier, however few rows there are."""
+MOST = 1_000
+"""Most values a category may have: each has a parameter in every node of the first layer."""
+_RARE = 20
+"""Rows below which a value is called rare in the advice."""
+
+
+def refuse_numbers_as_text(frame: pd.DataFrame) -> None:
+    """Refuse a text column if half or more of its distinct values are numbers.
+
+    Columns with categorical dtype are accepted.
+
+    Raises
+    ------
+    FitError
+        With the first cells that are not numbers.
+    """
+    for place, name in enumerate(frame.columns):
+        column = frame.iloc[:, place]
+        values = _unique_values(column)
+        if values is None or isinstance(column.dtype, pd.CategoricalDtype):
+            continue
+        odd = [value for value in values if not _is_numeral(value)]
+        # Truth and gaps in a column of objects are no text.
+        if any(isinstance(value, str) for value in values) and 2 * len(odd) <= len(values):
+            raise FitError(_of_numerals(str(name), column, odd))
+
+
+def refuse_identifiers(frame: pd.DataFrame) -> None:
+    """Refuse a text or categorical column with nearly as many values as rows, or with more than can be learned.
+
+    Raises
+    ------
+    FitError
+        If a column has more than 50 values, and more than half as many as there are distinct rows; or more than a
+        thousand.
+    """
+    for place, name in enumerate(frame.columns):
+        values = _unique_values(frame.iloc[:, place])
+        if values is None or len(values) <= MANY or not isinstance(values[0], (str, int, float, np.generic)):
+            continue  # dates and the like are no categories, as the encoding says
+        if 2 * len(values) <= _count_distinct_rows(frame):
+            if len(values) > MOST:
+                raise FitError(_of_many(str(name), frame.iloc[:, place], len(values)))
+            continue
+        raise FitError(
+            f"column {str(name)!r} has {len(values):,} different values in {len(frame):,} rows, such as "
+            f"{values[0]!r}: an id, of which nothing can be learned for other rows; leave it out, or derive "
+            "groups or numbers from it"
+        )
+
+
+def _unique_values(column: pd.Series[Any]) -> list[Hashable] | None:
+    """Return the distinct non-missing values of a text column; None for other columns."""
+    if is_number(column) or pd.api.types.is_bool_dtype(column):
+        return None
+    if pd.api.types.is_datetime64_any_dtype(column) or pd.api.types.is_complex_dtype(column):
+        return None
+    try:
+        return list(pd.unique(column.dropna().astype(object)))
+    except TypeError:  # cells such as lists, which the encoding refuses in its own words
+        return None
+
+
+def _count_distinct_rows(frame: pd.DataFrame) -> int:
+    """Return the number of distinct rows, since copies of a row carry no information about an identifier."""
+    try:
+        return len(frame.drop_duplicates())
+    except TypeError:
+        return len(frame)
+
+
+def _is_numeral(value: Hashable) -> bool:
+    """Whether a cell is a number or the text of a number, also with a decimal comma."""
+    if not isinstance(value, str):
+        return not isinstance(value, (bool, np.bool_)) and isinstance(value, (int, float, np.number))
+    return any(_is_finite(text) for text in (value, value.replace(",", "."), value.replace(",", "")))
+
+
+def _is_finite(text: str) -> bool:
+    try:
+        return math.isfinite(float(text))
+    except ValueError:
+        return False
+
+
+def _of_many(name: str, column: pd.Series[Any], count: int) -> str:
+    """Return the message for a column of more values than can be learned, and how to put the rare ones together."""
+    rare = int((column.value_counts() < _RARE).sum())
+    advice = "Put them into groups that have something in common (a zone, a class of size)"
+    if 0 < count - rare < MOST:
+        size = f"frame.groupby({name!r})[{name!r}].transform('size')"
+        advice = (
+            f"{rare:,} of them occur in fewer than {_RARE} rows: put these together, as "
+            f"frame[{name!r}].where({size} >= {_RARE}, 'other')"
+        )
+    return (
+        f"column {name!r} has {count:,} different values in {len(column):,} rows, and a law learns at most {MOST:,}. "
+        f"{advice}, or leave the column out"
+    )
+
+
+def _of_numerals(name: str, column: pd.Series[Any], odd: list[Hashable]) -> str:
+    """Return the message for a column of numbers as text."""
+    where = np.flatnonzero(column.isin(odd))[:3]
+    cells = ", ".join(f"{column.iloc[row]!r} in {row_name(column.index, row)}" for row in where)
+    found = f"numbers kept as text, but for {cells}" if cells else "numbers kept as text"
+    return (
+        f"column {name!r} holds {found}: every value would be a category of its own. Read the table with "
+        "ko.read_table(…, on_bad='missing' or 'drop'), or convert the column with pd.to_numeric(…, errors='coerce'); "
+        f"where they are codes, say so: frame[{name!r}].astype('category')"
+    )

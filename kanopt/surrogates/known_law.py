@@ -17,12 +17,13 @@ from kanopt.surrogates.input_checks import (
     held_out_target,
     is_multi_target,
     name_of,
+    refuse_identifiers,
     refuse_leak,
+    refuse_numbers_as_text,
     refuse_unmeasured,
     used_rows,
     weights_of,
 )
-from kanopt.surrogates.text_columns import refuse_identifiers, refuse_numbers_as_text
 from kanopt.tables.batches import is_source
 
 __all__ = ["KnownLaw"]

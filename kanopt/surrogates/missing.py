@@ -15,7 +15,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from kanopt.errors import FitError
-from kanopt.surrogates.density import weighted_quantile
+from kanopt.surrogates.conformal import weighted_quantile
 from kanopt.surrogates.encoding import is_number
 
 __all__ = ["MissingIndicators"]

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from pydantic import BeforeValidator, Field, TypeAdapter, ValidationError
 
 from kanopt.errors import FitError, KanoptWarning, nearest
+from kanopt.formulas.nodes import LARGEST
 from kanopt.formulas.operators import NO_PERIOD, NO_SHAPE
 from kanopt.kan.constraints import ShapeConstraints
 from kanopt.kan.objective import Precision
@@ -160,7 +161,7 @@ def settings_of(given: Any, encoding: FeatureEncoding, watch: FitMonitor | None 
         device=device_of(given.device),
         monitor=watch or FitMonitor(),
     )
-    _check_together(settings, positive=bool(positive))
+    _check_together(settings, encoding, positive=bool(positive))
     return settings
 
 
@@ -234,7 +235,7 @@ def warn_of_contradictions(
         warnings.warn(message, KanoptWarning, stacklevel=2)
 
 
-def _check_together(settings: Settings, *, positive: bool) -> None:
+def _check_together(settings: Settings, encoding: FeatureEncoding, *, positive: bool) -> None:
     """Refuse arguments that contradict each other."""
     low, high = settings.bounds
     if settings.target_range == "bounded" and not low < high:
@@ -242,6 +243,14 @@ def _check_together(settings: Settings, *, positive: bool) -> None:
     if settings.target_range == "bounded" and positive and low < 0.0:
         raise FitError(
             f"positive=True with bounds={settings.bounds}: the lower end is below zero; drop positive or raise it"
+        )
+    steps = 1
+    for width in (len(encoding.features), *(settings.hidden or ())):
+        steps = 2 + width * (1 + steps)
+    if steps > LARGEST:
+        raise FitError(
+            f"hidden={settings.hidden}: written out as a formula the law would have {steps:,} steps, at most "
+            f"{LARGEST:,} can be had; ask for fewer nodes"
         )
     bends = {bend for bend in settings.shape_constraints.convexity if bend}
     if settings.shape_constraints and any(settings.products):

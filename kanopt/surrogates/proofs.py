@@ -1,6 +1,6 @@
 """Verify shape claims about a law, and return the verdicts as a table.
 
-The law is written exactly as a formula (:mod:`kanopt.surrogates.exact`), and what is claimed is proved of that.
+What is claimed is proved of the law as a formula of curves (:attr:`kanopt.surrogates.law.FittedLaw.formula`).
 """
 
 from __future__ import annotations
@@ -15,9 +15,9 @@ import pandas as pd
 from kanopt.errors import FitError, FormulaError, nearest
 from kanopt.formulas import Formula, ShapeFact
 from kanopt.formulas.enclosures import Point
+from kanopt.surrogates.curves import place_name
 from kanopt.surrogates.encoding import FeatureEncoding
-from kanopt.surrogates.exact import formula_of_curves, place_name
-from kanopt.surrogates.law import NetworkLaw
+from kanopt.surrogates.law import FittedLaw
 from kanopt.text import number_text
 
 __all__ = ["NO_CLAIMS", "ShapeClaims", "held_positive", "proofs"]
@@ -89,11 +89,11 @@ class ShapeClaims:
         )
 
 
-def proofs(law: NetworkLaw, asked: ShapeClaims, budget: int) -> pd.DataFrame:
+def proofs(law: FittedLaw, asked: ShapeClaims, budget: int) -> pd.DataFrame:
     """Verify every claim over the box of the training rows; the column ``where`` says why one does not hold."""
     claims = _claims(law, asked)
     try:
-        formula = formula_of_curves(law)
+        formula = law.formula
     except FormulaError as error:
         rows = [
             {"claim": words, "verdict": "undecided", "boxes": 0, "where": str(error)} for words, _ in claims
@@ -103,18 +103,18 @@ def proofs(law: NetworkLaw, asked: ShapeClaims, budget: int) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["claim", "verdict", "boxes", "where"])
 
 
-def held_positive(law: NetworkLaw) -> NetworkLaw:
+def held_positive(law: FittedLaw) -> FittedLaw:
     """Return a law of a positive target held at the smallest one, unless it is proved to stay above zero by itself."""
     if not law.lowest > 0.0:
         return law
     try:
-        proved = formula_of_curves(law).prove(low=0.0, boxes=_FLOOR_BUDGET).proved
+        proved = law.formula.prove(low=0.0, boxes=_FLOOR_BUDGET).proved
     except FormulaError:  # a network too large to be written as a formula
         proved = False
     return law if proved else replace(law, floor=law.lowest)
 
 
-def _claims(law: NetworkLaw, asked: ShapeClaims) -> list[tuple[str, list[dict[str, Any]]]]:
+def _claims(law: FittedLaw, asked: ShapeClaims) -> list[tuple[str, list[dict[str, Any]]]]:
     """Return every claim in words, and what is to be proved of the formula for it."""
     found: list[tuple[str, list[dict[str, Any]]]] = []
     for name, sign in asked.monotone.items():

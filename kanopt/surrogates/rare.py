@@ -29,7 +29,7 @@ from kanopt.text import count_text, fixed_text, join_list, list_names
 
 if TYPE_CHECKING:
     from kanopt.formulas import Formula
-    from kanopt.surrogates.law import NetworkLaw
+    from kanopt.surrogates.law import FittedLaw
     from kanopt.surrogates.trials import TrainingTable
 
 __all__ = [
@@ -124,7 +124,7 @@ def _kept(table: TrainingTable, gone: Flags, rare: Mapping[int, Sequence[int]]) 
     )
 
 
-def with_rare(law: NetworkLaw, table: TrainingTable, rare: RareCategories) -> tuple[NetworkLaw, Floats]:
+def with_rare(law: FittedLaw, table: TrainingTable, rare: RareCategories) -> tuple[FittedLaw, Floats]:
     """Return the law with each rare category taken for a known one, and how far off it is in every row.
 
     Parameters
@@ -165,7 +165,7 @@ def with_rare(law: NetworkLaw, table: TrainingTable, rare: RareCategories) -> tu
     return replace(law, encoding=FeatureEncoding(features)), off
 
 
-def _in_codes_of(law: NetworkLaw, table: TrainingTable) -> tuple[list[Floats], Integers]:
+def _in_codes_of(law: FittedLaw, table: TrainingTable) -> tuple[list[Floats], Integers]:
     """Return the rows of every category the law knows, and the codes of all rows in it; rare are the most frequent."""
     sizes, codes = [], np.empty_like(table.codes)
     for place, (given, known) in enumerate(
@@ -185,7 +185,7 @@ def _in_codes_of(law: NetworkLaw, table: TrainingTable) -> tuple[list[Floats], I
     return sizes, codes
 
 
-def _missed(law: NetworkLaw, numbers: Floats, codes: Integers, target: Floats, place: int) -> Floats:
+def _missed(law: FittedLaw, numbers: Floats, codes: Integers, target: Floats, place: int) -> Floats:
     """Return what the law leaves of rows with every known category at a place in turn; (categories, n)."""
     every = len(law.encoding.categories[place].categories)
     tried = np.repeat(codes[None], every, axis=0)

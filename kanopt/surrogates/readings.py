@@ -5,36 +5,124 @@ from __future__ import annotations
 import warnings
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from numbers import Real
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
+from sklearn.base import BaseEstimator, RegressorMixin
+from sklearn.utils.validation import check_is_fitted
 
 from kanopt.display import Facts, Fold, Part
-from kanopt.errors import DomainWarning, FitError, warn_user
+from kanopt.errors import DomainWarning, FitError, nearest, warn_user
 from kanopt.formulas.domain import Domain
-from kanopt.surrogates.effects import Effects, marginal_effects
 from kanopt.surrogates.encoding import FeatureEncoding, row_name
-from kanopt.surrogates.fitted_model import FittedModel
-from kanopt.surrogates.input_checks import whole_number
+from kanopt.surrogates.input_checks import held_out_target, ordered_as, table_of, whole_number
+from kanopt.surrogates.law import FittedLaw
+from kanopt.surrogates.missing import MissingIndicators
 from kanopt.surrogates.naming import by_name, column_of
-from kanopt.surrogates.summary import Summary, effect_table, fit_measures
+from kanopt.surrogates.summary import (
+    Effects,
+    Summary,
+    effect_table,
+    fit_measures,
+    marginal_effects,
+    structure_text,
+)
 from kanopt.text import count_text, join_list, shorten
 
 if TYPE_CHECKING:
     from kanopt.surrogates.attribution import Attribution
     from kanopt.surrogates.diagram import Diagram
+    from kanopt.surrogates.groups import GroupedRows
+    from kanopt.surrogates.rows import Rows
 
-__all__ = ["ModelReadings", "warn_of_rows_outside"]
+__all__ = ["FittedModel", "warn_of_rows_outside"]
 
 _LONGEST = 200
 _BEYOND = 0.1
 """Share of the range of a column up to which a row beyond its ends is no news."""
 
 
-class ModelReadings(FittedModel):
-    """What a fitted :class:`kanopt.KANRegressor` tells of its law."""
+class FittedModel(RegressorMixin, BaseEstimator):  # type: ignore[misc]  # scikit-learn has no types
+    """A fitted :class:`kanopt.KANRegressor`: its law, how rows come to its columns, and what it tells of itself."""
+
+    _law: FittedLaw
+    _rows: Rows | None
+    _known_rows: pd.DataFrame | None
+    """The rows that it was learned from, with the target."""
+    _grouped_rows: GroupedRows | None = None
+    _indicators: MissingIndicators
+    _units: Mapping[str, str] = MappingProxyType({})
+    stopped_: str = ""
+    _columns: tuple[str, ...] = ()
+    """Names of the columns of the table, in its order, once it is fitted."""
+
+    def _set_fitted(self, law: FittedLaw, target: str) -> None:
+        self.__dict__.pop("outputs_", None)
+        self._law = law
+        self.target_name_ = target
+        self.network_ = law.network
+        self.encoding_ = law.encoding
+        self.idle_features_ = tuple(name for name in self._columns if name not in law.encoding.names)
+        self.log_target_ = law.log_target
+        self.link_ = law.link
+        self.smearing_ = law.smearing
+        self.covariance_ = law.covariance
+        self.standard_errors_ = law.standard_errors
+        self.loss_ = law.loss
+
+    def _encode(self, X: ArrayLike | pd.DataFrame) -> tuple[Floats, NDArray[np.int64]]:
+        self._check_single()
+        return self.encoding_.transform(self._filled(X))
+
+    def _filled(self, X: ArrayLike | pd.DataFrame) -> pd.DataFrame:
+        """Return the columns that the law is of, by their names, with their gaps filled."""
+        frame = ordered_as(table_of(self, X, reset=False), list(self._columns))
+        named = frame.set_axis(list(self._columns), axis=1)
+        return self._indicators.transform(named.drop(columns=list(self.idle_features_)))
+
+    def _check_single(self) -> None:
+        check_is_fitted(self)
+        if hasattr(self, "outputs_"):
+            first = next(iter(self.outputs_))
+            raise FitError(
+                f"this model has {len(self.outputs_)} targets; ask the model of one of them, such as "
+                f"model.outputs_[{first!r}]"
+            )
+
+    def _held_out(self, X: Any, y: Any) -> tuple[Any, Floats]:
+        """Return the rows and the targets of held-out rows, checked.
+
+        They are given as two, as a pair, or as a frame that holds the target, which `y` may name.
+        """
+        target = y if isinstance(y, str) else self.target_name_
+        if y is not None and not isinstance(y, str):
+            rows = X
+        elif isinstance(X, (tuple, list)) and len(X) == 2:
+            rows, y = X
+        elif isinstance(X, pd.DataFrame):
+            rows, y = self._split_off(X, target)
+        else:
+            raise FitError(
+                "held-out rows are a frame with the columns of the model and the target, or X and y, not "
+                f"{type(X).__name__}"
+            )
+        return rows, held_out_target(rows, y, target)
+
+    def _split_off(self, test: pd.DataFrame, target: str) -> tuple[pd.DataFrame, pd.Series[Any]]:
+        """Return the columns of the model, and the target, of a frame that holds both."""
+        names, labels = list(self._columns), [str(name) for name in test.columns]
+        for name in [*names, target]:
+            if name not in labels:
+                role = "target" if name == target else "column"
+                raise FitError(f"the held-out rows have no {role} {name!r}; {nearest(name, labels)}")
+        rows = test.iloc[:, [labels.index(name) for name in names]]
+        if not hasattr(self, "feature_names_in_"):
+            # Fitted to an array: names that only the encoding knows would be a warning of scikit-learn.
+            rows = rows.set_axis(range(len(names)), axis=1)
+        return rows, test.iloc[:, labels.index(target)]
 
     def effects(self, grid: int = 50) -> Effects:
         """Return the marginal effect of every column: as a tidy frame (``.frame``), or drawn (``.plot()``).
@@ -72,7 +160,7 @@ class ModelReadings(FittedModel):
             measures["held out"] = fit_measures(y, self._law.predict(*self._encode(X)))
         fit = pd.DataFrame.from_dict(measures, orient="index").astype({"rows": int})
         effects = effect_table(self.effects(grid=25).frame, self._law)
-        structure = self._law.structure
+        structure = structure_text(self._law)
         if self.idle_features_:
             structure += f"; {count_text(len(self.idle_features_), 'column')} without effect left out"
         if self.stopped_:
@@ -109,7 +197,7 @@ class ModelReadings(FittedModel):
         numbers, _ = self._encode(X)
         flags = np.zeros(len(numbers), dtype=bool)
         blame = np.full(len(numbers), "", dtype=object)
-        for concerned, beyond in _tests(self, numbers, self._law.domain):
+        for concerned, beyond in _tests(self, numbers, self._law.network.domain):
             alone = len(concerned) == 1
             words = ", ".join(concerned) + ("" if alone else " together")
             for row in np.flatnonzero(beyond if alone else beyond & ~flags):
@@ -187,7 +275,7 @@ class ModelReadings(FittedModel):
         """Yield what a notebook shows: fit and effects once it is fitted, and what was asked for."""
         if hasattr(self, "outputs_"):
             yield f"{type(self).__name__} of {count_text(len(self.outputs_), 'target')}"
-            yield from (f"  {name}: {model._law.structure}" for name, model in self.outputs_.items())
+            yield from (f"  {name}: {structure_text(model._law)}" for name, model in self.outputs_.items())
         elif hasattr(self, "_law"):
             yield from self.summary()._shown()
         else:
@@ -219,7 +307,7 @@ def warn_of_rows_outside(
     tests = [
         test
         for model, encoded in zip(models, numbers, strict=True)
-        for test in _tests(model, encoded, model._law.domain.widened(_BEYOND))
+        for test in _tests(model, encoded, model._law.network.domain.widened(_BEYOND))
     ]
     flags = np.logical_or.reduce([beyond for _, beyond in tests]) if tests else np.zeros(0, dtype=bool)
     if not flags.any():
@@ -284,3 +372,6 @@ def _ends(bounds: Any) -> tuple[float | None, float | None] | None:
     if low is not None and high is not None and not low <= high:
         raise FitError(f"verify: bounds={bounds!r}: the lower end must not lie above the upper")
     return low, high
+
+
+Floats = NDArray[np.float64]

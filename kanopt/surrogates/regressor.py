@@ -19,10 +19,10 @@ from kanopt.surrogates.input_checks import (
     coverage_of,
     refuse_names,
 )
-from kanopt.surrogates.readings import ModelReadings, warn_of_rows_outside
-from kanopt.surrogates.storage import load_model, model_parts, write_model
+from kanopt.surrogates.monitor import watched
+from kanopt.surrogates.readings import warn_of_rows_outside
+from kanopt.surrogates.storage import load_model, save_model
 from kanopt.surrogates.unseen import pools, predict_pooled, unseen_rows, warn_of_unseen
-from kanopt.surrogates.watching import watched
 from kanopt.tables.batches import is_source
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ __all__ = ["KANRegressor"]
 Floats = NDArray[np.float64]
 
 
-class KANRegressor(ModelReadings, FormulaReading):
+class KANRegressor(FormulaReading):
     """Learn a smooth law from a table with a Kolmogorov-Arnold network.
 
     Every edge of the network is a cubic spline of one variable, or a table over the values of a category.
@@ -91,8 +91,9 @@ class KANRegressor(ModelReadings, FormulaReading):
 
     Attributes
     ----------
-    network_ : kanopt.kan.Network
-        The network in numpy; its output is the target, or its logarithm, or the argument of :attr:`link_`.
+    network_ : kanopt.Formula
+        The network as a formula of curves; its output is the target, or its logarithm, or the argument of
+        :attr:`link_`. Its inputs are the encoded columns, ``c0`` and so on: numbers, periodic ones, categories by code.
     encoding_ : FeatureEncoding
         The encoding of the columns: kind, logarithm, scale, range, categories.
     log_target_ : bool
@@ -102,7 +103,8 @@ class KANRegressor(ModelReadings, FormulaReading):
     smearing_ : float
         Factor on exp(network) of a log target (Duan 1983).
     covariance_ : ndarray
-        Covariance of the network's parameters in its flat order, edges centred.
+        Covariance of the network's parameters, edges centred: layer by layer, the curves by input and then by node,
+        then the tables by category.
     standard_errors_ : ndarray
         Their standard errors; NaN for a parameter at an active bound, whose error is not symmetric, and for networks of
         more than 2,000 parameters, which have no covariance.
@@ -374,12 +376,12 @@ class KANRegressor(ModelReadings, FormulaReading):
         return pd.DataFrame({**columns, "outside": self._law.outside(encoded[0])}, index=index)
 
     def save(self, path: str | os.PathLike[str]) -> None:
-        """Write the model to one file: plain arrays and JSON, no pickle.
+        """Write the model to one JSON file: the law as a formula of curves, and the columns it reads.
 
         The file holds a sample of at most 256 encoded training rows, over which effects are averaged.
         """
         self._check_single()
-        write_model(path, *model_parts(self))
+        save_model(self, path)
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> Self:

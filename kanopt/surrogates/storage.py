@@ -1,206 +1,197 @@
-"""Models on disk without pickle: one zip of plain arrays and a JSON header.
+"""Models on disk: JSON of the law as a formula of curves, and of the columns that it reads.
 
-A model file from a stranger is data; reading it executes nothing.
+A model file from a stranger is data. Reading it executes nothing, and all of it is checked before anything is computed
+from it, so that a loaded model never fails with an internal error or returns NaN.
 """
 
 from __future__ import annotations
 
-import io
 import json
 import math
 import os
-import tokenize
-import zipfile
-import zlib
-from collections.abc import Mapping
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cache
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeVar
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
+from pydantic import ConfigDict, TypeAdapter, ValidationError
 
-from kanopt.errors import FileFormatError
-from kanopt.files import open_regular, replace_file
-from kanopt.surrogates.file_checks import check_columns, check_law
-from kanopt.surrogates.law import law_from_parts, law_to_parts
+from kanopt.errors import FileFormatError, KanoptError
+from kanopt.files import read_file, replace_file
+from kanopt.surrogates.curves import layers_of, places_of
+from kanopt.surrogates.encoding import Feature
+from kanopt.surrogates.law import FittedLaw
 from kanopt.surrogates.missing import MissingIndicators
 from kanopt.units import check_unit
 
 if TYPE_CHECKING:
     from kanopt.surrogates.regressor import KANRegressor
 
-__all__ = ["load_model", "model_of_parts", "model_parts", "read_model", "write_model"]
+__all__ = ["load_model", "save_model"]
 
 ModelT = TypeVar("ModelT", bound="KANRegressor")
 
-Measures = dict[str, dict[str, float]]
-FORMAT = "kanopt-model"
-VERSION = 3
 LARGEST = 1 << 29
-"""Bytes that a file may hold when unpacked; a model has a few megabytes, and 16 bytes per row it was fitted to."""
-UNPACKED, MOST_PACKED = 1 << 26, 50
-"""Bytes that any file may hold when unpacked, and how often its own size a larger one may."""
-LARGEST_HEADER = 1 << 23
-_BEGINNING = b"PK\x03\x04"
-_UNREADABLE = (
-    OSError,
-    ValueError,
-    KeyError,
-    EOFError,
-    AttributeError,
-    TypeError,
-    ArithmeticError,
-    MemoryError,
-    RuntimeError,  # of encrypted files, of what nests too deep, and of ways of packing that are unknown
-    zipfile.BadZipFile,
-    zlib.error,
-    SyntaxError,  # these two of the header of an array, which numpy reads with Python's tokenizer
-    tokenize.TokenError,
-)
+"""Bytes that a file may hold; a model has a few megabytes, and 33 bytes for each row that it was fitted to."""
+MEASURES = {"rows", "r2", "rmse", "mae", "ratio"}
 
 
-def write_model(
-    path: str | os.PathLike[str], header: dict[str, Any], arrays: dict[str, NDArray[Any]]
-) -> None:
-    """Write a header and named arrays; the file appears whole or not at all."""
-    text = json.dumps({"format": FORMAT, "version": VERSION, **header}, allow_nan=False)
-    content = io.BytesIO()
-    np.savez_compressed(
-        content, allow_pickle=False, header=np.frombuffer(text.encode(), dtype=np.uint8), **arrays
+@dataclass(frozen=True)
+class _ModelFile:
+    """What a file holds: the law, the columns of the table, and how the model was asked for."""
+
+    __pydantic_config__: ClassVar = ConfigDict(strict=True, allow_inf_nan=False, extra="forbid")
+
+    format: Literal["kanopt model"]
+    version: Literal[4]
+    law: FittedLaw
+    target: str
+    columns: tuple[str, ...]
+    named: bool
+    fills: dict[str, float | str]
+    units: dict[str, str]
+    stopped: str
+    arguments: dict[str, Any]
+    alternatives: list[dict[str, Any]]
+
+
+@cache
+def _model_file() -> TypeAdapter[_ModelFile]:
+    return TypeAdapter(_ModelFile)
+
+
+def save_model(model: KANRegressor, path: str | os.PathLike[str]) -> None:
+    """Write a model; see :meth:`kanopt.KANRegressor.save`."""
+    content = _ModelFile(
+        "kanopt model",
+        4,
+        law=model._law,
+        target=model.target_name_,
+        columns=model._columns,
+        named=hasattr(model, "feature_names_in_"),
+        fills=dict(model._indicators.fills),
+        units=dict(model._units),
+        stopped=model.stopped_,
+        arguments={name: _to_json_value(value) for name, value in model.get_params().items()},
+        alternatives=json.loads(model.alternatives_.to_json(orient="records", double_precision=15)),
     )
-    replace_file(path, content.getvalue())
-
-
-def read_model(path: str | os.PathLike[str]) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
-    """Read what :func:`write_model` wrote.
-
-    Raises
-    ------
-    FileFormatError
-        Where the file is damaged, something else, or of a newer version.
-    FileNotFoundError
-        Where there is none.
-    """
-    try:
-        arrays = _arrays(Path(path))
-        header = json.loads(arrays.pop("header").tobytes().decode())
-    except (FileNotFoundError, FileFormatError):
-        raise
-    except _UNREADABLE as error:
-        raise _unreadable_error(path, error) from error
-    if not isinstance(header, dict) or header.get("format") != FORMAT:
-        raise FileFormatError(f"{path}: this is not a saved KANRegressor; write one with model.save(path)")
-    if header.get("version") != VERSION:
-        raise FileFormatError(
-            f"{path}: written in version {header.get('version')!r} of the format, this kanopt reads "
-            f"version {VERSION}; update kanopt or save the model again"
-        )
-    return header, arrays
-
-
-def _arrays(path: Path) -> dict[str, NDArray[Any]]:
-    """Return the arrays of a file that is not too large and begins as one of ours."""
-    with open_regular(path, "a model file") as file:
-        if file.read(len(_BEGINNING)) != _BEGINNING:
-            raise FileFormatError(
-                f"{path}: not written by KANRegressor.save; load what model.save(path) has written"
-            )
-        with zipfile.ZipFile(file) as parts:
-            _check_sizes(path, parts)
-        file.seek(0)
-        with np.load(file, allow_pickle=False) as archive:
-            return {name: archive[name] for name in archive.files}
-
-
-def _check_sizes(path: Path, parts: zipfile.ZipFile) -> None:
-    """Refuse what is too large when unpacked, before anything is.
-
-    Raises
-    ------
-    FileFormatError
-        If it is.
-    """
-    sizes = {part.filename: part.file_size for part in parts.infolist()}
-    unpacked, packed = sum(sizes.values()), path.stat().st_size
-    # numbers of a model pack to a half or a third; only what repeats itself packs to a fiftieth
-    if unpacked > min(LARGEST, max(UNPACKED, MOST_PACKED * packed)):
-        raise FileFormatError(
-            f"{path}: {unpacked:,} bytes when unpacked are too many for a model file of {packed:,}"
-        )
-    if sizes.get("header.npy", 0) > LARGEST_HEADER:
-        raise FileFormatError(
-            f"{path}: a header of {sizes['header.npy']:,} bytes is too large, at most {LARGEST_HEADER:,}"
-        )
-
-
-def _unreadable_error(path: str | os.PathLike[str], error: BaseException) -> FileFormatError:
-    # numpy advises to trust files that hold objects, which no file of ours does.
-    why = "it holds Python objects" if "pickle" in str(error) else f"{type(error).__name__}: {error}"
-    return FileFormatError(
-        f"{path}: not a readable model file ({why}); it may be cut off or changed; save the model again"
-    )
-
-
-def model_parts(model: KANRegressor) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
-    """Return what is written: a header for JSON, and named arrays."""
-    header, arrays = law_to_parts(model._law)
-    header["measures"] = _defined(header["measures"])
-    header["target"] = model.target_name_
-    header["columns"] = list(model._columns)
-    header["named"] = hasattr(model, "feature_names_in_")
-    header["fills"] = dict(model._indicators.fills)
-    header["units"] = dict(model._units)
-    header["stopped"] = model.stopped_
-    header["arguments"] = {name: _to_json_value(value) for name, value in model.get_params().items()}
-    header["alternatives"] = json.loads(model.alternatives_.to_json(orient="records", double_precision=15))
-    return header, arrays
+    replace_file(path, json.dumps(_model_file().dump_python(content, mode="json"), allow_nan=False))
 
 
 def load_model(asked: type[ModelT], path: str | os.PathLike[str]) -> ModelT:
     """Read a model; see :meth:`kanopt.KANRegressor.load`."""
-    header, arrays = read_model(path)
+    content = read_file(path, LARGEST, "a model file")
     try:
-        return model_of_parts(asked, header, arrays)
-    except FileFormatError as error:
+        found = _model_file().validate_json(content)
+        fault = next(_faults(found), "")
+        if fault:
+            raise FileFormatError(fault)
+        model = asked(**{name: _argument(value) for name, value in found.arguments.items()})
+        model._units = {name: check_unit(unit) for name, unit in found.units.items()}
+        model.alternatives_ = _alternatives(found.alternatives)
+    except ValidationError as error:
+        raise FileFormatError(f"{path}: {_told(error)}") from None
+    except (KanoptError, TypeError, ValueError) as error:
         raise FileFormatError(f"{path}: {error}; save the model again") from error
-    except (*_UNREADABLE, IndexError) as error:
-        raise FileFormatError(
-            f"{path}: the saved model lacks a part or holds a wrong one ({type(error).__name__}: {error}); save "
-            "the model again"
-        ) from error
-
-
-def model_of_parts(kind: type[ModelT], header: dict[str, Any], arrays: dict[str, NDArray[Any]]) -> ModelT:
-    """Undo :func:`model_parts`."""
-    header["measures"] = _undefined_as_nan(header["measures"])
-    law = law_from_parts(header, arrays)
-    check_law(law)
-    model = kind(**{name: _argument(value) for name, value in header["arguments"].items()})
-    target, named = str(header["target"]), bool(header["named"])
-    columns = _columns(header["columns"], law.encoding.names)
-    model.alternatives_ = _alternatives(header["alternatives"])
-    fills = {str(k): v if isinstance(v, str) else float(v) for k, v in header["fills"].items()}
-    check_columns(columns, fills, law.encoding)
-    model._indicators = MissingIndicators(fills)
-    model.n_features_in_ = len(columns)
-    if named:
-        model.feature_names_in_ = np.array(columns, dtype=object)
-    model._columns = columns
+    model._indicators = MissingIndicators(found.fills)
+    model.n_features_in_ = len(found.columns)
+    if found.named:
+        model.feature_names_in_ = np.array(found.columns, dtype=object)
+    model._columns = found.columns
     model._rows = model._known_rows = model._grouped_rows = None
-    # files from before columns were converted have none
-    model._units = {str(name): check_unit(unit) for name, unit in header.get("units", {}).items()}
-    model._set_fitted(law, target)
-    # files from before fits were marked have no mark
-    model.stopped_ = str(header.get("stopped", ""))
+    model._set_fitted(found.law, found.target)
+    model.stopped_ = found.stopped
     return model
 
 
-def _columns(found: Any, encoded: tuple[str, ...]) -> tuple[str, ...]:
-    """Return the columns of the table; files from before columns could be idle hold their number alone."""
-    if isinstance(found, int):
-        return encoded[:found] if 1 <= found <= len(encoded) else ()
-    return tuple(map(str, found))
+def _told(error: ValidationError) -> str:
+    """Return in words why a file is no model."""
+    faults = {each["loc"]: each for each in error.errors(include_url=False)}
+    if () in faults or ("format",) in faults:
+        why = faults[()]["msg"] if () in faults else "it is another kind of file"
+        return f"not written by KANRegressor.save ({why}); load what model.save(path) has written"
+    if ("version",) in faults:
+        return (
+            f"written in version {faults['version',]['input']!r:.20} of the format, this kanopt reads version 4; "
+            "update kanopt or save the model again"
+        )
+    place, fault = next(iter(faults.items()))
+    return f"{'.'.join(map(str, place)):.200}: {fault['msg']:.400}; save the model again"
+
+
+def _faults(found: _ModelFile) -> Iterator[str]:
+    """Yield what does not fit together."""
+    law, features = found.law, found.law.encoding.features
+    yield from (
+        f"the encoding of column {each.name!r} makes no sense" for each in features if not _makes_sense(each)
+    )
+    names = law.encoding.names
+    kept = [name for name in found.columns if name in names]
+    if not kept or len({*names}) < len(names) or len({*found.columns}) < len(found.columns):
+        yield "the columns are none, or have one name twice"
+    if list(names[: len(kept)]) != kept:
+        yield "the columns are not those of the encoding"
+    numeric = {each.name: each.is_numeric for each in features}
+    for name, fill in found.fills.items():
+        if name not in kept or numeric[name] is isinstance(fill, str):
+            yield f"the fill of column {name!r} does not fit"
+    known = {each.name for each in law.network.domain.ranges} | dict(law.network.domain.quantiles).keys()
+    known |= {name for test in law.network.domain.joints for name in test.names}
+    if law.network.inputs != places_of(law.encoding) or known - {each.name for each in law.network.inputs}:
+        yield "the network does not read the columns of the encoding"
+    layers = layers_of(law.network)
+    codes = {each.name: (each.categories,) for each in law.network.inputs}
+    if any(table.categories != codes[table.inputs[0]] for table in law.network.tables):
+        yield "a table of the network is not of the categories of the encoding"
+    if not law.smearing > 0.0 or not law.variance >= 0.0 or (law.link is not None and law.log_target):
+        yield "smearing, variance or link make no sense"
+    if not law.measures or any(
+        set(each) != MEASURES or math.isnan(each["rows"]) for each in law.measures.values()
+    ):
+        yield "the measures are incomplete"
+    yield from _misshapen(law, sum(layer.parameters for layer in layers))
+    with np.errstate(all="ignore"):
+        foretold = law.predict(law.numbers, law.codes)
+    if not np.isfinite(foretold).all():
+        yield "the network gives no numbers for the rows kept in the file"
+
+
+def _makes_sense(feature: Feature) -> bool:
+    """Return whether the encoding of a column is consistent."""
+    labels, taken = feature.categories, feature.taken_for
+    if feature.scale <= 0.0 or feature.low > feature.high:
+        return False
+    if feature.kind == "category":
+        known = all(like in labels and rare not in labels for rare, like in taken)
+        return known and 0 < len(set(labels)) == len(labels) and not feature.log
+    return not labels and not taken and not (feature.log and (feature.low <= 0.0 or feature.kind == "cycle"))
+
+
+def _misshapen(law: FittedLaw, parameters: int) -> Iterator[str]:
+    """Yield which arrays do not fit the network or each other."""
+    rows, encoding = len(law.numbers) if law.numbers.ndim else 0, law.encoding
+    most = np.array([len(each.categories) for each in encoding.categories], dtype=np.int64)
+    shapes: dict[str, list[tuple[int, ...]]] = {
+        "covariance": [(0, 0), (parameters, parameters)],
+        "at_bound": [(parameters,)],
+        "residual_weights": [law.residuals.shape],
+        "middle": [law.residuals.shape],
+        "importance": [(len(encoding.features),)],
+        "numbers": [(rows, len(encoding.numeric))],
+        "codes": [(rows, len(most))],
+        "smoothing": [(law.smoothing.size,)],
+        "residuals": [(law.residuals.size,)],
+    }
+    wrong = [name for name, known in shapes.items() if getattr(law, name).shape not in known]
+    yield from (f"{name} is of another shape" for name in wrong)
+    if not rows or not law.residuals.size or not (np.diff(law.residuals) >= 0.0).all():
+        yield "there are no rows, or residuals are not in order"
+    if not (law.residual_weights >= 0.0).all() or not law.residual_weights.sum() > 0.0:
+        yield "weights of residuals are below zero, or all zero"
+    if not ((law.codes >= 0) & (law.codes < most)).all():
+        yield "codes lie outside the categories"
 
 
 def _to_json_value(value: Any) -> Any:
@@ -214,22 +205,6 @@ def _to_json_value(value: Any) -> Any:
         return value.item()
     plain = value is None or isinstance(value, (bool, int, float, str))
     return value if plain else str(value)  # such as torch.device("cpu")
-
-
-def _defined(measures: Measures) -> dict[str, dict[str, float | None]]:
-    """Return measures as JSON can hold them: null for R² of a constant target, which is not defined."""
-    return {
-        rows: {name: None if math.isnan(value) else value for name, value in found.items()}
-        for rows, found in measures.items()
-    }
-
-
-def _undefined_as_nan(measures: Mapping[str, Mapping[str, float | None]]) -> Measures:
-    """Undo :func:`_defined`."""
-    return {
-        rows: {name: math.nan if value is None else float(value) for name, value in found.items()}
-        for rows, found in measures.items()
-    }
 
 
 def _argument(value: Any) -> Any:

@@ -2,17 +2,31 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from kanopt.display import Part, Shown, grid_of
-from kanopt.surrogates.law import NetworkLaw
-from kanopt.text import count_text, number_text
+from kanopt.surrogates.curves import layers_of
+from kanopt.surrogates.encoding import FeatureEncoding
+from kanopt.surrogates.law import FittedLaw
+from kanopt.surrogates.naming import hidden_text
+from kanopt.text import count_text, fixed_text, join_list, number_text
 
-__all__ = ["Summary", "effect_table", "fit_measures"]
+__all__ = [
+    "Effects",
+    "Predictor",
+    "Summary",
+    "effect_table",
+    "feature_importances",
+    "fit_measures",
+    "marginal_effects",
+    "structure_text",
+]
 
 Floats = NDArray[np.float64]
 
@@ -74,7 +88,25 @@ class Summary(Shown):
         return [f"{self.target}: {self.structure}", "", fit, "", effects]
 
 
-def effect_table(effects: pd.DataFrame, law: NetworkLaw) -> pd.DataFrame:
+def structure_text(law: FittedLaw) -> str:
+    """Return the structure of a law in words."""
+    layers = layers_of(law.network)
+    hidden = [layer.sums + layer.products for layer in layers[:-1]]
+    products = sum(layer.products for layer in layers)
+    logs = [feature.name for feature in law.encoding.numbers if feature.log]
+    words = [
+        (f"network with {hidden_text(hidden)}" if hidden else "additive")
+        + (f", {products} of them products" if products else "")
+        + (", log target" if law.log_target else ""),
+        *([f"logarithms of {join_list(logs)}"] if logs else []),
+        f"{fixed_text(law.edf, 1)} effective parameters",
+        f"{law.loss} loss",
+        *([] if law.floor is None else [f"held at {number_text(law.floor)} or above"]),
+    ]
+    return "; ".join(words)
+
+
+def effect_table(effects: pd.DataFrame, law: FittedLaw) -> pd.DataFrame:
     """Return one row per column from its marginal effects, see :attr:`Summary.effects`."""
     rows = []
     for feature, importance in zip(law.encoding.features, law.importance, strict=True):
@@ -101,3 +133,132 @@ def _direction(curve: Floats) -> str:
     if (steps >= -least).all():
         return "rises" if (steps > least).any() else "flat"
     return "falls" if (steps <= least).all() else "rises and falls"
+
+
+Integers = NDArray[np.int64]
+Predictor = Callable[[Floats, Integers], Floats]
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Effects(Shown):
+    """The marginal effect of every column of a model.
+
+    Parameters
+    ----------
+    target
+        Name of the target, in whose units effects are.
+    frame
+        Tidy: columns feature, value, effect.
+    units
+        Unit of each column, in their order; empty where none is declared.
+    categories
+        The columns that are of categories.
+    """
+
+    target: str
+    frame: pd.DataFrame
+    units: Mapping[str, str]
+    categories: frozenset[str] = frozenset()
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return a copy of :attr:`frame`."""
+        return self.frame.copy()
+
+    def _shown(self) -> list[Part]:
+        ends = self.frame.groupby("feature", sort=False)["effect"].agg(["min", "max"]).reset_index()
+        units = ends["feature"].map(dict(self.units))
+        ends["column"] = ends["feature"] + [f" [{unit}]" if unit else "" for unit in units]
+        shown = ends[["column", "min", "max"]].set_axis(["column", "lowest effect", "highest effect"], axis=1)
+        return [
+            f"effects on {self.target}",
+            "",
+            grid_of(shown, lambda value: number_text(value, 3, signed=True)),
+        ]
+
+    def plot(self, column: str = "", ax: Any = None) -> Any:
+        """Draw the effect of one column, or of each of them in a panel of its own.
+
+        All panels have the same scale of effects, so that a column that does little is seen to.
+
+        Parameters
+        ----------
+        column
+            The one to draw; all if empty.
+        ax
+            Where to draw: matplotlib axes for one column, an array of them for several (``plt.subplots(1, 3)[1]``); a
+            new figure if None.
+
+        Returns
+        -------
+        matplotlib.axes.Axes or ndarray of them
+            The axes of one column, an array of those of several.
+
+        Raises
+        ------
+        FitError
+            If there is no such column.
+        PlotError
+            If `ax` is no axes, or fewer than there are columns to draw.
+        """
+        from kanopt.display import reports
+
+        return reports.plot_effects(self, column, ax)
+
+
+def feature_importances(
+    predict: Predictor, encoding: FeatureEncoding, rows: tuple[Floats, Integers], seed: int
+) -> Floats:
+    """Return the importance of every column, scaled to sum to one; shape (columns,)."""
+    numbers, codes = rows
+    order = np.random.default_rng(seed).permutation(len(numbers))
+    base = predict(numbers, codes)
+    total = np.empty(len(encoding.features))
+    for index, place in enumerate(_matrix_columns(encoding)):
+        shuffled_numbers, shuffled_codes = numbers.copy(), codes.copy()
+        if encoding.features[index].is_numeric:
+            shuffled_numbers[:, place] = numbers[order, place]
+        else:
+            shuffled_codes[:, place] = codes[order, place]
+        total[index] = 0.5 * np.mean((predict(shuffled_numbers, shuffled_codes) - base) ** 2)
+    return total / total.sum() if total.sum() > 0 else np.zeros_like(total)
+
+
+def marginal_effects(
+    predict: Predictor, encoding: FeatureEncoding, rows: tuple[Floats, Integers], grid: int
+) -> pd.DataFrame:
+    """Return the marginal effect of every column as a tidy frame: feature, value, effect.
+
+    Effects are mean predictions less the mean prediction of the sample rows.
+    """
+    numbers, codes = rows
+    mean = float(predict(numbers, codes).mean())
+    parts = []
+    for feature, place in zip(encoding.features, _matrix_columns(encoding), strict=True):
+        if feature.is_numeric:
+            settings = np.linspace(*feature.bounds, grid)
+            values = feature.decode(settings).astype(object)
+        else:
+            settings = np.arange(len(feature.categories), dtype=np.float64)
+            values = np.array(feature.categories, dtype=object)
+        effect = np.empty(len(settings))
+        for step, setting in enumerate(settings):
+            changed_numbers, changed_codes = numbers, codes
+            if feature.is_numeric:
+                changed_numbers = numbers.copy()
+                changed_numbers[:, place] = setting
+            else:
+                changed_codes = codes.copy()
+                changed_codes[:, place] = int(setting)
+            effect[step] = predict(changed_numbers, changed_codes).mean() - mean
+        parts.append(pd.DataFrame({"feature": feature.name, "value": values, "effect": effect}))
+    return pd.concat(parts, ignore_index=True)
+
+
+def _matrix_columns(encoding: FeatureEncoding) -> list[int]:
+    """Return the index of every feature's column in the matrix of the numbers or of the codes."""
+    order = {
+        feature.name: place
+        for group in (encoding.numeric, encoding.categories)
+        for place, feature in enumerate(group)
+    }
+    return [order[feature.name] for feature in encoding.features]

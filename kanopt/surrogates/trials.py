@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from kanopt.kan.fitted import FittedNetwork
 from kanopt.kan.links import Link
 from kanopt.kan.training import TrainedBatch
-from kanopt.surrogates.density import student_density, weighted_quantile
+from kanopt.surrogates.conformal import student_density, weighted_quantile
 from kanopt.surrogates.encoding import FeatureEncoding
 from kanopt.surrogates.naming import hidden_text
 

@@ -17,7 +17,7 @@ from kanopt.formulas.nodes import Node, rebuild
 from kanopt.formulas.rounding import round_measures
 from kanopt.formulas.variables import category_label
 from kanopt.surrogates.encoding import FeatureEncoding, row_name
-from kanopt.surrogates.law import NetworkLaw
+from kanopt.surrogates.law import FittedLaw
 from kanopt.text import count_text, join_list
 
 __all__ = ["pools", "predict_pooled", "unseen_rows", "warn_of_unseen", "with_fallbacks"]
@@ -39,7 +39,7 @@ def pools(unseen: Any) -> bool:
     return unseen == "pooled"
 
 
-def predict_pooled(law: NetworkLaw, numbers: Floats, codes: Integers) -> Floats:
+def predict_pooled(law: FittedLaw, numbers: Floats, codes: Integers) -> Floats:
     """Return the target for encoded rows in which −1 is an unseen category, shape (n,).
 
     It is the mean prediction over the categories of training rows, as often as they occur (the partial dependence of

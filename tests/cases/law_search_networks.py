@@ -7,7 +7,7 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-from kanopt.kan.description import Layer, Network, evaluate_periodic, evaluate_spline
+from tests.cases.hand_networks import Layer, Network, cycle_of, spline_of
 
 Floats = NDArray[np.float64]
 Curve = Callable[[Floats], Floats]
@@ -17,19 +17,12 @@ LOW, HIGH = -4.0, 4.0
 
 def spline(curve: Curve | None) -> Floats:
     """Coefficients of `curve` on [-4, 4]: exact for cubics, to 1e-6 for sin and exp."""
-    if curve is None:
-        return np.zeros(CELLS + 3)
-    x = np.linspace(LOW, HIGH, 20 * CELLS + 1)
-    basis = evaluate_spline(x, LOW, HIGH, np.eye(CELLS + 3))
-    return np.linalg.lstsq(basis, curve(x) * np.ones_like(x), rcond=None)[0]
+    return np.zeros(CELLS + 3) if curve is None else spline_of(curve, LOW, HIGH, CELLS)
 
 
 def cycle(curve: Curve | None) -> Floats:
     """Coefficients of a curve of period 1."""
-    if curve is None:
-        return np.zeros(CELLS)
-    x = np.arange(20 * CELLS) / (20 * CELLS)
-    return np.linalg.lstsq(evaluate_periodic(x, np.eye(CELLS)), curve(x), rcond=None)[0]
+    return np.zeros(CELLS) if curve is None else cycle_of(curve, CELLS)
 
 
 def layer(

@@ -10,9 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from kanopt.kan.description import Layer, Network
-from kanopt.surrogates.encoding import Feature, FeatureEncoding
-from kanopt.surrogates.exact import formula_of_curves, place_name
+from tests.cases.hand_networks import Layer, Network
 
 
 def polynomial(lower: float, upper: float, powers: tuple[float, ...], grid_size: int = 4) -> np.ndarray:
@@ -132,25 +130,10 @@ class Verdict:
         return self.verdict == "refuted"
 
 
-def law_of(network: Network, lower, upper) -> SimpleNamespace:
-    """All of a fitted law that is written as a formula: the network over a box, in its own units."""
-    first = network.layers[0]
-    ends = list(zip(np.ravel(lower).tolist(), np.ravel(upper).tolist(), strict=True))
-    numbers = [Feature(f"x{i}", "number", low=a, high=b) for i, (a, b) in enumerate(ends[: first.inputs])]
-    cycles = [Feature(f"cycle{i}", "cycle", high=1.0) for i in range(len(first.periodic))]
-    labels = [
-        Feature(f"kind{i}", "category", categories=tuple(f"label{code}" for code in range(len(table))))
-        for i, table in enumerate(first.tables)
-    ]
-    encoding = FeatureEncoding((*numbers, *cycles, *labels))
-    plain = {"link": None, "log_target": False, "smearing": 1.0, "floor": None}
-    return SimpleNamespace(encoding=encoding, network=network, **plain)
-
-
 def decide(network: Network, claim: Claim, lower, upper, codes=None, budget: int = 50_000) -> Verdict:
     """Decide a claim about a network in a box, for some category codes or all."""
-    law = law_of(network, lower, upper)
-    names = [place_name(place) for place in range(len(law.encoding.features))]
+    formula = network.formula
+    names = [variable.name for variable in formula.inputs]
     width = numbers_of(network)
     ranges = dict(
         zip(names, zip(np.ravel(lower).tolist(), np.ravel(upper).tolist(), strict=True), strict=False)
@@ -159,7 +142,7 @@ def decide(network: Network, claim: Claim, lower, upper, codes=None, budget: int
         ranges |= {
             name: [str(code) for code in known] for name, known in zip(names[width:], codes, strict=True)
         }
-    facts = formula_of_curves(law).prove(**_question(claim, names), ranges=ranges, boxes=budget).facts
+    facts = formula.prove(**_question(claim, names), ranges=ranges, boxes=budget).facts
     fact = next((fact for fact in facts if fact.verdict == "refuted"), None)
     fact = fact or next((fact for fact in facts if fact.verdict == "undecided"), None)
     verdict = fact.verdict if fact else "proved"

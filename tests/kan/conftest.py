@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import numpy as np
 import pytest
 import torch
 from torch import Tensor
 
 from kanopt.kan.architecture import InputTensors
 from kanopt.kan.objective import Data
+from kanopt.kan.training import TrainedBatch
 
 
 @pytest.fixture(autouse=True)
@@ -37,3 +39,9 @@ def sample(
     )
     inputs = InputTensors(numbers, torch.zeros(rows, 0, dtype=torch.int64))
     return Data(inputs, target.reshape(rows, -1), torch.ones(rows, dtype=torch.float64))
+
+
+def output(run: TrainedBatch, points: np.ndarray) -> np.ndarray:
+    """What the first network of a run gives for numbers (n, inputs)."""
+    inputs = InputTensors(torch.as_tensor(points), torch.zeros(len(points), 0, dtype=torch.int64))
+    return run.network.forward(inputs)[0, :, 0].numpy()

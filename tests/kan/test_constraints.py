@@ -6,17 +6,16 @@ from hypothesis import strategies as st
 from kanopt.kan.architecture import Architecture
 from kanopt.kan.constraints import ConstrainedCoefficients, ShapeConstraints
 from kanopt.kan.fit import fit_starts
-from kanopt.kan.fitted import describe_fit
 from kanopt.kan.training import FitOptions
-from tests.kan.conftest import box, sample
+from tests.kan.conftest import box, output, sample
 
 
-def bends(network, column, at, width=2.0):
+def bends(run, column, at, width=2.0):
     """Second differences along one input, the other at `at`; over the data and far beyond."""
     line = torch.linspace(-width, width, 301, dtype=torch.float64)
     rows = torch.full((301, 2), at, dtype=torch.float64)
     rows[:, column] = line
-    values = torch.tensor(network(rows.numpy()))
+    values = torch.tensor(output(run, rows.numpy()))
     return values.diff(), values.diff().diff()
 
 
@@ -47,13 +46,12 @@ def test_joint_convexity_holds_everywhere(hidden, bend):
     options = FitOptions(shape_constraints=ShapeConstraints(convexity=(bend, bend)), starts=2)
     shape = Architecture(2, hidden=hidden, grid_size=8)
     run = fit_starts(shape, data, box(2), torch.Generator().manual_seed(1), options)
-    network = describe_fit(run, data, options).network
     generator = torch.Generator().manual_seed(3)
     # Along random chords, inside the data and far beyond, the middle lies below (above) the mean of the ends.
     ends = 6.0 * torch.rand(2, 400, 2, dtype=torch.float64, generator=generator) - 3.0
-    low, middle, high = (torch.tensor(network(p.numpy())) for p in (ends[0], ends.mean(0), ends[1]))
+    low, middle, high = (torch.tensor(output(run, p.numpy())) for p in (ends[0], ends.mean(0), ends[1]))
     assert (bend * (0.5 * (low + high) - middle) >= -1e-9).all()
-    error = torch.tensor(network(data.inputs.numbers.numpy())) - data.target[:, 0]
+    error = torch.tensor(output(run, data.inputs.numbers.numpy())) - data.target[:, 0]
     assert float(error.std()) < (0.6 if hidden else 0.75) * float(data.target.std())
 
 
@@ -62,12 +60,11 @@ def test_concave_and_rising_costs():
     options = FitOptions(shape_constraints=ShapeConstraints((1, 0), (-1, 0)), starts=2)
     shape = Architecture(2, hidden=(2,), grid_size=8)
     run = fit_starts(shape, data, box(2), torch.Generator().manual_seed(1), options)
-    network = describe_fit(run, data, options).network
     for at in (-0.7, 0.4):
-        slopes, curvature = bends(network, 0, at)
+        slopes, curvature = bends(run, 0, at)
         assert (slopes >= -1e-10).all()
         assert (curvature <= 1e-10).all()
-        _, free = bends(network, 1, at, width=1.0)
+        _, free = bends(run, 1, at, width=1.0)
         assert (free > 1e-4).any()
         assert (free < -1e-4).any()
 

@@ -8,11 +8,10 @@ import torch
 
 from kanopt.kan import large
 from kanopt.kan.architecture import Architecture, InputTensors
-from kanopt.kan.constraints import ConstrainedCoefficients, ShapeConstraints
+from kanopt.kan.constraints import ConstrainedCoefficients, Penalty, ShapeConstraints
 from kanopt.kan.large import fit_large, is_large, squares_and_gradient, train_large
 from kanopt.kan.links import Exponential, Logistic, Softplus
 from kanopt.kan.objective import Data, LeastSquares
-from kanopt.kan.penalty import Penalty
 from kanopt.kan.trainer import TrainerOptions, train
 from kanopt.kan.training import FitOptions, random_starts
 from tests.kan.conftest import box, sample

@@ -4,9 +4,12 @@ import numpy as np
 import pytest
 import torch
 
+from kanopt.formulas import Curve, Input, Table
+from kanopt.formulas.nodes import computed, postorder
 from kanopt.kan.architecture import Architecture, InputTensors
 from kanopt.kan.objective import Data, LeastSquares
 from kanopt.kan.training import random_starts
+from kanopt.surrogates.curves import curves_of
 from tests.kan.conftest import box
 
 
@@ -71,19 +74,22 @@ def test_jacobian_of_pruned_coefficients_is_zero(shape):
 
 
 @pytest.mark.parametrize("shape", SHAPES)
-def test_description_predicts_alike_and_its_edges_are_centred(shape):
+def test_it_leaves_as_a_formula_of_curves_whose_edges_are_centred(shape):
     network, inputs = batch(shape)
-    described = network.describe(1, inputs)
-    numbers, codes = inputs.numbers.numpy(), inputs.codes.numpy()
+    numeric = shape.numbers + shape.cycles
+    names = [f"c{place}" for place in range(numeric + len(shape.categories))]
+    nodes = curves_of(
+        network.take(torch.tensor([1])), inputs, list(map(Input, names[:numeric])), names[numeric:]
+    )
+    columns = dict(zip(names, (*inputs.numbers.numpy().T, *inputs.codes.numpy().T), strict=True))
     expected = network.forward(inputs)[1].numpy()
-    np.testing.assert_allclose(described(numbers, codes).reshape(expected.shape), expected, atol=1e-11)
-    assert described.parameters.size == shape.parameters
-    assert described.hidden == shape.hidden
-    first = described.layers[0]
-    for source in range(first.inputs + len(first.periodic)):
-        np.testing.assert_allclose(first.edges(source, numbers[:, source]).mean(0), 0.0, atol=1e-12)
-    with pytest.raises(ValueError, match="read-only"):
-        first.bias[0] = 1.0
+    found = [np.broadcast_to(computed(node, columns), len(inputs)) for node in nodes]
+    np.testing.assert_allclose(np.stack(found, axis=1), expected, atol=1e-11)
+    edges = [
+        edge for node in postorder(nodes[0]) for edge in node.children if isinstance(edge, Curve | Table)
+    ]
+    for edge in edges:
+        np.testing.assert_allclose(computed(edge, columns).mean(), 0.0, atol=1e-11)
 
 
 @pytest.mark.parametrize("shape", SHAPES)

@@ -4,14 +4,13 @@ import pytest
 import torch
 
 from kanopt.kan.architecture import Architecture, InputTensors
-from kanopt.kan.constraints import ShapeConstraints
+from kanopt.kan.constraints import Penalty, ShapeConstraints
 from kanopt.kan.fit import fit_starts, refine_grid
 from kanopt.kan.fitted import describe_fit
 from kanopt.kan.objective import Data, LeastSquares
-from kanopt.kan.penalty import Penalty
 from kanopt.kan.trainer import TrainerOptions, train
 from kanopt.kan.training import FitOptions, random_starts
-from tests.kan.conftest import box, sample
+from tests.kan.conftest import box, output, sample
 
 
 def product(x):
@@ -124,15 +123,12 @@ def test_monotone_holds_on_a_dense_grid_and_beyond(hidden):
         return torch.sin(3.0 * x[:, 0]) - x[:, 1] + 0.3 * x[:, 0] * x[:, 1]
 
     shape = Architecture(2, hidden=hidden, grid_size=6)
-    run, data, options = fitted(
-        law, 200, 2, shape, noise=0.3, shape_constraints=ShapeConstraints((1, -1)), starts=2
-    )
-    network = describe_fit(run, data, options).network
+    run, *_ = fitted(law, 200, 2, shape, noise=0.3, shape_constraints=ShapeConstraints((1, -1)), starts=2)
     line = torch.linspace(-2.0, 2.0, 401, dtype=torch.float64)
     for fixed in (-1.5, 0.0, 0.9):
         other = torch.full_like(line, fixed)
-        rising = network(torch.stack([line, other], 1).numpy())
-        falling = network(torch.stack([other, line], 1).numpy())
+        rising = output(run, torch.stack([line, other], 1).numpy())
+        falling = output(run, torch.stack([other, line], 1).numpy())
         assert (rising[1:] >= rising[:-1] - 1e-10).all()
         assert (falling[1:] <= falling[:-1] + 1e-10).all()
     assert rising[-1] > rising[0]

@@ -21,7 +21,7 @@ from kanopt.explain.routing.conflicts import Conflict
 from kanopt.reports import shown_html
 from kanopt.reports.notebook import _between
 from kanopt.reports.palette import ALARM
-from kanopt.surrogates.effects import Effects
+from kanopt.surrogates.summary import Effects
 from kanopt.whatif import LearnedLaw
 from tests.cases.answers import FUEL, one_route, switches, tiny_scenario
 from tests.cases.scheduling import FT06, job_shop

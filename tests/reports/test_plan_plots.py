@@ -19,7 +19,7 @@ from kanopt.problems import Result
 from kanopt.problems.evaluate import evaluate
 from kanopt.problems.routing import Client, Depot, VehicleType
 from kanopt.reports.plots import view_svg
-from kanopt.surrogates.effects import Effects
+from kanopt.surrogates.summary import Effects
 from tests.cases.scheduling import FT06, job_shop
 from tests.cases.supply import small
 

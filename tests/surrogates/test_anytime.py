@@ -58,7 +58,7 @@ class TestFit:
         frame = table(1)
         models = [fitted(frame), fitted(frame), fitted(frame, budget=NEVER), fitted(frame, progress=False)]
         for model in models[1:]:
-            np.testing.assert_array_equal(models[0].network_.parameters, model.network_.parameters)
+            assert models[0].network_ == model.network_
             assert model.stopped_ == ""
 
     @pytest.mark.slow

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from kanopt.surrogates.density import FREEDOM, student_density, weighted_quantile
+from kanopt.surrogates.conformal import FREEDOM, student_density, weighted_quantile
 
 
 def test_quantile_counts_repeats():

@@ -11,10 +11,10 @@ from kanopt import FitError, KanoptWarning, KANRegressor
 from kanopt.formulas.group_errors import design_effect
 from kanopt.formulas.parameters import parameters_of
 from kanopt.kan.architecture import Architecture, InputTensors
+from kanopt.kan.constraints import Penalty
 from kanopt.kan.fit import fit_starts
 from kanopt.kan.fitted import describe_fit
 from kanopt.kan.objective import Data
-from kanopt.kan.penalty import Penalty
 from kanopt.kan.training import FitOptions
 from kanopt.surrogates.groups import SharedErrors, rows_before
 from tests.cases.own_rows import judged_by_own_rows

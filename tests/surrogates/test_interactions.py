@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from kanopt.surrogates.interactions import INTERACTION, interaction_gain
+from kanopt.surrogates.screening import INTERACTION, interaction_gain
 
 Floats = NDArray[np.float64]
 ROWS = 2_000

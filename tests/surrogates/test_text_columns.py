@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from kanopt import FitError, KANRegressor
-from kanopt.surrogates.text_columns import refuse_identifiers
+from kanopt.surrogates.input_checks import refuse_identifiers
 
 
 def trips(rows=120):

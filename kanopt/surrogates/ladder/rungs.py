@@ -16,7 +16,7 @@ from kanopt.formulas.operators import OPERATORS
 from kanopt.formulas.parameters import Covariance
 from kanopt.formulas.simplify import simplify_graph
 from kanopt.kan.links import Link
-from kanopt.surrogates.exact import linked, network_node
+from kanopt.surrogates.curves import in_units, linked, network_output
 from kanopt.surrogates.ladder.additive import AdditiveLaw, Choice, additive_law, with_surfaces
 from kanopt.surrogates.ladder.functions import Function, functions_of, surface_of
 from kanopt.surrogates.ladder.trained import Trained
@@ -111,7 +111,7 @@ def output_of(trained: Trained) -> Array:
     """Return the output of a network on its training rows, before its link; (n,)."""
     numeric = sum(feature.is_numeric for feature in trained.features)
     inputs = trained.rows.inputs
-    return trained.network(inputs[:, :numeric], inputs[:, numeric:].astype(np.int64))
+    return network_output(trained.network, inputs[:, :numeric], inputs[:, numeric:].astype(np.int64))
 
 
 def network_rung(trained: Trained) -> Rung:
@@ -120,7 +120,7 @@ def network_rung(trained: Trained) -> Rung:
     output = output_of(trained)
     residual = rows.target - (output if link is None else link(output))
     smearing = _smearing(rows, residual) * rows.lift if log else 1.0
-    root = _of_target(network_node(trained.network, trained.features), link, smearing, log=log)
+    root = _of_target(in_units(trained.network.root, trained.features), link, smearing, log=log)
     return Rung(
         numbered(simplify_graph(rebuild(root, _without_nothing))),
         f"the network ({trained.structure}), every edge a curve",

@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 
 from kanopt.formulas import Formula, Node, Variable
 from kanopt.kan.constraints import ShapeConstraints
-from kanopt.kan.description import Network
 from kanopt.kan.links import Link
 from kanopt.surrogates.encoding import Feature
 from kanopt.surrogates.ladder.control import Control
@@ -30,7 +29,8 @@ class Trained:
     Parameters
     ----------
     network
-        Gives the target, its logarithm, or what `link` makes the target of.
+        As a formula of curves over the encoded columns; gives the target, its logarithm, or what `link` makes the
+        target of.
     features
         In the order of the network's inputs: numbers, cycles, categories.
     rows
@@ -62,7 +62,7 @@ class Trained:
         Declared units of the features by name, and of the target; where there are none, nothing is inferred from them.
     """
 
-    network: Network
+    network: Formula
     features: tuple[Feature, ...]
     rows: Rows
     wanted: ShapeConstraints

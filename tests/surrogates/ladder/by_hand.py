@@ -10,12 +10,12 @@ from numpy.typing import NDArray
 
 from kanopt.formulas import Formula, Variable
 from kanopt.kan.constraints import ShapeConstraints
-from kanopt.kan.description import Layer, Network, evaluate_periodic, evaluate_spline
 from kanopt.kan.links import Link
 from kanopt.surrogates import Feature
 from kanopt.surrogates.ladder import HeldOut, Trained, find_law
 from kanopt.surrogates.ladder.rungs import network_rung
 from kanopt.surrogates.rows import Rows
+from tests.cases.hand_networks import Layer, Network, cycle_of, spline_of
 
 Floats = NDArray[np.float64]
 Shape = Callable[[Floats], Floats]
@@ -27,15 +27,12 @@ MODE = Feature("mode", "category", categories=("road", "sea"))
 
 def spline(curve: Shape | None = None) -> Floats:
     """Coefficients of a curve on [0, 1], exact for cubics."""
-    x = np.linspace(LOW, HIGH, 200)
-    basis = evaluate_spline(x, LOW, HIGH, np.eye(CELLS + 3))
-    return np.linalg.lstsq(basis, np.zeros_like(x) if curve is None else curve(x), rcond=None)[0]
+    return np.zeros(CELLS + 3) if curve is None else spline_of(curve, LOW, HIGH, CELLS)
 
 
 def cycle(curve: Shape) -> Floats:
     """Coefficients of a curve of period 1."""
-    x = np.arange(240) / 240
-    return np.linalg.lstsq(evaluate_periodic(x, np.eye(CELLS)), curve(x), rcond=None)[0]
+    return cycle_of(curve, CELLS)
 
 
 def layer(
@@ -68,7 +65,7 @@ def trained(
     network: Network, features: tuple[Feature, ...], inputs: Floats, target: Floats, link: Link | None = None
 ) -> Trained:
     rows = Rows(inputs, target, np.ones(len(target)))
-    return Trained(network, features, rows, ShapeConstraints(), False, 0, "by hand", link)
+    return Trained(network.formula, features, rows, ShapeConstraints(), False, 0, "by hand", link)
 
 
 def decoded(features: Sequence[Feature], inputs: Floats) -> pd.DataFrame:

@@ -13,13 +13,13 @@ from kanopt.formulas import Constant, Formula, Input, Product, Sum, Table, Varia
 from kanopt.formulas.nodes import postorder
 from kanopt.formulas.parameters import Covariance
 from kanopt.kan.constraints import ShapeConstraints
-from kanopt.kan.description import Layer, Network
 from kanopt.surrogates.encoding import Feature
 from kanopt.surrogates.ladder.closed import _decides, closed_law
 from kanopt.surrogates.ladder.rungs import OPERATOR
 from kanopt.surrogates.ladder.smearing import multiplied
 from kanopt.surrogates.ladder.trained import Trained
 from kanopt.surrogates.rows import Rows
+from tests.cases.hand_networks import Layer, Network
 from tests.cases.own_rows import judged_by_own_rows
 
 FEATURES = (Feature("a", "number"), Feature("b", "number"))
@@ -29,7 +29,7 @@ def trained_on(inputs: np.ndarray, y: np.ndarray, *, log: bool = False) -> Train
     straight = np.tile(np.linspace(-1.0, 2.0, 7), (2, 1, 1))
     network = Network((Layer(np.zeros(2), np.full(2, 6.0), straight, (), np.zeros(1)),))
     rows = Rows(inputs, np.log(y) if log else y, np.ones(len(y)))
-    return Trained(network, FEATURES, rows, ShapeConstraints(), log, 0, "by hand")
+    return Trained(network.formula, FEATURES, rows, ShapeConstraints(), log, 0, "by hand")
 
 
 def test_a_law_without_a_value_on_a_row_that_the_search_did_not_see_is_none() -> None:

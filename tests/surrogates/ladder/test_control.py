@@ -27,13 +27,13 @@ from kanopt.formulas import (
     Variable,
 )
 from kanopt.formulas.nodes import postorder, rebuild
-from kanopt.kan.description import Network
 from kanopt.surrogates import Feature
 from kanopt.surrogates.ladder import HeldOut, Trained, find_law
 from kanopt.surrogates.ladder.closed import Closed, closed_law
 from kanopt.surrogates.ladder.control import OPERATORS, Control
 from kanopt.surrogates.ladder.rungs import OPERATOR
 from kanopt.surrogates.ladder.standing import standing
+from tests.cases.hand_networks import Network
 from tests.cases.own_rows import judged_by_own_rows
 from tests.surrogates.ladder.by_hand import HOUR, MODE, Shape, cycle, decoded, layer, times, trained
 
@@ -261,7 +261,7 @@ def test_a_column_for_which_there_is_no_use_is_not_pinned_in_silence() -> None:
     pruned = trained(Network((layer([[None], [times(0.5)]], [1.0]),)), (A, B), x, y)
     assert law_of(controlled(pruned, {"a": ["sine", "none"]})).used == {"b"}
     # where the network has it, it is in the law, though the law of the rows would do without
-    kept = replace(pruned, network=Network((layer([[times(0.01)], [times(0.5)]], [1.0]),)))
+    kept = replace(pruned, network=Network((layer([[times(0.01)], [times(0.5)]], [1.0]),)).formula)
     assert law_of(kept).used == {"b"}
     assert law_of(controlled(kept, {"a": "linear"})).used == {"a", "b"}
     assert law_of(controlled(kept, {"a": ["linear", "none"]})).used == {"b"}

@@ -11,13 +11,13 @@ import pytest
 from kanopt.errors import FitError
 from kanopt.formulas import Alternative, Formula, Node, Variable, parse_formula
 from kanopt.kan.constraints import ShapeConstraints
-from kanopt.kan.description import Network
 from kanopt.surrogates.ladder import HeldOut, Trained, find_law, ladder
 from kanopt.surrogates.ladder import drafts as offered
 from kanopt.surrogates.ladder.closed import Closed
 from kanopt.surrogates.ladder.control import Control
 from kanopt.surrogates.ladder.drafts import Draft, drafts
 from kanopt.surrogates.rows import Rows
+from tests.cases.hand_networks import Network
 from tests.surrogates.ladder.by_hand import NUMBER, decoded, layer, times, trained
 
 ROWS = np.random.default_rng(6).uniform(0, 1, (200, 2))

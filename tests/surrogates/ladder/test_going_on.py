@@ -8,12 +8,12 @@ import numpy as np
 import pytest
 
 from kanopt.formulas import Alternative, Domain, Formula, Node, Variable, parse_formula
-from kanopt.kan.description import Network
 from kanopt.surrogates import Feature
 from kanopt.surrogates.ladder import HeldOut, Trained, find_law, ladder
 from kanopt.surrogates.ladder.drafts import Draft
 from kanopt.surrogates.ladder.going_on import beyond, is_no_worse
 from kanopt.surrogates.rows import Rows
+from tests.cases.hand_networks import Network
 from tests.surrogates.ladder.by_hand import NUMBER, decoded, layer, times, trained
 
 RNG = np.random.default_rng(3)

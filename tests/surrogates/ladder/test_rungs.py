@@ -12,13 +12,13 @@ from kanopt.formulas import Curve, Formula, Variable
 from kanopt.formulas.domain import cycle_range
 from kanopt.formulas.nodes import postorder
 from kanopt.kan.constraints import ShapeConstraints
-from kanopt.kan.description import Network
 from kanopt.kan.links import Link, Logistic, Softplus
 from kanopt.surrogates import Feature
 from kanopt.surrogates.ladder import Trained
 from kanopt.surrogates.ladder.control import Control
 from kanopt.surrogates.ladder.rungs import Rung, additive_rung, network_rung
 from kanopt.surrogates.rows import Rows
+from tests.cases.hand_networks import Network
 from tests.surrogates.ladder.by_hand import (
     HOUR,
     MODE,

@@ -1,23 +1,13 @@
-"""Networks as formulas of curves: equal values, and verdicts against closed forms, brute force and witnesses."""
+"""What is proved of networks as formulas of curves, against closed forms, brute force and witnesses."""
 
 from __future__ import annotations
-
-from dataclasses import replace
-from itertools import pairwise
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from kanopt import KANRegressor
-from kanopt.formulas.enclosures.boxes import sides_of
-from kanopt.formulas.enclosures.enclosure import Orders
-from kanopt.formulas.enclosures.engine import Encloser
-from kanopt.kan.description import Layer, Network
-from kanopt.kan.links import Logistic, Softplus
-from kanopt.surrogates.exact import formula_of_curves
-from kanopt.surrogates.proofs import ShapeClaims, held_positive, proofs
+from tests.cases.hand_networks import Layer, Network
 from tests.cases.small_networks import (
     Bounded,
     Claim,
@@ -28,7 +18,6 @@ from tests.cases.small_networks import (
     Verdict,
     decide,
     draw,
-    law_of,
     layer,
     numbers_of,
     random_network,
@@ -83,35 +72,6 @@ def assert_true_witness(network: Network, verdict: Verdict, lower, upper) -> Non
         np.testing.assert_allclose(numbers[1], numbers[0] + share * (numbers[2] - numbers[0]), rtol=1e-14)
         assert 0.0 < share < 1.0
         assert sign * (said[1] - ((1.0 - share) * said[0] + share * said[2])) > 0.0
-
-
-class TestValues:
-    @pytest.mark.parametrize("seed", range(16))
-    def test_the_formula_computes_what_the_network_does(self, seed):
-        network = random_network(seed, 0.5)
-        box = _box(network)
-        points, codes = draw(network, *box, 300, seed)
-        data = {f"c{place}": column for place, column in enumerate(points.T)}
-        data |= {f"c{points.shape[1] + place}": column.astype(str) for place, column in enumerate(codes.T)}
-        said = network(points, codes)
-        formula = formula_of_curves(law_of(network, *box))
-        np.testing.assert_allclose(formula.evaluate(data), said, rtol=1e-12, atol=1e-12 * np.abs(said).max())
-
-    @pytest.mark.parametrize("link", [Softplus(scale=0.4, low=2.0), Logistic(low=-1.0, high=24.0)])
-    def test_a_link_is_written_as_well(self, link):
-        law = law_of(SQUARED_SUM, *BOX)
-        law.link = link
-        data = {"c0": np.linspace(-1.0, 1.0, 9), "c1": np.linspace(0.3, -0.9, 9)}
-        said = link(SQUARED_SUM(np.stack([data["c0"], data["c1"]], axis=1)))
-        np.testing.assert_allclose(formula_of_curves(law).evaluate(data), said, rtol=1e-13)
-
-    def test_knots_that_lie_close_together_for_their_size_are_counted_from_the_first(self):
-        line = np.array([[[-1.0, 0.0, 1.0, 2.0]]])
-        ends = np.array([1e6]), np.array([1e6 + 1e-7])
-        network = Network((Layer(*ends, line, (), np.zeros(1)),))
-        law = law_of(network, *ends)
-        x = np.linspace(ends[0], ends[1], 5)[:, 0]
-        np.testing.assert_allclose(formula_of_curves(law).evaluate({"c0": x}), network(x[:, None]), atol=1e-9)
 
 
 QUARTER_SQUARES = Network(
@@ -422,53 +382,6 @@ def _box(network: Network) -> tuple[np.ndarray, np.ndarray]:
     return np.full(numbers_of(network), -1.2), np.full(numbers_of(network), 1.1)
 
 
-class TestBounds:
-    """What is known over a box holds at its points, mean-value forms and all."""
-
-    @pytest.mark.parametrize("seed", range(12))
-    def test_points_lie_in_the_bounds_of_their_box(self, seed):
-        network = random_network(seed, wiggle=1.0)
-        width, rng = numbers_of(network), np.random.default_rng(seed)
-        formula = formula_of_curves(law_of(network, np.full(width, -9.0), np.full(width, 9.0)))
-        sides = sides_of(formula, {f"c{place}": (-9.0, 9.0) for place in range(width)})
-        tracer = Encloser(formula.root, sides)
-        middle = rng.uniform(-1.5, 1.5, (10, width))
-        half = 10.0 ** rng.uniform(-3, 0.5, (10, 1)) * rng.random((10, width))
-        whole = sides.whole()[np.zeros(10, dtype=np.int64)]
-        boxes = replace(whole, low=middle - half, high=middle + half)
-        inputs = tuple(range(width))
-        wanted = Orders(2, inputs, seed % width, inputs, keep=bool(seed % 2))
-        anchor: dict = {}
-        tracer.over(boxes.at(boxes.centre), Orders(), record=anchor)
-        with np.errstate(all="ignore"):
-            here = tracer.over(boxes, wanted, anchor)
-            for _ in range(20):
-                points = boxes.low + rng.random(boxes.low.shape) * boxes.width
-                most = [len(labels) for labels in sides.labels]
-                codes = rng.integers(0, most, (10, len(most)))
-                there = tracer.over(sides.points(points, codes), replace(wanted, keep=True))
-                for bound, seen in (
-                    (here.value, there.value),
-                    *((here.slope[i], there.slope[i]) for i in here.slope.keys() & there.slope.keys()),
-                    *(
-                        (here.curvature[i], there.curvature[i])
-                        for i in here.curvature.keys() & there.curvature.keys()
-                    ),
-                ):
-                    assert (bound[0] <= seen[1]).all()
-                    assert (seen[0] <= bound[1]).all()
-                hessian = 0.5 * there.matrix[0] + 0.5 * there.matrix[1]
-                room = -1e-9 * (1.0 + np.abs(hessian).max())
-                assert np.linalg.eigvalsh(hessian - here.matrix[0]).min() >= room
-                assert np.linalg.eigvalsh(here.matrix[1] - hessian).min() >= room
-                for place in inputs if width > 1 else ():
-                    row = there.matrix[0][:, seed % width, place], there.matrix[1][:, seed % width, place]
-                    known = there.curvature.get(place, (np.zeros(10), np.zeros(10)))
-                    np.testing.assert_allclose(
-                        sum(row), sum(known), atol=1e-9 * (1.0 + np.abs(hessian).max())
-                    )
-
-
 class TestCyclesAndTables:
     def test_a_periodic_input_rises_only_over_part_of_its_period(self):
         cycle = np.cos(2.0 * np.pi * np.arange(8) / 8.0)[None, None]
@@ -578,18 +491,3 @@ class TestSoundness:
         assert decide(
             network, Bounded(float(said.min() - 3 * room), float(said.max() + 3 * room)), *box
         ).proved
-
-
-def test_a_law_too_large_to_be_written_is_held_and_left_undecided():
-    rng, sizes = np.random.default_rng(0), (60, 60, 60, 1)
-    layers = tuple(
-        Layer(-np.ones(a), np.ones(a), rng.normal(size=(a, b, 4)), (), np.zeros(b))
-        for a, b in pairwise(sizes)
-    )
-    law = law_of(Network(layers), -np.ones(60), np.ones(60))
-    answer = proofs(law, ShapeClaims(monotone={"x0": 1}, bounds=(0.0, 1.0)), 100)
-    assert answer["verdict"].tolist() == ["undecided", "undecided"]
-    assert answer["where"].str.contains("too large").all()
-    fitted = replace(KANRegressor(()).fit(np.arange(9.0)[:, None], np.arange(9.0))._law, network=law.network)
-    fitted = replace(fitted, encoding=law.encoding, log_target=False, link=None, lowest=0.5)
-    assert held_positive(fitted).floor == 0.5
