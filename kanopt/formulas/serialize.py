@@ -130,7 +130,7 @@ def _complete(content: dict[str, Any]) -> None:
             each.setdefault("length", None)
             each.setdefault("law", None)
             each.setdefault("rival", False)
-            each.setdefault("step", "")
+            each.setdefault("rung", "")
             each.setdefault("refused", "")
             _complete_law(each["law"])
     parts = content["parts"]
@@ -480,7 +480,7 @@ _ALTERNATIVE: Mapping[str, Reader] = {
     "length": _optional(_number),
     "law": _optional(_record(Formula, _LAW)),
     "rival": _boolean,
-    "step": _text,
+    "rung": _text,
     "refused": _text,
 }
 _FORMULA: Mapping[str, Reader] = {

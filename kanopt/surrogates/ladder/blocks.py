@@ -1,0 +1,80 @@
+"""Rows that are left out together, and what a law that is linear in its numbers says of rows that it has not seen.
+
+Blocks are designed from the rows, none is drawn: groups are left out whole, rows whose errors hang together with those
+of their neighbours are left out in stretches, and all others in turn.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.linalg import LinAlgError, cho_factor, cho_solve
+
+from kanopt.surrogates.rows import Rows
+
+__all__ = ["blocks_of", "inverse_of", "left_out"]
+
+Array = NDArray[np.float64]
+Integers = NDArray[np.int64]
+
+BLOCKS = 10
+TOGETHER = 0.1
+"""Correlation of the errors of neighbouring rows from which on these are left out together."""
+ROUNDING = 1e-13
+"""Share of the largest eigenvalue below which one is of rounding."""
+
+
+def blocks_of(rows: Rows, residual: Array) -> Integers:
+    """Return the block of every row, (n,), numbered from 0.
+
+    Parameters
+    ----------
+    rows
+        The rows; the groups of those that share errors are left out whole.
+    residual
+        What a law leaves of them, (n,).
+    """
+    count = len(residual)
+    if rows.shared is not None:
+        return rows.shared.groups % BLOCKS
+    left = residual - residual.mean()
+    square = float(left @ left)
+    if square > 0.0 and float(left[1:] @ left[:-1]) > TOGETHER * square:
+        return np.arange(count) * BLOCKS // count
+    return np.arange(count) % BLOCKS
+
+
+def left_out(residual: Array, slopes: Array, weight: Array, stiff: Array, blocks: Integers) -> Array:
+    """Return what is left of every row by the law that is fitted to the other blocks, (n,); exact where it is linear.
+
+    Parameters
+    ----------
+    residual
+        What the law that was fitted to all rows leaves of them, (n,).
+    slopes
+        Derivatives of the law in its numbers, (n, p).
+    weight
+        Of the rows, (n,).
+    stiff
+        Weighted products of the slopes, and what holds the numbers beside the rows, (p, p).
+    blocks
+        Of the rows, (n,).
+    """
+    moved = residual.copy()
+    for block in np.unique(blocks):
+        own = blocks == block
+        back = (weight[own, None] * slopes[own]).T
+        held = stiff - back @ slopes[own]
+        moved[own] += slopes[own] @ (inverse_of(held) @ (back @ residual[own]))
+    return moved
+
+
+def inverse_of(matrix: Array) -> Array:
+    """Return the inverse of a positive definite matrix; where rounding has made it none, of its certain part."""
+    size = np.sqrt(np.maximum(matrix.diagonal(), 1e-300))
+    scaled = matrix / np.outer(size, size)
+    try:
+        found = cho_solve(cho_factor(scaled + ROUNDING * np.eye(len(matrix))), np.eye(len(matrix)))
+    except LinAlgError:
+        found = np.linalg.pinv(scaled, rcond=ROUNDING, hermitian=True)
+    return np.asarray(found) / np.outer(size, size)
