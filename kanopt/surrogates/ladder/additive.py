@@ -11,7 +11,7 @@ products: it takes moments, needs no start, and the same rows give the same law.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import pairwise
@@ -175,10 +175,10 @@ def additive_laws(choice: Choice, rows: Rows) -> tuple[AdditiveLaw, AdditiveLaw]
     picked: Picked = [group[0] if group else None for group in fit.options]
     picked, weights = fit.plainer(picked, fit.roughness(_kept(picked), {}))
     whole = fit.law(_kept(picked), weights)
-    if whole.operators <= MOST:
+    if whole.operators < MOST:  # an exponential around it is one more
         return whole, whole
-    picked = fit.shorter(picked, weights)
-    return whole, fit.law(_kept(picked), fit.roughness(_kept(picked), weights))
+    picked, weights = fit.swapped(fit.shorter(picked, weights), weights)
+    return whole, fit.law(_kept(picked), weights)
 
 
 def fitted_alone(function: Function, rows: Rows, choice: Choice) -> tuple[Array, float]:
@@ -387,7 +387,7 @@ class _Fit:
 
     def shorter(self, picked: Picked, weights: Weights) -> Picked:
         """Return functions of few operators: what explains least for its length becomes plainer, or goes."""
-        while (size := _operators(self.of(picked))) > MOST:
+        while (size := _operators(self.of(picked))) >= MOST:
             found = self.solved(_kept(picked), weights)
             before = self.choice.length(found.squares, found.freedom, 0.0)
             best, least = picked, np.inf
@@ -405,6 +405,37 @@ class _Fit:
                 break
             picked = best
         return picked
+
+    def swapped(self, picked: Picked, weights: Weights) -> tuple[Picked, Weights]:
+        """Return functions of as few operators, one exchanged for any other as long as that shortens the description."""
+        weights = {**weights, **self.roughness(_kept(picked), weights)}
+        while not self.choice.should_stop():
+            found = self.solved(_kept(picked), weights)
+            best, least = picked, self.length(found)
+            for goes, comes, trial in self._exchanges(picked):
+                if _operators(self.of(trial)) < MOST:
+                    told = self.exchanged(found, goes, comes, weights)
+                    length = self.choice.length(*told, self._price(_kept(trial)))
+                    best, least = (trial, length) if length < least else (best, least)
+            again = {**weights, **self.roughness(_kept(best), weights)}
+            if best == picked or not self.length(self.solved(_kept(best), again)) < self.length(found):
+                break
+            picked, weights = best, again
+        return picked, weights
+
+    def _exchanges(self, picked: Picked) -> Iterator[tuple[int | None, int | None, Picked]]:
+        """Yield what may go, what may come in its place or beside it, and what is picked then."""
+        gone: list[int | None] = [place for place, each in enumerate(picked) if each is not None]
+        for place, now in enumerate(picked):
+            for comes in self._others(place, picked):
+                for other in [None] if now is not None else [None, *gone]:
+                    trial = [*picked[:place], comes, *picked[place + 1 :]]
+                    goes = now
+                    if other is not None:
+                        if not self.choice.may_go[other]:
+                            continue
+                        goes, trial[other] = picked[other], None
+                    yield goes, comes, trial
 
     def _others(self, column: int, picked: Picked) -> list[int | None]:
         others: list[int | None] = [*self.options[column]]

@@ -1,7 +1,7 @@
 """Rows that are left out together, and what a law that is linear in its numbers says of rows that it has not seen.
 
 Blocks are designed from the rows, none is drawn: groups are left out whole, rows whose errors hang together with those
-of their neighbours are left out in stretches, and all others in turn.
+of their neighbours are left out in stretches ten times as long as that reaches, and all others in turn.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ Array = NDArray[np.float64]
 Integers = NDArray[np.int64]
 
 BLOCKS = 10
-TOGETHER = 0.1
-"""Correlation of the errors of neighbouring rows from which on these are left out together."""
+UNRELATED = 0.1
+"""Correlation of errors below which rows are no neighbours any more."""
 ROUNDING = 1e-13
 """Share of the largest eigenvalue below which one is of rounding."""
 
@@ -34,14 +34,15 @@ def blocks_of(rows: Rows, residual: Array) -> Integers:
     residual
         What a law leaves of them, (n,).
     """
-    count = len(residual)
     if rows.shared is not None:
         return rows.shared.groups % BLOCKS
-    left = residual - residual.mean()
-    square = float(left @ left)
-    if square > 0.0 and float(left[1:] @ left[:-1]) > TOGETHER * square:
-        return np.arange(count) * BLOCKS // count
-    return np.arange(count) % BLOCKS
+    count, left = len(residual), residual - residual.mean()
+    together, square = 1, float(left @ left)
+    while together < count // BLOCKS and float(left[together:] @ left[:-together]) > UNRELATED * square:
+        together += 1
+    # rows that are related reach into the stretch at its ends only, if it is a few times as long
+    stretch = 1 if together == 1 else min(BLOCKS * together, max(count // BLOCKS, 1))
+    return np.arange(count) // stretch % BLOCKS
 
 
 def left_out(residual: Array, slopes: Array, weight: Array, stiff: Array, blocks: Integers) -> Array:

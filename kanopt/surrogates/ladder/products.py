@@ -69,11 +69,15 @@ def with_products(
             break
         options = _products(tried[0], choice, rows, found.values)
         more = additive_laws(choice.with_groups([*groups, options]), rows) if options else (found, found)
-        if more[0].length < found.length:
+        if more[0].length < found.length and _pairs(more[0]) > _pairs(found):
             laws, found, groups = more, more[0], [*groups, options]
         else:
             refused.add(tried[0].columns)
     return laws
+
+
+def _pairs(law: AdditiveLaw) -> int:
+    return sum(len(function.columns) > 1 for function in law.functions)
 
 
 def _screened(columns: tuple[int, int], coarse: dict[int, Function], rows: Rows, values: Array) -> _Pair:

@@ -184,7 +184,7 @@ def sums_of_curves(trained: Trained, blocks: Integers) -> Iterator[Rung]:
     if more is not None:
         whole, short = more
         yield _rung(name, short, trained, own, blocks, log=log)
-    if whole.operators > MOST:
+    if whole.operators >= MOST:
         yield _rung(f"{name}, in full", whole, trained, own, blocks, log=log)
 
 
