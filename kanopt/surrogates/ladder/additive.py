@@ -33,8 +33,8 @@ Picked = list["int | None"]
 
 MOST = 30
 """Operators up to which a law is read."""
-ROUNDS, STILL = 40, 1e-2
-"""Steps towards the most probable roughness, and the change of its logarithm after which it stands."""
+ROUNDS, STILL = 40, 0.02
+"""Steps towards the most probable roughness, and the change in effective parameters after which it stands."""
 ROUGHEST, SMOOTHEST = 1e-6, 1e9
 """Weights of the roughness, in those at which a function keeps half of its freedom."""
 RIDGE, DRAWN = 1e-9, 1e-4
@@ -287,10 +287,13 @@ class _Fit:
         """Return the weights of roughness that make the rows most probable, by the steps of Fellner and Schall."""
         rough = [each for each in chosen if self.functions[each].penalty is not None]
         weights = {each: known.get(each, self.halves[each]) for each in rough}
+        before = np.inf
         for _ in range(ROUNDS):
             found = self.solved(chosen, weights)
+            if abs(found.freedom - before) < STILL:
+                break
+            before = found.freedom
             noise = found.squares / max(self.rows.total - found.freedom, 1.0)
-            moved = 0.0
             for each, block in self._blocks(chosen):
                 penalty, half = self.functions[each].penalty, self.halves[each]
                 if penalty is None:
@@ -299,9 +302,6 @@ class _Fit:
                 spare = self.ranks[each] - weight * float(np.sum(found.inverse[block, block] * penalty))
                 wanted = max(spare, 1e-9) * noise / max(float(numbers @ penalty @ numbers), 1e-300)
                 weights[each] = float(np.clip(wanted, ROUGHEST * half, SMOOTHEST * half))
-                moved = max(moved, abs(float(np.log(weights[each] / weight))))
-            if moved < STILL:
-                break
         return weights
 
     def length(self, found: _Solution) -> float:
@@ -407,7 +407,7 @@ class _Fit:
         return picked
 
     def swapped(self, picked: Picked, weights: Weights) -> tuple[Picked, Weights]:
-        """Return functions of as few operators, one exchanged for any other as long as that shortens the description."""
+        """Return functions of as few operators, one exchanged for another as long as that shortens the description."""
         weights = {**weights, **self.roughness(_kept(picked), weights)}
         while not self.choice.should_stop():
             found = self.solved(_kept(picked), weights)

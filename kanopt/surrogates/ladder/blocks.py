@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.linalg import LinAlgError, cho_factor, cho_solve
+from scipy.linalg.lapack import dpotrf, dpotri
 
 from kanopt.surrogates.rows import Rows
 
@@ -74,8 +74,11 @@ def inverse_of(matrix: Array) -> Array:
     """Return the inverse of a positive definite matrix; where rounding has made it none, of its certain part."""
     size = np.sqrt(np.maximum(matrix.diagonal(), 1e-300))
     scaled = matrix / np.outer(size, size)
-    try:
-        found = cho_solve(cho_factor(scaled + ROUNDING * np.eye(len(matrix))), np.eye(len(matrix)))
-    except LinAlgError:
+    scaled.flat[:: len(matrix) + 1] += ROUNDING
+    root, failed = dpotrf(scaled, lower=True)
+    found, failed = dpotri(root, lower=True) if not failed else (scaled, failed)
+    if failed:
         found = np.linalg.pinv(scaled, rcond=ROUNDING, hermitian=True)
-    return np.asarray(found) / np.outer(size, size)
+    else:  # of which only the lower half has been written
+        found = np.tril(found) + np.tril(found, -1).T
+    return np.asarray(found / np.outer(size, size))

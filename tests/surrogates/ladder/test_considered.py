@@ -45,7 +45,7 @@ def test_every_row_of_the_frame_is_a_formula_with_its_own_fit() -> None:
         assert Formula.from_json(formula.to_json()) == formula
     assert Formula.from_json(law.to_json()) == law
     assert law.formulas["network"].curves
-    with pytest.raises(FormulaError, match="formulas\\['netwrk'\\].*network"):
+    with pytest.raises(FormulaError, match=r"formulas\['netwrk'\].*network"):
         law.formulas["netwrk"]
 
 
