@@ -152,7 +152,7 @@ def _complete_law(content: Any) -> None:
             if isinstance(fit["errors"]["noise_shape"], dict):
                 fit["errors"]["noise_shape"].setdefault("group_size", 0.0)
     if isinstance(domain, dict):
-        for key in ("quantiles", "commonest", "rare"):
+        for key in ("quantiles", "commonest", "rare", "orders"):
             domain.setdefault(key, [])
     ranges = domain.get("ranges") if isinstance(domain, dict) else None
     for each in ranges if isinstance(ranges, list) else ():
@@ -435,6 +435,7 @@ _DOMAIN: Mapping[str, Reader] = {
     "quantiles": _many(_pair(_text, _many(_number))),
     "commonest": _many(_pair(_text, _text)),
     "rare": _many(_pair(_text, _many(_text))),
+    "orders": _many(_pair(_text, _text)),
 }
 _COVARIANCE: Mapping[str, Reader] = {
     "names": _many(_text),

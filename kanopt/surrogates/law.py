@@ -267,4 +267,5 @@ def _domain_from_json(data: dict[str, Any]) -> Domain:
         tuple(joints),
         # files of earlier versions have none
         tuple((name, tuple(values)) for name, values in data.get("quantiles", ())),
+        orders=tuple((lower, upper) for lower, upper in data.get("orders", ())),
     )

@@ -77,8 +77,7 @@ def inverse_of(matrix: Array) -> Array:
     scaled.flat[:: len(matrix) + 1] += ROUNDING
     root, failed = dpotrf(scaled, lower=True)
     found, failed = dpotri(root, lower=True) if not failed else (scaled, failed)
-    if failed:
-        found = np.linalg.pinv(scaled, rcond=ROUNDING, hermitian=True)
-    else:  # of which only the lower half has been written
-        found = np.tril(found) + np.tril(found, -1).T
+    # only the lower half has been written
+    whole = np.tril(found) + np.tril(found, -1).T
+    found = np.linalg.pinv(scaled, rcond=ROUNDING, hermitian=True) if failed else whole
     return np.asarray(found / np.outer(size, size))

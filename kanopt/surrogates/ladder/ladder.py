@@ -139,7 +139,9 @@ def _measured(law: Formula, fit: Fit, trained: Trained, held_out: HeldOut) -> Fi
 
 
 def _first(ladder: Ladder, trained: Trained, held_out: HeldOut) -> _Taken:
-    """Return the first law that is what was asked for and has a value for every held-out row; the last if none is.
+    """Return the first law that is what was asked for, and proved to have a value wherever rows can be.
+
+    One of which the proof is too long comes after all others; where each is refuted the last is taken.
 
     Raises
     ------
@@ -148,6 +150,7 @@ def _first(ladder: Ladder, trained: Trained, held_out: HeldOut) -> _Taken:
     """
     refused = dict[int, str]()
     last: _Taken | None = None
+    open_one: _Taken | None = None
     wrong: FitError | None = None
     for turn, place in enumerate(ladder.order):
         try:
@@ -158,13 +161,17 @@ def _first(ladder: Ladder, trained: Trained, held_out: HeldOut) -> _Taken:
             continue
         why = "those that come before it cannot be taken" if refused else BEST
         last = _Taken(place, formula, why, refused)
-        if _holds(formula, held_out):
+        if not _holds(formula, held_out):
+            refused = {**refused, place: "a shape of it is refuted, or it has no value on some row"}
+            continue
+        if _is_finite(formula):
             return _going_on(last, ladder, ladder.order[turn + 1 :], trained, held_out)
-        refused = {**refused, place: "a shape of it is refuted, or it has no value on some row"}
+        open_one = open_one or last
+        refused = {**refused, place: "it is not proved to have a value wherever rows can be"}
     if last is None:
         assert wrong is not None  # there is at least one law
         raise wrong
-    return last
+    return last if open_one is None else _going_on(open_one, ladder, (), trained, held_out)
 
 
 def _allowed(rung: Rung, trained: Trained, held_out: HeldOut) -> Formula:
@@ -249,6 +256,10 @@ def _formula(rung: Rung, trained: Trained, held_out: HeldOut) -> Formula:
 
 def _is_refuted(formula: Formula) -> bool:
     return any(fact.verdict == "refuted" for fact in formula.shapes)
+
+
+def _is_finite(formula: Formula) -> bool:
+    return all(fact.verdict == "proved" for fact in formula.shapes if fact.shape == "finite")
 
 
 def _target(trained: Trained) -> NDArray[np.float64]:

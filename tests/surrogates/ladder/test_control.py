@@ -31,9 +31,8 @@ from kanopt.kan.description import Network
 from kanopt.surrogates import Feature
 from kanopt.surrogates.ladder import HeldOut, Trained, find_law
 from kanopt.surrogates.ladder.closed import Closed, closed_law
-from kanopt.surrogates.ladder.control import OPERATORS, Control
+from kanopt.surrogates.ladder.control import OPERATORS, Control, standing
 from kanopt.surrogates.ladder.rungs import OPERATOR
-from kanopt.surrogates.ladder.standing import standing
 from tests.cases.own_rows import judged_by_own_rows
 from tests.surrogates.ladder.by_hand import HOUR, MODE, Shape, cycle, decoded, layer, times, trained
 
