@@ -1,4 +1,4 @@
-"""Twelve public tables of costs, times and demands beside those of _real_data.py: six to tune on, six looked at once."""
+"""Twelve public tables of costs, times and demands beside those of _real_data.py: six tuned on, six looked at once."""
 
 from __future__ import annotations
 
