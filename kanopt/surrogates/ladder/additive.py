@@ -3,15 +3,14 @@
 The functions are fitted together by penalised least squares (generalised additive models: Hastie and Tibshirani 1990;
 splines with penalties: Eilers and Marx 1996, Statistical Science 11). How rough each may be, and how far the numbers of
 categories are drawn towards their mean, is what makes the rows most probable (restricted likelihood, by the steps of
-Fellner and Schall: Wood and Fasiolo 2017, Biometrics 73). Then every curve becomes a line, a logarithm, a parabola or a
-wave, or goes, and a product of functions of two columns comes in, wherever that shortens the description of the rows.
-What is too long to read then loses what explains least for its length. All of this is linear algebra on one matrix of
-products: it takes moments, needs no start, and the same rows give the same law.
+Fellner and Schall: Wood and Fasiolo 2017, Biometrics 73). All of this is
+linear algebra on one matrix of products: it takes moments, needs no start, and the same rows give the same law. Which
+functions there are is decided in :mod:`.plainer`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import pairwise
@@ -25,11 +24,21 @@ from kanopt.surrogates.ladder.blocks import ROUNDING, inverse_of, left_out
 from kanopt.surrogates.ladder.functions import Function
 from kanopt.surrogates.rows import Rows
 
-__all__ = ["MOST", "AdditiveLaw", "Choice", "additive_laws", "fitted_alone"]
+__all__ = [
+    "MOST",
+    "ROUNDS",
+    "AdditiveLaw",
+    "Choice",
+    "Fit",
+    "Solution",
+    "Weights",
+    "fitted_alone",
+    "kept",
+    "operators_of",
+]
 
 Array = NDArray[np.float64]
 Weights = dict[int, float]
-Picked = list["int | None"]
 
 MOST = 30
 """Operators up to which a law is read."""
@@ -126,7 +135,7 @@ class AdditiveLaw:
     @property
     def operators(self) -> int:
         """How many operators a reader sees."""
-        return _operators(self.functions)
+        return operators_of(self.functions)
 
     @cached_property
     def values(self) -> Array:
@@ -161,35 +170,15 @@ class AdditiveLaw:
         return Sum((Constant(constant), *parts))
 
 
-def additive_laws(choice: Choice, rows: Rows) -> tuple[AdditiveLaw, AdditiveLaw]:
-    """Return the sum of functions that describes the rows most briefly, and the same in few enough operators to read.
-
-    Parameters
-    ----------
-    choice
-        What the columns may be.
-    rows
-        With their target on the scale of the sum.
-    """
-    fit = _Fit(choice, rows)
-    picked: Picked = [group[0] if group else None for group in fit.options]
-    picked, weights = fit.plainer(picked, fit.roughness(_kept(picked), {}))
-    whole = fit.law(_kept(picked), weights)
-    if whole.operators < MOST:  # an exponential around it is one more
-        return whole, whole
-    picked, weights = fit.swapped(fit.shorter(picked, weights), weights)
-    return whole, fit.law(_kept(picked), weights)
-
-
 def fitted_alone(function: Function, rows: Rows, choice: Choice) -> tuple[Array, float]:
     """Return the numbers of a function that is fitted to rows by itself, and its effective number of parameters."""
-    fit = _Fit(choice.with_groups([(function,)]), rows)
+    fit = Fit(choice.with_groups([(function,)]), rows)
     found = fit.solved([0], fit.roughness([0], {}))
     return found.numbers, found.freedom - 1.0
 
 
 @dataclass(frozen=True, eq=False)
-class _Solution:
+class Solution:
     """Numbers for some functions and weights of their roughness.
 
     Parameters
@@ -212,7 +201,7 @@ class _Solution:
     freedom: float
 
 
-class _Fit:
+class Fit:
     """Functions that a law may have, fitted to rows in any combination."""
 
     def __init__(self, choice: Choice, rows: Rows) -> None:
@@ -232,7 +221,7 @@ class _Fit:
 
     def of(self, picked: Iterable[int | None]) -> list[Function]:
         """Return the functions that were picked."""
-        return [self.functions[each] for each in _kept(picked)]
+        return [self.functions[each] for each in kept(picked)]
 
     @cached_property
     def ranks(self) -> list[int]:
@@ -261,24 +250,24 @@ class _Fit:
         # its basis functions add up to one: nothing else tells what all its numbers share
         return np.asarray(stiff + float(np.trace(stiff)) / function.size**2)
 
-    def solved(self, chosen: Sequence[int], weights: Mapping[int, float]) -> _Solution:
+    def solved(self, chosen: Sequence[int], weights: Mapping[int, float]) -> Solution:
         """Return the best numbers for some functions, given the weights of their roughness."""
         parts = [np.arange(self.slices[each].start, self.slices[each].stop) for each in chosen]
         places = np.concatenate([np.zeros(0, dtype=np.intp), *parts])
         gram, moments = self.gram[np.ix_(places, places)], self.moments[places]
         stiff = gram.copy()
-        for each, block in self._blocks(chosen):
+        for each, block in self.blocks(chosen):
             stiff[block, block] = self.held(each, weights)
         inverse = inverse_of(stiff) if len(places) else stiff
         numbers = inverse @ moments
         squares = self._squares(numbers, gram, moments)
         freedom = 1.0 + float(np.sum(inverse * gram)) + sum(self.functions[each].spent for each in chosen)
-        return _Solution(tuple(chosen), places, gram, stiff, inverse, numbers, squares, freedom)
+        return Solution(tuple(chosen), places, gram, stiff, inverse, numbers, squares, freedom)
 
     def _squares(self, numbers: Array, gram: Array, moments: Array) -> float:
         return max(self.spread - 2.0 * float(numbers @ moments) + float(numbers @ gram @ numbers), 0.0)
 
-    def _blocks(self, chosen: Sequence[int]) -> list[tuple[int, slice]]:
+    def blocks(self, chosen: Sequence[int]) -> list[tuple[int, slice]]:
         """Return some functions, each with the place of its numbers among those of all of them."""
         pairs = zip(chosen, _blocks([self.functions[each] for each in chosen]), strict=True)
         return [(each, block) for each, (_, block) in pairs]
@@ -294,7 +283,7 @@ class _Fit:
                 break
             before = found.freedom
             noise = found.squares / max(self.rows.total - found.freedom, 1.0)
-            for each, block in self._blocks(chosen):
+            for each, block in self.blocks(chosen):
                 penalty, half = self.functions[each].penalty, self.halves[each]
                 if penalty is None:
                     continue
@@ -304,22 +293,23 @@ class _Fit:
                 weights[each] = float(np.clip(wanted, ROUGHEST * half, SMOOTHEST * half))
         return weights
 
-    def length(self, found: _Solution) -> float:
+    def length(self, found: Solution) -> float:
         """Return the length of the description of the rows by some functions; infinite where a line goes wrong."""
-        for each, block in self._blocks(found.chosen):
+        for each, block in self.blocks(found.chosen):
             if self._goes_wrong(each, found.numbers[block]):
                 return np.inf
-        return self.choice.length(found.squares, found.freedom, self._price(found.chosen))
+        return self.choice.length(found.squares, found.freedom, self.price(found.chosen))
 
     def _goes_wrong(self, each: int, numbers: Array) -> bool:
         function = self.functions[each]
         return function.size == 1 and self.choice.sign_of(function)[0] * float(numbers[0]) < 0.0
 
-    def _price(self, chosen: Iterable[int]) -> float:
+    def price(self, chosen: Iterable[int]) -> float:
+        """Return the price of some functions."""
         return sum(self.choice.price(self.functions[each]) for each in chosen)
 
     def exchanged(
-        self, found: _Solution, goes: int | None, comes: int | None, weights: Mapping[int, float]
+        self, found: Solution, goes: int | None, comes: int | None, weights: Mapping[int, float]
     ) -> tuple[float, float]:
         """Return squares and freedom after a function has gone and another one come; infinite where a line goes wrong.
 
@@ -329,7 +319,7 @@ class _Fit:
         """
         gram, inverse, moments = found.gram, found.inverse, self.moments[found.places]
         numbers, freedom = found.numbers, found.freedom
-        out = dict(self._blocks(found.chosen))[goes] if goes is not None else slice(0, 0)
+        out = dict(self.blocks(found.chosen))[goes] if goes is not None else slice(0, 0)
         beside = inverse[:, out].copy()
         beside[out] = 0.0
         own = inverse_of(inverse[out, out]) if goes is not None else np.zeros((0, 0))
@@ -364,91 +354,6 @@ class _Fit:
         turned = reach.T @ gram @ reach - 2.0 * reach.T @ across + self.gram[there, there]
         return max(squares, 0.0), freedom + float(np.sum(schur * turned)) + self.functions[comes].spent
 
-    def plainer(self, picked: Picked, weights: Weights) -> tuple[Picked, Weights]:
-        """Return the functions of the columns, each made plainer or left out where that shortens the description."""
-        while not self.choice.should_stop():
-            before = list(picked)
-            found = self.solved(_kept(picked), weights)
-            shortest = self.length(found)
-            for column in self._straightest_first(picked, found):
-                for other in self._others(column, picked):
-                    trial = [*picked[:column], other, *picked[column + 1 :]]
-                    told = self.exchanged(found, picked[column], other, weights)
-                    if not self.choice.length(*told, self._price(_kept(trial))) < shortest:
-                        continue
-                    solved = self.solved(_kept(trial), weights)
-                    length = self.length(solved)
-                    if length < shortest:
-                        picked, found, shortest = trial, solved, length
-            if picked == before:
-                break
-            weights = {**weights, **self.roughness(_kept(picked), weights)}
-        return picked, weights
-
-    def shorter(self, picked: Picked, weights: Weights) -> Picked:
-        """Return functions of few operators: what explains least for its length becomes plainer, or goes."""
-        while (size := _operators(self.of(picked))) >= MOST:
-            found = self.solved(_kept(picked), weights)
-            before = self.choice.length(found.squares, found.freedom, 0.0)
-            best, least = picked, np.inf
-            for column in range(len(picked)):
-                for other in self._others(column, picked):
-                    trial = [*picked[:column], other, *picked[column + 1 :]]
-                    saved = size - _operators(self.of(trial))
-                    if saved <= 0:
-                        continue
-                    told = self.exchanged(found, picked[column], other, weights)
-                    loss = (self.choice.length(*told, 0.0) - before) / saved
-                    if loss < least:
-                        best, least = trial, loss
-            if best == picked:
-                break
-            picked = best
-        return picked
-
-    def swapped(self, picked: Picked, weights: Weights) -> tuple[Picked, Weights]:
-        """Return functions of as few operators, one exchanged for another as long as that shortens the description."""
-        weights = {**weights, **self.roughness(_kept(picked), weights)}
-        while not self.choice.should_stop():
-            found = self.solved(_kept(picked), weights)
-            best, least = picked, self.length(found)
-            for goes, comes, trial in self._exchanges(picked):
-                if _operators(self.of(trial)) < MOST:
-                    told = self.exchanged(found, goes, comes, weights)
-                    length = self.choice.length(*told, self._price(_kept(trial)))
-                    best, least = (trial, length) if length < least else (best, least)
-            again = {**weights, **self.roughness(_kept(best), weights)}
-            if best == picked or not self.length(self.solved(_kept(best), again)) < self.length(found):
-                break
-            picked, weights = best, again
-        return picked, weights
-
-    def _exchanges(self, picked: Picked) -> Iterator[tuple[int | None, int | None, Picked]]:
-        """Yield what may go, what may come in its place or beside it, and what is picked then."""
-        gone: list[int | None] = [place for place, each in enumerate(picked) if each is not None]
-        for place, now in enumerate(picked):
-            for comes in self._others(place, picked):
-                for other in [None] if now is not None else [None, *gone]:
-                    trial = [*picked[:place], comes, *picked[place + 1 :]]
-                    goes = now
-                    if other is not None:
-                        if not self.choice.may_go[other]:
-                            continue
-                        goes, trial[other] = picked[other], None
-                    yield goes, comes, trial
-
-    def _others(self, column: int, picked: Picked) -> list[int | None]:
-        others: list[int | None] = [*self.options[column]]
-        others += [None] if self.choice.may_go[column] else []
-        return [other for other in others if other != picked[column]]
-
-    def _straightest_first(self, picked: Picked, found: _Solution) -> list[int]:
-        """Return the columns, those whose functions have least freedom first."""
-        own = np.sum(found.inverse * found.gram, axis=1)
-        freedom = {each: float(own[block].sum()) for each, block in self._blocks(found.chosen)}
-        places = [place for place, each in enumerate(picked) if each is not None]
-        return sorted(places, key=lambda place: freedom[picked[place] or 0])
-
     def law(self, chosen: list[int], weights: Weights) -> AdditiveLaw:
         """Return the law of the chosen functions, curves in the shapes that were asked for."""
         functions = tuple(self.functions[each] for each in chosen)
@@ -464,13 +369,13 @@ class _Fit:
         covariance = np.zeros((len(numbers) + 1, len(numbers) + 1))
         covariance[0, 0] = noise / float(self.rows.precision.sum())
         covariance[1:, 1:] = noise * found.inverse @ found.gram @ found.inverse
-        length = self.choice.length(squares, found.freedom, self._price(chosen))
+        length = self.choice.length(squares, found.freedom, self.price(chosen))
         means = self.means[found.places]
         return AdditiveLaw(
             functions, self.middle, numbers, means, found.stiff, found.freedom, covariance, length, self.rows
         )
 
-    def _simple(self, found: _Solution, functions: Sequence[Function]) -> _Solution:
+    def _simple(self, found: Solution, functions: Sequence[Function]) -> Solution:
         """Return the solution with exponents held at whole and half numbers, where the rows cannot tell them apart."""
         noise = found.squares / max(self.rows.total - found.freedom, 1.0)
         numbers, inverse, freedom = found.numbers.copy(), found.inverse, found.freedom
@@ -487,14 +392,14 @@ class _Fit:
             freedom -= 1.0
         return replace(found, numbers=numbers, inverse=inverse, freedom=freedom)
 
-    def _shaped(self, found: _Solution) -> Array:
+    def _shaped(self, found: Solution) -> Array:
         """Return the numbers that fit best among those in which every curve has its shape; bounded least squares."""
         moments = self.moments[found.places]
         sizes, turns = np.linalg.eigh(found.stiff)
         sizes = np.sqrt(np.maximum(sizes, ROUNDING * sizes[-1]))
         root = sizes[:, None] * turns.T
         turned, low = np.eye(len(moments)), np.full(len(moments), -np.inf)
-        for each, block in self._blocks(found.chosen):
+        for each, block in self.blocks(found.chosen):
             function = self.functions[each]
             sign, bend = self.choice.sign_of(function)
             if function.kind == "curve" and (sign or bend):
@@ -507,7 +412,7 @@ def _stacked(functions: Iterable[Function], rows: int) -> Array:
     return np.hstack([np.zeros((rows, 0)), *(function.basis for function in functions)])
 
 
-def _operators(functions: Sequence[Function]) -> int:
+def operators_of(functions: Sequence[Function]) -> int:
     """Return how many operators a reader sees of a sum with a constant."""
     return sum(function.operators + 1 for function in functions)
 
@@ -518,7 +423,8 @@ def _blocks(functions: Sequence[Function]) -> list[tuple[Function, slice]]:
     return [(f, slice(a, b)) for f, a, b in zip(functions, ends[:-1], ends[1:], strict=True)]
 
 
-def _kept(picked: Iterable[int | None]) -> list[int]:
+def kept(picked: Iterable[int | None]) -> list[int]:
+    """Return the functions that were picked for columns, some of which have none."""
     return [each for each in picked if each is not None]
 
 

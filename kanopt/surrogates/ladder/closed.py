@@ -26,7 +26,7 @@ from kanopt.surrogates.encoding import Feature
 from kanopt.surrogates.ladder.considered import Beside, besides
 from kanopt.surrogates.ladder.going_on import BIGGER, LOOSE, beyond, is_no_worse
 from kanopt.surrogates.ladder.plain import Plain
-from kanopt.surrogates.ladder.rungs import description_length, output_of
+from kanopt.surrogates.ladder.rungs import ALIKE, description_length, output_of
 from kanopt.surrogates.ladder.shaped import decided
 from kanopt.surrogates.ladder.smearing import multiplied
 from kanopt.surrogates.ladder.trained import Trained
@@ -66,8 +66,6 @@ READINGS = len(PHASES), REFITS
 """How many searches there are for a formula, and their refits."""
 BOTH_READINGS = len(PHASES) + len(KNOWN_PHASES), REFITS * (1.0 + AGAIN)
 """The same where laws are looked for on two scales."""
-ALIKE = 4.0
-"""Largest weight, in medians, with which rows of a logarithm are also rows of the target."""
 LEAST = 1e-9
 """Logarithm of a smearing factor that is rounding."""
 
@@ -111,11 +109,6 @@ class Closed:
     def length(self) -> float:
         """Length of the description of the target."""
         return description_length(self.rows, self.squares, self.parameters, self.price, log=self.log)
-
-    @property
-    def natural(self) -> Formula:
-        """The law of the target itself."""
-        return self.smeared()[0]
 
     def smeared(self) -> tuple[Formula, float]:
         """Return the law of the mean of the target, and the factor by which it is above what was fitted.

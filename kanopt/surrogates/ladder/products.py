@@ -15,9 +15,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kanopt.surrogates.encoding import Feature
-from kanopt.surrogates.ladder.additive import AdditiveLaw, Choice, additive_laws, fitted_alone
+from kanopt.surrogates.ladder.additive import AdditiveLaw, Choice, fitted_alone
 from kanopt.surrogates.ladder.blocks import inverse_of
 from kanopt.surrogates.ladder.functions import Function, most_flexible, product_of
+from kanopt.surrogates.ladder.plainer import additive_laws
 from kanopt.surrogates.rows import Rows
 
 __all__ = ["with_products"]

@@ -18,14 +18,24 @@ from kanopt.formulas.parameters import Covariance
 from kanopt.formulas.simplify import simplify_graph
 from kanopt.kan.links import Link
 from kanopt.surrogates.exact import linked, network_node
-from kanopt.surrogates.ladder.additive import MOST, AdditiveLaw, Choice, additive_laws
+from kanopt.surrogates.ladder.additive import MOST, AdditiveLaw, Choice
 from kanopt.surrogates.ladder.functions import Function, functions_of
+from kanopt.surrogates.ladder.plainer import additive_laws
 from kanopt.surrogates.ladder.products import with_products
 from kanopt.surrogates.ladder.trained import Trained
 from kanopt.surrogates.rows import Rows
 from kanopt.surrogates.search import PREFERRED
 
-__all__ = ["FLOOR", "OPERATOR", "Rung", "description_length", "network_rung", "output_of", "sums_of_curves"]
+__all__ = [
+    "ALIKE",
+    "FLOOR",
+    "OPERATOR",
+    "Rung",
+    "description_length",
+    "network_rung",
+    "output_of",
+    "sums_of_curves",
+]
 
 Array = NDArray[np.float64]
 Integers = NDArray[np.int64]
