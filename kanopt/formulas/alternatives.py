@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, overload
 import numpy as np
 
 from kanopt.display import Part, Shown, grid_of
-from kanopt.errors import FormulaError
+from kanopt.errors import FormulaError, nearest
 from kanopt.formulas.fit import Alternative
 from kanopt.text import count_text, list_names, number_text, percent_text, shorten
 
@@ -43,6 +43,8 @@ _REFUSED = (
 class ConsideredFormulas(Sequence["Formula"], Shown):
     """The formulas that were considered for a law, each one that can be used; in the order of its ``considered()``.
 
+    One is taken by its place, or by the name of its rung: ``formulas[2]``, ``formulas["sum of curves"]``.
+
     Its text is a table of them, with the reasons; where others explain the rows as well, it begins with that.
 
     Parameters
@@ -58,10 +60,10 @@ class ConsideredFormulas(Sequence["Formula"], Shown):
         return len(self._chosen.alternatives)
 
     @overload
-    def __getitem__(self, place: int) -> Formula: ...
+    def __getitem__(self, place: int | str) -> Formula: ...
     @overload
     def __getitem__(self, place: slice) -> tuple[Formula, ...]: ...
-    def __getitem__(self, place: int | slice) -> Formula | tuple[Formula, ...]:
+    def __getitem__(self, place: int | str | slice) -> Formula | tuple[Formula, ...]:
         """Return one of them.
 
         Raises
@@ -69,8 +71,10 @@ class ConsideredFormulas(Sequence["Formula"], Shown):
         IndexError
             If there are fewer.
         FormulaError
-            If it is asked for by anything but its place, or was compared, but is no formula of its own.
+            If it is asked for by anything but its place or name, or was compared, but is no formula of its own.
         """
+        if isinstance(place, str):
+            place = self._place_of(place)
         if not isinstance(place, (int, np.integer, slice)):
             raise FormulaError(
                 f"formulas[{place!r}]: formulas are taken by place, 0 to {len(self) - 1}, as considered() lists them"
@@ -88,12 +92,19 @@ class ConsideredFormulas(Sequence["Formula"], Shown):
             )
         return found.law
 
+    def _place_of(self, name: str) -> int:
+        names = [each.rung for each in self._chosen.alternatives]
+        if not name or name not in names:
+            known = nearest(name, [each for each in names if each])
+            raise FormulaError(f"formulas[{name!r}]: no formula that was considered has that name; {known}")
+        return names.index(name)
+
     def _shown(self) -> Iterator[Part]:
         frame = considered_frame(self._chosen)
         yield f"{count_text(len(frame), 'formula')} considered"
         if alike := rivals_text(self._chosen):
             yield alike
-        shown = frame[["chosen", "formula", "complexity", "error", "why"]].copy()
+        shown = frame[["chosen", "rung", "formula", "complexity", "error", "why"]].copy()
         shown["chosen"] = shown["chosen"].map({True: "chosen", False: ""})
         shown["formula"] = [shorten(text, _LONGEST) for text in frame["formula"]]
         table = grid_of(
@@ -147,17 +158,34 @@ def considered_frame(formula: Formula) -> pd.DataFrame:
     rows = [
         (
             each.chosen,
+            each.rung,
             each.text,
             each.complexity,
             each.error,
             math.nan if each.length is None else each.length,
-            f"{why}; {each.step}" if each.step else why,
+            buys,
+            why,
         )
-        for each, why in zip(formula.alternatives, reasons(formula.alternatives, decided), strict=True)
+        for each, buys, why in zip(
+            formula.alternatives,
+            _bought(formula.alternatives),
+            reasons(formula.alternatives, decided),
+            strict=True,
+        )
     ]
-    columns = ["chosen", "formula", "complexity", "error", "length", "why"]
-    kinds = {"chosen": bool, "complexity": float, "error": float, "length": float}
+    columns = ["chosen", "rung", "formula", "complexity", "error", "length", "buys", "why"]
+    kinds = {"chosen": bool, "complexity": float, "error": float, "length": float, "buys": float}
     return pd.DataFrame(rows, columns=columns).astype(kinds)
+
+
+def _bought(alternatives: Sequence[Alternative]) -> list[float]:
+    """Return the share of the error that each formula saves, of that of the best one with fewer operators."""
+    bought = []
+    for each in alternatives:
+        plainer = [other.error for other in alternatives if other.complexity < each.complexity]
+        least = min(plainer, default=math.nan)
+        bought.append(1.0 - each.error / least if least > 0.0 else math.nan)
+    return bought
 
 
 def reasons(alternatives: Sequence[Alternative], decided: str = "") -> tuple[str, ...]:
@@ -200,6 +228,8 @@ def _why_chosen(chosen: Alternative, others: Sequence[Alternative]) -> str:
     if not others:
         return "the only formula considered"
     lengths = [each.length for each in others if each.length is not None]
+    if chosen.rung:
+        return ""  # what decided between the rungs of a ladder says it all
     if chosen.length is not None and lengths:
         shortest = chosen.length <= min(lengths) + _LEVEL
         return "shortest description" if shortest else "shortest description of those that could be taken"
@@ -220,7 +250,7 @@ def _why_rejected(other: Alternative, chosen: Alternative) -> str:
     if other.rival:
         return f"{text}; it explains the rows as well, in another way"
     if other.length is None or chosen.length is None:
-        return text
+        return f"{text}; {other.refused}" if other.refused and worse < 0 else text
     more = other.length - chosen.length
     if more > _LEVEL:
         return _outweighed(text, more_complex, worse, close=more <= CLOSE)

@@ -18,10 +18,13 @@ from kanopt.formulas.nodes import Array
 from kanopt.formulas.variables import Variable, check_name
 from kanopt.text import range_text
 
-__all__ = ["Domain", "Range", "cycle_range"]
+__all__ = ["Domain", "Range", "cycle_range", "orders_of"]
 
 _FEW_ROWS = 5
 _LEVELS = (0.1, 0.5, 0.9)
+_ROUNDING = 1e-9
+_EXPECTED = 30.0
+"""Rows that would break an order if the inputs had nothing to do with each other, from which on it is no chance."""
 _STRETCHES = 5
 """A stretch of one of so many parts of a range is wide."""
 
@@ -113,6 +116,8 @@ class Domain:
     rare
         Pairs of a categorical input and those of its categories of which nothing was learned, since they have too few
         rows: another one stands for each.
+    orders
+        Pairs of numeric inputs of which the first is never above the second; see :func:`orders_of`.
 
     Examples
     --------
@@ -129,6 +134,7 @@ class Domain:
     quantiles: tuple[tuple[str, tuple[float, float, float]], ...] = ()
     commonest: tuple[tuple[str, str], ...] = ()
     rare: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    orders: tuple[tuple[str, str], ...] = ()
 
     def __post_init__(self) -> None:
         for name, values in self.quantiles:
@@ -183,6 +189,7 @@ class Domain:
             tuple(test for test in tests if test is not None),
             tuple((name, _quantiles(x)) for name, x in numbers.items()),
             tuple((name, min(rows, key=lambda one: (-rows[one], one))) for name, rows in labels.items()),
+            orders=orders_of(straight),
         )
 
     @classmethod
@@ -210,6 +217,7 @@ class Domain:
             tuple(labels.items()),
             tuple(joints),
             *_usual_values(domains, boxes, labels),
+            tuple(dict.fromkeys(order for domain in domains for order in domain.orders)),
         )
 
     def range_of(self, name: str) -> Range | None:
@@ -240,6 +248,10 @@ class Domain:
         for name, known in self.categories:
             if name in columns:
                 found[(name,)] = ~_isin(columns[name], known)
+        for pair in self.orders:
+            if all(name in columns for name in pair):
+                lower, upper = (columns[name] for name in pair)
+                found[pair] = lower > upper + _ROUNDING * np.abs(upper)
         for joint in self.joints:
             if all(name in columns for name in joint.names):
                 beyond = ~joint.contains(columns)
@@ -271,6 +283,25 @@ class Domain:
         for beyond in self.tests(columns).values():
             result |= beyond
         return result
+
+
+def orders_of(numbers: Mapping[str, Array]) -> tuple[tuple[str, str], ...]:
+    """Return pairs of columns of which the first is on no row above the second, and would often be by chance.
+
+    Examples
+    --------
+    >>> low = np.random.default_rng(0).uniform(0.0, 10.0, 200)
+    >>> orders_of({"low": low, "high": low + np.arange(200) % 7, "far": low + 90.0})
+    (('low', 'high'),)
+    """
+    found = []
+    for first, lower in numbers.items():
+        for second, upper in numbers.items():
+            if first == second or not (lower <= upper).all() or (lower == upper).all():
+                continue
+            if float(np.mean(np.searchsorted(np.sort(upper), lower))) >= _EXPECTED:
+                found.append((first, second))
+    return tuple(found)
 
 
 def _quantiles(values: Array) -> tuple[float, float, float]:

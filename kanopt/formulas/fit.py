@@ -285,8 +285,8 @@ class Alternative:
         The formula itself; None for the chosen one, and where there is none.
     rival
         Whether it explains the rows as well as the chosen one, in another structure.
-    step
-        How it was found: on the rows, as a sum of curves, or as the network itself. Empty if unknown.
+    rung
+        What it is called on the ladder of laws, by which it can be picked; empty where it has no name.
     refused
         Why it could not be taken, although the length of its description might be less; empty for others.
     """
@@ -298,7 +298,7 @@ class Alternative:
     length: float | None = None
     law: Formula | None = field(default=None, repr=False, hash=False)
     rival: bool = False
-    step: str = ""
+    rung: str = ""
     refused: str = ""
 
     def __post_init__(self) -> None:

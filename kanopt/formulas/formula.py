@@ -328,9 +328,10 @@ class Formula(Shown):
         Returns
         -------
         DataFrame
-            A row for each of :attr:`alternatives`: chosen (bool), formula (text), complexity, error in the unit of the
-            output, length of the description of rows and formula (the shortest is chosen; NaN where it is not known),
-            and why, in words.
+            A row for each of :attr:`alternatives`: chosen (bool), rung (the name by which :attr:`formulas` has it),
+            formula (text), complexity, error in the unit of the output, length of the description of rows and formula
+            (NaN where that did not decide), buys (the share of the error that it saves, of that of the best one with
+            fewer operators), and why, in words.
 
         Examples
         --------

@@ -372,10 +372,19 @@ def _considered(formula: Formula) -> PageTable | None:
         "chosen": "",
         "error": with_unit("error", formula.output.unit),
         "length": "description",
+        "rung": "name",
         "why": "why, or why not",
     }
     caption = f"{count_text(len(frame), 'formula')} considered"
-    forms = {"error": lambda value: number_text(value, 3), "length": lambda value: fixed_text(value, 0)}
+    if frame["rung"].any():
+        caption += "; buys is the share of the error that one saves, of that of the best with fewer operators"
+    # only formulas with names stand on a ladder, and only others have descriptions
+    frame = frame.drop(columns=["length"] if frame["rung"].any() else ["rung", "buys"])
+    forms = {
+        "error": lambda value: number_text(value, 3),
+        "length": lambda value: fixed_text(value, 0),
+        "buys": lambda value: "" if math.isnan(value) else percent_text(value),
+    }
     return table_of(frame, caption, heads=heads, forms=forms, most=40)
 
 

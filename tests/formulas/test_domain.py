@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -5,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kanopt.errors import FormulaError
-from kanopt.formulas import Domain, JointTest, Range, Variable
+from kanopt.formulas import Domain, Formula, JointTest, Range, Variable, parse_formula
 
 KM, LOAD, KIND = Variable("km", "km"), Variable("load", "t"), Variable("kind", kind="category")
 
@@ -79,3 +81,20 @@ def test_merged_domains_hold_where_all_do():
 def test_domains_without_a_meaning_are_refused(make, message):
     with pytest.raises(FormulaError, match=message):
         make()
+
+
+def test_an_order_that_all_rows_keep_is_part_of_the_domain() -> None:
+    rng = np.random.default_rng(0)
+    low = rng.uniform(0.0, 10.0, 300)
+    rows = {"low": low, "high": low + rng.uniform(0.0, 3.0, 300), "km": rng.uniform(0.0, 10.0, 300)}
+    inputs = [Variable(name) for name in rows]
+    domain = Domain.from_rows(inputs, rows)
+    assert domain.orders == (("low", "high"),)
+    asked = {"low": np.array([4.0, 4.0]), "high": np.array([4.5, 3.9]), "km": np.array([5.0, 5.0])}
+    assert domain.tests(asked)[("low", "high")].tolist() == [False, True]
+    law = parse_formula("km / (0.1 + high - low)", inputs, Variable("y"))
+    # the box has a pole, the rows have none
+    assert not law.prove(finite=True, ranges={name: (x.min(), x.max()) for name, x in rows.items()}).proved
+    held = replace(law, domain=domain)
+    assert held.prove(finite=True).proved
+    assert Formula.from_json(held.to_json()) == held

@@ -25,7 +25,18 @@ from kanopt.formulas.enclosures.margins import (
 )
 from kanopt.formulas.enclosures.search import branch_and_bound
 from kanopt.formulas.input_ranges import given_ranges
-from kanopt.formulas.nodes import Apply, Constant, Node, Power, Product, Sum, rebuild
+from kanopt.formulas.nodes import (
+    Apply,
+    Constant,
+    Input,
+    Minimum,
+    Node,
+    Power,
+    Product,
+    Sum,
+    postorder,
+    rebuild,
+)
 from kanopt.formulas.simplify import simplify_graph
 
 if TYPE_CHECKING:
@@ -85,12 +96,37 @@ def prove(
         *_bounds(low, high),
         *([ShapeFact("finite")] if finite else []),
     ]
-    graph = canonicalise(formula.root)
+    root = formula.root if ranges else among_rows(formula.root, formula.domain.orders)
+    graph = canonicalise(root)
     sides = sides_of(formula, {} if ranges is None else ranges, graph)
-    law, basis = PointEvaluator(formula.root, sides), "" if ranges else basis_of(formula)
+    law, basis = PointEvaluator(root, sides), "" if ranges else basis_of(formula)
     facts = tuple(replace(_answer(law, graph, question, boxes), basis=basis) for question in questions)
     numbers = zip(sides.numbers, sides.low.tolist(), sides.high.tolist(), strict=True)
     return ShapeProof(facts, tuple(numbers), tuple(zip(sides.categories, sides.labels, strict=True)))
+
+
+def among_rows(root: Node, orders: Iterable[tuple[str, str]]) -> Node:
+    """Return a graph that has, on a whole box, the values that another one has where inputs are in their order.
+
+    An input that is above one that it never exceeds on the rows counts as that one. So a fact about the box is one
+    about the part of it where rows can be.
+
+    Examples
+    --------
+    >>> from kanopt.formulas.printing import to_infix
+    >>> to_infix(among_rows(1 / (1 + Input("high") - Input("low")), [("low", "high")]))
+    '1 / (1 + high - min(low, high))'
+    """
+    read = {node.name for node in postorder(root) if isinstance(node, Input)}
+    above: dict[str, list[Node]] = {}
+    for lower, upper in orders:
+        if lower in read and upper in read:
+            above.setdefault(lower, []).append(Input(upper))
+
+    def placed(node: Node) -> Node:
+        return Minimum((node, *above[node.name])) if isinstance(node, Input) and node.name in above else node
+
+    return rebuild(root, placed) if above else root
 
 
 def basis_of(formula: Formula) -> str:
@@ -102,6 +138,8 @@ def basis_of(formula: Formula) -> str:
             known = formula.domain.categories_of(variable.name) or variable.categories
             box = known if variable.is_category else numbers[variable.name]
             digest.update(repr((variable.name, box)).encode("utf-8", "surrogatepass"))
+    if formula.domain.orders:
+        digest.update(repr(formula.domain.orders).encode("utf-8", "surrogatepass"))
     return digest.hexdigest()
 
 

@@ -17,6 +17,7 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg import LinAlgError, cho_factor, cho_solve
+from scipy.sparse import csr_array, hstack
 
 from kanopt.formulas.estimation.estimation_rows import EstimationRows
 from kanopt.formulas.estimation.free import FreeParameters
@@ -147,6 +148,30 @@ class DrawnFit:
         )
         inverse = _inverse(self.curvature[held:, held:] + np.diag(weights))
         return np.asarray(1.0 - weights * np.diag(inverse))
+
+    def left_out(self, folds: Integers) -> Array:
+        """Return the weighted residual of every row by the law without the rows of its fold, in one step; (n,)."""
+        theta, slope = rowwise(self.numbers, self.free, self.classes, len(self.residual))
+        parts = [csr_array((self.slopes * slope).T)]
+        for each in self.classes:
+            place = self.free.blocks[each.name].start
+            own = self.slopes[place] * theta[place] if each.factor else self.slopes[place]
+            shape = len(own), each.size
+            parts.append(csr_array((own, (np.arange(len(own)), each.codes)), shape=shape))
+        idle = self.curvature.diagonal() == 0.0
+        jacobian = csr_array(hstack(parts)) * ~idle
+        weights = [
+            np.full(each.size, weight) for each, weight in zip(self.classes, self.weights, strict=True)
+        ]
+        stiff = self.curvature + np.diag(np.concatenate([np.zeros(self.free.count), *weights]))
+        stiff[idle, idle] = 1.0
+        moved = self.residual.copy()
+        for fold in np.unique(folds):
+            own = np.flatnonzero(folds == fold)
+            slopes = csr_array(jacobian[own])
+            held = stiff - (slopes.T @ slopes).toarray()
+            moved[own] += slopes @ (_inverse(held) @ (slopes.T @ self.residual[own]))
+        return moved
 
     def surprise(self, floor: float) -> float:
         """Return twice minus the logarithm of the likelihood of the rows, deviations integrated out (Laplace).

@@ -1,47 +1,55 @@
-"""Laws that are sums of functions of a column each and of a few of two, or products of such.
+"""Laws that are sums of functions of a column each and of products of two such, or products of these.
 
 The functions are fitted together by penalised least squares (generalised additive models: Hastie and Tibshirani 1990;
 splines with penalties: Eilers and Marx 1996, Statistical Science 11). How rough each may be, and how far the numbers of
 categories are drawn towards their mean, is what makes the rows most probable (restricted likelihood, by the steps of
-Fellner and Schall: Wood and Fasiolo 2017, Biometrics 73). Then every curve becomes a line, a logarithm, a parabola or a
-wave, or goes, and a surface of two columns comes in, wherever that shortens the description of the rows. All of this is
-linear algebra on one matrix of products: it takes moments, needs no start, and the same rows give the same law.
+Fellner and Schall: Wood and Fasiolo 2017, Biometrics 73). All of this is
+linear algebra on one matrix of products: it takes moments, needs no start, and the same rows give the same law. Which
+functions there are is decided in :mod:`.plainer`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
-from itertools import combinations, pairwise
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.linalg import LinAlgError, cho_factor, cho_solve
 from scipy.optimize import lsq_linear
 
 from kanopt.formulas import Constant, Node, Sum
+from kanopt.surrogates.ladder.blocks import ROUNDING, inverse_of, left_out
 from kanopt.surrogates.ladder.functions import Function
 from kanopt.surrogates.rows import Rows
 
-__all__ = ["AdditiveLaw", "Choice", "additive_law", "with_surfaces"]
+__all__ = [
+    "MOST",
+    "ROUNDS",
+    "AdditiveLaw",
+    "Choice",
+    "Fit",
+    "Solution",
+    "Weights",
+    "fitted_alone",
+    "kept",
+    "operators_of",
+]
 
 Array = NDArray[np.float64]
 Weights = dict[int, float]
 
-ROUNDS, STILL = 40, 1e-3
-"""Steps towards the most probable roughness, and the change of its logarithm after which it stands."""
+MOST = 30
+"""Operators up to which a law is read."""
+ROUNDS, STILL = 40, 0.02
+"""Steps towards the most probable roughness, and the change in effective parameters after which it stands."""
 ROUGHEST, SMOOTHEST = 1e-6, 1e9
 """Weights of the roughness, in those at which a function keeps half of its freedom."""
-RIDGE, ROUNDING = 1e-9, 1e-13
-"""Share of its square by which a number is held where the rows may not tell it from others, and where they do."""
-SWEEPS = 3
+RIDGE, DRAWN = 1e-9, 1e-4
+"""Share of its square by which a number is held that has no roughness, and one of a product: two may be alike."""
 SIMPLE = 2.0
 """Standard errors within which an exponent is the whole or half number beside it."""
-SCREENED, SURFACES = 2000, 4
-"""Rows on which pairs of columns are screened, and surfaces that are tried."""
-WIDEST, NARROW = 800, 20
-"""Numbers that a surface may have at most, and those that it has along a column that is no category."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,8 +64,6 @@ class Choice:
         Whether each column may be left out.
     shapes
         Signs of slope and of curvature that each must have; 0 for none.
-    surface
-        Returns a function of two columns on some rows; None where none may be.
     length
         Returns the length of the description of the rows, given squares, effective parameters and the price of all
         functions.
@@ -70,7 +76,6 @@ class Choice:
     groups: tuple[tuple[Function, ...], ...]
     may_go: tuple[bool, ...]
     shapes: tuple[tuple[int, int], ...]
-    surface: Callable[[tuple[int, int], Rows], Function] | None
     length: Callable[[float, float, float], float]
     price: Callable[[Function], float]
     should_stop: Callable[[], bool] = lambda: False
@@ -78,6 +83,12 @@ class Choice:
     def sign_of(self, function: Function) -> tuple[int, int]:
         """Return the signs of slope and curvature that a function must have."""
         return self.shapes[function.columns[0]] if len(function.columns) == 1 else (0, 0)
+
+    def with_groups(self, groups: Sequence[tuple[Function, ...]]) -> Choice:
+        """Return a choice among other functions, each of which may go if all its columns may."""
+        columns = [group[0].columns for group in groups]
+        may_go = tuple(len(own) > 1 or self.may_go[own[0]] for own in columns)
+        return replace(self, groups=tuple(groups), may_go=may_go)
 
 
 @dataclass(frozen=True, eq=False)
@@ -94,8 +105,8 @@ class AdditiveLaw:
         Of all functions, one after the other, (p,); every function is zero on average over the rows.
     means
         Of their basis functions, (p,).
-    squares
-        Weighted squared residuals.
+    stiff
+        Weighted products of the basis functions, and what holds their numbers beside the rows, (p, p).
     freedom
         Effective number of parameters.
     covariance
@@ -103,30 +114,46 @@ class AdditiveLaw:
     length
         Of the description of the rows.
     rows
-        Their number.
+        To which it was fitted.
     """
 
     functions: tuple[Function, ...]
     constant: float
     numbers: Array
     means: Array
-    squares: float
+    stiff: Array
     freedom: float
     covariance: Array
     length: float
-    rows: int
+    rows: Rows
 
     @property
     def parameters(self) -> Array:
         """The constant and the numbers, (p + 1,)."""
         return np.concatenate([[self.constant], self.numbers])
 
+    @property
+    def operators(self) -> int:
+        """How many operators a reader sees."""
+        return operators_of(self.functions)
+
+    @cached_property
     def values(self) -> Array:
-        """Return the sum on the rows to which it was fitted, (n,)."""
-        total = np.full(self.rows, self.constant - float(self.means @ self.numbers))
-        for function, block in _blocks(self.functions):
-            total += function.basis @ self.numbers[block]
-        return total
+        """The sum on the rows to which it was fitted, (n,)."""
+        return self.constant + self._columns @ self.numbers
+
+    @property
+    def _columns(self) -> Array:
+        return _stacked(self.functions, len(self.rows.target)) - self.means
+
+    def left_out(self, blocks: NDArray[np.int64]) -> Array:
+        """Return the sum on rows whose block is left out, (n,)."""
+        weight, columns = self.rows.precision, self._columns
+        slopes = np.column_stack([np.ones(len(columns)), columns])
+        stiff = np.zeros((len(self.parameters), len(self.parameters)))
+        stiff[0, 0], stiff[1:, 1:] = weight.sum(), self.stiff
+        gap = left_out(self.rows.target - self.values, slopes, weight, stiff, blocks)
+        return np.asarray(self.rows.target - gap)
 
     def written(self, parameters: Array) -> Node:
         """Return the sum as a node, for values of its constant and numbers."""
@@ -134,7 +161,7 @@ class AdditiveLaw:
         for function, block in _blocks(self.functions):
             numbers = parameters[1:][block]
             mean = float(numbers @ self.means[block])
-            if function.penalty is None or function.narrowed is not None:
+            if function.penalty is None or len(function.columns) > 1:
                 constant -= mean
                 parts.append(function.write(numbers))
             else:
@@ -143,119 +170,47 @@ class AdditiveLaw:
         return Sum((Constant(constant), *parts))
 
 
-def additive_law(choice: Choice, rows: Rows) -> AdditiveLaw:
-    """Return the sum of functions of one column that describes the rows most briefly.
-
-    Parameters
-    ----------
-    choice
-        What the columns may be.
-    rows
-        With their target on the scale of the sum.
-    """
-    functions = [function for group in choice.groups for function in group]
-    fit = _Fit(functions, rows, choice)
-    first = np.cumsum([0, *map(len, choice.groups)])
-    options = [range(int(a), int(b)) for a, b in pairwise(first)]
-    picked: list[int | None] = [group[0] if group else None for group in options]
-    weights = fit.roughness(_kept(picked), {})
-    picked, weights = _plainer(fit, options, picked, weights)
-    return fit.law(_kept(picked), weights)
-
-
-def _plainer(
-    fit: _Fit, options: Sequence[range], picked: list[int | None], weights: Weights
-) -> tuple[list[int | None], Weights]:
-    """Return the functions of the columns, each made plainer or left out where that shortens the description."""
-    shortest = fit.length(_kept(picked), weights)
-    for _ in range(SWEEPS):
-        before = list(picked)
-        for column in fit.straightest_first(picked, weights):
-            if fit.choice.should_stop():
-                return picked, weights
-            for other in (*options[column], *([None] if fit.choice.may_go[column] else [])):
-                if other != picked[column]:
-                    trial = [*picked[:column], other, *picked[column + 1 :]]
-                    length = fit.length(_kept(trial), weights)
-                    if length < shortest:
-                        picked, shortest = trial, length
-        if picked == before:
-            break
-        weights = {**weights, **fit.roughness(_kept(picked), weights)}
-        shortest = fit.length(_kept(picked), weights)
-    return picked, weights
-
-
-def with_surfaces(plain: AdditiveLaw, choice: Choice, rows: Rows) -> AdditiveLaw | None:
-    """Return a law with surfaces of two columns, those that explain most of what is left; None where none helps."""
-    if choice.surface is None:
-        return None
-    found, pairs = plain, _screened(plain, choice, rows)
-    surfaces = [choice.surface(pair, rows) for pair in pairs[:SURFACES]]
-    fit = _Fit([*plain.functions, *surfaces], rows, choice)
-    chosen, shortest = list(range(len(plain.functions))), plain.length
-    weights = fit.roughness(chosen, {})
-    for place in range(len(plain.functions), len(fit.functions)):
-        if choice.should_stop():
-            break
-        trial = fit.roughness([*chosen, place], weights)
-        law = _narrowed(fit.law([*chosen, place], trial), fit, [*chosen, place], trial)
-        if law.length < shortest:
-            found, chosen, weights, shortest = law, [*chosen, place], trial, law.length
-    return found if len(chosen) > len(plain.functions) else None
-
-
-def _narrowed(law: AdditiveLaw, fit: _Fit, chosen: list[int], weights: Weights) -> AdditiveLaw:
-    """Return the law with surfaces in fewer products, as long as that shortens the description."""
-    while True:
-        shorter = []
-        for place, function in enumerate(law.functions):
-            fewer = None if function.fewer is None else function.fewer()
-            if fewer is not None:
-                functions = [*law.functions[:place], fewer, *law.functions[place + 1 :]]
-                shorter.append(fit.law(chosen, weights, functions))
-        best = min(shorter, key=lambda each: each.length, default=law)
-        if not best.length < law.length:
-            return law
-        law = best
-
-
-def _screened(plain: AdditiveLaw, choice: Choice, rows: Rows) -> list[tuple[int, int]]:
-    """Return pairs of columns, the one first whose surface explains most of what a law leaves of some rows."""
-    assert choice.surface is not None
-    free = [column for column, shape in enumerate(choice.shapes) if choice.groups[column] and not any(shape)]
-    sizes = {column: _width(choice.groups[column][0]) for column in free}
-    left = Rows(rows.inputs, rows.target - plain.values(), rows.weight, rows.slope).take(SCREENED, 0)
-    gains = dict[tuple[int, int], float]()
-    for pair in combinations(free, 2):
-        if sizes[pair[0]] * sizes[pair[1]] > WIDEST or choice.should_stop():
-            continue
-        fit = _Fit([choice.surface(pair, left)], left, choice)
-        gains[pair] = -fit.solved([0], {0: fit.half(0)}).squares
-    return sorted(gains, key=lambda pair: gains[pair], reverse=True)
-
-
-def _width(function: Function) -> int:
-    return function.size if function.kind == "table" else NARROW
+def fitted_alone(function: Function, rows: Rows, choice: Choice) -> tuple[Array, float]:
+    """Return the numbers of a function that is fitted to rows by itself, and its effective number of parameters."""
+    fit = Fit(choice.with_groups([(function,)]), rows)
+    found = fit.solved([0], fit.roughness([0], {}))
+    return found.numbers, found.freedom - 1.0
 
 
 @dataclass(frozen=True, eq=False)
-class _Solution:
-    """Numbers for some functions and weights of their roughness."""
+class Solution:
+    """Numbers for some functions and weights of their roughness.
 
-    numbers: Array
+    Parameters
+    ----------
+    chosen, places
+        The functions, and the places of their numbers among those of all.
+    gram, stiff, inverse
+        Products of their basis functions; with what holds the numbers, and the inverse of that.
+    numbers, squares, freedom
+        What they are, the weighted squared residuals they leave, and the effective number of parameters.
+    """
+
+    chosen: tuple[int, ...]
+    places: NDArray[np.intp]
+    gram: Array
+    stiff: Array
     inverse: Array
+    numbers: Array
     squares: float
     freedom: float
 
 
-class _Fit:
+class Fit:
     """Functions that a law may have, fitted to rows in any combination."""
 
-    def __init__(self, functions: Sequence[Function], rows: Rows, choice: Choice) -> None:
-        self.functions, self.rows, self.choice = tuple(functions), rows, choice
+    def __init__(self, choice: Choice, rows: Rows) -> None:
+        self.functions = tuple(function for group in choice.groups for function in group)
+        self.rows, self.choice = rows, choice
         self.slices = [block for _, block in _blocks(self.functions)]
-        columns = np.hstack([np.zeros((len(rows.target), 0)), *(f.basis for f in self.functions)])
+        ends = np.cumsum([0, *map(len, choice.groups)]).tolist()
+        self.options = [range(a, b) for a, b in pairwise(ends)]
+        columns = _stacked(self.functions, len(rows.target))
         weight = rows.precision
         self.means = np.asarray(weight @ columns / weight.sum())
         self.middle = float(weight @ rows.target / weight.sum())
@@ -264,135 +219,163 @@ class _Fit:
         self.moments = np.asarray(columns.T @ (weight * (rows.target - self.middle)))
         self.spread = float(weight @ (rows.target - self.middle) ** 2)
 
+    def of(self, picked: Iterable[int | None]) -> list[Function]:
+        """Return the functions that were picked."""
+        return [self.functions[each] for each in kept(picked)]
+
     @cached_property
     def ranks(self) -> list[int]:
         """How many directions of every function its roughness weighs."""
         return [f.size - f.straight if f.penalty is not None else 0 for f in self.functions]
 
-    def places(self, chosen: Iterable[int]) -> NDArray[np.intp]:
-        """Return the numbers of some functions among all."""
-        parts = [np.arange(self.slices[each].start, self.slices[each].stop) for each in chosen]
-        return np.concatenate(parts) if parts else np.zeros(0, dtype=np.intp)
+    @cached_property
+    def halves(self) -> list[float]:
+        """About the weight at which each function has half of its freedom; 0 for those without roughness."""
+        pairs = zip(self.functions, self.slices, strict=True)
+        return [
+            0.0
+            if f.penalty is None
+            else max(float(np.trace(self.gram[own, own])), 1e-300) / float(np.trace(f.penalty))
+            for f, own in pairs
+        ]
 
-    def half(self, each: int) -> float:
-        """Return about the weight at which a function has half of its freedom."""
-        penalty, block = self.functions[each].penalty, self.slices[each]
-        assert penalty is not None
-        return max(float(np.trace(self.gram[block, block])), 1e-300) / float(np.trace(penalty))
+    def held(self, each: int, weights: Mapping[int, float]) -> Array:
+        """Return the products of a function's basis functions, with what holds its numbers beside the rows."""
+        function, gram = self.functions[each], self.gram[self.slices[each], self.slices[each]]
+        if function.penalty is None:
+            return np.asarray(gram + RIDGE * np.diag(gram.diagonal()))
+        stiff = gram + weights.get(each, self.halves[each]) * function.penalty
+        if len(function.columns) > 1:
+            return np.asarray(stiff + DRAWN * np.diag(stiff.diagonal()))
+        # its basis functions add up to one: nothing else tells what all its numbers share
+        return np.asarray(stiff + float(np.trace(stiff)) / function.size**2)
 
-    def solved(self, chosen: list[int], weights: Mapping[int, float]) -> _Solution:
+    def solved(self, chosen: Sequence[int], weights: Mapping[int, float]) -> Solution:
         """Return the best numbers for some functions, given the weights of their roughness."""
-        places = self.places(chosen)
+        parts = [np.arange(self.slices[each].start, self.slices[each].stop) for each in chosen]
+        places = np.concatenate([np.zeros(0, dtype=np.intp), *parts])
         gram, moments = self.gram[np.ix_(places, places)], self.moments[places]
-        if not len(places):
-            return _Solution(moments, gram, self.spread, 1.0)
         stiff = gram.copy()
-        for each, block in self._blocks(chosen):
-            penalty = self.functions[each].penalty
-            if penalty is None:
-                stiff[block, block] += RIDGE * np.diag(gram.diagonal()[block])
-                continue
-            stiff[block, block] += weights.get(each, self.half(each)) * penalty
-            if self.functions[each].narrowed is None:
-                # its basis functions add up to one: nothing else tells what all its numbers share
-                stiff[block, block] += float(np.trace(stiff[block, block])) / self.functions[each].size ** 2
-        size = np.sqrt(np.maximum(stiff.diagonal(), 1e-300))
-        held = stiff / np.outer(size, size) + ROUNDING * np.eye(len(places))
-        inverse = _inverse(held) / np.outer(size, size)
+        for each, block in self.blocks(chosen):
+            stiff[block, block] = self.held(each, weights)
+        inverse = inverse_of(stiff) if len(places) else stiff
         numbers = inverse @ moments
-        return _Solution(
-            numbers, inverse, self._squares(places, numbers), 1.0 + float(np.sum(inverse * gram))
-        )
+        squares = self._squares(numbers, gram, moments)
+        freedom = 1.0 + float(np.sum(inverse * gram)) + sum(self.functions[each].spent for each in chosen)
+        return Solution(tuple(chosen), places, gram, stiff, inverse, numbers, squares, freedom)
 
-    def _squares(self, places: NDArray[np.intp], numbers: Array) -> float:
-        gram, moments = self.gram[np.ix_(places, places)], self.moments[places]
+    def _squares(self, numbers: Array, gram: Array, moments: Array) -> float:
         return max(self.spread - 2.0 * float(numbers @ moments) + float(numbers @ gram @ numbers), 0.0)
 
-    def _blocks(self, chosen: Sequence[int]) -> list[tuple[int, slice]]:
+    def blocks(self, chosen: Sequence[int]) -> list[tuple[int, slice]]:
         """Return some functions, each with the place of its numbers among those of all of them."""
         pairs = zip(chosen, _blocks([self.functions[each] for each in chosen]), strict=True)
         return [(each, block) for each, (_, block) in pairs]
 
-    def roughness(self, chosen: list[int], known: Mapping[int, float]) -> Weights:
+    def roughness(self, chosen: Sequence[int], known: Mapping[int, float]) -> Weights:
         """Return the weights of roughness that make the rows most probable, by the steps of Fellner and Schall."""
         rough = [each for each in chosen if self.functions[each].penalty is not None]
-        halves = {each: self.half(each) for each in rough}
-        weights = {each: known.get(each, halves[each]) for each in rough}
+        weights = {each: known.get(each, self.halves[each]) for each in rough}
+        before = np.inf
         for _ in range(ROUNDS):
             found = self.solved(chosen, weights)
+            if abs(found.freedom - before) < STILL:
+                break
+            before = found.freedom
             noise = found.squares / max(self.rows.total - found.freedom, 1.0)
-            moved = 0.0
-            for each, block in self._blocks(chosen):
-                penalty = self.functions[each].penalty
+            for each, block in self.blocks(chosen):
+                penalty, half = self.functions[each].penalty, self.halves[each]
                 if penalty is None:
                     continue
                 numbers, weight = found.numbers[block], weights[each]
                 spare = self.ranks[each] - weight * float(np.sum(found.inverse[block, block] * penalty))
                 wanted = max(spare, 1e-9) * noise / max(float(numbers @ penalty @ numbers), 1e-300)
-                weights[each] = float(np.clip(wanted, ROUGHEST * halves[each], SMOOTHEST * halves[each]))
-                moved = max(moved, abs(float(np.log(weights[each] / weight))))
-            if moved < STILL:
-                break
+                weights[each] = float(np.clip(wanted, ROUGHEST * half, SMOOTHEST * half))
         return weights
 
-    def length(self, chosen: list[int], weights: Mapping[int, float]) -> float:
+    def length(self, found: Solution) -> float:
         """Return the length of the description of the rows by some functions; infinite where a line goes wrong."""
-        found = self.solved(chosen, weights)
-        for each, block in self._blocks(chosen):
-            function = self.functions[each]
-            if function.size == 1 and self.choice.sign_of(function)[0] * float(found.numbers[block][0]) < 0.0:
+        for each, block in self.blocks(found.chosen):
+            if self._goes_wrong(each, found.numbers[block]):
                 return np.inf
-        price = sum(self.choice.price(self.functions[each]) for each in chosen)
-        return self.choice.length(found.squares, found.freedom, price)
+        return self.choice.length(found.squares, found.freedom, self.price(found.chosen))
 
-    def straightest_first(self, picked: Sequence[int | None], weights: Mapping[int, float]) -> list[int]:
-        """Return the columns, those whose functions have least freedom first."""
-        chosen = _kept(picked)
-        found = self.solved(chosen, weights)
-        places = self.places(chosen)
-        own = np.sum(found.inverse * self.gram[np.ix_(places, places)], axis=1)
-        freedom = {
-            self.functions[each].columns[0]: float(own[block].sum()) for each, block in self._blocks(chosen)
-        }
-        return sorted(freedom, key=lambda column: freedom[column])
+    def _goes_wrong(self, each: int, numbers: Array) -> bool:
+        function = self.functions[each]
+        return function.size == 1 and self.choice.sign_of(function)[0] * float(numbers[0]) < 0.0
 
-    def law(
-        self, chosen: list[int], weights: Mapping[int, float], functions: Sequence[Function] | None = None
-    ) -> AdditiveLaw:
-        """Return the law of the chosen functions, curves in the shapes that were asked for.
+    def price(self, chosen: Iterable[int]) -> float:
+        """Return the price of some functions."""
+        return sum(self.choice.price(self.functions[each]) for each in chosen)
 
-        Parameters
-        ----------
-        chosen, weights
-            The functions, and the weights of their roughness.
-        functions
-            The same with surfaces in fewer products, where these are to be written.
+    def exchanged(
+        self, found: Solution, goes: int | None, comes: int | None, weights: Mapping[int, float]
+    ) -> tuple[float, float]:
+        """Return squares and freedom after a function has gone and another one come; infinite where a line goes wrong.
+
+        The inverse of a matrix without some rows and columns, and with others, is told by the Schur complements of
+        these (Golub and Van Loan 2013, *Matrix Computations*, section 2.1.4): a solution for one block takes as many
+        steps fewer as there are blocks.
         """
-        functions = tuple(self.functions[each] for each in chosen) if functions is None else tuple(functions)
-        found, places = self.solved(chosen, weights), self.places(chosen)
-        numbers = found.numbers.copy()
+        gram, inverse, moments = found.gram, found.inverse, self.moments[found.places]
+        numbers, freedom = found.numbers, found.freedom
+        out = dict(self.blocks(found.chosen))[goes] if goes is not None else slice(0, 0)
+        beside = inverse[:, out].copy()
+        beside[out] = 0.0
+        own = inverse_of(inverse[out, out]) if goes is not None else np.zeros((0, 0))
+        if goes is not None:
+            numbers = numbers - beside @ (own @ numbers[out])
+            numbers[out] = 0.0
+            lost = 2.0 * float(np.sum(inverse[out] * gram[out])) - float(
+                np.sum(inverse[out, out] * gram[out, out])
+            )
+            freedom -= lost + float(np.sum(own * (beside.T @ gram @ beside))) + self.functions[goes].spent
+        squares = self.spread - 2.0 * float(numbers @ moments) + float(numbers @ gram @ numbers)
+        if comes is None:
+            return max(squares, 0.0), freedom
+        there = self.slices[comes]
+        across = self.gram[found.places, there].copy()
+        across[out] = 0.0
+        reach = inverse @ across
+        reach[out] = 0.0
+        reach -= beside @ (own @ (beside.T @ across))
+        own_left = self.held(comes, weights) - across.T @ reach
+        if not (own_left.diagonal() > 0.0).all():  # the others say all of it
+            return np.inf, freedom
+        schur = inverse_of(own_left)
+        left = self.moments[there] - across.T @ numbers
+        new = schur @ left
+        if self._goes_wrong(comes, new):
+            return np.inf, freedom
+        numbers = numbers - reach @ new
+        squares = self.spread - 2.0 * float(numbers @ moments + new @ self.moments[there])
+        squares += float(numbers @ gram @ numbers + 2.0 * numbers @ across @ new)
+        squares += float(new @ self.gram[there, there] @ new)
+        turned = reach.T @ gram @ reach - 2.0 * reach.T @ across + self.gram[there, there]
+        return max(squares, 0.0), freedom + float(np.sum(schur * turned)) + self.functions[comes].spent
+
+    def law(self, chosen: list[int], weights: Weights) -> AdditiveLaw:
+        """Return the law of the chosen functions, curves in the shapes that were asked for."""
+        functions = tuple(self.functions[each] for each in chosen)
+        found = self.solved(chosen, weights)
+        numbers = found.numbers
         if any(any(self.choice.sign_of(function)) for function in functions if function.kind == "curve"):
-            numbers = self._shaped(chosen, found)
+            numbers = self._shaped(found)
         else:
             found = self._simple(found, functions)
             numbers = found.numbers
-        for function, block in _blocks(functions):
-            if function.narrowed is not None:
-                numbers[block] = function.narrowed(numbers[block])
-        squares = self._squares(places, numbers)
+        squares = self._squares(numbers, found.gram, self.moments[found.places])
         noise = squares / max(self.rows.total - found.freedom, 1.0)
-        gram = self.gram[np.ix_(places, places)]
         covariance = np.zeros((len(numbers) + 1, len(numbers) + 1))
         covariance[0, 0] = noise / float(self.rows.precision.sum())
-        covariance[1:, 1:] = noise * found.inverse @ gram @ found.inverse
-        length = self.choice.length(squares, found.freedom, sum(map(self.choice.price, functions)))
-        means = self.means[places]
-        rows = len(self.rows.target)
+        covariance[1:, 1:] = noise * found.inverse @ found.gram @ found.inverse
+        length = self.choice.length(squares, found.freedom, self.price(chosen))
+        means = self.means[found.places]
         return AdditiveLaw(
-            functions, self.middle, numbers, means, squares, found.freedom, covariance, length, rows
+            functions, self.middle, numbers, means, found.stiff, found.freedom, covariance, length, self.rows
         )
 
-    def _simple(self, found: _Solution, functions: Sequence[Function]) -> _Solution:
+    def _simple(self, found: Solution, functions: Sequence[Function]) -> Solution:
         """Return the solution with exponents held at whole and half numbers, where the rows cannot tell them apart."""
         noise = found.squares / max(self.rows.total - found.freedom, 1.0)
         numbers, inverse, freedom = found.numbers.copy(), found.inverse, found.freedom
@@ -407,16 +390,16 @@ class _Fit:
             numbers[place] = wanted
             inverse = inverse - np.outer(inverse[:, place], inverse[place]) / variance
             freedom -= 1.0
-        return _Solution(numbers, inverse, found.squares, freedom)
+        return replace(found, numbers=numbers, inverse=inverse, freedom=freedom)
 
-    def _shaped(self, chosen: list[int], found: _Solution) -> Array:
+    def _shaped(self, found: Solution) -> Array:
         """Return the numbers that fit best among those in which every curve has its shape; bounded least squares."""
-        moments = self.moments[self.places(chosen)]
-        sizes, turns = np.linalg.eigh(_inverse(found.inverse))
+        moments = self.moments[found.places]
+        sizes, turns = np.linalg.eigh(found.stiff)
         sizes = np.sqrt(np.maximum(sizes, ROUNDING * sizes[-1]))
         root = sizes[:, None] * turns.T
         turned, low = np.eye(len(moments)), np.full(len(moments), -np.inf)
-        for each, block in self._blocks(chosen):
+        for each, block in self.blocks(found.chosen):
             function = self.functions[each]
             sign, bend = self.choice.sign_of(function)
             if function.kind == "curve" and (sign or bend):
@@ -425,12 +408,13 @@ class _Fit:
         return np.asarray(turned @ lsq_linear(root @ turned, wanted, (low, np.inf), method="bvls").x)
 
 
-def _inverse(matrix: Array) -> Array:
-    """Return the inverse of a positive definite matrix; where rounding has made it none, of its certain part."""
-    try:
-        return np.asarray(cho_solve(cho_factor(matrix), np.eye(len(matrix))))
-    except LinAlgError:
-        return np.asarray(np.linalg.pinv(matrix, rcond=ROUNDING, hermitian=True))
+def _stacked(functions: Iterable[Function], rows: int) -> Array:
+    return np.hstack([np.zeros((rows, 0)), *(function.basis for function in functions)])
+
+
+def operators_of(functions: Sequence[Function]) -> int:
+    """Return how many operators a reader sees of a sum with a constant."""
+    return sum(function.operators + 1 for function in functions)
 
 
 def _blocks(functions: Sequence[Function]) -> list[tuple[Function, slice]]:
@@ -439,7 +423,8 @@ def _blocks(functions: Sequence[Function]) -> list[tuple[Function, slice]]:
     return [(f, slice(a, b)) for f, a, b in zip(functions, ends[:-1], ends[1:], strict=True)]
 
 
-def _kept(picked: Iterable[int | None]) -> list[int]:
+def kept(picked: Iterable[int | None]) -> list[int]:
+    """Return the functions that were picked for columns, some of which have none."""
     return [each for each in picked if each is not None]
 
 

@@ -40,27 +40,30 @@ ROWS = 4000
 """Rows that laws are searched on; the last is fitted to all."""
 
 
-def by_class_rung(trained: Trained) -> Rung | None:
-    """Return the law whose constants differ by class that describes rows best; None where there is none.
+def by_class_rung(trained: Trained, blocks: NDArray[np.int64]) -> Iterator[Rung]:
+    """Yield the law whose constants differ by class that describes rows best, where there is one.
 
     Errors are taken for a share of the target, or for the same everywhere, whichever describes the rows more briefly.
     """
-    rows, log = trained.rows, trained.log_target
-    if trained.link is not None or not any(feature.kind == "category" for feature in trained.features):
-        return None
+    rows, log, control = trained.rows, trained.log_target, trained.control
+    if control.pin or control.forbid or trained.link is not None:
+        return
+    if not any(feature.kind == "category" for feature in trained.features):
+        return
     inputs = tuple(trained.variable(feature) for feature in trained.features)
     target = np.exp(rows.target) if log else rows.target
     law = class_law(trained.decoded(inputs), target, rows.weight, should_stop=trained.watch.should_stop)
     if law is None:
-        return None
+        return
     told = rows.weight / rows.weight.sum()
     smearing = float(told @ np.exp(law.residual)) if law.log else 1.0
     if abs(np.log(smearing)) <= 2.0 * np.sqrt(law.fit.squares) / rows.total:
         smearing = 1.0
     smearing *= rows.lift
     root, known = law.written(smearing)
-    how = "a law whose constants differ by class"
-    return Rung(root, how, law.fit.parameters, smearing, known=known)
+    gap = law.fit.left_out(blocks) / np.sqrt(rows.weight)
+    left = smearing * (np.exp(np.log(target) - gap) if law.log else target - gap)
+    yield Rung("by class", root, law.fit.parameters, left, smearing, told=known)
 
 
 @dataclass(frozen=True, eq=False)

@@ -17,16 +17,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kanopt.errors import FitError, FormulaError
-from kanopt.formulas import Alternative, Constant, Domain, Formula, Maximum, Minimum, Node, Product
+from kanopt.formulas import Constant, Domain, Formula, Maximum, Minimum, Node, Product
 from kanopt.formulas.columns import evaluate_graph
 from kanopt.formulas.nodes import postorder, rebuild
 from kanopt.formulas.parameters import parameters_of
 from kanopt.formulas.simplify import simplify_graph
 from kanopt.surrogates.encoding import Feature
-from kanopt.surrogates.ladder.considered import Considered
+from kanopt.surrogates.ladder.considered import Beside, besides
 from kanopt.surrogates.ladder.going_on import BIGGER, LOOSE, beyond, is_no_worse
 from kanopt.surrogates.ladder.plain import Plain
-from kanopt.surrogates.ladder.rungs import description_length, output_of
+from kanopt.surrogates.ladder.rungs import ALIKE, description_length, output_of
 from kanopt.surrogates.ladder.shaped import decided
 from kanopt.surrogates.ladder.smearing import multiplied
 from kanopt.surrogates.ladder.trained import Trained
@@ -66,8 +66,6 @@ DECADES = 100.0
 """Ratio of large targets to small ones beyond which a law is looked for on the scale of the logarithm first."""
 USUAL = (0.05, 0.95)
 """Quantiles that are the small and the large ones."""
-ALIKE = 4.0
-"""Largest weight, in medians, with which rows of a logarithm are also rows of the target."""
 LEAST = 1e-9
 """Logarithm of a smearing factor that is rounding."""
 
@@ -90,8 +88,8 @@ class Closed:
         How many constants it has.
     price
         Length of the description of its operators, in nats.
-    front
-        What was considered.
+    beside
+        What the search has found beside it.
     """
 
     formula: Formula
@@ -100,7 +98,7 @@ class Closed:
     log: bool
     parameters: int
     price: float
-    front: tuple[Alternative, ...]
+    beside: tuple[Beside, ...] = ()
 
     @property
     def squares(self) -> float:
@@ -111,11 +109,6 @@ class Closed:
     def length(self) -> float:
         """Length of the description of the target."""
         return description_length(self.rows, self.squares, self.parameters, self.price, log=self.log)
-
-    @property
-    def natural(self) -> Formula:
-        """The law of the target itself."""
-        return self.smeared()[0]
 
     def smeared(self) -> tuple[Formula, float]:
         """Return the law of the mean of the target, and the factor by which it is above what was fitted.
@@ -257,16 +250,8 @@ def _on_scale(
         refused[signature(fit.law)] = law
         return None
 
-    def holds(fit: Fitted) -> bool:
-        return told_apart(fit) and estimated(fit, part) is not None
-
-    def length(fit: Fitted) -> float:
-        squares, price = fit.squares * rows.total / part.total, rules.price(fit.law)
-        return description_length(rows, squares, freedom(fit.law), price, log=log)
-
-    def with_front(fit: Fitted, closed: Closed) -> Closed:
-        others = Considered(table, found, part, log, rules, length, holds, refused)
-        return replace(closed, front=others.front(fit, closed.natural, closed.length))
+    def with_others(fit: Fitted, closed: Closed) -> Closed:
+        return replace(closed, beside=besides(table, found, fit, part, refused, log=log))
 
     best = _best(found, rules, refused)
     ends: tuple[Fitted, Closed] | None = None
@@ -279,15 +264,15 @@ def _on_scale(
             continue
         out = beyond(closed.formula, trained)
         if ends is None and (early or not out.endings):
-            return with_front(fit, closed), found
+            return with_others(fit, closed), found
         if ends is None:
             ends = fit, closed
             refused[signature(fit.law)] = str(out)
         elif out.proved and is_no_worse(closed.residual, ends[1].residual, rows):
-            return with_front(fit, closed), found
+            return with_others(fit, closed), found
     if ends is not None:
         del refused[signature(ends[0].law)]
-        return with_front(*ends), found
+        return with_others(*ends), found
     return None, found
 
 
@@ -383,7 +368,7 @@ def _estimated(
     if not _keeps_shapes(law, table.trained):
         return "a shape that it must have is lost"
     residual = rows.target - (np.log(predicted) if log else predicted)
-    return Closed(law, rows, residual, log, freedom(fit.law), rules.price(fit.law), ())
+    return Closed(law, rows, residual, log, freedom(fit.law), rules.price(fit.law))
 
 
 def _written(table: Plain, fit: Fitted, scales: Array, rows: Rows, *, log: bool) -> Formula:

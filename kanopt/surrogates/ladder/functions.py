@@ -1,8 +1,7 @@
 """What a column, or two together, can be in a law that is a sum: functions that are linear in their numbers.
 
-A curve is a smoothing spline, a table has one number per category, a surface is a function of two columns: a table of
-both categories, a curve for every category, or products of curves. Lines, logarithms, parabolas and waves are what a
-curve may turn out to be.
+A curve is a smoothing spline, a table has one number per category. Lines, logarithms, parabolas and waves are what a
+curve may turn out to be. A product of two functions is linear in the numbers of one while the other is held.
 """
 
 from __future__ import annotations
@@ -14,25 +13,25 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kanopt.formulas import Apply, Constant, Curve, Input, Node, Power, Product, Sum, Table
+from kanopt.formulas.complexity import count_operators
 from kanopt.formulas.curves import CURVE
+from kanopt.formulas.simplify import simplify_graph
 from kanopt.splines import SplineGrid
 from kanopt.surrogates.encoding import Feature
 
-__all__ = ["Function", "functions_of", "surface_of"]
+__all__ = ["Function", "functions_of", "most_flexible", "product_of"]
 
 Array = NDArray[np.float64]
 
-SPANS, SPANS_OF_SURFACE = 20, 8
-"""Spans of a curve, and of a surface along each column; roughness is weighted, so that more of them change little."""
+SPANS = 20
+"""Spans of a curve; roughness is weighted, so that more of them change little."""
+SPARSE = 0.01
+"""Share of the rows at either end among which a curve is straight: few rows are no reason for a bend."""
 NARROWEST = 1e-9
 """Range of a column, in the size of its values, within which a curve would be of rounding."""
 FAR = 5.0
 """Distance of a column's values from zero, in their range, from which on its origin is moved: years, not kilometres."""
 TURN = 2.0 * np.pi
-TERMS = 3
-"""Products of which a surface is a sum at most."""
-DRAWN = 1e-2
-"""Share of the roughness by which the numbers of a surface are drawn to zero, where it would be what curves are."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,7 +44,7 @@ class Function:
         Places of the columns, one or two.
     kind
         What it is called in a formula, of :data:`kanopt.formulas.operators.OPERATORS`; "table" for a category,
-        "surface" for two columns.
+        "product" for two columns.
     basis
         What each number is multiplied by, (n, k).
     write
@@ -54,12 +53,10 @@ class Function:
         How many operators a reader sees.
     penalty
         Roughness, (k, k); None where it has none.
-    narrowed
-        Of a surface, makes of any numbers those that can be written in so few operators.
-    fewer
-        Of a surface, returns the one with a product less; None where there is none.
     straight
         How many directions the roughness does not weigh.
+    spent
+        Effective number of parameters of the factor of a product that is held.
     """
 
     columns: tuple[int, ...]
@@ -68,9 +65,8 @@ class Function:
     write: Callable[[Array], Node]
     operators: int
     penalty: Array | None = None
-    narrowed: Callable[[Array], Array] | None = None
-    fewer: Callable[[], Function | None] | None = None
     straight: int = 0
+    spent: float = 0.0
 
     @property
     def size(self) -> int:
@@ -94,7 +90,7 @@ def functions_of(feature: Feature, column: int, encoded: Array, *, log_target: b
         return [_table(feature, column, encoded)]
     x = feature.decode(encoded)
     if feature.kind == "cycle":
-        return [_cycle(feature, column, x), _wave(feature, column, x)]
+        return [_cycle(feature, column, x, SPANS), _wave(feature, column, x)]
     line = _line(feature, column, x, "exp" if log_target else "linear")
     distinct = len(np.unique(x))
     if distinct <= 2:
@@ -109,11 +105,44 @@ def functions_of(feature: Feature, column: int, encoded: Array, *, log_target: b
     return found
 
 
-def _curve(feature: Feature, column: int, x: Array, spans: int = SPANS) -> Function:
+def most_flexible(feature: Feature, column: int, encoded: Array, spans: int) -> Function:
+    """Return a function of a column that can be any other, in so many spans."""
+    if feature.kind == "category":
+        return _table(feature, column, encoded)
+    make = _cycle if feature.kind == "cycle" else _curve
+    return make(feature, column, feature.decode(encoded), spans)
+
+
+def product_of(free: Function, held: Function, numbers: Array, spent: float) -> Function:
+    """Return the product of two functions, linear in the numbers of the one that is free.
+
+    Parameters
+    ----------
+    free, held
+        The functions.
+    numbers
+        Of the one that is held, (k,).
+    spent
+        Effective number of parameters of that one.
+    """
+    beside = held.write(numbers)
+
+    def write(own: Array) -> Node:
+        return Product((free.write(own), beside))
+
+    basis = free.basis * (held.basis @ numbers)[:, None]
+    operators = count_operators(simplify_graph(write(np.full(free.size, 2.0))))
+    columns = (*free.columns, *held.columns)
+    return Function(columns, "product", basis, write, operators, free.penalty, free.straight, spent)
+
+
+def _curve(feature: Feature, column: int, x: Array, spans: int) -> Function:
     argument: Node = Input(feature.name)
     if feature.log:
         argument, x = Apply("log", argument), np.log(x)
-    low, high = float(x.min()), float(x.max())
+    low, high = np.quantile(x, (SPARSE, 1.0 - SPARSE), method="inverted_cdf").tolist()
+    if not high - low > 0.5 * float(np.ptp(x)) / spans:
+        low, high = float(x.min()), float(x.max())
     if not high > low:
         high = low + max(abs(low), 1.0)
     grid = SplineGrid(low, high, spans)
@@ -125,7 +154,7 @@ def _curve(feature: Feature, column: int, x: Array, spans: int = SPANS) -> Funct
     return Function((column,), "curve", grid.basis(x), write, CURVE, bend.T @ bend, straight=2)
 
 
-def _cycle(feature: Feature, column: int, x: Array, spans: int = SPANS) -> Function:
+def _cycle(feature: Feature, column: int, x: Array, spans: int) -> Function:
     grid = SplineGrid(0.0, feature.scale, spans, periodic=True)
 
     def write(numbers: Array) -> Node:
@@ -198,71 +227,3 @@ def _origin(low: float, high: float) -> float:
         return 0.0
     unit = 10.0 ** np.floor(np.log10(width))
     return float(unit * np.round(0.5 * (low + high) / unit))
-
-
-@dataclass(frozen=True, eq=False)
-class _Side:
-    """A column as one side of a surface: basis functions that are zero on average, and a function as a node."""
-
-    basis: Array
-    write: Callable[[Array], Node]
-    penalty: Array
-    operators: int
-
-
-def _side(feature: Feature, encoded: Array) -> _Side:
-    if feature.kind == "category":
-        own, operators = _table(feature, 0, encoded), 1
-    else:
-        x, operators = feature.decode(encoded), CURVE
-        spans = SPANS_OF_SURFACE
-        own = _cycle(feature, 0, x, SPANS) if feature.kind == "cycle" else _curve(feature, 0, x, spans)
-    assert own.penalty is not None
-    means = own.basis.mean(axis=0)
-    # the basis functions of a curve, or table, add up to one
-    return _Side(
-        own.basis - means, lambda numbers: own.write(numbers - float(means @ numbers)), own.penalty, operators
-    )
-
-
-def surface_of(
-    features: tuple[Feature, Feature], columns: tuple[int, int], encoded: tuple[Array, Array]
-) -> Function:
-    """Return a function of two columns, a sum of products of functions of one each, beside functions of either alone.
-
-    Parameters
-    ----------
-    features, columns, encoded
-        The columns, their places, and their rows as the network reads them, (n,) each.
-    """
-    sides = [_side(feature, rows) for feature, rows in zip(features, encoded, strict=True)]
-    basis = np.einsum("ni,nj->nij", sides[0].basis, sides[1].basis).reshape(len(encoded[0]), -1)
-    eyes = [np.eye(side.basis.shape[1]) for side in sides]
-    bent = np.kron(sides[0].penalty, eyes[1]) + np.kron(eyes[0], sides[1].penalty)
-    drawn = bent + DRAWN * np.eye(len(bent)) * float(np.trace(bent)) / len(bent)
-    return _surface(columns, (sides[0], sides[1]), basis, drawn, TERMS)
-
-
-def _surface(
-    columns: tuple[int, int], sides: tuple[_Side, _Side], basis: Array, penalty: Array, terms: int
-) -> Function:
-    shape = sides[0].basis.shape[1], sides[1].basis.shape[1]
-
-    def narrowed(numbers: Array) -> Array:
-        left, size, right = np.linalg.svd(numbers.reshape(shape), full_matrices=False)
-        return np.asarray((left[:, :terms] * size[:terms]) @ right[:terms]).ravel()
-
-    def write(numbers: Array) -> Node:
-        left, size, right = np.linalg.svd(numbers.reshape(shape), full_matrices=False)
-        kept = [k for k in range(min(terms, len(size))) if size[k] > 1e-9 * max(size[0], 1e-300)]
-        root = np.sqrt(size)
-        products = [
-            Product((sides[0].write(left[:, k] * root[k]), sides[1].write(right[k] * root[k]))) for k in kept
-        ]
-        return Sum(tuple(products)) if products else Constant(0.0)
-
-    def fewer() -> Function | None:
-        return _surface(columns, sides, basis, penalty, terms - 1) if terms > 1 else None
-
-    operators = terms * (sides[0].operators + sides[1].operators + 2) - 1
-    return Function(columns, "surface", basis, write, operators, penalty, narrowed, fewer)

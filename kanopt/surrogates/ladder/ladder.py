@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,11 +12,11 @@ from numpy.typing import NDArray
 from kanopt.errors import FitError, FormulaError
 from kanopt.formulas import Alternative, Domain, Fit, Formula, Variable, with_named_constants
 from kanopt.formulas.complexity import count_operators
-from kanopt.formulas.extrapolation import Extrapolation
 from kanopt.formulas.parameters import parameters_of
 from kanopt.formulas.rounding import DIGITS, round_law, round_measures
-from kanopt.surrogates.ladder.drafts import Draft, drafts
+from kanopt.surrogates.ladder.choice import Ladder, ladder_of
 from kanopt.surrogates.ladder.going_on import BIGGER, beyond, explodes, held, is_no_worse, residuals
+from kanopt.surrogates.ladder.rungs import Rung
 from kanopt.surrogates.ladder.shaped import held_positive, shaped
 from kanopt.surrogates.ladder.trained import HeldOut, Trained
 from kanopt.surrogates.ladder.uncertainty import (
@@ -29,6 +29,7 @@ __all__ = ["HeldOut", "Trained", "find_law"]
 
 CONSIDERED = 6
 """Digits of what is told of laws beside the chosen one, of which the search measures the errors before rounding."""
+BEST = "the plainest of those that predict within one standard error and 2 % of the best on rows left out"
 
 
 def find_law(trained: Trained, held_out: HeldOut, min_r2: float) -> Formula:
@@ -41,7 +42,9 @@ def find_law(trained: Trained, held_out: HeldOut, min_r2: float) -> Formula:
     FormulaError
         If the formula's R² on the held-out rows is below `min_r2`, with both figures.
     """
-    draft, formula = _first(trained, held_out)
+    ladder = ladder_of(trained)
+    taken = _first(ladder, trained, held_out)
+    rung, formula = ladder.rungs[taken.place], taken.formula
     used, names = formula.used, [feature.name for feature in trained.features]
     predicted = np.broadcast_to(formula.evaluate(held_out.frame), len(held_out.frame))
     actual = held_out.frame[held_out.output.name].to_numpy(dtype=np.float64)
@@ -51,7 +54,7 @@ def find_law(trained: Trained, held_out: HeldOut, min_r2: float) -> Formula:
         predicted,
         rows_train=len(rows.target),
         data_hash=rows.digest,
-        smearing=draft.smearing,
+        smearing=rung.smearing,
         lowest=trained.lowest,
         labels=held_out.frame.index,
     )
@@ -66,41 +69,61 @@ def find_law(trained: Trained, held_out: HeldOut, min_r2: float) -> Formula:
         fit=fit,
         provenance={
             "learned by": f"KANRegressor, {trained.structure}",
-            "written by": draft.how,
+            "written by": f"{rung.name}: {taken.why}",
             "rows": f"{fit.rows_train:,} learned from, {fit.rows_test:,} held out",
             **trained.watch.record(trained.stopped),
             **trained.control.recorded,
             **formula.provenance,
             **({"dropped": ", ".join(n for n in names if n not in used)} if len(used) < len(names) else {}),
         },
-        alternatives=_alternatives(draft, formula, fit, trained, held_out),
+        alternatives=_alternatives(ladder, taken, fit, trained, held_out),
     )
 
 
-def _alternatives(
-    draft: Draft, formula: Formula, fit: Fit, trained: Trained, held_out: HeldOut
-) -> tuple[Alternative, ...]:
-    """Return what was considered, each as a formula like the one that was chosen, measured on the held-out rows."""
-    domains: dict[tuple[Variable, ...], Domain] = {}
+@dataclass(frozen=True, eq=False)
+class _Taken:
+    """A law of a ladder as a formula, why it was taken, and why those before it were not, by their places."""
 
-    def usable(each: Alternative) -> Alternative:
-        if each.law is None:
-            return round_measures(replace(each, text=str(formula)) if each.chosen else each, CONSIDERED)
-        inputs = tuple(map(trained.variable, trained.features))
-        kept = tuple(variable for variable in inputs if variable.name in each.law.used)
+    place: int
+    formula: Formula
+    why: str
+    refused: Mapping[int, str]
+
+
+def _alternatives(
+    ladder: Ladder, taken: _Taken, fit: Fit, trained: Trained, held_out: HeldOut
+) -> tuple[Alternative, ...]:
+    """Return the laws of a ladder, each as a formula like the one that was chosen, measured on the held-out rows."""
+    domains: dict[tuple[Variable, ...], Domain] = {}
+    inputs = tuple(map(trained.variable, trained.features))
+
+    def told(place: int, rung: Rung) -> Alternative:
+        chosen = place == taken.place
+        error = min(float(np.nan_to_num(ladder.errors[place], nan=np.inf)), 1e300)
+        rival = ladder.is_rival(place, taken.place)
+        refused = taken.refused.get(place, rung.refused)
+        law = None if chosen else usable(rung)
+        text = str(taken.formula if law is None else law)
+        shown = Alternative(
+            rung.operators, error, chosen, text, law=law, rung=rung.name, rival=rival, refused=refused
+        )
+        return round_measures(shown, CONSIDERED)
+
+    def usable(rung: Rung) -> Formula:
+        used = Formula(rung.root, inputs, held_out.output).used
+        kept = tuple(variable for variable in inputs if variable.name in used)
         if kept not in domains:
             domains[kept] = _domain(trained, kept, trained.decoded(kept))
-        law = Formula(each.law.root, kept, held_out.output, held_out.per, domain=domains[kept])
-        told = {
+        law = Formula(rung.root, kept, held_out.output, held_out.per, domain=domains[kept])
+        about = {
             "learned by": f"KANRegressor, {trained.structure}",
-            "written by": "considered, and not chosen",
+            "written by": f"{rung.name}, considered and not chosen",
         }
-        law = replace(with_named_constants(law, frozenset()), provenance=told)
+        law = replace(with_named_constants(law, frozenset()), provenance=about)
         law = round_law(law, trained.decoded(kept), _target(trained))
-        measured = replace(law, fit=round_measures(_measured(law, fit, trained, held_out)))
-        return replace(round_measures(replace(each, text=str(law), law=None), CONSIDERED), law=measured)
+        return replace(law, fit=round_measures(_measured(law, fit, trained, held_out)))
 
-    return tuple(map(usable, draft.alternatives))
+    return tuple(told(place, rung) for place, rung in enumerate(ladder.rungs))
 
 
 def _measured(law: Formula, fit: Fit, trained: Trained, held_out: HeldOut) -> Fit | None:
@@ -115,43 +138,54 @@ def _measured(law: Formula, fit: Fit, trained: Trained, held_out: HeldOut) -> Fi
     )
 
 
-def _first(trained: Trained, held_out: HeldOut) -> tuple[Draft, Formula]:
-    """Return the first draft that is what was asked for and has a value for every held-out row; the last if none is.
+def _first(ladder: Ladder, trained: Trained, held_out: HeldOut) -> _Taken:
+    """Return the first law that is what was asked for, and proved to have a value wherever rows can be.
+
+    One of which the proof is too long comes after all others; where each is refuted the last is taken.
 
     Raises
     ------
     FitError
-        If no draft has what was pinned, or each has what was forbidden.
+        If no law has what was pinned, or each has what was forbidden.
     """
-    refuted: tuple[Draft, Formula] | None = None
+    refused = dict[int, str]()
+    last: _Taken | None = None
+    open_one: _Taken | None = None
     wrong: FitError | None = None
-    for draft in drafts(trained):
+    for turn, place in enumerate(ladder.order):
         try:
-            formula = _allowed(draft, trained, held_out)
+            formula = _allowed(ladder.rungs[place], trained, held_out)
         except FitError as error:
             wrong = wrong or error
+            refused[place] = "it has not what was asked for"
             continue
-        if _holds(formula, held_out):
-            return _going_on(draft, formula, trained, held_out)
-        refuted = draft, formula
-    if refuted is not None:
-        return refuted
-    assert wrong is not None  # there is at least one draft
-    raise wrong
+        why = "those that come before it cannot be taken" if refused else BEST
+        last = _Taken(place, formula, why, refused)
+        if not _holds(formula, held_out):
+            refused = {**refused, place: "a shape of it is refuted, or it has no value on some row"}
+            continue
+        if _is_finite(formula):
+            return _going_on(last, ladder, ladder.order[turn + 1 :], trained, held_out)
+        open_one = open_one or last
+        refused = {**refused, place: "it is not proved to have a value wherever rows can be"}
+    if last is None:
+        assert wrong is not None  # there is at least one law
+        raise wrong
+    return last if open_one is None else _going_on(open_one, ladder, (), trained, held_out)
 
 
-def _allowed(draft: Draft, trained: Trained, held_out: HeldOut) -> Formula:
-    """Return a draft as a formula.
+def _allowed(rung: Rung, trained: Trained, held_out: HeldOut) -> Formula:
+    """Return a law as a formula.
 
     Raises
     ------
     FitError
         If it has not what was pinned, or has what was forbidden.
     """
-    formula = _formula(draft, trained, held_out)
+    formula = _formula(rung, trained, held_out)
     if trained.control:
         names = [feature.name for feature in trained.features]
-        trained.control.check_law(draft.root, names, formula.used, trained.ways)
+        trained.control.check_law(rung.root, names, formula.used, trained.ways)
     return formula
 
 
@@ -160,21 +194,26 @@ def _holds(formula: Formula, held_out: HeldOut) -> bool:
     return not _is_refuted(formula) and _has_values(formula, held_out)
 
 
-def _going_on(draft: Draft, formula: Formula, trained: Trained, held_out: HeldOut) -> tuple[Draft, Formula]:
-    """Return a draft that goes on where it is used beyond its data: the one beside, or this one, held at their edge."""
+def _going_on(
+    taken: _Taken, ladder: Ladder, after: Sequence[int], trained: Trained, held_out: HeldOut
+) -> _Taken:
+    """Return a law that goes on where it is used beyond its data: the next one, or this one, held at their edge."""
+    formula = taken.formula
     out = beyond(formula, trained)
     if not (out.endings or explodes(formula, trained)):
-        return draft, formula
-    if draft.beside is not None:
+        return taken
+    for place in after[:1]:
         with contextlib.suppress(FitError):  # what was asked for is not in it
-            other = _allowed(draft.beside, trained, held_out)
+            other = _allowed(ladder.rungs[place], trained, held_out)
             sound = _holds(other, held_out) and beyond(other, trained).proved and not explodes(other, trained)
             if sound and _alike(other, formula, trained):
-                return _instead(draft, draft.beside, out), other
+                told = str(out) if out.endings else "it explodes among its data, where no row is"
+                why = "it goes on beyond its data, and its error is about the same"
+                return _Taken(place, other, why, {**taken.refused, taken.place: told})
     rows = trained.decoded(formula.inputs)
     ended = shaped(held(formula, out.endings, trained, rows), trained)
     # a law that is held is convex no longer
-    return draft, ended if _holds(ended, held_out) else formula
+    return replace(taken, formula=ended) if _holds(ended, held_out) else taken
 
 
 def _alike(other: Formula, law: Formula, trained: Trained) -> bool:
@@ -183,19 +222,6 @@ def _alike(other: Formula, law: Formula, trained: Trained) -> bool:
         return False
     found = [residuals(each, trained.decoded(each.inputs), trained) for each in (other, law)]
     return found[0] is not None and found[1] is not None and is_no_worse(found[0], found[1], trained.rows)
-
-
-def _instead(draft: Draft, other: Draft, out: Extrapolation) -> Draft:
-    """Return a draft that was taken in the place of one with a shorter description, which says so."""
-    why = str(out) if out.endings else "it explodes among its data, where no row is"
-    told = tuple(
-        replace(each, refused=why) if each.law is not None and each.law.root == draft.root else each
-        for each in other.alternatives
-    )
-    how, _, _ = other.how.partition(": ")
-    return replace(
-        other, alternatives=told, how=f"{how}: it goes on beyond its data, and its error is about the same"
-    )
 
 
 def _has_values(formula: Formula, held_out: HeldOut) -> bool:
@@ -207,15 +233,15 @@ def _has_values(formula: Formula, held_out: HeldOut) -> bool:
     return True
 
 
-def _formula(draft: Draft, trained: Trained, held_out: HeldOut) -> Formula:
-    """Return a draft as a formula with a domain, and verdicts on what was asked of its shape."""
+def _formula(rung: Rung, trained: Trained, held_out: HeldOut) -> Formula:
+    """Return a law as a formula with a domain, and verdicts on what was asked of its shape."""
     inputs = tuple(map(trained.variable, trained.features))
-    used = Formula(draft.root, inputs, held_out.output).used
+    used = Formula(rung.root, inputs, held_out.output).used
     kept = tuple(variable for variable in inputs if variable.name in used)
     rows = trained.decoded(kept)
-    formula = Formula(draft.root, kept, held_out.output, held_out.per, domain=_domain(trained, kept, rows))
+    formula = Formula(rung.root, kept, held_out.output, held_out.per, domain=_domain(trained, kept, rows))
     told = with_shared_errors(
-        _named(formula, draft, trained.rows.total), rows, trained.rows, log=trained.log_target
+        _named(formula, rung, trained.rows.total), rows, trained.rows, log=trained.log_target
     )
 
     def whole(law: Formula) -> Formula:
@@ -232,17 +258,21 @@ def _is_refuted(formula: Formula) -> bool:
     return any(fact.verdict == "refuted" for fact in formula.shapes)
 
 
+def _is_finite(formula: Formula) -> bool:
+    return all(fact.verdict == "proved" for fact in formula.shapes if fact.shape == "finite")
+
+
 def _target(trained: Trained) -> NDArray[np.float64]:
     """Return the target of the training rows in its own unit."""
     return np.exp(trained.rows.target) if trained.log_target else trained.rows.target
 
 
-def _named(formula: Formula, draft: Draft, rows: float) -> Formula:
+def _named(formula: Formula, rung: Rung, rows: float) -> Formula:
     """Return the formula with names for its constants, by which they are held and estimated again, and their errors."""
-    if draft.covariance is not None or parameters_of(formula.root):
-        return formula if draft.covariance is None else with_errors(formula, draft.covariance)
-    named, rung = with_named_constants(formula, frozenset()), draft.rung
-    if rung is None or rung.written is None or rung.values is None or rung.covariance is None:
+    if rung.told is not None or parameters_of(formula.root):
+        return formula if rung.told is None else with_errors(formula, rung.told)
+    named = with_named_constants(formula, frozenset())
+    if rung.written is None or rung.values is None or rung.covariance is None:
         return named
     return with_covariance(named, rung.written, rung.values, rung.covariance, rows - rung.parameters)
 

@@ -1,9 +1,10 @@
-"""The rungs of a ladder of laws between a single formula and the network: sums of curves, and such with surfaces."""
+"""The rungs of a ladder of laws between a single formula and the network: sums and products of curves."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,28 +18,34 @@ from kanopt.formulas.parameters import Covariance
 from kanopt.formulas.simplify import simplify_graph
 from kanopt.kan.links import Link
 from kanopt.surrogates.curves import in_units, linked, network_output
-from kanopt.surrogates.ladder.additive import AdditiveLaw, Choice, additive_law, with_surfaces
-from kanopt.surrogates.ladder.functions import Function, functions_of, surface_of
+from kanopt.surrogates.ladder.additive import MOST, AdditiveLaw, Choice
+from kanopt.surrogates.ladder.functions import Function, functions_of
+from kanopt.surrogates.ladder.plainer import additive_laws
+from kanopt.surrogates.ladder.products import with_products
 from kanopt.surrogates.ladder.trained import Trained
 from kanopt.surrogates.rows import Rows
 from kanopt.surrogates.search import PREFERRED
 
 __all__ = [
+    "ALIKE",
     "FLOOR",
     "OPERATOR",
     "Rung",
-    "additive_rung",
     "description_length",
     "network_rung",
     "output_of",
+    "sums_of_curves",
 ]
 
 Array = NDArray[np.float64]
+Integers = NDArray[np.int64]
 
 FLOOR = 1e-8
 """Error, in spreads of the target, below which a law is exact."""
 OPERATOR = 2.0 * float(np.log(12))
 """Length of the description of an operator: a choice among twelve (Rissanen 1978)."""
+ALIKE = 4.0
+"""Largest weight, in medians, with which rows of a logarithm are also rows of the target."""
 FLATTEST = 1e-6
 """Least slope of a link, as a share of the largest: where it is flat, the rows say nothing of the sum before it."""
 
@@ -49,33 +56,50 @@ class Rung:
 
     Parameters
     ----------
+    name
+        By which a person picks it.
     root
         The graph of the law of the target itself.
-    how
-        How it was found, in words.
     parameters
         Effective number of parameters.
+    left_out
+        What a law of this form says of every training row where its block is left out, (n,); NaN where nothing.
     smearing
         Factor of a law of the mean of a target whose logarithm was fitted; 1 for others.
     written, values, covariance
         The graph for other values of its parameters, these values, and their covariance; None where not known.
-    known
-        The covariance of the named constants of a law that has such.
+    told
+        The covariance of its named constants, where these have been estimated themselves.
+    refused
+        Why it cannot be taken; empty where it can.
     """
 
+    name: str
     root: Node
-    how: str
     parameters: float
+    left_out: Array
     smearing: float = 1.0
     written: Callable[[Array], Node] | None = None
     values: Array | None = None
     covariance: Array | None = None
-    known: Covariance | None = None
+    told: Covariance | None = None
+    refused: str = ""
 
-    @property
-    def operators(self) -> float:
+    @cached_property
+    def operators(self) -> int:
         """How many operators a reader sees."""
         return count_operators(self.root)
+
+    @cached_property
+    def is_nested(self) -> bool:
+        """Whether a curve of it is one of a sum of curves, which nobody reads."""
+        curves = (node for node in postorder(self.root) if isinstance(node, Curve))
+        return any(
+            isinstance(node, Curve)
+            for curve in curves
+            for child in curve.children
+            for node in postorder(child)
+        )
 
 
 def description_length(
@@ -114,58 +138,73 @@ def output_of(trained: Trained) -> Array:
     return network_output(trained.network, inputs[:, :numeric], inputs[:, numeric:].astype(np.int64))
 
 
-def network_rung(trained: Trained) -> Rung:
-    """Return the network itself, every edge a curve or a table."""
+def network_rung(trained: Trained, blocks: Integers) -> Iterator[Rung]:
+    """Yield the network itself, every edge a curve or a table; none where a person has decided about operators.
+
+    A network is not fitted anew without a block: every row is left out by the mean of their leverages.
+    """
+    if trained.control.pin or trained.control.forbid:
+        return
     rows, link, log = trained.rows, trained.link, trained.log_target
     output = output_of(trained)
     residual = rows.target - (output if link is None else link(output))
     smearing = _smearing(rows, residual) * rows.lift if log else 1.0
     root = _of_target(in_units(trained.network.root, trained.features), link, smearing, log=log)
-    return Rung(
-        numbered(simplify_graph(rebuild(root, _without_nothing))),
-        f"the network ({trained.structure}), every edge a curve",
-        trained.edf,
-        smearing,
-    )
+    root = numbered(simplify_graph(rebuild(root, _without_nothing)))
+    left = rows.target - residual / max(1.0 - trained.edf / rows.total, 0.5)
+    yield Rung("network", root, trained.edf, smearing * np.exp(left) if log else left, smearing)
 
 
-def additive_rung(trained: Trained, rows: Rows, *, log: bool) -> tuple[Rung, Callable[[], Rung | None]]:
-    """Return the sum of functions of a column each that describes rows best, and what adds surfaces to it.
+def sums_of_curves(trained: Trained, blocks: Integers) -> Iterator[Rung]:
+    """Yield the sum of functions of a column each that describes rows best, the product of such, and more.
 
-    Parameters
-    ----------
-    trained
-        The network: its columns, and what was asked of the law.
-    rows
-        With the target, or its logarithm where `log`; the target itself where there is a link.
-    log
-        Whether the law is a product.
-
-    Returns
-    -------
-    Rung, callable
-        The callable returns the law with surfaces, None where none shortens the description.
+    On the scale that is better by itself products of two functions are added to the sum. A law that would be too long
+    to read is told in full beside the one that is not.
 
     Raises
     ------
     FitError
-        If a column can be nothing of what was asked of it.
+        If a column can be nothing of what was asked of it, on no scale.
     """
+    rows = trained.rows
+    scales = [(rows, trained.log_target)]
+    if trained.log_target and rows.weight.max() < ALIKE * np.median(rows.weight):
+        scales.append((replace(rows, target=np.exp(rows.target)), False))
+    elif not trained.log_target and trained.link is None and rows.shared is None and rows.target.min() > 0.0:
+        scales.append((replace(rows, target=np.log(rows.target)), True))
+    found, refused = list[tuple[AdditiveLaw, Choice, Rows, bool]](), list[FitError]()
+    for own, log in scales:
+        try:
+            choice = _choice(trained, own, log=log)
+        except FitError as error:  # an operator that was asked for is one on the other scale only
+            refused.append(error)
+            continue
+        link = trained.link
+        working = own if link is None else _working_rows(own, link, output_of(trained))
+        whole, plain = additive_laws(choice, working)
+        found.append((whole, choice, own, log))
+        yield _rung(_name(log), plain, trained, own, blocks, log=log)
+    if not found:
+        raise refused[0]
+    if trained.control.pin or trained.control.forbid or trained.watch.should_stop():
+        return
+    whole, choice, own, log = min(found, key=lambda each: each[0].length)
+    more = with_products(choice, whole.rows, trained.features, whole)
+    name = _name(log) + (" with pairs" if more else "")
+    if more is not None:
+        whole, short = more
+        yield _rung(name, short, trained, own, blocks, log=log)
+    if whole.operators >= MOST:
+        yield _rung(f"{name}, in full", whole, trained, own, blocks, log=log)
+
+
+def _name(log: bool) -> str:
+    return "product of curves" if log else "sum of curves"
+
+
+def _rung(name: str, law: AdditiveLaw, trained: Trained, rows: Rows, blocks: Integers, *, log: bool) -> Rung:
     link = trained.link
-    working = rows if link is None else _working_rows(rows, link, output_of(trained))
-    choice = _choice(trained, rows, log=log)
-    plain = additive_law(choice, working)
-
-    def higher() -> Rung | None:
-        law = with_surfaces(plain, choice, working)
-        return None if law is None else _rung(law, True, rows, link, log=log)
-
-    return _rung(plain, False, rows, link, log=log), higher
-
-
-def _rung(law: AdditiveLaw, has_surfaces: bool, rows: Rows, link: Link | None, *, log: bool) -> Rung:
-    values = law.values()
-    residual = rows.target - (values if link is None else link(values))
+    residual = rows.target - (law.values if link is None else link(law.values))
     squares = float(rows.weight @ residual**2)
     smearing = _smearing(rows, residual) if log else 1.0
     if log and abs(np.log(smearing)) <= 2.0 * np.sqrt(squares) / rows.total:
@@ -176,9 +215,19 @@ def _rung(law: AdditiveLaw, has_surfaces: bool, rows: Rows, link: Link | None, *
     def written(parameters: Array) -> Node:
         return numbered(simplify_graph(_of_target(law.written(parameters), link, smearing, log=log)))
 
-    kind = "product" if log else "sum"
-    what = f"a {kind} of functions of one column{' and surfaces of two' if has_surfaces else ''}"
-    return Rung(written(law.parameters), what, law.freedom, smearing, written, law.parameters, law.covariance)
+    left = law.left_out(blocks)
+    with np.errstate(over="ignore"):
+        left = smearing * np.exp(left) if log else left if link is None else link(left)
+    return Rung(
+        name,
+        written(law.parameters),
+        law.freedom,
+        left,
+        smearing,
+        written,
+        law.parameters,
+        law.covariance,
+    )
 
 
 def _without_nothing(node: Node) -> Node:
@@ -254,12 +303,6 @@ def _choice(trained: Trained, rows: Rows, *, log: bool) -> Choice:
         may_go.append(pins is None or "none" in pins)
         shapes.append(shape)
 
-    def surface(pair: tuple[int, int], of: Rows) -> Function:
-        a, b = pair
-        return surface_of(
-            (trained.features[a], trained.features[b]), pair, (of.inputs[:, a], of.inputs[:, b])
-        )
-
     def price(function: Function) -> float:
         preferred = PREFERRED if function.kind in control.prefer else 1.0
         return OPERATOR * preferred * (function.operators + 1)
@@ -268,7 +311,6 @@ def _choice(trained: Trained, rows: Rows, *, log: bool) -> Choice:
         tuple(groups),
         tuple(may_go),
         tuple(shapes),
-        None if control.pin or control.forbid else surface,
         lambda squares, freedom, price: description_length(rows, squares, freedom, price, log=log),
         price,
         trained.watch.should_stop,

@@ -84,4 +84,5 @@ def law_of(model: Trained, target: Floats) -> Formula:
 def written(model: Trained, data: dict[str, Floats]) -> Floats:
     """What the network gives once it is written as a formula of curves."""
     inputs = tuple(map(model.variable, model.features))
-    return Formula(network_rung(model).root, inputs, Variable("y")).evaluate(data)
+    (network,) = network_rung(model, np.zeros(len(model.rows.target), dtype=np.int64))
+    return Formula(network.root, inputs, Variable("y")).evaluate(data)

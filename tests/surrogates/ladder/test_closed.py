@@ -44,18 +44,6 @@ def test_a_law_without_a_value_on_a_row_that_the_search_did_not_see_is_none() ->
     assert law is None or np.isfinite(law.residual).all()
 
 
-def test_errors_of_what_was_considered_are_in_the_units_of_the_target() -> None:
-    rng = np.random.default_rng(2)
-    inputs = rng.uniform(1, 5, (600, 2))
-    y = 1000.0 * inputs[:, 0] / inputs[:, 1] * np.exp(0.1 * rng.standard_normal(600))
-    law = closed_law(trained_on(inputs, y, log=True), OPERATOR)
-    assert law is not None
-    assert law.log
-    chosen = next(each for each in law.front if each.chosen)
-    predicted = law.formula.evaluate({"a": inputs[:, 0], "b": inputs[:, 1]})
-    np.testing.assert_allclose(chosen.error, np.sqrt(np.mean((y - predicted) ** 2)), rtol=0.01)
-
-
 def test_the_smearing_factor_is_in_the_constants_and_in_their_errors() -> None:
     rng = np.random.default_rng(3)
     inputs = rng.uniform(1, 5, (600, 2))

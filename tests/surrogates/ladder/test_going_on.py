@@ -7,11 +7,12 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from kanopt.formulas import Alternative, Domain, Formula, Node, Variable, parse_formula
+from kanopt.formulas import Domain, Formula, Variable, parse_formula
 from kanopt.surrogates import Feature
 from kanopt.surrogates.ladder import HeldOut, Trained, find_law, ladder
-from kanopt.surrogates.ladder.drafts import Draft
+from kanopt.surrogates.ladder.choice import Ladder
 from kanopt.surrogates.ladder.going_on import beyond, is_no_worse
+from kanopt.surrogates.ladder.rungs import Rung
 from kanopt.surrogates.rows import Rows
 from tests.cases.hand_networks import Network
 from tests.surrogates.ladder.by_hand import NUMBER, decoded, layer, times, trained
@@ -30,36 +31,35 @@ def model(target: np.ndarray = MINUTES) -> Trained:
     return replace(trained(network, KM, ROWS, target), lowest=float(target.min()), edf=2.0)
 
 
-def root(text: str) -> Node:
-    return parse_formula(text, VARIABLES, Variable("y")).root
-
-
-def draft(text: str, *others: Alternative, beside: Draft | None = None) -> Draft:
-    return Draft(
-        root(text), f"a way: {text}", (Alternative(1, 0.5, True, text, 10.0), *others), beside=beside
-    )
-
-
-def law_of(monkeypatch: pytest.MonkeyPatch, *offered: Draft, target: np.ndarray = MINUTES) -> Formula:
-    monkeypatch.setattr(ladder, "drafts", lambda _: iter(offered))
-    frame = decoded(KM, ROWS).assign(y=target)
-    return find_law(model(target), HeldOut(frame, Variable("y"), ""), -10.0)
+def law_of(
+    monkeypatch: pytest.MonkeyPatch,
+    *offered: str,
+    of: Trained | None = None,
+    variables: tuple[Variable, ...] = VARIABLES,
+) -> Formula:
+    """The law that is taken of those on a ladder, in this order."""
+    of = model() if of is None else of
+    inputs, rungs = decoded(of.features, of.rows.inputs), []
+    for text in offered:
+        law = parse_formula(text, variables, Variable("y"))
+        rungs.append(Rung(text, law.root, 2.0, np.asarray(law.evaluate(inputs))))
+    ones = np.ones(len(rungs))
+    found = Ladder(tuple(rungs), ones, tuple(range(len(rungs))), ones > 0.0)
+    monkeypatch.setattr(ladder, "ladder_of", lambda _: found)
+    return find_law(of, HeldOut(inputs.assign(y=of.rows.target), Variable("y"), ""), -1e9)
 
 
 def test_the_law_beside_is_taken_where_the_first_ends(monkeypatch: pytest.MonkeyPatch) -> None:
-    ended = Alternative(2, 0.5, False, ENDS, 9.0, Formula(root(ENDS), VARIABLES, Variable("y")))
-    law = law_of(monkeypatch, draft(ENDS, beside=draft(GOES_ON, ended)))
+    law = law_of(monkeypatch, ENDS, GOES_ON)
     assert str(law) == GOES_ON.replace("*", "·")
-    assert (
-        law.provenance["written by"] == "a way: it goes on beyond its data, and its error is about the same"
-    )
-    assert "no finite value where km is below its data" in law.considered()["why"].iloc[1]
+    assert law.considered()["why"].iloc[1] == "it goes on beyond its data, and its error is about the same"
+    assert "no finite value where km is below its data" in law.alternatives[0].refused
     assert law.held == ""
 
 
 def test_it_is_not_where_its_error_is_larger_than_chance_explains(monkeypatch: pytest.MonkeyPatch) -> None:
     curved = 5.0 + 4.0 * (ROWS[:, 0] - 1.0) ** 0.4 + 0.1 * NOISE
-    law = law_of(monkeypatch, draft("5 + 4 * (km - 1)^0.4", beside=draft(GOES_ON)), target=curved)
+    law = law_of(monkeypatch, "5 + 4 * (km - 1)^0.4", GOES_ON, of=model(curved))
     # and so it is held at the shortest trip, below which it had no value
     assert law.held == "km below 1.2 counts as 1.2"
     assert law.evaluate({"km": 0.0}) == pytest.approx(5 + 4 * 0.2**0.4)
@@ -75,16 +75,14 @@ def test_a_law_that_few_rows_far_out_bear_out_is_not_held_before_them(
     rows = np.append(ROWS, [[12.0]], axis=0)
     target = np.exp(0.8 * rows[:, 0]) + np.append(0.01 * NOISE, 0.0)
     target[-1] = target[-1] if bears_out else np.exp(0.8 * 4.0)
-    frame = decoded(KM, rows).assign(y=target)
     asked = model(target)
-    asked = replace(asked, rows=replace(asked.rows, inputs=rows))
-    monkeypatch.setattr(ladder, "drafts", lambda _: iter([draft("exp(0.8 * km)")]))
-    law = find_law(asked, HeldOut(frame, Variable("y"), ""), -1e9)
+    asked = replace(asked, rows=replace(asked.rows, inputs=rows, weight=np.ones(401)))
+    law = law_of(monkeypatch, "exp(0.8 * km)", of=asked)
     assert (law.held == "") == bears_out, law.held
 
 
 def test_a_pole_that_the_rows_have_led_to_stays(monkeypatch: pytest.MonkeyPatch) -> None:
-    law = law_of(monkeypatch, draft("9 / km"), target=9.0 / ROWS[:, 0])
+    law = law_of(monkeypatch, "9 / km", of=model(9.0 / ROWS[:, 0]))
     assert str(law) == "9 / km"
 
 
@@ -99,11 +97,7 @@ def test_a_law_that_explodes_among_its_data_is_held_at_the_largest_target(
     variables = [Variable("a"), Variable("b")]
     network = Network((layer([[times(1.0)], [times(1.0)]], [0.0]),))
     known = replace(trained(network, NUMBER, rows, target), lowest=1.0, edf=2.0)
-    made = parse_formula(text, variables, Variable("y")).root
-    monkeypatch.setattr(
-        ladder, "drafts", lambda _: iter([Draft(made, text, (Alternative(1, 0.0, True, text),))])
-    )
-    law = find_law(known, HeldOut(decoded(NUMBER, rows).assign(y=target), Variable("y"), ""), -10.0)
+    law = law_of(monkeypatch, text, of=known, variables=tuple(variables))
     assert law.held == "y above 2.718 counts as 2.718"
     assert law.evaluate({"a": 1.0, "b": 1.0}) == pytest.approx(np.e)
     np.testing.assert_allclose(law.evaluate({"a": rows[:, 0], "b": rows[:, 1]}), target)
@@ -121,8 +115,8 @@ def test_a_month_has_no_thirteenth(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_law_that_goes_on_is_left_as_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
-    law = law_of(monkeypatch, draft(GOES_ON, beside=draft("3 * km + 2.001")))
-    assert law.provenance["written by"] == f"a way: {GOES_ON}"
+    law = law_of(monkeypatch, GOES_ON, "3 * km + 2.001")
+    assert law.provenance["written by"].startswith(f"{GOES_ON}: the plainest")
 
 
 def test_residuals_differ_by_chance_or_by_nothing_or_do_not() -> None:

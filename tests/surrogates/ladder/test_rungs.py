@@ -14,9 +14,12 @@ from kanopt.formulas.nodes import postorder
 from kanopt.kan.constraints import ShapeConstraints
 from kanopt.kan.links import Link, Logistic, Softplus
 from kanopt.surrogates import Feature
+from kanopt.surrogates.groups import SharedErrors
 from kanopt.surrogates.ladder import Trained
+from kanopt.surrogates.ladder.additive import Fit
+from kanopt.surrogates.ladder.blocks import blocks_of
 from kanopt.surrogates.ladder.control import Control
-from kanopt.surrogates.ladder.rungs import Rung, additive_rung, network_rung
+from kanopt.surrogates.ladder.rungs import Rung, _choice, network_rung, sums_of_curves
 from kanopt.surrogates.rows import Rows
 from tests.cases.hand_networks import Network
 from tests.surrogates.ladder.by_hand import (
@@ -45,10 +48,14 @@ def of_rows(x: Floats, y: Floats, features: tuple = NUMBER, **changes: object) -
     return replace(trained(NOTHING, features, x, y), **changes)
 
 
-def laws(model: Trained, *, log: bool = False, surfaces: bool = False) -> list[Rung]:
-    plain, higher = additive_rung(model, model.rows, log=log)
-    found = higher() if surfaces else None
-    return [plain] if found is None else [plain, found]
+def rungs(model: Trained) -> dict[str, Rung]:
+    blocks = np.arange(len(model.rows.target)) % 10
+    return {rung.name: rung for rung in sums_of_curves(model, blocks)}
+
+
+def network_of(model: Trained) -> Formula:
+    (rung,) = network_rung(model, np.zeros(len(model.rows.target), dtype=int))
+    return formula(rung, model)
 
 
 def formula(rung: Rung, model: Trained) -> Formula:
@@ -93,7 +100,7 @@ def test_pruned_edges_are_not_written(rng: np.random.Generator) -> None:
     x = rng.uniform(0, 1, (100, 2))
     network = Network((layer([[times(3.0)], [None]], [0.5]),))
     model = trained(network, NUMBER, x, 3 * x[:, 0])
-    assert formula(network_rung(model), model).used == {"a"}
+    assert network_of(model).used == {"a"}
 
 
 def test_the_range_of_a_cycle_is_a_period_where_the_rows_go_round() -> None:
@@ -118,7 +125,7 @@ def test_the_range_of_a_cycle_is_a_period_where_the_rows_go_round() -> None:
 def test_functions_become_what_they_are(law, reads: list[str], rng: np.random.Generator) -> None:
     x = rng.uniform(0.1, 1.0, (500, 2))
     model = of_rows(x, law(x[:, 0], x[:, 1]) + 0.02 * rng.standard_normal(500))
-    (found,) = laws(model)
+    found = rungs(model)["sum of curves"]
     text = str(formula(found, model))
     assert all(each in text for each in reads), text
     assert not formula(found, model).curves
@@ -129,7 +136,7 @@ def test_lines_have_the_numbers_and_errors_of_least_squares(rng: np.random.Gener
     x = rng.uniform(0.0, 1.0, (300, 2))
     y = 1.0 + 2.0 * x[:, 0] - 3.0 * x[:, 1] + 0.3 * rng.standard_normal(300)
     model = of_rows(x, y, control=Control.of({"a": "linear", "b": "linear"}, None, None))
-    (found,) = laws(model)
+    found = rungs(model)["sum of curves"]
     design = np.column_stack([x - x.mean(axis=0)])
     slopes = np.linalg.lstsq(design, y - y.mean(), rcond=None)[0]
     noise = np.sum((y - y.mean() - design @ slopes) ** 2) / 297
@@ -141,7 +148,7 @@ def test_what_is_no_simple_form_stays_a_curve(rng: np.random.Generator) -> None:
     x = rng.uniform(0.0, 1.0, (800, 2))
     truth = np.sin(9.0 * x[:, 0]) + np.abs(x[:, 1] - 0.4)
     model = of_rows(x, truth + 0.1 * rng.standard_normal(800))
-    (found,) = laws(model)
+    found = rungs(model)["sum of curves"]
     law = formula(found, model)
     assert [curve.name for curve in postorder(law.root) if isinstance(curve, Curve)] == ["s1", "s2"]
     assert np.sqrt(np.mean((values(found, model) - truth) ** 2)) < 0.03
@@ -151,7 +158,7 @@ def test_a_wave_and_categories_stand_beside_each_other(rng: np.random.Generator)
     z, code = rng.uniform(0, 1, 900), rng.integers(0, 2, 900)
     y = np.array([2.0, 6.0])[code] + np.cos(2 * np.pi * z) + 0.05 * rng.standard_normal(900)
     model = of_rows(np.column_stack([z, code]), y, (HOUR, MODE))
-    (found,) = laws(model)
+    found = rungs(model)["sum of curves"]
     law = formula(found, model)
     assert "by(mode)" in str(law)
     assert "sin(2 · pi · (hour - " in str(law)
@@ -162,8 +169,8 @@ def test_a_wave_and_categories_stand_beside_each_other(rng: np.random.Generator)
 def test_a_product_is_a_product_of_powers_and_exponentials(rng: np.random.Generator) -> None:
     x = rng.uniform(0.1, 1.0, (500, 2))
     truth = 3.0 * x[:, 0] ** 0.7 * np.exp(1.5 * x[:, 1])
-    model = of_rows(x, np.log(truth) + 0.05 * rng.standard_normal(500))
-    (found,) = laws(model, log=True)
+    model = of_rows(x, np.log(truth) + 0.05 * rng.standard_normal(500), log_target=True)
+    found = rungs(model)["product of curves"]
     law = formula(found, model)
     assert "a^0." in str(law)
     assert "exp(1." in str(law)
@@ -176,7 +183,7 @@ def test_numbers_of_categories_with_few_rows_are_drawn_to_the_mean(rng: np.rando
     y = rng.standard_normal(40)[codes] * 0.3 + rng.standard_normal(len(codes))
     y[-1] = 5.0
     model = of_rows(np.column_stack([rng.uniform(0, 1, len(codes)), codes]), y, (NUMBER[0], many))
-    (found,) = laws(model)
+    found = rungs(model)["sum of curves"]
     alone = formula(found, model).evaluate({"a": 0.5, "lane": np.array(["l39"], dtype=object)})
     assert alone < 2.5
 
@@ -188,7 +195,7 @@ def test_curves_have_the_shape_that_was_asked_for(sign: int, bend: int, rng: np.
     y = sign * np.sin(5.0 * x[:, 0]) + 0.3 * rng.standard_normal(200) + x[:, 1]
     wanted = ShapeConstraints(monotonic=(sign, 0), convexity=(bend, 0))
     control = Control.of({"a": "curve"}, None, None)
-    (found,) = laws(of_rows(x, y, wanted=wanted, control=control))
+    found = rungs(of_rows(x, y, wanted=wanted, control=control))["sum of curves"]
     model = of_rows(x, y)
     grid = np.linspace(0.0, 1.0, 101)
     along = formula(found, model).evaluate({"a": grid, "b": np.full(101, 0.5)})
@@ -203,7 +210,7 @@ def test_behind_a_link_the_law_is_found_on_the_working_response(link: Link, rng:
     y = link(inner) + 0.02 * rng.standard_normal(1200)
     network = Network((layer([[times(3.9, 0.5)], [times(-2.9, 0.5)]], [0.05]),))
     model = trained(network, NUMBER, x, y, link=link)
-    (found,) = laws(model)
+    found = rungs(model)["sum of curves"]
     assert not formula(found, model).curves
     assert np.sqrt(np.mean((values(found, model) - link(inner)) ** 2)) < 0.01
 
@@ -211,36 +218,74 @@ def test_behind_a_link_the_law_is_found_on_the_working_response(link: Link, rng:
 def test_the_order_of_the_rows_does_not_matter(rng: np.random.Generator) -> None:
     x = rng.uniform(0.0, 1.0, (400, 2))
     y = np.sin(6.0 * x[:, 0]) * x[:, 1] + 0.1 * rng.standard_normal(400)
-    turned = rng.permutation(400)
-    here, there = (laws(of_rows(x[order], y[order]), surfaces=True)[-1] for order in (np.arange(400), turned))
-    assert str(formula(here, of_rows(x, y))) == str(formula(there, of_rows(x, y)))
+    models = [of_rows(x[order], y[order]) for order in (np.arange(400), rng.permutation(400))]
+    here, there = (str(formula(rungs(model)["sum of curves with pairs"], model)) for model in models)
+    assert here == there
 
 
-# ------------------------------------------------------------------------------------------------------------ surfaces
+# ------------------------------------------------------------------------------------------------------------ products
 
 
-def test_a_surface_is_a_product_of_curves(rng: np.random.Generator) -> None:
+def test_a_product_of_curves_stands_for_what_two_columns_do_together(rng: np.random.Generator) -> None:
     x = rng.uniform(0.0, 1.0, (1500, 2))
     truth = 1.0 + np.sin(4.0 * x[:, 0]) * np.exp(x[:, 1])
     model = of_rows(x, truth + 0.05 * rng.standard_normal(1500))
-    plain, surface = laws(model, surfaces=True)
-    assert np.sqrt(np.mean((values(surface, model) - truth) ** 2)) < 0.03
+    found = rungs(model)
+    plain, pairs = found["sum of curves"], found["sum of curves with pairs"]
+    assert np.sqrt(np.mean((values(pairs, model) - truth) ** 2)) < 0.03
     assert np.sqrt(np.mean((values(plain, model) - truth) ** 2)) > 0.05
-    assert str(formula(surface, model)).count("(a) · s") in (1, 2)
+    assert pairs.operators <= 30
 
 
 def test_a_curve_for_every_category(rng: np.random.Generator) -> None:
     x, code = rng.uniform(0.0, 1.0, 1500), rng.integers(0, 2, 1500)
     truth = np.where(code == 1, np.sin(5.0 * x), x)
     model = of_rows(np.column_stack([x, code]), truth + 0.05 * rng.standard_normal(1500), (NUMBER[0], MODE))
-    _, surface = laws(model, surfaces=True)
-    assert np.sqrt(np.mean((values(surface, model) - truth) ** 2)) < 0.03
+    pairs = rungs(model)["sum of curves with pairs"]
+    assert np.sqrt(np.mean((values(pairs, model) - truth) ** 2)) < 0.03
 
 
-def test_no_surface_where_there_is_none(rng: np.random.Generator) -> None:
+def test_no_product_where_columns_act_apart(rng: np.random.Generator) -> None:
     x = rng.uniform(0.0, 1.0, (800, 2))
     model = of_rows(x, np.sin(6.0 * x[:, 0]) + x[:, 1] + 0.1 * rng.standard_normal(800))
-    assert len(laws(model, surfaces=True)) == 1
+    assert not any("pairs" in name for name in rungs(model))
+
+
+# ------------------------------------------------------------------------------------------------------ rows left out
+
+
+def test_what_a_law_says_of_rows_left_out_is_what_it_says_without_them(rng: np.random.Generator) -> None:
+    x, blocks = rng.uniform(0.0, 1.0, (60, 2)), np.arange(60) % 10
+    y = 1.0 + 2.0 * x[:, 0] - 3.0 * x[:, 1] + 0.3 * rng.standard_normal(60)
+    model = of_rows(x, y, control=Control.of({"a": "linear", "b": "linear"}, None, None))
+    found = rungs(model)["sum of curves"]
+    design = np.column_stack([np.ones(60), x])
+    for block in range(10):
+        own = blocks == block
+        numbers = np.linalg.lstsq(design[~own], y[~own], rcond=None)[0]
+        np.testing.assert_allclose(found.left_out[own], design[own] @ numbers, rtol=1e-5)
+
+
+def test_rows_that_hang_together_are_left_out_together(rng: np.random.Generator) -> None:
+    rows, drift = Rows(np.zeros((100, 1)), np.zeros(100), np.ones(100)), np.cumsum(rng.standard_normal(100))
+    assert (np.diff(blocks_of(rows, drift)) >= 0).all()
+    assert set(blocks_of(rows, rng.standard_normal(100))[:10]) == set(range(10))
+    shared = SharedErrors(np.repeat(np.arange(20), 5), 1.0)
+    assert blocks_of(replace(rows, shared=shared), drift).reshape(20, 5).std(axis=1).max() == 0.0
+
+
+def test_exchanging_a_function_is_fitting_anew(rng: np.random.Generator) -> None:
+    x = rng.uniform(0.1, 1.0, (300, 2))
+    model = of_rows(x, np.sin(4.0 * x[:, 0]) + x[:, 1] ** 2)
+    fit = Fit(_choice(model, model.rows, log=False), model.rows)
+    first, second = (list(options) for options in fit.options)
+    weights = fit.roughness([first[0], second[0]], {})
+    found = fit.solved([first[0], second[0]], weights)
+    for other in (*first[1:], None):
+        kept = [second[0]] if other is None else [other, second[0]]
+        anew = fit.solved(kept, weights)
+        told = fit.exchanged(found, first[0], other, weights)
+        np.testing.assert_allclose(told, (anew.squares, anew.freedom), rtol=1e-5)
 
 
 # ------------------------------------------------------------------------------------------------------------- control
@@ -251,7 +296,7 @@ def test_a_column_is_what_it_was_pinned_to(kind: str, rng: np.random.Generator) 
     x = rng.uniform(0.1, 1.0, (300, 2))
     y = 2.0 * x[:, 0] + 1.5 * x[:, 0] ** 2 + x[:, 1] + 0.05 * rng.standard_normal(300)
     model = of_rows(x, y, control=Control.of({"a": kind}, None, None))
-    (found,) = laws(model)
+    found = rungs(model)["sum of curves"]
     shows = {"linear": "· a", "quadratic": "· a^2", "log": "· log(a)", "curve": "(a)"}
     law = formula(found, model)
     assert ("a" in law.used) == (kind != "none")
@@ -262,7 +307,7 @@ def test_what_a_column_cannot_be_is_refused(rng: np.random.Generator) -> None:
     x = rng.uniform(-1.0, 1.0, (300, 2))
     model = of_rows(x, x[:, 0] + x[:, 1], control=Control.of({"a": "log"}, None, None))
     with pytest.raises(FitError, match="'a' cannot become log in a sum of curves"):
-        laws(model)
+        rungs(model)
 
 
 def test_rows_that_count_for_more_draw_the_law_to_them(rng: np.random.Generator) -> None:
@@ -270,5 +315,5 @@ def test_rows_that_count_for_more_draw_the_law_to_them(rng: np.random.Generator)
     y = np.where(x[:, 1] < 0.5, x[:, 0], 3.0 - x[:, 0])
     model = of_rows(x, y, control=Control.of({"a": "linear", "b": "none"}, None, None))
     heavy = replace(model, rows=Rows(x, y, np.where(x[:, 1] < 0.5, 100.0, 1.0)))
-    (found,) = laws(heavy)
+    found = rungs(heavy)["sum of curves"]
     assert found.values[1] > 0.8

@@ -33,7 +33,7 @@ def test_learned_travel_time_of_the_city_is_the_true_one_within_the_noise(travel
 
 
 def test_learned_travel_time_reads_like_the_law(travel_time: Formula) -> None:
-    assert str(travel_time).endswith("· distance_km · exp(s(hour))")
+    assert str(travel_time).endswith("· distance_km · s(hour)")
     assert [curve.name for curve in travel_time.curves] == ["s"]
     assert {variable.name: variable.unit for variable in travel_time.inputs} == {
         "distance_km": "km",

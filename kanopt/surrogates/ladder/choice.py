@@ -1,0 +1,201 @@
+"""The ladder of laws for what a network has learned, and the plainest of them that predicts as well.
+
+A law is judged by rows that it has not seen: of each of ten blocks of rows it is asked what the same law, fitted to the
+other nine, says of them. The law with the fewest operators is taken, of those whose error is within one standard error
+of the least (Breiman and others 1984, *Classification and Regression Trees*, section 3.4.3) and within 2 %. A law of
+more than thirty operators, or with curves of sums of curves, is taken only where there is no other.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import chain
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kanopt.errors import FitError, FormulaError
+from kanopt.formulas.estimation.gradient import gradient
+from kanopt.formulas.printing import to_infix
+from kanopt.surrogates.ladder.additive import MOST
+from kanopt.surrogates.ladder.blocks import blocks_of, left_out
+from kanopt.surrogates.ladder.by_class import by_class_rung
+from kanopt.surrogates.ladder.closed import Closed, closed_law
+from kanopt.surrogates.ladder.rungs import FLOOR, OPERATOR, Rung, network_rung, output_of, sums_of_curves
+from kanopt.surrogates.ladder.trained import Trained
+
+__all__ = ["RUNGS", "Ladder", "ladder_of"]
+
+Array = NDArray[np.float64]
+Integers = NDArray[np.int64]
+
+SLACK = 1.02
+"""Error, in those of the best, up to which a law is as good."""
+APART = 0.05
+"""Difference of two laws on the rows, in errors of the one, below which they are one law in other words."""
+_NUMBER = re.compile(r"(?<![\w.])\d[\d.]*(?:e[+-]?\d+)?")
+
+
+@dataclass(frozen=True, eq=False)
+class Ladder:
+    """Laws, and how well they predict rows that they have not seen.
+
+    Parameters
+    ----------
+    rungs
+        The laws, the plainest first.
+    errors
+        Root mean square error of each, of the target; (laws,).
+    order
+        Places of those that can be taken, the one first that is to be taken.
+    as_good
+        Whether each is as good as the best; (laws,).
+    """
+
+    rungs: tuple[Rung, ...]
+    errors: Array
+    order: tuple[int, ...]
+    as_good: NDArray[np.bool_]
+
+    def is_rival(self, place: int, chosen: int) -> bool:
+        """Whether a law is as good as another one, as short to read, and says something else."""
+        one, other = self.rungs[place], self.rungs[chosen]
+        if place == chosen or not self.as_good[place] or one.operators > other.operators:
+            return False
+        apart = float(np.sqrt(np.nanmean((one.left_out - other.left_out) ** 2)))
+        return apart > APART * float(self.errors[chosen])
+
+
+def found_on_rows(trained: Trained, blocks: Integers) -> Iterator[Rung]:
+    """Yield the formula that a search on the rows has found, and what it has found beside."""
+    closed = closed_law(trained, OPERATOR)
+    if closed is None:
+        return
+    law, factor = closed.smeared()
+    left = _left_out(closed, trained, blocks)
+    yield Rung("formula", law.root, closed.parameters, left, factor, told=law.covariance)
+    rows = closed.rows
+    target = np.exp(rows.target) if closed.log else rows.target
+    for place, each in enumerate(closed.beside):
+        try:
+            values = each.law.evaluate(trained.decoded(each.law.inputs))
+        except FormulaError:
+            values = np.full(len(target), np.nan)
+        seen = max(1.0 - each.parameters / rows.total, 0.5)
+        left = target - (target - np.broadcast_to(values, target.shape)) / seen
+        yield Rung(f"formula {place + 2}", each.law.root, each.parameters, left, refused=each.refused)
+
+
+RUNGS: tuple[Callable[[Trained, Integers], Iterator[Rung]], ...] = (
+    found_on_rows,
+    sums_of_curves,
+    by_class_rung,
+    network_rung,
+)
+"""What makes laws from a network and its rows, whose blocks are given; no matter in which order."""
+
+
+def ladder_of(trained: Trained) -> Ladder:
+    """Return the laws for what a network has learned.
+
+    Raises
+    ------
+    FitError
+        If what was asked of columns and operators cannot be had.
+    """
+    trained.control.check_names(trained.features)
+    rows, output = trained.rows, output_of(trained)
+    blocks = blocks_of(rows, rows.target - (output if trained.link is None else trained.link(output)))
+    found, refused = list[Rung](), list[FitError | FormulaError]()
+    for make in RUNGS:
+        try:
+            found += make(trained, blocks)
+        except (FitError, FormulaError) as error:
+            refused.append(error)
+    if not any(not rung.refused for rung in found):
+        raise refused[0]
+    found = _without_repetitions(found)
+    errors = _errors(found, trained, blocks)
+    found = [found[place] for place in np.lexsort((errors[0].mean, np.array([rung.operators for rung in found])))]
+    return _judged(found, _errors(found, trained, blocks))
+
+
+def _without_repetitions(found: Sequence[Rung]) -> list[Rung]:
+    """Return the laws without those that differ from one before, or one that can be taken, in constants only."""
+    first: dict[str, Rung] = {}
+    for rung in chain((each for each in found if not each.refused), (each for each in found if each.refused)):
+        first.setdefault(_NUMBER.sub("#", to_infix(rung.root)), rung)
+    return list(first.values())
+
+
+def _left_out(closed: Closed, trained: Trained, blocks: Integers) -> Array:
+    """Return what a law says of rows whose block is left out when its constants are estimated, by one step."""
+    law, rows = closed.formula, closed.rows
+    data = trained.decoded(law.inputs)
+    gap = closed.residual
+    if law.covariance is not None:
+        found = gradient(law, data, {name.split("[")[0] for name in law.covariance.names})
+        slopes = np.nan_to_num(np.broadcast_to(found.derivative, (len(gap), len(found.names))))
+        if closed.log:
+            slopes = slopes / np.broadcast_to(found.value, gap.shape)[:, None]
+        stiff = (rows.weight[:, None] * slopes).T @ slopes
+        gap = left_out(gap, slopes, rows.weight, stiff, blocks)
+    _, factor = closed.smeared()
+    return np.asarray(factor * np.exp(rows.target - gap) if closed.log else rows.target - gap)
+
+
+@dataclass(frozen=True, eq=False)
+class _Errors:
+    """Mean squared errors of laws on one scale, and their standard errors; (laws,)."""
+
+    mean: Array
+    standard: Array
+
+
+def _errors(found: Sequence[Rung], trained: Trained, blocks: Integers) -> list[_Errors]:
+    """Return errors of the target, and of its logarithm where the network has learned that."""
+    rows, log = trained.rows, trained.log_target
+    target = np.exp(rows.target) if log else rows.target
+    with np.errstate(all="ignore"):
+        # what groups share of a logarithm raises the mean
+        scales = [(target, [target * rows.lift - rung.left_out for rung in found])]
+        if log:
+            gaps = [rows.target - np.log(rung.left_out / rung.smearing) for rung in found]
+            scales.append((rows.target, gaps))
+    return [_measured(own, np.array(gaps), rows.weight, blocks) for own, gaps in scales]
+
+
+def _measured(own: Array, gaps: Array, weight: Array, blocks: Integers) -> _Errors:
+    middle = float(weight @ own) / float(weight.sum())
+    exact = FLOOR**2 * float(weight @ (own - middle) ** 2) / float(weight.sum())
+    size = np.bincount(blocks, weight)
+    squares = np.array([np.bincount(blocks, weight * gap**2, len(size)) for gap in gaps])
+    mean = squares.sum(axis=1) / size.sum() + exact
+    mean = np.where(np.isfinite(mean), mean, np.inf)
+    with np.errstate(all="ignore"):
+        apart = squares / size - squares.sum(axis=1, keepdims=True) / size.sum()
+    spread = np.sum((size / size.sum()) ** 2 * apart**2, axis=1) * len(size) / (len(size) - 1.0)
+    return _Errors(mean, np.sqrt(np.nan_to_num(spread)))
+
+
+def _judged(found: Sequence[Rung], errors: list[_Errors]) -> Ladder:
+    """Return the ladder: of laws that can be read and are as good the plainest comes first, then what is closer."""
+    taken = [place for place, rung in enumerate(found) if not rung.refused]
+    read = [place for place in taken if found[place].operators <= MOST and not found[place].is_nested]
+    read = [place for place in read if np.isfinite(errors[0].mean[place])] or taken
+    excess = np.ones(len(found))
+    as_good = np.ones(len(found), dtype=bool)
+    for scale in errors:
+        best = min(read, key=lambda place: scale.mean[place])
+        limit = min(SLACK**2 * scale.mean[best], scale.mean[best] + scale.standard[best])
+        as_good &= scale.mean <= limit
+        excess = np.maximum(excess, scale.mean / scale.mean[best])
+    as_good |= excess <= min(excess[place] for place in read)
+
+    def rank(place: int) -> tuple[bool, bool, float]:
+        return place not in read, not as_good[place], float(place if as_good[place] else excess[place])
+
+    root = np.sqrt(errors[0].mean)
+    return Ladder(tuple(found), root, tuple(sorted(taken, key=rank)), as_good)

@@ -1,0 +1,157 @@
+"""The ladder of laws: which stand on it, which is taken, and what is told of the others."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from kanopt.kan.description import Network
+
+from kanopt.errors import FitError
+from kanopt.formulas import Formula, Node, Variable, parse_formula
+from kanopt.kan.constraints import ShapeConstraints
+from kanopt.surrogates.ladder import HeldOut, Trained, choice, find_law, ladder
+from kanopt.surrogates.ladder.choice import Ladder, ladder_of
+from kanopt.surrogates.ladder.control import Control
+from kanopt.surrogates.ladder.rungs import Rung
+from kanopt.surrogates.rows import Rows
+from tests.surrogates.ladder.by_hand import NUMBER, decoded, layer, times, trained
+
+ROWS = np.random.default_rng(6).uniform(0, 1, (200, 2))
+NOISE = 0.1 * np.random.default_rng(2).standard_normal(200)
+TARGET = 2 * ROWS[:, 0] + ROWS[:, 1]
+VARIABLES = tuple(Variable(feature.name) for feature in NUMBER)
+FALLS, RISES = "2 * a - b^2", "2 * a + b"
+FRAME = decoded(NUMBER, ROWS).assign(y=TARGET)
+
+
+def straight(**changes: object) -> Trained:
+    network = Network((layer([[times(2.0)], [times(1.0)]], [0.0]),))
+    model = replace(trained(network, NUMBER, ROWS, TARGET), structure="additive", edf=3.0)
+    return replace(model, **changes)
+
+
+def root(text: str) -> Node:
+    return parse_formula(text, VARIABLES, Variable("y")).root
+
+
+def rung(text: str, **changes: object) -> Rung:
+    said = np.broadcast_to(parse_formula(text, VARIABLES, Variable("y")).evaluate(FRAME), 200)
+    return replace(Rung(text, root(text), 2.0, np.array(said)), **changes)
+
+
+def law_of(model: Trained, frame: object = FRAME) -> Formula:
+    return find_law(model, HeldOut(frame, Variable("y"), ""), -10.0)
+
+
+# --------------------------------------------------------------------------------------------- which of them is taken
+
+
+def offer(monkeypatch: pytest.MonkeyPatch, *texts: str) -> None:
+    rungs = tuple(rung(text, left_out=np.zeros(200)) for text in texts)
+    order = tuple(range(len(texts)))
+    monkeypatch.setattr(
+        ladder, "ladder_of", lambda _: Ladder(rungs, np.ones(len(rungs)), order, np.ones(len(rungs), bool))
+    )
+
+
+def taken(law: Formula) -> str:
+    return law.provenance["written by"].partition(":")[0]
+
+
+def test_a_law_whose_shape_is_refuted_is_let_go_for_the_next(monkeypatch: pytest.MonkeyPatch) -> None:
+    offer(monkeypatch, FALLS, RISES, "a")
+    law = law_of(straight(wanted=ShapeConstraints(monotonic=(1, 1))))
+    assert taken(law) == RISES
+    assert [fact.verdict for fact in law.shapes] == ["proved"] * 3
+    assert taken(law_of(straight())) == FALLS
+
+
+def test_a_law_without_a_value_for_a_held_out_row_is_let_go(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A root of a logarithm was taken, of which a held-out trip shorter than all others was none."""
+    least = float(ROWS[:, 0].min())
+    ends = f"2 * (a - {least - 1e-6!r})^0.5 + b"
+    offer(monkeypatch, ends, "a + b")
+    assert taken(law_of(straight())) == ends
+    shorter = FRAME.copy()
+    shorter.loc[3, "a"] = least - 1e-3
+    assert taken(law_of(straight(), shorter)) == "a + b"
+
+
+def test_where_all_are_refuted_the_last_is_taken_and_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    offer(monkeypatch, FALLS, "a - b")
+    law = law_of(straight(wanted=ShapeConstraints(monotonic=(1, 1))))
+    assert taken(law) == "a - b"
+    assert "refuted" in [fact.verdict for fact in law.shapes]
+
+
+# ------------------------------------------------------------------------------------------------ which comes first
+
+
+def judged(monkeypatch: pytest.MonkeyPatch, rungs: Sequence[Rung], **changes: object) -> list[str]:
+    monkeypatch.setattr(choice, "RUNGS", (lambda *_: iter(rungs),))
+    model = straight(rows=Rows(ROWS, TARGET + NOISE, np.ones(200)), **changes)
+    found = ladder_of(model)
+    return [found.rungs[place].name for place in found.order]
+
+
+def test_the_plainest_of_laws_that_predict_alike_comes_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    longer = rung("2 * a + b + 0.001 * a * b")
+    assert judged(monkeypatch, [longer, rung("2 * a"), rung(RISES)])[0] == RISES
+
+
+def test_a_law_with_a_larger_error_is_not_taken_for_being_short(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert judged(monkeypatch, [rung("2 * a + 0.5"), rung(RISES)]) == [RISES, "2 * a + 0.5"]
+
+
+def test_what_nobody_can_read_comes_last(monkeypatch: pytest.MonkeyPatch) -> None:
+    long = rung(" + ".join(f"{k} * a^{k} * b^{k}" for k in range(2, 14)), left_out=TARGET + NOISE)
+    assert long.operators > 30
+    assert judged(monkeypatch, [long, rung("2 * a + 0.5")])[0] == "2 * a + 0.5"
+
+
+def test_what_was_refused_is_shown_and_never_taken_and_no_law_is_shown_twice(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    rungs = [rung("a", refused="it is none"), rung("2.1 * a + b", refused="passed over"), rung(RISES)]
+    assert judged(monkeypatch, rungs) == [RISES]
+    law = law_of(straight())
+    assert law.considered()["rung"].tolist() == ["a", RISES]
+    assert str(law.formulas["a"]) == "a"
+    assert law.considered()["buys"].tolist()[1] == pytest.approx(1.0)
+
+
+# ---------------------------------------------------------------------------------------------------- what stands on it
+
+
+def test_the_network_as_it_is_stands_on_the_ladder() -> None:
+    found = ladder_of(straight())
+    (network,) = [each for each in found.rungs if each.name == "network"]
+    law = Formula(network.root, VARIABLES, Variable("y"))
+    assert len(law.curves) == 2
+    np.testing.assert_allclose(law.evaluate(decoded(NUMBER, ROWS)), TARGET, atol=1e-9)
+    assert not Formula(found.rungs[found.order[0]].root, VARIABLES, Variable("y")).curves
+
+
+def test_where_a_person_decided_the_network_does_not() -> None:
+    model = straight(control=Control.of({"a": "linear"}, None, None))
+    assert "network" not in {each.name for each in ladder_of(model).rungs}
+
+
+def test_without_what_was_asked_it_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(choice, "closed_law", lambda *_: None)
+    with pytest.raises(FitError, match="'a' cannot become sine"):
+        ladder_of(straight(control=Control.of({"a": "sine"}, None, None)))
+
+
+def test_the_law_of_a_logarithm_has_the_factor_from_the_median_to_the_mean() -> None:
+    noise = 5.0 * NOISE
+    model = straight(log_target=True, rows=Rows(ROWS, TARGET + noise, np.ones(200)))
+    (network,) = [each for each in ladder_of(model).rungs if each.name == "network"]
+    assert network.smearing == pytest.approx(np.mean(np.exp(noise)))
+    law = Formula(network.root, VARIABLES, Variable("y"))
+    np.testing.assert_allclose(
+        law.evaluate(decoded(NUMBER, ROWS)), network.smearing * np.exp(TARGET), rtol=1e-9
+    )
