@@ -118,7 +118,9 @@ def ladder_of(trained: Trained) -> Ladder:
         raise refused[0]
     found = _without_repetitions(found)
     errors = _errors(found, trained, blocks)
-    found = [found[place] for place in np.lexsort((errors[0].mean, np.array([rung.operators for rung in found])))]
+    found = [
+        found[place] for place in np.lexsort((errors[0].mean, np.array([rung.operators for rung in found])))
+    ]
     return _judged(found, _errors(found, trained, blocks))
 
 

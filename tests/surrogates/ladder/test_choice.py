@@ -7,7 +7,6 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from kanopt.kan.description import Network
 
 from kanopt.errors import FitError
 from kanopt.formulas import Formula, Node, Variable, parse_formula
@@ -17,6 +16,7 @@ from kanopt.surrogates.ladder.choice import Ladder, ladder_of
 from kanopt.surrogates.ladder.control import Control
 from kanopt.surrogates.ladder.rungs import Rung
 from kanopt.surrogates.rows import Rows
+from tests.cases.hand_networks import Network
 from tests.surrogates.ladder.by_hand import NUMBER, decoded, layer, times, trained
 
 ROWS = np.random.default_rng(6).uniform(0, 1, (200, 2))
