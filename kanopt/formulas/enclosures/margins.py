@@ -14,6 +14,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from itertools import product
+from typing import TypeAlias
 
 import numpy as np
 
@@ -26,14 +27,7 @@ from kanopt.formulas.enclosures.facts import Point
 from kanopt.formulas.enclosures.matrices import least_eigenvalue, least_eigenvalue_above
 from kanopt.formulas.nodes import Array
 
-__all__ = [
-    "BoundMargin",
-    "CurvatureMargin",
-    "DefinedMargin",
-    "FormulaMargin",
-    "MarginBounds",
-    "SlopeMargin",
-]
+__all__ = ["BoundMargin", "CurvatureMargin", "DefinedMargin", "FormulaMargin", "MarginBounds", "SlopeMargin"]
 
 _ZERO = 2.0**20
 """How many times what rounding hides counts as zero: a billionth of the terms that something is the sum of."""
@@ -44,6 +38,10 @@ _ALWAYS, _CORNERS = 3, 4
 _CANDIDATES = 16
 _PLAIN = 4.0
 """How many times the widths of the bounds of values they must contradict a fact by, to refute it."""
+
+
+Core: TypeAlias = tuple[Encloser, int]
+"""The part of a formula that determines a fact, and −1 where it is minus that part that does."""
 
 
 @dataclass(frozen=True)
@@ -98,9 +96,7 @@ class FormulaMargin(ABC):
     finer_orders: tuple[Orders, ...]
     """Derivatives that tell more over a box, in several ways, of which the best counts."""
 
-    def __init__(
-        self, law: PointEvaluator, inputs: tuple[int, ...], sign: int, core: tuple[Encloser, int]
-    ) -> None:
+    def __init__(self, law: PointEvaluator, inputs: tuple[int, ...], sign: int, core: Core) -> None:
         self.law, self.sides, self.inputs, self.sign = law, law.sides, inputs, sign
         self.encloser, direction = core
         self.core_sign = sign * direction
@@ -251,9 +247,7 @@ class SlopeMargin(FormulaMargin):
 
     chord = (0, 2)
 
-    def __init__(
-        self, law: PointEvaluator, inputs: tuple[int, ...], sign: int, core: tuple[Encloser, int]
-    ) -> None:
+    def __init__(self, law: PointEvaluator, inputs: tuple[int, ...], sign: int, core: Core) -> None:
         super().__init__(law, inputs, sign, core)
         self.x = inputs[0]
         self.own_orders = Orders(1, inputs, self.x)
@@ -274,9 +268,7 @@ class SlopeMargin(FormulaMargin):
 class CurvatureMargin(FormulaMargin):
     """± the second derivative by an input, or the least eigenvalue of ± the matrix of them by several."""
 
-    def __init__(
-        self, law: PointEvaluator, inputs: tuple[int, ...], sign: int, core: tuple[Encloser, int]
-    ) -> None:
+    def __init__(self, law: PointEvaluator, inputs: tuple[int, ...], sign: int, core: Core) -> None:
         super().__init__(law, inputs, sign, core)
         own = Orders(2, inputs, inputs[0]) if len(inputs) == 1 else Orders(2, inputs, inputs=inputs)
         ways = (True, False) if len(inputs) > 1 else (True,)
