@@ -214,10 +214,10 @@ class _Entries:
         first, last = boxes.first[:, self._columns], boxes.last[:, self._columns]
         if (first == last).all():
             found = self._grid[tuple(first.T)]
-            place = np.arange(len(found))
-            return within(found, place, place)
+            none = np.isnan(found)
+            return np.where(none, np.inf, found), np.where(none, -np.inf, found)
         if self._grid.ndim == 1:
-            return within(self._grid, first[:, 0], last[:, 0])
+            return within(self._grid, self._grid, first[:, 0], last[:, 0])
         blocks = [self._block(start, stop) for start, stop in zip(first, last, strict=True)]
         low, high = (np.array(ends) for ends in zip(*blocks, strict=True))
         return low, high
