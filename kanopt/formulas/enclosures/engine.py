@@ -54,7 +54,8 @@ class Encloser:
     >>> from kanopt.formulas import Apply
     >>> sides = BoxSides.of({"x": (0.0, 2.0)}, ())
     >>> found = Encloser(Apply("square", Input("x")), sides).over(sides.whole(), Orders(2, (0,), 0))
-    >>> [(float(low[0]), float(high[0])) for low, high in (found.value, found.slope[0], found.curvature[0])]
+    >>> pairs = found.value, found.slope[0], found.curvature[0]
+    >>> [(round(float(low[0]), 9), round(float(high[0]), 9)) for low, high in pairs]
     [(0.0, 4.0), (0.0, 4.0), (2.0, 2.0)]
     """
 
