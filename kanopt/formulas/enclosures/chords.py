@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from itertools import product
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -12,9 +15,10 @@ from kanopt.formulas.enclosures.engine import Encloser
 from kanopt.formulas.enclosures.facts import Point
 from kanopt.formulas.nodes import Array, Node, computed
 
-__all__ = ["PointEvaluator", "chords_across", "chords_near"]
+__all__ = ["PointEvaluator", "chords_across", "chords_near", "places_in"]
 
 _STEPS = 2.0 ** -np.arange(24.0)
+_CORNERS = 4
 _ACROSS = 1e-6  # of the range: how far the chord across a jump goes to both sides
 
 
@@ -93,3 +97,16 @@ def _chords(sides: BoxSides, inputs: tuple[int, ...], middle: Array, reach: Arra
     room = np.maximum(np.minimum(centre - first, last - centre), 0.0)
     reach = np.where(moved, np.trunc(np.clip(reach, -room, room) / unit) * unit, 0.0)
     return np.stack([centre - reach, centre, centre + reach], axis=2)
+
+
+def places_in(boxes: FormulaBoxes) -> Iterator[tuple[Array, Integers]]:
+    """Yield points of boxes and their labels: the middle, two opposite corners, and others if there are few sides."""
+    yield boxes.centre, (boxes.first + boxes.last) // 2
+    yield boxes.low, boxes.first
+    yield boxes.high, boxes.last
+    wide = np.flatnonzero((boxes.low < boxes.high).any(axis=0))
+    if len(wide) <= _CORNERS:
+        for upper in product((False, True), repeat=len(wide)):
+            corner = boxes.low.copy()
+            corner[:, wide] = np.where(upper, boxes.high[:, wide], corner[:, wide])
+            yield corner, boxes.first

@@ -54,7 +54,8 @@ class Encloser:
     >>> from kanopt.formulas import Apply
     >>> sides = BoxSides.of({"x": (0.0, 2.0)}, ())
     >>> found = Encloser(Apply("square", Input("x")), sides).over(sides.whole(), Orders(2, (0,), 0))
-    >>> [(float(low[0]), float(high[0])) for low, high in (found.value, found.slope[0], found.curvature[0])]
+    >>> pairs = found.value, found.slope[0], found.curvature[0]
+    >>> [(round(float(low[0]), 9), round(float(high[0]), 9)) for low, high in pairs]
     [(0.0, 4.0), (0.0, 4.0), (2.0, 2.0)]
     """
 
@@ -214,10 +215,10 @@ class _Entries:
         first, last = boxes.first[:, self._columns], boxes.last[:, self._columns]
         if (first == last).all():
             found = self._grid[tuple(first.T)]
-            place = np.arange(len(found))
-            return within(found, place, place)
+            none = np.isnan(found)
+            return np.where(none, np.inf, found), np.where(none, -np.inf, found)
         if self._grid.ndim == 1:
-            return within(self._grid, first[:, 0], last[:, 0])
+            return within(self._grid, self._grid, first[:, 0], last[:, 0])
         blocks = [self._block(start, stop) for start, stop in zip(first, last, strict=True)]
         low, high = (np.array(ends) for ends in zip(*blocks, strict=True))
         return low, high

@@ -11,39 +11,36 @@ a place, and both ends of a line through it, along the inputs in question (:mod:
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from itertools import product
+from typing import TypeAlias
 
 import numpy as np
 
 from kanopt.formulas.enclosures.arithmetic import EPS, Flags, Integers, Pair, minus, signed
 from kanopt.formulas.enclosures.boxes import FormulaBoxes
-from kanopt.formulas.enclosures.chords import PointEvaluator, chords_across, chords_near
+from kanopt.formulas.enclosures.chords import PointEvaluator, chords_across, chords_near, places_in
 from kanopt.formulas.enclosures.enclosure import Enclosure, Orders
 from kanopt.formulas.enclosures.engine import Encloser, mean_value
 from kanopt.formulas.enclosures.facts import Point
 from kanopt.formulas.enclosures.matrices import least_eigenvalue, least_eigenvalue_above
 from kanopt.formulas.nodes import Array
 
-__all__ = [
-    "BoundMargin",
-    "CurvatureMargin",
-    "DefinedMargin",
-    "FormulaMargin",
-    "MarginBounds",
-    "SlopeMargin",
-]
+__all__ = ["BoundMargin", "CurvatureMargin", "DefinedMargin", "FormulaMargin", "MarginBounds", "SlopeMargin"]
 
 _ZERO = 2.0**20
 """How many times what rounding hides counts as zero: a billionth of the terms that something is the sum of."""
 _SURE, _SHARE = 2.0**6, 1e-6
 """That many times it does so in any case; more of it up to this share of the largest margin, as it may be magnified."""
 _FAR = 2.0**10
-_ALWAYS, _CORNERS = 3, 4
+_ALWAYS = 3
 _CANDIDATES = 16
 _PLAIN = 4.0
 """How many times the widths of the bounds of values they must contradict a fact by, to refute it."""
+
+
+Core: TypeAlias = tuple[Encloser, int]
+"""The part of a formula that determines a fact, and −1 where it is minus that part that does."""
 
 
 @dataclass(frozen=True)
@@ -98,9 +95,7 @@ class FormulaMargin(ABC):
     finer_orders: tuple[Orders, ...]
     """Derivatives that tell more over a box, in several ways, of which the best counts."""
 
-    def __init__(
-        self, law: PointEvaluator, inputs: tuple[int, ...], sign: int, core: tuple[Encloser, int]
-    ) -> None:
+    def __init__(self, law: PointEvaluator, inputs: tuple[int, ...], sign: int, core: Core) -> None:
         self.law, self.sides, self.inputs, self.sign = law, law.sides, inputs, sign
         self.encloser, direction = core
         self.core_sign = sign * direction
@@ -162,7 +157,7 @@ class FormulaMargin(ABC):
         # far beyond what rounding does at the centre there is nothing to look for
         found &= ~((width > 0.0) & (low < -_FAR * _ZERO * width))
         told = np.zeros(len(boxes), dtype=bool)
-        for place, (numbers, labels) in enumerate(_places(boxes)):
+        for place, (numbers, labels) in enumerate(places_in(boxes)):
             rows = np.flatnonzero(found & ~told) if place >= _ALWAYS else np.flatnonzero(found)
             if not len(rows):
                 break
@@ -251,9 +246,7 @@ class SlopeMargin(FormulaMargin):
 
     chord = (0, 2)
 
-    def __init__(
-        self, law: PointEvaluator, inputs: tuple[int, ...], sign: int, core: tuple[Encloser, int]
-    ) -> None:
+    def __init__(self, law: PointEvaluator, inputs: tuple[int, ...], sign: int, core: Core) -> None:
         super().__init__(law, inputs, sign, core)
         self.x = inputs[0]
         self.own_orders = Orders(1, inputs, self.x)
@@ -274,9 +267,7 @@ class SlopeMargin(FormulaMargin):
 class CurvatureMargin(FormulaMargin):
     """± the second derivative by an input, or the least eigenvalue of ± the matrix of them by several."""
 
-    def __init__(
-        self, law: PointEvaluator, inputs: tuple[int, ...], sign: int, core: tuple[Encloser, int]
-    ) -> None:
+    def __init__(self, law: PointEvaluator, inputs: tuple[int, ...], sign: int, core: Core) -> None:
         super().__init__(law, inputs, sign, core)
         own = Orders(2, inputs, inputs[0]) if len(inputs) == 1 else Orders(2, inputs, inputs=inputs)
         ways = (True, False) if len(inputs) > 1 else (True,)
@@ -395,16 +386,3 @@ class DefinedMargin(FormulaMargin):
 
     def _violation(self, points: Array, low: Array, high: Array) -> Array:
         raise NotImplementedError  # no values tell
-
-
-def _places(boxes: FormulaBoxes) -> Iterator[tuple[Array, Integers]]:
-    """Yield points of boxes and their labels: the middle, two opposite corners, and others if there are few sides."""
-    yield boxes.centre, (boxes.first + boxes.last) // 2
-    yield boxes.low, boxes.first
-    yield boxes.high, boxes.last
-    wide = np.flatnonzero((boxes.low < boxes.high).any(axis=0))
-    if len(wide) <= _CORNERS:
-        for upper in product((False, True), repeat=len(wide)):
-            corner = boxes.low.copy()
-            corner[:, wide] = np.where(upper, boxes.high[:, wide], corner[:, wide])
-            yield corner, boxes.first

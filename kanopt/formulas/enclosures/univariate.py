@@ -91,15 +91,26 @@ def _kink(function: Function, order: int, low: Array, high: Array) -> Pair:
     return np.minimum(first, last), np.maximum(first, last)
 
 
-def within(values: Array, first: Integers, last: Integers) -> Pair:
-    """Return the smallest and the largest of the entries `first` to `last`, passing over NaN; ∞ and −∞ without any."""
-    if (first == last).all():
-        found = values[first]
-        none = np.isnan(found)
-        return np.where(none, np.inf, found), np.where(none, -np.inf, found)
-    place = np.arange(len(values))
-    inside = (place >= first[..., None]) & (place <= last[..., None]) & ~np.isnan(values)
-    return np.where(inside, values, np.inf).min(axis=-1), np.where(inside, values, -np.inf).max(axis=-1)
+def within(low: Array, high: Array, first: Integers, last: Integers) -> Pair:
+    """Return the least of `low` and the most of `high` from entry `first` to `last` of the last axis.
+
+    NaN is passed over; where there is nothing else, the least is ∞ and the most −∞.
+
+    Examples
+    --------
+    >>> values = np.array([3.0, 1.0, np.nan, 5.0])
+    >>> least, most = within(values, values, np.array([0, 2]), np.array([2, 3]))
+    >>> least.tolist(), most.tolist()
+    ([1.0, 5.0], [3.0, 5.0])
+    """
+    ends = np.stack([first, last + 1], axis=-1).ravel()
+    shape, beyond = (*low.shape[:-1], *first.shape), np.full((*low.shape[:-1], 1), np.nan)
+    least, most = (
+        # what lies between one run and the next is computed, too, and left out
+        each.reduceat(np.concatenate([values, beyond], axis=-1), ends, axis=-1)[..., ::2].reshape(shape)
+        for each, values in ((np.fmin, low), (np.fmax, high))
+    )
+    return np.where(np.isnan(least), np.inf, least), np.where(np.isnan(most), -np.inf, most)
 
 
 class Stairs:
@@ -115,45 +126,16 @@ class Stairs:
         """Return bounds of its value, its difference quotients and its curvature, by order."""
         up, down = self._rises[last] > self._rises[first], self._falls[last] > self._falls[first]
         quotient = np.where(down, -np.inf, 0.0), np.where(up, np.inf, 0.0)
-        return {0: within(self.values, first, last), 1: quotient, 2: chosen(up | down, UNBOUNDED, NOTHING)}
+        return {
+            0: within(self.values, self.values, first, last),
+            1: quotient,
+            2: chosen(up | down, UNBOUNDED, NOTHING),
+        }
 
     def height(self, first: Integers, last: Integers) -> Pair:
         """Return bounds of the jump from one stair to another."""
         start, stop = self.values[first], self.values[last]
         return minus((stop, stop), (start, start))
-
-
-class _Runs:
-    """The bounds of every run of 1, 2, 4, ... neighbours along the last axis.
-
-    A run of any length is covered by two of these, which may overlap (Bender and Farach-Colton 2000, *The LCA
-    Problem Revisited*).
-
-    Examples
-    --------
-    >>> runs = _Runs(np.array([3.0, 1.0, 2.0, 5.0]), np.array([3.0, 1.0, 2.0, 5.0]))
-    >>> low, high = runs.over(np.array([0, 2]), np.array([2, 3]))
-    >>> low.tolist(), high.tolist()
-    ([1.0, 2.0], [3.0, 5.0])
-    """
-
-    def __init__(self, low: Array, high: Array) -> None:
-        lows, highs = [low], [high]
-        count = low.shape[-1]
-        for level in range(int(np.log2(max(count, 1)))):
-            after = np.minimum(np.arange(count) + 2**level, count - 1)
-            lows.append(np.minimum(lows[-1], lows[-1][..., after]))
-            highs.append(np.maximum(highs[-1], highs[-1][..., after]))
-        self._low, self._high = np.stack(lows, axis=-2), np.stack(highs, axis=-2)
-
-    def over(self, first: Integers, last: Integers) -> Pair:
-        """Return the bounds of the entries `first` to `last`, each of shape (n,); shape (..., n)."""
-        level = np.log2(np.maximum(last - first + 1, 1)).astype(np.int64)
-        end = last + 1 - 2**level
-        return (
-            np.minimum(self._low[..., level, first], self._low[..., level, end]),
-            np.maximum(self._high[..., level, first], self._high[..., level, end]),
-        )
 
 
 _MARGIN = 32.0 * EPS
@@ -183,7 +165,7 @@ class CurveBank:
         self._cubics = _Cubics.of(coefficients)
         nothing, unit = np.zeros(self._spans), np.ones(self._spans)
         parts = [self._cubics.over(order, nothing, unit) for order in range(3)]
-        self._runs = _Runs(*(np.stack(ends) for ends in zip(*parts, strict=True)))
+        self._least, self._most = (np.stack(ends) for ends in zip(*parts, strict=True))
 
     def over(self, orders: Sequence[int], low: Array, high: Array) -> dict[int, Pair]:
         """Return bounds of the value (order 0) and derivatives (1, 2) over intervals, each of shape (curves, n)."""
@@ -192,7 +174,7 @@ class CurveBank:
         apart = first < last
         left, right = self._cubics.take(first), self._cubics.take(last)
         inner = np.minimum(first + 1, self._spans - 1)
-        whole = self._runs.over(inner, np.maximum(last - 1, inner)) if apart.any() else None
+        whole = within(self._least, self._most, inner, np.maximum(last - 1, inner)) if apart.any() else None
         made = {}
         for order in orders:
             found = left.over(order, start - first, np.where(apart, 1.0, stop - first))

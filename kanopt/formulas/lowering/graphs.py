@@ -8,24 +8,14 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from kanopt.errors import FormulaError
-from kanopt.formulas.nodes import (
-    Array,
-    Constant,
-    Input,
-    Node,
-    Product,
-    Sum,
-    computed,
-    postorder,
-    rebuild,
-)
+from kanopt.formulas.nodes import Array, Constant, Input, Node, Product, Sum, computed, postorder, rebuild
 from kanopt.formulas.pieces import Table
 from kanopt.formulas.printing import to_infix
 
@@ -38,6 +28,7 @@ __all__ = [
     "folded",
     "groups_of",
     "inserted",
+    "nearest",
     "over",
     "shown",
 ]
@@ -224,3 +215,21 @@ def at(graph: Node, x: Array) -> Array:
     [2.0, 6.0]
     """
     return np.broadcast_to(computed(graph, {ARGUMENT.name: x}), x.shape)
+
+
+def nearest(outside: float, inside: float, holds: Callable[[float], bool]) -> float:
+    """Return the number nearest to `outside` for which something holds, which it does for `inside` alone of the two.
+
+    Examples
+    --------
+    >>> nearest(0.0, 4.0, lambda x: x >= 1.0)
+    1.0
+    """
+    while True:
+        middle = 0.5 * outside + 0.5 * inside
+        if not min(outside, inside) < middle < max(outside, inside):
+            return inside
+        if holds(middle):
+            inside = middle
+        else:
+            outside = middle

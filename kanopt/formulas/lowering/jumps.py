@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 
 from kanopt.errors import FormulaError
@@ -9,7 +11,7 @@ from kanopt.formulas.enclosures.arithmetic import EPS, Flags
 from kanopt.formulas.enclosures.boxes import BoxSides
 from kanopt.formulas.enclosures.enclosure import Orders
 from kanopt.formulas.enclosures.engine import Encloser
-from kanopt.formulas.lowering.graphs import ARGUMENT, Called, at, shown
+from kanopt.formulas.lowering.graphs import ARGUMENT, Called, at, nearest, shown
 from kanopt.formulas.nodes import Array, Node, postorder, rebuild
 from kanopt.formulas.pieces import Step
 
@@ -59,7 +61,8 @@ def _plain(step: Step, low: float, high: float, called: Called) -> Step:
                 "crossing it; narrow the range to one side"
             )
         if before != after:
-            places.append(_first(step, called, max(start, low), min(stop, high), after))
+            # the smallest number from which on the evaluated step has the value after
+            places.append(nearest(max(start, low), min(stop, high), partial(_is_on, step, called, after)))
             values.append(after)
     return Step(ARGUMENT, tuple(places), tuple(values), step.name)
 
@@ -72,16 +75,8 @@ def _value(step: Step, called: Called, x: Array) -> Array:
     return found
 
 
-def _first(step: Step, called: Called, start: float, stop: float, after: float) -> float:
-    """Return the smallest number found from which on the evaluated step has the value after."""
-    while True:
-        middle = 0.5 * start + 0.5 * stop
-        if not start < middle < stop:
-            return stop
-        if _value(step, called, np.array([middle]))[0] == after:
-            stop = middle
-        else:
-            start = middle
+def _is_on(step: Step, called: Called, stair: float, x: float) -> bool:
+    return bool(_value(step, called, np.array([x]))[0] == stair)
 
 
 def _zones(step: Step, low: float, high: float, called: Called) -> list[tuple[float, float]]:

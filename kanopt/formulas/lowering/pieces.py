@@ -206,11 +206,7 @@ class Pieces:
         )
         begin, end = self._on(first, low), self._on(last, high)
         inner = slice(first + 1, last + 1)
-        return Pieces(
-            (low, *x[inner], high),
-            (begin, *start[inner]),
-            (*stop[first:last], end),
-        )
+        return Pieces((low, *x[inner], high), (begin, *start[inner]), (*stop[first:last], end))
 
     def _on(self, piece: int, place: float) -> float:
         x, start, stop, slope = self._arrays

@@ -21,6 +21,7 @@ from kanopt.formulas.lowering.graphs import (
     at,
     groups_of,
     inserted,
+    nearest,
     over,
     shown,
 )
@@ -86,12 +87,7 @@ def _constant(node: Node) -> Affine:
     return Affine(shown(node), node.value, node.value, True, Combination.of(constant=node.value))
 
 
-def _base(
-    node: Node,
-    groups: Sequence[Group],
-    found: Mapping[bytes, Part],
-    known: Enclosures,
-) -> Part:
+def _base(node: Node, groups: Sequence[Group], found: Mapping[bytes, Part], known: Enclosures) -> Part:
     if isinstance(node, Input):
         return Source(node.name, *known.ranges[node.name], True, node.name)
     if isinstance(node, nodes.Product):
@@ -197,22 +193,12 @@ def _where_defined(graph: Node, low: float, high: float) -> tuple[float, float]:
         return low, high
     ends = []
     for out, inside in ((0, 1), (-1, -2)):
-        end = places[out] if np.isfinite(values[out]) else _last_defined(graph, places[out], places[inside])
+        end = places[out]
+        if not np.isfinite(values[out]):
+            end = nearest(end, places[inside], lambda x: bool(np.isfinite(at(graph, np.array([x]))[0])))
         settled = abs(float(at(graph, np.array([end]))[0]) - values[inside]) <= 0.1 * np.ptp(values[1:-1])
         ends.append(float(end) if settled else float(places[out]))
     return ends[0], ends[1]
-
-
-def _last_defined(graph: Node, outside: float, inside: float) -> float:
-    """Return the number nearest to one without a value that has one, given one that has."""
-    while True:
-        middle = 0.5 * outside + 0.5 * inside
-        if not min(outside, inside) < middle < max(outside, inside):
-            return inside
-        if np.isfinite(at(graph, np.array([middle]))[0]):
-            inside = middle
-        else:
-            outside = middle
 
 
 def _line(text: str, argument: Part, line: Combination[Node], steps: int) -> Part:
@@ -267,10 +253,7 @@ class _Factor:
 
 
 def multiplied(
-    node: nodes.Node,
-    groups: Sequence[Group],
-    found: Mapping[bytes, Part],
-    bounds: tuple[float, float],
+    node: nodes.Node, groups: Sequence[Group], found: Mapping[bytes, Part], bounds: tuple[float, float]
 ) -> Part:
     """Return a product with several bases as parts.
 
