@@ -11,7 +11,6 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from kanopt.errors import FormulaError, nearest
-from kanopt.formulas.complexity import PowerSearch
 from kanopt.formulas.functions import FUNCTIONS
 from kanopt.formulas.nodes import Apply, Constant, Maximum, Minimum, Node, Power, computed
 from kanopt.formulas.parameters import is_parameter
@@ -55,6 +54,36 @@ class Token:
     place: int
 
 
+class _PowerSearch:
+    """A search for powers that caches its results, since a large law may be used in many exponents.
+
+    Examples
+    --------
+    >>> from kanopt.formulas import Input
+    >>> has_power = _PowerSearch()
+    >>> has_power(1 / Input("x")), has_power(1 + Input("x") ** 2)
+    (False, True)
+    """
+
+    def __init__(self) -> None:
+        self._known: dict[bytes, bool] = {}
+
+    def __call__(self, root: Node) -> bool:
+        """Return whether a graph has a power other than a quotient."""
+        stack = [(root, False)]
+        while stack:
+            node, ready = stack.pop()
+            if node.key in self._known:
+                continue
+            if not ready:
+                stack.append((node, True))
+                stack += [(child, False) for child in node.children]
+                continue
+            own = isinstance(node, Power) and node.exponent != Constant(-1.0)
+            self._known[node.key] = own or any(self._known[child.key] for child in node.children)
+        return self._known[root.key]
+
+
 class FormulaText:
     """A text that is read, and the steps that its parts become; a step of numbers alone becomes its value.
 
@@ -83,7 +112,7 @@ class FormulaText:
         if len(text) > LONGEST:
             raise FormulaError(f"{what}: {len(text):,} characters are too many, at most {LONGEST:,}")
         self.text, self.what = text, what
-        self.has_power = PowerSearch()
+        self.has_power = _PowerSearch()
         self.tokens = list(self._read())
 
     def _read(self) -> Iterator[Token]:

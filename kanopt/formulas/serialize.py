@@ -49,7 +49,7 @@ def to_json(formula: Formula) -> str:
 
     Examples
     --------
-    >>> from kanopt.formulas import Formula, parse_formula
+    >>> from kanopt.formulas import Formula, Variable, parse_formula
     >>> fuel = parse_formula("0.12 * km", [Variable("km", "km")], Variable("fuel", "l"))
     >>> Formula.from_json(to_json(fuel)) == fuel
     True

@@ -92,8 +92,8 @@ class Spreadsheet(SourceWriter):
     counted = _MOST_ARGUMENTS
     """How many cells are counted at once."""
 
-    def __init__(self, names: Mapping[str, str], formula: Formula, assign: str = "") -> None:
-        super().__init__(dict(names), assign)
+    def __init__(self, names: Mapping[str, str], formula: Formula) -> None:
+        super().__init__(dict(names))
         self.formula = formula
         self.gaps = gap_inputs(formula.root)
 

@@ -191,6 +191,7 @@ class _Python(_Program):
 
     def __init__(self, formula: Formula) -> None:
         super().__init__(formula, "{name} = {value}")
+        self.arrays = {"np", *self.names.values()}
 
     def program(self) -> str:
         result = self.write(self.formula.root)
@@ -208,10 +209,19 @@ class _Python(_Program):
         return nest_pairs(parts, lambda a, b: self.call(f"np.{which}imum", [a, b]))
 
     def power(self, base: TextPart, exponent: TextPart, value: float | None) -> TextPart:
-        if base.level == WORD or not re.fullmatch(r"[-+*/()\d.e ]+", base.text):
+        if self._is_array(base.text) or (base.text[0].isdigit() and base.level == WORD):
             return super().power(base, exponent, value)
         # a plain number of Python that is negative has complex roots
         return self.call("np.power", [base, exponent])
+
+    def bound(self, value: TextPart) -> TextPart:
+        named = super().bound(value)
+        self.arrays |= {named.text} if self._is_array(value.text) else set()
+        return named
+
+    def _is_array(self, text: str) -> bool:
+        """Whether numpy computes an expression: it reads an input, or calls numpy."""
+        return not self.arrays.isdisjoint(re.findall(r"[^\W\d]\w*", text))
 
     def raised(self, base: TextPart, exponent: TextPart) -> TextPart:
         return self.spell("@1**@2", base, exponent)

@@ -1,4 +1,7 @@
-"""Columns of any name: reserved words, quotes, other scripts, and names that exports make up themselves."""
+"""The machines that exports are for, on every kind and function, and on columns of any name.
+
+Names are reserved words, quotes, other scripts, and what exports make up themselves.
+"""
 
 from __future__ import annotations
 
@@ -6,9 +9,11 @@ import numpy as np
 import pytest
 
 from kanopt.errors import FormulaError
-from kanopt.formulas import Apply, Formula, Input, Maximum, Table, Variable
+from kanopt.formulas import FUNCTIONS, Apply, Curve, Formula, Input, Maximum, Table, Variable
 from kanopt.formulas.export.cells import defined_names
 from tests.formulas.export import engines, machines
+from tests.formulas.export.test_round_trips import CASES, KINDS
+from tests.formulas.strategies import raw
 
 NAMES = (
     "km",
@@ -38,6 +43,27 @@ def test_a_column_may_have_any_name(machine):
     found = machine(LAWS, ROWS)
     for name, law in LAWS.items():
         np.testing.assert_allclose(found[name], law.evaluate(ROWS), rtol=1e-9, err_msg=name)
+
+
+@pytest.mark.parametrize("machine", machines.MACHINES, ids=lambda machine: machine.__name__)
+def test_every_kind_and_function_of_a_sum_a_product_and_a_curve(machine):
+    x, y = Input("x"), Input("y")
+    arguments = (x - y, x * y, Curve("s", x, (0.5, -1.25, 2.0, 0.75), -2.0, 2.5))
+    roots = {case: CASES[case] for case in CASES if case not in ("chain", "deep", "many")}
+    roots |= {f"{name} {k}": Apply(name, each) for name in FUNCTIONS for k, each in enumerate(arguments)}
+    laws = {
+        name: Formula(root, (Variable("x"), Variable("y"), *KINDS), Variable("z"))
+        for name, root in roots.items()
+    }
+    data = {
+        "x": np.array([0.1, 1.5, -0.25, 2.5]),
+        "y": np.array([0.75, -1.25, 2.0, 0.5]),
+        "vehicle": np.array(["van", "truck", "tram", "van"], dtype=object),
+        "other": np.array(["van", "van", "truck", "bike"], dtype=object),
+    }
+    found = machine(laws, data)
+    for name, law in laws.items():
+        np.testing.assert_allclose(found[name], raw(law, data), rtol=1e-9, atol=1e-12, err_msg=name)
 
 
 def test_columns_that_a_database_takes_for_functions_are_refused_where_it_does():
