@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from pydantic import BeforeValidator, ConfigDict, Field, PlainSerializer, PlainValidator
 
 from kanopt.formulas import Apply, Constant, Formula, Maximum, Product, Variable
-from kanopt.kan.links import Link, Logistic, Softplus
+from kanopt.kan.links import Logistic, Softplus
 from kanopt.surrogates.conformal import ResidualRange, residual_range
 from kanopt.surrogates.curves import in_units, linked, network_output, place_name
 from kanopt.surrogates.encoding import FeatureEncoding
@@ -46,25 +46,6 @@ def _unpacking(kind: str) -> PlainValidator:
     return PlainValidator(unpack)
 
 
-def _link_to_json(link: Link | None) -> dict[str, Any] | None:
-    return None if link is None else {"kind": type(link).__name__, **vars(link)}
-
-
-def _link_from_json(value: Any) -> Link | None:
-    match value:
-        case None:
-            return None
-        case {"kind": "Softplus", "scale": float(scale), "low": float(low)} if scale > 0.0 and math.isfinite(
-            low
-        ):
-            return Softplus(scale, low)
-        case {"kind": "Logistic", "low": float(low), "high": float(high)} if (
-            -math.inf < low < high < math.inf
-        ):
-            return Logistic(low, high)
-    raise ValueError("this is no link of a positive or bounded target")
-
-
 Floats = Annotated[NDArray[np.float64], _unpacking("<f8"), PlainSerializer(_packed)]
 Integers = Annotated[NDArray[np.int64], _unpacking("<i8"), PlainSerializer(_packed)]
 Flags = Annotated[NDArray[np.bool_], _unpacking("?"), PlainSerializer(_packed)]
@@ -73,7 +54,6 @@ Network = Annotated[
     PlainValidator(lambda value: Formula.from_json(json.dumps(value))),
     PlainSerializer(lambda formula: json.loads(formula.to_json())),
 ]
-AnyLink = Annotated[Link | None, PlainValidator(_link_from_json), PlainSerializer(_link_to_json)]
 Measure = Annotated[
     float,
     Field(allow_inf_nan=True),
@@ -137,7 +117,7 @@ class FittedLaw:
     importance: Floats
     measures: dict[str, dict[str, Measure]]
     lowest: float
-    link: AnyLink = None
+    link: Softplus | Logistic | None = None
     floor: float | None = None
 
     @property
