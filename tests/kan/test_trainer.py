@@ -96,10 +96,8 @@ def test_categories_are_tables_of_their_own():
     target = 2.0 * numbers[:, 0] + effect[codes[:, 0]]
     data = Data(InputTensors(numbers, codes), target[:, None], torch.ones(300, dtype=torch.float64))
     bounds = torch.zeros(1, dtype=torch.float64), torch.ones(1, dtype=torch.float64)
-    fit = describe_fit(
-        fit_starts(Architecture(1, categories=(3,), grid_size=4), data, bounds, generator), data, FitOptions()
-    )
-    table = fit.network.layers[0].tables[0][:, 0]
+    run = fit_starts(Architecture(1, categories=(3,), grid_size=4), data, bounds, generator)
+    table = run.network.blocks()[0][0, -3:, 0].numpy()
     assert table[1] - table[0] == pytest.approx(1.5, abs=1e-5)
     assert table[2] - table[0] == pytest.approx(3.0, abs=1e-5)
 
@@ -111,10 +109,8 @@ def test_standard_errors_match_repeated_experiments():
     options, slopes, claimed = FitOptions(smoothing=10.0), [], []
     for seed in range(60):
         data = sample(law, 50, 1, noise=0.5, seed=seed)
-        fit = describe_fit(
-            fit_starts(Architecture(1, grid_size=3), data, box(1), torch.Generator(), options), data, options
-        )
-        first = fit.network.layers[0].coefficients[0, 0]
+        run = fit_starts(Architecture(1, grid_size=3), data, box(1), torch.Generator(), options)
+        fit, first = describe_fit(run, data, options), run.network.theta[0]
         slopes.append(first[-1] - first[0])
         ends = [0, -1]
         block = fit.covariance[ends][:, ends]
