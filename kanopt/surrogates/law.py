@@ -6,6 +6,7 @@ import base64
 import json
 import math
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Annotated, Any, ClassVar
 
 import numpy as np
@@ -32,23 +33,43 @@ def _packed(array: NDArray[Any]) -> dict[str, Any]:
     return {"shape": array.shape, "numbers": base64.b64encode(array.astype(kind).tobytes()).decode()}
 
 
-def _unpacking(kind: str) -> PlainValidator:
-    def unpack(value: Any) -> NDArray[Any]:
-        try:
-            numbers = np.frombuffer(base64.b64decode(value["numbers"], validate=True), dtype=kind)
-            array = numbers.reshape([int(side) for side in value["shape"]])
-        except (TypeError, KeyError, ValueError) as error:
-            raise ValueError(f"this is no array of numbers ({error})") from None
-        if not np.isfinite(array).all():
-            raise ValueError("a number is infinite or none")
-        return array
-
-    return PlainValidator(unpack)
+def _unpacked(value: Any, kind: str) -> NDArray[Any]:
+    """Undo :func:`_packed`."""
+    try:
+        numbers = np.frombuffer(base64.b64decode(value["numbers"], validate=True), dtype=kind)
+        array = numbers.reshape([int(side) for side in value["shape"]])
+    except (TypeError, KeyError, ValueError) as error:
+        raise ValueError(f"this is no array of numbers ({error})") from None
+    if not np.isfinite(array).all():
+        raise ValueError("a number is infinite or none")
+    return array
 
 
-Floats = Annotated[NDArray[np.float64], _unpacking("<f8"), PlainSerializer(_packed)]
-Integers = Annotated[NDArray[np.int64], _unpacking("<i8"), PlainSerializer(_packed)]
-Flags = Annotated[NDArray[np.bool_], _unpacking("?"), PlainSerializer(_packed)]
+def _packed_half(matrix: NDArray[np.float64]) -> dict[str, Any]:
+    """Return the half of a symmetric matrix."""
+    return _packed(matrix[np.tril_indices(len(matrix))])
+
+
+def _unpacked_whole(value: Any) -> NDArray[np.float64]:
+    """Undo :func:`_packed_half`."""
+    half = _unpacked(value, "<f8").ravel()
+    size = math.isqrt(2 * len(half))
+    matrix = np.zeros((size, size))
+    if len(half) != size * (size + 1) // 2:
+        raise ValueError(f"{len(half):,} numbers are no half of a symmetric matrix")
+    rows, columns = np.tril_indices(size)
+    matrix[rows, columns] = matrix[columns, rows] = half
+    return matrix
+
+
+Floats = Annotated[
+    NDArray[np.float64], PlainValidator(partial(_unpacked, kind="<f8")), PlainSerializer(_packed)
+]
+Integers = Annotated[
+    NDArray[np.int64], PlainValidator(partial(_unpacked, kind="<i8")), PlainSerializer(_packed)
+]
+Flags = Annotated[NDArray[np.bool_], PlainValidator(partial(_unpacked, kind="?")), PlainSerializer(_packed)]
+Matrix = Annotated[NDArray[np.float64], PlainValidator(_unpacked_whole), PlainSerializer(_packed_half)]
 Network = Annotated[
     Formula,
     PlainValidator(lambda value: Formula.from_json(json.dumps(value))),
@@ -104,7 +125,7 @@ class FittedLaw:
     log_target: bool
     smearing: float
     loss: str
-    covariance: Floats
+    covariance: Matrix
     variance: float
     edf: float
     at_bound: Flags
