@@ -148,7 +148,9 @@ def network_diagram() -> Diagram:
         Feature("mode", "category", categories=("air", "rail", "road")),
         Feature("hour", "number", scale=10.0, low=6.0, high=20.0),
     )
-    return diagram_of(Network((first, last)).formula, FeatureEncoding(features), output="minutes", log_output=True)
+    return diagram_of(
+        Network((first, last)).formula, FeatureEncoding(features), output="minutes", log_output=True
+    )
 
 
 def routing(names: list[str] | None = None, capacity: float = 1.5, reach: float = 8.0) -> RoutingProblem:

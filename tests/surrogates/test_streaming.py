@@ -79,7 +79,7 @@ def test_the_law_of_a_sample_is_near_that_of_all_rows_and_measured_on_them(
         assert found[name] == pytest.approx(expected[name], rel=0.03)
     # ranges are those of all rows
     assert drawn.encoding_.numeric[0].bounds == whole.encoding_.numeric[0].bounds
-    assert drawn._law.domain.ranges == pytest.approx(whole._law.domain.ranges)
+    assert drawn._law.network.domain.ranges == pytest.approx(whole._law.network.domain.ranges)
 
 
 def test_where_the_sample_holds_all_rows_it_is_the_law_of_the_table(
