@@ -8,7 +8,6 @@ import io
 import json
 import random
 import tempfile
-import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
@@ -389,35 +388,6 @@ def _read_kept_law(folder: Path, content: bytes) -> object:
     return found
 
 
-def _mutate_model(content: bytes, other: bytes, rng: random.Random) -> bytes:
-    """Change bytes of the archive, or of a part of it and pack it again."""
-    if rng.random() < 0.3:
-        return mutate_bytes(content, other, rng)
-    try:
-        with zipfile.ZipFile(io.BytesIO(content)) as archive:
-            parts = {name: archive.read(name) for name in archive.namelist()}
-    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError, RuntimeError, EOFError):
-        return mutate_bytes(content, other, rng)
-    if not parts:
-        return mutate_bytes(content, other, rng)
-    name = "header.npy" if "header.npy" in parts and rng.random() < 0.7 else rng.choice(sorted(parts))
-    if name == "header.npy" and rng.random() < 0.9:
-        text = parts[name][128:]
-        text = mutate_text(text, text, rng)
-        stream = io.BytesIO()
-        np.save(stream, np.frombuffer(text, np.uint8))
-        parts[name] = stream.getvalue()
-    elif rng.random() < 0.2:
-        del parts[name]
-    else:
-        parts[name] = mutate_bytes(parts[name], parts[name], rng)
-    stream = io.BytesIO()
-    with zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED) as archive:
-        for key, part in parts.items():
-            archive.writestr(key, part)
-    return stream.getvalue()
-
-
 _INSTANCES = "problems/routing/instances/"
 TARGETS: dict[str, Target] = {
     "formula text": Target(_formula_texts, _parse, ("formulas/parser", "formulas/variables")),
@@ -474,8 +444,7 @@ TARGETS: dict[str, Target] = {
     "model": Target(
         lambda: [_model()],
         _reads("m.kan", ko.KANRegressor.load),
-        ("surrogates/storage", "surrogates/file_checks", "surrogates/law"),
-        _mutate_model,
+        ("surrogates/storage", "surrogates/law", "surrogates/curves"),
     ),
     "kept law": Target(_kept_laws, _read_kept_law, ("whatif/law_cache",)),
 }

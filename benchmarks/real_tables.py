@@ -57,6 +57,7 @@ from sklearn.exceptions import ConvergenceWarning
 from threadpoolctl import threadpool_limits
 
 import kanopt as ko
+from kanopt.surrogates.curves import layers_of
 
 KAN, GAM, BOOSTING = "KANRegressor", "additive splines (pygam)", "HistGradientBoosting"
 GOAL_NEAR, GOAL_SUM = 1.10, 0.02
@@ -101,7 +102,7 @@ def compare(case: Case, seed: int, seeds: int) -> pd.DataFrame:
     from _real_models import MODELS, mlp  # need pygam
 
     rows = [ours]
-    sizes = [model.network_.parameters.size for model in fitted]
+    sizes = [sum(layer.parameters for layer in layers_of(model.network_)) for model in fitted]
     for label, make in MODELS.items():
         rows.append(measure(case, label, lambda _, make=make: make(case.features, seed))[0])
     label = f"MLP of {int(np.median(sizes))} weights"

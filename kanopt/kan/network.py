@@ -246,15 +246,8 @@ class KANBatch:
         """
         single = self.take(torch.tensor([model], device=self.theta.device))
         means = single.basis_means(inputs, weights)
-        found = [
-            _centre_edges(*each)
-            for each in zip(
-                self.architecture.layers,
-                [block[0] for block in single.blocks()],
-                [mean[0] for mean in means],
-                strict=True,
-            )
-        ]
+        parts = zip(self.architecture.layers, single.blocks(), means, strict=True)
+        found = [_centre_edges(sizes, block[0], mean[0]) for sizes, block, mean in parts]
         block, bias = found[-1]
         return [*found[:-1], (block, bias + single.offset[0])]
 

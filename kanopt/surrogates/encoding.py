@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import numpy as np
@@ -210,19 +210,6 @@ class FeatureEncoding:
         """Return encoded numbers (n, numbers) and category codes (n, categories); see :meth:`split`."""
         numbers, codes = self.split(frame, pooled=pooled)
         return self.encode_numbers(numbers, frame.index), codes
-
-    def to_json(self) -> list[dict[str, Any]]:
-        """Return plain lists, dictionaries, strings and numbers."""
-        return [asdict(feature) for feature in self.features]
-
-    @classmethod
-    def from_json(cls, data: list[dict[str, Any]]) -> FeatureEncoding:
-        """Undo :meth:`to_text`."""
-        features = []
-        for item in data:
-            taken = tuple((rare, known) for rare, known in item.get("taken_for", ()))
-            features.append(Feature(**{**item, "categories": tuple(item["categories"]), "taken_for": taken}))
-        return cls(tuple(features))
 
 
 def encoding_of(frame: pd.DataFrame) -> FeatureEncoding:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from dataclasses import dataclass, replace
+from types import NoneType
 
 import numpy as np
 import pandas as pd
@@ -15,6 +16,7 @@ from kanopt.formulas import Formula, Input, Variable
 from kanopt.formulas.domain import Domain
 from kanopt.formulas.group_errors import design_effect
 from kanopt.kan.architecture import InputTensors
+from kanopt.kan.links import Logistic, Softplus
 from kanopt.kan.robust import weight_function
 from kanopt.surrogates.architecture_selection import select_structure
 from kanopt.surrogates.curves import curves_of, places_of
@@ -129,6 +131,7 @@ def _law(
     else:
         link, factor = (None, unit) if trial.link is None else trial.link.scaled(unit)
         shift = trial.shift
+    assert isinstance(link, (Softplus, Logistic, NoneType)), link
     residuals, effective, predicted = _residuals(table, trial), table.weights, trial.predicted
     smearing, log = trial.smearing, trial.structure.log_target
     alone = table if shared is None else _alone(table, shared, log=log)

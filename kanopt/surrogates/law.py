@@ -6,6 +6,7 @@ import base64
 import json
 import math
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Annotated, Any, ClassVar
 
 import numpy as np
@@ -13,7 +14,7 @@ from numpy.typing import NDArray
 from pydantic import BeforeValidator, ConfigDict, Field, PlainSerializer, PlainValidator
 
 from kanopt.formulas import Apply, Constant, Formula, Maximum, Product, Variable
-from kanopt.kan.links import Link, Logistic, Softplus
+from kanopt.kan.links import Logistic, Softplus
 from kanopt.surrogates.conformal import ResidualRange, residual_range
 from kanopt.surrogates.curves import in_units, linked, network_output, place_name
 from kanopt.surrogates.encoding import FeatureEncoding
@@ -32,48 +33,48 @@ def _packed(array: NDArray[Any]) -> dict[str, Any]:
     return {"shape": array.shape, "numbers": base64.b64encode(array.astype(kind).tobytes()).decode()}
 
 
-def _unpacking(kind: str) -> PlainValidator:
-    def unpack(value: Any) -> NDArray[Any]:
-        try:
-            numbers = np.frombuffer(base64.b64decode(value["numbers"], validate=True), dtype=kind)
-            array = numbers.reshape([int(side) for side in value["shape"]])
-        except (TypeError, KeyError, ValueError) as error:
-            raise ValueError(f"this is no array of numbers ({error})") from None
-        if not np.isfinite(array).all():
-            raise ValueError("a number is infinite or none")
-        return array
-
-    return PlainValidator(unpack)
+def _unpacked(value: Any, kind: str) -> NDArray[Any]:
+    """Undo :func:`_packed`."""
+    try:
+        numbers = np.frombuffer(base64.b64decode(value["numbers"], validate=True), dtype=kind)
+        array = numbers.reshape([int(side) for side in value["shape"]])
+    except (TypeError, KeyError, ValueError) as error:
+        raise ValueError(f"this is no array of numbers ({error})") from None
+    if not np.isfinite(array).all():
+        raise ValueError("a number is infinite or none")
+    return array
 
 
-def _link_to_json(link: Link | None) -> dict[str, Any] | None:
-    return None if link is None else {"kind": type(link).__name__, **vars(link)}
+def _packed_half(matrix: NDArray[np.float64]) -> dict[str, Any]:
+    """Return the half of a symmetric matrix."""
+    return _packed(matrix[np.tril_indices(len(matrix))])
 
 
-def _link_from_json(value: Any) -> Link | None:
-    match value:
-        case None:
-            return None
-        case {"kind": "Softplus", "scale": float(scale), "low": float(low)} if scale > 0.0 and math.isfinite(
-            low
-        ):
-            return Softplus(scale, low)
-        case {"kind": "Logistic", "low": float(low), "high": float(high)} if (
-            -math.inf < low < high < math.inf
-        ):
-            return Logistic(low, high)
-    raise ValueError("this is no link of a positive or bounded target")
+def _unpacked_whole(value: Any) -> NDArray[np.float64]:
+    """Undo :func:`_packed_half`."""
+    half = _unpacked(value, "<f8").ravel()
+    size = math.isqrt(2 * len(half))
+    matrix = np.zeros((size, size))
+    if len(half) != size * (size + 1) // 2:
+        raise ValueError(f"{len(half):,} numbers are no half of a symmetric matrix")
+    rows, columns = np.tril_indices(size)
+    matrix[rows, columns] = matrix[columns, rows] = half
+    return matrix
 
 
-Floats = Annotated[NDArray[np.float64], _unpacking("<f8"), PlainSerializer(_packed)]
-Integers = Annotated[NDArray[np.int64], _unpacking("<i8"), PlainSerializer(_packed)]
-Flags = Annotated[NDArray[np.bool_], _unpacking("?"), PlainSerializer(_packed)]
+Floats = Annotated[
+    NDArray[np.float64], PlainValidator(partial(_unpacked, kind="<f8")), PlainSerializer(_packed)
+]
+Integers = Annotated[
+    NDArray[np.int64], PlainValidator(partial(_unpacked, kind="<i8")), PlainSerializer(_packed)
+]
+Flags = Annotated[NDArray[np.bool_], PlainValidator(partial(_unpacked, kind="?")), PlainSerializer(_packed)]
+Matrix = Annotated[NDArray[np.float64], PlainValidator(_unpacked_whole), PlainSerializer(_packed_half)]
 Network = Annotated[
     Formula,
     PlainValidator(lambda value: Formula.from_json(json.dumps(value))),
     PlainSerializer(lambda formula: json.loads(formula.to_json())),
 ]
-AnyLink = Annotated[Link | None, PlainValidator(_link_from_json), PlainSerializer(_link_to_json)]
 Measure = Annotated[
     float,
     Field(allow_inf_nan=True),
@@ -124,7 +125,7 @@ class FittedLaw:
     log_target: bool
     smearing: float
     loss: str
-    covariance: Floats
+    covariance: Matrix
     variance: float
     edf: float
     at_bound: Flags
@@ -137,7 +138,7 @@ class FittedLaw:
     importance: Floats
     measures: dict[str, dict[str, Measure]]
     lowest: float
-    link: AnyLink = None
+    link: Softplus | Logistic | None = None
     floor: float | None = None
 
     @property

@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from numbers import Real
 from typing import Any, Self
 
 import pandas as pd
@@ -18,6 +19,7 @@ from kanopt.formulas.enclosures import Point
 from kanopt.surrogates.curves import place_name
 from kanopt.surrogates.encoding import FeatureEncoding
 from kanopt.surrogates.law import FittedLaw
+from kanopt.surrogates.naming import by_name, column_of
 from kanopt.text import number_text
 
 __all__ = ["NO_CLAIMS", "ShapeClaims", "held_positive", "proofs"]
@@ -43,33 +45,28 @@ class ShapeClaims:
         return bool(self.monotone or self.convex or self.concave or self.bounds)
 
     @classmethod
-    def of(
-        cls,
-        monotone: Mapping[str, int] | None,
-        convex: Iterable[str] | None,
-        concave: Iterable[str] | None,
-        bounds: tuple[float | None, float | None] | None,
-    ) -> Self:
+    def of(cls, monotone: Any, convex: Any, concave: Any, bounds: Any, encoding: FeatureEncoding) -> Self:
         """Build claims from the user's arguments.
 
         Raises
         ------
         FitError
-            For an invalid sign, and for a single name instead of a list of columns.
+            For a column that is not there, an invalid sign, a single name instead of a list, and bounds in disorder.
         """
-        for word, columns in (("convex", convex), ("concave", concave)):
-            if isinstance(columns, str):
-                raise FitError(f"verify: {word}={columns!r} must be a list of columns, such as [{columns!r}]")
-        for name, sign in (monotone or {}).items():
+        if monotone is not None and not isinstance(monotone, (Mapping, pd.Series)):
+            raise FitError(f"verify: monotone={monotone!r} must map columns to +1 or -1, such as {{'km': 1}}")
+        signs = by_name({} if monotone is None else dict(monotone.items()), encoding, "verify: monotone")
+        for name, sign in signs.items():
             if isinstance(sign, bool) or sign not in (-1, 0, 1):
                 raise FitError(f"verify: column {name!r} has {sign!r}; use +1 (rises), -1 (falls) or 0")
-        ends = None
-        if bounds is not None:
-            low, high = bounds
-            ends = (-math.inf if low is None else float(low), math.inf if high is None else float(high))
-        return cls(
-            {n: s for n, s in (monotone or {}).items() if s}, tuple(convex or ()), tuple(concave or ()), ends
-        )
+        bends = []
+        for word, columns in (("convex", convex), ("concave", concave)):
+            if isinstance(columns, str) or not (columns is None or isinstance(columns, Iterable)):
+                raise FitError(f"verify: {word}={columns!r} must be a list of columns, such as [{columns!r}]")
+            names = (column_of(name, encoding, f"verify: {word}").name for name in columns or ())
+            bends.append(tuple(names))
+        kept = {name: sign for name, sign in signs.items() if sign}
+        return cls(kept, bends[0], bends[1], _ends(bounds))
 
     @classmethod
     def from_arguments(cls, arguments: Any, encoding: FeatureEncoding) -> Self:
@@ -87,6 +84,22 @@ class ShapeClaims:
             tuple(name for name, bend in bends.items() if bend < 0),
             ends,
         )
+
+
+def _ends(bounds: Any) -> tuple[float, float] | None:
+    """Return the ends between which a law is asked to lie."""
+    if bounds is None:
+        return None
+    known = not isinstance(bounds, str) and isinstance(bounds, Iterable) and len(ends := tuple(bounds)) == 2
+    if not known or any(end is not None and not isinstance(end, Real) for end in ends):
+        raise FitError(
+            f"verify: bounds={bounds!r} must be two numbers, or None for no end, such as (0, None)"
+        )
+    low, high = ends
+    found = -math.inf if low is None else float(low), math.inf if high is None else float(high)
+    if not found[0] <= found[1]:
+        raise FitError(f"verify: bounds={bounds!r}: the lower end must not lie above the upper")
+    return found
 
 
 def proofs(law: FittedLaw, asked: ShapeClaims, budget: int) -> pd.DataFrame:

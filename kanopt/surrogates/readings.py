@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from numbers import Real
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
@@ -17,11 +16,10 @@ from sklearn.utils.validation import check_is_fitted
 from kanopt.display import Facts, Fold, Part
 from kanopt.errors import DomainWarning, FitError, nearest, warn_user
 from kanopt.formulas.domain import Domain
-from kanopt.surrogates.encoding import FeatureEncoding, row_name
+from kanopt.surrogates.encoding import row_name
 from kanopt.surrogates.input_checks import held_out_target, ordered_as, table_of, whole_number
 from kanopt.surrogates.law import FittedLaw
 from kanopt.surrogates.missing import MissingIndicators
-from kanopt.surrogates.naming import by_name, column_of
 from kanopt.surrogates.summary import (
     Effects,
     Summary,
@@ -39,6 +37,8 @@ if TYPE_CHECKING:
     from kanopt.surrogates.rows import Rows
 
 __all__ = ["FittedModel", "warn_of_rows_outside"]
+
+Floats = NDArray[np.float64]
 
 _LONGEST = 200
 _BEYOND = 0.1
@@ -240,9 +240,7 @@ class FittedModel(RegressorMixin, BaseEstimator):  # type: ignore[misc]  # sciki
 
         self._check_single()
         boxes = whole_number(budget, "verify: budget", 1)
-        signs = _signs_by_name(monotone, self.encoding_)
-        bent = _names(convex, self.encoding_, "convex"), _names(concave, self.encoding_, "concave")
-        given = ShapeClaims.of(signs, *bent, _ends(bounds))
+        given = ShapeClaims.of(monotone, convex, concave, bounds, self.encoding_)
         asked = given if given else ShapeClaims.from_arguments(self, self.encoding_)
         if not asked:
             warn_user(NO_CLAIMS)
@@ -339,39 +337,3 @@ def _tests(
         ([names[name] for name in concerned], beyond)
         for concerned, beyond in sorted(found.items(), key=lambda item: len(item[0]))
     ]
-
-
-def _signs_by_name(monotone: Any, encoding: FeatureEncoding) -> dict[str, Any] | None:
-    """Return what was asked of single columns by their names."""
-    if monotone is None:
-        return None
-    if not isinstance(monotone, (Mapping, pd.Series)):
-        raise FitError(f"verify: monotone={monotone!r} must map columns to +1 or -1, such as {{'km': 1}}")
-    return by_name(dict(monotone.items()), encoding, "verify: monotone")
-
-
-def _names(columns: Any, encoding: FeatureEncoding, word: str) -> list[str] | None:
-    """Return the names of columns."""
-    if columns is None:
-        return None
-    if isinstance(columns, str) or not isinstance(columns, Iterable):
-        raise FitError(f"verify: {word}={columns!r} must be a list of columns, such as [{columns!r}]")
-    return [column_of(name, encoding, f"verify: {word}").name for name in columns]
-
-
-def _ends(bounds: Any) -> tuple[float | None, float | None] | None:
-    """Return the ends between which a law is asked to lie."""
-    if bounds is None:
-        return None
-    known = not isinstance(bounds, str) and isinstance(bounds, Iterable) and len(ends := tuple(bounds)) == 2
-    if not known or any(end is not None and not isinstance(end, Real) for end in ends):
-        raise FitError(
-            f"verify: bounds={bounds!r} must be two numbers, or None for no end, such as (0, None)"
-        )
-    low, high = (None if end is None else float(end) for end in ends)
-    if low is not None and high is not None and not low <= high:
-        raise FitError(f"verify: bounds={bounds!r}: the lower end must not lie above the upper")
-    return low, high
-
-
-Floats = NDArray[np.float64]

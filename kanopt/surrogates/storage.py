@@ -20,6 +20,7 @@ from pydantic import ConfigDict, TypeAdapter, ValidationError
 
 from kanopt.errors import FileFormatError, KanoptError
 from kanopt.files import read_file, replace_file
+from kanopt.kan.links import Softplus
 from kanopt.surrogates.curves import layers_of, places_of
 from kanopt.surrogates.encoding import Feature
 from kanopt.surrogates.law import FittedLaw
@@ -145,7 +146,9 @@ def _faults(found: _ModelFile) -> Iterator[str]:
     codes = {each.name: (each.categories,) for each in law.network.inputs}
     if any(table.categories != codes[table.inputs[0]] for table in law.network.tables):
         yield "a table of the network is not of the categories of the encoding"
-    if not law.smearing > 0.0 or not law.variance >= 0.0 or (law.link is not None and law.log_target):
+    link = law.link or Softplus()
+    fits = link.ends[0] < link.ends[1] and not (law.log_target and law.link)
+    if not law.smearing > 0.0 or not law.variance >= 0.0 or not fits or getattr(link, "scale", 1.0) <= 0.0:
         yield "smearing, variance or link make no sense"
     if not law.measures or any(
         set(each) != MEASURES or math.isnan(each["rows"]) for each in law.measures.values()

@@ -10,11 +10,11 @@ from kanopt.kan import large
 from kanopt.kan.architecture import Architecture, InputTensors
 from kanopt.kan.constraints import ConstrainedCoefficients, Penalty, ShapeConstraints
 from kanopt.kan.large import fit_large, is_large, squares_and_gradient, train_large
-from kanopt.kan.links import Exponential, Logistic, Softplus
+from kanopt.kan.links import Logistic, Softplus
 from kanopt.kan.objective import Data, LeastSquares
 from kanopt.kan.trainer import TrainerOptions, train
 from kanopt.kan.training import FitOptions, random_starts
-from tests.kan.conftest import box, sample
+from tests.kan.conftest import box, output, sample
 
 SHAPES = [
     Architecture(2, grid_size=4),
@@ -70,14 +70,6 @@ def test_gradient_is_that_of_autograd_in_blocks_of_rows_too(shape, link, room, m
     torch.testing.assert_close(gradient, expected, rtol=1e-9, atol=1e-11 * float(expected.abs().max()))
 
 
-def test_pruned_coefficients_have_no_gradient():
-    network, data = problem(SHAPES[1])
-    active = torch.ones_like(network.theta, dtype=torch.bool)
-    active[:, :4] = False
-    _, gradient = squares_and_gradient(replace(network, active=active), data)
-    assert (gradient[:, :4] == 0).all()
-
-
 @pytest.mark.parametrize("wanted", [ShapeConstraints(), ShapeConstraints(monotonic=(1, 0))])
 def test_it_reaches_the_optimum_of_levenberg_marquardt(wanted):
     shape = Architecture(2, cycles=1, categories=(7,))
@@ -108,13 +100,6 @@ def noisy(rows, noise=1.0, seed=0):
     return replace(data, target=(data.target + error) / spread)
 
 
-def fresh_error(fit, noise=1.0):
-    """Root mean squared error on new rows of the same noise, in units of the law's spread."""
-    fresh = noisy(2000, 0.0, seed=9)
-    gap = fit.network(fresh.inputs.numbers.numpy()) - fresh.target[:, 0].numpy()
-    return float(np.hypot(np.sqrt(np.mean(gap**2)), noise))
-
-
 def fitted(data, options=None, seed=1):
     return fit_large(WIDE, data, box(3), torch.Generator().manual_seed(seed), options or FitOptions())
 
@@ -124,54 +109,22 @@ def test_the_same_seed_gives_the_same_network_and_rows_left_out_err_as_new_ones(
     run, fit = fitted(data)
     again, _ = fitted(data)
     assert torch.equal(run.network.theta, again.network.theta)
-    assert fresh_error(fit, 0.0) < 0.35
-    assert 0.67 < np.std(fit.left_out_residual) / fresh_error(fit, 0.3) < 1.5
+    fresh = noisy(2000, 0.0, seed=9)
+    gap = output(run, fresh.inputs.numbers.numpy()) - fresh.target[:, 0].numpy()
+    assert np.sqrt(np.mean(gap**2)) < 0.35
+    assert 0.67 < np.std(fit.left_out_residual) / np.hypot(np.sqrt(np.mean(gap**2)), 0.3) < 1.5
     assert fit.covariance.size == 0
     np.testing.assert_allclose(fit.output + fit.residual, data.target[:, 0].numpy())
-
-
-@pytest.mark.slow
-def test_copies_of_rows_are_held_out_together():
-    data = noisy(250)
-    order = torch.arange(250).repeat(4)[torch.randperm(1000, generator=torch.Generator().manual_seed(2))]
-    _, fit = fitted(data.rows(order), FitOptions(distinct=0.25))
-    assert 0.8 < np.std(fit.left_out_residual) / fresh_error(fit) < 1.25
-    assert np.sqrt(fit.variance) == pytest.approx(np.std(fit.left_out_residual), rel=0.05)
 
 
 def test_shapes_hold_and_a_given_smoothing_is_kept():
     data = sample(lambda x: x[:, 0] + torch.sin(2.0 * x[:, 1]), 300, 3, noise=0.1)
     options = FitOptions(shape_constraints=ShapeConstraints((1, 0, 0)), smoothing=1e-3)
-    _, fit = fitted(data, options)
+    run, fit = fitted(data, options)
     rows = np.column_stack([np.linspace(-2.0, 2.0, 200), np.full((200, 2), 0.3)])
-    assert (np.diff(fit.network(rows)) >= -1e-9).all()
+    assert (np.diff(output(run, rows)) >= -1e-9).all()
     assert (fit.smoothing[:-1] == 1e-3).all()
     assert np.std(fit.residual) < 0.2 * float(data.target.std())
-
-
-@pytest.mark.slow
-def test_outlying_rows_are_not_followed_where_the_loss_is_robust():
-    data = noisy(250, 0.2)
-    spoiled = data.target.clone()
-    spoiled[::25] += 20.0
-    spoiled = replace(data, target=spoiled)
-    fits = {}
-    for loss in ("squared", "huber"):
-        fits[loss] = fitted(spoiled, FitOptions(loss=loss, smoothing=1e-4))[1]
-    assert fresh_error(fits["huber"], 0.0) < 0.5 * fresh_error(fits["squared"], 0.0)
-    assert fits["huber"].robust_weight[::25].max() < 0.1
-    assert fits["huber"].robust_weight[1::25].mean() > 0.8
-
-
-@pytest.mark.slow
-def test_squares_over_the_mean_make_sums_right():
-    data = sample(lambda x: torch.exp(x[:, 0] + x[:, 1]), 300, 3)
-    counts = torch.poisson(3.0 * data.target, generator=torch.Generator().manual_seed(4))
-    data = replace(data, target=counts / counts.mean())
-    _, fit = fitted(data, FitOptions(loss="poisson", link=Exponential(), smoothing=1e-3), seed=2)
-    assert fit.output.sum() == pytest.approx(float(data.target.sum()), rel=0.02)
-    assert (fit.robust_weight == 1.0).all()
-    assert np.isfinite(fit.left_out_residual).all()
 
 
 def test_it_can_be_stopped_and_a_single_kind_of_row_is_not_split():

@@ -4,11 +4,10 @@ import pytest
 import torch
 
 from kanopt.kan.architecture import Architecture, InputTensors
-from kanopt.kan.constraints import Penalty, ShapeConstraints
+from kanopt.kan.constraints import ShapeConstraints
 from kanopt.kan.fit import fit_starts, refine_grid
 from kanopt.kan.fitted import describe_fit
-from kanopt.kan.objective import Data, LeastSquares
-from kanopt.kan.trainer import TrainerOptions, train
+from kanopt.kan.objective import Data
 from kanopt.kan.training import FitOptions, random_starts
 from tests.kan.conftest import box, output, sample
 
@@ -40,51 +39,6 @@ def starts(shape, data, models, seed=3, signs=()):
 def test_product_is_learned_exactly():
     run, data, options = fitted(product, 1000, 2, Architecture(2, hidden=(2,), grid_size=5))
     assert error(refine_grid(run, data, options, 20), product, data) <= 1e-8
-
-
-def test_batch_of_starts_equals_single_fits():
-    data = sample(product, 200, 2)
-    shape = Architecture(2, hidden=(2,), grid_size=4)
-    together = starts(shape, data, 3)
-    smoothing = torch.full((3, 4), 1e-6, dtype=torch.float64)
-    penalty = Penalty.of(shape).matrices(smoothing, 200.0)
-    options = TrainerOptions(iterations=8)
-    batched, history = train(together, LeastSquares(data), penalty, options)
-    assert len(history.loss) == 8
-    for model in range(3):
-        index = torch.tensor([model])
-        single, _ = train(together.take(index), LeastSquares(data), penalty[index], options)
-        torch.testing.assert_close(
-            batched.forward(data.inputs)[model], single.forward(data.inputs)[0], atol=1e-6, rtol=1e-6
-        )
-
-
-def test_rows_in_chunks_give_the_same_equations():
-    data = sample(product, 300, 2)
-    network = starts(Architecture(2, hidden=(3,), grid_size=5), data, 2)
-    whole = LeastSquares(data).normal_equations(network)
-    pieces = LeastSquares(data, max_chunk_bytes=8 * 2 * network.architecture.parameters * 7).normal_equations(
-        network
-    )
-    torch.testing.assert_close(pieces.matrix, whole.matrix, atol=1e-9, rtol=1e-10)
-    torch.testing.assert_close(pieces.vector, whole.vector, atol=1e-9, rtol=1e-10)
-    torch.testing.assert_close(pieces.squares, whole.squares)
-
-
-def test_best_state_is_kept():
-    data = sample(product, 200, 2, noise=0.1)
-    shape = Architecture(2, hidden=(2,), grid_size=6)
-    network = starts(shape, data, 4)
-    penalty = Penalty.of(shape).matrices(torch.full((4, 4), 1e-7, dtype=torch.float64), 200.0)
-    best, history = train(network, LeastSquares(data), penalty, TrainerOptions(iterations=40))
-
-    def loss(candidate):
-        squares = (candidate.forward(data.inputs) - data.target).square().sum((1, 2))
-        return 0.5 * (squares + torch.einsum("mp,mpq,mq->m", candidate.theta, penalty, candidate.theta))
-
-    torch.testing.assert_close(loss(best), history.best)
-    assert (history.best <= torch.stack(history.loss).amin(0) + 1e-12).all()
-    assert (history.best < loss(network)).all()
 
 
 def test_smoothing_by_cross_validation_beats_none_at_noise():
@@ -142,10 +96,8 @@ def test_categories_are_tables_of_their_own():
     target = 2.0 * numbers[:, 0] + effect[codes[:, 0]]
     data = Data(InputTensors(numbers, codes), target[:, None], torch.ones(300, dtype=torch.float64))
     bounds = torch.zeros(1, dtype=torch.float64), torch.ones(1, dtype=torch.float64)
-    fit = describe_fit(
-        fit_starts(Architecture(1, categories=(3,), grid_size=4), data, bounds, generator), data, FitOptions()
-    )
-    table = fit.network.layers[0].tables[0][:, 0]
+    run = fit_starts(Architecture(1, categories=(3,), grid_size=4), data, bounds, generator)
+    table = run.network.blocks()[0][0, -3:, 0].numpy()
     assert table[1] - table[0] == pytest.approx(1.5, abs=1e-5)
     assert table[2] - table[0] == pytest.approx(3.0, abs=1e-5)
 
@@ -157,10 +109,8 @@ def test_standard_errors_match_repeated_experiments():
     options, slopes, claimed = FitOptions(smoothing=10.0), [], []
     for seed in range(60):
         data = sample(law, 50, 1, noise=0.5, seed=seed)
-        fit = describe_fit(
-            fit_starts(Architecture(1, grid_size=3), data, box(1), torch.Generator(), options), data, options
-        )
-        first = fit.network.layers[0].coefficients[0, 0]
+        run = fit_starts(Architecture(1, grid_size=3), data, box(1), torch.Generator(), options)
+        fit, first = describe_fit(run, data, options), run.network.theta[0]
         slopes.append(first[-1] - first[0])
         ends = [0, -1]
         block = fit.covariance[ends][:, ends]
@@ -173,29 +123,6 @@ def test_same_seed_same_network():
     one, _, _ = fitted(product, 100, 2, Architecture(2, hidden=(2,), grid_size=4), starts=2, seed=4)
     two, _, _ = fitted(product, 100, 2, Architecture(2, hidden=(2,), grid_size=4), starts=2, seed=4)
     assert torch.equal(one.network.theta, two.network.theta)
-
-
-@pytest.mark.slow
-def test_mixed_precision_reaches_the_same_optimum():
-    data = sample(product, 300, 2, noise=0.1)
-    shape = Architecture(2, hidden=(2,), grid_size=4)
-    network = starts(shape, data, 2)
-    penalty = Penalty.of(shape).matrices(torch.full((2, 4), 1e-4, dtype=torch.float64), 300.0)
-    options = TrainerOptions(iterations=150, tolerance=1e-12)
-    double, one = train(network, LeastSquares(data), penalty, options)
-    mixed, two = train(network, LeastSquares(data, precision="mixed"), penalty, options)
-    torch.testing.assert_close(two.best, one.best, rtol=1e-5, atol=0.0)
-    torch.testing.assert_close(mixed.forward(data.inputs), double.forward(data.inputs), rtol=0.0, atol=2e-3)
-
-
-def test_several_outputs_share_their_hidden_nodes():
-    def laws(x):
-        inner = torch.sin(2.0 * x[:, 0]) + x[:, 1] ** 2
-        return torch.stack([inner**2, torch.exp(inner), 1.0 - inner], dim=1)
-
-    run, data, _ = fitted(laws, 400, 2, Architecture(2, hidden=(1,), outputs=3, grid_size=10), starts=4)
-    error_of_each = (run.network.forward(data.inputs)[0] - data.target).square().mean(0).sqrt()
-    assert (error_of_each < 0.01 * data.target.std(0)).all()
 
 
 def test_a_product_node_learns_a_product_that_sums_cannot():

@@ -29,7 +29,6 @@ from kanopt.formulas import (
     Variable,
     parse_formula,
 )
-from kanopt.kan import Layer, Network
 from kanopt.problems import Certificate, EngineRun, Progress, Result, evaluate
 from kanopt.problems.routing import Client, Depot, RoutingProblem, VehicleType
 from kanopt.refs import arc, clock, state, vehicle
@@ -37,6 +36,7 @@ from kanopt.surrogates.diagram import Diagram, diagram_of
 from kanopt.surrogates.encoding import Feature, FeatureEncoding
 from kanopt.tables import TableReport
 from kanopt.whatif.scenario_files.spec import ReportSpec
+from tests.cases.hand_networks import Layer, Network
 
 
 @dataclass(frozen=True)
@@ -148,7 +148,9 @@ def network_diagram() -> Diagram:
         Feature("mode", "category", categories=("air", "rail", "road")),
         Feature("hour", "number", scale=10.0, low=6.0, high=20.0),
     )
-    return diagram_of(Network((first, last)), FeatureEncoding(features), output="minutes", log_output=True)
+    return diagram_of(
+        Network((first, last)).formula, FeatureEncoding(features), output="minutes", log_output=True
+    )
 
 
 def routing(names: list[str] | None = None, capacity: float = 1.5, reach: float = 8.0) -> RoutingProblem:

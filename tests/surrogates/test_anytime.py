@@ -11,8 +11,7 @@ import pytest
 
 from kanopt import FitError, KanoptWarning, KANRegressor
 from kanopt.formulas import Formula
-from kanopt.interrupt import Interrupt
-from kanopt.surrogates.monitor import FitMonitor, FitProgress
+from kanopt.surrogates.monitor import FitProgress
 
 NEVER = 1e6
 """Seconds that no fit of these tests takes."""
@@ -39,17 +38,6 @@ class Presses:
         self.told.append(progress)
         if len(self.told) == self.at:
             raise KeyboardInterrupt
-
-
-class Clock:
-    """Counts a second each time it is looked at."""
-
-    def __init__(self) -> None:
-        self.now = 0.0
-
-    def __call__(self) -> float:
-        self.now += 1.0
-        return self.now
 
 
 class TestFit:
@@ -142,20 +130,6 @@ class TestFormula:
         assert laws[0].stopped == ""
 
     @pytest.mark.slow
-    def test_rows_and_targets_are_given_together_or_apart(
-        self, model: KANRegressor, held_out: pd.DataFrame
-    ) -> None:
-        X, y = held_out[["km", "load_t"]], held_out["cost"]
-        law = model.to_formula(held_out)
-        assert model.to_formula(X, y) == law
-        assert model.to_formula(X, y.to_numpy()) == law
-        assert model.to_formula((X, y)) == law
-        paid = held_out.rename(columns={"cost": "paid"})
-        assert model.to_formula(paid, "paid").output.name == "paid"
-        with pytest.raises(FitError, match="the held-out rows are 120 and their targets 119"):
-            model.to_formula(X, y[1:])
-
-    @pytest.mark.slow
     def test_stopped_at_any_refit_the_best_law_so_far_is_there_and_says_so(
         self, model: KANRegressor, held_out: pd.DataFrame, tmp_path: Path
     ) -> None:
@@ -177,33 +151,6 @@ class TestFormula:
         assert max(errors) < 0.05 * held_out["cost"].std()
         law.save(tmp_path / "law.json")
         assert Formula.load(tmp_path / "law.json").stopped == law.stopped
-
-    @pytest.mark.slow
-    def test_stopped_it_estimates_no_constants_on_all_of_many_rows(
-        self, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        def estimated(formula: Formula, data: Any, **options: Any) -> Formula:
-            rows.append(len(data["km"]))
-            return real(formula, data, **options)
-
-        rows, real = list[int](), Formula.refit
-        frame = table(11, 6_000)
-        model = fitted(frame, hidden=())
-        monkeypatch.setattr(Formula, "refit", estimated)
-        with pytest.warns(KanoptWarning, match="stopped on request"):
-            model.to_formula(table(12), progress=Presses(60))
-        assert set(rows) <= {2_000}
-        assert len(rows) <= 4  # of the two best, and whether a rival holds
-        model.to_formula(table(12))
-        assert 6_000 in rows
-
-    @pytest.mark.slow
-    def test_what_was_pinned_is_kept_where_it_is_stopped(
-        self, model: KANRegressor, held_out: pd.DataFrame
-    ) -> None:
-        with pytest.warns(KanoptWarning, match="stopped on request"):
-            law = model.to_formula(held_out, pin={"load_t": "none"}, min_r2=-9.0, progress=Presses(1))
-        assert law.used == {"km"}
 
     def test_progress_says_which_search_of_how_many_and_how_many_refits(
         self, model: KANRegressor, held_out: pd.DataFrame
@@ -227,33 +174,3 @@ class TestFormula:
         with pytest.warns(KanoptWarning, match="stopped by its budget of 0.001 s after"):
             law = model.to_formula(held_out, budget=1e-3)
         assert "by its budget of 0.001 s after" in law.stopped
-
-
-class TestMonitor:
-    def test_is_stopped_by_what_came_first(self) -> None:
-        interrupt = Interrupt()
-        watch = FitMonitor(interrupt=interrupt, budget=2.5, clock=Clock())
-        assert not watch.should_stop()
-        interrupt.ask()
-        assert watch.should_stop()
-        assert watch.stopped == "on request"
-        assert [watch.should_stop() for _ in range(3)] == [True] * 3
-        assert watch.stopped == "on request"
-
-    def test_time_left_runs_down(self) -> None:
-        told: list[FitProgress] = []
-        watch = FitMonitor(told.append, budget=20.0, clock=Clock())
-        watch.begin("additive", 2)
-        watch.most = 2
-        watch.note_error(0.25)
-        watch.count()
-        assert str(told[0]) == "structure 3 of at most 3 (additive), 1 step, best error 0.25, 18.0 s left"
-        watch = FitMonitor(told.append)
-        watch.begin_formula(6, 500.0)
-        watch.begin_search("sums of products")
-        watch.note_error(0.031, relative=True)
-        watch.count(work=0.75)
-        watch.count(work=0.75)
-        assert str(told[2]) == (
-            "search 1 of at most 6 (sums of products), 1 of about 500 refits, best error 3.1 %"
-        )

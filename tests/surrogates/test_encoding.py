@@ -4,62 +4,11 @@ import pytest
 
 from kanopt.errors import FitError
 from kanopt.surrogates import KANRegressor
-from kanopt.surrogates.encoding import Feature, FeatureEncoding, encoding_of, knot_range
+from kanopt.surrogates.encoding import encoding_of
 
 
 def frame(**columns):
     return pd.DataFrame(columns)
-
-
-def test_kinds_of_columns():
-    table = frame(
-        number=[1.0, 2.0, 4.0],
-        whole=[1, 2, 3],
-        odd=pd.Series([1, 2.5, 3], dtype=object),
-        text=["b", "a", "b"],
-        flag=[True, False, True],
-        grade=pd.Categorical([2, 1, 2]),
-        words=pd.Series(["x", "y", "x"], dtype="string"),
-        maybe=pd.Series([1, 2, 3], dtype="Int64"),
-    )
-    encoding = encoding_of(table)
-    kinds = {feature.name: feature.kind for feature in encoding.features}
-    assert kinds == {
-        "number": "number",
-        "whole": "number",
-        "odd": "number",
-        "text": "category",
-        "flag": "category",
-        "grade": "category",
-        "words": "category",
-        "maybe": "number",
-    }
-    assert [feature.categories for feature in encoding.categories] == [
-        ("a", "b"),
-        (False, True),
-        (1, 2),
-        ("x", "y"),
-    ]
-    numbers, codes = encoding.transform(table)
-    assert numbers.shape == (3, 4)
-    assert codes.tolist() == [[1, 1, 1, 0], [0, 0, 0, 1], [1, 1, 1, 0]]
-    assert FeatureEncoding.from_json(encoding.to_json()) == encoding
-
-
-def test_numbers_are_scaled_or_logged_and_come_back():
-    plain = Feature("x", "number", scale=100.0, low=10.0, high=500.0)
-    logged = Feature("x", "number", log=True, low=1.0, high=np.e)
-    values = np.array([10.0, 250.0])
-    np.testing.assert_allclose(plain.encode(values), [0.1, 2.5])
-    np.testing.assert_allclose(plain.decode(plain.encode(values)), values)
-    np.testing.assert_allclose(logged.decode(logged.encode(values)), values)
-    assert logged.bounds == (0.0, 1.0)
-    assert encoding_of(frame(x=[0.003, -0.07])).features[0].scale == pytest.approx(0.01)
-
-
-def test_logarithm_of_zero_is_refused_with_its_row():
-    with pytest.raises(FitError, match=r"column 'km'.*row 1 \(0\)"):
-        Feature("km", "number", log=True, low=1.0, high=9.0).encode(np.array([3.0, 0.0]))
 
 
 @pytest.mark.parametrize(
@@ -166,36 +115,6 @@ def test_arguments_are_checked(arguments, message, monkeypatch):
     table = frame(km=np.arange(1.0, 11.0), mode=["a", "b"] * 5, change=np.linspace(-1.0, 1.0, 10))
     with pytest.raises(FitError, match=message):
         KANRegressor(**arguments).fit(table, np.arange(10.0) - 3.0)
-
-
-def test_knots_end_where_rows_are_few():
-    dense = np.linspace(0.0, 1.0, 2000)
-    table = np.column_stack([np.append(dense, [40.0, 50.0]), np.append(dense, [0.5, 0.5])])
-    low, high = knot_range(table, 10)
-    assert low.tolist() == [0.0, 0.0]
-    assert high[0] < 1.0
-    assert high[1] == 1.0
-    few = table[:200]
-    assert knot_range(few, 10)[1].tolist() == few.max(axis=0).tolist()
-
-
-@pytest.mark.parametrize("rows", [200, 1500])
-def test_weights_count_as_rows_where_knots_end(rows):
-    rng = np.random.default_rng(0)
-    column = np.append(rng.normal(size=rows - 3), [40.0, 50.0, -60.0])[:, None]
-    weights = rng.integers(1, 4, rows)
-    weights[-3:] = 2
-    weighted = knot_range(column, 10, weights.astype(float))
-    repeated = knot_range(np.repeat(column, weights, axis=0), 10)
-    assert np.array_equal(weighted, repeated)
-
-
-def test_rows_are_called_by_their_labels():
-    table = frame(km=[1.0, np.nan, 2.0], mode=["road", "rail", "road"]).set_axis(["T7", "T8", "T9"])
-    with pytest.raises(FitError, match=r"column 'km': 1 missing.*the first in row 'T8'"):
-        encoding_of(table)
-    with pytest.raises(FitError, match=r"'air' \(first in row 104\)"):
-        fitted().predict(frame(km=[1.0, 2.0], mode=["road", "air"]).set_axis([17, 104]))
 
 
 @pytest.mark.parametrize(

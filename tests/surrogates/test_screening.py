@@ -9,81 +9,11 @@ import pandas as pd
 import pytest
 
 from kanopt import DomainWarning, FitError, KANRegressor
-from kanopt.surrogates.screening import MANY, relevant_columns
-
-NONE = np.zeros((1200, 0), dtype=np.int64)
 
 
 def table(columns: int, seed: int, rows: int = 1200) -> tuple[np.ndarray, np.random.Generator]:
     rng = np.random.default_rng(seed)
     return rng.uniform(0.5, 5.0, (rows, columns)), rng
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("seed", range(2))
-def test_columns_that_act_alone_or_together_are_found_and_few_others(seed: int) -> None:
-    x, rng = table(30, seed)
-    places = rng.choice(30, 4, replace=False)
-    a, b, c, d = x[:, places].T
-    y = 1.5 * a * (1 + 0.2 * b) + 3 * np.sqrt(c) + np.where(d > 4, 2.0, 0.0)
-    y += 0.1 * y.std() * rng.standard_normal(len(y))
-    found = np.flatnonzero(relevant_columns(x, NONE, y, np.ones(len(y)), seed))
-    assert set(places) <= set(found)
-    assert len(found) <= 6
-
-
-def test_columns_that_only_act_together_are_found() -> None:
-    x, rng = table(20, 1, 3000)
-    y = (x[:, 4] - 2.75) * (x[:, 9] - 2.75) + 0.1 * rng.standard_normal(3000)
-    found = relevant_columns(x, np.zeros((3000, 0), dtype=np.int64), y, np.ones(3000), 0)
-    assert found[[4, 9]].all()
-
-
-def test_categories_count_on_from_numbers_and_many_of_them_are_not_mistaken_for_an_effect() -> None:
-    x, rng = table(12, 2)
-    codes = np.column_stack([rng.integers(0, 4, 1200), rng.integers(0, 200, 1200)])
-    y = x[:, 0] + np.array([0.0, 2.0, -1.0, 1.0])[codes[:, 0]] + 0.3 * rng.standard_normal(1200)
-    found = relevant_columns(x, codes, y, np.ones(1200), 0)
-    assert found[[0, 12]].all()
-    assert not found[13]
-
-
-def test_twins_do_not_hide_each_other() -> None:
-    x, rng = table(20, 3)
-    x[:, 7] = x[:, 3] + 0.01 * rng.standard_normal(1200)
-    y = 2 * x[:, 3] + 0.2 * rng.standard_normal(1200)
-    assert relevant_columns(x, NONE, y, np.ones(1200), 0)[[3, 7]].any()
-
-
-def test_many_faint_columns_are_kept_together() -> None:
-    x, rng = table(16, 4)
-    y = 0.12 * x.sum(axis=1) + 2.0 * rng.standard_normal(1200)
-    found = relevant_columns(x, NONE, y, np.ones(1200), 0)
-    kept = x[:, found] @ np.full(found.sum(), 0.12)
-    everything = 0.12 * x.sum(axis=1)
-    # what is left out says little beside what is kept
-    assert np.var(kept) > 0.5 * np.var(everything)
-
-
-def test_weights_are_heard() -> None:
-    x, rng = table(15, 5)
-    odd = np.arange(1200) % 2 == 1
-    y = np.where(odd, 5 * x[:, 2], 5 * x[:, 8]) + 0.1 * rng.standard_normal(1200)
-    found = relevant_columns(x, NONE, y, np.where(odd, 1.0, 1e-9), 0)
-    assert found[2]
-    assert not found[8]
-
-
-def test_of_few_columns_or_rows_none_is_left_out() -> None:
-    x, rng = table(MANY, 6)
-    assert relevant_columns(x, NONE, rng.standard_normal(1200), np.ones(1200), 0).all()
-    x, rng = table(20, 6, 100)
-    assert relevant_columns(x, NONE[:100], rng.standard_normal(100), np.ones(100), 0).all()
-
-
-def test_where_nothing_says_anything_all_are_kept() -> None:
-    x, rng = table(15, 7)
-    assert relevant_columns(x, NONE, rng.standard_normal(1200), np.ones(1200), 0).any()
 
 
 @pytest.fixture(scope="module")

@@ -79,19 +79,7 @@ def test_the_law_of_a_sample_is_near_that_of_all_rows_and_measured_on_them(
         assert found[name] == pytest.approx(expected[name], rel=0.03)
     # ranges are those of all rows
     assert drawn.encoding_.numeric[0].bounds == whole.encoding_.numeric[0].bounds
-    assert drawn._law.domain.ranges == pytest.approx(whole._law.domain.ranges)
-
-
-def test_measures_are_those_of_the_predictions_of_all_rows(trips: pd.DataFrame) -> None:
-    model = fitted(lambda: iter([trips[:2_500], trips[2_500:]]))
-    error = model.predict(trips[FEATURES]) - trips["cost_eur"]
-    measures = model._law.measures["training"]
-    assert measures["rmse"] == pytest.approx(np.sqrt((error**2).mean()))
-    assert measures["mae"] == pytest.approx(error.abs().mean())
-    assert measures["r2"] == pytest.approx(
-        1.0 - (error**2).sum() / (len(trips) * trips["cost_eur"].var(ddof=0))
-    )
-    assert measures["ratio"] == pytest.approx(1.0 + error.sum() / trips["cost_eur"].sum())
+    assert drawn._law.network.domain.ranges == pytest.approx(whole._law.network.domain.ranges)
 
 
 def test_where_the_sample_holds_all_rows_it_is_the_law_of_the_table(
@@ -116,26 +104,6 @@ def test_how_the_rows_come_does_not_matter(trips: pd.DataFrame, tmp_path: Path) 
     expected = fitted(written(trips, tmp_path / "all.parquet")).predict(trips[FEATURES])
     for given in ([second, first], batches, batches()):
         np.testing.assert_array_equal(fitted(given).predict(trips[FEATURES]), expected)
-
-
-def test_the_sample_is_uniform_and_follows_the_seed(trips: pd.DataFrame) -> None:
-    def drawn(seed: int) -> streaming.SampledRows:
-        model = ko.KANRegressor(seed=seed)
-        watch = streaming.FitMonitor()
-        return streaming.drawn_rows(model, Reading(trips), "cost_eur", None, None, FEATURES, watch)
-
-    taken = np.zeros(len(trips))
-    for seed in range(40):
-        found = drawn(seed)
-        assert (found.row_weights == 1.0).sum() == SAMPLE
-        taken[found.frame.index[found.row_weights == 1.0]] += 1
-    assert taken.mean() == 10.0
-    assert taken.var() == pytest.approx(40 * 0.25 * 0.75, rel=0.1)  # binomial
-    assert drawn(1).frame.equals(drawn(1).frame)
-    assert not drawn(1).frame.equals(drawn(2).frame)
-    assert {trips["km"].idxmax(), trips["load_t"].idxmin(), trips["cost_eur"].idxmin()} <= set(
-        drawn(3).frame.index
-    )
 
 
 def test_gaps_and_groups_and_periods_are_those_of_tables_in_memory(trips: pd.DataFrame) -> None:
@@ -240,19 +208,6 @@ def test_bad_cells_of_all_rows_are_named_by_file_and_row(
 def test_columns_that_cannot_be(trips: pd.DataFrame, arguments: dict[str, Any], words: str) -> None:
     with pytest.raises(FitError, match=re.escape(words)):
         fitted(lambda: [trips], **arguments)
-
-
-@pytest.mark.parametrize(
-    ("column", "words"),
-    [
-        (np.full(6_000, 4.0), "'odd' is constant"),
-        ([f"trip {k}" for k in range(6_000)], "'odd'"),
-        (pd.date_range("2026-01-01", periods=6_000, freq="h"), "'odd'"),
-    ],
-)
-def test_what_the_sample_refuses_is_told_of_the_sample(trips: pd.DataFrame, column: Any, words: str) -> None:
-    with pytest.raises(FitError, match=f"the batches, in a sample of 1,50. rows: .*{words}"):
-        fitted(lambda: [trips.assign(odd=column)], columns=["km", "odd"])
 
 
 def test_few_rows_and_rows_that_come_once(trips: pd.DataFrame) -> None:
