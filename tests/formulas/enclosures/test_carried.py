@@ -38,8 +38,8 @@ def test_facts_come_back_from_a_file():
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"verdict": "certain"}, r"formula.shapes\[0\]: .*no verdict 'certain'"),
-        ({"shape": ["rises"]}, r"shapes\[0\].shape: expected a text"),
+        ({"verdict": "certain"}, r"formula.shapes\[0\].verdict: expected 'proved' .* found 'certain'"),
+        ({"shape": ["rises"]}, r"shapes\[0\].shape: expected 'rises' or .* found list"),
         ({"boxes": -1}, r"shapes\[0\].boxes: expected a whole number"),
         ({"witness": []}, "has the points where it fails"),
         ({"extra": 1}, "unknown key 'extra'"),

@@ -1,0 +1,187 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor
+
+from kanopt.errors import FitError
+from kanopt.kan.architecture import Architecture
+from kanopt.kan.informed import Knowledge, Relation, RelationState, collocation, observed
+from kanopt.kan.network import KANBatch
+from kanopt.kan.training import random_starts
+from tests.kan.conftest import box
+
+GENERATOR = np.random.default_rng(5)
+POINTS = {"x": GENERATOR.uniform(-1, 1, 23), "y": GENERATOR.uniform(-1, 1, 23), "source": np.arange(23.0)}
+TRIPLE = {name: column[:3] for name, column in POINTS.items()}
+
+
+def law(s: RelationState) -> Tensor:
+    return (
+        s["u"] * s.derivative("u", "y", "x")
+        + s.derivative("v", "x", "x").sin() * s.derivative("u", "y")
+        - 0.1 * s["source"] * s["v"]
+    )
+
+
+def knowledge(chunk_bytes: int = 64_000_000) -> Knowledge:
+    relation = Relation("law", law, POINTS, weight=np.linspace(0.0, 2.0, 23))
+    rows = observed("v", {"x": [0.1, 0.2], "y": [0.0, -0.4]}, [1.0, 2.0], weight=3.0)
+    return Knowledge(("x", "y"), ("u", "v"), (relation, rows), chunk_bytes)
+
+
+def start(known: Knowledge, models: int = 3) -> KANBatch:
+    shape = Architecture(2, hidden=(3,), products=(1,), outputs=2, grid_size=4)
+    offset = torch.zeros(2, dtype=torch.float64)
+    return random_starts(shape, models, known.inputs, box(2), offset, torch.Generator().manual_seed(8))
+
+
+def test_normal_equations_agree_with_finite_differences() -> None:
+    known = knowledge()
+    network = start(known)
+    found = known.normal_equations(network)
+
+    def stacked(theta: Tensor) -> Tensor:
+        return torch.cat(list(known.residuals(replace(network, theta=theta)).values()), dim=1)
+
+    step = 1e-6 * torch.eye(network.theta.shape[1], dtype=torch.float64)
+    columns = [(stacked(network.theta + one) - stacked(network.theta - one)) / 2e-6 for one in step]
+    jacobian = torch.stack(columns, dim=-1)
+    residual, weights = stacked(network.theta), torch.cat([each.weights for each in known.relations])
+    weighted = jacobian * weights.unsqueeze(-1)
+    matrix, vector = weighted.transpose(1, 2) @ jacobian, -(residual.unsqueeze(1) @ weighted).squeeze(1)
+    assert float((found.matrix - matrix).abs().max() / matrix.abs().max()) < 1e-7
+    assert float((found.vector - vector).abs().max() / vector.abs().max()) < 1e-7
+    torch.testing.assert_close(found.squares, (weights * residual**2).sum(1))
+    torch.testing.assert_close(known.squares(network), found.squares)
+
+
+def test_chunks_and_batches_change_nothing() -> None:
+    whole, network = knowledge(), start(knowledge())
+    one = torch.tensor([1])
+    for other, models in ((knowledge(20_000), network), (whole.for_models(one), network.take(one))):
+        found, expected = other.normal_equations(models), whole.normal_equations(network)
+        rows = slice(None) if len(models) > 1 else one
+        torch.testing.assert_close(found.matrix, expected.matrix[rows])
+        torch.testing.assert_close(found.vector, expected.vector[rows])
+
+
+def around(residual: Callable[[RelationState], Tensor]) -> Knowledge:
+    return Knowledge(("x", "y"), ("u", "v"), (Relation("law", residual, POINTS),))
+
+
+@pytest.mark.parametrize(
+    ("residual", "message"),
+    [
+        (lambda s: s.derivative("w", "x"), "no output 'w' to differentiate; known: 'u', 'v'"),
+        (lambda s: s.derivative("u", "source"), "no feature 'source' to differentiate by"),
+        (lambda s: s.derivative("u"), "a derivative of 'u' by 0 inputs"),
+        (lambda s: s.derivative("u", "x", "x", "y"), "a derivative of 'u' by 3 inputs"),
+        (lambda s: s["u"] - s["u"].mean(), "changes with the other points"),
+        (lambda s: s["u"][:1], "with one number per point"),
+        (lambda s: np.sin(s["u"].detach().numpy()), "returned a ndarray"),
+        (lambda s: 1 / 0, "raised ZeroDivisionError"),
+        (lambda s: 0.0, "returned a float"),
+        (lambda s: s["uu"], "no input, output or known column 'uu'"),
+    ],
+)
+def test_residuals_that_cannot_be_used_are_named(
+    residual: Callable[[RelationState], Tensor], message: str
+) -> None:
+    with pytest.raises(FitError, match="relation 'law': ") as caught:
+        around(residual)
+    assert message in str(caught.value)
+
+
+def test_what_a_residual_does_only_later_is_named_too() -> None:
+    network = start(knowledge(), models=2)
+
+    cases = [
+        (lambda s: s["x"] + 0.0, "does not depend on any output"),
+        (lambda s: torch.log(s["u"] - 1e6), "not finite, first at its point 0"),
+        (lambda s: torch.sqrt(0.0 * s["u"]), "its derivative by an output is not"),
+        (lambda s: s["u"].detach(), "does not depend on any output"),
+    ]
+    for residual, message in cases:
+        with pytest.raises(FitError, match=f"relation 'law': .*{message}"):
+            around(residual).normal_equations(network)
+
+
+def test_one_bad_network_does_not_stop_the_others() -> None:
+    network = start(knowledge(), models=2)
+    network = replace(network, offset=torch.tensor([[1e3, 0.0], [-1e3, 0.0]], dtype=torch.float64))
+    found = around(lambda s: torch.log(s["u"])).normal_equations(network)
+    assert bool(torch.isfinite(found.matrix[0]).all())
+    assert not bool(torch.isfinite(found.squares[1]))
+
+
+@pytest.mark.parametrize(
+    ("features", "outputs", "relations", "message"),
+    [
+        (("x",), ("u",), (), "at least one feature, one output and one relation"),
+        (("x", "y"), ("x",), (Relation("a", law, TRIPLE),), "different names"),
+        (("x", "y"), ("u", "v"), (Relation("a", law, TRIPLE),) * 2, "relations must have different names"),
+        (("x", "z"), ("u", "v"), (Relation("a", law, TRIPLE),), "lack the feature 'z'"),
+        (("x",), ("u", "y"), (Relation("a", law, TRIPLE),), "'y' is an output, not a known column"),
+    ],
+)
+def test_knowledge_that_contradicts_itself_is_refused(
+    features: tuple, outputs: tuple, relations: tuple, message: str
+) -> None:
+    with pytest.raises(FitError, match=message):
+        Knowledge(features, outputs, relations)
+
+
+DAYS = {"day": [0.0, 1.0, 2.0]}
+
+
+@pytest.mark.parametrize(
+    ("points", "weight", "message"),
+    [
+        ({"day": ["Monday"]}, 1.0, "column 'day' is not numeric"),
+        ({"day": [0.0, np.nan]}, 1.0, "column 'day' is nan at point 1"),
+        ({"day": [[0.0], [1.0]]}, 1.0, "column 'day' has shape (2, 1)"),
+        ({"day": [0.0, 1.0], "inflow": [1.0, 2.0, 3.0]}, 1.0, "different lengths: day 2, inflow 3, weight 1"),
+        ({"day": []}, 1.0, "no points"),
+        (DAYS, -1.0, "weight is negative"),
+        (DAYS, [1.0, 2.0], "different lengths"),
+    ],
+)
+def test_points_that_make_no_sense_are_refused(points: dict, weight: object, message: str) -> None:
+    with pytest.raises(FitError) as caught:
+        Relation("balance", lambda s: s["day"], points, weight)
+    assert "relation 'balance'" in str(caught.value)
+    assert message in str(caught.value)
+
+
+def test_the_residual_must_be_a_function() -> None:
+    with pytest.raises(FitError, match="relation 'balance': the residual must be a function"):
+        Relation("balance", 3.0, DAYS)
+
+
+def test_collocation_integrates_cubics_cell_by_cell() -> None:
+    points = collocation({"x": (-1.0, 2.0), "y": (0.0, 1.0)}, cells=3)
+    assert len(points["x"]) == 36
+    assert np.mean(points["x"] ** 3 * points["y"]) == pytest.approx(
+        (2.0**4 - 1.0) / 4.0 / 3.0 / 2.0, abs=1e-12
+    )
+
+
+@pytest.mark.parametrize(
+    ("ranges", "cells", "message"),
+    [
+        ({"t": (0.0, 1.0)}, 0, "cells=0; write a whole number, 1 or more"),
+        ({"t": (0.0, 1.0)}, 2.5, "cells=2.5; write a whole number"),
+        ({"t": (1.0, 1.0)}, 3, r"'t' ranges over \(1.0, 1.0\); write \(low, high\) with low < high"),
+        ({"t": (2.0, 1.0)}, 3, "'t' ranges over"),
+        ({"t": (0.0, float("inf"))}, 3, "'t' ranges over"),
+        ({"t": 5.0}, 3, "'t' ranges over 5.0"),
+    ],
+)
+def test_points_over_no_range_are_refused(ranges: dict, cells: object, message: str) -> None:
+    with pytest.raises(FitError, match=f"collocation: {message}"):
+        collocation(ranges, cells)

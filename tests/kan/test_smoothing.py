@@ -1,0 +1,84 @@
+import math
+
+import pytest
+import torch
+
+from kanopt.kan.architecture import Architecture
+from kanopt.kan.objective import LeastSquares
+from kanopt.kan.constraints import Penalty
+from kanopt.kan.robust import residual_scale, robust_weights
+from kanopt.kan.smoothing import GaussNewtonModel, effective_parameters, gcv_score
+from kanopt.kan.training import random_starts
+from tests.kan.conftest import box, sample
+
+
+def test_score_of_the_linear_model_equals_the_score_of_the_refit():
+    data = sample(lambda x: torch.sin(3.0 * x[:, 0]) + x[:, 1], 80, 2, noise=0.2)
+    shape = Architecture(2, grid_size=6)
+    network = random_starts(shape, 1, data.inputs, box(2), torch.zeros(1), torch.Generator().manual_seed(1))
+    penalty = Penalty.of(shape)
+    normal = LeastSquares(data).normal_equations(network)
+    model = GaussNewtonModel(normal, network.theta, penalty, 80.0, 80.0, 0.0)
+    smoothing = torch.tensor([[1e-5, 1e-2, 1e-7]], dtype=torch.float64)
+    matrix = penalty.matrices(smoothing, 80.0)
+    edf, inverse = effective_parameters(normal.matrix, matrix)
+    _, jacobian = network.forward_and_jacobian(data.inputs)
+    jacobian, target = jacobian[0, :, 0], data.target[:, 0]
+    theta = inverse[0] @ jacobian.T @ target
+    squares = (target - jacobian @ theta).square().sum()
+    expected = gcv_score(squares.reshape(1), edf, 80.0)
+    torch.testing.assert_close(model.score(smoothing), expected, rtol=1e-7, atol=0.0)
+    hat = jacobian @ inverse[0] @ jacobian.T
+    assert float(edf) == pytest.approx(float(hat.trace()), rel=1e-9)
+
+
+def test_evidence_is_the_marginal_likelihood_of_the_targets():
+    data = sample(lambda x: torch.sin(3.0 * x[:, 0]) + x[:, 1], 50, 2, noise=0.2)
+    shape = Architecture(2, grid_size=4)
+    network = random_starts(shape, 1, data.inputs, box(2), torch.zeros(1), torch.Generator().manual_seed(1))
+    penalty = Penalty.of(shape)
+    normal = LeastSquares(data).normal_equations(network)
+    model = GaussNewtonModel(normal, network.theta, penalty, 50.0, 50.0, 0.0, "evidence")
+    _, jacobian = network.forward_and_jacobian(data.inputs)
+    jacobian, target = jacobian[0, :, 0], data.target[:, 0]
+    eye = torch.eye(50, dtype=torch.float64)
+    scores, likelihoods = [], []
+    for weight in (1e-6, 1e-4, 1e-2):
+        smoothing = torch.tensor([[weight, weight, 1e-3]], dtype=torch.float64)
+        spread = eye + jacobian @ torch.linalg.solve(penalty.matrices(smoothing, 50.0)[0], jacobian.T)
+        variance = float(target @ torch.linalg.solve(spread, target)) / 50.0
+        likelihoods.append(torch.logdet(spread) + 50.0 * math.log(variance))
+        scores.append(50.0 * model.score(smoothing).log())
+    differences = torch.stack(likelihoods).diff()
+    torch.testing.assert_close(torch.cat(scores).diff(), differences, rtol=1e-6, atol=1e-6)
+
+
+def test_robust_weights():
+    residual = torch.tensor([0.1, -0.2, 0.1, -0.1, 10.0], dtype=torch.float64)
+    ones = torch.ones(5, dtype=torch.float64)
+    assert float(residual_scale(residual, ones)) == pytest.approx(0.1 / 0.6745)
+    assert robust_weights(residual, ones, "squared") is ones
+    huber = robust_weights(residual, ones, "huber")
+    assert huber[0] == 1.0
+    assert float(huber[4]) == pytest.approx(1.345 * 0.1 / 0.6745 / 10.0)
+    assert robust_weights(residual, ones, "tukey")[4] == 0.0
+    with pytest.raises(ValueError, match="unknown loss 'cauchy'"):
+        robust_weights(residual, ones, "cauchy")
+
+
+@pytest.mark.parametrize("criterion", ["gcv", "evidence"])
+def test_scores_of_one_group_are_those_of_the_whole_equations(criterion):
+    data = sample(lambda x: torch.sin(3.0 * x[:, 0]) + x[:, 1], 80, 3, noise=0.2)
+    shape = Architecture(3, grid_size=6)
+    network = random_starts(shape, 2, data.inputs, box(3), torch.zeros(1), torch.Generator().manual_seed(1))
+    penalty = Penalty.of(shape)
+    normal = LeastSquares(data).normal_equations(network)
+    model = GaussNewtonModel(normal, network.theta, penalty, 80.0, 80.0, 0.0, criterion)
+    base = torch.tensor([[1e-5, 1e-2, 1e-7, 1e-9]] * 2, dtype=torch.float64)
+    weights = torch.tensor([[1e-9, 1e-7], [1e-3, 1e-2], [10.0, 10.0]], dtype=torch.float64)
+    for group in range(3):
+        trials = base.expand(3, 2, 4).clone()
+        trials[..., group] = weights
+        whole = torch.stack([model.score(trial) for trial in trials])
+        torch.testing.assert_close(model.group_scores(base, group, weights), whole, rtol=1e-7, atol=0.0)
+        torch.testing.assert_close(model.score(trials), whole, rtol=1e-12, atol=0.0)
