@@ -78,8 +78,8 @@ def _control_mistakes(spec: LearnedSpec, key: Key, frame: pd.DataFrame | None) -
     kinds = dict.fromkeys(spec.periodic, "cycle")
     if frame is not None:
         kinds |= {name: "category" for name in spec.features if is_category_column(frame, name)}
-    for where, message in contradictions(spec.pin, spec.forbid, spec.prefer, kinds):
-        yield Mistake((*key, *where), message)
+    for at, message in contradictions(spec.pin, spec.forbid, spec.prefer, kinds):
+        yield Mistake((*key, *at), message)
     if all(set(spec.pin.get(feature, ())) == {"none"} for feature in spec.features):
         message = "every feature is pinned to 'none', which leaves a law that reads nothing; let one stay"
         yield Mistake((*key, "pin"), message)
