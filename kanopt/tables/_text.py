@@ -206,7 +206,7 @@ def text_header_row(path: Path) -> int:
     form = TextFormat()
     encoding, _ = _encoding(path, form)
     with path.open(encoding=encoding, newline="") as file:
-        dialect = {**_dialect(_separator(path, encoding, form), form), "strict": False}
+        dialect = {**_dialect(_separator(path, encoding, form, below_title=True), form), "strict": False}
         try:
             return header_row(list(islice(csv.reader(file, **dialect), _LOOKED_AT)))
         except csv.Error:  # whoever reads the rows says where
@@ -285,8 +285,11 @@ def _decode_fault(path: Path, encoding: str) -> str | None:
     return None
 
 
-def _separator(path: Path, encoding: str, form: TextFormat) -> str:
-    """Return the separator that splits the first rows into the most cells, most evenly."""
+def _separator(path: Path, encoding: str, form: TextFormat, *, below_title: bool = False) -> str:
+    """Return the separator that splits the first rows into the most cells, most evenly: as many as the header has.
+
+    Where a title may stand above the header, as many as most rows have.
+    """
     if path.suffix.lower() in (".tsv", ".tab"):
         return "\t"
     with path.open(encoding=encoding, newline="") as file:
@@ -298,7 +301,7 @@ def _separator(path: Path, encoding: str, form: TextFormat) -> str:
             widths = [len(record) for record in islice(reader, form.header - 1, None) if record]
         except csv.Error:  # a very long cell; whoever reads the rows says where
             continue
-        width = Counter(widths).most_common(1)[0][0] if widths else 1  # above the header may stand a title
+        width = (Counter(widths).most_common(1)[0][0] if below_title else widths[0]) if widths else 1
         found = (sum(w == width for w in widths) / max(len(widths), 1), width)
         if width > 1 and found > score:
             best, score = sign, found
