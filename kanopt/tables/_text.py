@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import codecs
 import csv
-import re
-import unicodedata
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from itertools import chain, compress, islice
 from pathlib import Path
@@ -21,11 +19,11 @@ from numpy.typing import NDArray
 from kanopt.csv_cells import GUARDED, unguarded
 from kanopt.errors import TableError, nearest
 from kanopt.faults import Setting
+from kanopt.tables._header_rows import header_row, is_number, units_below
 from kanopt.tables._raw import RawTable, file_hash
 from kanopt.text import count_text, list_names
-from kanopt.units import UNIT_WORDS
 
-__all__ = ["TextFormat", "header_row", "read_text", "records_table", "text_header_row"]
+__all__ = ["TextFormat", "read_text", "records_table", "text_header_row"]
 
 _SEPARATORS = (",", ";", "\t", "|")
 _SHOWN = {",": "','", ";": "';'", "\t": "tab", "|": "'|'"}
@@ -35,11 +33,7 @@ _MARKS = (
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
 _CHUNK = 50_000
-_LOOKED_AT, _WIDE = 30, 0.6
-_PER = re.compile(r" */ *| +(?:per|pro|je|par|por|za) +")
-_NO_UNIT = re.compile(r"-*|[dhmsyajt]{1,4}([:./-][dhmsyajt]{1,4})+", re.IGNORECASE)
-"""What stands in a row of units where a column has none: nothing, or how times and dates are written."""
-_PLAIN_NUMBER = re.compile(r"[+-]?\d[\d.,' \u00a0\u202f]*")
+_LOOKED_AT = 30
 # codecs of Python for names of hosts and for source text, two of which take the square of a file's length
 _NO_TEXT_FILE = ("", "idna", "punycode", "unicode-escape", "raw-unicode-escape", "undefined")
 
@@ -153,7 +147,9 @@ def records_table(path: Path, rows: Iterator[list[str]], form: TextFormat, calle
     """
     records = _RecordReader(called, rows)
     header, header_place = _header(called, records, form)
-    units = _row_of_units(records, header)
+    units = units_below(header, records.peek(2))
+    if units is not None:
+        records.take(1)
     chunks, numbers, ragged, remarks = _body(records, header_place, len(header))
     if not len(numbers) and not len(ragged):
         raise TableError(f"{called}: has a header and no rows")
@@ -179,26 +175,8 @@ def records_table(path: Path, rows: Iterator[list[str]], form: TextFormat, calle
             *freed,
             *renamed,
         ),
-        units={name: unit for name, unit in units.items() if name in names},
+        units={name: unit for name, unit in (units or {}).items() if name in names},
     )
-
-
-def header_row(rows: Sequence[Sequence[str]]) -> int:
-    """Return in which of the first rows the names of columns seem to stand: the first that is about as wide as others.
-
-    A row with a number in it holds names only where it is as wide as any: above a table stand a title or a date.
-
-    Examples
-    --------
-    >>> header_row([["Tours of Monday", "", ""], ["Stop", "2025", "2026"], ["A", "1", "2"]])
-    2
-    """
-    filled = [[cell for cell in row if cell.strip()] for row in rows]
-    widest = max(map(len, filled), default=0)
-    for place, cells in enumerate(filled, start=1):
-        if cells and len(cells) >= (widest if any(map(_is_number, cells)) else _WIDE * widest):
-            return place
-    return 1
 
 
 def text_header_row(path: Path) -> int:
@@ -206,39 +184,11 @@ def text_header_row(path: Path) -> int:
     form = TextFormat()
     encoding, _ = _encoding(path, form)
     with path.open(encoding=encoding, newline="") as file:
-        dialect = {**_dialect(_separator(path, encoding, form), form), "strict": False}
+        dialect = {**_dialect(_separator(path, encoding, form, below_title=True), form), "strict": False}
         try:
             return header_row(list(islice(csv.reader(file, **dialect), _LOOKED_AT)))
         except csv.Error:  # whoever reads the rows says where
             return 1
-
-
-def _row_of_units(records: _RecordReader, header: Sequence[str]) -> dict[str, str]:
-    """Take the row below the header where it holds units alone, each over numbers; return column to unit.
-
-    What is counted piece by piece has none to declare: the header says of what.
-    """
-    ahead = records.peek(2)
-    if len(ahead) < 2 or any(len(row) != len(header) for row in ahead):
-        return {}
-    units = [_unit_written(cell) for cell in ahead[0]]
-    told = [
-        unit or bool(_NO_UNIT.fullmatch(cell.strip())) for cell, unit in zip(ahead[0], units, strict=True)
-    ]
-    numbers = [bool(_PLAIN_NUMBER.fullmatch(cell.strip())) for cell in ahead[1]]
-    if not all(told) or not any(unit and number for unit, number in zip(units, numbers, strict=True)):
-        return {}
-    records.take(1)
-    columns = zip(header, units, numbers, strict=True)
-    return {name: unit for name, unit, number in columns if unit and unit != "pcs" and number}
-
-
-def _unit_written(cell: str) -> str:
-    """Return the unit that a cell is, such as the EUR/km of [€/km]; empty where it is none."""
-    plain = unicodedata.normalize("NFKD", cell.strip(" []().").replace("ł", "l"))
-    plain = "".join(sign for sign in plain if not unicodedata.combining(sign)).lower()
-    parts = [UNIT_WORDS.get(part.strip(" .")) for part in _PER.split(plain)]
-    return "/".join(filter(None, parts)) if len(parts) < 3 and all(parts) else ""
 
 
 def _dialect(separator: str, form: TextFormat) -> dict[str, Any]:
@@ -285,8 +235,11 @@ def _decode_fault(path: Path, encoding: str) -> str | None:
     return None
 
 
-def _separator(path: Path, encoding: str, form: TextFormat) -> str:
-    """Return the separator that splits the first rows into the most cells, most evenly."""
+def _separator(path: Path, encoding: str, form: TextFormat, *, below_title: bool = False) -> str:
+    """Return the separator that splits the first rows into the most cells, most evenly: as many as the header has.
+
+    Where a title may stand above the header, as many as most rows have.
+    """
     if path.suffix.lower() in (".tsv", ".tab"):
         return "\t"
     with path.open(encoding=encoding, newline="") as file:
@@ -298,7 +251,7 @@ def _separator(path: Path, encoding: str, form: TextFormat) -> str:
             widths = [len(record) for record in islice(reader, form.header - 1, None) if record]
         except csv.Error:  # a very long cell; whoever reads the rows says where
             continue
-        width = Counter(widths).most_common(1)[0][0] if widths else 1  # above the header may stand a title
+        width = (Counter(widths).most_common(1)[0][0] if below_title else widths[0]) if widths else 1
         found = (sum(w == width for w in widths) / max(len(widths), 1), width)
         if width > 1 and found > score:
             best, score = sign, found
@@ -353,22 +306,13 @@ def _header(called: str, records: _RecordReader, form: TextFormat) -> tuple[list
     while record := records.take(1):
         cells = [" ".join(cell.split()) for cell in record[0]]
         if any(cells):
-            if all(_is_number(cell) for cell in cells):
+            if all(is_number(cell) for cell in cells):
                 raise TableError(
                     f"{called}: row {records.count} holds only numbers ({list_names(cells, quoted=False)}), "
                     "so it is no header; write the columns' names above it"
                 )
             return cells, records.count
     raise TableError(f"{called}: no header: there is nothing from row {form.header} on")
-
-
-def _is_number(cell: str) -> bool:
-    """Say whether a cell is a number as programs write it."""
-    try:
-        float(cell)
-    except ValueError:
-        return False
-    return True
 
 
 def _body(

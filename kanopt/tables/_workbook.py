@@ -21,9 +21,10 @@ from typing import Any
 
 from kanopt.errors import TableError, nearest
 from kanopt.tables._database import first_line
+from kanopt.tables._header_rows import header_row
 from kanopt.tables._raw import RawTable
 from kanopt.tables._stores import MOST_PACKED
-from kanopt.tables._text import TextFormat, header_row, records_table
+from kanopt.tables._text import TextFormat, records_table
 from kanopt.text import list_names
 
 __all__ = ["TOLD", "WORKBOOKS", "Workbook", "open_workbook"]

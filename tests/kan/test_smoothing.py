@@ -4,8 +4,8 @@ import pytest
 import torch
 
 from kanopt.kan.architecture import Architecture
-from kanopt.kan.objective import LeastSquares
 from kanopt.kan.constraints import Penalty
+from kanopt.kan.objective import LeastSquares
 from kanopt.kan.robust import residual_scale, robust_weights
 from kanopt.kan.smoothing import GaussNewtonModel, effective_parameters, gcv_score
 from kanopt.kan.training import random_starts

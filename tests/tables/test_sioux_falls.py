@@ -8,7 +8,6 @@ from pathlib import Path
 from types import ModuleType
 
 import numpy as np
-import pandas as pd
 import pytest
 from scipy.optimize import brentq
 
@@ -84,24 +83,3 @@ def test_the_equilibrium_of_two_routes(script: ModuleType, tmp_path: Path, trips
 
     direct = trips if advantage(trips) <= 0 else brentq(advantage, 0.0, trips)
     np.testing.assert_allclose(volume, [direct, trips - direct, trips - direct, 50.0], rtol=1e-4, atol=1e-6)
-
-
-def test_the_script_writes_what_it_found(
-    script: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    write_two_routes(tmp_path, 800.0)
-    volume, _, _ = script.equilibrium(script.read_network(tmp_path), 1e-8, 5_000)
-    times = script.read_network(tmp_path).times(volume)
-    published = "".join(
-        f"{k}\t{k}\t{v}\t{t}\n" for k, (v, t) in enumerate(zip(volume, times, strict=True), start=1)
-    )
-    (tmp_path / "SiouxFalls_flow.tntp").write_text("From \tTo \tVolume \tCost \n" + published)
-    monkeypatch.setattr(sys, "argv", ["compute", "--data", str(tmp_path), "--out", str(tmp_path)])
-    script.main()
-    assert "wrote 4 links and 3 nodes" in capsys.readouterr().out
-    links, nodes = (pd.read_csv(tmp_path / f"sioux_falls_{part}.csv") for part in ("links", "nodes"))
-    np.testing.assert_allclose(links["time_min"], times, rtol=1e-3)
-    assert nodes["x_km"].max() == pytest.approx(
-        0.1 * np.pi / 180 * 6371 * np.cos(np.radians(43.5333)), abs=0.01
-    )
-    assert nodes["y_km"].max() == pytest.approx(0.1 * np.pi / 180 * 6371, abs=0.01)

@@ -13,7 +13,7 @@ from typing import Any
 from kanopt.errors import FitError, nearest
 from kanopt.formulas import Apply, Constant, Curve, Maximum, Minimum, Node, Power, Product, Step, Sum, Table
 from kanopt.formulas.nodes import postorder
-from kanopt.formulas.operators import NEEDED, OPERATORS, POSSIBLE
+from kanopt.formulas.operators import OPERATORS, contradictions, operator_words
 from kanopt.surrogates.encoding import Feature
 
 __all__ = ["OPERATORS", "Control", "standing"]
@@ -69,19 +69,7 @@ class Control:
             )
         pins = {str(name): _operators(given, f"pin[{name!r}]") for name, given in (pin or {}).items()}
         control = cls(pins, _operators(forbid or (), "forbid"), _operators(prefer or (), "prefer"))
-        for what, given in [*((f"pin[{name!r}]", p) for name, p in pins.items()), ("prefer", control.prefer)]:
-            if given and set(given) <= set(control.forbid):
-                raise FitError(f"{what}={list(given)!r} is forbidden by forbid={list(control.forbid)!r}")
-        for what, given in pins.items():
-            if not given:
-                raise FitError(
-                    f"pin[{what!r}]=[] names no operator; leave it out, or write 'none' to leave {what} out"
-                )
-        if "none" in control.prefer:
-            raise FitError("prefer: 'none' cannot be preferred; pin a column to it to leave the column out")
-        for word in NEEDED:
-            if word in control.forbid:
-                raise FitError(f"forbid: {word!r} cannot be forbidden, since every law falls back on it")
+        control._refuse_contradictions({})
         return control
 
     def __bool__(self) -> bool:
@@ -112,13 +100,14 @@ class Control:
             With what is near.
         """
         kinds = {feature.name: feature.kind for feature in features}
-        for name, given in self.pin.items():
+        for name in self.pin:
             if name not in kinds:
                 raise FitError(f"pin: {name!r} is no column of the model; {nearest(name, kinds)}")
-            fits = POSSIBLE.get(kinds[name])
-            if fits is not None and not set(given) & set(fits):
-                listed = ", ".join(sorted(fits))
-                raise FitError(f"pin: {name!r} is a {kinds[name]}, which can be pinned to {listed} only")
+        self._refuse_contradictions(kinds)
+
+    def _refuse_contradictions(self, kinds: Mapping[str, str]) -> None:
+        for (word, *column), told in contradictions(self.pin, self.forbid, self.prefer, kinds):
+            raise FitError(f"{word}{f'[{column[0]!r}]' if column else ''}: {told}")
 
     def check_law(self, root: Node, columns: Collection[str], used: Collection[str], ways: str) -> None:
         """Refuse a law without a column that was pinned to a function, or with an operator that was forbidden.
@@ -196,14 +185,10 @@ class Control:
 
 
 def _operators(given: Any, what: str) -> tuple[str, ...]:
-    listed = (given,) if isinstance(given, str) else given
-    if isinstance(listed, Mapping) or not isinstance(listed, Iterable):
-        raise FitError(f"{what}={given!r} must be an operator or several, of {', '.join(OPERATORS)}")
-    words = list(listed)
-    for word in words:
-        if word not in OPERATORS:
-            raise FitError(f"{what}: {word!r} is no operator; {nearest(str(word), OPERATORS)}")
-    return tuple(dict.fromkeys(words))
+    try:
+        return operator_words(given)
+    except ValueError as error:
+        raise FitError(f"{what}: {error}") from None
 
 
 _FUNCTIONS = {

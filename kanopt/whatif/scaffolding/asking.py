@@ -247,11 +247,10 @@ def _about_columns(
 def _about_machines_at_once(draft: Draft) -> Iterator[Question]:
     """Yield the question whether a task may do with the first of the machines that it needs at once."""
     machines = draft.roles.parts.get("machines")
-    for table in draft.roles.rewritten if machines is not None else ():
+    names = frozenset[str]() if machines is None else machines.names
+    for table in draft.roles.rewritten:
         for column in table.facts.columns.values():
-            at_once = sorted(
-                text for text in column.texts if "+" in text and listed_in(column) <= machines.names
-            )
+            at_once = sorted(text for text in column.texts if "+" in text and listed_in(column) <= names)
             if at_once:
                 told = f"{join_list(list(map(repr, at_once)), 3)} ({column.name!r} of {table.called})"
                 text = (

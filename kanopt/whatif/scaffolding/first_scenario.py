@@ -11,7 +11,7 @@ from pathlib import Path
 import pandas as pd
 
 from kanopt.csv_cells import csv_text
-from kanopt.display import Part, Shown, grid_of
+from kanopt.display import Part, Shown
 from kanopt.errors import TableError, nearest
 from kanopt.files import replace_file
 from kanopt.tables.row_rules import RowRules
@@ -67,16 +67,8 @@ class Scaffold(Shown):
 
     def _shown(self) -> list[Part]:
         kind = f" of {self.kind}" if self.kind else ", of laws alone"
-        parts: list[Part] = [
-            f"A first scenario{kind}, guessed from {count_text(len(set(self.files)), 'table')}"
-        ]
-        for table, rows in self.guesses.groupby("table", sort=False):
-            shown = rows[["column", "guess", "why"]].assign(sure=rows["sure"].map({True: "", False: "check"}))
-            parts += [
-                str(table) or "laws written by hand",
-                grid_of(shown.rename(columns={"sure": ""}), "{:.4g}".format),
-            ]
-        return [*parts, *(f"note: {note}" for note in self.notes)]
+        tables = count_text(len(set(self.files)), "table")
+        return [f"A first scenario{kind}, guessed from {tables}", *self.text().splitlines()]
 
     def text(self) -> str:
         """Return the guesses table by table, those that are not sure with a question mark."""

@@ -287,26 +287,28 @@ def merged(tables: Sequence[SourceTable]) -> list[SourceTable]:
     """Join tables that were made of wide ones and name the same rows."""
     found: list[SourceTable] = []
     for table in tables:
-        ids = [c.name for c in table.facts.columns.values() if c.kind == "text"]
-        keys = set(map(tuple, table.frame[ids].astype(str).to_numpy()))
-        twin = next(
-            (
-                place
-                for place, other in enumerate(found)
-                if table.made and other.made and len(ids) > 1 and {*ids} <= {*map(str, other.frame.columns)}
-                if set(map(tuple, other.frame[ids].astype(str).to_numpy())) == keys
-                if {*map(str, other.frame.columns)} & {*map(str, table.frame.columns)} == {*ids}
-            ),
-            None,
-        )
-        if twin is None:
+        place = next((at for at, other in enumerate(found) if _are_of_one(table, other)), None)
+        if place is None:
             found.append(table)
             continue
-        other = found[twin]
-        rows = other.frame.merge(table.frame, on=ids)
-        both = other.remade(rows, f"{other.made} and {table.made}", table.units, end="both")
-        found[twin] = replace(both, of=both.of | table.of)
+        other, ids = found[place], _names_in(table)
+        beside = {name: name for name in map(str, table.frame.columns) if name not in ids}
+        why = f"{other.made} and {table.made}"
+        found[place] = joined(other, table, dict(zip(ids, ids, strict=True)), beside, why, end="both")
     return found
+
+
+def _names_in(table: SourceTable) -> list[str]:
+    return [c.name for c in table.facts.columns.values() if c.kind == "text"]
+
+
+def _are_of_one(table: SourceTable, other: SourceTable) -> bool:
+    """Say whether two tables that were made name the same rows by several columns, and share no others."""
+    ids = _names_in(table)
+    if not (table.made and other.made and len(ids) > 1 and {*table.frame} & {*other.frame} == {*ids}):
+        return False
+    one, two = ({*map(tuple, each.frame[ids].astype(str).to_numpy())} for each in (table, other))
+    return one == two
 
 
 rows_of_things = _unfolding(_things)

@@ -33,8 +33,6 @@ _PLAIN_SHEET = re.compile(r"(sheet|tabelle|feuil|hoja|foglio|planilha) ?\d*", re
 _FEWEST = 2
 _TIMES = ("min", "h")
 """Headers that are units of time beside one that is a unit as well, such as km; alone they may be anything."""
-_GROUPED = re.compile(r"[+-]?\d{1,3}(?:([ '\u00a0\u202f])\d{3})*(?:[.,]\d+)?")
-"""Numbers with a space or an apostrophe between thousands, which leave no doubt."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -266,26 +264,12 @@ def _number_form(path: Path, frame: pd.DataFrame, decimal: str, *, commas: bool)
     """Return how the numbers of a text file are written: as is said, or as they tell."""
     if decimal and path.suffix.lower() != ".parquet":
         return {"decimal": decimal, "thousands": "." if decimal == "," else ","}
-    if spaced := _sign_of_groups(frame):
-        return spaced
     try:
         return number_format(frame, commas=commas)
     except TableError as error:
         raise TableError(
             f"{error}; or say what stands before decimals: --decimal , in Python decimal=','"
         ) from None
-
-
-def _sign_of_groups(frame: pd.DataFrame) -> dict[str, str | int]:
-    """Return what stands between groups of three digits, where spaces or apostrophes do in all cells of a column."""
-    texts = frame.select_dtypes(["object", "string"])
-    cells = [[str(cell).strip() for cell in values.dropna()] for _, values in texts.items()]
-    for column in cells:
-        signs = {match[1] for cell in column if (match := _GROUPED.fullmatch(cell)) and match[1]}
-        if len(signs) == 1 and all(map(_GROUPED.fullmatch, column)):
-            pointed = any(re.fullmatch(r"[\d\s']+\.\d+", cell) for other in cells for cell in other)
-            return {"decimal": "." if pointed else ",", "thousands": signs.pop()}
-    return {}
 
 
 def _read_workbook(path: Path, taken: list[str]) -> tuple[list[SourceTable], list[str]]:

@@ -73,37 +73,26 @@ def _feature_mistakes(spec: LearnedSpec, key: Key) -> Iterable[Mistake]:
 
 def _control_mistakes(spec: LearnedSpec, key: Key, frame: pd.DataFrame | None) -> Iterable[Mistake]:
     """Yield controls of a law that contradict each other, or that a column cannot have."""
-    from kanopt.formulas.operators import NO_PERIOD, NO_SHAPE, POSSIBLE
+    from kanopt.formulas.operators import NO_PERIOD, NO_SHAPE, contradictions
 
-    def kind_of(name: str) -> str:
-        if frame is not None and name in spec.features and is_category_column(frame, name):
-            return "category"
-        return "cycle" if name in spec.periodic else "number"
-
-    asked: list[tuple[Key, tuple[str, ...]]] = [(("pin", name), words) for name, words in spec.pin.items()]
-    for where, words in [*asked, (("prefer",), spec.prefer)]:
-        if words and set(words) <= set(spec.forbid):
-            yield Mistake(
-                (*key, *where), f"{' and '.join(map(repr, words))} is forbidden by forbid; choose one"
-            )
+    kinds = dict.fromkeys(spec.periodic, "cycle")
+    if frame is not None:
+        kinds |= {name: "category" for name in spec.features if is_category_column(frame, name)}
+    for at, message in contradictions(spec.pin, spec.forbid, spec.prefer, kinds):
+        yield Mistake((*key, *at), message)
     if all(set(spec.pin.get(feature, ())) == {"none"} for feature in spec.features):
         message = "every feature is pinned to 'none', which leaves a law that reads nothing; let one stay"
         yield Mistake((*key, "pin"), message)
-    for name, words in spec.pin.items():
-        kind = kind_of(name)
-        if kind in POSSIBLE and not set(words) & set(POSSIBLE[kind]):
-            listed = ", ".join(sorted(POSSIBLE[kind]))
-            yield Mistake((*key, "pin", name), f"{name!r} is a {kind}, which can be pinned to {listed} only")
     shaped: list[tuple[Key, str]] = [
         (("monotone", name), name) for name, sign in spec.monotone.items() if sign
     ]
     shaped += [(("convex", place), name) for place, name in enumerate(spec.convex)]
     shaped += [(("concave", place), name) for place, name in enumerate(spec.concave)]
     for where, name in shaped:
-        if kind_of(name) in NO_SHAPE:
-            yield Mistake((*key, *where), f"{name!r} {NO_SHAPE[kind_of(name)]}")
+        if kinds.get(name) in NO_SHAPE:
+            yield Mistake((*key, *where), f"{name!r} {NO_SHAPE[kinds[name]]}")
     for name in spec.periodic:
-        if kind_of(name) == "category":
+        if kinds[name] == "category":
             yield Mistake((*key, "periodic", name), f"{name!r} {NO_PERIOD}")
 
 

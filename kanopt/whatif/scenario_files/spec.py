@@ -65,42 +65,9 @@ def _action(value: Any) -> Any:
 
 
 def _operators(value: Any) -> tuple[str, ...]:
-    """Let operators be one text, or a list of several."""
-    from kanopt.formulas.operators import OPERATORS
+    from kanopt.formulas.operators import operator_words
 
-    words = [value] if isinstance(value, str) else value
-    if not isinstance(words, list):
-        raise ValueError(
-            f'must be an operator such as "sine", or a list of several, not {describe_value(value)}'
-        )
-    for word in words:
-        if word not in OPERATORS:
-            raise ValueError(f"unknown operator {word!r}; {nearest(str(word), OPERATORS)}")
-    return tuple(dict.fromkeys(words))
-
-
-def _nonempty_operators(value: Any) -> tuple[str, ...]:
-    if value == []:
-        raise ValueError(
-            'an empty list leaves nothing to choose; write "none" to leave the column out of the law'
-        )
-    return _operators(value)
-
-
-def _forbidden(value: Any) -> tuple[str, ...]:
-    from kanopt.formulas.operators import NEEDED
-
-    words = _operators(value)
-    if found := next((word for word in words if word in NEEDED), None):
-        raise ValueError(f"{found!r} cannot be forbidden, since every law falls back on it")
-    return words
-
-
-def _preferred(value: Any) -> tuple[str, ...]:
-    words = _operators(value)
-    if "none" in words:
-        raise ValueError("'none' cannot be preferred; pin a column to it to leave the column out of the law")
-    return words
+    return operator_words(value)
 
 
 def _path(text: str) -> str:
@@ -115,6 +82,7 @@ def _path(text: str) -> str:
 
 
 OnBad: TypeAlias = Annotated[Any, BeforeValidator(_action)]
+Operators: TypeAlias = Annotated[tuple[str, ...], BeforeValidator(_operators)]
 Words: TypeAlias = Annotated[tuple[str, ...], Field(strict=False)]
 Cell: TypeAlias = Annotated[Any, BeforeValidator(_scalar)]
 Cells: TypeAlias = Annotated[Any, BeforeValidator(_cells)]
@@ -237,11 +205,9 @@ class LearnedSpec(FileModel):
     positive: Literal["auto", True, False] = "auto"
     bounds: Annotated[tuple[float, float], Field(strict=False)] | None = None
     periodic: dict[str, Annotated[float, Field(gt=0)]] = Field(default_factory=dict)
-    pin: dict[str, Annotated[tuple[str, ...], BeforeValidator(_nonempty_operators)]] = Field(
-        default_factory=dict
-    )
-    forbid: Annotated[tuple[str, ...], BeforeValidator(_forbidden)] = ()
-    prefer: Annotated[tuple[str, ...], BeforeValidator(_preferred)] = ()
+    pin: dict[str, Operators] = Field(default_factory=dict)
+    forbid: Operators = ()
+    prefer: Operators = ()
     min_r2: Annotated[float, Field(le=1)] = 0.5
     on_low: Literal["refuse", "mark"] = "refuse"
     on_missing: Literal["error", "drop"] = "error"
