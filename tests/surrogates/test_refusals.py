@@ -89,7 +89,7 @@ def test_what_measures_no_formula_is_refused_before_the_search(
     trips, model, monkeypatch, change, arguments, message
 ):
     table, cost = trips
-    monkeypatch.setattr("kanopt.surrogates.ladder.distill", lambda *_: pytest.fail("the search began"))
+    monkeypatch.setattr("kanopt.surrogates.ladder.find_law", lambda *_: pytest.fail("the search began"))
     test = table.assign(cost=change.get("cost", cost))[: change.get("rows", 60)]
     prior = KANRegressor.from_formula(
         parse_formula("2 * km", [Variable("km", low=0, high=90)], Variable("cost"))

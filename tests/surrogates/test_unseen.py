@@ -70,7 +70,7 @@ def test_the_formula_has_the_mean_as_a_stated_fallback(shipments, model):
 
 def test_held_out_rows_of_unseen_categories_are_refused_before_the_search(shipments, model, monkeypatch):
     frame, cost = shipments
-    monkeypatch.setattr("kanopt.surrogates.ladder.distill", lambda *_: pytest.fail("searched"))
+    monkeypatch.setattr("kanopt.surrogates.ladder.find_law", lambda *_: pytest.fail("searched"))
     with pytest.raises(FitError, match="Guinea"):
         model.to_formula(frame.head(60).assign(country="Guinea", cost=cost.head(60)))
 
