@@ -81,7 +81,16 @@ def test_each_formula_that_was_considered_is_one_to_be_used(tmp_path: Path) -> N
 def test_the_frame_of_a_formula() -> None:
     law = parse_formula("0.12 * km", [Variable("km", "km")], Variable("fuel", "l"))
     assert law.considered().empty
-    assert list(law.considered()) == ["chosen", "rung", "formula", "complexity", "error", "length", "buys", "why"]
+    assert list(law.considered()) == [
+        "chosen",
+        "rung",
+        "formula",
+        "complexity",
+        "error",
+        "length",
+        "buys",
+        "why",
+    ]
     written = "a sum of products found on the rows: no larger error than the network's"
     tried = replace(
         law, alternatives=(CHOSEN, Alternative(4, 2.1, text="a")), provenance={"written by": written}
