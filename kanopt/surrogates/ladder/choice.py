@@ -143,8 +143,6 @@ def _left_out(closed: Closed, trained: Trained, blocks: Integers) -> Array:
             slopes = slopes / np.broadcast_to(found.value, gap.shape)[:, None]
         stiff = (rows.weight[:, None] * slopes).T @ slopes
         gap = left_out(gap, slopes, rows.weight, stiff, blocks)
-    # its structure was searched for on all rows: what is left of others is larger by what that can have gained
-    gap = gap * np.sqrt(1.0 + closed.price / rows.total)
     _, factor = closed.smeared()
     return np.asarray(factor * np.exp(rows.target - gap) if closed.log else rows.target - gap)
 

@@ -103,10 +103,8 @@ def _alternatives(
         refused = taken.refused.get(place, rung.refused)
         law = None if chosen else usable(rung)
         text = str(taken.formula if law is None else law)
-        shown = Alternative(
-            rung.operators, error, chosen, text, law=law, rung=rung.name, rival=rival, refused=refused
-        )
-        return round_measures(shown, CONSIDERED)
+        shown = Alternative(rung.operators, error, chosen, text, rung=rung.name, rival=rival, refused=refused)
+        return replace(round_measures(shown, CONSIDERED), law=law)
 
     def usable(rung: Rung) -> Formula:
         used = Formula(rung.root, inputs, held_out.output).used
