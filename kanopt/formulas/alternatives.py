@@ -120,9 +120,9 @@ class ConsideredFormulas(Sequence["Formula"], Shown):
         sizes, errors = ([number_text(value, 3) for value in frame[name]] for name in ("complexity", "error"))
         table = [("", "complexity", "error", "formula, and why or why not")]
         table += [
-            (f"{place}{' chosen' * chosen}", size, error, text)
-            for place, (chosen, size, error, text) in enumerate(
-                zip(frame["chosen"], sizes, errors, frame["formula"], strict=True)
+            (" ".join(filter(None, (str(place), name, "(chosen)" * chosen))), size, error, text)
+            for place, (chosen, name, size, error, text) in enumerate(
+                zip(frame["chosen"], frame["rung"], sizes, errors, frame["formula"], strict=True)
             )
         ]
         first, second, third = (max(len(row[column]) for row in table) for column in range(3))

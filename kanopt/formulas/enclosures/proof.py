@@ -124,7 +124,9 @@ def among_rows(root: Node, orders: Iterable[tuple[str, str]]) -> Node:
             above.setdefault(lower, []).append(Input(upper))
 
     def placed(node: Node) -> Node:
-        return Minimum((node, *above[node.name])) if isinstance(node, Input) and node.name in above else node
+        if isinstance(node, Input) and node.name in above:
+            return Minimum((node, *above[node.name]))
+        return node
 
     return rebuild(root, placed) if above else root
 

@@ -35,6 +35,8 @@ SLACK = 1.02
 """Error, in those of the best, up to which a law is as good."""
 APART = 0.05
 """Difference of two laws on the rows, in errors of the one, below which they are one law in other words."""
+FARTHEST = 1e300
+"""What stands for an error without end."""
 _NUMBER = re.compile(r"(?<![\w.])\d[\d.]*(?:e[+-]?\d+)?")
 
 
@@ -118,10 +120,9 @@ def ladder_of(trained: Trained) -> Ladder:
         raise refused[0]
     found = _without_repetitions(found)
     errors = _errors(found, trained, blocks)
-    found = [
-        found[place] for place in np.lexsort((errors[0].mean, np.array([rung.operators for rung in found])))
-    ]
-    return _judged(found, _errors(found, trained, blocks))
+    order = np.lexsort((errors[0].mean, np.array([rung.operators for rung in found])))
+    sorted_errors = [_Errors(each.mean[order], each.standard[order]) for each in errors]
+    return _judged([found[place] for place in order], sorted_errors)
 
 
 def _without_repetitions(found: Sequence[Rung]) -> list[Rung]:
@@ -193,7 +194,9 @@ def _judged(found: Sequence[Rung], errors: list[_Errors]) -> Ladder:
         best = min(read, key=lambda place: scale.mean[place])
         limit = min(SLACK**2 * scale.mean[best], scale.mean[best] + scale.standard[best])
         as_good &= scale.mean <= limit
-        excess = np.maximum(excess, scale.mean / scale.mean[best])
+        with np.errstate(all="ignore"):
+            ratio = np.nan_to_num(scale.mean / scale.mean[best], nan=1.0, posinf=FARTHEST)
+        excess = np.maximum(excess, ratio)
     as_good |= excess <= min(excess[place] for place in read)
 
     def rank(place: int) -> tuple[bool, bool, float]:

@@ -77,20 +77,20 @@ def is_no_worse(other: Array, best: Array, rows: Rows) -> bool:
     return excess <= max((SAME - 1.0) * squares, chance)
 
 
-def residuals(law: Formula, columns: dict[str, NDArray[np.generic]], trained: Trained) -> Array | None:
+def residuals(law: Formula, columns: dict[str, NDArray[np.generic]], trained: Trained) -> Array:
     """Return what a law leaves of the training rows, of their logarithms where the network gives these.
 
-    None where it has no value on one of them.
+    NaN where it has no value on one of them.
     """
     target, log = trained.rows.target, trained.log_target
     try:
         predicted = np.broadcast_to(law.evaluate(columns), target.shape)
     except FormulaError:
-        return None
+        return np.full(len(target), np.nan)
     if not log:
         return target - predicted
     if predicted.min() <= 0.0:
-        return None
+        return np.full(len(target), np.nan)
     # a law of the mean is above that of the logarithm, by the same factor on all rows
     found = target - np.log(predicted)
     return found - float(trained.rows.weight @ found) / trained.rows.total
@@ -119,4 +119,5 @@ def _is_meant(
     if item is None or ending.edge == item.high:
         return item is not None
     ended, whole = (residuals(each, columns, trained) for each in (held_at_edges(law, [ending]), law))
-    return ended is not None and whole is not None and not is_no_worse(ended, whole, trained.rows)
+    known = bool(np.isfinite(ended).all() and np.isfinite(whole).all())
+    return known and not is_no_worse(ended, whole, trained.rows)

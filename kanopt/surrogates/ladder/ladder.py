@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 
 from kanopt.errors import FitError, FormulaError
 from kanopt.formulas import Alternative, Domain, Fit, Formula, Variable, with_named_constants
-from kanopt.formulas.complexity import count_operators
 from kanopt.formulas.parameters import parameters_of
 from kanopt.formulas.rounding import DIGITS, round_law, round_measures
 from kanopt.surrogates.ladder.choice import Ladder, ladder_of
@@ -104,10 +103,8 @@ def _alternatives(
         refused = taken.refused.get(place, rung.refused)
         law = None if chosen else usable(rung)
         text = str(taken.formula if law is None else law)
-        shown = Alternative(
-            rung.operators, error, chosen, text, law=law, rung=rung.name, rival=rival, refused=refused
-        )
-        return round_measures(shown, CONSIDERED)
+        shown = Alternative(rung.operators, error, chosen, text, rung=rung.name, rival=rival, refused=refused)
+        return replace(round_measures(shown, CONSIDERED), law=law)
 
     def usable(rung: Rung) -> Formula:
         used = Formula(rung.root, inputs, held_out.output).used
@@ -203,10 +200,13 @@ def _going_on(
     if not (out.endings or explodes(formula, trained)):
         return taken
     for place in after[:1]:
+        if ladder.rungs[place].operators > ladder.rungs[taken.place].operators + BIGGER:
+            continue
         with contextlib.suppress(FitError):  # what was asked for is not in it
             other = _allowed(ladder.rungs[place], trained, held_out)
             sound = _holds(other, held_out) and beyond(other, trained).proved and not explodes(other, trained)
-            if sound and _alike(other, formula, trained):
+            left = [residuals(each, trained.decoded(each.inputs), trained) for each in (other, formula)]
+            if sound and is_no_worse(left[0], left[1], trained.rows):
                 told = str(out) if out.endings else "it explodes among its data, where no row is"
                 why = "it goes on beyond its data, and its error is about the same"
                 return _Taken(place, other, why, {**taken.refused, taken.place: told})
@@ -214,14 +214,6 @@ def _going_on(
     ended = shaped(held(formula, out.endings, trained, rows), trained)
     # a law that is held is convex no longer
     return replace(taken, formula=ended) if _holds(ended, held_out) else taken
-
-
-def _alike(other: Formula, law: Formula, trained: Trained) -> bool:
-    """Whether a law is no worse than another one on the training rows, and no longer to read."""
-    if count_operators(other.root) > count_operators(law.root) + BIGGER:
-        return False
-    found = [residuals(each, trained.decoded(each.inputs), trained) for each in (other, law)]
-    return found[0] is not None and found[1] is not None and is_no_worse(found[0], found[1], trained.rows)
 
 
 def _has_values(formula: Formula, held_out: HeldOut) -> bool:

@@ -9,7 +9,6 @@ import pytest
 
 from kanopt.errors import FitError
 from kanopt.formulas import Curve, Formula, Variable
-from kanopt.formulas.domain import cycle_range
 from kanopt.formulas.nodes import postorder
 from kanopt.kan.constraints import ShapeConstraints
 from kanopt.kan.links import Link, Logistic, Softplus
@@ -101,13 +100,6 @@ def test_pruned_edges_are_not_written(rng: np.random.Generator) -> None:
     network = Network((layer([[times(3.0)], [None]], [0.5]),))
     model = trained(network, NUMBER, x, 3 * x[:, 0])
     assert network_of(model).used == {"a"}
-
-
-def test_the_range_of_a_cycle_is_a_period_where_the_rows_go_round() -> None:
-    assert cycle_range(np.arange(1.0, 13.0), 12.0) == (0.0, 12.0)
-    assert cycle_range(np.array([0.0, 1.0, 2.0, 3.0, 4.0]), 7.0) == (0.0, 4.0)
-    assert cycle_range(np.arange(-12.0, 12.0), 24.0) == (-12.0, 12.0)
-    assert cycle_range(np.linspace(0.0, 100.0, 999), 24.0) == (0.0, 100.0)
 
 
 # ------------------------------------------------------------------------------------------------ functions of columns
