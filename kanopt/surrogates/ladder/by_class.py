@@ -53,11 +53,8 @@ def by_class_rung(trained: Trained) -> Rung | None:
     law = class_law(trained.decoded(inputs), target, rows.weight, should_stop=trained.watch.should_stop)
     if law is None:
         return None
-    told = rows.weight / rows.weight.sum()
-    smearing = float(told @ np.exp(law.residual)) if law.log else 1.0
-    if abs(np.log(smearing)) <= 2.0 * np.sqrt(law.fit.squares) / rows.total:
-        smearing = 1.0
-    smearing *= rows.lift
+    # what groups share of a logarithm raises the mean of a law of the target, too
+    smearing = law.smearing * rows.lift
     root, known = law.written(smearing)
     how = "a law whose constants differ by class"
     return Rung(root, how, law.fit.parameters, smearing, known=known)

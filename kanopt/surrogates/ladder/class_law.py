@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -54,23 +56,72 @@ class ClassLaw:
         """What the law leaves of the target, or of its logarithm, (n,)."""
         return self.fit.residual / np.sqrt(self.weight)
 
+    @cached_property
+    def smearing(self) -> float:
+        """Factor that makes a law of the logarithm one of the mean (Duan 1983); 1 where chance may be it."""
+        if not self.log:
+            return 1.0
+        factor = float(self.weight @ np.exp(self.residual) / self.weight.sum())
+        chance = 2.0 * float(np.sqrt(self.fit.squares)) / float(self.weight.sum())
+        return 1.0 if abs(float(np.log(factor))) <= chance else factor
+
     def written(self, smearing: float = 1.0) -> tuple[Node, Covariance | None]:
         """Return the law, and the covariance of its constants and of the numbers of its tables."""
-        fit = self.fit
-        root, names, slopes = _written(fit, fit.numbers, smearing)
+        root, names, slopes = _written(self.fit, smearing)
         constants = parameters_of(root)
-        told = [n in constants or ("[" in n and len(names) <= TOLD) for n in names]
-        slopes = slopes[told]
-        kept = [name for name, tells in zip(names, told, strict=True) if tells]
-        if not kept:
-            return root, None
-        freedom = max(fit.residual.size - fit.parameters, 1.0)
-        matrix = slopes @ fit.covariance @ slopes.T
-        return root, Covariance.of(kept, 0.5 * (matrix + matrix.T), freedom)
+        told = [n for n in names if n in constants or ("[" in n and len(names) <= TOLD)]
+        return root, self._covariance(
+            dict(zip(names, slopes, strict=True)), dict(zip(told, told, strict=True))
+        )
+
+    def of_class(self, column: str, label: str, smearing: float = 1.0) -> tuple[Node, Covariance | None]:
+        """Return the law of one category of a column, which it reads no longer, and the covariance of its constants."""
+        root, names, slopes = _written(self.fit, smearing)
+        own: dict[str, str] = {}
+
+        def put(node: Node) -> Node:
+            if not isinstance(node, Table) or column not in node.inputs:
+                return node
+            place = node.inputs.index(column)
+            inputs = (*node.inputs[:place], *node.inputs[place + 1 :])
+            entries = tuple(
+                ((*key[:place], *key[place + 1 :]), number)
+                for key, number in node.entries
+                if key[place] == label
+            )
+            if inputs and entries:
+                return Table(inputs, entries, node.fallback, node.name)
+            assert node.fallback is not None
+            name = f"k{len(own) + 1}"
+            if not entries:
+                return Constant(node.fallback, name)
+            own[name] = f"{node.name}[{label}]"
+            return Constant(entries[0][1], name)
+
+        root = simplify_graph(rebuild(root, put))
+        left = parameters_of(root)
+        own |= {name: name for name in names if name in left}
+        told = {name: source for name, source in own.items() if name in left}
+        return root, self._covariance(dict(zip(names, slopes, strict=True)), told)
+
+    def _covariance(self, slopes: Mapping[str, Array], told: Mapping[str, str]) -> Covariance | None:
+        """Return the covariance of some numbers, given what each is called among all."""
+        if not told:
+            return None
+        moved = np.array([slopes[name] for name in told.values()])
+        matrix = moved @ self.covariance @ moved.T
+        freedom = max(self.fit.residual.size - self.fit.parameters, 1.0)
+        return Covariance.of(list(told), 0.5 * (matrix + matrix.T), freedom)
+
+    @cached_property
+    def covariance(self) -> Array:
+        """Covariance of the errors of all numbers, (p, p)."""
+        return self.fit.covariance
 
 
-def _written(fit: DrawnFit, numbers: Array, smearing: float) -> tuple[Node, list[str], Array]:
+def _written(fit: DrawnFit, smearing: float) -> tuple[Node, list[str], Array]:
     """Return a law with its tables, the names of its numbers, and their derivatives in those of the fit, (k, p)."""
+    numbers = fit.numbers
     values = dict(zip(fit.free.names, numbers.tolist(), strict=False))
     count, names, slopes = 0, list[str](), list[Array]()
 
