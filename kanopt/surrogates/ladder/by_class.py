@@ -16,7 +16,7 @@ from itertools import combinations
 import numpy as np
 from numpy.typing import NDArray
 
-from kanopt.formulas import Constant, Input, Maximum, Node, Power, Product, Sum
+from kanopt.formulas import Apply, Constant, Input, Maximum, Node, Power, Product, Sum
 from kanopt.formulas.complexity import count_operators
 from kanopt.formulas.estimation.drawn import Classes, DrawnFit, fit_drawn
 from kanopt.formulas.estimation.estimation_rows import EstimationRows
@@ -127,23 +127,31 @@ class _Search:
         self.jacobian = 2.0 * float(rows.weight @ fitted) if log else 0.0
 
     def starts(self) -> Iterator[tuple[Node, By]]:
-        """Yield laws to begin with: a power of the column that says most, with a minimum, with a fee."""
+        """Yield laws to begin with: a power of the column that says most, with a minimum, with a fee.
+
+        Where a column is not above zero, a line of all columns, or its exponential for a logarithm, too.
+        """
         level = float(np.exp(np.mean(np.log(np.maximum(np.abs(self.rows.target), 1e-12)))))
-        alone = Constant(level, "c1")
-        best: tuple[float, str] | None = None
-        for name in self.scope.positive:
-            middle = float(np.exp(np.mean(np.log(self.rows.columns[name]))))
-            found = self.fitted(
-                Product((Constant(level / middle, "c1"), Power(Input(name), Constant(1.0, "p1")))), ()
+        if len(self.scope.positive) < len(self.scope.numbers) or not self.scope.numbers:
+            first, numbers = Constant(level, "c1"), list(enumerate(self.scope.numbers, start=2))
+            letter = "p" if self.log else "a"
+            lines = [Product((Constant(0.0, f"{letter}{place}"), Input(name))) for place, name in numbers]
+            whole = (
+                Product((first, *(Apply("exp", line) for line in lines)))
+                if self.log
+                else Sum((first, *lines))
             )
-            if found is not None and (best is None or found.length < best[0]):
-                best = found.length, name
-        if best is None:
-            yield alone, ()
+            yield whole, ()
+        trials = [
+            (self.fitted(Product((Constant(level, "c1"), Power(Input(name), Constant(0.5, "p1")))), ()), name)
+            for name in self.scope.positive
+        ]
+        known = [(trial.length, name) for trial, name in trials if trial is not None]
+        if not known:
             return
-        x = self.rows.columns[best[1]]
-        rate = Constant(float(np.median(self.rows.target / x)), "c1")
-        line = Product((rate, Power(Input(best[1]), Constant(1.0, "p1"))))
+        best = min(known)[1]
+        rate = Constant(float(np.median(self.rows.target / self.rows.columns[best])), "c1")
+        line = Product((rate, Power(Input(best), Constant(1.0, "p1"))))
         least = Constant(float(np.quantile(self.rows.target, 0.2)), "c2")
         yield line, ()
         yield Maximum((least, line)), ()

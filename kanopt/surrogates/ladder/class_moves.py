@@ -27,6 +27,8 @@ By = tuple[tuple[str, Columns], ...]
 
 GRID = 9
 """Places at which a minimum, or a bend, is tried."""
+TOGETHER = 400
+"""Numbers of tables up to which all constants are made to differ at once."""
 FEWEST = 5
 """Rows on either side of a bracket at least."""
 LAMBDAS = 10.0 ** np.arange(-4.0, 4.0)
@@ -143,12 +145,14 @@ class ClassMoves:
         return np.asarray(slopes * self.theta[place] if name[0] in LEVELS else slopes)
 
     def tables(self) -> Iterator[Move]:
-        """Yield constants by category."""
-        for name in self.names:
-            z = self.effect(name)
-            for columns in self.scope.groupings:
-                if (name, columns) not in self.known:
-                    yield self.by(name, columns, z, self.root)
+        """Yield constants by category, one of them or all at once, and parts times a factor by category."""
+        for columns, (_, labels) in self.scope.groupings.items():
+            names = [name for name in self.names if (name, columns) not in self.known]
+            moves = [self.by(name, columns, self.effect(name), self.root) for name in names]
+            yield from moves
+            if len(moves) > 1 and len(moves) * len(labels) <= TOGETHER:
+                together = tuple((name, columns) for name in names)
+                yield Move(sum(max(move.gain, 0.0) for move in moves), self.root, (*self.known, *together))
         for place in places_of(self.root):
             if isinstance(place, Maximum | Sum):
                 yield from self.factors(place)
@@ -169,13 +173,18 @@ class ClassMoves:
         return max(moves, key=lambda move: move.gain)
 
     def factors(self, place: Node) -> Iterator[Move]:
-        """Yield a place times a factor by category."""
+        """Yield a place times a factor by category, and a sum to a power."""
         name = f"u{self.next}"
         root = replaced(self.root, place, Product((Constant(1.0, name), place)))
         z = self.derivative(root, name)
         if z is not None:
             for columns in self.scope.groupings:
                 yield self.by(name, columns, z, root)
+        exponent = Constant(1.0, f"p{self.next}")
+        raised = replaced(self.root, place, Power(place, exponent))
+        z = self.derivative(raised, exponent.name) if isinstance(place, Sum) else None
+        if z is not None:
+            yield self.scored(z, raised)
 
     def powers(self) -> Iterator[Move]:
         """Yield constants times a power, or an exponential, of a number."""
@@ -334,7 +343,7 @@ def places_of(root: Node) -> list[Node]:
     found, seen = [root], [root]
     while seen:
         node = seen.pop()
-        if isinstance(node, Maximum | Sum):
+        if isinstance(node, Maximum | Sum | Power):
             parts = [part for part in node.children if not isinstance(part, Constant | Input)]
             found += parts
             seen += parts
@@ -365,7 +374,9 @@ def _inputs_beside(root: Node, name: str) -> set[str]:
         ):
             continue
         for factor in node.factors:
-            if isinstance(factor, Input | Power) or (isinstance(factor, Apply) and factor.function == "exp"):
+            is_bracket = isinstance(factor, Power) and isinstance(factor.exponent, Step)
+            is_power = isinstance(factor, Input | Power) and not is_bracket
+            if is_power or (isinstance(factor, Apply) and factor.function == "exp"):
                 found |= {each.name for each in postorder(factor) if isinstance(each, Input)}
     return found
 
