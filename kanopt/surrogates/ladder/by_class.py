@@ -32,12 +32,16 @@ __all__ = ["by_class_rung", "class_law"]
 
 Array = NDArray[np.float64]
 
-FIRST, MOVES, TRIES = 4, 24, 3
+FIRST, MOVES, TRIES = 4, 14, 3
 """Steps from every start, from the best of them at most, and those that are fitted before the best is taken."""
 MOST = 600
 """Classes of a table at most: every one is a number to estimate."""
-ROWS = 4000
+LARGEST = 700
+"""Numbers of all tables of a law at most."""
+ROWS = 2500
 """Rows that laws are searched on; the last is fitted to all."""
+PAIRED, NUMBERS = 4, 6
+"""Categories of which pairs are tried, and numbers that are tried: those that say most of the target by themselves."""
 
 
 def by_class_rung(trained: Trained) -> Rung | None:
@@ -112,17 +116,18 @@ class _Search:
 
     def __init__(self, rows: EstimationRows, log: bool, should_stop: Callable[[], bool]) -> None:
         self.rows, self.log, self.should_stop = rows, log, should_stop
-        labels = {n: v for n, v in rows.columns.items() if v.dtype == object}
-        groupings = {}
-        for size in (1, 2):
-            for names in combinations(labels, size):
-                codes, known = _codes([labels[name] for name in names])
-                if 1 < len(known) <= min(MOST, rows.count // 2):
-                    groupings[names] = codes, known
         fitted = np.log(rows.target) if log else rows.target
+        telling = _most_telling_first(rows.columns, fitted)
+        labels = [name for name in telling if rows.columns[name].dtype == object]
+        numbers = [name for name in telling if rows.columns[name].dtype != object][:NUMBERS]
+        groupings = {}
+        for names in (*((name,) for name in labels), *combinations(labels[:PAIRED], 2)):
+            codes, known = _codes([rows.columns[name] for name in names])
+            if 1 < len(known) <= min(MOST, rows.count // 2):
+                groupings[names] = codes, known
         middle = float(np.average(fitted, weights=rows.weight))
         spread = float(np.average((fitted - middle) ** 2, weights=rows.weight))
-        self.scope = Scope(rows, log, groupings, FLOOR**2 * max(spread, 1e-300))
+        self.scope = Scope(rows, log, groupings, tuple(numbers), FLOOR**2 * max(spread, 1e-300))
         # a density of log y is one of y once it is divided by y
         self.jacobian = 2.0 * float(rows.weight @ fitted) if log else 0.0
 
@@ -164,6 +169,8 @@ class _Search:
         for name in idle:
             root = simplify_graph(_with_value(root, name, 1.0))
         classes = [self.classes(name, columns) for name, columns in by]
+        if sum(each.size for each in classes) > LARGEST:
+            return None
         held = [name for name, _ in by if name[0] == "u"]
         fit = fit_drawn(root, self.rows, classes, start, log=self.log, held=held)
         return None if fit is None else _Draft(root, by, fit, self.length(fit))
@@ -206,6 +213,22 @@ class _Search:
             if not best.length < draft.length:
                 return draft
             draft = best
+
+
+def _most_telling_first(columns: Mapping[str, NDArray[np.generic]], target: Array) -> list[str]:
+    """Return the columns, those first whose classes, or twentieths of rows, tell most of the target's variance."""
+    told = {}
+    for name, values in columns.items():
+        if values.dtype == object:
+            codes, _ = _codes([values])
+        else:
+            ends = np.unique(np.quantile(values.astype(np.float64), np.linspace(0.05, 0.95, 19)))
+            codes = np.searchsorted(ends, values.astype(np.float64), side="right")
+        rows = np.maximum(np.bincount(codes), 1)
+        means = np.bincount(codes, target) / rows
+        left = float(np.sum((target - means[codes]) ** 2)) / max(len(target) - len(rows), 1)
+        told[name] = left
+    return sorted(told, key=lambda name: told[name])
 
 
 def _codes(columns: Sequence[NDArray[np.generic]]) -> tuple[NDArray[np.intp], tuple[Columns, ...]]:

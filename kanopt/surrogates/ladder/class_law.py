@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from kanopt.formulas import Constant, Node, Power, Product, Sum, Table
 from kanopt.formulas.estimation.drawn import DrawnFit, blocks
-from kanopt.formulas.nodes import rebuild
+from kanopt.formulas.nodes import postorder, rebuild
 from kanopt.formulas.parameters import Covariance, parameters_of, piece_numbers
 from kanopt.formulas.pieces import Step
 from kanopt.formulas.simplify import simplify_graph
@@ -156,7 +156,17 @@ def _written(fit: DrawnFit, smearing: float) -> tuple[Node, list[str], Array]:
     root = rebuild(fit.root, put)
     if smearing != 1.0:
         root = Product((Constant(smearing), root))
-    return simplify_graph(rebuild(simplify_graph(root), _as_one_stair)), names, np.array(slopes)
+    return _numbered(simplify_graph(rebuild(simplify_graph(root), _as_one_stair))), names, np.array(slopes)
+
+
+def _numbered(root: Node) -> Node:
+    """Return a graph whose step functions have different names: step1, step2 …; step where there is one."""
+    stairs = [node for node in postorder(root) if isinstance(node, Step)]
+    names = {
+        stair.key: f"step{place}" if len(stairs) > 1 else "step"
+        for place, stair in enumerate(stairs, start=1)
+    }
+    return rebuild(root, lambda node: replace(node, name=names[node.key]) if isinstance(node, Step) else node)
 
 
 def _as_one_stair(node: Node) -> Node:
@@ -171,10 +181,10 @@ def _as_one_stair(node: Node) -> Node:
                 stairs.setdefault(x, []).append((place, value))
             case _:
                 rest.append(factor)
-    for number, (x, steps) in enumerate(stairs.items(), start=1):
+    for x, steps in stairs.items():
         places, values = zip(*sorted(steps), strict=True)
         levels = np.concatenate([[1.0], np.cumprod(values)])
-        rest.append(Step(x, places, tuple(levels.tolist()), f"step{number}" if len(stairs) > 1 else "step"))
+        rest.append(Step(x, places, tuple(levels.tolist())))
     return Product(tuple(rest))
 
 

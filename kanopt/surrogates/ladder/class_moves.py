@@ -25,7 +25,7 @@ __all__ = ["By", "ClassMoves", "Move", "Scope", "places_of", "replaced"]
 Array = NDArray[np.float64]
 By = tuple[tuple[str, Columns], ...]
 
-GRID = 9
+GRID = 7
 """Places at which a minimum, or a bend, is tried."""
 TOGETHER = 400
 """Numbers of tables up to which all constants are made to differ at once."""
@@ -58,6 +58,8 @@ class Scope:
         Whether the logarithm of the target is fitted.
     groupings
         The class of every row, and the labels of all classes, by columns.
+    read
+        The columns of numbers that are tried.
     floor
         A mean square that is as good as zero.
     """
@@ -65,12 +67,13 @@ class Scope:
     rows: EstimationRows
     log: bool
     groupings: Mapping[Columns, tuple[NDArray[np.intp], tuple[Columns, ...]]]
+    read: tuple[str, ...]
     floor: float
 
     @cached_property
     def numbers(self) -> list[str]:
         """The columns of numbers that vary."""
-        return [n for n, v in self.rows.columns.items() if v.dtype != object and np.ptp(v) > 0]
+        return [name for name in self.read if np.ptp(self.rows.columns[name]) > 0]
 
     @cached_property
     def positive(self) -> list[str]:
