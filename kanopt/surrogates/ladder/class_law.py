@@ -156,6 +156,10 @@ def _written(fit: DrawnFit, smearing: float) -> tuple[Node, list[str], Array]:
     root = rebuild(fit.root, put)
     if smearing != 1.0:
         root = Product((Constant(smearing), root))
+    if count == 1:
+        # the only table needs no number
+        root = rebuild(root, lambda node: replace(node, name="by") if isinstance(node, Table) else node)
+        names = [name.replace("by1[", "by[", 1) for name in names]
     return _numbered(simplify_graph(rebuild(simplify_graph(root), _as_one_stair))), names, np.array(slopes)
 
 
