@@ -8,12 +8,22 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 from sklearn.base import clone
+from sklearn.model_selection import KFold
+from threadpoolctl import threadpool_limits
 
 from kanopt.display import Alarm, Part, Shown
 from kanopt.errors import FitError, FormulaError, TableError, UnitError, nearest
+from kanopt.formulas.nodes import postorder
+from kanopt.formulas.rounding import round_law, round_measures
+from kanopt.formulas.variables import category_label
 from kanopt.parallel import cluster, run_tasks
+from kanopt.surrogates.ladder.by_class import class_law
+from kanopt.surrogates.ladder.uncertainty import with_errors
+from kanopt.surrogates.options import is_open
 from kanopt.surrogates.regressor import KANRegressor
 from kanopt.tables import split, units_of, with_units
 from kanopt.text import count_text, list_names, score_text, seconds_text
@@ -21,12 +31,19 @@ from kanopt.text import count_text, list_names, score_text, seconds_text
 if TYPE_CHECKING:
     from distributed import Client
 
-    from kanopt.formulas import Formula
+    from kanopt.formulas import Formula, Node
+    from kanopt.formulas.parameters import Covariance
 
 __all__ = ["FOR_FIT", "LawLimits", "Laws", "fit_laws"]
 
 FOR_FIT = 0.6
 """Share of the seconds for a law that the fit of its network has; the rest, and what it leaves, is for the formula."""
+
+LEAST_OF_FAMILY = 5
+"""Rows of a group from which it has a part in a law of one form."""
+LEFT = 0.1
+"""Share of the squares that a law of one form leaves which boosting may foretell."""
+_OF_THE_LAW = ("monotone", "convex", "concave", "bounds", "log_features", "periodic")
 
 
 @dataclass(frozen=True)
@@ -155,9 +172,10 @@ def fit_laws(
 ) -> Laws:
     """Learn one law for each group of a table.
 
-    Each group is split, learned and read as a formula by itself, by as many workers as are given; the laws do not
-    depend on how many. Where groups have few rows and laws of one form, :func:`~kanopt.fit_groups` learns from all
-    of them together.
+    First laws of one form are sought for all groups together, with the group as a class by which constants differ, and
+    those of groups with few rows drawn towards the others. They are taken where they leave nothing that a boosting of
+    trees would foretell, and reach `min_r2`. Other groups, and all where the model was told what laws it may learn, are
+    learned by themselves, by as many workers as are given; the laws do not depend on how many.
 
     Parameters
     ----------
@@ -202,11 +220,13 @@ def fit_laws(
         )
         for group, rows in table.groupby(by, sort=True, observed=True)
     }
-    tasks = [_Group(number, rows) for number, rows in enumerate(groups.values())]
-    with cluster(dask, workers=workers) as client:
-        found = {
-            done.point: done for done in run_tasks(_learn, shared, tasks, workers=workers, client=client)
-        }
+    found = _family(shared, groups, by)
+    tasks = [_Group(number, rows) for number, rows in enumerate(groups.values()) if number not in found]
+    if tasks:
+        with cluster(dask, workers=workers) as client:
+            found |= {
+                done.point: done for done in run_tasks(_learn, shared, tasks, workers=workers, client=client)
+            }
     named = {group: found[number] for number, group in enumerate(groups)}
     return Laws(
         by=by,
@@ -234,6 +254,96 @@ def _check(table: pd.DataFrame, target: str, features: Sequence[str], by: str) -
 
 def _units(table: pd.DataFrame, columns: Sequence[str]) -> dict[str, str]:
     return {name: unit for name, unit in units_of(table).items() if name in columns}
+
+
+def _family(question: _Question, groups: Mapping[Any, pd.DataFrame], by: str) -> dict[int, _Learned]:
+    """Return the laws of one form that describe the groups with enough rows, by their numbers; none where none does."""
+    model = question.model
+    if not all(is_open(getattr(model, name)) for name in _OF_THE_LAW) or len(groups) < 2:
+        return {}
+    began = time.process_time()
+    parts = {
+        number: split(rows, holdout=question.holdout, seed=model.seed)
+        for number, rows in enumerate(groups.values())
+        if len(rows) >= LEAST_OF_FAMILY and not rows.isna().any(axis=None)
+    }
+    if len(parts) < 2:
+        return {}
+    train = pd.concat([part for part, _ in parts.values()], ignore_index=True)
+    columns = _columns(train, question.features)
+    label = by if by not in columns else f"{by}_"
+    columns[label] = np.repeat(
+        np.array([str(number) for number in parts], dtype=object), [len(part) for part, _ in parts.values()]
+    )
+    target = train[question.target].to_numpy(dtype=np.float64)
+    with threadpool_limits(limits=1):
+        law = class_law(columns, target, np.ones(len(target)))
+        if law is None or _is_left(columns, law.residual):
+            return {}
+    units = units_of(next(iter(groups.values())))
+    found = {}
+    for number, (own, test) in parts.items():
+        formula = _of_group(question, law.of_class(label, str(number), law.smearing), (own, test), units)
+        if formula.fit is not None and formula.fit.r2 >= question.min_r2:
+            found[number] = _Learned(number, formula)
+    spent = (time.process_time() - began) / max(len(found), 1)
+    return {number: replace(each, seconds=spent) for number, each in found.items()}
+
+
+def _columns(rows: pd.DataFrame, names: Sequence[str]) -> dict[str, NDArray[Any]]:
+    """Return columns as a law reads them: numbers, and categories as text."""
+    found: dict[str, NDArray[Any]] = {}
+    for name in names:
+        if pd.api.types.is_numeric_dtype(rows[name]):
+            found[name] = rows[name].to_numpy(dtype=np.float64)
+        else:
+            found[name] = np.array([category_label(each) for each in rows[name]], dtype=object)
+    return found
+
+
+def _is_left(columns: Mapping[str, NDArray[Any]], residual: NDArray[np.float64]) -> bool:
+    """Whether a boosting of trees foretells what a law leaves of rows that it has not seen."""
+    from sklearn.ensemble import HistGradientBoostingRegressor
+    from sklearn.model_selection import cross_val_predict
+
+    coded = [pd.factorize(values)[0] if values.dtype == object else values for values in columns.values()]
+    model = HistGradientBoostingRegressor(max_iter=60, random_state=0)
+    told = cross_val_predict(
+        model, np.column_stack(coded), residual, cv=KFold(3, shuffle=True, random_state=0)
+    )
+    return float(np.sum((residual - told) ** 2)) < (1.0 - LEFT) * float(np.sum(residual**2))
+
+
+def _of_group(
+    question: _Question,
+    law: tuple[Node, Covariance | None],
+    parts: tuple[pd.DataFrame, pd.DataFrame],
+    units: Mapping[str, str],
+) -> Formula:
+    """Return the law of a group, measured on its held-out rows."""
+    from kanopt.formulas import Domain, Fit, Formula, Variable
+
+    train, test = parts
+    root, covariance = law
+    read = {name for node in postorder(root) for name in node.names}
+    inputs = tuple(
+        Variable(name, units.get(name, ""))
+        if pd.api.types.is_numeric_dtype(train[name])
+        else Variable(name, kind="category")
+        for name in question.features
+        if name in read
+    )
+    rows = _columns(train, [variable.name for variable in inputs])
+    output = Variable(question.target, units.get(question.target, ""))
+    formula = Formula(root, inputs, output, domain=Domain.from_rows(inputs, rows))
+    formula = formula if covariance is None else with_errors(formula, covariance)
+    formula = round_law(formula, rows, train[question.target].to_numpy(dtype=np.float64))
+    fit = Fit.of(test[question.target], formula.evaluate(test), rows_train=len(train))
+    told = {
+        "learned by": "fit_laws",
+        "written by": "a law of one form for all groups, its constants drawn together",
+    }
+    return replace(formula, fit=round_measures(fit), provenance=told)
 
 
 def _learn(question: _Question, group: _Group) -> _Learned:

@@ -300,7 +300,9 @@ class _Penalised:
 
 
 def _inverse(matrix: Array) -> Array:
-    size = np.sqrt(np.maximum(matrix.diagonal(), 1e-300))
+    """Return the inverse of JᵀJ + Λ; of a number that no row tells, a large one."""
+    size = np.sqrt(matrix.diagonal())
+    size = np.where(size > 0.0, size, 1.0)
     scaled = matrix / np.outer(size, size)
     scaled.flat[:: len(scaled) + 1] += RIDGE
     try:

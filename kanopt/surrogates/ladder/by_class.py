@@ -16,7 +16,7 @@ from itertools import combinations
 import numpy as np
 from numpy.typing import NDArray
 
-from kanopt.formulas import Constant, Input, Maximum, Node, Power, Product, Sum
+from kanopt.formulas import Apply, Constant, Input, Maximum, Node, Power, Product, Sum
 from kanopt.formulas.complexity import count_operators
 from kanopt.formulas.estimation.drawn import Classes, DrawnFit, fit_drawn
 from kanopt.formulas.estimation.estimation_rows import EstimationRows
@@ -32,12 +32,16 @@ __all__ = ["by_class_rung", "class_law"]
 
 Array = NDArray[np.float64]
 
-FIRST, MOVES, TRIES = 4, 24, 3
+FIRST, MOVES, TRIES = 4, 14, 3
 """Steps from every start, from the best of them at most, and those that are fitted before the best is taken."""
 MOST = 600
 """Classes of a table at most: every one is a number to estimate."""
-ROWS = 4000
+LARGEST = 700
+"""Numbers of all tables of a law at most."""
+ROWS = 2500
 """Rows that laws are searched on; the last is fitted to all."""
+PAIRED, NUMBERS = 4, 6
+"""Categories of which pairs are tried, and numbers that are tried: those that say most of the target by themselves."""
 
 
 def by_class_rung(trained: Trained, blocks: NDArray[np.int64]) -> Iterator[Rung]:
@@ -55,11 +59,8 @@ def by_class_rung(trained: Trained, blocks: NDArray[np.int64]) -> Iterator[Rung]
     law = class_law(trained.decoded(inputs), target, rows.weight, should_stop=trained.watch.should_stop)
     if law is None:
         return
-    told = rows.weight / rows.weight.sum()
-    smearing = float(told @ np.exp(law.residual)) if law.log else 1.0
-    if abs(np.log(smearing)) <= 2.0 * np.sqrt(law.fit.squares) / rows.total:
-        smearing = 1.0
-    smearing *= rows.lift
+    # what groups share of a logarithm raises the mean of a law of the target, too
+    smearing = law.smearing * rows.lift
     root, known = law.written(smearing)
     gap = law.fit.left_out(blocks) / np.sqrt(rows.weight)
     left = smearing * (np.exp(np.log(target) - gap) if law.log else target - gap)
@@ -118,38 +119,47 @@ class _Search:
 
     def __init__(self, rows: EstimationRows, log: bool, should_stop: Callable[[], bool]) -> None:
         self.rows, self.log, self.should_stop = rows, log, should_stop
-        labels = {n: v for n, v in rows.columns.items() if v.dtype == object}
-        groupings = {}
-        for size in (1, 2):
-            for names in combinations(labels, size):
-                codes, known = _codes([labels[name] for name in names])
-                if 1 < len(known) <= min(MOST, rows.count // 2):
-                    groupings[names] = codes, known
         fitted = np.log(rows.target) if log else rows.target
+        telling = _most_telling_first(rows.columns, fitted)
+        labels = [name for name in telling if rows.columns[name].dtype == object]
+        numbers = [name for name in telling if rows.columns[name].dtype != object][:NUMBERS]
+        groupings = {}
+        for names in (*((name,) for name in labels), *combinations(labels[:PAIRED], 2)):
+            codes, known = _codes([rows.columns[name] for name in names])
+            if 1 < len(known) <= min(MOST, rows.count // 2):
+                groupings[names] = codes, known
         middle = float(np.average(fitted, weights=rows.weight))
         spread = float(np.average((fitted - middle) ** 2, weights=rows.weight))
-        self.scope = Scope(rows, log, groupings, FLOOR**2 * max(spread, 1e-300))
+        self.scope = Scope(rows, log, groupings, tuple(numbers), FLOOR**2 * max(spread, 1e-300))
         # a density of log y is one of y once it is divided by y
         self.jacobian = 2.0 * float(rows.weight @ fitted) if log else 0.0
 
     def starts(self) -> Iterator[tuple[Node, By]]:
-        """Yield laws to begin with: a power of the column that says most, with a minimum, with a fee."""
+        """Yield laws to begin with: a power of the column that says most, with a minimum, with a fee.
+
+        Where a column is not above zero, a line of all columns, or its exponential for a logarithm, too.
+        """
         level = float(np.exp(np.mean(np.log(np.maximum(np.abs(self.rows.target), 1e-12)))))
-        alone = Constant(level, "c1")
-        best: tuple[float, str] | None = None
-        for name in self.scope.positive:
-            middle = float(np.exp(np.mean(np.log(self.rows.columns[name]))))
-            found = self.fitted(
-                Product((Constant(level / middle, "c1"), Power(Input(name), Constant(1.0, "p1")))), ()
+        if len(self.scope.positive) < len(self.scope.numbers) or not self.scope.numbers:
+            first, numbers = Constant(level, "c1"), list(enumerate(self.scope.numbers, start=2))
+            letter = "p" if self.log else "a"
+            lines = [Product((Constant(0.0, f"{letter}{place}"), Input(name))) for place, name in numbers]
+            whole = (
+                Product((first, *(Apply("exp", line) for line in lines)))
+                if self.log
+                else Sum((first, *lines))
             )
-            if found is not None and (best is None or found.length < best[0]):
-                best = found.length, name
-        if best is None:
-            yield alone, ()
+            yield whole, ()
+        trials = [
+            (self.fitted(Product((Constant(level, "c1"), Power(Input(name), Constant(0.5, "p1")))), ()), name)
+            for name in self.scope.positive
+        ]
+        known = [(trial.length, name) for trial, name in trials if trial is not None]
+        if not known:
             return
-        x = self.rows.columns[best[1]]
-        rate = Constant(float(np.median(self.rows.target / x)), "c1")
-        line = Product((rate, Power(Input(best[1]), Constant(1.0, "p1"))))
+        best = min(known)[1]
+        rate = Constant(float(np.median(self.rows.target / self.rows.columns[best])), "c1")
+        line = Product((rate, Power(Input(best), Constant(1.0, "p1"))))
         least = Constant(float(np.quantile(self.rows.target, 0.2)), "c2")
         yield line, ()
         yield Maximum((least, line)), ()
@@ -162,6 +172,8 @@ class _Search:
         for name in idle:
             root = simplify_graph(_with_value(root, name, 1.0))
         classes = [self.classes(name, columns) for name, columns in by]
+        if sum(each.size for each in classes) > LARGEST:
+            return None
         held = [name for name, _ in by if name[0] == "u"]
         fit = fit_drawn(root, self.rows, classes, start, log=self.log, held=held)
         return None if fit is None else _Draft(root, by, fit, self.length(fit))
@@ -204,6 +216,22 @@ class _Search:
             if not best.length < draft.length:
                 return draft
             draft = best
+
+
+def _most_telling_first(columns: Mapping[str, NDArray[np.generic]], target: Array) -> list[str]:
+    """Return the columns, those first whose classes, or twentieths of rows, tell most of the target's variance."""
+    told = {}
+    for name, values in columns.items():
+        if values.dtype == object:
+            codes, _ = _codes([values])
+        else:
+            ends = np.unique(np.quantile(values.astype(np.float64), np.linspace(0.05, 0.95, 19)))
+            codes = np.searchsorted(ends, values.astype(np.float64), side="right")
+        rows = np.maximum(np.bincount(codes), 1)
+        means = np.bincount(codes, target) / rows
+        left = float(np.sum((target - means[codes]) ** 2)) / max(len(target) - len(rows), 1)
+        told[name] = left
+    return sorted(told, key=lambda name: told[name])
 
 
 def _codes(columns: Sequence[NDArray[np.generic]]) -> tuple[NDArray[np.intp], tuple[Columns, ...]]:

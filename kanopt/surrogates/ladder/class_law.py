@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
 from kanopt.formulas import Constant, Node, Power, Product, Sum, Table
 from kanopt.formulas.estimation.drawn import DrawnFit, blocks
-from kanopt.formulas.nodes import rebuild
+from kanopt.formulas.nodes import postorder, rebuild
 from kanopt.formulas.parameters import Covariance, parameters_of, piece_numbers
 from kanopt.formulas.pieces import Step
 from kanopt.formulas.simplify import simplify_graph
@@ -54,23 +56,72 @@ class ClassLaw:
         """What the law leaves of the target, or of its logarithm, (n,)."""
         return self.fit.residual / np.sqrt(self.weight)
 
+    @cached_property
+    def smearing(self) -> float:
+        """Factor that makes a law of the logarithm one of the mean (Duan 1983); 1 where chance may be it."""
+        if not self.log:
+            return 1.0
+        factor = float(self.weight @ np.exp(self.residual) / self.weight.sum())
+        chance = 2.0 * float(np.sqrt(self.fit.squares)) / float(self.weight.sum())
+        return 1.0 if abs(float(np.log(factor))) <= chance else factor
+
     def written(self, smearing: float = 1.0) -> tuple[Node, Covariance | None]:
         """Return the law, and the covariance of its constants and of the numbers of its tables."""
-        fit = self.fit
-        root, names, slopes = _written(fit, fit.numbers, smearing)
+        root, names, slopes = _written(self.fit, smearing)
         constants = parameters_of(root)
-        told = [n in constants or ("[" in n and len(names) <= TOLD) for n in names]
-        slopes = slopes[told]
-        kept = [name for name, tells in zip(names, told, strict=True) if tells]
-        if not kept:
-            return root, None
-        freedom = max(fit.residual.size - fit.parameters, 1.0)
-        matrix = slopes @ fit.covariance @ slopes.T
-        return root, Covariance.of(kept, 0.5 * (matrix + matrix.T), freedom)
+        told = [n for n in names if n in constants or ("[" in n and len(names) <= TOLD)]
+        return root, self._covariance(
+            dict(zip(names, slopes, strict=True)), dict(zip(told, told, strict=True))
+        )
+
+    def of_class(self, column: str, label: str, smearing: float = 1.0) -> tuple[Node, Covariance | None]:
+        """Return the law of one category of a column, which it reads no longer, and the covariance of its constants."""
+        root, names, slopes = _written(self.fit, smearing)
+        own: dict[str, str] = {}
+
+        def put(node: Node) -> Node:
+            if not isinstance(node, Table) or column not in node.inputs:
+                return node
+            place = node.inputs.index(column)
+            inputs = (*node.inputs[:place], *node.inputs[place + 1 :])
+            entries = tuple(
+                ((*key[:place], *key[place + 1 :]), number)
+                for key, number in node.entries
+                if key[place] == label
+            )
+            if inputs and entries:
+                return Table(inputs, entries, node.fallback, node.name)
+            assert node.fallback is not None
+            name = f"k{len(own) + 1}"
+            if not entries:
+                return Constant(node.fallback, name)
+            own[name] = f"{node.name}[{label}]"
+            return Constant(entries[0][1], name)
+
+        root = simplify_graph(rebuild(root, put))
+        left = parameters_of(root)
+        own |= {name: name for name in names if name in left}
+        told = {name: source for name, source in own.items() if name in left}
+        return root, self._covariance(dict(zip(names, slopes, strict=True)), told)
+
+    def _covariance(self, slopes: Mapping[str, Array], told: Mapping[str, str]) -> Covariance | None:
+        """Return the covariance of some numbers, given what each is called among all."""
+        if not told:
+            return None
+        moved = np.array([slopes[name] for name in told.values()])
+        matrix = moved @ self.covariance @ moved.T
+        freedom = max(self.fit.residual.size - self.fit.parameters, 1.0)
+        return Covariance.of(list(told), 0.5 * (matrix + matrix.T), freedom)
+
+    @cached_property
+    def covariance(self) -> Array:
+        """Covariance of the errors of all numbers, (p, p)."""
+        return self.fit.covariance
 
 
-def _written(fit: DrawnFit, numbers: Array, smearing: float) -> tuple[Node, list[str], Array]:
+def _written(fit: DrawnFit, smearing: float) -> tuple[Node, list[str], Array]:
     """Return a law with its tables, the names of its numbers, and their derivatives in those of the fit, (k, p)."""
+    numbers = fit.numbers
     values = dict(zip(fit.free.names, numbers.tolist(), strict=False))
     count, names, slopes = 0, list[str](), list[Array]()
 
@@ -105,7 +156,21 @@ def _written(fit: DrawnFit, numbers: Array, smearing: float) -> tuple[Node, list
     root = rebuild(fit.root, put)
     if smearing != 1.0:
         root = Product((Constant(smearing), root))
-    return simplify_graph(rebuild(simplify_graph(root), _as_one_stair)), names, np.array(slopes)
+    if count == 1:
+        # the only table needs no number
+        root = rebuild(root, lambda node: replace(node, name="by") if isinstance(node, Table) else node)
+        names = [name.replace("by1[", "by[", 1) for name in names]
+    return _numbered(simplify_graph(rebuild(simplify_graph(root), _as_one_stair))), names, np.array(slopes)
+
+
+def _numbered(root: Node) -> Node:
+    """Return a graph whose step functions have different names: step1, step2 …; step where there is one."""
+    stairs = [node for node in postorder(root) if isinstance(node, Step)]
+    names = {
+        stair.key: f"step{place}" if len(stairs) > 1 else "step"
+        for place, stair in enumerate(stairs, start=1)
+    }
+    return rebuild(root, lambda node: replace(node, name=names[node.key]) if isinstance(node, Step) else node)
 
 
 def _as_one_stair(node: Node) -> Node:
@@ -120,10 +185,10 @@ def _as_one_stair(node: Node) -> Node:
                 stairs.setdefault(x, []).append((place, value))
             case _:
                 rest.append(factor)
-    for number, (x, steps) in enumerate(stairs.items(), start=1):
+    for x, steps in stairs.items():
         places, values = zip(*sorted(steps), strict=True)
         levels = np.concatenate([[1.0], np.cumprod(values)])
-        rest.append(Step(x, places, tuple(levels.tolist()), f"step{number}" if len(stairs) > 1 else "step"))
+        rest.append(Step(x, places, tuple(levels.tolist())))
     return Product(tuple(rest))
 
 

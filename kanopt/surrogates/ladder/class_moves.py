@@ -25,8 +25,10 @@ __all__ = ["By", "ClassMoves", "Move", "Scope", "places_of", "replaced"]
 Array = NDArray[np.float64]
 By = tuple[tuple[str, Columns], ...]
 
-GRID = 9
+GRID = 7
 """Places at which a minimum, or a bend, is tried."""
+TOGETHER = 400
+"""Numbers of tables up to which all constants are made to differ at once."""
 FEWEST = 5
 """Rows on either side of a bracket at least."""
 LAMBDAS = 10.0 ** np.arange(-4.0, 4.0)
@@ -56,6 +58,8 @@ class Scope:
         Whether the logarithm of the target is fitted.
     groupings
         The class of every row, and the labels of all classes, by columns.
+    read
+        The columns of numbers that are tried.
     floor
         A mean square that is as good as zero.
     """
@@ -63,12 +67,13 @@ class Scope:
     rows: EstimationRows
     log: bool
     groupings: Mapping[Columns, tuple[NDArray[np.intp], tuple[Columns, ...]]]
+    read: tuple[str, ...]
     floor: float
 
     @cached_property
     def numbers(self) -> list[str]:
         """The columns of numbers that vary."""
-        return [n for n, v in self.rows.columns.items() if v.dtype != object and np.ptp(v) > 0]
+        return [name for name in self.read if np.ptp(self.rows.columns[name]) > 0]
 
     @cached_property
     def positive(self) -> list[str]:
@@ -143,12 +148,14 @@ class ClassMoves:
         return np.asarray(slopes * self.theta[place] if name[0] in LEVELS else slopes)
 
     def tables(self) -> Iterator[Move]:
-        """Yield constants by category."""
-        for name in self.names:
-            z = self.effect(name)
-            for columns in self.scope.groupings:
-                if (name, columns) not in self.known:
-                    yield self.by(name, columns, z, self.root)
+        """Yield constants by category, one of them or all at once, and parts times a factor by category."""
+        for columns, (_, labels) in self.scope.groupings.items():
+            names = [name for name in self.names if (name, columns) not in self.known]
+            moves = [self.by(name, columns, self.effect(name), self.root) for name in names]
+            yield from moves
+            if len(moves) > 1 and len(moves) * len(labels) <= TOGETHER:
+                together = tuple((name, columns) for name in names)
+                yield Move(sum(max(move.gain, 0.0) for move in moves), self.root, (*self.known, *together))
         for place in places_of(self.root):
             if isinstance(place, Maximum | Sum):
                 yield from self.factors(place)
@@ -169,13 +176,18 @@ class ClassMoves:
         return max(moves, key=lambda move: move.gain)
 
     def factors(self, place: Node) -> Iterator[Move]:
-        """Yield a place times a factor by category."""
+        """Yield a place times a factor by category, and a sum to a power."""
         name = f"u{self.next}"
         root = replaced(self.root, place, Product((Constant(1.0, name), place)))
         z = self.derivative(root, name)
         if z is not None:
             for columns in self.scope.groupings:
                 yield self.by(name, columns, z, root)
+        exponent = Constant(1.0, f"p{self.next}")
+        raised = replaced(self.root, place, Power(place, exponent))
+        z = self.derivative(raised, exponent.name) if isinstance(place, Sum) else None
+        if z is not None:
+            yield self.scored(z, raised)
 
     def powers(self) -> Iterator[Move]:
         """Yield constants times a power, or an exponential, of a number."""
@@ -334,7 +346,7 @@ def places_of(root: Node) -> list[Node]:
     found, seen = [root], [root]
     while seen:
         node = seen.pop()
-        if isinstance(node, Maximum | Sum):
+        if isinstance(node, Maximum | Sum | Power):
             parts = [part for part in node.children if not isinstance(part, Constant | Input)]
             found += parts
             seen += parts
@@ -365,7 +377,9 @@ def _inputs_beside(root: Node, name: str) -> set[str]:
         ):
             continue
         for factor in node.factors:
-            if isinstance(factor, Input | Power) or (isinstance(factor, Apply) and factor.function == "exp"):
+            is_bracket = isinstance(factor, Power) and isinstance(factor.exponent, Step)
+            is_power = isinstance(factor, Input | Power) and not is_bracket
+            if is_power or (isinstance(factor, Apply) and factor.function == "exp"):
                 found |= {each.name for each in postorder(factor) if isinstance(each, Input)}
     return found
 
