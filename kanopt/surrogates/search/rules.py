@@ -28,7 +28,6 @@ from kanopt.surrogates.search.structure import (
     Wave,
     factor_operators,
     inputs_of,
-    is_extreme,
     operators,
 )
 from kanopt.units import UnitPowers
