@@ -183,9 +183,9 @@ class _Search:
     def without_an_input(self, fit: Fitted) -> list[Fitted]:
         """Return a law without all that it says of each of its inputs, of which a curve may say more.
 
-        Those come first of which it says much that is no power.
+        Those come first of which it says most, and most that is no power.
         """
-        inputs = sorted(inputs_of(fit.law), key=lambda j: (-bends(fit.law, j), j))
+        inputs = sorted(sorted(inputs_of(fit.law)), key=lambda j: bends(fit.law, j), reverse=True)
         smaller = (cleaned(without_input(fit.law, j)) for j in inputs)
         return list(filter(None, (fitted(law, self.to) for law in smaller if law.terms)))
 
