@@ -240,7 +240,7 @@ class _Search:
                 self.climb.add(fit)
             if phase in ("small", "shapes", "curves"):
                 for number, fit in enumerate([*begun, nothing]):
-                    if not number or not self.climb.spent:
+                    if number < WIDTH or not self.climb.spent:
                         self.climb.expand(fit)
             self.climb.settle()
             everything += self.climb.pool
