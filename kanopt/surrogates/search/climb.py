@@ -68,6 +68,8 @@ class Climb:
         Counts the refits.
     floor
         What is left of the budget at the end.
+    enough
+        Squares of a law that may be the whole one: one that leaves more is not made plainer before it is grown on.
     signomial
         Whether only terms, powers and tables are tried.
     is_part
@@ -80,6 +82,7 @@ class Climb:
     scales: Array
     budget: Budget
     floor: float = 0.0
+    enough: float = np.inf
     signomial: bool = False
     is_part: bool = False
     dismissed: bool = False
@@ -89,9 +92,9 @@ class Climb:
     pool: list[Fitted] = field(default_factory=list)
     """The shortest description first."""
 
-    def begin(self, words: Dictionary, *, signomial: bool) -> None:
+    def begin(self, words: Dictionary, *, signomial: bool, enough: float) -> None:
         """Begin anew, with other factors."""
-        self.words, self.signomial = words, signomial
+        self.words, self.signomial, self.enough = words, signomial, enough
         self.pool, self.seen, self.expanded = [], set(), set()
 
     def add(self, fit: Fitted | None) -> None:
@@ -165,8 +168,9 @@ class Climb:
         for _ in range(ROUNDS):
             before = self.pool[0].length
             self.grow()
-            for fit in list(self.pool[:PLAINER]):
-                self.add_plainer(fit)
+            if self.pool[0].squares <= self.enough:
+                for fit in list(self.pool[:PLAINER]):
+                    self.add_plainer(fit)
             self.reword(self.pool[0])
             if not self.pool[0].length < before - 1e-6 or self.spent:
                 return

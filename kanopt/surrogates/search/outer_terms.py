@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 
 from kanopt.surrogates.search.evaluation import value
 from kanopt.surrogates.search.fitting import Target
+from kanopt.surrogates.search.scores import ranked_sets
 from kanopt.surrogates.search.structure import ONE, Law
-from kanopt.surrogates.search.subsets import ranked_sets
 
 __all__ = ["OuterSum", "OuterTerm", "Start"]
 

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from kanopt.surrogates.search.dictionary import NARROWEST, Dictionary
 from kanopt.surrogates.search.evaluation import value
 from kanopt.surrogates.search.fitting import Target
+from kanopt.surrogates.search.scores import ranked_sets
 from kanopt.surrogates.search.shapes import kind_of
 from kanopt.surrogates.search.structure import (
     ONE,
@@ -28,7 +29,6 @@ from kanopt.surrogates.search.structure import (
     Power,
     Term,
 )
-from kanopt.surrogates.search.subsets import ranked_sets
 
 __all__ = ["product_of_powers", "products_with_exponentials"]
 

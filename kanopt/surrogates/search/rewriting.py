@@ -18,7 +18,6 @@ from kanopt.surrogates.search.structure import (
     Exponential,
     Factor,
     Group,
-    Hinge,
     Law,
     Logarithm,
     Parameter,
@@ -49,7 +48,7 @@ def rewritings(law: Law, columns: Columns) -> Iterator[Law]:
     """
     for part in parts(law, columns):
         if isinstance(part.part, Law):
-            for tied in (*_tied(part.part), *_capped(part.part, columns), *_with_one_table(part.part)):
+            for tied in (*_tied(part.part), *_with_one_table(part.part)):
                 yield changed(law, part.path, tied)
             continue
         for new in _differences(part.part, columns):
@@ -99,8 +98,6 @@ def _instead(term: Term, place: int, factor: Factor, columns: Columns) -> Iterat
             return
         yield _scaled(term, (*rest, Power(j, Parameter(r * middle))), r * middle, middle, -r * middle)
     elif isinstance(factor, Group) and len(factor.inner.terms) == 2:
-        if (size := _without_sign(factor)) is not None:
-            yield replace(term, factors=(*rest, size))
         if (difference := _difference(term, factor, rest, columns)) is not None:
             yield difference
         flipped = _flipped(term, factor, rest, columns)
@@ -111,17 +108,6 @@ def _instead(term: Term, place: int, factor: Factor, columns: Columns) -> Iterat
                 yield replace(term, factors=(*rest, bent))
         if (rooted := _rooted(factor)) is not None:
             yield replace(term, factors=(*rest, rooted))
-
-
-def _without_sign(group: Group) -> Factor | None:
-    """Return |x| for the root of 1 + a · x², which is nearly that where x is large."""
-    one, other = group.inner.terms
-    if one != Term(ONE) or group.exponent.free or group.exponent.value != 0.5 or len(other.factors) != 1:
-        return None
-    factor = other.factors[0]
-    if not isinstance(factor, Power) or factor.exponent.value != 2.0:
-        return None
-    return Applied("abs", Law((Term(ONE, (Power(factor.column, ONE),)),)))
 
 
 def _differences(term: Term, columns: Columns) -> Iterator[Term]:
@@ -333,34 +319,6 @@ def _summands(factors: tuple[Factor, ...]) -> tuple[Term, ...]:
     if len(factors) == 1 and isinstance(factors[0], Group) and factors[0].exponent == ONE:
         return factors[0].inner.terms
     return (Term(ONE, factors),)
-
-
-def _capped(law: Law, columns: Columns) -> Iterator[Law]:
-    """Yield the sum with one number less where a bend is a limit of the input itself.
-
-    That is a · T · min(x, c) for a · T · x − b · T · max(0, x − c), which rises no more beyond c, and b · T · max(x, c)
-    for a · T + b · T · max(0, x − c), which is a multiple of x there.
-    """
-    for i, other in enumerate(law.terms):
-        for j, bend in enumerate(law.terms):
-            hinges = [f for f in bend.factors if isinstance(f, Hinge)]
-            if i == j or len(hinges) != 1 or not (other.coefficient.free and bend.coefficient.free):
-                continue
-            (hinge,) = hinges
-            x, beside = Power(hinge.column, ONE), {*bend.factors} - {hinge}
-            a, b, place = other.coefficient.value, bend.coefficient.value, hinge.place.value
-            if {*other.factors} == beside | {x} and x not in beside:
-                function, ratio, level = "min", -b / a, a
-            elif {*other.factors} == beside and place > 0.0:
-                function, ratio, level = "max", a / (b * place), b
-            else:
-                continue
-            if ALIKE < ratio < 1.0 / ALIKE:
-                scale = float(columns.scales[hinge.column])
-                sizes = Term(Parameter(scale, free=False), (x,)), Term(Parameter(scale * place))
-                factors = (*(f for f in bend.factors if f != hinge), Applied(function, Law(sizes)))
-                rest = (t for k, t in enumerate(law.terms) if k not in (i, j))
-                yield Law((*rest, Term(Parameter(level / scale), factors)))
 
 
 def _beside(outside: tuple[Factor, ...], second: Term) -> tuple[Factor, ...] | None:

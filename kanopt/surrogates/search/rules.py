@@ -97,15 +97,16 @@ def flat(law: Law) -> bool:
     )
 
 
-def bends(law: Law, column: int) -> int:
-    """Return how many factors of a law read an input that are no powers of it."""
-    return sum(not isinstance(f, Power | Group) and column in inputs_of(f) for f in _all_factors(law))
+def bends(law: Law, column: int) -> tuple[int, int]:
+    """Return how many different factors of a law read an input that are no powers of it, and how many with powers."""
+    own = {f for f in _all_factors(law) if not isinstance(f, Group) and column in inputs_of(f)}
+    return sum(not isinstance(f, Power) for f in own), len(own)
 
 
 def winds(law: Law) -> bool:
     """Whether a law says of an input with several words, one of which is no power, what a curve may say."""
     several = Counter(f.column for f in _factors(law) if not isinstance(f, Group | Applied))
-    return any(count > 1 and bends(law, column) for column, count in several.items())
+    return any(count > 1 and bends(law, column)[0] for column, count in several.items())
 
 
 def imitates_a_curve(law: Law, periods: Mapping[int, float]) -> bool:

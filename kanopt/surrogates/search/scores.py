@@ -13,12 +13,16 @@ from kanopt.surrogates.search.evaluation import value_and_jacobian
 from kanopt.surrogates.search.fitting import Target
 from kanopt.surrogates.search.structure import Law
 
-__all__ = ["Scores"]
+__all__ = ["Scores", "left_by_products", "ranked_sets"]
 
 Array = NDArray[np.float64]
 
 BLOCK = 1e-5
 """Share of a direction of several columns that is left below which the present parameters imitate it."""
+RIDGE = 1e-10
+"""Keeps the normal equations of columns that are nearly one solvable."""
+PRODUCTS, ALIKE = 20, 1e-5
+"""Products that tell what there is to say, and the share of one beside the others below which it is one of them."""
 
 
 class Scores:
@@ -75,3 +79,68 @@ class Scores:
         slopes = right[sound].T @ (taken / sizes[sound])
         share = float(np.clip(taken @ taken / self.squares, 0.0, 1.0 - 1e-12))
         return share, slopes / np.where(norm > 0.0, norm, np.inf)
+
+
+def ranked_sets(columns: Array, target: Array, sets: NDArray[np.intp]) -> NDArray[np.intp]:
+    """Return sets of columns, those that take most of the squares of a target first, shape (up to s, k).
+
+    Sets with a column that is zero, or no number on some row, are left out. Normal equations are quick, and good enough
+    to rank; coefficients are for whoever takes the best to solve for.
+
+    Parameters
+    ----------
+    columns
+        Shape (n, m).
+    target
+        Shape (n,).
+    sets
+        Numbers of columns, shape (s, k).
+
+    Examples
+    --------
+    >>> columns = np.array([[1.0, 0.0, 1.0], [0.0, 2.0, 1.0], [0.0, 0.0, 1.0]])
+    >>> ranked_sets(columns, np.array([3.0, 8.0, 0.0]), np.array([[0, 2], [0, 1]])).tolist()
+    [[0, 1], [0, 2]]
+    """
+    with np.errstate(all="ignore"):
+        size = np.sqrt((columns**2).sum(axis=0))
+    sound = np.isfinite(size) & (size > 0.0)
+    sets = sets[sound[sets].all(axis=1)]
+    if not len(sets):
+        return sets
+    scaled = np.where(sound, columns, 0.0) / np.where(sound, size, 1.0)
+    gram, told = scaled.T @ scaled + RIDGE * np.eye(len(size)), scaled.T @ target
+    found = np.linalg.solve(gram[sets[:, :, None], sets[:, None, :]], told[sets][..., None])[..., 0]
+    return sets[np.argsort(-(found * told[sets]).sum(axis=1), kind="stable")]
+
+
+def left_by_products(to: Target, values: Array) -> float:
+    """Return the mean square that a sum of many products leaves: most of what there is to say, in no form to be read.
+
+    The products are chosen one after the other, each for what those before it leave (orthogonal matching pursuit: Pati,
+    Rezaiifar and Krishnaprasad 1993).
+
+    Parameters
+    ----------
+    to
+        The rows.
+    values
+        Those of the products on them, shape (n, m).
+    """
+    y = np.exp(to.target) if to.log else to.target
+    root = to.root / y if to.log else to.root
+    with np.errstate(all="ignore"):
+        columns = root[:, None] * np.column_stack([np.ones(len(y)), values])
+        columns /= np.sqrt((columns**2).sum(axis=0))
+    columns, residual = columns[:, np.isfinite(columns).all(axis=0)], root * y
+    for _ in range(min(PRODUCTS, len(y) // 2)):
+        size = np.sqrt((columns**2).sum(axis=0))
+        sound = size > ALIKE
+        told = np.where(sound, np.abs(residual @ columns) / np.where(sound, size, 1.0), 0.0)
+        best = int(told.argmax())
+        if not told[best] > 0.0:
+            break
+        direction = columns[:, best] / size[best]
+        residual = residual - direction * (direction @ residual)
+        columns = columns - np.outer(direction, direction @ columns)
+    return float(residual @ residual) / max(to.total - PRODUCTS, 1.0)

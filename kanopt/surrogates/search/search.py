@@ -15,28 +15,26 @@ from numpy.typing import NDArray
 from kanopt.surrogates.monitor import FitMonitor, SearchStopped
 from kanopt.surrogates.search.cleaning import cleaned
 from kanopt.surrogates.search.climb import SHORT, WIDTH, Climb
+from kanopt.surrogates.search.columns import order_of_rows, scales_of
 from kanopt.surrogates.search.dictionary import Dictionary
 from kanopt.surrogates.search.evaluation import Columns, cancels
 from kanopt.surrogates.search.exchanges import exchanges
-from kanopt.surrogates.search.extremes import extremes
+from kanopt.surrogates.search.extremes import extremes, limits
 from kanopt.surrogates.search.fitting import Budget, Fitted, Target, fitted
-from kanopt.surrogates.search.limits import limits
 from kanopt.surrogates.search.lookups import in_lookups
 from kanopt.surrogates.search.moves import steps
-from kanopt.surrogates.search.powers_of_sums import powers_of_sums
+from kanopt.surrogates.search.pairs import powers_of_sums, ratios_of_sums
 from kanopt.surrogates.search.products import products_with_exponentials
-from kanopt.surrogates.search.ratios import ratios_of_sums
 from kanopt.surrogates.search.rules import Rules, bends, flat, winds
+from kanopt.surrogates.search.scores import left_by_products
 from kanopt.surrogates.search.structure import Law, Parameter, Term, inputs_of, operators, without_input
 from kanopt.surrogates.search.tidying import tidied
 
-__all__ = ["Found", "Task", "as_told", "order_of_rows", "search"]
+__all__ = ["Found", "Task", "search"]
 
 Array = NDArray[np.float64]
 
 RANKING_ROWS = 500
-TOLD = 44
-"""Bits of a number that are told."""
 REFITS = 500.0
 """Refits of a search."""
 PHASES = (
@@ -68,6 +66,8 @@ DECISIVE = 40.0
 """Length by which one of them must be shorter than what was grown to end the search."""
 CLEAR = 0.03
 """Share of the target's deviation that it may leave: where noise is larger, other structures explain the rows alike."""
+HOPELESS = 3.0
+"""Times what many products leave: sums of few that leave more, and not little, are not made plainer."""
 UNCURVED = 3
 """Closed forms that are fitted in the place of a curve."""
 
@@ -122,6 +122,8 @@ class _Search:
     """The same on all rows."""
     curve_words: Dictionary | None = None
     """Curves and tables on all rows; None where curves are not let in."""
+    enough: float = np.inf
+    """Squares of a sum of products that may be the law: one that leaves more is not made plainer, but grown on."""
     phase: str = "signomials"
     phases: tuple[tuple[str, float], ...] = PHASES
     part: str = ""
@@ -181,9 +183,9 @@ class _Search:
     def without_an_input(self, fit: Fitted) -> list[Fitted]:
         """Return a law without all that it says of each of its inputs, of which a curve may say more.
 
-        Those come first of which it says much that is no power.
+        Those come first of which it says most, and most that is no power.
         """
-        inputs = sorted(inputs_of(fit.law), key=lambda j: (-bends(fit.law, j), j))
+        inputs = sorted(sorted(inputs_of(fit.law)), key=lambda j: bends(fit.law, j), reverse=True)
         smaller = (cleaned(without_input(fit.law, j)) for j in inputs)
         return list(filter(None, (fitted(law, self.to) for law in smaller if law.terms)))
 
@@ -225,7 +227,9 @@ class _Search:
             if self.budget.watch is not None:
                 self.budget.watch.begin_search(self.part or IN_WORDS[phase])
             signomial = phase == "signomials"
-            self.climb.begin(self.words[phase], signomial=signomial)
+            self.climb.begin(
+                self.words[phase], signomial=signomial, enough=self.enough if signomial else np.inf
+            )
             if phase == "transformed":
                 self.add_wholes()
                 if self.a_whole_is_all(everything):
@@ -236,7 +240,7 @@ class _Search:
                 self.climb.add(fit)
             if phase in ("small", "shapes", "curves"):
                 for number, fit in enumerate([*begun, nothing]):
-                    if not number or not self.climb.spent:
+                    if number < WIDTH or not self.climb.spent:
                         self.climb.expand(fit)
             self.climb.settle()
             everything += self.climb.pool
@@ -331,51 +335,6 @@ def front(fits: list[Fitted]) -> list[Fitted]:
     return out
 
 
-def order_of_rows(inputs: Array, target: Array, weight: Array) -> NDArray[np.intp]:
-    """Return an order of rows that their values decide, as if it were drawn: the first of them are a sample of all.
-
-    Examples
-    --------
-    >>> x, y, ones = np.array([[3.0], [1.0], [2.0]]), np.array([5.0, 4.0, 6.0]), np.ones(3)
-    >>> there, back = order_of_rows(x, y, ones), order_of_rows(x[::-1], y[::-1], ones)
-    >>> (x[there] == x[::-1][back]).all()
-    np.True_
-    """
-    mixed = np.zeros(len(target), dtype=np.uint64)
-    for column in (*inputs.T, target, weight):
-        mixed = _mixed(mixed ^ as_told(column).view(np.uint64))
-    return np.argsort(mixed, kind="stable")
-
-
-def as_told(numbers: Array) -> Array:
-    """Return numbers to about thirteen digits, so that the way in which they were stored does not count.
-
-    Examples
-    --------
-    >>> float(as_told(np.array([0.1 + 0.2]))[0] - as_told(np.array([0.3]))[0])
-    0.0
-    """
-    mantissa, exponent = np.frexp(numbers)
-    return np.asarray(np.ldexp(np.round(np.ldexp(mantissa, TOLD)), exponent - TOLD) + 0.0)
-
-
-def _mixed(numbers: NDArray[np.uint64]) -> NDArray[np.uint64]:
-    """Return numbers with every bit of each spread over all of its bits (Steele et al. 2014, *Splittable PRNGs*)."""
-    numbers = numbers + np.uint64(0x9E3779B97F4A7C15)
-    numbers = (numbers ^ (numbers >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-    numbers = (numbers ^ (numbers >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    return numbers ^ (numbers >> np.uint64(31))
-
-
-def scales_of(inputs: Array) -> Array:
-    """Return a positive number per input of the order of its values, shape (columns,)."""
-    out = []
-    for column in inputs.T:
-        size = np.abs(column[column != 0.0])
-        out.append(float(np.exp(np.log(size).mean())) if len(size) else 1.0)
-    return np.array(out)
-
-
 def search(
     task: Task,
     *,
@@ -434,7 +393,8 @@ def _begun(to: Target, task: Task, phases: tuple[tuple[str, float], ...] = PHASE
     all_words = Dictionary(to.columns, periods, admits, with_shapes=True)
     climb = Climb(to, ranking, plain, scales, to.budget, is_part=bool(part))
     curve_words = Dictionary(to.columns, periods, admits, with_curves=True) if task.with_curves else None
-    return _Search(climb, words, all_words, curve_words, phases=phases, part=part)
+    enough = to.total * max(HOPELESS * left_by_products(ranking, plain.product_values), CLEAR**2 * to.spread)
+    return _Search(climb, words, all_words, curve_words, enough, phases=phases, part=part)
 
 
 def _within_limits(whole: _Search, task: Task, refits: float) -> bool:

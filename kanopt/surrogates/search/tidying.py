@@ -303,6 +303,8 @@ def _smaller(fit: Fitted, sample: Target, total: float) -> Iterator[Law]:
                     level = float(np.median(value(Law((Term(ONE, (factor,)),)), sample.columns)[rows]))
                     size = Parameter(term.coefficient.value * level)
                     without = replace(without, coefficient=size)
+                if isinstance(factor, Applied) and factor.function == "abs":
+                    yield changed(law, place, replace(term, factors=(*rest, Group(factor.inner))))
                 if isinstance(factor, Group) or is_extreme(factor):
                     yield from (changed(law, place, t) for t in _without_one(term, k))
                     function = factor.function if isinstance(factor, Applied) else ""

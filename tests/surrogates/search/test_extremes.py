@@ -73,20 +73,20 @@ def test_a_product_is_no_extreme() -> None:
     columns = columns_of()
     noise = np.exp(0.05 * np.random.default_rng(4).standard_normal(len(columns)))
     y = 3.0 * columns.of(0) ** 0.7 * columns.of(1) * noise
-    assert not list(extremes(target(columns, y), [0, 1, 2], 0))
+    assert not list(extremes(target(columns, y), [0, 1, 2]))
 
 
 def test_bends_of_one_input_are_left_to_hinges() -> None:
     columns = columns_of()
     x = columns.of(0)
-    assert not list(extremes(target(columns, np.maximum(x, 0.7 * x**2)), [0], 0))
+    assert not list(extremes(target(columns, np.maximum(x, 0.7 * x**2)), [0]))
     # a minimum charge is none
-    assert list(extremes(target(columns, np.maximum(1.3, x)), [0], 0))
+    assert list(extremes(target(columns, np.maximum(1.3, x)), [0]))
 
 
 def test_nothing_is_found_where_the_target_is_not_positive() -> None:
     columns = columns_of()
-    assert not list(extremes(target(columns, columns.of(0) - 1.0), [0, 1, 2], 0))
+    assert not list(extremes(target(columns, columns.of(0) - 1.0), [0, 1, 2]))
 
 
 def test_derivatives_of_the_largest_are_those_of_the_term_that_is() -> None:
@@ -167,12 +167,12 @@ def test_a_parcel_without_a_volume_does_not_hide_the_law() -> None:
     a, b, c = (columns.of(j) for j in range(3))
     y = c * np.maximum(a, 1.3 * b)
     to = target(columns, y)
-    fits = [fit for law in extremes(to, [0, 1, 2], 0) if (fit := fitted(law, to)) is not None]
+    fits = [fit for law in extremes(to, [0, 1, 2]) if (fit := fitted(law, to)) is not None]
     assert min(fit.squares for fit in fits) < 1e-10 * to.spread * to.total
 
 
 def test_what_has_no_residual_and_what_has_many_inputs_are_left_alone() -> None:
     columns = columns_of(120)
-    assert not list(extremes(target(columns, np.ones(120)), [0, 1, 2], 0))
+    assert not list(extremes(target(columns, np.ones(120)), [0, 1, 2]))
     many = Columns(np.random.default_rng(0).uniform(1.0, 2.0, (200, 40)), np.ones(40), {})
-    assert not list(extremes(target(many, many.of(0)), list(range(40)), 0))
+    assert not list(extremes(target(many, many.of(0)), list(range(40))))

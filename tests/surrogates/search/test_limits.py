@@ -12,7 +12,7 @@ from kanopt.surrogates.monitor import FitMonitor, FitProgress, SearchStopped
 from kanopt.surrogates.search import Found, Rules, Task, search
 from kanopt.surrogates.search.columns import Columns
 from kanopt.surrogates.search.evaluation import value
-from kanopt.surrogates.search.limits import limits
+from kanopt.surrogates.search.extremes import limits
 
 
 def drawn(rows: int = 1500) -> tuple[np.ndarray, np.ndarray]:

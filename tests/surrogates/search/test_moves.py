@@ -63,15 +63,6 @@ def test_the_way_beside_a_difference_is_a_shape() -> None:
     assert np.abs(words.shape_values - wanted[:, None]).max(axis=0).min() < 1e-9 * wanted.max()
 
 
-def test_waves_are_looked_for_whatever_the_order_of_the_rows() -> None:
-    month, km = np.sort(np.arange(480) % 12 + 1.0), np.random.default_rng(7).uniform(5.0, 80.0, 480)
-    on_and_off = np.arange(480) % 2.0
-    by_month = Columns(np.column_stack([month, km, on_and_off]), np.ones(3), {})
-    mixed = by_month.take(np.random.default_rng(8).permutation(480))
-    for columns in (by_month, mixed):
-        assert {column for column, _ in Dictionary(columns, {}).waves} == {0, 1}
-
-
 def test_a_search_that_is_to_end_looks_for_no_more_steps() -> None:
     columns = rows()
     watch = FitMonitor()

@@ -13,7 +13,7 @@ from kanopt.surrogates.search.dictionary import Dictionary
 from kanopt.surrogates.search.evaluation import value
 from kanopt.surrogates.search.fitting import Budget, Fitted, Target, fitted
 from kanopt.surrogates.search.graph import graph
-from kanopt.surrogates.search.powers_of_sums import powers_of_sums
+from kanopt.surrogates.search.pairs import powers_of_sums
 from kanopt.surrogates.search.structure import Group
 
 

@@ -11,11 +11,11 @@ from numpy.typing import NDArray
 from kanopt.formulas.printing import to_infix
 from kanopt.surrogates.ladder.rungs import OPERATOR
 from kanopt.surrogates.search import Rules, Task, graph, search
+from kanopt.surrogates.search.columns import scales_of
 from kanopt.surrogates.search.dictionary import Dictionary
 from kanopt.surrogates.search.evaluation import Columns
 from kanopt.surrogates.search.fitting import Target, fitted
 from kanopt.surrogates.search.rules import KINDS, UNLIKE, kind_of_factor
-from kanopt.surrogates.search.search import scales_of
 from kanopt.surrogates.search.structure import (
     ONE,
     Exponential,
