@@ -76,8 +76,9 @@ def tables(arguments: argparse.Namespace) -> Iterator[Table]:
 
 
 def form(text: str) -> str:
-    """Return a law without its numbers."""
-    return _NUMBER.sub("#", text)
+    """Return a law without its numbers, in whatever order its terms and factors are."""
+    parts = re.split(r"[ ()+·]+", _NUMBER.sub("#", text))
+    return " ".join(sorted(parts)) + text.count("(") * "("
 
 
 def effects(law: ko.Formula, rows: pd.DataFrame) -> dict[str, Floats]:
