@@ -174,8 +174,9 @@ def with_errors(formula: Formula, covariance: Covariance) -> Formula:
 
 def _in_common_digits(covariance: Covariance) -> Covariance:
     """Return a covariance with rounded standard errors and correlations, and whole degrees of freedom."""
-    errors = np.array([round_measures(error, ERRORS) for error in covariance.standard_errors.values()])
-    size = np.where(errors > 0.0, errors, 1.0)
+    exact = np.array(list(covariance.standard_errors.values()))
+    errors = np.array([round_measures(error, ERRORS) for error in exact])
+    size = np.where(exact > 0.0, exact, 1.0)
     # correlations shrink by what rounding may change them, so that no combination has a variance below zero
     share = 1.0 - len(errors) * 10.0**-CORRELATIONS
     correlation = np.round(share * covariance.array / np.outer(size, size), CORRELATIONS)
