@@ -34,7 +34,8 @@ def model_of(**asked: Any) -> KANRegressor:
 
 def law_of(model: KANRegressor) -> Formula:
     X, y = trips()
-    return model.to_formula(pd.concat([X, y], axis=1)[240:], pin={"km": "curve"})
+    # a straight law falls below zero; a curve that is learned of the logarithm does not
+    return model.to_formula(pd.concat([X, y], axis=1)[240:], pin={"km": "linear"})
 
 
 @pytest.fixture(scope="module")
