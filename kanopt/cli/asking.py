@@ -34,17 +34,6 @@ if TYPE_CHECKING:
     from kanopt.whatif import Scenario, SweepOptions
     from kanopt.whatif.events import OnEvent
 
-__all__ = [
-    "REPEATS",
-    "WORKBOOK",
-    "Answer",
-    "Asked",
-    "asked_option",
-    "plan_option",
-    "question",
-    "worker_options",
-]
-
 Option: TypeAlias = Callable[[Any], Any]
 
 

@@ -16,8 +16,6 @@ from kanopt.errors import TableError
 if TYPE_CHECKING:
     from kanopt.whatif.scaffolding.draft import Question
 
-__all__ = ["init"]
-
 
 @click.command()
 @click.argument("files", nargs=-1, type=FILE)

@@ -40,8 +40,6 @@ from kanopt.text import count_text
 if TYPE_CHECKING:
     from kanopt.whatif import Run, Scenario
 
-__all__ = ["kanopt"]
-
 _EXIT_CODES = """
 \b
 Exit codes:

@@ -8,8 +8,6 @@ from collections.abc import Iterable
 
 import click
 
-__all__ = ["echo", "echo_alarm", "echo_laws", "picture_width", "visible"]
-
 # control characters but for tabs and line ends, and marks that turn the direction of what follows
 _OBEYED = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 

@@ -22,8 +22,6 @@ from kanopt.interrupt import Interrupt
 if TYPE_CHECKING:
     from kanopt.problems.result import Result
 
-__all__ = ["DEBUG", "ExitCode", "exit_code_of", "run_guarded"]
-
 DEBUG = "KANOPT_DEBUG"
 
 

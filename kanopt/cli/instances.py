@@ -18,8 +18,6 @@ if TYPE_CHECKING:
     from kanopt.problems.result import Progress, Result
     from kanopt.problems.routing.instances import Instance
 
-__all__ = ["InstanceOptions", "is_instance", "solve_instance"]
-
 _TIME_LIMIT = 30.0
 
 

@@ -29,8 +29,6 @@ from kanopt.text import count_text, join_list
 if TYPE_CHECKING:
     pass
 
-__all__ = ["cache", "fit"]
-
 REPORT = "laws.html"
 
 

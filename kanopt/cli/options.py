@@ -16,26 +16,6 @@ from kanopt.cli.failures import DEBUG
 if TYPE_CHECKING:
     from kanopt.whatif import Scenario
 
-__all__ = [
-    "FILE",
-    "FiniteRange",
-    "allow_outside",
-    "allow_sql",
-    "common_options",
-    "debug_option",
-    "echo_unanswered",
-    "export_option",
-    "exports",
-    "is_on",
-    "lenient",
-    "load",
-    "note_value",
-    "noted",
-    "on_time_option",
-    "time_limit_option",
-    "variants_option",
-]
-
 CommandT = TypeVar("CommandT", bound=Callable[..., Any])
 FILE = click.Path(path_type=Path)
 

@@ -22,23 +22,6 @@ if TYPE_CHECKING:
     from kanopt.whatif import Comparison, LearnedLaw, Run, Scenario
     from kanopt.whatif.risks.on_time import OnTimePlan
 
-__all__ = [
-    "check_outputs",
-    "comparison_json",
-    "input_files",
-    "law_files",
-    "law_json",
-    "law_lines",
-    "result_json",
-    "run_json",
-    "save_laws",
-    "save_laws_on_interrupt",
-    "save_plan",
-    "save_table",
-    "to_json",
-]
-
-
 _MARGIN = " " * 8
 """Before what is left of a line about a law."""
 

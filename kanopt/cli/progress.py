@@ -14,8 +14,6 @@ if TYPE_CHECKING:
     from kanopt.whatif import Event
     from kanopt.whatif.events import OnEvent
 
-__all__ = ["progress_reporter", "warnings_to_stderr"]
-
 
 @contextmanager
 def progress_reporter(*, quiet: bool) -> Iterator[OnEvent]:

@@ -16,8 +16,6 @@ from kanopt.cli.varied import asked_axes, asked_ranges, axis_options
 if TYPE_CHECKING:
     from kanopt.whatif import Scenario, Sweep, WhereWins
 
-__all__ = ["QUESTIONS"]
-
 _TABLE = "points.parquet"
 _LISTED = "from:to:count, or a,b,c; low:high for latin"
 _ENDS = "low:high, or low:high:count"

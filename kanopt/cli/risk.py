@@ -17,8 +17,6 @@ if TYPE_CHECKING:
     from kanopt.problems.uncertainty import Uncertainty
     from kanopt.whatif import Scenario
 
-__all__ = ["monte_carlo", "risk"]
-
 _STOPPED = "STOPPED while searching; the plan is the best until then"
 
 

@@ -9,16 +9,6 @@ from typing import NoReturn
 
 from kanopt.interrupt import Interrupt
 
-__all__ = [
-    "SIGNALS",
-    "exit_code_of_stop",
-    "has_memory",
-    "leave",
-    "stop_of_command",
-    "words_of_memory",
-    "words_of_stop",
-]
-
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 """Those that stop a command in order."""
 

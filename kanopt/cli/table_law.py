@@ -18,8 +18,6 @@ if TYPE_CHECKING:
     from kanopt.whatif.learn import Cache
     from kanopt.whatif.scenario_files.mistakes import Mistake
 
-__all__ = ["fit_table"]
-
 
 def fit_table(
     table: Path,

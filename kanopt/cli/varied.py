@@ -14,8 +14,6 @@ if TYPE_CHECKING:
     from kanopt.whatif import Scenario
     from kanopt.whatif.sweeps.axes import Axis, Values
 
-__all__ = ["asked_axes", "asked_ranges", "axis_options", "change_options", "changed", "is_changed"]
-
 CommandT = TypeVar("CommandT", bound=Callable[..., Any])
 _OF_ROWS: dict[Literal["open", "close", "remove"], str] = {
     "open": "Let sites be open that are closed, as --open 'sites[name=east]'.",

@@ -8,8 +8,6 @@ from kanopt.errors import ProblemError
 from kanopt.explain.explanation import Level, level_columns, price_by_level
 from kanopt.problems.result import Result
 
-__all__ = ["difference"]
-
 
 def difference(before: Result, after: Result, by: Level = "term") -> pd.DataFrame:
     """Compare the prices of two plans.

@@ -26,8 +26,6 @@ if TYPE_CHECKING:
     from kanopt.explain.routing.alternatives import PlanAlternative
     from kanopt.explain.routing.conflicts import Conflict
 
-__all__ = ["LEVELS", "Explanation", "Level", "explain", "price_by_level"]
-
 Level = Literal["term", "group", "item"]
 _MOST_REASONS = 20
 LEVELS: dict[str, list[str]] = {

@@ -9,8 +9,6 @@ from functools import cached_property
 from kanopt.problems.findings import Reason
 from kanopt.text import count_text
 
-__all__ = ["ReasonGroup", "group_reasons"]
-
 _NOUNS = {
     "client": "clients",
     "constraint": "constraints",

@@ -7,8 +7,6 @@ from dataclasses import dataclass
 from kanopt.problems.coverage import Coverage
 from kanopt.problems.result import Result, Status
 
-__all__ = ["Service", "does_less", "service_difference", "still_holds"]
-
 
 @dataclass(frozen=True)
 class Service:

@@ -12,29 +12,6 @@ from kanopt.problems.findings import Extrapolation, Reason
 from kanopt.problems.result import Result, Status
 from kanopt.text import count_text, join_list, money_decimals, money_text, percent_text, shorten
 
-__all__ = [
-    "MOST_REASONS",
-    "UNREAD",
-    "bound_sentence",
-    "caveat_sentence",
-    "choice_sentence",
-    "cost_sentence",
-    "coverage_sentence",
-    "extrapolation_sentence",
-    "frozen_sentence",
-    "groundless_sentence",
-    "group_sentence",
-    "issue_sentences",
-    "left_out_sentence",
-    "made_up",
-    "reason_sentence",
-    "reason_text",
-    "stake_sentence",
-    "summary",
-    "today_sentence",
-    "weak_law_sentences",
-]
-
 UNREAD = (
     "What was asked and not answered is in neither the price nor the rules: of the plan nothing is proved."
 )

@@ -21,8 +21,6 @@ if TYPE_CHECKING:
 
     from kanopt.formulas.formula import Formula
 
-__all__ = ["CLOSE", "ConsideredFormulas", "considered_frame", "reasons", "rivals_text"]
-
 _ALIKE = 0.005
 """Errors that differ by a smaller share are called the same."""
 _LEVEL = 0.05

@@ -22,8 +22,6 @@ from kanopt.validation import LARGEST, too_large
 if TYPE_CHECKING:
     from kanopt.formulas.formula import Formula
 
-__all__ = ["SCOPES", "BoundFormula", "Reference", "ReferenceValue", "Resolver", "Scope"]
-
 SCOPES = (
     "arc",
     "client",

@@ -14,16 +14,6 @@ from kanopt.errors import FormulaError
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = [
-    "CALENDAR",
-    "EARTH_RADIUS_KM",
-    "CalendarFunction",
-    "check_zones",
-    "great_circle_direction",
-    "great_circle_km",
-    "unit_vector",
-]
-
 Floats = NDArray[np.float64]
 EARTH_RADIUS_KM = 6371.0088
 

@@ -15,8 +15,6 @@ from kanopt.text import count_text, list_names
 from kanopt.units import convert
 from kanopt.validation import float_array
 
-__all__ = ["GAP", "common_shape", "describe_place", "evaluate_graph", "in_bounds", "read_columns"]
-
 GAP = "missing"
 """The category that stands for a gap in laws fitted with ``missing="indicator"``."""
 SUFFIX = "_missing"

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from kanopt.formulas.nodes import Node, fold
 
-__all__ = ["count_operators"]
-
 
 def count_operators(root: Node) -> int:
     """Return the number of operators as written; shared steps count at every occurrence.

@@ -18,8 +18,6 @@ from kanopt.formulas.variables import check_name
 from kanopt.splines import SplineGrid
 from kanopt.text import number_text
 
-__all__ = ["CURVE", "Curve", "Span", "checked_numbers"]
-
 CURVE = 5
 """A curve or staircase counts for so many operators: it is read from a picture."""
 

@@ -18,8 +18,6 @@ from kanopt.formulas.nodes import Array
 from kanopt.formulas.variables import Variable, check_name
 from kanopt.text import range_text
 
-__all__ = ["Domain", "Range", "cycle_range", "orders_of"]
-
 _FEW_ROWS = 5
 _LEVELS = (0.1, 0.5, 0.9)
 _ROUNDING = 1e-9

@@ -18,8 +18,6 @@ from kanopt.text import number_text
 if TYPE_CHECKING:
     from kanopt.formulas.formula import Formula
 
-__all__ = ["Edge", "crossed_edges", "edges_along"]
-
 _PLACES = 257
 """Places at which a law is tried along an input, for edges between them."""
 _HALVINGS = 60

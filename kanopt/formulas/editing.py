@@ -21,8 +21,6 @@ from kanopt.formulas.spelling import ATOM, TextPart, Writer, number, quoted_name
 if TYPE_CHECKING:
     from kanopt.formulas.formula import Formula
 
-__all__ = ["edit_text", "fix_constants", "pattern"]
-
 LONGEST_RECORD = 20_000
 """Characters of the provenance that earlier changes may take up."""
 

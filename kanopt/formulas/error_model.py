@@ -13,8 +13,6 @@ from kanopt.errors import FormulaError
 from kanopt.formulas.group_errors import MOST_SHARED, clipped, shared_part, whitened
 from kanopt.formulas.noise import Noise, is_gross
 
-__all__ = ["ErrorModel", "RowGroups"]
-
 Floats = NDArray[np.float64]
 
 FEWEST = 8

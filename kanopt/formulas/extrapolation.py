@@ -24,8 +24,6 @@ from kanopt.text import amount_text, join_list
 if TYPE_CHECKING:
     from kanopt.formulas.formula import Formula
 
-__all__ = ["Ending", "Extrapolation", "extrapolation", "held_at_edges", "held_below", "provenance_of_changed"]
-
 Side: TypeAlias = Literal["below", "above"]
 
 NEAR = 0.02

@@ -16,8 +16,6 @@ from kanopt.text import list_names, number_text, score_text
 if TYPE_CHECKING:
     from kanopt.formulas.formula import Formula
 
-__all__ = ["Alternative", "Fit", "Level", "VerdictReason", "level_of_r2", "stands_alone"]
-
 Level: TypeAlias = Literal["good", "usable", "weak"]
 
 QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)

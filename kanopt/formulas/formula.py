@@ -39,8 +39,6 @@ if TYPE_CHECKING:
     from kanopt.formulas.lowering.program import Piecewise, Side
     from kanopt.formulas.modules import Module
 
-__all__ = ["Formula", "Term", "terms_of"]
-
 
 @dataclass(frozen=True)
 class Term:

@@ -16,18 +16,6 @@ from kanopt.formulas.nodes import Apply, Constant, Maximum, Minimum, Node, Power
 from kanopt.formulas.parameters import is_parameter
 from kanopt.text import number_text
 
-__all__ = [
-    "ARITHMETIC",
-    "CALLED",
-    "CONSTANTS",
-    "DEEPEST",
-    "LONGEST",
-    "WORDS",
-    "FormulaText",
-    "Token",
-    "normalised_text",
-]
-
 LONGEST = 10_000
 DEEPEST = 60
 LARGEST_EXPONENT = 100.0

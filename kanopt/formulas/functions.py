@@ -17,8 +17,6 @@ from numpy.typing import NDArray
 
 from kanopt.errors import FormulaError, nearest
 
-__all__ = ["FUNCTIONS", "Function", "function_named"]
-
 Array = NDArray[np.float64]
 
 

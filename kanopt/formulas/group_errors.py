@@ -5,8 +5,6 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["FEWEST_FOUND", "MOST_SHARED", "clipped", "design_effect", "shared_part", "whitened"]
-
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
 

@@ -14,8 +14,6 @@ from kanopt.formulas.variables import Variable, category_label
 if TYPE_CHECKING:
     from kanopt.formulas.formula import Formula
 
-__all__ = ["Bounds", "given_ranges"]
-
 Bounds: TypeAlias = tuple[float, float]
 
 

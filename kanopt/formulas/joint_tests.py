@@ -13,8 +13,6 @@ from numpy.typing import NDArray
 from kanopt.errors import FormulaError
 from kanopt.formulas.nodes import Array
 
-__all__ = ["JointTest", "joint_test"]
-
 _EDGE = 1e-9
 _RIDGE = 1e-6
 

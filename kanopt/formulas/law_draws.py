@@ -13,8 +13,6 @@ from kanopt.formulas.estimation.free import linear_in
 from kanopt.formulas.formula import Formula
 from kanopt.formulas.nodes import Constant, Node
 
-__all__ = ["LawDraws", "draw_laws"]
-
 Floats = NDArray[np.float64]
 
 _STEP = 0.01

@@ -17,8 +17,6 @@ from kanopt.formulas.nodes import Apply, Constant, Maximum, Minimum, Node, Power
 from kanopt.formulas.printing import to_infix
 from kanopt.formulas.simplify import simplify_graph
 
-__all__ = ["Kind", "Module", "modules_of"]
-
 Kind = Literal["sum", "product", "function", "column"]
 
 

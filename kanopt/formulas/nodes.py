@@ -28,26 +28,6 @@ from kanopt.formulas.spelling import TextPart, Writer
 from kanopt.formulas.variables import check_label, check_name
 from kanopt.splines import SplineGrid, Spots
 
-__all__ = [
-    "KINDS",
-    "Apply",
-    "Constant",
-    "Input",
-    "Maximum",
-    "Minimum",
-    "Node",
-    "Power",
-    "Product",
-    "Schedule",
-    "Sum",
-    "computed",
-    "fold",
-    "kind_of",
-    "postorder",
-    "rebuild",
-    "spelled_out",
-]
-
 Array: TypeAlias = NDArray[np.float64]
 T = TypeVar("T")
 

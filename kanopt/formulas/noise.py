@@ -12,8 +12,6 @@ from numpy.typing import ArrayLike, NDArray
 from kanopt.errors import FormulaError
 from kanopt.formulas.group_errors import MOST_SHARED, clipped, shared_part
 
-__all__ = ["Noise", "is_gross"]
-
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
 

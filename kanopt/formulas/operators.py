@@ -7,8 +7,6 @@ from typing import Any
 
 from kanopt.errors import nearest
 
-__all__ = ["NO_PERIOD", "NO_SHAPE", "OPERATORS", "contradictions", "operator_words"]
-
 OPERATORS = (
     "linear",
     "quadratic",

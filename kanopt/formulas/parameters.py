@@ -20,8 +20,6 @@ from kanopt.formulas.nodes import Array, Constant, Node, postorder
 from kanopt.formulas.pieces import Curve, Step, Table
 from kanopt.text import number_text
 
-__all__ = ["Covariance", "check_covariance", "is_parameter", "names_in", "parameters_of", "piece_numbers"]
-
 _MOST = 2_000
 _SLACK = 1e-6
 

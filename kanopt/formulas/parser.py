@@ -19,8 +19,6 @@ from kanopt.formulas.nodes import Constant, Input, Node, Product, Sum
 from kanopt.formulas.variables import Variable, check_name, hint, merged_inputs, variable_of, variables_of
 from kanopt.formulas.verdict import learned_laws
 
-__all__ = ["FormulaParser", "from_sympy", "parse_formula"]
-
 _PIECES_SHOWN = 5
 
 

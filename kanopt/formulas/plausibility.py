@@ -19,18 +19,6 @@ from kanopt.units import same_dimension
 if TYPE_CHECKING:
     from kanopt.formulas.formula import Formula
 
-__all__ = [
-    "NEGLIGIBLE",
-    "Fall",
-    "expects_rise",
-    "held_share",
-    "is_size",
-    "share_below_zero",
-    "sparse_stretches",
-    "values_below_zero",
-    "wrong_falls",
-]
-
 Floats = NDArray[np.float64]
 
 NEGLIGIBLE = 1e-3

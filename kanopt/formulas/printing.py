@@ -12,8 +12,6 @@ from kanopt.formulas.spelling import ATOM, POWER, PRODUCT, WORD, TextPart, Write
 if TYPE_CHECKING:
     from kanopt.formulas.formula import Formula
 
-__all__ = ["ReadableWriter", "to_infix", "to_latex", "wave_of"]
-
 
 def to_infix(root: Node) -> str:
     """Return a graph as one line that can be parsed again, up to the rounding of constants.

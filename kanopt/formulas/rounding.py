@@ -20,8 +20,6 @@ from kanopt.formulas.formula import Formula
 from kanopt.formulas.nodes import Array, Constant, Node, computed, postorder, rebuild
 from kanopt.formulas.pieces import Curve, gap_inputs
 
-__all__ = ["DIGITS", "ERRORS", "round_array", "round_law", "round_measures"]
-
 T = TypeVar("T")
 
 SHARE = 1e-4

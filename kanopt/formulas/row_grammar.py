@@ -13,8 +13,6 @@ from itertools import pairwise
 
 from kanopt.formulas.formula_text import ARITHMETIC, DEEPEST, WORDS, FormulaText, Token
 
-__all__ = ["KEYWORDS", "RowGrammar", "names_read"]
-
 KEYWORDS = ("and", "or", "not", "in")
 MOST_OPERATORS = 1_000
 """Operators of a text, for each of which Python may go one level deeper."""

@@ -24,8 +24,6 @@ from kanopt.formulas.row_grammar import RowGrammar
 from kanopt.formulas.row_text import Condition, RowText, both, compared, date_values, either, joined
 from kanopt.formulas.variables import hint
 
-__all__ = ["Sort", "parse_row_text"]
-
 Sort = Literal["number", "text", "date", "truth"]
 
 _MISSING = "missing"

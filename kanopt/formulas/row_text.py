@@ -22,8 +22,6 @@ from kanopt.formulas.formula import Formula
 from kanopt.formulas.nodes import Node, computed, postorder
 from kanopt.formulas.variables import Variable
 
-__all__ = ["Condition", "RowText", "both", "compared", "date_values", "either", "joined"]
-
 Columns: TypeAlias = Mapping[str, Any]
 Values: TypeAlias = Callable[[Columns], Any]
 Truths: TypeAlias = NDArray[np.float64]

@@ -24,8 +24,6 @@ from kanopt.formulas.formula import Formula
 from kanopt.formulas.nodes import KINDS, Node, kind_of, postorder
 from kanopt.formulas.variables import check_name
 
-__all__ = ["from_json", "load", "save", "to_json"]
-
 FORMAT = "kanopt formula"
 VERSION = 1
 LARGEST_FILE = 5_000_000

@@ -25,8 +25,6 @@ from kanopt.formulas.nodes import (
 )
 from kanopt.formulas.parameters import is_parameter
 
-__all__ = ["simplify_graph"]
-
 ZERO, ONE = Constant(0.0), Constant(1.0)
 
 

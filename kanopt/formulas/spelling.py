@@ -14,19 +14,6 @@ from typing import Any, ClassVar
 
 from kanopt.formulas.functions import function_named
 
-__all__ = [
-    "ATOM",
-    "OPEN",
-    "POWER",
-    "PRODUCT",
-    "SUM",
-    "WORD",
-    "TextPart",
-    "Writer",
-    "number",
-    "quoted_name",
-]
-
 OPEN, SUM, PRODUCT, POWER, ATOM, WORD = range(6)
 """Levels of precedence: that of comparisons and cases, of sums, products and powers, of what holds together by itself,
 and of names and numbers, which cost nothing to repeat."""

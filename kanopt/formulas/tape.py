@@ -21,8 +21,6 @@ import numpy as np
 from kanopt.formulas.functions import Function
 from kanopt.formulas.nodes import Array
 
-__all__ = ["Applied", "Backward", "Extreme", "LookedUp", "Monomial", "Number", "Step", "Tape", "Total"]
-
 Times = Callable[[Any, Any], Any]
 
 

@@ -18,15 +18,6 @@ from kanopt.text import list_names, number_text, range_text
 if TYPE_CHECKING:
     from kanopt.formulas.formula import Formula
 
-__all__ = [
-    "formula_facts",
-    "outside_tests",
-    "outside_texts",
-    "table_texts",
-    "valid_range",
-    "valid_range_text",
-]
-
 Columns = Mapping[str, NDArray[Any]]
 
 

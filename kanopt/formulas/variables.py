@@ -17,19 +17,6 @@ from kanopt.validation import WHOLE_TEXT, float_array, is_whole
 if TYPE_CHECKING:
     from kanopt.formulas.formula import Formula
 
-__all__ = [
-    "Variable",
-    "category_label",
-    "check_label",
-    "check_name",
-    "hint",
-    "is_name",
-    "merged_inputs",
-    "refuse_lookalikes",
-    "variable_of",
-    "variables_of",
-]
-
 Kind = Literal["number", "category"]
 _LONGEST_NAME = 200
 

@@ -12,9 +12,6 @@ from torch import Tensor
 
 from kanopt.kan.basis import block_diagonal
 
-__all__ = ["Architecture", "InputBasis", "InputTensors", "LayerArchitecture"]
-
-
 WORTH = 0.95
 """Share of the basis functions that fewer have to leave at most to be of use."""
 

@@ -21,17 +21,6 @@ import torch
 from torch import Tensor
 from torch.nn.functional import softshrink
 
-__all__ = [
-    "block_diagonal",
-    "dense_basis",
-    "local_basis",
-    "periodic_basis",
-    "periodic_roughness",
-    "refine",
-    "refine_periodic",
-    "roughness",
-]
-
 _BLOCK = 32_768
 """Numbers worked on at once: two buffers of float64 fill half of a 1 MiB cache."""
 

@@ -29,8 +29,6 @@ from torch import Tensor
 from kanopt.kan.architecture import Architecture, LayerArchitecture
 from kanopt.kan.basis import block_diagonal, periodic_roughness, roughness
 
-__all__ = ["ConstrainedCoefficients", "Penalty", "ShapeConstraints", "with_identity_rows"]
-
 
 @dataclass(frozen=True)
 class ShapeConstraints:

@@ -29,8 +29,6 @@ from kanopt.kan.smoothing import RIDGES, GaussNewtonModel, select_smoothing, upd
 from kanopt.kan.trainer import History, train
 from kanopt.kan.training import FitOptions, TrainedBatch, random_starts, score_of, train_starts
 
-__all__ = ["fit_starts", "refine_grid", "retrain", "train_until_one"]
-
 EXACT = 1e-14
 """Share of the target's variance below which an error counts as none."""
 TURNS, STEPS = 8, 6

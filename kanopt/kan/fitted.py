@@ -22,8 +22,6 @@ from kanopt.kan.robust import poisson_weights, robust_weight_share
 from kanopt.kan.trainer import History
 from kanopt.kan.training import FitOptions, TrainedBatch
 
-__all__ = ["FittedNetwork", "describe_fit"]
-
 Floats = NDArray[np.float64]
 
 MOST_LEVERAGE = 0.99

@@ -27,8 +27,6 @@ from kanopt.kan.robust import HUBER, huber_loss, residual_scale, reweight
 from kanopt.kan.trainer import train
 from kanopt.kan.training import FitOptions, TrainedBatch, train_starts
 
-__all__ = ["HeldOutFit", "HeldOutLoss", "fit_held_out", "train_on_all_rows"]
-
 TURNS, STEPS = 3, 4
 """Turns at each weight, in which hidden ranges and row weights follow, and steps of each."""
 LAST_TURNS = 1

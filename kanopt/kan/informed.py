@@ -28,8 +28,6 @@ from kanopt.kan.objective import CHUNK_BYTES, NormalEquations
 
 T = TypeVar("T")
 
-__all__ = ["Knowledge", "Relation", "RelationState", "collocation", "observed"]
-
 
 @dataclass(frozen=True, eq=False)
 class RelationState:

@@ -39,8 +39,6 @@ from kanopt.kan.robust import reweight
 from kanopt.kan.trainer import History, StepCallback
 from kanopt.kan.training import FitOptions, TrainedBatch, random_starts
 
-__all__ = ["LARGE", "fit_large", "is_large", "squares_and_gradient", "train_large"]
-
 Floats = NDArray[np.float64]
 
 LARGE = 2_000

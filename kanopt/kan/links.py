@@ -17,8 +17,6 @@ from numpy.typing import NDArray
 if TYPE_CHECKING:
     import torch
 
-__all__ = ["Exponential", "Link", "Logistic", "Softplus"]
-
 _STEEPEST = 30.0
 """Logarithm of the steepest slope of an :class:`Exponential`, in its units."""
 

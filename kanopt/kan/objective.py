@@ -18,16 +18,6 @@ from kanopt.kan.architecture import InputTensors
 from kanopt.kan.links import Link
 from kanopt.kan.network import KANBatch
 
-__all__ = [
-    "CHUNK_BYTES",
-    "Data",
-    "LeastSquares",
-    "NormalEquations",
-    "Objective",
-    "Precision",
-    "QuadraticModel",
-]
-
 CHUNK_BYTES = 8_000_000
 """Largest Jacobian held at once on a CPU: what stays in its cache."""
 DEVICE_CHUNK_BYTES = 1_000_000_000

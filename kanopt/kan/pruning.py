@@ -19,8 +19,6 @@ from kanopt.kan.network import KANBatch
 from kanopt.kan.objective import Data
 from kanopt.kan.training import FitOptions, TrainedBatch
 
-__all__ = ["EdgePlace", "prune", "remove_dead_nodes", "remove_edges"]
-
 STEPS = 8
 """Steps of Levenberg-Marquardt after an edge is gone."""
 SLACK = 1e-3

@@ -22,8 +22,6 @@ from kanopt.kan.basis import dense_basis, periodic_basis
 from kanopt.kan.constraints import ConstrainedCoefficients
 from kanopt.kan.network import KANBatch, by_kind
 
-__all__ = ["continue_ends", "refit_ranges", "rescale_incoming"]
-
 SLACK = 0.02
 """How far a range may be left, as a share of its span, before it is moved."""
 BEYOND = 0.1

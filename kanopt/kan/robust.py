@@ -13,22 +13,6 @@ from torch import Tensor
 from kanopt.kan.network import KANBatch
 from kanopt.kan.objective import LeastSquares
 
-__all__ = [
-    "HUBER",
-    "LOSSES",
-    "TUKEY",
-    "huber_loss",
-    "poisson_deviance",
-    "poisson_weights",
-    "residual_scale",
-    "reweight",
-    "robust_weight_share",
-    "robust_weights",
-    "summed_loss",
-    "weight_function",
-    "weighted_median",
-]
-
 HUBER = 1.345
 """Threshold of Huber's ψ in scales: 95 % efficient on normal errors."""
 

@@ -34,18 +34,6 @@ from torch import Tensor
 from kanopt.kan.constraints import Penalty
 from kanopt.kan.objective import NormalEquations
 
-__all__ = [
-    "GAMMA",
-    "RIDGES",
-    "SMOOTHINGS",
-    "Criterion",
-    "GaussNewtonModel",
-    "effective_parameters",
-    "gcv_score",
-    "select_smoothing",
-    "update_smoothing",
-]
-
 Criterion = Literal["gcv", "evidence"]
 GAMMA = 1.4
 SPREAD = 100.0

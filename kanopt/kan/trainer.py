@@ -29,8 +29,6 @@ from kanopt.kan.network import KANBatch
 from kanopt.kan.objective import NormalEquations, Objective
 from kanopt.kan.ranges import refit_ranges
 
-__all__ = ["History", "TrainerOptions", "train"]
-
 StepCallback = Callable[[int, Tensor], bool]
 
 

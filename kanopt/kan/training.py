@@ -22,8 +22,6 @@ from kanopt.kan.robust import reweight, summed_loss
 from kanopt.kan.smoothing import RIDGES, Criterion, effective_parameters, gcv_score
 from kanopt.kan.trainer import History, TrainerOptions, train
 
-__all__ = ["FitOptions", "TrainedBatch", "random_starts", "score_of", "train_starts"]
-
 FEWEST, PER_PARAMETER, MOST_ROWS = 300, 12, 1_500
 """Rows that starts are trained on: so many, and so many per parameter, up to a limit."""
 FEWEST_STARTS, WORK = 4, 16 * 1_500 * 150**2

@@ -27,8 +27,6 @@ from kanopt.problems.work_orders import WorkOrder
 if TYPE_CHECKING:
     from kanopt.problems.base import Problem
 
-__all__ = ["NO_PLAN", "Assessment", "Rank"]
-
 _EQUAL = 1e-9
 """Share of a price by which the order of summation may change it."""
 

@@ -22,8 +22,6 @@ if TYPE_CHECKING:
     from kanopt.formulas.formula import Formula
     from kanopt.problems.assessment import Assessment
 
-__all__ = ["Plan", "Problem", "told_elsewhere"]
-
 
 class Plan(ABC):
     """A decision: routes, a schedule or flows. Plain data; it knows neither prices nor rules."""

@@ -9,8 +9,6 @@ from typing import NamedTuple
 from kanopt.problems.findings import Violation
 from kanopt.text import amount_text, count_text, join_list
 
-__all__ = ["UNSERVED", "RuleWords", "broken_rule_sentences"]
-
 UNSERVED = "unserved"
 """The constraint of what must be served and is not; :class:`Coverage` tells it."""
 _NAMES = 5

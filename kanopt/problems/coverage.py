@@ -8,8 +8,6 @@ from dataclasses import dataclass
 
 from kanopt.text import amount_text, count_text, join_list, number_text
 
-__all__ = ["Coverage", "CoverageWords", "LeftOutPrice", "refer_to"]
-
 _SAME = 1e-6
 _DIGITS = 6
 _NAMES = 5

@@ -6,8 +6,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TypeAlias
 
-__all__ = ["EarthLine", "EarthPlan", "EarthPoint", "Property"]
-
 Property: TypeAlias = str | float | int | bool | None
 """What is said of a place or a line."""
 

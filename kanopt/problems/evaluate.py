@@ -7,8 +7,6 @@ from typing import Any
 from kanopt.problems.base import Problem
 from kanopt.problems.result import Result
 
-__all__ = ["evaluate"]
-
 
 def evaluate(problem: Problem[Any], plan: Any) -> Result:
     """Price and check `plan` on the laws of `problem`, without a solver.

@@ -10,8 +10,6 @@ import pandas as pd
 
 from kanopt.display import Part, Shown
 
-__all__ = ["BELOW_ZERO", "Check", "Extrapolation", "FrozenInput", "Reason", "Violation", "to_frame"]
-
 BELOW_ZERO = "value below zero"
 
 _MOST = 50  # violations that are printed

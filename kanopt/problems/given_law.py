@@ -15,8 +15,6 @@ from kanopt.records.record import Quantity, Record
 from kanopt.text import list_names
 from kanopt.units import same_dimension
 
-__all__ = ["law_mistake", "likely_reference", "nearest_reference", "references_to"]
-
 _SPELT_ALIKE = 0.7
 _SHOWN = 12
 

@@ -7,8 +7,6 @@ from dataclasses import dataclass
 
 from kanopt.text import join_list
 
-__all__ = ["InUse", "InUseWords"]
-
 _NAMES = 8
 
 

@@ -9,8 +9,6 @@ from numpy.typing import NDArray
 
 from kanopt.formulas.error_model import ErrorModel
 
-__all__ = ["LawErrors"]
-
 Floats = NDArray[np.float64]
 Ints = NDArray[np.intp]
 

@@ -15,8 +15,6 @@ from kanopt.formulas.formula import Formula
 from kanopt.text import amount_text, fixed_text, list_names
 from kanopt.units import convert
 
-__all__ = ["LawUse", "caveats", "falls_below_zero", "impossible_value", "refuse_impossible", "unit_factor"]
-
 _ROUNDING = 1e-9
 """So much below zero, beside the largest value, is what rounding leaves of zero."""
 

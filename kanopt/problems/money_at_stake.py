@@ -18,8 +18,6 @@ from kanopt.formulas.nodes import Input, Node, rebuild
 from kanopt.problems.law_use import LawUse
 from kanopt.text import money_decimals, money_text, percent_text
 
-__all__ = ["MoneyAtStake", "draw_price_errors", "money_at_stake", "price_deviations"]
-
 Floats = NDArray[np.float64]
 
 LEVEL = 0.9

@@ -13,8 +13,6 @@ from kanopt.records.reading import RecordCheck, RecordReader
 from kanopt.records.unread_columns import TableUse, lookalikes
 from kanopt.text import join_list, list_names, number_text
 
-__all__ = ["at_one_point", "degrees_question", "detour_mistakes", "place_checks"]
-
 _COORDINATES = ("x", "y", "lat", "lon")
 _ENDS = {"lat": 90.0, "lon": 180.0}
 _TOLD_APART = 3  # two places may well lie at one point

@@ -13,8 +13,6 @@ from kanopt.faults import Fault, Setting
 from kanopt.formulas.binding import BoundFormula, Reference, ReferenceValue
 from kanopt.formulas.calendar_functions import CALENDAR
 
-__all__ = ["DAY_REFERENCES", "day_value", "laws_without_day", "read_day"]
-
 DAY_REFERENCES: Mapping[str, str] = {
     f"day.{name}": function.unit
     for name, function in CALENDAR.items()

@@ -5,8 +5,6 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-__all__ = ["PlanExports"]
-
 
 class PlanExports:
     """Report, workbook, map, tables, summary and work orders of a plan.

@@ -15,8 +15,6 @@ from kanopt.problems.law_use import LawUse, unit_factor
 from kanopt.text import amount_text, percent_text
 from kanopt.units import same_dimension
 
-__all__ = ["PlanFigure", "Roster", "emissions", "hours_figure", "share_of"]
-
 _EMISSIONS = re.compile(r"co2|co₂|carbon|emission", re.IGNORECASE)
 _MASS = "kg"
 

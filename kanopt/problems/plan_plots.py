@@ -9,8 +9,6 @@ if TYPE_CHECKING:
 
     from kanopt.problems.result import Result
 
-__all__ = ["PlanPlots"]
-
 
 class PlanPlots:
     """Map, Gantt chart, timetable and costs of a plan.

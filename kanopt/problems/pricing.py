@@ -9,8 +9,6 @@ import pandas as pd
 
 from kanopt.errors import ProblemError
 
-__all__ = ["Pricing"]
-
 COLUMNS = ["term", "group", "item", "amount"]
 
 

@@ -12,8 +12,6 @@ from numpy.typing import NDArray
 from kanopt.formulas.formula import Formula
 from kanopt.problems.pricing import Pricing
 
-__all__ = ["Lever", "Replay", "column_of", "plain_numbers", "priced_by_terms"]
-
 _DIGITS = 15  # as many as a double holds for sure
 
 

@@ -24,8 +24,6 @@ from kanopt.tables.report import declared_units
 from kanopt.text import amount_text, list_names
 from kanopt.units import convert
 
-__all__ = ["RoadNetwork", "RoadPath", "TravelMatrix"]
-
 Floats = NDArray[np.float64]
 _PLANAR = ("x", "y")
 _CELLS = 4_000_000  # distances and predecessors held at once

@@ -18,15 +18,6 @@ from kanopt.records.declaration import check_fields
 from kanopt.text import count_text, percent_text
 from kanopt.validation import Amount
 
-__all__ = [
-    "Erring",
-    "UncertainLaw",
-    "Uncertainty",
-    "demand_deviations",
-    "draw_log_normal",
-    "uncertain_law",
-]
-
 Floats = NDArray[np.float64]
 
 Share = Annotated[float, Field(ge=0, le=1)]

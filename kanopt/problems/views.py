@@ -10,8 +10,6 @@ from typing import TypeAlias
 
 import pandas as pd
 
-__all__ = ["GanttView", "MapView", "NetworkView", "SeriesView", "View"]
-
 
 @dataclass(frozen=True)
 class MapView:

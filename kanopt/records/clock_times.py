@@ -21,20 +21,6 @@ from typing import Any
 from kanopt.text import clock_text, join_list
 from kanopt.units import convert
 
-__all__ = [
-    "CLOCK",
-    "ClockCells",
-    "clock_cells",
-    "clock_value",
-    "holds_windows",
-    "moment",
-    "next_day_hint",
-    "read_spans",
-    "spans_text",
-    "unstated_times",
-    "window_cells",
-]
-
 CLOCK = "clock time"
 """The mark of a field that holds clock times, beside its rules: ``Annotated[float, CLOCK]``."""
 

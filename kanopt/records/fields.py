@@ -18,8 +18,6 @@ from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 from kanopt.records.clock_times import CLOCK
 from kanopt.validation import MAY_BE_BLANK
 
-__all__ = ["Field", "Table", "UnitSystem", "Usual", "declared_fields", "field"]
-
 
 @dataclass(frozen=True)
 class Usual:

@@ -15,8 +15,6 @@ from functools import lru_cache
 from kanopt.records.words import MONEY
 from kanopt.units import COUNTED, CURRENCIES, UNIT_WORDS, dimension_of
 
-__all__ = ["CURRENCY_WORDS", "LONG_TIMES", "Header", "measured_in", "read_header"]
-
 _AMBIGUOUS = frozenset(
     ["h", "d", "t", "m", "s", "l", "g", "min", "pc", "year", "years"]
 )  # not at the start of a header: min_order, t_start

@@ -29,20 +29,6 @@ from kanopt.records.words import (
     WEIGHTS,
 )
 
-__all__ = [
-    "COORDINATES",
-    "ENOUGH",
-    "TableColumn",
-    "column_hint",
-    "field_hint",
-    "field_likeness",
-    "is_called",
-    "is_planning_word",
-    "nearest_column",
-    "place_elsewhere",
-    "resembled_field",
-]
-
 ENOUGH, _CLOSE = 0.62, 0.15
 """What is alike enough to be taken for it; and how near a word without a field must be to outweigh one."""
 _SURE = 0.9  # of a column of texts: most of them describe

@@ -27,18 +27,6 @@ from kanopt.records.headers import Header, measured_in, read_header
 from kanopt.records.likeness import TableColumn, field_likeness, is_called
 from kanopt.records.words import IDENTIFIERS, PLAIN_FIELDS, TABLE_WORDS
 
-__all__ = [
-    "YES_NO",
-    "ColumnFacts",
-    "FilledField",
-    "TableFacts",
-    "assign_tables",
-    "fill_fields",
-    "is_end",
-    "match_columns",
-    "table_score",
-]
-
 ColumnKind = Literal["number", "clock", "windows", "date", "flag", "text"]
 _SHOWN = 500  # texts that are looked at for times of day
 _DATE = re.compile(

@@ -34,15 +34,6 @@ from kanopt.text import amount_text, list_names, number_text
 from kanopt.units import convert, factor, same_dimension
 from kanopt.validation import WHOLE_TEXT, Invalid, coerced_numbers, describe_value, invalid_text, is_whole
 
-__all__ = [
-    "RecordCheck",
-    "RecordReader",
-    "empty_tables",
-    "idle_fields",
-    "reference_checks",
-    "shared_names",
-]
-
 
 class RecordReader:
     """Reads the tables of a problem and collects their mistakes, so that all are reported at once.

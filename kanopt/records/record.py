@@ -18,8 +18,6 @@ from kanopt.errors import ProblemError, UnitError, nearest
 from kanopt.formulas.binding import ReferenceValue
 from kanopt.units import convert
 
-__all__ = ["Attribute", "Quantity", "Record", "field_values", "names_of"]
-
 
 @dataclass(frozen=True)
 class Quantity:

@@ -36,21 +36,6 @@ from kanopt.tables import units_of
 from kanopt.text import join_list, list_names
 from kanopt.units import same_dimension
 
-__all__ = [
-    "TableUse",
-    "UnreadColumn",
-    "UnreadColumns",
-    "columns_of",
-    "fields_read",
-    "frame_use",
-    "lookalikes",
-    "missing_price",
-    "striking_columns",
-    "table_use",
-    "unread_columns",
-    "without_row",
-]
-
 _SHOWN = 6
 
 

@@ -11,25 +11,6 @@ import tomllib
 from importlib.resources import files
 from typing import Any
 
-__all__ = [
-    "DESCRIBING",
-    "ELSEWHERE",
-    "FIELD_WORDS",
-    "HISTORY",
-    "IDENTIFIERS",
-    "LEAST",
-    "LIMITS",
-    "MONEY",
-    "OTHER",
-    "PLAIN_FIELDS",
-    "PRICE",
-    "STOP_ORDER",
-    "TABLE_WORDS",
-    "TOTALS",
-    "WEIGHTS",
-    "WORKERS",
-]
-
 _READ: dict[str, Any] = tomllib.loads((files("kanopt.records") / "words.toml").read_text("utf-8"))
 
 

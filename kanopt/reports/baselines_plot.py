@@ -13,8 +13,6 @@ if TYPE_CHECKING:
 
     from kanopt.surrogates.baseline_table import Baselines
 
-__all__ = ["plot_baselines"]
-
 _ROW = 34
 
 

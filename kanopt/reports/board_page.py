@@ -37,8 +37,6 @@ from kanopt.text import amount_text, count_text, join_list, number_text, percent
 if TYPE_CHECKING:
     from kanopt.reports.subject import ReportSubject
 
-__all__ = ["board_page"]
-
 _MOST_TILES = 12
 _MOST_ASSUMED = 4
 _TILES_IN_ROW = 4

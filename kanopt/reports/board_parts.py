@@ -24,20 +24,6 @@ if TYPE_CHECKING:
     from kanopt.tables import TableReport
     from kanopt.whatif import LearnedLaw
 
-__all__ = [
-    "LONGEST",
-    "MOST_LINES",
-    "BoardPage",
-    "brief",
-    "first_cautions",
-    "first_changes",
-    "law_ids",
-    "laws_table",
-    "table_ids",
-    "tables_sentence",
-    "unanswered_notices",
-]
-
 LONGEST = 240
 """Letters of a line on a first page."""
 MOST_LINES = 2

@@ -20,8 +20,6 @@ from kanopt.text import count_text, percent_text, shorten
 if TYPE_CHECKING:
     from kanopt.reports.subject import ReportSubject
 
-__all__ = ["group_ids", "plain", "reason_ids", "term_ids", "why_sentences"]
-
 _MOST_TERMS = 4
 _MOST_FIGURES = 3
 _LARGE = 0.02

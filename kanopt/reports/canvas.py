@@ -18,26 +18,6 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.ticker import ScalarFormatter
 
-__all__ = [
-    "HALO",
-    "PART",
-    "TIP",
-    "axes_or_new",
-    "canvas_size",
-    "escape_text",
-    "halo",
-    "id_of_part",
-    "name_letters",
-    "named_rows",
-    "panels_or_new",
-    "pixels",
-    "printable",
-    "set_x_title",
-    "set_y_title",
-    "style_axes",
-    "tick_text",
-]
-
 HALO = "halo"
 """Group id of a text that must stay readable on top of lines."""
 TIP = "tip-"

@@ -40,8 +40,6 @@ from kanopt.whatif.run import unanswered
 if TYPE_CHECKING:
     from kanopt.whatif import Comparison, Run, Variant
 
-__all__ = ["ComparisonPage", "comparison_page"]
-
 _HALF = 480
 _MOST_TILES = 12
 

@@ -26,8 +26,6 @@ if TYPE_CHECKING:
 
     from kanopt.problems.result import Result
 
-__all__ = ["plot_costs"]
-
 _ROW = 30
 _HEIGHT = 0.62
 _MOST = 25

@@ -18,8 +18,6 @@ if TYPE_CHECKING:
 
     from kanopt.surrogates.diagram import Diagram, DiagramEdge
 
-__all__ = ["diagram_size", "plot_diagram"]
-
 _ROW = 46.0
 _TALL = 420.0  # above this, rows move together, down to _LEAST
 _LEAST = 28.0

@@ -17,8 +17,6 @@ from kanopt.text import amount_text, number_text, percent_text, range_text, shor
 if TYPE_CHECKING:
     from kanopt.whatif import LearnedLaw
 
-__all__ = ["bar_text", "course_text", "effect_lines", "spark_text"]
-
 Floats = NDArray[np.float64]
 
 _LEVELS = "▁▂▃▄▅▆▇█"

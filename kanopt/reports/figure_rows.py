@@ -17,8 +17,6 @@ if TYPE_CHECKING:
     from kanopt.reports.subject import ReportSubject
     from kanopt.whatif.risks.punctuality import Punctuality
 
-__all__ = ["FigureRow", "figure_rows", "figure_table", "round_money"]
-
 _WHOLE_FROM = 10_000.0
 """Money from which on a sentence leaves out what is behind the point; the row of the figure has it."""
 _UNSURE = 0.5

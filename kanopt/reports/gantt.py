@@ -19,8 +19,6 @@ if TYPE_CHECKING:
 
     from kanopt.problems.views import GanttView
 
-__all__ = ["gantt_height", "gantt_tips", "plot_gantt"]
-
 # kinds with a meaning of their own keep one colour everywhere: face and text on it
 _FIXED = {
     "drive": (SERIES[0].light, PAPER.light),

@@ -14,8 +14,6 @@ from kanopt.text import shorten
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-__all__ = ["LabelPlacer"]
-
 Floats = NDArray[np.float64]
 _AROUND = ((0, 1), (0, -1), (1, 0), (-1, 0), (1, 1), (1, -1), (-1, 1), (-1, -1))  # above first
 _LETTER = 0.56  # width of a letter in heights of the font

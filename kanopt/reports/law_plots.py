@@ -21,18 +21,6 @@ from kanopt.text import amount_text, join_list, list_names, number_text, shorten
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-__all__ = [
-    "comparison_levels",
-    "fixed_inputs_text",
-    "known_labels",
-    "plot_curve",
-    "plot_formula",
-    "plottable_inputs",
-    "range_of_input",
-    "reference_values",
-    "tabulate",
-]
-
 Value = float | str
 _POINTS = 121
 _FEW = 4  # a range with whole ends this far apart gets whole ticks

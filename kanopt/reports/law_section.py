@@ -48,8 +48,6 @@ from kanopt.text import (
 if TYPE_CHECKING:
     from kanopt.whatif import LearnedLaw
 
-__all__ = ["LawSection", "law_sections"]
-
 _SMALL = (324, 226)
 _MOST_CURVES = 8
 _MOST_DIGITS = 9

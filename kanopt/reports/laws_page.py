@@ -13,8 +13,6 @@ from kanopt.text import count_text, join_list
 if TYPE_CHECKING:
     from kanopt.whatif import LearnedLaw
 
-__all__ = ["LawsPage", "laws_page"]
-
 
 @dataclass(frozen=True)
 class LawsPage:

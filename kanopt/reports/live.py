@@ -27,8 +27,6 @@ if TYPE_CHECKING:
     from kanopt.reports.subject import LawRows
     from kanopt.whatif import LearnedLaw
 
-__all__ = ["LivePage", "live_page", "printable"]
-
 # what no page can hold: control characters and halves of letters
 _UNPRINTABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
 _BAND = (0.05, 0.95)

@@ -20,8 +20,6 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.transforms import Transform
 
-__all__ = ["map_shape", "map_tips", "network_tips", "plot_map", "plot_network"]
-
 Floats = NDArray[np.float64]
 
 # role: marker, size in points squared, face, edge

@@ -15,8 +15,6 @@ from kanopt.formulas.printing import to_infix as spelled
 from kanopt.formulas.spelling import ATOM, POWER, PRODUCT, TextPart, Writer
 from kanopt.text import MINUS, number_text
 
-__all__ = ["formula_terms"]
-
 _LONG = 60
 _NAMES = {"log": "ln", "log1p": "ln"}
 _OPEN, _CLOSE = "<mrow><mo>(</mo>", "<mo>)</mo></mrow>"

@@ -14,8 +14,6 @@ if TYPE_CHECKING:
 
     from kanopt.formulas.modules import Module
 
-__all__ = ["modules_size", "plot_modules"]
-
 _ROW = 42.0
 _GAP = 132.0
 _LAST = 104.0  # right of the last node

@@ -15,8 +15,6 @@ from kanopt.text import count_text, fixed_text, join_list, money_decimals, money
 if TYPE_CHECKING:
     from kanopt.whatif import MonteCarlo
 
-__all__ = ["monte_carlo_page"]
-
 
 def monte_carlo_page(found: MonteCarlo) -> QuestionPage:
     """Collect what the page of plans under many draws says."""

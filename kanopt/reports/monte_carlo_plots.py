@@ -13,8 +13,6 @@ if TYPE_CHECKING:
 
     from kanopt.whatif import MonteCarlo
 
-__all__ = ["decisions_height", "plans_height", "plot_decisions", "plot_plans"]
-
 _ROW = 26
 _MOST = 20
 

@@ -11,8 +11,6 @@ from kanopt.reports.mathml import formula_terms
 from kanopt.reports.palette import ALARM, LINE, SERIES, Colour
 from kanopt.reports.write import render
 
-__all__ = ["shown_html"]
-
 Kind = Literal["title", "line", "note", "alarm", "list", "facts", "grid", "law", "fold"]
 _NESTED = "  "
 _LONGEST_TITLE = 140

@@ -17,26 +17,6 @@ from kanopt.reports.svg import to_svg
 from kanopt.text import column_decimals, count_text, fixed_text, shorten
 from kanopt.whatif.scaffolding.toml_writing import slug
 
-__all__ = [
-    "CellBar",
-    "FactList",
-    "Figure",
-    "KeyFigure",
-    "Link",
-    "Notice",
-    "PageTable",
-    "ReasonRow",
-    "Sentence",
-    "TableColumn",
-    "Tone",
-    "columns_of",
-    "figure_of",
-    "linked",
-    "row_ids",
-    "say",
-    "table_of",
-]
-
 Tone = Literal["", "good", "bad"]
 
 MOST_ROWS = 400

@@ -9,8 +9,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-__all__ = ["ALARM", "FAINT", "INK", "LINE", "MUTED", "PAPER", "SERIES", "Colour", "colours", "series"]
-
 
 @dataclass(frozen=True)
 class Colour:

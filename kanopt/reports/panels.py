@@ -19,8 +19,6 @@ if TYPE_CHECKING:
     from kanopt.formulas import Formula
     from kanopt.surrogates.summary import Effects
 
-__all__ = ["plot_effects", "plot_law"]
-
 _PANEL = (340.0, 280.0)
 _MOST_LABELS = 20
 

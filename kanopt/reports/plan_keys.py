@@ -13,8 +13,6 @@ from kanopt.text import fixed_text, money_text, percent_text, score_text
 if TYPE_CHECKING:
     from kanopt.whatif import LearnedLaw
 
-__all__ = ["check_figures"]
-
 
 def check_figures(why: Explanation, laws: Mapping[str, LearnedLaw]) -> list[KeyFigure]:
     """Return how far a plan was proved and checked, and how good its weakest law is."""

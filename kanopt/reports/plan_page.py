@@ -57,8 +57,6 @@ if TYPE_CHECKING:
     from kanopt.tables import TableReport
     from kanopt.whatif import LearnedLaw
 
-__all__ = ["PlanPage", "plan_page"]
-
 _BESIDE_WIDTH = 600
 _LIST = 12
 _NAMES = 5

@@ -14,8 +14,6 @@ from kanopt.problems.views import GanttView, View
 from kanopt.reports.page_parts import PageTable, row_ids, table_of
 from kanopt.text import clock_text
 
-__all__ = ["plan_table"]
-
 _TIMES = ("departure", "arrival", "start", "arrive", "begin", "end")
 _GROUPED = (
     ("vehicle", "index", "departure"),

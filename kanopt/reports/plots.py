@@ -21,8 +21,6 @@ if TYPE_CHECKING:
 
     from kanopt.problems.result import Result
 
-__all__ = ["has_many_marks", "plot_result", "plot_view", "view_svg"]
-
 _MOST_MARKS = 500
 
 

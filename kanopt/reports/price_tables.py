@@ -14,8 +14,6 @@ from kanopt.reports.canvas import named_rows
 from kanopt.reports.page_parts import CellBar, PageTable, TableColumn, bar_lengths
 from kanopt.text import count_text, fixed_text, money_decimals, percent_text
 
-__all__ = ["change_table", "group_table", "item_table", "term_table"]
-
 _MOST_GROUPS = 80
 _MOST_ITEMS = 250
 

@@ -11,8 +11,6 @@ from kanopt.reports.risk_pages import days_table
 from kanopt.text import count_text
 from kanopt.whatif.risks.punctuality import Punctuality
 
-__all__ = ["PunctualitySection", "punctuality_section", "punctuality_sentence"]
-
 _MOST = 16
 _ROW = "in-time"
 

@@ -39,19 +39,6 @@ if TYPE_CHECKING:
     from kanopt.tables import TableReport
     from kanopt.whatif import LearnedLaw, Scenario
 
-__all__ = [
-    "Basis",
-    "QuestionPage",
-    "basis_of",
-    "cautions",
-    "fact_ids",
-    "first_lines",
-    "learned_sentence",
-    "noise_sentence",
-    "question_figure",
-    "stopped",
-]
-
 _WIDE = 860
 _MOST_TILES = 12
 _MOST_LINES = 6

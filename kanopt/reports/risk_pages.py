@@ -20,8 +20,6 @@ if TYPE_CHECKING:
     from kanopt.whatif.risks.ranges import DayRanges
     from kanopt.whatif.risks.surer_plan import SurerPlan
 
-__all__ = ["days_table", "risk_page", "surer_page"]
-
 _HEADS = {"q05": "5 % quantile", "q50": "median", "q95": "95 % quantile", "error": "error of that (±)"}
 _SHARES = ("share", "on_time", "promised", "error", "stockout", "fill_rate")
 _TIMES = ("limit", "latest", "planned", "q05", "q50", "q95")

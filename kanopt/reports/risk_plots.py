@@ -28,8 +28,6 @@ if TYPE_CHECKING:
     from kanopt.whatif.risks.day_costs import DayCosts
     from kanopt.whatif.risks.ranges import DayRanges
 
-__all__ = ["plot_day_costs", "plot_ranges", "ranges_height", "shown_ranges"]
-
 _MOST = 25
 _FEWEST = 5
 _ROW = 22

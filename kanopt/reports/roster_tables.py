@@ -11,8 +11,6 @@ from kanopt.problems.plan_figures import Roster
 from kanopt.reports.page_parts import PageTable, row_ids, table_of
 from kanopt.text import clock_text, fixed_text, money_decimals, percent_text
 
-__all__ = ["roster_table"]
-
 _OF_MARKS = ("vehicle", "machine")
 """Rosters whose names stand in drawings as well."""
 

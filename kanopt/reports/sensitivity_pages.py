@@ -38,8 +38,6 @@ if TYPE_CHECKING:
     from kanopt.whatif import Sensitivity, SwitchPoints, Tornado
     from kanopt.whatif.sensitivity.switch_result import AxisSwitches, SwitchPoint
 
-__all__ = ["sobol_page", "switch_page", "tornado_page"]
-
 _SAID = 3
 _TIMES = " ×"
 

@@ -17,8 +17,6 @@ if TYPE_CHECKING:
 
     from kanopt.problems.views import SeriesView
 
-__all__ = ["label_ends", "plot_series"]
-
 
 def plot_series(view: SeriesView, ax: Axes | None = None) -> Axes:
     """Draw one line per column, each labelled at its end.

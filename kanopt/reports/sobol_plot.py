@@ -13,8 +13,6 @@ if TYPE_CHECKING:
 
     from kanopt.whatif import Sensitivity
 
-__all__ = ["plot_sobol", "sobol_height"]
-
 _ROW = 44
 _BAR = 0.3
 

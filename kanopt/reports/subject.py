@@ -17,9 +17,6 @@ if TYPE_CHECKING:
     from kanopt.whatif import Comparison, LearnedLaw, Run
     from kanopt.whatif.risks.punctuality import Punctuality
 
-__all__ = ["LawRows", "ReportSubject", "subject_of", "subject_of_explanation", "subject_of_run"]
-
-
 _MOST_ROWS = 200
 
 

@@ -21,8 +21,6 @@ from kanopt.reports.palette import colours
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-__all__ = ["SVG", "Tip", "to_svg"]
-
 SVG = "http://www.w3.org/2000/svg"
 XLINK = "{http://www.w3.org/1999/xlink}href"
 _FONT = 13.0  # pixels; most text is small, 5/6 of it

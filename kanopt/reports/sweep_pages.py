@@ -34,8 +34,6 @@ if TYPE_CHECKING:
     from kanopt.whatif.sweeps.axes import Axis
     from kanopt.whatif.sweeps.point_result import PointResult
 
-__all__ = ["sweep_page", "varied_text"]
-
 _NAMES = 4
 
 

@@ -31,8 +31,6 @@ if TYPE_CHECKING:
     from kanopt.whatif import Scenario, Sweep, SwitchPoints
     from kanopt.whatif.sweeps.axes import Axis
 
-__all__ = ["axis_title", "plot_sweep", "sweep_height"]
-
 _BROKEN = frozenset({str(Status.INFEASIBLE), str(Status.PARTIAL), str(Status.NO_PLAN), ""})
 _DOTS = 60
 """Points that are marked on a line, at most."""

@@ -15,8 +15,6 @@ if TYPE_CHECKING:
     from kanopt.whatif import SwitchPoints
     from kanopt.whatif.sensitivity.switch_result import AxisSwitches
 
-__all__ = ["plot_switch_points", "switch_height"]
-
 _ROW = 84
 _BAR = 0.3
 _LETTER = 6.6  # pixels

@@ -12,8 +12,6 @@ from kanopt.text import clock_text
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-__all__ = ["time_axis"]
-
 _STEPS = np.array([5, 10, 15, 30, 60, 120, 180, 240, 360, 720, 1440, 2880, 7200, 10080])
 _PER_MINUTE = {"min": 1.0, "minute": 1.0, "h": 1 / 60, "hour": 1 / 60, "s": 60.0, "d": 1 / 1440}
 _PIXELS = 62.0  # per label

@@ -14,8 +14,6 @@ if TYPE_CHECKING:
 
     from kanopt.whatif.sensitivity.tornado import Tornado
 
-__all__ = ["plot_tornado", "tornado_height"]
-
 _ROW = 34
 _HEIGHT = 0.6
 

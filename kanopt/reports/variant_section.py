@@ -20,8 +20,6 @@ if TYPE_CHECKING:
     from kanopt.problems.result import Result
     from kanopt.whatif import Comparison, Variant
 
-__all__ = ["VariantDetails", "VariantSection", "variant_section"]
-
 _AS_PLANNED, _NO_DIFFERENCE = "as planned", "no difference"
 
 

@@ -10,8 +10,6 @@ from kanopt.reports.page_parts import NARROW, Figure, PageTable, table_of
 from kanopt.reports.plots import has_many_marks, view_svg
 from kanopt.text import clock_text
 
-__all__ = ["WIDTHS", "today_figure", "view_figure"]
-
 WIDTHS: dict[type, int] = {MapView: 760, NetworkView: 860, GanttView: 860, SeriesView: 480}
 """Of the views of a plan, in pixels."""
 

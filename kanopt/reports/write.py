@@ -29,8 +29,6 @@ if TYPE_CHECKING:
 
 _UNIT = re.compile(r"(?<=\d) (?=[A-Z]{3}\b|%)")
 
-__all__ = ["render", "write_comparison", "write_explanation", "write_laws", "write_page", "write_report"]
-
 
 def write_report(source: PlanExports, path: str | os.PathLike[str]) -> Path:
     """Write the report of a plan as one HTML file that needs no network, and no script to be read.

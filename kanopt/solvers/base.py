@@ -16,8 +16,6 @@ from kanopt.solvers.clock import SearchClock, WorkClock
 from kanopt.text import number_text
 from kanopt.validation import shown
 
-__all__ = ["Outcome", "SolveOptions", "Solver"]
-
 _LONGEST = 1e9
 """Seconds, about thirty years: longer waits overflow in some engines."""
 

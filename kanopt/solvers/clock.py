@@ -5,8 +5,6 @@ from __future__ import annotations
 import os
 import time
 
-__all__ = ["SearchClock", "WorkClock", "cpu_seconds"]
-
 
 def cpu_seconds() -> float:
     """Return the CPU seconds of this process and of the child processes it has waited for."""

@@ -14,16 +14,6 @@ from ortools.sat.python import cp_model
 from kanopt.errors import SolverError
 from kanopt.interrupt import Interrupt
 
-__all__ = [
-    "WORK_PER_SECOND",
-    "CpSatResult",
-    "CpSatTermination",
-    "SearchGoal",
-    "SearchLimits",
-    "complete_hint",
-    "run_cpsat",
-]
-
 _POLL = 0.05
 WORK_PER_SECOND = 0.3
 """CP-SAT's deterministic time in a second on one core, about."""

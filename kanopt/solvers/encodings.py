@@ -10,8 +10,6 @@ from kanopt.solvers.base import Solver
 from kanopt.solvers.solve import solvers
 from kanopt.text import amount_text, number_text
 
-__all__ = ["EncodedLaw", "Encoding", "encodings", "tabulated"]
-
 
 @dataclass(frozen=True)
 class EncodedLaw:

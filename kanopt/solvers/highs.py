@@ -18,18 +18,6 @@ from kanopt.problems.result import Progress
 from kanopt.text import number_text
 from kanopt.worker import run_workers
 
-__all__ = [
-    "GAP",
-    "TOLERANCE",
-    "HighsOptions",
-    "HighsResult",
-    "HighsTermination",
-    "MixedIntegerModel",
-    "highs_options",
-    "run_highs",
-    "search_in_child",
-]
-
 Floats = NDArray[np.float64]
 TOLERANCE = 1e-9
 """By how much HiGHS may miss a row or a whole number."""

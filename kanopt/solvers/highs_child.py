@@ -16,8 +16,6 @@ import numpy as np
 if TYPE_CHECKING:
     from kanopt.worker import Channel
 
-__all__ = ["work"]
-
 
 def work(order: dict[str, Any], channel: Channel) -> str:
     """Search; send incumbents, bounds and in the end the solution. Return the status of the model.

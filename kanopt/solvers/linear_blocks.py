@@ -7,8 +7,6 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["RowCollector", "VariableBlock"]
-
 Floats = NDArray[np.float64]
 Indices = NDArray[np.intp]
 

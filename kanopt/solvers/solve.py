@@ -17,8 +17,6 @@ from kanopt.solvers.base import Outcome, SolveOptions, Solver
 from kanopt.solvers.clock import cpu_seconds
 from kanopt.validation import describe_value
 
-__all__ = ["refuse_impossible", "search_and_assess", "solve", "solver_of_quantities", "solvers"]
-
 _COUNTED = "the time limit counted work: the same seed gives the same plan"
 _WRONG_BOUND = "the solver's lower bound lies above the price of this plan on the law, so none is claimed"
 _LOADING = 0.1

@@ -38,8 +38,6 @@ from kanopt.surrogates.trials import (
     judge_fit,
 )
 
-__all__ = ["ArchitectureSearch"]
-
 Floats = NDArray[np.float64]
 
 MARGIN = 0.01

@@ -37,8 +37,6 @@ from kanopt.surrogates.screening import MANY
 from kanopt.surrogates.trials import LawStructure, TrainingTable, Trial
 from kanopt.text import number_text
 
-__all__ = ["select_structure"]
-
 FEW, HALF = 0.002, 0.5
 """Share of rows with wild residuals, or of the squares that they make, past which a loss has to hold them back."""
 EXACT = 5e-4

@@ -27,8 +27,6 @@ from kanopt.formulas import Formula
 from kanopt.surrogates.curves import Layer, layers_of
 from kanopt.text import number_text
 
-__all__ = ["Attribution", "attribution"]
-
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
 

@@ -28,8 +28,6 @@ from kanopt.text import count_text, list_names, number_text, percent_text
 if TYPE_CHECKING:
     from kanopt.formulas.formula import Formula
 
-__all__ = ["audit", "leaks", "numbers_rows", "sharing"]
-
 Floats = NDArray[np.float64]
 
 CHANCE = 1e-4

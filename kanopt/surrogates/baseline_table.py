@@ -19,8 +19,6 @@ from kanopt.text import count_text, number_text, percent_text, score_text, secon
 if TYPE_CHECKING:
     from kanopt.formulas import Formula
 
-__all__ = ["FORMULA", "KAN", "MODELS", "PERCEPTRON", "Baselines"]
-
 Floats = NDArray[np.float64]
 
 KAN, FORMULA, PERCEPTRON = "KAN", "formula", "perceptron"

@@ -36,8 +36,6 @@ from kanopt.text import count_text, number_text
 if TYPE_CHECKING:
     from kanopt.formulas import Formula
 
-__all__ = ["baselines"]
-
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
 Rows = tuple[Integers, Integers]

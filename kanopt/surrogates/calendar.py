@@ -15,8 +15,6 @@ if TYPE_CHECKING:
     from kanopt.kan.constraints import ShapeConstraints
     from kanopt.surrogates.trials import TrainingTable
 
-__all__ = ["period_of", "warn_of_periods"]
-
 _WORDS = {
     12: {"month", "months", "monat", "monate"},
     7: {"weekday", "weekdays", "wochentag", "dow", "dayofweek"},

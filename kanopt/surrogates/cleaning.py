@@ -29,8 +29,6 @@ from kanopt.text import count_text, number_text, percent_text
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["CleaningProposal", "drop_where_line", "propose_cleaning", "quick_residuals"]
-
 Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]
 

@@ -10,16 +10,6 @@ from numpy.typing import NDArray
 
 from kanopt.errors import FitError
 
-__all__ = [
-    "FREEDOM",
-    "ResidualRange",
-    "conformal_ends",
-    "left_out_ends",
-    "residual_range",
-    "student_density",
-    "weighted_quantile",
-]
-
 Floats = NDArray[np.float64]
 
 WINDOWS, LEAST_ROWS, BEYOND = 8, 100, 5

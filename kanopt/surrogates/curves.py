@@ -23,18 +23,6 @@ if TYPE_CHECKING:
     from kanopt.kan.architecture import InputTensors
     from kanopt.kan.network import KANBatch
 
-__all__ = [
-    "Layer",
-    "curve_between",
-    "curves_of",
-    "in_units",
-    "layers_of",
-    "linked",
-    "network_output",
-    "place_name",
-    "places_of",
-]
-
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
 

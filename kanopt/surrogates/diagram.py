@@ -17,8 +17,6 @@ if TYPE_CHECKING:
     from kanopt.surrogates.curves import Layer
     from kanopt.surrogates.encoding import Feature, FeatureEncoding
 
-__all__ = ["Diagram", "DiagramEdge", "diagram_of"]
-
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
 

@@ -17,8 +17,6 @@ from kanopt.records.headers import read_header
 from kanopt.text import number_text
 from kanopt.units import convert, same_dimension
 
-__all__ = ["Suspicion", "suspicions"]
-
 Floats = NDArray[np.float64]
 
 SOME = 0.05

@@ -20,17 +20,6 @@ from kanopt.errors import FitError, nearest
 from kanopt.text import list_names, number_text
 from kanopt.validation import shown
 
-__all__ = [
-    "Feature",
-    "FeatureEncoding",
-    "check_numbers",
-    "encoding_of",
-    "is_number",
-    "knot_range",
-    "round_logs",
-    "row_name",
-]
-
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
 Category = str | int | float | bool

@@ -36,16 +36,6 @@ if TYPE_CHECKING:
     from kanopt.surrogates.groups import Groups
     from kanopt.surrogates.regressor import KANRegressor
 
-__all__ = [
-    "OF_COLUMNS",
-    "CheckedRows",
-    "checked_rows",
-    "fit_memory",
-    "fit_source",
-    "fit_table",
-    "fit_targets",
-]
-
 Floats = NDArray[np.float64]
 
 _OF_SINGLE_COLUMNS = ("monotone", "convex", "concave", "log_features", "periodic")

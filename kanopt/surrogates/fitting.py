@@ -30,8 +30,6 @@ from kanopt.surrogates.summary import feature_importances, fit_measures
 from kanopt.surrogates.trials import TrainingTable, Trial, smearing_factor
 from kanopt.text import percent_text, score_text
 
-__all__ = ["LearningResult", "law_of", "learn"]
-
 Floats = NDArray[np.float64]
 SAMPLE = 256
 SHUFFLED = 2000

@@ -23,8 +23,6 @@ if TYPE_CHECKING:
     from kanopt.surrogates.ladder import Control, Trained
     from kanopt.surrogates.monitor import FitMonitor, FitProgress
 
-__all__ = ["FormulaReading"]
-
 
 @dataclass(frozen=True)
 class _Request:

@@ -16,8 +16,6 @@ from kanopt.formulas.group_errors import MOST_SHARED, clipped, shared_part, whit
 from kanopt.formulas.noise import FEWEST_GROUPS
 from kanopt.text import count_text
 
-__all__ = ["GroupedRows", "Groups", "SharedErrors", "grouped", "rows_before"]
-
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
 

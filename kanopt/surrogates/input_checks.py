@@ -22,26 +22,6 @@ from kanopt.text import number_text
 from kanopt.units import convert
 from kanopt.validation import half_text
 
-__all__ = [
-    "calibration_of",
-    "coverage_of",
-    "held_out_target",
-    "indicators_of",
-    "is_multi_target",
-    "name_of",
-    "ordered_as",
-    "refuse_identifiers",
-    "refuse_leak",
-    "refuse_names",
-    "refuse_numbers_as_text",
-    "refuse_unmeasured",
-    "table_of",
-    "target_of",
-    "used_rows",
-    "weights_of",
-    "whole_number",
-]
-
 Floats = NDArray[np.float64]
 
 

@@ -26,8 +26,6 @@ from kanopt.surrogates.input_checks import (
 )
 from kanopt.tables.batches import is_source
 
-__all__ = ["KnownLaw"]
-
 Floats = NDArray[np.float64]
 
 

@@ -19,8 +19,6 @@ from kanopt.surrogates.conformal import ResidualRange, residual_range
 from kanopt.surrogates.curves import in_units, linked, network_output, place_name
 from kanopt.surrogates.encoding import FeatureEncoding
 
-__all__ = ["FittedLaw"]
-
 LARGEST = 650.0
 """Logarithms beyond this are cut off, far outside any data: their exponentials would not be numbers."""
 LEAST = float(np.finfo(np.float64).tiny)

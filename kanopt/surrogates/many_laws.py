@@ -34,8 +34,6 @@ if TYPE_CHECKING:
     from kanopt.formulas import Formula, Node
     from kanopt.formulas.parameters import Covariance
 
-__all__ = ["FOR_FIT", "LawLimits", "Laws", "fit_laws"]
-
 FOR_FIT = 0.6
 """Share of the seconds for a law that the fit of its network has; the rest, and what it leaves, is for the formula."""
 

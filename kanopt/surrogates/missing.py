@@ -18,8 +18,6 @@ from kanopt.errors import FitError
 from kanopt.surrogates.conformal import weighted_quantile
 from kanopt.surrogates.encoding import is_number
 
-__all__ = ["MissingIndicators"]
-
 GAP = "missing"
 SUFFIX = "_missing"
 

@@ -21,17 +21,6 @@ from kanopt.text import count_text, number_text, percent_text, seconds_text
 if TYPE_CHECKING:
     from torch import Tensor
 
-__all__ = [
-    "FitMonitor",
-    "FitProgress",
-    "SearchStopped",
-    "checked_budget",
-    "checked_progress",
-    "line_unless_told",
-    "warn_if_stopped",
-    "watched",
-]
-
 
 class SearchStopped(Exception):  # noqa: N818 - no error: the search was asked to end
     """A search was stopped on request; whoever began it takes the best law so far."""

@@ -9,8 +9,6 @@ from typing import Any, TypeVar
 from kanopt.errors import FitError, nearest
 from kanopt.surrogates.encoding import Feature, FeatureEncoding
 
-__all__ = ["by_name", "column_of", "hidden_text"]
-
 Value = TypeVar("Value")
 
 

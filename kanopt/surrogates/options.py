@@ -25,8 +25,6 @@ from kanopt.surrogates.monitor import FitMonitor
 from kanopt.surrogates.naming import by_name, column_of
 from kanopt.text import number_text
 
-__all__ = ["Settings", "is_open", "periods_of", "settings_of", "warn_of_contradictions"]
-
 
 def _plain(value: Any) -> Any:
     """Return numpy's numbers and arrays as Python's."""

@@ -30,8 +30,6 @@ from sklearn.preprocessing import (
     StandardScaler,
 )
 
-__all__ = ["PEERS", "Smeared", "better_of", "count_parameters", "peer_model"]
-
 Floats = NDArray[np.float64]
 
 PEERS = (

@@ -22,8 +22,6 @@ from kanopt.surrogates.law import FittedLaw
 from kanopt.surrogates.naming import by_name, column_of
 from kanopt.text import number_text
 
-__all__ = ["NO_CLAIMS", "ShapeClaims", "held_positive", "proofs"]
-
 NO_CLAIMS = (
     "verify: there is nothing to prove, since the model was asked to hold no shape. Say what is claimed: "
     "monotone={'km': +1}, convex=['km'], concave=['km'] or bounds=(0, None)"

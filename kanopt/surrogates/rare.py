@@ -32,16 +32,6 @@ if TYPE_CHECKING:
     from kanopt.surrogates.law import FittedLaw
     from kanopt.surrogates.trials import TrainingTable
 
-__all__ = [
-    "RareCategories",
-    "close_names",
-    "in_known_words",
-    "warn_of_rare",
-    "with_rare",
-    "with_rare_entries",
-    "without_rare",
-]
-
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
 Flags = NDArray[np.bool_]

@@ -36,8 +36,6 @@ if TYPE_CHECKING:
     from kanopt.surrogates.groups import GroupedRows
     from kanopt.surrogates.rows import Rows
 
-__all__ = ["FittedModel", "warn_of_rows_outside"]
-
 Floats = NDArray[np.float64]
 
 _LONGEST = 200

@@ -30,8 +30,6 @@ if TYPE_CHECKING:
     from kanopt.surrogates.known_law import KnownLaw
     from kanopt.surrogates.monitor import FitProgress
 
-__all__ = ["KANRegressor"]
-
 Floats = NDArray[np.float64]
 
 

@@ -10,8 +10,6 @@ from numpy.typing import NDArray
 
 from kanopt.surrogates.groups import SharedErrors
 
-__all__ = ["Rows"]
-
 Array = NDArray[np.float64]
 
 

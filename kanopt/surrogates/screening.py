@@ -14,8 +14,6 @@ from itertools import combinations
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["INTERACTION", "MANY", "interaction_gain", "relevant_columns"]
-
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
 

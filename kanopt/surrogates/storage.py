@@ -30,8 +30,6 @@ from kanopt.units import check_unit
 if TYPE_CHECKING:
     from kanopt.surrogates.regressor import KANRegressor
 
-__all__ = ["load_model", "save_model"]
-
 ModelT = TypeVar("ModelT", bound="KANRegressor")
 
 LARGEST = 1 << 29

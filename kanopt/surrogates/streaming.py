@@ -30,8 +30,6 @@ from kanopt.text import count_text, join_list, number_text
 if TYPE_CHECKING:
     from kanopt.surrogates.regressor import KANRegressor
 
-__all__ = ["SAMPLE", "SampledRows", "drawn_rows", "measure_on_all_rows"]
-
 Floats = NDArray[np.float64]
 
 SAMPLE = 100_000

@@ -17,17 +17,6 @@ from kanopt.surrogates.law import FittedLaw
 from kanopt.surrogates.naming import hidden_text
 from kanopt.text import count_text, fixed_text, join_list, number_text
 
-__all__ = [
-    "Effects",
-    "Predictor",
-    "Summary",
-    "effect_table",
-    "feature_importances",
-    "fit_measures",
-    "marginal_effects",
-    "structure_text",
-]
-
 Floats = NDArray[np.float64]
 
 

@@ -14,8 +14,6 @@ from kanopt.surrogates.conformal import student_density, weighted_quantile
 from kanopt.surrogates.encoding import FeatureEncoding
 from kanopt.surrogates.naming import hidden_text
 
-__all__ = ["LawStructure", "TrainingTable", "Trial", "judge_fit", "smearing_factor"]
-
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
 

@@ -20,8 +20,6 @@ from kanopt.surrogates.encoding import FeatureEncoding, row_name
 from kanopt.surrogates.law import FittedLaw
 from kanopt.text import count_text, join_list
 
-__all__ = ["pools", "predict_pooled", "unseen_rows", "warn_of_unseen", "with_fallbacks"]
-
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
 

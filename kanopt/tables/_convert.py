@@ -20,21 +20,6 @@ from kanopt.tables._text import TextFormat
 from kanopt.tables.schema import NUMERIC, Column, Kind
 from kanopt.units import convert
 
-__all__ = [
-    "NO_NUMBER",
-    "TWO_WAYS",
-    "ConvertedColumn",
-    "check_floats",
-    "convert_column",
-    "date_format",
-    "date_hint",
-    "final_column",
-    "infer_kind",
-    "natural_kind",
-    "notation_hint",
-    "within_limits",
-]
-
 _MISSING = ("", "N/A", "n/a", "NaN", "nan", "NULL", "null", "#N/A", "<NA>")
 _ISO = r"^\d{4}-\d{2}-\d{2}([T ]\d{2}:\d{2}(:\d{2}(\.\d+)?)?)?\s?(Z|[+-]\d{2}:?\d{2})?$"
 _ZONED = r"\d{2}:\d{2}.*(Z|[+-]\d{2}:?\d{2})$"

@@ -25,8 +25,6 @@ from kanopt.tables._raw import require_file
 if TYPE_CHECKING:
     from sqlalchemy import URL
 
-__all__ = ["MOST_ROWS", "MOST_SECONDS", "Rows", "first_line", "query_rows"]
-
 MOST_ROWS = 5_000_000
 """So many rows a query may return."""
 MOST_SECONDS = 300.0

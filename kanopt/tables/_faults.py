@@ -16,8 +16,6 @@ from kanopt.tables.report import BadCell
 from kanopt.tables.schema import Column
 from kanopt.text import count_text, list_names
 
-__all__ = ["ANOTHER_RANGE", "bad_cells", "column_text", "ragged_text", "refusal"]
-
 _SHOWN = 3
 _LONGEST = 60
 ANOTHER_RANGE = Wording("another kind or range in the schema", "another range by minimum and maximum")

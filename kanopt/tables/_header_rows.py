@@ -8,8 +8,6 @@ from collections.abc import Sequence
 
 from kanopt.units import UNIT_WORDS
 
-__all__ = ["header_row", "is_number", "units_below"]
-
 _WIDE = 0.6
 _PER = re.compile(r" */ *| +(?:per|pro|je|par|por|za) +")
 _NO_UNIT = re.compile(r"-*|[dhmsyajt]{1,4}([:./-][dhmsyajt]{1,4})+", re.IGNORECASE)

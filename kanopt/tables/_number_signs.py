@@ -14,8 +14,6 @@ from kanopt.faults import Message, Setting
 from kanopt.tables._raw import RawTable
 from kanopt.tables._text import TextFormat
 
-__all__ = ["both_readings", "count_matches", "form_shown", "two_ways"]
-
 _OTHER = {".": ",", ",": "."}
 _CODE = r"^[+-]?0\d"
 _SPACES = (" ", "\u00a0", "\u202f", "'", "\u2019")

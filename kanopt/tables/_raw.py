@@ -15,8 +15,6 @@ from numpy.typing import NDArray
 from kanopt.errors import TableError, nearest
 from kanopt.files import kind_of_no_file, require_path
 
-__all__ = ["RawTable", "as_strings", "file_hash", "require_file"]
-
 
 @dataclass(frozen=True)
 class RawTable:

@@ -40,8 +40,6 @@ from kanopt.units import convert
 if TYPE_CHECKING:
     from kanopt.formulas.row_text import RowText
 
-__all__ = ["OnBad", "OnDuplicate", "TableReading"]
-
 OnBad = Literal["error", "missing", "drop", "text"]
 OnDuplicate = Literal["keep", "drop", "error"]
 _NO_VALUE = "no finite value"

@@ -27,8 +27,6 @@ _BUFFER = 4_096
 """Bytes that a reader holds of a column; without a buffer, one that is to read no row reads all columns."""
 _SMALLEST_VALUE = 1  # bytes, of a truth value or a small number
 
-__all__ = ["read_frame", "read_parquet", "read_sql"]
-
 
 def read_parquet(path: Path) -> RawTable:
     """Read a Parquet file.

@@ -23,8 +23,6 @@ from kanopt.tables._header_rows import header_row, is_number, units_below
 from kanopt.tables._raw import RawTable, file_hash
 from kanopt.text import count_text, list_names
 
-__all__ = ["TextFormat", "read_text", "records_table", "text_header_row"]
-
 _SEPARATORS = (",", ";", "\t", "|")
 _SHOWN = {",": "','", ";": "';'", "\t": "tab", "|": "'|'"}
 _MARKS = (

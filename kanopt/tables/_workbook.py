@@ -27,8 +27,6 @@ from kanopt.tables._stores import MOST_PACKED
 from kanopt.tables._text import TextFormat, records_table
 from kanopt.text import list_names
 
-__all__ = ["TOLD", "WORKBOOKS", "Workbook", "open_workbook"]
-
 WORKBOOKS = (".xlsx", ".xlsm")
 """Endings of the names of workbooks."""
 HIDDEN, MERGED = "the sheet is hidden in the workbook", "merged cells"

@@ -24,8 +24,6 @@ from kanopt.tables._raw import require_file
 from kanopt.tables.cleaned_source import Cleaned, CleanedReading
 from kanopt.text import list_names
 
-__all__ = ["BatchSource", "Partitioned", "SourceLike", "is_source", "open_source"]
-
 
 class Partitioned(Protocol):
     """A frame in partitions, each of which is computed when it is read: a Dask DataFrame."""

@@ -18,8 +18,6 @@ from kanopt.text import count_text, number_text
 if TYPE_CHECKING:
     from kanopt.tables.batches import BatchSource, SourceLike
 
-__all__ = ["Cleaned", "CleanedReading", "cleaned"]
-
 
 @dataclass(frozen=True)
 class Cleaned:

@@ -18,17 +18,6 @@ from numpy.typing import ArrayLike, NDArray
 from kanopt.errors import TableError, nearest
 from kanopt.tables.report import with_report
 
-__all__ = [
-    "City",
-    "SiouxFalls",
-    "SupplyNetworkTables",
-    "Workshop",
-    "load_city",
-    "load_sioux_falls",
-    "load_supply_network",
-    "load_workshop",
-]
-
 Floats = NDArray[np.float64]
 
 FREE_SPEED = 35.0  # km/h

@@ -23,17 +23,6 @@ from kanopt.errors import TableError, nearest, warn_user
 from kanopt.text import count_text, join_list, list_names
 from kanopt.units import check_unit
 
-__all__ = [
-    "BadCell",
-    "TableReport",
-    "declared_units",
-    "renamed",
-    "report_of",
-    "rows_in_source",
-    "units_of",
-    "with_units",
-]
-
 KEY = "kanopt"
 _MOST_REASONS, _MOST_NOTES = 3, 4
 """So many of them a remark names."""

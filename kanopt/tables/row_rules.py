@@ -14,8 +14,6 @@ if TYPE_CHECKING:
     from kanopt.formulas.row_text import RowText
     from kanopt.tables.schema import Kind
 
-__all__ = ["ParsedRules", "RowRules", "drop_label", "nothing_dropped"]
-
 MOST = 200
 """Derived columns, or rules, of one table."""
 Fault = tuple[tuple[str | int, ...], str]

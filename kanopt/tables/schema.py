@@ -12,8 +12,6 @@ import pandas as pd
 from kanopt.errors import TableError, nearest
 from kanopt.units import check_unit
 
-__all__ = ["Column", "Kind", "Schema"]
-
 Kind = Literal["number", "integer", "category", "text", "datetime", "boolean"]
 KINDS: tuple[str, ...] = get_args(Kind)
 NUMERIC = ("number", "integer")

@@ -12,8 +12,6 @@ from numpy.typing import NDArray
 from kanopt.errors import TableError, nearest
 from kanopt.text import count_text
 
-__all__ = ["split"]
-
 
 def split(
     frame: pd.DataFrame,

@@ -12,8 +12,6 @@ from numpy.typing import NDArray
 from kanopt.errors import UnitError
 from kanopt.units.parsing import parse
 
-__all__ = ["check_unit", "convert", "factor", "multiplier_and_divisor", "same_dimension"]
-
 
 def check_unit(text: str) -> str:
     """Return a unit in its displayed form, or raise an error with the reason why it is invalid.

@@ -16,8 +16,6 @@ from kanopt.units.unit_words import UNIT_WORDS
 if TYPE_CHECKING:
     import pint
 
-__all__ = ["COMMON", "COUNTED", "CURRENCIES", "Powers", "Unit", "merged", "named", "parse", "raised"]
-
 _CODES = """AUD BRL CAD CHF CNY CZK DKK EUR GBP HUF IDR ILS INR JPY KRW MXN NOK NZD PLN RON SEK SGD THB TRY
 USD ZAR"""
 CURRENCIES = tuple(_CODES.split())

@@ -9,8 +9,6 @@ from functools import cached_property, lru_cache
 
 from kanopt.units.parsing import Powers, Unit, merged, named, parse, raised
 
-__all__ = ["UnitPowers", "dimension_of", "powers_of"]
-
 
 @dataclass(frozen=True)
 class UnitPowers:

@@ -10,8 +10,6 @@ from numpy.typing import ArrayLike, NDArray
 
 from kanopt.errors import UnitError, nearest
 
-__all__ = ["Scaling", "scaling_for"]
-
 Rounding = Literal["nearest", "up", "down"]
 
 _NOISE = 1e-9

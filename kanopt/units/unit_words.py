@@ -5,8 +5,6 @@ A vocabulary, not a rule. Words stand in small letters and without accents.
 
 from __future__ import annotations
 
-__all__ = ["UNIT_WORDS"]
-
 _UNITS = {
     "mm cm km": "",
     "m metre metres meter meters": "m",

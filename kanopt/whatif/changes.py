@@ -19,8 +19,6 @@ from kanopt.validation import LARGEST, WHOLE_TEXT, describe_value, is_whole
 from kanopt.whatif.scenario_files.mistakes import Mistake
 from kanopt.whatif.scenario_files.toml_positions import Key
 
-__all__ = ["SECTIONS", "Action", "Change", "Value", "cell_text", "column_names", "conditions_text"]
-
 Value: TypeAlias = float | str | bool
 Action: TypeAlias = Literal["set", "scale", "remove", "add", "open", "close"]
 SECTIONS = ("problem", "solver", "surrogates")

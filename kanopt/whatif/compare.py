@@ -31,8 +31,6 @@ if TYPE_CHECKING:
     from kanopt.problems.base import Plan, Problem
     from kanopt.problems.result import Result
 
-__all__ = ["compare", "compare_prepared"]
-
 
 @told_by_line
 def compare(

@@ -23,8 +23,6 @@ from kanopt.whatif.table_exports import TableExports
 if TYPE_CHECKING:
     from kanopt.problems.result import Result
 
-__all__ = ["Comparison", "Variant"]
-
 _TERMS = ["scenario", "term", "before", "data_effect", "replanning_effect", "after", "change"]
 _COVERAGE = [
     "scenario",

@@ -26,8 +26,6 @@ if TYPE_CHECKING:
     from kanopt.whatif.comparison import Comparison, Variant
     from kanopt.whatif.run import Run
 
-__all__ = ["comparison_notes", "comparison_parts", "moved_text", "old_plan_notes", "variants_text", "verdict"]
-
 _AMOUNTS = ["before", "data_effect", "replanning_effect", "after", "change"]
 _SHOWN, _NAME, _NOWHERE = 2, 40, "none"
 _HEADS = {"data_effect": "new data", "replanning_effect": "new plan"}

@@ -6,8 +6,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
-__all__ = ["Event", "OnEvent", "ignore_event"]
-
 
 @dataclass(frozen=True)
 class Event:

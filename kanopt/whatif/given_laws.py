@@ -17,18 +17,6 @@ if TYPE_CHECKING:
 
     from kanopt.formulas import Formula, Node
 
-__all__ = [
-    "dependency_order",
-    "given_laws",
-    "is_category_column",
-    "laws_built_on",
-    "names_in",
-    "parse_as_written",
-    "placeholder_law",
-    "saved_law",
-    "unit_mistakes",
-]
-
 _WORD = re.compile(r"[^\W\d]\w*|`[^`]*`")
 
 

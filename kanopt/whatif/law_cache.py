@@ -34,8 +34,6 @@ if TYPE_CHECKING:
 
     from kanopt.surrogates.diagram import Diagram
 
-__all__ = ["FOLDER_VARIABLE", "LawCache"]
-
 FOLDER_VARIABLE = "KANOPT_CACHE_DIR"
 """The variable of the environment that names another folder than the user's own."""
 

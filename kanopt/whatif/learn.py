@@ -30,8 +30,6 @@ if TYPE_CHECKING:
     from kanopt.surrogates.diagram import Diagram
     from kanopt.surrogates.monitor import FitProgress
 
-__all__ = ["Cache", "LearnedLaw", "LearningInterrupted", "doubts", "fit_law", "laws_of", "learn", "learn_law"]
-
 
 @dataclass(frozen=True, eq=False, repr=False)
 class LearnedLaw(Shown):

@@ -12,8 +12,6 @@ if TYPE_CHECKING:
 
     from kanopt.formulas import VerdictReason
 
-__all__ = ["complete_rows", "named_rows", "some_held_out_rows", "split_rows", "unseen_rows", "with_groups"]
-
 
 def named_rows(frame: pd.DataFrame) -> pd.DataFrame:
     """Return the frame with its rows called as they are in its file, whatever was left out, for messages."""

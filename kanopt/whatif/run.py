@@ -41,21 +41,6 @@ if TYPE_CHECKING:
     from kanopt.whatif.comparison import Comparison
     from kanopt.whatif.risks.on_time import OnTimePlan
 
-__all__ = [
-    "Run",
-    "build",
-    "environment",
-    "finish_run",
-    "plan_beside_today",
-    "price_today",
-    "run",
-    "solve_problem",
-    "sources",
-    "tell_build_remarks",
-    "tell_remarks",
-    "unanswered",
-]
-
 _PACKAGES = ("kanopt", "numpy", "pandas", "scipy", "torch", "sympy", "ortools", "pyvrp", "highspy")
 
 

@@ -55,8 +55,6 @@ if TYPE_CHECKING:
     from kanopt.records.unread_columns import UnreadColumns
     from kanopt.whatif.run import Run
 
-__all__ = ["Scenario"]
-
 Where = Mapping[str, Value | tuple[Value, ...]]
 
 

@@ -19,14 +19,6 @@ from kanopt.whatif.scenario_files.toml_positions import Key, write_key
 if TYPE_CHECKING:
     from kanopt.formulas import Formula
 
-__all__ = [
-    "ChangedSections",
-    "altered_law",
-    "checked_with_laws",
-    "make_section_changes",
-    "section_sentence",
-]
-
 _TEXT = "formula"
 """The key of a law written by hand that holds its text."""
 

@@ -13,8 +13,6 @@ from kanopt.display import Shown
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["TableExports"]
-
 
 class TableExports(Shown):
     """An answer that has tables: it is shown, and written as a workbook."""

@@ -10,8 +10,6 @@ from kanopt.whatif.changes import Change, cell_text
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["a_tenth_up_and_down", "one_more_and_fewer", "without_each"]
-
 _MOST_KINDS = 2
 """Of vehicles and machines that are varied; each variant is planned anew, which takes its time."""
 

@@ -18,8 +18,6 @@ from kanopt.whatif.scenario import Scenario
 from kanopt.whatif.sweeps.prepare import Prepared, prepare_learned
 from kanopt.whatif.variants import variants_of
 
-__all__ = ["run_with_variants"]
-
 _SEARCHES = 2
 """Of each variant and of the plan as it is: how far they lie apart is the noise."""
 

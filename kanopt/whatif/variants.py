@@ -10,8 +10,6 @@ from kanopt.whatif.events import Event, OnEvent, ignore_event
 from kanopt.whatif.scenario import Scenario
 from kanopt.whatif.scenario_files.mistakes import Mistake
 
-__all__ = ["variant_mistakes", "variants_of"]
-
 
 def variants_of(scenario: Scenario, report: OnEvent = ignore_event) -> list[Scenario]:
     """Return the variants of a scenario that are planned beside it, checked.

@@ -16,8 +16,6 @@ from kanopt.whatif.section_changes import section_sentence
 if TYPE_CHECKING:
     from kanopt.whatif.scenario import Scenario
 
-__all__ = ["change_sentences"]
-
 _OTHER = ("scenario", "report", "changes", "tables", "surrogates")
 """Sections that change no plan, and those that are told in another way."""
 _ABSENT = object()

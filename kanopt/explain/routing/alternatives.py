@@ -21,8 +21,6 @@ from kanopt.solvers.base import SolveOptions
 from kanopt.solvers.solve import search_and_assess
 from kanopt.text import fixed_text, join_list, money_decimals, money_text, percent_text
 
-__all__ = ["AlternativeSearch", "PlanAlternative", "with_client_on", "without_leg"]
-
 _LEAST_SECONDS = 2.0
 _SAME = 1e-6
 """Share of an objective below which two prices are the same."""

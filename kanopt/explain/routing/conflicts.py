@@ -22,8 +22,6 @@ from kanopt.solvers.routing.completion import complete_by_insertion
 from kanopt.solvers.solve import search_and_assess
 from kanopt.text import count_text, join_list, number_text
 
-__all__ = ["Conflict", "find_conflict"]
-
 _FEW, _FEWER = 15, 7
 """Most clients of which every order is tried: by Held and Karp's dynamic programme, and by enumeration."""
 _SHARE = 0.4  # of the time limit, for a first attempt with some clients or with all

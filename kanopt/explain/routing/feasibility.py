@@ -16,8 +16,6 @@ from kanopt.problems.routing.insertion import is_soonest_at_start, violations_by
 from kanopt.problems.routing.leg_laws import DURATION
 from kanopt.problems.routing.simulate import Drive, slack
 
-__all__ = ["is_exhaustive", "serve_all"]
-
 _MORE = 2.0
 """Multiple of the tolerance of the check, so that no route that the check accepts is discarded."""
 ClientOrder = tuple[str, ...]

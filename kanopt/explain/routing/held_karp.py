@@ -14,8 +14,6 @@ from kanopt.problems.routing.data import Floats, Ints
 from kanopt.problems.routing.leg_laws import DURATION
 from kanopt.problems.routing.simulate import service_begin
 
-__all__ = ["Undecided", "allows_held_karp", "is_timed", "serve_all_held_karp"]
-
 _NOISE = 2e-6
 PinnedVehicles = frozenset[tuple[int, int]]
 

@@ -7,8 +7,6 @@ from dataclasses import replace
 from kanopt.problems.routing import Route, RoutingPlan, RoutingProblem
 from kanopt.problems.routing.simulate import trips_of
 
-__all__ = ["best_fit_plan", "restrict_plan"]
-
 
 def restrict_plan(problem: RoutingProblem, plan: RoutingPlan) -> RoutingPlan:
     """Return a plan without the clients that a relaxed problem does not have."""

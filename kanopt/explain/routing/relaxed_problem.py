@@ -13,8 +13,6 @@ from kanopt.problems.routing.policy import RoutingPolicy
 from kanopt.problems.routing.problem_part import law_between
 from kanopt.text import join_list
 
-__all__ = ["RelaxableRule", "binding_rules", "relax_problem", "rules_text"]
-
 _OF_VEHICLES: dict[str, dict[str, Any]] = {
     "shift": {"shift_end": np.inf},
     "longest distance": {"max_distance": np.inf},

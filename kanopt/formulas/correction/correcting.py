@@ -26,8 +26,6 @@ from kanopt.formulas.printing import to_infix
 from kanopt.formulas.variables import Variable
 from kanopt.text import number_text
 
-__all__ = ["SCALES", "correct"]
-
 LEAST_ROWS = 8
 SEARCHED = 5_000
 """Rows that corrections are searched on at most; those that are found are fitted to all."""

@@ -27,8 +27,6 @@ from kanopt.formulas.estimation.variable_projection import LeastSquaresResult, m
 from kanopt.formulas.nodes import Apply, Array, Constant, Node, Product, Sum, postorder
 from kanopt.formulas.parameters import is_parameter
 
-__all__ = ["Chosen", "CorrectedFit", "Problem", "fitted", "gain_of", "smoothed"]
-
 HELD = 1e4
 """Weight per row that holds the mean of a curve or table at zero."""
 WEIGHTS = 10.0 ** np.arange(-9.0, 5.0)

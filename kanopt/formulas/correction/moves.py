@@ -17,8 +17,6 @@ from kanopt.formulas.nodes import Apply, Array, Constant, Input, Node, Product, 
 from kanopt.formulas.parameters import is_parameter
 from kanopt.formulas.pieces import Curve, Table
 
-__all__ = ["Move", "moves_of"]
-
 GRID = 10
 """Intervals of a curve at most; one for every four different values."""
 MOST_CATEGORIES = 300

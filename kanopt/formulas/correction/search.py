@@ -13,8 +13,6 @@ from kanopt.formulas.estimation.free import FreeParameters
 from kanopt.formulas.estimation.graph_tape import GraphTape
 from kanopt.formulas.nodes import Array
 
-__all__ = ["INSIST", "search"]
-
 INSIST = 3.0
 """Nats by which a correction has to shorten the description: odds of twenty to one."""
 MOST = 8

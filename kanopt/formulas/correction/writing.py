@@ -15,8 +15,6 @@ from kanopt.formulas.pieces import Curve, Step, Table
 from kanopt.formulas.simplify import simplify_graph
 from kanopt.text import number_text
 
-__all__ = ["Written", "movable", "written"]
-
 
 def movable(formula: Formula) -> Formula:
     """Return the law with a name for every constant that may move: its own, a factor per term and what is added.

@@ -34,8 +34,6 @@ from kanopt.units import UnitPowers
 if TYPE_CHECKING:
     from kanopt.formulas.formula import Formula
 
-__all__ = ["ConstantUnit", "Dimensions", "dimensions", "output_unit"]
-
 _MOST_TOLD = 6
 
 

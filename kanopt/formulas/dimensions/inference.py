@@ -29,8 +29,6 @@ if TYPE_CHECKING:
     from kanopt.formulas.formula import Formula
     from kanopt.formulas.variables import Variable
 
-__all__ = ["HeldConstant", "UnitInference"]
-
 
 @dataclass(frozen=True)
 class HeldConstant:

@@ -14,8 +14,6 @@ from kanopt.units import UnitPowers
 if TYPE_CHECKING:
     from kanopt.formulas.variables import Variable
 
-__all__ = ["DimensionWording", "step_text"]
-
 _LONGEST = 60
 _LARGEST = 400
 

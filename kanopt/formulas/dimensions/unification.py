@@ -11,8 +11,6 @@ from fractions import Fraction
 
 from kanopt.units import UnitPowers
 
-__all__ = ["ONE", "Equations", "TooMuchWorkError"]
-
 MOST_WORK = 40_000
 _LONGEST = 8
 _MOST_BITS = 2048

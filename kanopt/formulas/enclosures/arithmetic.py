@@ -18,30 +18,6 @@ from numpy.typing import NDArray
 
 from kanopt.formulas.nodes import Array
 
-__all__ = [
-    "EPS",
-    "NOTHING",
-    "TRUE",
-    "UNBOUNDED",
-    "UPWARDS",
-    "Flags",
-    "Integers",
-    "Pair",
-    "chosen",
-    "hull",
-    "largest",
-    "minus",
-    "negated",
-    "outward",
-    "plus",
-    "power_bounds",
-    "signed",
-    "square",
-    "times",
-    "total",
-    "variable_power_bounds",
-]
-
 Flags: TypeAlias = NDArray[np.bool_]
 Integers: TypeAlias = NDArray[np.int64]
 Pair: TypeAlias = tuple[Array, Array]

@@ -22,8 +22,6 @@ from kanopt.formulas.pieces import Curve, Step, Table
 if TYPE_CHECKING:
     from kanopt.formulas.formula import Formula
 
-__all__ = ["BoxSides", "FormulaBoxes", "concatenate", "entries", "sides_of"]
-
 _UNSEEN = "another"
 
 _SMALLEST = 2.0**-32  # of the whole: what is not settled in a side as short as that is not worth the search

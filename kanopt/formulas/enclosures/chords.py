@@ -15,8 +15,6 @@ from kanopt.formulas.enclosures.engine import Encloser
 from kanopt.formulas.enclosures.facts import Point
 from kanopt.formulas.nodes import Array, Node, computed
 
-__all__ = ["PointEvaluator", "chords_across", "chords_near", "places_in"]
-
 _STEPS = 2.0 ** -np.arange(24.0)
 _CORNERS = 4
 _ACROSS = 1e-6  # of the range: how far the chord across a jump goes to both sides

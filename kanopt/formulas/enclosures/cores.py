@@ -19,8 +19,6 @@ from kanopt.formulas.functions import function_named
 from kanopt.formulas.nodes import DEEPEST, Apply, Constant, Node, Power, Product, Sum, postorder
 from kanopt.formulas.pieces import Curve
 
-__all__ = ["core_of", "logarithm"]
-
 
 def core_of(root: Node, names: Collection[str], sides: BoxSides, through: bool) -> tuple[Node, int]:
     """Return a step that has the shape in some inputs that the formula has, and +1, or that minus it has, and −1.

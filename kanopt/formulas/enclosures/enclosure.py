@@ -11,8 +11,6 @@ import numpy as np
 from kanopt.formulas.enclosures.arithmetic import TRUE, Flags, Pair
 from kanopt.formulas.nodes import Array
 
-__all__ = ["EXACT", "Enclosure", "Error", "Orders"]
-
 
 @dataclass(frozen=True)
 class Orders:

@@ -26,8 +26,6 @@ from kanopt.formulas.enclosures.univariate import CurveBank, Stairs, within
 from kanopt.formulas.nodes import Array, Input, Node, Product, Sum, fold, postorder
 from kanopt.formulas.pieces import Curve, Step, Table
 
-__all__ = ["Encloser"]
-
 _ONE: Pair = (np.ones(()), np.ones(()))
 
 

@@ -15,8 +15,6 @@ from kanopt.text import count_text, join_list, number_text, percent_text
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["Point", "Shape", "ShapeFact", "ShapeProof", "Verdict"]
-
 Shape: TypeAlias = Literal["rises", "falls", "convex", "concave", "at least", "at most", "finite"]
 Verdict: TypeAlias = Literal["proved", "refuted", "undecided"]
 

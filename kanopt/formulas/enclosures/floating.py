@@ -19,8 +19,6 @@ from kanopt.formulas.enclosures.enclosure import Enclosure, Error
 from kanopt.formulas.nodes import Array
 from kanopt.formulas.pieces import Curve
 
-__all__ = ["of_curve", "of_function", "of_larger", "of_number", "of_power", "of_product", "of_sum", "settled"]
-
 _KEEPS = {"sqrt": 0.5, "square": 2.0, "abs": 1.0, "relu": 1.0, "tanh": 1.0, "atan": 1.0}
 """What such a function makes of a relative error."""
 _OWN = 8.0 * EPS  # what one elementary function is off by, of its value

@@ -26,8 +26,6 @@ from kanopt.formulas.enclosures.facts import Point
 from kanopt.formulas.enclosures.matrices import least_eigenvalue, least_eigenvalue_above
 from kanopt.formulas.nodes import Array
 
-__all__ = ["BoundMargin", "CurvatureMargin", "DefinedMargin", "FormulaMargin", "MarginBounds", "SlopeMargin"]
-
 _ZERO = 2.0**20
 """How many times what rounding hides counts as zero: a billionth of the terms that something is the sum of."""
 _SURE, _SHARE = 2.0**6, 1e-6

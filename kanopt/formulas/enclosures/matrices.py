@@ -27,17 +27,6 @@ from numpy.typing import NDArray
 from kanopt.formulas.enclosures.arithmetic import EPS, Flags, Pair
 from kanopt.formulas.nodes import Array
 
-__all__ = [
-    "added",
-    "common_lower_bound",
-    "least_eigenvalue",
-    "least_eigenvalue_above",
-    "outer",
-    "symmetric_product",
-    "weighted",
-    "weighted_squares",
-]
-
 _ROUNDING = 128.0 * EPS  # for every row of a matrix
 
 

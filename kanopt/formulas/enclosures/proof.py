@@ -42,8 +42,6 @@ from kanopt.formulas.simplify import simplify_graph
 if TYPE_CHECKING:
     from kanopt.formulas.formula import Formula
 
-__all__ = ["Convexity", "basis_of", "canonicalise", "prove"]
-
 Inputs: TypeAlias = "str | tuple[str, ...]"
 Convexity: TypeAlias = "Mapping[Inputs, int] | Mapping[str, int] | Iterable[Inputs]"
 

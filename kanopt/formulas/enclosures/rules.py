@@ -49,8 +49,6 @@ from kanopt.formulas.functions import function_named
 from kanopt.formulas.nodes import Apply, Constant, Maximum, Minimum, Node, Power, Product, Sum
 from kanopt.formulas.pieces import Curve, Step
 
-__all__ = ["composed", "curves", "enclosed"]
-
 _KEEP_POSITIVE = frozenset({"sqrt", "square", "abs", "relu", "log1p", "tanh", "atan"})
 
 

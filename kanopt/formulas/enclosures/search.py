@@ -19,8 +19,6 @@ from kanopt.formulas.enclosures.facts import ShapeFact
 from kanopt.formulas.enclosures.margins import FormulaMargin, MarginBounds
 from kanopt.formulas.nodes import Array
 
-__all__ = ["branch_and_bound"]
-
 _SAMPLE = 320
 _TOGETHER = 256
 _HUGE = 1e300

@@ -36,8 +36,6 @@ from kanopt.formulas.functions import Function
 from kanopt.formulas.nodes import Array
 from kanopt.formulas.pieces import Curve
 
-__all__ = ["CurveBank", "Stairs", "range_over", "within"]
-
 _RESOLVED = 1e7  # beyond, the places of a wave are not resolved well enough to tell where it turns
 
 

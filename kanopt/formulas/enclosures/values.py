@@ -25,8 +25,6 @@ from kanopt.text import number_text
 if TYPE_CHECKING:
     from kanopt.formulas.formula import Formula
 
-__all__ = ["Enclosures", "interval", "is_finite_throughout"]
-
 _BOXES = 256
 
 

@@ -22,8 +22,6 @@ if TYPE_CHECKING:
 
     from kanopt.formulas.formula import Formula
 
-__all__ = ["ProfileLikelihood", "estimated_parameters", "intervals"]
-
 CLOSE = 1e-3
 """How near τ comes to what was asked for, as a share of it."""
 _FURTHEST = 40

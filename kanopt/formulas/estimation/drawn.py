@@ -25,8 +25,6 @@ from kanopt.formulas.estimation.graph_tape import GraphTape
 from kanopt.formulas.estimation.least_squares import levenberg_marquardt
 from kanopt.formulas.nodes import Array, Node
 
-__all__ = ["Classes", "DrawnFit", "blocks", "fit_drawn", "rowwise"]
-
 Integers = NDArray[np.intp]
 
 ROUNDS, STILL = 60, 1e-2

@@ -18,8 +18,6 @@ from kanopt.formulas.variables import Variable
 if TYPE_CHECKING:
     from kanopt.formulas.formula import Formula
 
-__all__ = ["EstimationRows", "Weight"]
-
 Weight: TypeAlias = str | Any
 """Name of a column of the table, or an array of shape (n,)."""
 

@@ -14,8 +14,6 @@ from kanopt.formulas.nodes import Array, Constant, Node, Product, Sum, fold, pos
 from kanopt.formulas.parameters import is_parameter, parameters_of, piece_numbers
 from kanopt.formulas.pieces import Curve, Step, Table
 
-__all__ = ["FreeParameters", "Piece", "linear_in"]
-
 Piece: TypeAlias = Curve | Step | Table
 PIECES = (Curve, Step, Table)
 

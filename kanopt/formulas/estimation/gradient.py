@@ -18,8 +18,6 @@ from kanopt.formulas.pieces import gap_inputs
 if TYPE_CHECKING:
     from kanopt.formulas.formula import Formula
 
-__all__ = ["Gradient", "gradient"]
-
 
 @dataclass(frozen=True, eq=False)
 class Gradient:

@@ -33,8 +33,6 @@ from kanopt.formulas.pieces import Curve, Step, Table
 from kanopt.formulas.tape import Applied, Backward, Extreme, LookedUp, Monomial, Number, Tape, Total
 from kanopt.formulas.tape import Step as TapeStep
 
-__all__ = ["GraphTape"]
-
 Columns = Mapping[str, NDArray[Any]]
 
 _SHALLOW = 50

@@ -26,8 +26,6 @@ from kanopt.formulas.variables import Variable, category_label
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["GroupedLaw", "fit_groups"]
-
 
 @dataclass(frozen=True, eq=False)
 class GroupedLaw:

@@ -13,8 +13,6 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["LARGEST", "LeastSquares", "Minimum", "levenberg_marquardt"]
-
 Array = NDArray[np.float64]
 
 RIDGE = 1e-10

@@ -29,8 +29,6 @@ from kanopt.formulas.pieces import Curve, Step, Table
 from kanopt.formulas.printing import wave_of
 from kanopt.formulas.variables import Variable
 
-__all__ = ["fresh_names", "with_named_constants"]
-
 # A place of a number: the step it belongs to and which child of it; ("", 0) for a formula that is one number.
 _Place = tuple[bytes, int]
 _COLLINEAR = 1e-9

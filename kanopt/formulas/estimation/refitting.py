@@ -24,8 +24,6 @@ from kanopt.text import list_names
 if TYPE_CHECKING:
     from kanopt.formulas.formula import Formula
 
-__all__ = ["Estimate", "Robust", "estimate", "refit"]
-
 Robust: TypeAlias = bool | Literal["HC1", "HC2", "HC3"]
 
 _SHOWN = 8

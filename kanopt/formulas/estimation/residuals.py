@@ -12,8 +12,6 @@ from kanopt.formulas.estimation.free import FreeParameters, linear_in
 from kanopt.formulas.estimation.graph_tape import GraphTape
 from kanopt.formulas.nodes import Array, Node
 
-__all__ = ["Residuals"]
-
 
 @dataclass(frozen=True, eq=False)
 class Residuals:

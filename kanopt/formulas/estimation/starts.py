@@ -16,8 +16,6 @@ from kanopt.formulas.estimation.residuals import Residuals
 from kanopt.formulas.estimation.variable_projection import LeastSquaresResult, minimise, projection
 from kanopt.formulas.nodes import Array, Node
 
-__all__ = ["search_minimum"]
-
 ROWS = 200
 DRAWS = 48
 SEARCHES = 6

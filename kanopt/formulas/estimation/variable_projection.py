@@ -21,8 +21,6 @@ from kanopt.formulas.estimation.least_squares import levenberg_marquardt
 from kanopt.formulas.estimation.residuals import Residuals
 from kanopt.formulas.nodes import Array
 
-__all__ = ["TIED", "LeastSquaresResult", "minimise", "projection"]
-
 STEPS = 200
 TOLERANCE = 1e-14
 """Share of the squares that a step of the search has to gain."""

@@ -13,8 +13,6 @@ from collections.abc import Container, Iterable, Mapping
 from kanopt.errors import FormulaError, nearest
 from kanopt.formulas.export.source import identifier
 
-__all__ = ["column_of", "defined_names", "free_name", "given_cells"]
-
 _COLUMNS, _ROWS = 16_384, 1_048_576
 # A1 up to three letters whatever the last column is, and R1C1
 _LIKE_A_CELL = re.compile(r"[a-z]{1,3}[0-9]+|r[0-9]*(c[0-9]*)?|c[0-9]*", re.IGNORECASE)

@@ -23,8 +23,6 @@ from kanopt.formulas.spelling import WORD, TextPart
 if TYPE_CHECKING:
     from kanopt.formulas.formula import Formula
 
-__all__ = ["Spreadsheet", "Values", "to_excel"]
-
 Style: TypeAlias = Literal["names", "table"]
 Values: TypeAlias = Sequence[float] | Sequence[str]
 

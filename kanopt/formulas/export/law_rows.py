@@ -15,8 +15,6 @@ from kanopt.formulas.formula import Formula
 from kanopt.formulas.nodes import Array
 from kanopt.text import with_unit
 
-__all__ = ["LawRows", "RowCells", "write_law_rows"]
-
 _ROW = "\ue000"
 """Stands for the number of the row; no text of a formula has it, since categories and names stand in cells."""
 _FIRST_COLUMNS = 24

@@ -20,8 +20,6 @@ from kanopt.formulas.variables import Variable
 if TYPE_CHECKING:
     from kanopt.formulas.formula import Formula
 
-__all__ = ["to_javascript", "to_python"]
-
 _PYTHON = {
     "curve": '''
 def _curve(x, low, width, periodic, pieces):

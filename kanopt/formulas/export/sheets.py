@@ -16,8 +16,6 @@ if TYPE_CHECKING:
 
     from kanopt.formulas.formula import Formula
 
-__all__ = ["MOST_ROWS", "Page", "SheetBook", "cell_text", "quoted"]
-
 MOST_ROWS, _LONGEST_TEXT, _LONGEST_NOTE, _LONGEST_FORMULA = 1_048_576, 32_767, 2_000, 8_191
 _FORMATS: Mapping[str, Mapping[str, Any]] = {
     "plain": {},

@@ -10,8 +10,6 @@ from kanopt.errors import FormulaError
 from kanopt.formulas.nodes import Constant, Input, Maximum, Minimum, Node, Power, fold, postorder
 from kanopt.formulas.spelling import ATOM, WORD, TextPart, Writer
 
-__all__ = ["SourceWriter", "identifier", "identifiers", "nest_pairs", "tell_apart"]
-
 
 def identifiers(names: Iterable[str], reserved: Iterable[str]) -> dict[str, str]:
     """Return a safe, distinct ASCII identifier for every name.

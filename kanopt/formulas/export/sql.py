@@ -15,8 +15,6 @@ from kanopt.formulas.variables import Variable
 if TYPE_CHECKING:
     from kanopt.formulas.formula import Formula
 
-__all__ = ["to_sql"]
-
 _LONGEST = 2_000_000
 _SHADOWED = re.compile(
     "current_(catalog|date|role|schema|time|timestamp|user)|localtime|localtimestamp|session_user|user",

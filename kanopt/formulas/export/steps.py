@@ -32,8 +32,6 @@ from kanopt.formulas.spelling import WORD, TextPart, Writer
 if TYPE_CHECKING:
     from kanopt.formulas.formula import Formula
 
-__all__ = ["StepWriter"]
-
 _LONG = 400  # characters of a part, from which on it is a step of its own
 _WIDE = 12  # parts of a sum that stand in one cell
 _DEEP = 8  # levels in one cell, each of up to four brackets, of which Excel takes 64

@@ -15,8 +15,6 @@ if TYPE_CHECKING:
 
     from kanopt.formulas.formula import Formula
 
-__all__ = ["to_sympy"]
-
 _WHOLE = 64
 _MOST_COMBINED = 1_000
 

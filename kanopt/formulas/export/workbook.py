@@ -24,8 +24,6 @@ from kanopt.formulas.variables import Variable
 if TYPE_CHECKING:
     from kanopt.formulas.formula import Formula
 
-__all__ = ["save_excel"]
-
 _Check: TypeAlias = tuple[str, dict[str, Any], str]
 """The formula that checks an input, the rule by which Excel warns, empty where there is none, and what it says."""
 

@@ -15,8 +15,6 @@ import numpy as np
 
 from kanopt.formulas.lowering.parts import Affine, Curved, Larger, Part, Product, Straight
 
-__all__ = ["effort_of", "in_order", "pieces_of", "shared_out"]
-
 _ROUNDS = 6
 _FIRST = 1e-3  # error assumed of an argument at first, of its range
 _POINTS = 65

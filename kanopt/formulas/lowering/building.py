@@ -33,8 +33,6 @@ from kanopt.formulas.lowering.program import (
 )
 from kanopt.formulas.lowering.tube import fitted
 
-__all__ = ["Built", "built", "of_pieces", "of_sum"]
-
 _OPPOSITE: dict[Curvature, Curvature] = {
     "affine": "affine",
     "convex": "concave",

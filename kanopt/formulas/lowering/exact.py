@@ -34,8 +34,6 @@ from kanopt.formulas.nodes import (
 )
 from kanopt.formulas.pieces import Curve, Step
 
-__all__ = ["Exact", "exact_pieces", "line_of"]
-
 _MOST = 20_000
 
 

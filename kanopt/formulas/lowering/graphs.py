@@ -19,20 +19,6 @@ from kanopt.formulas.nodes import Array, Constant, Input, Node, Product, Sum, co
 from kanopt.formulas.pieces import Table
 from kanopt.formulas.printing import to_infix
 
-__all__ = [
-    "ARGUMENT",
-    "Called",
-    "Graph",
-    "Group",
-    "at",
-    "folded",
-    "groups_of",
-    "inserted",
-    "nearest",
-    "over",
-    "shown",
-]
-
 ARGUMENT = Input("u")
 """What stands for the base in a function of one variable."""
 _SHOWN = 60

@@ -15,8 +15,6 @@ from kanopt.formulas.lowering.graphs import ARGUMENT, Called, at, nearest, shown
 from kanopt.formulas.nodes import Array, Node, postorder, rebuild
 from kanopt.formulas.pieces import Step
 
-__all__ = ["with_plain_steps"]
-
 _FIRST, _CUT, _MOST = 64, 16, 20_000
 _SHORTEST = 1e-30  # of the range
 

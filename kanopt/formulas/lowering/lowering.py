@@ -41,8 +41,6 @@ from kanopt.formulas.variables import category_label
 if TYPE_CHECKING:
     from kanopt.formulas.formula import Formula
 
-__all__ = ["MOST_SEGMENTS", "piecewise", "rewritten"]
-
 MOST_SEGMENTS = 10_000
 _ROUNDS = 8
 _ENOUGH = 0.85  # of the tolerance: a program that uses as much of it is not made again

@@ -17,19 +17,6 @@ from kanopt.formulas.enclosures.arithmetic import EPS
 from kanopt.formulas.lowering.pieces import Pieces
 from kanopt.formulas.lowering.profile import Profile
 
-__all__ = [
-    "Affine",
-    "Combination",
-    "Curved",
-    "Larger",
-    "Part",
-    "Product",
-    "Source",
-    "Straight",
-    "combined",
-    "sum_of",
-]
-
 K = TypeVar("K", bound=Hashable)
 J = TypeVar("J", bound=Hashable)
 

@@ -15,8 +15,6 @@ from kanopt.errors import FormulaError
 from kanopt.formulas.enclosures.arithmetic import EPS
 from kanopt.formulas.nodes import Array
 
-__all__ = ["Jump", "Pieces", "Shape"]
-
 Shape: TypeAlias = Literal["linear", "convex", "concave", "neither"]
 
 

@@ -33,8 +33,6 @@ from kanopt.formulas.lowering.jumps import with_plain_steps
 from kanopt.formulas.lowering.pieces import Pieces, Shape
 from kanopt.formulas.nodes import Array, Node, postorder
 
-__all__ = ["Cells", "Profile", "effort_of"]
-
 _FIRST = 32
 _FINE = 1.0 / 64.0  # of the tolerance: what a cell may take of it
 _COARSE = 1.0 / 8.0  # the same where the second derivative is unbounded, which is in few cells

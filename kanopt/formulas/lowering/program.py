@@ -14,18 +14,6 @@ from kanopt.formulas.lowering.pieces import Pieces, Shape
 from kanopt.formulas.nodes import Array
 from kanopt.formulas.variables import Variable
 
-__all__ = [
-    "AffineDefinition",
-    "Curvature",
-    "Definition",
-    "NodeBound",
-    "PieceCertificate",
-    "PieceDefinition",
-    "Piecewise",
-    "Quantity",
-    "Side",
-]
-
 Side: TypeAlias = Literal["nearest", "over", "under"]
 
 

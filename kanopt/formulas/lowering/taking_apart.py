@@ -41,8 +41,6 @@ from kanopt.formulas.lowering.parts import (
 from kanopt.formulas.lowering.profile import Profile, effort_of
 from kanopt.formulas.nodes import Apply, Constant, Input, Maximum, Minimum, Node, Sum, computed
 
-__all__ = ["function_of", "multiplied", "taken_apart"]
-
 
 def taken_apart(known: Enclosures) -> Part:
     """Return a graph of numbers as parts.

@@ -17,8 +17,6 @@ from kanopt.formulas.lowering.pieces import Pieces
 from kanopt.formulas.lowering.profile import Cells, Profile
 from kanopt.formulas.nodes import Array
 
-__all__ = ["Tube", "fitted"]
-
 _WINDOW = 64
 _BALANCED = 12
 _ROUNDS = 12

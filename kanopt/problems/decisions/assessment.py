@@ -25,9 +25,6 @@ from kanopt.text import amount_text, join_list
 if TYPE_CHECKING:
     from kanopt.problems.decisions.problem import DecisionProblem
 
-__all__ = ["DecisionAssessment"]
-
-
 _SHOWN = 8
 
 

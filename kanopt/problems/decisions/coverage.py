@@ -10,8 +10,6 @@ from kanopt.problems.findings import Check
 if TYPE_CHECKING:
     from kanopt.problems.decisions.problem import DecisionProblem
 
-__all__ = ["kept_constraints", "price_of_broken"]
-
 _WORDS = CoverageWords("keeps", "constraint", "constraints")
 
 

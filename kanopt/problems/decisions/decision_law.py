@@ -24,8 +24,6 @@ from kanopt.problems.law_use import unit_factor
 from kanopt.text import number_text, range_text
 from kanopt.validation import LARGEST, shown
 
-__all__ = ["DecisionLaw", "laws_of", "sum_of", "summed"]
-
 Floats = NDArray[np.float64]
 
 

@@ -19,8 +19,6 @@ from kanopt.records.record import Attribute
 from kanopt.text import number_text, range_text
 from kanopt.validation import LARGEST, Name
 
-__all__ = ["Constraint", "Decision", "Item", "LawLike", "at_least", "at_most", "equal_to"]
-
 LawLike: TypeAlias = Formula | BoundFormula | Mapping[str, float]
 """A formula whose inputs are called like decisions, a bound one, or a linear row: decision to coefficient."""
 

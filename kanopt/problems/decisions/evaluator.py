@@ -11,8 +11,6 @@ from numpy.typing import NDArray
 from kanopt.formulas.formula import Formula
 from kanopt.formulas.nodes import postorder
 
-__all__ = ["Evaluator"]
-
 Floats = NDArray[np.float64]
 
 

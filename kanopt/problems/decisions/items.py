@@ -15,8 +15,6 @@ from kanopt.problems.plan_day import DAY_REFERENCES, day_value, laws_without_day
 from kanopt.records.reading import RecordCheck
 from kanopt.records.record import field_values
 
-__all__ = ["DecisionNames", "name_checks"]
-
 
 def name_checks(decisions: Sequence[Decision], items: Sequence[Item]) -> list[RecordCheck]:
     """Return the checks that items of decisions exist, and that no name means two decisions."""

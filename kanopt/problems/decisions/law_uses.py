@@ -14,8 +14,6 @@ from kanopt.problems.law_use import LawUse, unit_factor
 if TYPE_CHECKING:
     from kanopt.problems.decisions.problem import DecisionProblem
 
-__all__ = ["decision_law_uses"]
-
 _ITEMS = ("item", "items")
 
 

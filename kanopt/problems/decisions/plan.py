@@ -9,8 +9,6 @@ import pandas as pd
 
 from kanopt.problems.base import Plan
 
-__all__ = ["DecisionPlan"]
-
 
 @dataclass(frozen=True)
 class DecisionPlan(Plan):

@@ -37,8 +37,6 @@ from kanopt.validation import shown
 if TYPE_CHECKING:
     from kanopt.problems.decisions.decision_law import Floats
 
-__all__ = ["DecisionProblem"]
-
 _SHARE = 1e-4
 _SAMPLES = 512
 

@@ -13,8 +13,6 @@ from kanopt.text import amount_text, list_names
 if TYPE_CHECKING:
     from kanopt.problems.decisions.problem import DecisionProblem
 
-__all__ = ["infeasibility_reasons", "violation_reasons"]
-
 
 def infeasibility_reasons(problem: DecisionProblem) -> tuple[Reason, ...]:
     """Return the constraints that no values within the ranges meet; interval arithmetic proves it."""

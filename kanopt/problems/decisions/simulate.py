@@ -22,8 +22,6 @@ from kanopt.text import amount_text, range_text
 if TYPE_CHECKING:
     from kanopt.problems.decisions.problem import DecisionProblem
 
-__all__ = ["RULE_WORDS", "check_plan", "price_plan", "slack"]
-
 TOLERANCE = 1e-6
 _LONGEST = 80
 

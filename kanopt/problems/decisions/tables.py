@@ -16,8 +16,6 @@ from kanopt.records.reading import RecordReader
 from kanopt.tables import units_of
 from kanopt.validation import shown
 
-__all__ = ["DECISIONS", "ITEMS", "declared_unit", "read_decisions"]
-
 DECISIONS = UnitSystem().table(Decision)
 ITEMS = UnitSystem().table(Item)
 

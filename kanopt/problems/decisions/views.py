@@ -13,8 +13,6 @@ from kanopt.problems.views import SeriesView, View
 if TYPE_CHECKING:
     from kanopt.problems.decisions.problem import DecisionProblem
 
-__all__ = ["views_of"]
-
 _SHOWN = 6
 _POINTS = 101
 

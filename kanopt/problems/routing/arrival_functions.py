@@ -14,8 +14,6 @@ from kanopt.errors import ProblemError, UnitError
 from kanopt.text import number_text
 from kanopt.units import check_unit, convert, same_dimension
 
-__all__ = ["ArrivalFunctions", "lower_envelope"]
-
 Floats = NDArray[np.float64]
 Ints = NDArray[np.intp]
 

@@ -48,8 +48,6 @@ if TYPE_CHECKING:
     from kanopt.problems.routing.entities import VehicleType
     from kanopt.problems.routing.problem import RoutingProblem
 
-__all__ = ["RoutingAssessment"]
-
 _MOST_NAMED = 8
 _IN_USE = InUseWords(("goes out", "go out"), ("stays at its depot", "stay at their depots"))
 

@@ -9,8 +9,6 @@ from kanopt.text import list_names
 if TYPE_CHECKING:
     from kanopt.problems.routing.problem import RoutingProblem
 
-__all__ = ["unreachable_clients"]
-
 
 def unreachable_clients(problem: RoutingProblem) -> tuple[str, ...]:
     """Say which clients no vehicle can reach by road from its depot, or return from where it must return.

@@ -17,8 +17,6 @@ from kanopt.problems.routing.planning_values import PlanningValues
 from kanopt.problems.routing.simulate import drive, price_plan
 from kanopt.text import count_text, join_list, money_text
 
-__all__ = ["clients_served", "price_of_left_out"]
-
 _WORDS = CoverageWords("serves", "client", "clients")
 _MOST = 40
 """So many clients at most are put into the plan one by one to learn what serving them costs."""

@@ -29,8 +29,6 @@ from kanopt.text import list_names
 if TYPE_CHECKING:
     from kanopt.problems.routing.plan import Route
 
-__all__ = ["Floats", "Ints", "RoutingData"]
-
 Floats = NDArray[np.float64]
 Ints = NDArray[np.intp]
 _SAMPLE = 200

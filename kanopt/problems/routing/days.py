@@ -31,8 +31,6 @@ from kanopt.problems.uncertainty import (
 if TYPE_CHECKING:
     from kanopt.problems.routing.problem import RoutingProblem
 
-__all__ = ["DrivenDays", "drive_days", "routing_time_laws"]
-
 Flags = NDArray[np.bool_]
 
 _MOST_LEGS = 400_000

@@ -14,8 +14,6 @@ from kanopt.problems.routing.simulate.legs import service_begin
 if TYPE_CHECKING:
     from kanopt.problems.routing.problem import RoutingProblem
 
-__all__ = ["Delays"]
-
 Changes = Callable[[Floats], Floats]
 
 

@@ -14,8 +14,6 @@ if TYPE_CHECKING:
     from kanopt.problems.routing.problem import RoutingProblem
     from kanopt.problems.routing.simulate import Drive
 
-__all__ = ["routes_on_earth"]
-
 
 def routes_on_earth(problem: RoutingProblem, plan: RoutingPlan, driven: Drive) -> EarthPlan | None:
     """Return depots, clients and routes in degrees; None where any place has no latitude and longitude."""

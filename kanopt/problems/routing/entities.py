@@ -14,8 +14,6 @@ from kanopt.records.declaration import Table, TimeUnit, Unit, UnitSystem, check_
 from kanopt.records.record import Attribute
 from kanopt.validation import MAY_BE_BLANK, Amount, Count, Finite, Limit, Name, OpenLimit
 
-__all__ = ["Client", "Depot", "RoutingUnits", "VehicleType", "split_label"]
-
 Unknown: TypeAlias = Annotated[float, MAY_BE_BLANK]
 """A coordinate, no number where it is not known."""
 

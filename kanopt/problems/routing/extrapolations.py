@@ -21,8 +21,6 @@ from kanopt.text import clock_text, list_names, number_text
 if TYPE_CHECKING:
     from kanopt.problems.routing.problem import RoutingProblem
 
-__all__ = ["driven_links", "plan_extrapolations"]
-
 _SHOWN = 3
 
 

@@ -16,8 +16,6 @@ from kanopt.problems.routing.plan import RoutingPlan
 from kanopt.problems.routing.simulate import Drive, slack
 from kanopt.text import amount_text, count_text, join_list, percent_text
 
-__all__ = ["late_legs", "route_figures", "route_rosters", "vehicles_to_send"]
-
 
 def vehicles_to_send(data: RoutingData, plan: RoutingPlan) -> str:
     """Say how many vehicles are to go out, and of which types where there are several.

@@ -16,8 +16,6 @@ from kanopt.problems.routing.simulate import exceeds, missing_skill
 from kanopt.problems.routing.single_trip_bounds import SingleTripBounds, single_trip_bounds
 from kanopt.text import amount_text, clock_text
 
-__all__ = ["infeasible_clients"]
-
 _BOTTLENECKS = {
     "skill": "no vehicle may serve them",
     "capacity": "what they want is more than any vehicle carries",

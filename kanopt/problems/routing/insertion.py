@@ -17,8 +17,6 @@ from kanopt.problems.routing.plan import Route, RoutingPlan
 from kanopt.problems.routing.planning_values import PlanningValues
 from kanopt.problems.routing.simulate import Drive, check_plan, drive, route_costs
 
-__all__ = ["Insertion", "InsertionFinder", "is_soonest_at_start", "violations_by_route"]
-
 _TOLERANCE = 1e-6
 _MOST = 100
 """Up to `_MOST` insertions of a client are all checked; of more, the `_EACH` best by each limit they exceed and by

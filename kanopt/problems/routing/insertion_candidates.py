@@ -6,8 +6,6 @@ import numpy as np
 
 from kanopt.problems.routing.data import Floats, Ints
 
-__all__ = ["select_insertions"]
-
 _TOLERANCE = 1e-6
 
 

@@ -24,8 +24,6 @@ from kanopt.validation import WHOLE_TEXT, is_whole
 if TYPE_CHECKING:
     from kanopt.problems.routing.problem import RoutingProblem
 
-__all__ = ["law_mistakes", "table_uses"]
-
 _TABLES_OF_SCOPES = {"client": {"depots", "clients"}, "vehicle": {"vehicles"}}
 
 

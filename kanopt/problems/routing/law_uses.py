@@ -19,8 +19,6 @@ if TYPE_CHECKING:
     from kanopt.problems.routing.plan import RoutingPlan
     from kanopt.problems.routing.problem import RoutingProblem
 
-__all__ = ["driving_law_uses"]
-
 _LEGS, _STOPS, _LINKS = ("leg", "legs"), ("client", "clients"), ("link driven", "links driven")
 
 

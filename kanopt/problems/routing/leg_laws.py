@@ -24,8 +24,6 @@ from kanopt.problems.routing.entities import VehicleType
 from kanopt.records.record import field_values
 from kanopt.units import convert
 
-__all__ = ["DURATION", "LegInputs", "RoutingLaw", "RoutingLaws"]
-
 RoutingLaw = BoundFormula | ArrivalFunctions | Floats
 DURATION = "duration"
 

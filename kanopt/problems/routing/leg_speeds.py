@@ -19,8 +19,6 @@ if TYPE_CHECKING:
     from kanopt.problems.routing.plan import RoutingPlan
     from kanopt.problems.routing.problem import RoutingProblem
 
-__all__ = ["FASTEST", "WALKING", "fixed_time_figure", "implausible_speeds"]
-
 WALKING, FASTEST = 4.0, 130.0
 """km/h at which people walk, and which hardly a road allows."""
 _SHORT = 0.5

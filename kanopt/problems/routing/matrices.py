@@ -27,8 +27,6 @@ from kanopt.text import list_names, number_text
 from kanopt.units import convert
 from kanopt.validation import LARGEST, coerced_numbers, float_array, too_large
 
-__all__ = ["is_long_table", "long_table_use", "read_matrix"]
-
 _ENDS = ("from", "to")
 
 

@@ -17,8 +17,6 @@ from kanopt.records.clock_times import clock_value, unstated_times
 from kanopt.tables import units_of
 from kanopt.units import convert
 
-__all__ = ["Route", "RoutingPlan", "read_plan"]
-
 COLUMNS = ["vehicle", "index", "depot", "stop", "client", "departure"]
 
 

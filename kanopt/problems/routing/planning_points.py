@@ -19,8 +19,6 @@ from kanopt.problems.routing.service_times import SERVICE, StopInputs
 from kanopt.text import amount_text, clock_text
 from kanopt.units import convert
 
-__all__ = ["PlanningPoint", "PlanningPoints", "arcs_between"]
-
 STATES = ("state.load", "clock.hour", "clock.minute")
 _SAMPLE = 150
 

@@ -16,8 +16,6 @@ from kanopt.problems.routing.leg_laws import DURATION, LegInputs, RoutingLaws
 from kanopt.problems.routing.planning_points import PlanningPoints, arcs_between
 from kanopt.problems.routing.service_times import SERVICE, StopInputs
 
-__all__ = ["PlanStates", "PlanningValues", "RowPeaks"]
-
 
 @dataclass(frozen=True, eq=False)
 class PlanStates:

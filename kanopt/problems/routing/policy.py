@@ -10,8 +10,6 @@ from kanopt.formulas.binding import BoundFormula
 from kanopt.records.declaration import check_fields
 from kanopt.validation import WHOLE_TEXT, Amount, Finite, is_whole
 
-__all__ = ["RoutingPolicy"]
-
 
 @dataclass(frozen=True)
 class RoutingPolicy:

@@ -49,8 +49,6 @@ from kanopt.validation import LARGEST
 if TYPE_CHECKING:
     from kanopt.formulas.formula import Formula
 
-__all__ = ["RoutingProblem"]
-
 
 @dataclass(frozen=True, eq=False, repr=False)
 class RoutingProblem(Problem[RoutingPlan]):

@@ -14,8 +14,6 @@ from kanopt.problems.routing.plan import Route, RoutingPlan
 if TYPE_CHECKING:
     from kanopt.problems.routing.problem import RoutingProblem
 
-__all__ = ["ProblemPart", "Vehicle", "law_between", "part_of_problem"]
-
 Vehicle = tuple[str, int]
 """Type and number of a vehicle."""
 

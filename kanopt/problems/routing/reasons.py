@@ -29,8 +29,6 @@ from kanopt.problems.routing.relaxations import (
 from kanopt.problems.routing.simulate import Drive, exceeds
 from kanopt.text import amount_text, clock_text, count_text, join_list, money_text
 
-__all__ = ["infeasibility_reasons", "plan_reasons"]
-
 
 def infeasibility_reasons(laws: RoutingLaws, planning: PlanningValues) -> tuple[Reason, ...]:
     """Return a reason for every client that no vehicle can serve, and for a fleet that is too small."""

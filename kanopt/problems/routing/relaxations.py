@@ -9,17 +9,6 @@ from kanopt.problems.routing.data import RoutingData
 from kanopt.problems.routing.insertion import Insertion
 from kanopt.text import amount_text, join_list, money_text
 
-__all__ = [
-    "ELIGIBILITY",
-    "LOAD",
-    "TIME",
-    "price_text",
-    "relaxation_text",
-    "smallest_relaxations",
-    "total_violation",
-    "violated_rule_kinds",
-]
-
 LOAD, TIME, ELIGIBILITY = "load", "time", "who"
 _KIND = {
     "capacity": LOAD,

@@ -21,8 +21,6 @@ from kanopt.units import convert, same_dimension
 if TYPE_CHECKING:
     from kanopt.problems.routing.problem import RoutingProblem
 
-__all__ = ["InputFinding", "input_findings", "ready_too_late"]
-
 Floats = NDArray[np.float64]
 
 _SLOW, _FAST = 0.5, 300.0

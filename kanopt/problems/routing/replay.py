@@ -30,8 +30,6 @@ if TYPE_CHECKING:
     from kanopt.problems.routing.plan import RoutingPlan
     from kanopt.problems.routing.problem import RoutingProblem
 
-__all__ = ["replay_of"]
-
 _LOAD, _SHIFT = "load", "departures"
 _STATE = {"arc.duration": "duration", "state.load": "load", "clock.late": "late"}
 _MOST_MINUTES, _STEP_MINUTES = 120.0, 5.0

@@ -27,8 +27,6 @@ from kanopt.units import convert
 if TYPE_CHECKING:
     from kanopt.problems.routing.data import RoutingData
 
-__all__ = ["SERVICE", "STOP_REFERENCES", "ServiceTimes", "StopInputs"]
-
 Floats = NDArray[np.float64]
 Ints = NDArray[np.intp]
 

@@ -13,8 +13,6 @@ from kanopt.problems.routing.plan import Route
 from kanopt.problems.routing.planning_values import PlanningValues
 from kanopt.problems.routing.simulate import drive, service_begin
 
-__all__ = ["SingleTripBounds", "single_trip_bounds"]
-
 
 @dataclass(frozen=True, eq=False)
 class SingleTripBounds:

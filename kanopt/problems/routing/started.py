@@ -9,8 +9,6 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from kanopt.problems.routing.plan import Route
 
-__all__ = ["StartedRoute", "trip_after"]
-
 
 @dataclass(frozen=True)
 class StartedRoute:

@@ -16,8 +16,6 @@ from kanopt.problems.routing.simulate.drive import Drive
 from kanopt.problems.routing.started import StartedRoute, trip_after
 from kanopt.text import count_text, list_names
 
-__all__ = ["read_started", "routes_at", "started_routes"]
-
 
 def read_started(given: Any, data: RoutingData) -> tuple[Route, ...]:
     """Read routes that are under way, and verify that they can be.

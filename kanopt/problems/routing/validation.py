@@ -17,8 +17,6 @@ from kanopt.records.reading import RecordCheck, empty_tables, reference_checks, 
 from kanopt.records.unread_columns import TableUse, lookalikes, missing_price
 from kanopt.text import amount_text, count_text, join_list, list_names, number_text
 
-__all__ = ["load_questions", "routing_checks", "unstated_checks"]
-
 _LOADS = ("demand", "pickup")
 
 

@@ -19,8 +19,6 @@ if TYPE_CHECKING:
     from kanopt.problems.routing.data import RoutingData
     from kanopt.problems.routing.problem import RoutingProblem
 
-__all__ = ["timetable_of", "views_of", "with_times"]
-
 _TIMES = ["arrive", "begin", "end", "late"]
 
 

@@ -7,8 +7,6 @@ from dataclasses import dataclass
 from kanopt.errors import ProblemError
 from kanopt.records.clock_times import next_day_hint, read_spans
 
-__all__ = ["DriverBreak", "parse_breaks", "parse_windows"]
-
 
 @dataclass(frozen=True)
 class DriverBreak:

@@ -15,8 +15,6 @@ if TYPE_CHECKING:
     from kanopt.problems.routing.data import RoutingData
     from kanopt.problems.routing.plan import RoutingPlan
 
-__all__ = ["run_sheets"]
-
 _PLACE = ("stop", "place")
 _COLUMNS = ("window", "arrive", "begin", "done", "unload", "pick up", "on board", "notes")
 _NOTES = _COLUMNS[-1]

@@ -10,8 +10,6 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["ShopStructure", "ShopTiming", "earliest_start", "families_found", "windows_between"]
-
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
 

@@ -39,8 +39,6 @@ _RATES = {
     ENERGY: "prices of power",
 }
 
-__all__ = ["SchedulingAssessment"]
-
 _IN_USE = InUseWords(("runs", "run"), ("no longer runs", "no longer run"))
 
 

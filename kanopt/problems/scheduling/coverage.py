@@ -15,8 +15,6 @@ from kanopt.text import money_text
 if TYPE_CHECKING:
     from kanopt.problems.scheduling.problem import SchedulingProblem
 
-__all__ = ["jobs_in_time", "price_of_lateness"]
-
 _WORDS = CoverageWords("finishes", "job", "jobs", "in time")
 _LATE, _NOT_RUN = "late", "not run"
 

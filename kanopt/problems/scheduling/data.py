@@ -39,8 +39,6 @@ from kanopt.validation import LARGEST, float_array, too_large
 if TYPE_CHECKING:
     from kanopt.problems.scheduling.problem import SchedulingProblem
 
-__all__ = ["SchedulingData", "resolve"]
-
 _NOT_LARGER = f"no number of a problem is larger than {number_text(LARGEST)}"
 
 

@@ -17,8 +17,6 @@ if TYPE_CHECKING:
     from kanopt.problems.scheduling.assessment import SchedulingAssessment
     from kanopt.problems.scheduling.problem import SchedulingProblem
 
-__all__ = ["RunDays", "duration_law", "run_days"]
-
 Floats = NDArray[np.float64]
 _TASKS, _PRICE = range(2)  # streams of random numbers
 

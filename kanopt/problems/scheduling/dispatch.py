@@ -10,8 +10,6 @@ from kanopt.problems.scheduling.arrays import ShopStructure, ShopTiming, earlies
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
 
-__all__ = ["dispatch_greedily", "earliest_completions", "remaining_work", "repair_starts"]
-
 
 def earliest_completions(structure: ShopStructure, timing: ShopTiming) -> Floats:
     """Return when each job ends if it has every machine to itself.

@@ -12,18 +12,6 @@ from kanopt.records.record import Attribute
 from kanopt.records.unread_columns import TableUse, fields_read, table_use
 from kanopt.validation import Amount, Finite, Name
 
-__all__ = [
-    "Break",
-    "Job",
-    "Machine",
-    "Mode",
-    "PowerPrice",
-    "SchedulingRecords",
-    "SchedulingUnits",
-    "Setup",
-    "Task",
-]
-
 
 @dataclass(frozen=True)
 class SchedulingUnits(UnitSystem):

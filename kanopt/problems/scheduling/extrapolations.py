@@ -13,8 +13,6 @@ from kanopt.problems.scheduling.simulate import PlacedTasks
 if TYPE_CHECKING:
     from kanopt.problems.scheduling.problem import SchedulingProblem
 
-__all__ = ["schedule_extrapolations"]
-
 
 def schedule_extrapolations(problem: SchedulingProblem, placed: PlacedTasks) -> tuple[Extrapolation, ...]:
     """Return one entry per law and scheduled task whose mode lies outside the law's domain."""

@@ -16,8 +16,6 @@ from kanopt.text import amount_text, clock_text, count_text, percent_text
 if TYPE_CHECKING:
     from kanopt.problems.scheduling.problem import SchedulingProblem
 
-__all__ = ["lateness_of_jobs", "schedule_figures", "schedule_rosters", "work_to_start"]
-
 Floats = NDArray[np.float64]
 
 

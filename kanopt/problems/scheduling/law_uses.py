@@ -18,8 +18,6 @@ if TYPE_CHECKING:
     from kanopt.problems.scheduling.arrays import Floats, Ints
     from kanopt.problems.scheduling.problem import SchedulingProblem
 
-__all__ = ["delay_costs", "delayed_times", "schedule_law_uses"]
-
 _LEAST = 1e-3
 """Share of its planned duration that a task takes at least, whatever the law is wrong by."""
 

@@ -22,15 +22,6 @@ from kanopt.validation import coerced_numbers, shown
 if TYPE_CHECKING:
     from kanopt.problems.scheduling.problem import SchedulingProblem
 
-__all__ = [
-    "Assignment",
-    "Schedule",
-    "assignment_positions",
-    "read_schedule",
-    "schedule_in_order",
-    "schedule_of",
-]
-
 _COLUMNS = ["job", "task", "machine", "mode", "start", "end"]
 _REQUIRED = ("task", "machine", "start")
 _EARLY = 1e-9

@@ -7,8 +7,6 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-__all__ = ["PowerTariff"]
-
 
 @dataclass(frozen=True, eq=False)
 class PowerTariff:

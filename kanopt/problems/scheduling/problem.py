@@ -40,8 +40,6 @@ from kanopt.validation import Amount, Finite
 if TYPE_CHECKING:
     from kanopt.formulas.formula import Formula
 
-__all__ = ["SchedulingProblem"]
-
 
 @dataclass(frozen=True, eq=False, repr=False)
 class SchedulingProblem(Problem[Schedule]):

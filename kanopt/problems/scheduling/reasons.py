@@ -19,8 +19,6 @@ from kanopt.units import convert
 if TYPE_CHECKING:
     from kanopt.problems.scheduling.problem import SchedulingProblem
 
-__all__ = ["infeasibility_reasons", "lateness_reasons"]
-
 
 def lateness_reasons(problem: SchedulingProblem, placed: PlacedTasks) -> tuple[Reason, ...]:
     """Return one reason per job that ends after its due date.

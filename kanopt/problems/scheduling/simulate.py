@@ -21,8 +21,6 @@ from kanopt.text import amount_text
 if TYPE_CHECKING:
     from kanopt.problems.scheduling.problem import SchedulingProblem
 
-__all__ = ["ENERGY", "RULE_WORDS", "TOLERANCE", "PlacedTasks", "check_schedule", "price_schedule"]
-
 ENERGY = "energy"
 """Term of the price of power."""
 TOLERANCE = 1e-6

@@ -11,8 +11,6 @@ from kanopt.records.reading import RecordCheck, empty_tables, reference_checks
 from kanopt.records.unread_columns import TableUse, missing_price, without_row
 from kanopt.text import clock_text, count_text, list_names, number_text
 
-__all__ = ["free_changes", "idle_machines", "schedule_checks", "unstated_price"]
-
 
 def schedule_checks(
     read: SchedulingRecords, units: SchedulingUnits, *, uses_energy: bool

@@ -17,8 +17,6 @@ from kanopt.units import factor, same_dimension
 if TYPE_CHECKING:
     from kanopt.problems.scheduling.problem import SchedulingProblem
 
-__all__ = ["views_of"]
-
 _BAR = ["row", "start", "end", "label", "kind"]
 
 

@@ -13,8 +13,6 @@ if TYPE_CHECKING:
     from kanopt.problems.scheduling.problem import SchedulingProblem
     from kanopt.problems.scheduling.simulate import PlacedTasks
 
-__all__ = ["machine_orders"]
-
 
 def machine_orders(problem: SchedulingProblem, placed: PlacedTasks) -> tuple[WorkOrder, ...]:
     """Return an order for each machine that runs a task.

@@ -32,8 +32,6 @@ from kanopt.problems.views import View
 if TYPE_CHECKING:
     from kanopt.problems.supply.problem import SupplyProblem
 
-__all__ = ["SupplyAssessment"]
-
 _IN_USE = InUseWords(("opens", "open"), ("closes", "close"))
 
 

@@ -15,8 +15,6 @@ from kanopt.problems.supply.spare_capacity import SpareCapacity, paths_through
 if TYPE_CHECKING:
     from kanopt.problems.supply.problem import SupplyProblem
 
-__all__ = ["ways_with_room", "with_demand_met"]
-
 _MOST_STEPS = 200
 """Each looks for cheapest paths once more; a plan that lacks more is far from one that anybody would complete."""
 

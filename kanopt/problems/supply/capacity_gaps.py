@@ -13,8 +13,6 @@ from kanopt.problems.supply.simulate import slack
 if TYPE_CHECKING:
     from kanopt.problems.supply.problem import SupplyProblem
 
-__all__ = ["CapacityGaps", "capacity_gaps"]
-
 
 @dataclass(frozen=True, eq=False)
 class CapacityGaps:

@@ -9,8 +9,6 @@ from numpy.typing import NDArray
 
 from kanopt.problems.supply.network import Floats, Indices, SupplyNetwork
 
-__all__ = ["CheapestPaths", "PathStep", "cheapest_paths"]
-
 _SOURCE, _KEPT = -1, -2
 
 

@@ -15,8 +15,6 @@ from kanopt.text import money_text
 if TYPE_CHECKING:
     from kanopt.problems.supply.problem import SupplyProblem
 
-__all__ = ["closure_reasons"]
-
 
 def closure_reasons(problem: SupplyProblem, ledger: Ledger, planned: Pricing) -> tuple[Reason, ...]:
     """Return a reason for every site that is closed throughout; `planned` is the price at planning values.

@@ -7,8 +7,6 @@ from typing import Any
 from kanopt.problems.supply.network import SupplyNetwork
 from kanopt.text import list_names
 
-__all__ = ["network_graph", "unreachable_markets"]
-
 
 def network_graph(network: SupplyNetwork) -> Any:
     """Return places and lanes as a ``networkx.MultiDiGraph``; see :meth:`SupplyProblem.to_networkx`."""

@@ -17,8 +17,6 @@ from kanopt.text import join_list, money_text
 if TYPE_CHECKING:
     from kanopt.problems.supply.problem import SupplyProblem
 
-__all__ = ["demand_met", "price_of_shortage"]
-
 _NO_ROOM = "no way with room was found beside what the plan moves"
 _WORDS = CoverageWords("supplies", "market", "markets", "in full")
 

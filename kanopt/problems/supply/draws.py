@@ -27,8 +27,6 @@ if TYPE_CHECKING:
     from kanopt.problems.supply.assessment import SupplyAssessment
     from kanopt.problems.supply.problem import SupplyProblem
 
-__all__ = ["DemandLaw", "DrawnSupply", "demand_law", "draw_demand", "keep_flows"]
-
 _DEMAND, _PRICE, _SAMPLE = range(3)  # streams of random numbers
 Cells = tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.intp]]
 

@@ -11,8 +11,6 @@ if TYPE_CHECKING:
     from kanopt.problems.supply.problem import SupplyProblem
     from kanopt.problems.supply.simulate import Ledger
 
-__all__ = ["flows_on_earth"]
-
 
 def flows_on_earth(problem: SupplyProblem, ledger: Ledger) -> EarthPlan | None:
     """Return places and lanes in degrees; None where any place has no latitude and longitude."""

@@ -13,8 +13,6 @@ from kanopt.records.declaration import Table, Unit, UnitSystem, check_fields, fi
 from kanopt.records.record import Attribute
 from kanopt.validation import Amount, Finite, Limit, Name, OpenLimit
 
-__all__ = ["Facility", "Lane", "Market", "Period", "Product", "Supplier", "SupplyUnits"]
-
 
 @dataclass(frozen=True)
 class SupplyUnits(UnitSystem):

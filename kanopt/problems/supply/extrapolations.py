@@ -16,8 +16,6 @@ from kanopt.text import money_text
 if TYPE_CHECKING:
     from kanopt.problems.supply.problem import SupplyProblem
 
-__all__ = ["flow_extrapolations"]
-
 
 def flow_extrapolations(problem: SupplyProblem, ledger: Ledger) -> tuple[Extrapolation, ...]:
     """Return one entry for each used lane, and each market, that a law prices outside its domain or below zero."""

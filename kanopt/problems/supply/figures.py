@@ -17,8 +17,6 @@ from kanopt.text import amount_text, join_list, money_text, percent_text
 if TYPE_CHECKING:
     from kanopt.problems.supply.problem import SupplyProblem
 
-__all__ = ["flow_figures", "flow_rosters", "sites_to_run"]
-
 _NAMES = 8
 
 

@@ -17,8 +17,6 @@ if TYPE_CHECKING:
     from kanopt.problems.supply.network import SupplyNetwork
     from kanopt.problems.supply.problem import SupplyProblem
 
-__all__ = ["flow_law_uses"]
-
 
 def flow_law_uses(problem: SupplyProblem, ledger: Ledger) -> tuple[LawUse, ...]:
     """Return the tariff of what flows, and the demand of what is wanted."""

@@ -13,8 +13,6 @@ from kanopt.problems.supply.tariff import demand_places
 from kanopt.records.unread_columns import without_row
 from kanopt.text import count_text
 
-__all__ = ["assumed_demands", "demand_questions", "lane_questions"]
-
 
 def demand_questions(network: SupplyNetwork, rows: pd.DataFrame | None, demand: Floats) -> Iterable[Fault]:
     """Yield the names that no row of a table of demands holds, and that nothing is wanted at all.

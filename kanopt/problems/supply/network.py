@@ -26,8 +26,6 @@ from kanopt.problems.supply.entities import (
 )
 from kanopt.records.record import Record, field_values
 
-__all__ = ["SupplyNetwork", "positions_of"]
-
 Floats = NDArray[np.float64]
 Indices = NDArray[np.intp]
 

@@ -19,8 +19,6 @@ from kanopt.validation import coerced_numbers, first_no_number
 if TYPE_CHECKING:
     from kanopt.problems.supply.problem import SupplyProblem
 
-__all__ = ["Flow", "FlowPlan", "arrays_of", "plan_of", "read_plan"]
-
 
 class Flow(NamedTuple):
     """An amount of one product on one lane in one period.

@@ -48,8 +48,6 @@ from kanopt.text import count_text
 if TYPE_CHECKING:
     from kanopt.formulas.formula import Formula
 
-__all__ = ["SupplyProblem"]
-
 
 @dataclass(frozen=True, eq=False, repr=False)
 class SupplyProblem(Problem[FlowPlan]):

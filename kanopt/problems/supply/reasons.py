@@ -21,8 +21,6 @@ from kanopt.text import amount_text, join_list, money_text, number_text
 if TYPE_CHECKING:
     from kanopt.problems.supply.problem import SupplyProblem
 
-__all__ = ["infeasibility_reasons", "plan_reasons"]
-
 _NO_LANE = "no lane leads there from a supplier by a site that may open"
 
 

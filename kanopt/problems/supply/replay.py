@@ -18,8 +18,6 @@ if TYPE_CHECKING:
     from kanopt.problems.pricing import Pricing
     from kanopt.problems.supply.problem import SupplyProblem
 
-__all__ = ["replay_of_flows"]
-
 _RATES = {
     "purchase": "prices of suppliers",
     TRANSPORT: "freight rates",

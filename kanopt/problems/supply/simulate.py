@@ -23,18 +23,6 @@ from kanopt.text import amount_text, number_text
 if TYPE_CHECKING:
     from kanopt.problems.supply.problem import SupplyProblem
 
-__all__ = [
-    "RULE_WORDS",
-    "TOLERANCE",
-    "TRANSPORT",
-    "Ledger",
-    "check_flows",
-    "flow_items",
-    "price_flows",
-    "sites_open",
-    "slack",
-]
-
 TRANSPORT = "transport"
 """Term of the tariff."""
 TOLERANCE = 1e-6

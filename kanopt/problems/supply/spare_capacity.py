@@ -16,8 +16,6 @@ from kanopt.problems.supply.simulate import Ledger, slack
 if TYPE_CHECKING:
     from kanopt.problems.supply.problem import SupplyProblem
 
-__all__ = ["CapacityLimit", "SpareCapacity", "lane_cost", "paths_through"]
-
 
 @dataclass(frozen=True)
 class CapacityLimit:

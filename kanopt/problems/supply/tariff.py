@@ -41,8 +41,6 @@ from kanopt.text import amount_text, number_text
 from kanopt.units import same_dimension
 from kanopt.validation import coerced_numbers, first_no_number, float_array
 
-__all__ = ["LaneTariff", "SupplyLaw", "demand_of", "demand_sd_of", "row_positions"]
-
 SupplyLaw: TypeAlias = BoundFormula | Reference | float | NDArray[Any]
 Basis: TypeAlias = Literal["quantity", "weight", "shipment"]
 _BAD_LAW = (

@@ -14,8 +14,6 @@ from kanopt.records.declaration import declared_fields
 from kanopt.records.reading import RecordCheck, empty_tables, reference_checks, shared_names
 from kanopt.text import number_text
 
-__all__ = ["LARGEST_ADDED", "network_checks"]
-
 LARGEST_ADDED = 1e15
 """No price or amount of a network is larger: a linear solver adds them up, and takes 1e20 for infinite."""
 

@@ -16,8 +16,6 @@ from kanopt.text import amount_text, number_text
 if TYPE_CHECKING:
     from kanopt.problems.supply.problem import SupplyProblem
 
-__all__ = ["nodes_of", "used_lanes", "views_of"]
-
 
 def views_of(problem: SupplyProblem, ledger: Ledger) -> tuple[View, ...]:
     """Return the network, deliveries beside demand, and stocks where any are kept."""

@@ -26,8 +26,6 @@ if TYPE_CHECKING:
     from kanopt.problems.base import Problem
     from kanopt.problems.plan_exports import PlanExports
 
-__all__ = ["EXPORTS", "Export", "export", "export_all", "export_files", "export_tables", "refuse_exports"]
-
 Content = Mapping[str, str | bytes]
 
 

@@ -15,8 +15,6 @@ from kanopt.errors import ProblemError
 from kanopt.formulas.export.sheets import MOST_ROWS, SheetBook, cell_text
 from kanopt.text import column_decimals
 
-__all__ = ["FORMS", "FrameBook", "frame_book"]
-
 FORMS: Mapping[str, str] = {"money": "#,##0.00", "share": "0.0%", "clock": "hh:mm"}
 """What numbers may be, and how a spreadsheet writes them; of a clock texts such as 08:30 become times."""
 _CLOCK = re.compile(r"([01]?\d|2[0-3]):([0-5]\d)")

@@ -14,8 +14,6 @@ from kanopt.problems.base import Problem
 from kanopt.problems.earth import EarthLine, EarthPoint, Property
 from kanopt.reports.subject import ReportSubject
 
-__all__ = ["geojson_text", "no_map"]
-
 _DECIMALS = 7  # of a degree: a centimetre; section 11.2 advises against more than are known
 _SURROGATE = re.compile("[\ud800-\udfff]")
 Place = tuple[float, float]

@@ -37,8 +37,6 @@ if TYPE_CHECKING:
     from kanopt.formulas import Curve, Formula
     from kanopt.whatif import LearnedLaw
 
-__all__ = ["markdown_text"]
-
 _MOST_ROWS = 100
 _MOST_CURVES, _SPOTS = 4, 6
 _HASH, _HASH_LETTERS = re.compile(r"\b[0-9a-f]{64}\b"), 12

@@ -14,8 +14,6 @@ from kanopt.reports.figure_rows import figure_rows, figure_table
 from kanopt.reports.subject import ReportSubject
 from kanopt.text import clock_text
 
-__all__ = ["TABLES", "figures_frame", "in_order", "plan_csv", "plan_forms", "plan_tables"]
-
 _ROSTERS = ("vehicles", "jobs", "machines", "sites", "markets")
 TABLES = ("figures", *_ROSTERS, "plan", "timetable", "open_sites", "costs", "reasons")
 """Every table there may be, in their order."""

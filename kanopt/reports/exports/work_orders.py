@@ -11,8 +11,6 @@ from kanopt.problems.work_orders import WorkOrder
 from kanopt.reports.subject import ReportSubject
 from kanopt.reports.write import render
 
-__all__ = ["OrdersPage", "no_work_orders", "work_orders_page"]
-
 _NONE = (
     "work orders: {} no vehicle and no machine to write one for; export 'md' or 'csv' in place of 'orders'"
 )

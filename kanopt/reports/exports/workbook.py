@@ -31,8 +31,6 @@ from kanopt.reports.exports.plan_tables import figures_frame, in_order, plan_for
 from kanopt.reports.subject import ReportSubject
 from kanopt.text import join_list
 
-__all__ = ["workbook"]
-
 _MOST_PLACES = 20_000
 """Places of a law beyond which its values are numbers: Excel computes a formula for each of them at every change."""
 _MOST_LINES = 200_000

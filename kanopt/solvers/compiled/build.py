@@ -20,8 +20,6 @@ import sys
 import tempfile
 from pathlib import Path
 
-__all__ = ["compile_kernel", "compilers", "find_kernel"]
-
 _HEADERS = Path(__file__).parent
 _SOLVERS = _HEADERS.parent
 KERNEL = _HEADERS / "binary"

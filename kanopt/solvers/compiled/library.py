@@ -13,8 +13,6 @@ from kanopt.solvers.compiled.build import KERNEL, compile_kernel, find_kernel
 from kanopt.solvers.routing.racer.structures import ProblemStruct
 from kanopt.solvers.scheduling.local_search.structures import ShopStruct
 
-__all__ = ["kernel", "why_no_kernel"]
-
 
 @cache
 def _loaded() -> ctypes.CDLL | str:

@@ -17,8 +17,6 @@ from kanopt.solvers.decisions.refinement import EngineRequest, RelaxationResult
 from kanopt.solvers.decisions.relaxation import Relaxation
 from kanopt.solvers.encodings import Encoding
 
-__all__ = ["CpSatPieces"]
-
 _GAP = 0.1
 """The share of the tolerance at which CP-SAT need not go on."""
 

@@ -10,8 +10,6 @@ from kanopt.solvers.decisions.lowered_laws import lower_laws
 from kanopt.solvers.decisions.relaxation import Relaxation, RelaxationCurve, relax
 from kanopt.solvers.encodings import EncodedLaw, Encoding
 
-__all__ = ["encode_laws", "encode_pieces"]
-
 _SHOWN = 3
 
 

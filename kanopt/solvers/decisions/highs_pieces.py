@@ -16,8 +16,6 @@ from kanopt.solvers.decisions.relaxation import Relaxation
 from kanopt.solvers.encodings import Encoding
 from kanopt.solvers.highs import HighsOptions, HighsTermination, run_highs
 
-__all__ = ["HighsPieces"]
-
 
 class HighsPieces(PiecesSolver):
     """Certified piecewise linear laws in HiGHS, refined where its answer is far from the laws.

@@ -27,8 +27,6 @@ from kanopt.solvers.decisions.relaxation import Relaxation, RelaxationCurve, Rel
 from kanopt.solvers.decisions.sides import Side
 from kanopt.units import scaling_for
 
-__all__ = ["IncrementalModel"]
-
 Floats = NDArray[np.float64]
 PolygonalLine: TypeAlias = list[tuple[float, float]]
 _SHARE = 0.02

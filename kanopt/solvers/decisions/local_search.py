@@ -18,8 +18,6 @@ from kanopt.problems.decisions import DecisionProblem
 from kanopt.problems.decisions.evaluator import Evaluator
 from kanopt.problems.decisions.simulate import slack
 
-__all__ = ["LocalSearch"]
-
 Floats = NDArray[np.float64]
 _SAMPLES = 512
 _STARTS = 6

@@ -21,8 +21,6 @@ from kanopt.solvers.decisions.sides import Side
 from kanopt.solvers.highs import GAP as RELATIVE
 from kanopt.solvers.highs import TOLERANCE, MixedIntegerModel
 
-__all__ = ["LogarithmicModel", "gray_code"]
-
 Floats = NDArray[np.float64]
 ColumnTerm = tuple[int, float]
 EPS = float(np.finfo(np.float64).eps)

@@ -14,8 +14,6 @@ from kanopt.problems.decisions import DecisionProblem
 from kanopt.problems.decisions.evaluator import Evaluator
 from kanopt.problems.decisions.simulate import slack
 
-__all__ = ["LoweredLaws", "first_slacks", "lower_laws"]
-
 _PIECES = 0.4
 """The share of the tolerance by which the pieces may be off; a plan that is best on them can be off by twice that."""
 _SHARE = 1e-4

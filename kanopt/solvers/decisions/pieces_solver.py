@@ -24,8 +24,6 @@ from kanopt.solvers.decisions.refinement import (
 )
 from kanopt.solvers.decisions.relaxation import Relaxation, relax
 
-__all__ = ["PiecesSolver"]
-
 
 class PiecesSolver(Solver):
     """Certified piecewise linear laws in an engine, refined where its answer is far from the laws.

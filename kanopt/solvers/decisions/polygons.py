@@ -18,8 +18,6 @@ from numpy.typing import NDArray
 from kanopt.formulas.lowering import Pieces
 from kanopt.solvers.decisions.sides import Side
 
-__all__ = ["IntervalPartition", "PolygonCorner", "Polygons"]
-
 Floats = NDArray[np.float64]
 EPS = float(np.finfo(np.float64).eps)
 _STEPS = 3

@@ -21,15 +21,6 @@ from kanopt.solvers.decisions.lowered_laws import last_slacks, lower_laws
 from kanopt.solvers.decisions.relaxation import Relaxation, relax
 from kanopt.text import join_list
 
-__all__ = [
-    "Engine",
-    "EngineRequest",
-    "FoundDecisions",
-    "PiecesModel",
-    "RefinementRounds",
-    "RelaxationResult",
-]
-
 Floats = NDArray[np.float64]
 _STARTS = 6
 _TIGHTER = 0.1

@@ -20,8 +20,6 @@ from kanopt.solvers.decisions.lowered_laws import LoweredLaws
 from kanopt.solvers.decisions.polygons import IntervalPartition
 from kanopt.solvers.decisions.sides import Side, sides_of
 
-__all__ = ["Relaxation", "RelaxationColumn", "RelaxationCurve", "RelaxationRow", "relax"]
-
 Floats = NDArray[np.float64]
 _PARTS = 8
 _FINE = 0.25

@@ -43,8 +43,6 @@ from kanopt.solvers.decisions.local_search import LocalSearch
 from kanopt.solvers.encodings import Encoding
 from kanopt.text import number_text, range_text
 
-__all__ = ["ScipNative"]
-
 Floats = NDArray[np.float64]
 _FUNCTIONS = frozenset(
     ("abs", "cos", "exp", "log", "log1p", "logistic", "relu", "sin", "softplus", "sqrt", "square", "tanh")

@@ -12,8 +12,6 @@ from enum import IntFlag
 
 from kanopt.formulas.lowering import PieceDefinition, Piecewise
 
-__all__ = ["Side", "sides_of"]
-
 
 class Side(IntFlag):
     """The sides from which a quantity is held to its definition."""

@@ -9,8 +9,6 @@ from kanopt.problems.result import Progress
 from kanopt.problems.routing import RoutingPlan, RoutingProblem
 from kanopt.solvers.base import SolveOptions, Solver
 
-__all__ = ["Alternation"]
-
 _SHARE = 0.34
 """Of the time that is left, what one round may take."""
 _LEAST = 0.2

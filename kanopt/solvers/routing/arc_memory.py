@@ -5,8 +5,6 @@ from __future__ import annotations
 from kanopt.errors import SolverError
 from kanopt.memory import available_bytes, gigabytes
 
-__all__ = ["refuse_too_large"]
-
 
 def refuse_too_large(what: str, nodes: int, bytes_per_arc: float) -> None:
     """Raise an error where a number of bytes for each arc is more than there is.

@@ -27,8 +27,6 @@ from kanopt.solvers.routing.integer_rules import RoutingRules
 from kanopt.solvers.routing.shared_rows import distinct
 from kanopt.units import Scaling
 
-__all__ = ["Integers", "NodeRoutes", "Rank", "RoutingArrays"]
-
 Integers = NDArray[np.int64]
 NodeRoutes = Sequence[Sequence[int]]
 """Client nodes in order of visit, one route for each vehicle of the fleet; the node of its depot is a reload."""

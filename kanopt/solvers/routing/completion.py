@@ -11,8 +11,6 @@ from kanopt.solvers.routing.arrays import NodeRoutes
 from kanopt.solvers.routing.engines import LARGE
 from kanopt.solvers.routing.integers import RoutingIntegers
 
-__all__ = ["complete_by_insertion", "complete_plan"]
-
 _MOST = 60
 """So many clients at most: where more are left out, time was not what was missing."""
 

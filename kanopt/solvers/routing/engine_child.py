@@ -9,8 +9,6 @@ if TYPE_CHECKING:
     from kanopt.solvers.routing.engines import EngineOrder
     from kanopt.worker import Channel
 
-__all__ = ["work"]
-
 
 def work(order: tuple[RoutingArrays, EngineOrder], channel: Channel) -> str:
     """Run an engine for the seconds that are left; send each better plan and its rank."""

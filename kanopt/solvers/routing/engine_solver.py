@@ -14,8 +14,6 @@ from kanopt.solvers.routing.engines import EngineOrder, run_engine
 from kanopt.solvers.routing.incumbents import Incumbents
 from kanopt.solvers.routing.integers import RoutingIntegers, lower
 
-__all__ = ["EngineSolver", "FoundRoutes", "idle_routes", "raise_routes"]
-
 
 @dataclass(frozen=True)
 class FoundRoutes:

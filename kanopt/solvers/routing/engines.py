@@ -9,8 +9,6 @@ from importlib.metadata import version
 from kanopt.solvers.routing.arrays import NodeRoutes
 from kanopt.solvers.routing.incumbents import Incumbents
 
-__all__ = ["LARGE", "ORTOOLS", "PYVRP", "EngineOrder", "engine_name", "run_engine"]
-
 PYVRP, ORTOOLS = "PyVRP", "OR-Tools routing"
 LARGE = 2000
 """Places from which on part after part is searched, and OR-Tools would read matrices for longer than it searched."""

@@ -9,8 +9,6 @@ from kanopt.solvers.clock import SearchClock
 from kanopt.solvers.routing.arrays import NodeRoutes, Rank, RoutingArrays
 from kanopt.text import count_text
 
-__all__ = ["Incumbents", "left_out_text"]
-
 
 class Incumbents:
     """The best plan so far.

@@ -16,8 +16,6 @@ import numpy as np
 from kanopt.solvers.routing.arrays import NodeRoutes, Rank, RoutingArrays
 from kanopt.solvers.routing.integer_routes import arc_cost, without_idle_reloads
 
-__all__ = ["insert_all", "insert_groups", "route_price", "ruin_and_recreate"]
-
 _STEPS, _LARGEST_SHARE = 60, 0.4
 _TRIED = 40
 """Places looked at for a client on a route, the cheapest first."""

@@ -12,19 +12,6 @@ from numpy.typing import NDArray
 if TYPE_CHECKING:
     from kanopt.solvers.routing.arrays import RoutingArrays
 
-__all__ = [
-    "RouteTimes",
-    "arc_cost",
-    "choose_times",
-    "keeps_rules",
-    "load_cost",
-    "loads_fit",
-    "route_length",
-    "route_times",
-    "split_trips",
-    "without_idle_reloads",
-]
-
 Integers = NDArray[np.int64]
 _NEVER = 2**60
 

@@ -9,8 +9,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["RoutingRules"]
-
 Integers = NDArray[np.int64]
 Flags = NDArray[np.bool_]
 

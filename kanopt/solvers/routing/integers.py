@@ -23,8 +23,6 @@ from kanopt.solvers.routing.rounding import (
 )
 from kanopt.units import Scaling, convert, scaling_for
 
-__all__ = ["RoutingIntegers", "lower"]
-
 Floats = NDArray[np.float64]
 _MINUTE_STEPS = 1e4
 _MONEY_STEP = 1e-10

@@ -31,8 +31,6 @@ from kanopt.solvers.routing.racer.refine import RacerRun
 from kanopt.solvers.routing.savings_start import offer_first_plan
 from kanopt.text import count_text, money_text
 
-__all__ = ["LawRouting", "search_limits"]
-
 _LEAST_SHARE, _MOST_SHARE = 0.1, 0.3
 """Of the time: what the engines have at least and at most."""
 _FIRST_PLAN, _FIRST_PLAN_PER_CLIENT = 1.0, 0.005

@@ -19,8 +19,6 @@ from kanopt.solvers.routing.incumbents import left_out_text
 from kanopt.solvers.routing.racer.annealing import StoppingCriteria
 from kanopt.solvers.routing.racer.plan_data import served_together
 
-__all__ = ["PartSearch", "PartsRun"]
-
 PartSearch: TypeAlias = Callable[
     [RoutingProblem, RoutingPlan, int, StoppingCriteria], tuple[RoutingPlan, int]
 ]

@@ -27,8 +27,6 @@ from kanopt.solvers.routing.pyvrp_engine.solver import PyVrpRouting
 from kanopt.solvers.routing.reversed_routes import reverse_routes
 from kanopt.worker import run_workers
 
-__all__ = ["RoutingPortfolio"]
-
 _FIRST_SHARE = 0.95
 _START_SHARE = 0.2
 _SMALL, _SHORT = 25, 5.0  # clients and seconds up to which the start of a process costs more than it brings

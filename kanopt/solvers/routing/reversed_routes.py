@@ -12,8 +12,6 @@ from kanopt.problems.routing.simulate import route_costs
 from kanopt.solvers.routing.arrays import NodeRoutes
 from kanopt.solvers.routing.integers import RoutingIntegers
 
-__all__ = ["reverse_routes"]
-
 _NOISE = 1e-9
 
 

@@ -18,18 +18,6 @@ from kanopt.solvers.routing.integer_rules import RoutingRules
 from kanopt.solvers.routing.shared_rows import SharedRows, narrow
 from kanopt.units import Scaling, scaling_for
 
-__all__ = [
-    "TimeScaling",
-    "backhaul_arcs",
-    "fits_capacity",
-    "round_arcs",
-    "round_loads",
-    "round_rules",
-    "splits_at_pickups",
-    "with_load_costs",
-    "without_broken_groups",
-]
-
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
 _LOAD_STEP = 1e-6

@@ -17,8 +17,6 @@ from kanopt.solvers.routing.incumbents import Incumbents
 from kanopt.solvers.routing.insertion_start import route_price
 from kanopt.solvers.routing.shared_rows import distinct
 
-__all__ = ["nearest_nodes", "offer_first_plan", "savings_plan"]
-
 Nodes = NDArray[np.intp]
 _NEAR = 40
 _FAR = np.int64(2**62)

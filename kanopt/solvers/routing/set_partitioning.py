@@ -18,13 +18,6 @@ from numpy.typing import NDArray
 
 from kanopt.solvers.clock import SearchClock
 
-__all__ = [
-    "PricedRoute",
-    "RoutePool",
-    "SetPartitioning",
-    "better_partition",
-]
-
 Floats = NDArray[np.float64]
 
 _KEPT = 8000

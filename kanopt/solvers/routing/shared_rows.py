@@ -9,8 +9,6 @@ from numpy.typing import NDArray
 
 from kanopt.arc_blocks import of_types
 
-__all__ = ["SharedRows", "distinct", "narrow"]
-
 Integers = NDArray[np.int64]
 Number = TypeVar("Number", bound=np.generic)
 _NARROW = int(np.iinfo(np.int32).max)

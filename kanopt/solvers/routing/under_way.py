@@ -17,8 +17,6 @@ from kanopt.solvers.routing.racer.plan_data import bytes_needed
 from kanopt.solvers.routing.racer.refine import RacerRun
 from kanopt.text import count_text
 
-__all__ = ["UnderWayRouting"]
-
 
 class UnderWayRouting(Solver):
     """Large neighbourhood search from where the routes are that are under way.

@@ -24,8 +24,6 @@ from kanopt.problems.scheduling.arrays import ShopStructure, ShopTiming
 from kanopt.problems.scheduling.data import SchedulingData
 from kanopt.units import Scaling, scaling_for
 
-__all__ = ["GridCosts", "TimeGrid", "choose_step", "is_exact", "lower", "task_windows"]
-
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
 Direction = Literal["safe", "relaxed"]

@@ -23,8 +23,6 @@ from kanopt.problems.scheduling.arrays import ShopStructure
 from kanopt.solvers.cpsat import WORK_PER_SECOND
 from kanopt.solvers.scheduling.grid import TimeGrid, task_windows
 
-__all__ = ["ScheduleModel", "model_size", "work_per_second"]
-
 Ints = NDArray[np.int64]
 
 _QUICK_MACHINE = 8

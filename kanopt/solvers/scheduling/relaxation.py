@@ -19,8 +19,6 @@ from kanopt.solvers.highs import MixedIntegerModel
 from kanopt.solvers.linear_blocks import RowCollector, VariableBlock
 from kanopt.solvers.scheduling.grid import TimeGrid, task_windows
 
-__all__ = ["relax", "relaxation_size"]
-
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
 

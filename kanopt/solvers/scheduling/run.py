@@ -31,8 +31,6 @@ from kanopt.solvers.scheduling.relaxation import relax, relaxation_size
 from kanopt.solvers.scheduling.starts import dispatch, dispatched, given_schedule
 from kanopt.text import amount_text
 
-__all__ = ["FoundSchedule", "ScheduleGrids", "SchedulingRun", "is_optimal"]
-
 Ints = NDArray[np.int64]
 
 _GLANCE_SHARE, _FIRST_SHARE, _ANNEAL_SHARE, _IMPROVE_SHARE = 0.05, 0.15, 0.5, 0.05

@@ -15,8 +15,6 @@ from kanopt.solvers.compiled.library import why_no_kernel
 from kanopt.solvers.scheduling.grid import choose_step, is_exact, lower
 from kanopt.solvers.scheduling.run import FoundSchedule, ScheduleGrids, SchedulingRun, is_optimal
 
-__all__ = ["CpSatScheduling"]
-
 
 class CpSatScheduling(Solver):
     """Local search and CP-SAT on a grid of time steps.

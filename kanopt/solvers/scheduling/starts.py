@@ -13,8 +13,6 @@ from kanopt.problems.scheduling.dispatch import dispatch_greedily, remaining_wor
 from kanopt.solvers.scheduling.grid import TimeGrid
 from kanopt.solvers.scheduling.local_search.search import ShopSearch
 
-__all__ = ["dispatch", "dispatched", "given_schedule"]
-
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
 

@@ -16,8 +16,6 @@ from kanopt.solvers.highs import GAP
 from kanopt.solvers.supply.model import SupplyModel
 from kanopt.solvers.supply.tariff_pieces import TariffPieces
 
-__all__ = ["flows_through_sites"]
-
 _LONGEST = 1e9
 _MISSED = 1e-7
 """By how much HiGHS may miss a row, as scipy calls it."""

@@ -10,8 +10,6 @@ from numpy.typing import NDArray
 
 from kanopt.solvers.highs import HighsOptions, HighsResult, MixedIntegerModel, highs_options, search_in_child
 
-__all__ = ["GrowingModel", "RowPool", "run_growing"]
-
 Floats = NDArray[np.float64]
 Indices = NDArray[np.intp]
 _BESIDE_ROWS = ("columns", "values", "gates", "sizes")

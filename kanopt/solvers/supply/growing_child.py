@@ -16,8 +16,6 @@ from numpy.typing import NDArray
 if TYPE_CHECKING:
     from kanopt.worker import Channel
 
-__all__ = ["GrowingLp", "GrowingSearch", "work"]
-
 Floats = NDArray[np.float64]
 Indices = NDArray[np.intp]
 _MISSED = 1e-6

@@ -16,8 +16,6 @@ from kanopt.solvers.supply.growing import GrowingModel, RowPool
 from kanopt.solvers.supply.piece_columns import PieceColumns
 from kanopt.solvers.supply.tariff_pieces import TariffPieces
 
-__all__ = ["SupplyModel"]
-
 Floats = NDArray[np.float64]
 Indices = NDArray[np.intp]
 _NEGLIGIBLE = 1e-9

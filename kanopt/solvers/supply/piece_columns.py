@@ -8,8 +8,6 @@ from numpy.typing import NDArray
 from kanopt.solvers.linear_blocks import RowCollector
 from kanopt.solvers.supply.tariff_pieces import TariffPieces
 
-__all__ = ["PieceColumns"]
-
 Floats = NDArray[np.float64]
 Indices = NDArray[np.intp]
 

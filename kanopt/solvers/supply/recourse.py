@@ -19,8 +19,6 @@ from kanopt.solvers.highs import HighsOptions, highs_options
 from kanopt.solvers.supply.model import SupplyModel
 from kanopt.worker import run_workers
 
-__all__ = ["FlowsAnew", "flows_anew", "paid_rates"]
-
 Floats = NDArray[np.float64]
 _SCRIPT = Path(__file__).with_name("recourse_child.py")
 

@@ -14,8 +14,6 @@ from numpy.typing import NDArray
 if TYPE_CHECKING:
     from kanopt.worker import Channel
 
-__all__ = ["work"]
-
 Floats = NDArray[np.float64]
 _MISSED = 1e-9
 """As a share of what must be missing, at least of one unit: by how much more may be when the cost is least."""

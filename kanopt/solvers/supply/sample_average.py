@@ -14,8 +14,6 @@ from kanopt.solvers.supply.growing import GrowingModel, RowPool, run_growing
 from kanopt.solvers.supply.model import SupplyModel
 from kanopt.solvers.supply.recourse import flows_anew
 
-__all__ = ["SampledModel", "SampledSites", "every_site_open", "sites_of_samples"]
-
 Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]
 Indices = NDArray[np.intp]

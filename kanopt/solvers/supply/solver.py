@@ -27,8 +27,6 @@ from kanopt.text import amount_text, money_text, number_text
 if TYPE_CHECKING:
     from kanopt.solvers.encodings import Encoding
 
-__all__ = ["HighsSupply"]
-
 Floats = NDArray[np.float64]
 _FIRST = 0.05
 """Share of the time in which a first plan is put together before HiGHS begins."""

@@ -14,8 +14,6 @@ from kanopt.problems.supply.plan import FlowPlan
 from kanopt.problems.supply.simulate import TOLERANCE, Ledger, sites_open
 from kanopt.problems.supply.spare_capacity import SpareCapacity
 
-__all__ = ["first_plan"]
-
 Floats = NDArray[np.float64]
 
 

@@ -20,8 +20,6 @@ from kanopt.problems.law_use import unit_factor
 from kanopt.problems.supply import SupplyProblem
 from kanopt.text import seconds_text
 
-__all__ = ["ShipmentBlock", "ShipmentPrice", "TariffPieces", "lower_tariff"]
-
 Floats = NDArray[np.float64]
 Cells = tuple[NDArray[np.intp], ...]
 _SHARE = 0.002

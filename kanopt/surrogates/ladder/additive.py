@@ -24,19 +24,6 @@ from kanopt.surrogates.ladder.blocks import ROUNDING, inverse_of, left_out
 from kanopt.surrogates.ladder.functions import Function
 from kanopt.surrogates.rows import Rows
 
-__all__ = [
-    "MOST",
-    "ROUNDS",
-    "AdditiveLaw",
-    "Choice",
-    "Fit",
-    "Solution",
-    "Weights",
-    "fitted_alone",
-    "kept",
-    "operators_of",
-]
-
 Array = NDArray[np.float64]
 Weights = dict[int, float]
 

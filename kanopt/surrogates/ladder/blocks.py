@@ -12,8 +12,6 @@ from scipy.linalg.lapack import dpotrf, dpotri
 
 from kanopt.surrogates.rows import Rows
 
-__all__ = ["blocks_of", "inverse_of", "left_out"]
-
 Array = NDArray[np.float64]
 Integers = NDArray[np.int64]
 

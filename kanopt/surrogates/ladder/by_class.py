@@ -28,8 +28,6 @@ from kanopt.surrogates.ladder.class_moves import By, ClassMoves, Scope, places_o
 from kanopt.surrogates.ladder.rungs import FLOOR, OPERATOR, Rung
 from kanopt.surrogates.ladder.trained import Trained
 
-__all__ = ["by_class_rung", "class_law"]
-
 Array = NDArray[np.float64]
 
 FIRST, MOVES, TRIES = 4, 14, 3

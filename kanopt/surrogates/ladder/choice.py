@@ -26,8 +26,6 @@ from kanopt.surrogates.ladder.closed import Closed, closed_law
 from kanopt.surrogates.ladder.rungs import FLOOR, OPERATOR, Rung, network_rung, output_of, sums_of_curves
 from kanopt.surrogates.ladder.trained import Trained
 
-__all__ = ["RUNGS", "Ladder", "ladder_of"]
-
 Array = NDArray[np.float64]
 Integers = NDArray[np.int64]
 

@@ -16,8 +16,6 @@ from kanopt.formulas.parameters import Covariance, parameters_of, piece_numbers
 from kanopt.formulas.pieces import Step
 from kanopt.formulas.simplify import simplify_graph
 
-__all__ = ["LEVELS", "ClassLaw"]
-
 Array = NDArray[np.float64]
 Columns = tuple[str, ...]
 

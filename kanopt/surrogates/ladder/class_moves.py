@@ -20,8 +20,6 @@ from kanopt.formulas.pieces import Step
 from kanopt.surrogates.ladder.class_law import LEVELS, Columns
 from kanopt.surrogates.ladder.rungs import OPERATOR
 
-__all__ = ["By", "ClassMoves", "Move", "Scope", "places_of", "replaced"]
-
 Array = NDArray[np.float64]
 By = tuple[tuple[str, Columns], ...]
 

@@ -49,8 +49,6 @@ from kanopt.surrogates.search.structure import (
 from kanopt.surrogates.search.tidying import is_probably_one
 from kanopt.units import powers_of
 
-__all__ = ["Closed", "closed_law", "network_variance"]
-
 Array = NDArray[np.float64]
 
 TRIAL_ROWS = 2000

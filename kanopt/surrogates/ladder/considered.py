@@ -18,8 +18,6 @@ from kanopt.surrogates.search.evaluation import value
 from kanopt.surrogates.search.fitting import Fitted
 from kanopt.surrogates.search.structure import freedom, signature
 
-__all__ = ["Beside", "besides"]
-
 Array = NDArray[np.float64]
 
 SHOWN, MOST_RIVALS = 12, 2

@@ -19,8 +19,6 @@ from kanopt.formulas.simplify import simplify_graph
 from kanopt.splines import SplineGrid
 from kanopt.surrogates.encoding import Feature
 
-__all__ = ["Function", "functions_of", "most_flexible", "product_of"]
-
 Array = NDArray[np.float64]
 
 SPANS = 20

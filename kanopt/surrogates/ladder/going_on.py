@@ -21,8 +21,6 @@ from kanopt.surrogates.calendar import period_of
 from kanopt.surrogates.ladder.trained import Trained
 from kanopt.surrogates.rows import Rows
 
-__all__ = ["BIGGER", "LOOSE", "beyond", "explodes", "held", "is_no_worse", "residuals"]
-
 Array = NDArray[np.float64]
 
 SAME = 1.005

@@ -15,8 +15,6 @@ from kanopt.surrogates.rows import Rows
 from kanopt.surrogates.search import Law, graph
 from kanopt.surrogates.search.evaluation import Columns
 
-__all__ = ["Plain"]
-
 Array = NDArray[np.float64]
 
 

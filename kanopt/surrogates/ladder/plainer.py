@@ -24,8 +24,6 @@ from kanopt.surrogates.ladder.additive import (
 )
 from kanopt.surrogates.rows import Rows
 
-__all__ = ["additive_laws"]
-
 Picked = list["int | None"]
 
 

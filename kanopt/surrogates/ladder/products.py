@@ -21,8 +21,6 @@ from kanopt.surrogates.ladder.functions import Function, most_flexible, product_
 from kanopt.surrogates.ladder.plainer import additive_laws
 from kanopt.surrogates.rows import Rows
 
-__all__ = ["with_products"]
-
 Array = NDArray[np.float64]
 
 PRODUCTS = 8

@@ -26,17 +26,6 @@ from kanopt.surrogates.ladder.trained import Trained
 from kanopt.surrogates.rows import Rows
 from kanopt.surrogates.search import PREFERRED
 
-__all__ = [
-    "ALIKE",
-    "FLOOR",
-    "OPERATOR",
-    "Rung",
-    "description_length",
-    "network_rung",
-    "output_of",
-    "sums_of_curves",
-]
-
 Array = NDArray[np.float64]
 Integers = NDArray[np.int64]
 

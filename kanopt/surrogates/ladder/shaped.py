@@ -21,8 +21,6 @@ from kanopt.formulas.plausibility import NEGLIGIBLE, share_below_zero
 if TYPE_CHECKING:
     from kanopt.surrogates.ladder import Trained
 
-__all__ = ["asked_of", "decided", "held_positive", "shaped"]
-
 _BOXES = 500
 
 

@@ -9,8 +9,6 @@ import numpy as np
 from kanopt.formulas import Constant, Curve, Formula, Node, Product, Sum, Table
 from kanopt.formulas.simplify import simplify_graph
 
-__all__ = ["multiplied"]
-
 
 def multiplied(formula: Formula, factor: float) -> Formula:
     """Return a law times a number, which its outermost coefficients take in; it stands in front where they cannot."""

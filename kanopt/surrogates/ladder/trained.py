@@ -17,8 +17,6 @@ from kanopt.surrogates.ladder.control import Control
 from kanopt.surrogates.monitor import FitMonitor
 from kanopt.surrogates.rows import Rows
 
-__all__ = ["HeldOut", "Trained"]
-
 Array = NDArray[np.float64]
 
 

@@ -24,8 +24,6 @@ from kanopt.formulas.parameters import Covariance, is_parameter
 from kanopt.formulas.rounding import ERRORS, round_measures
 from kanopt.surrogates.rows import Rows
 
-__all__ = ["with_covariance", "with_errors", "with_shared_errors"]
-
 Array = NDArray[np.float64]
 
 STEP = 1e-2

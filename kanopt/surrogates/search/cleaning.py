@@ -19,8 +19,6 @@ from kanopt.surrogates.search.structure import (
     is_extreme,
 )
 
-__all__ = ["cleaned", "joined", "merged", "multiplied_out", "raised_to"]
-
 
 def cleaned(law: Law) -> Law:
     """Return the same law without powers of zero, groups of a one, and brackets that bracket a single term.

@@ -22,8 +22,6 @@ from kanopt.surrogates.search.rules import imitates_a_curve
 from kanopt.surrogates.search.structure import Law, operators, signature, size
 from kanopt.surrogates.search.tidying import tidied
 
-__all__ = ["SHORT", "WIDTH", "Climb"]
-
 Array = NDArray[np.float64]
 
 WIDTH = 4

@@ -12,8 +12,6 @@ from numpy.typing import NDArray
 from kanopt.splines import SplineGrid
 from kanopt.surrogates.search.structure import Tabulated
 
-__all__ = ["Columns", "as_told", "order_of_rows", "scales_of"]
-
 Array: TypeAlias = NDArray[np.float64]
 
 MARGIN = 0.05

@@ -43,8 +43,6 @@ from kanopt.surrogates.search.structure import (
     inputs_of,
 )
 
-__all__ = ["Dictionary"]
-
 Array = NDArray[np.float64]
 
 SINGLE = (1.0, -1.0, 0.5, -0.5, 2.0, -2.0, 3.0)

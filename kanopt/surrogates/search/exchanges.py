@@ -35,8 +35,6 @@ from kanopt.surrogates.search.structure import (
     inputs_of,
 )
 
-__all__ = ["exchanges"]
-
 Array = NDArray[np.float64]
 
 PER_POWER = 2

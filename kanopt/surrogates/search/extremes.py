@@ -33,8 +33,6 @@ from kanopt.surrogates.search.structure import (
     inputs_of,
 )
 
-__all__ = ["Limits", "extremes", "limits"]
-
 Array = NDArray[np.float64]
 
 PIECES = (2, 3)

@@ -16,8 +16,6 @@ from kanopt.surrogates.search.program import Program
 from kanopt.surrogates.search.rules import Rules
 from kanopt.surrogates.search.structure import Law, freedom, with_values
 
-__all__ = ["Budget", "Fitted", "Target", "fitted"]
-
 Array = NDArray[np.float64]
 
 FLOOR = 1e-8

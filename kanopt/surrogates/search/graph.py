@@ -35,8 +35,6 @@ from kanopt.surrogates.search.structure import (
 )
 from kanopt.surrogates.search.structure import Power as Raised
 
-__all__ = ["graph", "unscaled"]
-
 Array = NDArray[np.float64]
 
 SAME = 1e-9

@@ -27,8 +27,6 @@ from kanopt.surrogates.search.structure import (
     values_of,
 )
 
-__all__ = ["based", "centred", "felt", "in_lookups", "with_factors", "with_lookups"]
-
 Array = NDArray[np.float64]
 
 ZERO = Parameter(0.0, free=False)

@@ -40,8 +40,6 @@ from kanopt.surrogates.search.structure import (
     values_of,
 )
 
-__all__ = ["Move", "changed", "growths", "steps"]
-
 Array = NDArray[np.float64]
 
 PER_PART = 4

@@ -17,8 +17,6 @@ from kanopt.surrogates.search.fitting import Target
 from kanopt.surrogates.search.scores import ranked_sets
 from kanopt.surrogates.search.structure import ONE, Law
 
-__all__ = ["OuterSum", "OuterTerm", "Start"]
-
 Array = NDArray[np.float64]
 
 SLOPES = (-0.9, -0.6, -0.3, 0.3, 1.0, 4.0, 20.0, 150.0)

@@ -34,8 +34,6 @@ from kanopt.surrogates.search.structure import (
     Term,
 )
 
-__all__ = ["powers_of_sums", "ratios_of_sums"]
-
 Array = NDArray[np.float64]
 
 MOST_PRODUCTS = 150

@@ -30,8 +30,6 @@ from kanopt.surrogates.search.structure import (
     Term,
 )
 
-__all__ = ["product_of_powers", "products_with_exponentials"]
-
 Array = NDArray[np.float64]
 
 SIMPLE = (0.0, 1.0, -1.0, 2.0, -2.0, 0.5, -0.5)

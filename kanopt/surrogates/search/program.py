@@ -37,8 +37,6 @@ from kanopt.surrogates.search.structure import (
     values_of,
 )
 
-__all__ = ["Path", "Program"]
-
 Array: TypeAlias = NDArray[np.float64]
 Path: TypeAlias = tuple[int, ...]
 """Where a sum or term stands: alternately the number of a term and of a factor of it."""

@@ -27,8 +27,6 @@ from kanopt.surrogates.search.structure import (
     is_extreme,
 )
 
-__all__ = ["rewritings"]
-
 LADDER = (-4.0, -3.0, -2.0, -1.0, -0.5, 0.5, 1.0, 2.0, 3.0, 4.0)
 FLAT = 0.3
 """Exponents up to this may be logarithms: a + b · x^0.005 is a' + b' · log x."""

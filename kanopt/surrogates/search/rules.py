@@ -32,8 +32,6 @@ from kanopt.surrogates.search.structure import (
 )
 from kanopt.units import UnitPowers
 
-__all__ = ["KINDS", "PREFERRED", "Rules", "bends", "flat", "imitates_a_curve", "kind_of_factor", "winds"]
-
 KINDS = ("linear", "power", "exp", "gaussian", "log", "sine", "hinge", "step", "table", "curve")
 """What a factor of one input may be."""
 FLAT = 0.1

@@ -13,8 +13,6 @@ from kanopt.surrogates.search.evaluation import value_and_jacobian
 from kanopt.surrogates.search.fitting import Target
 from kanopt.surrogates.search.structure import Law
 
-__all__ = ["Scores", "left_by_products", "ranked_sets"]
-
 Array = NDArray[np.float64]
 
 BLOCK = 1e-5

@@ -30,8 +30,6 @@ from kanopt.surrogates.search.scores import left_by_products
 from kanopt.surrogates.search.structure import Law, Parameter, Term, inputs_of, operators, without_input
 from kanopt.surrogates.search.tidying import tidied
 
-__all__ = ["Found", "Task", "search"]
-
 Array = NDArray[np.float64]
 
 RANKING_ROWS = 500

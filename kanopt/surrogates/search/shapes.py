@@ -18,22 +18,6 @@ from kanopt.surrogates.search.structure import (
     Term,
 )
 
-__all__ = [
-    "decay_of_two",
-    "distance",
-    "distance_beside",
-    "distance_of_places",
-    "excess",
-    "exponents_of",
-    "gap",
-    "gompertz",
-    "kind_of",
-    "larger_or_smaller",
-    "peaks",
-    "ratios",
-    "stretched",
-]
-
 Array = NDArray[np.float64]
 
 STRETCHED, BENDS = (0.3, 0.6), (0.6, 1.5, 2.5)
@@ -64,6 +48,7 @@ def exponents_of(columns: Columns, column: int, among: tuple[float, ...]) -> lis
 
 
 def held(value: float) -> Parameter:
+    """Return a number that is not estimated."""
     return Parameter(value, free=False)
 
 

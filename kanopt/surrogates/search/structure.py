@@ -17,35 +17,6 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, fields, replace
 from typing import Any, TypeAlias, TypeGuard
 
-__all__ = [
-    "MINUS_ONE",
-    "ONE",
-    "Applied",
-    "Exponential",
-    "Factor",
-    "Group",
-    "Hinge",
-    "Law",
-    "Logarithm",
-    "Parameter",
-    "Power",
-    "Step",
-    "Tabulated",
-    "Term",
-    "Wave",
-    "exponents",
-    "factor_operators",
-    "free_parameters",
-    "freedom",
-    "inputs_of",
-    "is_extreme",
-    "operators",
-    "signature",
-    "size",
-    "values_of",
-    "with_values",
-]
-
 CURVE = 5
 """Operators for which a curve counts, as in :mod:`kanopt.formulas.curves`."""
 EXTREMES = ("max", "min")

@@ -43,8 +43,6 @@ from kanopt.surrogates.search.structure import (
     values_of,
 )
 
-__all__ = ["is_probably_one", "tidied"]
-
 Array = NDArray[np.float64]
 
 FARTHEST = 3.3

@@ -19,8 +19,6 @@ if TYPE_CHECKING:
     from kanopt.whatif.risks.ranges import DayRanges
     from kanopt.whatif.scenario import Scenario
 
-__all__ = ["DayCosts", "quantile_of_days", "share_error"]
-
 Floats = NDArray[np.float64]
 
 TAIL = 0.95

@@ -46,8 +46,6 @@ if TYPE_CHECKING:
     from kanopt.problems.result import Result
     from kanopt.solvers.base import SolveOptions
 
-__all__ = ["monte_carlo"]
-
 _FEWEST = 20
 _MOST = 100_000
 _LAWS, _INPUTS, _ERRORS = range(3)  # streams of random numbers

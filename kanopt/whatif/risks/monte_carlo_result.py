@@ -29,8 +29,6 @@ if TYPE_CHECKING:
     from kanopt.whatif.sensitivity.plan_decisions import Decision
     from kanopt.whatif.sweeps.point_result import PointResult
 
-__all__ = ["MonteCarlo", "PlanPrice", "PricedDraw"]
-
 Floats = NDArray[np.float64]
 
 KEPT = "kept"

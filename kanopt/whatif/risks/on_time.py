@@ -25,8 +25,6 @@ if TYPE_CHECKING:
     from kanopt.problems.uncertainty import Uncertainty
     from kanopt.solvers.base import SolveOptions
 
-__all__ = ["OnTimePlan", "solve_on_time"]
-
 Floats = NDArray[np.float64]
 
 _PLAIN = 0.1

@@ -19,8 +19,6 @@ from kanopt.whatif.risks.schedule_risk import ScheduleRisk
 if TYPE_CHECKING:
     from kanopt.problems.result import Result
 
-__all__ = ["Punctuality", "punctuality"]
-
 _MOST_DAYS, _FEWEST_DAYS = 1000, 100
 _THINGS = 400_000
 """Stops or tasks of all days together: a tenth of a second for sixty stops, under one for the largest plans."""

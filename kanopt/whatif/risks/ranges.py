@@ -6,8 +6,6 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-__all__ = ["DayRanges"]
-
 
 @dataclass(frozen=True, eq=False)
 class DayRanges:

@@ -27,8 +27,6 @@ if TYPE_CHECKING:
     from kanopt.whatif.risks.schedule_risk import ScheduleRisk
     from kanopt.whatif.risks.supply_risk import Recourse, SupplyRisk
 
-__all__ = ["Risk", "risk"]
-
 Floats = NDArray[np.float64]
 
 _FEWEST = 20

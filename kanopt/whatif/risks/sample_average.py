@@ -21,8 +21,6 @@ if TYPE_CHECKING:
     from kanopt.problems.supply.draws import DemandLaw
     from kanopt.problems.uncertainty import Uncertainty
 
-__all__ = ["solve_sample_average"]
-
 Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]
 _PLAIN = 0.2

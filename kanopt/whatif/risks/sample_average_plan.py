@@ -17,8 +17,6 @@ if TYPE_CHECKING:
     from kanopt.problems.result import Result
     from kanopt.problems.supply.assessment import SupplyAssessment
 
-__all__ = ["SampleAveragePlan", "supply_assessment"]
-
 Floats = NDArray[np.float64]
 _LEVEL = 0.95
 

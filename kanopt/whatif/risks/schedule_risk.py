@@ -21,8 +21,6 @@ if TYPE_CHECKING:
     from kanopt.problems.scheduling.days import RunDays
     from kanopt.problems.uncertainty import Uncertainty
 
-__all__ = ["ScheduleRisk", "risk_of_schedule"]
-
 _SHOWN = 5
 
 

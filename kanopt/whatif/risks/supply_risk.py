@@ -20,8 +20,6 @@ if TYPE_CHECKING:
     from kanopt.problems.supply.draws import DrawnSupply
     from kanopt.problems.uncertainty import Uncertainty
 
-__all__ = ["Recourse", "SupplyRisk", "risk_of_supply"]
-
 Recourse = Literal["none", "flows"]
 """What is decided when demand is known: nothing, or all flows through the sites that are open."""
 

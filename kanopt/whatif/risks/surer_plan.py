@@ -16,8 +16,6 @@ if TYPE_CHECKING:
     from kanopt.problems.result import Result
     from kanopt.whatif.risks.day_costs import DayCosts
 
-__all__ = ["SurerPlan"]
-
 
 class SurerPlan(TableExports):
     """A plan that is made for many days, beside the one that is made for what is expected.

@@ -19,8 +19,6 @@ from kanopt.whatif.scaffolding.sources import SourceTable
 from kanopt.whatif.scaffolding.steps import listed_in
 from kanopt.whatif.scaffolding.toml_writing import Entry, Section, toml_value, with_keys
 
-__all__ = ["ask", "question_text"]
-
 _MOST_FIELDS = 3
 _DESCRIBING = OTHER | DESCRIBING | IDENTIFIERS | TABLE_WORDS["tasks"]
 _KEY, _MACHINE = "the task", "its machine"

@@ -24,8 +24,6 @@ from kanopt.tables import report_of
 from kanopt.tables._number_signs import both_readings, count_matches, two_ways
 from kanopt.whatif.scaffolding.toml_writing import slug
 
-__all__ = ["STRAIGHT", "DateFormat", "coordinate_ends", "date_formats", "number_format", "propose_columns"]
-
 _SHOWN = 2_000  # cells of a column that are looked at
 _DAYS = tuple(
     day.replace("/", sign)

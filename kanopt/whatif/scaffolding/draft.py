@@ -24,8 +24,6 @@ from kanopt.whatif.scaffolding.toml_writing import Entry, Section
 if TYPE_CHECKING:
     from kanopt.surrogates.cleaning import CleaningProposal
 
-__all__ = ["Draft", "Formula", "Question", "currency_of"]
-
 _MATRICES = {"distances": "km", "durations": "min"}
 _ENDS = {"tail": "from", "head": "to"}
 """What the ends of a row of a matrix are called in a file."""

@@ -11,8 +11,6 @@ from kanopt.errors import TableError, nearest
 from kanopt.files import replace_file
 from kanopt.text import join_list
 
-__all__ = ["copy_example", "example_names"]
-
 
 def example_names() -> tuple[str, ...]:
     """Return the names of the examples.

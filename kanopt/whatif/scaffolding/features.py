@@ -31,16 +31,6 @@ from kanopt.whatif.scaffolding.outcomes import (
 )
 from kanopt.whatif.scaffolding.sources import ColumnFacts, SourceTable
 
-__all__ = [
-    "LeftOut",
-    "audited",
-    "choose_features",
-    "is_numbered",
-    "most_categories",
-    "numbers_rows",
-    "sampled",
-]
-
 _UNREAD = {"date": "dates", "flag": "yes and no", "clock": "times of day", "windows": "times of day"}
 _MOST_FEATURES, _MOST_CATEGORIES, _FEW_CATEGORIES = 8, 60, 30
 _THERE = 0.6

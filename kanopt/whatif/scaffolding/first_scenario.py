@@ -25,8 +25,6 @@ from kanopt.whatif.scaffolding.repairs import HEAD, holds, placed_at, repaired
 from kanopt.whatif.scaffolding.sources import SourceTable, read_sources
 from kanopt.whatif.scaffolding.toml_writing import Entry, Section, render, slug
 
-__all__ = ["KINDS", "Scaffold", "scaffold"]
-
 KINDS = ("routing", "scheduling", "supply", "law")
 """Kinds of scenarios that can be begun; a ``law`` is one without a plan."""
 _COLUMNS = ["table", "column", "guess", "why", "sure"]

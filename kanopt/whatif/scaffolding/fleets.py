@@ -25,8 +25,6 @@ from kanopt.whatif.scaffolding.rewrites import both_ways, lasts_a_shift, windows
 from kanopt.whatif.scaffolding.sources import SourceTable
 from kanopt.whatif.scaffolding.stops import coordinate_pairs, located, stops_of_orders, with_breaks
 
-__all__ = ["HELPERS", "is_speed", "read_fleet"]
-
 _PLACES = (("x", "y"), ("lat", "lon"))
 _MOST_DEPOTS, _MOST_VEHICLES = 50, 500
 _PLACED, _TELLING = 4.0, 2  # how much speaks for a table of places that orders of so many fields name

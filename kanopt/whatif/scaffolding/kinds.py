@@ -27,8 +27,6 @@ from kanopt.whatif.scaffolding.sources import SourceTable
 from kanopt.whatif.scaffolding.steps import rows_of_stations
 from kanopt.whatif.scaffolding.turning import things_in_rows
 
-__all__ = ["READINGS", "Reading", "Roles", "guess_roles"]
-
 _CLOSE = 1.0
 _NETWORK = 3.0  # how much speaks for lanes that have a price
 _NO_FLEET, _NO_LANES = (

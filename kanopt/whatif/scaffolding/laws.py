@@ -34,8 +34,6 @@ from kanopt.whatif.scaffolding.outcomes import (
 )
 from kanopt.whatif.scaffolding.sources import ColumnFacts, SourceTable
 
-__all__ = ["LawGuess", "guess_law", "guess_laws", "likely_targets"]
-
 _MOST_LAWS, _MOST_OTHERS = 3, 2
 _MOST_DAYS = 31
 _CLEAR = 1.0  # how much more must speak for a target than for any other column

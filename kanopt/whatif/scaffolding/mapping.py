@@ -10,8 +10,6 @@ from kanopt.records.headers import CURRENCY_WORDS, LONG_TIMES, measured_in
 from kanopt.records.matching import ColumnFacts, FilledField
 from kanopt.units import COUNTED, UNIT_WORDS, check_unit, factor, same_dimension
 
-__all__ = ["GuessedUnit", "header_unit", "unit_of_field"]
-
 _GLUED = re.compile(r"[a-z][A-Z]$")  # highT holds no tonnes
 _MOST_HOURS, _MOST_MINUTES = 72, 7 * 1_440  # plans of three days in hours, of a week in minutes
 

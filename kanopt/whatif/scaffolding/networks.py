@@ -25,8 +25,6 @@ from kanopt.whatif.scaffolding.parts import (
 from kanopt.whatif.scaffolding.rewrites import both_ways, texts
 from kanopt.whatif.scaffolding.sources import SourceTable
 
-__all__ = ["HELPERS", "read_network"]
-
 _FEWEST = 2
 _BEHIND = " (makes)"
 _SIDES = ("suppliers", "facilities", "markets")

@@ -20,24 +20,6 @@ from kanopt.units import convert
 from kanopt.whatif.scaffolding.mapping import GuessedUnit, header_unit
 from kanopt.whatif.scaffolding.sources import ColumnFacts, SourceTable
 
-__all__ = [
-    "OUTCOMES",
-    "WORDS",
-    "guess_units",
-    "is_clock_number",
-    "is_date",
-    "is_imperial",
-    "is_known_before",
-    "is_lever",
-    "is_outcome",
-    "made_by_name",
-    "measure_of",
-    "names_alike",
-    "outcome_rank",
-    "period_of",
-    "words_of",
-]
-
 _READ: dict[str, Any] = tomllib.loads((files("kanopt.records") / "words.toml").read_text("utf-8"))["history"]
 
 

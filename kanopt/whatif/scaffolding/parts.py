@@ -14,19 +14,6 @@ from kanopt.records.matching import ColumnFacts, FilledField, fill_fields, table
 from kanopt.records.words import TABLE_WORDS
 from kanopt.whatif.scaffolding.sources import SourceTable
 
-__all__ = [
-    "PartGuess",
-    "as_named",
-    "called",
-    "in_minutes",
-    "is_bare_limit",
-    "looks_like",
-    "match_part",
-    "may_teach",
-    "measures",
-    "names_rows",
-]
-
 _LEAST_ROWS = 25  # fewer say nothing of a law
 _ALIKE = 0.62
 _SHARE = 0.5  # of the names of a column that must be those of the rows of a table

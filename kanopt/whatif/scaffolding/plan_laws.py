@@ -19,8 +19,6 @@ from kanopt.whatif.scaffolding.references import References
 from kanopt.whatif.scaffolding.sources import ColumnFacts
 from kanopt.whatif.scaffolding.toml_writing import Entry, Section
 
-__all__ = ["LAWS", "add_costs", "add_laws", "add_link_time", "learned_load"]
-
 _PRICED = frozenset(("unit_distance_cost", "unit_duration_cost"))
 _UNITS = {
     "arc.distance": "km",

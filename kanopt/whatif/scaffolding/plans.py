@@ -19,8 +19,6 @@ from kanopt.whatif.scaffolding.plan_laws import add_costs, add_laws, add_link_ti
 from kanopt.whatif.scaffolding.sources import ColumnFacts, SourceTable
 from kanopt.whatif.scaffolding.toml_writing import Entry, Section
 
-__all__ = ["draft_plan"]
-
 _LOADS: Mapping[str, tuple[tuple[str, str], ...]] = {
     "routing": (("clients", "demand"), ("vehicles", "capacity"), ("clients", "pickup")),
     "scheduling": (),

@@ -11,8 +11,6 @@ from kanopt.whatif.scaffolding.laws import LawGuess
 from kanopt.whatif.scaffolding.outcomes import is_outcome, measure_of
 from kanopt.whatif.scaffolding.sources import ColumnFacts
 
-__all__ = ["References"]
-
 _FAR = 5.0
 _HOURS = frozenset(("hour", "hr", "stunde", "heure", "hora"))
 

@@ -15,8 +15,6 @@ from kanopt.text import shorten
 from kanopt.whatif.scaffolding.draft import Draft
 from kanopt.whatif.scaffolding.toml_writing import Entry, Section, entry_at, render, without
 
-__all__ = ["HEAD", "holds", "placed_at", "repaired"]
-
 HEAD = ("A first scenario, guessed from the tables. Where a line says check, look at it:",)
 _MOST_REPAIRS = 40
 

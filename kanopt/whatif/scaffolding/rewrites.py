@@ -21,25 +21,6 @@ from kanopt.text import join_list
 from kanopt.units import COUNTED
 from kanopt.whatif.scaffolding.sources import SourceTable
 
-__all__ = [
-    "both_ways",
-    "ends_of_ways",
-    "in_units_of_loads",
-    "joined",
-    "lasts_a_shift",
-    "long",
-    "merged",
-    "numbers_of",
-    "rows_of_brackets",
-    "rows_of_periods",
-    "rows_of_squares",
-    "rows_of_things",
-    "texts",
-    "windows_of",
-    "without_brackets",
-    "without_margins",
-]
-
 _FEWEST = 2
 _SHIFT = 240.0  # minutes
 _PRICE = "price"

@@ -36,8 +36,6 @@ from kanopt.whatif.scaffolding.steps import (
     worked_out,
 )
 
-__all__ = ["HELPERS", "read_shop"]
-
 _BESIDE = ("setups", "calendars", "power_price")
 _PLAIN = ("task", "job", "order", "machine", "duration", "energy")
 _DAY, _DAYS = 1_440.0, 7

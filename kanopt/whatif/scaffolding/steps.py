@@ -19,17 +19,6 @@ from kanopt.whatif.scaffolding.parts import called, looks_like, measures, names_
 from kanopt.whatif.scaffolding.rewrites import long, numbers_of, texts, without_brackets
 from kanopt.whatif.scaffolding.sources import SourceTable
 
-__all__ = [
-    "LISTED",
-    "TOGETHER",
-    "listed_in",
-    "order_of",
-    "predecessors",
-    "rows_of_stations",
-    "things",
-    "worked_out",
-]
-
 _FEWEST = 2
 _TIMES = ("s", "min", "h")
 _NO_AMOUNTS = ("km", "mi", "m", *CURRENCIES)

@@ -17,8 +17,6 @@ from kanopt.whatif.scaffolding.parts import looks_like
 from kanopt.whatif.scaffolding.rewrites import joined, texts
 from kanopt.whatif.scaffolding.sources import SourceTable
 
-__all__ = ["coordinate_pairs", "located", "stops_of_orders", "with_breaks"]
-
 _FEWEST = 2
 _OF_STOPS = ("earliest", "latest", "windows", "service_duration")
 _BEGINNING = 6  # letters by which words are the same: deliver, delivery

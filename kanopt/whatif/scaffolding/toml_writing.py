@@ -11,18 +11,6 @@ from typing import Any
 
 from kanopt.text import shorten
 
-__all__ = [
-    "Entry",
-    "Section",
-    "comment_text",
-    "entry_at",
-    "render",
-    "slug",
-    "toml_value",
-    "with_keys",
-    "without",
-]
-
 _BARE = re.compile(r"[A-Za-z0-9_-]+")
 _LONGEST_COMMENT = 90
 

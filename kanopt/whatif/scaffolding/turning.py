@@ -9,8 +9,6 @@ import pandas as pd
 from kanopt.records.headers import read_header
 from kanopt.whatif.scaffolding.sources import SourceTable
 
-__all__ = ["things_in_rows"]
-
 _FEWEST = 2
 
 

@@ -30,8 +30,6 @@ from kanopt.whatif.scenario_files.mistakes import FileModel
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["Binding", "Day", "LawUse", "Name", "PartSpec", "as_written", "class_called", "default_of"]
-
 
 def _reference_or_value(value: Any) -> Any:
     """Read ``"scope.field"`` as a reference; a number, or a text without a dot, is a value held constant."""

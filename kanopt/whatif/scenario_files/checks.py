@@ -17,8 +17,6 @@ from kanopt.whatif.scenario_files.toml_positions import Key
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["change_mistakes", "field_columns", "field_defaults", "written_as_cells"]
-
 Frames = Mapping[str, "pd.DataFrame"]
 
 

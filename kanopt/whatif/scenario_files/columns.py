@@ -26,16 +26,6 @@ if TYPE_CHECKING:
 
     from kanopt.problems.base import Problem
 
-__all__ = [
-    "columns_of_law",
-    "columns_read",
-    "is_history",
-    "may_say_groups",
-    "part_mistakes",
-    "unread_of_scenario",
-    "wrong_tables",
-]
-
 
 def columns_of_law(law: LearnedSpec) -> frozenset[str]:
     """Return the columns that a law is learned from, or split by."""

@@ -23,8 +23,6 @@ if TYPE_CHECKING:
     from kanopt.problems.decisions import Constraint
     from kanopt.records.declaration import Table
 
-__all__ = ["DemandSpec", "LimitSpec", "MatrixSpec", "kinds"]
-
 
 @cache
 def kinds() -> Mapping[str, type[ProblemSpec]]:

@@ -22,8 +22,6 @@ if TYPE_CHECKING:
 
     from kanopt.formulas import Formula
 
-__all__ = ["binding_mistakes", "dimension_remarks", "law_mistakes", "unit_remarks"]
-
 
 def law_mistakes(
     laws: Mapping[str, LawSpec], tables: Iterable[str], frames: Mapping[str, pd.DataFrame]

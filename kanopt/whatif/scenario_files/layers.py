@@ -15,8 +15,6 @@ from kanopt.validation import describe_value
 from kanopt.whatif.scenario_files.mistakes import Mistake
 from kanopt.whatif.scenario_files.toml_positions import Key, TomlDocument, read_document, write_key
 
-__all__ = ["Layers", "read_layers"]
-
 # Naming one of these in an entry that the base has too replaces the entry instead of completing it.
 _SOURCES = {"tables": ("path", "url"), "surrogates": ("table", "formula", "file")}
 

@@ -36,8 +36,6 @@ if TYPE_CHECKING:
     from kanopt.tables import Schema
     from kanopt.tables._raw import RawTable
 
-__all__ = ["check_scenario", "load_scenario"]
-
 
 def load_scenario(
     path: str | Path, *, allow_sql: bool = False, allow_outside: bool = False, lenient: bool = False

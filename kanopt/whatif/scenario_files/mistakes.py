@@ -16,8 +16,6 @@ from kanopt.whatif.scenario_files.toml_positions import Key
 if TYPE_CHECKING:
     from kanopt.whatif.scenario_files.problem_spec import ProblemSpec
 
-__all__ = ["FileModel", "Mistake", "keyed", "split_messages", "validate", "with_keys"]
-
 
 class FileModel(BaseModel):
     """A table of a scenario file: strict types, no unknown keys, unchangeable once read."""

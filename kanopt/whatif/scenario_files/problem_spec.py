@@ -38,8 +38,6 @@ if TYPE_CHECKING:
     from kanopt.records.declaration import Table
     from kanopt.whatif.changes import Change
 
-__all__ = ["ProblemInputs", "ProblemSpec", "of_class"]
-
 
 @dataclass(frozen=True)
 class ProblemInputs:

@@ -19,8 +19,6 @@ from kanopt.whatif.scenario_files.mistakes import Mistake, validate
 from kanopt.whatif.scenario_files.spec import QuestionSpec
 from kanopt.whatif.scenario_files.toml_positions import Key, paths, split_key, write_key
 
-__all__ = ["Answered", "answered", "columns_asked_about", "question_about"]
-
 
 @dataclass(frozen=True)
 class Answered:

@@ -27,8 +27,6 @@ from kanopt.whatif.scenario_files.spec import (
 )
 from kanopt.whatif.scenario_files.toml_positions import Key
 
-__all__ = ["Sections", "missing_problem", "read_law", "read_sections"]
-
 _KNOWN = ("scenario", "tables", "surrogates", "problem", "changes", "sweep", "solver", "report", "questions")
 
 

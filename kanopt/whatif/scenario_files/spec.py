@@ -18,24 +18,6 @@ if TYPE_CHECKING:
     from kanopt.whatif.changes import Change
     from kanopt.whatif.sweeps.axes import Axis
 
-__all__ = [
-    "ChangeSpec",
-    "GivenSpec",
-    "HeadSpec",
-    "HoldoutSpec",
-    "LawSpec",
-    "LearnedSpec",
-    "NetworkSpec",
-    "QuestionSpec",
-    "ReportSpec",
-    "SavedSpec",
-    "SolverSpec",
-    "SweepSpec",
-    "TableSpec",
-    "VariantSpec",
-    "Words",
-]
-
 Several: TypeAlias = Annotated[int, Field(ge=1, le=1_000_000_000)]
 """A number of things, one at least."""
 

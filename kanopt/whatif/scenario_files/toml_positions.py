@@ -18,8 +18,6 @@ from kanopt.errors import FileFormatError, Issue, ScenarioError
 from kanopt.files import read_file
 from kanopt.tables.table_reading import TABLE_FILES
 
-__all__ = ["Key", "TomlDocument", "paths", "read_document", "split_key", "write_key"]
-
 Key = tuple[str | int, ...]
 
 _TEXT = r'"(?:[^"\\\n]|\\.)*"|' + r"'[^'\n]*'"

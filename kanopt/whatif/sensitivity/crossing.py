@@ -5,8 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 
-__all__ = ["crossing"]
-
 
 def crossing(
     difference: Callable[[float], float], low: float, high: float, tolerance: float

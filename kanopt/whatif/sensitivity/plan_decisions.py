@@ -15,8 +15,6 @@ if TYPE_CHECKING:
     from kanopt.problems.result import Result
     from kanopt.whatif.scenario_files.problem_spec import ProblemSpec
 
-__all__ = ["Decision", "assignments", "decisions_of"]
-
 _EQUAL = 1e-9
 """Share of a price below which a term counts as nothing."""
 _AT_END = 1e-6

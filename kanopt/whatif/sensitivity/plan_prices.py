@@ -19,8 +19,6 @@ if TYPE_CHECKING:
     from kanopt.problems.result import Result
     from kanopt.solvers.base import Solver
 
-__all__ = ["PlanPrices"]
-
 _PROBLEMS, _RESULTS = 8, 32
 """So many problems, which hold their tables, and so many priced plans are kept."""
 _EQUAL = 1e-8

@@ -12,8 +12,6 @@ if TYPE_CHECKING:
 
     from kanopt.problems.result import Result
 
-__all__ = ["Crossing", "Key", "Point", "SearchLimits", "Switch", "Target"]
-
 
 @dataclass(frozen=True)
 class SearchLimits:

@@ -33,8 +33,6 @@ if TYPE_CHECKING:
     from kanopt.problems.assessment import Rank
     from kanopt.problems.result import Result
 
-__all__ = ["Sensitivity", "sobol"]
-
 Floats = NDArray[np.float64]
 
 _RESAMPLES = 500

@@ -18,8 +18,6 @@ from kanopt.whatif.sweeps.axes import Axis, read_axes
 from kanopt.whatif.sweeps.prepare import base_result, prepare, refuse_folder, require_scenario
 from kanopt.whatif.sweeps.sweep import SweepOptions
 
-__all__ = ["Compared", "switch_points"]
-
 Compared: TypeAlias = Literal["all", "in use"]
 _KINDS = {"all": frozenset({"in use", "assignment", "term"}), "in use": frozenset({"in use", "term"})}
 

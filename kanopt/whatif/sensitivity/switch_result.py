@@ -28,8 +28,6 @@ if TYPE_CHECKING:
     from kanopt.problems.result import Result
     from kanopt.whatif.scenario import Scenario
 
-__all__ = ["AxisSwitches", "SwitchPoint", "SwitchPoints"]
-
 _COLUMNS = [
     "path",
     "switch_point",

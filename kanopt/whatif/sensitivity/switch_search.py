@@ -29,8 +29,6 @@ if TYPE_CHECKING:
     from kanopt.problems.base import Plan
     from kanopt.problems.result import Result
 
-__all__ = ["SwitchSearch"]
-
 _NEIGHBOURS = 2
 """To so many points on each side a new plan is offered where quantities follow."""
 _NARROWEST = 1e-6

@@ -40,8 +40,6 @@ if TYPE_CHECKING:
     from kanopt.problems.base import Plan
     from kanopt.problems.result import Result
 
-__all__ = ["Tornado", "tornado"]
-
 _EQUAL = 1e-9
 _ENDS = ("low", "high")
 _COLUMNS = [

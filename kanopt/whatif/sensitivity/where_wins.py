@@ -25,8 +25,6 @@ if TYPE_CHECKING:
     from kanopt.formulas import Formula
     from kanopt.whatif.scenario_files.problem_spec import ProblemSpec
 
-__all__ = ["WhereWins", "where_wins"]
-
 _EQUAL = 1e-9
 _DEPTHS = (1, 2, 3)
 _COLUMNS = ["rule", "points", "wins", "coverage", "purity", "mean_gain"]

@@ -17,20 +17,6 @@ from kanopt.text import count_text, number_text
 from kanopt.validation import describe_value
 from kanopt.whatif.changes import Change, Value, cell_text
 
-__all__ = [
-    "Axis",
-    "Design",
-    "Values",
-    "design_points",
-    "factors",
-    "grid",
-    "read_axes",
-    "read_values",
-    "split_row_path",
-    "value_text",
-    "values_of",
-]
-
 Design: TypeAlias = Literal["grid", "latin", "list"]
 DESIGNS = ("grid", "latin", "list")
 MOST_POINTS = 1_000_000

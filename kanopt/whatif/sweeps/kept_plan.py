@@ -24,8 +24,6 @@ if TYPE_CHECKING:
     from kanopt.problems.routing.assessment import RoutingAssessment
     from kanopt.problems.routing.entities import VehicleType
 
-__all__ = ["PricedBy", "price_at_once", "way_of_pricing"]
-
 _MOST_LEGS = 4_000_000
 """Legs that are priced together; beyond, memory would tell."""
 

@@ -10,8 +10,6 @@ from numpy.typing import NDArray
 
 from kanopt.whatif.changes import Value
 
-__all__ = ["neighbours", "parents", "waves"]
-
 _NEIGHBOURS = 4
 """So many points count as those nearby."""
 _ROUNDED_UP = 1.0 + 1e-9

@@ -17,8 +17,6 @@ if TYPE_CHECKING:
     from kanopt.problems.base import Plan
     from kanopt.problems.result import Result
 
-__all__ = ["BASE", "REFUSED", "REPEAT", "PointResult", "is_noise", "of_kept", "point_of", "with_plan"]
-
 REPEAT = "search twice to know it (--repeats 2, SweepOptions(repeats=2))"
 """What is advised where the noise of searches was not measured."""
 BASE = -1

@@ -22,8 +22,6 @@ if TYPE_CHECKING:
     from kanopt.problems.base import Plan, Problem
     from kanopt.problems.result import Result
 
-__all__ = ["exchange_plans", "solve_point"]
-
 
 def solve_point(
     question: Question, point: int, kept: Plan | None, starts: Sequence[Plan | pd.DataFrame]

@@ -29,20 +29,6 @@ if TYPE_CHECKING:
     from kanopt.whatif.sweeps.sweep import SweepOptions
     from kanopt.whatif.sweeps.sweep_store import SweepStore
 
-__all__ = [
-    "Prepared",
-    "as_it_is_text",
-    "base_result",
-    "base_results",
-    "prepare",
-    "prepare_checked",
-    "prepare_learned",
-    "refuse_folder",
-    "refuse_no_plan",
-    "require_scenario",
-    "unit_of_axis",
-]
-
 
 @dataclass(frozen=True, eq=False)
 class Prepared:

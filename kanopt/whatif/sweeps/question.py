@@ -19,8 +19,6 @@ if TYPE_CHECKING:
     from kanopt.problems.result import Result
     from kanopt.whatif.scenario import Scenario
 
-__all__ = ["PlanChoice", "Question", "SweepQuestion"]
-
 PlanChoice: TypeAlias = Literal["anew", "kept", "today"]
 
 

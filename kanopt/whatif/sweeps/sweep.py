@@ -28,8 +28,6 @@ from kanopt.whatif.sweeps.sweep_store import open_store
 if TYPE_CHECKING:
     from distributed import Client
 
-__all__ = ["PLANS", "SweepOptions", "sweep"]
-
 PLANS = ("anew", "kept", "today")
 
 

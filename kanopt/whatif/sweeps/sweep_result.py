@@ -30,8 +30,6 @@ if TYPE_CHECKING:
     from kanopt.whatif.sensitivity.switch_result import SwitchPoints
     from kanopt.whatif.sensitivity.where_wins import WhereWins
 
-__all__ = ["Sweep"]
-
 _SHOWN = 12
 """Rows of the printed table."""
 _EQUAL = 1e-9

@@ -24,8 +24,6 @@ if TYPE_CHECKING:
     from kanopt.problems.base import Plan, Problem
     from kanopt.problems.result import Result
 
-__all__ = ["SweepRun"]
-
 _FLUSH_SECONDS = 2.0
 """Between two files of results."""
 

@@ -23,8 +23,6 @@ from kanopt.whatif.sweeps.point_result import BASE, REFUSED, PointResult
 if TYPE_CHECKING:
     from kanopt.problems.base import Plan
 
-__all__ = ["SweepStore", "open_store"]
-
 _MANIFEST = "sweep.json"
 _LOCK = "sweep.lock"
 _CHUNK = re.compile(r"points-(\d{6})\.parquet")

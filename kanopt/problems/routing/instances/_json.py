@@ -16,8 +16,6 @@ from kanopt.errors import FileFormatError, nearest
 from kanopt.problems.routing.instances._text import LARGEST_FILE, LARGEST_NUMBER, require_file
 from kanopt.text import number_text
 
-__all__ = ["JsonObject", "load_json", "read_bytes"]
-
 Floats = NDArray[np.float64]
 
 

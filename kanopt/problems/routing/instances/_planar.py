@@ -16,16 +16,6 @@ from kanopt.errors import ProblemError, nearest
 from kanopt.problems.routing.entities import Client, Depot, RoutingUnits, VehicleType
 from kanopt.problems.routing.problem import RoutingProblem
 
-__all__ = [
-    "CONVENTIONS",
-    "UNITS",
-    "InstanceNodes",
-    "check_convention",
-    "distance_problem",
-    "enough_vehicles",
-    "planar",
-]
-
 Floats = NDArray[np.float64]
 
 UNITS = RoutingUnits(distance="km", time="min", load="unit", money="km")

@@ -11,8 +11,6 @@ from kanopt.errors import FileFormatError
 from kanopt.files import require_path
 from kanopt.text import number_text
 
-__all__ = ["LARGEST_FILE", "LARGEST_NODES", "LARGEST_NUMBER", "TextLines", "read_lines", "require_file"]
-
 LARGEST_FILE = 100_000_000
 LARGEST_NODES = 10_001
 """A problem holds about ten matrices of nodes × nodes numbers: 8 GB at this size, the largest of CVRPLIB's XL set."""

@@ -10,8 +10,6 @@ from kanopt.errors import FileFormatError, nearest
 from kanopt.problems.routing.instances._text import LARGEST_NODES, TextLines
 from kanopt.text import number_text
 
-__all__ = ["VrplibSections", "split_parts"]
-
 _COLUMNS = {"NODE_COORD": 2, "DEMAND": 1, "TIME_WINDOW": 2, "SERVICE_TIME": 1}
 _IDLE = "DISPLAY_DATA"
 _SECTIONS = (*_COLUMNS, "EDGE_WEIGHT", "DEPOT", _IDLE)

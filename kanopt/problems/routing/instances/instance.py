@@ -9,8 +9,6 @@ from pathlib import Path
 from kanopt.problems.routing.problem import RoutingProblem
 from kanopt.problems.routing.remarks import InputFinding, input_findings
 
-__all__ = ["CVRP", "POLLUTION", "TDVRPTW", "VRPTW", "Instance"]
-
 CVRP, VRPTW, TDVRPTW, POLLUTION = "cvrp", "vrptw", "tdvrptw", "pollution"
 
 _ROUNDED = {"round": 1.0, "dimacs": 0.100001, "floor": 1.0, "thousandths": 1.0}

@@ -14,8 +14,6 @@ from kanopt.problems.routing.problem import RoutingProblem
 from kanopt.refs import arc, state
 from kanopt.text import number_text
 
-__all__ = ["is_pollution", "read_pollution"]
-
 _MOST_CLIENTS = 1_000
 _UNITS = RoutingUnits(distance="m", time="s", load="kg", money="kg*m")
 _COLUMNS = ("demand", "earliest", "latest", "service_duration")

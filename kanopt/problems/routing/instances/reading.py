@@ -14,8 +14,6 @@ from kanopt.problems.routing.instances.solution_files import read_solution
 from kanopt.problems.routing.instances.vrplib_files import read_vrplib
 from kanopt.problems.routing.problem import RoutingProblem
 
-__all__ = ["best_known_file", "read_instance"]
-
 
 def read_instance(path: str | Path, *, convention: str | None = None) -> Instance:
     r"""Read a published instance of vehicle routing.

@@ -16,8 +16,6 @@ from kanopt.problems.routing.instances._json import JsonObject, as_numbers, load
 from kanopt.problems.routing.problem import RoutingProblem
 from kanopt.text import number_text
 
-__all__ = ["best_known_json", "read_rifki"]
-
 _ENDING = ".vrp.json"
 _MOST_CLIENTS = 1_000
 _FORMAT, _VERSION = "mamut-td-atf", 1

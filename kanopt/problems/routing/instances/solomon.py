@@ -9,8 +9,6 @@ from kanopt.problems.routing.instances._text import LARGEST_NODES, TextLines
 from kanopt.problems.routing.problem import RoutingProblem
 from kanopt.text import number_text
 
-__all__ = ["is_solomon", "read_solomon"]
-
 _COLUMNS = ("CUST NO.", "XCOORD.", "YCOORD.", "DEMAND", "READY TIME", "DUE DATE", "SERVICE TIME")
 
 

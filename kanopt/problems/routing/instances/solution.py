@@ -9,8 +9,6 @@ from kanopt.problems.routing.plan import RoutingPlan
 from kanopt.problems.routing.problem import RoutingProblem
 from kanopt.text import list_names
 
-__all__ = ["Solution", "solution_text"]
-
 
 @dataclass(frozen=True)
 class Solution:

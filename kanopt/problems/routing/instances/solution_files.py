@@ -9,8 +9,6 @@ from kanopt.problems.routing.instances._json import load_json, read_bytes
 from kanopt.problems.routing.instances._text import TextLines, read_lines
 from kanopt.problems.routing.instances.solution import Solution
 
-__all__ = ["read_solution"]
-
 _ROUTE = re.compile(r"route\s*#?\s*\d+\s*:\s*(.*)", re.IGNORECASE)
 _COST = re.compile(r"cost\s*:?\s*(\S+)", re.IGNORECASE)
 

@@ -15,8 +15,6 @@ from kanopt.problems.routing.instances.instance import CVRP, VRPTW
 from kanopt.problems.routing.problem import RoutingProblem
 from kanopt.text import number_text
 
-__all__ = ["read_vrplib"]
-
 Floats = NDArray[np.float64]
 
 _TYPES = ("CVRP", "DCVRP", "VRPTW")

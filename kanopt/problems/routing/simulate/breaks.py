@@ -15,8 +15,6 @@ from kanopt.problems.routing.simulate.legs import PaddedRoutes, service_begin
 from kanopt.problems.routing.simulate.tolerance import slack
 from kanopt.problems.routing.windows import DriverBreak
 
-__all__ = ["WAYS", "BreakPlaces", "breaks_on_leg", "place_breaks", "take_break"]
-
 Flags = NDArray[np.bool_]
 
 WAYS = 4

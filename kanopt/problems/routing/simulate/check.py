@@ -16,8 +16,6 @@ from kanopt.problems.routing.simulate.tolerance import exceeds
 from kanopt.problems.routing.simulate.under_way import changes_of_started
 from kanopt.text import amount_text, clock_text, count_text, join_list
 
-__all__ = ["RULE_WORDS", "check_plan", "missing_skill", "trips_of"]
-
 RULE_WORDS: Mapping[str, RuleWords] = {
     "fleet": RuleWords(
         "vehicle is not in the fleet or drives twice at once",

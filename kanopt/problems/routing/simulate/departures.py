@@ -18,8 +18,6 @@ from kanopt.problems.routing.simulate.legs import PaddedRoutes
 from kanopt.problems.routing.simulate.tolerance import slack
 from kanopt.units import convert
 
-__all__ = ["choose_departures", "departure_breakpoints"]
-
 _PARTS, _PARTS_NEAR = 128, 8
 """Into how many parts a shift is cut where what is driven depends on the clock, and then what lies beside a minimum."""
 _MINIMA = 8

@@ -16,8 +16,6 @@ from kanopt.problems.routing.simulate.departures import choose_departures
 from kanopt.problems.routing.simulate.forward import LegTimes, drive_forward
 from kanopt.problems.routing.simulate.legs import PaddedRoutes, pad_routes
 
-__all__ = ["Drive", "drive", "drive_of"]
-
 
 @dataclass(frozen=True, eq=False)
 class Drive:

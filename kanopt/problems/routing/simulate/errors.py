@@ -7,8 +7,6 @@ from dataclasses import dataclass
 from kanopt.problems.law_errors import LawErrors
 from kanopt.problems.routing.data import Ints
 
-__all__ = ["DrivingErrors"]
-
 
 @dataclass(frozen=True, eq=False)
 class DrivingErrors:

@@ -17,8 +17,6 @@ from kanopt.problems.routing.simulate.drive import Drive
 from kanopt.problems.routing.simulate.price import FIXED, LONGEST, MISSED, leg_costs, time_costs
 from kanopt.records.declaration import declared_fields
 
-__all__ = ["PRICE_FIELDS", "fleets_below_zero", "prices_of_fleets"]
-
 PRICE_FIELDS = frozenset(item.name for item in declared_fields(VehicleType) if item.price)
 """Fields of a vehicle type that move the price of a plan and nothing else."""
 _OF_LEGS = (

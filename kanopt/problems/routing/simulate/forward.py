@@ -10,8 +10,6 @@ from kanopt.problems.routing.data import Floats, Ints
 from kanopt.problems.routing.simulate.breaks import BreakPlaces, place_breaks, take_break
 from kanopt.problems.routing.simulate.legs import PaddedRoutes, service_begin
 
-__all__ = ["LegTimes", "drive_forward"]
-
 
 @dataclass(frozen=True, eq=False)
 class LegTimes:

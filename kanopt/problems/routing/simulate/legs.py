@@ -15,8 +15,6 @@ from kanopt.problems.routing.planning_values import PlanningValues
 from kanopt.problems.routing.service_times import StopInputs
 from kanopt.problems.routing.simulate.errors import DrivingErrors
 
-__all__ = ["PaddedRoutes", "pad_routes", "service_begin"]
-
 _NOTHING = 1e-12
 _SLACK = 1e-7
 

@@ -13,8 +13,6 @@ from kanopt.problems.routing.plan import Route, RoutingPlan
 from kanopt.problems.routing.planning_values import PlanningValues
 from kanopt.problems.routing.simulate.drive import Drive
 
-__all__ = ["RESERVED", "leg_costs", "leg_names", "planned_inputs", "price_plan", "route_costs", "time_costs"]
-
 FIXED, DISTANCE, TIME, MISSED = "fixed", "distance", "time", "missed prizes"
 OVERTIME, LATENESS, LONGEST = "overtime", "lateness", "longest route"
 RESERVED = (FIXED, DISTANCE, TIME, OVERTIME, LATENESS, LONGEST, MISSED)

@@ -5,8 +5,6 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["exceeds", "slack"]
-
 _ABSOLUTE, _RELATIVE = 1e-6, 1e-9
 
 

@@ -12,8 +12,6 @@ from kanopt.problems.routing.simulate.tolerance import exceeds
 from kanopt.problems.routing.started import StartedRoute, trip_after
 from kanopt.text import amount_text, clock_text, join_list
 
-__all__ = ["changes_of_started"]
-
 
 def changes_of_started(
     data: RoutingData, plan: RoutingPlan, driven: Drive, *, whole: bool

@@ -15,8 +15,6 @@ from kanopt.solvers.routing.arc_memory import refuse_too_large
 from kanopt.solvers.routing.arrays import NodeRoutes, RoutingArrays
 from kanopt.solvers.routing.integer_routes import without_idle_reloads
 
-__all__ = ["OrToolsModel"]
-
 Integers = NDArray[np.int64]
 _LISTED = 40.0
 """Bytes of a whole number in a list."""

@@ -14,8 +14,6 @@ from kanopt.solvers.routing.incumbents import Incumbents
 from kanopt.solvers.routing.insertion_start import ruin_and_recreate
 from kanopt.solvers.routing.ortools_engine.model import OrToolsModel
 
-__all__ = ["OrToolsSearch"]
-
 _STEPS, _STEPS_PER_CLIENT = 2000, 50
 _PENALTY_WEIGHTS = (0.05, 0.1)  # the solver's default is 0.1
 _FIRST = ("PARALLEL_CHEAPEST_INSERTION", "PATH_CHEAPEST_ARC", "SAVINGS")

@@ -12,8 +12,6 @@ from kanopt.solvers.routing.engine_solver import EngineSolver, FoundRoutes, rais
 from kanopt.solvers.routing.engines import ORTOOLS, engine_name
 from kanopt.solvers.routing.integers import RoutingIntegers, lower
 
-__all__ = ["OrToolsRouting"]
-
 _LINES = "the load on board priced on each leg by a straight line between an empty and a full vehicle"
 
 

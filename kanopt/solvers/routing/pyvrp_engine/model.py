@@ -20,8 +20,6 @@ from kanopt.solvers.routing.pyvrp_engine.scaling import (
     scale_integers,
 )
 
-__all__ = ["PyVrpModel", "pyvrp_model"]
-
 _EXACT = 1e-12
 _VIOLATED = 1e18  # the price of everything violated at once: six times that is inside 64 bits
 

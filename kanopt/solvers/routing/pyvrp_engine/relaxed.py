@@ -11,8 +11,6 @@ from kanopt.solvers.routing.arrays import RoutingArrays
 from kanopt.solvers.routing.integer_rules import RoutingRules
 from kanopt.solvers.routing.rounding import splits_at_pickups
 
-__all__ = ["relaxed_for_pyvrp", "unsupported_rules"]
-
 _TOLERANCE = 1e-9
 
 

@@ -10,8 +10,6 @@ from kanopt.solvers.clock import SearchClock
 from kanopt.solvers.routing.pyvrp_engine.model import PyVrpModel
 from kanopt.solvers.routing.set_partitioning import RoutePool, SetPartitioning, better_partition
 
-__all__ = ["SolutionPool"]
-
 _MOST = 20_000
 _NAMES = 100_000
 """Names of routes remembered, so that a route met before is not looked at again."""

@@ -13,8 +13,6 @@ from kanopt.arc_blocks import of_types
 from kanopt.solvers.routing.arrays import Integers, RoutingArrays
 from kanopt.solvers.routing.shared_rows import distinct, narrow
 
-__all__ = ["UNLIMITED", "ScaledIntegers", "arc_mean", "positive_mean", "scale_integers"]
-
 UNLIMITED = int(np.iinfo(np.int64).max)
 """A time that never comes."""
 _MOST = 10**12  # a plan's price at most, so that prices, prizes and penalties together stay inside 64 bits

@@ -30,8 +30,6 @@ from kanopt.solvers.routing.incumbents import Incumbents
 from kanopt.solvers.routing.pyvrp_engine.model import PyVrpModel, pyvrp_model
 from kanopt.solvers.routing.pyvrp_engine.route_pool import SolutionPool
 
-__all__ = ["PyVrpSearch"]
-
 _STEPS, _STEPS_PER_PAIR = 3000, 5
 _ROUND, _ROUND_PER_CLIENT = 3000, 4
 # clients from which on a pool of routes has something to tell, and up to which it is quick

@@ -10,8 +10,6 @@ from kanopt.solvers.routing.engine_solver import EngineSolver
 from kanopt.solvers.routing.engines import PYVRP, engine_name
 from kanopt.solvers.routing.pyvrp_engine.relaxed import unsupported_rules
 
-__all__ = ["PyVrpRouting"]
-
 
 class PyVrpRouting(EngineSolver):
     """Iterated local search of PyVRP on a routing problem at its planning values.

@@ -9,8 +9,6 @@ from dataclasses import dataclass
 from kanopt.problems.routing import RoutingPlan
 from kanopt.solvers.routing.racer.search import RacerSearch
 
-__all__ = ["Annealing", "StoppingCriteria"]
-
 _HOT, _COLD = 0.3, 0.01
 """Of the price for each client: by how much a plan may be worse than the current one with probability 1/e, at first and
 at last. Christiaens and Vanden Berghe (2020) begin and end with 100 and 1 where an arc costs about 100."""

@@ -9,8 +9,6 @@ from kanopt.problems.routing import ArrivalFunctions, RoutingProblem
 from kanopt.problems.routing.leg_laws import DURATION
 from kanopt.problems.routing.service_times import SERVICE
 
-__all__ = ["LawBinding", "bindings_of"]
-
 
 @dataclass(frozen=True)
 class LawBinding:

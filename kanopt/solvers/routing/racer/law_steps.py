@@ -32,8 +32,6 @@ from kanopt.problems.routing.service_times import ServiceTimes, StopInputs
 from kanopt.solvers.routing.racer.polylines import Polyline
 from kanopt.units import multiplier_and_divisor
 
-__all__ = ["LawSteps", "LegStep", "StepTables", "every_arc"]
-
 Floats = NDArray[np.float64]
 
 FIRST_OF_LAWS = 5  # ARC_LAWS of kernel/racer.h

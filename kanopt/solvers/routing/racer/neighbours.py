@@ -8,8 +8,6 @@ from numpy.typing import NDArray
 from kanopt.arc_blocks import tail_blocks
 from kanopt.problems.routing.data import RoutingData
 
-__all__ = ["MOST_NEAR", "nearest_clients"]
-
 Floats = NDArray[np.float64]
 
 MOST_NEAR = 40

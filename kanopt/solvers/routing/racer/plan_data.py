@@ -33,8 +33,6 @@ from kanopt.solvers.routing.racer.structures import (
 )
 from kanopt.units import convert
 
-__all__ = ["PlanData", "bytes_needed", "served_together"]
-
 Floats = NDArray[np.float64]
 _NARROWER = 2e-6
 """Share of a day by which times of the polylines keep off a limit: so much their tubes add up to on a long day."""

@@ -11,8 +11,6 @@ from kanopt.errors import FormulaError
 from kanopt.formulas.lowering.profile import Profile
 from kanopt.formulas.nodes import Node
 
-__all__ = ["Polyline"]
-
 Floats = NDArray[np.float64]
 
 _TOLERANCE = 1e-4

@@ -16,8 +16,6 @@ from kanopt.solvers.routing.racer.annealing import Annealing, StoppingCriteria
 from kanopt.solvers.routing.racer.plan_data import PlanData
 from kanopt.solvers.routing.racer.search import RacerSearch
 
-__all__ = ["RacerRun", "refine"]
-
 _PER_LEG = 1.2e-7  # seconds, for a clock that counts work
 _NEXT_SEED = 1_000_003
 

@@ -15,8 +15,6 @@ from kanopt.solvers.compiled.library import kernel
 from kanopt.solvers.routing.racer.plan_data import PlanData
 from kanopt.solvers.routing.racer.structures import ScoreStruct
 
-__all__ = ["RULES", "RouteScore", "drive_routes", "score_plan"]
-
 RULES = (
     "skill", "goods", "pinned", "reload", "backhaul", "order", "capacity", "road", "time window", "shift", "distance",
     "duration", "break", "release", "started",

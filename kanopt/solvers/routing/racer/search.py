@@ -17,8 +17,6 @@ from kanopt.solvers.routing.racer.started_routes import begun_with
 from kanopt.solvers.routing.racer.structures import ReportStruct, ScoreStruct
 from kanopt.units import convert
 
-__all__ = ["RacerSearch"]
-
 _CLOSE = 1.0 / 60.0
 """Minutes: how near the best departure is looked for."""
 

@@ -13,8 +13,6 @@ from kanopt.problems.routing.data import RoutingData
 from kanopt.problems.routing.simulate import slack
 from kanopt.problems.routing.started import StartedRoute, trip_after
 
-__all__ = ["begun_with", "started_arrays"]
-
 _NOT_LEFT, _ON_TRIP, _GOES_HOME, _GOES_TO_END = range(4)
 
 

@@ -5,17 +5,6 @@ from __future__ import annotations
 from ctypes import POINTER, Structure, c_double, c_int32, c_int64, c_uint8
 from typing import Any, ClassVar
 
-__all__ = [
-    "CurveStruct",
-    "LawStruct",
-    "LinesStruct",
-    "OpStruct",
-    "ProblemStruct",
-    "ReportStruct",
-    "ScoreStruct",
-    "StairsStruct",
-]
-
 Fields = list[tuple[str, Any]]
 _DOUBLES, _INTS = POINTER(c_double), POINTER(c_int32)
 

@@ -7,8 +7,6 @@ from collections.abc import Callable
 from kanopt.solvers.clock import SearchClock
 from kanopt.solvers.scheduling.local_search.search import ShopSearch
 
-__all__ = ["Annealing"]
-
 _HOT = 0.5
 _COLD, _COLD_FLEXIBLE, _COLD_PRICES = 0.15, 0.05, 0.005
 """Heat at first and at last, as shares of the median of what a step costs that makes a schedule dearer. Many steps cost

@@ -15,8 +15,6 @@ from kanopt.solvers.scheduling.grid import TimeGrid
 from kanopt.solvers.scheduling.local_search.shop_data import ShopData
 from kanopt.solvers.scheduling.local_search.structures import ReportStruct
 
-__all__ = ["ShopSearch", "in_order"]
-
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
 

@@ -12,8 +12,6 @@ from kanopt.problems.scheduling.arrays import ShopStructure
 from kanopt.solvers.scheduling.grid import TimeGrid, task_windows
 from kanopt.solvers.scheduling.local_search.structures import ShopStruct
 
-__all__ = ["ShopData"]
-
 Ints = NDArray[np.int64]
 
 _NEVER = 2**60

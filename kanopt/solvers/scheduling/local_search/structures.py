@@ -5,8 +5,6 @@ from __future__ import annotations
 from ctypes import POINTER, Structure, c_int32, c_int64
 from typing import Any, ClassVar
 
-__all__ = ["ReportStruct", "ShopStruct"]
-
 Fields = list[tuple[str, Any]]
 
 
