@@ -54,7 +54,7 @@ DURING = {
     "kanopt.explain.explanation:explain": "explain",
 }
 # Routes of its first argument are driven by a search.
-SCORED = "kanopt.solvers.routing.racer.scores:drive_routes"
+SCORED = "kanopt.solvers.routing.racer.search:drive_routes"
 REPORT, BEFORE = "report", "before"
 AFTER = ("solve, outside of searches", "explain", REPORT)  # the search has ended
 SEED = 7

@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from functools import partial
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pandas as pd
 
 from kanopt.problems.assessment import Assessment
-from kanopt.problems.coverage import Coverage, LeftOutPrice
-from kanopt.problems.decisions.coverage import kept_constraints, price_of_broken
-from kanopt.problems.decisions.law_uses import decision_law_uses
+from kanopt.problems.coverage import Coverage, CoverageWords, LeftOutPrice, refer_to
+from kanopt.problems.decisions.decision_law import DecisionLaw
 from kanopt.problems.decisions.plan import DecisionPlan
 from kanopt.problems.decisions.reasons import violation_reasons
 from kanopt.problems.decisions.simulate import RULE_WORDS, check_plan, price_plan
 from kanopt.problems.decisions.views import views_of
 from kanopt.problems.findings import Check, Extrapolation, Reason
-from kanopt.problems.law_use import LawUse
+from kanopt.problems.law_use import LawUse, unit_factor
 from kanopt.problems.plan_figures import PlanFigure, emissions
 from kanopt.problems.pricing import Pricing
 from kanopt.problems.views import View
@@ -24,6 +25,64 @@ from kanopt.text import amount_text, join_list
 
 if TYPE_CHECKING:
     from kanopt.problems.decisions.problem import DecisionProblem
+
+
+# The laws that decided numbers are priced and checked by, as the plan uses them.
+
+
+_ITEMS = ("item", "items")
+
+
+def decision_law_uses(problem: DecisionProblem, values: Mapping[str, float]) -> tuple[LawUse, ...]:
+    """Return each law of the objective, which is paid as it is, and each law of a limit, which is not paid.
+
+    A law that is counted for items is used once, in a place for each of them: what is wrong with its constants is wrong
+    for all.
+    """
+    limits = [part for _, law in problem.constraint_laws for part in law.given]
+    return (*_uses(problem.objective_terms, values, 1.0), *_uses(limits, values, 0.0))
+
+
+def _uses(laws: Iterable[DecisionLaw], values: Mapping[str, float], share: float) -> list[LawUse]:
+    joined: dict[tuple[object, ...], list[DecisionLaw]] = {}
+    for law in laws:
+        formula = law.formula
+        joined.setdefault((law.name, id(formula), law.unit, bool(law.item)), []).append(law)
+    return [_use(same, values, share) for same in joined.values()]
+
+
+def _use(laws: Sequence[DecisionLaw], values: Mapping[str, float], share: float) -> LawUse:
+    first, shape = laws[0], (len(laws),)
+    factor = unit_factor(first.formula.output.unit, first.unit) if first.unit else 1.0
+    each = [law.arguments(values) for law in laws]
+    arguments = {
+        name: np.concatenate([np.broadcast_to(given[name], (1,)) for given in each]) for name in each[0]
+    }
+    shared = (first.formula, arguments, np.array(share * factor), shape)
+    places = _ITEMS if first.item else ("", "")
+    items = [(law.item, "") for law in laws]
+    return LawUse(
+        f"law {first.name!r}", *shared, places, where=partial(list, items), term=first.name if share else ""
+    )
+
+
+# Which constraints a plan keeps.
+
+
+_WORDS = CoverageWords("keeps", "constraint", "constraints")
+
+
+def kept_constraints(problem: DecisionProblem, check: Check) -> Coverage:
+    """Count the constraints, and name those that are broken."""
+    broken = [violation.where for violation in check.violations if violation.constraint == "constraint"]
+    return Coverage(_WORDS, len(problem.constraint_laws), tuple(broken), lacking="broken")
+
+
+def price_of_broken(coverage: Coverage) -> LeftOutPrice:
+    """Say that keeping the constraints has no known price: another search would have to find it."""
+    what = refer_to(coverage.left_out, coverage.left_out)
+    return LeftOutPrice(0.0, None, f"what keeping {what} would cost is not known")
+
 
 _SHOWN = 8
 

@@ -2,29 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
-from functools import cached_property
+from functools import cached_property, partial
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from kanopt.formulas.binding import BoundFormula, Reference, ReferenceValue
 from kanopt.problems.assessment import Assessment
 from kanopt.problems.coverage import Coverage, LeftOutPrice
-from kanopt.problems.earth import EarthPlan
+from kanopt.problems.earth import EarthLine, EarthPlan, EarthPoint, Property
 from kanopt.problems.findings import Check, Extrapolation, Reason
 from kanopt.problems.in_use import InUse, InUseWords
-from kanopt.problems.law_use import LawUse
+from kanopt.problems.law_use import LawUse, unit_factor
 from kanopt.problems.plan_figures import PlanFigure, Roster, emissions
 from kanopt.problems.pricing import Pricing
 from kanopt.problems.replay import Replay
 from kanopt.problems.routing.coverage import clients_served, price_of_left_out
-from kanopt.problems.routing.earth import routes_on_earth
+from kanopt.problems.routing.delays import Delays
 from kanopt.problems.routing.extrapolations import plan_extrapolations
 from kanopt.problems.routing.figures import route_figures, route_rosters, vehicles_to_send
-from kanopt.problems.routing.law_uses import driving_law_uses
+from kanopt.problems.routing.leg_laws import DURATION
 from kanopt.problems.routing.leg_speeds import fixed_time_figure, implausible_speeds
 from kanopt.problems.routing.plan import RoutingPlan
 from kanopt.problems.routing.reasons import plan_reasons
@@ -34,6 +35,7 @@ from kanopt.problems.routing.simulate import (
     Drive,
     check_plan,
     fleets_below_zero,
+    leg_names,
     price_plan,
     prices_of_fleets,
 )
@@ -44,9 +46,156 @@ from kanopt.problems.work_orders import WorkOrder
 from kanopt.text import clock_text, join_list
 
 if TYPE_CHECKING:
-    from kanopt.problems.routing.data import Floats
+    from kanopt.problems.routing.data import Floats, Ints
     from kanopt.problems.routing.entities import VehicleType
+    from kanopt.problems.routing.plan import RoutingPlan
     from kanopt.problems.routing.problem import RoutingProblem
+    from kanopt.problems.routing.simulate import Drive
+
+
+# The laws of a routing problem, as the legs, stops and links of a plan use them.
+
+
+_LEGS, _STOPS, _LINKS = ("leg", "legs"), ("client", "clients"), ("link driven", "links driven")
+
+
+def driving_law_uses(problem: RoutingProblem, plan: RoutingPlan, driven: Drive) -> tuple[LawUse, ...]:
+    """Return each cost law and the law of travel time on the legs, of service at clients, and of the links driven."""
+    return (*_legs(problem, plan, driven), *_stops(problem, plan, driven), *_links(problem, driven))
+
+
+def _legs(problem: RoutingProblem, plan: RoutingPlan, driven: Drive) -> Iterator[LawUse]:
+    laws = problem.leg_laws
+    reached = np.flatnonzero(laws.roads(driven.tail, driven.head) & np.isfinite(driven.duration))
+    if not reached.size:
+        return
+    inputs = driven.inputs.select(reached)
+    where = partial(_leg_names, problem, plan, driven, reached)
+    for name, law in laws.formulas().items():
+        factor = unit_factor(law.formula.output.unit, laws.unit(name))
+        arguments = law.arguments(laws.resolver(name, inputs))
+        shared = (law.formula, arguments, np.array(factor), reached.shape, _LEGS)
+        if name == DURATION:
+            changes = Delays(problem, driven).of_legs(factor, reached)
+            yield LawUse(name, *shared, cut_off=True, price_change=changes, where=where)
+        else:
+            yield LawUse(f"cost {name!r}", *shared, cut_off=True, where=where, term=name)
+
+
+def _leg_names(
+    problem: RoutingProblem, plan: RoutingPlan, driven: Drive, legs: Ints
+) -> list[tuple[str, str]]:
+    names = leg_names(problem.data, plan, driven)
+    return [names[leg] for leg in legs]
+
+
+def _stop_names(
+    problem: RoutingProblem, plan: RoutingPlan, driven: Drive, legs: Ints
+) -> list[tuple[str, str]]:
+    names = problem.data.names
+    return [(plan.routes[driven.route[leg]].label, names[driven.head[leg]]) for leg in legs]
+
+
+def _stops(problem: RoutingProblem, plan: RoutingPlan, driven: Drive) -> Iterator[LawUse]:
+    law, data = problem.policy.service, problem.data
+    stops = np.flatnonzero((driven.head >= len(data.depots)) & np.isfinite(driven.begin))
+    if law is None or not stops.size:
+        return
+    arguments = law.arguments(data.service_times.resolver(driven.stops(stops)))
+    factor = unit_factor(law.formula.output.unit, data.units.time)
+    changes = Delays(problem, driven).of_services(factor, stops)
+    shared = (law.formula, arguments, np.array(factor), stops.shape, _STOPS)
+
+    where = partial(_stop_names, problem, plan, driven, stops)
+    yield LawUse("service", *shared, cut_off=True, price_change=changes, where=where)
+
+
+def _links(problem: RoutingProblem, driven: Drive) -> Iterator[LawUse]:
+    network = problem.network
+    if network is None or not isinstance(network.law, BoundFormula):
+        return
+    names = problem.network_nodes
+    pairs = [(names[tail], names[head]) for tail, head in zip(driven.tail, driven.head, strict=True)]
+    paths = [() if path is None else path.links for path in network.paths(pairs)]
+    used = np.array(sorted({link for links in paths for link in links}), dtype=np.intp)
+    if not used.size:
+        return
+    law, graph = network.law, network
+
+    def resolve(reference: Reference) -> ReferenceValue:
+        known = graph.resolve(reference)
+        return ReferenceValue(known.values[used], known.unit)
+
+    place = {int(link): at for at, link in enumerate(used)}
+    driven_on = np.zeros((len(used), len(paths)))
+    for leg, links in enumerate(paths):
+        for link in links:
+            driven_on[place[int(link)], leg] += 1.0
+    factor = unit_factor(law.formula.output.unit, problem.data.units.time)
+    changes = Delays(problem, driven).of_links(factor, driven_on)
+    arguments, rise = law.arguments(resolve), np.array(factor)
+    yield LawUse(DURATION, law.formula, arguments, rise, used.shape, _LINKS, price_change=changes)
+
+
+# Routes on the earth: stops and the straight ways between them, in degrees.
+
+
+def routes_on_earth(problem: RoutingProblem, plan: RoutingPlan, driven: Drive) -> EarthPlan | None:
+    """Return depots, clients and routes in degrees; None where any place has no latitude and longitude."""
+    if not problem.on_earth:
+        return None
+    degrees = problem.positions.degrees
+    data, count = problem.data, len(problem.depots)
+    visits = {
+        int(head): (int(route), float(begin), float(late))
+        for head, route, begin, late in zip(driven.head, driven.route, driven.begin, driven.late, strict=True)
+        if head >= count
+    }
+    points = []
+    for place, (name, (lat, lon)) in enumerate(zip(data.names, degrees.tolist(), strict=True)):
+        said: dict[str, Property] = {"name": name, "role": "depot" if place < count else "client"}
+        if place >= count:
+            said |= _visit(problem, plan, visits.get(place))
+            said["demand"] = problem.clients[place - count].demand
+            said["demand_unit"] = problem.units.load
+        points.append(EarthPoint(lat, lon, said))
+    lines = []
+    for number, route in enumerate(plan.routes):
+        way = tuple(
+            (float(lat), float(lon)) for lat, lon in degrees[[data.index[n] for n in data.way_of(route)]]
+        )
+        if len(way) > 1:
+            lines.append(EarthLine(way, _route(problem, plan, driven, number)))
+    return EarthPlan(tuple(points), tuple(lines))
+
+
+def _visit(
+    problem: RoutingProblem, plan: RoutingPlan, visit: tuple[int, float, float] | None
+) -> dict[str, Property]:
+    if visit is None:
+        return {"role": "unserved", "vehicle": None, "begin": None, "late": None}
+    route, begin, late = visit
+    return {
+        "vehicle": plan.routes[route].label,
+        "begin": clock_text(begin, problem.units.time),
+        "late": late,
+        "time_unit": problem.units.time,
+    }
+
+
+def _route(problem: RoutingProblem, plan: RoutingPlan, driven: Drive, number: int) -> dict[str, Property]:
+    legs = driven.route == number
+    return {
+        "name": plan.routes[number].label,
+        "role": "route",
+        "vehicle_type": plan.routes[number].vehicle,
+        "clients": len(np.unique(driven.head[legs & (driven.head >= len(problem.depots))])),
+        "leave": clock_text(float(driven.departure[number]), problem.units.time),
+        "end": clock_text(float(driven.finish[number]), problem.units.time),
+        "distance": float(problem.data.lengths(driven.tail[legs], driven.head[legs]).sum()),
+        "distance_unit": problem.units.distance,
+    }
+
 
 _MOST_NAMED = 8
 _IN_USE = InUseWords(("goes out", "go out"), ("stays at its depot", "stay at their depots"))

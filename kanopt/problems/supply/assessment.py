@@ -2,35 +2,266 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
+from kanopt.formulas.binding import BoundFormula
 from kanopt.problems.assessment import Assessment
 from kanopt.problems.coverage import Coverage, LeftOutPrice
-from kanopt.problems.earth import EarthPlan
-from kanopt.problems.findings import Check, Extrapolation, Reason, Violation
+from kanopt.problems.earth import EarthLine, EarthPlan, EarthPoint
+from kanopt.problems.findings import BELOW_ZERO, Check, Extrapolation, Reason, Violation
 from kanopt.problems.in_use import InUse, InUseWords
-from kanopt.problems.law_use import LawUse
+from kanopt.problems.law_use import LawUse, unit_factor
 from kanopt.problems.plan_figures import PlanFigure, Roster, emissions
 from kanopt.problems.pricing import Pricing
-from kanopt.problems.replay import Replay
+from kanopt.problems.replay import Lever, Replay, column_of, plain_numbers, priced_by_terms
 from kanopt.problems.supply.coverage import demand_met, price_of_shortage
-from kanopt.problems.supply.earth import flows_on_earth
-from kanopt.problems.supply.extrapolations import flow_extrapolations
 from kanopt.problems.supply.figures import flow_figures, flow_rosters, sites_to_run
-from kanopt.problems.supply.law_uses import flow_law_uses
 from kanopt.problems.supply.plan import FlowPlan, arrays_of
 from kanopt.problems.supply.reasons import plan_reasons
-from kanopt.problems.supply.replay import replay_of_flows
-from kanopt.problems.supply.simulate import RULE_WORDS, Ledger, check_flows, price_flows
-from kanopt.problems.supply.views import views_of
+from kanopt.problems.supply.simulate import (
+    RULE_WORDS,
+    TRANSPORT,
+    Ledger,
+    check_flows,
+    flow_items,
+    price_flows,
+)
+from kanopt.problems.supply.views import nodes_of, used_lanes, views_of
 from kanopt.problems.views import View
+from kanopt.text import money_text
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from kanopt.problems.pricing import Pricing
+    from kanopt.problems.supply.network import SupplyNetwork
     from kanopt.problems.supply.problem import SupplyProblem
+    from kanopt.problems.supply.simulate import Ledger
+
+
+# The laws of tariff and demand, as a plan of flows uses them.
+
+
+def flow_law_uses(problem: SupplyProblem, ledger: Ledger) -> tuple[LawUse, ...]:
+    """Return the tariff of what flows, and the demand of what is wanted."""
+    return (*_tariff(problem, ledger), *_demand(problem, ledger))
+
+
+def _tariff(problem: SupplyProblem, ledger: Ledger) -> Iterator[LawUse]:
+    law, tariff, network = problem.tariff, problem.lane_tariff, problem.network
+    used = ledger.flows > 0
+    if not isinstance(law, BoundFormula) or not used.any():
+        return
+    arguments = {
+        name: np.broadcast_to(values, network.shape)[used]
+        for name, values in tariff.arguments(ledger.flows).items()
+    }
+    paid_for = np.ones(network.shape)
+    if tariff.basis != "shipment":
+        paid_for = ledger.flows * (network.weights.reshape(1, -1, 1) if tariff.basis == "weight" else 1.0)
+    rise = unit_factor(law.formula.output.unit, tariff.unit) * paid_for[used]
+    where = partial(_flow_names, network, used)
+    # a law of fixed data that falls below zero is refused, so that only one that reads the flow is cut off
+    shared = (law.formula, arguments, rise, rise.shape, ("flow", "flows"))
+    times = paid_for[used]
+    yield LawUse("tariff", *shared, cut_off=tariff.reads_flow, where=where, term=TRANSPORT, times=times)
+
+
+def _flow_names(network: SupplyNetwork, used: NDArray[np.bool_]) -> list[tuple[str, str]]:
+    lane, product, period = np.nonzero(used)
+    items = flow_items(network, product, period)
+    return [(network.lane_names[place], item) for place, item in zip(lane, items, strict=True)]
+
+
+def _market_names(network: SupplyNetwork, shape: tuple[int, ...]) -> list[tuple[str, str]]:
+    market, product, period = np.indices(shape).reshape(len(shape), -1)
+    items = flow_items(network, product, period)
+    return [(network.market_names[place], item) for place, item in zip(market, items, strict=True)]
+
+
+def _demand(problem: SupplyProblem, ledger: Ledger) -> Iterator[LawUse]:
+    law, network = problem.demand, problem.network
+    if not isinstance(law, BoundFormula):
+        return
+    shape = problem.demand_array.shape
+    found = law.arguments(lambda reference: network.resolve(reference, "market"))
+    arguments = {name: np.broadcast_to(values, shape).ravel() for name, values in found.items()}
+    # what flows is decided, so that a unit more of demand is a unit more of shortage, where there is any
+    cost = np.where(np.isfinite(network.shortage_cost), network.shortage_cost, 0.0)[None, :, None]
+    paid = np.where(ledger.shortage > 0, np.broadcast_to(cost, shape), 0.0).ravel()
+    rise = unit_factor(law.formula.output.unit, network.units.quantity) * paid
+    shared = (law.formula, arguments, rise, rise.shape, ("amount wanted", "amounts wanted"))
+    yield LawUse("demand", *shared, where=partial(_market_names, network, shape))
+
+
+# Lanes and markets whose tariff or demand is outside the data a law was learned from.
+
+
+def flow_extrapolations(problem: SupplyProblem, ledger: Ledger) -> tuple[Extrapolation, ...]:
+    """Return one entry for each used lane, and each market, that a law prices outside its domain or below zero."""
+    network = problem.network
+    found: list[Extrapolation] = []
+    if isinstance(problem.tariff, BoundFormula):
+        data = problem.lane_tariff.arguments(ledger.flows)
+        beyond = np.broadcast_to(problem.tariff.formula.outside(data), network.shape) & (ledger.flows > 0)
+        found += _law_extrapolations(
+            "tariff", problem.tariff, beyond, data, [f"lane {name}" for name in network.lane_names]
+        )
+        found += _below_zero(problem, ledger)
+    if isinstance(problem.demand, BoundFormula):
+        data = problem.demand.arguments(lambda reference: network.resolve(reference, "market"))
+        beyond = np.broadcast_to(problem.demand.formula.outside(data), problem.demand_array.shape)
+        found += _law_extrapolations(
+            "demand", problem.demand, beyond, data, [f"market {name}" for name in network.market_names]
+        )
+    return tuple(found)
+
+
+def _below_zero(problem: SupplyProblem, ledger: Ledger) -> list[Extrapolation]:
+    """Return one entry for each lane on which the tariff of what flows is negative."""
+    money = np.where(ledger.flows > 0, problem.lane_tariff.raw(ledger.flows), 0.0)
+    names, unit = problem.network.lane_names, problem.unit
+    return [
+        Extrapolation(
+            "tariff",
+            f"lane {names[lane]}",
+            BELOW_ZERO,
+            f"tariff of lane {names[lane]} falls to {money_text(float(money[lane].min()), unit)}; "
+            "it counts as zero there",
+        )
+        for lane in np.flatnonzero((money < 0).any(axis=(1, 2))).tolist()
+    ]
+
+
+def _law_extrapolations(
+    law: str,
+    bound: BoundFormula,
+    beyond: NDArray[np.bool_],
+    data: Mapping[str, NDArray[Any]],
+    places: Sequence[str],
+) -> list[Extrapolation]:
+    """Return one entry per lane or market; `beyond` has the shape (places, P, T)."""
+    full = {name: np.broadcast_to(values, beyond.shape) for name, values in data.items()}
+    found = []
+    for lead in np.flatnonzero(beyond.any(axis=(1, 2))).tolist():
+        here = beyond[lead]
+        inputs = "; ".join(
+            bound.formula.outside_inputs({name: array[lead][here] for name, array in full.items()})
+        )
+        times = f"{int(here.sum())} of {here.size} combinations of product and period"
+        message = (
+            f"{law} of {places[lead]} is read outside the data the law was learned from ({times}): {inputs}"
+        )
+        found.append(Extrapolation(law, places[lead], inputs, message))
+    return found
+
+
+# A supply plan as it stands, for pages that price it anew when prices move.
+
+
+_RATES = {
+    "purchase": "prices of suppliers",
+    TRANSPORT: "freight rates",
+    "handling": "handling costs",
+    "sites": "costs of sites",
+    "holding": "holding costs",
+    "shortage": "costs of shortage",
+}
+
+
+def replay_of_flows(problem: SupplyProblem, uses: Sequence[LawUse], pricing: Pricing) -> Replay:
+    """Return what a page needs to price flows anew: each term by its prices, freight by its law and its constants."""
+    plain = priced_by_terms(pricing, _RATES, "the same sites, the same flows", ("flow", "flows"))
+    use = next((each for each in uses if each.term == TRANSPORT), None)
+    if use is None or not isinstance(problem.tariff, BoundFormula):
+        return plain
+    columns: dict[str, Any] = {}
+    inputs: dict[str, dict[str, Any]] = {}
+    levers = list(plain.levers)
+    for variable in use.formula.inputs:
+        if variable.name not in use.formula.used:
+            continue
+        bound = problem.tariff.bindings[variable.name]
+        if isinstance(bound, int | float):
+            inputs[variable.name] = {"value": bound}
+            if bound > 0 and not _reads(problem.demand, variable.name):
+                lever = Lever(
+                    f"{variable.name} = {bound} {variable.unit}",
+                    variable.name.replace("_", " "),
+                    "price",
+                    variable.unit,
+                    bound,
+                )
+                inputs[variable.name]["lever"] = lever.key
+                levers.append(lever)
+        else:
+            columns[variable.name] = column_of(np.broadcast_to(use.arguments[variable.name], use.shape))
+            inputs[variable.name] = {"column": variable.name}
+    ranges = {name: use.formula.domain.range_of(name) for name in inputs}
+    told: dict[str, Any] = {
+        "term": TRANSPORT,
+        "law": 0,
+        "factor": 1,
+        "rise": plain_numbers(np.broadcast_to(use.rise, use.shape)),
+        "cut": use.cut_off,
+        "lever": TRANSPORT,
+        "inputs": inputs,
+        "ranges": {
+            name: plain_numbers((seen.low, seen.high)) for name, seen in ranges.items() if seen is not None
+        },
+    }
+    rates = [each for each in plain.data["rates"] if each["term"] != TRANSPORT]
+    data = {**plain.data, "columns": columns, "uses": [told], "rates": rates}
+    return replace(plain, laws=(use.formula,), levers=tuple(levers), data=data)
+
+
+def _reads(demand: object, name: str) -> bool:
+    """Say whether the law of demand has a constant of that name, which a file changes together with it."""
+    return isinstance(demand, BoundFormula) and name in demand.bindings
+
+
+# A supply network on the earth: places, and the lanes that carry something, in degrees.
+
+
+def flows_on_earth(problem: SupplyProblem, ledger: Ledger) -> EarthPlan | None:
+    """Return places and lanes in degrees; None where any place has no latitude and longitude."""
+    if not problem.on_earth:
+        return None
+    network = problem.network
+    degrees = network.positions.degrees
+    nodes = nodes_of(problem, ledger)
+    points = tuple(
+        EarthPoint(float(lat), float(lon), {"name": str(name), "role": str(role), "label": str(label)})
+        for (lat, lon), name, role, label in zip(
+            degrees, nodes["name"], nodes["role"], nodes["label"], strict=True
+        )
+    )
+    lanes, moved = used_lanes(problem, ledger)
+    lines = tuple(
+        EarthLine(
+            tuple(
+                (float(lat), float(lon)) for lat, lon in degrees[[network.tails[lane], network.heads[lane]]]
+            ),
+            {
+                "name": network.lanes[lane].name,
+                "role": "lane",
+                "tail": network.lanes[lane].tail,
+                "head": network.lanes[lane].head,
+                "amount": float(amount),
+                "unit": problem.units.weight,
+            },
+        )
+        for lane, amount in zip(lanes.tolist(), moved, strict=True)
+    )
+    return EarthPlan(points, lines)
+
 
 _IN_USE = InUseWords(("opens", "open"), ("closes", "close"))
 

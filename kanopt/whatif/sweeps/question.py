@@ -3,21 +3,133 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from heapq import heapify, heappop, heapreplace
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
 
 from kanopt.whatif.changes import Value
 from kanopt.whatif.run import solve_problem
 from kanopt.whatif.sweeps.axes import Axis
-from kanopt.whatif.sweeps.order import neighbours, waves
 
 if TYPE_CHECKING:
     from kanopt.formulas import Formula
     from kanopt.problems.base import Plan, Problem
     from kanopt.problems.result import Result
     from kanopt.whatif.scenario import Scenario
+
+
+# In which order the points of a sweep are planned, and which lie near each other.
+
+
+_NEIGHBOURS = 4
+"""So many points count as those nearby."""
+_ROUNDED_UP = 1.0 + 1e-9
+"""By which sums of distances may be rounded otherwise by the tree."""
+
+
+def waves(points: Sequence[Sequence[Value]]) -> Iterator[list[tuple[int, int | None]]]:
+    """Yield points, each with the one it starts from, that can be solved side by side: their starts were solved before.
+
+    Examples
+    --------
+    >>> list(waves([(1.0,), (1.5,), (2.0,)]))
+    [[(1, None)], [(0, 1), (2, 1)]]
+    """
+    level: dict[int, int] = {}
+    found: dict[int, list[tuple[int, int | None]]] = {}
+    for point, parent in parents(points):
+        level[point] = 0 if parent is None else level[parent] + 1
+        found.setdefault(level[point], []).append((point, parent))
+    for number in sorted(found):
+        yield found[number]
+
+
+def parents(points: Sequence[Sequence[Value]]) -> list[tuple[int, int | None]]:
+    """Return the points in an order in which each one lies near one before it, with that one.
+
+    Each next point is the one that lies farthest from those before it (Gonzalez 1985), so that a search starts from a
+    plan nearby whichever point is first to be ready, and the same whatever the number of workers. Only points around
+    each next one are looked at, of a few axes few: the work grows little faster than the number of points.
+
+    Returns
+    -------
+    list of (int, int or None)
+        Every point once, with the nearest one before it; None where the base is to be started from.
+
+    Examples
+    --------
+    >>> parents([(1.0,), (1.5,), (2.0,)])
+    [(1, None), (0, 1), (2, 1)]
+    """
+    from scipy.spatial import KDTree
+
+    place = _coordinates(points)
+    tree = KDTree(place)
+    first = int(np.argmin(np.abs(place - place.mean(axis=0)).sum(axis=1)))
+    nearest = np.full(len(place), first)
+    distance = np.abs(place - place[first]).sum(axis=1)
+    distance[first] = -1.0
+    found: list[tuple[int, int | None]] = [(first, None)]
+    # how far each lay when it was looked at last: it may have come nearer since, and is put back then
+    waiting = [(-away, point) for point, away in enumerate(distance.tolist()) if point != first]
+    heapify(waiting)
+    while waiting:
+        far, chosen = -waiting[0][0], waiting[0][1]
+        if distance[chosen] < far:
+            heapreplace(waiting, (-float(distance[chosen]), chosen))
+            continue
+        heappop(waiting)
+        found.append((chosen, int(nearest[chosen])))
+        distance[chosen] = -1.0
+        # none lies farther from those before it, so that beyond this none comes nearer
+        around = np.array(tree.query_ball_point(place[chosen], far * _ROUNDED_UP, p=1))
+        away = np.abs(place[around] - place[chosen]).sum(axis=1)
+        closer = away < distance[around]
+        nearest[around[closer]], distance[around[closer]] = chosen, away[closer]
+    return found
+
+
+def neighbours(points: Sequence[Sequence[Value]]) -> list[list[int]]:
+    """Return the points that lie nearest to each, by a k-d tree.
+
+    Examples
+    --------
+    >>> neighbours([(1.0,), (1.5,), (3.0,)])[0]
+    [1, 2]
+    """
+    from scipy.spatial import KDTree
+
+    place = _coordinates(points)
+    wanted = min(_NEIGHBOURS + 1, len(place))
+    _, found = KDTree(place).query(place, k=np.arange(1, wanted + 1), p=1)
+    return [[int(other) for other in row if other != point][:_NEIGHBOURS] for point, row in enumerate(found)]
+
+
+def _coordinates(points: Sequence[Sequence[Value]]) -> NDArray[np.float64]:
+    """Return where points lie, each axis from 0 to 1; different texts lie 1 apart.
+
+    Returns
+    -------
+    ndarray
+        One row per point; an axis of texts has a column for each of them.
+    """
+    columns = []
+    for values in zip(*points, strict=True):
+        if all(isinstance(value, (int, float)) and not isinstance(value, bool) for value in values):
+            numbers = np.array(values, dtype=float)
+            width = float(np.ptp(numbers)) or 1.0
+            columns.append((numbers - numbers.min()) / width)
+        else:
+            columns += [
+                np.array([0.5 * (value == word) for value in values]) for word in dict.fromkeys(values)
+            ]
+    return np.stack(columns, axis=1)
+
 
 PlanChoice: TypeAlias = Literal["anew", "kept", "today"]
 

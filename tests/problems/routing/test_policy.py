@@ -16,8 +16,7 @@ from kanopt.problems.routing import RoutingPolicy
 from kanopt.problems.routing.windows import parse_breaks, parse_windows
 from kanopt.refs import arc, client, state
 from kanopt.solvers.routing.racer.plan_data import PlanData
-from kanopt.solvers.routing.racer.scores import drive_routes
-from kanopt.solvers.routing.racer.search import RacerSearch
+from kanopt.solvers.routing.racer.search import RacerSearch, drive_routes
 
 KM = np.array([[0.0, 10.0, 20.0], [10.0, 0.0, 12.0], [20.0, 12.0, 0.0]])
 LINE = parse_formula(

@@ -24,8 +24,7 @@ from kanopt.solvers.routing.portfolio import RoutingPortfolio
 from kanopt.solvers.routing.pyvrp_engine.solver import PyVrpRouting
 from kanopt.solvers.routing.racer.plan_data import PlanData
 from kanopt.solvers.routing.racer.refine import refine
-from kanopt.solvers.routing.racer.scores import score_plan
-from kanopt.solvers.routing.racer.search import RacerSearch
+from kanopt.solvers.routing.racer.search import RacerSearch, score_plan
 from tests.cases.routing_brute_force import cheapest_that_holds
 from tests.cases.routing_simulator import Simulator, best_of_all
 from tests.cases.routing_variants import variant

@@ -15,7 +15,7 @@ from kanopt.errors import ProblemError
 from kanopt.problems import evaluate
 from kanopt.problems.earth import EarthLine
 from kanopt.problems.supply import Facility, Market, Supplier
-from kanopt.reports.exports.geojson import _line
+from kanopt.reports.exports.export import _line
 from tests.cases.supply import small
 from tests.reports.exports.conftest import NAMES, city
 

@@ -11,7 +11,7 @@ from ortools.sat.python import cp_model
 import kanopt as ko
 from kanopt.problems import Status
 from kanopt.solvers.decisions import CpSatPieces
-from kanopt.solvers.decisions.incremental import IncrementalModel
+from kanopt.solvers.decisions.cpsat_pieces import IncrementalModel
 from kanopt.solvers.decisions.lowered_laws import lower_laws
 from kanopt.solvers.decisions.relaxation import relax
 from tests.cases.routing import random_problem as random_routing

@@ -14,7 +14,7 @@ from kanopt.errors import ScenarioError
 from kanopt.formulas.edges import crossed_edges, edges_along
 from kanopt.problems.decisions import DecisionPlan
 from kanopt.whatif import SweepOptions, factors, grid, load_scenario, switch_points
-from kanopt.whatif.sensitivity.crossing import crossing
+from kanopt.whatif.sensitivity.switch_search import crossing
 from kanopt.whatif.sweeps.point_result import PointResult
 from tests.cases.choice_scenario import PRICE, choice
 

@@ -10,8 +10,7 @@ from kanopt.formulas import Variable, parse_formula
 from kanopt.problems import Client, Depot, Route, RoutingProblem, VehicleType
 from kanopt.problems.routing.simulate import route_costs
 from kanopt.solvers.routing.racer.plan_data import PlanData
-from kanopt.solvers.routing.racer.scores import RouteScore
-from kanopt.solvers.routing.racer.search import RacerSearch
+from kanopt.solvers.routing.racer.search import RacerSearch, RouteScore
 from tests.cases.law_search import CASES, exact_problem
 
 
