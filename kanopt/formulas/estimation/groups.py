@@ -124,10 +124,10 @@ def fit_groups(
     Notes
     -----
     The constants of a group are normally distributed around the population mean, independently of each other, and all
-    rows have the same error variance. Standard errors are those of the linearised law, with what the variances between
-    groups are uncertain by to first order: in simulated groups of 1 to 24 rows intervals of two standard errors covered
-    the truth in 94 and 95 % of cases. Those of the population mean have as many degrees of freedom as groups minus one. With
-    two or three groups the variance between groups is very uncertain.
+    rows have the same error variance. Standard errors are those of the linearised law, with what the variances
+    between groups are uncertain by to first order: in simulated groups of 1 to 24 rows intervals of two standard
+    errors covered the truth in 94 and 95 % of cases. Those of the population mean have as many degrees of freedom as
+    groups minus one. With two or three groups the variance between groups is very uncertain.
 
     Examples
     --------
