@@ -27,8 +27,9 @@ from kanopt.formulas.nodes import Array, Node
 
 Integers = NDArray[np.intp]
 
-ROUNDS, STILL = 60, 1e-2
-"""Steps towards the most probable variances, and the change of their logarithm after which they stand."""
+ROUNDS, STILL, STILLER = 60, 1e-2, 1e-6
+"""Steps towards the most probable variances, and the change of their logarithm after which they stand: in a search, and
+in a fit that is told."""
 LONGER = 1.6
 """Factor of such a step that goes on in the direction of the last one."""
 STEPS, TOLERANCE = 6, 1e-6
@@ -319,6 +320,8 @@ def fit_drawn(
     *,
     log: bool,
     held: Collection[str] = (),
+    exact: bool = False,
+    off_zero: bool = False,
 ) -> DrawnFit | None:
     """Fit all named constants of a law, those of classes drawn together.
 
@@ -336,6 +339,12 @@ def fit_drawn(
         Whether logarithms are compared.
     held
         Constants that keep their values, and of which only the classes deviate.
+    exact
+        Whether variances are followed until they stand still, ten times as long.
+    off_zero
+        Whether a variance of zero is held for impossible, by a density of the standard deviation that grows with it
+        (Chung and others 2013, "A nondegenerate penalized likelihood estimator for variance parameters in multilevel
+        models", Psychometrika 78): for standard errors, which a variance that is zero by chance makes too small.
 
     Returns
     -------
@@ -352,9 +361,10 @@ def fit_drawn(
     halves = np.array([max(float(diagonal[block].mean()), 1e-300) for block in problem.blocks])
     weights = np.array([known.get(each, 0.1 * half) for each, half in zip(classes, halves, strict=True)])
     last = np.zeros(len(weights))
-    for round_ in range(ROUNDS):
+    rounds, still = (10 * ROUNDS, STILLER) if exact else (ROUNDS, STILL)
+    for round_ in range(rounds):
         problem.weights = weights
-        steps, tolerance = (STEPS, TOLERANCE) if classes else (LAST, EXACT)
+        steps, tolerance = (STEPS, TOLERANCE) if classes and not exact else (LAST, EXACT)
         numbers = levenberg_marquardt(problem, numbers, steps, tolerance).theta
         if not np.isfinite(problem.cost(numbers)):
             return None
@@ -364,10 +374,14 @@ def fit_drawn(
         inverse = _inverse(problem.stiff(curvature))
         inverse[problem.held, problem.held] = 0.0
         step = np.log(
-            np.clip(_likelier(problem, numbers, curvature, inverse), ROUGHEST * halves, SMOOTHEST * halves)
+            np.clip(
+                _likelier(problem, numbers, curvature, inverse, off_zero),
+                ROUGHEST * halves,
+                SMOOTHEST * halves,
+            )
         )
         step -= np.log(weights)
-        if not len(weights) or np.abs(step).max() < STILL or round_ == ROUNDS - 1:
+        if not len(weights) or np.abs(step).max() < still or round_ == rounds - 1:
             break
         # the steps are too short where they go on in one direction
         step *= np.where(step * last > 0.0, LONGER, 1.0)
@@ -405,7 +419,7 @@ def _taken_over(
     return known
 
 
-def _likelier(problem: _Penalised, numbers: Array, curvature: Array, inverse: Array) -> Array:
+def _likelier(problem: _Penalised, numbers: Array, curvature: Array, inverse: Array, off_zero: bool) -> Array:
     """Return the weights λ after a step of Fellner and Schall."""
     freedom = float(np.sum(inverse * curvature))
     squares = float(problem.residual @ problem.residual)
@@ -414,5 +428,6 @@ def _likelier(problem: _Penalised, numbers: Array, curvature: Array, inverse: Ar
     for place, (block, weight) in enumerate(zip(problem.blocks, problem.weights.tolist(), strict=True)):
         own = float(numbers[block] @ numbers[block])
         spare = block.stop - block.start - weight * float(inverse.diagonal()[block].sum())
-        wanted[place] = max(spare, 1e-6) * max(noise, 1e-300) / max(own, 1e-300)
+        # the density grows as σ: its logarithm takes one degree of freedom from the deviations
+        wanted[place] = max(spare - float(off_zero), 1e-6) * max(noise, 1e-300) / max(own, 1e-300)
     return wanted

@@ -36,14 +36,14 @@ def test_balanced_means_agree_with_the_closed_form():
     among = n * np.square(y.mean(axis=1) - y.mean()).sum() / (groups - 1)
     spread = (among - within) / n
     weight = n * spread / (within + n * spread)
-    assert found.noise**2 == pytest.approx(within, rel=1e-3)
-    assert found.between["m"] == pytest.approx(spread, rel=1e-2)
-    np.testing.assert_allclose(found.table.weight, weight, rtol=1e-3)
+    assert found.noise**2 == pytest.approx(within, rel=1e-6)
+    assert found.between["m"] == pytest.approx(spread, rel=1e-5)
+    np.testing.assert_allclose(found.table.weight, weight, rtol=1e-5)
     np.testing.assert_allclose(found.table.own, y.mean(axis=1))
-    np.testing.assert_allclose(found.table.pooled, y.mean() + weight * (y.mean(axis=1) - y.mean()), rtol=1e-3)
+    np.testing.assert_allclose(found.table.pooled, y.mean() + weight * (y.mean(axis=1) - y.mean()), rtol=1e-5)
     (mean,) = found.population.constants
     assert mean.value == pytest.approx(y.mean())
-    assert mean.standard_error == pytest.approx(math.sqrt(among / n / groups), rel=1e-2)
+    assert mean.standard_error == pytest.approx(math.sqrt(among / n / groups), rel=1e-5)
     assert found.population.covariance.degrees_of_freedom == groups - 1
     expected = spread * (1 - weight) + (1 - weight) ** 2 * among / n / groups
     # were the spread known, the error of a group would be that of the text books; it is not, and the error is larger
@@ -74,7 +74,7 @@ def test_borrowing_beats_each_alone_and_all_together():
 def test_errors_are_as_large_as_the_standard_errors_say():
     law = parse_formula("m + s * x", [X], OUT, constants={"m": 0.0, "s": 0.0})
     scores = []
-    for seed in range(5):
+    for seed in range(20):
         rng = np.random.default_rng(seed)
         codes = np.repeat(np.arange(20), rng.integers(1, 25, 20))
         m, s, x = rng.normal(2, 0.4, 20), rng.normal(0.8, 0.05, 20), rng.uniform(0, 10, len(codes))
@@ -85,7 +85,7 @@ def test_errors_are_as_large_as_the_standard_errors_say():
                 found.table[found.table.constant == name].set_index("group").loc[[str(k) for k in range(20)]]
             )
             scores += ((lines.pooled - true) / lines.standard_error).tolist()
-    assert 0.84 <= np.mean(np.abs(scores) < 2) < 0.99
+    assert 0.92 <= np.mean(np.abs(scores) < 2) < 0.98
 
 
 @pytest.mark.slow
