@@ -21,9 +21,6 @@ from kanopt.formulas.nodes import postorder
 from kanopt.formulas.rounding import round_law, round_measures
 from kanopt.formulas.variables import category_label
 from kanopt.parallel import cluster, run_tasks
-from kanopt.surrogates.ladder.by_class import class_law
-from kanopt.surrogates.ladder.uncertainty import with_errors
-from kanopt.surrogates.options import is_open
 from kanopt.surrogates.regressor import KANRegressor
 from kanopt.tables import split, units_of, with_units
 from kanopt.text import count_text, list_names, score_text, seconds_text
@@ -256,6 +253,10 @@ def _units(table: pd.DataFrame, columns: Sequence[str]) -> dict[str, str]:
 
 def _family(question: _Question, groups: Mapping[Any, pd.DataFrame], by: str) -> dict[int, _Learned]:
     """Return the laws of one form that describe the groups with enough rows, by their numbers; none where none does."""
+    # the ladder loads PyTorch, which reading and correcting laws do without
+    from kanopt.surrogates.ladder.by_class import class_law
+    from kanopt.surrogates.options import is_open
+
     model = question.model
     if not all(is_open(getattr(model, name)) for name in _OF_THE_LAW) or len(groups) < 2:
         return {}
@@ -320,6 +321,7 @@ def _of_group(
 ) -> Formula:
     """Return the law of a group, measured on its held-out rows."""
     from kanopt.formulas import Domain, Fit, Formula, Variable
+    from kanopt.surrogates.ladder.uncertainty import with_errors
 
     train, test = parts
     root, covariance = law

@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 
 from kanopt.errors import FitError, FormulaError, nearest
 from kanopt.formulas.domain import Domain
-from kanopt.formulas.estimation.drawn import Classes, DrawnFit, fit_drawn
 from kanopt.formulas.estimation.estimation_rows import EstimationRows, Weight
 from kanopt.formulas.estimation.free import FreeParameters
 from kanopt.formulas.estimation.residuals import Residuals
@@ -25,6 +24,8 @@ from kanopt.formulas.variables import Variable, category_label
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from kanopt.formulas.estimation.drawn import DrawnFit
 
 
 @dataclass(frozen=True, eq=False)
@@ -170,6 +171,9 @@ def fit_groups(
         raise FitError(f"{what} has no finite value on some row; give better starting values")
     root = free.substitute(formula.root, minimum.theta)
     known = tuple((label,) for label in labels)
+    # SciPy is loaded where groups are fitted, not where laws are read
+    from kanopt.formulas.estimation.drawn import Classes, fit_drawn
+
     classes = [Classes(name, (by,), codes, known, factor=False) for name in wanted]
     found = fit_drawn(root, rows, classes, log=log_target, exact=True)
     sure = found and fit_drawn(root, rows, classes, found, log=log_target, exact=True, off_zero=True)

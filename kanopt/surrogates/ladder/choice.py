@@ -85,7 +85,14 @@ def found_on_rows(trained: Trained, blocks: Integers) -> Iterator[Rung]:
             values = np.full(len(target), np.nan)
         seen = max(1.0 - each.parameters / rows.total, 0.5)
         left = target - (target - np.broadcast_to(values, target.shape)) / seen
-        yield Rung(f"formula {place + 2}", each.law.root, each.parameters, left, refused=each.refused)
+        yield Rung(
+            f"formula {place + 2}",
+            each.law.root,
+            each.parameters,
+            left,
+            refused=each.refused,
+            foretold=rows.shared is not None,
+        )
 
 
 RUNGS: tuple[Callable[[Trained, Integers], Iterator[Rung]], ...] = (
@@ -120,7 +127,8 @@ def ladder_of(trained: Trained) -> Ladder:
     errors = _errors(found, trained, blocks)
     order = np.lexsort((errors[0].mean, np.array([rung.operators for rung in found])))
     sorted_errors = [_Errors(each.mean[order], each.standard[order]) for each in errors]
-    return _judged([found[place] for place in order], sorted_errors)
+    found = [found[place] for place in order]
+    return _judged(found, sorted_errors, stopped=trained.watch.should_stop())
 
 
 def _without_repetitions(found: Sequence[Rung]) -> list[Rung]:
@@ -181,11 +189,34 @@ def _measured(own: Array, gaps: Array, weight: Array, blocks: Integers) -> _Erro
     return _Errors(mean, np.sqrt(np.nan_to_num(spread)))
 
 
-def _judged(found: Sequence[Rung], errors: list[_Errors]) -> Ladder:
-    """Return the ladder: of laws that can be read and are as good the plainest comes first, then what is closer."""
+def _believed(read: Sequence[int], found: Sequence[Rung], errors: list[_Errors]) -> list[int]:
+    """Return laws without those that are only foretold, and not to be better than all others by a standard error."""
+    judged = [place for place in read if not found[place].foretold]
+    if not judged:
+        return list(read)
+    limits = []
+    for scale in errors:
+        best = min(judged, key=lambda place: scale.mean[place])
+        limits.append(scale.mean[best] - scale.standard[best])
+    return [
+        place
+        for place in read
+        if not found[place].foretold
+        or all(scale.mean[place] < limit for scale, limit in zip(errors, limits, strict=True))
+    ]
+
+
+def _judged(found: Sequence[Rung], errors: list[_Errors], *, stopped: bool) -> Ladder:
+    """Return the ladder: of laws that can be read and are as good the plainest comes first, then what is closer.
+
+    Where the search was stopped, what could be read was not found perhaps, and the best is taken as it is.
+    """
     taken = [place for place, rung in enumerate(found) if not rung.refused]
-    read = [place for place in taken if found[place].operators <= MOST and not found[place].is_nested]
+    read = [
+        place for place in taken if stopped or (found[place].operators <= MOST and not found[place].is_nested)
+    ]
     read = [place for place in read if np.isfinite(errors[0].mean[place])] or taken
+    read = _believed(read, found, errors)
     excess = np.ones(len(found))
     as_good = np.ones(len(found), dtype=bool)
     for scale in errors:

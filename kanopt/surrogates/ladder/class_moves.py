@@ -113,7 +113,8 @@ class ClassMoves:
     def priced(self, squares: float, root: Node, by: By, volume: float = 0.0) -> Move:
         """Return a step after which so many squares are left."""
         before, after = self.fit.squares / self.count, squares / self.count
-        told = self.count * float(np.log((before + self.scope.floor) / (max(after, 0.0) + self.scope.floor)))
+        floor = self.scope.floor + np.finfo(float).tiny
+        told = self.count * float(np.log(before + floor) - np.log(max(after, 0.0) + floor))
         operators = count_operators(root) - count_operators(self.root) + len(by) - len(self.known)
         return Move(told - volume - OPERATOR * operators, root, by)
 

@@ -61,6 +61,8 @@ class Rung:
         The covariance of its named constants, where these have been estimated themselves.
     refused
         Why it cannot be taken; empty where it can.
+    foretold
+        Whether `left_out` is foretold by the number of parameters alone, which flatters where errors hang together.
     """
 
     name: str
@@ -73,6 +75,7 @@ class Rung:
     covariance: Array | None = None
     told: Covariance | None = None
     refused: str = ""
+    foretold: bool = False
 
     @cached_property
     def operators(self) -> int:
@@ -141,7 +144,9 @@ def network_rung(trained: Trained, blocks: Integers) -> Iterator[Rung]:
     root = _of_target(in_units(trained.network.root, trained.features), link, smearing, log=log)
     root = numbered(simplify_graph(rebuild(root, _without_nothing)))
     left = rows.target - residual / max(1.0 - trained.edf / rows.total, 0.5)
-    yield Rung("network", root, trained.edf, smearing * np.exp(left) if log else left, smearing)
+    yield Rung(
+        "network", root, trained.edf, smearing * np.exp(left) if log else left, smearing, foretold=True
+    )
 
 
 def sums_of_curves(trained: Trained, blocks: Integers) -> Iterator[Rung]:
