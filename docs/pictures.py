@@ -21,10 +21,11 @@ from typing import Any
 import numpy as np
 from matplotlib import rc_context
 from matplotlib.figure import Figure
+from matplotlib.text import Text
 
 from kanopt import Formula
 from kanopt.errors import FormulaError
-from kanopt.formulas import parse_formula
+from kanopt.formulas import Alternative, parse_formula
 from kanopt.formulas.parameters import parameters_of
 from kanopt.reports import plot_diagram
 from kanopt.reports.canvas import set_y_title, style_axes
@@ -103,8 +104,8 @@ def front(figure: Figure, names: Names) -> None:
     """Draw what was considered: error against operators; readings of the network, where there are any, apart."""
     ax, formula = figure.add_subplot(), names["formula"]
     considered = formula.alternatives
-    on_rows = [each for each in considered if _is_text_of(formula, each.text)]
-    read = [each for each in considered if each not in on_rows]
+    on_rows = [each for each in _front(considered) if _is_text_of(formula, each.text)]
+    read = [each for each in considered if not _is_text_of(formula, each.text)]
     for place, (points, style, label) in enumerate(
         [(on_rows, "o-", "found on the rows"), (read, "s", "read from the network")]
     ):
@@ -131,6 +132,15 @@ def front(figure: Figure, names: Names) -> None:
     place = (best.complexity, best.error)
     ax.plot(*place, "o", markersize=12, markerfacecolor="none", markeredgecolor=INK.light)
     ax.annotate(f"chosen: {best.text}", place, xytext=(-4, -17), **_BESIDE | {"color": INK.light})
+
+
+def _front(considered: Sequence[Alternative]) -> list[Alternative]:
+    """Return the laws that no law with as few operators beats, from the plainest on."""
+    found: list[Alternative] = []
+    for each in sorted(considered, key=lambda each: (each.complexity, each.error)):
+        if not found or each.error < found[-1].error:
+            found.append(each)
+    return found
 
 
 def held_out(figure: Figure, names: Names) -> None:
@@ -254,6 +264,8 @@ def svg_of(name: str, names: Names, mark: str) -> str:
     with rc_context(STYLE | {"svg.hashsalt": name}):
         figure = Figure(figsize=(width / 72, height / 72), layout="constrained")
         PICTURES[name](figure, names)
+        for text in figure.findobj(Text):
+            text.set_path_effects([])  # a halo draws every letter once more
         told = {"Title": name, "Description": f"code {mark}", "Creator": None, "Date": None}
         figure.savefig(buffer, format="svg", metadata=told)
     short = NUMBER.sub(lambda found: f"{float(found[0]):.2f}", COMMENT.sub("", buffer.getvalue()))
