@@ -107,7 +107,7 @@ def front(figure: Figure, names: Names) -> None:
     on_rows = [each for each in _front(considered) if _is_text_of(formula, each.text)]
     read = [each for each in considered if not _is_text_of(formula, each.text)]
     for place, (points, style, label) in enumerate(
-        [(on_rows, "o-", "found on the rows"), (read, "s", "read from the network")]
+        [(on_rows, "o-", "found on the rows"), (read, "s", "curves and network")]
     ):
         if not points:
             continue
@@ -127,7 +127,7 @@ def front(figure: Figure, names: Names) -> None:
         if not each.chosen:
             ax.annotate(each.text, (each.complexity, each.error), xytext=(9, 0), **_BESIDE)
     for whole in sorted(read, key=lambda each: each.complexity)[-1:]:
-        ax.annotate(whole.text, (whole.complexity, whole.error), xytext=(0, 11), ha="center", **_BESIDE)
+        ax.annotate(whole.rung, (whole.complexity, whole.error), xytext=(0, 11), ha="center", **_BESIDE)
     best = next(each for each in considered if each.chosen)
     place = (best.complexity, best.error)
     ax.plot(*place, "o", markersize=12, markerfacecolor="none", markeredgecolor=INK.light)
