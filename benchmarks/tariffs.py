@@ -170,7 +170,7 @@ def degressive(rng: Rng) -> Made:
 
 def pallets(rng: Rng) -> Made:
     rows = 2_500
-    (zone, zones), (year, years) = drawn(rng, "Z", 22, rows), drawn(rng, "202", 4, rows)
+    (zone, zones), (year, years) = drawn(rng, "Z", 22, rows), drawn(rng, "Y202", 4, rows)
     count = np.minimum(rng.geometric(0.25, rows), 33).astype(float)
     fall = np.array([1.0, 0.88, 0.8, 0.72, 0.66])[np.searchsorted([2, 5, 10, 20], count, side="right")]
     price = around(rng, 62.0, 0.35, 22)[zone] * count * fall * (1.0 + 0.03 * year)
