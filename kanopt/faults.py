@@ -162,6 +162,8 @@ class Fault:
         The column that fills the field; empty where records were built by hand.
     advice
         What to do.
+    reference
+        What a law is bound to, as ``"arc.distance"``, where it is about that.
 
     Examples
     --------
@@ -180,6 +182,7 @@ class Fault:
     rows: tuple[int, ...] = ()
     column: str = ""
     advice: Message = ""
+    reference: str = ""
 
     def __str__(self) -> str:
         sentence = self.sentence()

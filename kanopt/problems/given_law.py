@@ -58,6 +58,7 @@ def law_mistake(
                 what,
                 f"the problem does not know {str(one)!r}",
                 advice=nearest_reference(str(one), unit, references),
+                reference=str(one),
             )
             for one, unit in units.items()
             if str(one) not in references and ("client" if one.end else one.scope) not in unread

@@ -77,4 +77,6 @@ def laws_without_day(laws: Mapping[str, object], day: object) -> Iterator[Fault]
         of_day = [str(each) for each in read if str(each) in DAY_REFERENCES]
         if of_day and day is None:
             advice = ("write ", Setting("day", "2026-03-02"), ", the day of the plan")
-            yield Fault(what, f"it reads {of_day[0]!r}, but no day is stated", advice=advice)
+            yield Fault(
+                what, f"it reads {of_day[0]!r}, but no day is stated", advice=advice, reference=of_day[0]
+            )

@@ -89,7 +89,7 @@ def test_it_leaves_as_a_formula_of_curves_whose_edges_are_centred(shape):
         edge for node in postorder(nodes[0]) for edge in node.children if isinstance(edge, Curve | Table)
     ]
     for edge in edges:
-        np.testing.assert_allclose(computed(edge, columns).mean(), 0.0, atol=1e-11)
+        np.testing.assert_allclose(computed(edge, columns).mean(), 0.0, atol=1e-12)
 
 
 @pytest.mark.parametrize("shape", SHAPES)

@@ -85,7 +85,7 @@ def _of_stops(law: BoundFormula, known: Mapping[str, str], unread: AbstractSet[s
                 "begins) and state.load (on board on arrival)"
             )
             what = f"{str(each)!r} belongs to a leg, and a stop is none"
-            yield Fault("policy", what, field="service", advice=advice)
+            yield Fault("policy", what, field="service", advice=advice, reference=str(each))
 
 
 def _name_mistakes(problem: RoutingProblem) -> Iterator[Fault]:

@@ -85,7 +85,12 @@ def keyed(faults: Iterable[Fault], problem: ProblemSpec) -> list[Mistake]:
     found = []
     for fault in faults:
         place: Key = (fault.table,) if fault.table in type(problem).model_fields else ()
-        if place and fault.field in columns.get(fault.table, {}):
+        bound = [
+            key for key, value in _bindings(problem.bind) if fault.reference and str(value) == fault.reference
+        ]
+        if bound:
+            place = ("bind", *bound[0])
+        elif place and fault.field in columns.get(fault.table, {}):
             place = (fault.table, "columns", fault.field)
         message = fault.sentence(in_file=True, columns=columns)
         if not place and fault.table != "problem":

@@ -50,10 +50,10 @@ km = "arc.distance" | km = "arcs.distance" | problem.bind.km | unknown scope 'ar
 km = "arc.distance" | km = "far" | problem.bind.km | 'far' is neither; write "scope.field"
 km = "arc.distance" | km = true | problem.bind.km | not the truth value true
 km = "arc.distance" | km = "clock.hour" | problem.bind.km | they do not measure the same thing
-km = "arc.distance" | km = "link.length" | problem.duration | the problem does not know 'link.length'
+km = "arc.distance" | km = "link.length" | problem.bind.km | the problem does not know 'link.length'
 km = "arc.distance" | km = 1⏎nolaw = { km = 1 } | problem.bind.nolaw | the problem reads no law 'nolaw'
 km = "arc.distance" | km = 1⏎minutes = { miles = 1 } | problem.bind.minutes.miles | law 'minutes' has no input 'miles'
-"vehicle.fuel_price" | "vehicle.fuel_prise" | problem.cost | not know 'vehicle.fuel_prise'; did you mean
+"vehicle.fuel_price" | "vehicle.fuel_prise" | problem.bind.price | not know 'vehicle.fuel_prise'; did you mean
 load = "state.load"⏎ |  | problem.bind | the input 'load' of law 'fuel' is not bound; write load = "scope.field"
 load = "state.load" | load = "clock.hour" | problem.bind.load | they do not measure the same thing
 unit = "min" | unit = "minuts" | surrogates.minutes.unit | unknown unit 'minuts'; did you mean 'minute'?
