@@ -243,7 +243,11 @@ def test_a_sweep_prices_the_plan_of_today_on_a_law_of_both_ends_and_the_day(fold
 @pytest.mark.parametrize(
     ("text", "key", "message"),
     [
-        (WHERE_AND_WHEN.replace("day = 2026-03-02\n", ""), "problem.bind.weekday", 'write day = "2026-03-02"'),
+        (
+            WHERE_AND_WHEN.replace("day = 2026-03-02\n", ""),
+            "problem.bind.weekday",
+            'write day = "2026-03-02"',
+        ),
         (WHERE_AND_WHEN.replace("2026-03-02", '"Monday"'), "problem.day", "'Monday' is no day"),
         (
             WHERE_AND_WHEN.replace("arc.from_lat", "arc.from_latt"),
