@@ -41,7 +41,7 @@ PER_ROUTE = 14
 KM, LOAD, HOUR = Variable("km", "km"), Variable("load", "t"), Variable("hour", "h")
 MOVE = """
 window.moved = undefined;
-const input = document.querySelector('[data-live=plan] .lever input');
+const input = document.querySelector('[data-live=plan] .slider input');
 input.value = %f;
 const from = performance.now();
 input.dispatchEvent(new Event('input'));
@@ -154,10 +154,10 @@ def busy() -> float:
 
 def difference(browser: Browser, result: Result, seed: int) -> float:
     """Return the largest relative difference of a term between page and referee, under random settings."""
-    replay = result.assessment.replay()
+    prices = result.assessment.slider_prices()
     worst = 0.0
     for each in range(5):
-        settings = settings_of(replay, np.random.default_rng([seed, each]))
+        settings = settings_of(prices, np.random.default_rng([seed, each]))
         found = browser.run(f"return window.kanopt.priceOf({settings!r}).terms;")
         for term, amount in price_by_referee(result.problem, result, settings).items():
             worst = max(worst, abs(found[term] - amount) / max(abs(amount), 1e-9))

@@ -19,8 +19,8 @@ from kanopt.problems.law_use import LawUse, caveats
 from kanopt.problems.money_at_stake import MoneyAtStake, money_at_stake
 from kanopt.problems.plan_figures import PlanFigure, Roster
 from kanopt.problems.pricing import Pricing
-from kanopt.problems.replay import Replay
 from kanopt.problems.result import Status
+from kanopt.problems.slider_prices import SliderPrices
 from kanopt.problems.views import View
 from kanopt.problems.work_orders import WorkOrder
 
@@ -217,8 +217,8 @@ class Assessment(ABC, Generic[PlanT, SimulationT]):
         """Return what each vehicle or machine does; empty where the kind of problem has none."""
         return ()
 
-    def replay(self) -> Replay | None:
-        """Return what a page needs to price the plan anew as it stands; None where the kind of problem has none."""
+    def slider_prices(self) -> SliderPrices | None:
+        """Return the price of the plan as it stands wherever a reader moves it; None where that is not known."""
         return None
 
     @abstractmethod

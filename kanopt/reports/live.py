@@ -13,16 +13,18 @@ from functools import cache
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 from markupsafe import Markup
 from pandas.api.types import is_numeric_dtype
 
 from kanopt.errors import FormulaError
 from kanopt.formulas import Formula
-from kanopt.problems.replay import Replay
+from kanopt.problems.slider_prices import SliderPrices, column_of
 from kanopt.reports.law_plots import known_labels, range_of_input, reference_values
 
 if TYPE_CHECKING:
     from kanopt.formulas import Variable
+    from kanopt.problems.law_use import LawUse
     from kanopt.problems.result import Result
     from kanopt.reports.subject import LawRows
     from kanopt.whatif import LearnedLaw
@@ -30,7 +32,8 @@ if TYPE_CHECKING:
 # what no page can hold: control characters and halves of letters
 _UNPRINTABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
 _BAND = (0.05, 0.95)
-_PARTS = ("pricing", "breaks", "driving", "elements", "plan_panel", "law_panel", "drawings", "page")
+_MOST_PLACES = 300
+_PARTS = ("pricing", "elements", "plan_panel", "law_panel", "drawings", "page")
 """The files of the script, in their order."""
 _NO_MARKUP = str.maketrans(
     {
@@ -88,17 +91,25 @@ def live_page(
         Rows that are drawn beside a law, by its name.
     """
     functions: list[Formula] = []
-    replays = _replays(plans or {})
-    told = []
-    for name, replay in replays.items():
-        places = [_place_of(law, functions) for law in replay.laws]
-        told.append({"label": name, "plan": _with_places(replay.data, places)})
+    prices = _slider_prices(plans or {})
+    told = [{"label": name, "plan": each.to_json()} for name, each in prices.items()]
     beside = rows or {}
-    shown = [_law(name, law.formula, beside.get(name), functions) for name, law in laws.items()]
-    levers = [asdict(lever) for lever in next(iter(replays.values())).levers] if replays else []
-    unit = next(iter(replays.values())).unit if replays else ""
-    why = "" if levers else _why_nothing_moves(plans or {}, bool(replays))
-    data = {"laws": [law for law in shown if law], "plans": told, "levers": levers, "unit": unit, "why": why}
+    uses = _law_uses(plans or {})
+    shown = []
+    for name, law in laws.items():
+        use = next((each for each in uses if each.formula == law.formula), None)
+        shown.append(_law(name, law.formula, (beside.get(name), use), functions))
+    first = next(iter(prices.values()), None)
+    others = [each.refused for each in prices.values()]
+    moved = [each for each in (first.sliders if first else ()) if not any(each.key in one for one in others)]
+    data = {
+        "laws": [law for law in shown if law],
+        "plans": told,
+        "sliders": [asdict(each) for each in moved],
+        "unit": first.unit if first else "",
+        "refused": sorted({label for each in others for label in each.values()}),
+        "why": "" if moved else _why_nothing_moves(plans or {}, first is not None),
+    }
     sources = ",\n".join(law.to_javascript().strip() for law in functions)
     script = (
         f'"use strict";\n{{\nconst laws = [\n{sources}\n];\n{_script()}\nwindow.kanopt = start(laws);\n}}'
@@ -115,15 +126,21 @@ def _script() -> str:
     return "\n".join(folder.joinpath(f"{part}.js").read_text("utf-8") for part in _PARTS)
 
 
-def _replays(plans: Mapping[str, Result]) -> dict[str, Replay]:
-    found: dict[str, Replay] = {}
+def _slider_prices(plans: Mapping[str, Result]) -> dict[str, SliderPrices]:
+    found: dict[str, SliderPrices] = {}
     for name, result in plans.items():
-        replay = None if result.assessment is None else result.assessment.replay()
-        if replay is not None:
-            found[name] = replay
+        prices = None if result.assessment is None else result.assessment.slider_prices()
+        if prices is not None:
+            found[name] = prices
         elif not found:
             return {}
     return found
+
+
+def _law_uses(plans: Mapping[str, Result]) -> tuple[LawUse, ...]:
+    """Return where the plan of the page uses its laws."""
+    first = next(iter(plans.values()), None)
+    return () if first is None or first.assessment is None else first.assessment.law_uses
 
 
 def _why_nothing_moves(plans: Mapping[str, Result], is_priced: bool) -> str:
@@ -145,25 +162,11 @@ def _place_of(law: Formula, functions: list[Formula]) -> int:
     return functions.index(law)
 
 
-def _with_places(data: Any, places: Sequence[int]) -> Any:
-    """Return data in which laws are named by their places in the page."""
-    if isinstance(data, Mapping):
-        return {
-            # a column, a term or an input may be called "law" too: its value is no place
-            key: places[value] if key == "law" and isinstance(value, int) else _with_places(value, places)
-            for key, value in data.items()
-        }
-    return (
-        [_with_places(each, places) for each in data]
-        if isinstance(data, list) and data and isinstance(data[0], Mapping)
-        else data
-    )
-
-
 def _law(
-    name: str, formula: Formula, rows: LawRows | None, functions: list[Formula]
+    name: str, formula: Formula, beside: tuple[LawRows | None, LawUse | None], functions: list[Formula]
 ) -> dict[str, Any] | None:
-    """Return what can be moved of a law; None of one that cannot be drawn."""
+    """Return what can be moved of a law, with the rows and the uses that are drawn; None of one that cannot be."""
+    rows, use = beside
     try:
         held = reference_values(formula)
     except FormulaError:
@@ -180,6 +183,7 @@ def _law(
         "band": band,
         "inputs": inputs,
         "rows": None if rows is None else _points(rows, [each["name"] for each in inputs]),
+        "plan": None if use is None else _places(use),
     }
 
 
@@ -193,6 +197,18 @@ def _input(formula: Formula, variable: Variable, held: Mapping[str, Any]) -> dic
         seen = (*ends, *(formula.domain.quantiles_of(variable.name) or (math.nan,)))
         known |= {"low": ends[0], "high": ends[1], "whole": all(map(float.is_integer, seen))}
     return known
+
+
+def _places(use: LawUse) -> dict[str, Any]:
+    """Return some of the places at which the plan uses a law, evenly spread."""
+    every = slice(None, None, max(1, -(-use.shape[0] // _MOST_PLACES)))
+    return {
+        "words": use.places[1],
+        "inputs": {
+            name: column_of(np.broadcast_to(values, use.shape)[every])
+            for name, values in use.arguments.items()
+        },
+    }
 
 
 def _points(rows: LawRows, inputs: Sequence[str]) -> dict[str, Any]:

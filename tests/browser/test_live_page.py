@@ -27,7 +27,7 @@ from tests.reports.test_variant_section import with_variants
 pytestmark = pytest.mark.slow
 
 SET = """const set = (label, value) => {
-  const input = [...document.querySelectorAll('.lever label')].find((each) => each.textContent === label).control;
+  const input = [...document.querySelectorAll('.slider label')].find((each) => each.textContent === label).control;
   input.value = value;
   input.dispatchEvent(new Event(input.tagName === 'SELECT' ? 'change' : 'input'));
 };
@@ -66,12 +66,12 @@ def test_random_plans_cost_in_a_browser_what_the_referee_says(browser: Browser, 
     assert_as_the_referee_says(range(2000, 2040), in_browser)
 
 
-MOVED = {"vehicle.fuel_price": 1.5, "vehicle.fixed_cost": 0.8, "load": 1.2, "departures": 45.0}
+MOVED = {"vehicle.fuel_price": 1.5, "vehicle.fixed_cost": 0.8, "load": 1.2, "departures": 40.0}
 
 
 def test_sliders_move_the_price_of_both_plans(browser: Browser, report: Path, run: Any) -> None:
     browser.open(report)
-    labels = {each["key"]: each["label"] for each in browser.run("return window.kanopt.data.levers;")}
+    labels = {each["key"]: each["label"] for each in browser.run("return window.kanopt.data.sliders;")}
     assert set(labels) == set(MOVED)
     browser.run(SET + "".join(f"set({labels[key]!r}, {value});" for key, value in MOVED.items()))
     settled(browser)
@@ -132,14 +132,14 @@ def test_breaks_and_service_by_the_clock_move_with_departures(
     browser.open(write_report(run, tmp_path / "report.html"))
     dots = "return document.querySelectorAll('article.law[data-law=stop] .dot').length;"
     assert browser.run(dots) == sum(len(route.clients) for route in run.result.plan.routes)
-    moved = {"departures": 45.0, "vehicle.fixed_cost": 1.5}
-    labels = {each["key"]: each["label"] for each in browser.run("return window.kanopt.data.levers;")}
+    moved = {"departures": 40.0, "vehicle.fixed_cost": 1.5}
+    labels = {each["key"]: each["label"] for each in browser.run("return window.kanopt.data.sliders;")}
     browser.run(SET + "".join(f"set({labels[key]!r}, {value});" for key, value in moved.items()))
     settled(browser)
     text = browser.run("return document.querySelector('[data-live=plan]').innerText;").replace("\u00a0", " ")
     price = sum(price_by_referee(run.problem, run.result, moved).values())
     assert f"costs {fixed_text(price, 2)} EUR" in text
-    assert "breaks are taken where that is then best" in text
+    assert "breaks are taken where that is best at the prices of the plan" in text
     assert browser.run(dots) > 0
     assert browser.console() == []
 

@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 
 from kanopt.problems import Result, RoutingProblem, evaluate
-from kanopt.problems.replay import Replay
 from kanopt.problems.routing import RoutingPlan
+from kanopt.problems.slider_prices import SliderPrices
 from kanopt.reports.live import LivePage, live_page
 from tests.formulas.export.engines import NODE
 
@@ -28,13 +28,14 @@ globalThis.document = {
 """
 
 
-def settings_of(replay: Replay, rng: np.random.Generator) -> dict[str, float]:
-    """Return values for some of what can be moved."""
-    return {
-        lever.key: round(float(rng.uniform(lever.low, lever.high)), 3)
-        for lever in replay.levers
-        if rng.random() < 0.7
-    }
+def settings_of(prices: SliderPrices, rng: np.random.Generator) -> dict[str, float]:
+    """Return values for some of what can be moved, where the sliders can stand."""
+    found = {}
+    for slider in prices.sliders:
+        steps = round((slider.high - slider.low) / slider.step)
+        if rng.random() < 0.7:
+            found[slider.key] = round(slider.low + slider.step * int(rng.integers(0, 1 + steps)), 9)
+    return found
 
 
 def in_node(pages: Sequence[LivePage], settings: Sequence[Settings]) -> list[dict[str, float]]:

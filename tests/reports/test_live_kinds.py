@@ -98,7 +98,7 @@ def test_flows_pay_more_for_freight_diesel_sites_and_goods(name: str) -> None:
         "holding": 0.9,
         "shortage": 1.2,
     }
-    assert {each.key for each in result.assessment.replay().levers} == set(settings)
+    assert {each.key for each in result.assessment.slider_prices().sliders} == set(settings)
     dearer = supply(
         *LAWS[name],
         diesel=1.4 * 1.25,
@@ -132,4 +132,4 @@ def test_a_constant_that_demand_reads_too_is_not_offered() -> None:
     problem = supply("EUR/t", "0.3 * diesel * km")
     wanted = parse_formula("10 + diesel", [DIESEL], Variable("demand", "t")).bind(diesel=1.4)
     result = evaluate(replace(problem, demand=wanted), FLOWS)
-    assert "diesel = 1.4 EUR/l" not in {each.key for each in result.assessment.replay().levers}
+    assert "diesel = 1.4 EUR/l" not in {each.key for each in result.assessment.slider_prices().sliders}

@@ -20,7 +20,6 @@ from kanopt.problems.in_use import InUse, InUseWords
 from kanopt.problems.law_use import LawUse, unit_factor
 from kanopt.problems.plan_figures import PlanFigure, Roster, emissions
 from kanopt.problems.pricing import Pricing
-from kanopt.problems.replay import Replay
 from kanopt.problems.routing.coverage import clients_served, price_of_left_out
 from kanopt.problems.routing.delays import Delays
 from kanopt.problems.routing.extrapolations import plan_extrapolations
@@ -29,7 +28,6 @@ from kanopt.problems.routing.leg_laws import DURATION
 from kanopt.problems.routing.leg_speeds import fixed_time_figure, implausible_speeds
 from kanopt.problems.routing.plan import RoutingPlan
 from kanopt.problems.routing.reasons import plan_reasons
-from kanopt.problems.routing.replay import replay_of
 from kanopt.problems.routing.simulate import (
     RULE_WORDS,
     Drive,
@@ -39,8 +37,10 @@ from kanopt.problems.routing.simulate import (
     price_plan,
     prices_of_fleets,
 )
+from kanopt.problems.routing.slider_prices import slider_prices
 from kanopt.problems.routing.views import timetable_of, views_of, with_times
 from kanopt.problems.routing.work_orders import run_sheets
+from kanopt.problems.slider_prices import SliderPrices
 from kanopt.problems.views import View
 from kanopt.problems.work_orders import WorkOrder
 from kanopt.text import clock_text, join_list
@@ -319,9 +319,9 @@ class RoutingAssessment(Assessment[RoutingPlan, Drive]):
         """Return the run sheet of each vehicle that serves somebody."""
         return run_sheets(self.problem.data, self.plan, self.simulation)
 
-    def replay(self) -> Replay | None:
-        """Return the legs of the plan with what their price depends on."""
-        return replay_of(self.problem, self.plan, self.simulation, self.pricing)
+    def slider_prices(self) -> SliderPrices | None:
+        """Return the price of the routes wherever a reader moves prices, load or departures."""
+        return slider_prices(self.problem, self.plan, self.simulation, self.pricing)
 
     def views(self) -> tuple[View, ...]:
         """Return a map of the routes, where there are coordinates, and a timetable of the vehicles."""

@@ -7,18 +7,18 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
 from kanopt.formulas.binding import BoundFormula
 from kanopt.problems.money_at_stake import draw_price_errors
 from kanopt.problems.routing.assessment import RoutingAssessment
 from kanopt.problems.routing.data import Floats, Ints, RoutingData
-from kanopt.problems.routing.simulate import Drive, route_costs, slack
+from kanopt.problems.routing.simulate import Drive
+from kanopt.problems.routing.simulate.check import Flags, broken_rules_of_routes
 from kanopt.problems.routing.simulate.drive import drive_of
 from kanopt.problems.routing.simulate.errors import DrivingErrors
 from kanopt.problems.routing.simulate.forward import drive_forward
 from kanopt.problems.routing.simulate.legs import PaddedRoutes, pad_routes
-from kanopt.problems.routing.simulate.price import MISSED
+from kanopt.problems.routing.simulate.price import MISSED, price_side_by_side
 from kanopt.problems.uncertainty import (
     Erring,
     UncertainLaw,
@@ -30,8 +30,6 @@ from kanopt.problems.uncertainty import (
 
 if TYPE_CHECKING:
     from kanopt.problems.routing.problem import RoutingProblem
-
-Flags = NDArray[np.bool_]
 
 _MOST_LEGS = 400_000
 """Legs that are driven at once: some tens of megabytes."""
@@ -173,49 +171,16 @@ class _Block:
             np.where(np.isfinite(arrive), arrive, np.inf),
             np.where(np.isfinite(begin), begin, np.inf),
             driven.finish.reshape(days, routes),
-            self._costs(driven, routes),
+            self._costs(driven),
             {
                 rule: flags.reshape(days, routes)
-                for rule, flags in _broken_rules(self.data, driven, grid, stops).items()
+                for rule, flags in broken_rules_of_routes(self.data, driven, grid, stops).items()
             },
         )
 
-    def _costs(self, driven: Drive, routes: int) -> Floats:
+    def _costs(self, driven: Drive) -> Floats:
         laws, planning = self.problem.leg_laws, self.problem.planning_values
-        every = self.assessment.plan.routes * self.days
-        total = route_costs(laws, planning, every, driven).reshape(self.days, routes).sum(axis=1)
-        if routes:
-            longest = driven.route_durations.reshape(self.days, routes).max(axis=1)
-            total = (
-                total + self.data.policy.longest_route_cost * longest
-                if self.data.policy.longest_route_cost
-                else total
-            )
-        return np.asarray(total + float(self.assessment.pricing.terms().get(MISSED, 0.0)))
-
-
-def _broken_rules(
-    data: RoutingData, driven: Drive, grid: PaddedRoutes, stops: Sequence[int]
-) -> dict[str, Flags]:
-    """Return which routes break each rule that depends on what happens; (routes,) each."""
-    count = len(driven.finish)
-    rows = np.arange(count)
-
-    def of_legs(flags: Flags) -> Flags:
-        return np.bincount(driven.route, weights=flags, minlength=count) > 0
-
-    latest = data.latest[driven.head]
-    hard = ~data.has_soft_window[driven.head] & np.isfinite(driven.begin)
-    ends, longest = (data.of_vehicles(name)[grid.kind] for name in ("shift_end", "max_duration"))
-    reached = np.isfinite(driven.finish)
-    load = np.where(grid.valid, grid.loads, 0.0).max(axis=2, initial=0.0)
-    load = np.maximum(load, grid.loads[:, rows, np.asarray(stops, dtype=np.intp)])
-    capacity = data.capacities[:, grid.kind]
-    return {
-        "time window": of_legs(hard & (driven.begin > latest + slack(latest))),
-        "shift": reached & (driven.finish > ends + slack(ends)),
-        "duration": reached & (driven.route_durations > longest + slack(longest)),
-        "break": reached & (driven.breaks_missed > 0),
-        "capacity": (load > capacity + slack(capacity)).any(axis=0),
-        "road": ~reached,
-    }
+        types = np.tile(self.plan.kind, self.days)
+        terms = price_side_by_side(laws, planning, types, driven, self.days)
+        missed = float(self.assessment.pricing.terms().get(MISSED, 0.0))
+        return sum(terms.values(), np.full(self.days, missed))

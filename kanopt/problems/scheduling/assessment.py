@@ -17,7 +17,6 @@ from kanopt.problems.in_use import InUse, InUseWords
 from kanopt.problems.law_use import LawUse
 from kanopt.problems.plan_figures import PlanFigure, Roster, emissions
 from kanopt.problems.pricing import Pricing
-from kanopt.problems.replay import Replay, priced_by_terms
 from kanopt.problems.scheduling.figures import (
     lateness_of_jobs,
     schedule_figures,
@@ -36,6 +35,7 @@ from kanopt.problems.scheduling.simulate import (
     check_schedule,
     price_schedule,
 )
+from kanopt.problems.slider_prices import SliderPrices, priced_by_terms
 from kanopt.problems.views import GanttView, SeriesView, View
 from kanopt.problems.work_orders import WorkOrder
 from kanopt.text import amount_text, clock_text, money_text, number_text
@@ -320,7 +320,7 @@ class SchedulingAssessment(Assessment[Schedule, PlacedTasks]):
         """Return the tasks of each machine that runs any, in order."""
         return machine_orders(self.problem, self.simulation)
 
-    def replay(self) -> Replay | None:
+    def slider_prices(self) -> SliderPrices | None:
         """Return what the schedule pays for: the makespan, lateness and power, each in proportion to its prices."""
         stays = "the same tasks on the same machines at the same times"
         return priced_by_terms(self.pricing, _RATES, stays)

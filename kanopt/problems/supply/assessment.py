@@ -20,7 +20,7 @@ from kanopt.problems.in_use import InUse, InUseWords
 from kanopt.problems.law_use import LawUse, unit_factor
 from kanopt.problems.plan_figures import PlanFigure, Roster, emissions
 from kanopt.problems.pricing import Pricing
-from kanopt.problems.replay import Lever, Replay, column_of, plain_numbers, priced_by_terms
+from kanopt.problems.slider_prices import Slider, SliderPrices, moved_prices, priced_by_terms
 from kanopt.problems.supply.coverage import demand_met, price_of_shortage
 from kanopt.problems.supply.figures import flow_figures, flow_rosters, sites_to_run
 from kanopt.problems.supply.plan import FlowPlan, arrays_of
@@ -176,50 +176,32 @@ _RATES = {
 }
 
 
-def replay_of_flows(problem: SupplyProblem, uses: Sequence[LawUse], pricing: Pricing) -> Replay:
-    """Return what a page needs to price flows anew: each term by its prices, freight by its law and its constants."""
-    plain = priced_by_terms(pricing, _RATES, "the same sites, the same flows", ("flow", "flows"))
+def slider_prices_of_flows(problem: SupplyProblem, uses: Sequence[LawUse], pricing: Pricing) -> SliderPrices:
+    """Return the price of flows wherever sliders are: each term by its prices, freight by the constants of its law."""
+    plain = priced_by_terms(pricing, _RATES, "the same sites, the same flows")
     use = next((each for each in uses if each.term == TRANSPORT), None)
     if use is None or not isinstance(problem.tariff, BoundFormula):
         return plain
-    columns: dict[str, Any] = {}
-    inputs: dict[str, dict[str, Any]] = {}
-    levers = list(plain.levers)
+    tariff = problem.tariff
+    constants = {}
     for variable in use.formula.inputs:
-        if variable.name not in use.formula.used:
-            continue
-        bound = problem.tariff.bindings[variable.name]
-        if isinstance(bound, int | float):
-            inputs[variable.name] = {"value": bound}
-            if bound > 0 and not _reads(problem.demand, variable.name):
-                lever = Lever(
-                    f"{variable.name} = {bound} {variable.unit}",
-                    variable.name.replace("_", " "),
-                    "price",
-                    variable.unit,
-                    bound,
-                )
-                inputs[variable.name]["lever"] = lever.key
-                levers.append(lever)
-        else:
-            columns[variable.name] = column_of(np.broadcast_to(use.arguments[variable.name], use.shape))
-            inputs[variable.name] = {"column": variable.name}
-    ranges = {name: use.formula.domain.range_of(name) for name in inputs}
-    told: dict[str, Any] = {
-        "term": TRANSPORT,
-        "law": 0,
-        "factor": 1,
-        "rise": plain_numbers(np.broadcast_to(use.rise, use.shape)),
-        "cut": use.cut_off,
-        "lever": TRANSPORT,
-        "inputs": inputs,
-        "ranges": {
-            name: plain_numbers((seen.low, seen.high)) for name, seen in ranges.items() if seen is not None
-        },
-    }
-    rates = [each for each in plain.data["rates"] if each["term"] != TRANSPORT]
-    data = {**plain.data, "columns": columns, "uses": [told], "rates": rates}
-    return replace(plain, laws=(use.formula,), levers=tuple(levers), data=data)
+        value = tariff.bindings[variable.name]
+        if isinstance(value, int | float) and value > 0 and not _reads(problem.demand, variable.name):
+            key = f"{variable.name} = {value} {variable.unit}"
+            label = variable.name.replace("_", " ")
+            constants[variable.name] = Slider(key, label, "price", variable.unit, float(value))
+
+    def freight(factors: Mapping[str, float]) -> dict[str, NDArray[np.float64]]:
+        scales = {name: factors[each.key] for name, each in constants.items() if each.key in factors}
+        arguments = {
+            name: values * scales.get(name, 1.0) if name in scales else values
+            for name, values in use.arguments.items()
+        }
+        return {TRANSPORT: np.array([replace(use, arguments=arguments).amounts.sum()])}
+
+    (paid,), kept, refused = moved_prices(freight, constants.values())
+    terms = tuple(replace(paid, slider=TRANSPORT) if each.name == TRANSPORT else each for each in plain.terms)
+    return replace(plain, sliders=(*plain.sliders, *kept), terms=terms, refused=refused)
 
 
 def _reads(demand: object, name: str) -> bool:
@@ -300,9 +282,9 @@ class SupplyAssessment(Assessment[FlowPlan, Ledger]):
         """Return places and lanes in degrees."""
         return flows_on_earth(self.problem, self.simulation)
 
-    def replay(self) -> Replay | None:
-        """Return the flows with what their price depends on."""
-        return replay_of_flows(self.problem, self.law_uses, self.pricing)
+    def slider_prices(self) -> SliderPrices | None:
+        """Return the price of the flows wherever a reader moves what they are paid by."""
+        return slider_prices_of_flows(self.problem, self.law_uses, self.pricing)
 
     def views(self) -> tuple[View, ...]:
         """Return the network with its flows, deliveries beside demand, and stocks where any are kept."""

@@ -6,15 +6,19 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
 from kanopt.problems.broken_rules import RuleWords
 from kanopt.problems.findings import Check, Violation
 from kanopt.problems.routing.data import RoutingData
 from kanopt.problems.routing.plan import Route, RoutingPlan
 from kanopt.problems.routing.simulate.drive import Drive
-from kanopt.problems.routing.simulate.tolerance import exceeds
+from kanopt.problems.routing.simulate.legs import PaddedRoutes
+from kanopt.problems.routing.simulate.tolerance import exceeds, slack
 from kanopt.problems.routing.simulate.under_way import changes_of_started
 from kanopt.text import amount_text, clock_text, count_text, join_list
+
+Flags = NDArray[np.bool_]
 
 RULE_WORDS: Mapping[str, RuleWords] = {
     "fleet": RuleWords(
@@ -319,3 +323,40 @@ def _breaks(data: RoutingData, plan: RoutingPlan, driven: Drive) -> Iterator[Vio
         breaks = len(data.breaks[data.type_index[route.vehicle]])
         message = f"{route.label}: {count} of the driver's {breaks} breaks cannot be taken when they must be"
         yield Violation("break", route.label, float(count), "", message)
+
+
+def broken_rules_of_routes(
+    data: RoutingData, driven: Drive, grid: PaddedRoutes, stops: Sequence[int]
+) -> dict[str, Flags]:
+    """Return which routes break each rule that depends on what happens on the way; (routes,) each.
+
+    Parameters
+    ----------
+    data
+        The problem's data.
+    driven, grid
+        The routes as they are driven, and laid out.
+    stops
+        How many stops each route has.
+    """
+    count = len(driven.finish)
+    rows = np.arange(count)
+
+    def of_legs(flags: Flags) -> Flags:
+        return np.bincount(driven.route, weights=flags, minlength=count) > 0
+
+    latest = data.latest[driven.head]
+    hard = ~data.has_soft_window[driven.head] & np.isfinite(driven.begin)
+    ends, longest = (data.of_vehicles(name)[grid.kind] for name in ("shift_end", "max_duration"))
+    reached = np.isfinite(driven.finish)
+    load = np.where(grid.valid, grid.loads, 0.0).max(axis=2, initial=0.0)
+    load = np.maximum(load, grid.loads[:, rows, np.asarray(stops, dtype=np.intp)])
+    capacity = data.capacities[:, grid.kind]
+    return {
+        "time window": of_legs(hard & (driven.begin > latest + slack(latest))),
+        "shift": reached & (driven.finish > ends + slack(ends)),
+        "duration": reached & (driven.route_durations > longest + slack(longest)),
+        "break": reached & (driven.breaks_missed > 0),
+        "capacity": (load > capacity + slack(capacity)).any(axis=0),
+        "road": ~reached,
+    }

@@ -93,8 +93,17 @@ class PaddedRoutes:
     def with_demands(self, carried: Floats) -> PaddedRoutes:
         """Return the routes with other demands, of the load at each node; shape of :attr:`nodes`."""
         data = self.laws.data
-        load = _load_on_board(data, self.nodes, carried, data.pickup[self.nodes])
-        return replace(self, loads=np.concatenate([load[None], self.loads[1:]]))
+        return self.with_load(_load_on_board(data, self.nodes, carried, data.pickup[self.nodes]))
+
+    def with_load(self, load: Floats) -> PaddedRoutes:
+        """Return the routes with another load on board, (routes, legs), and the times that follow from it."""
+        laws, data, fixed, stay = self.laws, self.laws.data, self.fixed, self.stay
+        if fixed is not None and laws.reads(DURATION, "state"):
+            fixed = np.where(self.valid, _durations(laws, (self.kind, self.tail, self.head), load), 0.0)
+        if data.service_times.reads("state"):
+            at_clients = self.valid & (self.head >= len(data.depots))
+            stay = np.where(at_clients, _service(data, self.kind, self.head, load), stay)
+        return replace(self, loads=np.concatenate([load[None], self.loads[1:]]), fixed=fixed, stay=stay)
 
     @property
     def has_breaks(self) -> NDArray[np.bool_]:
@@ -186,7 +195,8 @@ def pad_routes(
     valid = (legs < (lengths + returns)[:, None]) & (tail != head)
     loads = _loads_on_board(data, nodes)
     served = valid & (legs < lengths[:, None])
-    stay = np.where(served, _service(data, planning, kind, head, loads[0], frozen=frozen), 0.0)
+    stay = planning.service[kind[:, None], head] if frozen else _service(data, kind, head, loads[0])
+    stay = np.where(served, stay, 0.0)
     ready, released = _goods_ready(data, kind, nodes)
     earliest = np.maximum(np.maximum(data.of_vehicles("shift_start")[kind], released), data.not_before)
     has_left = np.zeros(len(routes), dtype=bool)
@@ -201,20 +211,22 @@ def pad_routes(
     if frozen or not laws.reads(DURATION, "state", "clock"):
         fixed = np.where(valid, planning.duration(kind[:, None], tail, head), 0.0)
     elif not laws.reads(DURATION, "clock"):
-        vehicle, unknown = np.broadcast_to(kind[:, None], valid.shape), np.zeros(())
-        inputs = LegInputs(vehicle, tail, head, loads[0], unknown, unknown)
-        fixed = np.where(valid, laws.evaluate(DURATION, inputs), 0.0)
+        fixed = np.where(valid, _durations(laws, (kind, tail, head), loads[0]), 0.0)
     moved = () if frozen else tuple(name for name in laws.cost if laws.is_moved_by_clock(name))
     return PaddedRoutes(laws, kind, tail, head, valid, loads, stay, ready, earliest, has_left, fixed, moved)
 
 
-def _service(
-    data: RoutingData, planning: PlanningValues, kind: Ints, head: Ints, load: Floats, *, frozen: bool
-) -> Floats:
+def _durations(laws: RoutingLaws, legs: tuple[Ints, Ints, Ints], load: Floats) -> Floats:
+    """Return travel times that read the load and no clock, of vehicle types, tails and heads; (routes, legs)."""
+    kind, tail, head = legs
+    unknown = np.zeros(())
+    vehicle = np.broadcast_to(kind[:, None], tail.shape)
+    return laws.evaluate(DURATION, LegInputs(vehicle, tail, head, load, unknown, unknown))
+
+
+def _service(data: RoutingData, kind: Ints, head: Ints, load: Floats) -> Floats:
     """Return how long service at each stop takes, NaN where only the clock decides; (routes, legs)."""
     times = data.service_times
-    if frozen:
-        return np.asarray(planning.service[kind[:, None], head])
     stay = times.stated[kind[:, None], head]
     asked = np.isnan(stay)
     if times.reads("clock") or not asked.any():

@@ -90,6 +90,57 @@ def route_costs(
     return total
 
 
+def price_side_by_side(
+    laws: RoutingLaws, planning: PlanningValues, types: Ints, driven: Drive, count: int
+) -> dict[str, Floats]:
+    """Price several plans of equally many routes, driven as one after the other.
+
+    Parameters
+    ----------
+    laws, planning
+        The problem's laws and planning values.
+    types
+        Vehicle type of each route, as a position; (plans * routes,).
+    driven
+        All routes, those of the first plan before those of the second.
+    count
+        How many plans there are.
+
+    Returns
+    -------
+    dict
+        By term, what each plan costs, without the prizes that it misses; (plans,).
+    """
+    routes, data = len(types) // count, laws.data
+    plan_of_leg = driven.route // max(routes, 1)
+    found: dict[str, Floats] = {
+        term: np.asarray(np.bincount(plan_of_leg, weights=amounts, minlength=count), dtype=float)
+        for term, amounts in leg_costs(laws, planning, driven, frozen=False).items()
+    }
+    spent = driven.route_durations
+    by_route = time_costs(laws, types, spent)
+    fixed = data.of_vehicles("fixed_cost")
+    if fixed.any():
+        by_route[FIXED] = fixed[types]
+    found |= {term: paid.reshape(count, routes).sum(axis=1) for term, paid in by_route.items()}
+    if data.policy.longest_route_cost and routes:
+        longest = spent.reshape(count, routes).max(axis=1)
+        found[LONGEST] = data.policy.longest_route_cost * longest
+    return found
+
+
+def missed_prizes(data: RoutingData, plan: RoutingPlan) -> dict[str, float]:
+    """Return the prizes of the clients that a plan leaves out, by name; empty where no client has a prize."""
+    if all(client.prize is None for client in data.clients):
+        return {}
+    served = {name for route in plan.routes for name in route.clients}
+    return {
+        client.name: client.prize
+        for client in data.clients
+        if client.prize is not None and client.name not in served
+    }
+
+
 def price_plan(
     laws: RoutingLaws, planning: PlanningValues, plan: RoutingPlan, driven: Drive, *, frozen: bool = False
 ) -> Pricing:
@@ -144,8 +195,5 @@ def _longest(laws: RoutingLaws, plan: RoutingPlan, driven: Drive) -> Iterator[tu
 
 
 def _missed(laws: RoutingLaws, plan: RoutingPlan) -> Iterator[tuple[str, str, str, float]]:
-    if any(client.prize is not None for client in laws.data.clients):
-        served = {name for route in plan.routes for name in route.clients}
-        for client in laws.data.clients:
-            if client.prize is not None and client.name not in served:
-                yield MISSED, "unserved", client.name, client.prize
+    for name, prize in missed_prizes(laws.data, plan).items():
+        yield MISSED, "unserved", name, prize

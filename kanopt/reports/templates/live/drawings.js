@@ -33,7 +33,7 @@ function choiceOf(label, options, chosen) {
   const id = `live-${++made}`;
   const select = make("select", { id }, ...options.map(([value, text]) => make("option", { value }, text)));
   select.addEventListener("change", () => chosen(select.value));
-  return make("div", { class: "lever" }, make("label", { for: id }, label), select);
+  return make("div", { class: "slider" }, make("label", { for: id }, label), select);
 }
 
 function switchOf(label, changed) {

@@ -35,7 +35,7 @@ function slider(label, { low, high, step, value }, said, moved) {
   input.addEventListener("input", () => { tell(); moved(Number(input.value)); });
   tell();
   const set = (next) => { input.value = next; tell(); };
-  return { element: make("div", { class: "lever" }, make("label", { for: id }, label), input, output), set };
+  return { element: make("div", { class: "slider" }, make("label", { for: id }, label), input, output), set };
 }
 
 // Runs a function once before the next picture is painted, however often it is asked for.

@@ -2,7 +2,6 @@
 
 const SIZE = { width: 420, height: 250, left: 46, right: 12, top: 14, bottom: 36 };
 const POINTS = 121;
-const MOST_DOTS = 300;
 
 // Round numbers from low to high, about `count` of them.
 function ticksOf(low, high, count) {
@@ -18,22 +17,12 @@ function scaled(low, high, from, to) {
 }
 
 // Where the legs or flows of the plan lie: the input along which the law is drawn, and the law there.
-function dotsOf(uses, law, along, laws, state) {
-  const dots = [];
-  for (const { plan, use } of uses) {
-    if (use.law !== law.law) continue;
-    const kinds = kindsOf(plan);
-    const factor = (key) => state.settings[key] ?? 1;
-    const readers = readersOf(use.inputs, state.columns, kinds, factor);
-    const count = countOf(plan, use);
-    const every = Math.max(Math.ceil(count / MOST_DOTS), 1);
-    for (let leg = 0; leg < count; leg += every) {
-      if (use.at && !use.at[leg]) continue;
-      const row = Object.fromEntries(readers.map(([name, read]) => [name, read(leg)]));
-      dots.push([row[along], lawAt(laws[law.law], row)]);
-    }
-  }
-  return dots.filter(([x, y]) => Number.isFinite(x) && Number.isFinite(y));
+function dotsOf(law, along, value) {
+  const { inputs } = law.plan ?? { inputs: {} };
+  const names = Object.keys(inputs);
+  const places = names.length ? [...inputs[names[0]].keys()] : [];
+  const rows = places.map((place) => Object.fromEntries(names.map((name) => [name, inputs[name][place]])));
+  return rows.map((row) => [row[along], value(row)]).filter(([x, y]) => Number.isFinite(x) && Number.isFinite(y));
 }
 
 // Rows that the law was not learned from: the input along which it is drawn, and what was observed.
@@ -94,22 +83,18 @@ function lawPicture(law, along, at, value, dots) {
 }
 
 // The inputs of a law that the rows give no range, such as a price: around what the plan says.
-function rangeAround(law, input, uses) {
-  for (const { use } of uses) {
-    const source = use.law === law.law ? use.inputs[input.name] : undefined;
-    const base = source?.kinds?.[0] ?? source?.value;
-    if (typeof base === "number") return { low: 0.5 * base, high: 2 * base, at: base, lever: source.lever };
-  }
+function rangeAround(law, input) {
+  const base = law.plan?.inputs[input.name]?.[0];
+  if (typeof base === "number") return { low: 0.5 * base, high: 2 * base, at: base };
   return { low: 0, high: 2 * (input.at || 1), at: input.at };
 }
 
-function lawPanel(article, law, laws, uses, followers) {
+function lawPanel(article, law, laws) {
   const value = (row) => lawAt(laws[law.law], row);
-  const inputs = law.inputs.map((input) => (input.categories || input.low !== undefined ? input : { ...input, ...rangeAround(law, input, uses) }));
+  const inputs = law.inputs.map((input) => (input.categories || input.low !== undefined ? input : { ...input, ...rangeAround(law, input) }));
   const numbers = inputs.filter((input) => !input.categories);
   const at = Object.fromEntries(inputs.map((input) => [input.name, input.at]));
   let along = numbers[0];
-  let state = null;
   let picture = null;
   const svg = draw("svg", { class: "chart law-chart", viewBox: `0 0 ${SIZE.width} ${SIZE.height}`, role: "img" });
   const marks = draw("g");
@@ -126,7 +111,7 @@ function lawPanel(article, law, laws, uses, followers) {
   };
   const show = () => {
     if (along) {
-      picture = lawPicture(law, along, at, value, state ? dotsOf(uses, law, along.name, laws, state) : []);
+      picture = lawPicture(law, along, at, value, dotsOf(law, along.name, value));
       svg.replaceChildren(...picture.parts, marks);
       beyond.textContent = picture.beyond ? `; ${counted(picture.beyond, "row lies", "rows lie")} beyond the picture` : "";
       svg.setAttribute("aria-label", `Line chart: ${law.name} along ${along.name}, at the values of the sliders`);
@@ -141,7 +126,7 @@ function lawPanel(article, law, laws, uses, followers) {
       const choice = make("select", { id }, ...input.categories.map((label) => make("option", { value: label }, label)));
       choice.value = input.at;
       choice.addEventListener("change", () => change(choice.value));
-      return { element: make("div", { class: "lever" }, make("label", { for: id }, input.name), choice) };
+      return { element: make("div", { class: "slider" }, make("label", { for: id }, input.name), choice) };
     }
     const step = input.whole ? 1 : "any";
     const control = slider(input.name, { low: input.low, high: input.high, step, value: input.at }, (number) => withUnit(short(number), input.unit), change);
@@ -151,26 +136,16 @@ function lawPanel(article, law, laws, uses, followers) {
     const id = `live-${++made}`;
     const choice = make("select", { id }, ...numbers.map(({ name }) => make("option", { value: name }, name)));
     choice.addEventListener("change", () => { along = numbers.find(({ name }) => name === choice.value); show(); });
-    controls.unshift({ element: make("div", { class: "lever" }, make("label", { for: id }, "drawn along"), choice) });
+    controls.unshift({ element: make("div", { class: "slider" }, make("label", { for: id }, "drawn along"), choice) });
   }
   svg.addEventListener("pointermove", (event) => {
     const box = svg.getBoundingClientRect();
     tell(picture.placeOf((event.clientX - box.left) / box.width));
   });
   svg.addEventListener("pointerleave", () => tell(at[along.name]));
-  followers.push((settings, moved) => {
-    state = { settings, columns: moved.columns };
-    for (const { input, set } of controls) {
-      if (input?.lever === undefined) continue;
-      at[input.name] = Math.min(Math.max(input.at * (settings[input.lever] ?? 1), input.low), input.high);
-      set(at[input.name]);
-    }
-    later();
-  });
-  const levers = make("div", { class: "levers", role: "group", "aria-label": `Inputs of ${law.name}` }, ...controls.map(({ element }) => element));
-  const used = uses.find(({ use }) => use.law === law.law);
-  const words = [law.band ? "shaded: where nine in ten held-out rows lie" : "", law.rows ? "grey dots: some of these rows" : "", used ? `${law.rows ? "coloured dots" : "dots"}: the ${used.plan.places[1]} of the plan` : ""].filter(Boolean).join("; ");
-  const figure = make("figure", { class: "live" }, make("figcaption", {}, make("b", {}, "Move its inputs"), words ? ` ${words}` : "", beyond), make("div", { class: "columns" }, levers, make("div", {}, ...(along ? [svg] : []), told)));
+  const sliders = make("div", { class: "sliders", role: "group", "aria-label": `Inputs of ${law.name}` }, ...controls.map(({ element }) => element));
+  const words = [law.band ? "shaded: where nine in ten held-out rows lie" : "", law.rows ? "grey dots: some of these rows" : "", law.plan ? `${law.rows ? "coloured dots" : "dots"}: the ${law.plan.words} of the plan` : ""].filter(Boolean).join("; ");
+  const figure = make("figure", { class: "live" }, make("figcaption", {}, make("b", {}, "Move its inputs"), words ? ` ${words}` : "", beyond), make("div", { class: "columns" }, sliders, make("div", {}, ...(along ? [svg] : []), told)));
   const before = article.querySelector(".grid, .columns");
   if (before) before.before(figure); else article.append(figure);
   show();

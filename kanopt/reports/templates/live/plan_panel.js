@@ -1,6 +1,6 @@
 // ---- the plan as it stands, priced under what the reader moves
 
-function leverText({ kind, unit, base }, value) {
+function sliderText({ kind, unit, base }, value) {
   if (kind === "shift") return withUnit(signed(value, short(value)), unit);
   const share = `× ${fixed(value)}`;
   return base === null || kind === "load" ? share : `${withUnit(short(base * value), unit)} (${share})`;
@@ -14,19 +14,19 @@ function elsewhere() {
     : [" Run with --variants, other fleets and demands are planned for this page."];
 }
 
-function planPanel(place, data, laws, followers) {
-  const { levers, plans, unit } = data;
+function planPanel(place, data) {
+  const { sliders, plans, unit, refused } = data;
   const settings = {};
-  const before = plans.map(({ plan }) => priceOf(plan, laws, {}));
+  const before = plans.map(({ plan }) => priceOf(plan, {}));
   const body = make("tbody");
   const answer = make("p", { class: "answer", role: "status" });
   const others = make("p", { class: "quiet" });
   const doubts = make("ul", { class: "changes doubts" });
   const show = () => {
-    const now = Object.keys(settings).length ? plans.map(({ plan }) => priceOf(plan, laws, settings)) : before;
+    const now = Object.keys(settings).length ? plans.map(({ plan }) => priceOf(plan, settings)) : before;
     const [change, share] = [now[0].total - before[0].total, now[0].total / before[0].total - 1];
     const asPlanned = Math.abs(change) < 0.005 ? "as planned" : `${signed(change, fixed(change))} ${unit} (${signed(share, fixed(100 * share, 1))} %)`;
-    answer.textContent = `The plan as it stands costs ${withUnit(fixed(now[0].total), unit)}: ${asPlanned}.`;
+    answer.textContent = !Number.isFinite(now[0].total) ? "The plan has no price there: some leg cannot be driven." : `The plan as it stands costs ${withUnit(fixed(now[0].total), unit)}: ${asPlanned}.`;
     others.textContent = plans.slice(1).map(({ label }, place) => {
       const less = now[place + 1].total - now[0].total;
       return `${label} would cost ${withUnit(fixed(now[place + 1].total), unit)}, ${withUnit(fixed(Math.abs(less)), unit)} ${less < 0 ? "less" : "more"}.`;
@@ -39,16 +39,15 @@ function planPanel(place, data, laws, followers) {
       return make("tr", term ? {} : { class: "total" }, make("th", { scope: "row" }, term || "total"), ...cells);
     }));
     doubts.replaceChildren(...now[0].doubts.map((text) => make("li", {}, text)));
-    for (const follow of followers) follow(settings, now[0].state);
   };
   const later = oncePainted(show);
-  const controls = levers.map((lever) => {
-    const neutral = lever.kind === "shift" ? 0 : 1;
-    const control = slider(lever.label, { ...lever, value: neutral }, (value) => leverText(lever, value), (value) => {
-      settings[lever.key] = value;
+  const controls = sliders.map((each) => {
+    const neutral = neutralOf(each);
+    const control = slider(each.label, { ...each, value: neutral }, (value) => sliderText(each, value), (value) => {
+      settings[each.key] = value;
       later();
     });
-    return { element: control.element, reset: () => { control.set(neutral); delete settings[lever.key]; } };
+    return { element: control.element, reset: () => { control.set(neutral); delete settings[each.key]; } };
   });
   const reset = make("button", { type: "button" }, "As planned");
   reset.addEventListener("click", () => { controls.forEach((control) => control.reset()); show(); });
@@ -56,9 +55,10 @@ function planPanel(place, data, laws, followers) {
     make("th", column ? { scope: "col", class: "n" } : { scope: "col" }, text));
   const table = make("table", {}, make("caption", {}, "The price of the plan as it stands, by term"), make("thead", {}, make("tr", {}, ...heads)), body);
   place.replaceChildren(
-    make("h3", {}, levers.some(({ kind }) => kind !== "price") ? "Move prices, load and hour" : "Move prices"),
+    make("h3", {}, sliders.some(({ kind }) => kind !== "price") ? "Move prices, load and hour" : "Move prices"),
     make("p", { class: "quiet" }, `The plan stays: ${plans[0].plan.stays}. What it would become is not known here; that takes planning anew (kanopt compare, kanopt sweep).`, ...elsewhere()),
-    make("div", { class: "levers", role: "group", "aria-label": "What moves" }, ...controls.map(({ element }) => element), reset),
+    make("div", { class: "sliders", role: "group", "aria-label": "What moves" }, ...controls.map(({ element }) => element), reset),
+    ...(refused.length ? [make("p", { class: "quiet" }, `No slider for ${listed(refused)}: the price does not move in proportion.`)] : []),
     answer, others, doubts, make("div", { class: "scroll" }, table),
   );
   place.hidden = false;
