@@ -11,19 +11,18 @@ import pandas as pd
 
 from kanopt.display import Fold, Part, Shown, grid_of
 from kanopt.errors import ProblemError, nearest
-from kanopt.explain.routing.feasibility import is_exhaustive, serve_all
-from kanopt.explain.routing.held_karp import Undecided, allows_held_karp, is_timed
 from kanopt.explain.routing.initial_plans import best_fit_plan, restrict_plan
 from kanopt.explain.routing.relaxed_problem import RelaxableRule, binding_rules, relax_problem, rules_text
 from kanopt.problems.result import Result
 from kanopt.problems.routing import RoutingPlan, RoutingProblem
 from kanopt.solvers.base import SolveOptions
 from kanopt.solvers.routing.completion import complete_by_insertion
+from kanopt.solvers.routing.feasibility import Undecided, serve_all
 from kanopt.solvers.solve import search_and_assess
 from kanopt.text import count_text, join_list, number_text
 
-_FEW, _FEWER = 15, 7
-"""Most clients of which every order is tried: by Held and Karp's dynamic programme, and by enumeration."""
+_FEW = 15
+"""Most clients of which it is decided whether they can be served; of more, plans are searched for."""
 _SHARE = 0.4  # of the time limit, for a first attempt with some clients or with all
 _TRY = 0.05  # of the time limit, for one attempt by search
 _LEAST_SECONDS = 0.3
@@ -47,7 +46,7 @@ class Conflict(Shown):
     fleet
         The fleet, in words.
     proved
-        Whether every order of the clients was tried; else a search found no plan.
+        Whether it is proved that there is no plan; else a search found none.
     irreducible
         Whether dropping any one of the other clients or rules is known to allow a plan for the remaining ones.
     sufficient_vehicle_types
@@ -179,7 +178,7 @@ class _ConflictSearch:
         return sorted(groups, key=distance_to_client)
 
     def conflict(self) -> Conflict:
-        """Find a conflict among the nearest clients (every order is tried), else among all; then reduce it."""
+        """Find a conflict among the nearest clients, where it can be proved, else among all; then reduce it."""
         start = self._initial_members()
         if start is None:
             found = self.problem.plan_from(list(self.feasible_plan.routes)) if self.feasible_plan else None
@@ -226,12 +225,7 @@ class _ConflictSearch:
         return members if self._is_infeasible(members, share=_SHARE)[0] else None
 
     def _initial_sizes(self) -> list[int]:
-        most = _FEW if allows_held_karp(self.problem) else _FEWER
-        return list(
-            dict.fromkeys(
-                min(size, len(self.groups_by_distance)) for size in (3, 6, 9, most - 1) if size < most
-            )
-        )
+        return list(dict.fromkeys(min(size, len(self.groups_by_distance)) for size in (3, 6, 9, _FEW - 1)))
 
     def _members(self, groups: Sequence[tuple[str, ...]]) -> list[ConflictMember]:
         names = {name for group in (self.client_group, *groups) for name in group}
@@ -293,14 +287,17 @@ class _ConflictSearch:
 
     def _test_feasibility(self, problem: RoutingProblem, share: float) -> tuple[bool, bool]:
         seconds = max(min(share * self.seconds, self.end - time.perf_counter()), _LEAST_SECONDS)
-        if len(problem.clients) <= (_FEW if allows_held_karp(problem) else _FEWER):
+        packed = best_fit_plan(problem)
+        if problem.check(packed).ok:
+            self.feasible_plan = packed
+            return False, False
+        if len(problem.clients) <= _FEW:
             try:
-                plan = serve_all(problem, time.perf_counter() + seconds)
+                plan, proved = serve_all(problem, self.problem, time.perf_counter() + seconds)
             except Undecided:
                 plan = None
             else:
                 self.feasible_plan = plan or self.feasible_plan
-                proved = plan is None and is_exhaustive(problem) and self._triangle_inequality_holds(problem)
                 return plan is None, proved
         plan = self._search_plan(problem, seconds)
         self.feasible_plan = plan or self.feasible_plan
@@ -308,9 +305,6 @@ class _ConflictSearch:
 
     def _search_plan(self, problem: RoutingProblem, seconds: float) -> RoutingPlan | None:
         """Search for a plan, starting from the explained one without the clients that are not in question."""
-        packed = best_fit_plan(problem)
-        if problem.check(packed).ok:
-            return packed
         start = None if self.plan is None else restrict_plan(problem, self.plan)
         filled = None if start is None else complete_by_insertion(problem, start)
         if filled is not None:
@@ -318,25 +312,6 @@ class _ConflictSearch:
         options = SolveOptions(time_limit=seconds, seed=self.seed, initial=start)
         found = search_and_assess(problem, options)
         return found.plan if found.check.ok and isinstance(found.plan, RoutingPlan) else None
-
-    def _triangle_inequality_holds(self, problem: RoutingProblem) -> bool:
-        """Say whether no detour over other clients is faster, or shorter, than the direct leg."""
-        from scipy.sparse.csgraph import csgraph_from_dense, dijkstra
-
-        data, times = self.problem.data, self.problem.planning_values.durations
-        nodes = [data.index[name] for name in problem.data.names]
-        grids = [times[kind] for kind, vehicle in enumerate(data.vehicles) if vehicle.num_available]
-        if not is_timed(problem):
-            grids = [np.where(np.isfinite(grid), 0.0, np.inf) for grid in grids]
-        if any(np.isfinite(vehicle.max_distance) for vehicle in problem.vehicles):
-            grids.append(self.problem.leg_laws.all_lengths())
-        for grid in grids:
-            shortest = dijkstra(csgraph_from_dense(grid, null_value=np.inf), indices=nodes)[:, nodes]
-            direct = grid[np.ix_(nodes, nodes)].copy()
-            np.fill_diagonal(direct, 0.0)
-            if (shortest < direct - 1e-9 * (1.0 + np.where(np.isfinite(shortest), shortest, 0.0))).any():
-                return False
-        return True
 
     def _sufficient_vehicle_types(self, members: Collection[ConflictMember]) -> tuple[str, ...]:
         """Return the vehicle types of which one more vehicle would resolve the conflict."""

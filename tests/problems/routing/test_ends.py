@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import replace
 from typing import Any
 
@@ -10,9 +11,9 @@ import pandas as pd
 import pytest
 
 from kanopt.errors import ProblemError
-from kanopt.explain.routing.feasibility import serve_all
 from kanopt.problems import Client, Depot, MapView, RoadNetwork, RoutingProblem, VehicleType
 from kanopt.solvers.base import SolveOptions
+from kanopt.solvers.routing.feasibility import serve_all
 from kanopt.solvers.routing.ortools_engine.solver import OrToolsRouting
 from kanopt.solvers.routing.portfolio import RoutingPortfolio
 from kanopt.solvers.routing.pyvrp_engine.solver import PyVrpRouting
@@ -126,8 +127,9 @@ def test_a_shift_too_short_to_reach_the_end_is_remarked() -> None:
 
 
 def test_orders_are_tried_up_to_the_end() -> None:
-    assert serve_all(line(shift_end=54.0), np.inf) is None
-    plan = serve_all(line(shift_end=55.0), np.inf)
+    deadline = time.perf_counter() + 60.0
+    assert serve_all(line(shift_end=54.0), line(), deadline) == (None, True)
+    plan, _ = serve_all(line(shift_end=55.0), line(), deadline)
     assert plan is not None
     assert plan.routes[0].clients == ("a", "b", "c")
 

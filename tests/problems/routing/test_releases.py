@@ -11,7 +11,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from kanopt.explain.routing.held_karp import allows_held_karp
 from kanopt.explain.routing.relaxed_problem import binding_rules, relax_problem
 from kanopt.formulas import Variable, parse_formula
 from kanopt.problems import ArrivalFunctions, Client, Depot, Route, RoutingProblem, VehicleType
@@ -177,7 +176,6 @@ def test_delays_after_a_wait_for_goods_cost_what_is_left_of_them() -> None:
 def test_conflicts_know_that_a_release_binds() -> None:
     problem = line({"release_time": 100.0, "latest": 120.0}, {})
     assert [str(rule) for rule in binding_rules(problem, {"a"})] == ["the window of a", "the release of a"]
-    assert not allows_held_karp(problem)
     relaxed = relax_problem(problem, {"a"}, binding_rules(problem, {"a"})[:1])
     assert not relaxed.data.has_releases
     assert relaxed.clients[0].latest == 120.0
