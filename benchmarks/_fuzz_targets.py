@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import gzip
-import hashlib
 import io
-import json
 import random
 import tempfile
 from collections.abc import Callable
@@ -303,45 +300,6 @@ CUST NO.  XCOORD.   YCOORD.    DEMAND   READY TIME  DUE DATE   SERVICE   TIME
     1      1         1         10        50        60         10
     2      0         2.5       5         0        100         10
 """
-_UK = "2\n\n6350 3650\n\n20\t90\n\n0 25000 50000 \n30000 0 10000\n50000 12500 0\n\n\n"
-_UK += "0\t Hull  0\t0\t32400\t0\n\n1\t Goole_Town  700\t2000\t22000\t1400\n2\t Hull  500\t644\t21000\t1000\n"
-_ARCS = [[a, b, [0, 100, 1000], [10, 120, 1010]] for a in range(3) for b in range(3) if a != b]
-_RIFKI = {
-    "instance_name": "T-1",
-    "num_customers": 2,
-    "num_vehicles": 2,
-    "vehicle_capacity": 10,
-    "coordinates": [[0, 0], [1, 1], [2, 0]],
-    "demands": [0, 4, 5],
-    "service_times": [0, 3, 2],
-    "time_windows": [[0, 900], [100, 300], [0, 800]],
-    "depot": 0,
-    "horizon": [0, 1000],
-    "td": {"model": "atf-ndcpwlf", "atf_path": "T-1.atf.json.gz", "atf_sha256": ""},
-}
-_BEST = {
-    "routes": [[1, 2]],
-    "cost": 50.0,
-    "metadata": {"route_departure_times": [90.0]},
-    "objective_function": "Duration",
-}
-_PARTING = b"\n===\n"
-
-
-def _rifki_seed() -> bytes:
-    """Return head and functions in one input, parted, so that both are changed and the checksum can be set."""
-    functions = {"format": "mamut-td-atf", "format_version": 1, "arcs": _ARCS}
-    return json.dumps(_RIFKI).encode() + _PARTING + json.dumps(functions).encode()
-
-
-def _read_rifki(folder: Path, content: bytes) -> object:
-    head, _, functions = content.partition(_PARTING)
-    head = head.replace(
-        b'"atf_sha256": ""', b'"atf_sha256": "%s"' % hashlib.sha256(functions).hexdigest().encode()
-    )
-    (folder / "T-1.atf.json.gz").write_bytes(gzip.compress(functions, 1) if len(content) % 8 else functions)
-    (folder / "T-1.vrp.json").write_bytes(head)
-    return ko.read_instance(folder / "T-1.vrp.json")
 
 
 # models
@@ -422,24 +380,15 @@ TARGETS: dict[str, Target] = {
     "VRPLIB": Target(
         lambda: [text.encode() for text in (_CVRP, _VRPTW, _EXPLICIT)],
         _reads("t.vrp", ko.read_instance),
-        (f"{_INSTANCES}vrplib_files", f"{_INSTANCES}_vrplib", f"{_INSTANCES}_text"),
+        (f"{_INSTANCES}vrplib_files", f"{_INSTANCES}_text"),
     ),
     "Solomon": Target(
-        lambda: [_SOLOMON.encode()], _reads("t.txt", ko.read_instance), (f"{_INSTANCES}solomon",)
+        lambda: [_SOLOMON.encode()], _reads("t.txt", ko.read_instance), (f"{_INSTANCES}reading",)
     ),
-    "pollution": Target(
-        lambda: [_UK.encode()], _reads("t.txt", ko.read_instance), (f"{_INSTANCES}pollution",)
-    ),
-    "Rifki": Target(lambda: [_rifki_seed()], _read_rifki, (f"{_INSTANCES}rifki", f"{_INSTANCES}_json")),
     "solution": Target(
         lambda: [b"Route #1: 1 2\nRoute #2: 3\nCost 27.5\n"],
         _reads("t.sol", read_solution),
-        (f"{_INSTANCES}solution_files",),
-    ),
-    "solution JSON": Target(
-        lambda: [json.dumps(_BEST).encode()],
-        _reads("t.json", read_solution),
-        (f"{_INSTANCES}solution_files", f"{_INSTANCES}_json"),
+        (f"{_INSTANCES}solution",),
     ),
     "model": Target(
         lambda: [_model()],

@@ -20,11 +20,9 @@ from importlib.metadata import version
 from pathlib import Path
 
 import pandas as pd
+from _law_instances import best_known, read_any, read_best_known
 
-import kanopt as ko
-from kanopt import routing
-from kanopt.problems.routing.instances import Instance, read_solution
-from kanopt.problems.routing.instances.reading import best_known_file
+from kanopt.problems.routing.instances import Instance
 
 PATTERNS = ("*.vrp", "*.txt", "*.vrp.json")
 
@@ -36,21 +34,22 @@ def instances(folder: Path) -> list[tuple[Instance, float]]:
         if path.name.lower().startswith(("readme", "license", "source")):
             continue
         tick = time.perf_counter()
-        instance = ko.read_instance(path)
+        instance = read_any(path)
         found.append((instance, time.perf_counter() - tick))
     return found
 
 
 def repriced(instance: Instance, seconds: float) -> list[dict[str, object]]:
     """Return a row for each way in which the published solution is priced, or none where there is none."""
-    beside = best_known_file(instance.path)
+    beside = best_known(instance.path)
     if not beside.is_file():
         return []
-    problem, solution = instance.problem, read_solution(beside)
-    stated = solution.plan(problem)
-    plans = {"": stated}
-    if solution.departures:
-        plans = {"departures stated": stated, "departures found": replace_departures(problem, stated)}
+    problem, (solution, leaves) = instance.problem, read_best_known(beside)
+    plans = {"": solution.plan(problem)}
+    stated = plans[""]
+    if leaves:
+        routes = [replace(route, departure=at) for route, at in zip(stated.routes, leaves, strict=True)]
+        plans = {"departures stated": problem.plan_from(routes), "departures found": stated}
     rows = []
     for how, plan in plans.items():
         priced = problem.price(plan).objective
@@ -70,11 +69,6 @@ def repriced(instance: Instance, seconds: float) -> list[dict[str, object]]:
             }
         )
     return rows
-
-
-def replace_departures(problem: ko.RoutingProblem, plan: routing.RoutingPlan) -> routing.RoutingPlan:
-    """Return the same routes without their departures."""
-    return problem.plan_from([replace(route, departure=None) for route in plan.routes])
 
 
 def main() -> None:

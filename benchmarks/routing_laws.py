@@ -21,6 +21,7 @@ from pathlib import Path
 
 import pandas as pd
 from _bench import footer
+from _law_instances import read_any
 
 import kanopt as ko
 from kanopt.problems.routing.instances import Instance
@@ -90,7 +91,7 @@ def measured(
 
 def row(run: Run) -> dict[str, object]:
     """Solve one instance with frozen laws and on the law."""
-    instance: Instance = ko.read_instance(run.path)
+    instance: Instance = read_any(run.path)
     problem = instance.problem
     other = shortest_plan if instance.kind == "pollution" else frozen_plan
     before, before_cpu = measured(problem, lambda: other(problem, run))
@@ -137,7 +138,7 @@ def summary(table: pd.DataFrame) -> pd.DataFrame:
 def instances(data: Path, which: str, sizes: Sequence[int]) -> list[Path]:
     """Return the files of a set, in order of size."""
     folder, pattern = SETS[which]
-    found = [(len(ko.read_instance(path).problem.clients), path) for path in (data / folder).rglob(pattern)]
+    found = [(len(read_any(path).problem.clients), path) for path in (data / folder).rglob(pattern)]
     return [path for size, path in sorted(found) if not sizes or size in sizes]
 
 

@@ -1,7 +1,5 @@
 """``kanopt solve`` on published instances: the table, the solution file, exit codes."""
 
-import gzip
-import hashlib
 import json
 import math
 from itertools import pairwise
@@ -126,30 +124,3 @@ def test_findings_are_told_before_the_search(toy, cli):
     code, _, err = cli("toy.vrp")
     assert code == 0
     assert "note: distance: 1 of 10 pairs of places differ by direction" in err
-
-
-def test_a_time_dependent_instance_leaves_when_driving_is_quickest(tmp_path, monkeypatch, cli):
-    monkeypatch.chdir(tmp_path)
-    # a quarter of an hour at first, a minute from 1000 on
-    slow = ([0, 1000, 5000], [900, 1060, 5060])
-    data = json.dumps(
-        {"format": "mamut-td-atf", "format_version": 1, "arcs": [[0, 1, *slow], [1, 0, *slow]]}
-    ).encode()
-    (tmp_path / "t.atf.json.gz").write_bytes(gzip.compress(data))
-    head = {
-        "instance_name": "t",
-        "num_customers": 1,
-        "num_vehicles": 1,
-        "vehicle_capacity": 1,
-        "coordinates": [[0, 0], [1, 1]],
-        "demands": [0, 1],
-        "service_times": [0, 5],
-        "time_windows": [[0, 5000], [0, 5000]],
-        "depot": 0,
-        "horizon": [0, 5000],
-        "td": {"atf_path": "t.atf.json.gz", "atf_sha256": hashlib.sha256(data).hexdigest()},
-    }
-    (tmp_path / "t.vrp.json").write_text(json.dumps(head))
-    code, out, _ = cli("t.vrp.json")
-    assert code == 0
-    assert "objective   125.00 s" in out

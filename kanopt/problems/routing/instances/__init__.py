@@ -2,7 +2,6 @@
 
 from kanopt.problems.routing.instances.instance import Instance
 from kanopt.problems.routing.instances.reading import read_instance
-from kanopt.problems.routing.instances.solution import Solution, solution_text
-from kanopt.problems.routing.instances.solution_files import read_solution
+from kanopt.problems.routing.instances.solution import Solution, read_solution, solution_text
 
 __all__ = ["Instance", "Solution", "read_instance", "read_solution", "solution_text"]

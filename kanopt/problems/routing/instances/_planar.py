@@ -6,7 +6,6 @@ Distances rounded as in the literature, the fleet, and the problem whose objecti
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -99,7 +98,7 @@ class InstanceNodes:
 
 
 def distance_problem(
-    nodes: InstanceNodes, distance: Floats, *, capacity: float, count: int, names: Sequence[str] = ()
+    nodes: InstanceNodes, distance: Floats, *, capacity: float, count: int
 ) -> RoutingProblem:
     """Return a problem whose objective is the distance and whose travel times are the distances.
 
@@ -109,15 +108,12 @@ def distance_problem(
         Depot first.
     capacity, count
         Of the vehicles, all alike.
-    names
-        Of the clients; their numbers where left out.
     """
-    called = names or [str(number) for number in range(1, len(distance))]
     (x, y), (opens, closes) = nodes.points.T.tolist(), nodes.windows.T.tolist()
     demand, service = nodes.demand.tolist(), nodes.service.tolist()
     clients = [
         Client(
-            name,
+            str(place),
             x[place],
             y[place],
             demand=demand[place],
@@ -125,7 +121,7 @@ def distance_problem(
             earliest=opens[place],
             latest=closes[place],
         )
-        for place, name in enumerate(called, start=1)
+        for place in range(1, len(distance))
     ]
     vehicle = VehicleType(
         "vehicle",

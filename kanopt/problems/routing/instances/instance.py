@@ -9,7 +9,7 @@ from pathlib import Path
 from kanopt.problems.routing.problem import RoutingProblem
 from kanopt.problems.routing.remarks import InputFinding, input_findings
 
-CVRP, VRPTW, TDVRPTW, POLLUTION = "cvrp", "vrptw", "tdvrptw", "pollution"
+CVRP, VRPTW = "cvrp", "vrptw"
 
 _ROUNDED = {"round": 1.0, "dimacs": 0.100001, "floor": 1.0, "thousandths": 1.0}
 """By how much each rounding can make an arc longer than the way over a third place."""
@@ -24,7 +24,7 @@ class Instance:
     name
         As the file says, else the name of the file.
     kind
-        ``"cvrp"``, ``"vrptw"``, ``"tdvrptw"`` or ``"pollution"``.
+        ``"cvrp"`` or ``"vrptw"``.
     problem
         What is to be solved; the objective is counted as the literature counts it.
     rounding

@@ -2,17 +2,10 @@
 
 from __future__ import annotations
 
-import hashlib
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
-from kanopt.errors import FileFormatError, ProblemError
-from kanopt.files import require_path
-from kanopt.problems.routing.arrival_functions import ArrivalFunctions
-from kanopt.problems.routing.entities import Client, Depot, RoutingUnits, VehicleType
-from kanopt.problems.routing.instances._json import JsonObject, as_numbers, load_json, read_bytes
 from kanopt.problems.routing.instances._planar import (
     InstanceNodes,
     check_convention,
@@ -20,139 +13,11 @@ from kanopt.problems.routing.instances._planar import (
     planar,
 )
 from kanopt.problems.routing.instances._text import LARGEST_NODES, TextLines, read_lines
-from kanopt.problems.routing.instances.instance import POLLUTION, TDVRPTW, VRPTW, Instance
-from kanopt.problems.routing.instances.pollution import is_pollution, read_pollution
-from kanopt.problems.routing.instances.solution_files import read_solution
+from kanopt.problems.routing.instances.instance import VRPTW, Instance
+from kanopt.problems.routing.instances.solution import read_solution
 from kanopt.problems.routing.instances.vrplib_files import read_vrplib
 from kanopt.problems.routing.problem import RoutingProblem
 from kanopt.text import number_text
-
-# Instances with travel times of a road network by the hour: ``.vrp.json`` beside ``.atf.json.gz``.
-
-
-_ENDING = ".vrp.json"
-_MOST_CLIENTS = 1_000
-_FORMAT, _VERSION = "mamut-td-atf", 1
-# coordinates are for maps only: a layout of travel times, not of lengths
-_UNITS = RoutingUnits(distance="unit", time="s", load="unit", money="s")
-
-
-def read_rifki(path: Path) -> tuple[str, RoutingProblem]:
-    """Read a time-dependent instance; see :func:`kanopt.problems.routing.instances.read_instance`.
-
-    Returns
-    -------
-    tuple
-        Name and problem.
-
-    Raises
-    ------
-    FileFormatError
-        Naming file and key, for anything that is not as the format has it, and where the arrival functions are not
-        those that the instance was made with (by their SHA-256).
-    """
-    head = load_json(read_bytes(path), path)
-    clients = head.whole("num_customers", 1, _MOST_CLIENTS)
-    size = clients + 1
-    head.whole("depot", 0, 0)
-    windows = head.numbers("time_windows", (size, 2))
-    demand, service = head.numbers("demands", (size,)), head.numbers("service_times", (size,))
-    points = head.numbers("coordinates", (size, 2))
-    capacity, horizon = head.number("vehicle_capacity"), head.numbers("horizon", (2,))
-    count = head.whole("num_vehicles", 1, _MOST_CLIENTS)
-    _verify(head, windows, demand, service, capacity)
-    law = _arrivals(path, head.inner("td"), size)
-    (x, y), (opens, closes) = points.T.tolist(), windows.T.tolist()
-    people = [
-        Client(
-            str(place),
-            x[place],
-            y[place],
-            demand=float(demand[place]),
-            service_duration=float(service[place]),
-            earliest=opens[place],
-            latest=closes[place],
-        )
-        for place in range(1, size)
-    ]
-    vehicle = VehicleType(
-        "vehicle",
-        num_available=count,
-        capacity=capacity,
-        unit_duration_cost=1.0,
-        shift_start=max(opens[0], float(horizon[0])),
-        shift_end=min(closes[0], float(horizon[1])),
-    )
-    name = head.text("instance_name")
-    return name, RoutingProblem([Depot("depot", x[0], y[0])], people, [vehicle], {}, law, units=_UNITS)
-
-
-def _verify(head: JsonObject, windows: Any, demand: Any, service: Any, capacity: float) -> None:
-    """Refuse what contradicts itself."""
-    for key, values in (("demands", demand), ("service_times", service)):
-        if (values < 0).any():
-            raise head.refusal(key, f"node {int(np.argmax(values < 0))} has a negative one")
-    wrong = np.flatnonzero(windows[:, 0] > windows[:, 1])
-    if wrong.size:
-        raise head.refusal("time_windows", f"that of node {wrong[0]} closes before it opens")
-    if demand.max() > capacity:
-        node, most = int(np.argmax(demand)), number_text(capacity, 6)
-        raise head.refusal("demands", f"node {node} demands more than any vehicle carries ({most})")
-    if demand[0] or service[0]:
-        raise head.refusal("demands" if demand[0] else "service_times", "the depot, node 0, must have 0")
-
-
-def _arrivals(path: Path, block: JsonObject, size: int) -> ArrivalFunctions:
-    """Read the arrival functions that lie beside an instance."""
-    name = block.text("atf_path")
-    if Path(name).name != name or name in ("", ".", ".."):
-        raise block.refusal(
-            "atf_path", f"{name[:80]!r} must be the name of a file in the folder of the instance"
-        )
-    beside = path.parent / name
-    try:
-        require_path(beside)
-    except FileFormatError as error:
-        raise block.refusal("atf_path", str(error)) from None
-    content = read_bytes(beside)
-    if hashlib.sha256(content).hexdigest() != block.text("atf_sha256").lower():
-        raise block.refusal(
-            "atf_sha256", f"{beside} is another file than the instance was made with; get both anew"
-        )
-    sidecar = load_json(content, beside)
-    if sidecar.get("format") != _FORMAT or sidecar.get("format_version") != _VERSION:
-        raise sidecar.refusal("format", f"must be {_FORMAT!r}, version {_VERSION}")
-    arcs = sidecar.get("arcs")
-    if not isinstance(arcs, list) or len(arcs) != size * (size - 1):
-        found = f"{len(arcs):,}" if isinstance(arcs, list) else "no"
-        raise sidecar.refusal("arcs", f"{found} functions, but {size} nodes have {size * (size - 1):,} arcs")
-    functions = {}
-    for place, row in enumerate(arcs):
-        where = f"arcs[{place}]"
-        if not isinstance(row, list) or len(row) != 4 or not all(isinstance(node, int) for node in row[:2]):
-            raise sidecar.refusal(where, "must be from, to, times of leaving, times of arriving")
-        if (row[0], row[1]) in functions:
-            raise sidecar.refusal(where, f"the arc {row[0]} → {row[1]} stands there twice")
-        leave, arrive = as_numbers(row[2]), as_numbers(row[3])
-        if leave is None or arrive is None:
-            raise sidecar.refusal(where, "must have lists of numbers")
-        functions[row[0], row[1]] = leave, arrive
-    try:
-        return ArrivalFunctions.of(functions, size, time="s")
-    except ProblemError as error:
-        raise sidecar.refusal("arcs", str(error)) from None
-
-
-def best_known_json(path: Path) -> Path:
-    """Return where the best known solution of an instance lies, if it lies anywhere.
-
-    Examples
-    --------
-    >>> best_known_json(Path("Rifki-1.vrp.json")).name
-    'Rifki-1.bks.Duration.json'
-    """
-    return path.with_name(f"{path.name.removesuffix(_ENDING)}.bks.Duration.json")
-
 
 # Instances with time windows as Solomon (1987) and Gehring and Homberger (1999) published them.
 
@@ -242,20 +107,18 @@ def read_instance(path: str | Path, *, convention: str | None = None) -> Instanc
     Parameters
     ----------
     path
-        A file of CVRPLIB (VRPLIB format, of type CVRP or VRPTW), of Solomon or Gehring and Homberger (``.txt``), of
-        the pollution-routing problem (UK10_01 and its like), or a time-dependent ``.vrp.json`` beside its
-        ``.atf.json.gz`` (Rifki2020 of MAMUT-routing). The format is told from the content.
+        A file of CVRPLIB (VRPLIB format, of type CVRP or VRPTW), or of Solomon or Gehring and Homberger (``.txt``).
+        The format is told from the content.
     convention
         How distances come from coordinates: ``"round"``, to the nearest whole number; ``"dimacs"``, down to 0.1;
         ``"exact"``. Unless stated, as the field counts: CVRP rounded, time windows "dimacs" (where the
         objective is the distance alone; the other custom of the field, fewest vehicles first, goes with "exact").
-        Files that hold the distances or travel times themselves have no choice.
+        Files that hold the distances themselves have no choice.
 
     Returns
     -------
     Instance
-        With the problem, and the cost of the ``.sol`` file (time-dependent: ``.bks.Duration.json``) of the same name
-        where one lies beside it.
+        With the problem, and the cost of the ``.sol`` file of the same name where one lies beside it.
 
     Raises
     ------
@@ -269,8 +132,7 @@ def read_instance(path: str | Path, *, convention: str | None = None) -> Instanc
     Instances name no units: a length is called a kilometre, is driven in a minute and costs its length. Where a
     file does not say how many vehicles there are, there are so many that they are no limit: the k in a name such as
     X-n101-k25 is the least number. The depot's due date is the end of the shift. Clients are called by their
-    numbers, from 1; the places of pollution-routing instances have names. What those pay is distance × (curb weight +
-    load), and time-dependent instances pay the seconds between departure and return.
+    numbers, from 1.
 
     Examples
     --------
@@ -302,24 +164,15 @@ def _read(file: Path, convention: str | None) -> tuple[str, str, RoutingProblem,
     if is_solomon(source):
         name, problem, rounding = read_solomon(source, convention)
         return name, VRPTW, problem, rounding
-    dynamic = source.lines[0].startswith("{")
-    if not dynamic and not is_pollution(source):
-        raise source.refusal(
-            "the content is of no format that is read: VRPLIB (NAME : …, DIMENSION : …), Solomon (second row VEHICLE), "
-            "pollution routing (clients, weights, speeds), time-dependent (.vrp.json)"
-        )
-    if convention is not None:
-        raise source.refusal(f"the file holds distances or travel times; leave convention={convention!r} out")
-    if dynamic:
-        name, problem = read_rifki(file)
-        return name, TDVRPTW, problem, "given"
-    return file.stem, POLLUTION, read_pollution(source), "given"
+    raise source.refusal(
+        "the content is of no format that is read: VRPLIB (NAME : …, DIMENSION : …), Solomon (second row VEHICLE)"
+    )
 
 
 def best_known_file(path: Path) -> Path | None:
     """Return the best known solution that lies beside an instance; None where there is none."""
     try:
-        beside = best_known_json(path) if path.name.endswith(".vrp.json") else path.with_suffix(".sol")
+        beside = path.with_suffix(".sol")
         return beside if beside.is_file() else None
     except (OSError, ValueError):  # the name is too long with this ending, or a folder has none
         return None

@@ -1,13 +1,19 @@
-"""A published solution, and the text of a solution file."""
+"""A published solution: routes by number of the client, and what they cost; read from and written to a file."""
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
+from pathlib import Path
 
 from kanopt.errors import ProblemError
+from kanopt.problems.routing.instances._text import TextLines, read_lines
 from kanopt.problems.routing.plan import RoutingPlan
 from kanopt.problems.routing.problem import RoutingProblem
 from kanopt.text import list_names
+
+_ROUTE = re.compile(r"route\s*#?\s*\d+\s*:\s*(.*)", re.IGNORECASE)
+_COST = re.compile(r"cost\s*:?\s*(\S+)", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -20,8 +26,6 @@ class Solution:
         Numbers of the clients in order of visit; clients count from 1, in the order of the instance.
     cost
         The cost stated in the file, None where it states none.
-    departures
-        When each route leaves, where the file says so.
 
     Examples
     --------
@@ -31,7 +35,6 @@ class Solution:
 
     routes: tuple[tuple[int, ...], ...]
     cost: float | None = None
-    departures: tuple[float, ...] = ()
 
     def plan(self, problem: RoutingProblem) -> RoutingPlan:
         """Return the plan that these routes are.
@@ -50,13 +53,7 @@ class Solution:
             raise ProblemError(
                 f"solution: there is no client {shown}; clients are numbered 1 to {len(clients)}"
             )
-        plan = problem.plan_from([[clients[number - 1] for number in route] for route in self.routes])
-        if not self.departures:
-            return plan
-        frame = plan.to_frame().dropna(subset=["vehicle"])
-        leaves = {route.label: time for route, time in zip(plan.routes, self.departures, strict=True)}
-        labels = frame["vehicle"].astype(str) + " " + frame["index"].astype(str)
-        return problem.plan_from(frame.assign(departure=labels.map(leaves)))
+        return problem.plan_from([[clients[number - 1] for number in route] for route in self.routes])
 
 
 def solution_text(problem: RoutingProblem, plan: RoutingPlan, cost: float) -> str:
@@ -91,3 +88,29 @@ def solution_text(problem: RoutingProblem, plan: RoutingPlan, cost: float) -> st
     ]
     # twelve digits: sums of distances are not exact, and nobody wants 827.3000000000001
     return "\n".join([*lines, f"Cost {cost:.12g}"]) + "\n"
+
+
+def read_solution(path: Path | str) -> Solution:
+    """Read a solution file of CVRPLIB: lines ``Route #1: 4 7 2`` and ``Cost 827.3``; other lines are remarks.
+
+    Raises
+    ------
+    FileFormatError
+        If the file holds no route, or a route or the cost is not made of numbers; names file and line or key.
+    """
+    text = read_lines(Path(path))
+    routes: list[tuple[int, ...]] = []
+    cost: float | None = None
+    for line, row in enumerate(text.lines, start=1):
+        route, price = _ROUTE.fullmatch(row), _COST.fullmatch(row)
+        if route is not None:
+            routes.append(_clients(text, route.group(1), line))
+        elif price is not None:
+            cost = text.number(price.group(1), line, "cost")
+    if not routes:
+        raise text.refusal("no line 'Route #1: …'; this is no solution file")
+    return Solution(tuple(routes), cost)
+
+
+def _clients(text: TextLines, row: str, line: int) -> tuple[int, ...]:
+    return tuple(text.whole(token, line, "client", least=1) for token in row.split())

@@ -2,6 +2,7 @@
 
 import math
 from itertools import pairwise
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -9,6 +10,7 @@ import pytest
 from kanopt import read_instance
 from kanopt.errors import FileFormatError, ProblemError
 from kanopt.problems.routing.instances import read_solution, solution_text
+from kanopt.problems.routing.instances.reading import best_known_file
 
 CVRP = """\
 NAME : toy-n4-k2
@@ -280,3 +282,17 @@ def test_latin_letters_and_ends_of_lines_of_any_system_are_read(tmp_path):
     file = tmp_path / "toy.vrp"
     file.write_bytes(CVRP.replace("toy-n4-k2", "Köln").replace("\n", "\r\n").encode("latin-1"))
     assert read_instance(file).name == "Köln"
+
+
+@pytest.mark.parametrize("name", ["x" * 300 + ".vrp", "a\0b.vrp"])
+@pytest.mark.parametrize("read", [read_instance, read_solution])
+def test_what_is_no_path_is_no_instance(tmp_path, read, name):
+    with pytest.raises(FileFormatError, match="is no path: "):
+        read(tmp_path / name)
+
+
+@pytest.mark.parametrize("path", ["/", "."])
+def test_a_folder_is_no_instance(path):
+    assert best_known_file(Path(path)) is None
+    with pytest.raises(FileFormatError, match="a folder; give the path of an instance file"):
+        read_instance(path)
