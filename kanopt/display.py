@@ -10,18 +10,56 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from importlib import import_module
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 from kanopt.text import count_text
 
 if TYPE_CHECKING:
-    import pandas as pd
+    from pathlib import Path
 
-    from kanopt import reports as reports
+    import pandas as pd
+    from matplotlib.axes import Axes
 
 __all__ = ["Alarm", "Facts", "Fold", "Grid", "Law", "Part", "Shown", "grid_of", "reports", "told"]
 
 _GAP = " "
+
+
+class Reports(Protocol):
+    """What objects ask of the reports, which lie above them: drawings, pages and files."""
+
+    export: Callable[..., tuple[Path, ...]]
+    export_tables: Callable[..., Path]
+    monte_carlo_page: Callable[..., Any]
+    plot_baselines: Callable[..., Axes]
+    plot_costs: Callable[..., Axes]
+    plot_day_costs: Callable[..., Axes]
+    plot_decisions: Callable[..., Axes]
+    plot_diagram: Callable[..., Axes]
+    plot_effects: Callable[..., Axes]
+    plot_law: Callable[..., Axes]
+    plot_modules: Callable[..., Axes]
+    plot_plans: Callable[..., Axes]
+    plot_ranges: Callable[..., Axes]
+    plot_result: Callable[..., Axes]
+    plot_sobol: Callable[..., Axes]
+    plot_sweep: Callable[..., Axes]
+    plot_switch_points: Callable[..., Axes]
+    plot_tornado: Callable[..., Axes]
+    risk_page: Callable[..., Any]
+    shown_html: Callable[..., str]
+    sobol_page: Callable[..., Any]
+    surer_page: Callable[..., Any]
+    sweep_page: Callable[..., Any]
+    switch_page: Callable[..., Any]
+    tornado_page: Callable[..., Any]
+    write_comparison: Callable[..., Path]
+    write_explanation: Callable[..., Path]
+    write_page: Callable[..., Path]
+    write_report: Callable[..., Path]
+
+
+reports: Reports
 
 
 def __getattr__(name: str) -> Any:

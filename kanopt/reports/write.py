@@ -7,6 +7,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
+from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -209,13 +210,11 @@ def _keep_units_on_line(sentence: str) -> str:
 
 def render(template: str, page: Any, live: LivePage | None = None) -> str:
     """Return a page as HTML in which whatever comes from data is escaped; without a script where `live` is None."""
-    from kanopt import __version__
-
     environment = _environment()
     themes = {
         theme: "".join(f"--{colour.name}: {getattr(colour, theme)}; " for colour in colours())
         for theme in ("light", "dark")
     }
     style = Markup(environment.get_template("style.css").render(themes))  # noqa: S704 - our own file and colours
-    text = environment.get_template(template).render(page=page, style=style, version=__version__, live=live)
+    text = environment.get_template(template).render(page=page, style=style, version=version("kanopt"), live=live)
     return printable(text)
