@@ -16,10 +16,7 @@ Examples
 
 from __future__ import annotations
 
-import sys
-from dis import opname
 from importlib import import_module
-from types import FrameType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -99,13 +96,11 @@ if TYPE_CHECKING:
     from kanopt.whatif import SampleAveragePlan as SampleAveragePlan
     from kanopt.whatif import Scenario as Scenario
     from kanopt.whatif import ScheduleRisk as ScheduleRisk
-    from kanopt.whatif import Sensitivity as Sensitivity
     from kanopt.whatif import SupplyRisk as SupplyRisk
     from kanopt.whatif import Sweep as Sweep
     from kanopt.whatif import SweepOptions as SweepOptions
     from kanopt.whatif import SwitchPoints as SwitchPoints
     from kanopt.whatif import Tornado as Tornado
-    from kanopt.whatif import WhereWins as WhereWins
     from kanopt.whatif import factors as factors
     from kanopt.whatif import grid as grid
     from kanopt.whatif import load_scenario as load_scenario
@@ -116,10 +111,8 @@ if TYPE_CHECKING:
     from kanopt.whatif.risks.sample_average import solve_sample_average as solve_sample_average
     from kanopt.whatif.scaffolding import Scaffold as Scaffold
     from kanopt.whatif.scaffolding import scaffold as scaffold
-    from kanopt.whatif.sensitivity.sobol import sobol as sobol
     from kanopt.whatif.sensitivity.switch_points import switch_points as switch_points
     from kanopt.whatif.sensitivity.tornado import tornado as tornado
-    from kanopt.whatif.sensitivity.where_wins import where_wins as where_wins
     from kanopt.whatif.sweeps.sweep import sweep as sweep
 
 # The room that each public name comes from.
@@ -201,14 +194,12 @@ _HOME = {
         "Run",
         "SampleAveragePlan",
         "Scenario",
-        "Sensitivity",
         "ScheduleRisk",
         "SupplyRisk",
         "Sweep",
         "SweepOptions",
         "SwitchPoints",
         "Tornado",
-        "WhereWins",
         "compare",
         "factors",
         "grid",
@@ -217,11 +208,9 @@ _HOME = {
         "risk",
         "solve_on_time",
         "solve_sample_average",
-        "sobol",
         "sweep",
         "switch_points",
         "tornado",
-        "where_wins",
     ),
 }
 _MODULE_OF = {name: f"kanopt.{room}" for room, names in _HOME.items() for name in names}
@@ -241,10 +230,8 @@ def __getattr__(name: str) -> Any:
         return import_module(f"kanopt.{name}")
     if name not in _MODULE_OF:
         # a private name is asked for by tools, which must not load anything
-        told = (
-            _where_it_is(name) if not name.startswith("_") else f"module 'kanopt' has no attribute {name!r}"
-        )
-        raise (ImportError if _asked_by_import(sys._getframe(1)) else AttributeError)(told)
+        private = f"module 'kanopt' has no attribute {name!r}"
+        raise AttributeError(private if name.startswith("_") else _where_it_is(name))
     value = getattr(import_module(_MODULE_OF[name]), name)
     globals()[name] = value
     return value
@@ -263,12 +250,6 @@ def _where_it_is(name: str) -> str:
     close = get_close_matches(name, places, n=1)
     hint = f"did you mean {places[close[0]]}?" if close else "dir(kanopt) lists what it has"
     return f"module 'kanopt' has no attribute {name!r}; {hint}"
-
-
-def _asked_by_import(frame: FrameType) -> bool:
-    """Say whether ``from kanopt import …`` asks, which would put words of its own in place of an AttributeError."""
-    code = frame.f_code.co_code
-    return 0 <= frame.f_lasti < len(code) and opname[code[frame.f_lasti]] == "IMPORT_FROM"
 
 
 def __dir__() -> list[str]:

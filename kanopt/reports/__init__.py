@@ -25,8 +25,7 @@ from kanopt.reports.panels import plot_effects, plot_law
 from kanopt.reports.plots import plot_result, plot_view
 from kanopt.reports.risk_pages import risk_page, surer_page
 from kanopt.reports.risk_plots import plot_day_costs, plot_ranges
-from kanopt.reports.sensitivity_pages import sobol_page, switch_page, tornado_page
-from kanopt.reports.sobol_plot import plot_sobol
+from kanopt.reports.sensitivity_pages import switch_page, tornado_page
 from kanopt.reports.sweep_pages import sweep_page
 from kanopt.reports.sweep_plot import plot_sweep
 from kanopt.reports.switch_plot import plot_switch_points
@@ -54,7 +53,6 @@ __all__ = [
     "plot_plans",
     "plot_ranges",
     "plot_result",
-    "plot_sobol",
     "plot_sweep",
     "plot_switch_points",
     "plot_tornado",
@@ -62,7 +60,6 @@ __all__ = [
     "refuse_exports",
     "risk_page",
     "shown_html",
-    "sobol_page",
     "surer_page",
     "sweep_page",
     "switch_page",

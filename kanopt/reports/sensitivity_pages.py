@@ -16,18 +16,15 @@ from kanopt.reports.question_page import (
     question_figure,
     stopped,
 )
-from kanopt.reports.sobol_plot import plot_sobol, sobol_height
 from kanopt.reports.switch_plot import plot_switch_points, switch_height
 from kanopt.reports.tornado_plot import plot_tornado, tornado_height
 from kanopt.text import (
-    amount_text,
     count_text,
     fixed_text,
     join_list,
     money_decimals,
     money_text,
     number_text,
-    percent_text,
     range_text,
 )
 from kanopt.whatif.sensitivity.switch_result import KNOWN, UNMEASURED
@@ -35,7 +32,7 @@ from kanopt.whatif.sweeps.axes import value_text
 
 if TYPE_CHECKING:
     from kanopt.problems.result import Result
-    from kanopt.whatif import Sensitivity, SwitchPoints, Tornado
+    from kanopt.whatif import SwitchPoints, Tornado
     from kanopt.whatif.sensitivity.switch_result import AxisSwitches, SwitchPoint
 
 _SAID = 3
@@ -202,68 +199,6 @@ def _changes(found: SwitchPoints, forms: dict[str, Callable[[Any], str]]) -> Pag
         heads={"switch_point": "from", "low": "at least", "high": "at most", "edge": "why there"},
         forms=forms,
     )
-
-
-def sobol_page(found: Sensitivity) -> QuestionPage:
-    """Collect what the page of Sobol's indices says."""
-    first, *others = (
-        (row.input, percent_text(max(row.total, 0.0))) for row in named_rows(found.frame.head(_SAID))
-    )
-    names = [f"{first[0]} takes {first[1]} of its variance", *(f"{name} {share}" for name, share in others)]
-    what = found.what if found.scenario is None else "the price"
-    subject = f"{found.scenario.name}: what" if found.scenario is not None else "What"
-    level = percent_text(found.confidence)
-    figure = question_figure(
-        lambda ax: plot_sobol(found, ax), "Share of the variance of each input", sobol_height(found)
-    )
-    forms: dict[str, Callable[[Any], str]] = {"low": value_text, "high": value_text}
-    shares = ("first", "first_low", "first_high", "total", "total_low", "total_high")
-    forms |= dict.fromkeys(shares, lambda value: fixed_text(float(value), 3))
-    spread = amount_text(found.deviation, found.unit)
-    return QuestionPage(
-        kicker="kanopt sobol" + ("" if found.base is None else f" · {found.base.problem.kind}"),
-        title=f"{subject} does {what} vary with?",
-        answer=(
-            f"{join_list(names)}, what it does together with others included.",
-            f"All inputs vary at once, evenly between their ends; {found.what}: mean "
-            f"{_mean(found)} {found.unit}, standard deviation {spread}.",
-        ),
-        lines=(),
-        sure=(
-            f"Worked out from {count_text(found.evaluations, 'value')}; the true shares lie in their intervals with "
-            f"{level} probability.",
-            *(() if found.base is None else learned_sentence(found.base.problem)),
-        ),
-        keys=(
-            KeyFigure("mean", _mean(found), found.unit, f"of {count_text(found.evaluations, 'value')}"),
-            KeyFigure("standard deviation", number_text(found.deviation), found.unit),
-            *(
-                KeyFigure(str(row.input), percent_text(max(row.total, 0.0)), "", "of the variance")
-                for row in named_rows(found.frame.head(_SAID))
-            ),
-        ),
-        notices=tuple(cautions(found.notes)),
-        figures=(figure,),
-        tables=(
-            table_of(
-                found.frame,
-                "Sobol's indices",
-                heads={
-                    **{"first": "alone", "total": "with others"},
-                    **dict.fromkeys(("first_low", "total_low"), "from"),
-                    **dict.fromkeys(("first_high", "total_high"), "to"),
-                },
-                forms=forms,
-                note=f"Alone: what goes with the input by itself; with others: what is left of the variance if all "
-                f"others were known. Intervals hold {level}.",
-            ),
-        ),
-        basis=basis_of(found.scenario, None if found.base is None else found.base.problem),
-    )
-
-
-def _mean(found: Sensitivity) -> str:
-    return money_text(found.mean) if abs(found.mean) >= 1 else fixed_text(found.mean, 4)
 
 
 def _as_it_is(base: Result) -> KeyFigure:

@@ -23,21 +23,20 @@ from kanopt.text import (
     join_list,
     money_decimals,
     money_text,
-    percent_text,
     range_text,
 )
 from kanopt.whatif.sweeps.axes import value_text
 from kanopt.whatif.sweeps.prepare import unit_of_axis
 
 if TYPE_CHECKING:
-    from kanopt.whatif import Scenario, Sweep, WhereWins
+    from kanopt.whatif import Scenario, Sweep
     from kanopt.whatif.sweeps.axes import Axis
     from kanopt.whatif.sweeps.point_result import PointResult
 
 _NAMES = 4
 
 
-def sweep_page(sweep: Sweep, wins: WhereWins | None = None) -> QuestionPage:
+def sweep_page(sweep: Sweep) -> QuestionPage:
     """Collect what the page of a sweep says."""
     varied = join_list([varied_text(sweep.scenario, axis) for axis in sweep.axes], _NAMES)
     done, asked = len(sweep.results), count_text(len(sweep.design_points), "point")
@@ -47,11 +46,11 @@ def sweep_page(sweep: Sweep, wins: WhereWins | None = None) -> QuestionPage:
         kicker=f"kanopt sweep · {sweep.base.problem.kind}",
         title=f"{sweep.scenario.name}: what if {varied}?",
         answer=_answer(sweep),
-        lines=() if wins is None else tuple(wins.text().splitlines()),
+        lines=(),
         keys=tuple(_keys(sweep)),
         notices=tuple(notices),
         figures=tuple(figures if sweep.results else ()),
-        tables=(_points(sweep), *(() if wins is None or wins.frame.empty else (_rules(wins),))),
+        tables=(_points(sweep),),
         sure=_sure(sweep),
         basis=basis_of(sweep.scenario, sweep.base.problem),
     )
@@ -156,24 +155,4 @@ def _points(sweep: Sweep) -> PageTable:
         },
         forms=forms,
         note="Change = new data + new plan, against the plan as it is." if sweep.anew else "",
-    )
-
-
-def _rules(wins: WhereWins) -> PageTable:
-    first, second = wins.names
-    gain = f"mean gain, {wins.unit}" if wins.unit else "mean gain"
-    return table_of(
-        wins.frame,
-        f"Where {first} beats {second}",
-        heads={
-            "points": "points there",
-            "coverage": "of all wins",
-            "purity": "wins there",
-            "mean_gain": gain,
-        },
-        forms={
-            "coverage": percent_text,
-            "purity": percent_text,
-            "mean_gain": lambda value: fixed_text(float(value), 2),
-        },
     )

@@ -216,5 +216,7 @@ def render(template: str, page: Any, live: LivePage | None = None) -> str:
         for theme in ("light", "dark")
     }
     style = Markup(environment.get_template("style.css").render(themes))  # noqa: S704 - our own file and colours
-    text = environment.get_template(template).render(page=page, style=style, version=version("kanopt"), live=live)
+    text = environment.get_template(template).render(
+        page=page, style=style, version=version("kanopt"), live=live
+    )
     return printable(text)

@@ -18,11 +18,9 @@ from kanopt.whatif.risks.supply_risk import SupplyRisk
 from kanopt.whatif.run import Run
 from kanopt.whatif.scenario import Scenario
 from kanopt.whatif.scenario_files.load import load_scenario
-from kanopt.whatif.sensitivity.sobol import Sensitivity, sobol
 from kanopt.whatif.sensitivity.switch_points import switch_points
 from kanopt.whatif.sensitivity.switch_result import SwitchPoints
 from kanopt.whatif.sensitivity.tornado import Tornado, tornado
-from kanopt.whatif.sensitivity.where_wins import WhereWins, where_wins
 from kanopt.whatif.sweeps.axes import factors, grid
 from kanopt.whatif.sweeps.sweep import SweepOptions, sweep
 from kanopt.whatif.sweeps.sweep_result import Sweep
@@ -39,25 +37,21 @@ __all__ = [
     "SampleAveragePlan",
     "Scenario",
     "ScheduleRisk",
-    "Sensitivity",
     "SupplyRisk",
     "Sweep",
     "SweepOptions",
     "SwitchPoints",
     "Tornado",
     "Variant",
-    "WhereWins",
     "compare",
     "factors",
     "grid",
     "load_scenario",
     "monte_carlo",
     "risk",
-    "sobol",
     "solve_on_time",
     "solve_sample_average",
     "sweep",
     "switch_points",
     "tornado",
-    "where_wins",
 ]

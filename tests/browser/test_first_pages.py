@@ -30,11 +30,6 @@ def _tornado() -> Any:
     return ko.tornado(scenario_of("parcel_city")[0], axes, plan="today")
 
 
-def _sobol() -> Any:
-    axes = {FUEL: (1.0, 2.0), FIXED: ko.factors([0.5, 1.5])}
-    return ko.sobol(scenario_of("parcel_city")[0], axes, plan="today", samples=16)
-
-
 def _risk_page(folder: Path) -> Path:
     found = ko.risk(run_of("parcel_city").result)
     return found.to_html(folder / "page.html", scenario=scenario_of("parcel_city")[0])
@@ -55,7 +50,6 @@ PAGES: dict[str, Callable[[Path], Path]] = {
     "comparison": _written(lambda: comparison_of("parcel_city")),
     "sweep": _written(_sweep),
     "tornado": _written(_tornado),
-    "sobol": _written(_sobol),
     "risk": _risk_page,
     "switch points": _switch_page,
 }

@@ -18,7 +18,7 @@ _BLOCK = re.compile(
     r"^(?:<!-- not run: (?P<reason>.+?) -->\n)?```(?P<kind>[^\n]*)\n(?P<code>.*?)^```$",
     re.DOTALL | re.MULTILINE,
 )
-_SEARCHES = {"run", "solve", "compare", "sweep", "risk", "tornado", "switch-points", "sobol", "monte-carlo"}
+_SEARCHES = {"run", "solve", "compare", "sweep", "risk", "tornado", "switch-points", "monte-carlo"}
 _TOWN = {
     "depots.csv": "name,x,y\nhub,0,0\n",
     "stops.csv": (

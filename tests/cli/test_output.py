@@ -50,8 +50,8 @@ def obstacles(case):
             "folder.html: this is a folder",
         ),
         (
-            "sobol case.toml --set vehicles.num_available=1:2 --out taken",
-            "taken/case_sobol.html: '*/taken' is a file",
+            "tornado case.toml --set vehicles.num_available=1:2 --out taken",
+            "taken/case_tornado.html: '*/taken' is a file",
         ),
         ("risk case.toml --report trips.csv", "trips.csv is read, and would be replaced"),
         ("fit case.toml --out taken", "taken/minutes.json: '*/taken' is a file, not a folder"),

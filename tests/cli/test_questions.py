@@ -183,19 +183,6 @@ def test_switch_points_say_where_it_tips(tmp_path, monkeypatch, cli):
 
 
 @pytest.mark.slow
-def test_sobol_shares_out_the_variance(case, cli):
-    arguments = ["--set", "vehicles.fixed_cost=10:50", "--scale", "surrogates.fuel=0.9:1.1", "--quiet"]
-    code, out, _ = cli("sobol", "case.toml", *arguments, "--samples", "16", "--json")
-    told = json.loads(out)
-    assert code == 0
-    assert [row["input"] for row in told["inputs"]] == ["vehicles.fixed_cost", "surrogates.fuel ×"]
-    assert (told["values"], told["unit"]) == (64, "EUR")
-    code, _, err = cli("sobol", "case.toml", *arguments, "--samples", "10")
-    assert code == 2
-    assert "samples: is a power of two" in err
-
-
-@pytest.mark.slow
 def test_risk_drives_the_plan_that_is_found_or_todays(case, cli):
     (case / "routes.csv").write_text("vehicle,index,stop,client\nvan,1,1,east\nvan,1,2,north\n")
     edit(
@@ -227,7 +214,6 @@ def test_risk_drives_the_plan_that_is_found_or_todays(case, cli):
         ("tornado case.toml", "nothing is varied: name paths and their ends"),
         ("tornado case.toml --set vehicles.num_available=1", "has a low and a high value"),
         ("switch-points case.toml --set vehicles.num_avialable=1:2", "did you mean 'num_available'"),
-        ("sobol case.toml --set vehicles.num_available=1:2 --design grid", "No such option"),
         ("risk case.toml --draws 5", "5 is not in the range"),
         ("risk case.toml --set vehicles.num_available=1,2", "takes one value here"),
         ("risk case.toml --uncertain travle=0.1", "nothing is called 'travle'; did you mean 'travel'?"),
@@ -252,7 +238,6 @@ def test_exit_codes_are_those_of_the_plan_that_is_asked_about(case, cli):
             arguments if command != "sweep" else [*arguments[:2], "vehicles.fixed_cost=10,30", *arguments[3:]]
         )
         assert cli(command, *values)[0] == 3, command
-    assert cli("sobol", *arguments, "--samples", "4")[0] == 3
     assert cli("risk", "case.toml", "--quiet", "--time-limit", "0.3", "--uncertain", "travel=0.1")[0] == 3
 
 
@@ -262,7 +247,7 @@ def test_without_a_plan_there_is_nothing_to_ask_about(tmp_path, monkeypatch, cli
     limit = '[problem.limits.most]\nlaw = "cost"\nat_most = -1\n'
     edit(tmp_path / "choice.toml", "[problem.bind]", f"{limit}[problem.bind]")
     monkeypatch.chdir(tmp_path)
-    for command in ("tornado", "sobol"):
+    for command in ("tornado",):
         code, out, err = cli(command, "choice.toml", "--set", f"{PRICE}=1:2", "--quiet")
         assert (code, out) == (3, ""), command
         assert f"{command}: 'Choice' has no plan as it is (infeasible); 'kanopt solve' says why" in err
@@ -287,55 +272,6 @@ def test_ctrl_c_in_the_first_search_gives_what_there_is(case, cli, monkeypatch, 
     assert err.count("stopping in order") == 1
     monkeypatch.setattr(Interrupt, "_last_asked", -math.inf)
     assert "STOPPED" in cli(command, "case.toml", "--set", "vehicles.fixed_cost=10:50:3")[1]
-
-
-def test_a_sweep_says_where_it_beats_another_plan(case, cli):
-    (case / "routes.csv").write_text("vehicle,index,stop,client\nvan,1,1,east\nvan,2,1,north\n")
-    edit(
-        case / "case.toml",
-        "[solver]",
-        '[problem.today]\ntable = "routes"\n[tables.routes]\npath = "routes.csv"\n'
-        '[sweep]\nplan = "kept"\n[sweep.set]\n"vehicles.fixed_cost" = [10, 30]\n[solver]',
-    )
-    # today two vans go out, and back twice
-    code, out, _ = cli("sweep", "case.toml", "--against", "today", "--quiet")
-    assert code == 0
-    assert "beats today's plan at all 2 points compared, by 20.78 EUR on average" in out
-    assert "beats today&#39;s plan at all 2 points" in (case / "reports" / "case_sweep.html").read_text()
-    # a scenario of its own, at the points of the first one's section
-    (case / "far.toml").write_text('[scenario]\nname = "Far"\nbase = "case.toml"\n[[changes]]\n')
-    edit(case / "far.toml", "[[changes]]\n", '[[changes]]\nscale = "surrogates.fuel"\nby = 3\n')
-    code, out, _ = cli("sweep", "case.toml", "--against", "far.toml", "--quiet", "--json", "--out", "s")
-    told = json.loads(out)["where_wins"]
-    assert code == 0
-    assert told["sentences"] == ["Case beats Far at all 2 points compared, by 9.24 EUR on average"]
-    assert (told["names"], len(told["points"])) == (["Case", "Far"], 2)
-    assert (case / "s" / "far" / "sweep.json").is_file()
-
-
-def test_a_sweep_planned_anew_is_compared_with_the_plan_that_is_kept(tmp_path, monkeypatch, cli):
-    choice(tmp_path, "250 * price * (1 - n) + 480 * n", price=1.6, high=1)
-    monkeypatch.chdir(tmp_path)
-    code, out, _ = cli("sweep", "choice.toml", "--set", f"{PRICE}=1.4,2.4", "--against", "kept", "--quiet")
-    assert code == 0
-    assert (
-        f"planning anew beats the plan that is kept where {PRICE} is above 2: at 1 of the 1 point there"
-        in out
-    )
-
-
-def test_what_a_sweep_is_compared_with_must_be_there(case, cli):
-    arguments = ["sweep", "case.toml", "--set", "vehicles.fixed_cost=10,30", "--plan", "kept"]
-    code, out, err = cli(*arguments, "--against", "nowhere.toml")
-    assert (code, out) == (2, "")
-    assert "nowhere.toml" in err
-    assert "solving" not in err
-    code, _, err = cli(*arguments, "--against", "today", "--quiet")
-    assert code == 2
-    assert "names no plan of today" in err
-    code, _, err = cli(*arguments, "--against", "dear.toml", "--report", "dear.toml")
-    assert code == 2
-    assert "dear.toml is read, and would be replaced" in err
 
 
 @pytest.mark.slow

@@ -22,7 +22,6 @@ COMMANDS = {
     "sweep": ("--set", "vehicles.fixed_cost=10,20"),
     "tornado": ("--set", "vehicles.fixed_cost=10:20"),
     "switch-points": ("--set", "vehicles.fixed_cost=10:20"),
-    "sobol": ("--set", "vehicles.fixed_cost=10:20"),
     "monte-carlo": (),
     "risk": (),
 }

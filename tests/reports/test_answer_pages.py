@@ -1,4 +1,4 @@
-"""Pages of sweeps, tornados, switch points, Sobol's indices and risks: complete, harmless, true to their frames."""
+"""Pages of sweeps, tornados, switch points and risks: complete, harmless, true to their frames."""
 
 from __future__ import annotations
 
@@ -6,12 +6,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
 import pytest
 
 import kanopt as ko
 from kanopt.text import fixed_text, money_text
-from kanopt.whatif import Scenario, WhereWins
+from kanopt.whatif import Scenario
 from tests.cases.answers import FUEL, one_route, switches, tiny_scenario
 from tests.reports.test_write import HOSTILE, Page, check_page
 
@@ -57,19 +56,6 @@ def test_a_sweep_that_was_stopped_or_refused_says_so(tiny: Scenario, page_of: An
     text, page = page_of(replace(found, interrupted=True, results=()))
     assert "Stopped. The user stopped it after 0 of 2 points." in page.text
     assert "<svg" not in text
-
-
-def test_where_a_sweep_beats_another_plan_stands_beside_it(tiny: Scenario, page_of: Any) -> None:
-    found = ko.sweep(tiny, {FUEL: ko.grid(1, 2, 3)}, plan="today")
-    rule = (f"{FUEL} is above 1.7", 3, 2, 1.0, 2 / 3, 12.5)
-    frame = pd.DataFrame([rule], columns=["rule", "points", "wins", "coverage", "purity", "mean_gain"])
-    points = pd.DataFrame({FUEL: [1.0, 2.0, 2.0], "gain": [-1.0, 20.0, 5.0], "wins": [False, True, True]})
-    wins = WhereWins((HOSTILE[0], "today's plan"), "EUR", frame, points, 0, 1, noise_known=True)
-    _, page = page_of(found, wins=wins)
-    for sentence in wins.sentences():
-        assert sentence in page.text
-    assert f"Where {HOSTILE[0]} beats today's plan" in page.text
-    assert f"{FUEL} is above 1.7 3 2 100 % 67 % 12.50" in page.text
 
 
 def test_the_page_of_a_tornado_names_what_moves_most(tiny: Scenario, page_of: Any) -> None:
@@ -124,18 +110,6 @@ def test_the_page_of_switch_points_says_each_in_a_sentence(tiny: Scenario, page_
     _, page = page_of(nothing)
     assert "No place on 1 path at which decisions change" in page.text
     assert f"Caution. {FUEL}: the same decisions from 1 to 2 EUR/l." in page.text
-
-
-def test_the_page_of_sobol_says_which_input_takes_most(tiny: Scenario, page_of: Any) -> None:
-    axes = {FUEL: (1.0, 2.0), "vehicles.fixed_cost": ko.factors([0.9, 1.1])}
-    _, page = page_of(ko.sobol(tiny, axes, plan="today", samples=16))
-    assert "Tiny: what does the price vary with?" in page.text
-    assert " of its variance and " in page.text
-    assert "Intervals hold 95 %." in page.text
-    law = ko.parse_formula("3 * a + 4 * b", [ko.Variable("a"), ko.Variable("b")], ko.Variable("c"))
-    _, page = page_of(ko.sobol(law, {"a": (0, 1), "b": (0, 1)}, samples=16))
-    assert "What does c vary with?" in page.text
-    assert "b takes" in page.text
 
 
 @pytest.mark.slow

@@ -1,4 +1,4 @@
-"""Pictures of sweeps, switch points, Sobol's indices and risks show the numbers of their frames."""
+"""Pictures of sweeps, switch points and risks show the numbers of their frames."""
 
 from __future__ import annotations
 
@@ -133,17 +133,6 @@ def test_prices_of_anything_else_stand_in_turn_and_a_missing_one_is_no_fault(
     drawn = [each for each in ax.lines if len(each.get_xdata()) == len(found.points)]
     price = found.points["objective"].where(found.points["verdict"] != "refused")
     np.testing.assert_allclose(drawn[0].get_ydata(), price)
-
-
-def test_bars_of_sobol_are_first_and_total_indices(tiny: Scenario) -> None:
-    found = ko.sobol(
-        tiny, {FUEL: (1.0, 2.0), "vehicles.fixed_cost": ko.factors([0.9, 1.1])}, plan="today", samples=16
-    )
-    ax = found.plot(Figure().subplots())
-    widths = [bar.get_width() for bar in ax.patches]
-    expected = found.frame.iloc[::-1][["first", "total"]].to_numpy().ravel()
-    np.testing.assert_allclose(widths, expected)
-    assert [label.get_text() for label in ax.get_yticklabels()] == found.frame["input"].tolist()[::-1]
 
 
 def test_a_range_is_parted_at_its_switch_points_and_close_labels_do_not_overlap(tiny: Scenario) -> None:

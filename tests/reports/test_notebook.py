@@ -101,8 +101,6 @@ def objects(tiny: ko.Scenario, make_run: Any, mixed_law: ko.Formula) -> dict[str
         "sweep": sweep,
         "tornado": ko.tornado(tiny, {FUEL: (1.0, 2.0)}, plan="today"),
         "switch points": switches(tiny, [1.25, 1.5]),
-        "where it wins": ko.where_wins(sweep, sweep),
-        "indices": ko.sobol(law, {"km": (1.0, 2.0)}, samples=64),
         "risk": one_route(["a", "b"]),
         "effects": Effects("cost", effects, {"km": "km"}),
     }
@@ -128,8 +126,6 @@ NAMES = (
     "sweep",
     "tornado",
     "switch points",
-    "where it wins",
-    "indices",
     "risk",
     "effects",
 )

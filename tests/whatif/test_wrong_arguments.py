@@ -9,7 +9,7 @@ from tests.cases.choice_scenario import PRICE, choice
 AXES = {PRICE: (1.0, 2.0)}
 
 
-@pytest.mark.parametrize("ask", [ko.sweep, ko.tornado, ko.monte_carlo, ko.switch_points, ko.sobol])
+@pytest.mark.parametrize("ask", [ko.sweep, ko.tornado, ko.monte_carlo, ko.switch_points])
 def test_a_question_is_about_a_scenario(tmp_path, ask):
     scenario = choice(tmp_path, "n * price", high=1)
     with pytest.raises(

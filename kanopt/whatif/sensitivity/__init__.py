@@ -1,1 +1,1 @@
-"""What tips a plan: switch points, tornados, Sobol's indices, and where one plan beats another."""
+"""What tips a plan: switch points and tornados."""

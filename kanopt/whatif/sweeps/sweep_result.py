@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     from kanopt.problems.result import Result
     from kanopt.whatif.scenario import Scenario
     from kanopt.whatif.sensitivity.switch_result import SwitchPoints
-    from kanopt.whatif.sensitivity.where_wins import WhereWins
 
 _SHOWN = 12
 """Rows of the printed table."""
@@ -142,19 +141,11 @@ class Sweep(TableExports):
         self.points.to_parquet(buffer, index=False)
         return replace_file(path, buffer.getvalue(), make_folders=True)
 
-    def to_html(self, path: str | Path, *, wins: WhereWins | None = None) -> Path:
-        """Write the sweep: one HTML file that needs nothing else. Returns its path.
-
-        Parameters
-        ----------
-        path
-            The file.
-        wins
-            Where it beats another plan, from :func:`~kanopt.where_wins`, to stand beside it.
-        """
+    def to_html(self, path: str | Path) -> Path:
+        """Write the sweep: one HTML file that needs nothing else. Returns its path."""
         from kanopt.display import reports
 
-        return reports.write_page(reports.sweep_page(self, wins), path)
+        return reports.write_page(reports.sweep_page(self), path)
 
     def plot(self, ax: Any = None, switches: SwitchPoints | None = None) -> Any:
         """Draw a line over one number that varies, or cells over two things that do; return the matplotlib axes.
