@@ -175,12 +175,12 @@ def apart(place: Town) -> None:
 
 
 def even(place: Town) -> None:
-    """The longest route costs money."""
+    """Make the longest route cost money."""
     place.policy["longest_route_cost"] = 0.5
 
 
 def source(place: Town) -> None:
-    """A quarter of the clients receive what is loaded at others."""
+    """Load what a quarter of the clients receive at others."""
     order = place.rng.permutation(len(place.clients)).tolist()
     pairs = len(order) // 4
     for giver, taker in zip(order[:pairs], order[pairs : 2 * pairs], strict=True):
@@ -191,7 +191,7 @@ def source(place: Town) -> None:
 
 
 def backhaul(place: Town) -> None:
-    """A quarter of the clients give and do not take; deliveries come first."""
+    """Let a quarter of the clients give and not take; deliveries come first."""
     for client in place.some(0.25):
         client |= {"pickup": client["demand"], "demand": 0.0}
     place.policy["backhaul"] = True
@@ -205,7 +205,7 @@ def skills(place: Town) -> None:
 
 
 def prizes(place: Town) -> None:
-    """A third of the clients may be left out."""
+    """Let a third of the clients be left out at a price."""
     for client in place.some(0.35):
         client["prize"] = float(place.rng.integers(3, 25))
 
@@ -231,7 +231,7 @@ def duration(place: Town) -> None:
 
 
 def pinned(place: Town) -> None:
-    """Some clients know their driver."""
+    """Give some clients the driver they know."""
     names = [client["name"] for client in place.some(0.06)]
     place.policy["pinned"] = {"van 1": names[::2], "van 2": names[1::2]}
 
@@ -287,7 +287,7 @@ def mix(name: str, clients: int, seed: int) -> ko.RoutingProblem:
 
 
 def run_here(name: str, clients: int, seed: int, seconds: float, solver: str) -> dict[str, Any]:
-    """Plan one mix with a solver of that class name, "" for the default; return price, clients left out, CPU seconds."""
+    """Plan one mix, by the default or a solver of that class name; return price, clients left out, CPU seconds."""
     problem = mix(name, clients, seed)
     chosen = next((each for each in (*solvers(), *peers()) if type(each).__name__ == solver), None)
     if chosen is not None and chosen.accepts(problem):
