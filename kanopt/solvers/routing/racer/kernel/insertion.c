@@ -1,7 +1,9 @@
 /* Putting units back: places are ranked by guesses of price and time, and the best of them are driven.
  *
  * One unit after the other goes where it costs least, in an order that is drawn, and now and then a place is not seen
- * (greedy insertion with blinks, Christiaens and Vanden Berghe 2020). */
+ * (greedy insertion with blinks, Christiaens and Vanden Berghe 2020). Places on which the stops alone break a rule,
+ * such as goods kept apart or a delivery behind a pickup, cost next to nothing to find out, and the next best one is
+ * driven in their stead. */
 #include <string.h>
 
 #include "search.h"
@@ -17,32 +19,25 @@ static const double UNLIKELY = 1e6; /* a place where somebody would be late rank
 enum { ALONE, AFTER_RELOAD, BEFORE_RELOAD };
 
 typedef struct {
-    double rank, longer; /* what it may cost, and by how much the route may take longer */
-    int64_t slot, place, way;
-} Place;
-
-typedef struct {
-    Place places[DRIVEN];
-    int64_t count;
-} Places;
-
-typedef struct {
     double more; /* what the plan costs more */
     int64_t slot, count;
     Score score;
 } Found;
 
-static void add_place(Places *found, Place place) {
-    int64_t i = found->count;
-    if (i == DRIVEN && place.rank >= found->places[i - 1].rank) return;
-    for (int64_t k = 0; k < found->count; k++) {
-        const Place *known = &found->places[k];
-        if (known->slot == place.slot && known->place == place.place && known->way == place.way) return;
-    }
-    if (i == DRIVEN) i--;
-    else found->count++;
-    for (; i > 0 && found->places[i - 1].rank > place.rank; i--) found->places[i] = found->places[i - 1];
-    found->places[i] = place;
+/* Add a place to those found. */
+static void add_place(Search *s, Place place) {
+    if (s->place_count < s->place_room) s->places[s->place_count++] = place;
+}
+
+/* Take the place that ranks first out of those found, and whatever is the same. */
+static Place take_first(Search *s) {
+    Place *places = s->places, first = places[0];
+    for (int64_t i = 1; i < s->place_count; i++)
+        if (places[i].rank < first.rank) first = places[i];
+    for (int64_t i = s->place_count; i-- > 0;)
+        if (places[i].slot == first.slot && places[i].place == first.place && places[i].way == first.way)
+            places[i] = places[--s->place_count];
+    return first;
 }
 
 static int32_t stop_at(const Problem *p, int64_t kind, const Route *route, int64_t place) {
@@ -86,8 +81,8 @@ static int fits_trip(const Problem *p, int64_t slot, const Route *route, int64_t
     return p->under_way[slot] == ON_TRIP && (p->bound[node] == slot || !p->loaded[node]);
 }
 
-/* Rank putting a client before the stop at a place of a route. */
-static void rank_place(Search *s, int32_t node, int64_t slot, int64_t at, int64_t way, Places *found) {
+/* Rank putting a client before the stop at a place of a route; `rest_of_unit` is what those who come with it cost there. */
+static void rank_place(Search *s, int32_t node, int64_t slot, int64_t at, int64_t way, double rest_of_unit) {
     const Problem *p = s->p;
     int64_t kind = p->slot_kind[slot];
     const Route *route = &s->now.routes[slot];
@@ -125,8 +120,9 @@ static void rank_place(Search *s, int32_t node, int64_t slot, int64_t at, int64_
             spared = past[ARC_GUESS_MINUTES];
         }
     }
+    price += rest_of_unit + (route->count ? 0.0 : p->fixed[kind]);
     if (!isfinite(price)) return;
-    Place place = {price + (route->count ? 0.0 : p->fixed[kind]), reach + rest - spared, slot, at, way};
+    Place place = {price, reach + rest - spared, slot, at, way};
     if (route->count) {
         double leave = route->leave[at] + (way == AFTER_RELOAD ? 0.0 : held_up(p, route, at, node));
         double begin = service_begin(p, node, leave + reach), late = 0.0;
@@ -135,7 +131,7 @@ static void rank_place(Search *s, int32_t node, int64_t slot, int64_t at, int64_
         late -= route->departure - route->earliest; /* it may leave earlier */
         if (late > 0.0) place.rank += UNLIKELY * (1.0 + late);
     }
-    if (random_share(&s->random) >= BLINK) add_place(found, place);
+    if (random_share(&s->random) >= BLINK) add_place(s, place);
 }
 
 static int may_serve(const Problem *p, int64_t slot, int32_t node) {
@@ -150,19 +146,19 @@ static int64_t reloads_of(const Problem *p, const Route *route) {
     return reloads;
 }
 
-static void rank_ways(Search *s, int32_t node, int64_t slot, int64_t at, Places *found) {
+static void rank_ways(Search *s, int32_t node, int64_t slot, int64_t at, double rest_of_unit) {
     const Problem *p = s->p;
     int64_t kind = p->slot_kind[slot];
     const Route *route = &s->now.routes[slot];
     int fits = fits_load(p, kind, route, at, node);
     if (p->bound && !fits_trip(p, slot, route, at, node)) fits = 0;
-    if (fits) rank_place(s, node, slot, at, ALONE, found);
+    if (fits) rank_place(s, node, slot, at, ALONE, rest_of_unit);
     if (p->bound && p->bound[node] >= 0) return;
     /* where the load fits a reload may still pay, if seldom */
     if (p->reloads[kind] && (!fits || random_share(&s->random) < RELOAD) && route->count &&
         reloads_of(p, route) < p->reloads[kind]) {
-        rank_place(s, node, slot, at, AFTER_RELOAD, found);
-        rank_place(s, node, slot, at, BEFORE_RELOAD, found);
+        rank_place(s, node, slot, at, AFTER_RELOAD, rest_of_unit);
+        rank_place(s, node, slot, at, BEFORE_RELOAD, rest_of_unit);
     }
 }
 
@@ -181,34 +177,110 @@ static void fetch_arcs(Search *s, int32_t node) {
 #endif
 }
 
-/* Rank the places beside a client's neighbours, at the ends of the route of the nearest, and in empty vehicles. */
-static void rank_places(Search *s, int32_t node, Places *found) {
+/* What it costs to put a client before the stop at a place of a route, by the arcs alone. */
+static double detour(const Problem *p, int64_t kind, const Route *route, int32_t tail, int64_t at, int32_t node) {
+    double more = row_of(p, kind, tail, node)[ARC_GUESS];
+    if (at == route->count && !p->returns[kind]) return more;
+    int32_t head = stop_at(p, kind, route, at);
+    return more + row_of(p, kind, node, head)[ARC_GUESS] - row_of(p, kind, tail, head)[ARC_GUESS];
+}
+
+/* Write what the further members of a unit cost at the least by their arcs, each behind the first one on its trip,
+ * for every place of the first one on a route. */
+static void guess_rest(Search *s, int32_t unit, int64_t slot) {
     const Problem *p = s->p;
-    found->count = 0;
-    s->legs += 1 + (2 * p->near_count + p->slots) / LOOKS_PER_LEG;
+    const Route *route = &s->now.routes[slot];
+    int64_t kind = p->slot_kind[slot];
+    int32_t first = p->unit_nodes[p->unit_start[unit]];
+    for (int64_t at = 0; at <= route->count; at++) s->rest[at] = 0.0;
+    for (int32_t member = p->unit_start[unit] + 1; member < p->unit_start[unit + 1]; member++) {
+        int32_t node = p->unit_nodes[member];
+        double least = INFINITY;
+        for (int64_t at = route->count; at >= 0; at--) {
+            s->rest[at] += smaller(least, detour(p, kind, route, first, at, node));
+            int32_t tail = stop_at(p, kind, route, at - 1);
+            least = tail < p->depots ? INFINITY : smaller(least, detour(p, kind, route, tail, at, node));
+        }
+    }
+}
+
+/* Rank every place of a unit on a route. */
+static void rank_route(Search *s, int32_t unit, int64_t slot) {
+    const Problem *p = s->p;
+    int32_t begin = p->unit_start[unit], end = p->unit_start[unit + 1];
+    for (int32_t member = begin; member < end; member++)
+        if (!may_serve(p, slot, p->unit_nodes[member])) return;
+    int64_t count = s->now.routes[slot].count;
+    s->legs += 1 + count * (end - begin) / LOOKS_PER_LEG;
+    guess_rest(s, unit, slot);
+    for (int64_t at = kept_stops(p, slot); at <= count; at++)
+        rank_ways(s, p->unit_nodes[begin], slot, at, s->rest[at]);
+}
+
+/* Rank a unit in empty vehicles. */
+static void rank_empty(Search *s, int32_t unit) {
+    const Problem *p = s->p;
+    int32_t node = p->unit_nodes[p->unit_start[unit]];
+    for (int64_t slot = 0, kind = -1; slot < p->slots; slot++) {
+        /* vehicles of a type are the same, but for those to whom clients are pinned */
+        if (s->now.routes[slot].count || !may_serve(p, slot, node)) continue;
+        if (p->slot_kind[slot] == kind && p->pinned[node] < 0 && !p->reserved[slot]) continue;
+        if (!p->reserved[slot]) kind = p->slot_kind[slot];
+        guess_rest(s, unit, slot);
+        rank_place(s, node, slot, 0, ALONE, s->rest[0]);
+    }
+}
+
+/* Rank the places beside a client's neighbours. */
+static void rank_beside(Search *s, int32_t node) {
+    const Problem *p = s->p;
     fetch_arcs(s, node);
     for (int64_t k = 0; k < p->near_count; k++) {
         int32_t near = p->near[node * p->near_count + k];
         int64_t slot = s->now.slot_of[near];
         if (slot < 0 || !may_serve(p, slot, node)) continue;
         int64_t at = s->now.place_of[near];
-        rank_ways(s, node, slot, at, found);
-        rank_ways(s, node, slot, at + 1, found);
+        rank_ways(s, node, slot, at, 0.0);
+        rank_ways(s, node, slot, at + 1, 0.0);
     }
     for (int64_t slot = 0; p->bound && slot < p->slots; slot++) {
         /* who is on board may go nowhere else, and a vehicle under way may be far from its neighbours */
         int64_t count = s->now.routes[slot].count;
         if (!count || p->under_way[slot] == NOT_LEFT || !may_serve(p, slot, node)) continue;
         for (int64_t at = p->bound[node] == slot ? kept_stops(p, slot) : count; at <= count; at++)
-            rank_ways(s, node, slot, at, found);
+            rank_ways(s, node, slot, at, 0.0);
     }
-    for (int64_t slot = 0, kind = -1; slot < p->slots; slot++) {
-        /* vehicles of a type are the same, but for those to whom clients are pinned */
-        if (s->now.routes[slot].count || !may_serve(p, slot, node)) continue;
-        if (p->slot_kind[slot] == kind && p->pinned[node] < 0 && !p->reserved[slot]) continue;
-        if (!p->reserved[slot]) kind = p->slot_kind[slot];
-        rank_place(s, node, slot, 0, ALONE, found);
+}
+
+/* Rank the places on the routes that serve a neighbour of any member of a unit, and of vehicles under way. */
+static void rank_near(Search *s, int32_t unit) {
+    const Problem *p = s->p;
+    for (int64_t slot = 0; slot < p->slots; slot++)
+        s->is_seen[slot] = p->bound && p->under_way[slot] != NOT_LEFT && s->now.routes[slot].count;
+    for (int32_t member = p->unit_start[unit]; member < p->unit_start[unit + 1]; member++)
+        for (int64_t k = 0; k < p->near_count; k++) {
+            int32_t slot = s->now.slot_of[p->near[p->unit_nodes[member] * p->near_count + k]];
+            if (slot >= 0) s->is_seen[slot] = 1;
+        }
+    for (int64_t slot = 0; slot < p->slots; slot++)
+        if (s->is_seen[slot]) rank_route(s, unit, slot);
+}
+
+/* Rank the places of a unit near to it, or all there are, and those in empty vehicles. */
+static void rank_places(Search *s, int32_t unit, int everywhere) {
+    const Problem *p = s->p;
+    int32_t members = p->unit_start[unit + 1] - p->unit_start[unit];
+    s->place_count = 0;
+    s->legs += 1 + (2 * p->near_count + p->slots) / LOOKS_PER_LEG;
+    if (everywhere) {
+        for (int64_t slot = 0; slot < p->slots; slot++)
+            if (s->now.routes[slot].count) rank_route(s, unit, slot);
+    } else if (members == 1) {
+        rank_beside(s, p->unit_nodes[p->unit_start[unit]]);
+    } else {
+        rank_near(s, unit);
     }
+    rank_empty(s, unit);
 }
 
 /* Write the stops of a route with a client put in; return how many there are. */
@@ -251,8 +323,9 @@ static int64_t likely_place(Search *s, int64_t kind, const int32_t *stops, int64
 }
 
 /* Drive a route with the first members of a unit put in; further members go after their source on its trip, each to
- * the best place, or to a likely one where there are too many ways to put in those that are left. */
-static void drive_unit(Search *s, int32_t unit, const Place *place, int32_t *stops, int64_t count, int32_t member,
+ * the best place, or to a likely one where there are too many ways to put in those that are left. Return whether the
+ * stops break no rule in any of the ways. */
+static int drive_unit(Search *s, int32_t unit, const Place *place, int32_t *stops, int64_t count, int32_t member,
                        double longest, Found *best, int32_t *best_stops) {
     const Problem *p = s->p;
     const Route *route = &s->now.routes[place->slot];
@@ -260,20 +333,22 @@ static void drive_unit(Search *s, int32_t unit, const Place *place, int32_t *sto
     double known = route->count ? route->price : 0.0;
     if (member == p->unit_start[unit + 1]) {
         lay_stops(s, place->slot, stops, count);
+        s->legs += 1 + count / LOOKS_PER_LEG;
+        if (s->layout.broken) return 0;
         double start = route->count ? route->departure : p->start[kind];
         Score score =
             settle(s, &s->layout, start, larger(place->longer, 0.0), known + best->more, route->count ? QUICK : FULL);
-        if (!(score.price < INFINITY)) return;
+        if (!(score.price < INFINITY)) return 1;
         double more = score.price - known + longer_price(s, longest, score);
-        if (!(more < best->more)) return;
+        if (!(more < best->more)) return 1;
         *best = (Found){more, place->slot, count, score};
         memcpy(best_stops, stops, (size_t)count * sizeof *stops);
-        return;
+        return 1;
     }
     int32_t node = p->unit_nodes[member];
-    int64_t at = 0;
+    int64_t at = 0, possible = 0;
     while (stops[at] != p->source[node]) at++;
-    if (!may_serve(p, place->slot, node)) return;
+    if (!may_serve(p, place->slot, node)) return 0;
     int64_t first = at + 1, end = first;
     while (end < count && stops[end] >= p->depots) end++;
     double ways = 1.0;
@@ -282,8 +357,9 @@ static void drive_unit(Search *s, int32_t unit, const Place *place, int32_t *sto
     int32_t *longer = stops + s->most_stops;
     for (at = first; at <= end; at++) {
         with_node(p, kind, stops, count, at, ALONE, node, longer);
-        drive_unit(s, unit, place, longer, count + 1, member + 1, longest, best, best_stops);
+        possible |= drive_unit(s, unit, place, longer, count + 1, member + 1, longest, best, best_stops);
     }
+    return possible != 0;
 }
 
 static double longest_route(const Search *s) {
@@ -296,21 +372,37 @@ static double longest_route(const Search *s) {
     return longest;
 }
 
+/* Drive the places that rank first, and find where a unit costs least. */
+static void drive_places(Search *s, int32_t unit, double longest, Found *best) {
+    const Problem *p = s->p;
+    int32_t first = p->unit_start[unit];
+    for (int64_t driven = 0; driven < DRIVEN && s->place_count;) {
+        Place place = take_first(s);
+        const Route *route = &s->now.routes[place.slot];
+        int64_t kind = p->slot_kind[place.slot];
+        if (best->slot >= 0 && TRUST * place.rank > best->more) break;
+        int64_t count = with_node(p, kind, route->stops, route->count, place.place, place.way, p->unit_nodes[first],
+                                  s->stops);
+        driven += drive_unit(s, unit, &place, s->stops, count, first + 1, longest, best, s->other);
+    }
+}
+
+static int is_mandatory(const Problem *p, int32_t unit) {
+    int32_t found = 0;
+    for (int32_t k = p->unit_start[unit]; k < p->unit_start[unit + 1]; k++) found |= p->mandatory[p->unit_nodes[k]];
+    return found != 0;
+}
+
 /* Put a unit where it costs least, if it costs less than to leave it out. */
 static void insert_unit(Search *s, int32_t unit) {
-    const Problem *p = s->p;
-    int32_t first = p->unit_start[unit], node = p->unit_nodes[first];
-    Places found;
-    Found best = {unit_worth(p, unit), -1, 0, {INFINITY, 0.0, 0.0, 0}};
+    Found best = {unit_worth(s->p, unit), -1, 0, {INFINITY, 0.0, 0.0, 0}};
     double longest = longest_route(s);
-    rank_places(s, node, &found);
-    for (int64_t i = 0; i < found.count; i++) {
-        const Place *place = &found.places[i];
-        const Route *route = &s->now.routes[place->slot];
-        int64_t kind = p->slot_kind[place->slot];
-        if (best.slot >= 0 && TRUST * place->rank > best.more) break;
-        int64_t count = with_node(p, kind, route->stops, route->count, place->place, place->way, node, s->stops);
-        drive_unit(s, unit, place, s->stops, count, first + 1, longest, &best, s->other);
+    rank_places(s, unit, 0);
+    drive_places(s, unit, longest, &best);
+    if (best.slot < 0 && s->wide_looks > 0 && is_mandatory(s->p, unit)) {
+        s->wide_looks--;
+        rank_places(s, unit, 1);
+        drive_places(s, unit, longest, &best);
     }
     if (best.slot < 0) return;
     /* the route laid out last may be another one */

@@ -26,6 +26,12 @@ typedef struct {
     int64_t missed; /* clients left out that must be served */
 } Plan;
 
+/* A place of a client on a route, or of the first member of a unit. */
+typedef struct {
+    double rank, longer; /* what it may cost, and by how much the route may take longer */
+    int64_t slot, place, way;
+} Place;
+
 typedef struct {
     const Problem *p, *rough; /* the problem, and the same with laws that are tabulated, limits the narrower for it */
     Plan now, best;
@@ -39,8 +45,11 @@ typedef struct {
     double close;                            /* how near the best departure is looked for */
     Layout layout;
     Times times;
-    int32_t *stops, *other, *order, *taken;
-    double *keys;
+    int32_t *stops, *other, *order, *taken, *is_seen;
+    double *keys, *rest;
+    Place *places; /* where a unit may be put in */
+    int64_t place_count, place_room;
+    int64_t wide_looks; /* how many units of a step are tried on every route where nothing fits near them */
     int64_t most_stops;   /* of a route */
     int64_t exact_breaks; /* breaks are placed by drive() while departures are ranked, too */
     int64_t failed;       /* memory did not suffice */
