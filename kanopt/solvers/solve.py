@@ -28,14 +28,11 @@ _TOLERATED = 1e-6
 def solvers() -> tuple[Solver, ...]:
     """Return every solver there is, in order of preference."""
     from kanopt.solvers.decisions import HighsPieces, ScipNative
-    from kanopt.solvers.routing.law_routing import LawRouting
-    from kanopt.solvers.routing.portfolio import RoutingPortfolio
-    from kanopt.solvers.routing.under_way import UnderWayRouting
+    from kanopt.solvers.routing.solver import RoutingSearch
     from kanopt.solvers.scheduling.solver import CpSatScheduling
     from kanopt.solvers.supply.solver import HighsSupply
 
-    routing = (LawRouting(), RoutingPortfolio(), UnderWayRouting())
-    return (*routing, CpSatScheduling(), HighsSupply(), HighsPieces(), ScipNative())
+    return (RoutingSearch(), CpSatScheduling(), HighsSupply(), HighsPieces(), ScipNative())
 
 
 def solver_of_quantities(problem: Problem[Any], plan: Plan) -> Solver | None:

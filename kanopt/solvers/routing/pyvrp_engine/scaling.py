@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kanopt.arc_blocks import of_types
-from kanopt.solvers.routing.arrays import Integers, RoutingArrays
+from kanopt.solvers.routing.integers import Integers, RoutingIntegers
 from kanopt.solvers.routing.shared_rows import distinct, narrow
 
 UNLIMITED = int(np.iinfo(np.int64).max)
@@ -32,14 +32,14 @@ class ScaledIntegers:
     Parameters
     ----------
     cost, transit, demand, earliest, latest, prize, capacity, fixed, per_time, shift_start, shift_end
-        As in :class:`RoutingArrays`; a limit that can never be met is :data:`UNLIMITED`, and where no time can ever
+        As in :class:`RoutingIntegers`; a limit that can never be met is :data:`UNLIMITED`, and where no time can ever
         matter `transit` is zero. Demands and capacities are (measures, nodes) and (measures, types).
     release, pickup, regular, overtime, max_duration, reload_time
         As in :class:`RoutingRules`, by node and by vehicle type, also where there are none.
     roads
         Which arcs there are, (types, nodes, nodes).
-    step
-        How many steps of the arrays' time are one here.
+    step, money
+        How many steps of the arrays' time, and of their prices, are one here.
     worth
         A price for leaving out a client that must be served: more than any trip to one client saves. A search that
         may leave out such clients finds its way better with it than with a price above any plan.
@@ -64,6 +64,7 @@ class ScaledIntegers:
     max_duration: Integers
     reload_time: Integers
     step: int
+    money: int
     worth: int
 
 
@@ -78,11 +79,11 @@ class _ScaledTimes:
     release: Integers
 
 
-def scale_integers(arrays: RoutingArrays) -> ScaledIntegers:
+def scale_integers(arrays: RoutingIntegers) -> ScaledIntegers:
     """Take common divisors out of times, loads and prices, and count loads so that they are as large as times.
 
     That changes no plan and no order of prices. Only where prices are still too long for sums in 64 bits are they
-    rounded once more; then plans are to be ranked by :meth:`RoutingArrays.rank`.
+    rounded once more.
 
     Parameters
     ----------
@@ -124,6 +125,7 @@ def scale_integers(arrays: RoutingArrays) -> ScaledIntegers:
         max_duration=_of_types(arrays, "max_duration", UNLIMITED) // times.step,
         reload_time=_of_types(arrays, "reload_time", 0) // times.step,
         step=times.step,
+        money=divisor,
         worth=_WORTH * max(trip, int(prize.max(initial=0))),
     )
 
@@ -192,13 +194,13 @@ def _common_divisor(*values: Integers) -> int:
     return int(np.gcd.reduce([np.gcd.reduce(some, axis=None) for some in values if some.size])) or 1
 
 
-def _of_types(arrays: RoutingArrays, name: str, absent: int) -> Integers:
+def _of_types(arrays: RoutingIntegers, name: str, absent: int) -> Integers:
     """Return a rule of every vehicle type, also where there is none."""
     values: Integers = getattr(arrays.rules, name)
     return values if values.size else np.full(len(arrays.capacity), absent, dtype=np.int64)
 
 
-def _loads(arrays: RoutingArrays, mean_duration: float) -> tuple[Integers, Integers, Integers]:
+def _loads(arrays: RoutingIntegers, mean_duration: float) -> tuple[Integers, Integers, Integers]:
     """Return demands and capacities in every measure, and pickups, so that a mean demand is a mean travel time."""
     rules = arrays.rules
     pickup = rules.pickup if rules.pickup.size else np.zeros_like(arrays.demand)
@@ -214,7 +216,7 @@ def _loads(arrays: RoutingArrays, mean_duration: float) -> tuple[Integers, Integ
     return np.stack(demands), pickup, np.stack(capacities)
 
 
-def _times(arrays: RoutingArrays, roads: NDArray[np.bool_]) -> _ScaledTimes:
+def _times(arrays: RoutingIntegers, roads: NDArray[np.bool_]) -> _ScaledTimes:
     """Return the times in their longest step.
 
     A vehicle is anywhere at sums of starts, openings and legs: whole steps, so that a limit between two steps is as
