@@ -7,8 +7,8 @@ from dataclasses import replace
 import numpy as np
 
 from kanopt.problems.routing import RoutingProblem
-from kanopt.solvers.routing.integers import RoutingIntegers
 from kanopt.solvers.routing.integer_rules import RoutingRules
+from kanopt.solvers.routing.integers import RoutingIntegers
 from kanopt.solvers.routing.rounding import splits_at_pickups
 
 _TOLERANCE = 1e-9

@@ -29,15 +29,18 @@ static void add_place(Search *s, Place place) {
     if (s->place_count < s->place_room) s->places[s->place_count++] = place;
 }
 
-/* Take the place that ranks first out of those found, and whatever is the same. */
+static int is_same(const Place *one, const Place *other) {
+    return one->slot == other->slot && one->place == other->place && one->way == other->way;
+}
+
+/* Take the place that ranks first out of those found; between neighbours it was found twice. */
 static Place take_first(Search *s) {
-    Place *places = s->places, first = places[0];
+    int64_t first = 0;
     for (int64_t i = 1; i < s->place_count; i++)
-        if (places[i].rank < first.rank) first = places[i];
-    for (int64_t i = s->place_count; i-- > 0;)
-        if (places[i].slot == first.slot && places[i].place == first.place && places[i].way == first.way)
-            places[i] = places[--s->place_count];
-    return first;
+        if (s->places[i].rank < s->places[first].rank) first = i;
+    Place place = s->places[first];
+    s->places[first] = s->places[--s->place_count];
+    return place;
 }
 
 static int32_t stop_at(const Problem *p, int64_t kind, const Route *route, int64_t place) {
@@ -48,7 +51,7 @@ static const double *row_of(const Problem *p, int64_t kind, int32_t tail, int32_
     return arc_row(p, kind, (int64_t)tail * p->nodes + head);
 }
 
-/* Demand on the trip that has a place, where all is delivered from the depot. */
+/* What the trip that has a place carries of a measure, where all is delivered from the depot. */
 static double trip_demand(const Problem *p, const Route *route, int64_t place, const double *carried) {
     double sum = 0.0;
     for (int64_t i = place; i-- > 0 && route->stops[i] >= p->depots;) sum += carried[route->stops[i]];
@@ -56,13 +59,14 @@ static double trip_demand(const Problem *p, const Route *route, int64_t place, c
     return sum;
 }
 
+/* Whether a trip with a client may fit: all that it delivers, and all that it picks up. */
 static int fits_load(const Problem *p, int64_t kind, const Route *route, int64_t place, int32_t node) {
     if (p->has_sources) return 1;
-    for (int64_t measure = p->has_pickups; measure < p->measures; measure++) {
+    for (int64_t measure = 0; measure < p->measures; measure++) {
         const double *carried = p->demand + measure * p->nodes;
         if (trip_demand(p, route, place, carried) + carried[node] > p->capacity[measure * p->kinds + kind]) return 0;
     }
-    return 1;
+    return !p->has_pickups || trip_demand(p, route, place, p->pickup) + p->pickup[node] <= p->capacity[kind];
 }
 
 /* By how much a trip begins later with a client whose goods are not ready before. */
@@ -376,8 +380,11 @@ static double longest_route(const Search *s) {
 static void drive_places(Search *s, int32_t unit, double longest, Found *best) {
     const Problem *p = s->p;
     int32_t first = p->unit_start[unit];
+    Place before = {0.0, 0.0, -1, 0, 0};
     for (int64_t driven = 0; driven < DRIVEN && s->place_count;) {
         Place place = take_first(s);
+        if (is_same(&place, &before)) continue;
+        before = place;
         const Route *route = &s->now.routes[place.slot];
         int64_t kind = p->slot_kind[place.slot];
         if (best->slot >= 0 && TRUST * place.rank > best->more) break;
