@@ -47,8 +47,8 @@ COUNTED = {
 # While one of these runs, calls are counted there; the innermost wins.
 DURING = {
     "kanopt.solvers.solve:solve": "solve, outside of searches",
-    "kanopt.solvers.routing.portfolio:RoutingPortfolio.search": "solve, engines",
-    "kanopt.solvers.routing.portfolio:RoutingPortfolio.raise_plan": "solve, engines",
+    "kanopt.solvers.routing.portfolio:RoutingSearch.search": "solve, engines",
+    "kanopt.solvers.routing.portfolio:RoutingSearch.raise_plan": "solve, engines",
     "kanopt.solvers.routing.racer.refine:RacerRun.__init__": "solve, search on the law",
     "kanopt.solvers.routing.racer.refine:RacerRun.run": "solve, search on the law",
     "kanopt.explain.explanation:explain": "explain",

@@ -29,12 +29,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from _process_memory import PeakMemory
+from kanopt.solvers.routing.savings_start import savings_plan
 
 import kanopt as ko
 from kanopt import refs, routing
 from kanopt.problems.result import Progress
 from kanopt.solvers.routing.integers import lower
-from kanopt.solvers.routing.savings_start import savings_plan
 
 CASES = ("same", "plain", "load")
 

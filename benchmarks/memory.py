@@ -23,7 +23,7 @@ from _bench import footer
 
 import kanopt as ko
 from kanopt import routing, scheduling, supply
-from kanopt.solvers.routing.ortools_engine.solver import OrToolsRouting
+from kanopt.solvers.routing.ortools import OrToolsRouting
 
 SECONDS = 0.05
 

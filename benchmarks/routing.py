@@ -31,14 +31,14 @@ from statistics import fmean
 
 import numpy as np
 import pyvrp
+from kanopt.solvers.routing.incumbents import Incumbents
+from kanopt.solvers.routing.ortools_engine.search import OrToolsSearch
 from pyvrp.stop import MaxRuntime
 
 import kanopt as ko
 from kanopt import refs, routing
 from kanopt.problems.routing.instances import Instance
-from kanopt.solvers.routing.incumbents import Incumbents
 from kanopt.solvers.routing.integers import lower
-from kanopt.solvers.routing.ortools_engine.search import OrToolsSearch
 from kanopt.solvers.routing.pyvrp_engine.model import pyvrp_model
 
 

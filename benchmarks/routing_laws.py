@@ -21,11 +21,11 @@ from pathlib import Path
 
 import pandas as pd
 from _bench import footer
+from kanopt.solvers.routing.portfolio import RoutingPortfolio
 
 import kanopt as ko
 from kanopt.problems.routing.instances import Instance
 from kanopt.solvers.base import SolveOptions
-from kanopt.solvers.routing.portfolio import RoutingPortfolio
 
 SETS = {"rifki": ("rifki2020", "*.vrp.json"), "uk": ("pollution_uk", "*.txt")}
 

@@ -15,8 +15,11 @@ from kanopt.problems.base import Problem
 from kanopt.problems.result import Progress, Status
 from kanopt.problems.routing import RoutingPlan, RoutingProblem
 from kanopt.solvers.base import Outcome, SolveOptions, Solver
+from kanopt.solvers.compiled.library import why_no_kernel
 from kanopt.solvers.routing.integers import NodeRoutes, RoutingIntegers, lower
 from kanopt.solvers.routing.ortools_model import OrToolsModel
+from kanopt.solvers.routing.racer.annealing import StoppingCriteria
+from kanopt.solvers.routing.racer.refine import RacerRun
 from kanopt.solvers.routing.solver import known_part
 
 _STEPS, _STEPS_PER_CLIENT = 2000, 50
@@ -78,7 +81,7 @@ class OrToolsRouting(Solver):
         with Interrupt() as interrupt:
             search = _Search(model, options, interrupt)
             if not model.is_idle:
-                known = None if options.initial is None else known_part(model.problem, options.initial)
+                known = _start(model, options)
                 search.run(None if known is None else model.node_routes(known))
             search.interrupted = search.interrupted or interrupt.asked
         return search
@@ -103,6 +106,19 @@ class OrToolsRouting(Solver):
             solver_view=tuple(f"{law}: {_LINES}" for law in _laws_of_load(problem)),
             **shared,
         )
+
+
+def _start(model: RoutingIntegers, options: SolveOptions) -> RoutingPlan | None:
+    """Return the plan that is given, or one by insertion where OR-Tools' own insertion leaves out who comes in groups.
+
+    None where neither is needed, or there is no kernel to insert.
+    """
+    if options.initial is not None:
+        return known_part(model.problem, options.initial)
+    if not model.rules.source.size or why_no_kernel():
+        return None
+    search = RacerRun(model.problem, None, options.seed, None, options.clock)
+    return search.run(StoppingCriteria(None, 0, lambda: False))
 
 
 def _laws_of_load(problem: RoutingProblem) -> list[str]:

@@ -6,17 +6,17 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from kanopt.solvers.routing.alternation import Alternation
+from kanopt.solvers.routing.law_routing import LawRouting
+from kanopt.solvers.routing.ortools_engine.solver import OrToolsRouting
+from kanopt.solvers.routing.portfolio import RoutingPortfolio
 
 from kanopt.formulas import Variable, parse_formula
 from kanopt.problems import Client, Depot, RoutingProblem, VehicleType
 from kanopt.refs import arc, clock, state
 from kanopt.solvers.base import SolveOptions
 from kanopt.solvers.routing import law_routing
-from kanopt.solvers.routing.alternation import Alternation
 from kanopt.solvers.routing.integers import lower
-from kanopt.solvers.routing.law_routing import LawRouting
-from kanopt.solvers.routing.ortools_engine.solver import OrToolsRouting
-from kanopt.solvers.routing.portfolio import RoutingPortfolio
 from kanopt.solvers.solve import solve
 from tests.cases.routing_simulator import best_of_all
 from tests.cases.routing_variants import some_routes, variant

@@ -8,6 +8,13 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from kanopt.solvers.routing.arrays import RoutingArrays
+from kanopt.solvers.routing.incumbents import Incumbents
+from kanopt.solvers.routing.insertion_start import ruin_and_recreate
+from kanopt.solvers.routing.integer_routes import without_idle_reloads
+from kanopt.solvers.routing.ortools_engine.model import OrToolsModel
+from kanopt.solvers.routing.ortools_engine.search import OrToolsSearch
+from kanopt.solvers.routing.reversed_routes import reverse_routes
 from ortools.constraint_solver import pywrapcp
 
 from kanopt.formulas import Variable, parse_formula
@@ -15,21 +22,13 @@ from kanopt.problems import Client, Depot, Route, RoutingPlan, RoutingProblem, V
 from kanopt.problems.routing import RoutingPolicy
 from kanopt.refs import arc, state
 from kanopt.solvers.base import SolveOptions
-from kanopt.solvers.routing.arrays import RoutingArrays
-from kanopt.solvers.routing.incumbents import Incumbents
-from kanopt.solvers.routing.insertion_start import ruin_and_recreate
-from kanopt.solvers.routing.integer_routes import without_idle_reloads
 from kanopt.solvers.routing.integers import RoutingIntegers, lower
-from kanopt.solvers.routing.ortools_engine.model import OrToolsModel
-from kanopt.solvers.routing.ortools_engine.search import OrToolsSearch
-from kanopt.solvers.routing.ortools_engine.solver import OrToolsRouting
-from kanopt.solvers.routing.portfolio import RoutingPortfolio
+from kanopt.solvers.routing.ortools import OrToolsRouting
 from kanopt.solvers.routing.pyvrp_engine.model import pyvrp_model
 from kanopt.solvers.routing.pyvrp_engine.relaxed import relaxed_for_pyvrp
 from kanopt.solvers.routing.pyvrp_engine.scaling import scale_integers
 from kanopt.solvers.routing.pyvrp_engine.search import _cost
-from kanopt.solvers.routing.pyvrp_engine.solver import PyVrpRouting
-from kanopt.solvers.routing.reversed_routes import reverse_routes
+from kanopt.solvers.routing.solver import RoutingSearch
 from kanopt.solvers.solve import solve
 from tests.cases.routing_variants import VARIANTS, variant
 
@@ -141,7 +140,7 @@ def test_or_tools_and_integers_agree(name, seed):
 @pytest.mark.parametrize("name", NATIVE)
 def test_pyvrp_and_integers_agree(name, seed):
     problem = variant(name, seed, uneven=seed == 1)
-    assert PyVrpRouting().accepts(problem) == ""
+    assert RoutingSearch().accepts(problem) == ""
     integers, rng = lower(problem, seed), np.random.default_rng(seed)
     model, steps = pyvrp_model(integers, complete=False), scale_integers(integers)
     unit = int(integers.fixed[0]) / int(steps.fixed[0])
@@ -162,7 +161,7 @@ def test_pyvrp_and_integers_agree(name, seed):
 @pytest.mark.parametrize("name", VARIANTS)
 def test_the_certificate_holds_where_engines_round(name):
     problem = variant(name, 3, uneven=True)
-    result = solve(problem, solver=RoutingPortfolio(), time_limit=0.3)
+    result = solve(problem, solver=RoutingSearch(), time_limit=0.3)
     assert result.certificate.holds
     assert 0 < result.certificate.rounding_bound < 0.1
     assert result.check.ok or result.check.only_unserved
@@ -218,7 +217,7 @@ def test_what_pyvrp_does_not_model_is_said_in_a_few_words():
         clients = [replace(plain.clients[0], **client), plain.clients[1]]
         vehicles = [replace(plain.vehicles[0], **(vehicle or {}))]
         changed = replace(plain, clients=clients, vehicles=vehicles, policy=policy or RoutingPolicy())
-        return PyVrpRouting().accepts(changed).removeprefix("does not model ")
+        return RoutingSearch().accepts(changed).removeprefix("does not model ")
 
     assert beyond() == ""
     assert beyond(vehicle={"breaks": "10 in 0-5"}) == "driver breaks"
@@ -233,7 +232,7 @@ def test_what_pyvrp_does_not_model_is_said_in_a_few_words():
     other = "limits of distance beside prices of something else"
     assert beyond(vehicle={"max_distance": 9.0, "unit_distance_cost": 1.0}) == ""
     uneven = replace(plain, cost=minutes**2, vehicles=[VehicleType("van", max_distance=9.0)])
-    assert PyVrpRouting().unsupported_rules(uneven) == (other,)
+    assert RoutingSearch().unsupported_rules(uneven) == (other,)
     assert beyond(RoutingPolicy(backhaul=True), pickup=1.0) == "deliveries before pickups"
 
 
@@ -253,14 +252,14 @@ def test_engines_side_by_side_know_the_rules(name, monkeypatch):
     monkeypatch.setattr("kanopt.solvers.routing.portfolio._SMALL", 0)
     monkeypatch.setattr("kanopt.solvers.routing.portfolio._SHORT", 0.0)
     problem = variant(name, 0)
-    alone = RoutingPortfolio().solve(problem, SolveOptions(time_limit=4.0))
+    alone = RoutingSearch().solve(problem, SolveOptions(time_limit=4.0))
 
     def stop_when_as_good(step):
         if step.objective <= alone.objective + 2 * alone.rounding_bound:
             raise KeyboardInterrupt
 
     options = SolveOptions(time_limit=60.0, workers=2, progress=stop_when_as_good)
-    outcome = RoutingPortfolio().solve(problem, options)
+    outcome = RoutingSearch().solve(problem, options)
     check = problem.check(outcome.plan)
     assert check.ok or check.only_unserved
     assert not any("failed" in run.message for run in outcome.engines)
@@ -344,7 +343,7 @@ def test_no_penalty_of_pyvrp_leaves_64_bits(problem):
 
 def test_pyvrp_ends_where_distances_with_fractions_are_limited():
     problem = many({"capacity": 5.0, "max_distance": 150.0}, lambda _: {})
-    outcome = PyVrpRouting().solve(problem, SolveOptions(time_limit=0.3))
+    outcome = RoutingSearch().solve(problem, SolveOptions(time_limit=0.3))
     assert problem.check(outcome.plan).ok
 
 
@@ -395,7 +394,7 @@ def test_a_client_may_be_pinned_to_a_vehicle_beyond_the_number_of_clients():
     plan = problem.plan_from({"van 5": ["a", "b"]})
     assert all_fit(integers, integers.node_routes(plan))
     assert integers.money.to_float(integers.objective(integers.node_routes(plan))) == pytest.approx(42.0)
-    outcome = RoutingPortfolio().solve(problem, SolveOptions(time_limit=0.3))
+    outcome = RoutingSearch().solve(problem, SolveOptions(time_limit=0.3))
     assert problem.check(outcome.plan).ok
     assert outcome.objective == pytest.approx(42.0)
 

@@ -8,6 +8,8 @@ from typing import Any
 
 import numpy as np
 import pytest
+from kanopt.solvers.routing.law_routing import LawRouting
+from kanopt.solvers.routing.portfolio import RoutingPortfolio
 
 import kanopt as ko
 from kanopt.errors import SolverError
@@ -17,8 +19,6 @@ from kanopt.problems.routing.simulate import route_costs
 from kanopt.refs import arc, clock, state
 from kanopt.solvers.base import SolveOptions
 from kanopt.solvers.clock import SearchClock
-from kanopt.solvers.routing.law_routing import LawRouting
-from kanopt.solvers.routing.portfolio import RoutingPortfolio
 
 KM = Variable("km", "km")
 

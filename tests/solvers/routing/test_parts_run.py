@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
+from kanopt.solvers.routing.savings_start import savings_plan
 
 import kanopt as ko
 from kanopt.problems import Progress
@@ -19,7 +20,6 @@ from kanopt.solvers.routing.integers import lower
 from kanopt.solvers.routing.parts_run import PartsRun
 from kanopt.solvers.routing.racer.annealing import StoppingCriteria
 from kanopt.solvers.routing.racer.refine import RacerRun
-from kanopt.solvers.routing.savings_start import savings_plan
 from kanopt.solvers.solve import search_and_assess
 from tests.cases.mixed_routing import LAWS, mixed_problem
 from tests.cases.routing_variants import VARIANTS, plain, variant

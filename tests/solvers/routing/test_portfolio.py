@@ -10,6 +10,10 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from kanopt.solvers.routing.arrays import RoutingArrays
+from kanopt.solvers.routing.engines import ORTOOLS, PYVRP, EngineOrder, engine_name
+from kanopt.solvers.routing.portfolio import RoutingPortfolio
+from kanopt.solvers.routing.reversed_routes import reverse_routes
 
 from kanopt.errors import SolverError
 from kanopt.formulas import Variable, parse_formula
@@ -19,11 +23,7 @@ from kanopt.problems.result import EngineRun
 from kanopt.refs import arc, state
 from kanopt.solvers.base import Outcome, SolveOptions
 from kanopt.solvers.routing import engine_child
-from kanopt.solvers.routing.arrays import RoutingArrays
-from kanopt.solvers.routing.engines import ORTOOLS, PYVRP, EngineOrder, engine_name
 from kanopt.solvers.routing.integers import lower
-from kanopt.solvers.routing.portfolio import RoutingPortfolio
-from kanopt.solvers.routing.reversed_routes import reverse_routes
 from kanopt.solvers.solve import solve
 from kanopt.worker import WorkerEnd, run_workers
 from tests.cases.routing import random_problem, random_routes

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from kanopt.solvers.routing.savings_start import nearest_nodes, savings_plan
 
 import kanopt as ko
 from kanopt import refs, routing
 from kanopt.solvers.routing.integers import lower
-from kanopt.solvers.routing.savings_start import nearest_nodes, savings_plan
 from tests.cases.routing_variants import VARIANTS, variant
 
 KM = ko.Variable("km", "km")

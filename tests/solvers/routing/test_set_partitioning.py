@@ -7,13 +7,13 @@ from itertools import combinations
 
 import numpy as np
 import pytest
-
-from kanopt.solvers.clock import WorkClock
 from kanopt.solvers.routing.set_partitioning import (
     RoutePool,
     SetPartitioning,
     better_partition,
 )
+
+from kanopt.solvers.clock import WorkClock
 
 
 @dataclass(frozen=True)

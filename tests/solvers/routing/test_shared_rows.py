@@ -2,9 +2,9 @@ import pickle
 
 import numpy as np
 import pytest
+from kanopt.solvers.routing.arrays import RoutingArrays
 
 from kanopt.problems.routing import Client, Depot, RoutingProblem, VehicleType
-from kanopt.solvers.routing.arrays import RoutingArrays
 from kanopt.solvers.routing.integers import RoutingIntegers, lower
 from kanopt.solvers.routing.shared_rows import SharedRows
 

@@ -8,7 +8,7 @@ from kanopt.problems import Client, Depot, RoutingProblem, VehicleType
 from kanopt.problems.routing import RoutingPolicy
 from kanopt.refs import client, vehicle
 from kanopt.solvers.base import Outcome, SolveOptions
-from kanopt.solvers.routing.ortools_engine.solver import OrToolsRouting
+from kanopt.solvers.routing.ortools import OrToolsRouting
 
 
 @pytest.fixture(autouse=True)

@@ -14,14 +14,14 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from kanopt.solvers.routing.incumbents import Incumbents
+from kanopt.solvers.routing.ortools_engine.search import OrToolsSearch
 
 from kanopt.errors import SolverError
 from kanopt.problems import Client, Depot, Progress, Route, RoutingPlan, RoutingProblem, Status, VehicleType
 from kanopt.solvers.base import Outcome, SolveOptions
-from kanopt.solvers.routing.incumbents import Incumbents
 from kanopt.solvers.routing.integers import lower
-from kanopt.solvers.routing.ortools_engine.search import OrToolsSearch
-from kanopt.solvers.routing.ortools_engine.solver import OrToolsRouting
+from kanopt.solvers.routing.ortools import OrToolsRouting
 from tests.cases.patience import found_soon, little_patience
 from tests.cases.routing import best_by_trying_all, random_problem, random_routes
 from tests.cases.supply import small as supply_problem

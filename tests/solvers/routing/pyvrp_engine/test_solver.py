@@ -10,6 +10,9 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from kanopt.solvers.routing.incumbents import Incumbents
+from kanopt.solvers.routing.pyvrp_engine.route_pool import SolutionPool
+from kanopt.solvers.routing.pyvrp_engine.solver import PyVrpRouting
 from pyvrp import RandomNumberGenerator, Solution
 
 from kanopt.errors import SolverError
@@ -28,14 +31,11 @@ from kanopt.problems import (
 from kanopt.refs import arc, clock, state, vehicle
 from kanopt.solvers.base import Outcome, SolveOptions
 from kanopt.solvers.clock import SearchClock
-from kanopt.solvers.routing.incumbents import Incumbents
 from kanopt.solvers.routing.integers import lower
 from kanopt.solvers.routing.pyvrp_engine import scaling as pyvrp_steps
 from kanopt.solvers.routing.pyvrp_engine.model import pyvrp_model
-from kanopt.solvers.routing.pyvrp_engine.route_pool import SolutionPool
 from kanopt.solvers.routing.pyvrp_engine.scaling import UNLIMITED, scale_integers
 from kanopt.solvers.routing.pyvrp_engine.search import PyVrpSearch, _cost
-from kanopt.solvers.routing.pyvrp_engine.solver import PyVrpRouting
 from tests.cases.routing import best_by_trying_all, random_problem, random_routes
 from tests.cases.routing_brute_force import best_of_all_plans
 from tests.cases.supply import small as supply_problem
