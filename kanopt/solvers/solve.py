@@ -45,7 +45,7 @@ def solver_of_quantities(problem: Problem[Any], plan: Plan) -> Solver | None:
 def solve(
     problem: Problem[Any],
     *,
-    solver: Solver | None = None,
+    solver: Solver | str | None = None,
     time_limit: float = 30.0,
     seed: int = 0,
     initial: Plan | None = None,
@@ -67,7 +67,8 @@ def solve(
     problem
         Any problem.
     solver
-        What to solve it with; the first of :func:`solvers` that accepts it where not given.
+        What to solve it with; the first of :func:`solvers` that accepts it where not given. ``"ortools"`` is OR-Tools
+        routing, for problems of routing.
     time_limit
         Wall seconds, at least 0; seconds' worth of work where `deterministic`.
     seed
@@ -109,6 +110,10 @@ def solve(
         workers=workers,
         deterministic=deterministic,
     )
+    if isinstance(solver, str) and solver == "ortools":
+        from kanopt.solvers.routing.ortools import OrToolsRouting
+
+        solver = OrToolsRouting()
     if solver is not None and not isinstance(solver, Solver):
         raise SolverError(_no_solver(solver))
     problem.warn_of_unread()
@@ -173,8 +178,7 @@ def _no_solver(given: object) -> str:
     known = ", ".join(f"{type(one).__name__}()" for one in solvers())
     return (
         f"solver must be a solver, not {describe_value(given)}; leave it out for the first one that accepts the "
-        f"problem, or pass one of kanopt.solvers.solvers(): {known}. Routing problems are solved by PyVRP and "
-        "OR-Tools side by side, whichever fit"
+        f'problem, or pass one of kanopt.solvers.solvers(): {known}, or "ortools" for a routing problem'
     )
 
 

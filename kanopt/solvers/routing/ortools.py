@@ -19,7 +19,7 @@ from kanopt.solvers.compiled.library import why_no_kernel
 from kanopt.solvers.routing.integers import NodeRoutes, RoutingIntegers, lower
 from kanopt.solvers.routing.ortools_model import OrToolsModel
 from kanopt.solvers.routing.racer.annealing import StoppingCriteria
-from kanopt.solvers.routing.racer.refine import RacerRun
+from kanopt.solvers.routing.racer.refine import RacerRun, left_out_text
 from kanopt.solvers.routing.solver import known_part
 
 _STEPS, _STEPS_PER_CLIENT = 2000, 50
@@ -82,7 +82,11 @@ class OrToolsRouting(Solver):
             search = _Search(model, options, interrupt)
             if not model.is_idle:
                 known = _start(model, options)
-                search.run(None if known is None else model.node_routes(known))
+                check = None if known is None else model.problem.check(known)
+                start = None if known is None else model.node_routes(known)
+                if check is not None and (check.ok or check.only_unserved):
+                    search.best = start
+                search.run(start)
             search.interrupted = search.interrupted or interrupt.asked
         return search
 
@@ -91,7 +95,11 @@ class OrToolsRouting(Solver):
         shared: dict[str, Any] = {"history": tuple(found.history), "interrupted": found.interrupted}
         routes = [[] for _ in model.fleet] if model.is_idle else found.best
         if routes is None:
-            why = "stopped before a first plan was found" if found.interrupted else "no plan within the time limit"
+            why = (
+                "stopped before a first plan was found"
+                if found.interrupted
+                else "no plan within the time limit"
+            )
             return Outcome(None, Status.NO_PLAN, None, None, 0.0, message=found.message or why, **shared)
         problem = model.problem
         assessment = problem.assess(model.plan(routes)).settled()
@@ -217,10 +225,11 @@ class _Search:
 
     def _parameters(self) -> Any:
         parameters = pywrapcp.DefaultRoutingSearchParameters()
-        # the clock says when the time is over, and it may count work or CPU seconds
-        parameters.time_limit.FromMilliseconds(int(1000 * _NEVER))
+        counts = self.options.clock.counts_work
+        left = _NEVER if counts else self.options.time_limit - self.seconds
+        parameters.time_limit.FromMilliseconds(max(1, int(1000 * left)))
         by_hand = self.routing_model.schedules_without_lp
-        if self.options.clock.counts_work:
+        if counts:
             # searches for times go by wall seconds; and where there are breaks, those by linear programs take most of
             # the time
             parameters.lns_time_limit.FromMilliseconds(int(1000 * _NEVER))
@@ -247,9 +256,9 @@ class _Search:
             solution = self.model.SolveFromAssignmentWithParameters(given, parameters)
         if solution is None:
             solution = self.model.SolveWithParameters(parameters)
-        if solution is not None and self.best is None:
+        if solution is not None and self.value is None:
             self.best = self._node_routes(solution.Value)
-        return self.best is not None
+        return solution is not None
 
     def _node_routes(self, value: Callable[[Any], int]) -> list[list[int]]:
         """Return nodes by vehicle, given the values of the solver's variables."""
@@ -280,7 +289,8 @@ class _Search:
         served[[node for route in self.best or () for node in route]] = True
         left = int((integers.mandatory & ~served).sum())
         price = integers.money.to_float(value - left * integers.penalty + integers.missed_prizes)
-        self.history.append(Progress(self.seconds, price))
+        left += integers.unreachable_mandatory
+        self.history.append(Progress(self.seconds, price, message=left_out_text(left) if left else ""))
         try:
             if self.options.progress is not None:
                 self.options.progress(self.history[-1])

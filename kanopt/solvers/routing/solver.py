@@ -12,7 +12,7 @@ from kanopt.errors import SolverError
 from kanopt.interrupt import Interrupt
 from kanopt.memory import available_bytes, gigabytes
 from kanopt.problems.base import Problem
-from kanopt.problems.result import EngineRun, Progress
+from kanopt.problems.result import EngineRun, Progress, Status
 from kanopt.problems.routing import Route, RoutingPlan, RoutingProblem
 from kanopt.problems.routing.data import RoutingData
 from kanopt.solvers.base import Outcome, SolveOptions, Solver
@@ -115,6 +115,8 @@ class RoutingSearch(Solver):
     def search(self, model: _Model, options: SolveOptions) -> _Found:
         """Let PyVRP make a plan, then search on the law from there."""
         problem, found = model.problem, _Found(model.start)
+        if model.given is None and model.spent(options) >= options.time_limit:
+            return _Found(None)
         with Interrupt() as interrupt:
             if problem.clients and problem.data.of_vehicles("num_available").any():
                 self._start(model, options, interrupt, found)
@@ -188,6 +190,8 @@ class RoutingSearch(Solver):
     def raise_plan(self, model: _Model, found: _Found) -> Outcome:
         """Return the best plan with the departures that are best on the law."""
         problem = model.problem
+        if found.plan is None:
+            return Outcome(None, Status.NO_PLAN, None, None, 0.0, message="no plan within the time limit")
         assessment = problem.assess(found.plan).settled()
         if model.given is not None:
             before = problem.assess(problem.plan_from(model.given.reopened())).settled()
@@ -232,7 +236,7 @@ class _Model:
 class _Found:
     """The best plan so far, what the searches did, and how they ended."""
 
-    def __init__(self, plan: RoutingPlan) -> None:
+    def __init__(self, plan: RoutingPlan | None) -> None:
         self.plan = plan
         self.engines: list[EngineRun] = []
         self.history: list[Progress] = []
@@ -280,7 +284,7 @@ def known_part(problem: RoutingProblem, plan: object) -> RoutingPlan:
         )
     data = problem.data
     counts = {vehicle.name: vehicle.num_available for vehicle in problem.vehicles}
-    pinned = {vehicle for vehicle in data.pinned.values()} | set(data.started_of)
+    pinned = set(data.pinned.values()) | set(data.started_of)
     seen: set[str] = set()
     found: dict[tuple[str, int], Route] = {}
     homeless = []
@@ -292,7 +296,10 @@ def known_part(problem: RoutingProblem, plan: object) -> RoutingPlan:
         else:
             homeless.append(route)
     free = (
-        (name, index) for name, most in counts.items() for index in range(1, most + 1) if (name, index) not in found
+        (name, index)
+        for name, most in counts.items()
+        for index in range(1, most + 1)
+        if (name, index) not in found
     )
     for route, vehicle in zip(homeless, free, strict=False):
         found[vehicle] = _known_stops(data, route, vehicle, seen)
@@ -302,7 +309,7 @@ def known_part(problem: RoutingProblem, plan: object) -> RoutingPlan:
 def _known_stops(data: RoutingData, route: Route, vehicle: tuple[str, int], seen: set[str]) -> Route:
     """Return a route of a vehicle with those of its stops that there are and that no route before has."""
     home = data.depot_of[vehicle[0]]
-    places = {name for name in data.names[len(data.depots) :]}
+    places = set(data.names[len(data.depots) :])
     stops: list[str] = []
     for name in route.clients:
         if name in places and name not in seen:

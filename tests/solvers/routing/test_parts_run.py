@@ -8,6 +8,7 @@ from dataclasses import replace
 
 import pytest
 from kanopt.solvers.routing.savings_start import savings_plan
+from tests.solvers.routing.test_savings_start import town
 
 import kanopt as ko
 from kanopt.problems import Progress
@@ -23,7 +24,6 @@ from kanopt.solvers.routing.racer.refine import RacerRun
 from kanopt.solvers.solve import search_and_assess
 from tests.cases.mixed_routing import LAWS, mixed_problem
 from tests.cases.routing_variants import VARIANTS, plain, variant
-from tests.solvers.routing.test_savings_start import town
 
 pytestmark = pytest.mark.skipif(bool(why_no_kernel()), reason="no compiled search on the law")
 

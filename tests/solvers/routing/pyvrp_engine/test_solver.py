@@ -14,6 +14,7 @@ from kanopt.solvers.routing.incumbents import Incumbents
 from kanopt.solvers.routing.pyvrp_engine.route_pool import SolutionPool
 from kanopt.solvers.routing.pyvrp_engine.solver import PyVrpRouting
 from pyvrp import RandomNumberGenerator, Solution
+from tests.solvers.routing.ortools_engine.test_solver import euclidean
 
 from kanopt.errors import SolverError
 from kanopt.formulas import Variable, parse_formula
@@ -39,7 +40,6 @@ from kanopt.solvers.routing.pyvrp_engine.search import PyVrpSearch, _cost
 from tests.cases.routing import best_by_trying_all, random_problem, random_routes
 from tests.cases.routing_brute_force import best_of_all_plans
 from tests.cases.supply import small as supply_problem
-from tests.solvers.routing.ortools_engine.test_solver import euclidean
 
 
 def solved(problem: RoutingProblem, **options: object) -> Outcome:
