@@ -68,11 +68,14 @@ class PartsRun:
         self.history: list[Progress] = []
 
     def run(self, limits: StoppingCriteria) -> RoutingPlan:
-        """Search until a limit of seconds is met or it is asked to stop, and return the best plan."""
+        """Search until a limit of seconds is met or it is asked to stop, and return the best plan.
+
+        First all who are on no route are inserted, however long that takes.
+        """
         sweep = 0
-        while not self._is_over(limits):
-            sweep += 1
+        while not (self.stopped or limits.stop_requested()) and (not sweep or not self._is_over(limits)):
             self._sweep(sweep * _SECONDS, limits)
+            sweep += 1
         best = self.problem.plan_from(RoutingPlan(tuple(self.routes.values())))
         return best if self.problem.assess(best).rank < self.problem.assess(self.given).rank else self.given
 
@@ -84,18 +87,32 @@ class PartsRun:
         return self.stopped or limits.stop_requested() or self._seconds_left(limits) < _SHORTEST
 
     def _sweep(self, seconds: float, limits: StoppingCriteria) -> None:
-        """Search on parts until every client was in one, beginning with clients that are on no route."""
+        """Search on parts until every client was in one, beginning with clients that are on no route.
+
+        Parameters
+        ----------
+        seconds
+            How long a part is searched at most; 0 for parts around those on no route, who are inserted.
+        limits
+            When the whole search is to end.
+        """
         served = {name for route in self.routes.values() for name in route.clients}
         names = [client.name for client in self.problem.clients]
         drawn = [names[place] for place in self.rng.permutation(len(names))]
         seen: set[str] = set()
         for name in sorted(drawn, key=served.__contains__):
-            if name not in seen and not self._is_over(limits):
+            over = (
+                self._is_over(limits)
+                if seconds
+                else name in served or self.stopped or limits.stop_requested()
+            )
+            if name not in seen and not over:
                 # where there is no time for a whole sweep, parts are searched for less; half of a part was in others
                 share = self._seconds_left(limits) * _CLIENTS / (2 * (len(names) - len(seen)))
                 part = self._part_around(name)
                 seen.update(client.name for client in part.problem.clients)
-                self._improve(part, replace(limits, seconds=max(_SHORTEST, min(seconds, share))))
+                spent = min(seconds, max(_SHORTEST, share))
+                self._improve(part, replace(limits, seconds=spent))
 
     def _part_around(self, client: str) -> ProblemPart:
         """Return the routes around a client, those to which arcs cost least first, and idle vehicles."""

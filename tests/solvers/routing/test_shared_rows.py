@@ -1,8 +1,5 @@
-import pickle
-
 import numpy as np
 import pytest
-from kanopt.solvers.routing.arrays import RoutingArrays
 
 from kanopt.problems.routing import Client, Depot, RoutingProblem, VehicleType
 from kanopt.solvers.routing.integers import RoutingIntegers, lower
@@ -24,19 +21,6 @@ def _small_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let a problem of a dozen clients be handled as one of ten thousand."""
     monkeypatch.setattr("kanopt.problems.routing.data.MOST_KEPT", 0)
     monkeypatch.setattr("kanopt.arc_blocks._AT_ONCE", 40)
-
-
-def test_types_that_agree_share_a_matrix_in_memory_and_when_sent() -> None:
-    alike, other = lower(_problem((2.0, 2.0))), lower(_problem((2.0, 3.0)))
-    assert alike.cost.strides[0] == alike.transit.strides[0] == 0
-    assert other.cost.strides[0] > 0
-    assert other.transit.strides[0] == 0
-    sent = alike.without_names()
-    again = pickle.loads(pickle.dumps(sent))
-    assert isinstance(again, RoutingArrays)
-    assert np.array_equal(again.cost, alike.cost)
-    assert again.cost.strides[0] == 0
-    assert len(pickle.dumps(sent)) < len(pickle.dumps(other.without_names()))
 
 
 def test_rows_are_told_apart_as_soon_as_one_differs() -> None:

@@ -177,7 +177,7 @@ def test_without_a_kernel_it_says_what_to_install(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr("kanopt.solvers.routing.solver.why_no_kernel", lambda: missing)
     monkeypatch.setattr("kanopt.solvers.routing.ortools.why_no_kernel", lambda: missing)
     problem = random_problem(1)
-    with pytest.raises(SolverError, match="no compiled kernel: no C compiler.* ziglang, or pass solver="):
+    with pytest.raises(SolverError, match=r"no compiled kernel: no C compiler.* ziglang, or pass solver="):
         ko.solve(problem, time_limit=1.0)
     result = ko.solve(problem, solver="ortools", time_limit=0.5)
     assert result.check.ok or result.check.only_unserved
