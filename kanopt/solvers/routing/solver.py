@@ -161,7 +161,7 @@ class RoutingSearch(Solver):
 
     def _go_on(self, model: _Model, options: SolveOptions, interrupt: Interrupt, found: _Found) -> None:
         """Search on the law from the plan so far."""
-        problem, start = model.problem, found.plan
+        problem, start = model.problem, found.plan or model.start
         wall, cpu = time.perf_counter(), time.process_time()
         report = found.reporter(model, options, known=True)
         left = max(0.0, options.time_limit - model.spent(options))
@@ -247,9 +247,9 @@ class _Found:
         offset = model.spent(options)
 
         def report(step: Progress) -> None:
-            later = replace(step, seconds=step.seconds + offset)
-            if not known or (self.history and later.objective >= self.history[-1].objective > 0):
+            if not known:
                 return
+            later = replace(step, seconds=step.seconds + offset)
             self.history.append(later)
             try:
                 if options.progress is not None:
