@@ -30,8 +30,10 @@ LARGE = 2000
 """Places from which on part after part is searched."""
 _LEAST, _LEAST_PER_CLIENT = 1.0, 0.005
 """Seconds that PyVRP has for a start at least."""
-_LEAST_SHARE, _MOST_SHARE, _MOST_ALONE = 0.1, 0.3, 0.9
-"""Of the time: what PyVRP has at least, at most, and at most where it models everything that a plan costs."""
+_LEAST_SHARE, _MOST_SHARE = 0.1, 0.3
+"""Of the time: what PyVRP has at least and at most."""
+_LEAST_ALONE, _MOST_ALONE = 0.6, 0.9
+"""The same where it models everything that a plan costs."""
 _CYCLE, _CYCLE_PER_CLIENT = 2000, 1000
 _NAME = "search on the law"
 
@@ -138,12 +140,10 @@ class RoutingSearch(Solver):
         models_all = not beyond and not problem.frozen_inputs()
         wall, cpu = time.perf_counter(), time.process_time()
         run = PyVrpRun(problem, options.seed, options.clock, found.reporter(model, options, models_all))
-        run.search(
-            model.given,
-            _pyvrp_seconds(len(problem.clients), options.time_limit),
-            (_MOST_ALONE if models_all else _MOST_SHARE) * options.time_limit - model.spent(options),
-            lambda: found.stopped or interrupt.asked,
-        )
+        limit = options.time_limit
+        least = _LEAST_ALONE * limit if models_all else _pyvrp_seconds(len(problem.clients), limit)
+        most = (_MOST_ALONE if models_all else _MOST_SHARE) * limit - model.spent(options)
+        run.search(model.given, least, most, lambda: found.stopped or interrupt.asked)
         if run.plan is not None:
             found.plan = run.plan
         why = run.message or ("stopped" if found.stopped or interrupt.asked else "its share of the time")

@@ -31,21 +31,28 @@ from kanopt.solvers.clock import SearchClock
 from kanopt.solvers.routing.integers import NodeRoutes, lower
 from kanopt.solvers.routing.pyvrp_engine.model import PyVrpModel, pyvrp_model
 from kanopt.solvers.routing.pyvrp_engine.relaxed import relaxed_for_pyvrp
+from kanopt.solvers.routing.pyvrp_engine.route_pool import SolutionPool
 
 _STEPS, _STEPS_PER_PAIR = 3000, 5
 _ROUND, _ROUND_PER_CLIENT = 3000, 4
+# clients from which on a pool of routes has something to tell, and up to which it is quick
+_POOLED = range(15, 301)
+_EVERY = 5
 _GAIN = 0.002
 """Share of the price by which the last half of a search must have made the plan cheaper for it to go on."""
 _PER_STEP, _PER_STEP_AND_CLIENT = 5e-4, 7e-7  # seconds, for a clock that counts work
 # penalties, as multiples of what makes an excess worth an arc; with prizes on clients an excess must not pay
-_FIRST, _FIRST_WITH_PRIZES, _LEAST, _MOST = 100.0, 1000.0, 0.01, 1e5
+_FIRST, _FIRST_TIME, _FIRST_WITH_PRIZES, _LEAST, _MOST = 100.0, 10.0, 1000.0, 0.01, 1e5
 
 
 class PyVrpRun:
     """One search of PyVRP for a plan from which another search goes on.
 
     PyVRP accepts a worse plan where it is better than that of 300 iterations before. Once that leads nowhere any
-    more, after ``3000 + 4 × clients`` iterations without a better plan, a new round begins from the best plan.
+    more, after ``3000 + 4 × clients`` iterations without a better plan, a new round begins: from the best plan where
+    the last one found it, else from it and from a random one by turns. Between rounds, for up to 300 clients, the
+    routes of all plans are put together anew (:class:`SolutionPool`). On RC101 this finds the optimum, where one round
+    ends 1 % above it.
 
     Every client that must be served is required where the fleet could carry them all, else it has a prize. The plan is
     the best one found, or where none keeps PyVRP's rules the one at which the search stands: whoever goes on takes it
@@ -104,7 +111,7 @@ class PyVrpRun:
         model = pyvrp_model(relaxed_for_pyvrp(self.integers), complete=complete)
         local = self._local_search(model)
         first = self._initial_solution(model, local, self.integers.node_routes(start) if start else None)
-        monitor = _SearchMonitor(self, model, first)
+        monitor, again = _SearchMonitor(self, model, first), False
         with warnings.catch_warnings():
             # penalties that stay at their largest mean that no plan serves all
             warnings.simplefilter("ignore", PenaltyBoundWarning)
@@ -112,9 +119,12 @@ class PyVrpRun:
                 penalties = self._penalties(model, complete=complete)
                 params = IteratedLocalSearchParams(callbacks=monitor)
                 search = IteratedLocalSearch(model.data, penalties, local, first, params)
-                monitor.idle = 0
-                search.run(monitor.is_over, collect_stats=False)
-                first = monitor.best if monitor.best is not None else self._random_solution(model, local)
+                better = monitor.run_round(search)
+                # without a pool nothing of what a new start finds is kept unless it beats the best plan as a whole
+                again = better or not again or monitor.pool is None
+                known = monitor.best if again else None
+                if not monitor.ended:
+                    first = known if known is not None else self._random_solution(model, local)
         found = monitor.current if monitor.best is None else monitor.best
         self.plan = self.integers.plan(model.node_routes(found))
 
@@ -180,7 +190,9 @@ class PyVrpRun:
         thousands of iterations to come down; from here plans are as good in a third of the time.
         """
         worths = model.load_worth, model.time_worth
-        load = time = _FIRST if complete else _FIRST_WITH_PRIZES
+        # late routes help to find others where these are put together anew; else they only cost time
+        late = _FIRST_TIME if model.data.num_clients in _POOLED else _FIRST
+        load, time = (_FIRST, late) if complete else (_FIRST_WITH_PRIZES,) * 2
         params = PenaltyParams(
             min_penalty=min(_LEAST * min(worths), model.largest),
             max_penalty=min(_MOST * max(worths), model.largest),
@@ -214,7 +226,19 @@ class _SearchMonitor(IteratedLocalSearchCallbacks):
         clients = model.data.num_clients
         self.longest = _ROUND + _ROUND_PER_CLIENT * clients
         self.worth = _PER_STEP + _PER_STEP_AND_CLIENT * clients
+        # a route of the pool is a set of clients in an order, without reloads
+        self.pool = SolutionPool(model) if clients in _POOLED and not model.reloads else None
         self._offer(first)
+
+    def run_round(self, search: IteratedLocalSearch) -> bool:
+        """Run one round, and put routes of all rounds together; return whether there is a better plan."""
+        before, self.idle = self.best, 0
+        search.run(self.is_over, collect_stats=False)
+        if self.pool is not None and self.best is not None and not self.ended:
+            combined = self.pool.best_combination(self.best, self.search.clock)
+            if combined is not None:
+                self._offer(combined)
+        return self.best is not before
 
     def on_best(self, best: Solution) -> None:
         """Store the best plan of a round."""
@@ -229,6 +253,8 @@ class _SearchMonitor(IteratedLocalSearchCallbacks):
         self.idle += 1
         self.search.clock.spend(self.worth)
         self.current = current
+        if self.pool is not None and self.iterations % _EVERY == 0:
+            self.pool.add(candidate)
 
     def _offer(self, solution: Solution) -> None:
         if solution.is_feasible() and (self.best is None or _cost(solution) < _cost(self.best)):
