@@ -181,11 +181,12 @@ static void fetch_arcs(Search *s, int32_t node) {
 #endif
 }
 
-/* What it costs to put a client before the stop at a place of a route, by the arcs alone. */
-static double detour(const Problem *p, int64_t kind, const Route *route, int32_t tail, int64_t at, int32_t node) {
+/* What it costs by the arcs alone to put a client between a tail and the stop at a place. */
+static double detour(const Problem *p, int64_t kind, const int32_t *stops, int64_t count, int32_t tail, int64_t at,
+                     int32_t node) {
     double more = row_of(p, kind, tail, node)[ARC_GUESS];
-    if (at == route->count && !p->returns[kind]) return more;
-    int32_t head = stop_at(p, kind, route, at);
+    if (at == count && !p->returns[kind]) return more;
+    int32_t head = at < count ? stops[at] : p->last[kind];
     return more + row_of(p, kind, node, head)[ARC_GUESS] - row_of(p, kind, tail, head)[ARC_GUESS];
 }
 
@@ -201,9 +202,10 @@ static void guess_rest(Search *s, int32_t unit, int64_t slot) {
         int32_t node = p->unit_nodes[member];
         double least = INFINITY;
         for (int64_t at = route->count; at >= 0; at--) {
-            s->rest[at] += smaller(least, detour(p, kind, route, first, at, node));
+            s->rest[at] += smaller(least, detour(p, kind, route->stops, route->count, first, at, node));
             int32_t tail = stop_at(p, kind, route, at - 1);
-            least = tail < p->depots ? INFINITY : smaller(least, detour(p, kind, route, tail, at, node));
+            double more = detour(p, kind, route->stops, route->count, tail, at, node);
+            least = tail < p->depots ? INFINITY : smaller(least, more);
         }
     }
 }
@@ -307,18 +309,15 @@ static double longer_price(const Search *s, double longest, Score score) {
     return rate ? rate * larger(score.finish - score.departure - longest, 0.0) : 0.0;
 }
 
-/* The place from one on, up to the end of its trip, where a client seems to cost least; chance makes a difference. */
+/* The place from one on, up to the end of its trip, where a client seems to cost least; chance makes a difference of
+ * up to so much. */
 static int64_t likely_place(Search *s, int64_t kind, const int32_t *stops, int64_t count, int64_t at, int64_t end,
-                            int32_t node) {
-    const Problem *p = s->p;
+                            int32_t node, double chance) {
     double least = INFINITY;
     int64_t likely = at;
     for (; at <= end; at++) {
-        int32_t tail = stops[at - 1], head = at < count ? stops[at] : p->last[kind];
-        double more = row_of(p, kind, tail, node)[ARC_GUESS];
-        if (at < count || p->returns[kind])
-            more += row_of(p, kind, node, head)[ARC_GUESS] - row_of(p, kind, tail, head)[ARC_GUESS];
-        more *= 1.0 + random_share(&s->random);
+        double more = detour(s->p, kind, stops, count, stops[at - 1], at, node);
+        if (chance > 0.0) more *= 1.0 + chance * random_share(&s->random);
         if (!(more < least)) continue;
         least = more;
         likely = at;
@@ -357,9 +356,17 @@ static int drive_unit(Search *s, int32_t unit, const Place *place, int32_t *stop
     while (end < count && stops[end] >= p->depots) end++;
     double ways = 1.0;
     for (int32_t k = member; k < p->unit_start[unit + 1]; k++) ways *= (double)(end - first + 1 + k - member);
-    if (ways > MOST_WAYS) first = end = likely_place(s, kind, stops, count, first, end, node);
+    int many = ways > MOST_WAYS;
+    int64_t likely = likely_place(s, kind, stops, count, first, end, node, many ? 1.0 : 0.0);
+    double least = detour(p, kind, stops, count, stops[likely - 1], likely, node);
+    if (many) first = end = likely;
     int32_t *longer = stops + s->most_stops;
-    for (at = first; at <= end; at++) {
+    /* the likely place first, so that others need not be driven */
+    for (int64_t i = first - 1; i <= end; i++) {
+        at = i < first ? likely : i;
+        if (i == likely) continue;
+        double more = detour(p, kind, stops, count, stops[at - 1], at, node) - least;
+        if (best->slot >= 0 && TRUST * (place->rank + more) > best->more) continue;
         with_node(p, kind, stops, count, at, ALONE, node, longer);
         possible |= drive_unit(s, unit, place, longer, count + 1, member + 1, longest, best, best_stops);
     }
