@@ -30,7 +30,7 @@ LARGE = 2000
 """Places from which on part after part is searched."""
 _LEAST, _LEAST_PER_CLIENT = 1.0, 0.005
 """Seconds that PyVRP has for a start at least."""
-_LEAST_SHARE, _MOST_SHARE = 0.1, 0.3
+_LEAST_SHARE, _MOST_SHARE = 0.1, 0.5
 """Of the time: what PyVRP has at least and at most."""
 _LEAST_ALONE, _MOST_ALONE = 0.6, 0.9
 """The same where it models everything that a plan costs."""

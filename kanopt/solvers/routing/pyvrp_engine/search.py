@@ -38,7 +38,7 @@ _ROUND, _ROUND_PER_CLIENT = 3000, 4
 # clients from which on a pool of routes has something to tell, and up to which it is quick
 _POOLED = range(15, 301)
 _EVERY = 5
-_GAIN = 0.002
+_GAIN = 0.001
 """Share of the price by which the last half of a search must have made the plan cheaper for it to go on."""
 _PER_STEP, _PER_STEP_AND_CLIENT = 5e-4, 7e-7  # seconds, for a clock that counts work
 # penalties, as multiples of what makes an excess worth an arc; with prizes on clients an excess must not pay
