@@ -131,9 +131,7 @@ def test_orders_are_tried_up_to_the_end() -> None:
     assert plan.routes[0].clients == ("a", "b", "c")
 
 
-@pytest.mark.parametrize(
-    "engine", [RoutingSearch(), OrToolsRouting()], ids=["search", "ortools"]
-)
+@pytest.mark.parametrize("engine", [RoutingSearch(), OrToolsRouting()], ids=["search", "ortools"])
 @pytest.mark.parametrize("reloads", [0, 1])
 def test_engines_see_the_end(engine: Any, reloads: int) -> None:
     given = replace(

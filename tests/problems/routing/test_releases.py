@@ -237,9 +237,7 @@ def test_no_departure_that_is_early_enough_is_better(
         assert score.price <= chosen * (1 + 1e-4) + 1e-6 or breaks
 
 
-@pytest.mark.parametrize(
-    "engine", [RoutingSearch(), OrToolsRouting()], ids=["search", "ortools"]
-)
+@pytest.mark.parametrize("engine", [RoutingSearch(), OrToolsRouting()], ids=["search", "ortools"])
 @pytest.mark.parametrize("reloads", [0, 1])
 def test_engines_see_releases(engine: Any, reloads: int) -> None:
     for seed in range(3):
@@ -262,9 +260,7 @@ def test_engines_see_releases(engine: Any, reloads: int) -> None:
         assert outcome.objective == pytest.approx(best.cost, abs=2 * outcome.rounding_bound + 1e-6)
 
 
-@pytest.mark.parametrize(
-    "engine", [RoutingSearch(), OrToolsRouting()], ids=["search", "ortools"]
-)
+@pytest.mark.parametrize("engine", [RoutingSearch(), OrToolsRouting()], ids=["search", "ortools"])
 @pytest.mark.parametrize("optional", [False, True])
 def test_engines_leave_out_whose_goods_are_ready_after_the_window(engine: Any, optional: bool) -> None:
     prize = 7.0 if optional else None
