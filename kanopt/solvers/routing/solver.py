@@ -27,7 +27,7 @@ from kanopt.solvers.routing.racer.refine import RacerRun
 from kanopt.text import count_text, money_text
 
 LARGE = 2000
-"""Places from which on part after part is searched."""
+"""Places from which on part after part is searched, and PyVRP is not used."""
 _LEAST, _LEAST_PER_CLIENT = 1.0, 0.005
 """Seconds that PyVRP has for a start at least."""
 _LEAST_SHARE, _MOST_SHARE = 0.1, 0.5
@@ -331,8 +331,8 @@ def _why_not_pyvrp(problem: RoutingProblem, beyond: tuple[str, ...], *, given: b
     """Say why a plan of PyVRP is no start, empty where it is one."""
     if problem.data.is_under_way:
         return "routes are under way"
-    if _is_split(problem):
-        return "part after part is searched"
+    if len(problem.data.names) > LARGE:
+        return f"its first local search of more than {LARGE:,} places cannot be stopped"
     if given and beyond:
         return f"a plan is given, and it does not model {', '.join(beyond)}"
     # which clients belong together decides the routes
