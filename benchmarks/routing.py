@@ -2,8 +2,8 @@
 
 Five tables, each with its own budget: CVRPLIB X with 60 wall seconds and two workers; every instance of X in the folder
 with 40 s, Solomon's with 30 s, and instances with 1,000 clients with 120 s, all with one worker, so that wall seconds
-are CPU seconds on an idle machine; and the time to build the integers of a problem of 1,000 clients and three vehicle types
-from formulas. Each engine has one thread.
+are CPU seconds on an idle machine; and the time to build the integers of a problem of 1,000 clients and three vehicle
+types from formulas. Each engine has one thread.
 
 "gap" is the mean over seeds of the plan's price on the law over the best known one, in percent; "CPU s" is the mean of
 all processes together. "alone" is PyVRP on its own reading of the same file with its own defaults, for the same wall
