@@ -30,10 +30,10 @@ LARGE = 2000
 """Places from which on part after part is searched, and PyVRP is not used."""
 _LEAST, _LEAST_PER_CLIENT = 1.0, 0.005
 """Seconds that PyVRP has for a start at least."""
-_LEAST_SHARE, _MOST_SHARE = 0.1, 0.5
-"""Of the time: what PyVRP has at least and at most."""
-_LEAST_ALONE, _MOST_ALONE = 0.6, 0.9
-"""The same where it models everything that a plan costs."""
+_LEAST_SHARE, _LEAST_ALONE = 0.1, 0.6
+"""Of the time: what PyVRP has at least, and where it models everything that a plan costs."""
+_MOST_FROZEN, _MOST_RELAXED, _MOST_ALONE = 0.3, 0.5, 0.9
+"""What it has at most where load or clock are frozen, where rules are left out, and where it models everything."""
 _CYCLE, _CYCLE_PER_CLIENT = 2000, 1000
 _NAME = "search on the law"
 
@@ -140,9 +140,8 @@ class RoutingSearch(Solver):
         models_all = not beyond and not problem.frozen_inputs()
         wall, cpu = time.perf_counter(), time.process_time()
         run = PyVrpRun(problem, options.seed, options.clock, found.reporter(model, options, models_all))
-        limit = options.time_limit
-        least = _LEAST_ALONE * limit if models_all else _pyvrp_seconds(len(problem.clients), limit)
-        most = (_MOST_ALONE if models_all else _MOST_SHARE) * limit - model.spent(options)
+        least, most = _pyvrp_seconds(problem, beyond, options.time_limit)
+        most -= model.spent(options)
         run.search(model.given, least, most, lambda: found.stopped or interrupt.asked)
         if run.plan is not None:
             found.plan = run.plan
@@ -348,7 +347,10 @@ def _is_split(problem: RoutingProblem) -> bool:
     return large and not problem.policy.longest_route_cost
 
 
-def _pyvrp_seconds(clients: int, limit: float) -> float:
-    """Return for how many seconds PyVRP searches at least, however little it finds."""
-    wanted = max(_LEAST + _LEAST_PER_CLIENT * clients, _LEAST_SHARE * limit)
-    return min(wanted, _MOST_SHARE * limit)
+def _pyvrp_seconds(problem: RoutingProblem, beyond: tuple[str, ...], limit: float) -> tuple[float, float]:
+    """Return for how many seconds PyVRP searches at least, however little it finds, and at most."""
+    if not beyond and not problem.frozen_inputs():
+        return _LEAST_ALONE * limit, _MOST_ALONE * limit
+    most = (_MOST_FROZEN if problem.frozen_inputs() else _MOST_RELAXED) * limit
+    wanted = max(_LEAST + _LEAST_PER_CLIENT * len(problem.clients), _LEAST_SHARE * limit)
+    return min(wanted, most), most
