@@ -16,7 +16,7 @@ from tests.cases.routing_variants import VARIANTS, optimum, variant
 @pytest.mark.parametrize(
     ("engine", "seed"),
     [(RoutingSearch(), 1), (OrToolsRouting(), 0)],
-    ids=["portfolio-1", "ortools-0"],
+    ids=["search-1", "ortools-0"],
 )
 def test_the_plan_is_the_best_of_all(engine: RoutingSearch | OrToolsRouting, name: str, seed: int) -> None:
     problem, best = variant(name, seed), optimum(name, seed)
