@@ -17,6 +17,7 @@ from kanopt.solvers.base import SolveOptions
 from kanopt.solvers.routing.racer.annealing import StoppingCriteria
 from kanopt.solvers.routing.racer.plan_data import served_together
 from kanopt.solvers.routing.racer.refine import RacerRun, left_out_text
+from kanopt.solvers.routing.savings_start import savings_plan
 
 _CLIENTS = 300
 _SECONDS = 1.0
@@ -70,9 +71,14 @@ class PartsRun:
     def run(self, limits: StoppingCriteria) -> RoutingPlan:
         """Search until a limit of seconds is met or it is asked to stop, and return the best plan.
 
-        First all who are on no route are inserted, however long that takes.
+        First routes are made by savings where there are none, and all who are on no route are inserted, however long
+        that takes.
         """
         sweep = 0
+        if not self.routes:
+            plan = savings_plan(self.problem, lambda: self.stopped or limits.stop_requested())
+            self.routes = {(route.vehicle, route.index): route for route in plan.routes}
+            self._rank = self.problem.assess(plan).rank
         while not (self.stopped or limits.stop_requested()) and (not sweep or not self._is_over(limits)):
             self._sweep(sweep * _SECONDS, limits)
             sweep += 1
