@@ -29,7 +29,6 @@ NodeRoutes = Sequence[Sequence[int]]
 _MINUTE_STEPS = 1e4
 _MONEY_STEP = 1e-10
 _COARSEST = 1e-13  # of the horizon: the longest step of time that fits 64 bits, with room to spare
-_NARROW = 2e9  # what 32 bits hold
 _LARGEST = 1e18  # a quarter of what 64 bits hold, so that sums of sums stay inside
 
 
@@ -54,7 +53,7 @@ class RoutingIntegers:
     cost, transit
         Price of an arc and time from the start of service at its tail to the arrival at its head, by vehicle
         type; (types, nodes, nodes). An arc without a road takes longer than `horizon`. What all types share is in
-        memory once; 32 bits a number where they suffice.
+        memory once.
     demand, earliest, latest, prize, mandatory
         By node; `prize` is 0 for depots and for clients that must be served.
     capacity, fixed, per_time, shift_start, shift_end
@@ -250,11 +249,7 @@ def _money_scaling(problem: RoutingProblem, dearest: Floats, horizon: float) -> 
     most += 2 * again * dearest.max() + horizon * (
         data.lateness_rate.sum() + problem.policy.longest_route_cost
     )
-    step = _MONEY_STEP
-    if not data.keeps_matrices:
-        # prices of arcs fit into 32 bits: half the memory, and rounded by less than a billionth of the dearest
-        step = max(step, float(10.0 ** np.ceil(np.log10(max(float(dearest.max()), 1.0) / _NARROW))))
-    return scaling_for(float(most), len(problem.clients) + 3, limit=_LARGEST, target_resolution=step)
+    return scaling_for(float(most), len(problem.clients) + 3, limit=_LARGEST, target_resolution=_MONEY_STEP)
 
 
 def lower(problem: RoutingProblem, seed: int = 0, *, loaded: bool = False) -> RoutingIntegers:
@@ -304,7 +299,7 @@ def lower(problem: RoutingProblem, seed: int = 0, *, loaded: bool = False) -> Ro
     possible = without_broken_groups(data, possible & data.allowed.any(axis=0) & fits_capacity(data))
     nodes = _order(problem, seed, possible)
     prize = money.to_integers([0.0] * len(data.depots) + [client.prize or 0.0 for client in data.clients])
-    transit, cost = round_arcs(problem, nodes, stay, clock, money, prices, float(dearest.max()))
+    transit, cost = round_arcs(problem, nodes, stay, clock, money, prices)
     must = np.array([False] * len(data.depots) + [client.mandatory for client in data.clients])
     rules = round_rules(problem, nodes, clock, money, _fleet(problem))
     return RoutingIntegers(

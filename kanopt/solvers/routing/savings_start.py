@@ -7,6 +7,7 @@ is kept: a route is made of arcs between neighbours, and of arcs from and to its
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -86,7 +87,7 @@ class _Savings:
             arcs = [
                 np.broadcast_to(each, (types, *each.shape[1:])) for each in self.planning.arcs_from(tails)
             ]
-            weight = np.nan_to_num(arcs[1] + self.rate[:, None, None] * arcs[0], nan=np.inf).min(axis=0)
+            weight = _paid(arcs, self.rate[:, None, None]).min(axis=0)
             weight[np.arange(len(tails)), tails] = np.inf
             self.near[tails] = (
                 np.argsort(weight[:, self.first :], axis=1, kind="stable")[:, :count] + self.first
@@ -108,10 +109,7 @@ class _Savings:
         """Return what a route costs that leaves as late as it can, infinite where it cannot be driven."""
         if not self.data.allowed[kind, route].all():
             return np.inf
-        hops = [
-            int(np.flatnonzero(self.near[tail] == head)[0])
-            for tail, head in zip(route, route[1:], strict=False)
-        ]
+        hops = [int(np.flatnonzero(self.near[tail] == head)[0]) for tail, head in pairwise(route)]
         legs = np.array(
             [
                 self.out[:, kind, route[0]],
@@ -160,13 +158,11 @@ class _Savings:
         kind = max(self.kinds, key=lambda kind: self.data.capacities[0, kind], default=0)
         tails = np.repeat(np.arange(self.first, len(self.near)), self.near.shape[1])
         heads = self.near[self.first :].ravel()
-        weigh = np.array([self.rate[kind], 1.0])
-        paid = np.tensordot(weigh, self.hop[:, kind, self.first :], 1).ravel()
-        saved = (
-            np.tensordot(weigh, self.back[:, kind], 1)[tails]
-            + np.tensordot(weigh, self.out[:, kind], 1)[heads]
-            - paid
+        hop, back, out = (
+            _paid(each[:, kind], float(self.rate[kind])) for each in (self.hop, self.back, self.out)
         )
+        with np.errstate(invalid="ignore"):
+            saved = back[tails] + out[heads] - hop[self.first :].ravel()
         order = np.argsort(-saved[np.isfinite(saved)], kind="stable")
         there = np.flatnonzero(np.isfinite(saved))[order]
         return zip(tails[there].tolist(), heads[there].tolist(), strict=True)
@@ -201,3 +197,9 @@ class _Savings:
             if offer is not None:
                 return count, offer
         return 0, None
+
+
+def _paid(arcs: Sequence[Floats] | Floats, rate: Floats | float) -> Floats:
+    """Return what arcs cost with their time; infinite where no road leads, whatever time costs."""
+    there = np.isfinite(arcs[0])
+    return np.where(there, arcs[1] + rate * np.where(there, arcs[0], 0.0), np.inf)

@@ -116,7 +116,8 @@ def test_asked_to_stop_it_returns_the_plan_so_far() -> None:
     plan = run.run(StoppingCriteria(60.0, None, lambda: False))
     assert run.stopped
     assert run.parts == 1
-    assert problem.check(plan).only_unserved
+    check = problem.check(plan)
+    assert check.ok or check.only_unserved
 
 
 @pytest.mark.parametrize("name", [name for name in VARIANTS if name not in ("longest", "mixed")])

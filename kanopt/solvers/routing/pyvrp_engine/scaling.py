@@ -5,14 +5,15 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from kanopt.arc_blocks import of_types
 from kanopt.solvers.routing.integers import Integers, RoutingIntegers
-from kanopt.solvers.routing.shared_rows import distinct, narrow
 
+Number = TypeVar("Number", bound=np.generic)
 UNLIMITED = int(np.iinfo(np.int64).max)
 """A time that never comes."""
 _MOST = 10**12  # a plan's price at most, so that prices, prizes and penalties together stay inside 64 bits
@@ -90,7 +91,7 @@ def scale_integers(arrays: RoutingIntegers) -> ScaledIntegers:
     arrays
         The problem.
     """
-    roads = of_types(distinct(arrays.transit) <= arrays.horizon, len(arrays.transit))
+    roads = of_types(_distinct(arrays.transit) <= arrays.horizon, len(arrays.transit))
     times = _times(arrays, roads)
     demand, pickup, capacity = _loads(arrays, arc_mean(times.transit, roads))
     per_time, overtime = arrays.per_time * times.step, _of_types(arrays, "overtime", 0) * times.step
@@ -130,6 +131,11 @@ def scale_integers(arrays: RoutingIntegers) -> ScaledIntegers:
     )
 
 
+def _distinct(values: NDArray[Number]) -> NDArray[Number]:
+    """Return an array by vehicle type as one of one type, where all types share it."""
+    return values[:1] if values.strides[0] == 0 else values
+
+
 def _rows(values: Integers, roads: NDArray[np.bool_]) -> Iterator[tuple[Integers, NDArray[np.bool_]]]:
     """Yield arcs and which of them there are, some rows at a time; those that all vehicle types share once."""
     if values.strides[0] == roads.strides[0] == 0:
@@ -147,7 +153,7 @@ def _scaled_prices(cost: Integers, roads: NDArray[np.bool_], divisor: int) -> tu
         cost, roads = cost[:1], roads[:1]
     dearest = max((int(rows.max(initial=0, where=there)) for rows, there in _rows(cost, roads)), default=0)
     dearest = max(1, (dearest + divisor // 2) // divisor)
-    scaled: Integers = np.empty(cost.shape, dtype=narrow(_FAR * dearest))
+    scaled: Integers = np.empty(cost.shape, dtype=np.int64)
     count = max(1, _AT_ONCE // max(1, len(cost) * cost.shape[-1]))
     for begin in range(0, cost.shape[-1], count):
         rows = slice(begin, begin + count)
@@ -250,7 +256,7 @@ def _times(arrays: RoutingIntegers, roads: NDArray[np.bool_]) -> _ScaledTimes:
     release = np.where(rules.release <= first, 0, rules.release)
     step = _divisor(arrays.transit, roads, earliest, release, arrays.shift_start, again, ends)
     never = arrays.horizon // step + 1
-    legs, there = distinct(arrays.transit), distinct(roads)
+    legs, there = _distinct(arrays.transit), _distinct(roads)
     # an arc that is none takes a step longer than the horizon already
     whole: Integers = (
         legs if step == 1 and (there | (legs == never)).all() else np.where(there, legs // step, never)
