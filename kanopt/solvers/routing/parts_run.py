@@ -105,6 +105,9 @@ class PartsRun:
         served = {name for route in self.routes.values() for name in route.clients}
         names = [client.name for client in self.problem.clients]
         drawn = [names[place] for place in self.rng.permutation(len(names))]
+        # where there is no time for a whole sweep, parts are searched for less
+        share = self._seconds_left(limits) * _CLIENTS / max(len(names), 1)
+        longest = min(seconds, max(_SHORTEST, share))
         seen: set[str] = set()
         for name in sorted(drawn, key=served.__contains__):
             over = (
@@ -113,12 +116,10 @@ class PartsRun:
                 else name in served or self.stopped or limits.stop_requested()
             )
             if name not in seen and not over:
-                # where there is no time for a whole sweep, parts are searched for less; half of a part was in others
-                share = self._seconds_left(limits) * _CLIENTS / (2 * (len(names) - len(seen)))
                 part = self._part_around(name)
                 seen.update(client.name for client in part.problem.clients)
-                spent = min(seconds, max(_SHORTEST, share))
-                self._improve(part, replace(limits, seconds=spent))
+                left = max(0.0, min(longest, self._seconds_left(limits)))
+                self._improve(part, replace(limits, seconds=left))
 
     def _part_around(self, client: str) -> ProblemPart:
         """Return the routes around a client, those to which arcs cost least first, and idle vehicles."""
