@@ -27,6 +27,7 @@ _PENALTY_WEIGHTS = (0.05, 0.1)  # the solver's default is 0.1
 _FIRST = ("PARALLEL_CHEAPEST_INSERTION", "PATH_CHEAPEST_ARC", "SAVINGS")
 _GLANCE = 256
 _NEVER = 1e6  # seconds
+_START = 100  # steps for each client of the search for a start
 _PER_MOVE, _PER_MOVE_AND_CLIENT, _RULES, _RESTS = 1e-6, 3e-9, 3.0, 3e-5  # seconds, counted as work
 _LINES = "the load on board priced on each leg by a straight line between an empty and a full vehicle"
 
@@ -85,7 +86,7 @@ class OrToolsRouting(Solver):
                 check = None if known is None else model.problem.check(known)
                 start = None if known is None else model.node_routes(known)
                 if check is not None and (check.ok or check.only_unserved):
-                    search.best = start
+                    search.best, search.start = start, known
                 search.run(start)
             search.interrupted = search.interrupted or interrupt.asked
         return search
@@ -103,6 +104,9 @@ class OrToolsRouting(Solver):
             return Outcome(None, Status.NO_PLAN, None, None, 0.0, message=found.message or why, **shared)
         problem = model.problem
         assessment = problem.assess(model.plan(routes)).settled()
+        if found.start is not None:
+            before = problem.assess(problem.plan_from(found.start.reopened())).settled()
+            assessment = before if before.rank.is_better_than(assessment.rank) else assessment
         moved, bound = _rounded_by(model, assessment.plan)
         return Outcome(
             plan=assessment.plan,
@@ -117,16 +121,18 @@ class OrToolsRouting(Solver):
 
 
 def _start(model: RoutingIntegers, options: SolveOptions) -> RoutingPlan | None:
-    """Return the plan that is given, or one by insertion where OR-Tools' own insertion leaves out who comes in groups.
+    """Return the plan that is given, or one of a short search on the law where single moves find little for long.
 
-    None where neither is needed, or there is no kernel to insert.
+    So it is where clients are loaded at others, drivers take breaks or goods are kept apart. None where there is no
+    kernel.
     """
     if options.initial is not None:
         return known_part(model.problem, options.initial)
-    if not model.rules.source.size or why_no_kernel():
+    rules = model.rules
+    if not (rules.source.size or rules.break_table.size or rules.apart.size) or why_no_kernel():
         return None
     search = RacerRun(model.problem, None, options.seed, None, options.clock)
-    return search.run(StoppingCriteria(None, 0, lambda: False))
+    return search.run(StoppingCriteria(None, _START * len(model.problem.clients), lambda: False))
 
 
 def _laws_of_load(problem: RoutingProblem) -> list[str]:
@@ -169,6 +175,8 @@ class _Search:
     ----------
     best
         The best plan, None before the first.
+    start
+        The plan it began with, where that keeps all rules.
     history
         Every better plan, in order of time.
     message
@@ -179,6 +187,7 @@ class _Search:
         self.integers, self.options, self.interrupt = integers, options, interrupt
         self.began = options.clock.now()
         self.best: NodeRoutes | None = None
+        self.start: RoutingPlan | None = None
         self.history: list[Progress] = []
         self.message, self.interrupted = "", False
         self.error: BaseException | None = None
