@@ -47,8 +47,7 @@ COUNTED = {
 # While one of these runs, calls are counted there; the innermost wins.
 DURING = {
     "kanopt.solvers.solve:solve": "solve, outside of searches",
-    "kanopt.solvers.routing.portfolio:RoutingPortfolio.search": "solve, engines",
-    "kanopt.solvers.routing.portfolio:RoutingPortfolio.raise_plan": "solve, engines",
+    "kanopt.solvers.routing.pyvrp_engine.search:PyVrpRun.search": "solve, PyVRP",
     "kanopt.solvers.routing.racer.refine:RacerRun.__init__": "solve, search on the law",
     "kanopt.solvers.routing.racer.refine:RacerRun.run": "solve, search on the law",
     "kanopt.explain.explanation:explain": "explain",

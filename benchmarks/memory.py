@@ -23,7 +23,7 @@ from _bench import footer
 
 import kanopt as ko
 from kanopt import routing, scheduling, supply
-from kanopt.solvers.routing.ortools_engine.solver import OrToolsRouting
+from kanopt.solvers.routing.ortools import OrToolsRouting
 
 SECONDS = 0.05
 
@@ -80,7 +80,7 @@ def searches(clients: int, seed: int) -> dict[str, Callable[[], object]]:
     plain, rested = town(clients, seed), town(clients, seed, breaks="30 in 100-300")
     ortools = OrToolsRouting()
     return {
-        "routing, both engines": lambda: ko.solve(plain, time_limit=SECONDS),
+        "routing": lambda: ko.solve(plain, time_limit=SECONDS),
         "routing, OR-Tools": lambda: ko.solve(plain, time_limit=SECONDS, solver=ortools),
         "routing with breaks, OR-Tools": lambda: ko.solve(rested, time_limit=SECONDS, solver=ortools),
         "scheduling": lambda: ko.solve(shop(6, seed), time_limit=SECONDS),

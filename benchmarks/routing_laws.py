@@ -5,7 +5,7 @@ the gap to the best known solution. ``uk``: pollution routing (Demir, Bektaş an
 (curb weight + load); against the plan that is shortest, found in the same time, each of its routes driven in the
 direction that costs less and keeps the windows. Every plan is priced and checked on the law by the problem itself.
 
-The engines that plan at frozen travel times or loads stand beside what :func:`kanopt.solve` does, in the same time.
+PyVRP, which plans at frozen travel times or loads, stands beside what :func:`kanopt.solve` does, in the same time.
 With ``--kayros`` so does Kayros (PyPI kayros and mamut-routing-lib, MIT), which searches on arrival functions, on
 ``rifki``; its routes are priced by the problem too.
 """
@@ -25,8 +25,8 @@ from _law_instances import read_any
 
 import kanopt as ko
 from kanopt.problems.routing.instances import Instance
-from kanopt.solvers.base import SolveOptions
-from kanopt.solvers.routing.portfolio import RoutingPortfolio
+from kanopt.solvers.clock import SearchClock
+from kanopt.solvers.routing.pyvrp_engine.search import PyVrpRun
 
 SETS = {"rifki": ("rifki2020", "*.vrp.json"), "uk": ("pollution_uk", "*.txt")}
 
@@ -42,11 +42,10 @@ class Run:
 
 
 def frozen_plan(problem: ko.RoutingProblem, run: Run) -> ko.routing.RoutingPlan | None:
-    """Return the plan of the engines at planning values, leaving when the law says it is best."""
-    found = RoutingPortfolio().solve(problem, SolveOptions(time_limit=run.seconds, seed=run.seed)).plan
-    if found is None:
-        return None
-    return problem.plan_from([replace(route, departure=None) for route in found.routes])
+    """Return the plan of PyVRP at planning values, leaving when the law says it is best."""
+    search = PyVrpRun(problem, run.seed, SearchClock(), lambda step: None)
+    search.search(None, run.seconds, run.seconds, lambda: False)
+    return None if search.plan is None else problem.assess(search.plan).settled().plan
 
 
 def shortest_plan(problem: ko.RoutingProblem, run: Run) -> ko.routing.RoutingPlan | None:

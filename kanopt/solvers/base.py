@@ -156,9 +156,8 @@ class Solver(ABC):
     - `raise_plan`, the only way back: the plan in the problem's own terms, what the engine says it costs, and a proven
       bound on how far rounding moved that. Whatever mends a plan after the search is done here.
 
-    Then name the class in :func:`~kanopt.solvers.solve.solvers`, where it belongs in the order of preference. A routing
-    engine on the integers that all engines share is a :class:`~kanopt.solvers.routing.engine_solver.EngineSolver`, of
-    which only the search is new. A method ``encoding(problem)`` says how laws are taken, where they are not tabulated.
+    Then name the class in :func:`~kanopt.solvers.solve.solvers`, where it belongs in the order of preference. A method
+    ``encoding(problem)`` says how laws are taken, where they are not tabulated.
     Where a plan holds quantities that follow from what is decided as a whole, `whole_decisions` and `with_quantities`
     take the two apart.
     """

@@ -28,14 +28,11 @@ _TOLERATED = 1e-6
 def solvers() -> tuple[Solver, ...]:
     """Return every solver there is, in order of preference."""
     from kanopt.solvers.decisions import HighsPieces, ScipNative
-    from kanopt.solvers.routing.law_routing import LawRouting
-    from kanopt.solvers.routing.portfolio import RoutingPortfolio
-    from kanopt.solvers.routing.under_way import UnderWayRouting
+    from kanopt.solvers.routing.solver import RoutingSearch
     from kanopt.solvers.scheduling.solver import CpSatScheduling
     from kanopt.solvers.supply.solver import HighsSupply
 
-    routing = (LawRouting(), RoutingPortfolio(), UnderWayRouting())
-    return (*routing, CpSatScheduling(), HighsSupply(), HighsPieces(), ScipNative())
+    return (RoutingSearch(), CpSatScheduling(), HighsSupply(), HighsPieces(), ScipNative())
 
 
 def solver_of_quantities(problem: Problem[Any], plan: Plan) -> Solver | None:
@@ -48,7 +45,7 @@ def solver_of_quantities(problem: Problem[Any], plan: Plan) -> Solver | None:
 def solve(
     problem: Problem[Any],
     *,
-    solver: Solver | None = None,
+    solver: Solver | str | None = None,
     time_limit: float = 30.0,
     seed: int = 0,
     initial: Plan | None = None,
@@ -70,7 +67,8 @@ def solve(
     problem
         Any problem.
     solver
-        What to solve it with; the first of :func:`solvers` that accepts it where not given.
+        What to solve it with; the first of :func:`solvers` that accepts it where not given. ``"ortools"`` is OR-Tools
+        routing, for problems of routing.
     time_limit
         Wall seconds, at least 0; seconds' worth of work where `deterministic`.
     seed
@@ -112,6 +110,10 @@ def solve(
         workers=workers,
         deterministic=deterministic,
     )
+    if isinstance(solver, str) and solver == "ortools":
+        from kanopt.solvers.routing.ortools import OrToolsRouting
+
+        solver = OrToolsRouting()
     if solver is not None and not isinstance(solver, Solver):
         raise SolverError(_no_solver(solver))
     problem.warn_of_unread()
@@ -176,8 +178,7 @@ def _no_solver(given: object) -> str:
     known = ", ".join(f"{type(one).__name__}()" for one in solvers())
     return (
         f"solver must be a solver, not {describe_value(given)}; leave it out for the first one that accepts the "
-        f"problem, or pass one of kanopt.solvers.solvers(): {known}. Routing problems are solved by PyVRP and "
-        "OR-Tools side by side, whichever fit"
+        f'problem, or pass one of kanopt.solvers.solvers(): {known}, or "ortools" for a routing problem'
     )
 
 

@@ -14,10 +14,10 @@ __all__ = ["FEW_REFITS", "found_soon", "hurried", "little_patience"]
 T = TypeVar("T")
 
 _FEW = {
-    "kanopt.solvers.routing.law_routing._CYCLE": 100,
-    "kanopt.solvers.routing.law_routing._CYCLE_PER_CLIENT": 20,
-    "kanopt.solvers.routing.ortools_engine.search._STEPS": 200,
-    "kanopt.solvers.routing.ortools_engine.search._STEPS_PER_CLIENT": 20,
+    "kanopt.solvers.routing.solver._CYCLE": 100,
+    "kanopt.solvers.routing.solver._CYCLE_PER_CLIENT": 20,
+    "kanopt.solvers.routing.ortools._STEPS": 200,
+    "kanopt.solvers.routing.ortools._STEPS_PER_CLIENT": 20,
     "kanopt.solvers.routing.pyvrp_engine.search._STEPS": 200,
 }
 """Steps without a better plan after which a search ends by itself; those that ship are ten times as many."""

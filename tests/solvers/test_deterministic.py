@@ -23,7 +23,7 @@ from kanopt.problems import Result
 from kanopt.problems.routing import RoutingPolicy
 from kanopt.solvers.base import SolveOptions
 from kanopt.solvers.clock import SearchClock, WorkClock
-from kanopt.solvers.routing.ortools_engine.solver import OrToolsRouting
+from kanopt.solvers.routing.ortools import OrToolsRouting
 from kanopt.solvers.solve import solvers
 
 ROOT = Path(__file__).parents[2]

@@ -17,7 +17,7 @@ from kanopt.refs import arc, clock
 from kanopt.solvers.base import Outcome, SolveOptions
 from kanopt.solvers.decisions.cpsat_pieces import CpSatPieces
 from kanopt.solvers.decisions.scip import ScipNative
-from kanopt.solvers.routing.portfolio import RoutingPortfolio
+from kanopt.solvers.routing.solver import RoutingSearch
 from kanopt.solvers.solve import solve, solvers
 from tests.cases.law_search import exact_problem
 from tests.cases.routing import random_problem
@@ -54,7 +54,7 @@ def answer(monkeypatch):
 
 
 def test_every_kind_of_problem_has_a_solver():
-    assert [s.name for s in solvers() if not s.accepts(random_problem(1))] == [RoutingPortfolio().name]
+    assert [s.name for s in solvers() if not s.accepts(random_problem(1))] == [RoutingSearch().name]
 
 
 def test_a_routing_problem_is_solved_judged_and_certified():
@@ -65,8 +65,8 @@ def test_a_routing_problem_is_solved_judged_and_certified():
     assert result.certificate.holds
     assert result.objective == problem.price(result.plan).objective
     assert result.solver.startswith("PyVRP 0.")
-    assert "OR-Tools routing 9." in result.solver
-    assert [run.won for run in result.engines] == [True, False]
+    assert "search on the law" in result.solver
+    assert [run.won for run in result.engines] == [False, True]
     assert str(result.engines[0]) in str(result)
     assert (result.seed, result.bound, result.gap) == (4, None, None)
     assert result.wall_seconds > 0
@@ -169,13 +169,13 @@ def test_the_first_solver_that_accepts_is_asked_with_the_options(answer):
         solve(random_problem(1), tim_limit=3.0)  # type: ignore[call-arg]
 
 
-@pytest.mark.parametrize("given", ["pyvrp", RoutingPortfolio, 3], ids=str)
+@pytest.mark.parametrize("given", ["pyvrp", RoutingSearch, 3], ids=str)
 def test_what_is_no_solver_is_refused_and_says_what_is_one(given):
     with pytest.raises(
-        SolverError, match=r"solver must be a solver, not .*; leave it out .* RoutingPortfolio"
+        SolverError, match=r"solver must be a solver, not .*; leave it out .* RoutingSearch"
     ) as refused:
         solve(random_problem(1), solver=given)
-    assert "PyVRP and OR-Tools side by side" in str(refused.value)
+    assert '"ortools" for a routing problem' in str(refused.value)
 
 
 @pytest.mark.parametrize(

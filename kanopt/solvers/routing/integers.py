@@ -1,17 +1,16 @@
-"""A routing problem in the integers of an engine, rounded on the safe side, with the bound on what that costs."""
+"""A routing problem in the whole numbers of an engine, rounded on the safe side."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
-from kanopt.errors import SolverError
 from kanopt.problems.routing import Route, RoutingPlan, RoutingProblem
-from kanopt.solvers.routing.arrays import Integers, NodeRoutes, RoutingArrays
+from kanopt.solvers.routing.integer_rules import RoutingRules
 from kanopt.solvers.routing.rounding import (
     TimeScaling,
     fits_capacity,
@@ -24,36 +23,124 @@ from kanopt.solvers.routing.rounding import (
 from kanopt.units import Scaling, convert, scaling_for
 
 Floats = NDArray[np.float64]
+Integers = NDArray[np.int64]
+NodeRoutes = Sequence[Sequence[int]]
+"""Client nodes in order of visit, one route for each vehicle of the fleet; the node of its depot is a reload."""
 _MINUTE_STEPS = 1e4
 _MONEY_STEP = 1e-10
 _COARSEST = 1e-13  # of the horizon: the longest step of time that fits 64 bits, with room to spare
-_NARROW = 2e9  # what 32 bits hold
 _LARGEST = 1e18  # a quarter of what 64 bits hold, so that sums of sums stay inside
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
-class RoutingIntegers(RoutingArrays):
-    """A routing problem in integers, with the names of the problem it was rounded from.
+class RoutingIntegers:
+    """A routing problem in whole numbers, as engines see it.
 
-    Nodes are the depots where some vehicle starts or ends, then the clients that some vehicle could carry within their
-    window, in an order drawn from the seed. Times count from `origin`.
+    Durations and demands are rounded up, capacities down, windows and shifts inward, so that a plan feasible
+    here is feasible at the planning values. Nodes are the depots where some vehicle starts or ends, then the clients
+    that some vehicle could carry within their window, in an order drawn from the seed.
 
     Parameters
     ----------
     problem
-        What is lowered.
+        What was rounded, at its planning values.
     nodes
         Position in the problem of each node.
-    origin
-        Clock time of 0: midnight, or before it where a shift starts earlier.
-    time
-        The scaling of times.
+    fleet
+        Vehicle type (position) and number of each vehicle, in order of types.
+    home, end
+        Nodes of the depots where each vehicle type starts and ends, shape (types,); -1 where there is no such vehicle.
+    cost, transit
+        Price of an arc and time from the start of service at its tail to the arrival at its head, by vehicle
+        type; (types, nodes, nodes). An arc without a road takes longer than `horizon`. What all types share is in
+        memory once.
+    demand, earliest, latest, prize, mandatory
+        By node; `prize` is 0 for depots and for clients that must be served.
+    capacity, fixed, per_time, shift_start, shift_end
+        By vehicle type.
+    depots
+        How many of the nodes are depots.
+    missed_prizes
+        Prizes of optional clients that are not among the nodes.
+    unreachable_mandatory
+        How many clients that must be served are not among the nodes.
+    horizon
+        The latest time that can occur, counted from midnight, or from before it where a shift starts earlier.
+    money
+        The scaling of prices.
+    rules
+        All other rules.
     """
 
     problem: RoutingProblem
     nodes: NDArray[np.intp]
-    origin: float
-    time: Scaling
+    fleet: tuple[tuple[int, int], ...]
+    home: Integers
+    end: Integers
+    cost: Integers
+    transit: Integers
+    demand: Integers
+    earliest: Integers
+    latest: Integers
+    prize: Integers
+    mandatory: NDArray[np.bool_]
+    capacity: Integers
+    fixed: Integers
+    per_time: Integers
+    shift_start: Integers
+    shift_end: Integers
+    depots: int
+    missed_prizes: int
+    unreachable_mandatory: int
+    horizon: int
+    money: Scaling
+    rules: RoutingRules = field(default_factory=RoutingRules)
+
+    @property
+    def size(self) -> int:
+        """How many nodes there are."""
+        return len(self.demand)
+
+    def depot(self, kind: int) -> int:
+        """Return the node of a vehicle type's depot."""
+        return int(self.home[kind])
+
+    def last(self, kind: int) -> int:
+        """Return the node of the depot where a vehicle type ends, if it comes to one."""
+        return int(self.end[kind])
+
+    @cached_property
+    def penalty(self) -> int:
+        """Price of leaving a mandatory client out: more than any plan can cost."""
+        arcs = int(self.cost.max(axis=(0, 2), initial=0).sum())
+        routes = len(self.fleet)
+        leaving = int(self.cost[:, : self.depots].max(initial=0)) * routes
+        fixed = int(self.fixed.max(initial=0)) * routes
+        spans = self.per_time * (self.shift_end - self.shift_start)
+        most = arcs + leaving + fixed + int(self.prize.sum()) + int(spans.max(initial=0)) * routes + 1
+        return most if self.rules.is_empty else most + self._rule_cost_bound()
+
+    def _rule_cost_bound(self) -> int:
+        """Return a number above all that the rules can add to the price of a plan."""
+        rules, routes = self.rules, len(self.fleet)
+        again = sum(rules.most_reloads(kind) for kind, _ in self.fleet)
+        most = 2 * int(self.cost.max(initial=0)) * min(again, self.size)
+        spans = self.shift_end - self.shift_start
+        if rules.overtime.size:
+            most += int((rules.overtime * spans).max(initial=0)) * routes
+        if rules.lateness.size:
+            most += sum(
+                int(rate) * (self.horizon - int(due))
+                for rate, due in zip(rules.lateness, rules.due, strict=True)
+            )
+        if rules.load_cost.size:
+            # no vehicle carries more than the sum of all loads
+            carried = int(rules.load_units.sum())
+            legs = routes + min(again, self.size)
+            most += (
+                int(rules.load_cost.max(axis=(0, 2)).sum()) + legs * int(rules.load_cost.max())
+            ) * carried
+        return most + rules.longest * int(spans.max(initial=0))
 
     @cached_property
     def node_of(self) -> dict[str, int]:
@@ -61,123 +148,48 @@ class RoutingIntegers(RoutingArrays):
         names = self.problem.data.names
         return {names[place]: node for node, place in enumerate(self.nodes)}
 
-    def plan(self, routes: NodeRoutes) -> RoutingPlan:
-        """Return a plan in the problem's own names, without routes that do not fit.
-
-        When a route leaves is for the laws to say: times rounded and frozen for an engine do not know.
-        """
-        data = self.problem.data
-        named = []
-        spans: Sequence[tuple[int, ...] | None]
-        if self.rules.is_empty:
-            spans = [self.span(kind, route) for (kind, _), route in zip(self.fleet, routes, strict=True)]
-        else:
-            spans = self.times(routes)
-        for (kind, index), route, times in zip(self.fleet, routes, spans, strict=True):
-            if route and times is not None:
-                vehicle = data.vehicles[kind].name
-                clients = tuple(data.names[self.nodes[node]] for node in route)
-                named.append(Route(vehicle, index, data.depot_of[vehicle], clients))
-        return self.problem.plan_from(RoutingPlan(tuple(named)))
-
     @property
     def is_idle(self) -> bool:
         """Whether there is nobody to drive, or nobody who could be served."""
         return self.size == self.depots or not self.fleet
 
-    def node_routes(self, plan: object) -> list[list[int]]:
-        """Fit a plan to the fleet and clients there are now.
+    def plan(self, routes: NodeRoutes) -> RoutingPlan:
+        """Return a plan in the problem's own names.
 
-        Clients and vehicles that no longer exist are left out; a route whose vehicle is gone goes to a free one; a
-        stop that no longer fits is dropped, to be inserted again by the search.
-
-        Raises
-        ------
-        SolverError
-            If it is no :class:`~kanopt.problems.RoutingPlan`.
+        When a route leaves is for the laws to say: times rounded and frozen for an engine do not know.
         """
-        if not isinstance(plan, RoutingPlan):
-            raise SolverError(
-                f"a routing problem starts from a RoutingPlan, not from a {type(plan).__name__}; problem.plan_from "
-                "reads one from lists, a mapping or a table"
-            )
-        slots = {slot: place for place, slot in enumerate(self.fleet)}
-        names = [vehicle.name for vehicle in self.problem.vehicles]
+        data, named = self.problem.data, []
+        for (kind, index), route in zip(self.fleet, routes, strict=True):
+            if route:
+                vehicle = data.vehicles[kind].name
+                clients = tuple(data.names[self.nodes[node]] for node in route)
+                named.append(Route(vehicle, index, data.depot_of[vehicle], clients))
+        return self.problem.plan_from(RoutingPlan(tuple(named)))
+
+    def node_routes(self, plan: RoutingPlan) -> list[list[int]]:
+        """Return the stops of each vehicle of a plan, without clients that are not among the nodes."""
+        place = {slot: number for number, slot in enumerate(self.fleet)}
         routes: list[list[int]] = [[] for _ in self.fleet]
-        seen: set[int] = set()
-        homeless: list[Route] = []
         for route in plan.routes:
-            slot = (names.index(route.vehicle), route.index) if route.vehicle in names else None
-            place = slots.get(slot) if slot is not None else None
-            if place is None or routes[place]:
-                homeless.append(route)
-            else:
-                routes[place] = self._node_route(place, route, seen)
-        for route in homeless:
-            free = next((place for place, nodes in enumerate(routes) if not nodes), None)
-            if free is not None:
-                routes[free] = self._node_route(free, route, seen)
+            slot = self.problem.data.type_index[route.vehicle], route.index
+            stops = [self.node_of[name] for name in route.clients if name in self.node_of]
+            routes[place[slot]] = without_idle_reloads(stops, self.depots)
         return routes
 
-    def _node_route(self, vehicle: int, route: Route, seen: set[int]) -> list[int]:
-        kind = self.fleet[vehicle][0]
-        known = [self.node_of[name] for name in route.clients if name in self.node_of]
-        stops = [node for node in known if node >= self.depots or node == self.depot(kind)]
-        if not self.rules.most_reloads(kind):
-            stops = [node for node in stops if node >= self.depots]
-        return self.trimmed(kind, stops, seen, vehicle)
 
-    def rounding_bound(self, routes: NodeRoutes) -> float:
-        """Return a proven bound on ``|objective - price at planning values|`` of a plan that fits.
+def without_idle_reloads(stops: Sequence[int], depots: int) -> list[int]:
+    """Return the stops of a route without visits of a depot before or after which there is nothing to do.
 
-        A leg, a prize that is missed and the fixed cost of a route are rounded by half a step of money each. The time
-        of a route is a maximum of sums over its legs, so that rounding moves it by at most one step for each leg and
-        one for the window it starts from; the rounded price of time is off by a known amount for every step of the
-        longest shift. What is not covered: a window or break that is missed by less than a step for each leg before it.
-
-        Parameters
-        ----------
-        routes
-            The plan.
-        """
-        rate = self.problem.data.of_vehicles("unit_duration_cost")
-        counted = self.per_time * self.time.factor / self.money.factor
-        off = np.abs(counted - rate) * (self.shift_end - self.shift_start) / self.time.factor
-        used = [(kind, route) for (kind, _), route in zip(self.fleet, routes, strict=True) if route]
-        served = sum(node >= self.depots for _, route in used for node in route)
-        bound = (len(self.problem.clients) - served) * self.money.bound
-        for kind, route in used:
-            legs = len(route) + 1
-            bound += (legs + 1) * self.money.bound + float(off[kind])
-            bound += float(rate[kind]) * (legs + 1) * self.time.bound
-        return bound if self.rules.is_empty else bound + self._bound_of_rules(used)
-
-    def _bound_of_rules(self, used: Sequence[tuple[int, Sequence[int]]]) -> float:
-        """Return a bound on how far rounding the rules changes a price.
-
-        A rounded time is late by at most a step for each leg, stop, break and window before it. What is not covered: a
-        window or break that is missed by less than that, and one that is met is far from it.
-        """
-        data, rules = self.problem.data, self.rules
-        price = self.money.factor / self.time.factor
-        longest = (self.shift_end - self.shift_start) / self.time.factor
-        rate, extra = data.of_vehicles("unit_duration_cost"), data.of_vehicles("unit_overtime_cost")
-        extra = np.where(np.isfinite(data.of_vehicles("shift_duration")), extra, 0.0)
-        step, bound, most = self.time.bound, 0.0, 0.0
-        for kind, route in used:
-            moved = (2 * len(route) + 4 + len(data.breaks[kind])) * step
-            bound, most = bound + float(rate[kind]) * moved, max(most, moved)
-            if rules.overtime.size:
-                off = abs(float(rules.overtime[kind]) / price - float(extra[kind]))
-                bound += off * float(longest[kind]) + float(extra[kind]) * (moved + step)
-            if rules.lateness.size:
-                late = rules.lateness[list(route)] / price - data.lateness_rate[self.nodes[list(route)]]
-                bound += float(np.abs(late).sum()) * self.horizon / self.time.factor
-                bound += float(data.lateness_rate[self.nodes[list(route)]].sum()) * moved
-        if rules.longest:
-            off = abs(rules.longest / price - self.problem.policy.longest_route_cost)
-            bound += off * float(longest.max(initial=0.0)) + self.problem.policy.longest_route_cost * most
-        return bound
+    Examples
+    --------
+    >>> without_idle_reloads([0, 4, 0, 0, 5, 0], depots=1)
+    [4, 0, 5]
+    """
+    kept: list[int] = []
+    for node in stops:
+        if node >= depots or (kept and kept[-1] >= depots):
+            kept.append(node)
+    return kept[:-1] if kept and kept[-1] < depots else kept
 
 
 def _fleet(problem: RoutingProblem) -> tuple[tuple[int, int], ...]:
@@ -237,11 +249,7 @@ def _money_scaling(problem: RoutingProblem, dearest: Floats, horizon: float) -> 
     most += 2 * again * dearest.max() + horizon * (
         data.lateness_rate.sum() + problem.policy.longest_route_cost
     )
-    step = _MONEY_STEP
-    if not data.keeps_matrices:
-        # prices of arcs fit into 32 bits: half the memory, and rounded by less than a billionth of the dearest
-        step = max(step, float(10.0 ** np.ceil(np.log10(max(float(dearest.max()), 1.0) / _NARROW))))
-    return scaling_for(float(most), len(problem.clients) + 3, limit=_LARGEST, target_resolution=step)
+    return scaling_for(float(most), len(problem.clients) + 3, limit=_LARGEST, target_resolution=_MONEY_STEP)
 
 
 def lower(problem: RoutingProblem, seed: int = 0, *, loaded: bool = False) -> RoutingIntegers:
@@ -291,7 +299,7 @@ def lower(problem: RoutingProblem, seed: int = 0, *, loaded: bool = False) -> Ro
     possible = without_broken_groups(data, possible & data.allowed.any(axis=0) & fits_capacity(data))
     nodes = _order(problem, seed, possible)
     prize = money.to_integers([0.0] * len(data.depots) + [client.prize or 0.0 for client in data.clients])
-    transit, cost = round_arcs(problem, nodes, stay, clock, money, prices, float(dearest.max()))
+    transit, cost = round_arcs(problem, nodes, stay, clock, money, prices)
     must = np.array([False] * len(data.depots) + [client.mandatory for client in data.clients])
     rules = round_rules(problem, nodes, clock, money, _fleet(problem))
     return RoutingIntegers(
@@ -316,9 +324,7 @@ def lower(problem: RoutingProblem, seed: int = 0, *, loaded: bool = False) -> Ro
         missed_prizes=int(prize.sum() - prize[nodes].sum()),
         unreachable_mandatory=int(must.sum() - must[nodes].sum()),
         horizon=last,
-        origin=origin,
         money=money,
-        time=up,
         rules=with_load_costs(problem, rules, nodes, money) if loaded else rules,
     )
 

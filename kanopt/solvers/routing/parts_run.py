@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
 from functools import cached_property
-from typing import TypeAlias
+from math import ceil
 
 import numpy as np
 
@@ -14,15 +13,12 @@ from kanopt.problems.assessment import Rank
 from kanopt.problems.result import Progress
 from kanopt.problems.routing import Route, RoutingPlan, RoutingProblem
 from kanopt.problems.routing.problem_part import ProblemPart, Vehicle, part_of_problem
-from kanopt.solvers.clock import SearchClock
-from kanopt.solvers.routing.incumbents import left_out_text
+from kanopt.solvers.base import SolveOptions
 from kanopt.solvers.routing.racer.annealing import StoppingCriteria
 from kanopt.solvers.routing.racer.plan_data import served_together
+from kanopt.solvers.routing.racer.refine import RacerRun, left_out_text
+from kanopt.solvers.routing.savings_start import savings_plan
 
-PartSearch: TypeAlias = Callable[
-    [RoutingProblem, RoutingPlan, int, StoppingCriteria], tuple[RoutingPlan, int]
-]
-"""Searches on a part from a plan, with a seed, until limits are met; returns the best plan and the number of steps."""
 _CLIENTS = 300
 _SECONDS = 1.0
 """How long a part is searched in the first sweep; twice as long in the second, and so on."""
@@ -39,10 +35,12 @@ class PartsRun:
 
     Parameters
     ----------
-    problem, plan, seed, progress, clock
-        As in :class:`~kanopt.solvers.routing.racer.refine.RacerRun`.
-    search_part
-        What searches on a part.
+    problem, plan
+        As in :class:`~kanopt.solvers.routing.racer.refine.RacerRun`; the plan may be empty.
+    options
+        Seed, clock and threads of the searches on parts.
+    progress
+        Called with each better plan.
 
     Attributes
     ----------
@@ -54,18 +52,16 @@ class PartsRun:
         self,
         problem: RoutingProblem,
         plan: RoutingPlan,
-        seed: int,
-        progress: Callable[[Progress], None] | None,
-        clock: SearchClock,
-        search_part: PartSearch,
+        options: SolveOptions,
+        progress: Callable[[Progress], None],
     ) -> None:
-        self.clock = clock
+        self.clock = options.clock
         self.began = self.clock.now()
         self.problem = problem
         self.given = plan
+        self.options = options
         self.progress = progress
-        self.search_part = search_part
-        self.rng = np.random.default_rng(seed)
+        self.rng = np.random.default_rng(options.seed)
         self.routes: dict[Vehicle, Route] = {(route.vehicle, route.index): route for route in plan.routes}
         self._rank = problem.assess(plan).rank
         self.steps, self.parts = 0, 0
@@ -73,11 +69,19 @@ class PartsRun:
         self.history: list[Progress] = []
 
     def run(self, limits: StoppingCriteria) -> RoutingPlan:
-        """Search until a limit of seconds is met or it is asked to stop, and return the best plan."""
+        """Search until a limit of seconds is met or it is asked to stop, and return the best plan.
+
+        First routes are made by savings where there are none, and all who are on no route are inserted, however long
+        that takes.
+        """
         sweep = 0
-        while not self._is_over(limits):
-            sweep += 1
+        if not self.routes:
+            plan = savings_plan(self.problem, lambda: self.stopped or limits.stop_requested())
+            self.routes = {(route.vehicle, route.index): route for route in plan.routes}
+            self._rank = self.problem.assess(plan).rank
+        while not (self.stopped or limits.stop_requested()) and (not sweep or not self._is_over(limits)):
             self._sweep(sweep * _SECONDS, limits)
+            sweep += 1
         best = self.problem.plan_from(RoutingPlan(tuple(self.routes.values())))
         return best if self.problem.assess(best).rank < self.problem.assess(self.given).rank else self.given
 
@@ -89,19 +93,32 @@ class PartsRun:
         return self.stopped or limits.stop_requested() or self._seconds_left(limits) < _SHORTEST
 
     def _sweep(self, seconds: float, limits: StoppingCriteria) -> None:
-        """Search on parts until every client was in one, beginning with clients that are on no route."""
+        """Search on parts until every client was in one, beginning with clients that are on no route.
+
+        Parameters
+        ----------
+        seconds
+            How long a part is searched at most; 0 for parts around those on no route, who are inserted.
+        limits
+            When the whole search is to end.
+        """
         served = {name for route in self.routes.values() for name in route.clients}
         names = [client.name for client in self.problem.clients]
         drawn = [names[place] for place in self.rng.permutation(len(names))]
         # where there is no time for a whole sweep, parts are searched for less
         share = self._seconds_left(limits) * _CLIENTS / max(len(names), 1)
-        seconds = max(_SHORTEST, min(seconds, share))
+        longest = min(seconds, max(_SHORTEST, share))
         seen: set[str] = set()
         for name in sorted(drawn, key=served.__contains__):
-            if name not in seen and not self._is_over(limits):
+            over = (
+                self._is_over(limits)
+                if seconds
+                else name in served or self.stopped or limits.stop_requested()
+            )
+            if name not in seen and not over:
                 part = self._part_around(name)
                 seen.update(client.name for client in part.problem.clients)
-                left = min(seconds, self._seconds_left(limits))
+                left = max(0.0, min(longest, self._seconds_left(limits)))
                 self._improve(part, replace(limits, seconds=left))
 
     def _part_around(self, client: str) -> ProblemPart:
@@ -123,7 +140,12 @@ class PartsRun:
                     route = self.routes.get(at[one])
                     clients |= dict.fromkeys(route.clients if route else ())
         depots = {depot.name for depot in data.depots}
-        return part_of_problem(self.problem, clients.keys() - depots, vehicles | self._idle(len(vehicles)))
+        routed = {name for route in self.routes.values() for name in route.clients}
+        alone = len(clients.keys() - depots - routed)
+        share = alone / max(1, len(data.clients) - len(routed - depots))
+        return part_of_problem(
+            self.problem, clients.keys() - depots, vehicles | self._idle(len(vehicles), alone, share)
+        )
 
     @cached_property
     def _groups(self) -> dict[str, tuple[str, ...]]:
@@ -132,26 +154,32 @@ class PartsRun:
         together = (tuple(data.names[node] for node in nodes) for nodes in served_together(data))
         return {name: names for names in together for name in names}
 
-    def _idle(self, beside: int) -> set[Vehicle]:
-        """Return vehicles without a route: of each type as many as there are others, and one."""
+    def _idle(self, beside: int, alone: int, share: float) -> set[Vehicle]:
+        """Return vehicles without a route.
+
+        Parameters
+        ----------
+        beside
+            As many are there of each type beside others, and one.
+        alone, share
+            How many clients are on no route, and which share of all such clients that is. As large a share of the idle
+            vehicles of each type is for them, so that others find some, too.
+        """
         pinned = set(self.problem.data.pinned.values())
         found: set[Vehicle] = set()
-        taken: Counter[str] = Counter()
         for vehicle in self.problem.vehicles:
-            for index in range(1, vehicle.num_available + 1):
-                if taken[vehicle.name] > beside:
-                    break
-                one = vehicle.name, index
-                if one not in self.routes and one not in pinned:
-                    taken[vehicle.name] += 1
-                    found.add(one)
+            every = ((vehicle.name, index) for index in range(1, vehicle.num_available + 1))
+            idle = [one for one in every if one not in self.routes and one not in pinned]
+            found.update(idle[: beside + 1 + min(alone, ceil(share * len(idle)))])
         return found
 
     def _improve(self, part: ProblemPart, limits: StoppingCriteria) -> None:
         """Search on a part, and put what is better into the plan."""
         before = part.problem.plan_from(part.inside(tuple(self.routes.values())))
-        after, steps = self.search_part(part.problem, before, int(self.rng.integers(2**31)), limits)
-        self.steps += steps
+        seed, options = int(self.rng.integers(2**31)), self.options
+        search = RacerRun(part.problem, before, seed, None, options.clock, options.workers)
+        after = search.run(limits)
+        self.steps += search.steps
         self.parts += 1
         was, now = part.problem.assess(before).rank, part.problem.assess(after).rank
         if not now.is_better_than(was):
@@ -169,7 +197,6 @@ class PartsRun:
         )
         self.history.append(step)
         try:
-            if self.progress is not None:
-                self.progress(step)
+            self.progress(step)
         except KeyboardInterrupt:
             self.stopped = True

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from kanopt.arc_blocks import tail_blocks
+from kanopt.arc_blocks import of_types, tail_blocks
 from kanopt.problems.routing import RoutingProblem
 from kanopt.problems.routing.data import RoutingData
 from kanopt.problems.routing.windows import DriverBreak
 from kanopt.solvers.routing.arc_memory import refuse_too_large
 from kanopt.solvers.routing.integer_rules import RoutingRules
-from kanopt.solvers.routing.shared_rows import SharedRows, narrow
 from kanopt.units import Scaling, scaling_for
 
 Floats = NDArray[np.float64]
@@ -83,7 +82,6 @@ def round_arcs(
     clock: TimeScaling,
     money: Scaling,
     prices: Floats | None,
-    dearest: float,
 ) -> tuple[Integers, Integers]:
     """Round times and prices of the arcs between some nodes; one that cannot be driven takes longer than the horizon.
 
@@ -102,34 +100,22 @@ def round_arcs(
         How times and prices are rounded.
     prices
         Of all arcs of the problem, where not those at planning values; (types, n, n).
-    dearest
-        The largest price of an arc.
     """
     types, planning = len(problem.data.vehicles), problem.planning_values
     times, paid_by = (len(each) for each in planning.arcs_from(nodes[:1]))
-    dearest_step = int(money.to_integers(dearest)) + 1
-    width = {each: np.dtype(narrow(each)).itemsize for each in (clock.last + 1, dearest_step)}
-    needed = times * width[clock.last + 1] + paid_by * width[dearest_step]
-    refuse_too_large("travel times and prices in whole numbers", len(nodes), needed)
-    transit = SharedRows(types, len(nodes), clock.last + 1)
-    cost = SharedRows(types, len(nodes), dearest_step)
+    refuse_too_large("travel times and prices in whole numbers", len(nodes), 8.0 * (times + paid_by))
     rounding = _ArcRounding(problem, stay, clock, money)
-    for begin, tails in _numbered(tail_blocks(nodes, len(problem.data.names))):
+    found: list[tuple[Integers, Integers]] = []
+    for tails in tail_blocks(nodes, len(problem.data.names)):
         travel, costs = planning.arcs_from(tails)
         if prices is not None:
             costs = prices[:, tails]
         spent, paid = rounding.rounded(tails, travel, costs)
-        transit.put(begin, spent[:, :, nodes])
-        cost.put(begin, paid[:, :, nodes])
-    return transit.all_types, cost.all_types
-
-
-def _numbered(blocks: Iterable[NDArray[np.intp]]) -> Iterator[tuple[int, NDArray[np.intp]]]:
-    """Yield blocks, each with the number of its first row."""
-    begin = 0
-    for block in blocks:
-        yield begin, block
-        begin += len(block)
+        found.append((spent[:, :, nodes], paid[:, :, nodes]))
+    if not found:
+        return np.zeros((types, 0, 0), dtype=np.int64), np.zeros((types, 0, 0), dtype=np.int64)
+    transit, cost = (np.concatenate(rows, axis=1) for rows in zip(*found, strict=True))
+    return of_types(transit, types), of_types(cost, types)
 
 
 class _ArcRounding:

@@ -14,10 +14,9 @@ from kanopt.errors import ProblemError
 from kanopt.problems import Client, Depot, MapView, RoadNetwork, RoutingProblem, VehicleType
 from kanopt.solvers.base import SolveOptions
 from kanopt.solvers.routing.feasibility import serve_all
-from kanopt.solvers.routing.ortools_engine.solver import OrToolsRouting
-from kanopt.solvers.routing.portfolio import RoutingPortfolio
-from kanopt.solvers.routing.pyvrp_engine.solver import PyVrpRouting
+from kanopt.solvers.routing.ortools import OrToolsRouting
 from kanopt.solvers.routing.racer.refine import refine
+from kanopt.solvers.routing.solver import RoutingSearch
 from tests.cases.routing_simulator import best_of_all
 from tests.cases.routing_variants import variant
 
@@ -134,9 +133,7 @@ def test_orders_are_tried_up_to_the_end() -> None:
     assert plan.routes[0].clients == ("a", "b", "c")
 
 
-@pytest.mark.parametrize(
-    "engine", [PyVrpRouting(), OrToolsRouting(), RoutingPortfolio()], ids=["pyvrp", "ortools", "portfolio"]
-)
+@pytest.mark.parametrize("engine", [RoutingSearch(), OrToolsRouting()], ids=["search", "ortools"])
 @pytest.mark.parametrize("reloads", [0, 1])
 def test_engines_see_the_end(engine: Any, reloads: int) -> None:
     given = replace(
@@ -153,7 +150,7 @@ def test_a_vehicle_that_is_not_needed_goes_nowhere() -> None:
     far = KM.copy()
     far[0, 1] = np.inf
     given = replace(line(num_available=2), duration=far, cost={"fuel": KM})
-    for engine in (OrToolsRouting(), RoutingPortfolio()):
+    for engine in (OrToolsRouting(), RoutingSearch()):
         outcome = engine.solve(given, SolveOptions(time_limit=2.0, seed=1))
         assert len(outcome.plan.routes) == 1
         assert outcome.objective == pytest.approx(40.0)

@@ -18,12 +18,11 @@ from kanopt.problems.routing.delays import Delays
 from kanopt.problems.routing.simulate import departure_breakpoints
 from kanopt.refs import arc, clock
 from kanopt.solvers.base import SolveOptions
-from kanopt.solvers.routing.ortools_engine.solver import OrToolsRouting
-from kanopt.solvers.routing.portfolio import RoutingPortfolio
-from kanopt.solvers.routing.pyvrp_engine.solver import PyVrpRouting
+from kanopt.solvers.routing.ortools import OrToolsRouting
 from kanopt.solvers.routing.racer.plan_data import PlanData
 from kanopt.solvers.routing.racer.refine import refine
 from kanopt.solvers.routing.racer.search import RacerSearch, score_plan
+from kanopt.solvers.routing.solver import RoutingSearch
 from tests.cases.routing_brute_force import cheapest_that_holds
 from tests.cases.routing_simulator import Simulator, best_of_all
 from tests.cases.routing_variants import variant
@@ -236,9 +235,7 @@ def test_no_departure_that_is_early_enough_is_better(
         assert score.price <= chosen * (1 + 1e-4) + 1e-6 or breaks
 
 
-@pytest.mark.parametrize(
-    "engine", [PyVrpRouting(), OrToolsRouting(), RoutingPortfolio()], ids=["pyvrp", "ortools", "portfolio"]
-)
+@pytest.mark.parametrize("engine", [RoutingSearch(), OrToolsRouting()], ids=["search", "ortools"])
 @pytest.mark.parametrize("reloads", [0, 1])
 def test_engines_see_releases(engine: Any, reloads: int) -> None:
     for seed in range(3):
@@ -261,9 +258,7 @@ def test_engines_see_releases(engine: Any, reloads: int) -> None:
         assert outcome.objective == pytest.approx(best.cost, abs=2 * outcome.rounding_bound + 1e-6)
 
 
-@pytest.mark.parametrize(
-    "engine", [PyVrpRouting(), OrToolsRouting(), RoutingPortfolio()], ids=["pyvrp", "ortools", "portfolio"]
-)
+@pytest.mark.parametrize("engine", [RoutingSearch(), OrToolsRouting()], ids=["search", "ortools"])
 @pytest.mark.parametrize("optional", [False, True])
 def test_engines_leave_out_whose_goods_are_ready_after_the_window(engine: Any, optional: bool) -> None:
     prize = 7.0 if optional else None
@@ -278,7 +273,7 @@ def test_goods_that_are_ready_after_a_soft_window_are_served_late() -> None:
     problem = line(
         {"release_time": 50.0, **soft}, {"latest": 40.0}, num_available=2, shift_end=500.0, fixed_cost=1.0
     )
-    for engine in (RoutingPortfolio(), OrToolsRouting()):
+    for engine in (RoutingSearch(), OrToolsRouting()):
         outcome = engine.solve(problem, SolveOptions(time_limit=0.5, seed=1))
         assert outcome.objective == pytest.approx(best_of_all(problem).cost)
 

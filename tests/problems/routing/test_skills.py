@@ -11,8 +11,8 @@ import pytest
 from kanopt.errors import ProblemError
 from kanopt.problems import Client, RoutingProblem, VehicleType
 from kanopt.solvers.base import SolveOptions
-from kanopt.solvers.routing.ortools_engine.solver import OrToolsRouting
-from kanopt.solvers.routing.pyvrp_engine.solver import PyVrpRouting
+from kanopt.solvers.routing.ortools import OrToolsRouting
+from kanopt.solvers.routing.solver import RoutingSearch
 from tests.cases.routing import random_problem
 from tests.cases.routing_brute_force import best_of_all_plans
 
@@ -30,7 +30,7 @@ def with_skills(seed: int, clients: int = 5) -> RoutingProblem:
 
 
 @pytest.mark.parametrize("seed", range(4))
-@pytest.mark.parametrize("engine", [OrToolsRouting(), PyVrpRouting()], ids=["ortools", "pyvrp"])
+@pytest.mark.parametrize("engine", [OrToolsRouting(), RoutingSearch()], ids=["ortools", "search"])
 def test_plans_are_the_best_of_all_that_keep_to_the_skills(seed: int, engine: OrToolsRouting) -> None:
     problem = with_skills(seed)
     outcome = engine.solve(problem, SolveOptions(time_limit=20.0, seed=seed))
@@ -70,7 +70,7 @@ def test_a_plan_that_does_not_keep_to_them_is_priced_and_says_which_skill_is_mis
 
 def test_a_client_that_no_vehicle_may_serve_is_told_so() -> None:
     problem = small(needs="cooled", vehicles="van")
-    outcome = PyVrpRouting().solve(problem, SolveOptions(time_limit=5.0))
+    outcome = RoutingSearch().solve(problem, SolveOptions(time_limit=5.0))
     assert outcome.plan.unserved == ("a",)
     (reason,) = problem.reasons(outcome.plan)
     assert reason.proved

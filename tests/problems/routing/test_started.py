@@ -14,10 +14,8 @@ from kanopt.errors import ProblemError, SolverError
 from kanopt.problems import Client, Depot, Route, RoutingPlan, RoutingProblem, VehicleType
 from kanopt.problems.routing import RoutingPolicy
 from kanopt.problems.routing.started import StartedRoute
-from kanopt.solvers.routing.law_routing import LawRouting
-from kanopt.solvers.routing.ortools_engine.solver import OrToolsRouting
-from kanopt.solvers.routing.portfolio import RoutingPortfolio
-from kanopt.solvers.routing.pyvrp_engine.solver import PyVrpRouting
+from kanopt.solvers.routing.ortools import OrToolsRouting
+from kanopt.solvers.routing.solver import RoutingSearch
 from tests.cases.routing_variants import VARIANTS, going_on, some_routes, under_way, variant
 from tests.problems.routing.simulate.test_variants import compare
 
@@ -200,11 +198,10 @@ def test_tables_that_do_not_say_it_are_refused(locked: list[Any]) -> None:
 
 def test_engines_refuse_what_is_under_way() -> None:
     problem = line(started=[["a"]])
-    for engine in (OrToolsRouting(), RoutingPortfolio(), LawRouting()):
-        assert engine.accepts(problem) == "does not model routes under way"
-    assert PyVrpRouting().accepts(problem) == "does not model routes under way"
+    assert OrToolsRouting().accepts(problem) == "does not model routes under way"
+    assert RoutingSearch().accepts(problem) == ""
     with pytest.raises(SolverError, match="does not model routes under way"):
-        ko.solve(problem, solver=RoutingPortfolio())
+        ko.solve(problem, solver="ortools")
 
 
 def test_the_rest_of_the_day_is_planned_anew() -> None:
@@ -223,7 +220,7 @@ def test_the_rest_of_the_day_is_planned_anew() -> None:
     )
     assert result.plan.routes[0].clients[0] == "a"
     assert result.plan.routes[1].clients[0] == "c"
-    assert "steps" in result.message
+    assert [run.message for run in result.engines[:-1]] == ["not used: routes are under way"]
 
 
 def test_optional_clients_on_board_are_not_left_out() -> None:

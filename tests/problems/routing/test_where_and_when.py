@@ -17,9 +17,8 @@ from kanopt.formulas.calendar_functions import CALENDAR
 from kanopt.problems import Client, Depot, RoutingPolicy, RoutingProblem, VehicleType
 from kanopt.refs import arc, client, clock, day, state
 from kanopt.solvers.base import SolveOptions, Solver
-from kanopt.solvers.routing.law_routing import LawRouting
-from kanopt.solvers.routing.ortools_engine.solver import OrToolsRouting
-from kanopt.solvers.routing.pyvrp_engine.solver import PyVrpRouting
+from kanopt.solvers.routing.ortools import OrToolsRouting
+from kanopt.solvers.routing.solver import RoutingSearch
 
 ZONES = ("north", "south", "old town")
 TOLLS = {(a, b): 1.0 + 2.0 * i + 0.7 * j for i, a in enumerate(ZONES) for j, b in enumerate(ZONES)}
@@ -112,14 +111,14 @@ def test_a_plan_costs_and_takes_what_counting_leg_by_leg_says(seed: int) -> None
 def test_the_search_on_the_law_finds_the_best_of_all_orders(seed: int) -> None:
     problem = town(seed, clients=4, vans=1)
     problem = replace(problem, vehicles=[replace(problem.vehicles[0], capacity=9.0)])
-    outcome = LawRouting().solve(problem, SolveOptions(time_limit=20.0, seed=seed))
+    outcome = RoutingSearch().solve(problem, SolveOptions(time_limit=20.0, seed=seed))
     names = [each.name for each in problem.clients]
     prices = [problem.price(problem.plan_from({"van 1": list(way)})).objective for way in permutations(names)]
     assert outcome.plan is not None
     assert problem.price(outcome.plan).objective <= min(prices) * (1 + 1e-6)
 
 
-@pytest.mark.parametrize("solver", [PyVrpRouting(), OrToolsRouting()], ids=["pyvrp", "ortools"])
+@pytest.mark.parametrize("solver", [RoutingSearch(), OrToolsRouting()], ids=["search", "ortools"])
 def test_engines_plan_on_such_laws_and_one_way_is_not_the_way_back(solver: Solver) -> None:
     """Tolls alone: they are fixed data, so that an engine sees them exactly; all orders are tried."""
     problem = town(3, clients=5, vans=1)

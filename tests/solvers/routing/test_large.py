@@ -1,6 +1,4 @@
-"""What becomes of problems that do not fit in memory, or of which OR-Tools reads the matrices for too long."""
-
-import math
+"""What becomes of problems that do not fit in memory, and how those of thousands of places do."""
 
 import numpy as np
 import pytest
@@ -8,7 +6,6 @@ import pytest
 import kanopt as ko
 from kanopt import refs, routing
 from kanopt.errors import SolverError
-from kanopt.solvers.compiled.library import why_no_kernel
 from kanopt.solvers.routing.integers import lower
 
 KM, LOAD = ko.Variable("km", "km"), ko.Variable("load", "t")
@@ -32,27 +29,12 @@ def test_what_does_not_fit_is_refused_with_how_much_it_needs(monkeypatch: pytest
         lower(_problem())
 
 
-def test_between_many_places_ortools_is_not_used_and_the_result_says_so(
+def test_a_search_that_does_not_fit_is_refused_with_how_much_it_needs(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("kanopt.solvers.routing.portfolio.LARGE", 30)
-    result = ko.solve(_problem(), time_limit=1.0, workers=2)
-    assert result.check.ok
-    first, second = result.engines
-    assert first.won
-    assert first.objective is not None
-    assert second.message.startswith("not used: it reads matrices of more than 30 places")
-
-
-@pytest.mark.skipif(bool(why_no_kernel()), reason="no compiled search on the law")
-def test_a_search_on_the_law_that_does_not_fit_leaves_the_engines_plan_and_says_so(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr("kanopt.solvers.routing.law_routing.available_bytes", lambda: 1000.0)
-    problem = _problem(loaded=True)
-    result = ko.solve(problem, time_limit=1.0)
-    assert result.check.ok
-    assert result.objective is not None
-    assert math.isclose(problem.price(result.plan).objective, result.objective)
-    assert not result.engines[-1].won
-    assert result.engines[-1].message.startswith("not used: it needs")
+    monkeypatch.setattr("kanopt.solvers.routing.solver.available_bytes", lambda: 1000.0)
+    with pytest.raises(SolverError, match=r"it needs .* GB, and .* GB are free"):
+        ko.solve(_problem(loaded=True), time_limit=1.0)
+    # part after part fits
+    monkeypatch.setattr("kanopt.solvers.routing.solver.LARGE", 10)
+    assert ko.solve(_problem(loaded=True), time_limit=1.0).check.ok

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from kanopt.solvers.base import SolveOptions
-from kanopt.solvers.routing.ortools_engine.solver import OrToolsRouting
-from kanopt.solvers.routing.portfolio import RoutingPortfolio
+from kanopt.solvers.routing.ortools import OrToolsRouting
+from kanopt.solvers.routing.solver import RoutingSearch
 from tests.cases.patience import found_soon
 from tests.cases.routing_simulator import Simulator
 from tests.cases.routing_variants import VARIANTS, optimum, variant
@@ -15,10 +15,10 @@ from tests.cases.routing_variants import VARIANTS, optimum, variant
 @pytest.mark.parametrize("name", VARIANTS)
 @pytest.mark.parametrize(
     ("engine", "seed"),
-    [(RoutingPortfolio(), 1), (OrToolsRouting(), 0)],
-    ids=["portfolio-1", "ortools-0"],
+    [(RoutingSearch(), 1), (OrToolsRouting(), 0)],
+    ids=["search-1", "ortools-0"],
 )
-def test_the_plan_is_the_best_of_all(engine: RoutingPortfolio | OrToolsRouting, name: str, seed: int) -> None:
+def test_the_plan_is_the_best_of_all(engine: RoutingSearch | OrToolsRouting, name: str, seed: int) -> None:
     problem, best = variant(name, seed), optimum(name, seed)
     options = SolveOptions(time_limit=3.0, seed=seed)
     if isinstance(engine, OrToolsRouting):

@@ -10,8 +10,7 @@ import numpy as np
 from pyvrp import Activity, ActivityType, Client, Depot, Location, ProblemData, Route, Solution, VehicleType
 
 from kanopt.solvers.routing.arc_memory import refuse_too_large
-from kanopt.solvers.routing.arrays import Integers, NodeRoutes, RoutingArrays
-from kanopt.solvers.routing.integer_routes import without_idle_reloads
+from kanopt.solvers.routing.integers import Integers, NodeRoutes, RoutingIntegers, without_idle_reloads
 from kanopt.solvers.routing.pyvrp_engine.scaling import (
     UNLIMITED,
     ScaledIntegers,
@@ -43,15 +42,22 @@ class PyVrpModel:
         Penalty of a unit at which a mean demand, or a mean travel time, too much weighs as much as a mean arc.
     largest
         The largest penalty that cannot overflow.
+    money
+        How many steps of the arrays' prices are one here.
     """
 
-    arrays: RoutingArrays
+    arrays: RoutingIntegers
     data: ProblemData
     kinds: tuple[int, ...]
     reloads: Mapping[int, int]
     load_worth: float
     time_worth: float
     largest: float
+    money: int
+
+    def price(self, cost: int) -> float:
+        """Return a price of PyVRP in the problem's own unit, with the prizes of clients that are no nodes."""
+        return self.arrays.money.to_float(cost * self.money + self.arrays.missed_prizes)
 
     def node_routes(self, solution: Solution) -> list[list[int]]:
         """Return client nodes by vehicle of the fleet, whether the routes fit or not."""
@@ -65,7 +71,7 @@ class PyVrpModel:
             if stops and kind in self.reloads:
                 home = self.arrays.depot(kind)
                 nodes = [stop.idx + self.arrays.depots if stop.is_client() else home for stop in route]
-                stops = without_idle_reloads(self.arrays, nodes)
+                stops = without_idle_reloads(nodes, self.arrays.depots)
             if stops:
                 routes[free[kind].pop()] = stops
         return routes
@@ -88,7 +94,7 @@ class PyVrpModel:
         return [Activity(ActivityType.CLIENT, node - first) if node >= first else again for node in route]
 
 
-def pyvrp_model(arrays: RoutingArrays, *, complete: bool) -> PyVrpModel:
+def pyvrp_model(arrays: RoutingIntegers, *, complete: bool) -> PyVrpModel:
     """Lower integers to PyVRP's data; matrices go over as they are, without a loop over arcs.
 
     Parameters
@@ -126,10 +132,11 @@ def pyvrp_model(arrays: RoutingArrays, *, complete: bool) -> PyVrpModel:
         / (positive_mean(np.maximum(steps.demand[0], steps.pickup)) or positive_mean(steps.demand) or 1.0),
         time_worth=arc / (leg or 1.0),
         largest=_VIOLATED / max(1, _most_violated(arrays, steps)),
+        money=steps.money,
     )
 
 
-def _most_violated(arrays: RoutingArrays, steps: ScaledIntegers) -> int:
+def _most_violated(arrays: RoutingIntegers, steps: ScaledIntegers) -> int:
     """Return the largest violation there can be: loads of all measures, times, and distances where they are limited.
 
     A plan has legs to its clients, back to its depots and to its reloads, together thrice the nodes at most. Time that
@@ -153,7 +160,7 @@ class _DepotPlaces:
     ends: dict[int, int]
 
 
-def _lay_out(arrays: RoutingArrays, kinds: tuple[int, ...]) -> _DepotPlaces:
+def _lay_out(arrays: RoutingIntegers, kinds: tuple[int, ...]) -> _DepotPlaces:
     """Give the depots their numbers: those of the arrays, then reloads, then ends by vehicle type."""
     rules = arrays.rules
     again = [kind for kind in kinds if rules.most_reloads(kind)]
@@ -165,7 +172,7 @@ def _lay_out(arrays: RoutingArrays, kinds: tuple[int, ...]) -> _DepotPlaces:
     )
 
 
-def _depots(arrays: RoutingArrays, steps: ScaledIntegers, places: _DepotPlaces) -> list[Depot]:
+def _depots(arrays: RoutingIntegers, steps: ScaledIntegers, places: _DepotPlaces) -> list[Depot]:
     depots = [Depot(node) for node in range(arrays.depots)]
     depots += [
         Depot(arrays.depot(kind), service_duration=int(steps.reload_time[kind])) for kind in places.reloads
@@ -174,7 +181,7 @@ def _depots(arrays: RoutingArrays, steps: ScaledIntegers, places: _DepotPlaces) 
 
 
 def _with_ends(
-    arrays: RoutingArrays, steps: ScaledIntegers, places: _DepotPlaces
+    arrays: RoutingIntegers, steps: ScaledIntegers, places: _DepotPlaces
 ) -> tuple[Integers, Integers]:
     """Return the matrices with a place for each type to end at where it stands; the arc there is service alone."""
     if not places.ends:
@@ -205,7 +212,7 @@ def _profiles(kinds: Sequence[int], *matrices: Integers) -> tuple[list[int], lis
     return profiles, shared
 
 
-def _clients(arrays: RoutingArrays, steps: ScaledIntegers, *, complete: bool) -> list[Client]:
+def _clients(arrays: RoutingIntegers, steps: ScaledIntegers, *, complete: bool) -> list[Client]:
     loaded, picked = _is_loaded(steps), bool(steps.pickup.any())
     must = arrays.mandatory & complete
     prize = np.where(arrays.mandatory, 0 if complete else steps.worth, steps.prize)
@@ -230,7 +237,7 @@ def _is_loaded(steps: ScaledIntegers) -> bool:
 
 
 def _vehicles(
-    arrays: RoutingArrays, steps: ScaledIntegers, places: _DepotPlaces, profiles: Sequence[int]
+    arrays: RoutingIntegers, steps: ScaledIntegers, places: _DepotPlaces, profiles: Sequence[int]
 ) -> list[VehicleType]:
     loaded, rules = _is_loaded(steps), arrays.rules
     assert VehicleType().tw_late == UNLIMITED
@@ -267,7 +274,7 @@ def _vehicles(
     return types
 
 
-def _distance_limit(arrays: RoutingArrays, steps: ScaledIntegers, kind: int) -> int:
+def _distance_limit(arrays: RoutingIntegers, steps: ScaledIntegers, kind: int) -> int:
     """Return the limit of a distance as the price of the arcs, which is what PyVRP sums up.
 
     Where prices are rounded, each arc may be half a step too dear; what is too far by that only the arrays see.

@@ -7,8 +7,8 @@ from dataclasses import replace
 import numpy as np
 
 from kanopt.problems.routing import RoutingProblem
-from kanopt.solvers.routing.arrays import RoutingArrays
 from kanopt.solvers.routing.integer_rules import RoutingRules
+from kanopt.solvers.routing.integers import RoutingIntegers
 from kanopt.solvers.routing.rounding import splits_at_pickups
 
 _TOLERANCE = 1e-9
@@ -57,7 +57,7 @@ def _price_of_distance(problem: RoutingProblem) -> bool:
     return True
 
 
-def relaxed_for_pyvrp(arrays: RoutingArrays) -> RoutingArrays:
+def relaxed_for_pyvrp(arrays: RoutingIntegers) -> RoutingIntegers:
     """Return a problem without the rules that PyVRP does not model; nobody is served late who need not be.
 
     Parameters

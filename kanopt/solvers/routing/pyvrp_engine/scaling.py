@@ -5,14 +5,15 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from kanopt.arc_blocks import of_types
-from kanopt.solvers.routing.arrays import Integers, RoutingArrays
-from kanopt.solvers.routing.shared_rows import distinct, narrow
+from kanopt.solvers.routing.integers import Integers, RoutingIntegers
 
+Number = TypeVar("Number", bound=np.generic)
 UNLIMITED = int(np.iinfo(np.int64).max)
 """A time that never comes."""
 _MOST = 10**12  # a plan's price at most, so that prices, prizes and penalties together stay inside 64 bits
@@ -32,14 +33,14 @@ class ScaledIntegers:
     Parameters
     ----------
     cost, transit, demand, earliest, latest, prize, capacity, fixed, per_time, shift_start, shift_end
-        As in :class:`RoutingArrays`; a limit that can never be met is :data:`UNLIMITED`, and where no time can ever
+        As in :class:`RoutingIntegers`; a limit that can never be met is :data:`UNLIMITED`, and where no time can ever
         matter `transit` is zero. Demands and capacities are (measures, nodes) and (measures, types).
     release, pickup, regular, overtime, max_duration, reload_time
         As in :class:`RoutingRules`, by node and by vehicle type, also where there are none.
     roads
         Which arcs there are, (types, nodes, nodes).
-    step
-        How many steps of the arrays' time are one here.
+    step, money
+        How many steps of the arrays' time, and of their prices, are one here.
     worth
         A price for leaving out a client that must be served: more than any trip to one client saves. A search that
         may leave out such clients finds its way better with it than with a price above any plan.
@@ -64,6 +65,7 @@ class ScaledIntegers:
     max_duration: Integers
     reload_time: Integers
     step: int
+    money: int
     worth: int
 
 
@@ -78,18 +80,18 @@ class _ScaledTimes:
     release: Integers
 
 
-def scale_integers(arrays: RoutingArrays) -> ScaledIntegers:
+def scale_integers(arrays: RoutingIntegers) -> ScaledIntegers:
     """Take common divisors out of times, loads and prices, and count loads so that they are as large as times.
 
     That changes no plan and no order of prices. Only where prices are still too long for sums in 64 bits are they
-    rounded once more; then plans are to be ranked by :meth:`RoutingArrays.rank`.
+    rounded once more.
 
     Parameters
     ----------
     arrays
         The problem.
     """
-    roads = of_types(distinct(arrays.transit) <= arrays.horizon, len(arrays.transit))
+    roads = of_types(_distinct(arrays.transit) <= arrays.horizon, len(arrays.transit))
     times = _times(arrays, roads)
     demand, pickup, capacity = _loads(arrays, arc_mean(times.transit, roads))
     per_time, overtime = arrays.per_time * times.step, _of_types(arrays, "overtime", 0) * times.step
@@ -124,8 +126,14 @@ def scale_integers(arrays: RoutingArrays) -> ScaledIntegers:
         max_duration=_of_types(arrays, "max_duration", UNLIMITED) // times.step,
         reload_time=_of_types(arrays, "reload_time", 0) // times.step,
         step=times.step,
+        money=divisor,
         worth=_WORTH * max(trip, int(prize.max(initial=0))),
     )
+
+
+def _distinct(values: NDArray[Number]) -> NDArray[Number]:
+    """Return an array by vehicle type as one of one type, where all types share it."""
+    return values[:1] if values.strides[0] == 0 else values
 
 
 def _rows(values: Integers, roads: NDArray[np.bool_]) -> Iterator[tuple[Integers, NDArray[np.bool_]]]:
@@ -145,7 +153,7 @@ def _scaled_prices(cost: Integers, roads: NDArray[np.bool_], divisor: int) -> tu
         cost, roads = cost[:1], roads[:1]
     dearest = max((int(rows.max(initial=0, where=there)) for rows, there in _rows(cost, roads)), default=0)
     dearest = max(1, (dearest + divisor // 2) // divisor)
-    scaled: Integers = np.empty(cost.shape, dtype=narrow(_FAR * dearest))
+    scaled: Integers = np.empty(cost.shape, dtype=np.int64)
     count = max(1, _AT_ONCE // max(1, len(cost) * cost.shape[-1]))
     for begin in range(0, cost.shape[-1], count):
         rows = slice(begin, begin + count)
@@ -192,13 +200,13 @@ def _common_divisor(*values: Integers) -> int:
     return int(np.gcd.reduce([np.gcd.reduce(some, axis=None) for some in values if some.size])) or 1
 
 
-def _of_types(arrays: RoutingArrays, name: str, absent: int) -> Integers:
+def _of_types(arrays: RoutingIntegers, name: str, absent: int) -> Integers:
     """Return a rule of every vehicle type, also where there is none."""
     values: Integers = getattr(arrays.rules, name)
     return values if values.size else np.full(len(arrays.capacity), absent, dtype=np.int64)
 
 
-def _loads(arrays: RoutingArrays, mean_duration: float) -> tuple[Integers, Integers, Integers]:
+def _loads(arrays: RoutingIntegers, mean_duration: float) -> tuple[Integers, Integers, Integers]:
     """Return demands and capacities in every measure, and pickups, so that a mean demand is a mean travel time."""
     rules = arrays.rules
     pickup = rules.pickup if rules.pickup.size else np.zeros_like(arrays.demand)
@@ -214,7 +222,7 @@ def _loads(arrays: RoutingArrays, mean_duration: float) -> tuple[Integers, Integ
     return np.stack(demands), pickup, np.stack(capacities)
 
 
-def _times(arrays: RoutingArrays, roads: NDArray[np.bool_]) -> _ScaledTimes:
+def _times(arrays: RoutingIntegers, roads: NDArray[np.bool_]) -> _ScaledTimes:
     """Return the times in their longest step.
 
     A vehicle is anywhere at sums of starts, openings and legs: whole steps, so that a limit between two steps is as
@@ -248,7 +256,7 @@ def _times(arrays: RoutingArrays, roads: NDArray[np.bool_]) -> _ScaledTimes:
     release = np.where(rules.release <= first, 0, rules.release)
     step = _divisor(arrays.transit, roads, earliest, release, arrays.shift_start, again, ends)
     never = arrays.horizon // step + 1
-    legs, there = distinct(arrays.transit), distinct(roads)
+    legs, there = _distinct(arrays.transit), _distinct(roads)
     # an arc that is none takes a step longer than the horizon already
     whole: Integers = (
         legs if step == 1 and (there | (legs == never)).all() else np.where(there, legs // step, never)

@@ -25,9 +25,12 @@ from pyvrp.search import (
     compute_neighbours,
 )
 
-from kanopt.solvers.routing.arrays import NodeRoutes, RoutingArrays
-from kanopt.solvers.routing.incumbents import Incumbents
+from kanopt.problems.result import Progress
+from kanopt.problems.routing import RoutingPlan, RoutingProblem
+from kanopt.solvers.clock import SearchClock
+from kanopt.solvers.routing.integers import NodeRoutes, lower
 from kanopt.solvers.routing.pyvrp_engine.model import PyVrpModel, pyvrp_model
+from kanopt.solvers.routing.pyvrp_engine.relaxed import relaxed_for_pyvrp
 from kanopt.solvers.routing.pyvrp_engine.route_pool import SolutionPool
 
 _STEPS, _STEPS_PER_PAIR = 3000, 5
@@ -35,14 +38,15 @@ _ROUND, _ROUND_PER_CLIENT = 3000, 4
 # clients from which on a pool of routes has something to tell, and up to which it is quick
 _POOLED = range(15, 301)
 _EVERY = 5
-_COMPLETE_STEPS, _COMPLETE_SHARE = 5000, 0.3
+_GAIN = 0.001
+"""Share of the price by which the last half of a search must have made the plan cheaper for it to go on."""
 _PER_STEP, _PER_STEP_AND_CLIENT = 5e-4, 7e-7  # seconds, for a clock that counts work
 # penalties, as multiples of what makes an excess worth an arc; with prizes on clients an excess must not pay
 _FIRST, _FIRST_TIME, _FIRST_WITH_PRIZES, _LEAST, _MOST = 100.0, 10.0, 1000.0, 0.01, 1e5
 
 
-class PyVrpSearch:
-    """One search of PyVRP on the integers of a routing problem.
+class PyVrpRun:
+    """One search of PyVRP for a plan from which another search goes on.
 
     PyVRP accepts a worse plan where it is better than that of 300 iterations before. Once that leads nowhere any
     more, after ``3000 + 4 × clients`` iterations without a better plan, a new round begins: from the best plan where
@@ -50,91 +54,112 @@ class PyVrpSearch:
     routes of all plans are put together anew (:class:`SolutionPool`). On RC101 this finds the optimum, where one round
     ends 1 % above it.
 
-    First every client that must be served is required. Where no such plan is found within a number of iterations, or
-    within a third of the time, the search begins again with a prize on these clients, and finds the best partial
-    plan. The search ends at the time limit, when asked, or by itself after ``3000 + 5 × clients²`` iterations
-    without a better plan; in the last case the same seed gives the same plan.
+    Every client that must be served is required where the fleet could carry them all, else it has a prize. The plan is
+    the best one found, or where none keeps PyVRP's rules the one at which the search stands: whoever goes on takes it
+    as far as it fits.
 
     Parameters
     ----------
-    arrays
-        The problem.
-    incumbents
-        Called with every better plan.
-    time_limit
-        Wall seconds, counted from the beginning of `incumbents`.
+    problem
+        What is planned; rules that PyVRP does not model are left out.
     seed
         Any whole number of at least 0.
-    stop_requested
-        Looked at in every iteration: whether to stop.
+    clock
+        What seconds are measured with.
+    report
+        Called with every better plan.
+
+    Attributes
+    ----------
+    plan, price
+        The best plan, and what it costs at planning values; None where there is none.
+    message
+        How the search ended, where it ended by itself.
     """
 
     def __init__(
-        self,
-        arrays: RoutingArrays,
-        incumbents: Incumbents,
-        *,
-        time_limit: float,
-        seed: int,
-        stop_requested: Callable[[], bool],
+        self, problem: RoutingProblem, seed: int, clock: SearchClock, report: Callable[[Progress], None]
     ) -> None:
-        self.arrays = arrays
-        self.incumbents = incumbents
-        self.time_limit = time_limit
+        self.began = clock.now()
+        self.problem, self.clock, self.report = problem, clock, report
         self.rng = RandomNumberGenerator(seed % 2**32)
-        self.stop_requested = stop_requested
-        self.patience = _STEPS + _STEPS_PER_PAIR * (arrays.size - arrays.depots) ** 2
+        self.integers = lower(problem, seed)
+        self.patience = _STEPS + _STEPS_PER_PAIR * len(problem.clients) ** 2
+        self.plan: RoutingPlan | None = None
+        self.price: float | None = None
         self.message = ""
+        self._history: list[tuple[float, float]] = []
 
-    def run(self, start: NodeRoutes | None) -> None:
-        """Search from a plan that fits, or from scratch; :attr:`message` says how it ended."""
-        if start is not None:
-            self.incumbents.offer(start)
-        if self._may_be_complete() and not self._is_over(1.0):
-            self._search(complete=True)
-        if not self._is_complete() and not self._is_over(1.0):
-            self._search(complete=False)
+    def search(
+        self, start: RoutingPlan | None, least: float, most: float, stop_requested: Callable[[], bool]
+    ) -> None:
+        """Search from a plan, or from scratch, for as long as much is gained.
 
-    def _may_be_complete(self) -> bool:
-        """Say whether the fleet could carry everything that must be served."""
-        must, rules = int(self.arrays.demand[self.arrays.mandatory].sum()), self.arrays.rules
-        trips = ((kind, 1 + rules.most_reloads(kind)) for kind, _ in self.arrays.fleet)
-        return must <= sum(count * int(self.arrays.capacity[kind]) for kind, count in trips)
-
-    def _is_complete(self) -> bool:
-        """Say whether a plan is known that serves all who must be and can be."""
-        return (
-            self.incumbents.rank is not None and self.incumbents.rank[0] == self.arrays.unreachable_mandatory
-        )
-
-    def _is_over(self, share: float) -> bool:
-        """Say whether the search was asked to stop, or that share of its time is over."""
-        return self.stop_requested() or self.incumbents.seconds >= share * self.time_limit
-
-    def _search(self, *, complete: bool) -> None:
-        model = pyvrp_model(self.arrays, complete=complete)
+        Parameters
+        ----------
+        start
+            A plan, or None.
+        least, most
+            Seconds that it takes at least, unless it ends by itself, and at most.
+        stop_requested
+            Looked at in every iteration: whether to stop.
+        """
+        self.least, self.most, self.stop_requested = least, most, stop_requested
+        if self.integers.is_idle or self.is_over():
+            return
+        complete = self._may_be_complete()
+        model = pyvrp_model(relaxed_for_pyvrp(self.integers), complete=complete)
         local = self._local_search(model)
-        first = self._initial_solution(model, local)
-        monitor, again = _SearchMonitor(self, model, complete=complete, first=first), False
+        first = self._initial_solution(model, local, self.integers.node_routes(start) if start else None)
+        monitor, again = _SearchMonitor(self, model, first), False
         with warnings.catch_warnings():
-            # penalties that stay at their largest mean that no plan serves all: what is done then is done here
+            # penalties that stay at their largest mean that no plan serves all
             warnings.simplefilter("ignore", PenaltyBoundWarning)
-            while True:
+            while not monitor.ended:
                 penalties = self._penalties(model, complete=complete)
                 params = IteratedLocalSearchParams(callbacks=monitor)
                 search = IteratedLocalSearch(model.data, penalties, local, first, params)
                 better = monitor.run_round(search)
-                if monitor.ended:
-                    break
                 # without a pool nothing of what a new start finds is kept unless it beats the best plan as a whole
                 again = better or not again or monitor.pool is None
-                first = (
-                    monitor.best
-                    if again and monitor.best is not None
-                    else self._random_solution(model, local)
-                )
-        if not self._is_complete():
-            self.incumbents.offer(self._trimmed(model, monitor.current))
+                known = monitor.best if again else None
+                if not monitor.ended:
+                    first = known if known is not None else self._random_solution(model, local)
+        found = monitor.current if monitor.best is None else monitor.best
+        self.plan = self.integers.plan(model.node_routes(found))
+
+    def _may_be_complete(self) -> bool:
+        """Say whether the fleet could carry everything that must be served."""
+        integers = self.integers
+        must, rules = int(integers.demand[integers.mandatory].sum()), integers.rules
+        trips = ((kind, 1 + rules.most_reloads(kind)) for kind, _ in integers.fleet)
+        return must <= sum(count * int(integers.capacity[kind]) for kind, count in trips)
+
+    @property
+    def seconds(self) -> float:
+        """Seconds since the search was made."""
+        return self.clock.now() - self.began
+
+    def is_over(self) -> bool:
+        """Say whether the search was asked to stop, its time is over, or it gains little."""
+        seconds = self.seconds
+        if self.stop_requested() or seconds >= self.most:
+            return True
+        return seconds >= self.least and not self._gains(seconds)
+
+    def _gains(self, seconds: float) -> bool:
+        """Say whether the last half of the search has made the plan much cheaper."""
+        if not self._history:
+            return False
+        before = [price for then, price in self._history if then <= seconds / 2]
+        last = self._history[-1][1]
+        return not before or before[-1] - last > _GAIN * abs(last)
+
+    def offer(self, price: float) -> None:
+        """Note the price of a better plan."""
+        self.price = price
+        self._history.append((self.seconds, price))
+        self.report(Progress(self.seconds, price))
 
     def _local_search(self, model: PyVrpModel) -> LocalSearch:
         neighbours = compute_neighbours(model.data, NeighbourhoodParams())
@@ -144,11 +169,11 @@ class PyVrpSearch:
                 local.add_operator(operator(model.data))
         return local
 
-    def _initial_solution(self, model: PyVrpModel, local: LocalSearch) -> Solution:
-        """Return the plan to start from: the best one known, else a random one after a local search."""
-        if self.incumbents.best is None:
+    def _initial_solution(self, model: PyVrpModel, local: LocalSearch, start: NodeRoutes | None) -> Solution:
+        """Return the plan to start from: the one given, else a random one after a local search."""
+        if start is None:
             return self._random_solution(model, local)
-        known = model.solution(self.incumbents.best)
+        known = model.solution(start)
         if known.is_complete():
             return known
         return local(known, self._penalties(model, complete=True).max_cost_evaluator(), exhaustive=True)
@@ -175,16 +200,6 @@ class PyVrpSearch:
         loads = [load * worths[0]] * model.data.num_load_dimensions
         return PenaltyManager((loads, time * worths[1], 1.0), params)
 
-    def _trimmed(self, model: PyVrpModel, solution: Solution) -> NodeRoutes:
-        """Return a plan without the stops that do not fit."""
-        seen: set[int] = set()
-        return [
-            self.arrays.trimmed(kind, route, seen, place)
-            for place, ((kind, _), route) in enumerate(
-                zip(self.arrays.fleet, model.node_routes(solution), strict=True)
-            )
-        ]
-
 
 class _SearchMonitor(IteratedLocalSearchCallbacks):
     """Called by PyVRP in every iteration; says when a round is to stop.
@@ -199,10 +214,9 @@ class _SearchMonitor(IteratedLocalSearchCallbacks):
         Whether the search is to end with the round.
     """
 
-    def __init__(self, search: PyVrpSearch, model: PyVrpModel, *, complete: bool, first: Solution) -> None:
+    def __init__(self, search: PyVrpRun, model: PyVrpModel, first: Solution) -> None:
         self.search = search
         self.model = model
-        self.complete = complete
         self.current = first
         self.best: Solution | None = None
         self.ended = False
@@ -221,7 +235,7 @@ class _SearchMonitor(IteratedLocalSearchCallbacks):
         before, self.idle = self.best, 0
         search.run(self.is_over, collect_stats=False)
         if self.pool is not None and self.best is not None and not self.ended:
-            combined = self.pool.best_combination(self.best, self.search.incumbents.clock)
+            combined = self.pool.best_combination(self.best, self.search.clock)
             if combined is not None:
                 self._offer(combined)
         return self.best is not before
@@ -237,7 +251,7 @@ class _SearchMonitor(IteratedLocalSearchCallbacks):
         """Count an iteration."""
         self.iterations += 1
         self.idle += 1
-        self.search.incumbents.clock.spend(self.worth)
+        self.search.clock.spend(self.worth)
         self.current = current
         if self.pool is not None and self.iterations % _EVERY == 0:
             self.pool.add(candidate)
@@ -245,18 +259,15 @@ class _SearchMonitor(IteratedLocalSearchCallbacks):
     def _offer(self, solution: Solution) -> None:
         if solution.is_feasible() and (self.best is None or _cost(solution) < _cost(self.best)):
             self.best, self.best_at = solution, self.iterations
-            self.search.incumbents.offer(self.model.node_routes(solution))
+            self.search.offer(self.model.price(_cost(solution)))
 
     def is_over(self, best_cost: int) -> bool:
         """Say whether the round is to stop, and note whether the search is; PyVRP asks before every iteration."""
-        search, share = self.search, 1.0
-        if self.complete and not search._is_complete():
-            share = _COMPLETE_SHARE
-            self.ended = self.iterations >= _COMPLETE_STEPS
-        elif self.iterations - self.best_at >= search.patience:
+        search = self.search
+        if self.iterations - self.best_at >= search.patience:
             search.message = f"ended by itself after {search.patience:,} iterations without a better plan"
             self.ended = True
-        self.ended = self.ended or search._is_over(share)
+        self.ended = self.ended or search.is_over()
         return self.ended or self.idle >= self.longest
 
 

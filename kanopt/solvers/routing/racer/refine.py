@@ -11,10 +11,10 @@ from kanopt.problems.assessment import Rank
 from kanopt.problems.result import Progress
 from kanopt.problems.routing import RoutingPlan, RoutingProblem
 from kanopt.solvers.clock import SearchClock
-from kanopt.solvers.routing.incumbents import left_out_text
 from kanopt.solvers.routing.racer.annealing import Annealing, StoppingCriteria
 from kanopt.solvers.routing.racer.plan_data import PlanData
 from kanopt.solvers.routing.racer.search import RacerSearch
+from kanopt.text import count_text
 
 _PER_LEG = 1.2e-7  # seconds, for a clock that counts work
 _NEXT_SEED = 1_000_003
@@ -172,3 +172,15 @@ class RacerRun:
                 self.progress(step)
         except KeyboardInterrupt:
             self.stopped = True
+
+
+def left_out_text(count: int) -> str:
+    """Say how many clients a plan leaves out although they must be served.
+
+    Examples
+    --------
+    >>> left_out_text(1), left_out_text(4)
+    ('1 client that must be served is left out', '4 clients that must be served are left out')
+    """
+    one = "client that must be served is left out"
+    return count_text(count, one, "clients that must be served are left out")

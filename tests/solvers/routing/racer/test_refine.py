@@ -9,7 +9,7 @@ from kanopt.errors import SolverError
 from kanopt.problems import Client, Depot, Progress, RoutingPlan, RoutingProblem, VehicleType
 from kanopt.solvers.base import SolveOptions
 from kanopt.solvers.clock import SearchClock
-from kanopt.solvers.routing.pyvrp_engine.solver import PyVrpRouting
+from kanopt.solvers.routing.ortools import OrToolsRouting
 from kanopt.solvers.routing.racer.annealing import StoppingCriteria
 from kanopt.solvers.routing.racer.refine import RacerRun, refine
 from tests.cases.law_search import CASES, exact_problem, optimum
@@ -111,7 +111,7 @@ def test_every_route_says_when_it_leaves_and_that_is_what_it_is_priced_at(case):
 @pytest.mark.parametrize("case", ["arrivals", "rush hour", "still", "toll by hour"])
 def test_routes_of_an_engine_leave_when_the_problem_says(case):
     problem = exact_problem(case, 7, clients=6)
-    plan = PyVrpRouting().solve(problem, SolveOptions(time_limit=0.2)).plan
+    plan = OrToolsRouting().solve(problem, SolveOptions(time_limit=0.2)).plan
     assert plan.routes
     assert problem.assess(plan.reopened()).settled().plan == plan
 

@@ -12,10 +12,10 @@ from kanopt.formulas import Variable, parse_formula
 from kanopt.problems import Route, RoutingProblem
 from kanopt.refs import client, clock, vehicle
 from kanopt.solvers.base import SolveOptions
-from kanopt.solvers.routing.law_routing import LawRouting
 from kanopt.solvers.routing.racer.plan_data import PlanData
 from kanopt.solvers.routing.racer.refine import refine
 from kanopt.solvers.routing.racer.search import RacerSearch
+from kanopt.solvers.routing.solver import RoutingSearch
 from tests.cases.law_search import exact_problem
 from tests.cases.mixed_routing import mixed_problem, random_plan
 from tests.cases.routing_brute_force import cheapest_that_holds
@@ -220,6 +220,6 @@ def test_whatever_rules_and_laws_there_are_plans_keep_the_rules_and_cost_what_th
 @pytest.mark.parametrize("rule", ["soft", "learned lateness", "windows", "open", "pickup"])
 def test_plans_found_on_the_law_keep_the_rules(rule: str) -> None:
     problem = ruled("load and clock", [rule], 2)
-    outcome = LawRouting().solve(problem, SolveOptions(time_limit=2.0, seed=0))
+    outcome = RoutingSearch().solve(problem, SolveOptions(time_limit=2.0, seed=0))
     check = problem.check(outcome.plan)
     assert check.ok or check.only_unserved

@@ -91,9 +91,9 @@ def test_a_large_day_goes_on_from_where_it_is() -> None:
     )
     km = np.hypot(*(points[:, None] - points[None, :]).T).T
     problem = RoutingProblem([Depot("depot", *points[0])], clients, [van], {}, km, km)
-    plan = refine(problem, steps=300, seed=1)
+    plan = refine(problem, steps=100, seed=1)
     later = problem.with_routes_under_way(plan, 60.0)
-    found = refine(later, plan, steps=3000, seed=2)
+    found = refine(later, plan, steps=9000, seed=2)
     assert later.check(found).ok
     assert later.price(found).objective < later.price(plan).objective
     for each in later.data.started:

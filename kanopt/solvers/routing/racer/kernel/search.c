@@ -5,6 +5,7 @@
 #include "search.h"
 
 /* Shares of steps that are moves; in the others clients are taken out and put back. */
+enum { WIDE_LOOKS = 1 }; /* units of a step that are tried on every route */
 static const double TAILS = 0.15, REORDERED = 0.15, VEHICLES = 0.05;
 
 static int make_plan(const Problem *p, Plan *plan, int64_t units) {
@@ -48,7 +49,10 @@ EXPORT void racer_free(Search *s) {
     free(s->other);
     free(s->order);
     free(s->taken);
+    free(s->is_seen);
     free(s->keys);
+    free(s->rest);
+    free(s->places);
     free(s);
 }
 
@@ -79,10 +83,16 @@ EXPORT Search *racer_new(const Problem *p, const Problem *rough, uint64_t seed, 
     s->other = malloc(stops * sizeof *s->other);
     s->order = malloc((size_t)units * sizeof *s->order);
     s->taken = malloc((size_t)units * sizeof *s->taken);
+    s->is_seen = calloc(slots, sizeof *s->is_seen);
     s->keys = malloc((size_t)units * sizeof *s->keys);
+    s->rest = malloc(stops * sizeof *s->rest);
+    /* each with a reload before or after it: on every route, or beside near clients and on empty routes */
+    s->place_room = 3 * (p->nodes + (reloads + 2) * p->slots + 2 * p->near_count);
+    s->places = malloc((size_t)s->place_room * sizeof *s->places);
     int made = make_plan(p, &s->now, units) && make_plan(p, &s->best, units) && s->saved && s->touched &&
                s->is_touched && s->left_before && make_layout(p, s->most_stops, &s->layout) && s->times.leave &&
-               s->times.arrive && s->stops && s->other && s->order && s->taken && s->keys;
+               s->times.arrive && s->stops && s->other && s->order && s->taken && s->is_seen && s->keys && s->rest &&
+               s->places;
     if (!made) {
         racer_free(s);
         return NULL;
@@ -144,6 +154,7 @@ static void step(Search *s, int64_t count, double most) {
         if (!moved) return;
     } else {
         remove_units(s, count);
+        s->wide_looks = WIDE_LOOKS;
         insert_units(s);
         s->now.price = plan_price(s, &s->now.missed);
         /* an arrival function has a valley at every jump, where smooth laws have a few */
@@ -196,6 +207,7 @@ EXPORT int racer_begin(Search *s, int64_t routes, const int32_t *slots, const in
         for (int64_t k = 0; k < count; k++)
             if (own[k] >= p->depots && s->now.left_at[p->unit_of[own[k]]] >= 0) take_in(s, p->unit_of[own[k]]);
     }
+    s->wide_looks = s->units;
     insert_units(s);
     settle_touched(s, FULL);
     s->now.price = plan_price(s, &s->now.missed);

@@ -26,6 +26,15 @@ typedef struct {
     int64_t missed; /* clients left out that must be served */
 } Plan;
 
+/* How a client is put in: by itself, or with a visit of the depot before or after it. */
+enum { ALONE, AFTER_RELOAD, BEFORE_RELOAD };
+
+/* A place of a client on a route, or of the first member of a unit. */
+typedef struct {
+    double rank, longer; /* what it may cost, and by how much the route may take longer */
+    int64_t slot, place, way;
+} Place;
+
 typedef struct {
     const Problem *p, *rough; /* the problem, and the same with laws that are tabulated, limits the narrower for it */
     Plan now, best;
@@ -39,8 +48,11 @@ typedef struct {
     double close;                            /* how near the best departure is looked for */
     Layout layout;
     Times times;
-    int32_t *stops, *other, *order, *taken;
-    double *keys;
+    int32_t *stops, *other, *order, *taken, *is_seen;
+    double *keys, *rest;
+    Place *places; /* where a unit may be put in */
+    int64_t place_count, place_room;
+    int64_t wide_looks; /* how many units of a step are tried on every route where nothing fits near them */
     int64_t most_stops;   /* of a route */
     int64_t exact_breaks; /* breaks are placed by drive() while departures are ranked, too */
     int64_t failed;       /* memory did not suffice */
@@ -64,6 +76,17 @@ double unit_worth(const Problem *p, int32_t unit);
 void undo_step(Search *s);
 void keep_best(Search *s);
 void return_to_best(Search *s);
+
+static inline const double *row_of(const Problem *p, int64_t kind, int32_t tail, int32_t head) {
+    return arc_row(p, kind, (int64_t)tail * p->nodes + head);
+}
+
+/* places.c */
+int may_serve(const Problem *p, int64_t slot, int32_t node);
+double detour(const Problem *p, int64_t kind, const int32_t *stops, int64_t count, int32_t tail, int64_t at,
+              int32_t node);
+void rank_places(Search *s, int32_t unit, int everywhere);
+Place take_first(Search *s);
 
 /* removal.c, insertion.c, moves.c: what a step does; moves say whether they were made, for less than `most` more */
 void remove_units(Search *s, int64_t count);

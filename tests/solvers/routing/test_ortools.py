@@ -12,18 +12,15 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from kanopt.errors import SolverError
+from kanopt.interrupt import Interrupt
 from kanopt.problems import Client, Depot, Progress, Route, RoutingPlan, RoutingProblem, Status, VehicleType
 from kanopt.solvers.base import Outcome, SolveOptions
-from kanopt.solvers.routing.incumbents import Incumbents
 from kanopt.solvers.routing.integers import lower
-from kanopt.solvers.routing.ortools_engine.search import OrToolsSearch
-from kanopt.solvers.routing.ortools_engine.solver import OrToolsRouting
+from kanopt.solvers.routing.ortools import OrToolsRouting, _Search
 from tests.cases.patience import found_soon, little_patience
-from tests.cases.routing import best_by_trying_all, random_problem, random_routes
+from tests.cases.routing import best_by_trying_all, random_problem
 from tests.cases.supply import small as supply_problem
 
 
@@ -127,8 +124,7 @@ def test_a_shift_without_a_real_end_does_not_coarsen_prices():
     given = random_problem(3)
     fleet = [replace(vehicle, shift_end=1e15) for vehicle in given.vehicles]
     integers = lower(replace(given, vehicles=fleet))
-    everyone = list(range(integers.depots, integers.size))
-    assert integers.rounding_bound([everyone, *[[] for _ in integers.fleet[1:]]]) < 0.01
+    assert integers.size * integers.money.bound < 0.01
 
 
 def test_loads_may_be_tiny():
@@ -197,15 +193,15 @@ def test_the_same_seed_gives_the_same_plan_and_seeds_order_the_clients():
 def test_first_plans_are_tried_in_turn(monkeypatch):
     tried = []
 
-    def nothing(self: OrToolsSearch, parameters: object, start: object) -> bool:
+    def nothing(self: _Search, parameters: object, start: object) -> bool:
         tried.append(parameters.first_solution_strategy)
         return False
 
-    monkeypatch.setattr(OrToolsSearch, "_searched", nothing)
+    monkeypatch.setattr(_Search, "_searched", nothing)
     assert solved(euclidean(4)).status is Status.NO_PLAN
     assert len(set(tried)) == 3
     monkeypatch.setattr("kanopt.interrupt.PATIENCE", -1.0)
-    monkeypatch.setattr(OrToolsSearch, "_searched", lambda *_: signal.raise_signal(signal.SIGINT))
+    monkeypatch.setattr(_Search, "_searched", lambda *_: signal.raise_signal(signal.SIGINT))
     stopped = solved(euclidean(4))
     assert (stopped.interrupted, stopped.message) == (True, "stopped before a first plan was found")
 
@@ -221,64 +217,6 @@ def test_no_time_means_no_plan():
     outcome = solved(euclidean(5), time_limit=1e-9)
     assert (outcome.plan, outcome.status, outcome.objective) == (None, Status.NO_PLAN, None)
     assert outcome.message == "no plan within the time limit"
-
-
-@settings(max_examples=60)
-@given(st.integers(0, 100_000), st.booleans())
-def test_integer_plans_are_feasible_at_planning_values_and_priced_within_the_bound(seed, rates):
-    problem = random_problem(seed, rates=rates)
-    integers = lower(problem, seed)
-    routes = random_routes(problem, seed)
-    ways = [
-        [integers.node_of[name] for name in route.clients if name in integers.node_of] for route in routes
-    ]
-    ways = [
-        way if integers.fits(kind, way) else [] for (kind, _), way in zip(integers.fleet, ways, strict=True)
-    ]
-    plan = integers.plan(ways)
-    check = problem.check(plan)
-    assert check.ok or check.only_unserved
-    error = abs(
-        integers.money.to_float(integers.objective(ways)) - problem.price(plan, frozen=True).objective
-    )
-    assert error <= integers.rounding_bound(ways) + 1e-9
-    assert integers.rounding_bound(ways) < 0.01
-
-
-@settings(max_examples=40)
-@given(st.integers(0, 100_000))
-def test_a_route_that_fits_at_planning_values_with_room_to_spare_fits_the_integers(seed):
-    problem = random_problem(seed)
-    integers = lower(problem)
-    for place, route in enumerate(random_routes(problem, seed)):
-        driven = problem.drive([route])
-        vehicle = problem.vehicles[place]
-        load = sum(problem.data.demand[problem.data.index[name]] for name in route.clients)
-        room = [
-            (problem.data.latest[driven.head] - driven.begin).min(),
-            vehicle.shift_end - driven.finish[0],
-            vehicle.capacity - load,
-        ]
-        way = [integers.node_of[name] for name in route.clients if name in integers.node_of]
-        if min(room) > 0.01:
-            assert integers.fits(place, way)
-        elif min(room) < -1e-6:
-            assert len(way) < len(route.clients) or not integers.fits(place, way)
-
-
-@little_patience()
-def test_the_solver_counts_as_the_integers_do():
-    for seed in range(3):
-        problem = random_problem(seed, clients=6)
-        integers = lower(problem, seed)
-        incumbents = Incumbents(integers)
-        search = OrToolsSearch(integers, incumbents, time_limit=20.0, seed=seed, stop_requested=lambda: False)
-        search.run(None)
-        ways = incumbents.best
-        served = {node for way in ways for node in way}
-        left = sum(integers.mandatory[node] for node in range(1, len(integers.nodes)) if node not in served)
-        assert search.best == integers.objective(ways) - integers.missed_prizes + left * integers.penalty
-        assert incumbents.rank == integers.rank(ways)
 
 
 def initial(*routes: Route) -> SolveOptions:
@@ -337,7 +275,7 @@ def test_keyboard_interrupt_from_the_callback_keeps_the_plan():
 
 SCRIPT = """
 import json
-from tests.solvers.routing.ortools_engine.test_solver import euclidean, solved
+from tests.solvers.routing.test_ortools import euclidean, solved
 problem = euclidean(60, num_available=4)
 outcome = solved(problem, time_limit=120.0, progress=lambda p: print("incumbent", flush=True))
 print(json.dumps([outcome.interrupted, len(outcome.plan.routes), len(outcome.plan.unserved)]))
@@ -365,9 +303,10 @@ def test_memory_is_given_back_after_every_search():
 
     def search() -> None:
         given = lower(problem)
-        made = OrToolsSearch(given, Incumbents(given), time_limit=0.02, seed=0, stop_requested=lambda: False)
-        searches.append(weakref.ref(made))
-        made.run(None)
+        with Interrupt() as interrupt:
+            made = _Search(given, SolveOptions(time_limit=0.02), interrupt)
+            searches.append(weakref.ref(made))
+            made.run(None)
 
     search()
     before = resident()

@@ -8,14 +8,7 @@ from kanopt.problems import Client, Depot, RoutingProblem, VehicleType
 from kanopt.problems.routing import RoutingPolicy
 from kanopt.refs import client, vehicle
 from kanopt.solvers.base import Outcome, SolveOptions
-from kanopt.solvers.routing.ortools_engine.solver import OrToolsRouting
-
-
-@pytest.fixture(autouse=True)
-def by_the_solver_alone(monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> None:
-    """Leave out the search before it, so that the solver has to know every rule."""
-    if "together" not in request.node.name:
-        monkeypatch.setattr("kanopt.solvers.routing.ortools_engine.search._REBUILDING", 0.0)
+from kanopt.solvers.routing.ortools import OrToolsRouting
 
 
 def line(

@@ -12,8 +12,7 @@ from numpy.typing import NDArray
 from ortools.constraint_solver import pywrapcp
 
 from kanopt.solvers.routing.arc_memory import refuse_too_large
-from kanopt.solvers.routing.arrays import NodeRoutes, RoutingArrays
-from kanopt.solvers.routing.integer_routes import without_idle_reloads
+from kanopt.solvers.routing.integers import NodeRoutes, RoutingIntegers, without_idle_reloads
 
 Integers = NDArray[np.int64]
 _LISTED = 40.0
@@ -37,7 +36,7 @@ class OrToolsModel:
         What OR-Tools has made of it.
     """
 
-    def __init__(self, arrays: RoutingArrays) -> None:
+    def __init__(self, arrays: RoutingIntegers) -> None:
         self.arrays = arrays
         self.kinds = [kind for kind, _ in arrays.fleet]
         self.used = sorted(set(self.kinds))
@@ -90,7 +89,7 @@ class OrToolsModel:
             while index < last:
                 route.append(self.nodes[self.manager.IndexToNode(index)])
                 index = following[index]
-            found.append(without_idle_reloads(self.arrays, route) if kind in self.copies else route)
+            found.append(without_idle_reloads(route, self.arrays.depots) if kind in self.copies else route)
         return found
 
     def index_routes(self, routes: NodeRoutes) -> list[list[int]]:

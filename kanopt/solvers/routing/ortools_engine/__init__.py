@@ -1,1 +1,0 @@
-"""OR-Tools' routing library as an engine: its model of a routing problem, and its searches."""
