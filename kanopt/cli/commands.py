@@ -28,6 +28,7 @@ from kanopt.cli.options import (
     load,
     noted,
     on_time_option,
+    solver_option,
     time_limit_option,
     variants_option,
 )
@@ -143,6 +144,7 @@ def _scenario_contents(scenario: Scenario) -> str:
 @variants_option
 @on_time_option
 @time_limit_option
+@solver_option
 @allow_sql
 @allow_outside
 @lenient
@@ -247,6 +249,11 @@ def _run(
 
     with progress_reporter(quiet=quiet) as progress:
         scenario = changed(load(file))
+        if noted("solver"):
+            if scenario.kind != "routing":
+                message = f"--solver {noted('solver')} plans routes, and this is a {scenario.kind} problem"
+                raise click.UsageError(f"{message}; leave it out")
+            scenario = scenario.set("solver.name", noted("solver"))
         check_outputs(outputs(scenario), input_files(scenario), _export_files(folder, file.stem))
         _refuse_exports(scenario)
         return scenario.run(
@@ -384,6 +391,7 @@ def _base_of(scenario: Scenario) -> Path:
 @change_options
 @on_time_option
 @time_limit_option
+@solver_option
 @allow_sql
 @allow_outside
 @lenient
@@ -412,7 +420,9 @@ def solve(
             )
         if exports():
             raise click.UsageError("--export goes with a scenario; --out writes the plan of an instance")
-        return solve_instance(file, InstanceOptions(convention, out, seed, time_limit, as_json, quiet))
+        return solve_instance(
+            file, InstanceOptions(convention, out, seed, time_limit, as_json, quiet, noted("solver"))
+        )
     if convention is not None:
         raise click.UsageError("--convention goes with an instance; a scenario says what its distances are")
     folder = Path("reports") if out is None else out.parent

@@ -35,6 +35,8 @@ class InstanceOptions:
         Of the search; None for 0 and 30 seconds.
     as_json, quiet
         Print JSON; write nothing to stderr.
+    solver
+        Name of the solver, None for the first that accepts it.
     """
 
     convention: str | None
@@ -43,6 +45,7 @@ class InstanceOptions:
     time_limit: float | None
     as_json: bool
     quiet: bool
+    solver: str | None = None
 
 
 def is_instance(file: Path) -> bool:
@@ -110,7 +113,13 @@ def _solve(instance: Instance, options: InstanceOptions) -> Result:
             message = f"{seconds_text(step.seconds)}{price} {step.message}".rstrip()
             report(Event("solve", message, transient=True))
 
-        return solve(instance.problem, time_limit=limit, seed=options.seed or 0, progress=on_progress)
+        return solve(
+            instance.problem,
+            solver=options.solver,
+            time_limit=limit,
+            seed=options.seed or 0,
+            progress=on_progress,
+        )
 
 
 def _result_facts(instance: Instance, result: Result) -> dict[str, Any]:

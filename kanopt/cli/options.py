@@ -167,6 +167,15 @@ def echo_unanswered(scenarios: Iterable[Scenario]) -> None:
         echo_alarm(line)
 
 
+solver_option = click.option(
+    "--solver",
+    type=click.Choice(["ortools"]),
+    expose_value=False,
+    callback=note_value,
+    help="Plan routes with OR-Tools alone, in place of the search on the laws.",
+)
+
+
 def time_limit_option(command: CommandT) -> CommandT:
     """Add ``--time-limit``."""
     limit = FiniteRange(min=0, min_open=True, max=86_400)

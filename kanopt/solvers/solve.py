@@ -35,6 +35,15 @@ def solvers() -> tuple[Solver, ...]:
     return (RoutingSearch(), CpSatScheduling(), HighsSupply(), HighsPieces(), ScipNative())
 
 
+def named_solver(name: str | None) -> Solver | None:
+    """Return the solver that a user calls by its name, ``"ortools"``; None where it is none."""
+    if name != "ortools":
+        return None
+    from kanopt.solvers.routing.ortools import OrToolsRouting
+
+    return OrToolsRouting()
+
+
 def solver_of_quantities(problem: Problem[Any], plan: Plan) -> Solver | None:
     """Return the solver that knows the quantities that follow from what a plan decides; None where none follow."""
     known = (one for one in solvers() if one.whole_decisions(problem, plan) is not None)
@@ -110,10 +119,8 @@ def solve(
         workers=workers,
         deterministic=deterministic,
     )
-    if isinstance(solver, str) and solver == "ortools":
-        from kanopt.solvers.routing.ortools import OrToolsRouting
-
-        solver = OrToolsRouting()
+    if isinstance(solver, str):
+        solver = named_solver(solver) or solver
     if solver is not None and not isinstance(solver, Solver):
         raise SolverError(_no_solver(solver))
     problem.warn_of_unread()

@@ -258,7 +258,7 @@ def solve_problem(
 ) -> Result:
     """Solve the problem of a scenario within its limits."""
     from kanopt.solvers.base import SolveOptions
-    from kanopt.solvers.solve import refuse_impossible, search_and_assess
+    from kanopt.solvers.solve import named_solver, refuse_impossible, search_and_assess
 
     limit = scenario.solver.time_limit if time_limit is None else time_limit
     report(Event("solve", f"solving: {scenario.name} (at most {amount_text(limit, 's', 6)})"))
@@ -276,7 +276,7 @@ def solve_problem(
         workers=scenario.solver.workers,
         deterministic=scenario.solver.deterministic,
     )
-    result = search_and_assess(problem, options)
+    result = search_and_assess(problem, options, named_solver(scenario.solver.name))
     refuse_impossible(result)
     return result
 

@@ -23,6 +23,15 @@ def test_run_prints_the_laws_and_names_the_report_last(case, cli):
     assert left_behind(case) == ["reports/case.html"]
 
 
+def test_solve_plans_routes_with_or_tools_where_it_is_asked(case, cli):
+    code, out, _ = cli("solve", "case.toml", "--solver", "ortools", "--time-limit", "1")
+    assert code == 0
+    assert "OR-Tools routing" in out
+    code, _, err = cli("solve", "case.toml", "--solver", "gurobi")
+    assert code == 2
+    assert "'gurobi' is not 'ortools'" in err
+
+
 def test_run_out_writes_plan_and_laws_beside_the_report(case, cli):
     code, out, err = cli("run", "case.toml", "--out", "o", "--quiet")
     assert (code, err) == (0, "")

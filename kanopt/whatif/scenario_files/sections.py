@@ -77,6 +77,11 @@ def read_sections(data: Mapping[str, Any]) -> Sections:
             f"solvers of {found.problem.kind} problems stop by the clock and count no work; leave it out: the same "
             "seed gives the same plan where they end by themselves before the time limit",
         )
+    if found.solver.name and found.problem is not None and found.problem.kind != "routing":
+        found.add(
+            ("solver", "name"),
+            f"OR-Tools routing solves routing problems, not {found.problem.kind}; leave it out",
+        )
     return found
 
 

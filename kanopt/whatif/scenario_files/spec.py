@@ -277,8 +277,9 @@ _SUCH_AS = {
 
 
 class SolverSpec(FileModel):
-    """``[solver]``: how long to search, with how many threads, and whether by the clock or by counted work."""
+    """``[solver]``: what to search with, how long, with how many threads, and by the clock or by counted work."""
 
+    name: Literal["ortools"] | None = None
     time_limit: Annotated[float, Field(gt=0, le=86_400)] = 30.0
     workers: Several = 1
     deterministic: bool = False

@@ -36,6 +36,7 @@ time_limit = 1 | time_limt = 1 | solver.time_limt | unknown key; did you mean 't
 time_limit = 1 | time_limit = "1" | solver.time_limit | must be a number, not the text '1'
 time_limit = 1 | time_limit = inf | solver.time_limit | must be a finite number, not the number inf
 time_limit = 1 | workers = 1.5 | solver.workers | must be a whole number, not the number 1.5
+time_limit = 1 | name = "gurobi" | solver.name | unknown word 'gurobi'
 seed = 3 | seed = -1 | scenario.seed | must be at least 0, not the number -1
 name = "Tiny" | name = "" | scenario.name | must be a text that is not empty, not the text ''
 kind = "routing" | kind = "ruting" | problem.kind | unknown kind 'ruting'; did you mean 'routing'?
@@ -273,6 +274,14 @@ def test_work_is_counted_where_solvers_can(tmp_path: Path) -> None:
     with pytest.raises(ScenarioError, match=r"toml:4: solver.deterministic: solvers of supply problems stop"):
         load_scenario(tmp_path / "supply_network.toml", allow_outside=True)
     assert load_scenario(tmp_path / "parcel_city.toml", allow_outside=True).solver.deterministic
+
+
+def test_a_solver_of_routes_is_refused_where_nothing_is_driven(tmp_path: Path) -> None:
+    scenarios = Path(__file__).parents[3] / "scenarios"
+    file = tmp_path / "network.toml"
+    file.write_text(f'[scenario]\nbase = "{scenarios / "supply_network.toml"}"\n[solver]\nname = "ortools"\n')
+    with pytest.raises(ScenarioError, match=r"toml:4: solver.name: OR-Tools routing solves routing problems"):
+        load_scenario(file, allow_outside=True)
 
 
 def test_what_is_no_deviation_of_a_demand_is_refused_with_its_place(tmp_path):
