@@ -27,7 +27,7 @@ _TOLERATED = 1e-6
 
 def solvers() -> tuple[Solver, ...]:
     """Return every solver there is, in order of preference."""
-    from kanopt.solvers.decisions import HighsPieces, ScipNative
+    from kanopt.solvers.decisions import HighsPieces
     from kanopt.solvers.routing.law_routing import LawRouting
     from kanopt.solvers.routing.portfolio import RoutingPortfolio
     from kanopt.solvers.routing.under_way import UnderWayRouting
@@ -35,7 +35,7 @@ def solvers() -> tuple[Solver, ...]:
     from kanopt.solvers.supply.solver import HighsSupply
 
     routing = (LawRouting(), RoutingPortfolio(), UnderWayRouting())
-    return (*routing, CpSatScheduling(), HighsSupply(), HighsPieces(), ScipNative())
+    return (*routing, CpSatScheduling(), HighsSupply(), HighsPieces())
 
 
 def solver_of_quantities(problem: Problem[Any], plan: Plan) -> Solver | None:

@@ -13,8 +13,7 @@ from kanopt.problems.supply.spare_capacity import lane_cost, paths_through
 from kanopt.solvers.highs import TOLERANCE, MixedIntegerModel
 from kanopt.solvers.linear_blocks import RowCollector, VariableBlock
 from kanopt.solvers.supply.growing import GrowingModel, RowPool
-from kanopt.solvers.supply.piece_columns import PieceColumns
-from kanopt.solvers.supply.tariff_pieces import TariffPieces
+from kanopt.solvers.supply.tariffs import ShipmentColumns, TariffPieces
 
 Floats = NDArray[np.float64]
 Indices = NDArray[np.intp]
@@ -46,8 +45,8 @@ class SupplyModel:
     rates
         Money per unit moved, shape (L, P, T), in place of the tariff at planning values.
     pieces
-        The tariff of each flow as pieces, in place of a rate: then there are variables for the block that a shipment
-        falls into, and for what it fills of the block.
+        The tariff of each flow as pieces, in place of a rate: then there are variables for the corners of which a
+        shipment is a mixture.
     """
 
     problem: SupplyProblem
@@ -106,16 +105,16 @@ class SupplyModel:
         return VariableBlock.of(mask, self.site.stop)
 
     @cached_property
-    def shipments(self) -> PieceColumns | None:
+    def shipments(self) -> ShipmentColumns | None:
         """The variables of shipments whose price is in pieces."""
-        return None if self.pieces is None else PieceColumns(self.pieces, self.site_period.stop)
+        return None if self.pieces is None else ShipmentColumns(self.pieces, self.site_period.stop)
 
     @property
-    def _of_shipments(self) -> tuple[Floats, Floats, Floats, NDArray[np.bool_]]:
-        """Cost, bounds and kind of the variables of shipments."""
+    def _of_shipments(self) -> tuple[Floats, NDArray[np.bool_]]:
+        """Cost and kind of the variables of shipments; all are from zero to one."""
         if self.shipments is None:
-            return np.zeros(0), np.zeros(0), np.zeros(0), np.zeros(0, dtype=bool)
-        return self.shipments.cost, *self.shipments.bounds, self.shipments.whole
+            return np.zeros(0), np.zeros(0, dtype=bool)
+        return self.shipments.cost, self.shipments.whole
 
     @property
     def _rates(self) -> Floats:
@@ -167,7 +166,7 @@ class SupplyModel:
         lower, upper = self._bounds()
         row, column, value = rows.matrix
         sites = np.arange(self.site_period.stop) >= self.site.start
-        whole = np.concatenate([sites, self._of_shipments[3]])
+        whole = np.concatenate([sites, self._of_shipments[1]])
         return MixedIntegerModel(
             self.cost,
             lower,
@@ -210,7 +209,7 @@ class SupplyModel:
         sites, periods = self.site.cells[0], self.site_period.cells[0]
         zeros = np.zeros(self.site.start)
         return (
-            np.concatenate([zeros, forced[sites], forced[periods], self._of_shipments[1]]),
+            np.concatenate([zeros, forced[sites], forced[periods], 0.0 * self._of_shipments[0]]),
             np.concatenate(
                 [
                     self.most_flow,
@@ -218,7 +217,7 @@ class SupplyModel:
                     self._storage[self.stock.cells[0]] / network.weights[self.stock.cells[1]],
                     1.0 - shut[sites],
                     1.0 - shut[periods],
-                    self._of_shipments[2],
+                    np.ones(len(self._of_shipments[0])),
                 ]
             ),
         )
@@ -334,19 +333,20 @@ class SupplyModel:
         )
         return pool if self.shipments is None else pool.joined(self._shipment_rows(self.shipments))
 
-    def _shipment_rows(self, shipments: PieceColumns) -> RowPool:
+    def _shipment_rows(self, shipments: ShipmentColumns) -> RowPool:
         """Return rows by which a shipment of any size leaves from, or goes to, a site that is open."""
         network = self.problem.network
         lane, _, period = self.flow.cells
         tail, market = self._sites_and_markets
         head = network.heads[lane] - network.facility_nodes.start
         site = np.where(tail >= 0, tail, np.where(market < 0, head, -1))
-        chosen = shipments.chosen & (site >= 0)[shipments.flow_of_gate]
-        flows, place = np.unique(shipments.flow_of_gate[chosen], return_inverse=True)
+        weights, flow_of_weight = shipments.of_shipments
+        chosen = site[flow_of_weight] >= 0
+        flows, place = np.unique(flow_of_weight[chosen], return_inverse=True)
         gates = self._open_columns()[site[flows], period[flows]]
         return RowPool(
             rows=np.concatenate([place, np.arange(len(flows))]),
-            columns=np.concatenate([shipments.gates[chosen], gates]),
+            columns=np.concatenate([weights[chosen], gates]),
             values=np.concatenate([np.ones(len(place)), -np.ones(len(flows))]),
             gates=gates,
             sizes=np.ones(len(flows)),

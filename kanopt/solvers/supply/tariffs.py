@@ -1,10 +1,10 @@
-"""A tariff that reads the flow, made of straight pieces that lie below it by no more than is proved."""
+"""A tariff that reads the flow: straight pieces that lie below it by no more than is proved, and their columns."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,74 +18,17 @@ from kanopt.formulas.nodes import Input, Product
 from kanopt.formulas.variables import Variable
 from kanopt.problems.law_use import unit_factor
 from kanopt.problems.supply import SupplyProblem
+from kanopt.solvers.linear_blocks import RowCollector
+from kanopt.solvers.polygons import IntervalPartition, Polygons, Side
 from kanopt.text import seconds_text
 
 Floats = NDArray[np.float64]
+Indices = NDArray[np.intp]
 Cells = tuple[NDArray[np.intp], ...]
 _SHARE = 0.002
 """How far below the law the pieces of a shipment may lie, as a share of the price of the largest one."""
-_MOST_FLOWS, _MOST_SEGMENTS = 4_000, 40_000
+_MOST_FLOWS, _MOST_CORNERS = 4_000, 40_000
 _ROUNDING = 1e-9
-
-
-@dataclass(frozen=True)
-class ShipmentBlock:
-    """Shipments of `low` units or more at a price that is convex: money at `low`, then widths at ascending slopes."""
-
-    low: float
-    money: float
-    widths: tuple[float, ...]
-    slopes: tuple[float, ...]
-
-    @property
-    def high(self) -> float:
-        """The largest shipment."""
-        return self.low + sum(self.widths)
-
-    def amounts(self, quantity: float) -> list[float]:
-        """Return how much of each width a shipment fills."""
-        left, found = quantity - self.low, []
-        for width in self.widths:
-            found.append(min(max(left, 0.0), width))
-            left -= width
-        return found
-
-    def price(self, quantity: float) -> float:
-        """Return the money for a shipment."""
-        filled = zip(self.amounts(quantity), self.slopes, strict=True)
-        return self.money + sum(amount * slope for amount, slope in filled)
-
-
-@dataclass(frozen=True)
-class ShipmentPrice:
-    """The price of the shipments of one product on one lane in one period, by blocks; nothing costs nothing."""
-
-    blocks: tuple[ShipmentBlock, ...]
-
-    @property
-    def is_convex(self) -> bool:
-        """Whether it is convex from nothing on, so that no binaries are needed."""
-        first = self.blocks[0]
-        return len(self.blocks) == 1 and first.low == 0.0 and first.money <= _ROUNDING
-
-    def block_of(self, quantity: float) -> int:
-        """Return the cheapest block that a shipment falls into."""
-        slack = _ROUNDING * max(1.0, self.blocks[-1].high)
-        inside = [
-            place
-            for place, block in enumerate(self.blocks)
-            if block.low - slack <= quantity <= block.high + slack
-        ]
-        return min(inside, key=lambda place: self.blocks[place].price(quantity), default=len(self.blocks) - 1)
-
-    def up_to(self, most: float) -> ShipmentPrice:
-        """Return the same price of shipments up to a size."""
-        kept: list[ShipmentBlock] = []
-        for block in self.blocks:
-            if block.low < most or not kept:
-                widths = tuple(block.amounts(most))
-                kept.append(replace(block, widths=widths))
-        return ShipmentPrice(tuple(kept))
 
 
 @dataclass(frozen=True, eq=False)
@@ -95,29 +38,29 @@ class TariffPieces:
     Parameters
     ----------
     prices
-        One for each flow, in the order of the model.
+        One for each flow, in the order of the model: polygons below the price of a shipment of any size, of which the
+        first corner is no shipment.
     error
         How far they lie below the law at most, in money.
     """
 
-    prices: tuple[ShipmentPrice, ...]
+    prices: tuple[Polygons, ...]
     error: float
 
     @property
     def segments(self) -> int:
         """The straight pieces of all prices together."""
-        return sum(len(block.widths) for price in self.prices for block in price.blocks)
+        return sum(len(price.x) - price.count for price in self.prices)
 
     @property
     def binaries(self) -> int:
-        """The binaries that choose among blocks."""
-        return sum(len(price.blocks) for price in self.prices if not price.is_convex)
+        """The binaries that choose among polygons."""
+        return sum(price.binaries for price in self.prices)
 
     def money(self, quantities: Floats) -> float:
         """Return the money for shipments, one for each flow."""
-        used = np.flatnonzero(quantities > 0)
-        prices = [(self.prices[place], float(quantities[place])) for place in used.tolist()]
-        return sum(price.blocks[price.block_of(amount)].price(amount) for price, amount in prices)
+        found = (price.lowest(amount) for price, amount in zip(self.prices, quantities.tolist(), strict=True))
+        return sum(one.value for one in found)
 
 
 def lower_tariff(
@@ -175,19 +118,18 @@ class _Lowering:
         for place in range(len(self.most)):
             key = (*(self.fixed[name][place] for name in self.fixed), self.scale[place], self.weights[place])
             groups.setdefault(key, []).append(place)
-        prices: list[ShipmentPrice | None] = [None] * len(self.most)
-        worst, segments = 0.0, 0
+        prices: dict[int, Polygons] = {}
+        worst, corners = 0.0, 0
         for places in groups.values():
             if time.perf_counter() - began > seconds:
                 return f"pieces of {len(groups):,} prices take longer than {seconds_text(seconds)}"
             price, error = self._price(places[0], float(self.most[places].max()))
             worst = max(worst, error)
-            segments += len(places) * sum(len(block.widths) for block in price.blocks)
-            if segments > _MOST_SEGMENTS:
-                return f"its shipments take more than {_MOST_SEGMENTS:,} straight pieces"
-            for place in places:
-                prices[place] = price.up_to(float(self.most[place]))
-        return TariffPieces(tuple(price for price in prices if price is not None), worst)
+            corners += len(places) * len(price.x)
+            if corners > _MOST_CORNERS:
+                return f"its shipments take more than {_MOST_CORNERS:,} corners of straight pieces"
+            prices |= {place: price.up_to(float(self.most[place])) for place in places}
+        return TariffPieces(tuple(prices[place] for place in range(len(self.most))), worst)
 
     def _formula(self) -> Formula:
         """Return the law as money for a shipment, but for a constant, without bounds: it is paid outside them too."""
@@ -197,7 +139,7 @@ class _Lowering:
         inputs = [one if one.is_category else replace(one, low=None, high=None) for one in formula.inputs]
         return Formula(root, tuple(inputs), Variable(formula.output.name), domain=Domain.unknown())
 
-    def _price(self, place: int, most: float) -> tuple[ShipmentPrice, float]:
+    def _price(self, place: int, most: float) -> tuple[Polygons, float]:
         """Return the price of one flow up to a largest shipment, and how far below the law it may lie."""
         scale, weight = float(self.scale[place]), float(self.weights[place])
         money = self.factor
@@ -206,20 +148,28 @@ class _Lowering:
         elif self.basis == "weight":
             money *= weight / scale
         fixed = {name: values[place] for name, values in self.fixed.items() if name in self.law.formula.used}
-        formula = self._formula()
-        if not self.flow_inputs:
-            flat = float(formula.evaluate(fixed)) * money
-            return ShipmentPrice((ShipmentBlock(0.0, flat, (most,), (0.0,)),)), 0.0
-        name = self.flow_inputs[0]
-        largest = abs(float(formula.evaluate({**fixed, name: scale * most})))
-        tolerance = max(_SHARE * largest, 1e-9)
-        made = formula.piecewise(tolerance, side="under", fixed=fixed, ranges={name: (0.0, scale * most)})
-        blocks = tuple(_blocks(_of_one_variable(made), scale, money))
-        error = -min(0.0, made.certificate.low) * money
-        lowest = min(min(block.money, block.price(block.high)) for block in blocks)
+        formula, error = self._formula(), 0.0
+        if self.flow_inputs:
+            name = self.flow_inputs[0]
+            largest = abs(float(formula.evaluate({**fixed, name: scale * most})))
+            tolerance = max(_SHARE * largest, 1e-9)
+            made = formula.piecewise(tolerance, side="under", fixed=fixed, ranges={name: (0.0, scale * most)})
+            pieces, error = _of_one_variable(made), -min(0.0, made.certificate.low) * money
+        else:
+            flat = float(formula.evaluate(fixed))
+            pieces = Pieces.through((0.0, scale * most), (flat, flat))
+        found = IntervalPartition(pieces, Side.BELOW).polygons()
+        found = replace(found, x=found.x / scale, y=found.y * money)
+        lowest = float(found.y.min())
         if lowest < -error - _ROUNDING:
             raise FormulaError("it falls below zero, where it counts as zero")
-        return ShipmentPrice(blocks), error + max(0.0, -lowest)
+        return found if found.y[0] <= _ROUNDING else _from_nothing(found), error + max(0.0, -lowest)
+
+
+def _from_nothing(price: Polygons) -> Polygons:
+    """Return a price with a polygon of one corner in front: no shipment costs nothing."""
+    x, y = np.append(0.0, price.x), np.append(0.0, price.y)
+    return Polygons(x, y, np.append(0, price.first + 1), np.append(0, price.last + 1))
 
 
 def _of_one_variable(made: Piecewise) -> Pieces:
@@ -237,6 +187,10 @@ def _of_one_variable(made: Piecewise) -> Pieces:
             inside = (share > _ROUNDING) & (share < 1.0 - _ROUNDING)
             x = np.union1d(x, (x[:-1] + share * np.diff(x))[inside])
     first, last = _ends(made, x, made.output)
+    # rounding is no jump
+    near = np.abs(first[1:] - last[:-1]) <= _ROUNDING * np.maximum(1.0, np.abs(first[1:]))
+    lower = np.minimum(first[1:], last[:-1])
+    first[1:], last[:-1] = np.where(near, lower, first[1:]), np.where(near, lower, last[:-1])
     return Pieces(tuple(x), tuple(first), tuple(last))
 
 
@@ -250,25 +204,78 @@ def _ends(made: Piecewise, x: Floats, place: int) -> tuple[Floats, Floats]:
     return near - 0.5 * (far - near), far + 0.5 * (far - near)
 
 
-def _blocks(pieces: Pieces, scale: float, money: float) -> Iterator[ShipmentBlock]:
-    """Yield runs of pieces that are convex and do not jump, in units and money."""
-    low = start = 0.0
-    widths: list[float] = []
-    slopes: list[float] = []
-    end = np.nan
-    for place, (begin, stop) in enumerate(zip(pieces.start, pieces.stop, strict=True)):
-        width = (pieces.x[place + 1] - pieces.x[place]) / scale
-        if width <= 0.0:
-            continue
-        slope = (stop - begin) * money / width
-        size = _ROUNDING * max(1.0, abs(begin))
-        goes_on = widths and abs(begin - end) <= size and slope >= slopes[-1] - size * money / width
-        if widths and not goes_on:
-            yield ShipmentBlock(low, start, tuple(widths), tuple(slopes))
-            widths, slopes = [], []
-        if not widths:
-            low, start = pieces.x[place] / scale, begin * money
-        widths.append(width)
-        slopes.append(slope)
-        end = stop
-    yield ShipmentBlock(low, start, tuple(widths), tuple(slopes))
+class ShipmentColumns:
+    """The columns that price shipments: weights of corners for each flow, then binaries that choose a polygon.
+
+    Parameters
+    ----------
+    pieces
+        The price of each flow.
+    start
+        The place of the first column.
+
+    Attributes
+    ----------
+    weights, flow_of_weight
+        Columns of the corners, and their flows.
+    beyond_nothing
+        Which corners are a shipment: all but the first one of each flow.
+    """
+
+    def __init__(self, pieces: TariffPieces, start: int) -> None:
+        self.pieces = pieces
+        counts = [len(price.x) for price in pieces.prices]
+        self.flow_of_weight = np.repeat(np.arange(len(counts)), counts)
+        self.weights = start + np.arange(sum(counts), dtype=np.intp)
+        self._starts = np.concatenate([[0], np.cumsum(counts)]).astype(np.intp)
+        self._x = np.concatenate([price.x for price in pieces.prices])
+        self._y = np.concatenate([price.y for price in pieces.prices])
+        self.beyond_nothing = np.ones(len(self._x), dtype=bool)
+        self.beyond_nothing[self._starts[:-1]] = False
+        binaries = np.array([price.binaries for price in pieces.prices], dtype=np.intp)
+        self._first_binary = len(self._x) + np.concatenate([[0], np.cumsum(binaries)])
+
+    @property
+    def cost(self) -> Floats:
+        """Money of each column."""
+        return np.concatenate([self._y, np.zeros(self.pieces.binaries)])
+
+    @property
+    def whole(self) -> NDArray[np.bool_]:
+        """Which columns are whole numbers; all are from zero to one."""
+        return np.arange(len(self.cost)) >= len(self._x)
+
+    def add_rows(self, rows: RowCollector, flows: Indices) -> None:
+        """Add the rows that tie corners to flows, given by their columns: a flow is a mixture of those of a polygon."""
+        count = len(flows)
+        first = rows.add(np.zeros(count), np.zeros(count))
+        rows.put(first + np.arange(count), flows, 1.0)
+        rows.put(first + self.flow_of_weight, self.weights, -self._x)
+        first = rows.add(np.ones(count), np.ones(count))
+        rows.put(first + self.flow_of_weight, self.weights, 1.0)
+        start = self.weights[0]
+        for flow, price in enumerate(self.pieces.prices):
+            own = self.weights[self._starts[flow] : self._starts[flow + 1]]
+            for bit, corners in enumerate(price.choices()):
+                column = start + self._first_binary[flow : flow + 1] + bit
+                row = rows.add(np.full(2, -np.inf), np.array([0.0, 1.0]))
+                for place, (kept, sign) in enumerate(zip(corners, (-1.0, 1.0), strict=True)):
+                    rows.put(np.full(int(kept.sum()), row + place), own[kept], 1.0)
+                    rows.put(np.array([row + place]), column, sign)
+
+    def point(self, quantities: Floats) -> Floats:
+        """Return the values of the columns at shipments, one for each flow."""
+        found = np.zeros(len(self.cost))
+        for flow, (price, amount) in enumerate(zip(self.pieces.prices, quantities.tolist(), strict=True)):
+            lowest, start = price.lowest(amount), self._starts[flow]
+            found[start + lowest.left] += 1.0 - lowest.share
+            found[start + lowest.right] += lowest.share
+            code = lowest.polygon ^ (lowest.polygon >> 1)
+            bits = np.arange(price.binaries)
+            found[self._first_binary[flow] + bits] = code >> bits & 1
+        return found
+
+    @cached_property
+    def of_shipments(self) -> tuple[Indices, Indices]:
+        """The columns that are zero where nothing is shipped, and the flow of each."""
+        return self.weights[self.beyond_nothing], self.flow_of_weight[self.beyond_nothing]
