@@ -6,11 +6,11 @@ worse than what the pieces allow. Where its answer lies off the graph, the inter
 adaptive multivariate partitioning (Nagarajan, Lu, Wang, Bent and Sundar 2019, "An adaptive, multivariate partitioning
 algorithm for global optimization of nonconvex programs", Journal of Global Optimization 74).
 
-A point of a polygon is a convex combination of its corners. Neighbouring polygons have codes that differ in one bit (a
-Gray code), and a bit that is chosen rules out the corners all of whose polygons have the other value there, so that n
-polygons take ⌈log₂ n⌉ binaries (Vielma and Nemhauser 2011, "Modeling disjunctive constraints with a logarithmic number
-of binary variables and constraints", Mathematical Programming 128, section 4). One polygon takes none: its corners are
-cuts.
+A point of a polygon is a mixture of its corners. Every polygon has a code, those of neighbours differ in one bit (a
+Gray code), and the weights of corners whose polygon has a one in some place add up to a binary: so n polygons take
+⌈log₂ n⌉ binaries (Vielma, Ahmed and Nemhauser 2010, "Mixed-integer models for nonseparable piecewise-linear
+optimization: unifying framework and extensions", Operations Research 58, section 3.1). One polygon takes none: its
+corners are cuts.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from numpy.typing import NDArray
 from kanopt.formulas.lowering import Pieces
 
 Floats = NDArray[np.float64]
-Flags = NDArray[np.bool_]
+Indices = NDArray[np.intp]
 EPS = float(np.finfo(np.float64).eps)
 _STEPS, _RATIO = 3, 5.0
 _STRAIGHT = 1e-12
@@ -60,7 +60,6 @@ class Lowest(NamedTuple):
     right: int
     share: float
     value: float
-    polygon: int
 
 
 @dataclass(frozen=True, eq=False)
@@ -71,38 +70,49 @@ class Polygons:
     ----------
     x, y
         The corners, from left to right, shape (corners,).
-    first, last
-        The polygons each corner belongs to: one, or two neighbours, shape (corners,).
+    polygon
+        The polygon of each corner, shape (corners,); a corner that two have in common is there twice.
     """
 
     x: Floats
     y: Floats
-    first: NDArray[np.intp]
-    last: NDArray[np.intp]
+    polygon: Indices
 
     @property
     def count(self) -> int:
         """The number of polygons."""
-        return int(self.last[-1]) + 1
+        return int(self.polygon[-1]) + 1
 
     @property
     def binaries(self) -> int:
         """How many binaries choose among them."""
         return (self.count - 1).bit_length()
 
+    def choices(self) -> Iterator[Indices]:
+        """Yield for each binary the corners whose weights add up to it.
+
+        Examples
+        --------
+        >>> wave = IntervalPartition(Pieces.through((0.0, 1.0, 2.0, 3.0), (0.0, 2.0, 3.0, 3.5)), Side.BELOW)
+        >>> wave.polygons().polygon.tolist(), [corners.tolist() for corners in wave.polygons().choices()]
+        ([0, 0, 1, 1, 2, 2], [[2, 3, 4, 5], [4, 5]])
+        """
+        code = self.polygon ^ (self.polygon >> 1)
+        for bit in range(self.binaries):
+            yield np.flatnonzero(code >> bit & 1)
+
     def lowest(self, at: float) -> Lowest:
-        """Return where the lowest value at a place lies, of polygons held from below; the nearest one beyond the ends."""
+        """Return where the lowest value at a place lies, of polygons held from below; the nearest beyond the ends."""
         at = min(max(at, float(self.x[0])), float(self.x[-1]))
         alone = np.arange(len(self.x))
-        joined = np.flatnonzero(self.first[1:] <= self.last[:-1])
+        joined = np.flatnonzero(np.diff(self.polygon) == 0)
         left, right = np.concatenate([joined, alone]), np.concatenate([joined + 1, alone])
         width = self.x[right] - self.x[left]
         share = np.divide(at - self.x[left], width, out=np.zeros(len(left)), where=width > 0.0)
         value = self.y[left] + share * (self.y[right] - self.y[left])
         inside = (self.x[left] <= at) & (at <= self.x[right])
         best = int(np.argmin(np.where(inside, value, np.inf)))
-        place = int(right[best])
-        return Lowest(int(left[best]), place, float(share[best]), float(value[best]), int(self.first[place]))
+        return Lowest(int(left[best]), int(right[best]), float(share[best]), float(value[best]))
 
     def up_to(self, high: float) -> Polygons:
         """Return the polygons up to a place."""
@@ -111,22 +121,7 @@ class Polygons:
         end = self.lowest(high)
         kept = slice(0, end.left + 1)
         x, y = np.append(self.x[kept], high), np.append(self.y[kept], end.value)
-        first = np.append(self.first[kept], end.polygon)
-        return Polygons(x, y, first, np.append(self.last[kept], end.polygon))
-
-    def choices(self) -> Iterator[tuple[Flags, Flags]]:
-        """Yield for each binary the corners that need it to be one, and those that need it to be zero.
-
-        Examples
-        --------
-        >>> wave = IntervalPartition(Pieces.through((0.0, 1.0, 2.0, 3.0), (0.0, 2.0, 3.0, 3.5)), Side.BELOW)
-        >>> [(ones.tolist(), zeros.tolist()) for ones, zeros in wave.polygons().choices()][0]
-        ([False, False, True, True], [True, False, False, False])
-        """
-        first, last = self.first ^ (self.first >> 1), self.last ^ (self.last >> 1)
-        for bit in range(self.binaries):
-            of_first, of_last = (first >> bit & 1).astype(bool), (last >> bit & 1).astype(bool)
-            yield of_first & of_last, ~of_first & ~of_last
+        return Polygons(x, y, np.append(self.polygon[kept], self.polygon[end.right]))
 
 
 class IntervalPartition:
@@ -168,33 +163,25 @@ class IntervalPartition:
         """Return the polygons of the present intervals."""
         sign = -1.0 if self.side is Side.ABOVE else 1.0
         corners: list[tuple[float, float]] = []
-        first: list[int] = []
-        last: list[int] = []
-        count = 0
-
-        def add(points: list[tuple[float, float]]) -> None:
-            corners.extend(points)
-            first.extend([count - 1] * len(points))
-            last.extend([count - 1] * len(points))
-
+        polygon: list[int] = []
         for block in self._blocks():
-            for place, (start, stop) in enumerate(pairwise(block)):
-                inner = self._inner_corners(start, stop)
-                end = (float(self._x[stop]), float(self._y[stop]))
-                bends = (
-                    place > 0 and self.side is not Side.BOTH and _bends(corners[-2:], [*inner, end][0], sign)
-                )
-                count += not bends
-                if place == 0:
-                    add([(float(self._x[start]), float(self._y[start]))])
-                elif not bends:
-                    last[-1] = count - 1
-                add([*inner, end])
+            before = len(corners)
+            for start, stop in pairwise(block):
+                begin, end = ((float(self._x[mark]), float(self._y[mark])) for mark in (start, stop))
+                found = [*self._inner_corners(start, stop), end]
+                joins = len(corners) > before and self.side is not Side.BOTH
+                if not (joins and _bends(corners[-2:], found[0], sign)):
+                    found = [begin, *found]
+                    polygon.append(polygon[-1] + 1 if polygon else 0)
+                    polygon += [polygon[-1]] * (len(found) - 1)
+                else:
+                    polygon += [polygon[-1]] * len(found)
+                corners += found
             if len(block) == 1:
-                count += 1
-                add([(float(self._x[block[0]]), float(self._y[block[0]]))])
+                corners.append((float(self._x[block[0]]), float(self._y[block[0]])))
+                polygon.append(polygon[-1] + 1 if polygon else 0)
         x, y = np.array(corners).T
-        return Polygons(x, y, np.array(first, dtype=np.intp), np.array(last, dtype=np.intp))
+        return Polygons(x, y, np.array(polygon, dtype=np.intp))
 
     def _blocks(self) -> list[list[int]]:
         """Return the marks, split where the function jumps."""

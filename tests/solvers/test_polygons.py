@@ -28,7 +28,7 @@ def reach(polygons: Polygons, at: float) -> tuple[float, float]:
     """Return the lowest and the highest value that some polygon has at a place, by linear programming."""
     low, high = np.inf, -np.inf
     for polygon in range(polygons.count):
-        own = (polygons.first <= polygon) & (polygon <= polygons.last)
+        own = polygons.polygon == polygon
         rows, values = np.stack([polygons.x[own], np.ones(int(own.sum()))]), polygons.y[own]
         for sign in (1.0, -1.0):
             found = linprog(sign * values, A_eq=rows, b_eq=[at, 1.0], bounds=(0.0, 1.0))
@@ -77,11 +77,11 @@ def test_binaries_leave_the_corners_of_one_polygon() -> None:
     polygons = IntervalPartition(wave, Side.BOTH).polygons()
     assert (polygons.count, polygons.binaries) == (9, 4)
     for polygon in range(polygons.count):
-        code = polygon ^ (polygon >> 1)
-        left = np.ones(len(polygons.x), dtype=bool)
-        for bit, (ones, zeros) in enumerate(polygons.choices()):
-            left &= ~(zeros if code >> bit & 1 else ones)
-        assert left.tolist() == ((polygons.first <= polygon) & (polygon <= polygons.last)).tolist()
+        own = np.flatnonzero(polygons.polygon == polygon)
+        left = set(range(len(polygons.x)))
+        for corners in polygons.choices():
+            left &= set(corners) if own[0] in corners else left - set(corners)
+        assert left == set(own)
 
 
 @given(functions(), st.floats(0, 1))
@@ -93,8 +93,7 @@ def test_the_lowest_point_is_a_mixture_of_two_corners_of_a_polygon(pieces: Piece
     assert found.value == pytest.approx(reach(polygons, at)[0], abs=1e-6)
     ends, mixture = [found.left, found.right], np.array([1.0 - found.share, found.share])
     assert mixture @ polygons.x[ends] == pytest.approx(at)
-    assert (polygons.first[ends] <= found.polygon).all()
-    assert (found.polygon <= polygons.last[ends]).all()
+    assert polygons.polygon[found.left] == polygons.polygon[found.right]
     cut = polygons.up_to(at)
     assert (cut.x[-1], cut.y[-1]) == (pytest.approx(at), pytest.approx(found.value))
 
@@ -109,4 +108,4 @@ def test_what_bends_to_the_side_that_is_held_is_one_polygon() -> None:
 
 def test_a_single_point_at_the_end_is_a_polygon_of_its_own() -> None:
     polygons = IntervalPartition(Pieces((0.0, 1.0, 1.0), (0.0, 5.0), (1.0, 5.0)), Side.BELOW).polygons()
-    assert (polygons.x[-1], polygons.y[-1], polygons.first[-1], polygons.last[-1]) == (1.0, 5.0, 1, 1)
+    assert (polygons.x[-1], polygons.y[-1], polygons.polygon[-1]) == (1.0, 5.0, 1)

@@ -82,12 +82,11 @@ class LinearModel:
             terms = ((place, 1.0), *zip(weights, (low - along).tolist(), strict=True))
             least, most = low if Side.BELOW in held else -np.inf, low if Side.ABOVE in held else np.inf
             self._rows.append(Row(terms, least, most))
-        for ones, zeros in polygons.choices():
+        for corners in polygons.choices():
             (chosen,) = self._variables(1, whole=True)
             self.binaries += 1
-            for corners, sign, most in ((ones, -1.0, 0.0), (zeros, 1.0, 1.0)):
-                terms = ((chosen, sign), *((weights[place], 1.0) for place in np.flatnonzero(corners)))
-                self._rows.append(Row(terms, -np.inf, most))
+            terms = ((chosen, -1.0), *((weights[place], 1.0) for place in corners))
+            self._rows.append(Row(terms, 0.0, 0.0))
 
     def _scaled(
         self, cost: Floats, lower: Floats, upper: Floats, whole: NDArray[np.bool_]

@@ -110,11 +110,11 @@ class SupplyModel:
         return None if self.pieces is None else ShipmentColumns(self.pieces, self.site_period.stop)
 
     @property
-    def _of_shipments(self) -> tuple[Floats, NDArray[np.bool_]]:
-        """Cost and kind of the variables of shipments; all are from zero to one."""
+    def _of_shipments(self) -> tuple[Floats, NDArray[np.bool_], Floats]:
+        """Cost, kind and lower bound of the variables of shipments; the upper one is one."""
         if self.shipments is None:
-            return np.zeros(0), np.zeros(0, dtype=bool)
-        return self.shipments.cost, self.shipments.whole
+            return np.zeros(0), np.zeros(0, dtype=bool), np.zeros(0)
+        return self.shipments.cost, self.shipments.whole, self.shipments.lower
 
     @property
     def _rates(self) -> Floats:
@@ -209,7 +209,7 @@ class SupplyModel:
         sites, periods = self.site.cells[0], self.site_period.cells[0]
         zeros = np.zeros(self.site.start)
         return (
-            np.concatenate([zeros, forced[sites], forced[periods], 0.0 * self._of_shipments[0]]),
+            np.concatenate([zeros, forced[sites], forced[periods], self._of_shipments[2]]),
             np.concatenate(
                 [
                     self.most_flow,
@@ -340,13 +340,12 @@ class SupplyModel:
         tail, market = self._sites_and_markets
         head = network.heads[lane] - network.facility_nodes.start
         site = np.where(tail >= 0, tail, np.where(market < 0, head, -1))
-        weights, flow_of_weight = shipments.of_shipments
-        chosen = site[flow_of_weight] >= 0
-        flows, place = np.unique(flow_of_weight[chosen], return_inverse=True)
+        chosen = shipments.chosen & (site >= 0)[shipments.flow_of_gate]
+        flows, place = np.unique(shipments.flow_of_gate[chosen], return_inverse=True)
         gates = self._open_columns()[site[flows], period[flows]]
         return RowPool(
             rows=np.concatenate([place, np.arange(len(flows))]),
-            columns=np.concatenate([weights[chosen], gates]),
+            columns=np.concatenate([shipments.gates[chosen], gates]),
             values=np.concatenate([np.ones(len(place)), -np.ones(len(flows))]),
             gates=gates,
             sizes=np.ones(len(flows)),

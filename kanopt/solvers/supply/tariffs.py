@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass, replace
-from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -38,8 +37,7 @@ class TariffPieces:
     Parameters
     ----------
     prices
-        One for each flow, in the order of the model: polygons below the price of a shipment of any size, of which the
-        first corner is no shipment.
+        One for each flow, in the order of the model: polygons below the price of a shipment; none costs nothing.
     error
         How far they lie below the law at most, in money.
     """
@@ -55,12 +53,12 @@ class TariffPieces:
     @property
     def binaries(self) -> int:
         """The binaries that choose among polygons."""
-        return sum(price.binaries for price in self.prices)
+        return sum(price.count for price in self.prices if is_chosen(price))
 
     def money(self, quantities: Floats) -> float:
         """Return the money for shipments, one for each flow."""
-        found = (price.lowest(amount) for price, amount in zip(self.prices, quantities.tolist(), strict=True))
-        return sum(one.value for one in found)
+        used = np.flatnonzero(quantities > 0).tolist()
+        return sum(self.prices[flow].lowest(float(quantities[flow])).value for flow in used)
 
 
 def lower_tariff(
@@ -163,13 +161,12 @@ class _Lowering:
         lowest = float(found.y.min())
         if lowest < -error - _ROUNDING:
             raise FormulaError("it falls below zero, where it counts as zero")
-        return found if found.y[0] <= _ROUNDING else _from_nothing(found), error + max(0.0, -lowest)
+        return found, error + max(0.0, -lowest)
 
 
-def _from_nothing(price: Polygons) -> Polygons:
-    """Return a price with a polygon of one corner in front: no shipment costs nothing."""
-    x, y = np.append(0.0, price.x), np.append(0.0, price.y)
-    return Polygons(x, y, np.append(0, price.first + 1), np.append(0, price.last + 1))
+def is_chosen(price: Polygons) -> bool:
+    """Return whether it takes a whole number to say that there is a shipment, or in which polygon it is."""
+    return price.count > 1 or price.y[0] > _ROUNDING
 
 
 def _of_one_variable(made: Piecewise) -> Pieces:
@@ -205,7 +202,12 @@ def _ends(made: Piecewise, x: Floats, place: int) -> tuple[Floats, Floats]:
 
 
 class ShipmentColumns:
-    """The columns that price shipments: weights of corners for each flow, then binaries that choose a polygon.
+    """The columns that price shipments: of each flow a gate for each polygon, and weights of its corners but the first.
+
+    Of all polygons of a flow at most one is chosen. A shipment is the first corner of that polygon, moved towards its
+    other corners by their weights; no shipment costs nothing. This is the multiple choice model of Croxton, Gendron
+    and Magnanti (2003), "A comparison of mixed-integer programming models for nonconvex piecewise linear cost
+    minimization problems", Management Science 49.
 
     Parameters
     ----------
@@ -216,66 +218,74 @@ class ShipmentColumns:
 
     Attributes
     ----------
-    weights, flow_of_weight
-        Columns of the corners, and their flows.
-    beyond_nothing
-        Which corners are a shipment: all but the first one of each flow.
+    gates, weights
+        Columns of the polygons, and of the corners but the first of each.
+    flow_of_gate
+        The flow of each polygon.
+    chosen
+        Which polygons are chosen by a whole number; the others always are.
     """
 
     def __init__(self, pieces: TariffPieces, start: int) -> None:
         self.pieces = pieces
-        counts = [len(price.x) for price in pieces.prices]
-        self.flow_of_weight = np.repeat(np.arange(len(counts)), counts)
-        self.weights = start + np.arange(sum(counts), dtype=np.intp)
-        self._starts = np.concatenate([[0], np.cumsum(counts)]).astype(np.intp)
-        self._x = np.concatenate([price.x for price in pieces.prices])
-        self._y = np.concatenate([price.y for price in pieces.prices])
-        self.beyond_nothing = np.ones(len(self._x), dtype=bool)
-        self.beyond_nothing[self._starts[:-1]] = False
-        binaries = np.array([price.binaries for price in pieces.prices], dtype=np.intp)
-        self._first_binary = len(self._x) + np.concatenate([[0], np.cumsum(binaries)])
+        counts = [price.count for price in pieces.prices]
+        self._first_gate = np.concatenate([[0], np.cumsum(counts)]).astype(np.intp)
+        self.flow_of_gate = np.repeat(np.arange(len(counts)), counts)
+        self.gates = start + np.arange(len(self.flow_of_gate), dtype=np.intp)
+        free = np.array([not is_chosen(price) for price in pieces.prices], dtype=bool)
+        self.chosen = ~free[self.flow_of_gate]
+        sizes = [len(price.x) for price in pieces.prices]
+        self._first_corner = np.concatenate([[0], np.cumsum(sizes)]).astype(np.intp)
+        gate = np.concatenate(
+            [first + price.polygon for first, price in zip(self._first_gate[:-1], pieces.prices, strict=True)]
+        )
+        x, y = (np.concatenate([getattr(price, axis) for price in pieces.prices]) for axis in "xy")
+        is_first = np.diff(gate, prepend=-1) > 0
+        self._low, self._money = x[is_first], y[is_first]
+        self._gate_of_weight = gate[~is_first]
+        self._across = (x - self._low[gate])[~is_first]
+        self._rise = (y - self._money[gate])[~is_first]
+        # where the weight of each corner stands; -1 for the first one of a polygon
+        self._place = np.where(is_first, -1, np.cumsum(~is_first) - 1)
+        self.weights = start + len(self.gates) + np.arange(len(self._across), dtype=np.intp)
 
     @property
     def cost(self) -> Floats:
         """Money of each column."""
-        return np.concatenate([self._y, np.zeros(self.pieces.binaries)])
+        return np.concatenate([self._money, self._rise])
+
+    @property
+    def lower(self) -> Floats:
+        """The least value of each column; the largest is one."""
+        return np.concatenate([~self.chosen, np.zeros(len(self.weights))]).astype(float)
 
     @property
     def whole(self) -> NDArray[np.bool_]:
-        """Which columns are whole numbers; all are from zero to one."""
-        return np.arange(len(self.cost)) >= len(self._x)
+        """Which columns are whole numbers."""
+        return np.concatenate([self.chosen, np.zeros(len(self.weights), dtype=bool)])
 
     def add_rows(self, rows: RowCollector, flows: Indices) -> None:
-        """Add the rows that tie corners to flows, given by their columns: a flow is a mixture of those of a polygon."""
+        """Add the rows that tie polygons and corners to flows, given by their columns."""
         count = len(flows)
         first = rows.add(np.zeros(count), np.zeros(count))
         rows.put(first + np.arange(count), flows, 1.0)
-        rows.put(first + self.flow_of_weight, self.weights, -self._x)
-        first = rows.add(np.ones(count), np.ones(count))
-        rows.put(first + self.flow_of_weight, self.weights, 1.0)
-        start = self.weights[0]
-        for flow, price in enumerate(self.pieces.prices):
-            own = self.weights[self._starts[flow] : self._starts[flow + 1]]
-            for bit, corners in enumerate(price.choices()):
-                column = start + self._first_binary[flow : flow + 1] + bit
-                row = rows.add(np.full(2, -np.inf), np.array([0.0, 1.0]))
-                for place, (kept, sign) in enumerate(zip(corners, (-1.0, 1.0), strict=True)):
-                    rows.put(np.full(int(kept.sum()), row + place), own[kept], 1.0)
-                    rows.put(np.array([row + place]), column, sign)
+        rows.put(first + self.flow_of_gate, self.gates, -self._low)
+        rows.put(first + self.flow_of_gate[self._gate_of_weight], self.weights, -self._across)
+        first = rows.add(np.full(count, -np.inf), np.ones(count))
+        rows.put(first + self.flow_of_gate, self.gates, 1.0)
+        first = rows.add(np.full(len(self.gates), -np.inf), np.zeros(len(self.gates)))
+        rows.put(first + np.arange(len(self.gates)), self.gates, -1.0)
+        rows.put(first + self._gate_of_weight, self.weights, 1.0)
 
     def point(self, quantities: Floats) -> Floats:
         """Return the values of the columns at shipments, one for each flow."""
-        found = np.zeros(len(self.cost))
-        for flow, (price, amount) in enumerate(zip(self.pieces.prices, quantities.tolist(), strict=True)):
-            lowest, start = price.lowest(amount), self._starts[flow]
-            found[start + lowest.left] += 1.0 - lowest.share
-            found[start + lowest.right] += lowest.share
-            code = lowest.polygon ^ (lowest.polygon >> 1)
-            bits = np.arange(price.binaries)
-            found[self._first_binary[flow] + bits] = code >> bits & 1
-        return found
-
-    @cached_property
-    def of_shipments(self) -> tuple[Indices, Indices]:
-        """The columns that are zero where nothing is shipped, and the flow of each."""
-        return self.weights[self.beyond_nothing], self.flow_of_weight[self.beyond_nothing]
+        gates, weights = (~self.chosen).astype(float), np.zeros(len(self.weights))
+        for flow in np.flatnonzero(quantities > 0).tolist():
+            price = self.pieces.prices[flow]
+            lowest = price.lowest(float(quantities[flow]))
+            gates[self._first_gate[flow] + price.polygon[lowest.right]] = 1.0
+            corners = self._first_corner[flow] + np.array([lowest.left, lowest.right])
+            for corner, share in zip(self._place[corners], (1.0 - lowest.share, lowest.share), strict=True):
+                if corner >= 0:
+                    weights[corner] += share
+        return np.concatenate([gates, weights])
