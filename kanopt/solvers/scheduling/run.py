@@ -36,7 +36,7 @@ Ints = NDArray[np.int64]
 _GLANCE_SHARE, _FIRST_SHARE, _ANNEAL_SHARE, _IMPROVE_SHARE = 0.05, 0.15, 0.5, 0.05
 _FIRST_PER_TASK, _FIRST_PER_TASK_PRICES = 0.04, 0.01
 """Seconds: what CP-SAT does not solve in that time takes it much longer."""
-_REGULAR_SHARE, _RELAXED_SHARE = 0.75, 0.9
+_EARLY_SHARE, _REGULAR_SHARE, _RELAXED_SHARE = 0.6, 0.75, 0.9
 _SMALL, _SMALL_SHARE, _LARGE_SHARE = 120, 0.75, 0.3
 """Tasks up to which proofs end soon; their share of the time there, and where there are more."""
 _SLACK = 1e-6  # of a bound in floating point
@@ -275,6 +275,9 @@ class SchedulingRun:
         until = self._elapsed() + seconds
         floor = self.regular_bound if grid is self.relaxed else 0
         easier = aim is SearchGoal.PROVE and bool(grid.timing.setup.any())
+        if aim is SearchGoal.PROVE and grid is self.relaxed and self.best is not None:
+            short = grid.shortened(grid.cost(self.best.modes, self.best.starts))
+            self._bound_energy(short, _EARLY_SHARE * seconds)
         if grid.has_regular_cost and (grid.costs.energy.any() or easier):
             part = grid.without_setups() if easier else grid
             search = _GridSearch(part, None, aim, on_safe_grid=grid is self.safe and not easier)
