@@ -128,13 +128,8 @@ def encodings(problem: Problem[Any]) -> tuple[Encoding, ...]:
     >>> best.binaries, best.error <= 0.01, best.laws[0].method
     (0, True, 'cuts, no binaries: jointly convex')
     """
-    from kanopt.solvers.decisions import CpSatPieces
-
-    candidates: list[Solver] = list(solvers())
-    if problem.kind == "decision":
-        candidates.append(CpSatPieces())
     found: list[Encoding] = []
-    for solver in candidates:
+    for solver in solvers():
         why = solver.accepts(problem)
         chosen = not why and not any(one.chosen for one in found)
         made = Encoding("", solver.name, why) if why else _encoding_of(solver, problem)

@@ -84,6 +84,8 @@ class HighsOptions:
         Called with each new incumbent.
     has_plan
         Whether the caller has a plan to keep, so that a search that is stopped need not look for a first one.
+    method
+        How HiGHS solves linear programs: ``"choose"``, ``"simplex"`` or ``"ipm"``.
     """
 
     time_limit: float = 30.0
@@ -92,6 +94,7 @@ class HighsOptions:
     hint: Floats | None = None
     progress: Callable[[Progress], None] | None = None
     has_plan: bool = False
+    method: str = "choose"
 
 
 class HighsTermination(StrEnum):
@@ -244,6 +247,7 @@ def highs_options(options: HighsOptions) -> dict[str, Any]:
         "time_limit": max(0.0, options.time_limit),
         "random_seed": options.seed % 2**31,
         "mip_rel_gap": GAP,
+        "solver": options.method,
         "parallel": "on" if options.threads > 1 else "off",
         "threads": max(1, options.threads),
         **tolerances,

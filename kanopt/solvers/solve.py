@@ -27,12 +27,12 @@ _TOLERATED = 1e-6
 
 def solvers() -> tuple[Solver, ...]:
     """Return every solver there is, in order of preference."""
-    from kanopt.solvers.decisions import HighsPieces, ScipNative
+    from kanopt.solvers.decisions import HighsPieces
     from kanopt.solvers.routing.solver import RoutingSearch
     from kanopt.solvers.scheduling.solver import CpSatScheduling
     from kanopt.solvers.supply.solver import HighsSupply
 
-    return (RoutingSearch(), CpSatScheduling(), HighsSupply(), HighsPieces(), ScipNative())
+    return (RoutingSearch(), CpSatScheduling(), HighsSupply(), HighsPieces())
 
 
 def named_solver(name: str | None) -> Solver | None:

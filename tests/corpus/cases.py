@@ -63,7 +63,7 @@ def found_plan(name: str) -> pd.DataFrame | None:
 def _problem(problem: Any) -> dict[str, str]:
     """Say what a problem is before there is a plan."""
     laws = [f"{name} [{law.output.unit}] = {law}" for name, law in problem.laws().items()]
-    taken = [str(each) for each in ko.encodings(problem) if not each.solver.startswith("SCIP")]
+    taken = [str(each) for each in ko.encodings(problem)]
     return {
         "problem": say.lines(problem.kind, problem.unit, *laws),
         "remarks": say.lines(*problem.remarks()),

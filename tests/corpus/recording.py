@@ -44,7 +44,7 @@ _MASKS = (
     (re.compile(rf"((?:^|\|) *(?:{_ABOUT}) *\|) [^|\n]*", re.M), r"\1 #"),
     (re.compile(rf"^({_ABOUT})\n.*$", re.M), r"\1\n#"),
     (re.compile(r"((?:^|\|) *seconds [\w ]+\|) [\d.]+", re.M), r"\1 #"),
-    (re.compile(r"(kanopt|OR-Tools[ \w-]*?|PyVRP|HiGHS|CP-SAT|SCIP|ortools) \d+(?:\.\d+)+"), r"\1 #"),
+    (re.compile(r"(kanopt|OR-Tools[ \w-]*?|PyVRP|HiGHS|CP-SAT|ortools) \d+(?:\.\d+)+"), r"\1 #"),
     (re.compile(r"\b\d[\d,]* steps\b"), "# steps"),
     (re.compile(r"sha256 [0-9a-f]+"), "sha256 #"),
     (re.compile(r"\b20\d\d-\d\d-\d\d\b"), "#-#-#"),

@@ -1,7 +1,5 @@
-"""Decision problems: certified pieces in HiGHS and CP-SAT, and the law itself in SCIP where that is installed."""
+"""Decision problems: certified pieces in HiGHS."""
 
-from kanopt.solvers.decisions.cpsat_pieces import CpSatPieces
-from kanopt.solvers.decisions.highs_pieces import HighsPieces
-from kanopt.solvers.decisions.scip import ScipNative
+from kanopt.solvers.decisions.solver import HighsPieces
 
-__all__ = ["CpSatPieces", "HighsPieces", "ScipNative"]
+__all__ = ["HighsPieces"]

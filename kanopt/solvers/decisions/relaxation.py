@@ -1,4 +1,4 @@
-"""A decision problem as a solver sees it: linear rows, and functions of one variable within polygons.
+"""A decision problem as HiGHS sees it: linear rows, and functions of one variable within polygons.
 
 Every law is approximated by straight pieces with a proved error; every function of one variable among them is enclosed
 in polygons around its graph. Neither cuts off a feasible point, so that the smallest objective here, less the proved
@@ -7,38 +7,128 @@ error of the pieces, is a lower bound on the law.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cached_property
+from typing import NamedTuple
+from weakref import WeakKeyDictionary
 
 import numpy as np
 from numpy.typing import NDArray
 
 from kanopt.formulas.lowering import AffineDefinition, PieceDefinition, Piecewise
 from kanopt.problems.decisions import DecisionProblem
-from kanopt.solvers.decisions.lowered_laws import LoweredLaws
-from kanopt.solvers.decisions.polygons import IntervalPartition
-from kanopt.solvers.decisions.sides import Side, sides_of
+from kanopt.problems.decisions.evaluator import Evaluator
+from kanopt.problems.decisions.simulate import slack
+from kanopt.solvers.polygons import IntervalPartition, Side
 
 Floats = NDArray[np.float64]
-_PARTS = 8
+_PIECES = 0.4
+"""The share of the tolerance by which the pieces may be off; a plan that is best on them can be off by twice that."""
+_SHARE, _OF_CHECK = 1e-4, 0.25
+_MOST_SEGMENTS, _SAMPLES, _PARTS = 200_000, 256, 8
 _FINE = 0.25
 """The share of a function's own tolerance by which an answer may lie off its graph."""
 _SAME = 1e-9
 
+_cache: WeakKeyDictionary[DecisionProblem, dict[tuple[int, float], Piecewise]] = WeakKeyDictionary()
 
-@dataclass(frozen=True)
-class RelaxationColumn:
-    """A quantity with its bounds."""
 
-    name: str
+def lower_laws(
+    problem: DecisionProblem, tolerance: float | None = None, slacks: Sequence[float] | None = None
+) -> tuple[Piecewise, ...]:
+    """Return the objective and the constraints as piecewise linear functions, kept as long as the problem is.
+
+    Parameters
+    ----------
+    problem
+        The problem.
+    tolerance
+        How far above the smallest price a plan may be; the problem's where not given. The pieces of the objective are
+        accurate enough for that.
+    slacks
+        How far the pieces of each constraint may be from its law, in its unit; :func:`first_slacks` where not given.
+
+    Raises
+    ------
+    FormulaError
+        If a law cannot be approximated so closely; names the step.
+    """
+    known = _cache.setdefault(problem, {})
+    laws = [problem.objective_formula, *(law.as_formula for _, law in problem.constraint_laws)]
+    near = _PIECES * (problem.optimality_tolerance if tolerance is None else tolerance)
+    sizes = [near, *(first_slacks(problem) if slacks is None else slacks)]
+    ranges = {one.name: (one.low, one.high) for one in problem.records}
+    for place, (law, size) in enumerate(zip(laws, sizes, strict=True)):
+        if (place, size) not in known:
+            own = {variable.name: ranges[variable.name] for variable in law.inputs}
+            known[place, size] = law.piecewise(size, ranges=own, max_segments=_MOST_SEGMENTS)
+    return tuple(known[place, size] for place, size in enumerate(sizes))
+
+
+def first_slacks(problem: DecisionProblem) -> tuple[float, ...]:
+    """Return a ten-thousandth of the spread of each constraint's law, or the check's tolerance where that is more."""
+    points = problem.sample(_SAMPLES)
+    names = [one.name for one in problem.records]
+    found = []
+    for (_, law), least in zip(problem.constraint_laws, last_slacks(problem), strict=True):
+        values = Evaluator(law.as_formula, names)(points)
+        values = values[np.isfinite(values)]
+        found.append(max(_SHARE * float(np.ptp(values)) if len(values) else 0.0, least))
+    return tuple(found)
+
+
+def last_slacks(problem: DecisionProblem) -> tuple[float, ...]:
+    """Return a quarter of the tolerance of each constraint: pieces need not be more accurate."""
+    return tuple(
+        _OF_CHECK * slack(rule.high if np.isfinite(rule.high) else rule.low)
+        for rule, _ in problem.constraint_laws
+    )
+
+
+def sides_of(program: Piecewise, wanted: Side) -> tuple[Side, ...]:
+    """Return for each quantity of a program from which sides it must be held.
+
+    Parameters
+    ----------
+    program
+        A formula made of straight pieces.
+    wanted
+        The sides from which its output must be held: ``BELOW`` for what is minimised or has an upper limit.
+
+    Examples
+    --------
+    >>> from kanopt.formulas import Variable, parse_formula
+    >>> law = parse_formula("exp(y^2) + sin(x)", [Variable("x", low=0, high=3), Variable("y", low=-1, high=1)],
+    ...                     Variable("z"))
+    >>> program = law.piecewise(0.1)
+    >>> {side.name for side in sides_of(program, Side.BELOW)[2:]}
+    {'BELOW'}
+    """
+    sides = [Side.NONE] * len(program.quantities)
+    sides[program.output] = wanted
+    first = len(program.inputs)
+    for place in reversed(range(first, len(sides))):
+        definition, held = program.definitions[place - first], sides[place]
+        if isinstance(definition, PieceDefinition):
+            direction = definition.pieces.direction
+            if held and not direction:
+                held = Side.BOTH
+            sides[definition.source] |= held if direction >= 0 else held.opposite
+        else:
+            for source, coefficient in definition.terms:
+                sides[source] |= held if coefficient > 0.0 else held.opposite
+    return tuple(sides)
+
+
+class Column(NamedTuple):
+    """A quantity's bounds, and whether it is a whole number."""
+
     low: float
     high: float
     integer: bool = False
 
 
-@dataclass(frozen=True)
-class RelaxationRow:
+class Row(NamedTuple):
     """A linear row: low ≤ Σ coefficient · column ≤ high; `terms` are pairs of a column and its coefficient."""
 
     terms: tuple[tuple[int, float], ...]
@@ -47,61 +137,80 @@ class RelaxationRow:
     name: str = ""
 
 
-@dataclass(frozen=True)
-class RelaxationCurve:
-    """A function of one column that gives another one.
-
-    Parameters
-    ----------
-    source, target
-        The columns.
-    partition
-        The polygons around it.
-    fine
-        The distance from the graph at which the polygons are refined.
-    """
+class Curve(NamedTuple):
+    """A function of column `source` that gives `target`; polygons are refined where an answer is `fine` off it."""
 
     source: int
     target: int
     partition: IntervalPartition
     fine: float
 
-    @property
-    def side(self) -> Side:
-        """From which sides the target is held."""
-        return self.partition.side
 
-
-@dataclass(frozen=True, eq=False)
+@dataclass(eq=False)
 class Relaxation:
     """Columns, rows and curves; the decisions are the first columns.
 
     Parameters
     ----------
-    columns, rows, curves
-        What there is.
-    objective
-        The column that is minimised.
-    decisions
-        How many columns are decisions.
+    columns
+        What has a value: decisions, then what laws give.
+    rows, curves
+        What holds of them.
     programs
         The laws made of pieces: the objective first, then the constraints.
     places
         For each program the column of each of its quantities.
     """
 
-    columns: tuple[RelaxationColumn, ...]
-    rows: tuple[RelaxationRow, ...]
-    curves: tuple[RelaxationCurve, ...]
-    objective: int
-    decisions: int
-    programs: tuple[Piecewise, ...] = field(repr=False)
-    places: tuple[tuple[int, ...], ...] = field(repr=False)
+    columns: list[Column]
+    rows: list[Row] = field(default_factory=list)
+    curves: list[Curve] = field(default_factory=list)
+    programs: tuple[Piecewise, ...] = ()
+    places: list[list[int]] = field(default_factory=list)
+
+    @classmethod
+    def of(cls, problem: DecisionProblem, programs: tuple[Piecewise, ...]) -> Relaxation:
+        """Return the relaxation of a decision problem whose laws are made of pieces."""
+        found = cls([Column(one.low, one.high, one.integer) for one in problem.records], programs=programs)
+        where = {one.name: place for place, one in enumerate(problem.records)}
+        found._add(programs[0], Side.BELOW, where)
+        for (rule, _), program in zip(problem.constraint_laws, programs[1:], strict=True):
+            side = Side.BELOW if np.isfinite(rule.high) else Side.NONE
+            side |= Side.ABOVE if np.isfinite(rule.low) else Side.NONE
+            output = found._add(program, side, where)
+            proof = program.certificate
+            # the pieces less the law lie between low and high: no feasible point is cut off
+            low, high = rule.low + proof.low, rule.high + proof.high
+            found.rows.append(Row(((output, 1.0),), low, high, rule.name))
+        return found
+
+    def _add(self, program: Piecewise, wanted: Side, where: dict[str, int]) -> int:
+        """Add a law; return the column of its output."""
+        sides = sides_of(program, wanted)
+        places = [where[variable.name] for variable in program.inputs]
+        nodes = iter(program.certificate.nodes)
+        for own, definition in enumerate(program.definitions, start=len(program.inputs)):
+            target, side, quantity = len(self.columns), sides[own], program.quantities[own]
+            self.columns.append(Column(quantity.low, quantity.high))
+            if isinstance(definition, PieceDefinition):
+                node, largest = next(nodes), max(map(abs, definition.pieces.values))
+                if side:
+                    partition = IntervalPartition(definition.pieces, side, _PARTS)
+                    fine = max(_FINE * node.tolerance, _SAME * largest)
+                    self.curves.append(Curve(places[definition.source], target, partition, fine))
+            elif side:
+                terms = tuple((places[source], -coefficient) for source, coefficient in definition.terms)
+                low = definition.constant if Side.BELOW in side else -np.inf
+                high = definition.constant if Side.ABOVE in side else np.inf
+                self.rows.append(Row(((target, 1.0), *terms), low, high))
+            places.append(target)
+        self.places.append(places)
+        return places[program.output]
 
     @property
-    def error(self) -> float:
-        """The largest distance of the objective's pieces from the law."""
-        return self.programs[0].certificate.bound
+    def objective(self) -> int:
+        """The column that is minimised."""
+        return self.places[0][self.programs[0].output]
 
     @property
     def segments(self) -> int:
@@ -109,32 +218,25 @@ class Relaxation:
         return sum(program.certificate.segments for program in self.programs)
 
     @property
-    def binaries(self) -> int:
-        """How many binaries choose among the present polygons, in a logarithmic encoding."""
-        return sum(curve.partition.polygons().binaries for curve in self.curves)
-
-    @property
-    def convex(self) -> bool:
+    def is_convex(self) -> bool:
         """Whether every curve bends to the side from which it is held, so that cuts alone will do."""
         return all(curve.partition.polygons().count == 1 for curve in self.curves)
 
     def values(self, point: Floats) -> Floats:
         """Return every quantity by its pieces where the decisions are as given, shape (columns,)."""
         found = np.zeros(len(self.columns))
-        found[: self.decisions] = point
+        found[: len(point)] = point
         for program, places in zip(self.programs, self.places, strict=True):
-            known: dict[int, Floats] = {
-                own: np.asarray(found[places[own]]) for own in range(len(program.inputs))
-            }
-            for definition in program.definitions:
-                value = definition.compute(known)
-                found[places[len(known)]] = float(value)
-                known[len(known)] = value
+            first = len(program.inputs)
+            known = {own: np.asarray(found[places[own]]) for own in range(first)}
+            for own, definition in enumerate(program.definitions, start=first):
+                known[own] = definition.compute(known)
+                found[places[own]] = float(known[own])
         return found
 
     def without(self, names: Collection[str]) -> Relaxation:
         """Return the same relaxation without some constraints."""
-        return replace(self, rows=tuple(row for row in self.rows if not row.name or row.name not in names))
+        return replace(self, rows=[row for row in self.rows if not row.name or row.name not in names])
 
     def refine_at(self, answer: Floats) -> bool:
         """Refine polygons where an answer is far from the graph; return whether any was refined."""
@@ -150,94 +252,14 @@ class Relaxation:
         for curve in self.curves:
             curve.partition.refine(float(values[curve.source]))
 
-    @cached_property
-    def sensitivity(self) -> float:
-        """The largest change of the objective where every definition and every argument is off by one."""
-        missed = np.ones(len(self.columns))
-        for curve in self.curves:
-            missed[curve.target] += curve.partition.pieces.steepest
-        return self.objective_shift(missed)
-
     def objective_shift(self, missed: Floats) -> float:
-        """Return the largest change of the objective where definitions are violated.
-
-        Parameters
-        ----------
-        missed
-            By how much each quantity may violate its definition, shape (columns,); entries of decisions are not read.
-        """
-        off = np.array(missed, dtype=float)
-        off[: self.decisions] = 0.0
+        """Return the largest change of the objective where each column may violate its definition by so much."""
         program, places = self.programs[0], self.places[0]
+        off: dict[int, float] = dict.fromkeys(range(len(program.inputs)), 0.0)
         for own, definition in enumerate(program.definitions, start=len(program.inputs)):
             if isinstance(definition, AffineDefinition):
-                off[places[own]] += sum(abs(c) * off[places[source]] for source, c in definition.terms)
+                moved = sum(abs(c) * off[source] for source, c in definition.terms)
             else:
-                reach = float(off[places[definition.source]])
-                off[places[own]] += max(definition.pieces.spread(reach, reach))
-        return float(off[places[program.output]])
-
-
-@dataclass
-class _RelaxationBuilder:
-    """Collects the columns, rows and curves of laws."""
-
-    columns: list[RelaxationColumn]
-    where: Mapping[str, int]
-    rows: list[RelaxationRow] = field(default_factory=list)
-    curves: list[RelaxationCurve] = field(default_factory=list)
-    places: list[tuple[int, ...]] = field(default_factory=list)
-
-    def add(self, program: Piecewise, wanted: Side) -> int:
-        """Add a law; return the column of its output."""
-        sides = sides_of(program, wanted)
-        places = [self.where[variable.name] for variable in program.inputs]
-        nodes = iter(program.certificate.nodes)
-        for own, definition in enumerate(program.definitions, start=len(program.inputs)):
-            quantity, side = program.quantities[own], sides[own]
-            self.columns.append(RelaxationColumn(quantity.name, quantity.low, quantity.high))
-            target = len(self.columns) - 1
-            if isinstance(definition, PieceDefinition):
-                node = next(nodes)
-                if side:
-                    low, high = definition.pieces.values
-                    fine = max(_FINE * node.tolerance, _SAME * max(abs(low), abs(high)))
-                    partition = IntervalPartition(definition.pieces, side, _PARTS)
-                    self.curves.append(RelaxationCurve(places[definition.source], target, partition, fine))
-            elif side:
-                terms = tuple((places[source], -coefficient) for source, coefficient in definition.terms)
-                self.rows.append(
-                    RelaxationRow(
-                        ((target, 1.0), *terms),
-                        definition.constant if Side.BELOW in side else -np.inf,
-                        definition.constant if Side.ABOVE in side else np.inf,
-                    )
-                )
-            places.append(target)
-        self.places.append(tuple(places))
-        return places[program.output]
-
-
-def relax(problem: DecisionProblem, laws: LoweredLaws) -> Relaxation:
-    """Return the relaxation of a decision problem whose laws are made of pieces."""
-    columns = [RelaxationColumn(one.name, one.low, one.high, one.integer) for one in problem.records]
-    builder = _RelaxationBuilder(columns, {one.name: place for place, one in enumerate(problem.records)})
-    objective = builder.add(laws.objective, Side.BELOW)
-    for (rule, _), program in zip(problem.constraint_laws, laws.rules, strict=True):
-        side = Side.BELOW if np.isfinite(rule.high) else Side.NONE
-        side |= Side.ABOVE if np.isfinite(rule.low) else Side.NONE
-        output = builder.add(program, side)
-        proof = program.certificate
-        # the pieces less the law lie between low and high: no feasible point is cut off
-        builder.rows.append(
-            RelaxationRow(((output, 1.0),), rule.low + proof.low, rule.high + proof.high, rule.name)
-        )
-    return Relaxation(
-        tuple(builder.columns),
-        tuple(builder.rows),
-        tuple(builder.curves),
-        objective,
-        len(problem.records),
-        (laws.objective, *laws.rules),
-        tuple(builder.places),
-    )
+                moved = max(definition.pieces.spread(off[definition.source], off[definition.source]))
+            off[own] = float(missed[places[own]]) + moved
+        return off[program.output]

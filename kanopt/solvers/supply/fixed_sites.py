@@ -14,7 +14,7 @@ from scipy.sparse import csr_array
 from kanopt.problems.supply import FlowPlan, SupplyProblem
 from kanopt.solvers.highs import GAP
 from kanopt.solvers.supply.model import SupplyModel
-from kanopt.solvers.supply.tariff_pieces import TariffPieces
+from kanopt.solvers.supply.tariffs import TariffPieces
 
 _LONGEST = 1e9
 _MISSED = 1e-7

@@ -30,6 +30,8 @@ _MOST, _CANDIDATES = 60_000, 25
 """So many columns and whole numbers HiGHS branches on at first."""
 _ROOT, _AGAIN = 0.4, 0.25
 """Share of the time left that the relaxation gets before anything is branched on, and between branchings."""
+_PROBING = 0.2
+"""Share of the time left in which whole numbers are excluded."""
 _EARLY, _ROUNDING = 0.05, 0.3
 """Share of the time left in which first points are improved, before the relaxation is tight and after."""
 _MIXES = (0.1, 0.3, 0.5, 0.7)
@@ -151,6 +153,11 @@ class GrowingLp:
     def set_bounds(self, columns: Indices, lower: Floats, upper: Floats) -> None:
         """Change the bounds of columns that are there."""
         self.highs.changeColsBounds(len(columns), self.place[columns].astype(np.int32), lower, upper)
+
+    def solve_with(self, column: int, lower: Floats, upper: Floats, seconds: float) -> bool:
+        """Solve what is there with other bounds of a column; return whether that found an optimum."""
+        self.set_bounds(np.array([column]), lower, upper)
+        return self.solve(seconds)
 
     def solve(self, seconds: float) -> bool:
         """Solve what is there; return whether that found an optimum."""
@@ -283,10 +290,14 @@ class GrowingSearch:
                 return "kOptimal"
             if self.rounds:
                 self.round_up(_ROUNDING * self.left)
+            self.exclude(_PROBING * self.left)
+            columns, exact = self.part_of(_CANDIDATES * part, _MOST * part)
+            if self.rounds and not exact and not self.closed:
+                self.move(_ROUNDING * self.left)
+                columns, exact = self.part_of(_CANDIDATES * part, _MOST * part)
             if self.closed:
                 return "kOptimal"
             self.plain = None  # its memory is needed for branching
-            columns, exact = self.part_of(_CANDIDATES * part, _MOST * part)
             status = self.branch(columns, exact=exact)
             if self.closed or (exact and status != "kTimeLimit"):
                 return "kOptimal" if self.closed else status
@@ -302,7 +313,11 @@ class GrowingSearch:
         self._tell(objective=price, places=places.tolist(), values=point[places].tolist())
 
     def raise_bound(self, bound: float) -> None:
-        """Keep a bound that is better than the best so far, and tell of it."""
+        """Keep a bound that is better than the best so far, and tell of it; none is above the best price.
+
+        What is excluded costs as much as the best point, and need not cost more.
+        """
+        bound = min(bound, self.price)
         if bound > self.bound:
             self.bound = bound
             self._tell()
@@ -353,11 +368,7 @@ class GrowingSearch:
         return found
 
     def round_up(self, seconds: float) -> None:
-        """Try whole numbers near those of the relaxation: what it uses most of is used.
-
-        Then those that differ a little from the best, as long as that is better, unless HiGHS branches on the whole
-        model anyway.
-        """
+        """Try whole numbers near those of the relaxation: what it uses most of is used."""
         whole, until, relaxed = self.whole, self.left - seconds, self.lp.point[self.whole]
         lower, upper = self.model["lower"][whole], self.model["upper"][whole]
         if self.plain is None:
@@ -372,12 +383,37 @@ class GrowingSearch:
         for tried in {each.tobytes(): each for each in np.clip(tries, lower, upper)}.values():
             if self.left > until:
                 self._complete(self.plain, tried, until)
-        if self.best is not None and not self.lp.is_whole:
-            self._move(self.plain, relaxed, until)
         self.tries = []
 
-    def _move(self, plain: GrowingLp, relaxed: Floats, until: float) -> None:
+    def exclude(self, seconds: float) -> None:
+        """Fix whole numbers whose other value costs as much as the best point in the relaxation already.
+
+        Those of large reduced costs first, then each by a relaxation of its own (probing; Savelsbergh 1994,
+        "Preprocessing and probing techniques for mixed integer programming problems", ORSA Journal on Computing 6).
+        """
+        lp, until = self.lp, self.left - seconds
+        lower, upper, near = self.model["lower"], self.model["upper"], lp.point.copy()
+        free = self.whole[lower[self.whole] < upper[self.whole]]
+        for column in free[np.argsort(-np.abs(self.reduced[free]), kind="stable")].tolist():
+            value, ends = float(near[column] > 0.5), (lower[column], upper[column])
+            if self.left <= until or not np.isfinite(self.price):
+                return
+            lower[column] = upper[column] = 1.0 - value
+            excluded = self.relaxed + (1.0 - 2.0 * value) * self.reduced[column] >= self.price
+            if not excluded and lp.solve_with(column, *self._ends(column), self.left - until):
+                duals, pool_duals = lp.duals, lp.pool_duals
+                excluded = lp.bound(duals, lp.reduced_costs(duals, pool_duals))[0] >= self.price
+            lower[column], upper[column] = (value, value) if excluded else ends
+            lp.set_bounds(np.array([column]), *self._ends(column))
+
+    def _ends(self, column: int) -> tuple[Floats, Floats]:
+        return self.model["lower"][[column]], self.model["upper"][[column]]
+
+    def move(self, seconds: float) -> None:
         """Change a whole number of the best point, or one for another, as long as that is better."""
+        if self.best is None or self.plain is None:
+            return
+        plain, relaxed, until = self.plain, self.lp.point[self.whole], self.left - seconds
         price = np.inf
         while self.price < price and self.left > until:
             price = self.price
@@ -426,14 +462,16 @@ class GrowingSearch:
         lp, whole = self.lp, self.whole
         used = lp.point[whole] if self.best is None else np.maximum(lp.point[whole], self.best[whole])
         ranked = whole[np.lexsort((self.reduced[whole], -used))]
-        count = self.size if lp.is_whole else max(candidates, int((used > _USED).sum()))
-        out = np.zeros(self.size, dtype=bool)
-        out[ranked[count:]] = True
-        # one that costs more than the best point, in the relaxation already, has no part in a better one
-        exact = bool((self.relaxed + self.reduced[out] >= self.price).all())
-        part = ~out & ~lp.gated_by(out)
-        if part.sum() > most and not lp.is_whole:
-            part, exact = part & (lp.place >= 0), False
+        # what is excluded has no part in a better point
+        shut, out = np.zeros(self.size, dtype=bool), np.zeros(self.size, dtype=bool)
+        shut[whole] = self.model["upper"][whole] == 0.0
+        part = ~shut & ~lp.gated_by(shut)
+        exact = lp.is_whole or bool(part.sum() <= most)
+        if not exact:
+            out[ranked[max(candidates, int((used > _USED).sum())) :]] = True
+            part &= ~out & ~lp.gated_by(out)
+        if not exact and part.sum() > most:
+            part &= lp.place >= 0
         if self.best is not None:
             part |= self.best != 0
         return np.flatnonzero(part), exact

@@ -13,8 +13,7 @@ from kanopt.problems.supply.spare_capacity import lane_cost, paths_through
 from kanopt.solvers.highs import TOLERANCE, MixedIntegerModel
 from kanopt.solvers.linear_blocks import RowCollector, VariableBlock
 from kanopt.solvers.supply.growing import GrowingModel, RowPool
-from kanopt.solvers.supply.piece_columns import PieceColumns
-from kanopt.solvers.supply.tariff_pieces import TariffPieces
+from kanopt.solvers.supply.tariffs import ShipmentColumns, TariffPieces
 
 Floats = NDArray[np.float64]
 Indices = NDArray[np.intp]
@@ -46,8 +45,8 @@ class SupplyModel:
     rates
         Money per unit moved, shape (L, P, T), in place of the tariff at planning values.
     pieces
-        The tariff of each flow as pieces, in place of a rate: then there are variables for the block that a shipment
-        falls into, and for what it fills of the block.
+        The tariff of each flow as pieces, in place of a rate: then there are variables for the corners of which a
+        shipment is a mixture.
     """
 
     problem: SupplyProblem
@@ -106,16 +105,16 @@ class SupplyModel:
         return VariableBlock.of(mask, self.site.stop)
 
     @cached_property
-    def shipments(self) -> PieceColumns | None:
+    def shipments(self) -> ShipmentColumns | None:
         """The variables of shipments whose price is in pieces."""
-        return None if self.pieces is None else PieceColumns(self.pieces, self.site_period.stop)
+        return None if self.pieces is None else ShipmentColumns(self.pieces, self.site_period.stop)
 
     @property
-    def _of_shipments(self) -> tuple[Floats, Floats, Floats, NDArray[np.bool_]]:
-        """Cost, bounds and kind of the variables of shipments."""
+    def _of_shipments(self) -> tuple[Floats, NDArray[np.bool_], Floats]:
+        """Cost, kind and lower bound of the variables of shipments; the upper one is one."""
         if self.shipments is None:
-            return np.zeros(0), np.zeros(0), np.zeros(0), np.zeros(0, dtype=bool)
-        return self.shipments.cost, *self.shipments.bounds, self.shipments.whole
+            return np.zeros(0), np.zeros(0, dtype=bool), np.zeros(0)
+        return self.shipments.cost, self.shipments.whole, self.shipments.lower
 
     @property
     def _rates(self) -> Floats:
@@ -167,7 +166,7 @@ class SupplyModel:
         lower, upper = self._bounds()
         row, column, value = rows.matrix
         sites = np.arange(self.site_period.stop) >= self.site.start
-        whole = np.concatenate([sites, self._of_shipments[3]])
+        whole = np.concatenate([sites, self._of_shipments[1]])
         return MixedIntegerModel(
             self.cost,
             lower,
@@ -210,7 +209,7 @@ class SupplyModel:
         sites, periods = self.site.cells[0], self.site_period.cells[0]
         zeros = np.zeros(self.site.start)
         return (
-            np.concatenate([zeros, forced[sites], forced[periods], self._of_shipments[1]]),
+            np.concatenate([zeros, forced[sites], forced[periods], self._of_shipments[2]]),
             np.concatenate(
                 [
                     self.most_flow,
@@ -218,7 +217,7 @@ class SupplyModel:
                     self._storage[self.stock.cells[0]] / network.weights[self.stock.cells[1]],
                     1.0 - shut[sites],
                     1.0 - shut[periods],
-                    self._of_shipments[2],
+                    np.ones(len(self._of_shipments[0])),
                 ]
             ),
         )
@@ -334,7 +333,7 @@ class SupplyModel:
         )
         return pool if self.shipments is None else pool.joined(self._shipment_rows(self.shipments))
 
-    def _shipment_rows(self, shipments: PieceColumns) -> RowPool:
+    def _shipment_rows(self, shipments: ShipmentColumns) -> RowPool:
         """Return rows by which a shipment of any size leaves from, or goes to, a site that is open."""
         network = self.problem.network
         lane, _, period = self.flow.cells

@@ -21,7 +21,7 @@ from kanopt.solvers.supply.fixed_sites import flows_through_sites
 from kanopt.solvers.supply.growing import GrowingModel, RowPool, run_growing
 from kanopt.solvers.supply.model import SupplyModel
 from kanopt.solvers.supply.start import first_plan
-from kanopt.solvers.supply.tariff_pieces import TariffPieces, lower_tariff
+from kanopt.solvers.supply.tariffs import TariffPieces, lower_tariff
 from kanopt.text import amount_text, money_text, number_text
 
 if TYPE_CHECKING:

@@ -26,7 +26,7 @@ from kanopt.refs import lane, state
 from kanopt.solvers.encodings import encodings
 from kanopt.solvers.solve import solve
 from kanopt.solvers.supply.model import SupplyModel
-from kanopt.solvers.supply.tariff_pieces import ShipmentBlock, TariffPieces, lower_tariff
+from kanopt.solvers.supply.tariffs import TariffPieces, lower_tariff
 from tests.cases.supply import small
 
 LAWS = {
@@ -69,7 +69,7 @@ def test_pieces_lie_below_the_law_by_no_more_than_is_proved(text, shares):
     law = problem.lane_tariff.amounts(flows)[model.flow.cells]
     for flow, price in enumerate(pieces.prices):
         amount = float(quantities[flow])
-        off = law[flow] - price.blocks[price.block_of(amount)].price(amount)
+        off = law[flow] - price.lowest(amount).value
         assert -1e-7 <= off <= pieces.error + 1e-7
 
 
@@ -97,13 +97,8 @@ def test_convex_prices_take_no_binaries():
     assert pieces_of(priced(LAWS["convex"])).binaries == 0
     assert pieces_of(priced(LAWS["hinge"])).binaries == 0
     charge = pieces_of(priced(LAWS["minimum charge"]))
-    # one block for each flow: a shipment costs 35 or more, whatever its size
+    # nothing, or a shipment of any size: that costs 35 or more
     assert charge.binaries == len(charge.prices)
-
-
-def test_a_block_fills_its_widths_in_order():
-    block = ShipmentBlock(2.0, 10.0, (3.0, 4.0), (1.0, 2.0))
-    assert (block.high, block.amounts(6.0), block.price(6.0)) == (9.0, [3.0, 1.0], 15.0)
 
 
 @pytest.mark.parametrize(

@@ -9,8 +9,7 @@ from hypothesis import strategies as st
 from scipy.optimize import linprog
 
 from kanopt.formulas.lowering import Pieces
-from kanopt.solvers.decisions.polygons import IntervalPartition, Polygons
-from kanopt.solvers.decisions.sides import Side
+from kanopt.solvers.polygons import IntervalPartition, Polygons, Side
 
 NUMBERS = st.floats(-10, 10).map(lambda value: round(value, 3))
 
@@ -29,9 +28,8 @@ def reach(polygons: Polygons, at: float) -> tuple[float, float]:
     """Return the lowest and the highest value that some polygon has at a place, by linear programming."""
     low, high = np.inf, -np.inf
     for polygon in range(polygons.count):
-        corners = [corner for corner in polygons.corners if polygon in corner.polygons]
-        rows = np.array([[corner.x for corner in corners], [1.0] * len(corners)])
-        values = np.array([corner.y for corner in corners])
+        own = polygons.polygon == polygon
+        rows, values = np.stack([polygons.x[own], np.ones(int(own.sum()))]), polygons.y[own]
         for sign in (1.0, -1.0):
             found = linprog(sign * values, A_eq=rows, b_eq=[at, 1.0], bounds=(0.0, 1.0))
             if found.status == 0:
@@ -74,32 +72,40 @@ def test_refined_at_a_place_they_meet_the_graph_there(pieces: Pieces, side: Side
     assert partition.distance(at, min(values)) == partition.distance(at, max(values)) == 0.0
 
 
-def test_corners_are_shared_by_neighbours_only() -> None:
-    wave = Pieces.through(np.arange(9.0), np.array([0.0, 1, 0, 1, 0, 1, 0, 1, 0]))
-    polygons = IntervalPartition(wave, Side.BOTH, 8).polygons()
-    assert polygons.count == 8
-    assert polygons.binaries == 3
-    for corner in polygons.corners:
-        assert len(corner.polygons) == 1 or corner.polygons[1] == corner.polygons[0] + 1
+def test_binaries_leave_the_corners_of_one_polygon() -> None:
+    wave = Pieces.through(np.arange(10.0), np.array([0.0, 1, 0, 1, 0, 1, 0, 1, 0, 1]))
+    polygons = IntervalPartition(wave, Side.BOTH).polygons()
+    assert (polygons.count, polygons.binaries) == (9, 4)
+    for polygon in range(polygons.count):
+        own = np.flatnonzero(polygons.polygon == polygon)
+        left = set(range(len(polygons.x)))
+        for corners in polygons.choices():
+            left &= set(corners) if own[0] in corners else left - set(corners)
+        assert left == set(own)
+
+
+@given(functions(), st.floats(0, 1))
+@settings(max_examples=20, deadline=None)
+def test_the_lowest_point_is_a_mixture_of_two_corners_of_a_polygon(pieces: Pieces, share: float) -> None:
+    polygons = IntervalPartition(pieces, Side.BELOW).polygons()
+    at = pieces.low + share * (pieces.high - pieces.low)
+    found = polygons.lowest(at)
+    assert found.value == pytest.approx(reach(polygons, at)[0], abs=1e-6)
+    ends, mixture = [found.left, found.right], np.array([1.0 - found.share, found.share])
+    assert mixture @ polygons.x[ends] == pytest.approx(at)
+    assert polygons.polygon[found.left] == polygons.polygon[found.right]
+    cut = polygons.up_to(at)
+    assert (cut.x[-1], cut.y[-1]) == (pytest.approx(at), pytest.approx(found.value))
 
 
 def test_what_bends_to_the_side_that_is_held_is_one_polygon() -> None:
     x = np.linspace(-1, 1, 101)
     bowl = Pieces.through(x, x**2)
     assert IntervalPartition(bowl, Side.BELOW).polygons().count == 1
-    assert IntervalPartition(bowl, Side.ABOVE).polygons().count == 8
+    assert IntervalPartition(bowl, Side.ABOVE, 8).polygons().count == 8
     assert IntervalPartition(Pieces.through(x, -(x**2)), Side.ABOVE).polygons().binaries == 0
 
 
 def test_a_single_point_at_the_end_is_a_polygon_of_its_own() -> None:
-    pieces = Pieces((0.0, 1.0, 1.0), (0.0, 5.0), (1.0, 5.0))
-    polygons = IntervalPartition(pieces, Side.BELOW).polygons()
-    assert [(corner.x, corner.y, corner.polygons) for corner in polygons.corners][-1] == (1.0, 5.0, (1,))
-    assert len(IntervalPartition(Pieces((2.0, 2.0), (1.0,), (1.0,)), Side.BOTH)) == 1
-
-
-def test_sides_turn_round() -> None:
-    assert Side.BELOW.opposite is Side.ABOVE
-    assert Side.ABOVE.opposite is Side.BELOW
-    assert Side.BOTH.opposite is Side.BOTH
-    assert Side.NONE.opposite is Side.NONE
+    polygons = IntervalPartition(Pieces((0.0, 1.0, 1.0), (0.0, 5.0), (1.0, 5.0)), Side.BELOW).polygons()
+    assert (polygons.x[-1], polygons.y[-1], polygons.polygon[-1]) == (1.0, 5.0, 1)
