@@ -160,7 +160,7 @@ def with_lookups(
         if not constant:
             # a sum of several tables has one constant to share
             held = [not (looked_up and not each.free) for each in lookup.values]
-            share, slopes = scores.of_block(columns.basis(lookup)[:, held], part.flow)
+            share, slopes, _ = scores.of_block(columns.basis(lookup)[:, held], part.flow)
             supply = iter(slopes.tolist())
             values = tuple(Parameter(next(supply)) if free else ZERO for free in held)
             yield share, Law((*law.terms, Term(ONE, (replace(lookup, values=values),))))
@@ -186,7 +186,7 @@ def _parts_of(part: Part, columns: Columns) -> Iterator[tuple[Law, tuple[Term, .
 def _factor(lookup: Tabulated, scores: Scores, columns: Columns, flow: Array) -> tuple[float, Tabulated]:
     """Return the share that a factor takes, and the factor to begin with."""
     free = [each.free for each in lookup.values]
-    share, slopes = scores.of_block(columns.basis(lookup)[:, free], flow)
+    share, slopes, _ = scores.of_block(columns.basis(lookup)[:, free], flow)
     supply = iter(np.clip(1.0 + slopes, LEAST, MOST).tolist())
     values = tuple(Parameter(next(supply)) if each.free else each for each in lookup.values)
     return share, replace(lookup, values=values)
@@ -202,7 +202,7 @@ def _finer(part: Part, place: int, lookup: Tabulated, scores: Scores, columns: C
     now = columns.basis(coarse) @ np.array([each.value for each in coarse.values])
     begun = np.linalg.lstsq(basis, now, rcond=1e-8)[0]
     with np.errstate(all="ignore"):
-        share, slopes = scores.of_block(basis, part.flow * part.value / now)
+        share, slopes, _ = scores.of_block(basis, part.flow * part.value / now)
     numbers = begun + slopes
     held = [each.free for each in lookup.values].index(False)
     size = 1.0 if all(each.free for each in coarse.values) else float(numbers[held])

@@ -14,13 +14,12 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from kanopt.surrogates.search.dictionary import FEW, NARROWEST, Dictionary
-from kanopt.surrogates.search.evaluation import Columns, Part, Path, parts, value
+from kanopt.surrogates.search.dictionary import NARROWEST, Dictionary
+from kanopt.surrogates.search.evaluation import Columns, Part, Path, parts
 from kanopt.surrogates.search.exchanges import exchanges
 from kanopt.surrogates.search.fitting import Target
 from kanopt.surrogates.search.lookups import in_lookups, with_factors, with_lookups
-from kanopt.surrogates.search.outer_terms import OuterSum, Start
-from kanopt.surrogates.search.scores import Scores
+from kanopt.surrogates.search.scores import OuterSum, Scores, Start
 from kanopt.surrogates.search.shapes import kind_of
 from kanopt.surrogates.search.structure import (
     MINUS_ONE,
@@ -137,7 +136,7 @@ def steps(law: Law, to: Target, words: Dictionary, rows: float, *, signomial: bo
 
 def _of_parts(law: Law, to: Target, words: Dictionary, signomial: bool) -> Iterator[tuple[Part, _Found]]:
     """Yield the parts of a law, and what may stand in the place of each."""
-    scores = Scores(law, to)
+    scores = Scores.of_law(law, to)
     outer = None if to.log or signomial else OuterSum.of(law, to)
     lookups = [*words.tables, *words.curves]
     for part in parts(law, to.columns):
@@ -207,26 +206,17 @@ def _terms(part: Part, scores: Scores, words: Dictionary, signomial: bool) -> _F
     share, slope = scores.of(words.shape_values, part.flow)
     for k in words.best_shapes(share):
         yield share[k], with_(float(slope[k]), (words.shapes[k],))
-    for beside in _rates(terms, words) if words.comparisons else ():
-        others = value(Law((Term(ONE, beside),)), words.columns)[:, None]
-        share, slope = scores.of(others * words.excess_values, part.flow)
-        for k in _best(share, 1):
-            yield share[k], with_(float(slope[k]), (*beside, words.excess(*words.comparisons[k])))
-    share, sine, cosine = scores.of_pairs(*words.wave_values, part.flow)
-    for k in _best(share, 1):
-        amplitude, wave = words.wave(k, sine[k], cosine[k])
-        yield share[k], with_(amplitude, (wave,))
+    for share, amplitude, wave in _waves(scores, words, part.flow):
+        yield share, with_(amplitude, (wave,))
 
 
-def _rates(terms: tuple[Term, ...], words: Dictionary) -> list[tuple[Factor, ...]]:
-    """Return what may be the rate of an excess: nothing, an input, or what stands beside one in a term of a sum."""
-    found: list[tuple[Factor, ...]] = [()]
-    found += [(Power(j, ONE),) for j in words.straight if len(words.straight) <= FEW]
-    for term in terms:
-        for place, factor in enumerate(term.factors):
-            if isinstance(factor, Power) and factor.exponent.value > 0.0:
-                found.append((*term.factors[:place], *term.factors[place + 1 :]))
-    return list(dict.fromkeys(found))
+def _waves(scores: Scores, words: Dictionary, flow: Array) -> Iterator[tuple[float, float, Wave]]:
+    """Yield the share, the amplitude and the wave of the best one of a known period, and of any other."""
+    share, sine, cosine = scores.of_pairs(*words.wave_values, flow)
+    free = np.array([frequency.free for _, frequency in words.waves], dtype=bool)
+    for kind in (free, ~free):
+        for k in _best(np.where(kind, share, 0.0), 1):
+            yield share[k], *words.wave(k, sine[k], cosine[k])
 
 
 def _factors(part: Part, scores: Scores, words: Dictionary) -> _Found:
@@ -365,10 +355,8 @@ def _wrapped(law: Law, part: Part, scores: Scores, words: Dictionary, to: Target
         for exponent in (1.0, -1.0):
             start = float(np.clip(slope[k] * exponent, -0.5 / size, 0.5 / size))
             yield share[k], around(_group(words.products[k], start, exponent))
-    share, sine, cosine = scores.of_pairs(*words.wave_values, flow)
-    for k in _best(share, 1):
-        amplitude, wave = words.wave(k, sine[k], cosine[k])
-        yield share[k], around(Group(Law((Term(ONE), Term(Parameter(min(amplitude, 0.9)), (wave,))))))
+    for taken, amplitude, wave in _waves(scores, words, flow):
+        yield taken, around(Group(Law((Term(ONE), Term(Parameter(min(amplitude, 0.9)), (wave,))))))
 
 
 def _limited(part: Part, scores: Scores, words: Dictionary) -> _Found:

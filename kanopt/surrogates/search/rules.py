@@ -107,22 +107,20 @@ def winds(law: Law) -> bool:
     return any(count > 1 and bends(law, column)[0] for column, count in several.items())
 
 
-def imitates_a_curve(law: Law, periods: Mapping[int, float]) -> bool:
+def imitates_a_curve(law: Law) -> bool:
     """Whether several waves, bumps and bends of one input say with many words what a curve would.
 
-    Waves of a declared period may be several; without one a second wave, or a third wave, bump or bend, is too many.
+    Waves of a known period may be several; a second wave of another, or a third wave, bump or bend, is too many.
     """
-    waves_, bumps = Counter[int](), Counter[int]()
+    waves, bumps = Counter[int](), Counter[int]()
     for factor in _all_factors(law):
-        if isinstance(factor, Wave) and factor.column not in periods:
-            waves_[factor.column] += 1
+        if isinstance(factor, Wave) and factor.frequency.free:
+            waves[factor.column] += 1
         elif isinstance(factor, Applied) and factor.function == "exp":
             bumps.update({f.column for f in _factors(factor.inner) if not isinstance(f, Group | Applied)})
         elif isinstance(factor, Hinge):
             bumps[factor.column] += 1
-    return any(count > 1 for count in waves_.values()) or any(
-        count > 2 for count in (waves_ + bumps).values()
-    )
+    return any(count > 1 for count in waves.values()) or any(count > 2 for count in (waves + bumps).values())
 
 
 def _all_factors(part: Law) -> Iterator[Factor]:

@@ -182,34 +182,32 @@ def _held(law: Law, number: int, value: float) -> Law:
     return result
 
 
-def tidied(fit: Fitted, to: Target, sample: Target, scales: Array) -> Fitted:
+def tidied(fit: Fitted, to: Target, sample: Target) -> Fitted:
     """Return a fitted law made plainer as long as its description gets shorter.
 
     Parameters
     ----------
     fit
-        A law of inputs that were divided by `scales`.
+        A law of scaled inputs.
     to
         The rows.
     sample
         Some of them.
-    scales
-        Shape (columns,).
     """
     while True:
-        plainer = _without_parts(fit, to, sample) or _rounded(fit, to, scales)
+        plainer = _without_parts(fit, to, sample) or _rounded(fit, to)
         if plainer is None:
             return fit
         fit = plainer
 
 
-def _rounded(fit: Fitted, to: Target, scales: Array) -> Fitted | None:
+def _rounded(fit: Fitted, to: Target) -> Fitted | None:
     """Hold the number at a simple value that is the most probable; None where none is."""
     errors = np.sqrt(fit.variances(to.total))
     least = 1e-9 * np.maximum(np.abs(values_of(fit.law)), 1e-3)
     estimates, errors = np.array(values_of(fit.law)), np.maximum(errors, least)
     ranked = []
-    for simple in _simple(fit.law, scales, to.rules):
+    for simple in _simple(fit.law, to.columns.scales, to.rules):
         error = float(errors[simple.number])
         if not np.isfinite(error):
             continue
