@@ -127,13 +127,8 @@ def with_factors(
     """Multiply a term by a table or curve; one for a constant takes its place."""
     term = part.part
     assert isinstance(term, Term)
-    taken = {f.column: place for place, f in enumerate(term.factors) if isinstance(f, Tabulated)}
-    for lookup in lookups:
-        if lookup.column in taken:
-            place = taken[lookup.column]
-            if len(lookup.values) > len(getattr(term.factors[place], "values", ())):
-                yield _finer(part, place, lookup, scores, columns)
-            continue
+    taken = {f.column for f in term.factors if isinstance(f, Tabulated)}
+    for lookup in (each for each in lookups if each.column not in taken):
         share, begun = _factor(lookup, scores, columns, part.flow * part.value)
         if term.factors or not term.coefficient.free:
             yield share, replace(term, factors=(*term.factors, begun))
@@ -190,29 +185,6 @@ def _factor(lookup: Tabulated, scores: Scores, columns: Columns, flow: Array) ->
     supply = iter(np.clip(1.0 + slopes, LEAST, MOST).tolist())
     values = tuple(Parameter(next(supply)) if each.free else each for each in lookup.values)
     return share, replace(lookup, values=values)
-
-
-def _finer(part: Part, place: int, lookup: Tabulated, scores: Scores, columns: Columns) -> tuple[float, Term]:
-    """Put a finer curve in the place of one that is there."""
-    term = part.part
-    assert isinstance(term, Term)
-    coarse = term.factors[place]
-    assert isinstance(coarse, Tabulated)
-    basis = columns.basis(lookup)
-    now = columns.basis(coarse) @ np.array([each.value for each in coarse.values])
-    begun = np.linalg.lstsq(basis, now, rcond=1e-8)[0]
-    with np.errstate(all="ignore"):
-        share, slopes, _ = scores.of_block(basis, part.flow * part.value / now)
-    numbers = begun + slopes
-    held = [each.free for each in lookup.values].index(False)
-    size = 1.0 if all(each.free for each in coarse.values) else float(numbers[held])
-    if not np.isfinite(numbers).all() or size == 0.0:
-        return 0.0, term
-    free = [size == 1.0 or each.free for each in lookup.values]
-    values = tuple(Parameter(n / size, f) for n, f in zip(numbers.tolist(), free, strict=True))
-    coefficient = replace(term.coefficient, value=term.coefficient.value * size)
-    rest = (*term.factors[:place], replace(lookup, values=values), *term.factors[place + 1 :])
-    return share, Term(coefficient, rest)
 
 
 def _all_free(lookup: Tabulated, size: float) -> Tabulated:

@@ -250,9 +250,9 @@ def _root(size: float, factors: Product, words: Dictionary) -> Term:
 def _best_pairs(
     products: Array, target: Array, weight: Array, beside: Array | None
 ) -> Iterator[tuple[list[int], Array, Array]]:
-    """Yield the numbers of two products that explain a target best, their coefficients, and those of what is beside.
+    """Yield the numbers of products that explain a target best, their coefficients, and those of what is beside.
 
-    One coefficient may be below zero; pairs of which the sum is not above zero on every row are left out.
+    One coefficient is above zero; those of which the sum is not above zero on every row are left out.
     """
     root = np.sqrt(weight)[:, None]
     aim = root[:, 0] * target
@@ -263,14 +263,18 @@ def _best_pairs(
         columns = whole - basis @ (basis.T @ whole)
         nothing = ~((columns**2).sum(axis=0) > 1e-18 * (whole**2).sum(axis=0))
         columns[:, nothing] = np.nan
-    pairs, _ = _Columns.of(columns, aim - basis @ (basis.T @ aim)).pairs(TRIED, rising=True)
+    normal = _Columns.of(columns, aim - basis @ (basis.T @ aim))
+    pairs, gains = normal.pairs(TRIED, rising=True)
+    if not len(pairs):
+        return
     found = 0
-    for pair in pairs.tolist():
-        sizes = np.linalg.lstsq(root * np.column_stack([products[:, pair], beside]), aim, rcond=None)[0]
-        if found < PAIRS and (products[:, pair] @ sizes[:2]).min() > 0.0:
+    for chosen in (list(normal.completed(pairs, gains)[0]), *pairs.tolist()):
+        own = len(chosen)
+        sizes = np.linalg.lstsq(root * np.column_stack([products[:, chosen], beside]), aim, rcond=None)[0]
+        if found <= PAIRS and (products[:, chosen] @ sizes[:own]).min() > 0.0:
             found += 1
-            order = [0, 1] if sizes[0] > 0.0 else [1, 0]
-            yield [pair[k] for k in order], sizes[order], sizes[2:]
+            order = np.argsort(-sizes[:own] > 0.0, kind="stable")
+            yield [chosen[k] for k in order], sizes[order], sizes[own:]
 
 
 def _sum_to_power(

@@ -7,13 +7,12 @@ from dataclasses import replace
 
 import numpy as np
 
-from kanopt.surrogates.search.cleaning import multiplied_out
-from kanopt.surrogates.search.evaluation import Columns, Path, parts, value
+from kanopt.surrogates.search.cleaning import merged
+from kanopt.surrogates.search.evaluation import Columns, parts, value
 from kanopt.surrogates.search.moves import changed
 from kanopt.surrogates.search.shapes import exponents_of, kind_of
 from kanopt.surrogates.search.structure import (
     ONE,
-    Applied,
     Exponential,
     Factor,
     Group,
@@ -22,7 +21,6 @@ from kanopt.surrogates.search.structure import (
     Parameter,
     Power,
     Term,
-    is_extreme,
 )
 
 LADDER = (-4.0, -3.0, -2.0, -1.0, -0.5, 0.5, 1.0, 2.0, 3.0, 4.0)
@@ -36,8 +34,9 @@ def rewritings(law: Law, columns: Columns) -> Iterator[Law]:
     """Yield laws of the same size that say something similar in another way, to be fitted from there.
 
     A power becomes an exponential of the input or of its reciprocal, and back; an exponential that hardly bends becomes
-    a line; a power that is nearly flat becomes a logarithm; an exponent that is held moves to its neighbours; a group
-    becomes its root with twice as much inside; and two terms that share factors become one with a bracket.
+    a line; a power that is nearly flat becomes a logarithm; a factor 1 + a · M turns into M times 1 + M⁻¹ / a, which is
+    the same law and lets a power outside vanish against the one inside, or into its root with twice as much inside; and
+    two terms that share factors become one with a bracket.
     """
     for part in parts(law, columns):
         if isinstance(part.part, Law):
@@ -47,12 +46,6 @@ def rewritings(law: Law, columns: Columns) -> Iterator[Law]:
         for place, factor in enumerate(part.part.factors):
             for new in _instead(part.part, place, factor, columns):
                 yield changed(law, part.path, new)
-            parent = part.path[:-1]
-            if (within := _sum_at(law, parent)) is None:
-                continue
-            if (several := _multiplied_out(part.part, place, columns)) is not None:
-                without = [t for t in within.terms if t is not part.part]
-                yield changed(law, parent, Law((*without, *several)))
 
 
 def _instead(term: Term, place: int, factor: Factor, columns: Columns) -> Iterator[Term]:
@@ -72,10 +65,6 @@ def _instead(term: Term, place: int, factor: Factor, columns: Columns) -> Iterat
             return
         if factor.exponent.free and abs(b) <= FLAT and not rest and columns.low[j] > 0.0:
             yield Term(replace(term.coefficient, value=term.coefficient.value * b), (Logarithm(j),))
-        if not factor.exponent.free:
-            for e in _neighbours(b, columns, j):
-                moved = Power(j, Parameter(e, free=False))
-                yield _scaled(term, (*rest, moved), 0.0, middle, b - e)
         yield _scaled(term, (*rest, Exponential(j, Parameter(b / middle))), -b, middle, b)
         if columns.low[j] > 0.0:
             yield _scaled(term, (*rest, Exponential(j, Parameter(-b * middle), "1/x")), b, middle, b)
@@ -88,6 +77,8 @@ def _instead(term: Term, place: int, factor: Factor, columns: Columns) -> Iterat
     elif isinstance(factor, Group) and len(factor.inner.terms) == 2:
         if (difference := _difference(term, factor, rest, columns)) is not None:
             yield difference
+        if (flipped := _flipped(term, factor, rest, columns)) is not None:
+            yield flipped
         if (rooted := _rooted(factor)) is not None:
             yield replace(term, factors=(*rest, rooted))
 
@@ -122,20 +113,35 @@ def _difference(term: Term, group: Group, rest: tuple[Factor, ...], columns: Col
     return Term(c, (*beside, Group(bracket)))
 
 
-def _neighbours(exponent: float, columns: Columns, column: int) -> list[float]:
-    """Return the next smaller and the next larger simple exponent that an input allows."""
-    allowed = sorted(exponents_of(columns, column, LADDER))
-    below = [e for e in allowed if e < exponent - 1e-9]
-    above = [e for e in allowed if e > exponent + 1e-9]
-    return below[-1:] + above[:1]
-
-
 def _scaled(term: Term, factors: tuple[Factor, ...], log_by: float, middle: float, b: float) -> Term:
     """Return a term with other factors and the coefficient that keeps its value at the middle of an input."""
     c = term.coefficient
     with np.errstate(all="ignore"):  # a number beyond floating point is none, and its law has no value
         value_ = float(c.value * np.exp(log_by + b * np.log(np.abs(middle))))
     return Term(replace(c, value=value_) if c.free else c, factors)
+
+
+def _flipped(term: Term, group: Group, rest: tuple[Factor, ...], columns: Columns) -> Term | None:
+    """Return M · (1 + 1 / (a · M)) for 1 + a · M: a power outside may vanish against the one inside."""
+    one, other = group.inner.terms
+    powers = [f for f in other.factors if isinstance(f, Power)]
+    exponentials = [f for f in other.factors if isinstance(f, Exponential)]
+    a, p = other.coefficient.value, group.exponent.value
+    whole = len(powers) + len(exponentials) == len(other.factors)
+    if one != Term(ONE) or not whole or a <= 0.0 or not term.coefficient.free:
+        return None
+    if any(kind_of(columns, f.column) != "positive" for f in powers):
+        return None
+    inner: list[Factor] = [replace(f, exponent=replace(f.exponent, value=-f.exponent.value)) for f in powers]
+    inner += [replace(f, rate=replace(f.rate, value=-f.rate.value)) for f in exponentials]
+    outside = list(rest)
+    for f in powers:
+        outside = merged(outside, Power(f.column, replace(f.exponent, value=p * f.exponent.value)))
+    for e in exponentials:
+        outside = merged(outside, Exponential(e.column, replace(e.rate, value=p * e.rate.value), e.of))
+    coefficient = replace(other.coefficient, value=1.0 / a)
+    turned = Group(Law((one, Term(coefficient, tuple(inner)))), group.exponent)
+    return Term(replace(term.coefficient, value=term.coefficient.value * a**p), (*outside, turned))
 
 
 def _rooted(group: Group) -> Group | None:
@@ -146,19 +152,6 @@ def _rooted(group: Group) -> Group | None:
         return None
     twice = replace(other, coefficient=Parameter(2.0 * other.coefficient.value))
     return Group(Law((one, twice)), Parameter(0.5 * p.value, free=False))
-
-
-def _multiplied_out(term: Term, place: int, columns: Columns) -> tuple[Term, ...] | None:
-    """Return the terms of T · (A + B + …), or of T · (1 + r · u) for an exponential; None for other factors."""
-    group = term.factors[place]
-    if isinstance(group, Exponential) and group.of != "x^2":
-        j, r = group.column, group.rate
-        if (group.of == "1/x" and kind_of(columns, j) != "positive") or not term.coefficient.free:
-            return None
-        power = Power(j, Parameter(1.0 if group.of == "x" else -1.0, free=False))
-        group = Group(Law((Term(ONE), Term(Parameter(r.value), (power,)))))
-        term = replace(term, factors=(*term.factors[:place], group, *term.factors[place + 1 :]))
-    return multiplied_out(term, place) if isinstance(group, Group) and group.exponent == ONE else None
 
 
 def _tied(law: Law) -> Iterator[Law]:
@@ -207,13 +200,3 @@ def _beside(outside: tuple[Factor, ...], second: Term) -> tuple[Factor, ...] | N
 def _simplest(exponent: float) -> float:
     """Return the simple exponent next to a difference of two, zero where it is less than a half."""
     return 0.0 if abs(exponent) < TIED else min(LADDER, key=lambda e: abs(e - exponent))
-
-
-def _sum_at(law: Law, path: Path) -> Law | None:
-    """Return the sum at a path; None where the largest of the terms counts."""
-    here: Law | None = law
-    for step in range(0, len(path), 2):
-        factor = law.terms[path[step]].factors[path[step + 1]]
-        assert isinstance(factor, Group | Applied)
-        law, here = factor.inner, None if is_extreme(factor) else factor.inner
-    return here

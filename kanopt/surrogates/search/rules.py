@@ -34,8 +34,6 @@ from kanopt.units import UnitPowers
 
 KINDS = ("linear", "power", "exp", "gaussian", "log", "sine", "hinge", "step", "table", "curve")
 """What a factor of one input may be."""
-FLAT = 0.1
-"""Exponents below which a power can hardly be told from a logarithm."""
 PREFERRED = 0.5
 """Share of its price that an operator costs which is preferred."""
 UNLIKE = 2.0
@@ -79,20 +77,6 @@ def _factors(part: Law | Term) -> Iterator[Factor]:
                 yield from _factors(factor.inner)
             else:
                 yield factor
-
-
-def flat(law: Law) -> bool:
-    """Whether a power is so flat that it may be a logarithm in disguise: x^p is 1 + p · log x where p is small.
-
-    Examples
-    --------
-    >>> from kanopt.surrogates.search.structure import Parameter
-    >>> flat(Law((Term(ONE, (Power(0, Parameter(0.02)),)),))), flat(Law((Term(ONE, (Power(0, Parameter(0.5)),)),)))
-    (True, False)
-    """
-    return any(
-        isinstance(f, Power) and f.exponent.free and abs(f.exponent.value) < FLAT for f in _factors(law)
-    )
 
 
 def bends(law: Law, column: int) -> tuple[int, int]:

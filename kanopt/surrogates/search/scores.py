@@ -26,8 +26,6 @@ BLOCK = 1e-5
 """Share of a direction of several columns that is left below which the present parameters imitate it."""
 RIDGE = 1e-10
 """Keeps the normal equations of columns that are nearly one solvable."""
-PRODUCTS, ALIKE = 20, 1e-5
-"""Products that tell what there is to say, and the share of one beside the others below which it is one of them."""
 SLOPES = (-0.9, -0.6, -0.3, 0.3, 1.0, 4.0, 20.0, 150.0)
 """Sizes of the second part of a group against the first at which fits are started."""
 SOLVED = 3
@@ -270,34 +268,3 @@ def ranked_sets(columns: Array, target: Array, sets: NDArray[np.intp]) -> NDArra
     gram, told = scaled.T @ scaled + RIDGE * np.eye(len(size)), scaled.T @ target
     found = np.linalg.solve(gram[sets[:, :, None], sets[:, None, :]], told[sets][..., None])[..., 0]
     return sets[np.argsort(-(found * told[sets]).sum(axis=1), kind="stable")]
-
-
-def left_by_products(to: Target, values: Array) -> float:
-    """Return the mean square that a sum of many products leaves: most of what there is to say, in no form to be read.
-
-    The products are chosen one after the other, each for what those before it leave (orthogonal matching pursuit: Pati,
-    Rezaiifar and Krishnaprasad 1993).
-
-    Parameters
-    ----------
-    to
-        The rows.
-    values
-        Those of the products on them, shape (n, m).
-    """
-    y, root = to.of_values()
-    with np.errstate(all="ignore"):
-        columns = root[:, None] * np.column_stack([np.ones(len(y)), values])
-        columns /= np.sqrt((columns**2).sum(axis=0))
-    columns, residual = columns[:, np.isfinite(columns).all(axis=0)], root * y
-    for _ in range(min(PRODUCTS, len(y) // 2)):
-        size = np.sqrt((columns**2).sum(axis=0))
-        sound = size > ALIKE
-        told = np.where(sound, np.abs(residual @ columns) / np.where(sound, size, 1.0), 0.0)
-        best = int(told.argmax())
-        if not told[best] > 0.0:
-            break
-        direction = columns[:, best] / size[best]
-        residual = residual - direction * (direction @ residual)
-        columns = columns - np.outer(direction, direction @ columns)
-    return float(residual @ residual) / max(to.total - PRODUCTS, 1.0)

@@ -28,7 +28,7 @@ from kanopt.surrogates.search.moves import growths, steps
 from kanopt.surrogates.search.pairs import powers_of_sums, ratios_of_sums
 from kanopt.surrogates.search.products import products_of_functions
 from kanopt.surrogates.search.rewriting import rewritings
-from kanopt.surrogates.search.rules import Rules, bends, flat, imitates_a_curve, winds
+from kanopt.surrogates.search.rules import Rules, bends, imitates_a_curve, winds
 from kanopt.surrogates.search.structure import (
     Law,
     Parameter,
@@ -77,7 +77,7 @@ NEAR = 40.0
 """Longer descriptions than that of the best law are not made plainer."""
 LARGEST = 12
 """Free parameters of a law that is not grown any further, those of a table or curve counted as one."""
-MADE = 2
+MADE = 3
 """Laws that are fitted of those that no growth leads to."""
 DECISIVE = 40.0
 """Length by which one of them must be shorter than what was grown to end the search."""
@@ -242,26 +242,13 @@ class _Search:
 
     def begun(self) -> list[Fitted]:
         """Return the laws with which a phase begins."""
-        if self.phase == PRODUCTS:
+        if self.phase in (PRODUCTS, SMALL):
             return []
-        if self.phase == SMALL:
-            return self.small()
         if self.phase == CURVES:
             return self.without_an_input(self.everything[0])
         # those that no growth leads to are grown with the best of all; as wholes they are complete
         begun = [*front(self.everything), *_sorted([*self.everything, *self.wholes])[:WIDTH]]
         return list(dict.fromkeys(begun))
-
-    def small(self) -> list[Fitted]:
-        """Return the best law of one term, and it without each of its inputs, which may enter in another way."""
-        single = [f for f in self.everything if sum(bool(t.factors) for t in f.law.terms) == 1][:1]
-        smaller = []
-        for fit in single:
-            term = next(t for t in fit.law.terms if t.factors)
-            for factor in term.factors:
-                rest = replace(term, factors=tuple(f for f in term.factors if f is not factor))
-                smaller.append(Law(tuple(rest if t is term else t for t in fit.law.terms)))
-        return [*single, *self.fits(map(cleaned, smaller))]
 
     def without_an_input(self, fit: Fitted) -> list[Fitted]:
         """Return a law without all that it says of each of its inputs, of which a curve may say more.
@@ -339,7 +326,7 @@ class _Search:
     def is_plain(self, law: Law) -> bool:
         """Whether a law is short, and neither imitates another one nor may have been preferred in another form."""
         short = operators(law) <= SHORT and not self.to.rules.preferred
-        return short and not (self.phase == PRODUCTS and self.dismissed) and not flat(law)
+        return short and not (self.phase == PRODUCTS and self.dismissed)
 
     # ── climbing ──
 
