@@ -80,7 +80,7 @@ LARGEST = 12
 MADE = 3
 """Laws that are fitted of those that no growth leads to."""
 DECISIVE = 40.0
-"""Length by which one of them must be shorter than what was grown to end the search."""
+"""Length by which one of them must be shorter than what was grown to end the search, or a law on the other scale."""
 CLEAR, HOPELESS = 0.03, 0.1
 """Share of the target's deviation that it may leave: where noise is larger, other structures explain the rows alike;
 and that which a sum of products may leave to be made plainer before it is grown on."""
@@ -108,6 +108,9 @@ class Task:
         How many categories there are, of inputs that are numbers of one.
     with_curves
         Whether curves may stand where no closed form is found.
+    other
+        The target on the other scale, where a law is looked for there as well: the search ends as soon as what it has
+        found clearly belongs there. None for one scale.
     """
 
     inputs: Array
@@ -118,6 +121,7 @@ class Task:
     periods: Mapping[int, float] = field(default_factory=dict)
     categories: Mapping[int, int] = field(default_factory=dict)
     with_curves: bool = False
+    other: Array | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -145,6 +149,8 @@ class _Search:
         The latter on all rows.
     with_curves
         Whether curves may stand where no closed form is found.
+    other
+        The rows with the target on the other scale; None where no law is looked for there.
     """
 
     to: Target
@@ -153,6 +159,7 @@ class _Search:
     shapes: Dictionary
     all_words: Dictionary
     with_curves: bool
+    other: Target | None
     phase: int = PRODUCTS
     floor: float = 0.0
     """What is left of the budget at the end of the phase."""
@@ -237,6 +244,8 @@ class _Search:
             self.everything = _sorted([*self.everything, *self.pool])
             self.pool = []
             best = self.everything[0]
+            if self.belongs_elsewhere():
+                return
             if self.settled(best) and (phase not in (PRODUCTS, SMALL) or self.is_plain(best.law)):
                 return
 
@@ -298,6 +307,20 @@ class _Search:
         return self.settled(best)
 
     # ── judging ──
+
+    def belongs_elsewhere(self) -> bool:
+        """Whether one of the best laws says clearly more of the rows on the other scale."""
+        if self.other is None:
+            return False
+        # the density of a logarithm is that of the target times the target
+        stretch = 2.0 * float(self.to.weight @ (self.to.target if self.to.log else self.other.target))
+        for fit in self.everything[:WIDTH]:
+            there = fitted(fit.law, self.other)
+            if there is not None:
+                gain = fit.length - there.length + (stretch if self.to.log else -stretch)
+                if gain > DECISIVE:
+                    return True
+        return False
 
     def settled(self, best: Fitted) -> bool:
         """Whether no first step from a law is worth its price on all rows, or there is nothing to explain."""
@@ -461,4 +484,6 @@ def search(task: Task, *, refits: float = REFITS, watch: FitMonitor | None = Non
     periods = {j: period / float(scales[j]) for j, period in task.periods.items()}
     words = Dictionary(ranking.columns, periods, task.rules.admits)
     all_words = Dictionary(columns, periods, task.rules.admits, with_shapes=True)
-    return _Search(to, ranking, words, replace(words, with_shapes=True), all_words, task.with_curves).run()
+    other = None if task.other is None else replace(to, target=task.other[order], log=not task.log)
+    shapes = replace(words, with_shapes=True)
+    return _Search(to, ranking, words, shapes, all_words, task.with_curves, other).run()
