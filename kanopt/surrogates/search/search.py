@@ -251,13 +251,21 @@ class _Search:
 
     def begun(self) -> list[Fitted]:
         """Return the laws with which a phase begins."""
-        if self.phase in (PRODUCTS, SMALL):
+        if self.phase == PRODUCTS:
             return []
+        if self.phase == SMALL:
+            return self.small()
         if self.phase == CURVES:
             return self.without_an_input(self.everything[0])
         # those that no growth leads to are grown with the best of all; as wholes they are complete
         begun = [*front(self.everything), *_sorted([*self.everything, *self.wholes])[:WIDTH]]
         return list(dict.fromkeys(begun))
+
+    def small(self) -> list[Fitted]:
+        """Return the best law of one term, and it without each of its inputs, which may enter in another way."""
+        single = [f for f in self.everything if sum(bool(t.factors) for t in f.law.terms) == 1][:1]
+        laws = (without_input(fit.law, j) for fit in single for j in sorted(inputs_of(fit.law)))
+        return [*single, *self.fits(laws)]
 
     def without_an_input(self, fit: Fitted) -> list[Fitted]:
         """Return a law without all that it says of each of its inputs, of which a curve may say more.
