@@ -47,7 +47,7 @@ def exchanges(
 ) -> Iterator[tuple[float, Law]]:
     """Yield laws with other terms in the outermost sum, and the share of the squares that they take: below zero, more.
 
-    On the scale of a logarithm, where sums are seldom, there are none.
+    On the scale of a logarithm, where sums are seldom, terms only give way to bends and powers, where there are shapes.
 
     Parameters
     ----------
@@ -60,10 +60,10 @@ def exchanges(
     signomial
         Whether only powers take the place of powers.
     """
-    if to.log:
+    if to.log and not words.with_shapes:
         return
     outer = OuterSum.of(law, to)
-    for place in range(0 if signomial else len(law.terms)):
+    for place in range(0 if signomial or to.log else len(law.terms)):
         yield from _with_a_shape(law, place, words, outer)
     for column in words.straight:
         for places, beside, plain in _alike(law, column):

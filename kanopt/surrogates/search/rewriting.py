@@ -20,6 +20,7 @@ from kanopt.surrogates.search.structure import (
     Logarithm,
     Parameter,
     Power,
+    Tabulated,
     Term,
 )
 
@@ -44,7 +45,8 @@ def rewritings(law: Law, columns: Columns) -> Iterator[Law]:
                 yield changed(law, part.path, tied)
             continue
         for place, factor in enumerate(part.part.factors):
-            for new in _instead(part.part, place, factor, columns):
+            by_another = _by_another(part.part, place, factor, columns)
+            for new in (*_instead(part.part, place, factor, columns), *by_another):
                 yield changed(law, part.path, new)
 
 
@@ -111,6 +113,28 @@ def _difference(term: Term, group: Group, rest: tuple[Factor, ...], columns: Col
     c = replace(term.coefficient, value=term.coefficient.value * level / (middle - zero))
     bracket = Law((Term(ONE, (Power(j, ONE),)), Term(Parameter(-zero))))
     return Term(c, (*beside, Group(bracket)))
+
+
+def _by_another(term: Term, place: int, table: Factor, columns: Columns) -> Iterator[Term]:
+    """Yield a term with a table of another category: a depot lies in a region, and either may stand for the other."""
+    if not isinstance(table, Tabulated) or table.of != "category":
+        return
+    taken = {f.column for f in term.factors if isinstance(f, Tabulated)}
+    free = all(each.free for each in table.values)
+    codes = columns.of(table.column).astype(np.int64)
+    numbers = np.array([each.value for each in table.values])[codes]
+    for j, count in columns.categories.items():
+        if j in taken:
+            continue
+        other = columns.of(j).astype(np.int64)
+        often = np.bincount(other, minlength=count)
+        means = np.bincount(other, weights=numbers, minlength=count) / np.maximum(often, 1)
+        held = int(often.argmax())
+        size = 1.0 if free else float(means[held]) or 1.0
+        values = tuple(Parameter(float(m) / size, free or k != held) for k, m in enumerate(means))
+        c = replace(term.coefficient, value=term.coefficient.value * size)
+        rest = (*term.factors[:place], Tabulated(j, values), *term.factors[place + 1 :])
+        yield Term(c if term.coefficient.free else term.coefficient, rest)
 
 
 def _scaled(term: Term, factors: tuple[Factor, ...], log_by: float, middle: float, b: float) -> Term:

@@ -221,7 +221,7 @@ def test_an_exponent_a_little_off_cancels_where_the_units_say_so(rules: Rules, c
     begun = Law((Term(Parameter(float(scales[0]), free=False), (Power(0, ONE), ratio)),))
     fit = fitted(begun, to)
     assert fit is not None
-    group = tidied(fit, to, to, scales).law.terms[0].factors[-1]
+    group = tidied(fit, to, to).law.terms[0].factors[-1]
     assert isinstance(group, Group)
     power = next(f for f in group.inner.terms[-1].factors if isinstance(f, Power) and f.column == 2)
     assert power.exponent.free == (not cancels)
