@@ -13,7 +13,7 @@ that is a number is a limit.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import combinations
 
 import numpy as np
@@ -35,6 +35,8 @@ from kanopt.surrogates.search.structure import (
 )
 
 Array = NDArray[np.float64]
+
+ZERO = Parameter(0.0, free=False)
 
 PIECES = (2, 3)
 STARTS, TURNS = 12, 30
@@ -104,7 +106,9 @@ def _of_sums(to: Target, inputs: list[int]) -> Iterator[Law]:
     for function, dealt in planes.highest():
         sums = [planes.plane(of) for of in dealt]
         if np.isfinite([each for plane in sums for each in plane]).all():
-            laws = (_largest_sum(function, sums, [*factors[1:], ()], near) for near in NEAR)
+            laws = (
+                _largest_sum(function, sums, [*factors[1:], ()], to.columns.scales, near) for near in NEAR
+            )
             yield from filter(None, laws)
 
 
@@ -192,27 +196,40 @@ def _largest_product(function: str, products: list[tuple[float, list[Parameter]]
 
 
 def _largest_sum(
-    function: str, sums: list[tuple[Array, Array]], factors: list[tuple[Factor, ...]], near: float
+    function: str,
+    sums: list[tuple[Array, Array]],
+    factors: list[tuple[Factor, ...]],
+    scales: Array,
+    near: float,
 ) -> Law | None:
-    """Return the law, with the terms outside that all sums have; None where a sum stands twice."""
+    """Return the law, with the terms outside that all sums have; None where it is one sum, or reads |a − b|."""
     sizes, errors = (np.array(each) for each in zip(*sums, strict=True))
-    shared = np.ptp(sizes, axis=0) <= near * np.sqrt((errors**2).sum(axis=0))
-    nothing = np.abs(sizes) <= near * errors
+    error = near * np.sqrt((errors**2).sum(axis=0))
+    shared, nothing = np.ptp(sizes, axis=0) <= error, np.abs(sizes) <= near * errors
 
-    def terms_of(coefficients: Array, left_out: NDArray[np.bool_]) -> tuple[Term, ...]:
-        told = zip(coefficients.tolist(), factors, left_out.tolist(), strict=True)
-        return tuple(Term(Parameter(size), each) for size, each, out in told if not out)
+    def terms_of(coefficients: Array, told: NDArray[np.bool_]) -> tuple[Term, ...]:
+        return tuple(Term(Parameter(float(coefficients[k])), factors[k]) for k in np.flatnonzero(told))
 
-    pieces = [terms_of(own, shared | gone) for own, gone in zip(sizes, nothing, strict=True)]
-    outside = terms_of(sizes.mean(axis=0), ~shared | nothing.all(axis=0))
-    if len(set(pieces)) < len(pieces):
+    pieces = [terms_of(size, ~(shared | gone)) for size, gone in zip(sizes, nothing, strict=True)]
+    if len(set(pieces)) < len(pieces) or (np.abs(sizes.sum(axis=0)) <= error)[~shared].all():
         return None
-    parts = [
-        each[0]
-        if len(each) == 1
-        else Term(ONE, (Group(Law(each)),))
-        if each
-        else Term(Parameter(0.0, free=False))
-        for each in pieces
-    ]
+    outside = terms_of(sizes.mean(axis=0), shared & ~nothing.all(axis=0))
+    told = [piece for piece in pieces if piece]
+    if len(told) == 1 and len(told[0]) > 1:
+        return Law((*outside, _hinge(function, told[0], scales)))
+    parts = [piece[0] if len(piece) == 1 else Term(ONE, (Group(Law(piece)),)) for piece in told]
+    parts += [Term(ZERO)] * (len(pieces) - len(told))
     return Law((*outside, Term(ONE, (Applied(function, Law(tuple(parts))),))))
+
+
+def _hinge(function: str, terms: tuple[Term, ...], scales: Array) -> Term:
+    """Return what lies beyond zero of a sum, as a rate times what lies beyond of a sum with a number less."""
+    common = frozenset.intersection(*(frozenset(term.factors) for term in terms))
+    inside = [replace(t, factors=tuple(f for f in t.factors if f not in common)) for t in terms]
+    first, *rest = sorted(inside, key=lambda term: (not term.factors, term.coefficient.value < 0.0))
+    unit = float(np.prod([scales[j] for j in inputs_of(first)]))
+    rate = abs(first.coefficient.value) / unit
+    held = Parameter(float(np.copysign(unit, first.coefficient.value)), free=False)
+    beside = (replace(t, coefficient=Parameter(t.coefficient.value / rate)) for t in rest)
+    beyond = Group(Law((replace(first, coefficient=held), *beside)))
+    return Term(Parameter(rate), (*common, Applied(function, Law((Term(ZERO), Term(ONE, (beyond,)))))))
