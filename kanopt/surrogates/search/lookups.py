@@ -7,8 +7,7 @@ one score test says what all of them together will take.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import fields, replace
-from typing import Any
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,14 +16,14 @@ from kanopt.surrogates.search.evaluation import Columns, Part, value, value_and_
 from kanopt.surrogates.search.scores import Scores
 from kanopt.surrogates.search.structure import (
     ONE,
-    Applied,
     Group,
     Law,
     Parameter,
     Tabulated,
     Term,
+    changed_numbers,
+    in_tables,
     inputs_of,
-    values_of,
 )
 
 Array = NDArray[np.float64]
@@ -43,14 +42,7 @@ def in_lookups(law: Law) -> int:
     >>> in_lookups(Law((Term(Parameter(2.0), (by,)),)))
     2
     """
-    count = 0
-    for term in law.terms:
-        for factor in term.factors:
-            if isinstance(factor, Tabulated):
-                count += len(values_of(factor))
-            elif isinstance(factor, Group | Applied):
-                count += in_lookups(factor.inner)
-    return count
+    return sum(in_tables(law))
 
 
 def centred(law: Law, columns: Columns, weight: Array) -> Law:
@@ -98,27 +90,9 @@ def _based(term: Term, columns: Columns) -> Term:
 def felt(law: Law, columns: Columns) -> Law:
     """Return the law with numbers of tables and curves held that no row feels, as those of a type that never loads."""
     jacobian = value_and_jacobian(law, columns)[1]
-    moves: Iterator[bool] = iter([bool(np.abs(column).any()) for column in jacobian.T])
-
-    def number(parameter: Parameter, *, looked_up: bool) -> Parameter:
-        if not parameter.free:
-            return parameter
-        return replace(parameter, free=next(moves) or not looked_up)
-
-    def visit(part: Any, *, looked_up: bool = False) -> Any:
-        match part:
-            case Parameter():
-                return number(part, looked_up=looked_up)
-            case tuple():
-                return tuple([visit(each, looked_up=looked_up) for each in part])
-            case int() | float() | str():
-                return part
-        inside = isinstance(part, Tabulated)
-        names = (field.name for field in fields(part))
-        return replace(part, **{name: visit(getattr(part, name), looked_up=inside) for name in names})
-
-    found: Law = visit(law)
-    return found
+    free = (np.abs(jacobian).any(axis=0) | ~np.array(in_tables(law), dtype=bool)).tolist()
+    supply = iter(free)
+    return changed_numbers(law, lambda parameter: replace(parameter, free=next(supply)))
 
 
 def with_factors(

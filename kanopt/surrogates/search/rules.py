@@ -1,8 +1,6 @@
 """What decides between laws beside the rows: the price of reading them, what a person has asked for, and units.
 
-The price of a law is that of its operators. An operator that a person prefers costs half. An exponent that is estimated
-where the input meets another one of the same unit costs two more: (q/c)⁴ is a pure number, q⁴ · c^−4.03 leaves a
-constant in (veh/h)^0.03, which nobody would have written down (Buckingham 1914, *On physically similar systems*).
+The price of a law is that of its operators. An operator that a person prefers costs half.
 """
 
 from __future__ import annotations
@@ -36,8 +34,6 @@ KINDS = ("linear", "power", "exp", "gaussian", "log", "sine", "hinge", "step", "
 """What a factor of one input may be."""
 PREFERRED = 0.5
 """Share of its price that an operator costs which is preferred."""
-UNLIKE = 2.0
-"""Price, in operators, of an estimated exponent that keeps a unit from cancelling."""
 
 
 def kind_of_factor(factor: Factor) -> str:
@@ -209,56 +205,7 @@ class Rules:
         if self.preferred:
             liked = (factor_operators(f) for f in _factors(law) if kind_of_factor(f) in self.preferred)
             count -= (1.0 - PREFERRED) * sum(liked)
-        if self.units:
-            count += UNLIKE * sum(map(self._unlike, law.terms))
         return self.operator * count
-
-    def _unlike(self, term: Term, inner: bool = False) -> int:
-        """Count the units of a term that several inputs have, and that estimated exponents keep from cancelling."""
-        several = Counter[UnitPowers]()
-        free = set[UnitPowers]()
-        for factor in term.factors:
-            if isinstance(factor, Power) and (unit := self.units[factor.column]) is not None:
-                several[unit] += 1
-                if factor.exponent.free and self._wanted(unit, inner=inner) == 0.0:
-                    free.add(unit)
-        groups = (factor.inner for factor in term.factors if isinstance(factor, Group | Applied))
-        below = (self._unlike(t, inner=True) for group in groups for t in group.terms)
-        return sum(several[unit] > 1 for unit in free) + sum(below)
-
-    def in_the_way(self, column: int, *, inner: bool) -> float:
-        """Return the price of an estimated exponent that keeps the unit of an input from cancelling, in nats."""
-        return UNLIKE * self.operator if self._wanted(self.units[column], inner=inner) == 0.0 else 0.0
-
-    def cancelling(self, term: Term, column: int, *, inner: bool) -> float | None:
-        """Return the exponent of an input with which its unit is that of the sum; None where nothing tells it.
-
-        The exponents of the other inputs of that unit must be held. In a bracket units cancel; in the outermost sum
-        they do where the target has another unit, and make up one where it has this one.
-        """
-        unit = self.units[column] if self.units else None
-        wanted = self._wanted(unit, inner=inner)
-        if unit is None or wanted is None:
-            return None
-        others = [
-            f.exponent
-            for f in term.factors
-            if isinstance(f, Power) and f.column != column and self.units[f.column] == unit
-        ]
-        if not others or any(e.free for e in others):
-            return None
-        return wanted - sum(e.value for e in others)
-
-    def _wanted(self, unit: UnitPowers | None, *, inner: bool) -> float | None:
-        """Return to which power a unit stands in a sum; None where that is not known."""
-        if inner or unit is None:
-            return 0.0
-        if self.output is None:
-            return None
-        if self.output == unit:
-            return 1.0
-        mine, its = ({word for word, _ in powers.words} for powers in (unit, self.output))
-        return None if mine & its else 0.0
 
     def may_be_one(self, term: Term, *, inner: bool) -> bool:
         """Whether the coefficient of a term may be the pure number ±1, as far as the declared units tell.
