@@ -14,7 +14,6 @@ from numpy.typing import NDArray
 from kanopt.surrogates.search.evaluation import Columns, value
 from kanopt.surrogates.search.shapes import (
     decay_of_two,
-    distance,
     distance_beside,
     distance_of_places,
     exponents_of,
@@ -26,7 +25,6 @@ from kanopt.surrogates.search.shapes import (
 )
 from kanopt.surrogates.search.structure import (
     ONE,
-    Applied,
     Exponential,
     Factor,
     Hinge,
@@ -249,7 +247,6 @@ class Dictionary:
         """Shapes with a name, by what they are: growth, decay, also of two inputs; peaks; distances; gaps; sizes."""
         if not self.with_shapes:
             return []
-        signed = (j for j in self.straight if kind_of(self.columns, j) == "signed")
         pairs, alone = list(combinations(self.straight, 2)), self.straight
         overlapping = [pair for pair in pairs if gap(self.columns, pair)]
         places = (
@@ -257,7 +254,6 @@ class Dictionary:
         )
         families: list[Iterator[Factor]] = [
             *(self._shapes_of(of, self.straight) for of in (stretched, gompertz, peaks)),
-            (distance(self.columns, pair) for pair in pairs),
             *(self._shapes_of(of, pairs) for of in (gap, decay_of_two)),
             (distance_of_places(self.columns, each) for each in places),
             (
@@ -266,7 +262,6 @@ class Dictionary:
                 for i in alone
                 if i not in pair
             ),
-            (Applied("abs", Law((Term(ONE, (Power(j, ONE),)),))) for j in signed),
         ]
         # of many inputs there are more than can be looked at, or held
         return [[s for s in islice(family, MOST) if self._may_be((s,))] for family in families]

@@ -104,15 +104,6 @@ def decay_of_two(columns: Columns, pair: tuple[int, int]) -> list[Factor]:
     return out
 
 
-def distance(columns: Columns, pair: tuple[int, int]) -> Factor:
-    """Return the root of the sum of two squares, in the units of the inputs themselves: a straight line on a map."""
-    i, j = pair
-    scales = columns.scales
-    first = Term(held(float(scales[i]) ** 2), (Power(i, held(2.0)),))
-    second = Term(Parameter(float(scales[j]) ** 2), (Power(j, held(2.0)),))
-    return Group(Law((first, second)), held(0.5))
-
-
 def distance_of_places(columns: Columns, places: tuple[int, int, int, int]) -> Factor:
     """Return the root of (a − b)² + (c − d)²: a straight line from one place to another."""
     squares = []
