@@ -52,8 +52,9 @@ COMPLETED = 8
 """Pairs to which a third product is looked for."""
 ALIKE = 0.999
 """Correlation beyond which two products are one."""
-PAIRS, TRIED = 3, 12
-"""Pairs of products that are returned, of either power, with and without a constant beside it; and looked at."""
+PAIRS, TRIED, BEGUN = 3, 12, 100
+"""Pairs of products that are returned, of either power, with and without a constant beside it; that are looked at; and
+that a third product is looked for to."""
 SMALL = 0.05
 """Size of a target beside its mean from which on its rows count fully: the weight of a smaller one has no end."""
 
@@ -264,11 +265,11 @@ def _best_pairs(
         nothing = ~((columns**2).sum(axis=0) > 1e-18 * (whole**2).sum(axis=0))
         columns[:, nothing] = np.nan
     normal = _Columns.of(columns, aim - basis @ (basis.T @ aim))
-    pairs, gains = normal.pairs(TRIED, rising=True)
+    pairs, gains = normal.pairs(BEGUN, rising=True)
     if not len(pairs):
         return
     found = 0
-    for chosen in (list(normal.completed(pairs, gains)[0]), *pairs.tolist()):
+    for chosen in (list(normal.completed(pairs, gains)[0]), *pairs[:TRIED].tolist()):
         own = len(chosen)
         sizes = np.linalg.lstsq(root * np.column_stack([products[:, chosen], beside]), aim, rcond=None)[0]
         if found <= PAIRS and (products[:, chosen] @ sizes[:own]).min() > 0.0:

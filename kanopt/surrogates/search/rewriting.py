@@ -27,6 +27,8 @@ from kanopt.surrogates.search.structure import (
 LADDER = (-4.0, -3.0, -2.0, -1.0, -0.5, 0.5, 1.0, 2.0, 3.0, 4.0)
 FLAT = 0.3
 """Exponents up to this may be logarithms: a + b · x^0.005 is a' + b' · log x."""
+VANISHED = 0.05
+"""Exponents up to this are none where two powers have met."""
 TIED = 0.5
 """Exponents of two terms that differ by less are taken for the same."""
 
@@ -163,6 +165,7 @@ def _flipped(term: Term, group: Group, rest: tuple[Factor, ...], columns: Column
         outside = merged(outside, Power(f.column, replace(f.exponent, value=p * f.exponent.value)))
     for e in exponentials:
         outside = merged(outside, Exponential(e.column, replace(e.rate, value=p * e.rate.value), e.of))
+    outside = [f for f in outside if not (isinstance(f, Power) and abs(f.exponent.value) < VANISHED)]
     coefficient = replace(other.coefficient, value=1.0 / a)
     turned = Group(Law((one, Term(coefficient, tuple(inner)))), group.exponent)
     return Term(replace(term.coefficient, value=term.coefficient.value * a**p), (*outside, turned))

@@ -28,7 +28,7 @@ from kanopt.surrogates.search.moves import growths, steps
 from kanopt.surrogates.search.pairs import powers_of_sums, ratios_of_sums
 from kanopt.surrogates.search.products import products_of_functions
 from kanopt.surrogates.search.rewriting import rewritings
-from kanopt.surrogates.search.rules import Rules, bends, imitates_a_curve, winds
+from kanopt.surrogates.search.rules import Rules, bends, imitates_a_curve
 from kanopt.surrogates.search.structure import (
     Law,
     Parameter,
@@ -258,8 +258,7 @@ class _Search:
         if self.phase == CURVES:
             return self.without_an_input(self.everything[0])
         # those that no growth leads to are grown with the best of all; as wholes they are complete
-        begun = [*front(self.everything), *_sorted([*self.everything, *self.wholes])[:WIDTH]]
-        return list(dict.fromkeys(begun))
+        return _sorted([*self.everything, *self.wholes])[:WIDTH]
 
     def small(self) -> list[Fitted]:
         """Return the best law of one term, and it without each of its inputs, which may enter in another way."""
@@ -340,14 +339,14 @@ class _Search:
         return not any(move.gain > 0.0 and self.to.rules.admits(move.law) for move in moves)
 
     def needs_curves(self, fit: Fitted) -> bool:
-        """Whether a curve is worth its numbers beside a law, or the law winds as one would."""
+        """Whether a curve is worth its numbers beside a law."""
         if not self.with_curves:
             return False
         if fit not in self.judged:
             before = in_lookups(fit.law)
             moves = steps(fit.law, self.to, self.curve_words, self.to.total, signomial=True)
             gains = any(move.gain > 0.0 and in_lookups(move.law) > before for move in moves)
-            self.judged[fit] = gains or winds(fit.law)
+            self.judged[fit] = gains
         return self.judged[fit]
 
     def exact(self, fit: Fitted) -> bool:
@@ -452,16 +451,6 @@ class _Search:
 def _sorted(fits: Iterable[Fitted]) -> list[Fitted]:
     """Return laws, the shortest description first."""
     return sorted(fits, key=lambda fit: fit.length)
-
-
-def front(fits: list[Fitted]) -> list[Fitted]:
-    """Return short laws that no shorter one describes better, the shortest first: what a shape may be missing from."""
-    out: list[Fitted] = []
-    for count in range(SHORT + 1):
-        best = next((fit for fit in fits if operators(fit.law) == count), None)
-        if best is not None and (not out or best.length < out[-1].length):
-            out.append(best)
-    return out
 
 
 def search(task: Task, *, refits: float = REFITS, watch: FitMonitor | None = None) -> Found:
