@@ -144,7 +144,8 @@ class _Planes:
         noise = float(((aim - scaled @ found) ** 2).sum()) / max(len(aim) - len(found), 1)
         size = np.maximum(np.sqrt((scaled**2).sum(axis=0)), TINY)
         inverse = np.linalg.pinv((scaled / size).T @ (scaled / size), hermitian=True)
-        return found, np.sqrt(noise * np.maximum(np.diag(inverse), 0.0)) / size
+        errors = np.sqrt(noise * np.maximum(np.diag(inverse), 0.0)) / size
+        return np.asarray(found, dtype=np.float64), np.asarray(errors, dtype=np.float64)
 
     def _dealt(self, sign: float, count: int) -> tuple[NDArray[np.bool_], float]:
         """Return which rows are dealt to which plane, shape (count, n), and what the highest leave of the target."""

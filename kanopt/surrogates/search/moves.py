@@ -199,8 +199,8 @@ def _terms(part: Part, scores: Scores, words: Dictionary, signomial: bool) -> _F
     share, slope = scores.of(words.shape_values, part.flow)
     for k in words.best_shapes(share):
         yield share[k], with_(float(slope[k]), (words.shapes[k],))
-    for share, amplitude, wave in _waves(scores, words, part.flow):
-        yield share, with_(amplitude, (wave,))
+    for taken, amplitude, wave in _waves(scores, words, part.flow):
+        yield taken, with_(amplitude, (wave,))
 
 
 def _waves(scores: Scores, words: Dictionary, flow: Array) -> Iterator[tuple[float, float, Wave]]:

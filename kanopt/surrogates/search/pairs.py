@@ -151,7 +151,7 @@ def ratios_of_sums(to: Target, words: Dictionary) -> Iterator[Law]:
         refined = sorted(_refined(each, values, root, y) for each in sorted(ratios)[:REFINED])
         for _, r, b, above in refined[:YIELDED]:
             columns_ = root[:, None] * values[:, above] / (1.0 + b * values[:, [r]])
-            sizes = np.linalg.lstsq(columns_, root * y, rcond=None)[0]
+            sizes = np.asarray(np.linalg.lstsq(columns_, root * y, rcond=None)[0], dtype=np.float64)
             if sizes.all():
                 below = Group(Law((Term(ONE), Term(Parameter(b), products[r]))), MINUS_ONE)
                 whole = _sum_to_power(words, [products[k] for k in above], sizes, 1.0, divided=True)

@@ -258,7 +258,8 @@ class _Search:
         if self.phase == CURVES:
             return self.without_an_input(self.everything[0])
         # those that no growth leads to are grown with the best of all; as wholes they are complete
-        return _sorted([*self.everything, *self.wholes])[:WIDTH]
+        begun = [*front(self.everything), *_sorted([*self.everything, *self.wholes])[:WIDTH]]
+        return list(dict.fromkeys(begun))
 
     def small(self) -> list[Fitted]:
         """Return the best law of one term, and it without each of its inputs, which may enter in another way."""
@@ -451,6 +452,16 @@ class _Search:
 def _sorted(fits: Iterable[Fitted]) -> list[Fitted]:
     """Return laws, the shortest description first."""
     return sorted(fits, key=lambda fit: fit.length)
+
+
+def front(fits: list[Fitted]) -> list[Fitted]:
+    """Return short laws that no shorter one describes better, the shortest first: what a shape may be missing from."""
+    out: list[Fitted] = []
+    for count in range(SHORT + 1):
+        best = next((fit for fit in fits if operators(fit.law) == count), None)
+        if best is not None and (not out or best.length < out[-1].length):
+            out.append(best)
+    return out
 
 
 def search(task: Task, *, refits: float = REFITS, watch: FitMonitor | None = None) -> Found:
