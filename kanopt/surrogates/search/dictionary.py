@@ -70,7 +70,7 @@ LARGEST = 700.0
 def _at_most_one(factors: tuple[Factor, ...], columns: Columns) -> tuple[Parameter, tuple[Factor, ...]]:
     """Return the coefficient with which a product of exponentials is at most 1, and its factors."""
     ends = (
-        max(f.rate.value * columns.low[f.column], f.rate.value * columns.high[f.column])
+        max(f.rate.value * end[f.column] ** (1 + (f.of == "x^2")) for end in (columns.low, columns.high))
         for f in factors
         if isinstance(f, Exponential)
     )
@@ -171,8 +171,11 @@ class Dictionary:
 
     @cached_property
     def decays(self) -> list[tuple[Factor, ...]]:
-        """Exponentials of one input, and products of two."""
-        out: list[tuple[Factor, ...]] = []
+        """Exponentials of one input and of its square, and products of two."""
+        falls = ((j, rate) for j in self.straight for rate in RATES if rate < 0.0)
+        out: list[tuple[Factor, ...]] = [
+            (Exponential(j, Parameter(rate / self._width(j) ** 2), "x^2"),) for j, rate in falls
+        ]
         for size, among in ((1, RATES), (2, (-3.0, 3.0))):
             for chosen in combinations(self.straight, size):
                 for rates in product(among, repeat=size):

@@ -116,7 +116,7 @@ def test_words_are_those_that_may_be() -> None:
     found = [*words.products, *words.decays, *words.others, *((Wave(j, ONE, ONE),) for j, _ in words.waves)]
     assert {(f.column, kind_of_factor(f)) for factors in found for f in factors if not isinstance(f, Group)} == {
         (0, "log"),
-        *((1, kind) for kind in ("linear", "power", "log", "hinge", "sine")),
+        *((1, kind) for kind in ("linear", "power", "log", "hinge", "sine", "gaussian")),
     }  # fmt: skip
     assert words.decay_values.shape == (50, 0)
 
