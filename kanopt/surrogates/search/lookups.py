@@ -12,7 +12,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from kanopt.surrogates.search.evaluation import Columns, Part, value, value_and_jacobian
+from kanopt.surrogates.search.evaluation import Columns, Part, value_and_jacobian
 from kanopt.surrogates.search.scores import Scores
 from kanopt.surrogates.search.structure import (
     ONE,
@@ -23,7 +23,6 @@ from kanopt.surrogates.search.structure import (
     Term,
     changed_numbers,
     in_tables,
-    inputs_of,
 )
 
 Array = NDArray[np.float64]
@@ -114,17 +113,13 @@ def with_factors(
 def with_lookups(
     part: Part, scores: Scores, lookups: Sequence[Tabulated], columns: Columns
 ) -> Iterator[tuple[float, Law]]:
-    """Add a table or curve to a sum that has no constant, which it would be; multiply the sum, or a part of it, by one.
-
-    A part is all terms that read an input, where these are several.
-    """
+    """Add a table or curve to a sum that has no constant, which it would be; multiply the sum by one."""
     law = part.part
     assert isinstance(law, Law)
     constant = any(not term.factors for term in law.terms)
     looked_up = any(
         term.factors and all(isinstance(f, Tabulated) for f in term.factors) for term in law.terms
     )
-    sums = list(_parts_of(part, columns))
     for lookup in lookups:
         if not constant:
             # a sum of several tables has one constant to share
@@ -133,23 +128,9 @@ def with_lookups(
             supply = iter(slopes.tolist())
             values = tuple(Parameter(next(supply)) if free else ZERO for free in held)
             yield share, Law((*law.terms, Term(ONE, (replace(lookup, values=values),))))
-        for inside, outside, values_ in sums:
-            share, begun = _factor(lookup, scores, columns, part.flow * values_)
-            yield share, Law((*outside, Term(ONE, (Group(inside), begun))))
-
-
-def _parts_of(part: Part, columns: Columns) -> Iterator[tuple[Law, tuple[Term, ...], Array]]:
-    """Yield sums of several terms of a sum, all of them first; with the other terms, and the values of the sum."""
-    law = part.part
-    assert isinstance(law, Law)
-    seen: set[tuple[Term, ...]] = set()
-    for column in (None, *sorted(inputs_of(law))):
-        inside = tuple(t for t in law.terms if column is None or column in inputs_of(t))
-        if len(inside) < 2 or inside in seen:
-            continue
-        seen.add(inside)
-        outside = tuple(t for t in law.terms if t not in inside)
-        yield Law(inside), outside, value(Law(inside), columns) if outside else part.value
+        if len(law.terms) > 1:
+            share, begun = _factor(lookup, scores, columns, part.flow * part.value)
+            yield share, Law((Term(ONE, (Group(law), begun)),))
 
 
 def _factor(lookup: Tabulated, scores: Scores, columns: Columns, flow: Array) -> tuple[float, Tabulated]:

@@ -81,6 +81,12 @@ def bends(law: Law, column: int) -> tuple[int, int]:
     return sum(not isinstance(f, Power) for f in own), len(own)
 
 
+def winds(law: Law) -> bool:
+    """Whether a law says of an input with several words, one of which is no power, what a curve may say."""
+    several = Counter(f.column for f in _factors(law) if not isinstance(f, Group | Applied))
+    return any(count > 1 and bends(law, column)[0] for column, count in several.items())
+
+
 def imitates_a_curve(law: Law) -> bool:
     """Whether several waves, bumps and bends of one input say with many words what a curve would.
 

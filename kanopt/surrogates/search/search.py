@@ -20,7 +20,6 @@ from kanopt.surrogates.search.cleaning import cleaned
 from kanopt.surrogates.search.columns import Columns, order_of_rows, scales_of
 from kanopt.surrogates.search.dictionary import Dictionary
 from kanopt.surrogates.search.evaluation import cancels
-from kanopt.surrogates.search.exchanges import exchanges
 from kanopt.surrogates.search.extremes import extremes
 from kanopt.surrogates.search.fitting import FLOOR, Budget, Fitted, Target, fitted
 from kanopt.surrogates.search.lookups import based, in_lookups
@@ -28,7 +27,7 @@ from kanopt.surrogates.search.moves import growths, steps
 from kanopt.surrogates.search.pairs import powers_of_sums, ratios_of_sums
 from kanopt.surrogates.search.products import products_of_functions
 from kanopt.surrogates.search.rewriting import rewritings
-from kanopt.surrogates.search.rules import Rules, bends, imitates_a_curve
+from kanopt.surrogates.search.rules import Rules, bends, imitates_a_curve, winds
 from kanopt.surrogates.search.structure import (
     Law,
     Parameter,
@@ -84,8 +83,6 @@ DECISIVE = 40.0
 CLEAR, HOPELESS = 0.03, 0.1
 """Share of the target's deviation that it may leave: where noise is larger, other structures explain the rows alike;
 and that which a sum of products may leave to be made plainer before it is grown on."""
-UNCURVED = 3
-"""Closed forms that are fitted in the place of a curve."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -239,8 +236,6 @@ class _Search:
                     if number < WIDTH or not self.spent:
                         self.expand(fit)
             self.settle()
-            if phase == CURVES:
-                self.pool += self.without_curves(self.pool[0])
             self.everything = _sorted([*self.everything, *self.pool])
             self.pool = []
             best = self.everything[0]
@@ -274,14 +269,6 @@ class _Search:
         """
         inputs = sorted(sorted(inputs_of(fit.law)), key=lambda j: bends(fit.law, j), reverse=True)
         return self.fits(cleaned(without_input(fit.law, j)) for j in inputs)
-
-    def without_curves(self, fit: Fitted) -> list[Fitted]:
-        """Return a law with closed forms in the place of a curve, the most promising ones fitted and made plainer."""
-        found = exchanges(fit.law, self.shapes, self.ranking)
-        admits = self.to.rules.admits
-        fewer = [each for each in found if in_lookups(each[1]) < in_lookups(fit.law) and admits(each[1])]
-        best = sorted(fewer, key=lambda each: -each[0])[:UNCURVED]
-        return [self.plainer(other) for other in self.fits(law for _, law in best)]
 
     def fits(self, laws: Iterable[Law]) -> list[Fitted]:
         """Fit laws to all rows; those are left out that have no value on some of them."""
@@ -340,14 +327,14 @@ class _Search:
         return not any(move.gain > 0.0 and self.to.rules.admits(move.law) for move in moves)
 
     def needs_curves(self, fit: Fitted) -> bool:
-        """Whether a curve is worth its numbers beside a law."""
+        """Whether a curve is worth its numbers beside a law, or the law winds as one would."""
         if not self.with_curves:
             return False
         if fit not in self.judged:
             before = in_lookups(fit.law)
             moves = steps(fit.law, self.to, self.curve_words, self.to.total, signomial=True)
             gains = any(move.gain > 0.0 and in_lookups(move.law) > before for move in moves)
-            self.judged[fit] = gains
+            self.judged[fit] = gains or winds(fit.law)
         return self.judged[fit]
 
     def exact(self, fit: Fitted) -> bool:
