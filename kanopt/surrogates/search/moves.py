@@ -141,6 +141,7 @@ def _of_parts(law: Law, to: Target, words: Dictionary, signomial: bool) -> Itera
         found: list[_Found] = []
         if isinstance(part.part, Law):
             found.append(_terms(part, scores, words, signomial))
+            found += [] if signomial else [_wrapped(law, part, scores, words)]
             found += [] if part.path else [with_lookups(part, scores, lookups, words.columns)]
         elif part.part == Term(ONE):
             continue  # the one that a group begins with
@@ -304,3 +305,22 @@ def _groups(part: Part, scores: Scores, words: Dictionary, outer: OuterSum | Non
         yield share[k], _times(part.part, Group(inner))
     for taken, amplitude, wave in _waves(scores, words, flow):
         yield taken, _times(part.part, Group(Law((Term(ONE), Term(Parameter(min(amplitude, 0.9)), (wave,))))))
+
+
+def _wrapped(law: Law, part: Part, scores: Scores, words: Dictionary) -> _Found:
+    """Multiply the whole law by 1 + a · M, or divide it by that; or multiply it by 1 + a wave."""
+    if part.path or len(law.terms) < 2:
+        return
+    flow = part.flow * part.value
+
+    def around(factor: Factor) -> Law:
+        return Law((Term(ONE, (Group(law), factor)),))
+
+    share, slope = scores.of(words.product_values, flow)
+    for k in _best(share, 2):
+        size = float(np.abs(words.product_values[:, k]).max())
+        for exponent in (1.0, -1.0):
+            start = float(np.clip(slope[k] * exponent, -0.5 / size, 0.5 / size))
+            yield share[k], around(_group(words.products[k], start, exponent))
+    for taken, amplitude, wave in _waves(scores, words, flow):
+        yield taken, around(Group(Law((Term(ONE), Term(Parameter(min(amplitude, 0.9)), (wave,))))))

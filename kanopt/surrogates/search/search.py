@@ -123,11 +123,15 @@ class Task:
 
 @dataclass(frozen=True, eq=False)
 class Found:
-    """The best law, and the others that were followed, shortest description first; inputs are divided by `scales`."""
+    """The best law, and the others that were followed, shortest description first; inputs are divided by `scales`.
+
+    `elsewhere` tells that the search ended early, as its laws belonged on the other scale.
+    """
 
     best: Fitted
     others: tuple[Fitted, ...]
     scales: Array
+    elsewhere: bool = False
 
 
 @dataclass(eq=False)
@@ -157,6 +161,7 @@ class _Search:
     all_words: Dictionary
     with_curves: bool
     other: Target | None
+    elsewhere: bool = False
     phase: int = PRODUCTS
     floor: float = 0.0
     """What is left of the budget at the end of the phase."""
@@ -204,7 +209,7 @@ class _Search:
             if not [*self.everything, *self.pool, *self.wholes]:
                 raise
         best, *others = _sorted(dict.fromkeys([*self.everything, *self.pool, *self.wholes]))
-        return Found(best, tuple(others), self.to.columns.scales)
+        return Found(best, tuple(others), self.to.columns.scales, self.elsewhere)
 
     def run_phases(self) -> None:
         """Look among the sums of products first, then at wholes; grow what is short, and what is best; then curves."""
@@ -239,7 +244,8 @@ class _Search:
             self.everything = _sorted([*self.everything, *self.pool])
             self.pool = []
             best = self.everything[0]
-            if self.belongs_elsewhere():
+            self.elsewhere = self.belongs_elsewhere()
+            if self.elsewhere:
                 return
             if self.settled(best) and (phase not in (PRODUCTS, SMALL) or self.is_plain(best.law)):
                 return
