@@ -38,8 +38,8 @@ def rewritings(law: Law, columns: Columns) -> Iterator[Law]:
 
     A power becomes an exponential of the input or of its reciprocal, and back; an exponential that hardly bends becomes
     a line; a power that is nearly flat becomes a logarithm; a factor 1 + a · M turns into M times 1 + M⁻¹ / a, which is
-    the same law and lets a power outside vanish against the one inside, or into its root with twice as much inside; and
-    two terms that share factors become one with a bracket.
+    the same law and lets a power outside vanish against the one inside, or into its root with twice as much inside; M
+    becomes its root or its square; and two terms that share factors become one with a bracket.
     """
     for part in parts(law, columns):
         if isinstance(part.part, Law):
@@ -83,6 +83,9 @@ def _instead(term: Term, place: int, factor: Factor, columns: Columns) -> Iterat
             yield difference
         if (flipped := _flipped(term, factor, rest, columns)) is not None:
             yield flipped
+        for by in (0.5, 2.0):
+            if (bent := _bent(factor, by, columns)) is not None:
+                yield replace(term, factors=(*rest, bent))
         if (rooted := _rooted(factor)) is not None:
             yield replace(term, factors=(*rest, rooted))
 
@@ -115,6 +118,26 @@ def _difference(term: Term, group: Group, rest: tuple[Factor, ...], columns: Col
     c = replace(term.coefficient, value=term.coefficient.value * level / (middle - zero))
     bracket = Law((Term(ONE, (Power(j, ONE),)), Term(Parameter(-zero))))
     return Term(c, (*beside, Group(bracket)))
+
+
+def _bent(group: Group, by: float, columns: Columns) -> Group | None:
+    """Return a group 1 + a · M with another power of M, equal where M is at its median."""
+    one, other = group.inner.terms
+    if one != Term(ONE) or not other.factors:
+        return None
+    factors: list[Factor] = []
+    for f in other.factors:
+        if not isinstance(f, Power):
+            return None
+        exponent = by * f.exponent.value
+        if kind_of(columns, f.column) != "positive" and exponent != int(exponent):
+            return None
+        factors.append(replace(f, exponent=replace(f.exponent, value=exponent)))
+    m = float(np.median(value(Law((replace(other, coefficient=ONE),)), columns)))
+    if not m > 0.0:
+        return None
+    a = other.coefficient.value * m ** (1.0 - by)
+    return replace(group, inner=Law((one, Term(Parameter(a), tuple(factors)))))
 
 
 def _by_another(term: Term, place: int, table: Factor, columns: Columns) -> Iterator[Term]:
