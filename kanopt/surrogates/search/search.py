@@ -20,6 +20,7 @@ from kanopt.surrogates.search.cleaning import cleaned
 from kanopt.surrogates.search.columns import Columns, order_of_rows, scales_of
 from kanopt.surrogates.search.dictionary import Dictionary
 from kanopt.surrogates.search.evaluation import cancels
+from kanopt.surrogates.search.exchanges import exchanges
 from kanopt.surrogates.search.extremes import extremes
 from kanopt.surrogates.search.fitting import FLOOR, Budget, Fitted, Target, fitted
 from kanopt.surrogates.search.lookups import based, in_lookups
@@ -83,6 +84,8 @@ DECISIVE = 40.0
 CLEAR, HOPELESS = 0.03, 0.1
 """Share of the target's deviation that it may leave: where noise is larger, other structures explain the rows alike;
 and that which a sum of products may leave to be made plainer before it is grown on."""
+UNCURVED = 3
+"""Closed forms that are fitted in the place of a curve."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -241,6 +244,8 @@ class _Search:
                     if number < WIDTH or not self.spent:
                         self.expand(fit)
             self.settle()
+            if phase == CURVES:
+                self.pool += self.without_curves(self.pool[0])
             self.everything = _sorted([*self.everything, *self.pool])
             self.pool = []
             best = self.everything[0]
@@ -275,6 +280,14 @@ class _Search:
         """
         inputs = sorted(sorted(inputs_of(fit.law)), key=lambda j: bends(fit.law, j), reverse=True)
         return self.fits(cleaned(without_input(fit.law, j)) for j in inputs)
+
+    def without_curves(self, fit: Fitted) -> list[Fitted]:
+        """Return a law with closed forms in the place of a curve, the most promising ones fitted and made plainer."""
+        found = exchanges(fit.law, self.shapes, self.ranking)
+        admits = self.to.rules.admits
+        fewer = [each for each in found if in_lookups(each[1]) < in_lookups(fit.law) and admits(each[1])]
+        best = sorted(fewer, key=lambda each: -each[0])[:UNCURVED]
+        return [self.plainer(other) for other in self.fits(law for _, law in best)]
 
     def fits(self, laws: Iterable[Law]) -> list[Fitted]:
         """Fit laws to all rows; those are left out that have no value on some of them."""
