@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 import sympy
 from _laws import Law, Rows, numeric
-from _recovery import RECOVERED, Verdict, errors_of, judge, relative_error
+from _recovery import APPROXIMATION, RECOVERED, STRUCTURE, Verdict, errors_of, judge, relative_error
 
 import kanopt as ko
 from kanopt.errors import FitError, FormulaError
@@ -51,6 +51,8 @@ class Found:
     predict: Callable[[Floats], Floats]
     weak: bool = False
     """Whether the program itself says that this is a weak law."""
+    approximation: bool = False
+    """Whether the program itself says that the form is an approximation."""
 
 
 Learn = Callable[[Rows, int], Found]
@@ -83,6 +85,7 @@ class Run:
     off: float
     cpu: float
     weak: bool = False
+    approximation: bool = False
 
     def __str__(self) -> str:
         errors = " / ".join(f"{error:.1e}" for error in self.errors)
@@ -107,7 +110,8 @@ def ours(rows: Rows, seed: int) -> Found:
             return np.full(len(x), np.inf)
 
     weak = formula.verdict is not None and formula.verdict.level == "weak"
-    return Found(str(formula), None if formula.curves else formula.to_sympy(), predict, weak)
+    expression = None if formula.curves else formula.to_sympy()
+    return Found(str(formula), expression, predict, weak, bool(formula.approximation))
 
 
 @contextmanager
@@ -160,7 +164,20 @@ def measured(
     truth = law.values(held)
     errors = relative_error(found.predict(held), truth), *verdict.errors
     word, ops, off = verdict.word, verdict.ops, verdict.off
-    return Run(name, law.name, noise, seed, word, found.text, ops, errors, off, spent, found.weak)
+    return Run(
+        name,
+        law.name,
+        noise,
+        seed,
+        word,
+        found.text,
+        ops,
+        errors,
+        off,
+        spent,
+        found.weak,
+        found.approximation,
+    )
 
 
 def _verdict(found: Found, program: Program, law: Law, rows: Rows) -> Verdict:
@@ -170,6 +187,8 @@ def _verdict(found: Found, program: Program, law: Law, rows: Rows) -> Verdict:
         return Verdict(CURVES, np.nan, errors_of(found.predict, law), np.nan)
     tidy = program.tidy and sympy.count_ops(expression) <= _LARGEST
     verdict = judge(expression, law, rows.x, rows.sigma, tidy=tidy)
+    if verdict.word == STRUCTURE and found.approximation:
+        return replace(verdict, word=APPROXIMATION)
     if not tidy or verdict.word == RECOVERED:
         return verdict
     most = _ROUNDING * _residual(expression, law, rows)

@@ -28,6 +28,7 @@ from _laws import Law, numeric, widened
 from _structures import Structure, distance, structures
 
 __all__ = [
+    "APPROXIMATION",
     "CONSTANTS",
     "LONG",
     "NEAR",
@@ -43,6 +44,8 @@ __all__ = [
 Floats = np.ndarray
 Function = Callable[[Floats], Floats]
 RECOVERED, NEAR, CONSTANTS, LONG, STRUCTURE = "recovered", "near", "constants", "long", "structure"
+APPROXIMATION = "approximation"
+"""A false structure of which the program itself says that it is an approximation."""
 _SAME, _EQUAL, _ERRORS, _WIDER = 1e-9, 1e-5, 4.0, (0.1, 0.25)
 
 

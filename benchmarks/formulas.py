@@ -7,8 +7,9 @@ default: KANRegressor(seed=seed).fit(X, y).to_formula(test). One thread; CPU sec
 A law is "recovered" where the formula has its structure, constants within the noise, and not many more operations, and
 is as right in wider ranges as such constants explain. Otherwise the word is "near" (exponents such as 2 or 1/2, or an
 offset, are only nearly so), "constants" or "long" (the structure is right, these are not), "structure" (a false one),
-"no formula" (curves are left, or the program writes none), "refused", or "stopped" after 300 CPU seconds. What the
-words mean exactly is said in _recovery.py, and --self-test shows it on formulas with known verdicts.
+"approximation" (a false one of which Formula.approximation says so), "no formula" (curves are left, or the program
+writes none), "refused", or "stopped" after 300 CPU seconds. What the words mean exactly is said in _recovery.py, and
+--self-test shows it on formulas with known verdicts.
 
 Peers see the same rows as arrays; operators they choose from, and their budgets, are in _peers.py. Their formulas may
 be expanded or factored before operations are counted. A formula of theirs is "rounded" where it is recovered once its
@@ -35,7 +36,7 @@ from _cases import self_test
 from _laws import CONTENT, Law, drawn, load_laws
 from _peers import PEERS
 from _programs import OURS, ROUNDED, Program, Run, measured, ours
-from _recovery import NEAR, RECOVERED, STRUCTURE
+from _recovery import APPROXIMATION, NEAR, RECOVERED, STRUCTURE
 from threadpoolctl import threadpool_limits
 
 PROGRAMS = {OURS: Program("kanopt", "kanopt", ours, tidy=False), **PEERS}
@@ -118,6 +119,10 @@ def totals(runs: list[Run]) -> pd.DataFrame:
                 "on average": f"{sum(share):.1f}",
                 "or near, rounded": f"{sum(word in _ALMOST for word in words) / seeds:.1f}",
                 "false structures": f"{words.count(STRUCTURE)} of {len(own)} runs",
+                "approximations": words.count(APPROXIMATION),
+                "recovered but said to be one": sum(
+                    run.word == RECOVERED and run.approximation for run in own
+                ),
                 "median error": statistics.median(run.errors[0] for run in own),
                 "median CPU s": statistics.median(run.cpu for run in own),
             }

@@ -107,7 +107,7 @@ def law_lines(laws: Iterable[LearnedLaw], width: int | None = None) -> list[str]
     width
         Columns of the terminal; None where lines are not broken.
     """
-    from kanopt.formulas.alternatives import rivals_text
+    from kanopt.formulas.alternatives import approximation_text, rivals_text
     from kanopt.formulas.validity import table_texts
 
     lines = []
@@ -123,8 +123,8 @@ def law_lines(laws: Iterable[LearnedLaw], width: int | None = None) -> list[str]
         verdict = law.formula.verdict
         lines += [f"    verdict: {verdict}"] if verdict is not None and fit is not None else []
         lines += [f"    to clean: {text}" for text in law.cleaning]
-        alike = rivals_text(law.formula)
-        lines += [f"    {alike}"] if alike else []
+        told = filter(None, (approximation_text(law.formula), rivals_text(law.formula)))
+        lines += [f"    {text}" for text in told]
     return [part for line in lines for part in wrap_line(line, width, _MARGIN)]
 
 

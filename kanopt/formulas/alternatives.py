@@ -30,6 +30,8 @@ CLOSE = 6.0
 _MOST = 1e4
 """Errors whose ratio is larger than this, or the inverse of it, are told themselves."""
 _MOST_SHOWN = 20
+_BEYOND_INPUTS = 3
+"""Numbers of a known law beyond one for each input, at most; none of some 110 recovered laws of logistics has more."""
 _LONGEST = 600
 """Letters of a law in the table of all; ``formulas[k]`` has it whole."""
 _REFUSED = (
@@ -137,6 +139,20 @@ class ConsideredFormulas(Sequence["Formula"], Shown):
 def _wrapped(text: str, margin: str) -> str:
     """Return a text in lines of 120 letters, those after the first with a margin; words are kept whole."""
     return fill(text, 120, subsequent_indent=margin, break_long_words=False, break_on_hyphens=False)
+
+
+def approximation_text(formula: Formula) -> str:
+    """Say why a learned law is rather an approximation of one; empty where it may be the law itself.
+
+    A law that somebody has written down has few numbers beyond one for each of its inputs. One with more was put
+    together term by term, and another one would explain the rows as well.
+    """
+    numbers = sum(constant.standard_error is not None for constant in formula.constants)
+    inputs = len(formula.used)
+    if formula.fit is None or formula.curves or formula.tables or numbers <= inputs + _BEYOND_INPUTS:
+        return ""
+    told = f"{count_text(numbers, 'number')} for {count_text(inputs, 'input')}"
+    return f"an approximation: {told}; other forms may explain the rows as well"
 
 
 def rivals_text(formula: Formula) -> str:

@@ -196,6 +196,13 @@ class Formula(Shown):
         return self.provenance.get("held", "")
 
     @property
+    def approximation(self) -> str:
+        """Why the form of a learned law rather approximates another one; empty where it may be the law itself."""
+        from kanopt.formulas.alternatives import approximation_text
+
+        return approximation_text(self)
+
+    @property
     def constants(self) -> tuple[Constant, ...]:
         """The constants that have a name or a standard error, in reading order."""
         nodes = postorder(self.root)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from kanopt.formulas.alternatives import rivals_text
+from kanopt.formulas.alternatives import approximation_text, rivals_text
 from kanopt.formulas.columns import describe_place, in_bounds
 from kanopt.formulas.domain import Domain
 from kanopt.formulas.printing import to_infix
@@ -41,6 +41,8 @@ def formula_facts(formula: Formula) -> list[tuple[str, str]]:
     found += [("shape", f"{fact}{where.get(fact.verdict, '')}") for fact in formula.shapes]
     if formula.held:
         found.append(("held beyond its data", formula.held))
+    if form := approximation_text(formula):
+        found.append(("form", form))
     if alike := rivals_text(formula):
         found.append(("rivals", alike))
     if formula.stopped:

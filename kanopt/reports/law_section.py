@@ -14,7 +14,7 @@ from scipy.special import ndtri
 from kanopt.errors import FormulaError
 from kanopt.formulas import Constant, Curve, Fit, Formula, Step, Variable
 from kanopt.formulas import Table as Tabulated
-from kanopt.formulas.alternatives import rivals_text
+from kanopt.formulas.alternatives import approximation_text, rivals_text
 from kanopt.formulas.nodes import postorder
 from kanopt.formulas.parameters import is_parameter
 from kanopt.formulas.printing import to_infix
@@ -151,8 +151,8 @@ def _facts(formula: Formula, seconds: float) -> list[tuple[str, str]]:
         pairs.append(("Combinations", f"as seen in training (leverage of {join_list(list(names), 5)})"))
     if seconds:
         pairs.append(("Learned in", seconds_text(seconds)))
-    alike = [("Rivals", alike)] if (alike := rivals_text(formula)) else []
-    return pairs + alike + _decisions(formula.provenance)
+    told = (("Form", approximation_text(formula)), ("Rivals", rivals_text(formula)))
+    return [*pairs, *(each for each in told if each[1]), *_decisions(formula.provenance)]
 
 
 def _decisions(provenance: Mapping[str, str]) -> list[tuple[str, str]]:

@@ -143,12 +143,17 @@ def closed_law(trained: Trained, operator: float) -> Closed | None:
     laws: list[Closed | None] = []
     found: Found | None = None
     with contextlib.suppress(SearchStopped):
-        for rows, log in scales:
+        # a law without its season looks as if its errors were relative: who left a scale early may come back
+        for turn, (rows, log) in enumerate([*scales, *scales[: len(scales) - 1]]):
             part, columns = _sample(table, rows)
             if found is not None and not _is_shorter(found, laws, table, part, rules, log=log):
                 break
-            law, found = _on_scale(table, (part, rows), columns, rules, log=log)
+            both = turn == 0 and len(scales) > 1
+            early = turn == 1 and found is not None and found.elsewhere
+            law, found = _on_scale(table, (part, rows), columns, rules, log=log, both=both)
             laws.append(law)
+            if turn == 1 and not early:
+                break
     return min(filter(None, laws), key=lambda closed: closed.length, default=None)
 
 
@@ -222,15 +227,17 @@ def _rules(trained: Trained, features: Sequence[Feature], operator: float) -> Ru
 
 
 def _on_scale(
-    table: Plain, given: tuple[Rows, Rows], columns: Array, rules: Rules, *, log: bool
+    table: Plain, given: tuple[Rows, Rows], columns: Array, rules: Rules, *, log: bool, both: bool
 ) -> tuple[Closed | None, Found]:
     """Look for a law of the target, or of its logarithm; the rows have the one or the other for their target.
 
-    They are given as a sample, of which there are the columns, and as all of them.
+    They are given as a sample, of which there are the columns, and as all of them. Where `both` scales are looked at,
+    the search on this one ends as soon as its laws clearly belong on the other.
     """
     trained, (part, rows) = table.trained, given
     periods = {k: feature.scale for k, feature in enumerate(table.features) if feature.kind == "cycle"}
-    task = Task(columns, part.target, part.weight, rules, log, periods, table.categories, with_curves=True)
+    other = (np.exp(part.target) if log else np.log(part.target)) if both else None
+    task = Task(columns, part.target, part.weight, rules, log, periods, table.categories, True, other)
     found = search(task, watch=trained.watch)
 
     # who has stopped the search does not wait for all rows, and for laws whose constants the few do not tell apart

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
-from itertools import combinations, islice, permutations, product
+from itertools import combinations, islice, product
 from typing import Any
 
 import numpy as np
@@ -14,21 +14,17 @@ from numpy.typing import NDArray
 from kanopt.surrogates.search.evaluation import Columns, value
 from kanopt.surrogates.search.shapes import (
     decay_of_two,
-    distance,
     distance_beside,
     distance_of_places,
-    excess,
     exponents_of,
     gap,
     gompertz,
     kind_of,
     peaks,
-    ratios,
     stretched,
 )
 from kanopt.surrogates.search.structure import (
     ONE,
-    Applied,
     Exponential,
     Factor,
     Hinge,
@@ -53,6 +49,8 @@ MOST = 2500
 RATES = (-6.0, -2.0, 2.0, 6.0)
 """Rates of exponentials that are tried, per width of an input."""
 HALF_TURNS = 24
+CALENDAR, TURN = (7.0, 12.0, 24.0, 52.0, 365.0), 5.6
+"""Periods that a column may have without a declaration, where it covers most of a turn, in radians."""
 SAMPLE, WAVY = 50, 6
 """Some rows, and the values that an input has in them at most where no wave is looked for."""
 FEW = 6
@@ -72,7 +70,7 @@ LARGEST = 700.0
 def _at_most_one(factors: tuple[Factor, ...], columns: Columns) -> tuple[Parameter, tuple[Factor, ...]]:
     """Return the coefficient with which a product of exponentials is at most 1, and its factors."""
     ends = (
-        max(f.rate.value * columns.low[f.column], f.rate.value * columns.high[f.column])
+        max(f.rate.value * end[f.column] ** (1 + (f.of == "x^2")) for end in (columns.low, columns.high))
         for f in factors
         if isinstance(f, Exponential)
     )
@@ -173,8 +171,11 @@ class Dictionary:
 
     @cached_property
     def decays(self) -> list[tuple[Factor, ...]]:
-        """Exponentials of one input, and products of two."""
-        out: list[tuple[Factor, ...]] = []
+        """Exponentials of one input and of its square, and products of two."""
+        falls = ((j, rate) for j in self.straight for rate in RATES if rate < 0.0)
+        out: list[tuple[Factor, ...]] = [
+            (Exponential(j, Parameter(rate / self._width(j) ** 2), "x^2"),) for j, rate in falls
+        ]
         for size, among in ((1, RATES), (2, (-3.0, 3.0))):
             for chosen in combinations(self.straight, size):
                 for rates in product(among, repeat=size):
@@ -249,7 +250,6 @@ class Dictionary:
         """Shapes with a name, by what they are: growth, decay, also of two inputs; peaks; distances; gaps; sizes."""
         if not self.with_shapes:
             return []
-        signed = (j for j in self.straight if kind_of(self.columns, j) == "signed")
         pairs, alone = list(combinations(self.straight, 2)), self.straight
         overlapping = [pair for pair in pairs if gap(self.columns, pair)]
         places = (
@@ -257,7 +257,6 @@ class Dictionary:
         )
         families: list[Iterator[Factor]] = [
             *(self._shapes_of(of, self.straight) for of in (stretched, gompertz, peaks)),
-            (distance(self.columns, pair) for pair in pairs),
             *(self._shapes_of(of, pairs) for of in (gap, decay_of_two)),
             (distance_of_places(self.columns, each) for each in places),
             (
@@ -266,7 +265,6 @@ class Dictionary:
                 for i in alone
                 if i not in pair
             ),
-            (Applied("abs", Law((Term(ONE, (Power(j, ONE),)),))) for j in signed),
         ]
         # of many inputs there are more than can be looked at, or held
         return [[s for s in islice(family, MOST) if self._may_be((s,))] for family in families]
@@ -329,38 +327,26 @@ class Dictionary:
         return _at_most_one(self.decays[number], self.columns)[0].value
 
     @cached_property
-    def comparisons(self) -> list[tuple[int, int, float]]:
-        """Pairs of inputs, and numbers k with which either of a and k · b may be the larger one."""
-        if not self.with_shapes:
-            return []
-        found = ((i, j, k) for i, j in permutations(self.straight, 2) for k in ratios(self.columns, (i, j)))
-        return [(i, j, k) for i, j, k in islice(found, MOST) if self._may_be((self.excess(i, j, k),))]
+    def waves(self) -> list[tuple[int, Parameter]]:
+        """Inputs and frequencies of waves, held where the period is known, by declaration or by the calendar.
 
-    def excess(self, i: int, j: int, k: float) -> Factor:
-        """Return max(0, a − k · b), in the units of the inputs themselves."""
-        return excess(self.columns, (i, j), k)
-
-    @cached_property
-    def excess_values(self) -> Array:
-        """Values of max(0, a − k · b) for all comparisons, shape (n, m)."""
-        if not self.comparisons:
-            return np.zeros((len(self.columns), 0))
-        i, j, k = (np.array(each) for each in zip(*self.comparisons, strict=True))
-        own = self.columns.inputs * self.columns.scales
-        return np.maximum(own[:, i] - k * own[:, j], 0.0)
-
-    @cached_property
-    def waves(self) -> list[tuple[int, float]]:
-        """Inputs and frequencies of waves: declared periods, or else up to a dozen turns over the range."""
-        out = []
+        Others are of up to a dozen turns over the range of the input.
+        """
+        out: list[tuple[int, Parameter]] = []
         for j in self.varying if not self.with_curves else []:
             if not self._may_be((Wave(j, ONE, Parameter(0.0)),)):
                 continue
+            width = float(self.columns.high[j] - self.columns.low[j])
             if j in self.periods:
-                out += [(j, 2.0 * np.pi * k / self.periods[j]) for k in (1, 2, 3)]
+                known = [2.0 * np.pi * k / self.periods[j] for k in (1, 2, 3)]
             elif len(np.unique(self.columns.of(j)[:SAMPLE])) > WAVY:
-                width = float(self.columns.high[j] - self.columns.low[j])
-                out += [(j, np.pi * k / width) for k in range(2, HALF_TURNS + 1)]
+                turns = [2.0 * np.pi * float(self.columns.scales[j]) / period for period in CALENDAR]
+                seen = [turn for turn in turns if turn * width > TURN]
+                known = [k * turn for turn in seen for k in (1, 2) if k * turn <= self.columns.fastest(j)]
+                out += [(j, Parameter(np.pi * k / width)) for k in range(2, HALF_TURNS + 1)]
+            else:
+                continue
+            out += [(j, Parameter(frequency, free=False)) for frequency in known]
         return out
 
     @cached_property
@@ -369,12 +355,11 @@ class Dictionary:
         if not self.waves:
             empty = np.zeros((len(self.columns), 0))
             return empty, empty
-        angles = np.column_stack([frequency * self.columns.of(j) for j, frequency in self.waves])
+        angles = np.column_stack([frequency.value * self.columns.of(j) for j, frequency in self.waves])
         return np.sin(angles), np.cos(angles)
 
     def wave(self, number: int, sine: float, cosine: float) -> tuple[float, Wave]:
         """Return amplitude and wave with these coefficients of sine and cosine."""
         j, frequency = self.waves[number]
-        known = j in self.periods
         phase = Parameter(float(np.arctan2(cosine, sine)))
-        return float(np.hypot(sine, cosine)), Wave(j, Parameter(frequency, free=not known), phase)
+        return float(np.hypot(sine, cosine)), Wave(j, frequency, phase)

@@ -20,10 +20,9 @@ from kanopt.surrogates.search.cleaning import cleaned
 from kanopt.surrogates.search.dictionary import SINGLE, Dictionary
 from kanopt.surrogates.search.evaluation import value
 from kanopt.surrogates.search.fitting import Target
-from kanopt.surrogates.search.outer_terms import OuterSum, OuterTerm
-from kanopt.surrogates.search.shapes import exponents_of, larger_or_smaller
+from kanopt.surrogates.search.scores import OuterSum
+from kanopt.surrogates.search.shapes import exponents_of
 from kanopt.surrogates.search.structure import (
-    MINUS_ONE,
     ONE,
     Factor,
     Group,
@@ -39,8 +38,6 @@ Array = NDArray[np.float64]
 
 PER_POWER = 2
 """Shapes that are tried in the place of a power."""
-BENDS = 2
-"""Bends of a line, at most."""
 POWERS = 3
 """Powers of one input that are tried in the place of others, at most."""
 
@@ -50,8 +47,7 @@ def exchanges(
 ) -> Iterator[tuple[float, Law]]:
     """Yield laws with other terms in the outermost sum, and the share of the squares that they take: below zero, more.
 
-    On the scale of a logarithm, where sums are seldom, these are lines that bend, and those only where the words have
-    shapes.
+    On the scale of a logarithm, where sums are seldom, terms only give way to bends and powers, where there are shapes.
 
     Parameters
     ----------
@@ -64,18 +60,15 @@ def exchanges(
     signomial
         Whether only powers take the place of powers.
     """
+    if to.log and not words.with_shapes:
+        return
     outer = OuterSum.of(law, to)
-    for place in range(len(law.terms)):
-        if not (signomial or to.log):
-            yield from _with_a_shape(law, place, words, outer)
-        if words.comparisons:
-            yield from _with_an_extreme(law, place, words, outer)
+    for place in range(0 if signomial or to.log else len(law.terms)):
+        yield from _with_a_shape(law, place, words, outer)
     for column in words.straight:
         for places, beside, plain in _alike(law, column):
-            if not (plain or to.log):
+            if not plain:
                 yield from _with_simple_powers(law, places, (column, beside), words, outer)
-            if words.with_shapes:
-                yield from _with_bends(law, places, (column, beside), words, outer)
 
 
 def _with_a_shape(law: Law, place: int, words: Dictionary, whole: OuterSum) -> Iterator[tuple[float, Law]]:
@@ -117,47 +110,6 @@ def _with_a_shape(law: Law, place: int, words: Dictionary, whole: OuterSum) -> I
                 yield share, cleaned(Law((*others, Term(Parameter(level), (*rest, new)))))
 
 
-def _with_an_extreme(law: Law, place: int, words: Dictionary, whole: OuterSum) -> Iterator[tuple[float, Law]]:
-    """Yield laws with the larger of two inputs, the smaller, or the excess of one, for what a term says of them.
-
-    Where the larger of two counts, a product of powers of both is the nearest one.
-    """
-    columns, term = words.columns, law.terms[place]
-    powers = {f.column: f.exponent.value for f in term.factors if isinstance(f, Power)}
-    outer = whole.without([place]) if powers else None
-    if outer is None:
-        return
-    # what stands beside two inputs is the same whichever of them is the larger one, and by whatever factor
-    beside: dict[frozenset[int], tuple[tuple[Factor, ...], Array]] = {}
-    for pair in {frozenset(comparison[:2]) for comparison in words.comparisons}:
-        if pair & {*powers}:
-            rest = tuple(f for f in term.factors if not inputs_of(f) <= pair)
-            beside[pair] = rest, value(Law((Term(ONE, rest),)), columns)
-    for function in ("max", "min", "excess"):
-        parts: list[tuple[Factor, ...]] = []
-        values: list[Array] = []
-        for number, (i, j, k) in enumerate(words.comparisons):
-            # of two that stand there either is the first to be the larger one
-            if frozenset((i, j)) not in beside or (function != "excess" and i > j and j in powers):
-                continue
-            rest, others = beside[frozenset((i, j))]
-            beyond = words.excess_values[:, number]
-            if function == "excess":
-                parts.append((*rest, words.excess(i, j, k)))
-                values.append(others * beyond)
-                continue
-            first, second = (columns.of(c) * columns.scales[c] for c in (i, j))
-            extreme = k * second + beyond if function == "max" else first - beyond
-            new: Factor = larger_or_smaller(columns, (i, j), k, function)
-            upright = powers.get(i, 0.0) + powers.get(j, 0.0) > 0.0
-            with np.errstate(all="ignore"):
-                values.append(others * extreme if upright else others / extreme)
-            parts.append((*rest, new if upright else Group(Law((Term(ONE, (new,)),)), MINUS_ONE)))
-        if parts:
-            of = ((), [(part, np.zeros(0)) for part in parts], np.column_stack(values))
-            yield from _best(law, [place], of, outer, np.arange(len(parts))[:, None])
-
-
 def _powers(column: int, words: Dictionary) -> list[tuple[tuple[Factor, ...], Array]]:
     """Return the simple powers of an input, with their values, shape (n, 1)."""
     return [
@@ -196,77 +148,26 @@ def _alike(law: Law, column: int) -> Iterator[tuple[list[int], tuple[Factor, ...
 def _with_simple_powers(
     law: Law, places: list[int], of: tuple[int, tuple[Factor, ...]], words: Dictionary, whole: OuterSum
 ) -> Iterator[tuple[float, Law]]:
-    """Yield the law with the best one, two and three simple powers, or constants, in the place of what it has."""
+    """Yield the law with the best one, two and three simple powers, constants or bends in the place of what it has."""
     column, beside = of
     terms = whole.without(places)
     if terms is None:
         return
-    powers = [*_powers(column, words), *_constant(law, places, beside, words)]
-    other = value(Law((Term(ONE, beside),)), words.columns)[:, None]
-    values = other * np.column_stack([each for _, each in powers])
-    for size in range(1, POWERS + 1):
-        sets = np.array(list(combinations(range(len(powers)), size)))
-        yield from _best(law, places, (beside, powers, values), terms, sets)
-
-
-def _best(
-    law: Law,
-    places: list[int],
-    of: tuple[tuple[Factor, ...], list[tuple[tuple[Factor, ...], Array]], Array],
-    terms: OuterTerm,
-    sets: NDArray[np.intp],
-) -> Iterator[tuple[float, Law]]:
-    """Yield the law with those parts in the place of some terms that take the largest share.
-
-    Parameters
-    ----------
-    law, places
-        The law, and the terms that give way.
-    of
-        The factors beside the parts, the parts with their values, and the values of both together, shape (n, parts).
-    terms
-        The others.
-    sets
-        Numbers of parts, shape (m, k).
-    """
-    beside, parts, values = of
-    share, coefficients, chosen = terms.best_of(values, sets)
-    if np.isfinite(share):
-        rest = _others(law, places, terms.coefficients_beside(values[:, chosen], coefficients))
-        new = [
-            Term(Parameter(float(c)), (*beside, *parts[k][0]))
-            for c, k in zip(coefficients, chosen, strict=True)
-        ]
-        yield share, Law((*rest, *new))
-
-
-def _constant(
-    law: Law, places: list[int], beside: tuple[Factor, ...], words: Dictionary
-) -> list[tuple[tuple[Factor, ...], Array]]:
-    """Return what stands beside alone, unless another term says that."""
-    said = any(k not in places and set(t.factors) == set(beside) for k, t in enumerate(law.terms))
-    return [] if said else [((), np.ones((len(words.columns), 1)))]
-
-
-def _with_bends(
-    law: Law, places: list[int], of: tuple[int, tuple[Factor, ...]], words: Dictionary, whole: OuterSum
-) -> Iterator[tuple[float, Law]]:
-    """Yield the law with a line that bends once, or twice, in the place of what it has: pay with overtime, a tariff."""
-    column, beside = of
-    hinges = words.hinges(column)
-    terms = whole.without(places) if hinges else None
-    if terms is None:
-        return
-    line = [((Power(column, ONE),), words.columns.of(column)[:, None])]
-    bends: list[tuple[tuple[Factor, ...], Array]] = [
-        ((hinge,), np.maximum(line[0][1] - hinge.place.value, 0.0)) for hinge in hinges
-    ]
-    parts = [*line, *_constant(law, places, beside, words), *bends]
-    first = len(parts) - len(bends)
+    parts = _powers(column, words)
+    if not any(k not in places and set(t.factors) == set(beside) for k, t in enumerate(law.terms)):
+        parts.append(((), np.ones((len(words.columns), 1))))
+    x = words.columns.of(column)[:, None]
+    bends = words.hinges(column) if words.with_shapes else []
+    parts += [((hinge,), np.maximum(x - hinge.place.value, 0.0)) for hinge in bends]
     other = value(Law((Term(ONE, beside),)), words.columns)[:, None]
     values = other * np.column_stack([each for _, each in parts])
-    for size in range(1, BENDS + 1):
-        bent = np.array(list(combinations(range(first, len(parts)), size)))
-        for straight in range(1, first + 1):
-            line_and_bends = np.column_stack([np.tile(np.arange(straight), (len(bent), 1)), bent])
-            yield from _best(law, places, (beside, parts, values), terms, line_and_bends)
+    for size in range(1, POWERS + 1):
+        sets = np.array(list(combinations(range(len(parts)), size)))
+        share, coefficients, chosen = terms.best_of(values, sets)
+        if np.isfinite(share):
+            rest = _others(law, places, terms.coefficients_beside(values[:, chosen], coefficients))
+            new = [
+                Term(Parameter(float(c)), (*beside, *parts[k][0]))
+                for c, k in zip(coefficients, chosen, strict=True)
+            ]
+            yield share, Law((*rest, *new))

@@ -115,6 +115,13 @@ class Target:
             return np.asarray(derivatives * (self.root / output))
         return derivatives if self.is_even else derivatives * self.root
 
+    def of_values(self) -> tuple[Array, Array]:
+        """Return the target itself and roots of weights, where it is a logarithm those of errors beside its size."""
+        if not self.log:
+            return self.target, self.root
+        values = np.exp(self.target)
+        return values, self.root / values
+
     def length(self, law: Law, squares: float) -> float:
         """Return the description length of a law with these squared residuals.
 

@@ -7,24 +7,22 @@ one score test says what all of them together will take.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import fields, replace
-from typing import Any
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from kanopt.surrogates.search.evaluation import Columns, Part, value, value_and_jacobian
+from kanopt.surrogates.search.evaluation import Columns, Part, value_and_jacobian
 from kanopt.surrogates.search.scores import Scores
 from kanopt.surrogates.search.structure import (
     ONE,
-    Applied,
     Group,
     Law,
     Parameter,
     Tabulated,
     Term,
-    inputs_of,
-    values_of,
+    changed_numbers,
+    in_tables,
 )
 
 Array = NDArray[np.float64]
@@ -43,14 +41,7 @@ def in_lookups(law: Law) -> int:
     >>> in_lookups(Law((Term(Parameter(2.0), (by,)),)))
     2
     """
-    count = 0
-    for term in law.terms:
-        for factor in term.factors:
-            if isinstance(factor, Tabulated):
-                count += len(values_of(factor))
-            elif isinstance(factor, Group | Applied):
-                count += in_lookups(factor.inner)
-    return count
+    return sum(in_tables(law))
 
 
 def centred(law: Law, columns: Columns, weight: Array) -> Law:
@@ -98,27 +89,9 @@ def _based(term: Term, columns: Columns) -> Term:
 def felt(law: Law, columns: Columns) -> Law:
     """Return the law with numbers of tables and curves held that no row feels, as those of a type that never loads."""
     jacobian = value_and_jacobian(law, columns)[1]
-    moves: Iterator[bool] = iter([bool(np.abs(column).any()) for column in jacobian.T])
-
-    def number(parameter: Parameter, *, looked_up: bool) -> Parameter:
-        if not parameter.free:
-            return parameter
-        return replace(parameter, free=next(moves) or not looked_up)
-
-    def visit(part: Any, *, looked_up: bool = False) -> Any:
-        match part:
-            case Parameter():
-                return number(part, looked_up=looked_up)
-            case tuple():
-                return tuple([visit(each, looked_up=looked_up) for each in part])
-            case int() | float() | str():
-                return part
-        inside = isinstance(part, Tabulated)
-        names = (field.name for field in fields(part))
-        return replace(part, **{name: visit(getattr(part, name), looked_up=inside) for name in names})
-
-    found: Law = visit(law)
-    return found
+    free = (np.abs(jacobian).any(axis=0) | ~np.array(in_tables(law), dtype=bool)).tolist()
+    supply = iter(free)
+    return changed_numbers(law, lambda parameter: replace(parameter, free=next(supply)))
 
 
 def with_factors(
@@ -127,13 +100,8 @@ def with_factors(
     """Multiply a term by a table or curve; one for a constant takes its place."""
     term = part.part
     assert isinstance(term, Term)
-    taken = {f.column: place for place, f in enumerate(term.factors) if isinstance(f, Tabulated)}
-    for lookup in lookups:
-        if lookup.column in taken:
-            place = taken[lookup.column]
-            if len(lookup.values) > len(getattr(term.factors[place], "values", ())):
-                yield _finer(part, place, lookup, scores, columns)
-            continue
+    taken = {f.column for f in term.factors if isinstance(f, Tabulated)}
+    for lookup in (each for each in lookups if each.column not in taken):
         share, begun = _factor(lookup, scores, columns, part.flow * part.value)
         if term.factors or not term.coefficient.free:
             yield share, replace(term, factors=(*term.factors, begun))
@@ -145,74 +113,33 @@ def with_factors(
 def with_lookups(
     part: Part, scores: Scores, lookups: Sequence[Tabulated], columns: Columns
 ) -> Iterator[tuple[float, Law]]:
-    """Add a table or curve to a sum that has no constant, which it would be; multiply the sum, or a part of it, by one.
-
-    A part is all terms that read an input, where these are several.
-    """
+    """Add a table or curve to a sum that has no constant, which it would be; multiply the sum by one."""
     law = part.part
     assert isinstance(law, Law)
     constant = any(not term.factors for term in law.terms)
     looked_up = any(
         term.factors and all(isinstance(f, Tabulated) for f in term.factors) for term in law.terms
     )
-    sums = list(_parts_of(part, columns))
     for lookup in lookups:
         if not constant:
             # a sum of several tables has one constant to share
             held = [not (looked_up and not each.free) for each in lookup.values]
-            share, slopes = scores.of_block(columns.basis(lookup)[:, held], part.flow)
+            share, slopes, _ = scores.of_block(columns.basis(lookup)[:, held], part.flow)
             supply = iter(slopes.tolist())
             values = tuple(Parameter(next(supply)) if free else ZERO for free in held)
             yield share, Law((*law.terms, Term(ONE, (replace(lookup, values=values),))))
-        for inside, outside, values_ in sums:
-            share, begun = _factor(lookup, scores, columns, part.flow * values_)
-            yield share, Law((*outside, Term(ONE, (Group(inside), begun))))
-
-
-def _parts_of(part: Part, columns: Columns) -> Iterator[tuple[Law, tuple[Term, ...], Array]]:
-    """Yield sums of several terms of a sum, all of them first; with the other terms, and the values of the sum."""
-    law = part.part
-    assert isinstance(law, Law)
-    seen: set[tuple[Term, ...]] = set()
-    for column in (None, *sorted(inputs_of(law))):
-        inside = tuple(t for t in law.terms if column is None or column in inputs_of(t))
-        if len(inside) < 2 or inside in seen:
-            continue
-        seen.add(inside)
-        outside = tuple(t for t in law.terms if t not in inside)
-        yield Law(inside), outside, value(Law(inside), columns) if outside else part.value
+        if len(law.terms) > 1:
+            share, begun = _factor(lookup, scores, columns, part.flow * part.value)
+            yield share, Law((Term(ONE, (Group(law), begun)),))
 
 
 def _factor(lookup: Tabulated, scores: Scores, columns: Columns, flow: Array) -> tuple[float, Tabulated]:
     """Return the share that a factor takes, and the factor to begin with."""
     free = [each.free for each in lookup.values]
-    share, slopes = scores.of_block(columns.basis(lookup)[:, free], flow)
+    share, slopes, _ = scores.of_block(columns.basis(lookup)[:, free], flow)
     supply = iter(np.clip(1.0 + slopes, LEAST, MOST).tolist())
     values = tuple(Parameter(next(supply)) if each.free else each for each in lookup.values)
     return share, replace(lookup, values=values)
-
-
-def _finer(part: Part, place: int, lookup: Tabulated, scores: Scores, columns: Columns) -> tuple[float, Term]:
-    """Put a finer curve in the place of one that is there."""
-    term = part.part
-    assert isinstance(term, Term)
-    coarse = term.factors[place]
-    assert isinstance(coarse, Tabulated)
-    basis = columns.basis(lookup)
-    now = columns.basis(coarse) @ np.array([each.value for each in coarse.values])
-    begun = np.linalg.lstsq(basis, now, rcond=1e-8)[0]
-    with np.errstate(all="ignore"):
-        share, slopes = scores.of_block(basis, part.flow * part.value / now)
-    numbers = begun + slopes
-    held = [each.free for each in lookup.values].index(False)
-    size = 1.0 if all(each.free for each in coarse.values) else float(numbers[held])
-    if not np.isfinite(numbers).all() or size == 0.0:
-        return 0.0, term
-    free = [size == 1.0 or each.free for each in lookup.values]
-    values = tuple(Parameter(n / size, f) for n, f in zip(numbers.tolist(), free, strict=True))
-    coefficient = replace(term.coefficient, value=term.coefficient.value * size)
-    rest = (*term.factors[:place], replace(lookup, values=values), *term.factors[place + 1 :])
-    return share, Term(coefficient, rest)
 
 
 def _all_free(lookup: Tabulated, size: float) -> Tabulated:

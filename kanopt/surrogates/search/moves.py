@@ -14,19 +14,17 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from kanopt.surrogates.search.dictionary import FEW, NARROWEST, Dictionary
-from kanopt.surrogates.search.evaluation import Columns, Part, Path, parts, value
+from kanopt.surrogates.search.dictionary import Dictionary
+from kanopt.surrogates.search.evaluation import Columns, Part, Path, parts
 from kanopt.surrogates.search.exchanges import exchanges
 from kanopt.surrogates.search.fitting import Target
 from kanopt.surrogates.search.lookups import in_lookups, with_factors, with_lookups
-from kanopt.surrogates.search.outer_terms import OuterSum, Start
-from kanopt.surrogates.search.scores import Scores
+from kanopt.surrogates.search.scores import OuterSum, Scores, Start
 from kanopt.surrogates.search.shapes import kind_of
 from kanopt.surrogates.search.structure import (
     MINUS_ONE,
     ONE,
     Applied,
-    Exponential,
     Factor,
     Group,
     Law,
@@ -35,7 +33,6 @@ from kanopt.surrogates.search.structure import (
     Tabulated,
     Term,
     Wave,
-    inputs_of,
     signature,
     values_of,
 )
@@ -47,8 +44,6 @@ STARTED = 12
 """Groups whose size is scanned before the best are tried."""
 DECAYS = 64
 DEEPEST = 3
-LIMITS, SOUND = (0.03, 0.08, 0.15, 0.3, 0.5, 0.7, 0.85, 0.92, 0.97), 0.3
-"""Shares of the rows beyond a limit, and the least part of what it cuts off that the rows must lack."""
 ANGLES = 1.01 * np.pi / 2
 """Radians up to which a sine rises; rows of a quarter turn may pass it by their noise."""
 NEAR_ONE = (0.6, 1.1)
@@ -137,7 +132,7 @@ def steps(law: Law, to: Target, words: Dictionary, rows: float, *, signomial: bo
 
 def _of_parts(law: Law, to: Target, words: Dictionary, signomial: bool) -> Iterator[tuple[Part, _Found]]:
     """Yield the parts of a law, and what may stand in the place of each."""
-    scores = Scores(law, to)
+    scores = Scores.of_law(law, to)
     outer = None if to.log or signomial else OuterSum.of(law, to)
     lookups = [*words.tables, *words.curves]
     for part in parts(law, to.columns):
@@ -146,15 +141,13 @@ def _of_parts(law: Law, to: Target, words: Dictionary, signomial: bool) -> Itera
         found: list[_Found] = []
         if isinstance(part.part, Law):
             found.append(_terms(part, scores, words, signomial))
-            found += [] if signomial else [_wrapped(law, part, scores, words, to)]
+            found += [] if signomial else [_wrapped(law, part, scores, words)]
             found += [] if part.path else [with_lookups(part, scores, lookups, words.columns)]
         elif part.part == Term(ONE):
             continue  # the one that a group begins with
-        elif signomial:
-            found.append(_powers(part, scores, words))
         else:
-            found += [_factors(part, scores, words), _groups(part, scores, words, outer)]
-        found += [_limited(part, scores, words)] if words.with_shapes and not signomial else []
+            found.append(_powers(part, scores, words))
+            found += [] if signomial else [_groups(part, scores, words, outer)]
         if isinstance(part.part, Term):
             found.append(with_factors(part, scores, lookups, words.columns))
         to.heed()
@@ -207,50 +200,17 @@ def _terms(part: Part, scores: Scores, words: Dictionary, signomial: bool) -> _F
     share, slope = scores.of(words.shape_values, part.flow)
     for k in words.best_shapes(share):
         yield share[k], with_(float(slope[k]), (words.shapes[k],))
-    for beside in _rates(terms, words) if words.comparisons else ():
-        others = value(Law((Term(ONE, beside),)), words.columns)[:, None]
-        share, slope = scores.of(others * words.excess_values, part.flow)
-        for k in _best(share, 1):
-            yield share[k], with_(float(slope[k]), (*beside, words.excess(*words.comparisons[k])))
-    share, sine, cosine = scores.of_pairs(*words.wave_values, part.flow)
-    for k in _best(share, 1):
-        amplitude, wave = words.wave(k, sine[k], cosine[k])
-        yield share[k], with_(amplitude, (wave,))
+    for taken, amplitude, wave in _waves(scores, words, part.flow):
+        yield taken, with_(amplitude, (wave,))
 
 
-def _rates(terms: tuple[Term, ...], words: Dictionary) -> list[tuple[Factor, ...]]:
-    """Return what may be the rate of an excess: nothing, an input, or what stands beside one in a term of a sum."""
-    found: list[tuple[Factor, ...]] = [()]
-    found += [(Power(j, ONE),) for j in words.straight if len(words.straight) <= FEW]
-    for term in terms:
-        for place, factor in enumerate(term.factors):
-            if isinstance(factor, Power) and factor.exponent.value > 0.0:
-                found.append((*term.factors[:place], *term.factors[place + 1 :]))
-    return list(dict.fromkeys(found))
-
-
-def _factors(part: Part, scores: Scores, words: Dictionary) -> _Found:
-    """Multiply a term by a power or an exponential of an input."""
-    assert isinstance(part.part, Term)
-    columns = words.columns
-    taken = {f.column for f in part.part.factors if isinstance(f, Power)}
-    grown: list[tuple[Array, int, str]] = []
-    curved = {f.column for f in part.part.factors if isinstance(f, Tabulated)}
-    for j in words.straight:
-        if j in curved:  # a curve says all that an exponential would
-            continue
-        wide = columns.high[j] > NARROWEST * columns.low[j] or j in taken
-        if kind_of(columns, j) == "positive" and wide:
-            grown.append((1.0 / columns.of(j), j, "1/x"))
-        grown += [(columns.of(j), j, "x"), (columns.of(j) ** 2, j, "x^2")]
-    if not grown:  # categories only
-        return
-    share, slope = scores.of(np.column_stack([column for column, _, _ in grown]), part.flow * part.value)
-    for k in _best(share, PER_PART):
-        size = float(np.abs(grown[k][0]).max())
-        slight = float(np.clip(slope[k], -1.0 / size, 1.0 / size))
-        yield share[k], _times(part.part, Exponential(grown[k][1], Parameter(slight), grown[k][2]))
-    yield from _powers(part, scores, words)
+def _waves(scores: Scores, words: Dictionary, flow: Array) -> Iterator[tuple[float, float, Wave]]:
+    """Yield the share, the amplitude and the wave of the best one of a known period, and of any other."""
+    share, sine, cosine = scores.of_pairs(*words.wave_values, flow)
+    free = np.array([frequency.free for _, frequency in words.waves], dtype=bool)
+    for kind in (free, ~free):
+        for k in _best(np.where(kind, share, 0.0), 1):
+            yield share[k], *words.wave(k, sine[k], cosine[k])
 
 
 def _powers(part: Part, scores: Scores, words: Dictionary) -> _Found:
@@ -343,15 +303,12 @@ def _groups(part: Part, scores: Scores, words: Dictionary, outer: OuterSum | Non
         least = -0.9 / max(float(words.shape_values[:, k].max()), 1e-300)
         inner = Law((Term(ONE), Term(Parameter(max(float(slope[k]), least)), (words.shapes[k],))))
         yield share[k], _times(part.part, Group(inner))
-    share, sine, cosine = scores.of_pairs(*words.wave_values, flow)
-    for k in _best(share, 1):
-        amplitude, wave = words.wave(k, sine[k], cosine[k])
-        group = Group(Law((Term(ONE), Term(Parameter(min(amplitude, 0.9)), (wave,)))))
-        yield share[k], _times(part.part, group)
+    for taken, amplitude, wave in _waves(scores, words, flow):
+        yield taken, _times(part.part, Group(Law((Term(ONE), Term(Parameter(min(amplitude, 0.9)), (wave,))))))
 
 
-def _wrapped(law: Law, part: Part, scores: Scores, words: Dictionary, to: Target) -> _Found:
-    """Multiply the whole law by 1 + a · M, by a power of that, or by 1 + a wave."""
+def _wrapped(law: Law, part: Part, scores: Scores, words: Dictionary) -> _Found:
+    """Multiply the whole law by 1 + a · M, or divide it by that; or multiply it by 1 + a wave."""
     if part.path or len(law.terms) < 2:
         return
     flow = part.flow * part.value
@@ -365,39 +322,5 @@ def _wrapped(law: Law, part: Part, scores: Scores, words: Dictionary, to: Target
         for exponent in (1.0, -1.0):
             start = float(np.clip(slope[k] * exponent, -0.5 / size, 0.5 / size))
             yield share[k], around(_group(words.products[k], start, exponent))
-    share, sine, cosine = scores.of_pairs(*words.wave_values, flow)
-    for k in _best(share, 1):
-        amplitude, wave = words.wave(k, sine[k], cosine[k])
-        yield share[k], around(Group(Law((Term(ONE), Term(Parameter(min(amplitude, 0.9)), (wave,))))))
-
-
-def _limited(part: Part, scores: Scores, words: Dictionary) -> _Found:
-    """Let a sum fall no lower than a limit, or rise no higher: a tariff with a least charge, a line up to a cap.
-
-    The limit is a number, or another input, which may be that of a single term too.
-    """
-    terms = part.part.terms if isinstance(part.part, Law) else (part.part,)
-    own = set[int]().union(*(inputs_of(f) for term in terms for f in term.factors))
-    if not own or not np.isfinite(part.value).all():
-        return
-    columns = words.columns
-    inner = terms[0] if len(terms) == 1 else Term(ONE, (Group(Law(terms)),))
-    limits: list[Term] = []
-    values: list[Array] = []
-    if isinstance(part.part, Law):
-        numbers = np.unique(np.quantile(part.value, LIMITS))
-        limits += [Term(Parameter(float(each))) for each in numbers]
-        values += [np.broadcast_to(each, len(columns)) for each in numbers]
-    # inside a bracket sizes are no longer in the unit of the target
-    for j in words.straight if len(part.path) < 2 else ():
-        if j not in own:
-            limits.append(Term(Parameter(float(columns.scales[j])), (Power(j, ONE),)))
-            values.append(columns.of(j) * columns.scales[j])
-    if not limits:
-        return
-    beyond = np.column_stack(values) - np.asarray(part.value)[:, None]
-    for function, sign in (("max", 1.0), ("min", -1.0)):
-        share, slope = scores.of(sign * np.maximum(sign * beyond, 0.0), part.flow)
-        for k in _best(np.where(slope > SOUND, share, 0.0), 1):
-            term = Term(ONE, (Applied(function, Law((limits[k], inner))),))
-            yield share[k], Law((term,)) if isinstance(part.part, Law) else term
+    for taken, amplitude, wave in _waves(scores, words, flow):
+        yield taken, around(Group(Law((Term(ONE), Term(Parameter(min(amplitude, 0.9)), (wave,))))))

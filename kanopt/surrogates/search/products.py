@@ -1,4 +1,4 @@
-"""A product of powers and exponentials, which is linear in logarithms: x · exp(−x / θ) rises and falls again.
+"""A product of powers and other functions, which is linear in logarithms: x · exp(−x / θ) rises and falls again.
 
 Growth does not lead there from x alone, which says nothing of what both rises and falls. An exponent may depend on
 another input: first · unit^(log r / log 2) is the time for a unit where each doubling takes the share r (Wright 1936,
@@ -8,21 +8,24 @@ another input: first · unit^(log r / log 2) is the time for a unit where each d
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from itertools import combinations, permutations
 
 import numpy as np
 from numpy.typing import NDArray
 
 from kanopt.surrogates.search.dictionary import NARROWEST, Dictionary
-from kanopt.surrogates.search.evaluation import value
+from kanopt.surrogates.search.evaluation import Columns, value
 from kanopt.surrogates.search.fitting import Target
 from kanopt.surrogates.search.scores import ranked_sets
 from kanopt.surrogates.search.shapes import kind_of
 from kanopt.surrogates.search.structure import (
+    MINUS_ONE,
     ONE,
     Applied,
     Exponential,
     Factor,
+    Group,
     Law,
     Logarithm,
     Parameter,
@@ -42,12 +45,14 @@ LEAST = 0.05
 """Size of a target beside its mean from which on its logarithm says something."""
 FEW = 8
 """Inputs up to which exponents that depend on another one are looked at."""
-EXPONENTIALS = 2
-"""Exponentials of a product, at most."""
+FUNCTIONS = 2
+"""Functions in a product that are no powers, at most."""
+SIZES = (0.1, 0.4, 0.8)
+"""Quantiles of an input that it is compared with where it saturates."""
 
 
-def products_with_exponentials(to: Target, words: Dictionary) -> Iterator[Law]:
-    """Yield the product of powers and one exponential that explains the logarithm of the target best, and that of two.
+def products_of_functions(to: Target, words: Dictionary) -> Iterator[Law]:
+    """Yield the product of powers and one other function that explains the logarithm of the target best, and of two.
 
     Parameters
     ----------
@@ -56,41 +61,69 @@ def products_with_exponentials(to: Target, words: Dictionary) -> Iterator[Law]:
     words
         Tells which inputs there are, on the same rows.
     """
-    y = np.exp(to.target) if to.log else to.target
+    y, root = to.of_values()
     used = y > LEAST * float(np.abs(y).mean())
     columns = words.columns
     powers = [j for j in words.straight if kind_of(columns, j) == "positive"]
     inside = [each for j in words.straight for each in _of_one(words, j)]
     inside += _of_two(words, powers) if len(powers) <= FEW else []
-    extra = [each for each in inside if words.admits(Law((Term(ONE, (_exponential(1.0, each),)),)))]
-    if not extra or used.sum() < 2 * (len(powers) + 1 + EXPONENTIALS):
+    extra: list[_InExponential | _Saturation] = [_InExponential(each) for each in inside]
+    extra += [each for j in powers for each in _saturations(columns, j)]
+    extra = [each for each in extra if words.admits(Law((Term(ONE, (each.factor(1.0),)),)))]
+    if not extra or used.sum() < 2 * (len(powers) + 1 + FUNCTIONS):
         return
-    target = np.log(y[used])
-    weight = to.weight[used] * (1.0 if to.log else y[used] ** 2)
+    target, root = np.log(y[used]), (root * y)[used, None]
     base = np.column_stack([*(columns.log(j) for j in powers), np.ones(len(y))])[used]
-    arguments = (value(Law((Term(ONE, each),)), columns) for each in extra)
-    more = np.column_stack([np.broadcast_to(each, len(y)) for each in arguments])[used]
-    root = np.sqrt(weight)[:, None]
+    more = np.column_stack([np.broadcast_to(each.argument(columns), len(y)) for each in extra])[used]
     basis = np.linalg.qr(root * base)[0]
     with np.errstate(all="ignore"):
         beside = root * more - basis @ (basis.T @ (root * more))
     left = root[:, 0] * target
     left = left - basis @ (basis.T @ left)
-    for size in range(1, EXPONENTIALS + 1):
+    for size in range(1, FUNCTIONS + 1):
         sets = np.array(list(combinations(range(len(extra)), size)), dtype=np.intp).reshape(-1, size)
-        ranked = ranked_sets(beside, left, sets)
-        if not len(ranked):
-            continue
-        chosen = ranked[0]
-        rates = np.linalg.lstsq(beside[:, chosen], left, rcond=None)[0]
-        factors: list[Factor] = [
-            _exponential(rate, extra[k]) for k, rate in zip(chosen, rates.tolist(), strict=True)
-        ]
-        coefficient, exponents = product_of_powers(base, target - more[:, chosen] @ rates, weight)
-        if not np.isfinite(coefficient):
-            continue  # a range far from zero: the exponential there is no number
-        factors += [Power(j, e) for j, e in zip(powers, exponents, strict=True) if e.value or e.free]
-        yield Law((Term(Parameter(coefficient), tuple(factors)),))
+        for chosen in ranked_sets(beside, left, sets)[:1]:
+            rates = np.linalg.lstsq(beside[:, chosen], left, rcond=None)[0]
+            factors = [extra[k].factor(rate) for k, rate in zip(chosen, rates.tolist(), strict=True)]
+            coefficient, exponents = product_of_powers(
+                base, target - more[:, chosen] @ rates, root[:, 0] ** 2
+            )
+            if np.isfinite(coefficient):  # a range far from zero: the exponential there is no number
+                factors += [Power(j, e) for j, e in zip(powers, exponents, strict=True) if e.value or e.free]
+                yield Law((Term(Parameter(coefficient), tuple(factors)),))
+
+
+@dataclass(frozen=True)
+class _InExponential:
+    """An exponential of a product."""
+
+    inside: tuple[Factor, ...]
+
+    def argument(self, columns: Columns) -> Array:
+        return value(Law((Term(ONE, self.inside),)), columns)
+
+    def factor(self, rate: float) -> Factor:
+        return _exponential(rate, self.inside)
+
+
+@dataclass(frozen=True)
+class _Saturation:
+    """1 + x / size, multiplied by or divided by: what more hands, or more belts, help less and less."""
+
+    column: int
+    size: float
+
+    def argument(self, columns: Columns) -> Array:
+        return np.asarray(np.log1p(columns.of(self.column) / self.size))
+
+    def factor(self, rate: float) -> Factor:
+        beside = Term(Parameter(1.0 / self.size), (Power(self.column, ONE),))
+        return Group(Law((Term(ONE), beside)), ONE if rate > 0.0 else MINUS_ONE)
+
+
+def _saturations(columns: Columns, j: int) -> Iterator[_Saturation]:
+    sizes = [*np.quantile(columns.of(j), SIZES), 3.0 * columns.high[j]]
+    return (_Saturation(j, float(size)) for size in np.unique(sizes))
 
 
 OF = {1.0: "x", 2.0: "x^2", -1.0: "1/x"}

@@ -1,8 +1,6 @@
 """What decides between laws beside the rows: the price of reading them, what a person has asked for, and units.
 
-The price of a law is that of its operators. An operator that a person prefers costs half. An exponent that is estimated
-where the input meets another one of the same unit costs two more: (q/c)⁴ is a pure number, q⁴ · c^−4.03 leaves a
-constant in (veh/h)^0.03, which nobody would have written down (Buckingham 1914, *On physically similar systems*).
+The price of a law is that of its operators. An operator that a person prefers costs half.
 """
 
 from __future__ import annotations
@@ -34,12 +32,8 @@ from kanopt.units import UnitPowers
 
 KINDS = ("linear", "power", "exp", "gaussian", "log", "sine", "hinge", "step", "table", "curve")
 """What a factor of one input may be."""
-FLAT = 0.1
-"""Exponents below which a power can hardly be told from a logarithm."""
 PREFERRED = 0.5
 """Share of its price that an operator costs which is preferred."""
-UNLIKE = 2.0
-"""Price, in operators, of an estimated exponent that keeps a unit from cancelling."""
 
 
 def kind_of_factor(factor: Factor) -> str:
@@ -81,20 +75,6 @@ def _factors(part: Law | Term) -> Iterator[Factor]:
                 yield factor
 
 
-def flat(law: Law) -> bool:
-    """Whether a power is so flat that it may be a logarithm in disguise: x^p is 1 + p · log x where p is small.
-
-    Examples
-    --------
-    >>> from kanopt.surrogates.search.structure import Parameter
-    >>> flat(Law((Term(ONE, (Power(0, Parameter(0.02)),)),))), flat(Law((Term(ONE, (Power(0, Parameter(0.5)),)),)))
-    (True, False)
-    """
-    return any(
-        isinstance(f, Power) and f.exponent.free and abs(f.exponent.value) < FLAT for f in _factors(law)
-    )
-
-
 def bends(law: Law, column: int) -> tuple[int, int]:
     """Return how many different factors of a law read an input that are no powers of it, and how many with powers."""
     own = {f for f in _all_factors(law) if not isinstance(f, Group) and column in inputs_of(f)}
@@ -107,22 +87,20 @@ def winds(law: Law) -> bool:
     return any(count > 1 and bends(law, column)[0] for column, count in several.items())
 
 
-def imitates_a_curve(law: Law, periods: Mapping[int, float]) -> bool:
+def imitates_a_curve(law: Law) -> bool:
     """Whether several waves, bumps and bends of one input say with many words what a curve would.
 
-    Waves of a declared period may be several; without one a second wave, or a third wave, bump or bend, is too many.
+    Waves of a known period may be several; a second wave of another, or a third wave, bump or bend, is too many.
     """
-    waves_, bumps = Counter[int](), Counter[int]()
+    waves, bumps = Counter[int](), Counter[int]()
     for factor in _all_factors(law):
-        if isinstance(factor, Wave) and factor.column not in periods:
-            waves_[factor.column] += 1
+        if isinstance(factor, Wave) and factor.frequency.free:
+            waves[factor.column] += 1
         elif isinstance(factor, Applied) and factor.function == "exp":
             bumps.update({f.column for f in _factors(factor.inner) if not isinstance(f, Group | Applied)})
         elif isinstance(factor, Hinge):
             bumps[factor.column] += 1
-    return any(count > 1 for count in waves_.values()) or any(
-        count > 2 for count in (waves_ + bumps).values()
-    )
+    return any(count > 1 for count in waves.values()) or any(count > 2 for count in (waves + bumps).values())
 
 
 def _all_factors(part: Law) -> Iterator[Factor]:
@@ -227,56 +205,7 @@ class Rules:
         if self.preferred:
             liked = (factor_operators(f) for f in _factors(law) if kind_of_factor(f) in self.preferred)
             count -= (1.0 - PREFERRED) * sum(liked)
-        if self.units:
-            count += UNLIKE * sum(map(self._unlike, law.terms))
         return self.operator * count
-
-    def _unlike(self, term: Term, inner: bool = False) -> int:
-        """Count the units of a term that several inputs have, and that estimated exponents keep from cancelling."""
-        several = Counter[UnitPowers]()
-        free = set[UnitPowers]()
-        for factor in term.factors:
-            if isinstance(factor, Power) and (unit := self.units[factor.column]) is not None:
-                several[unit] += 1
-                if factor.exponent.free and self._wanted(unit, inner=inner) == 0.0:
-                    free.add(unit)
-        groups = (factor.inner for factor in term.factors if isinstance(factor, Group | Applied))
-        below = (self._unlike(t, inner=True) for group in groups for t in group.terms)
-        return sum(several[unit] > 1 for unit in free) + sum(below)
-
-    def in_the_way(self, column: int, *, inner: bool) -> float:
-        """Return the price of an estimated exponent that keeps the unit of an input from cancelling, in nats."""
-        return UNLIKE * self.operator if self._wanted(self.units[column], inner=inner) == 0.0 else 0.0
-
-    def cancelling(self, term: Term, column: int, *, inner: bool) -> float | None:
-        """Return the exponent of an input with which its unit is that of the sum; None where nothing tells it.
-
-        The exponents of the other inputs of that unit must be held. In a bracket units cancel; in the outermost sum
-        they do where the target has another unit, and make up one where it has this one.
-        """
-        unit = self.units[column] if self.units else None
-        wanted = self._wanted(unit, inner=inner)
-        if unit is None or wanted is None:
-            return None
-        others = [
-            f.exponent
-            for f in term.factors
-            if isinstance(f, Power) and f.column != column and self.units[f.column] == unit
-        ]
-        if not others or any(e.free for e in others):
-            return None
-        return wanted - sum(e.value for e in others)
-
-    def _wanted(self, unit: UnitPowers | None, *, inner: bool) -> float | None:
-        """Return to which power a unit stands in a sum; None where that is not known."""
-        if inner or unit is None:
-            return 0.0
-        if self.output is None:
-            return None
-        if self.output == unit:
-            return 1.0
-        mine, its = ({word for word, _ in powers.words} for powers in (unit, self.output))
-        return None if mine & its else 0.0
 
     def may_be_one(self, term: Term, *, inner: bool) -> bool:
         """Whether the coefficient of a term may be the pure number ±1, as far as the declared units tell.

@@ -2,16 +2,23 @@
 
 A new parameter has a derivative column v, and the share of the squared residual that it will take is
 (r·v⊥)² / (v⊥·v⊥ · r·r), with v⊥ the part of v that the present parameters cannot imitate (Rao 1948).
+
+Where a term of the outermost sum is to give way, its own parameters are left out of the present ones. All other
+coefficients of the sum are at their best then, since it is linear in them.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
-from kanopt.surrogates.search.evaluation import value_and_jacobian
+from kanopt.surrogates.search.evaluation import value, value_and_jacobian
 from kanopt.surrogates.search.fitting import Target
-from kanopt.surrogates.search.structure import Law
+from kanopt.surrogates.search.structure import ONE, Law
 
 Array = NDArray[np.float64]
 
@@ -19,64 +26,215 @@ BLOCK = 1e-5
 """Share of a direction of several columns that is left below which the present parameters imitate it."""
 RIDGE = 1e-10
 """Keeps the normal equations of columns that are nearly one solvable."""
-PRODUCTS, ALIKE = 20, 1e-5
-"""Products that tell what there is to say, and the share of one beside the others below which it is one of them."""
+SLOPES = (-0.9, -0.6, -0.3, 0.3, 1.0, 4.0, 20.0, 150.0)
+"""Sizes of the second part of a group against the first at which fits are started."""
+SOLVED = 3
+"""Sets of columns that are solved for with more care than they were ranked with."""
+NOTHING = 1e-8
+"""Share of the target that a term must say to stay."""
+
+Start = tuple[float, float | None, float]
+"""Share of the squares taken, coefficient of the term where it changes, and slope in its new group."""
 
 
+@dataclass(frozen=True, eq=False)
 class Scores:
-    """The score test on a set of rows, at one law."""
+    """The score test on a set of rows.
 
-    def __init__(self, law: Law, to: Target) -> None:
+    Parameters
+    ----------
+    basis
+        Orthonormal columns that span the derivatives of the present parameters, shape (n, k).
+    residual
+        What these leave of the target, weighted, shape (n,).
+    squares
+        Squared residuals of the law as it is.
+    weight
+        What derivatives of the law's values are multiplied by, shape (n,).
+    """
+
+    basis: Array
+    residual: Array
+    squares: float
+    weight: Array
+
+    @classmethod
+    def of_law(cls, law: Law, to: Target) -> Scores:
+        """Return the test at a law, all its parameters present."""
         output, jacobian = value_and_jacobian(law, to.columns)
         with np.errstate(all="ignore"):
-            self.residual = to.residual(output)
-        self.weight = to.root / output if to.log else to.root
-        self.squares = max(float(self.residual @ self.residual), 1e-300)
-        weighted = jacobian * self.weight[:, None]
-        norm = np.sqrt((weighted**2).sum(axis=0))
-        self.basis = np.linalg.qr(weighted / np.where(norm > 0, norm, 1.0))[0]
+            residual = to.residual(output)
+        weight = to.root / output if to.log else to.root
+        squares = max(float(residual @ residual), 1e-300)
+        return cls(_spanned(jacobian * weight[:, None]), residual, squares, weight)
+
+    def _beside(self, columns: Array) -> Array:
+        """Return columns without what the present parameters say of them."""
+        return np.asarray(columns - self.basis @ (self.basis.T @ columns))
+
+    def _share(self, taken: Any) -> Any:
+        """Return the share of the squares; below zero where a term that is gone took more."""
+        left = float(self.residual @ self.residual) - taken
+        return np.minimum(1.0 - left / self.squares, 1.0 - 1e-12)
 
     def of(self, columns: Array, flow: Array) -> tuple[Array, Array]:
         """Return share of the squares taken and slope of each new column, shapes (m,)."""
         with np.errstate(all="ignore"):  # what has no value on some row takes nothing
             v = columns * (flow * self.weight)[:, None]
             before = (v * v).sum(axis=0)
-            v -= self.basis @ (self.basis.T @ v)
+            v = self._beside(v)
             after = (v * v).sum(axis=0)
             dot = self.residual @ v
-            share = np.where(after > 1e-10 * before, dot * dot / (after * self.squares), 0.0)
+            share = np.where(after > 1e-10 * before, self._share(dot * dot / after), 0.0)
             slope = dot / after
-        return np.nan_to_num(np.clip(share, 0.0, 1.0 - 1e-12)), np.nan_to_num(slope)
+        return np.nan_to_num(np.maximum(share, 0.0)), np.nan_to_num(slope)
 
     def of_pairs(self, first: Array, second: Array, flow: Array) -> tuple[Array, Array, Array]:
         """Return the share taken by two columns together, and their slopes."""
         with np.errstate(all="ignore"):
             scaled = (flow * self.weight)[:, None]
-            a, b = first * scaled, second * scaled
-            a -= self.basis @ (self.basis.T @ a)
-            b -= self.basis @ (self.basis.T @ b)
+            a, b = self._beside(first * scaled), self._beside(second * scaled)
             aa, bb, ab = (a * a).sum(axis=0), (b * b).sum(axis=0), (a * b).sum(axis=0)
             ra, rb = self.residual @ a, self.residual @ b
             det = aa * bb - ab * ab
-            sound = det > 1e-8 * aa * bb
             s, c = (bb * ra - ab * rb) / det, (aa * rb - ab * ra) / det
-            share = np.where(sound, (s * ra + c * rb) / self.squares, 0.0)
-        return np.nan_to_num(np.clip(share, 0.0, 1.0 - 1e-12)), np.nan_to_num(s), np.nan_to_num(c)
+            share = np.where(det > 1e-8 * aa * bb, self._share(s * ra + c * rb), 0.0)
+        return np.nan_to_num(np.maximum(share, 0.0)), np.nan_to_num(s), np.nan_to_num(c)
 
-    def of_block(self, columns: Array, flow: Array) -> tuple[float, Array]:
-        """Return the share taken by several columns (n, m) together, and their slopes (m,)."""
-        v = columns * (flow * self.weight)[:, None]
-        norm = np.sqrt((v * v).sum(axis=0))
-        v = v / np.where(norm > 0.0, norm, 1.0)
-        v -= self.basis @ (self.basis.T @ v)
+    def of_block(self, columns: Array, flow: Array | float = 1.0) -> tuple[float, Array, bool]:
+        """Return the share taken by several columns (n, m) together, their slopes (m,), and whether all are told."""
+        with np.errstate(all="ignore"):
+            v = columns * (flow * self.weight)[:, None]
+            norm = np.sqrt((v * v).sum(axis=0))
+            v = self._beside(v / np.where(norm > 0.0, norm, 1.0))
         if not np.isfinite(v).all():
-            return 0.0, np.zeros(len(norm))
+            return 0.0, np.zeros(len(norm)), False
         left, sizes, right = np.linalg.svd(v, full_matrices=False)
         sound = sizes > BLOCK
         taken = left[:, sound].T @ self.residual
         slopes = right[sound].T @ (taken / sizes[sound])
-        share = float(np.clip(taken @ taken / self.squares, 0.0, 1.0 - 1e-12))
-        return share, slopes / np.where(norm > 0.0, norm, np.inf)
+        told = bool(sound.all() and norm.min(initial=1.0) > 0.0)
+        return float(self._share(taken @ taken)), slopes / np.where(norm > 0.0, norm, np.inf), told
+
+
+def _spanned(columns: Array) -> Array:
+    """Return orthonormal columns that span others."""
+    norm = np.sqrt((columns**2).sum(axis=0))
+    return np.asarray(np.linalg.qr(columns / np.where(norm > 0.0, norm, 1.0))[0])
+
+
+@dataclass(frozen=True, eq=False)
+class OuterSum:
+    """The outermost sum of a law.
+
+    Errors of a logarithm are taken for those of the target beside its size.
+
+    Parameters
+    ----------
+    bare
+        Values of the terms without their coefficients, weighted, each (n,).
+    target
+        Weighted, shape (n,).
+    root
+        Roots of the weights, shape (n,).
+    squares
+        Squared residuals of the law as it is.
+    """
+
+    bare: list[Array]
+    target: Array
+    root: Array
+    squares: float
+
+    @classmethod
+    def of(cls, law: Law, to: Target) -> OuterSum:
+        """Return the sum on rows."""
+        target, root = to.of_values()
+        alone = [value(Law((replace(t, coefficient=ONE),)), to.columns) for t in law.terms]
+        with np.errstate(all="ignore"):  # what has no value on some row is no part of it
+            whole = sum(
+                (t.coefficient.value * v for t, v in zip(law.terms, alone, strict=True)), 0.0 * target
+            )
+            now = root * (target - whole)
+            bare = [root * each for each in alone]
+        return cls(bare, target * root, root, max(float(now @ now), 1e-300))
+
+    def without(self, places: Sequence[int]) -> OuterTerm | None:
+        """Return the first of the terms at `places`, without the others of them; None where one has no value."""
+        own = self.bare[places[0]]
+        rest = [column for place, column in enumerate(self.bare) if place not in places]
+        if not all(np.isfinite(column).all() for column in (own, *rest)):
+            return None
+        others = np.column_stack(rest) if rest else np.zeros((len(own), 0))
+        basis = _spanned(others)
+        residual = self.target - basis @ (basis.T @ self.target)
+        return OuterTerm(basis, residual, self.squares, self.root, own, others, self.target)
+
+
+@dataclass(frozen=True, eq=False)
+class OuterTerm(Scores):
+    """The test without a term of the outermost sum: what it may be multiplied by or give way to.
+
+    Parameters
+    ----------
+    bare
+        Values of the term without its coefficient, weighted, shape (n,).
+    others
+        Values of the other terms without their coefficients, weighted, shape (n, k).
+    target
+        Weighted, shape (n,).
+    """
+
+    bare: Array
+    others: Array
+    target: Array
+
+    def multiplied(self, values: Array) -> tuple[Array, Array]:
+        """Return the share taken by the term times every column of (n, m) values, and its coefficients, (m,)."""
+        return self.of(values, self.bare / self.weight)
+
+    def exchanged(self, values: Array) -> tuple[float, Array]:
+        """Return the share taken by all columns of (n, m) values instead of the term, and their coefficients, (m,)."""
+        share, found, told = self.of_block(values)
+        return share if told else -np.inf, found
+
+    def best_of(self, values: Array, sets: NDArray[np.intp]) -> tuple[float, Array, list[int]]:
+        """Return what the best of several sets of columns takes instead of the term, its coefficients and its numbers.
+
+        The sets, shape (m, k), are ranked on the normal equations, which are quick, and the best few solved for.
+        """
+        with np.errstate(all="ignore"):
+            columns = self._beside(self.weight[:, None] * values)
+        best = ranked_sets(columns, self.residual, sets)[:SOLVED].tolist()
+        tried = [(*self.exchanged(values[:, chosen]), chosen) for chosen in best]
+        return max(tried, key=lambda entry: entry[0], default=(-np.inf, np.zeros(0), []))
+
+    def coefficients_beside(self, values: Array, coefficients: Array) -> Array:
+        """Return the coefficients of the other terms beside columns of (n, m) values, (k,); 0 where it says nothing."""
+        left = self.target - self.weight * (values @ coefficients)
+        size = np.sqrt((self.others**2).sum(axis=0))
+        size = np.where(size > 0.0, size, 1.0)
+        found = np.linalg.lstsq(self.others / size, left, rcond=1e-10)[0]
+        nothing = np.abs(found) < NOTHING * np.sqrt(float(self.target @ self.target))
+        return np.where(nothing, 0.0, found / size)
+
+    def scanned(self, values: Array, exponent: float) -> list[Start | None]:
+        """Return the best of a few slopes for every column of (n, m) values; None where none of them is sound."""
+        found: list[Start | None] = []
+        for m in values.T:
+            if not np.isfinite(m).all():
+                found.append(None)
+                continue
+            largest = float(m[np.argmax(np.abs(m))])
+            slopes = np.array(SLOPES) / (largest if largest else 1.0)
+            slopes = slopes[(1.0 + slopes[:, None] * m).min(axis=1) > 0.02]
+            share, coefficients = self.multiplied((1.0 + slopes * m[:, None]) ** exponent)
+            if not len(share) or not share.max() > 0.0:
+                found.append(None)
+                continue
+            k = int(share.argmax())
+            found.append((float(share[k]), float(coefficients[k]), float(slopes[k])))
+        return found
 
 
 def ranked_sets(columns: Array, target: Array, sets: NDArray[np.intp]) -> NDArray[np.intp]:
@@ -110,35 +268,3 @@ def ranked_sets(columns: Array, target: Array, sets: NDArray[np.intp]) -> NDArra
     gram, told = scaled.T @ scaled + RIDGE * np.eye(len(size)), scaled.T @ target
     found = np.linalg.solve(gram[sets[:, :, None], sets[:, None, :]], told[sets][..., None])[..., 0]
     return sets[np.argsort(-(found * told[sets]).sum(axis=1), kind="stable")]
-
-
-def left_by_products(to: Target, values: Array) -> float:
-    """Return the mean square that a sum of many products leaves: most of what there is to say, in no form to be read.
-
-    The products are chosen one after the other, each for what those before it leave (orthogonal matching pursuit: Pati,
-    Rezaiifar and Krishnaprasad 1993).
-
-    Parameters
-    ----------
-    to
-        The rows.
-    values
-        Those of the products on them, shape (n, m).
-    """
-    y = np.exp(to.target) if to.log else to.target
-    root = to.root / y if to.log else to.root
-    with np.errstate(all="ignore"):
-        columns = root[:, None] * np.column_stack([np.ones(len(y)), values])
-        columns /= np.sqrt((columns**2).sum(axis=0))
-    columns, residual = columns[:, np.isfinite(columns).all(axis=0)], root * y
-    for _ in range(min(PRODUCTS, len(y) // 2)):
-        size = np.sqrt((columns**2).sum(axis=0))
-        sound = size > ALIKE
-        told = np.where(sound, np.abs(residual @ columns) / np.where(sound, size, 1.0), 0.0)
-        best = int(told.argmax())
-        if not told[best] > 0.0:
-            break
-        direction = columns[:, best] / size[best]
-        residual = residual - direction * (direction @ residual)
-        columns = columns - np.outer(direction, direction @ columns)
-    return float(residual @ residual) / max(to.total - PRODUCTS, 1.0)

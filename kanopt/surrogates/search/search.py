@@ -1,33 +1,44 @@
 """The search for the law: one kind of law after the other, from sums of products to curves.
 
-Every law on the way is judged by the length of its description on the training rows.
+Laws grow by the most promising steps, several of them followed at once, since the first steps of a sum are taken where
+the later terms are still missing: with few terms the wrong exponents fit best. Then the best are made plainer and said
+in other ways. Every law on the way is judged by the length of its description on the training rows.
 """
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from kanopt.surrogates.monitor import FitMonitor, SearchStopped
 from kanopt.surrogates.search.cleaning import cleaned
-from kanopt.surrogates.search.climb import SHORT, WIDTH, Climb
-from kanopt.surrogates.search.columns import order_of_rows, scales_of
+from kanopt.surrogates.search.columns import Columns, order_of_rows, scales_of
 from kanopt.surrogates.search.dictionary import Dictionary
-from kanopt.surrogates.search.evaluation import Columns, cancels
+from kanopt.surrogates.search.evaluation import cancels
 from kanopt.surrogates.search.exchanges import exchanges
-from kanopt.surrogates.search.extremes import extremes, limits
-from kanopt.surrogates.search.fitting import Budget, Fitted, Target, fitted
-from kanopt.surrogates.search.lookups import in_lookups
-from kanopt.surrogates.search.moves import steps
+from kanopt.surrogates.search.extremes import extremes
+from kanopt.surrogates.search.fitting import FLOOR, Budget, Fitted, Target, fitted
+from kanopt.surrogates.search.lookups import based, in_lookups
+from kanopt.surrogates.search.moves import growths, steps
 from kanopt.surrogates.search.pairs import powers_of_sums, ratios_of_sums
-from kanopt.surrogates.search.products import products_with_exponentials
-from kanopt.surrogates.search.rules import Rules, bends, flat, winds
-from kanopt.surrogates.search.scores import left_by_products
-from kanopt.surrogates.search.structure import Law, Parameter, Term, inputs_of, operators, without_input
+from kanopt.surrogates.search.products import products_of_functions
+from kanopt.surrogates.search.rewriting import rewritings
+from kanopt.surrogates.search.rules import Rules, bends, imitates_a_curve, winds
+from kanopt.surrogates.search.structure import (
+    Law,
+    Parameter,
+    Term,
+    inputs_of,
+    operators,
+    signature,
+    size,
+    without_input,
+)
 from kanopt.surrogates.search.tidying import tidied
 
 Array = NDArray[np.float64]
@@ -36,36 +47,43 @@ RANKING_ROWS = 500
 REFITS = 500.0
 """Refits of a search."""
 PHASES = (
-    ("signomials", 0.25),
-    ("transformed", 0.05),
-    ("small", 0.2),
-    ("shapes", 0.2),
-    ("best", 0.15),
+    ("sums of products", 0.25),
+    ("roots, reciprocals, extremes, exponentials", 0.05),
+    ("short laws, grown", 0.2),
+    ("other functions", 0.35),
     ("curves", 0.15),
 )
 """What is looked for, one after the other, and its share of the budget; what one leaves is the next one's."""
-BETWEEN = (("signomials", 0.4), ("small", 0.2), ("shapes", 0.4))
-"""The same for the rows between the limits of a target."""
-LIMITED = 0.4
-"""Their share of the budget."""
-IN_WORDS = {
-    "limits": "a least and a largest value",
-    "signomials": "sums of products",
-    "transformed": "roots, reciprocals, extremes, exponentials",
-    "small": "short laws, grown",
-    "shapes": "other functions",
-    "best": "the best laws, grown",
-    "curves": "curves",
-}
-"""What is looked for, as whoever watches reads it."""
-MADE = 2
+PRODUCTS, WHOLES, SMALL, SHAPES, CURVES = range(len(PHASES))
+WIDTH = 4
+"""Laws that are followed."""
+SHORT = 5
+"""Operators up to which a signomial that leaves nothing to explain is the law."""
+TRIED = 24
+"""Growths of a law that are fitted."""
+FINISHED = 5
+"""Growths that are fitted to the end."""
+SKETCHES = ((4, 10), (10, 10))
+"""Iterations of fits to some of the rows, and how many of the best go on."""
+SKETCHED = 1e-4
+"""Share of the squares that ends such a fit."""
+ROUGH = 25
+ROUNDS = 3
+PLAINER = 2
+"""Laws that are made plainer at the end of a climb."""
+REWORDED = 3
+"""Other ways of saying a law that are fitted to all rows."""
+NEAR = 40.0
+"""Longer descriptions than that of the best law are not made plainer."""
+LARGEST = 12
+"""Free parameters of a law that is not grown any further, those of a table or curve counted as one."""
+MADE = 3
 """Laws that are fitted of those that no growth leads to."""
 DECISIVE = 40.0
-"""Length by which one of them must be shorter than what was grown to end the search."""
-CLEAR = 0.03
-"""Share of the target's deviation that it may leave: where noise is larger, other structures explain the rows alike."""
-HOPELESS = 3.0
-"""Times what many products leave: sums of few that leave more, and not little, are not made plainer."""
+"""Length by which one of them must be shorter than what was grown to end the search, or a law on the other scale."""
+CLEAR, HOPELESS = 0.03, 0.1
+"""Share of the target's deviation that it may leave: where noise is larger, other structures explain the rows alike;
+and that which a sum of products may leave to be made plainer before it is grown on."""
 UNCURVED = 3
 """Closed forms that are fitted in the place of a curve."""
 
@@ -90,6 +108,9 @@ class Task:
         How many categories there are, of inputs that are numbers of one.
     with_curves
         Whether curves may stand where no closed form is found.
+    other
+        The target on the other scale, where a law is looked for there as well: the search ends as soon as what it has
+        found clearly belongs there. None for one scale.
     """
 
     inputs: Array
@@ -100,83 +121,157 @@ class Task:
     periods: Mapping[int, float] = field(default_factory=dict)
     categories: Mapping[int, int] = field(default_factory=dict)
     with_curves: bool = False
+    other: Array | None = None
 
 
 @dataclass(frozen=True, eq=False)
 class Found:
-    """The best law, and the others that were followed, shortest description first; inputs are divided by `scales`."""
+    """The best law, and the others that were followed, shortest description first; inputs are divided by `scales`.
+
+    `elsewhere` tells that the search ended early, as its laws belonged on the other scale.
+    """
 
     best: Fitted
     others: tuple[Fitted, ...]
     scales: Array
+    elsewhere: bool = False
 
 
 @dataclass(eq=False)
 class _Search:
-    climb: Climb
-    words: Mapping[str, Dictionary]
-    """Ready-made factors by phase."""
+    """A search among rows.
+
+    Parameters
+    ----------
+    to
+        The rows.
+    ranking
+        Some of them, on which many laws are begun.
+    words, shapes
+        The ready-made factors on some of the rows: those of the phase, and all but curves.
+    all_words
+        The latter on all rows.
+    with_curves
+        Whether curves may stand where no closed form is found.
+    other
+        The rows with the target on the other scale; None where no law is looked for there.
+    """
+
+    to: Target
+    ranking: Target
+    words: Dictionary
+    shapes: Dictionary
     all_words: Dictionary
-    """The same on all rows."""
-    curve_words: Dictionary | None = None
-    """Curves and tables on all rows; None where curves are not let in."""
-    enough: float = np.inf
-    """Squares of a sum of products that may be the law: one that leaves more is not made plainer, but grown on."""
-    phase: str = "signomials"
-    phases: tuple[tuple[str, float], ...] = PHASES
-    part: str = ""
+    with_curves: bool
+    other: Target | None
+    elsewhere: bool = False
+    phase: int = PRODUCTS
+    floor: float = 0.0
+    """What is left of the budget at the end of the phase."""
+    dismissed: bool = False
+    """Whether a law was let go that lives on cancellation: what it imitates is no sum of products."""
+    seen: set[Any] = field(default_factory=set)
+    expanded: set[Any] = field(default_factory=set)
+    pool: list[Fitted] = field(default_factory=list)
+    """Laws of the phase, the shortest description first."""
+    everything: list[Fitted] = field(default_factory=list)
+    """Laws of the phases before it, likewise."""
     wholes: list[Fitted] = field(default_factory=list)
     """Laws that no growth leads to."""
-    unsettled: Fitted | None = None
-    """The law that was last found to be worth a step."""
-    bent: Fitted | None = None
-    """The law that was last found to need a curve."""
-
-    @property
-    def to(self) -> Target:
-        return self.climb.to
+    judged: dict[Fitted, bool] = field(default_factory=dict)
+    """Whether a law needs a curve."""
 
     @property
     def budget(self) -> Budget:
-        return self.climb.budget
+        assert self.to.budget is not None
+        return self.to.budget
 
-    def settled(self, best: Fitted) -> bool:
-        """Whether no first step from a law is worth its price on all rows, or there is nothing to explain."""
-        if self.climb.exact(best):
-            return True
-        if best is self.unsettled or self.needs_curves(best):
-            return False
-        moves = steps(best.law, self.to, self.all_words, self.to.total)
-        if any(move.gain > 0.0 and self.to.rules.admits(move.law) for move in moves):
-            self.unsettled = best
-            return False
-        return True
+    @cached_property
+    def curve_words(self) -> Dictionary:
+        """Curves and tables on all rows."""
+        return replace(self.all_words, with_shapes=False, with_curves=True)
 
-    def needs_curves(self, fit: Fitted) -> bool:
-        """Whether a curve is worth its numbers beside a law, or the law winds as one would."""
-        if self.curve_words is None:
-            return False
-        if winds(fit.law) or fit is self.bent:
-            return True
-        before = in_lookups(fit.law)
-        moves = steps(fit.law, self.to, self.curve_words, self.to.total, signomial=True)
-        if any(move.gain > 0.0 and in_lookups(move.law) > before for move in moves):
-            self.bent = fit
-            return True
-        return False
+    @property
+    def spent(self) -> bool:
+        """Whether nothing of the budget is left to the present phase."""
+        return self.budget.left <= self.floor
 
-    def small(self, laws: list[Fitted]) -> list[Fitted]:
+    # ── phases ──
+
+    def run(self) -> Found:
+        """Look for one thing after the other.
+
+        Raises
+        ------
+        SearchStopped
+            If it was stopped before there was a law.
+        """
+        try:
+            self.run_phases()
+        except SearchStopped:
+            if not [*self.everything, *self.pool, *self.wholes]:
+                raise
+        best, *others = _sorted(dict.fromkeys([*self.everything, *self.pool, *self.wholes]))
+        return Found(best, tuple(others), self.to.columns.scales, self.elsewhere)
+
+    def run_phases(self) -> None:
+        """Look among the sums of products first, then at wholes; grow what is short, and what is best; then curves."""
+        mean = float(self.to.weight @ self.to.target) / self.to.total
+        nothing = fitted(Law((Term(Parameter(float(np.exp(mean)) if self.to.log else mean)),)), self.to)
+        assert nothing is not None  # a constant is defined everywhere
+        plain = self.words
+        by_phase = {SHAPES: self.shapes, CURVES: replace(plain, with_curves=True)}
+        self.floor = whole = self.budget.left
+        for phase, (what, share) in enumerate(PHASES[: None if self.with_curves else CURVES]):
+            self.floor -= share * whole
+            # making laws plainer ends no earlier than it is done: what it took too much is taken from all that follow
+            rest = sum(each for _, each in PHASES[phase:])
+            self.floor = min(self.floor, self.budget.left * (1.0 - share / rest))
+            if self.budget.watch is not None:
+                self.budget.watch.begin_search(what)
+            self.phase, self.words = phase, by_phase.get(phase, plain)
+            self.pool, self.seen, self.expanded = [], set(), set()
+            if phase == WHOLES:
+                self.add_wholes()
+                if self.a_whole_is_all():
+                    return
+                continue
+            begun = self.begun()
+            for fit in begun or [nothing]:
+                self.add(fit)
+            if phase != PRODUCTS:
+                for number, fit in enumerate([*begun, nothing]):
+                    if number < WIDTH or not self.spent:
+                        self.expand(fit)
+            self.settle()
+            if phase == CURVES:
+                self.pool += self.without_curves(self.pool[0])
+            self.everything = _sorted([*self.everything, *self.pool])
+            self.pool = []
+            best = self.everything[0]
+            self.elsewhere = self.belongs_elsewhere()
+            if self.elsewhere:
+                return
+            if self.settled(best) and (phase not in (PRODUCTS, SMALL) or self.is_plain(best.law)):
+                return
+
+    def begun(self) -> list[Fitted]:
+        """Return the laws with which a phase begins."""
+        if self.phase == PRODUCTS:
+            return []
+        if self.phase == SMALL:
+            return self.small()
+        if self.phase == CURVES:
+            return self.without_an_input(self.everything[0])
+        # those that no growth leads to are grown with the best of all; as wholes they are complete
+        begun = [*front(self.everything), *_sorted([*self.everything, *self.wholes])[:WIDTH]]
+        return list(dict.fromkeys(begun))
+
+    def small(self) -> list[Fitted]:
         """Return the best law of one term, and it without each of its inputs, which may enter in another way."""
-        single = [f for f in laws if sum(bool(t.factors) for t in f.law.terms) == 1][:1]
-        out = list(single)
-        for fit in single:
-            term = next(t for t in fit.law.terms if t.factors)
-            for factor in term.factors:
-                rest = replace(term, factors=tuple(f for f in term.factors if f is not factor))
-                law = Law(tuple(rest if t is term else t for t in fit.law.terms))
-                if (smaller := fitted(cleaned(law), self.to)) is not None:
-                    out.append(smaller)
-        return out
+        single = [f for f in self.everything if sum(bool(t.factors) for t in f.law.terms) == 1][:1]
+        laws = (without_input(fit.law, j) for fit in single for j in sorted(inputs_of(fit.law)))
+        return [*single, *self.fits(laws)]
 
     def without_an_input(self, fit: Fitted) -> list[Fitted]:
         """Return a law without all that it says of each of its inputs, of which a curve may say more.
@@ -184,143 +279,185 @@ class _Search:
         Those come first of which it says most, and most that is no power.
         """
         inputs = sorted(sorted(inputs_of(fit.law)), key=lambda j: bends(fit.law, j), reverse=True)
-        smaller = (cleaned(without_input(fit.law, j)) for j in inputs)
-        return list(filter(None, (fitted(law, self.to) for law in smaller if law.terms)))
+        return self.fits(cleaned(without_input(fit.law, j)) for j in inputs)
 
-    def run(self) -> Found:
-        """Look among the signomials first, then grow the small ones, the best one, and nothing at all; then curves.
+    def without_curves(self, fit: Fitted) -> list[Fitted]:
+        """Return a law with closed forms in the place of a curve, the most promising ones fitted and made plainer."""
+        found = exchanges(fit.law, self.shapes, self.ranking)
+        admits = self.to.rules.admits
+        fewer = [each for each in found if in_lookups(each[1]) < in_lookups(fit.law) and admits(each[1])]
+        best = sorted(fewer, key=lambda each: -each[0])[:UNCURVED]
+        return [self.plainer(other) for other in self.fits(law for _, law in best)]
 
-        Raises
-        ------
-        SearchStopped
-            If it was stopped before there was a law.
-        """
-        everything: list[Fitted] = []
-        try:
-            nothing = fitted(Law((Term(Parameter(self.start)),)), self.to)
-            assert nothing is not None  # a constant is defined everywhere
-            self.run_phases(nothing, everything)
-        except SearchStopped:
-            everything += [fit for fit in [*self.climb.pool, *self.wholes] if fit not in everything]
-            if not everything:
-                raise
-        return self.found([*everything, *(fit for fit in self.wholes if fit not in everything)])
-
-    def found(self, fits: Sequence[Fitted]) -> Found:
-        """Return what was found, the shortest description first."""
-        best, *others = sorted(fits, key=lambda fit: fit.length)
-        return Found(best, tuple(others), self.climb.scales)
-
-    def run_phases(self, nothing: Fitted, everything: list[Fitted]) -> None:
-        """Look for one thing after the other; add all laws to those that are known, the shortest description first."""
-        self.climb.floor = whole = self.budget.left
-        for number, (phase, share) in enumerate(self.phases):
-            self.climb.floor -= share * whole
-            # making laws plainer ends no earlier than it is done: what it took too much is taken from all that follow
-            rest = sum(each for _, each in self.phases[number:])
-            self.climb.floor = min(self.climb.floor, self.budget.left * (1.0 - share / rest))
-            self.phase = phase
-            if phase == "curves" and self.curve_words is None:
-                break  # curves are not let in
-            if self.budget.watch is not None:
-                self.budget.watch.begin_search(self.part or IN_WORDS[phase])
-            signomial = phase == "signomials"
-            self.climb.begin(
-                self.words[phase], signomial=signomial, enough=self.enough if signomial else np.inf
-            )
-            if phase == "transformed":
-                self.add_wholes()
-                if self.a_whole_is_all(everything):
-                    return
-                continue
-            begun = self.begun(everything)
-            for fit in begun or [nothing]:
-                self.climb.add(fit)
-            if phase in ("small", "shapes", "curves"):
-                for number, fit in enumerate([*begun, nothing]):
-                    if number < WIDTH or not self.climb.spent:
-                        self.climb.expand(fit)
-            self.climb.settle()
-            everything += self.climb.pool
-            everything.sort(key=lambda fit: fit.length)
-            if phase == "curves":
-                everything += self.without_curves(everything[0])
-                everything.sort(key=lambda fit: fit.length)
-            self.climb.pool = list(everything)
-            best = everything[0]
-            if self.settled(best) and (phase not in ("signomials", "small") or self.is_plain(best.law)):
-                return
+    def fits(self, laws: Iterable[Law]) -> list[Fitted]:
+        """Fit laws to all rows; those are left out that have no value on some of them."""
+        return list(filter(None, (fitted(law, self.to) for law in laws if law.terms)))
 
     def add_wholes(self) -> None:
         """Add the best laws that no growth leads to: what is linear once the target is transformed, and extremes."""
-        words, ranking = self.words[self.phase], self.climb.ranking
-        kinds = (
-            extremes(self.to, words.straight),
-            powers_of_sums(ranking, words),
-            products_with_exponentials(ranking, words),
-            ratios_of_sums(ranking, words),
-        )
+        kinds = (extremes, powers_of_sums, products_of_functions, ratios_of_sums)
         laws: list[Law] = []
         for kind in kinds:
-            for law in kind:
+            for law in kind(self.ranking, self.words):
                 self.to.heed()
                 laws.append(law)
-        self.add_fitted(sketch.law for sketch in self.climb.sketched(self.climb.new(laws))[:MADE])
-
-    def add_fitted(self, laws: Iterable[Law]) -> None:
-        """Fit laws that no growth leads to, and make them plainer."""
-        for law in laws:
-            fit = fitted(law, self.to)
-            if fit is not None and not cancels(fit.law, self.climb.ranking.columns):
+        for sketch in self.sketched(self.new(laws))[:MADE]:
+            fit = fitted(sketch.law, self.to)
+            if fit is not None and not cancels(fit.law, self.ranking.columns):
                 self.wholes.append(fit)  # before it is made plainer: it is kept where the search is stopped
-                plain = tidied(fit, self.to, self.climb.ranking, self.climb.scales)
+                plain = self.plainer(fit)
                 self.wholes += [plain] if plain is not fit else []
 
-    def a_whole_is_all(self, everything: list[Fitted]) -> bool:
+    def a_whole_is_all(self) -> bool:
         """Whether one of them leaves nothing to say, and no other law tells the rows nearly as shortly.
 
         They may also stand for what they are not, so that growth from there is the last that is tried.
         """
         best = min(self.wholes, key=lambda fit: fit.length, default=None)
-        shortest = min((fit.length for fit in everything), default=np.inf)
+        shortest = min((fit.length for fit in self.everything), default=np.inf)
         clear = CLEAR**2 * self.to.spread * self.to.total
         if best is None or best.length >= shortest - DECISIVE or best.squares >= clear:
             return False
         return self.settled(best)
 
-    def without_curves(self, fit: Fitted) -> list[Fitted]:
-        """Return a law with closed forms in the place of a curve, the most promising ones fitted and made plainer."""
-        found = exchanges(fit.law, self.words["best"], self.climb.ranking)
-        admits = self.to.rules.admits
-        fewer = [each for each in found if in_lookups(each[1]) < in_lookups(fit.law) and admits(each[1])]
-        out = []
-        for _, law in sorted(fewer, key=lambda each: -each[0])[:UNCURVED]:
-            other = fitted(law, self.to)
-            out += (
-                [tidied(other, self.to, self.climb.ranking, self.climb.scales)] if other is not None else []
-            )
-        return out
+    # ── judging ──
 
-    def begun(self, everything: list[Fitted]) -> list[Fitted]:
-        """Return the laws with which a phase begins."""
-        if self.phase == "small":
-            return self.small(everything)
-        if self.phase == "shapes":
-            return front(everything)
-        if self.phase == "curves":
-            return self.without_an_input(everything[0])
-        # those that no growth leads to are grown with the best of all; as wholes they are complete
-        return sorted([*everything, *self.wholes], key=lambda fit: fit.length)[:WIDTH]
+    def belongs_elsewhere(self) -> bool:
+        """Whether one of the best laws says clearly more of the rows on the other scale."""
+        if self.other is None:
+            return False
+        # the density of a logarithm is that of the target times the target
+        stretch = 2.0 * float(self.to.weight @ (self.to.target if self.to.log else self.other.target))
+        for fit in self.everything[:WIDTH]:
+            there = fitted(fit.law, self.other)
+            if there is not None:
+                gain = fit.length - there.length + (stretch if self.to.log else -stretch)
+                if gain > DECISIVE:
+                    return True
+        return False
+
+    def settled(self, best: Fitted) -> bool:
+        """Whether no first step from a law is worth its price on all rows, or there is nothing to explain."""
+        if self.exact(best):
+            return True
+        if self.needs_curves(best):
+            return False
+        moves = steps(best.law, self.to, self.all_words, self.to.total)
+        return not any(move.gain > 0.0 and self.to.rules.admits(move.law) for move in moves)
+
+    def needs_curves(self, fit: Fitted) -> bool:
+        """Whether a curve is worth its numbers beside a law, or the law winds as one would."""
+        if not self.with_curves:
+            return False
+        if fit not in self.judged:
+            before = in_lookups(fit.law)
+            moves = steps(fit.law, self.to, self.curve_words, self.to.total, signomial=True)
+            gains = any(move.gain > 0.0 and in_lookups(move.law) > before for move in moves)
+            self.judged[fit] = gains or winds(fit.law)
+        return self.judged[fit]
+
+    def exact(self, fit: Fitted) -> bool:
+        """Whether a law leaves no more than the arithmetic does."""
+        return fit.squares <= FLOOR**2 * self.to.spread * self.to.total
 
     def is_plain(self, law: Law) -> bool:
         """Whether a law is short, and neither imitates another one nor may have been preferred in another form."""
         short = operators(law) <= SHORT and not self.to.rules.preferred
-        return short and not (self.phase == "signomials" and self.climb.dismissed) and not flat(law)
+        return short and not (self.phase == PRODUCTS and self.dismissed)
 
-    @property
-    def start(self) -> float:
-        mean = float(self.to.weight @ self.to.target) / self.to.total
-        return float(np.exp(mean)) if self.to.log else mean
+    # ── climbing ──
+
+    def add(self, fit: Fitted | None) -> None:
+        """Take a law in, unless it lives on cancellation."""
+        if fit is not None and cancels(fit.law, self.ranking.columns):
+            self.dismissed = True
+        elif fit is not None:
+            self.pool = _sorted([*self.pool, fit])
+            if self.budget.watch is not None:
+                error = float(np.sqrt(self.pool[0].squares / self.to.total))
+                self.budget.watch.note_error(error, relative=self.to.log)
+
+    def settle(self) -> None:
+        """Climb, make the best laws plainer and say the best in other ways, until it stays as it is."""
+        enough = HOPELESS**2 * self.to.spread * self.to.total if self.phase == PRODUCTS else np.inf
+        for _ in range(ROUNDS):
+            before = self.pool[0].length
+            self.grow()
+            if self.pool[0].squares <= enough:
+                for fit in self.pool[:PLAINER]:
+                    self.add_plainer(fit)
+            self.reword(self.pool[0])
+            if not self.pool[0].length < before - 1e-6 or self.spent:
+                return
+
+    def grow(self) -> None:
+        """Expand the shortest laws until none of the few that are followed gets shorter."""
+        while not self.spent:
+            short = next((f for f in self.pool if operators(f.law) <= SHORT), None)
+            followed = [*self.pool[:WIDTH], *([short] if short else [])]
+            open_ = [f for f in followed if signature(f.law) not in self.expanded]
+            if not open_ or self.exact(self.pool[0]):
+                return
+            # small laws have few parameters, and cost little
+            self.expand(min(open_, key=lambda fit: size(fit.law)))
+
+    def expand(self, fit: Fitted) -> None:
+        """Take in the best that grow out of a law."""
+        self.expanded.add(signature(fit.law))
+        if size(fit.law) >= LARGEST:
+            return
+        signomial = self.phase == PRODUCTS
+        moves = growths(fit.law, self.ranking, self.words, self.to.total, signomial=signomial)
+        laws = self.new(move.law for move in moves if move.gain > 0.0)[:TRIED]
+        if not signomial:
+            laws += self.new(rewritings(fit.law, self.ranking.columns))
+        for sketch in self.sketched(laws)[:FINISHED]:
+            self.add(fitted(sketch.law, self.to, ROUGH, 1e-6))
+
+    def new(self, laws: Iterable[Law]) -> list[Law]:
+        """Return the laws that may be and were not met before, each once."""
+        found: dict[Any, Law] = {}
+        for law in (based(law, self.ranking.columns) for law in laws):
+            key = signature(law)
+            if key not in self.seen and self.to.rules.admits(law) and not imitates_a_curve(law):
+                found.setdefault(key, law)
+        return list(found.values())
+
+    def sketched(self, laws: list[Law]) -> list[Fitted]:
+        """Return the laws that fit best on some of the rows, best first: many are begun, fewer go on."""
+        self.seen.update(map(signature, laws))
+        for iterations, most in SKETCHES:
+            fits = _sorted(fit for law in laws if (fit := fitted(law, self.ranking, iterations, SKETCHED)))
+            laws = [fit.law for fit in fits[:most]]
+        return fits
+
+    def plainer(self, fit: Fitted) -> Fitted:
+        """Return a law made plainer, or the law itself where that cannot be."""
+        return tidied(fit, self.to, self.ranking)
+
+    def add_plainer(self, fit: Fitted) -> None:
+        """Take in a law made plainer, where that can be."""
+        plain = self.plainer(fit)
+        if plain is not fit:
+            self.add(plain)
+
+    def reword(self, fit: Fitted) -> None:
+        """Say a law in other ways of about the same size, and make those plainer that fit about as well.
+
+        They are ranked on some of the rows first.
+        """
+        if self.exact(fit):
+            return
+        for sketch in self.sketched(self.new(rewritings(fit.law, self.ranking.columns)))[:REWORDED]:
+            other = fitted(sketch.law, self.to)
+            if other is not None and other.length < fit.length + NEAR:
+                self.add_plainer(other)
+                self.add(other)
+
+
+def _sorted(fits: Iterable[Fitted]) -> list[Fitted]:
+    """Return laws, the shortest description first."""
+    return sorted(fits, key=lambda fit: fit.length)
 
 
 def front(fits: list[Fitted]) -> list[Fitted]:
@@ -333,12 +470,7 @@ def front(fits: list[Fitted]) -> list[Fitted]:
     return out
 
 
-def search(
-    task: Task,
-    *,
-    refits: float = REFITS,
-    watch: FitMonitor | None = None,
-) -> Found:
+def search(task: Task, *, refits: float = REFITS, watch: FitMonitor | None = None) -> Found:
     """Look for the law behind rows: a function of their values alone, whatever their order.
 
     Parameters
@@ -362,56 +494,10 @@ def search(
     columns = Columns(inputs / scales, scales, task.categories)
     target, weight = task.target[order], task.weight[order]
     to = Target(columns, target, weight, task.log, task.rules, Budget(refits, watch))
-    whole = _begun(to, task)
-    # where it is stopped, the search on all rows stops as well, with what there is until then
-    with contextlib.suppress(SearchStopped):
-        if _within_limits(whole, task, refits):
-            return whole.found(whole.wholes)
-    return whole.run()
-
-
-def _begun(to: Target, task: Task, phases: tuple[tuple[str, float], ...] = PHASES, part: str = "") -> _Search:
-    """Return the search on all rows of a task, or on a part of them, with a name for what is looked for there."""
-    assert to.budget is not None
-    scales = to.columns.scales
-    ranking = to.take(np.arange(min(RANKING_ROWS, len(to.target))))
+    ranking = to.take(np.arange(min(RANKING_ROWS, len(target))))
     periods = {j: period / float(scales[j]) for j, period in task.periods.items()}
-    admits = task.rules.admits
-    plain = Dictionary(ranking.columns, periods, admits)
-    shapes = replace(plain, with_shapes=True)
-    curves = replace(plain, with_curves=True)
-    words = {
-        "signomials": plain,
-        "transformed": plain,
-        "small": plain,
-        "shapes": shapes,
-        "best": shapes,
-        "curves": curves,
-    }
-    all_words = Dictionary(to.columns, periods, admits, with_shapes=True)
-    climb = Climb(to, ranking, plain, scales, to.budget, is_part=bool(part))
-    curve_words = Dictionary(to.columns, periods, admits, with_curves=True) if task.with_curves else None
-    enough = to.total * max(HOPELESS * left_by_products(ranking, plain.product_values), CLEAR**2 * to.spread)
-    return _Search(climb, words, all_words, curve_words, enough, phases=phases, part=part)
-
-
-def _within_limits(whole: _Search, task: Task, refits: float) -> bool:
-    """Look for the law of the rows between the limits of a target, if it has any; return whether that is all.
-
-    With the limits around it the best of these laws is one of those that no growth leads to.
-    """
-    to, watch = whole.to, whole.budget.watch
-    if (ends := limits(to.target, log=to.log)) is None:
-        return False
-    rows = replace(to.take(ends.between), budget=Budget(LIMITED * refits, watch))
-    inside = _begun(rows, task, BETWEEN, IN_WORDS["limits"]).run()
-    around = (ends.around(fit.law) for fit in (inside.best, *inside.others)[:MADE])
-    laws = [law for law in around if to.rules.admits(law)]
-    try:
-        whole.add_fitted(laws)
-    except SearchStopped:
-        # who stops the search waits for one more refit: the law of some rows is none of all of them as it is
-        whole.wholes += whole.wholes or filter(None, (fitted(law, replace(to, budget=None)) for law in laws))
-        raise
-    # a tail that has come to nothing looks like a limit, and what is left of it like a long law
-    return whole.is_plain(inside.best.law) and whole.a_whole_is_all([])
+    words = Dictionary(ranking.columns, periods, task.rules.admits)
+    all_words = Dictionary(columns, periods, task.rules.admits, with_shapes=True)
+    other = None if task.other is None else replace(to, target=task.other[order], log=not task.log)
+    shapes = replace(words, with_shapes=True)
+    return _Search(to, ranking, words, shapes, all_words, task.with_curves, other).run()

@@ -28,9 +28,6 @@ PEAKS = (0.1, 0.25, 0.4, 0.55, 0.7, 0.85)
 POWERS_OF_TWO, RATES_OF_TWO = (1.0, 2.0), (0.3, 1.0, 3.0)
 """Powers of a product of two inputs in an exponential, and its sizes at their median."""
 
-RATIOS, WITHIN = (0.1, 0.25, 0.4, 0.55, 0.7, 0.85), (0.05, 0.95)
-"""Quantiles of the ratio of two inputs at which one may begin to count, and those between which that may be 1."""
-
 
 def kind_of(columns: Columns, column: int) -> str:
     """Return which powers an input allows: "positive" any, "zero" positive ones, "signed" whole ones."""
@@ -107,15 +104,6 @@ def decay_of_two(columns: Columns, pair: tuple[int, int]) -> list[Factor]:
     return out
 
 
-def distance(columns: Columns, pair: tuple[int, int]) -> Factor:
-    """Return the root of the sum of two squares, in the units of the inputs themselves: a straight line on a map."""
-    i, j = pair
-    scales = columns.scales
-    first = Term(held(float(scales[i]) ** 2), (Power(i, held(2.0)),))
-    second = Term(Parameter(float(scales[j]) ** 2), (Power(j, held(2.0)),))
-    return Group(Law((first, second)), held(0.5))
-
-
 def distance_of_places(columns: Columns, places: tuple[int, int, int, int]) -> Factor:
     """Return the root of (a − b)² + (c − d)²: a straight line from one place to another."""
     squares = []
@@ -151,39 +139,3 @@ def gap(columns: Columns, pair: tuple[int, int]) -> list[Factor]:
     first = Term(held(float(scales[i])), (Power(i, ONE),))
     second = Term(Parameter(-float(scales[j])), (Power(j, ONE),))
     return [Applied("abs", Law((first, second)))]
-
-
-def ratios(columns: Columns, pair: tuple[int, int]) -> list[float]:
-    """Return numbers k with which either of a and k · b may be the larger one, in the units of the inputs themselves.
-
-    Where an input may be below zero that is 1 alone: a ratio says nothing there.
-    """
-    i, j = pair
-    a, b = (columns.of(c) * columns.scales[c] for c in pair)
-    if "signed" in (kind_of(columns, i), kind_of(columns, j)):
-        return [1.0] if WITHIN[0] < np.mean(a > b) < WITHIN[1] else []
-    ratio = a[b > 0.0] / b[b > 0.0]
-    if not len(ratio):
-        return []
-    low, high = np.quantile(ratio, WITHIN)
-    found = np.quantile(ratio, RATIOS)
-    return [float(k) for k in np.unique([*found, *([1.0] if low < 1.0 < high else [])]) if k > 0.0]
-
-
-def _sizes(columns: Columns, pair: tuple[int, int], k: float) -> tuple[Term, Term]:
-    """Return a, and k · b, in the units of the inputs themselves."""
-    i, j = pair
-    first = Term(held(float(columns.scales[i])), (Power(i, ONE),))
-    return first, Term(Parameter(k * float(columns.scales[j])), (Power(j, ONE),))
-
-
-def excess(columns: Columns, pair: tuple[int, int], k: float) -> Applied:
-    """Return max(0, a − k · b): hours beyond an agreed share, demand beyond the stock."""
-    first, second = _sizes(columns, pair, k)
-    beyond = Law((first, Term(Parameter(-second.coefficient.value), second.factors)))
-    return Applied("max", Law((Term(held(0.0)), Term(ONE, (Group(beyond),)))))
-
-
-def larger_or_smaller(columns: Columns, pair: tuple[int, int], k: float, function: str) -> Applied:
-    """Return max(a, k · b), or min: what is billed of a peak and the highest of a year, the slower of two."""
-    return Applied(function, Law(_sizes(columns, pair, k)))

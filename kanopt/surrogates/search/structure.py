@@ -13,7 +13,7 @@ A law is frozen; its parameters stand in it as :class:`Parameter`, each free or 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, fields, replace
 from typing import Any, TypeAlias, TypeGuard
 
@@ -196,6 +196,14 @@ def _collect(part: Any, found: list[Parameter]) -> None:
         _collect(below, found)
 
 
+def in_tables(part: Any) -> list[bool]:
+    """Return of every free parameter below a law, term or factor whether it stands in a table or curve."""
+    if isinstance(part, Parameter):
+        return [False] if part.free else []
+    inside = isinstance(part, Tabulated)
+    return [inside or each for below in _parts(part) for each in in_tables(below)]
+
+
 def exponents(part: Any) -> list[Parameter]:
     """Return the free exponents of powers of inputs below a law, term or factor."""
     if isinstance(part, Power):
@@ -284,9 +292,17 @@ def size(law: Law) -> int:
 def with_values(part: Law, values: Iterable[float]) -> Law:
     """Return the same law with other values of its free parameters."""
     supply = iter(values)
+    return changed_numbers(part, lambda parameter: Parameter(float(next(supply))))
+
+
+def changed_numbers(part: Law, change: Callable[[Parameter], Parameter]) -> Law:
+    """Return the same law with something else for each of its free parameters, in the order in which they are written.
+
+    A search comes here a thousand times.
+    """
 
     def number(parameter: Parameter) -> Parameter:
-        return Parameter(float(next(supply))) if parameter.free else parameter
+        return change(parameter) if parameter.free else parameter
 
     def factor(old: Factor) -> Factor:
         match old:

@@ -39,6 +39,7 @@ from kanopt.surrogates.search.structure import (
     Tabulated,
     Term,
     Wave,
+    changed_numbers,
     is_extreme,
     values_of,
 )
@@ -56,10 +57,6 @@ EXPONENTS = (
     *((s * e, 0.003) for e in (1 / 3, 2 / 3, 0.25, 0.75) for s in (1.0, -1.0)),
 )
 """Simple exponents and their prior."""
-CANCELLING = 0.9
-"""Prior of the exponent with which a declared unit cancels."""
-UNITS_FARTHEST = 4.5
-"""Standard errors within which it is taken: units are known, and no finding."""
 PER_UNIT = 0.25
 """Density of other exponents."""
 UNIT_COEFFICIENT = 0.3
@@ -78,17 +75,12 @@ PHASE = 0.2
 
 @dataclass(frozen=True, eq=False)
 class _Simple:
-    """A simple value for the free parameter of a number, with its prior and the density of others there.
-
-    `saves` is the price, in nats, of the operators that go with the parameter.
-    """
+    """A simple value for the free parameter of a number, with its prior and the density of others there."""
 
     number: int
     value: float
     prior: float
     density: float
-    farthest: float = FARTHEST
-    saves: float = 0.0
 
 
 def _simple(law: Law, scales: Array, rules: Rules) -> Iterator[_Simple]:
@@ -114,15 +106,13 @@ def _simple(law: Law, scales: Array, rules: Rules) -> Iterator[_Simple]:
             for value in (unit, -unit):
                 yield _Simple(number, value, UNIT_COEFFICIENT, PER_E_FOLD / max(size, 1e-300))
 
-    def exponent(term: Term, power: Power, inner: bool) -> Iterator[_Simple]:
-        yield from (_Simple(number, e, prior, PER_UNIT) for e, prior in EXPONENTS)
-        if (e := rules.cancelling(term, power.column, inner=inner)) is not None:
-            saved = rules.in_the_way(power.column, inner=inner)
-            yield _Simple(number, e, CANCELLING, PER_UNIT, UNITS_FARTHEST, saved)
+    def exponent(power: Parameter) -> Iterator[_Simple]:
+        nonlocal number
+        if power.free:
+            yield from (_Simple(number, e, prior, PER_UNIT) for e, prior in EXPONENTS)
+            number += 1
 
-    def walk(
-        part: Any, inner: bool = False, term: Term | None = None, *, pure: bool = True
-    ) -> Iterator[_Simple]:
+    def walk(part: Any, inner: bool = False, *, pure: bool = True) -> Iterator[_Simple]:
         nonlocal number
         match part:
             case Law(terms=terms):
@@ -133,11 +123,9 @@ def _simple(law: Law, scales: Array, rules: Rules) -> Iterator[_Simple]:
                     yield from coefficient(part, inner, pure)
                     number += 1
                 for factor in part.factors:
-                    yield from walk(factor, inner, part)
-            case Power(exponent=Parameter(free=True)):
-                assert term is not None  # powers stand in terms
-                yield from exponent(term, part, inner)
-                number += 1
+                    yield from walk(factor, inner)
+            case Power():
+                yield from exponent(part.exponent)
             case Wave(column=column, frequency=frequency, phase=phase):
                 if frequency.free:
                     density = 0.3 / max(abs(frequency.value), 1e-300)
@@ -152,9 +140,7 @@ def _simple(law: Law, scales: Array, rules: Rules) -> Iterator[_Simple]:
             case Group(inner=below, exponent=power):
                 # beside a 1 terms are pure numbers; beside each other they have one unit
                 yield from walk(below, inner=True, pure=Term(ONE) in below.terms)
-                if power.free:
-                    yield from (_Simple(number, e, prior, PER_UNIT) for e, prior in EXPONENTS)
-                    number += 1
+                yield from exponent(power)
             case Applied(inner=below):
                 yield from walk(below, inner=True, pure=not is_extreme(part))
             case _:
@@ -165,58 +151,45 @@ def _simple(law: Law, scales: Array, rules: Rules) -> Iterator[_Simple]:
 
 def _held(law: Law, number: int, value: float) -> Law:
     """Return the law with a free parameter, by its number, held at a value."""
-    count = -1
-
-    def visit(item: Any) -> Any:
-        nonlocal count
-        if isinstance(item, Parameter):
-            count += item.free
-            return Parameter(value, free=False) if item.free and count == number else item
-        if isinstance(item, tuple):
-            return tuple(visit(below) for below in item)
-        if isinstance(item, int | float | str):
-            return item
-        return replace(item, **{name: visit(getattr(item, name)) for name in item.__dataclass_fields__})
-
-    result: Law = visit(law)
-    return result
+    numbers = itertools.count()
+    return changed_numbers(
+        law, lambda parameter: Parameter(value, free=False) if next(numbers) == number else parameter
+    )
 
 
-def tidied(fit: Fitted, to: Target, sample: Target, scales: Array) -> Fitted:
+def tidied(fit: Fitted, to: Target, sample: Target) -> Fitted:
     """Return a fitted law made plainer as long as its description gets shorter.
 
     Parameters
     ----------
     fit
-        A law of inputs that were divided by `scales`.
+        A law of scaled inputs.
     to
         The rows.
     sample
         Some of them.
-    scales
-        Shape (columns,).
     """
     while True:
-        plainer = _without_parts(fit, to, sample) or _rounded(fit, to, scales)
+        plainer = _without_parts(fit, to, sample) or _rounded(fit, to)
         if plainer is None:
             return fit
         fit = plainer
 
 
-def _rounded(fit: Fitted, to: Target, scales: Array) -> Fitted | None:
+def _rounded(fit: Fitted, to: Target) -> Fitted | None:
     """Hold the number at a simple value that is the most probable; None where none is."""
     errors = np.sqrt(fit.variances(to.total))
     least = 1e-9 * np.maximum(np.abs(values_of(fit.law)), 1e-3)
     estimates, errors = np.array(values_of(fit.law)), np.maximum(errors, least)
     ranked = []
-    for simple in _simple(fit.law, scales, to.rules):
+    for simple in _simple(fit.law, to.columns.scales, to.rules):
         error = float(errors[simple.number])
         if not np.isfinite(error):
             continue
         z = abs(estimates[simple.number] - simple.value) / error
-        odds = _odds(simple.prior, simple.density, error) + simple.saves
+        odds = _odds(simple.prior, simple.density, error)
         near = abs(estimates[simple.number] - simple.value) < NEGLIGIBLE * abs(simple.value)
-        if near or (z < simple.farthest and z * z < odds):
+        if near or (z < FARTHEST and z * z < odds):
             ranked.append((z * z - odds, simple))
     for _, simple in sorted(ranked, key=lambda entry: entry[0])[:3]:
         trial = fitted(cleaned(_held(fit.law, simple.number, simple.value)), to)

@@ -15,11 +15,8 @@ from kanopt.formulas.printing import to_infix
 from kanopt.surrogates.ladder.rungs import OPERATOR
 from kanopt.surrogates.search import Found, Rules, Task, graph, search
 from kanopt.surrogates.search.evaluation import Columns, cancels, value
-from kanopt.surrogates.search.fitting import Budget, Target, fitted
-from kanopt.surrogates.search.graph import looked_up
 from kanopt.surrogates.search.lookups import centred, felt
-from kanopt.surrogates.search.rewriting import rewritings
-from kanopt.surrogates.search.structure import ONE, Group, Law, Parameter, Power, Tabulated, Term
+from kanopt.surrogates.search.structure import ONE, Law, Parameter, Power, Tabulated, Term
 
 Floats = NDArray[np.float64]
 ROWS = 800
@@ -185,29 +182,3 @@ def test_a_small_difference_of_large_terms_is_no_law(rows: Floats) -> None:
     km, bent = Power(0, ONE), Power(0, Parameter(1.003))
     assert cancels(Law((Term(Parameter(20.0), (km,)), Term(Parameter(-19.5), (bent,)))), columns)
     assert not cancels(Law((Term(Parameter(20.0), (km,)), Term(Parameter(-9.5), (bent,)))), columns)
-
-
-def test_what_two_terms_say_of_a_category_with_a_table_each_one_says_of_both() -> None:
-    rng = np.random.default_rng(3)
-    category, x, z = (
-        rng.integers(0, 3, 400).astype(float),
-        rng.uniform(1.0, 9.0, 400),
-        rng.uniform(2.0, 5.0, 400),
-    )
-    level = np.array([1.0, 1.6, 0.7])[category.astype(int)]
-    columns = Columns(np.column_stack([category, x, z]), np.ones(3), {0: 3})
-    y = level * (3.0 + 0.4 * z + np.sqrt(x)) * np.exp(0.01 * rng.standard_normal(400))
-    to = Target(columns, np.log(y), np.ones(400), True, Rules(OPERATOR), Budget(500.0))
-
-    def table() -> Tabulated:
-        return Tabulated(0, (ONE, *(Parameter(float(level)) for level in (1.4, 0.8))))
-
-    root = Term(Parameter(1.0), (Power(1, Parameter(0.5, free=False)), table()))
-    line = Group(Law((Term(ONE), Term(Parameter(0.1), (Power(2, ONE),)))))
-    two = fitted(Law((root, Term(Parameter(3.0), (line, table())))), to)
-    assert two is not None
-    fits = [fit for law in rewritings(two.law, columns) if (fit := fitted(law, to)) is not None]
-    best = min(fits, key=lambda fit: fit.length)
-    assert best.length < two.length - 2.0 * OPERATOR
-    assert sum(looked_up(best.law).values()) == 1
-    np.testing.assert_allclose(np.exp(to.target), value(best.law, columns), rtol=0.05)

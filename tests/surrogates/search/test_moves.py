@@ -8,9 +8,8 @@ from kanopt.surrogates.monitor import FitMonitor, SearchStopped
 from kanopt.surrogates.search import Rules
 from kanopt.surrogates.search.columns import Columns
 from kanopt.surrogates.search.dictionary import Dictionary
-from kanopt.surrogates.search.evaluation import value
-from kanopt.surrogates.search.fitting import Budget, Target, fitted
-from kanopt.surrogates.search.moves import growths, steps
+from kanopt.surrogates.search.fitting import Budget, Target
+from kanopt.surrogates.search.moves import steps
 from kanopt.surrogates.search.structure import ONE, Law, Parameter, Power, Term
 
 SCALES = np.array([40.0, 15.0, 2.0])
@@ -24,33 +23,6 @@ def rows() -> Columns:
 
 def line(coefficient: float, column: int) -> Term:
     return Term(Parameter(coefficient), (Power(column, ONE),))
-
-
-@pytest.mark.parametrize("beside", [0.0, 3.0])
-@pytest.mark.parametrize("number", [True, False])
-@pytest.mark.parametrize("upper", [True, False])
-def test_a_sum_gets_a_limit_and_a_term_that_of_another_input(
-    number: bool, upper: bool, beside: float
-) -> None:
-    columns = rows()
-    least, km, wait = (columns.of(j) * SCALES[j] for j in range(3))
-    limit, choose = 55.0 if number else least, np.minimum if upper else np.maximum
-    free = 3.0 + 2.4 * km
-    if number:
-        free = free + beside * wait
-    truth = choose(free, limit) + (0.0 if number else beside * wait)
-    to = Target(columns, truth, np.ones(400), False, Rules(OPERATOR), Budget(500.0))
-    one = Term(Parameter(3.0)) if number or not beside else None
-    terms = [term for term in (one, line(30.0, 1), line(5.0, 2) if beside else None) if term]
-    if not number and beside:
-        truth = choose(2.4 * km, least) + beside * wait
-        to = Target(columns, truth, np.ones(400), False, Rules(OPERATOR), Budget(500.0))
-    start = fitted(Law(tuple(terms)), to)
-    assert start is not None
-    moves = growths(start.law, to, Dictionary(columns, {}, with_shapes=True), to.total)[:30]
-    fits = [fit for move in moves if (fit := fitted(move.law, to)) is not None]
-    best = min(fits, key=lambda fit: fit.length)
-    np.testing.assert_allclose(value(best.law, columns), truth, atol=1e-3)
 
 
 def test_the_way_beside_a_difference_is_a_shape() -> None:

@@ -11,11 +11,9 @@ from numpy.typing import NDArray
 from kanopt.formulas.printing import to_infix
 from kanopt.surrogates.ladder.rungs import OPERATOR
 from kanopt.surrogates.search import Rules, Task, graph, search
-from kanopt.surrogates.search.columns import scales_of
 from kanopt.surrogates.search.dictionary import Dictionary
 from kanopt.surrogates.search.evaluation import Columns
-from kanopt.surrogates.search.fitting import Target, fitted
-from kanopt.surrogates.search.rules import KINDS, UNLIKE, kind_of_factor
+from kanopt.surrogates.search.rules import KINDS, kind_of_factor
 from kanopt.surrogates.search.structure import (
     ONE,
     Exponential,
@@ -32,7 +30,6 @@ from kanopt.surrogates.search.structure import (
     Wave,
     operators,
 )
-from kanopt.surrogates.search.tidying import tidied
 from kanopt.units import powers_of
 
 Floats = NDArray[np.float64]
@@ -114,7 +111,7 @@ def test_an_input_that_must_be_in_the_law_may_be_in_a_bracket() -> None:
 
 def test_words_are_those_that_may_be() -> None:
     x = np.random.default_rng(0).uniform(1, 9, (50, 2))
-    rules = Rules(5.0, {0: frozenset({"log"})}, frozenset({"step", "exp"}))
+    rules = Rules(5.0, {0: frozenset({"log"})}, frozenset({"step", "exp", "gaussian"}))
     words = Dictionary(Columns(x, np.ones(2)), {}, rules.admits)
     found = [*words.products, *words.decays, *words.others, *((Wave(j, ONE, ONE),) for j, _ in words.waves)]
     assert {(f.column, kind_of_factor(f)) for factors in found for f in factors if not isinstance(f, Group)} == {
@@ -131,47 +128,6 @@ def test_what_is_preferred_costs_half() -> None:
     assert Rules(5.0, preferred=frozenset({"exp"})).price(law) == plain_price - 5.0 * 0.5 * 2
     assert Rules(5.0, preferred=frozenset({"exp", "power"})).price(law) == plain_price - 5.0 * 0.5 * 3
     assert Rules(5.0, preferred=frozenset({"log"})).price(law) == plain_price
-
-
-def test_an_exponent_that_keeps_a_unit_from_cancelling_costs_more() -> None:
-    rules = Rules(5.0, units=units("veh/h", "veh/h", "min"), output=powers_of("min"))
-    four, near = Parameter(4.0, free=False), Parameter(-4.03)
-    held, free = (
-        one(Power(0, four), Power(1, Parameter(-4.0, free=False))),
-        one(Power(0, four), Power(1, near)),
-    )
-    assert rules.price(free) == rules.price(held) + 5.0 * UNLIKE
-    assert rules.price(one(bracket(ONE, Power(0, near), Power(1, near)))) == (
-        Rules(5.0).price(one(bracket(ONE, Power(0, near), Power(1, near)))) + 5.0 * UNLIKE
-    )
-    alone = one(Power(0, near), Power(2, near))
-    assert rules.price(alone) == Rules(5.0).price(alone)
-
-
-def test_the_exponent_with_which_a_unit_cancels() -> None:
-    rules = Rules(5.0, units=units("veh/h", "veh/h", "min", "", "veh/h"))
-    q, c = Power(0, Parameter(4.0, free=False)), Power(1, Parameter(-4.03))
-
-    def cancelling(*powers: Power, of: int = 1, rules: Rules = rules) -> float | None:
-        return rules.cancelling(Term(FREE, powers), of, inner=True)
-
-    assert cancelling(q, c) == -4.0
-    assert cancelling(q, c, Power(4, ONE)) == -5.0
-    assert cancelling(replace(q, exponent=FREE), c) is None
-    assert cancelling(c, Power(2, ONE)) is None
-    assert cancelling(q, Power(3, FREE), of=3) is None
-    assert cancelling(q, c, rules=Rules(5.0)) is None
-
-
-def test_in_the_outermost_sum_the_unit_of_the_target_counts() -> None:
-    a, b = Power(0, Parameter(0.5, free=False)), Power(1, FREE)
-    for output, wanted in (("km", 0.5), ("min", -0.5), ("EUR/km", None), ("", None)):
-        unit = powers_of(output) if output else None
-        rules = Rules(5.0, units=units("km", "km"), output=unit)
-        assert rules.cancelling(Term(FREE, (a, b)), 1, inner=False) == wanted
-        # only where units should cancel, an exponent in the way has a price
-        assert rules.in_the_way(1, inner=False) == (5.0 * UNLIKE if output == "min" else 0.0)
-        assert rules.price(one(a, b)) == Rules(5.0).price(one(a, b)) + rules.in_the_way(1, inner=False)
 
 
 def test_units_tell_which_coefficient_may_be_one() -> None:
@@ -207,35 +163,6 @@ LINKS = Rules(OPERATOR, units=units("min", "veh/h", "veh/h"), output=powers_of("
 @pytest.mark.slow
 def test_flow_over_capacity_is_a_pure_number() -> None:
     assert read(*congested(0.0, 0.01), "t0 q c", LINKS) == "t0 · (1 + 0.15 · q^4 / c^4)"
-
-
-@pytest.mark.parametrize(
-    ("rules", "cancels"), [(LINKS, True), (Rules(OPERATOR), False)], ids=["units", "none"]
-)
-def test_an_exponent_a_little_off_cancels_where_the_units_say_so(rules: Rules, cancels: bool) -> None:
-    x, y = congested(-0.06, 0.03)
-    scales = scales_of(x)
-    to = Target(Columns(x / scales, scales), y, np.ones(len(y)), False, rules)
-    four = Parameter(4.0, free=False)
-    ratio = bracket(ONE, Power(1, four), Power(2, Parameter(-4.0)))
-    begun = Law((Term(Parameter(float(scales[0]), free=False), (Power(0, ONE), ratio)),))
-    fit = fitted(begun, to)
-    assert fit is not None
-    group = tidied(fit, to, to, scales).law.terms[0].factors[-1]
-    assert isinstance(group, Group)
-    power = next(f for f in group.inner.terms[-1].factors if isinstance(f, Power) and f.column == 2)
-    assert power.exponent.free == (not cancels)
-    assert (power.exponent.value == -4.0) == cancels
-
-
-@pytest.mark.slow
-def test_without_units_nothing_changes() -> None:
-    x, y = congested(0.0, 0.03, rows=150)
-    bare = search(Task(x, y, np.ones(len(y)), Rules(OPERATOR)), refits=60)
-    other = search(Task(x, y, np.ones(len(y)), Rules(OPERATOR, units=(), output=powers_of("min"))), refits=60)
-    assert (bare.best.law, bare.best.length) == (other.best.law, other.best.length)
-    none = search(Task(x, y, np.ones(len(y)), Rules(OPERATOR, units=(None, None, None))), refits=60)
-    assert (bare.best.law, bare.best.length) == (none.best.law, none.best.length)
 
 
 def test_a_price_that_happens_to_be_one_keeps_its_name_and_a_pure_number_does_not() -> None:
