@@ -26,6 +26,7 @@ import pandas as pd
 import torch
 from _bench import footer
 from _laws import CONTENT, drawn, load_laws
+from _more_tables import ONCE, TUNED, more_cases
 from _real_data import TABLES, cases
 
 import kanopt as ko
@@ -62,14 +63,16 @@ class Table:
 def tables(arguments: argparse.Namespace) -> Iterator[Table]:
     """Yield made tables, then public ones."""
     for law in load_laws(arguments.laws):
-        if arguments.only and law.name not in arguments.only:
+        if arguments.only is not None and law.name not in arguments.only:
             continue
         for noise in arguments.noise:
             rows = drawn(law, noise, 0)
             yield Table(f"{law.name}, {noise:.0%}", rows.train, rows.test, rows.target)
     if arguments.data is None:
         return
-    for case in cases(arguments.tables, arguments.data, 20_000, 0):
+    known = [name for name in arguments.tables if name in TABLES]
+    more = [name for name in arguments.tables if name not in TABLES]
+    for case in [*cases(known, arguments.data, 20_000, 0), *more_cases(more, 0)]:
         train, test = case.splits[0]
         whole = case.features.assign(**{"target_": case.target})
         yield Table(case.name, whole.iloc[train], whole.iloc[test], "target_")
@@ -147,10 +150,14 @@ def main() -> None:
     )
     laws = Path(__file__).parent / "laws" / "yards.py"
     options.add_argument("--laws", type=Path, default=laws, help=f"made laws (default yards.py): {CONTENT}")
-    options.add_argument("--only", nargs="+", metavar="NAME", help="laws (default all of the file)")
+    options.add_argument(
+        "--only", nargs="*", metavar="NAME", help="laws (default all of the file; none without a name)"
+    )
     options.add_argument("--noise", type=float, nargs="+", default=[0.01, 0.05], help="default 0.01 0.05")
     options.add_argument("--data", type=Path, help="folder that holds tables/; without it no public tables")
-    options.add_argument("--tables", nargs="+", choices=TABLES, default=list(TABLES[:3]), metavar="TABLE")
+    options.add_argument(
+        "--tables", nargs="+", choices=[*TABLES, *TUNED, *ONCE], default=list(TABLES[:3]), metavar="TABLE"
+    )
     options.add_argument("--seeds", type=int, default=10, help="seeds on the same rows (default 10)")
     options.add_argument("--halves", type=int, default=10, help="halves of the rows (default 10)")
     arguments = options.parse_args()

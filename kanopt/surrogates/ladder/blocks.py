@@ -62,10 +62,14 @@ def left_out(residual: Array, slopes: Array, weight: Array, stiff: Array, blocks
     moved = residual.copy()
     for block in np.unique(blocks):
         own = blocks == block
-        back = (weight[own, None] * slopes[own]).T
-        held = stiff - back @ slopes[own]
-        moved[own] += slopes[own] @ (inverse_of(held) @ (back @ residual[own]))
+        moved[own] += slopes[own] @ part_of(own, residual, slopes, weight, stiff)
     return moved
+
+
+def part_of(own: NDArray[np.bool_], residual: Array, slopes: Array, weight: Array, stiff: Array) -> Array:
+    """Return what some rows add to the numbers of a law that is fitted to all, (p,); see :func:`left_out`."""
+    back = (weight[own, None] * slopes[own]).T
+    return np.asarray(inverse_of(stiff - back @ slopes[own]) @ (back @ residual[own]))
 
 
 def inverse_of(matrix: Array) -> Array:

@@ -14,10 +14,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kanopt.errors import FormulaError
-from kanopt.formulas import Apply, Formula
-from kanopt.formulas.extrapolation import Ending, Extrapolation, extrapolation, held_at_edges, held_below
+from kanopt.formulas import Apply, Curve, Formula
+from kanopt.formulas.columns import evaluate_graph
+from kanopt.formulas.domain import Range
+from kanopt.formulas.extrapolation import (
+    Ending,
+    Extrapolation,
+    Side,
+    extrapolation,
+    held_at_edges,
+    held_below,
+)
 from kanopt.formulas.nodes import postorder
 from kanopt.surrogates.calendar import period_of
+from kanopt.surrogates.ladder.additive import AdditiveLaw
 from kanopt.surrogates.ladder.trained import Trained
 from kanopt.surrogates.rows import Rows
 
@@ -31,6 +41,8 @@ CHANCE = 1.0
 FAR = 10.0
 """Times the largest target beyond which a law has exploded."""
 _BOXES = 200
+OUTER = 0.9
+"""Share of the rows within the edge beyond which rows are left out, to see whether a law goes on there."""
 BIGGER = 1
 """Operators by which a rival may be longer to read: one that has more explains more, or less with more words."""
 
@@ -41,13 +53,47 @@ def beyond(law: Formula, trained: Trained) -> Extrapolation:
     target = np.exp(rows.target) if trained.log_target else rows.target
     some_below = trained.lowest is None or trained.lowest < 0.0
     level = float("nan") if some_below else float(rows.weight @ target) / rows.total
-    numbers = {
+    return extrapolation(law, level, _with_ends(trained))
+
+
+def _with_ends(trained: Trained) -> set[str]:
+    """Return the numbers that may lie beyond their data: one that looks like a month has no thirteenth."""
+    return {
         each.name
         for place, each in enumerate(trained.features)
-        # a number that looks like a month has no thirteenth
-        if each.kind == "number" and period_of(each.name, each.decode(rows.inputs[:, place])) is None
+        if each.kind == "number" and period_of(each.name, each.decode(trained.rows.inputs[:, place])) is None
     }
-    return extrapolation(law, level, numbers)
+
+
+def edges_of(law: AdditiveLaw, trained: Trained) -> tuple[Ending, ...]:
+    """Return where curves of a law are held at the edges of their data, since the rows there bear that out.
+
+    Rows beyond the last tenth of an input are left out, and foretold by the law that goes on, and by the one that is
+    held where that tenth begins. Which of the two is closer differs from trend to trend: a price of distance goes on, a
+    level of sales by year does not. An input is held where that is better by more than chance.
+    """
+    frame = trained.decoded(tuple(map(trained.variable, trained.features)))
+    curves = [node for node in postorder(law.written(law.parameters)) if isinstance(node, Curve)]
+    read = {name for curve in curves for node in postorder(curve) for name in node.names}
+    found = list[Ending]()
+    for name in sorted(read & _with_ends(trained)):
+        values = frame[name].astype(np.float64)
+        ends: tuple[tuple[Side, Array], ...] = (("below", -values), ("above", values))
+        for side, upwards in ends:
+            inner = upwards[upwards < upwards.max()]
+            edge = min(float(np.quantile(upwards, OUTER, method="inverted_cdf")), float(inner.max()))
+            own = upwards > edge
+            rest = law.written(law.without(own))
+            rows = {key: column[own] for key, column in frame.items()}
+            places = rows[name], np.full(int(own.sum()), edge if side == "above" else -edge)
+            told = [evaluate_graph(rest, {**rows, name: place}, "a law") for place in places]
+            gaps = [law.rows.target[own] - each for each in told]
+            more = law.rows.precision[own] * (gaps[0] ** 2 - gaps[1] ** 2)
+            if float(more.sum()) > _chance(more):
+                item = Range.of_values(name, values)
+                end = item.dense_end if side == "above" else item.low
+                found.append(Ending(name, side, end, "is foretold better by the edge"))
+    return tuple(found)
 
 
 def explodes(law: Formula, trained: Trained) -> bool:
@@ -71,8 +117,12 @@ def is_no_worse(other: Array, best: Array, rows: Rows) -> bool:
     excess = float(more.sum())
     if not excess <= (LOOSE - 1.0) * squares:
         return False
-    chance = CHANCE * float(np.sqrt(((more - more.mean()) ** 2).sum()))
-    return excess <= max((SAME - 1.0) * squares, chance)
+    return excess <= max((SAME - 1.0) * squares, _chance(more))
+
+
+def _chance(parts: Array) -> float:
+    """Return up to which size a sum is put down to chance."""
+    return CHANCE * float(np.sqrt(((parts - parts.mean()) ** 2).sum()))
 
 
 def residuals(law: Formula, columns: dict[str, NDArray[np.generic]], trained: Trained) -> Array:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from kanopt.errors import FitError, FormulaError
 from kanopt.formulas import Alternative, Domain, Fit, Formula, Variable, with_named_constants
+from kanopt.formulas.extrapolation import held_at_edges
 from kanopt.formulas.parameters import parameters_of
 from kanopt.formulas.rounding import DIGITS, round_law, round_measures
 from kanopt.surrogates.ladder.choice import Ladder, ladder_of
@@ -90,11 +91,9 @@ class _Taken:
 
 
 def _alternatives(
-    ladder: Ladder, taken: _Taken, fit: Fit, trained: Trained, held_out: HeldOut
+    ladder: Ladder, taken: _Taken, fit_of_chosen: Fit, trained: Trained, held_out: HeldOut
 ) -> tuple[Alternative, ...]:
     """Return the laws of a ladder, each as a formula like the one that was chosen, measured on the held-out rows."""
-    domains: dict[tuple[Variable, ...], Domain] = {}
-    inputs = tuple(map(trained.variable, trained.features))
 
     def told(place: int, rung: Rung) -> Alternative:
         chosen = place == taken.place
@@ -107,18 +106,16 @@ def _alternatives(
         return replace(round_measures(shown, CONSIDERED), law=law)
 
     def usable(rung: Rung) -> Formula:
-        used = Formula(rung.root, inputs, held_out.output).used
-        kept = tuple(variable for variable in inputs if variable.name in used)
-        if kept not in domains:
-            domains[kept] = _domain(trained, kept, trained.decoded(kept))
-        law = Formula(rung.root, kept, held_out.output, held_out.per, domain=domains[kept])
+        law, rows = _bare(rung, trained, held_out)
+        law = _held_by_rows(with_named_constants(law, frozenset()), rung)
+        law = round_law(law, rows, _target(trained))
+        law = held_positive(held(law, beyond(law, trained).endings, trained, rows), trained, rows)
         about = {
             "learned by": f"KANRegressor, {trained.structure}",
             "written by": f"{rung.name}, considered and not chosen",
         }
-        law = replace(with_named_constants(law, frozenset()), provenance=about)
-        law = round_law(law, trained.decoded(kept), _target(trained))
-        return replace(law, fit=round_measures(_measured(law, fit, trained, held_out)))
+        fit = round_measures(_measured(law, fit_of_chosen, trained, held_out))
+        return replace(law, fit=fit, provenance={**about, **law.provenance})
 
     return tuple(told(place, rung) for place, rung in enumerate(ladder.rungs))
 
@@ -227,14 +224,9 @@ def _has_values(formula: Formula, held_out: HeldOut) -> bool:
 
 def _formula(rung: Rung, trained: Trained, held_out: HeldOut) -> Formula:
     """Return a law as a formula with a domain, and verdicts on what was asked of its shape."""
-    inputs = tuple(map(trained.variable, trained.features))
-    used = Formula(rung.root, inputs, held_out.output).used
-    kept = tuple(variable for variable in inputs if variable.name in used)
-    rows = trained.decoded(kept)
-    formula = Formula(rung.root, kept, held_out.output, held_out.per, domain=_domain(trained, kept, rows))
-    told = with_shared_errors(
-        _named(formula, rung, trained.rows.total), rows, trained.rows, log=trained.log_target
-    )
+    formula, rows = _bare(rung, trained, held_out)
+    named = _held_by_rows(_named(formula, rung, trained.rows.total), rung)
+    told = with_shared_errors(named, rows, trained.rows, log=trained.log_target)
 
     def whole(law: Formula) -> Formula:
         return shaped(held_positive(law, trained, rows), trained)
@@ -244,6 +236,21 @@ def _formula(rung: Rung, trained: Trained, held_out: HeldOut) -> Formula:
         return rounded
     exact = whole(told)  # the bends of a curve may be smaller than the digits that matter
     return rounded if _is_refuted(exact) else exact
+
+
+def _bare(rung: Rung, trained: Trained, held_out: HeldOut) -> tuple[Formula, dict[str, NDArray[np.generic]]]:
+    """Return a law as a formula with a domain, and the rows that it reads."""
+    inputs = tuple(map(trained.variable, trained.features))
+    used = Formula(rung.root, inputs, held_out.output).used
+    kept = tuple(variable for variable in inputs if variable.name in used)
+    rows = trained.decoded(kept)
+    return Formula(rung.root, kept, held_out.output, held_out.per, domain=_domain(trained, kept, rows)), rows
+
+
+def _held_by_rows(formula: Formula, rung: Rung) -> Formula:
+    """Return a law whose constants have names, held where its rows bear that out: an edge is no constant of it."""
+    endings = [each for each in rung.endings if each.input in formula.used]
+    return held_at_edges(formula, endings) if endings else formula
 
 
 def _is_refuted(formula: Formula) -> bool:

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from kanopt.errors import FitError
 from kanopt.formulas import Apply, Constant, Curve, Node, Product, Table
 from kanopt.formulas.complexity import count_operators
+from kanopt.formulas.extrapolation import Ending
 from kanopt.formulas.nodes import postorder, rebuild
 from kanopt.formulas.operators import OPERATORS
 from kanopt.formulas.parameters import Covariance
@@ -20,6 +21,7 @@ from kanopt.kan.links import Link
 from kanopt.surrogates.curves import in_units, linked, network_output
 from kanopt.surrogates.ladder.additive import MOST, AdditiveLaw, Choice
 from kanopt.surrogates.ladder.functions import Function, functions_of
+from kanopt.surrogates.ladder.going_on import edges_of
 from kanopt.surrogates.ladder.plainer import additive_laws
 from kanopt.surrogates.ladder.products import with_products
 from kanopt.surrogates.ladder.trained import Trained
@@ -61,6 +63,8 @@ class Rung:
         The covariance of its named constants, where these have been estimated themselves.
     refused
         Why it cannot be taken; empty where it can.
+    endings
+        Where it is held at the edges of its data, since rows at these edges bear that out.
     foretold
         Whether `left_out` is foretold by the number of parameters alone, which flatters where errors hang together.
     """
@@ -75,6 +79,7 @@ class Rung:
     covariance: Array | None = None
     told: Covariance | None = None
     refused: str = ""
+    endings: tuple[Ending, ...] = ()
     foretold: bool = False
 
     @cached_property
@@ -221,6 +226,7 @@ def _rung(name: str, law: AdditiveLaw, trained: Trained, rows: Rows, blocks: Int
         written,
         law.parameters,
         law.covariance,
+        endings=edges_of(law, trained),
     )
 
 
