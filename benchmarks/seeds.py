@@ -162,7 +162,10 @@ def main() -> None:
     options.add_argument("--halves", type=int, default=10, help="halves of the rows (default 10)")
     arguments = options.parse_args()
     torch.set_num_threads(1)
-    lines = [measured(table, arguments.seeds, arguments.halves) for table in tables(arguments)]
+    lines = []
+    for table in tables(arguments):
+        lines.append(measured(table, arguments.seeds, arguments.halves))
+        print(lines[-1], flush=True)
     print(f"\n{pd.DataFrame(lines).fillna('–').to_string(index=False, float_format=lambda v: f'{v:.3g}')}")
     print(f"\n{footer(['scikit-learn'], f'0-{arguments.seeds - 1}')}")
 

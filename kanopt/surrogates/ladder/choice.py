@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import chain
 
 import numpy as np
@@ -114,7 +114,8 @@ def ladder_of(trained: Trained) -> Ladder:
     """
     trained.control.check_names(trained.features)
     rows, output = trained.rows, output_of(trained)
-    blocks = blocks_of(rows, rows.target - (output if trained.link is None else trained.link(output)))
+    own = replace(rows, target=np.exp(rows.target)) if trained.log_target else rows
+    blocks = blocks_of(own, rows.target - (output if trained.link is None else trained.link(output)))
     found, refused = list[Rung](), list[FitError | FormulaError]()
     for make in RUNGS:
         try:

@@ -16,7 +16,6 @@ from numpy.typing import NDArray
 from kanopt.errors import FormulaError
 from kanopt.formulas import Apply, Curve, Formula
 from kanopt.formulas.columns import evaluate_graph
-from kanopt.formulas.domain import Range
 from kanopt.formulas.extrapolation import (
     Ending,
     Extrapolation,
@@ -65,8 +64,8 @@ def _with_ends(trained: Trained) -> set[str]:
     }
 
 
-def edges_of(law: AdditiveLaw, trained: Trained) -> tuple[Ending, ...]:
-    """Return where curves of a law are held at the edges of their data, since the rows there bear that out.
+def held_ends(law: AdditiveLaw, trained: Trained) -> frozenset[tuple[str, Side]]:
+    """Return inputs of curves, and sides on which these are held at the edge of their data, as rows there bear out.
 
     Rows beyond the last tenth of an input are left out, and foretold by the law that goes on, and by the one that is
     held where that tenth begins. Which of the two is closer differs from trend to trend: a price of distance goes on, a
@@ -75,7 +74,7 @@ def edges_of(law: AdditiveLaw, trained: Trained) -> tuple[Ending, ...]:
     frame = trained.decoded(tuple(map(trained.variable, trained.features)))
     curves = [node for node in postorder(law.written(law.parameters)) if isinstance(node, Curve)]
     read = {name for curve in curves for node in postorder(curve) for name in node.names}
-    found = list[Ending]()
+    found = set[tuple[str, Side]]()
     for name in sorted(read & _with_ends(trained)):
         values = frame[name].astype(np.float64)
         ends: tuple[tuple[Side, Array], ...] = (("below", -values), ("above", values))
@@ -90,10 +89,8 @@ def edges_of(law: AdditiveLaw, trained: Trained) -> tuple[Ending, ...]:
             gaps = [law.rows.target[own] - each for each in told]
             more = law.rows.precision[own] * (gaps[0] ** 2 - gaps[1] ** 2)
             if float(more.sum()) > _chance(more):
-                item = Range.of_values(name, values)
-                end = item.dense_end if side == "above" else item.low
-                found.append(Ending(name, side, end, "is foretold better by the edge"))
-    return tuple(found)
+                found.add((name, side))
+    return frozenset(found)
 
 
 def explodes(law: Formula, trained: Trained) -> bool:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from kanopt.errors import FitError, FormulaError
 from kanopt.formulas import Alternative, Domain, Fit, Formula, Variable, with_named_constants
-from kanopt.formulas.extrapolation import held_at_edges
+from kanopt.formulas.extrapolation import Ending, held_at_edges, strips
 from kanopt.formulas.parameters import parameters_of
 from kanopt.formulas.rounding import DIGITS, round_law, round_measures
 from kanopt.surrogates.ladder.choice import Ladder, ladder_of
@@ -249,7 +249,11 @@ def _bare(rung: Rung, trained: Trained, held_out: HeldOut) -> tuple[Formula, dic
 
 def _held_by_rows(formula: Formula, rung: Rung) -> Formula:
     """Return a law whose constants have names, held where its rows bear that out: an edge is no constant of it."""
-    endings = [each for each in rung.endings if each.input in formula.used]
+    endings = [
+        Ending(each.input, each.side, each.edge, "is foretold better by the edge")
+        for each in strips(formula)
+        if (each.input, each.side) in rung.ends
+    ]
     return held_at_edges(formula, endings) if endings else formula
 
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from kanopt.errors import FitError
 from kanopt.formulas import Apply, Constant, Curve, Node, Product, Table
 from kanopt.formulas.complexity import count_operators
-from kanopt.formulas.extrapolation import Ending
+from kanopt.formulas.extrapolation import Side
 from kanopt.formulas.nodes import postorder, rebuild
 from kanopt.formulas.operators import OPERATORS
 from kanopt.formulas.parameters import Covariance
@@ -21,7 +21,7 @@ from kanopt.kan.links import Link
 from kanopt.surrogates.curves import in_units, linked, network_output
 from kanopt.surrogates.ladder.additive import MOST, AdditiveLaw, Choice
 from kanopt.surrogates.ladder.functions import Function, functions_of
-from kanopt.surrogates.ladder.going_on import edges_of
+from kanopt.surrogates.ladder.going_on import held_ends
 from kanopt.surrogates.ladder.plainer import additive_laws
 from kanopt.surrogates.ladder.products import with_products
 from kanopt.surrogates.ladder.trained import Trained
@@ -63,8 +63,8 @@ class Rung:
         The covariance of its named constants, where these have been estimated themselves.
     refused
         Why it cannot be taken; empty where it can.
-    endings
-        Where it is held at the edges of its data, since rows at these edges bear that out.
+    ends
+        Inputs, and sides on which they are held at the edge of their data, as rows there bear out.
     foretold
         Whether `left_out` is foretold by the number of parameters alone, which flatters where errors hang together.
     """
@@ -79,7 +79,7 @@ class Rung:
     covariance: Array | None = None
     told: Covariance | None = None
     refused: str = ""
-    endings: tuple[Ending, ...] = ()
+    ends: frozenset[tuple[str, Side]] = frozenset()
     foretold: bool = False
 
     @cached_property
@@ -226,7 +226,7 @@ def _rung(name: str, law: AdditiveLaw, trained: Trained, rows: Rows, blocks: Int
         written,
         law.parameters,
         law.covariance,
-        endings=edges_of(law, trained),
+        ends=held_ends(law, trained),
     )
 
 
