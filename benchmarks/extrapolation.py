@@ -168,7 +168,6 @@ def by_description() -> Iterator[None]:
     with (
         mock.patch.object(closed, "beyond", return_value=same),
         mock.patch.object(ladder, "beyond", return_value=same),
-        mock.patch.object(ladder, "explodes", return_value=False),
     ):
         yield
 

@@ -23,7 +23,15 @@ from kanopt.surrogates.ladder.additive import MOST
 from kanopt.surrogates.ladder.blocks import blocks_of, left_out
 from kanopt.surrogates.ladder.by_class import by_class_rung
 from kanopt.surrogates.ladder.closed import Closed, closed_law
-from kanopt.surrogates.ladder.rungs import FLOOR, OPERATOR, Rung, network_rung, output_of, sums_of_curves
+from kanopt.surrogates.ladder.rungs import (
+    FLOOR,
+    NETWORK,
+    OPERATOR,
+    Rung,
+    network_rung,
+    output_of,
+    sums_of_curves,
+)
 from kanopt.surrogates.ladder.trained import Trained
 
 Array = NDArray[np.float64]
@@ -91,7 +99,6 @@ def found_on_rows(trained: Trained, blocks: Integers) -> Iterator[Rung]:
             each.parameters,
             left,
             refused=each.refused,
-            foretold=rows.shared is not None,
         )
 
 
@@ -190,34 +197,19 @@ def _measured(own: Array, gaps: Array, weight: Array, blocks: Integers) -> _Erro
     return _Errors(mean, np.sqrt(np.nan_to_num(spread)))
 
 
-def _believed(read: Sequence[int], found: Sequence[Rung], errors: list[_Errors]) -> list[int]:
-    """Return laws without those that are only foretold, and not to be better than all others by a standard error."""
-    judged = [place for place in read if not found[place].foretold]
-    if not judged:
-        return list(read)
-    limits = []
-    for scale in errors:
-        best = min(judged, key=lambda place: scale.mean[place])
-        limits.append(scale.mean[best] - scale.standard[best])
-    return [
-        place
-        for place in read
-        if not found[place].foretold
-        or all(scale.mean[place] < limit for scale, limit in zip(errors, limits, strict=True))
-    ]
+def _is_read(rung: Rung) -> bool:
+    return rung.operators <= MOST and not rung.is_nested and rung.name != NETWORK
 
 
 def _judged(found: Sequence[Rung], errors: list[_Errors], *, stopped: bool) -> Ladder:
     """Return the ladder: of laws that can be read and are as good the plainest comes first, then what is closer.
 
-    Where the search was stopped, what could be read was not found perhaps, and the best is taken as it is.
+    Where the search was stopped, what could be read was not found perhaps, and the best is taken as it is. A network
+    that can be read is a sum of curves, of which there is one that was fitted as that.
     """
     taken = [place for place, rung in enumerate(found) if not rung.refused]
-    read = [
-        place for place in taken if stopped or (found[place].operators <= MOST and not found[place].is_nested)
-    ]
+    read = [place for place in taken if stopped or _is_read(found[place])]
     read = [place for place in read if np.isfinite(errors[0].mean[place])] or taken
-    read = _believed(read, found, errors)
     excess = np.ones(len(found))
     as_good = np.ones(len(found), dtype=bool)
     for scale in errors:

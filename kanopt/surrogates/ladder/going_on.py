@@ -3,9 +3,8 @@
 Rows say nothing of 0 km where the shortest trip had 1, nor of 400 t where a dozen shipments had more than 88. There a
 law that has no value, or explodes, is of no use to whoever plans, although its description may be the shortest by a
 little. So it loses to one that is proved to go on, if that one's error is larger by no more than chance explains. Where
-there is none, its inputs are held at the edge of their data, which the formula shows. An exponential may also explode
-among the data, where no row has that combination of inputs: it is held at the largest target then, as a law that falls
-below zero there is at the smallest.
+there is none, its inputs are held at the edge of their data, which the formula shows. A product of curves may also run
+away among the data, where no row has that combination of inputs: it is held then, as a law that falls below zero there.
 """
 
 from __future__ import annotations
@@ -37,8 +36,8 @@ SAME = 1.005
 LOOSE = 1.04
 """The largest ratio that is put down to chance, and then only if it is within so many standard errors:"""
 CHANCE = 1.0
-FAR = 10.0
-"""Times the largest target beyond which a law has exploded."""
+BESIDE = 0.5
+"""Share of the range of the targets by which a law may be above all of them."""
 _BOXES = 200
 OUTER = 0.9
 """Share of the rows within the edge beyond which rows are left out, to see whether a law goes on there."""
@@ -93,18 +92,19 @@ def held_ends(law: AdditiveLaw, trained: Trained) -> frozenset[tuple[str, Side]]
     return frozenset(found)
 
 
-def explodes(law: Formula, trained: Trained) -> bool:
-    """Whether an exponential makes a law many times the largest target somewhere among its data."""
-    if not any(isinstance(node, Apply) and node.function == "exp" for node in postorder(law.root)):
-        return False
-    most = _highest(trained)
-    return most > 0.0 and bool(law.prove(high=FAR * most, boxes=_BOXES).refuted)
+def _beyond_all(law: Formula, trained: Trained) -> float | None:
+    """Return the most that a law with curves or an exponential is let say, where it is more somewhere among its data.
 
-
-def _highest(trained: Trained) -> float:
-    """Return the largest target."""
-    highest = float(trained.rows.target[trained.rows.weight > 0.0].max())
-    return float(np.exp(highest)) if trained.log_target else highest
+    It is the largest target and half of the range of all. A law without either says what it says.
+    """
+    if not any(
+        isinstance(n, Curve) or (isinstance(n, Apply) and n.function == "exp") for n in postorder(law.root)
+    ):
+        return None
+    heard = trained.rows.target[trained.rows.weight > 0.0]
+    heard = np.exp(heard) if trained.log_target else heard
+    most = float(heard.max()) + BESIDE * float(np.ptp(heard))
+    return most if law.prove(high=most, boxes=_BOXES).refuted else None
 
 
 def is_no_worse(other: Array, best: Array, rows: Rows) -> bool:
@@ -144,7 +144,7 @@ def residuals(law: Formula, columns: dict[str, NDArray[np.generic]], trained: Tr
 def held(
     law: Formula, endings: tuple[Ending, ...], trained: Trained, columns: dict[str, NDArray[np.generic]]
 ) -> Formula:
-    """Return a law held where it does not go on, and at the largest target where it explodes among its data.
+    """Return a law held where it does not go on, and where it is far from all targets among its data.
 
     A law without curves is not where it has a pole at zero (1 / x), or grows fast (2^x, 1 / (c − x)) from data that are
     dense up to their end, or from few rows beyond that bear it out: what can be read of it is what the rows have led
@@ -152,7 +152,8 @@ def held(
     """
     found = [each for each in endings if law.curves or not _is_meant(law, each, trained, columns)]
     law = held_at_edges(law, found) if found else law
-    return held_below(law, _highest(trained)) if explodes(law, trained) else law
+    most = _beyond_all(law, trained)
+    return law if most is None else held_below(law, most)
 
 
 def _is_meant(

@@ -11,11 +11,11 @@ from numpy.typing import NDArray
 
 from kanopt.errors import FitError, FormulaError
 from kanopt.formulas import Alternative, Domain, Fit, Formula, Variable, with_named_constants
-from kanopt.formulas.extrapolation import Ending, held_at_edges, strips
+from kanopt.formulas.extrapolation import NEAR, Ending, held_at_edges, strips
 from kanopt.formulas.parameters import parameters_of
 from kanopt.formulas.rounding import DIGITS, round_law, round_measures
 from kanopt.surrogates.ladder.choice import Ladder, ladder_of
-from kanopt.surrogates.ladder.going_on import BIGGER, beyond, explodes, held, is_no_worse, residuals
+from kanopt.surrogates.ladder.going_on import BIGGER, beyond, held, is_no_worse, residuals
 from kanopt.surrogates.ladder.rungs import Rung
 from kanopt.surrogates.ladder.shaped import held_positive, shaped
 from kanopt.surrogates.ladder.trained import HeldOut, Trained
@@ -194,21 +194,20 @@ def _going_on(
     """Return a law that goes on where it is used beyond its data: the next one, or this one, held at their edge."""
     formula = taken.formula
     out = beyond(formula, trained)
-    if not (out.endings or explodes(formula, trained)):
-        return taken
-    for place in after[:1]:
+    for place in after[:1] if out.endings else ():
         if ladder.rungs[place].operators > ladder.rungs[taken.place].operators + BIGGER:
             continue
         with contextlib.suppress(FitError):  # what was asked for is not in it
             other = _allowed(ladder.rungs[place], trained, held_out)
-            sound = _holds(other, held_out) and beyond(other, trained).proved and not explodes(other, trained)
+            sound = _holds(other, held_out) and beyond(other, trained).proved
             left = [residuals(each, trained.decoded(each.inputs), trained) for each in (other, formula)]
             if sound and is_no_worse(left[0], left[1], trained.rows):
-                told = str(out) if out.endings else "it explodes among its data, where no row is"
                 why = "it goes on beyond its data, and its error is about the same"
-                return _Taken(place, other, why, {**taken.refused, taken.place: told})
-    rows = trained.decoded(formula.inputs)
-    ended = shaped(held(formula, out.endings, trained, rows), trained)
+                return _Taken(place, other, why, {**taken.refused, taken.place: str(out)})
+    ended = held(formula, out.endings, trained, trained.decoded(formula.inputs))
+    if ended is formula:
+        return taken
+    ended = shaped(ended, trained)
     # a law that is held is convex no longer
     return replace(taken, formula=ended) if _holds(ended, held_out) else taken
 
@@ -252,7 +251,7 @@ def _held_by_rows(formula: Formula, rung: Rung) -> Formula:
     endings = [
         Ending(each.input, each.side, each.edge, "is foretold better by the edge")
         for each in strips(formula)
-        if (each.input, each.side) in rung.ends
+        if (each.input, each.side) in rung.ends and each.end - each.start > NEAR * abs(each.end)
     ]
     return held_at_edges(formula, endings) if endings else formula
 

@@ -33,6 +33,7 @@ Integers = NDArray[np.int64]
 
 FLOOR = 1e-8
 """Error, in spreads of the target, below which a law is exact."""
+NETWORK = "network"
 OPERATOR = 2.0 * float(np.log(12))
 """Length of the description of an operator: a choice among twelve (Rissanen 1978)."""
 ALIKE = 4.0
@@ -65,8 +66,6 @@ class Rung:
         Why it cannot be taken; empty where it can.
     ends
         Inputs, and sides on which they are held at the edge of their data, as rows there bear out.
-    foretold
-        Whether `left_out` is foretold by the number of parameters alone, which flatters where errors hang together.
     """
 
     name: str
@@ -80,7 +79,6 @@ class Rung:
     told: Covariance | None = None
     refused: str = ""
     ends: frozenset[tuple[str, Side]] = frozenset()
-    foretold: bool = False
 
     @cached_property
     def operators(self) -> int:
@@ -149,9 +147,7 @@ def network_rung(trained: Trained, blocks: Integers) -> Iterator[Rung]:
     root = _of_target(in_units(trained.network.root, trained.features), link, smearing, log=log)
     root = numbered(simplify_graph(rebuild(root, _without_nothing)))
     left = rows.target - residual / max(1.0 - trained.edf / rows.total, 0.5)
-    yield Rung(
-        "network", root, trained.edf, smearing * np.exp(left) if log else left, smearing, foretold=True
-    )
+    yield Rung(NETWORK, root, trained.edf, smearing * np.exp(left) if log else left, smearing)
 
 
 def sums_of_curves(trained: Trained, blocks: Integers) -> Iterator[Rung]:

@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from kanopt.formulas import Domain, Formula, Variable, parse_formula
 from kanopt.surrogates import Feature
 from kanopt.surrogates.ladder import HeldOut, Trained, find_law, ladder
+from kanopt.surrogates.ladder.additive import Choice
 from kanopt.surrogates.ladder.choice import Ladder
-from kanopt.surrogates.ladder.going_on import beyond, is_no_worse
+from kanopt.surrogates.ladder.functions import functions_of
+from kanopt.surrogates.ladder.going_on import beyond, held_ends, is_no_worse
+from kanopt.surrogates.ladder.plainer import additive_laws
 from kanopt.surrogates.ladder.rungs import Rung
 from kanopt.surrogates.rows import Rows
 from tests.cases.hand_networks import Network
 from tests.surrogates.ladder.by_hand import NUMBER, decoded, layer, times, trained
 
+Array = NDArray[np.float64]
 RNG = np.random.default_rng(3)
 KM = (Feature("km", "number", low=1.2, high=4.0),)
 ROWS = np.linspace(1.2, 4.0, 400)[:, None]
@@ -86,9 +92,7 @@ def test_a_pole_that_the_rows_have_led_to_stays(monkeypatch: pytest.MonkeyPatch)
     assert str(law) == "9 / km"
 
 
-def test_a_law_that_explodes_among_its_data_is_held_at_the_largest_target(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+def test_a_law_that_runs_away_among_its_data_is_held(monkeypatch: pytest.MonkeyPatch) -> None:
     """No row says that it does not: none has both, but a plan, or a row held out, may."""
     x = np.linspace(0.0, 1.0, 200)
     rows = np.vstack([np.column_stack([x, 0 * x]), np.column_stack([0 * x, x])])
@@ -98,8 +102,9 @@ def test_a_law_that_explodes_among_its_data_is_held_at_the_largest_target(
     network = Network((layer([[times(1.0)], [times(1.0)]], [0.0]),))
     known = replace(trained(network, NUMBER, rows, target), lowest=1.0, edf=2.0)
     law = law_of(monkeypatch, text, of=known, variables=tuple(variables))
-    assert law.held == "y above 2.718 counts as 2.718"
-    assert law.evaluate({"a": 1.0, "b": 1.0}) == pytest.approx(np.e)
+    # half of the range of the targets above the largest
+    assert law.held == "y above 3.577 counts as 3.577"
+    assert law.evaluate({"a": 1.0, "b": 1.0}) == pytest.approx(np.e + 0.5 * (np.e - 1.0))
     np.testing.assert_allclose(law.evaluate({"a": rows[:, 0], "b": rows[:, 1]}), target)
 
 
@@ -128,3 +133,18 @@ def test_residuals_differ_by_chance_or_by_nothing_or_do_not() -> None:
     assert is_no_worse(other, NOISE, rows)
     assert not is_no_worse(other, 0.9 * NOISE, rows)
     assert not is_no_worse(np.full(400, np.nan), NOISE, rows)
+
+
+@pytest.mark.parametrize(("trend", "held"), [(lambda x: np.minimum(x, 3.0), True), (lambda x: x**1.2, False)])
+def test_rows_at_an_edge_say_whether_a_curve_goes_on_there(
+    trend: Callable[[Array], Array], held: bool
+) -> None:
+    """A curve ends in a slope, which a trend that has come to its end belies."""
+    x = np.sort(np.random.default_rng(5).uniform(1.0, 4.0, 600))
+    target = 9.0 + 4.0 * trend(x) + np.random.default_rng(6).normal(0.0, 0.3, 600)
+    of = replace(model(target), features=(Feature("level", "number", low=1.0, high=4.0),))
+    of = replace(of, rows=Rows(x[:, None], target, np.ones(600)))
+    curve = functions_of(of.features[0], 0, x, log_target=False)[0]
+    choice = Choice(((curve,),), (False,), ((0, 0),), lambda squares, freedom, price: squares, lambda _: 0.0)
+    law = additive_laws(choice, of.rows)[0]
+    assert (("level", "above") in held_ends(law, of)) == held
