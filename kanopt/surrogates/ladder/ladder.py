@@ -247,11 +247,15 @@ def _bare(rung: Rung, trained: Trained, held_out: HeldOut) -> tuple[Formula, dic
 
 
 def _held_by_rows(formula: Formula, rung: Rung) -> Formula:
-    """Return a law whose constants have names, held where its rows bear that out: an edge is no constant of it."""
+    """Return a law whose constants have names, held where its rows bear that out: an edge is no constant of it.
+
+    What is next to nothing of a range, such as what the first day of a year is above zero, needs no word.
+    """
+    width = {item.name: item.high - item.low for item in formula.domain.ranges}
     endings = [
         Ending(each.input, each.side, each.edge, "is foretold better by the edge")
         for each in strips(formula)
-        if (each.input, each.side) in rung.ends and each.end - each.start > NEAR * abs(each.end)
+        if (each.input, each.side) in rung.ends and each.end - each.start > NEAR * width[each.input]
     ]
     return held_at_edges(formula, endings) if endings else formula
 
