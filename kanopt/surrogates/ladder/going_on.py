@@ -2,9 +2,10 @@
 
 Rows say nothing of 0 km where the shortest trip had 1, nor of 400 t where a dozen shipments had more than 88. There a
 law that has no value, or explodes, is of no use to whoever plans, although its description may be the shortest by a
-little. So it loses to one that is proved to go on, if that one's error is larger by no more than chance explains. Where
-there is none, its inputs are held at the edge of their data, which the formula shows. A product of curves may also run
-away among the data, where no row has that combination of inputs: it is held then, as a law that falls below zero there.
+little. So in the search on the rows it loses to one that is proved to go on, if that one's error is larger by no more
+than chance explains. Where there is none, its inputs are held at the edge of their data, which the formula shows. So
+are those of curves where the rows at that edge bear it out. A product of curves may also run away among the data, where
+no row has that combination of inputs: it is held then, as a law that falls below zero there.
 """
 
 from __future__ import annotations
@@ -122,7 +123,7 @@ def _chance(parts: Array) -> float:
     return CHANCE * float(np.sqrt(((parts - parts.mean()) ** 2).sum()))
 
 
-def residuals(law: Formula, columns: dict[str, NDArray[np.generic]], trained: Trained) -> Array:
+def _residuals(law: Formula, columns: dict[str, NDArray[np.generic]], trained: Trained) -> Array:
     """Return what a law leaves of the training rows, of their logarithms where the network gives these.
 
     NaN where it has no value on one of them.
@@ -141,15 +142,14 @@ def residuals(law: Formula, columns: dict[str, NDArray[np.generic]], trained: Tr
     return found - float(trained.rows.weight @ found) / trained.rows.total
 
 
-def held(
-    law: Formula, endings: tuple[Ending, ...], trained: Trained, columns: dict[str, NDArray[np.generic]]
-) -> Formula:
+def held(law: Formula, trained: Trained, columns: dict[str, NDArray[np.generic]]) -> Formula:
     """Return a law held where it does not go on, and where it is far from all targets among its data.
 
     A law without curves is not where it has a pole at zero (1 / x), or grows fast (2^x, 1 / (c − x)) from data that are
     dense up to their end, or from few rows beyond that bear it out: what can be read of it is what the rows have led
     to, and no accident of a curve. `columns` are the training rows.
     """
+    endings = beyond(law, trained).endings
     found = [each for each in endings if law.curves or not _is_meant(law, each, trained, columns)]
     law = held_at_edges(law, found) if found else law
     most = _beyond_all(law, trained)
@@ -164,6 +164,6 @@ def _is_meant(
     item = law.domain.range_of(ending.input)
     if item is None or ending.edge == item.high:
         return item is not None
-    ended, whole = (residuals(each, columns, trained) for each in (held_at_edges(law, [ending]), law))
+    ended, whole = (_residuals(each, columns, trained) for each in (held_at_edges(law, [ending]), law))
     known = bool(np.isfinite(ended).all() and np.isfinite(whole).all())
     return known and not is_no_worse(ended, whole, trained.rows)

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -15,7 +14,7 @@ from kanopt.formulas.extrapolation import NEAR, Ending, held_at_edges, strips
 from kanopt.formulas.parameters import parameters_of
 from kanopt.formulas.rounding import DIGITS, round_law, round_measures
 from kanopt.surrogates.ladder.choice import Ladder, ladder_of
-from kanopt.surrogates.ladder.going_on import BIGGER, beyond, held, is_no_worse, residuals
+from kanopt.surrogates.ladder.going_on import held
 from kanopt.surrogates.ladder.rungs import Rung
 from kanopt.surrogates.ladder.shaped import held_positive, shaped
 from kanopt.surrogates.ladder.trained import HeldOut, Trained
@@ -109,7 +108,7 @@ def _alternatives(
         law, rows = _bare(rung, trained, held_out)
         law = _held_by_rows(with_named_constants(law, frozenset()), rung)
         law = round_law(law, rows, _target(trained))
-        law = held_positive(held(law, beyond(law, trained).endings, trained, rows), trained, rows)
+        law = held_positive(held(law, trained, rows), trained, rows)
         about = {
             "learned by": f"KANRegressor, {trained.structure}",
             "written by": f"{rung.name}, considered and not chosen",
@@ -146,9 +145,11 @@ def _first(ladder: Ladder, trained: Trained, held_out: HeldOut) -> _Taken:
     last: _Taken | None = None
     open_one: _Taken | None = None
     wrong: FitError | None = None
-    for turn, place in enumerate(ladder.order):
+    names = [feature.name for feature in trained.features]
+    for place in ladder.order:
         try:
-            formula = _allowed(ladder.rungs[place], trained, held_out)
+            formula = _formula(ladder.rungs[place], trained, held_out)
+            trained.control.check_law(formula.root, names, formula.used, trained.ways)
         except FitError as error:
             wrong = wrong or error
             refused[place] = "it has not what was asked for"
@@ -159,57 +160,18 @@ def _first(ladder: Ladder, trained: Trained, held_out: HeldOut) -> _Taken:
             refused = {**refused, place: "a shape of it is refuted, or it has no value on some row"}
             continue
         if _is_finite(formula):
-            return _going_on(last, ladder, ladder.order[turn + 1 :], trained, held_out)
+            return last
         open_one = open_one or last
         refused = {**refused, place: "it is not proved to have a value wherever rows can be"}
     if last is None:
         assert wrong is not None  # there is at least one law
         raise wrong
-    return last if open_one is None else _going_on(open_one, ladder, (), trained, held_out)
-
-
-def _allowed(rung: Rung, trained: Trained, held_out: HeldOut) -> Formula:
-    """Return a law as a formula.
-
-    Raises
-    ------
-    FitError
-        If it has not what was pinned, or has what was forbidden.
-    """
-    formula = _formula(rung, trained, held_out)
-    if trained.control:
-        names = [feature.name for feature in trained.features]
-        trained.control.check_law(rung.root, names, formula.used, trained.ways)
-    return formula
+    return open_one or last
 
 
 def _holds(formula: Formula, held_out: HeldOut) -> bool:
     """Whether no shape of a law is refuted, and it has a value for every held-out row."""
     return not _is_refuted(formula) and _has_values(formula, held_out)
-
-
-def _going_on(
-    taken: _Taken, ladder: Ladder, after: Sequence[int], trained: Trained, held_out: HeldOut
-) -> _Taken:
-    """Return a law that goes on where it is used beyond its data: the next one, or this one, held at their edge."""
-    formula = taken.formula
-    out = beyond(formula, trained)
-    for place in after[:1] if out.endings else ():
-        if ladder.rungs[place].operators > ladder.rungs[taken.place].operators + BIGGER:
-            continue
-        with contextlib.suppress(FitError):  # what was asked for is not in it
-            other = _allowed(ladder.rungs[place], trained, held_out)
-            sound = _holds(other, held_out) and beyond(other, trained).proved
-            left = [residuals(each, trained.decoded(each.inputs), trained) for each in (other, formula)]
-            if sound and is_no_worse(left[0], left[1], trained.rows):
-                why = "it goes on beyond its data, and its error is about the same"
-                return _Taken(place, other, why, {**taken.refused, taken.place: str(out)})
-    ended = held(formula, out.endings, trained, trained.decoded(formula.inputs))
-    if ended is formula:
-        return taken
-    ended = shaped(ended, trained)
-    # a law that is held is convex no longer
-    return replace(taken, formula=ended) if _holds(ended, held_out) else taken
 
 
 def _has_values(formula: Formula, held_out: HeldOut) -> bool:
@@ -227,14 +189,18 @@ def _formula(rung: Rung, trained: Trained, held_out: HeldOut) -> Formula:
     named = _held_by_rows(_named(formula, rung, trained.rows.total), rung)
     told = with_shared_errors(named, rows, trained.rows, log=trained.log_target)
 
-    def whole(law: Formula) -> Formula:
-        return shaped(held_positive(law, trained, rows), trained)
+    def forms() -> Iterator[Formula]:
+        # a law that is held is convex no longer, and the bends of a curve may be smaller than the digits that matter
+        rounded = round_law(told, rows, _target(trained))
+        yield held(rounded, trained, rows)
+        yield rounded
+        yield told
 
-    rounded = whole(round_law(told, rows, _target(trained)))
-    if not _is_refuted(rounded):
-        return rounded
-    exact = whole(told)  # the bends of a curve may be smaller than the digits that matter
-    return rounded if _is_refuted(exact) else exact
+    for form in forms():
+        formula = shaped(held_positive(form, trained, rows), trained)
+        if not _is_refuted(formula):
+            break
+    return formula
 
 
 def _bare(rung: Rung, trained: Trained, held_out: HeldOut) -> tuple[Formula, dict[str, NDArray[np.generic]]]:
