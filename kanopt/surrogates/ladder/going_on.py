@@ -13,7 +13,6 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from kanopt.errors import FormulaError
 from kanopt.formulas import Apply, Curve, Formula
 from kanopt.formulas.columns import evaluate_graph
 from kanopt.formulas.extrapolation import (
@@ -123,25 +122,6 @@ def _chance(parts: Array) -> float:
     return CHANCE * float(np.sqrt(((parts - parts.mean()) ** 2).sum()))
 
 
-def _residuals(law: Formula, columns: dict[str, NDArray[np.generic]], trained: Trained) -> Array:
-    """Return what a law leaves of the training rows, of their logarithms where the network gives these.
-
-    NaN where it has no value on one of them.
-    """
-    target, log = trained.rows.target, trained.log_target
-    try:
-        predicted = np.broadcast_to(law.evaluate(columns), target.shape)
-    except FormulaError:
-        return np.full(len(target), np.nan)
-    if not log:
-        return target - predicted
-    if predicted.min() <= 0.0:
-        return np.full(len(target), np.nan)
-    # a law of the mean is above that of the logarithm, by the same factor on all rows
-    found = target - np.log(predicted)
-    return found - float(trained.rows.weight @ found) / trained.rows.total
-
-
 def held(law: Formula, trained: Trained, columns: dict[str, NDArray[np.generic]]) -> Formula:
     """Return a law held where it does not go on, and where it is far from all targets among its data.
 
@@ -164,6 +144,12 @@ def _is_meant(
     item = law.domain.range_of(ending.input)
     if item is None or ending.edge == item.high:
         return item is not None
-    ended, whole = (_residuals(each, columns, trained) for each in (held_at_edges(law, [ending]), law))
-    known = bool(np.isfinite(ended).all() and np.isfinite(whole).all())
-    return known and not is_no_worse(ended, whole, trained.rows)
+    rows = trained.rows
+    target = np.exp(rows.target) if trained.log_target else rows.target
+    beyond_edge = np.flatnonzero(columns[ending.input].astype(np.float64) > ending.edge)
+    missed = [
+        np.broadcast_to(each.evaluate(columns), target.shape)[beyond_edge] - target[beyond_edge]
+        for each in (law, held_at_edges(law, [ending]))
+    ]
+    went_on, ended = (float(rows.weight[beyond_edge] @ gap**2) for gap in missed)
+    return went_on < ended

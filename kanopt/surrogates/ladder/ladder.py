@@ -45,18 +45,7 @@ def find_law(trained: Trained, held_out: HeldOut, min_r2: float) -> Formula:
     taken = _first(ladder, trained, held_out)
     rung, formula = ladder.rungs[taken.place], taken.formula
     used, names = formula.used, [feature.name for feature in trained.features]
-    predicted = np.broadcast_to(formula.evaluate(held_out.frame), len(held_out.frame))
-    actual = held_out.frame[held_out.output.name].to_numpy(dtype=np.float64)
-    rows = trained.rows
-    fit = Fit.of(
-        actual,
-        predicted,
-        rows_train=len(rows.target),
-        data_hash=rows.digest,
-        smearing=rung.smearing,
-        lowest=trained.lowest,
-        labels=held_out.frame.index,
-    )
+    fit = _measured(formula, rung, trained, held_out)
     if fit.r2 < min_r2:
         raise FormulaError(
             f"the law for {held_out.output.name!r} is refused: R² {fit.r2:.3f} on {fit.rows_test:,} held-out rows is "
@@ -75,7 +64,7 @@ def find_law(trained: Trained, held_out: HeldOut, min_r2: float) -> Formula:
             **formula.provenance,
             **({"dropped": ", ".join(n for n in names if n not in used)} if len(used) < len(names) else {}),
         },
-        alternatives=_alternatives(ladder, taken, fit, trained, held_out),
+        alternatives=_alternatives(ladder, taken, trained, held_out),
     )
 
 
@@ -90,7 +79,7 @@ class _Taken:
 
 
 def _alternatives(
-    ladder: Ladder, taken: _Taken, fit_of_chosen: Fit, trained: Trained, held_out: HeldOut
+    ladder: Ladder, taken: _Taken, trained: Trained, held_out: HeldOut
 ) -> tuple[Alternative, ...]:
     """Return the laws of a ladder, each as a formula like the one that was chosen, measured on the held-out rows."""
 
@@ -113,21 +102,24 @@ def _alternatives(
             "learned by": f"KANRegressor, {trained.structure}",
             "written by": f"{rung.name}, considered and not chosen",
         }
-        fit = round_measures(_measured(law, fit_of_chosen, trained, held_out))
-        return replace(law, fit=fit, provenance={**about, **law.provenance})
+        law = replace(law, provenance={**about, **law.provenance})
+        if not _has_values(law, held_out):
+            return law
+        return replace(law, fit=round_measures(_measured(law, rung, trained, held_out)))
 
     return tuple(told(place, rung) for place, rung in enumerate(ladder.rungs))
 
 
-def _measured(law: Formula, fit: Fit, trained: Trained, held_out: HeldOut) -> Fit | None:
-    """Return the fit of a law that was not chosen; None where it has no value on some held-out row."""
-    try:
-        predicted = np.broadcast_to(law.evaluate(held_out.frame), len(held_out.frame))
-    except FormulaError:
-        return None
-    actual = held_out.frame[held_out.output.name].to_numpy(dtype=np.float64)
+def _measured(law: Formula, rung: Rung, trained: Trained, held_out: HeldOut) -> Fit:
+    """Return the fit of a law on the held-out rows."""
     return Fit.of(
-        actual, predicted, rows_train=fit.rows_train, data_hash=fit.data_hash, lowest=trained.lowest
+        held_out.frame[held_out.output.name].to_numpy(dtype=np.float64),
+        np.broadcast_to(law.evaluate(held_out.frame), len(held_out.frame)),
+        rows_train=len(trained.rows.target),
+        data_hash=trained.rows.digest,
+        smearing=rung.smearing,
+        lowest=trained.lowest,
+        labels=held_out.frame.index,
     )
 
 
