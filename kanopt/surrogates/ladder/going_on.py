@@ -68,7 +68,7 @@ def held_ends(law: AdditiveLaw, trained: Trained) -> frozenset[tuple[str, Side]]
 
     Rows beyond the last tenth of an input are left out, and foretold by the law that goes on, and by the one that is
     held where that tenth begins. Which of the two is closer differs from trend to trend: a price of distance goes on, a
-    level of sales by year does not. An input is held where that is better by more than chance.
+    level of sales by year does not. An input is held where that is clearly better, and by more than chance.
     """
     frame = trained.decoded(tuple(map(trained.variable, trained.features)))
     curves = [node for node in postorder(law.written(law.parameters)) if isinstance(node, Curve)]
@@ -85,9 +85,9 @@ def held_ends(law: AdditiveLaw, trained: Trained) -> frozenset[tuple[str, Side]]
             rows = {key: column[own] for key, column in frame.items()}
             places = rows[name], np.full(int(own.sum()), edge if side == "above" else -edge)
             told = [evaluate_graph(rest, {**rows, name: place}, "a law") for place in places]
-            gaps = [law.rows.target[own] - each for each in told]
-            more = law.rows.precision[own] * (gaps[0] ** 2 - gaps[1] ** 2)
-            if float(more.sum()) > _chance(more):
+            went_on, ended = (law.rows.precision[own] * (law.rows.target[own] - each) ** 2 for each in told)
+            more = went_on - ended
+            if float(more.sum()) > max(_chance(more), (LOOSE - 1.0) * float(ended.sum())):
                 found.add((name, side))
     return frozenset(found)
 
