@@ -75,7 +75,7 @@ def leaves(law: ko.Formula, target: pd.Series, seed: int) -> int:
     within = np.flatnonzero(~law.domain.outside(columns))[:DRAWN]
     points = {name: values[within] for name, values in columns.items()}
     low, high = float(target.min()), float(target.max())
-    beside = BESIDE * (high - low) * (1.0 + 1e-9)  # a law may be held there, as a product rounds it
+    beside = BESIDE * (high - low)
     try:
         values = np.broadcast_to(law.evaluate(points), len(within))
     except ko.FormulaError:

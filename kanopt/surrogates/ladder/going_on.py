@@ -4,8 +4,9 @@ Rows say nothing of 0 km where the shortest trip had 1, nor of 400 t where a doz
 law that has no value, or explodes, is of no use to whoever plans, although its description may be the shortest by a
 little. So in the search on the rows it loses to one that is proved to go on, if that one's error is larger by no more
 than chance explains. Where there is none, its inputs are held at the edge of their data, which the formula shows. So
-are those of curves where the rows at that edge bear it out. A product of curves may also run away among the data, where
-no row has that combination of inputs: it is held then, as a law that falls below zero there.
+are those of curves where the rows at that edge bear it out. An exponential may also explode among the data, where no
+row has that combination of inputs: it is held at the largest target then, as a law that falls below zero there is at
+the smallest.
 """
 
 from __future__ import annotations
@@ -36,8 +37,8 @@ SAME = 1.005
 LOOSE = 1.04
 """The largest ratio that is put down to chance, and then only if it is within so many standard errors:"""
 CHANCE = 1.0
-BESIDE = 0.5
-"""Share of the range of the targets by which a law may be above all of them."""
+FAR = 10.0
+"""Times the largest target beyond which a law has exploded."""
 _BOXES = 200
 OUTER = 0.9
 """Share of the rows within the edge beyond which rows are left out, to see whether a law goes on there."""
@@ -92,19 +93,13 @@ def held_ends(law: AdditiveLaw, trained: Trained) -> frozenset[tuple[str, Side]]
     return frozenset(found)
 
 
-def _beyond_all(law: Formula, trained: Trained) -> float | None:
-    """Return the most that a law with curves or an exponential is let say, where it is more somewhere among its data.
-
-    It is the largest target and half of the range of all. A law without either says what it says.
-    """
-    if not any(
-        isinstance(n, Curve) or (isinstance(n, Apply) and n.function == "exp") for n in postorder(law.root)
-    ):
-        return None
-    heard = trained.rows.target[trained.rows.weight > 0.0]
-    heard = np.exp(heard) if trained.log_target else heard
-    most = float(heard.max()) + BESIDE * float(np.ptp(heard))
-    return most if law.prove(high=most, boxes=_BOXES).refuted else None
+def _exploded(law: Formula, trained: Trained) -> float | None:
+    """Return the largest target, where an exponential makes a law many times that somewhere among its data."""
+    highest = float(trained.rows.target[trained.rows.weight > 0.0].max())
+    highest = float(np.exp(highest)) if trained.log_target else highest
+    has_one = any(isinstance(node, Apply) and node.function == "exp" for node in postorder(law.root))
+    explodes = has_one and highest > 0.0 and law.prove(high=FAR * highest, boxes=_BOXES).refuted
+    return highest if explodes else None
 
 
 def is_no_worse(other: Array, best: Array, rows: Rows) -> bool:
@@ -123,7 +118,7 @@ def _chance(parts: Array) -> float:
 
 
 def held(law: Formula, trained: Trained, columns: dict[str, NDArray[np.generic]]) -> Formula:
-    """Return a law held where it does not go on, and where it is far from all targets among its data.
+    """Return a law held where it does not go on, and at the largest target where it explodes among its data.
 
     A law without curves is not where it has a pole at zero (1 / x), or grows fast (2^x, 1 / (c − x)) from data that are
     dense up to their end, or from few rows beyond that bear it out: what can be read of it is what the rows have led
@@ -132,7 +127,7 @@ def held(law: Formula, trained: Trained, columns: dict[str, NDArray[np.generic]]
     endings = beyond(law, trained).endings
     found = [each for each in endings if law.curves or not _is_meant(law, each, trained, columns)]
     law = held_at_edges(law, found) if found else law
-    most = _beyond_all(law, trained)
+    most = _exploded(law, trained)
     return law if most is None else held_below(law, most)
 
 
