@@ -224,20 +224,12 @@ def held_below(formula: Formula, highest: float) -> Formula:
     Examples
     --------
     >>> from kanopt.formulas import Variable, parse_formula
-    >>> law = parse_formula("max(0.5, exp(km / 4))", [Variable("km")], Variable("cost", "EUR"))
+    >>> law = parse_formula("exp(km / 4)", [Variable("km")], Variable("cost", "EUR"))
     >>> law = held_below(law, 900.0)
     >>> print(law, law.held, sep="; ")
-    max(0.5, min(900, exp(km · 0.25))); cost above 900 EUR counts as 900 EUR
+    min(900, exp(km · 0.25)); cost above 900 EUR counts as 900 EUR
     """
-    most, root = Constant(highest), formula.root
-    parts = root.parts if isinstance(root, Maximum) else ()
-    floors = [part for part in parts if isinstance(part, Constant) and not part.name]
-    if floors:  # a law that is held above zero stays one
-        rest = tuple(part for part in parts if part not in floors)
-        inner = rest[0] if len(rest) == 1 else Maximum(rest)
-        root = Maximum((*floors, Minimum((most, inner))))
-    else:
-        root = Minimum((most, root))
+    root = Minimum((Constant(highest), formula.root))
     end = amount_text(highest, formula.output.unit, 4)
     text = f"{formula.output.name} above {end} counts as {end}"
     return _told(replace(formula, root=root), text)

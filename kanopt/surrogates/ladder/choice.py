@@ -11,7 +11,6 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from itertools import chain
 
 import numpy as np
 from numpy.typing import NDArray
@@ -41,8 +40,6 @@ SLACK = 1.02
 """Error, in those of the best, up to which a law is as good."""
 APART = 0.05
 """Difference of two laws on the rows, in errors of the one, below which they are one law in other words."""
-FARTHEST = 1e300
-"""What stands for an error without end."""
 _NUMBER = re.compile(r"(?<![\w.])\d[\d.]*(?:e[+-]?\d+)?")
 
 
@@ -93,13 +90,7 @@ def found_on_rows(trained: Trained, blocks: Integers) -> Iterator[Rung]:
             values = np.full(len(target), np.nan)
         seen = max(1.0 - each.parameters / rows.total, 0.5)
         left = target - (target - np.broadcast_to(values, target.shape)) / seen
-        yield Rung(
-            f"formula {place + 2}",
-            each.law.root,
-            each.parameters,
-            left,
-            refused=each.refused,
-        )
+        yield Rung(f"formula {place + 2}", each.law.root, each.parameters, left, refused=each.refused)
 
 
 RUNGS: tuple[Callable[[Trained, Integers], Iterator[Rung]], ...] = (
@@ -142,7 +133,7 @@ def ladder_of(trained: Trained) -> Ladder:
 def _without_repetitions(found: Sequence[Rung]) -> list[Rung]:
     """Return the laws without those that differ from one before, or one that can be taken, in constants only."""
     first: dict[str, Rung] = {}
-    for rung in chain((each for each in found if not each.refused), (each for each in found if each.refused)):
+    for rung in sorted(found, key=lambda rung: bool(rung.refused)):
         first.setdefault(_NUMBER.sub("#", to_infix(rung.root)), rung)
     return list(first.values())
 
@@ -217,7 +208,7 @@ def _judged(found: Sequence[Rung], errors: list[_Errors], *, stopped: bool) -> L
         limit = min(SLACK**2 * scale.mean[best], scale.mean[best] + scale.standard[best])
         as_good &= scale.mean <= limit
         with np.errstate(all="ignore"):
-            ratio = np.nan_to_num(scale.mean / scale.mean[best], nan=1.0, posinf=FARTHEST)
+            ratio = np.nan_to_num(scale.mean / scale.mean[best], nan=1.0, posinf=np.inf)
         excess = np.maximum(excess, ratio)
     as_good |= excess <= min(excess[place] for place in read)
 
