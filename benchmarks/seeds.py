@@ -1,8 +1,9 @@
 """Whether another seed, another order of rows or half of the rows gives the same law.
 
 Tables are made laws (a file of them, 2,000 rows, noise of 1 and 5 %) and, with --data, public tables. On the same rows
-KANRegressor(seed=0), (seed=1) and so on are fitted, and from the second on the rows are shuffled as well; how many of
-their laws read as the first one, word for word and digit for digit, is "the same". Then half of the rows is drawn so
+KANRegressor(seed=0), (seed=1) and so on are fitted, and from the second on the rows are shuffled as well, but with
+--in-order: where errors of neighbouring rows hang together, their order tells. How many of their laws read as the first
+one, word for word and digit for digit, is "the same". Then half of the rows is drawn so
 many times: "structure" says how often the law has the form of that of all rows (numbers left out), and "or told alike"
 how often it does or is one of the laws that were told beforehand to explain all rows alike. An effect is the mean of a
 law over 200 rows with one input put at nine of its quantiles, less the mean of these; it is within its band where it
@@ -98,12 +99,13 @@ def effects(law: ko.Formula, rows: pd.DataFrame) -> dict[str, Floats]:
     return found
 
 
-def measured(table: Table, seeds: int, halves: int) -> dict[str, object]:
+def measured(table: Table, seeds: int, halves: int, in_order: bool) -> dict[str, object]:
     """Return a line of the table at the end."""
     seconds, texts = [], []
     first: ko.Formula | None = None
     for seed in range(seeds):
-        rows = table.train.sample(frac=1.0, random_state=seed) if seed else table.train
+        shuffled = seed and not in_order
+        rows = table.train.sample(frac=1.0, random_state=seed) if shuffled else table.train
         law, cpu = table.law(seed, rows)
         first = law if seed == 0 else first
         texts.append(str(law))
@@ -158,13 +160,14 @@ def main() -> None:
     options.add_argument(
         "--tables", nargs="+", choices=[*TABLES, *TUNED, *ONCE], default=list(TABLES[:3]), metavar="TABLE"
     )
+    options.add_argument("--in-order", action="store_true", help="leave the rows in their order")
     options.add_argument("--seeds", type=int, default=10, help="seeds on the same rows (default 10)")
     options.add_argument("--halves", type=int, default=10, help="halves of the rows (default 10)")
     arguments = options.parse_args()
     torch.set_num_threads(1)
     lines = []
     for table in tables(arguments):
-        lines.append(measured(table, arguments.seeds, arguments.halves))
+        lines.append(measured(table, arguments.seeds, arguments.halves, arguments.in_order))
         print(lines[-1], flush=True)
     print(f"\n{pd.DataFrame(lines).fillna('–').to_string(index=False, float_format=lambda v: f'{v:.3g}')}")
     print(f"\n{footer(['scikit-learn'], f'0-{arguments.seeds - 1}')}")
