@@ -6,7 +6,8 @@ split, and its formula is taken; the rows held out have chosen nothing. Beside t
 ladder, the network, and the better of scikit-learn's boosting and an explainable boosting machine, where the package
 `interpret` is at hand and `--ebm` is given. A law should have at most thirty operators: of a sum or product of n parts
 n − 1, of a power, a function or a look-up in a table 1, of a curve or a staircase 5; what occurs twice counts twice, as
-it is read. No curve should be one of a sum of curves.
+it is read. No curve should be one of a sum of curves. "leaves" counts, of 50,000 points drawn within the domain of the
+law (its box and joint tests), those at which it is farther from all targets than half of their range, or has no value.
 """
 
 from __future__ import annotations
@@ -31,6 +32,8 @@ from kanopt.formulas.complexity import count_operators
 from kanopt.formulas.nodes import postorder
 
 MOST_ERROR, MOST_BOOSTED, MOST_OPERATORS = 1.02, 1.03, 30
+DRAWN, BESIDE = 50_000, 0.5
+"""Points within the domain of a law, and by how much of the target's range it may leave that there."""
 
 
 def rmse(actual: pd.Series, predicted: np.ndarray) -> float:
@@ -58,6 +61,26 @@ def nested(formula: ko.Formula) -> int:
     """Return how many curves of a formula read other curves."""
     curves = [node for node in postorder(formula.root) if isinstance(node, Curve)]
     return sum(any(isinstance(n, Curve) for n in postorder(curve.argument)) for curve in curves)
+
+
+def leaves(law: ko.Formula, target: pd.Series, seed: int) -> int:
+    """Return at how many of the points drawn within its domain a law is far from all targets, or has no value."""
+    rng, columns = np.random.default_rng(seed), dict[str, np.ndarray]()
+    for variable in law.inputs:
+        known, item = law.domain.categories_of(variable.name), law.domain.range_of(variable.name)
+        if known is not None:
+            columns[variable.name] = rng.choice(np.array(known, dtype=object), 4 * DRAWN)
+        elif item is not None:
+            columns[variable.name] = rng.uniform(item.low, item.high, 4 * DRAWN)
+    within = np.flatnonzero(~law.domain.outside(columns))[:DRAWN]
+    points = {name: values[within] for name, values in columns.items()}
+    low, high = float(target.min()), float(target.max())
+    beside = BESIDE * (high - low)
+    try:
+        values = np.broadcast_to(law.evaluate(points), len(within))
+    except ko.FormulaError:
+        return DRAWN
+    return int(((values < low - beside) | (values > high + beside)).sum())
 
 
 def measure(case: Case, split: int, seed: int, ebm: bool) -> dict[str, object]:
@@ -93,6 +116,7 @@ def measure(case: Case, split: int, seed: int, ebm: bool) -> dict[str, object]:
         "÷ network": error / rmse(target.iloc[test], model.predict(features.iloc[test])),
         "÷ boosting": error / boosted(case, split, seed, ebm),
         "outside": float(np.mean(outside)),
+        "leaves": leaves(formula, target.iloc[train], seed),
         "CPU s, fit": fitted - tick,
         "CPU s, formula": spent,
     }
@@ -109,6 +133,7 @@ def verdict(rows: pd.DataFrame) -> list[str]:
         f"error ÷ best of all ≤ {MOST_ERROR}": medians["÷ best"] <= MOST_ERROR,
         f"error ÷ boosting ≤ {MOST_BOOSTED}": medians["÷ boosting"] <= MOST_BOOSTED,
         "at least 99 % of the rows held out inside": medians["outside"] <= 0.01,
+        f"never farther from all targets than {BESIDE:.0%} of their range": medians["leaves"] == 0,
     }
     lines = [f"{what}: {int(held.sum())} of {len(held)}" for what, held in met.items()]
     return [*lines, f"CPU s: median {seconds.median():.1f}, most {seconds.max():.1f}"]

@@ -1,8 +1,9 @@
 """Whether another seed, another order of rows or half of the rows gives the same law.
 
 Tables are made laws (a file of them, 2,000 rows, noise of 1 and 5 %) and, with --data, public tables. On the same rows
-KANRegressor(seed=0), (seed=1) and so on are fitted, and from the second on the rows are shuffled as well; how many of
-their laws read as the first one, word for word and digit for digit, is "the same". Then half of the rows is drawn so
+KANRegressor(seed=0), (seed=1) and so on are fitted, and from the second on the rows are shuffled as well, but with
+--in-order: where errors of neighbouring rows hang together, their order tells. How many of their laws read as the first
+one, word for word and digit for digit, is "the same". Then half of the rows is drawn so
 many times: "structure" says how often the law has the form of that of all rows (numbers left out), and "or told alike"
 how often it does or is one of the laws that were told beforehand to explain all rows alike. An effect is the mean of a
 law over 200 rows with one input put at nine of its quantiles, less the mean of these; it is within its band where it
@@ -26,6 +27,7 @@ import pandas as pd
 import torch
 from _bench import footer
 from _laws import CONTENT, drawn, load_laws
+from _more_tables import ONCE, TUNED, more_cases
 from _real_data import TABLES, cases
 
 import kanopt as ko
@@ -62,14 +64,16 @@ class Table:
 def tables(arguments: argparse.Namespace) -> Iterator[Table]:
     """Yield made tables, then public ones."""
     for law in load_laws(arguments.laws):
-        if arguments.only and law.name not in arguments.only:
+        if arguments.only is not None and law.name not in arguments.only:
             continue
         for noise in arguments.noise:
             rows = drawn(law, noise, 0)
             yield Table(f"{law.name}, {noise:.0%}", rows.train, rows.test, rows.target)
     if arguments.data is None:
         return
-    for case in cases(arguments.tables, arguments.data, 20_000, 0):
+    known = [name for name in arguments.tables if name in TABLES]
+    more = [name for name in arguments.tables if name not in TABLES]
+    for case in [*cases(known, arguments.data, 20_000, 0), *more_cases(more, 0)]:
         train, test = case.splits[0]
         whole = case.features.assign(**{"target_": case.target})
         yield Table(case.name, whole.iloc[train], whole.iloc[test], "target_")
@@ -95,12 +99,13 @@ def effects(law: ko.Formula, rows: pd.DataFrame) -> dict[str, Floats]:
     return found
 
 
-def measured(table: Table, seeds: int, halves: int) -> dict[str, object]:
+def measured(table: Table, seeds: int, halves: int, in_order: bool) -> dict[str, object]:
     """Return a line of the table at the end."""
     seconds, texts = [], []
     first: ko.Formula | None = None
     for seed in range(seeds):
-        rows = table.train.sample(frac=1.0, random_state=seed) if seed else table.train
+        shuffled = seed and not in_order
+        rows = table.train.sample(frac=1.0, random_state=seed) if shuffled else table.train
         law, cpu = table.law(seed, rows)
         first = law if seed == 0 else first
         texts.append(str(law))
@@ -147,15 +152,23 @@ def main() -> None:
     )
     laws = Path(__file__).parent / "laws" / "yards.py"
     options.add_argument("--laws", type=Path, default=laws, help=f"made laws (default yards.py): {CONTENT}")
-    options.add_argument("--only", nargs="+", metavar="NAME", help="laws (default all of the file)")
+    options.add_argument(
+        "--only", nargs="*", metavar="NAME", help="laws (default all of the file; none without a name)"
+    )
     options.add_argument("--noise", type=float, nargs="+", default=[0.01, 0.05], help="default 0.01 0.05")
     options.add_argument("--data", type=Path, help="folder that holds tables/; without it no public tables")
-    options.add_argument("--tables", nargs="+", choices=TABLES, default=list(TABLES[:3]), metavar="TABLE")
+    options.add_argument(
+        "--tables", nargs="+", choices=[*TABLES, *TUNED, *ONCE], default=list(TABLES[:3]), metavar="TABLE"
+    )
+    options.add_argument("--in-order", action="store_true", help="leave the rows in their order")
     options.add_argument("--seeds", type=int, default=10, help="seeds on the same rows (default 10)")
     options.add_argument("--halves", type=int, default=10, help="halves of the rows (default 10)")
     arguments = options.parse_args()
     torch.set_num_threads(1)
-    lines = [measured(table, arguments.seeds, arguments.halves) for table in tables(arguments)]
+    lines = []
+    for table in tables(arguments):
+        lines.append(measured(table, arguments.seeds, arguments.halves, arguments.in_order))
+        print(lines[-1], flush=True)
     print(f"\n{pd.DataFrame(lines).fillna('–').to_string(index=False, float_format=lambda v: f'{v:.3g}')}")
     print(f"\n{footer(['scikit-learn'], f'0-{arguments.seeds - 1}')}")
 

@@ -97,7 +97,7 @@ class Range:
 
 @dataclass(frozen=True)
 class Domain:
-    """The domain in which a formula is valid.
+    """The domain in which a formula is valid; of one that was written by hand nothing is known.
 
     Parameters
     ----------
@@ -138,11 +138,6 @@ class Domain:
         for name, values in self.quantiles:
             if len(values) != len(_LEVELS) or not all(map(math.isfinite, values)):
                 raise FormulaError(f"quantiles of {name!r}: {values!r} are not {len(_LEVELS)} finite numbers")
-
-    @classmethod
-    def unknown(cls) -> Domain:
-        """Return the domain of a hand-written formula: only the declared bounds of its inputs apply."""
-        return cls()
 
     @classmethod
     def from_rows(

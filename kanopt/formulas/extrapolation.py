@@ -13,11 +13,15 @@ from __future__ import annotations
 import math
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
 
 from kanopt.errors import FormulaError
+from kanopt.formulas.columns import evaluate_graph
 from kanopt.formulas.enclosures import ShapeProof
-from kanopt.formulas.nodes import Constant, Input, Maximum, Minimum, Node, postorder, rebuild
+from kanopt.formulas.nodes import Apply, Constant, Input, Maximum, Minimum, Node, Power, postorder, rebuild
 from kanopt.formulas.plausibility import is_size
 from kanopt.text import amount_text, join_list
 
@@ -108,7 +112,7 @@ def extrapolation(formula: Formula, level: float, numbers: Collection[str] | Non
     size = max(abs(low), abs(high))
     least = -size if math.isnan(level) else min(low, 0.0) - SLIGHTLY * level
     endings, proved = list[Ending](), True
-    for strip in _strips(formula):
+    for strip in strips(formula):
         if numbers is not None and strip.input not in numbers:
             continue
         box = {**edges, strip.input: (strip.start, strip.end)}
@@ -129,8 +133,8 @@ def extrapolation(formula: Formula, level: float, numbers: Collection[str] | Non
 
 
 @dataclass(frozen=True)
-class _Strip:
-    """A range of an input beyond its data, and by how much the law may be larger there."""
+class Strip:
+    """A range of an input beyond its data, and by how many times the law may be larger there."""
 
     input: str
     side: Side
@@ -144,8 +148,8 @@ class _Strip:
         return self.end if self.side == "below" else self.start
 
 
-def _strips(formula: Formula) -> Iterator[_Strip]:
-    """Yield the ranges beyond its data in which a law is used."""
+def strips(formula: Formula) -> Iterator[Strip]:
+    """Yield the ranges beyond its data in which a law with a domain is used."""
     for variable in formula.inputs:
         item = formula.domain.range_of(variable.name)
         if item is None or variable.name not in formula.used or not item.low < item.high:
@@ -154,15 +158,13 @@ def _strips(formula: Formula) -> Iterator[_Strip]:
         near = item.low <= NEAR * (item.high if known is None else known[1])
         floor = 0.0 if item.low >= 0.0 and (near or is_size(variable)) else item.low
         if floor < item.low:
-            yield _Strip(item.name, "below", floor, item.low)
+            yield Strip(item.name, "below", floor, item.low)
         edge = item.dense_end
         far = max(item.high, edge + FARTHER * (edge - floor))
-        yield _Strip(item.name, "above", edge, far, ((far - floor) / (edge - floor)) ** DEGREE)
+        yield Strip(item.name, "above", edge, far, ((far - floor) / (edge - floor)) ** DEGREE)
 
 
-def _ending(
-    formula: Formula, strip: _Strip, proof: ShapeProof, box: dict[str, tuple[float, float]]
-) -> Ending:
+def _ending(formula: Formula, strip: Strip, proof: ShapeProof, box: dict[str, tuple[float, float]]) -> Ending:
     """Return why a law does not go on over a range of an input."""
     shapes = [fact.shape for fact in proof.refuted]
     if "finite" in shapes:
@@ -172,7 +174,7 @@ def _ending(
     return Ending(strip.input, strip.side, strip.edge, what)
 
 
-def _has_pole(formula: Formula, strip: _Strip, box: dict[str, tuple[float, float]]) -> bool:
+def _has_pole(formula: Formula, strip: Strip, box: dict[str, tuple[float, float]]) -> bool:
     """Whether a law has a value but at the very end of a range, towards which it grows: 1 / x does, sin(log x) not."""
     near = strip.start + CLOSE * (strip.end - strip.start)
     inside = {**box, strip.input: (near, strip.end)}
@@ -222,23 +224,51 @@ def held_below(formula: Formula, highest: float) -> Formula:
     Examples
     --------
     >>> from kanopt.formulas import Variable, parse_formula
-    >>> law = parse_formula("max(0.5, exp(km / 4))", [Variable("km")], Variable("cost", "EUR"))
+    >>> law = parse_formula("exp(km / 4)", [Variable("km")], Variable("cost", "EUR"))
     >>> law = held_below(law, 900.0)
     >>> print(law, law.held, sep="; ")
-    max(0.5, min(900, exp(km · 0.25))); cost above 900 EUR counts as 900 EUR
+    min(900, exp(km · 0.25)); cost above 900 EUR counts as 900 EUR
     """
-    most, root = Constant(highest), formula.root
-    parts = root.parts if isinstance(root, Maximum) else ()
-    floors = [part for part in parts if isinstance(part, Constant) and not part.name]
-    if floors:  # a law that is held above zero stays one
-        rest = tuple(part for part in parts if part not in floors)
-        inner = rest[0] if len(rest) == 1 else Maximum(rest)
-        root = Maximum((*floors, Minimum((most, inner))))
-    else:
-        root = Minimum((most, root))
+    root = Minimum((Constant(highest), formula.root))
     end = amount_text(highest, formula.output.unit, 4)
     text = f"{formula.output.name} above {end} counts as {end}"
     return _told(replace(formula, root=root), text)
+
+
+def held_from_poles(formula: Formula, rows: Mapping[str, NDArray[Any]]) -> Formula:
+    """Return a law that has a value wherever its inputs have one: what a root or logarithm is of is held at the least.
+
+    The least is that of the rows. A part that stays above half of it, half of a range beyond the domain on either side,
+    is left as it is, and so is an input by itself.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from kanopt.formulas import Domain, Variable, parse_formula
+    >>> x, rows = [Variable("x")], {"x": np.linspace(-1.0, 1.0, 9)}
+    >>> law = replace(parse_formula("(3 + 2 * x)^2.5", x, Variable("y")), domain=Domain.from_rows(x, rows))
+    >>> print(held_from_poles(law, rows))
+    max(1, 3 + 2 · x)^2.5
+    """
+    wide = formula.domain.widened(FARTHER)
+
+    def held(node: Node) -> Node:
+        match node:
+            case Power(base=part, exponent=Constant(value=power)) if power < 0.0 or power % 1.0:
+                return Power(above(part), node.exponent)
+            case Apply(function="log", argument=part):
+                return Apply("log", above(part))
+        return node
+
+    def above(part: Node) -> Node:
+        if isinstance(part, Constant | Input):
+            return part
+        least = float(np.min(evaluate_graph(part, rows, "a part of a law")))
+        law = replace(formula, root=part, domain=wide, covariance=None)
+        stays = least <= 0.0 or law.prove(low=0.5 * least).proved
+        return part if stays else Maximum((Constant(least), part))
+
+    return replace(formula, root=rebuild(formula.root, held))
 
 
 def provenance_of_changed(formula: Formula, root: Node) -> Mapping[str, str]:

@@ -124,7 +124,7 @@ class Formula(Shown):
     output: Variable
     per: str = ""
     fit: Fit | None = None
-    domain: Domain = field(default_factory=Domain.unknown, repr=False)
+    domain: Domain = field(default_factory=Domain, repr=False)
     provenance: Mapping[str, str] = field(default_factory=dict, hash=False, repr=False)
     alternatives: tuple[Alternative, ...] = field(default=(), repr=False)
     covariance: Covariance | None = field(default=None, repr=False)

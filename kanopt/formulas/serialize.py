@@ -78,14 +78,12 @@ def _to_plain(value: Any, index: Mapping[bytes, int]) -> Any:
     return dict(value) if isinstance(value, Mapping) else value
 
 
-def from_json(text: str) -> Formula:
-    """Read a formula from JSON text; see :meth:`kanopt.formulas.Formula.from_json`."""
+def from_json(text: str, largest: int = LARGEST_FILE) -> Formula:
+    """Read a formula from JSON text of so many characters at most; see :meth:`kanopt.formulas.Formula.from_json`."""
     if not isinstance(text, str):
         raise FileFormatError(f"a formula file is text, not {type(text).__name__}")
-    if len(text) > LARGEST_FILE:
-        raise FileFormatError(
-            f"a formula file of {len(text):,} characters is too large, at most {LARGEST_FILE:,}"
-        )
+    if len(text) > largest:
+        raise FileFormatError(f"a formula file of {len(text):,} characters is too large, at most {largest:,}")
     try:
         content = json.loads(text, parse_constant=_no_constant, object_pairs_hook=_no_repetition)
     except RecursionError:

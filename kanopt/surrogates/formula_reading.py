@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -21,16 +21,7 @@ from kanopt.surrogates.unseen import pools, unseen_rows, warn_of_unseen, with_fa
 if TYPE_CHECKING:
     from kanopt.formulas import Formula
     from kanopt.surrogates.ladder import Control, Trained
-    from kanopt.surrogates.monitor import FitMonitor, FitProgress
-
-
-@dataclass(frozen=True)
-class _Request:
-    """What is asked of a formula: its operators, and the units of its inputs and its output."""
-
-    control: Control
-    units: Mapping[str, str]
-    output_unit: str
+    from kanopt.surrogates.monitor import FitProgress
 
 
 class FormulaReading(FittedModel):
@@ -139,11 +130,11 @@ class FormulaReading(FittedModel):
         # the columns are converted to the units of the fit, where there were any
         units = {**(units_of(declared) if isinstance(declared, pd.DataFrame) else {}), **self._units}
         output = Variable(name, units.get(name, "") if unit is None else unit)
-        request = _Request(Control.of(pin, forbid, prefer), units, output.unit)
+        trained = _trained(self, Control.of(pin, forbid, prefer), units, output.unit)
         known_rows = in_known_words(self._filled(rows), self.encoding_)
         held_out = HeldOut(known_rows.assign(**{name: actual}), output, per)
         with watched(progress, budget) as watch:
-            formula = find_law(_trained(self, request, watch), held_out, min_r2)
+            formula = find_law(replace(trained, watch=watch), held_out, min_r2)
         warn_if_stopped(watch)
         formula = with_rare_entries(formula, self.encoding_)
         if self._grouped_rows is not None:
@@ -165,7 +156,7 @@ class FormulaReading(FittedModel):
         return X[grouped.by].to_numpy(dtype=object)
 
 
-def _trained(model: FittedModel, request: _Request, watch: FitMonitor) -> Trained:
+def _trained(model: FittedModel, control: Control, units: Mapping[str, str], output_unit: str) -> Trained:
     """Return the network of a model, with all that a formula is read from."""
     from kanopt.surrogates.ladder import Trained
     from kanopt.surrogates.options import settings_of
@@ -183,11 +174,10 @@ def _trained(model: FittedModel, request: _Request, watch: FitMonitor) -> Traine
         structure=structure_text(law),
         edf=law.edf,
         link=law.link,
-        control=request.control,
-        units=request.units,
-        output_unit=request.output_unit,
+        control=control,
+        units=units,
+        output_unit=output_unit,
         lowest=None if np.isnan(law.lowest) else law.lowest,
         floor=law.lowest if settings.hold_positive and law.lowest > 0 else None,
         stopped=model.stopped_,
-        watch=watch,
     )

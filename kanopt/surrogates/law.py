@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from pydantic import BeforeValidator, ConfigDict, Field, PlainSerializer, PlainValidator
 
 from kanopt.formulas import Apply, Constant, Formula, Maximum, Product, Variable
+from kanopt.formulas.serialize import from_json
 from kanopt.kan.links import Logistic, Softplus
 from kanopt.surrogates.conformal import ResidualRange, residual_range
 from kanopt.surrogates.curves import in_units, linked, network_output, place_name
@@ -70,7 +71,8 @@ Flags = Annotated[NDArray[np.bool_], PlainValidator(partial(_unpacked, kind="?")
 Matrix = Annotated[NDArray[np.float64], PlainValidator(_unpacked_whole), PlainSerializer(_packed_half)]
 Network = Annotated[
     Formula,
-    PlainValidator(lambda value: Formula.from_json(json.dumps(value))),
+    # how long a network may be, the size of the file has decided
+    PlainValidator(lambda value: from_json(text := json.dumps(value), len(text))),
     PlainSerializer(lambda formula: json.loads(formula.to_json())),
 ]
 Measure = Annotated[

@@ -17,6 +17,7 @@ from threadpoolctl import threadpool_limits
 
 from kanopt.display import Alarm, Part, Shown
 from kanopt.errors import FitError, FormulaError, TableError, UnitError, nearest
+from kanopt.formulas.extrapolation import held_from_poles
 from kanopt.formulas.nodes import postorder
 from kanopt.formulas.rounding import round_law, round_measures
 from kanopt.formulas.variables import category_label
@@ -338,6 +339,7 @@ def _of_group(
     formula = Formula(root, inputs, output, domain=Domain.from_rows(inputs, rows))
     formula = formula if covariance is None else with_errors(formula, covariance)
     formula = round_law(formula, rows, train[question.target].to_numpy(dtype=np.float64))
+    formula = held_from_poles(formula, rows)
     fit = Fit.of(test[question.target], formula.evaluate(test), rows_train=len(train))
     told = {
         "learned by": "fit_laws",

@@ -112,9 +112,7 @@ def nodes(tabulated: bool = True) -> st.SearchStrategy[Node]:
 
 def laws(tabulated: bool = True) -> st.SearchStrategy[Formula]:
     """Draw a formula over the four inputs."""
-    return nodes(tabulated).map(
-        lambda root: Formula(root, INPUTS, OUTPUT, per="leg", domain=Domain.unknown())
-    )
+    return nodes(tabulated).map(lambda root: Formula(root, INPUTS, OUTPUT, per="leg", domain=Domain()))
 
 
 def rows(count: int = 5) -> st.SearchStrategy[dict[str, NDArray[Any]]]:

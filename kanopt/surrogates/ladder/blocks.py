@@ -1,7 +1,8 @@
 """Rows that are left out together, and what a law that is linear in its numbers says of rows that it has not seen.
 
 Blocks are designed from the rows, none is drawn: groups are left out whole, rows whose errors hang together with those
-of their neighbours are left out in stretches ten times as long as that reaches, and all others in turn.
+of their neighbours are left out in stretches ten times as long as that reaches, and all others as their values say, in
+whatever order they stand.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from numpy.typing import NDArray
 from scipy.linalg.lapack import dpotrf, dpotri
 
 from kanopt.surrogates.rows import Rows
+from kanopt.surrogates.search import as_told, order_of_rows
 
 Array = NDArray[np.float64]
 Integers = NDArray[np.int64]
@@ -38,9 +40,12 @@ def blocks_of(rows: Rows, residual: Array) -> Integers:
     together, square = 1, float(left @ left)
     while together < count // BLOCKS and float(left[together:] @ left[:-together]) > UNRELATED * square:
         together += 1
+    if together == 1:
+        place = np.empty(count, dtype=np.int64)
+        place[order_of_rows(as_told(rows.inputs), as_told(rows.target), rows.weight)] = np.arange(count)
+        return place % BLOCKS
     # rows that are related reach into the stretch at its ends only, if it is a few times as long
-    stretch = 1 if together == 1 else min(BLOCKS * together, max(count // BLOCKS, 1))
-    return np.arange(count) // stretch % BLOCKS
+    return np.arange(count) // min(BLOCKS * together, max(count // BLOCKS, 1)) % BLOCKS
 
 
 def left_out(residual: Array, slopes: Array, weight: Array, stiff: Array, blocks: Integers) -> Array:
@@ -62,10 +67,14 @@ def left_out(residual: Array, slopes: Array, weight: Array, stiff: Array, blocks
     moved = residual.copy()
     for block in np.unique(blocks):
         own = blocks == block
-        back = (weight[own, None] * slopes[own]).T
-        held = stiff - back @ slopes[own]
-        moved[own] += slopes[own] @ (inverse_of(held) @ (back @ residual[own]))
+        moved[own] += slopes[own] @ part_of(own, residual, slopes, weight, stiff)
     return moved
+
+
+def part_of(own: NDArray[np.bool_], residual: Array, slopes: Array, weight: Array, stiff: Array) -> Array:
+    """Return what some rows add to the numbers of a law that is fitted to all, (p,); see :func:`left_out`."""
+    back = (weight[own, None] * slopes[own]).T
+    return np.asarray(inverse_of(stiff - back @ slopes[own]) @ (back @ residual[own]))
 
 
 def inverse_of(matrix: Array) -> Array:

@@ -177,7 +177,9 @@ class _Search:
         return None if fit is None else _Draft(root, by, fit, self.length(fit))
 
     def classes(self, name: str, columns: Columns) -> Classes:
-        codes, labels = self.scope.groupings[columns]
+        # what says most of some rows need not do so of all
+        found = self.scope.groupings.get(columns)
+        codes, labels = found or _codes([self.rows.columns[each] for each in columns])
         return Classes(name, columns, codes, labels, factor=name[0] in LEVELS)
 
     def length(self, fit: DrawnFit) -> float:

@@ -10,8 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
-from itertools import chain
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,7 +22,15 @@ from kanopt.surrogates.ladder.additive import MOST
 from kanopt.surrogates.ladder.blocks import blocks_of, left_out
 from kanopt.surrogates.ladder.by_class import by_class_rung
 from kanopt.surrogates.ladder.closed import Closed, closed_law
-from kanopt.surrogates.ladder.rungs import FLOOR, OPERATOR, Rung, network_rung, output_of, sums_of_curves
+from kanopt.surrogates.ladder.rungs import (
+    FLOOR,
+    NETWORK,
+    OPERATOR,
+    Rung,
+    network_rung,
+    output_of,
+    sums_of_curves,
+)
 from kanopt.surrogates.ladder.trained import Trained
 
 Array = NDArray[np.float64]
@@ -33,8 +40,6 @@ SLACK = 1.02
 """Error, in those of the best, up to which a law is as good."""
 APART = 0.05
 """Difference of two laws on the rows, in errors of the one, below which they are one law in other words."""
-FARTHEST = 1e300
-"""What stands for an error without end."""
 _NUMBER = re.compile(r"(?<![\w.])\d[\d.]*(?:e[+-]?\d+)?")
 
 
@@ -85,14 +90,7 @@ def found_on_rows(trained: Trained, blocks: Integers) -> Iterator[Rung]:
             values = np.full(len(target), np.nan)
         seen = max(1.0 - each.parameters / rows.total, 0.5)
         left = target - (target - np.broadcast_to(values, target.shape)) / seen
-        yield Rung(
-            f"formula {place + 2}",
-            each.law.root,
-            each.parameters,
-            left,
-            refused=each.refused,
-            foretold=rows.shared is not None,
-        )
+        yield Rung(f"formula {place + 2}", each.law.root, each.parameters, left, refused=each.refused)
 
 
 RUNGS: tuple[Callable[[Trained, Integers], Iterator[Rung]], ...] = (
@@ -114,7 +112,8 @@ def ladder_of(trained: Trained) -> Ladder:
     """
     trained.control.check_names(trained.features)
     rows, output = trained.rows, output_of(trained)
-    blocks = blocks_of(rows, rows.target - (output if trained.link is None else trained.link(output)))
+    own = replace(rows, target=np.exp(rows.target)) if trained.log_target else rows
+    blocks = blocks_of(own, rows.target - (output if trained.link is None else trained.link(output)))
     found, refused = list[Rung](), list[FitError | FormulaError]()
     for make in RUNGS:
         try:
@@ -134,7 +133,7 @@ def ladder_of(trained: Trained) -> Ladder:
 def _without_repetitions(found: Sequence[Rung]) -> list[Rung]:
     """Return the laws without those that differ from one before, or one that can be taken, in constants only."""
     first: dict[str, Rung] = {}
-    for rung in chain((each for each in found if not each.refused), (each for each in found if each.refused)):
+    for rung in sorted(found, key=lambda rung: bool(rung.refused)):
         first.setdefault(_NUMBER.sub("#", to_infix(rung.root)), rung)
     return list(first.values())
 
@@ -189,34 +188,19 @@ def _measured(own: Array, gaps: Array, weight: Array, blocks: Integers) -> _Erro
     return _Errors(mean, np.sqrt(np.nan_to_num(spread)))
 
 
-def _believed(read: Sequence[int], found: Sequence[Rung], errors: list[_Errors]) -> list[int]:
-    """Return laws without those that are only foretold, and not to be better than all others by a standard error."""
-    judged = [place for place in read if not found[place].foretold]
-    if not judged:
-        return list(read)
-    limits = []
-    for scale in errors:
-        best = min(judged, key=lambda place: scale.mean[place])
-        limits.append(scale.mean[best] - scale.standard[best])
-    return [
-        place
-        for place in read
-        if not found[place].foretold
-        or all(scale.mean[place] < limit for scale, limit in zip(errors, limits, strict=True))
-    ]
+def _is_read(rung: Rung) -> bool:
+    return rung.operators <= MOST and not rung.is_nested and rung.name != NETWORK
 
 
 def _judged(found: Sequence[Rung], errors: list[_Errors], *, stopped: bool) -> Ladder:
     """Return the ladder: of laws that can be read and are as good the plainest comes first, then what is closer.
 
-    Where the search was stopped, what could be read was not found perhaps, and the best is taken as it is.
+    Where the search was stopped, what could be read was not found perhaps, and the best is taken as it is. A network
+    that can be read is a sum of curves, of which there is one that was fitted as that.
     """
     taken = [place for place, rung in enumerate(found) if not rung.refused]
-    read = [
-        place for place in taken if stopped or (found[place].operators <= MOST and not found[place].is_nested)
-    ]
+    read = [place for place in taken if stopped or _is_read(found[place])]
     read = [place for place in read if np.isfinite(errors[0].mean[place])] or taken
-    read = _believed(read, found, errors)
     excess = np.ones(len(found))
     as_good = np.ones(len(found), dtype=bool)
     for scale in errors:
@@ -224,7 +208,7 @@ def _judged(found: Sequence[Rung], errors: list[_Errors], *, stopped: bool) -> L
         limit = min(SLACK**2 * scale.mean[best], scale.mean[best] + scale.standard[best])
         as_good &= scale.mean <= limit
         with np.errstate(all="ignore"):
-            ratio = np.nan_to_num(scale.mean / scale.mean[best], nan=1.0, posinf=FARTHEST)
+            ratio = np.nan_to_num(scale.mean / scale.mean[best], nan=1.0, posinf=np.inf)
         excess = np.maximum(excess, ratio)
     as_good |= excess <= min(excess[place] for place in read)
 

@@ -2,10 +2,11 @@
 
 Rows say nothing of 0 km where the shortest trip had 1, nor of 400 t where a dozen shipments had more than 88. There a
 law that has no value, or explodes, is of no use to whoever plans, although its description may be the shortest by a
-little. So it loses to one that is proved to go on, if that one's error is larger by no more than chance explains. Where
-there is none, its inputs are held at the edge of their data, which the formula shows. An exponential may also explode
-among the data, where no row has that combination of inputs: it is held at the largest target then, as a law that falls
-below zero there is at the smallest.
+little. So in the search on the rows it loses to one that is proved to go on, if that one's error is larger by no more
+than chance explains. Where there is none, its inputs are held at the edge of their data, which the formula shows. So
+are those of curves where the rows at that edge bear it out. An exponential may also explode among the data, where no
+row has that combination of inputs: it is held at the largest target then, as a law that falls below zero there is at
+the smallest.
 """
 
 from __future__ import annotations
@@ -13,11 +14,19 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from kanopt.errors import FormulaError
-from kanopt.formulas import Apply, Formula
-from kanopt.formulas.extrapolation import Ending, Extrapolation, extrapolation, held_at_edges, held_below
+from kanopt.formulas import Apply, Curve, Formula
+from kanopt.formulas.columns import evaluate_graph
+from kanopt.formulas.extrapolation import (
+    Ending,
+    Extrapolation,
+    Side,
+    extrapolation,
+    held_at_edges,
+    held_below,
+)
 from kanopt.formulas.nodes import postorder
 from kanopt.surrogates.calendar import period_of
+from kanopt.surrogates.ladder.additive import AdditiveLaw
 from kanopt.surrogates.ladder.trained import Trained
 from kanopt.surrogates.rows import Rows
 
@@ -31,6 +40,8 @@ CHANCE = 1.0
 FAR = 10.0
 """Times the largest target beyond which a law has exploded."""
 _BOXES = 200
+OUTER = 0.9
+"""Share of the rows within the edge beyond which rows are left out, to see whether a law goes on there."""
 BIGGER = 1
 """Operators by which a rival may be longer to read: one that has more explains more, or less with more words."""
 
@@ -41,27 +52,54 @@ def beyond(law: Formula, trained: Trained) -> Extrapolation:
     target = np.exp(rows.target) if trained.log_target else rows.target
     some_below = trained.lowest is None or trained.lowest < 0.0
     level = float("nan") if some_below else float(rows.weight @ target) / rows.total
-    numbers = {
+    return extrapolation(law, level, _with_ends(trained))
+
+
+def _with_ends(trained: Trained) -> set[str]:
+    """Return the numbers that may lie beyond their data: one that looks like a month has no thirteenth."""
+    return {
         each.name
         for place, each in enumerate(trained.features)
-        # a number that looks like a month has no thirteenth
-        if each.kind == "number" and period_of(each.name, each.decode(rows.inputs[:, place])) is None
+        if each.kind == "number" and period_of(each.name, each.decode(trained.rows.inputs[:, place])) is None
     }
-    return extrapolation(law, level, numbers)
 
 
-def explodes(law: Formula, trained: Trained) -> bool:
-    """Whether an exponential makes a law many times the largest target somewhere among its data."""
-    if not any(isinstance(node, Apply) and node.function == "exp" for node in postorder(law.root)):
-        return False
-    most = _highest(trained)
-    return most > 0.0 and bool(law.prove(high=FAR * most, boxes=_BOXES).refuted)
+def held_ends(law: AdditiveLaw, trained: Trained) -> frozenset[tuple[str, Side]]:
+    """Return inputs of curves, and sides on which these are held at the edge of their data, as rows there bear out.
+
+    Rows beyond the last tenth of an input are left out, and foretold by the law that goes on, and by the one that is
+    held where that tenth begins. Which of the two is closer differs from trend to trend: a price of distance goes on, a
+    level of sales by year does not. An input is held where that is clearly better, and by more than chance.
+    """
+    frame = trained.decoded(tuple(map(trained.variable, trained.features)))
+    curves = [node for node in postorder(law.written(law.parameters)) if isinstance(node, Curve)]
+    read = {name for curve in curves for node in postorder(curve) for name in node.names}
+    found = set[tuple[str, Side]]()
+    for name in sorted(read & _with_ends(trained)):
+        values = frame[name].astype(np.float64)
+        ends: tuple[tuple[Side, Array], ...] = (("below", -values), ("above", values))
+        for side, upwards in ends:
+            inner = upwards[upwards < upwards.max()]
+            edge = min(float(np.quantile(upwards, OUTER, method="inverted_cdf")), float(inner.max()))
+            own = upwards > edge
+            rest = law.written(law.without(own))
+            rows = {key: column[own] for key, column in frame.items()}
+            places = rows[name], np.full(int(own.sum()), edge if side == "above" else -edge)
+            told = [evaluate_graph(rest, {**rows, name: place}, "a law") for place in places]
+            went_on, ended = (law.rows.precision[own] * (law.rows.target[own] - each) ** 2 for each in told)
+            more = went_on - ended
+            if float(more.sum()) > max(_chance(more), (LOOSE - 1.0) * float(ended.sum())):
+                found.add((name, side))
+    return frozenset(found)
 
 
-def _highest(trained: Trained) -> float:
-    """Return the largest target."""
+def _exploded(law: Formula, trained: Trained) -> float | None:
+    """Return the largest target, where an exponential makes a law many times that somewhere among its data."""
     highest = float(trained.rows.target[trained.rows.weight > 0.0].max())
-    return float(np.exp(highest)) if trained.log_target else highest
+    highest = float(np.exp(highest)) if trained.log_target else highest
+    has_one = any(isinstance(node, Apply) and node.function == "exp" for node in postorder(law.root))
+    explodes = has_one and highest > 0.0 and law.prove(high=FAR * highest, boxes=_BOXES).refuted
+    return highest if explodes else None
 
 
 def is_no_worse(other: Array, best: Array, rows: Rows) -> bool:
@@ -71,41 +109,26 @@ def is_no_worse(other: Array, best: Array, rows: Rows) -> bool:
     excess = float(more.sum())
     if not excess <= (LOOSE - 1.0) * squares:
         return False
-    chance = CHANCE * float(np.sqrt(((more - more.mean()) ** 2).sum()))
-    return excess <= max((SAME - 1.0) * squares, chance)
+    return excess <= max((SAME - 1.0) * squares, _chance(more))
 
 
-def residuals(law: Formula, columns: dict[str, NDArray[np.generic]], trained: Trained) -> Array:
-    """Return what a law leaves of the training rows, of their logarithms where the network gives these.
-
-    NaN where it has no value on one of them.
-    """
-    target, log = trained.rows.target, trained.log_target
-    try:
-        predicted = np.broadcast_to(law.evaluate(columns), target.shape)
-    except FormulaError:
-        return np.full(len(target), np.nan)
-    if not log:
-        return target - predicted
-    if predicted.min() <= 0.0:
-        return np.full(len(target), np.nan)
-    # a law of the mean is above that of the logarithm, by the same factor on all rows
-    found = target - np.log(predicted)
-    return found - float(trained.rows.weight @ found) / trained.rows.total
+def _chance(parts: Array) -> float:
+    """Return up to which size a sum is put down to chance."""
+    return CHANCE * float(np.sqrt(((parts - parts.mean()) ** 2).sum()))
 
 
-def held(
-    law: Formula, endings: tuple[Ending, ...], trained: Trained, columns: dict[str, NDArray[np.generic]]
-) -> Formula:
+def held(law: Formula, trained: Trained, columns: dict[str, NDArray[np.generic]]) -> Formula:
     """Return a law held where it does not go on, and at the largest target where it explodes among its data.
 
     A law without curves is not where it has a pole at zero (1 / x), or grows fast (2^x, 1 / (c − x)) from data that are
     dense up to their end, or from few rows beyond that bear it out: what can be read of it is what the rows have led
     to, and no accident of a curve. `columns` are the training rows.
     """
+    endings = beyond(law, trained).endings
     found = [each for each in endings if law.curves or not _is_meant(law, each, trained, columns)]
     law = held_at_edges(law, found) if found else law
-    return held_below(law, _highest(trained)) if explodes(law, trained) else law
+    most = _exploded(law, trained)
+    return law if most is None else held_below(law, most)
 
 
 def _is_meant(
@@ -116,6 +139,12 @@ def _is_meant(
     item = law.domain.range_of(ending.input)
     if item is None or ending.edge == item.high:
         return item is not None
-    ended, whole = (residuals(each, columns, trained) for each in (held_at_edges(law, [ending]), law))
-    known = bool(np.isfinite(ended).all() and np.isfinite(whole).all())
-    return known and not is_no_worse(ended, whole, trained.rows)
+    rows = trained.rows
+    target = np.exp(rows.target) if trained.log_target else rows.target
+    beyond_edge = np.flatnonzero(columns[ending.input].astype(np.float64) > ending.edge)
+    missed = [
+        np.broadcast_to(each.evaluate(columns), target.shape)[beyond_edge] - target[beyond_edge]
+        for each in (law, held_at_edges(law, [ending]))
+    ]
+    went_on, ended = (float(rows.weight[beyond_edge] @ gap**2) for gap in missed)
+    return went_on < ended

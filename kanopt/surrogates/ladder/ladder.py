@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -11,10 +10,11 @@ from numpy.typing import NDArray
 
 from kanopt.errors import FitError, FormulaError
 from kanopt.formulas import Alternative, Domain, Fit, Formula, Variable, with_named_constants
+from kanopt.formulas.extrapolation import NEAR, Ending, held_at_edges, strips
 from kanopt.formulas.parameters import parameters_of
 from kanopt.formulas.rounding import DIGITS, round_law, round_measures
 from kanopt.surrogates.ladder.choice import Ladder, ladder_of
-from kanopt.surrogates.ladder.going_on import BIGGER, beyond, explodes, held, is_no_worse, residuals
+from kanopt.surrogates.ladder.going_on import held
 from kanopt.surrogates.ladder.rungs import Rung
 from kanopt.surrogates.ladder.shaped import held_positive, shaped
 from kanopt.surrogates.ladder.trained import HeldOut, Trained
@@ -45,18 +45,7 @@ def find_law(trained: Trained, held_out: HeldOut, min_r2: float) -> Formula:
     taken = _first(ladder, trained, held_out)
     rung, formula = ladder.rungs[taken.place], taken.formula
     used, names = formula.used, [feature.name for feature in trained.features]
-    predicted = np.broadcast_to(formula.evaluate(held_out.frame), len(held_out.frame))
-    actual = held_out.frame[held_out.output.name].to_numpy(dtype=np.float64)
-    rows = trained.rows
-    fit = Fit.of(
-        actual,
-        predicted,
-        rows_train=len(rows.target),
-        data_hash=rows.digest,
-        smearing=rung.smearing,
-        lowest=trained.lowest,
-        labels=held_out.frame.index,
-    )
+    fit = _measured(formula, rung, trained, held_out)
     if fit.r2 < min_r2:
         raise FormulaError(
             f"the law for {held_out.output.name!r} is refused: R² {fit.r2:.3f} on {fit.rows_test:,} held-out rows is "
@@ -75,7 +64,7 @@ def find_law(trained: Trained, held_out: HeldOut, min_r2: float) -> Formula:
             **formula.provenance,
             **({"dropped": ", ".join(n for n in names if n not in used)} if len(used) < len(names) else {}),
         },
-        alternatives=_alternatives(ladder, taken, fit, trained, held_out),
+        alternatives=_alternatives(ladder, taken, trained, held_out),
     )
 
 
@@ -90,11 +79,9 @@ class _Taken:
 
 
 def _alternatives(
-    ladder: Ladder, taken: _Taken, fit: Fit, trained: Trained, held_out: HeldOut
+    ladder: Ladder, taken: _Taken, trained: Trained, held_out: HeldOut
 ) -> tuple[Alternative, ...]:
     """Return the laws of a ladder, each as a formula like the one that was chosen, measured on the held-out rows."""
-    domains: dict[tuple[Variable, ...], Domain] = {}
-    inputs = tuple(map(trained.variable, trained.features))
 
     def told(place: int, rung: Rung) -> Alternative:
         chosen = place == taken.place
@@ -107,31 +94,32 @@ def _alternatives(
         return replace(round_measures(shown, CONSIDERED), law=law)
 
     def usable(rung: Rung) -> Formula:
-        used = Formula(rung.root, inputs, held_out.output).used
-        kept = tuple(variable for variable in inputs if variable.name in used)
-        if kept not in domains:
-            domains[kept] = _domain(trained, kept, trained.decoded(kept))
-        law = Formula(rung.root, kept, held_out.output, held_out.per, domain=domains[kept])
+        law, rows = _bare(rung, trained, held_out)
+        law = _held_by_rows(with_named_constants(law, frozenset()), rung)
+        law = round_law(law, rows, _target(trained))
+        law = held_positive(held(law, trained, rows), trained, rows)
         about = {
             "learned by": f"KANRegressor, {trained.structure}",
             "written by": f"{rung.name}, considered and not chosen",
         }
-        law = replace(with_named_constants(law, frozenset()), provenance=about)
-        law = round_law(law, trained.decoded(kept), _target(trained))
-        return replace(law, fit=round_measures(_measured(law, fit, trained, held_out)))
+        law = replace(law, provenance={**about, **law.provenance})
+        if not _has_values(law, held_out):
+            return law
+        return replace(law, fit=round_measures(_measured(law, rung, trained, held_out)))
 
     return tuple(told(place, rung) for place, rung in enumerate(ladder.rungs))
 
 
-def _measured(law: Formula, fit: Fit, trained: Trained, held_out: HeldOut) -> Fit | None:
-    """Return the fit of a law that was not chosen; None where it has no value on some held-out row."""
-    try:
-        predicted = np.broadcast_to(law.evaluate(held_out.frame), len(held_out.frame))
-    except FormulaError:
-        return None
-    actual = held_out.frame[held_out.output.name].to_numpy(dtype=np.float64)
+def _measured(law: Formula, rung: Rung, trained: Trained, held_out: HeldOut) -> Fit:
+    """Return the fit of a law on the held-out rows."""
     return Fit.of(
-        actual, predicted, rows_train=fit.rows_train, data_hash=fit.data_hash, lowest=trained.lowest
+        held_out.frame[held_out.output.name].to_numpy(dtype=np.float64),
+        np.broadcast_to(law.evaluate(held_out.frame), len(held_out.frame)),
+        rows_train=len(trained.rows.target),
+        data_hash=trained.rows.digest,
+        smearing=rung.smearing,
+        lowest=trained.lowest,
+        labels=held_out.frame.index,
     )
 
 
@@ -149,9 +137,11 @@ def _first(ladder: Ladder, trained: Trained, held_out: HeldOut) -> _Taken:
     last: _Taken | None = None
     open_one: _Taken | None = None
     wrong: FitError | None = None
-    for turn, place in enumerate(ladder.order):
+    names = [feature.name for feature in trained.features]
+    for place in ladder.order:
         try:
-            formula = _allowed(ladder.rungs[place], trained, held_out)
+            formula = _formula(ladder.rungs[place], trained, held_out)
+            trained.control.check_law(formula.root, names, formula.used, trained.ways)
         except FitError as error:
             wrong = wrong or error
             refused[place] = "it has not what was asked for"
@@ -162,58 +152,18 @@ def _first(ladder: Ladder, trained: Trained, held_out: HeldOut) -> _Taken:
             refused = {**refused, place: "a shape of it is refuted, or it has no value on some row"}
             continue
         if _is_finite(formula):
-            return _going_on(last, ladder, ladder.order[turn + 1 :], trained, held_out)
+            return last
         open_one = open_one or last
         refused = {**refused, place: "it is not proved to have a value wherever rows can be"}
     if last is None:
         assert wrong is not None  # there is at least one law
         raise wrong
-    return last if open_one is None else _going_on(open_one, ladder, (), trained, held_out)
-
-
-def _allowed(rung: Rung, trained: Trained, held_out: HeldOut) -> Formula:
-    """Return a law as a formula.
-
-    Raises
-    ------
-    FitError
-        If it has not what was pinned, or has what was forbidden.
-    """
-    formula = _formula(rung, trained, held_out)
-    if trained.control:
-        names = [feature.name for feature in trained.features]
-        trained.control.check_law(rung.root, names, formula.used, trained.ways)
-    return formula
+    return open_one or last
 
 
 def _holds(formula: Formula, held_out: HeldOut) -> bool:
     """Whether no shape of a law is refuted, and it has a value for every held-out row."""
     return not _is_refuted(formula) and _has_values(formula, held_out)
-
-
-def _going_on(
-    taken: _Taken, ladder: Ladder, after: Sequence[int], trained: Trained, held_out: HeldOut
-) -> _Taken:
-    """Return a law that goes on where it is used beyond its data: the next one, or this one, held at their edge."""
-    formula = taken.formula
-    out = beyond(formula, trained)
-    if not (out.endings or explodes(formula, trained)):
-        return taken
-    for place in after[:1]:
-        if ladder.rungs[place].operators > ladder.rungs[taken.place].operators + BIGGER:
-            continue
-        with contextlib.suppress(FitError):  # what was asked for is not in it
-            other = _allowed(ladder.rungs[place], trained, held_out)
-            sound = _holds(other, held_out) and beyond(other, trained).proved and not explodes(other, trained)
-            left = [residuals(each, trained.decoded(each.inputs), trained) for each in (other, formula)]
-            if sound and is_no_worse(left[0], left[1], trained.rows):
-                told = str(out) if out.endings else "it explodes among its data, where no row is"
-                why = "it goes on beyond its data, and its error is about the same"
-                return _Taken(place, other, why, {**taken.refused, taken.place: told})
-    rows = trained.decoded(formula.inputs)
-    ended = shaped(held(formula, out.endings, trained, rows), trained)
-    # a law that is held is convex no longer
-    return replace(taken, formula=ended) if _holds(ended, held_out) else taken
 
 
 def _has_values(formula: Formula, held_out: HeldOut) -> bool:
@@ -227,23 +177,45 @@ def _has_values(formula: Formula, held_out: HeldOut) -> bool:
 
 def _formula(rung: Rung, trained: Trained, held_out: HeldOut) -> Formula:
     """Return a law as a formula with a domain, and verdicts on what was asked of its shape."""
+    formula, rows = _bare(rung, trained, held_out)
+    named = _held_by_rows(_named(formula, rung, trained.rows.total), rung)
+    told = with_shared_errors(named, rows, trained.rows, log=trained.log_target)
+
+    def forms() -> Iterator[Formula]:
+        # a law that is held is convex no longer, and the bends of a curve may be smaller than the digits that matter
+        rounded = round_law(told, rows, _target(trained))
+        yield held(rounded, trained, rows)
+        yield rounded
+        yield told
+
+    for form in forms():
+        formula = shaped(held_positive(form, trained, rows), trained)
+        if not _is_refuted(formula):
+            break
+    return formula
+
+
+def _bare(rung: Rung, trained: Trained, held_out: HeldOut) -> tuple[Formula, dict[str, NDArray[np.generic]]]:
+    """Return a law as a formula with a domain, and the rows that it reads."""
     inputs = tuple(map(trained.variable, trained.features))
     used = Formula(rung.root, inputs, held_out.output).used
     kept = tuple(variable for variable in inputs if variable.name in used)
     rows = trained.decoded(kept)
-    formula = Formula(rung.root, kept, held_out.output, held_out.per, domain=_domain(trained, kept, rows))
-    told = with_shared_errors(
-        _named(formula, rung, trained.rows.total), rows, trained.rows, log=trained.log_target
-    )
+    return Formula(rung.root, kept, held_out.output, held_out.per, domain=_domain(trained, kept, rows)), rows
 
-    def whole(law: Formula) -> Formula:
-        return shaped(held_positive(law, trained, rows), trained)
 
-    rounded = whole(round_law(told, rows, _target(trained)))
-    if not _is_refuted(rounded):
-        return rounded
-    exact = whole(told)  # the bends of a curve may be smaller than the digits that matter
-    return rounded if _is_refuted(exact) else exact
+def _held_by_rows(formula: Formula, rung: Rung) -> Formula:
+    """Return a law whose constants have names, held where its rows bear that out: an edge is no constant of it.
+
+    What is next to nothing of a range, such as what the first day of a year is above zero, needs no word.
+    """
+    width = {item.name: item.high - item.low for item in formula.domain.ranges}
+    endings = [
+        Ending(each.input, each.side, each.edge, "is foretold better by the edge")
+        for each in strips(formula)
+        if (each.input, each.side) in rung.ends and each.end - each.start > NEAR * width[each.input]
+    ]
+    return held_at_edges(formula, endings) if endings else formula
 
 
 def _is_refuted(formula: Formula) -> bool:

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from kanopt.errors import FitError
 from kanopt.formulas import Apply, Constant, Curve, Node, Product, Table
 from kanopt.formulas.complexity import count_operators
+from kanopt.formulas.extrapolation import Side
 from kanopt.formulas.nodes import postorder, rebuild
 from kanopt.formulas.operators import OPERATORS
 from kanopt.formulas.parameters import Covariance
@@ -20,6 +21,7 @@ from kanopt.kan.links import Link
 from kanopt.surrogates.curves import in_units, linked, network_output
 from kanopt.surrogates.ladder.additive import MOST, AdditiveLaw, Choice
 from kanopt.surrogates.ladder.functions import Function, functions_of
+from kanopt.surrogates.ladder.going_on import held_ends
 from kanopt.surrogates.ladder.plainer import additive_laws
 from kanopt.surrogates.ladder.products import with_products
 from kanopt.surrogates.ladder.trained import Trained
@@ -31,6 +33,7 @@ Integers = NDArray[np.int64]
 
 FLOOR = 1e-8
 """Error, in spreads of the target, below which a law is exact."""
+NETWORK = "network"
 OPERATOR = 2.0 * float(np.log(12))
 """Length of the description of an operator: a choice among twelve (Rissanen 1978)."""
 ALIKE = 4.0
@@ -61,8 +64,8 @@ class Rung:
         The covariance of its named constants, where these have been estimated themselves.
     refused
         Why it cannot be taken; empty where it can.
-    foretold
-        Whether `left_out` is foretold by the number of parameters alone, which flatters where errors hang together.
+    ends
+        Inputs, and sides on which they are held at the edge of their data, as rows there bear out.
     """
 
     name: str
@@ -75,7 +78,7 @@ class Rung:
     covariance: Array | None = None
     told: Covariance | None = None
     refused: str = ""
-    foretold: bool = False
+    ends: frozenset[tuple[str, Side]] = frozenset()
 
     @cached_property
     def operators(self) -> int:
@@ -144,9 +147,7 @@ def network_rung(trained: Trained, blocks: Integers) -> Iterator[Rung]:
     root = _of_target(in_units(trained.network.root, trained.features), link, smearing, log=log)
     root = numbered(simplify_graph(rebuild(root, _without_nothing)))
     left = rows.target - residual / max(1.0 - trained.edf / rows.total, 0.5)
-    yield Rung(
-        "network", root, trained.edf, smearing * np.exp(left) if log else left, smearing, foretold=True
-    )
+    yield Rung(NETWORK, root, trained.edf, smearing * np.exp(left) if log else left, smearing)
 
 
 def sums_of_curves(trained: Trained, blocks: Integers) -> Iterator[Rung]:
@@ -221,6 +222,7 @@ def _rung(name: str, law: AdditiveLaw, trained: Trained, rows: Rows, blocks: Int
         written,
         law.parameters,
         law.covariance,
+        ends=held_ends(law, trained),
     )
 
 

@@ -2,27 +2,33 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from kanopt.formulas import Domain, Formula, Variable, parse_formula
 from kanopt.surrogates import Feature
 from kanopt.surrogates.ladder import HeldOut, Trained, find_law, ladder
+from kanopt.surrogates.ladder.additive import Choice
 from kanopt.surrogates.ladder.choice import Ladder
-from kanopt.surrogates.ladder.going_on import beyond, is_no_worse
+from kanopt.surrogates.ladder.functions import functions_of
+from kanopt.surrogates.ladder.going_on import beyond, held_ends, is_no_worse
+from kanopt.surrogates.ladder.plainer import additive_laws
 from kanopt.surrogates.ladder.rungs import Rung
 from kanopt.surrogates.rows import Rows
 from tests.cases.hand_networks import Network
 from tests.surrogates.ladder.by_hand import NUMBER, decoded, layer, times, trained
 
+Array = NDArray[np.float64]
 RNG = np.random.default_rng(3)
 KM = (Feature("km", "number", low=1.2, high=4.0),)
 ROWS = np.linspace(1.2, 4.0, 400)[:, None]
 NOISE = RNG.normal(0.0, 0.5, 400)
 MINUTES = 2.0 + 3.0 * ROWS[:, 0] + NOISE
-ENDS, GOES_ON = "5 + 4 * (km - 1)^0.9", "2 + 3 * km"
+GOES_ON = "2 + 3 * km"
 VARIABLES = (Variable("km"),)
 
 
@@ -49,18 +55,10 @@ def law_of(
     return find_law(of, HeldOut(inputs.assign(y=of.rows.target), Variable("y"), ""), -1e9)
 
 
-def test_the_law_beside_is_taken_where_the_first_ends(monkeypatch: pytest.MonkeyPatch) -> None:
-    law = law_of(monkeypatch, ENDS, GOES_ON)
-    assert str(law) == GOES_ON.replace("*", "·")
-    assert law.considered()["why"].iloc[1] == "it goes on beyond its data, and its error is about the same"
-    assert "no finite value where km is below its data" in law.alternatives[0].refused
-    assert law.held == ""
-
-
-def test_it_is_not_where_its_error_is_larger_than_chance_explains(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_law_that_ends_is_held(monkeypatch: pytest.MonkeyPatch) -> None:
     curved = 5.0 + 4.0 * (ROWS[:, 0] - 1.0) ** 0.4 + 0.1 * NOISE
-    law = law_of(monkeypatch, "5 + 4 * (km - 1)^0.4", GOES_ON, of=model(curved))
-    # and so it is held at the shortest trip, below which it had no value
+    law = law_of(monkeypatch, "5 + 4 * (km - 1)^0.4", "2 * km + 7.5 - 1 / km", of=model(curved))
+    # at the shortest trip, below which it had no value
     assert law.held == "km below 1.2 counts as 1.2"
     assert law.evaluate({"km": 0.0}) == pytest.approx(5 + 4 * 0.2**0.4)
     assert law.evaluate({"km": 2.0}) == pytest.approx(9.0)
@@ -128,3 +126,18 @@ def test_residuals_differ_by_chance_or_by_nothing_or_do_not() -> None:
     assert is_no_worse(other, NOISE, rows)
     assert not is_no_worse(other, 0.9 * NOISE, rows)
     assert not is_no_worse(np.full(400, np.nan), NOISE, rows)
+
+
+@pytest.mark.parametrize(("trend", "held"), [(lambda x: np.minimum(x, 3.0), True), (lambda x: x**1.2, False)])
+def test_rows_at_an_edge_say_whether_a_curve_goes_on_there(
+    trend: Callable[[Array], Array], held: bool
+) -> None:
+    """A curve ends in a slope, which a trend that has come to its end belies."""
+    x = np.sort(np.random.default_rng(5).uniform(1.0, 4.0, 600))
+    target = 9.0 + 4.0 * trend(x) + np.random.default_rng(6).normal(0.0, 0.3, 600)
+    of = replace(model(target), features=(Feature("level", "number", low=1.0, high=4.0),))
+    of = replace(of, rows=Rows(x[:, None], target, np.ones(600)))
+    curve = functions_of(of.features[0], 0, x, log_target=False)[0]
+    choice = Choice(((curve,),), (False,), ((0, 0),), lambda squares, freedom, price: squares, lambda _: 0.0)
+    law = additive_laws(choice, of.rows)[0]
+    assert (("level", "above") in held_ends(law, of)) == held
