@@ -15,6 +15,8 @@ from numpy.typing import NDArray
 
 Array = NDArray[np.float64]
 
+FLOOR = 1e-8
+"""Error, in spreads of the target, below which laws are equally good: that of the arithmetic, with a margin."""
 RIDGE = 1e-10
 LARGEST = 1e12
 """Parameters of scaled inputs beyond this are none."""

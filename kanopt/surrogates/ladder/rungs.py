@@ -12,6 +12,8 @@ from numpy.typing import NDArray
 from kanopt.errors import FitError
 from kanopt.formulas import Apply, Constant, Curve, Node, Product, Table
 from kanopt.formulas.complexity import count_operators
+from kanopt.formulas.estimation.drawn_search import OPERATOR
+from kanopt.formulas.estimation.least_squares import FLOOR
 from kanopt.formulas.nodes import postorder, rebuild
 from kanopt.formulas.operators import OPERATORS
 from kanopt.formulas.parameters import Covariance
@@ -29,10 +31,6 @@ from kanopt.surrogates.search import PREFERRED
 Array = NDArray[np.float64]
 Integers = NDArray[np.int64]
 
-FLOOR = 1e-8
-"""Error, in spreads of the target, below which a law is exact."""
-OPERATOR = 2.0 * float(np.log(12))
-"""Length of the description of an operator: a choice among twelve (Rissanen 1978)."""
 ALIKE = 4.0
 """Largest weight, in medians, with which rows of a logarithm are also rows of the target."""
 FLATTEST = 1e-6

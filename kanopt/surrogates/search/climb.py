@@ -12,9 +12,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from kanopt.formulas.estimation.least_squares import FLOOR
 from kanopt.surrogates.search.dictionary import Dictionary
 from kanopt.surrogates.search.evaluation import cancels
-from kanopt.surrogates.search.fitting import FLOOR, Budget, Fitted, Target, fitted
+from kanopt.surrogates.search.fitting import Budget, Fitted, Target, fitted
 from kanopt.surrogates.search.lookups import based
 from kanopt.surrogates.search.moves import growths
 from kanopt.surrogates.search.rewriting import rewritings
