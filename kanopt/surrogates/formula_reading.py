@@ -12,11 +12,16 @@ from numpy.typing import NDArray
 
 from kanopt.errors import FormulaError
 from kanopt.surrogates.audit import audit
+from kanopt.surrogates.categories import (
+    in_known_words,
+    pools,
+    unseen_rows,
+    warn_of_unseen,
+    with_categories,
+)
 from kanopt.surrogates.input_checks import refuse_unmeasured
-from kanopt.surrogates.rare import in_known_words, with_rare_entries
 from kanopt.surrogates.readings import FittedModel
 from kanopt.surrogates.summary import structure_text
-from kanopt.surrogates.unseen import pools, unseen_rows, warn_of_unseen, with_fallbacks
 
 if TYPE_CHECKING:
     from kanopt.formulas import Formula
@@ -145,16 +150,14 @@ class FormulaReading(FittedModel):
         with watched(progress, budget) as watch:
             formula = find_law(_trained(self, request, watch), held_out, min_r2)
         warn_if_stopped(watch)
-        formula = with_rare_entries(formula, self.encoding_)
+        categories = self._rows.inputs[:, len(self.encoding_.numeric) :]
+        formula = with_categories(formula, self.encoding_, categories, self._rows.weight, pooled=pooled)
         if self._grouped_rows is not None:
             formula = self._grouped_rows.with_shared_noise(formula, known_rows, actual, together)
         if self._known_rows is not None and formula.fit is not None:
             train = in_known_words(self._known_rows, self.encoding_).rename(columns={self.target_name_: name})
             findings = (*formula.fit.findings, *audit(formula, train, held_out.frame, name))
             formula = replace(formula, fit=replace(formula.fit, findings=findings))
-        if pooled and self.encoding_.categories:
-            inputs = self._rows.inputs[:, len(self.encoding_.numeric) :]
-            formula = with_fallbacks(formula, self.encoding_, inputs, self._rows.weight)
         return replace(formula, fit=round_measures(formula.fit))
 
     def _groups_in(self, X: Any) -> NDArray[np.object_] | None:

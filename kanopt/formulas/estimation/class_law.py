@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
-from itertools import count
+from itertools import count, product
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +21,8 @@ from kanopt.formulas.simplify import simplify_graph
 Array = NDArray[np.float64]
 Columns = tuple[str, ...]
 
+COMBINATIONS = 1000
+"""Combinations of categories up to which a table has a number for each, also for those that no row has."""
 TOLD = 100
 """Numbers of tables up to which their covariance is told with that of the constants."""
 
@@ -222,16 +225,25 @@ def _merged(fit: DrawnFit, name: str) -> list[tuple[Columns, tuple[Columns, ...]
     found: list[tuple[Columns, tuple[Columns, ...], Array]] = []
     own = [pair for pair in _blocks_of(fit, name) if isinstance(pair[0], Classes)]
     for each, block in sorted(own, key=lambda pair: -len(pair[0].columns)):
+        assert isinstance(each, Classes)
         wider = next((other for other in found if set(each.columns) < set(other[0])), None)
-        labels = each.labels if wider is None else wider[1]
+        labels = _labels(each) if wider is None else wider[1]
         columns = each.columns if wider is None else wider[0]
         at = [columns.index(column) for column in each.columns]
         places = {label: block.start + place for place, label in enumerate(each.labels)}
         summed = np.zeros((len(labels), len(fit.numbers)))
         for row, label in enumerate(labels):
-            summed[row, places[tuple(label[place] for place in at)]] = 1.0
+            place_of = places.get(tuple(label[place] for place in at))
+            if place_of is not None:  # a combination that no row has is as its categories are
+                summed[row, place_of] = 1.0
         if wider is None:
             found.append((columns, labels, summed))
         else:
             wider[2][:] += summed
     return found
+
+
+def _labels(each: Classes) -> tuple[Columns, ...]:
+    """Return the labels of a table: all combinations of its categories, unless they are too many."""
+    categories = [list(dict.fromkeys(column)) for column in zip(*each.labels, strict=True)]
+    return tuple(product(*categories)) if math.prod(map(len, categories)) <= COMBINATIONS else each.labels
