@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kanopt.formulas.estimation.drawn import Classes, DrawnFit, Smooth, blocks
+from kanopt.formulas.estimation.residuals import smearing
 from kanopt.formulas.nodes import Apply, Constant, Node, Power, Product, Sum, postorder, rebuild
 from kanopt.formulas.parameters import Covariance, parameters_of, piece_numbers
 from kanopt.formulas.pieces import Curve, Step, Table
@@ -43,36 +44,27 @@ class ClassLaw:
     log: bool
 
     @property
-    def weight(self) -> Array:
-        """How many rows each stands for, (n,)."""
-        return np.square(self.fit.root_weight)
-
-    @property
     def residual(self) -> Array:
         """What the law leaves of the target, or of its logarithm, (n,)."""
         return self.fit.residual / self.fit.root_weight
 
-    @cached_property
+    @property
     def smearing(self) -> float:
-        """Factor that makes a law of the logarithm one of the mean (Duan 1983); 1 where chance may be it."""
-        if not self.log:
-            return 1.0
-        factor = float(self.weight @ np.exp(self.residual) / self.weight.sum())
-        chance = 2.0 * float(np.sqrt(self.fit.squares)) / float(self.weight.sum())
-        return 1.0 if abs(float(np.log(factor))) <= chance else factor
+        """Factor that makes a law of the logarithm one of the mean."""
+        return smearing(self.residual, np.square(self.fit.root_weight)) if self.log else 1.0
 
-    def written(self, smearing: float = 1.0) -> tuple[Node, Covariance | None]:
+    def written(self, factor: float = 1.0) -> tuple[Node, Covariance | None]:
         """Return the law, and the covariance of its constants and of the numbers of its tables."""
-        root, names, slopes = _written(self.fit, smearing)
+        root, names, slopes = _written(self.fit, factor)
         constants = parameters_of(root)
         told = [n for n in names if n in constants or ("[" in n and len(names) <= TOLD)]
         return root, self._covariance(
             dict(zip(names, slopes, strict=True)), dict(zip(told, told, strict=True))
         )
 
-    def of_class(self, column: str, label: str, smearing: float = 1.0) -> tuple[Node, Covariance | None]:
+    def of_class(self, column: str, label: str, factor: float = 1.0) -> tuple[Node, Covariance | None]:
         """Return the law of one category of a column, which it reads no longer, and the covariance of its constants."""
-        root, names, slopes = _written(self.fit, smearing)
+        root, names, slopes = _written(self.fit, factor)
         own: dict[str, str] = {}
 
         def put(node: Node) -> Node:
@@ -115,7 +107,7 @@ class ClassLaw:
         return self.fit.covariance
 
 
-def _written(fit: DrawnFit, smearing: float) -> tuple[Node, list[str], Array]:
+def _written(fit: DrawnFit, times: float) -> tuple[Node, list[str], Array]:
     """Return a law with its tables, the names of its numbers, and their derivatives in those of the fit, (k, p)."""
     numbers = fit.numbers
     values = dict(zip(fit.free.names, numbers.tolist(), strict=False))
@@ -162,8 +154,8 @@ def _written(fit: DrawnFit, smearing: float) -> tuple[Node, list[str], Array]:
         return Product(tuple(parts)) if factor else Sum(tuple(parts))
 
     root = rebuild(fit.root, put)
-    if smearing != 1.0:
-        root = Product((Constant(smearing), root))
+    if times != 1.0:
+        root = Product((Constant(times), root))
     for kind, stem in ((Table, "by"), (Curve, "s")):
         own = [node for node in postorder(root) if isinstance(node, kind) and node.name not in taken]
         if len({node.name for node in own}) == 1 and stem not in taken:

@@ -14,6 +14,7 @@ from kanopt.formulas import Apply, Constant, Curve, Node, Product, Table
 from kanopt.formulas.complexity import count_operators
 from kanopt.formulas.estimation.drawn_search import OPERATOR
 from kanopt.formulas.estimation.least_squares import FLOOR
+from kanopt.formulas.estimation.residuals import smearing
 from kanopt.formulas.nodes import postorder, rebuild
 from kanopt.formulas.operators import OPERATORS
 from kanopt.formulas.parameters import Covariance
@@ -138,13 +139,11 @@ def network_rung(trained: Trained, blocks: Integers) -> Iterator[Rung]:
     rows, link, log = trained.rows, trained.link, trained.log_target
     output = output_of(trained)
     residual = rows.target - (output if link is None else link(output))
-    smearing = _smearing(rows, residual) * rows.lift if log else 1.0
-    root = _of_target(in_units(trained.network.root, trained.features), link, smearing, log=log)
+    factor = smearing(residual, rows.weight) * rows.lift if log else 1.0
+    root = _of_target(in_units(trained.network.root, trained.features), link, factor, log=log)
     root = numbered(simplify_graph(rebuild(root, _without_nothing)))
     left = rows.target - residual / max(1.0 - trained.edf / rows.total, 0.5)
-    yield Rung(
-        "network", root, trained.edf, smearing * np.exp(left) if log else left, smearing, foretold=True
-    )
+    yield Rung("network", root, trained.edf, factor * np.exp(left) if log else left, factor, foretold=True)
 
 
 def sums_of_curves(trained: Trained, blocks: Integers) -> Iterator[Rung]:
@@ -197,25 +196,21 @@ def _name(log: bool) -> str:
 def _rung(name: str, law: AdditiveLaw, trained: Trained, rows: Rows, blocks: Integers, *, log: bool) -> Rung:
     link = trained.link
     residual = rows.target - (law.values if link is None else link(law.values))
-    squares = float(rows.weight @ residual**2)
-    smearing = _smearing(rows, residual) if log else 1.0
-    if log and abs(np.log(smearing)) <= 2.0 * np.sqrt(squares) / rows.total:
-        smearing = 1.0
     # what groups share of a logarithm raises the mean of a law of the target, too
-    smearing *= rows.lift
+    factor = rows.lift * (smearing(residual, rows.weight) if log else 1.0)
 
     def written(parameters: Array) -> Node:
-        return numbered(simplify_graph(_of_target(law.written(parameters), link, smearing, log=log)))
+        return numbered(simplify_graph(_of_target(law.written(parameters), link, factor, log=log)))
 
     left = law.left_out(blocks)
     with np.errstate(over="ignore"):
-        left = smearing * np.exp(left) if log else left if link is None else link(left)
+        left = factor * np.exp(left) if log else left if link is None else link(left)
     return Rung(
         name,
         written(law.parameters),
         law.freedom,
         left,
-        smearing,
+        factor,
         written,
         law.parameters,
         law.covariance,
@@ -232,17 +227,12 @@ def _without_nothing(node: Node) -> Node:
     return node
 
 
-def _smearing(rows: Rows, residual: Array) -> float:
-    """Return the factor that makes a law of the logarithm one of the mean (Duan 1983)."""
-    return float(rows.weight @ np.exp(residual) / rows.weight.sum())
-
-
-def _of_target(output: Node, link: Link | None, smearing: float, *, log: bool) -> Node:
+def _of_target(output: Node, link: Link | None, factor: float, *, log: bool) -> Node:
     if log:
-        return Product((Constant(smearing), Apply("exp", output)))
+        return Product((Constant(factor), Apply("exp", output)))
     if link is not None:
         return linked(link, output)
-    return output if smearing == 1.0 else Product((Constant(smearing), output))
+    return output if factor == 1.0 else Product((Constant(factor), output))
 
 
 def _working_rows(rows: Rows, link: Link, output: Array) -> Rows:
