@@ -88,7 +88,7 @@ class FormulaReading(FittedModel):
             Operators that are not to be used, and those that count half. A quotient is no power. What was decided by
             hand is written into the provenance of the formula.
         unseen : "error" or "pooled"
-            "pooled" gives every table of categories a fallback for those that did not occur in training, the mean of
+            "error" lets the formula refuse categories that did not occur in training; "pooled" gives every table of categories a fallback for those that did not occur in training, the mean of
             its entries over the training rows; held-out rows with such categories are left out of the judgement.
         budget : float, optional
             Seconds by the clock after which the search ends; a moment more is taken to write down what there is.
