@@ -88,8 +88,9 @@ class FormulaReading(FittedModel):
             Operators that are not to be used, and those that count half. A quotient is no power. What was decided by
             hand is written into the provenance of the formula.
         unseen : "error" or "pooled"
-            "error" lets the formula refuse categories that did not occur in training; "pooled" gives every table of categories a fallback for those that did not occur in training, the mean of
-            its entries over the training rows; held-out rows with such categories are left out of the judgement.
+            "error" lets the formula refuse categories that did not occur in training. "pooled" gives every table of
+            categories a fallback for those, what its numbers were drawn to or else the mean of its entries over the
+            training rows; held-out rows with such categories are left out of the judgement.
         budget : float, optional
             Seconds by the clock after which the search ends; a moment more is taken to write down what there is.
         progress : callable or bool, optional

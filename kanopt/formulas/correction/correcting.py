@@ -68,7 +68,7 @@ def correct(
     # on such small matrices the threads of BLAS spin for each other
     with threadpool_limits(limits=1):
         paths = [
-            _corrected(_Asked(known, rows, foretold, periods, interactions), grows=grows)
+            _corrected(_Correcting(known, rows, foretold, periods, interactions), grows=grows)
             for known, (_, grows) in zip(named, ways, strict=True)
         ]
     path = min(paths, key=lambda path: path[-1].length)
@@ -88,7 +88,7 @@ def correct(
 
 
 @dataclass(frozen=True, eq=False)
-class _Asked:
+class _Correcting:
     """What is to be corrected by which rows."""
 
     known: NamedLaw
@@ -112,7 +112,7 @@ class Correction:
     error: float
 
 
-def _corrected(asked: _Asked, *, grows: bool) -> list[Correction]:
+def _corrected(asked: _Correcting, *, grows: bool) -> list[Correction]:
     """Return the way to the corrected law.
 
     Where errors grow with the law, weights follow the law that was found; so do those of rows that are far off, until

@@ -40,7 +40,7 @@ class LeastSquares(Protocol):
 
 
 @dataclass(frozen=True, eq=False)
-class Minimum:
+class SearchEnd:
     """Where a search ended.
 
     Parameters
@@ -72,7 +72,7 @@ def levenberg_marquardt(
     *,
     largest: float = LARGEST,
     growing_scale: bool = False,
-) -> Minimum:
+) -> SearchEnd:
     """Minimise a sum of squares from a start.
 
     Parameters
@@ -96,7 +96,7 @@ def levenberg_marquardt(
     from scipy.linalg.lapack import dposv
 
     cost, size = problem.cost(theta), len(theta)
-    nowhere = Minimum(theta, math.inf, np.full((size, size), math.nan))
+    nowhere = SearchEnd(theta, math.inf, np.full((size, size), math.nan))
     if not math.isfinite(cost):
         return nowhere
     damping, growth, steps = 1e-3, 2.0, 0
@@ -105,7 +105,7 @@ def levenberg_marquardt(
         found, descent = problem.normal_equations(theta)
         if not math.isfinite(found.sum() + descent.sum()):
             # without a derivative there is no further step; from here the last one has to do
-            return Minimum(theta, cost, curvature, steps) if round_ else nowhere
+            return SearchEnd(theta, cost, curvature, steps) if round_ else nowhere
         curvature = found
         if round_ == iterations or cost <= enough or not size:
             break
@@ -133,4 +133,4 @@ def levenberg_marquardt(
             damping, growth = damping * growth, growth * 2.0
         if not improved or before - cost < tolerance * before:
             break
-    return Minimum(theta, cost, curvature, steps)
+    return SearchEnd(theta, cost, curvature, steps)

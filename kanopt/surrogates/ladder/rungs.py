@@ -22,7 +22,7 @@ from kanopt.formulas.simplify import simplify_graph
 from kanopt.kan.links import Link
 from kanopt.surrogates.curves import in_units, linked, network_output
 from kanopt.surrogates.ladder.additive import MOST, AdditiveLaw, Choice
-from kanopt.surrogates.ladder.functions import Function, functions_of
+from kanopt.surrogates.ladder.functions import Component, functions_of
 from kanopt.surrogates.ladder.plainer import additive_laws
 from kanopt.surrogates.ladder.products import with_products
 from kanopt.surrogates.ladder.trained import Trained
@@ -285,7 +285,7 @@ def _choice(trained: Trained, rows: Rows, *, log: bool) -> Choice:
         may_go.append(pins is None or "none" in pins)
         shapes.append(shape)
 
-    def price(function: Function) -> float:
+    def price(function: Component) -> float:
         preferred = PREFERRED if function.kind in control.prefer else 1.0
         return OPERATOR * preferred * (function.operators + 1)
 
@@ -299,7 +299,7 @@ def _choice(trained: Trained, rows: Rows, *, log: bool) -> Choice:
     )
 
 
-def _keeps(function: Function, shape: tuple[int, int]) -> bool:
+def _keeps(function: Component, shape: tuple[int, int]) -> bool:
     """Whether a function can be had in a shape: a parabola turns, and a logarithm is bent."""
     sign, bend = shape
     if function.size == 2:
@@ -307,7 +307,7 @@ def _keeps(function: Function, shape: tuple[int, int]) -> bool:
     return not bend or function.size > 1 or function.kind in ("linear", "exp")
 
 
-def _is_allowed(function: Function, pins: tuple[str, ...] | None, forbidden: tuple[str, ...]) -> bool:
+def _is_allowed(function: Component, pins: tuple[str, ...] | None, forbidden: tuple[str, ...]) -> bool:
     if function.kind == "table":
         return True
     assert function.kind in OPERATORS
