@@ -19,7 +19,7 @@ from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.linalg import LinAlgError, cho_factor, cho_solve
+from scipy.linalg.lapack import dpotrf, dpotri
 from scipy.sparse import csr_array, hstack
 
 from kanopt.formulas.estimation.estimation_rows import EstimationRows
@@ -363,12 +363,12 @@ class _Penalised:
         self.target = np.log(rows.target) if log else rows.target
         self.root_weight = np.sqrt(rows.weight)
         self.blocks = blocks(free.count, classes)
-        self.weights = np.ones(len(classes))
+        self.draw(np.ones(len(classes)))
         self.held = np.array([free.blocks[name].start for name in held if name in free.blocks], dtype=np.intp)
 
-    def penalties(self) -> Array:
-        """Return the weight of every number, (p,)."""
-        return penalties(self.free.count, self.classes, self.weights)
+    def draw(self, weights: Array) -> None:
+        """Draw all deviations with these weights λ from here on."""
+        self.weights, self.pull = weights, penalties(self.free.count, self.classes, weights)
 
     def cost(self, theta: Array) -> float:
         self.at, self.slope = rowwise(theta, self.free, self.classes, self.target.size)
@@ -379,7 +379,7 @@ class _Penalised:
                 return np.inf
             value = np.log(value)
         self.residual = self.root_weight * (self.target - value)
-        return float(self.residual @ self.residual) + float(self.penalties() @ theta**2)
+        return float(self.residual @ self.residual) + float(self.pull @ theta**2)
 
     def slopes(self) -> Array:
         """Return the weighted derivative of the fitted values in every constant of a row, (constants, n)."""
@@ -410,11 +410,11 @@ class _Penalised:
 
     def normal_equations(self, theta: Array) -> tuple[Array, Array]:
         curvature, descent = self.products()
-        return self.stiff(curvature), descent - self.penalties() * theta
+        return self.stiff(curvature), descent - self.pull * theta
 
     def stiff(self, curvature: Array) -> Array:
         """Return JᵀJ + Λ; a number that is held stands alone there."""
-        stiff = curvature + np.diag(self.penalties())
+        stiff = curvature + np.diag(self.pull)
         stiff[self.held, self.held] = 1.0
         return stiff
 
@@ -424,14 +424,18 @@ class _Penalised:
 
 def _inverse(matrix: Array) -> Array:
     """Return the inverse of JᵀJ + Λ; of a number that no row tells, a large one."""
+    if not len(matrix):
+        return matrix
     size = np.sqrt(matrix.diagonal())
     size = np.where(size > 0.0, size, 1.0)
     scaled = matrix / np.outer(size, size)
     scaled.flat[:: len(scaled) + 1] += RIDGE
-    try:
-        found = cho_solve(cho_factor(scaled), np.eye(len(scaled)))
-    except LinAlgError:
+    root, failed = dpotrf(scaled, lower=1)
+    if failed:
         found = np.linalg.pinv(scaled, hermitian=True)
+    else:
+        half, _ = dpotri(root, lower=1)
+        found = np.tril(half) + np.tril(half, -1).T
     return np.asarray(found / np.outer(size, size))
 
 
@@ -487,7 +491,7 @@ def fit_drawn(
     last = np.zeros(len(weights))
     rounds, still = (10 * ROUNDS, STILLER) if exact else (ROUNDS, STILL)
     for round_ in range(rounds):
-        problem.weights = weights
+        problem.draw(weights)
         steps, tolerance = (STEPS, TOLERANCE) if classes and not exact else (LAST, EXACT)
         numbers = levenberg_marquardt(problem, numbers, steps, tolerance).theta
         if not np.isfinite(problem.cost(numbers)):
