@@ -23,7 +23,7 @@ from kanopt.formulas.nodes import (
     postorder,
     rebuild,
 )
-from kanopt.formulas.parameters import Covariance, is_parameter, names_in, parameters_of
+from kanopt.formulas.parameters import Covariance, is_parameter, names_in, parameters_of, with_standard_errors
 from kanopt.formulas.pieces import Curve, Step, Table
 from kanopt.formulas.printing import to_infix
 from kanopt.formulas.simplify import simplify_graph
@@ -127,7 +127,6 @@ class NamedLaw:
             return self.formula.root, None
         root, covariance = ClassLaw(attempt.fit, log=False).written()
         own = parameters_of(self.formula.root)
-        errors = {} if covariance is None else covariance.standard_errors
         fresh = (name for name in fresh_names(self.formula) if name not in self.names.values())
         names = {name: self.names.get(name) or next(fresh) for name in parameters_of(root)}
         known = {node.key for node in postorder(self.formula.root)}
@@ -144,7 +143,7 @@ class NamedLaw:
                 return node
             if node.name in attempt.held:
                 return Constant(node.value, names[node.name] if names[node.name] in own else "")
-            return Constant(node.value, names[node.name], errors.get(node.name))
+            return Constant(node.value, names[node.name])
 
         root = simplify_graph(rebuild(root, put))
         curves = {node.name for node in postorder(root) if isinstance(node, Curve)}
@@ -153,8 +152,9 @@ class NamedLaw:
         told -= {names[name] for name in names if name in attempt.held}
         if covariance is None or not told:
             return root, None
-        called = [names.get(name, name) for name in covariance.names]
-        return root, replace(covariance, names=tuple(called)).restrict(told)
+        called = tuple(names.get(name, name) for name in covariance.names)
+        known_of = replace(covariance, names=called).restrict(told)
+        return (root, None) if known_of is None else (with_standard_errors(root, known_of), known_of)
 
     def words(self, attempt: Attempt) -> str:
         """Return the corrections in words."""

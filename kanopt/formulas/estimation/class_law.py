@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import count, product
 
@@ -38,10 +38,16 @@ class ClassLaw:
         Its numbers.
     log
         Whether the logarithm was fitted.
+    called
+        What tables of constants are called, by constant; others have numbers.
+    sure
+        A fit that tells the errors; None where that is the same one.
     """
 
     fit: DrawnFit
     log: bool
+    called: Mapping[str, str] = field(default_factory=dict)
+    sure: DrawnFit | None = None
 
     @property
     def residual(self) -> Array:
@@ -55,7 +61,7 @@ class ClassLaw:
 
     def written(self, factor: float = 1.0) -> tuple[Node, Covariance | None]:
         """Return the law, and the covariance of its constants and of the numbers of its tables."""
-        root, names, slopes = _written(self.fit, factor)
+        root, names, slopes = self._times(factor)
         constants = parameters_of(root)
         told = [n for n in names if n in constants or ("[" in n and len(names) <= TOLD)]
         return root, self._covariance(
@@ -64,7 +70,7 @@ class ClassLaw:
 
     def of_class(self, column: str, label: str, factor: float = 1.0) -> tuple[Node, Covariance | None]:
         """Return the law of one category of a column, which it reads no longer, and the covariance of its constants."""
-        root, names, slopes = _written(self.fit, factor)
+        root, names, slopes = self._times(factor)
         own: dict[str, str] = {}
 
         def put(node: Node) -> Node:
@@ -80,7 +86,7 @@ class ClassLaw:
             if inputs and entries:
                 return Table(inputs, entries, node.fallback, node.name)
             assert node.fallback is not None
-            name = f"k{len(own) + 1}"
+            name = node.name if node.name in self.called.values() else f"k{len(own) + 1}"
             if not entries:
                 return Constant(node.fallback, name)
             own[name] = f"{node.name}[{label}]"
@@ -101,13 +107,23 @@ class ClassLaw:
         freedom = max(self.fit.residual.size - self.fit.parameters, 1.0)
         return Covariance.of(list(told), 0.5 * (matrix + matrix.T), freedom)
 
+    def _times(self, factor: float) -> tuple[Node, list[str], Array]:
+        """Return the law times a factor, see :func:`_written`; it is written once for all classes."""
+        if factor not in self._known:
+            self._known[factor] = _written(self.fit, factor, self.called)
+        return self._known[factor]
+
+    @cached_property
+    def _known(self) -> dict[float, tuple[Node, list[str], Array]]:
+        return {}
+
     @cached_property
     def covariance(self) -> Array:
         """Covariance of the errors of all numbers, (p, p)."""
-        return self.fit.covariance
+        return (self.sure or self.fit).covariance
 
 
-def _written(fit: DrawnFit, times: float) -> tuple[Node, list[str], Array]:
+def _written(fit: DrawnFit, times: float, called: Mapping[str, str]) -> tuple[Node, list[str], Array]:
     """Return a law with its tables, the names of its numbers, and their derivatives in those of the fit, (k, p)."""
     numbers = fit.numbers
     values = dict(zip(fit.free.names, numbers.tolist(), strict=False))
@@ -138,7 +154,7 @@ def _written(fit: DrawnFit, times: float) -> tuple[Node, list[str], Array]:
             if alone:
                 slope = slope + np.outer(np.exp(deviations) if factor else np.ones(len(entries)), own)
             pairs = tuple(zip(labels, entries.tolist(), strict=True))
-            table = Table(columns, pairs, base, next(fresh["by"]))
+            table = Table(columns, pairs, base, called.get(node.name) or next(fresh["by"]))
             names.extend(piece_numbers(table))
             slopes.extend(slope)
             parts.append(table)
@@ -157,7 +173,11 @@ def _written(fit: DrawnFit, times: float) -> tuple[Node, list[str], Array]:
     if times != 1.0:
         root = Product((Constant(times), root))
     for kind, stem in ((Table, "by"), (Curve, "s")):
-        own = [node for node in postorder(root) if isinstance(node, kind) and node.name not in taken]
+        own = [
+            node
+            for node in postorder(root)
+            if isinstance(node, kind) and node.name not in {*taken, *called.values()}
+        ]
         if len({node.name for node in own}) == 1 and stem not in taken:
             # the only one needs no number
             before = own[0].name
