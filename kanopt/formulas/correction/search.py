@@ -17,7 +17,8 @@ from kanopt.formulas.complexity import count_operators
 from kanopt.formulas.correction.known import NamedLaw
 from kanopt.formulas.estimation.class_moves import ClassMoves
 from kanopt.formulas.estimation.class_search import ClassSearch
-from kanopt.formulas.estimation.drawn import DrawnFit, Smooth
+from kanopt.formulas.estimation.deviations import Smooth
+from kanopt.formulas.estimation.drawn import DrawnFit
 from kanopt.formulas.estimation.drawn_search import OPERATOR, Attempt, Proposal
 from kanopt.formulas.estimation.estimation_rows import EstimationRows
 from kanopt.formulas.nodes import Apply, Input, Node

@@ -2,26 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from functools import cached_property
+from collections.abc import Iterator
 
 import numpy as np
 from numpy.typing import NDArray
 
 from kanopt.formulas.complexity import count_operators
-from kanopt.formulas.estimation.drawn import Classes, Deviations, DrawnFit, Smooth
+from kanopt.formulas.estimation.deviations import LEVELS, ClassScope, Columns
+from kanopt.formulas.estimation.drawn import DrawnFit
 from kanopt.formulas.estimation.drawn_search import (
     OPERATOR,
     By,
-    Columns,
     Proposal,
     ScoreTest,
     with_factor,
     with_term,
     with_value,
 )
-from kanopt.formulas.estimation.estimation_rows import EstimationRows
 from kanopt.formulas.estimation.free import FreeParameters
 from kanopt.formulas.estimation.graph_tape import GraphTape
 from kanopt.formulas.nodes import Apply, Constant, Input, Maximum, Node, Power, Product, Sum, postorder
@@ -29,12 +26,6 @@ from kanopt.formulas.pieces import Step
 from kanopt.formulas.simplify import simplify_graph
 
 Array = NDArray[np.float64]
-
-LEVELS = "csu"
-"""First letters of constants of which classes are factors: levels, steps of brackets, and ones that only classes move.
-
-Others are exponents (p), what is added (a), and places of bends (b).
-"""
 
 GRID = 7
 """Places at which a minimum, or a bend, is tried."""
@@ -53,70 +44,6 @@ def proposal(gain: float, root: Node, by: By, held: frozenset[str] = frozenset()
         if name[0] == "u" and name not in of:
             root = simplify_graph(with_value(root, name, 1.0))
     return Proposal(gain, root, by, held | {name for name in of if name[0] == "u"})
-
-
-@dataclass(frozen=True, eq=False)
-class ClassScope:
-    """The rows that a law is searched on.
-
-    Parameters
-    ----------
-    rows
-        The rows.
-    log
-        Whether the logarithm of the target is fitted.
-    groupings
-        Categories, and pairs of them, by which constants may differ.
-    read
-        The columns of numbers that are tried.
-    floor
-        A mean square that is as good as zero.
-    curves
-        The curves by which constants may change.
-    """
-
-    rows: EstimationRows
-    log: bool
-    groupings: tuple[Columns, ...]
-    read: tuple[str, ...]
-    floor: float
-    curves: Mapping[Columns, Smooth] = field(default_factory=dict)
-
-    def deviations(self, name: str, columns: Columns) -> Deviations:
-        """Return what a constant differs by, or changes with."""
-        factor = name[0] in LEVELS
-        if columns in self.curves:
-            return replace(self.curves[columns], name=name, factor=factor)
-        return Classes(name, columns, *self.grouping(columns), factor=factor)
-
-    def grouping(self, columns: Columns) -> tuple[NDArray[np.intp], tuple[Columns, ...]]:
-        """Return the class of every row, and the labels of all classes."""
-        if columns not in self._known:
-            self._known[columns] = codes_of([self.rows.columns[name] for name in columns])
-        return self._known[columns]
-
-    @cached_property
-    def _known(self) -> dict[Columns, tuple[NDArray[np.intp], tuple[Columns, ...]]]:
-        return {}
-
-    def size(self, columns: Columns) -> int:
-        """Return how many numbers a table or curve has."""
-        return self.curves[columns].size if columns in self.curves else len(self.grouping(columns)[1])
-
-    @property
-    def varying(self) -> list[Columns]:
-        """The columns by which a constant may differ, or change."""
-        return [*self.groupings, *self.curves]
-
-    @cached_property
-    def numbers(self) -> list[str]:
-        """The columns of numbers that vary."""
-        return [name for name in self.read if np.ptp(self.rows.columns[name]) > 0]
-
-    @cached_property
-    def positive(self) -> list[str]:
-        """Those that are above zero."""
-        return [name for name in self.numbers if self.rows.columns[name].min() > 0]
 
 
 class ClassMoves:
@@ -422,11 +349,3 @@ def _inputs_beside(root: Node, name: str) -> set[str]:
 
 def _is_in_larger(root: Node, name: str) -> bool:
     return any(isinstance(node, Maximum) and Input(name) in node.children for node in postorder(root))
-
-
-def codes_of(columns: Sequence[NDArray[np.generic]]) -> tuple[NDArray[np.intp], tuple[Columns, ...]]:
-    """Return the class of every row, and the labels of all."""
-    import pandas as pd
-
-    codes, labels = pd.factorize(pd.MultiIndex.from_arrays(list(columns)), sort=True)
-    return codes.astype(np.intp), tuple(tuple(map(str, each)) for each in labels)

@@ -20,18 +20,16 @@ from kanopt.formulas.complexity import count_operators
 from kanopt.formulas.estimation.class_law import ClassLaw
 from kanopt.formulas.estimation.class_moves import (
     ClassMoves,
-    ClassScope,
-    codes_of,
     places_of,
     proposal,
     replaced,
 )
-from kanopt.formulas.estimation.drawn import Deviations, DrawnFit
+from kanopt.formulas.estimation.deviations import ClassScope, Columns, Deviations, codes_of
+from kanopt.formulas.estimation.drawn import DrawnFit
 from kanopt.formulas.estimation.drawn_search import (
     OPERATOR,
     Attempt,
     By,
-    Columns,
     DrawnSearch,
     Proposal,
     with_value,

@@ -13,11 +13,11 @@ from functools import cached_property
 
 import numpy as np
 
-from kanopt.formulas.estimation.drawn import Classes, Deviations, DrawnFit, fit_drawn, rowwise
+from kanopt.formulas.estimation.deviations import Classes, Columns, Deviations, rowwise
+from kanopt.formulas.estimation.drawn import DrawnFit, fit_drawn
 from kanopt.formulas.estimation.estimation_rows import EstimationRows
 from kanopt.formulas.nodes import Array, Constant, Node, Product, Sum, rebuild
 
-Columns = tuple[str, ...]
 By = tuple[tuple[str, Columns], ...]
 """Constants, and the columns by which they differ."""
 

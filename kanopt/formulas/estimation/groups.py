@@ -173,7 +173,8 @@ def fit_groups(
     known = tuple((label,) for label in labels)
     # SciPy is loaded where groups are fitted, not where laws are read
     from kanopt.formulas.estimation.class_law import ClassLaw
-    from kanopt.formulas.estimation.drawn import Classes, fit_drawn
+    from kanopt.formulas.estimation.deviations import Classes
+    from kanopt.formulas.estimation.drawn import fit_drawn
 
     classes = [Classes(name, (by,), codes, known, factor=False) for name in wanted]
     found = fit_drawn(root, rows, classes, log=log_target, exact=True)

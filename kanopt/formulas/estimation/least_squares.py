@@ -17,6 +17,8 @@ Array = NDArray[np.float64]
 
 FLOOR = 1e-8
 """Error, in spreads of the target, below which laws are equally good: that of the arithmetic, with a margin."""
+ROUNDING = 1e-13
+"""Share of the largest eigenvalue below which one is of rounding."""
 RIDGE = 1e-10
 LARGEST = 1e12
 """Parameters of scaled inputs beyond this are none."""
@@ -134,3 +136,29 @@ def levenberg_marquardt(
         if not improved or before - cost < tolerance * before:
             break
     return SearchEnd(theta, cost, curvature, steps)
+
+
+def inverse_of(matrix: Array, ridge: float = 1e-13) -> Array:
+    """Return the inverse of a positive definite matrix; where rounding has made it none, of its certain part.
+
+    Parameters
+    ----------
+    matrix
+        Such as JᵀJ and what holds the numbers beside the rows, (p, p).
+    ridge
+        Share of its square by which a number is held where the rows do not tell it: its variance is large then.
+    """
+    from scipy.linalg.lapack import dpotrf, dpotri
+
+    if not len(matrix):
+        return matrix
+    size = np.sqrt(np.maximum(matrix.diagonal(), 0.0))
+    size = np.where(size > 0.0, size, 1.0)
+    scaled = matrix / np.outer(size, size)
+    scaled.flat[:: len(scaled) + 1] += ridge
+    root, failed = dpotrf(scaled, lower=True)
+    half, failed = dpotri(root, lower=True) if not failed else (scaled, failed)
+    # only the lower half has been written
+    whole = np.tril(half) + np.tril(half, -1).T
+    found = np.linalg.pinv(scaled, rcond=ROUNDING, hermitian=True) if failed else whole
+    return np.asarray(found / np.outer(size, size))

@@ -20,7 +20,8 @@ from numpy.typing import NDArray
 from scipy.optimize import lsq_linear
 
 from kanopt.formulas import Constant, Node, Sum
-from kanopt.surrogates.ladder.blocks import ROUNDING, inverse_of, left_out
+from kanopt.formulas.estimation.least_squares import ROUNDING, inverse_of
+from kanopt.surrogates.ladder.blocks import left_out
 from kanopt.surrogates.ladder.functions import Component
 from kanopt.surrogates.rows import Rows
 

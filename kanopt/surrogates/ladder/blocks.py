@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.linalg.lapack import dpotrf, dpotri
 
+from kanopt.formulas.estimation.least_squares import inverse_of
 from kanopt.surrogates.rows import Rows
 
 Array = NDArray[np.float64]
@@ -18,8 +18,6 @@ Integers = NDArray[np.int64]
 BLOCKS = 10
 UNRELATED = 0.1
 """Correlation of errors below which rows are no neighbours any more."""
-ROUNDING = 1e-13
-"""Share of the largest eigenvalue below which one is of rounding."""
 
 
 def blocks_of(rows: Rows, residual: Array) -> Integers:
@@ -66,16 +64,3 @@ def left_out(residual: Array, slopes: Array, weight: Array, stiff: Array, blocks
         held = stiff - back @ slopes[own]
         moved[own] += slopes[own] @ (inverse_of(held) @ (back @ residual[own]))
     return moved
-
-
-def inverse_of(matrix: Array) -> Array:
-    """Return the inverse of a positive definite matrix; where rounding has made it none, of its certain part."""
-    size = np.sqrt(np.maximum(matrix.diagonal(), 1e-300))
-    scaled = matrix / np.outer(size, size)
-    scaled.flat[:: len(matrix) + 1] += ROUNDING
-    root, failed = dpotrf(scaled, lower=True)
-    found, failed = dpotri(root, lower=True) if not failed else (scaled, failed)
-    # only the lower half has been written
-    whole = np.tril(found) + np.tril(found, -1).T
-    found = np.linalg.pinv(scaled, rcond=ROUNDING, hermitian=True) if failed else whole
-    return np.asarray(found / np.outer(size, size))

@@ -14,9 +14,9 @@ from itertools import combinations
 import numpy as np
 from numpy.typing import NDArray
 
+from kanopt.formulas.estimation.least_squares import inverse_of
 from kanopt.surrogates.encoding import Feature
 from kanopt.surrogates.ladder.additive import AdditiveLaw, Choice, fitted_alone
-from kanopt.surrogates.ladder.blocks import inverse_of
 from kanopt.surrogates.ladder.functions import Component, most_flexible, product_of
 from kanopt.surrogates.ladder.plainer import additive_laws
 from kanopt.surrogates.rows import Rows
