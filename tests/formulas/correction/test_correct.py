@@ -79,7 +79,9 @@ def test_columns_the_law_does_not_know_become_powers_tables_and_curves():
     known = parse_formula("2 * km^0.9", [Variable("km")], Variable("cost"))
     rows, test = trips(), trips(500, seed=1)
     law = known.correct(rows, ["vehicle", "hour"], periodic={"hour": 24}, test=test)
-    assert re.fullmatch(r"(2|1\.9\d+|2\.0\d+) · km\^(0\.79\d+|0\.8\d*) · by\(vehicle\) · exp\(s\(hour\)\)", str(law))
+    assert re.fullmatch(
+        r"(2|1\.9\d+|2\.0\d+) · km\^(0\.79\d+|0\.8\d*) · by\(vehicle\) · exp\(s\(hour\)\)", str(law)
+    )
     assert law.fit.r2 > 0.99
     assert law.fit.rows_train == 300
     assert {variable.name for variable in law.inputs} == {"km", "vehicle", "hour"}
