@@ -578,8 +578,8 @@ class Formula(Shown):
     ) -> Formula:
         """Correct a known law where the rows of a table insist that it is wrong.
 
-        Tried are the constants of the law, also those without a name; then a line, a curve or a table of each column;
-        then products of two columns, and a column times a curve or a table of another. Each correction has to shorten
+        Tried are the constants of the law, also those without a name; then each of them, and what multiplies the law or
+        is added to it, with a line of a column, with a curve, or by category. Each correction has to shorten
         the description of the rows clearly, and all that are made are estimated together by least squares, so that
         few or noisy rows leave the law as it is. Beyond the rows a curve keeps its last value. Errors may be alike
         everywhere or grow with the law, and gross errors in a few rows count little.
@@ -596,7 +596,7 @@ class Formula(Shown):
             ``"additive"`` or ``"factor"``: whether columns add to the law or multiply it; ``"auto"`` takes the shorter
             description, and adds where the law or the output is not above zero.
         interactions
-            Whether pairs of columns are tried.
+            Whether the constants of the law's terms may change with columns, so that pairs of columns correct it.
         weight, test
             As for :meth:`refit`.
 
@@ -624,9 +624,9 @@ class Formula(Shown):
         >>> known = parse_formula("0.14 * km", ["km"], "fuel")
         >>> better = known.correct(rows, ["load"])
         >>> print(better)
-        0.1221 · km + 0.009641 · km · load
+        (0.1221 + 0.009641 · load) · km
         >>> print(better.provenance["corrected"])
-        on 60 rows: c2 from 0.14 to 0.1221; product of km and load; error on rows left out 0.503, was 3.28
+        on 60 rows: c2 from 0.14 to 0.1221; line of load; error on rows left out 0.503, was 3.28
         """
         from kanopt.formulas.correction import correct
 

@@ -16,7 +16,7 @@ from functools import cached_property
 import numpy as np
 
 from kanopt.errors import FormulaError, nearest
-from kanopt.formulas.nodes import Array, Constant, Node, postorder
+from kanopt.formulas.nodes import Array, Constant, Node, postorder, rebuild
 from kanopt.formulas.pieces import Curve, Step, Table
 from kanopt.text import number_text
 
@@ -167,6 +167,18 @@ class Covariance:
             return None
         block = self.array[np.ix_(places, places)]
         return Covariance.of([self.names[place] for place in places], block, self.degrees_of_freedom)
+
+
+def with_standard_errors(root: Node, covariance: Covariance) -> Node:
+    """Return a graph whose constants have the standard errors of a covariance, and others as they are."""
+    errors = covariance.standard_errors
+
+    def put(node: Node) -> Node:
+        if isinstance(node, Constant) and is_parameter(node) and node.name in errors:
+            return Constant(node.value, node.name, errors[node.name])
+        return node
+
+    return rebuild(root, put)
 
 
 def check_covariance(root: Node, covariance: Covariance) -> None:

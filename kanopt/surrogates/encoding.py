@@ -56,7 +56,7 @@ class Feature:
         Known values of a category, in the order of the tables of the network's first layer.
     taken_for
         Pairs of a value of too few rows to be learned from, and the known one it is taken for, see
-        :mod:`kanopt.surrogates.rare`.
+        :mod:`kanopt.surrogates.categories`.
     """
 
     name: str

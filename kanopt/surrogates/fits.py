@@ -14,6 +14,7 @@ from sklearn.base import clone
 
 from kanopt.errors import FitError, KanoptWarning
 from kanopt.surrogates.calendar import warn_of_periods
+from kanopt.surrogates.categories import rare_categories, warn_of_rare, with_rare
 from kanopt.surrogates.encoding import LEAST_ROWS, encoding_of
 from kanopt.surrogates.groups import GroupedRows, grouped
 from kanopt.surrogates.input_checks import (
@@ -29,7 +30,6 @@ from kanopt.surrogates.input_checks import (
 )
 from kanopt.surrogates.missing import indicator_name
 from kanopt.surrogates.monitor import FitMonitor
-from kanopt.surrogates.rare import warn_of_rare, with_rare, without_rare
 from kanopt.text import count_text
 
 if TYPE_CHECKING:
@@ -140,15 +140,17 @@ def fit_table(
     indicators = indicators_of(model.missing, active, weights)
     filled = indicators.transform(active)
     encoding = encoding_of(filled)
-    encoding = encoding.with_periods(periods_of(model.periodic, encoding))
-    given = TrainingTable(*encoding.split(filled), target, weights, encoding, group)
-    table, rare = without_rare(given)
-    settings = settings_of(model, table.encoding, watch)
+    periods = periods_of(model.periodic, encoding)
+    rare, gone = rare_categories(filled, target, weights, encoding)
+    encoding = encoding_of(filled[~gone]).with_periods(periods)
+    group = None if group is None else np.unique(group[~gone], return_inverse=True)[1]
+    table = TrainingTable(*encoding.split(filled[~gone]), target[~gone], weights[~gone], encoding, group)
+    settings = settings_of(model, encoding, watch)
     warn_of_contradictions(target, weights, settings, frame.index)
-    warn_of_periods(given, settings.shape_constraints)
+    warn_of_periods(table, settings.shape_constraints)
     learned = learn(table, settings)
-    law, off = with_rare(learned.law, given, rare)
-    warn_of_rare(given, law.encoding, off, frame.index)
+    law, off = with_rare(learned.law, filled, target, rare)
+    warn_of_rare(filled, law.encoding, off)
     model.alternatives_, model._rows = learned.alternatives, learned.rows
     model._indicators = indicators
     model._columns = names

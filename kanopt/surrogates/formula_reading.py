@@ -12,11 +12,16 @@ from numpy.typing import NDArray
 
 from kanopt.errors import FormulaError
 from kanopt.surrogates.audit import audit
+from kanopt.surrogates.categories import (
+    in_known_words,
+    pools,
+    unseen_rows,
+    warn_of_unseen,
+    with_categories,
+)
 from kanopt.surrogates.input_checks import refuse_unmeasured
-from kanopt.surrogates.rare import in_known_words, with_rare_entries
 from kanopt.surrogates.readings import FittedModel
 from kanopt.surrogates.summary import structure_text
-from kanopt.surrogates.unseen import pools, unseen_rows, warn_of_unseen, with_fallbacks
 
 if TYPE_CHECKING:
     from kanopt.formulas import Formula
@@ -74,8 +79,9 @@ class FormulaReading(FittedModel):
             Operators that are not to be used, and those that count half. A quotient is no power. What was decided by
             hand is written into the provenance of the formula.
         unseen : "error" or "pooled"
-            "pooled" gives every table of categories a fallback for those that did not occur in training, the mean of
-            its entries over the training rows; held-out rows with such categories are left out of the judgement.
+            "error" lets the formula refuse categories that did not occur in training. "pooled" gives every table of
+            categories a fallback for those, what its numbers were drawn to or else the mean of its entries over the
+            training rows; held-out rows with such categories are left out of the judgement.
         budget : float, optional
             Seconds by the clock after which the search ends; a moment more is taken to write down what there is.
         progress : callable or bool, optional
@@ -136,16 +142,14 @@ class FormulaReading(FittedModel):
         with watched(progress, budget) as watch:
             formula = find_law(replace(trained, watch=watch), held_out, min_r2)
         warn_if_stopped(watch)
-        formula = with_rare_entries(formula, self.encoding_)
+        categories = self._rows.inputs[:, len(self.encoding_.numeric) :]
+        formula = with_categories(formula, self.encoding_, categories, self._rows.weight, pooled=pooled)
         if self._grouped_rows is not None:
             formula = self._grouped_rows.with_shared_noise(formula, known_rows, actual, together)
         if self._known_rows is not None and formula.fit is not None:
             train = in_known_words(self._known_rows, self.encoding_).rename(columns={self.target_name_: name})
             findings = (*formula.fit.findings, *audit(formula, train, held_out.frame, name))
             formula = replace(formula, fit=replace(formula.fit, findings=findings))
-        if pooled and self.encoding_.categories:
-            inputs = self._rows.inputs[:, len(self.encoding_.numeric) :]
-            formula = with_fallbacks(formula, self.encoding_, inputs, self._rows.weight)
         return replace(formula, fit=round_measures(formula.fit))
 
     def _groups_in(self, X: Any) -> NDArray[np.object_] | None:

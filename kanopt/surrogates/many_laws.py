@@ -255,7 +255,7 @@ def _units(table: pd.DataFrame, columns: Sequence[str]) -> dict[str, str]:
 def _family(question: _Question, groups: Mapping[Any, pd.DataFrame], by: str) -> dict[int, _Learned]:
     """Return the laws of one form that describe the groups with enough rows, by their numbers; none where none does."""
     # the ladder loads PyTorch, which reading and correcting laws do without
-    from kanopt.surrogates.ladder.by_class import class_law
+    from kanopt.formulas.estimation.class_search import class_law
     from kanopt.surrogates.options import is_open
 
     model = question.model

@@ -11,6 +11,7 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from kanopt.errors import FitError
+from kanopt.surrogates.categories import pools, predict_pooled, unseen_rows, warn_of_unseen
 from kanopt.surrogates.fits import OF_COLUMNS, fit_memory, fit_source
 from kanopt.surrogates.formula_reading import FormulaReading
 from kanopt.surrogates.groups import grouped
@@ -22,7 +23,6 @@ from kanopt.surrogates.input_checks import (
 from kanopt.surrogates.monitor import watched
 from kanopt.surrogates.readings import warn_of_rows_outside
 from kanopt.surrogates.storage import load_model, save_model
-from kanopt.surrogates.unseen import pools, predict_pooled, unseen_rows, warn_of_unseen
 from kanopt.tables.batches import is_source
 
 if TYPE_CHECKING:

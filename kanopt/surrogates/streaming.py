@@ -21,9 +21,9 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from kanopt.errors import DomainWarning, FitError, nearest
+from kanopt.surrogates.categories import unseen_rows
 from kanopt.surrogates.encoding import LARGEST
 from kanopt.surrogates.monitor import FitMonitor
-from kanopt.surrogates.unseen import unseen_rows
 from kanopt.tables.batches import BatchSource, SourceLike, open_source
 from kanopt.text import count_text, join_list, number_text
 

@@ -8,9 +8,8 @@ from kanopt import KanoptWarning, KANRegressor
 from kanopt.errors import FileFormatError
 from kanopt.formulas import Table
 from kanopt.formulas.nodes import postorder
+from kanopt.surrogates.categories import close_names, rare_categories
 from kanopt.surrogates.encoding import encoding_of
-from kanopt.surrogates.rare import close_names, without_rare
-from kanopt.surrogates.trials import TrainingTable
 
 COLUMNS = ["vehicle", "km", "stops"]
 
@@ -111,12 +110,10 @@ def test_a_model_read_from_a_file_knows_rare_categories(tmp_path):
         KANRegressor.load(tmp_path / "wrong.kan")
 
 
-def table_of(names, weights=None):
+def rare_in(names, weights=None):
     frame = pd.DataFrame({"km": np.arange(1.0, len(names) + 1.0), "name": names})
-    encoding = encoding_of(frame)
     ones = np.ones(len(names)) if weights is None else weights
-    groups = np.arange(len(names)) % 7
-    return TrainingTable(*encoding.split(frame), frame["km"].to_numpy(), ones, encoding, groups)
+    return rare_categories(frame, frame["km"].to_numpy(), ones, encoding_of(frame))
 
 
 @pytest.mark.parametrize(
@@ -136,25 +133,19 @@ def table_of(names, weights=None):
     ],
 )
 def test_rare_is_what_has_few_rows_where_others_have_many(names, rare):
-    table = table_of(names)
-    kept, found = without_rare(table)
-    (before,), (after,) = table.encoding.categories, kept.encoding.categories
-    assert set(before.categories) - set(after.categories) == rare
-    assert len(kept) == len(names) - sum(name in rare for name in names) == (~found.rows).sum()
-    assert [after.categories[code] for code in kept.codes[:, 0]] == [
-        name for name in names if name not in rare
-    ]
-    assert set(kept.groups) == set(range(kept.groups.max() + 1))
+    found, gone = rare_in(names)
+    assert set(found.get("name", ())) == rare
+    assert gone.tolist() == [name in rare for name in names]
 
 
 def test_weights_are_rows():
     names = ["a"] * 60 + ["b"] * 39 + ["c"]
-    assert not without_rare(table_of(names, np.where(np.array(names) == "c", 5.0, 1.0)))[1].codes
+    assert not rare_in(names, np.where(np.array(names) == "c", 5.0, 1.0))[0]
 
 
 def test_many_rows_are_not_rare_though_each_counts_for_little():
     names = np.array((["a"] * 60 + ["b"] * 36 + ["c"] * 4) * 3)
-    assert not without_rare(table_of(names.tolist(), np.where(names == "c", 0.01, 1.0)))[1].codes
+    assert not rare_in(names.tolist(), np.where(names == "c", 0.01, 1.0))[0]
 
 
 def test_close_names_are_told_of_where_one_has_many_more_rows():

@@ -6,10 +6,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from kanopt import DomainWarning, FitError, KANRegressor
+from kanopt import DomainWarning, FitError, FormulaError, KANRegressor
 from kanopt.formulas import Alternative, Formula, Input, Sum, Table, Variable
 from kanopt.formulas.nodes import postorder
-from kanopt.surrogates.unseen import with_fallbacks
+from kanopt.surrogates.categories import with_categories
 from tests.cases.own_rows import judged_by_own_rows
 
 
@@ -109,8 +109,28 @@ def test_formulas_that_were_considered_pool_what_the_chosen_one_pools(shipments,
     law = Formula(Sum((Input("kg"), rates)), inputs, Variable("cost"))
     tried = Alternative(1, 0.1, True, "kg + by(country)"), Alternative(1, 0.2, law=replace(law, root=rates))
     codes = model.encoding_.split(shipments[0])[1]
-    pooled = with_fallbacks(
-        replace(law, alternatives=tried), model.encoding_, codes.astype(float), np.ones(400)
+    pooled = with_categories(
+        replace(law, alternatives=tried), model.encoding_, codes.astype(float), np.ones(400), pooled=True
     )
     fresh = {"kg": 1.0, "country": "Guinea"}
     assert pooled.evaluate(fresh) == pytest.approx(1.0 + float(pooled.formulas[1].evaluate(fresh)))
+
+
+@pytest.mark.slow
+def test_a_law_by_class_refuses_what_did_not_occur_unless_it_is_pooled():
+    rng = np.random.default_rng(3)
+    frame = pd.DataFrame(
+        {"lane": rng.choice([f"L{k}" for k in range(6)], 400), "kg": rng.uniform(1, 90, 400)}
+    )
+    least, rate = frame["lane"].map({f"L{k}": 20.0 + 4 * k for k in range(6)}), 0.5 + rng.uniform(0, 1, 6)
+    cost = np.maximum(least, rate[frame["lane"].str[1:].astype(int)] * frame["kg"])
+    frame["cost"] = cost * rng.lognormal(0, 0.01, 400)
+    model = KANRegressor((), starts=2).fit(frame[["lane", "kg"]][:300], frame["cost"][:300])
+    fresh = {"lane": "L9", "kg": 40.0}
+    law = model.to_formula(frame[300:])
+    assert "max(" in str(law)
+    with pytest.raises(FormulaError, match="unseen category 'L9'"):
+        law.evaluate(fresh)
+    pooled = model.to_formula(frame[300:], unseen="pooled")
+    known = [float(law.evaluate({**fresh, "lane": f"L{k}"})) for k in range(6)]
+    assert min(known) < float(pooled.evaluate(fresh)) < max(known)

@@ -12,11 +12,10 @@ import numpy as np
 
 from kanopt.errors import FitError, nearest
 from kanopt.formulas.complexity import count_operators
-from kanopt.formulas.correction.fitting import Chosen, CorrectedFit, Problem, fitted
-from kanopt.formulas.correction.moves import moves_of
-from kanopt.formulas.correction.search import search
-from kanopt.formulas.correction.writing import movable, written
+from kanopt.formulas.correction.known import NamedLaw
+from kanopt.formulas.correction.search import CorrectionSearch
 from kanopt.formulas.domain import Domain
+from kanopt.formulas.estimation.drawn_search import Attempt, Proposal
 from kanopt.formulas.estimation.estimation_rows import EstimationRows, Weight
 from kanopt.formulas.extrapolation import provenance_of_changed
 from kanopt.formulas.fit import Alternative, Fit
@@ -29,13 +28,14 @@ from kanopt.text import number_text
 LEAST_ROWS = 8
 SEARCHED = 5_000
 """Rows that corrections are searched on at most; those that are found are fitted to all."""
-ROUNDING = 1e-7
-"""Share of the targets' size below which residuals are rounding."""
+MOST = 8
+"""Corrections at most."""
 TURNS = 4
 """Times that weights follow the law that was found."""
 FREEDOM, HEAVY = 5.0, 0.002
 """Degrees of freedom of the t distribution by which rows count, where more than this share of them is far off."""
 SCALES = ("auto", "additive", "factor")
+MOST_LEVERAGE = 0.99
 SHOWN = 200
 
 
@@ -62,23 +62,24 @@ def correct(
     rows = EstimationRows.of(formula, table, weight, also=extra)
     if rows.count < LEAST_ROWS:
         raise FitError(f"{what}: {rows.count} rows are too few to correct a law; {LEAST_ROWS} are the least")
-    named = movable(formula)
     foretold = np.array(np.broadcast_to(formula.evaluate(rows.columns), rows.count))
-    asked = _Asked(named, rows, foretold, periods, interactions)
+    ways = _ways(scale, rows.target, foretold, what)
+    named = [NamedLaw.of(formula, rows, factor=factor) for factor, _ in ways]
     # on such small matrices the threads of BLAS spin for each other
     with threadpool_limits(limits=1):
-        paths = [_corrected(asked, *way) for way in _ways(scale, rows.target, foretold, what)]
-    best = min(paths, key=lambda path: path[-1].length)[-1]
-    result = written(best.fit, formula)
+        paths = [
+            _corrected(_Correcting(known, rows, foretold, periods, interactions), grows=grows)
+            for known, (_, grows) in zip(named, ways, strict=True)
+        ]
+    path = min(paths, key=lambda path: path[-1].length)
+    best, known = path[-1], path[-1].known
+    root, covariance = known.written(best.attempt)
     law = replace(
-        _as_formula(formula, extra, result.root),
-        domain=_domain(formula, extra, result.root, rows, periods),
-        provenance={
-            **provenance_of_changed(formula, result.root),
-            **_provenance(formula, result.words, rows.count, paths),
-        },
-        alternatives=_alternatives(paths, best, formula, extra),
-        covariance=result.covariance,
+        _as_formula(formula, extra, root),
+        domain=_domain(formula, extra, root, rows, periods),
+        provenance={**provenance_of_changed(formula, root), **_provenance(rows.count, path)},
+        alternatives=_alternatives(paths, best, extra),
+        covariance=covariance,
     )
     if test is None:
         return law
@@ -87,77 +88,87 @@ def correct(
 
 
 @dataclass(frozen=True, eq=False)
-class _Asked:
+class _Correcting:
     """What is to be corrected by which rows."""
 
-    named: Formula
+    known: NamedLaw
     rows: EstimationRows
     foretold: Array
     periods: Mapping[str, float]
     interactions: bool
 
+    def search(self, rows: EstimationRows) -> CorrectionSearch:
+        """Return the search on some rows."""
+        return CorrectionSearch(self.known, rows, self.periods, interactions=self.interactions)
+
 
 @dataclass(frozen=True, eq=False)
-class _Step:
-    """A fit on the way, and the length of its description in units of the target."""
+class Correction:
+    """A law on the way, and the length of its description in units of the target."""
 
-    fit: CorrectedFit
+    known: NamedLaw
+    attempt: Attempt
     length: float
     error: float
 
 
-def _corrected(asked: _Asked, factor: bool, grows: bool) -> list[_Step]:
-    """Return the way to the corrected law, in columns that add to the law or multiply it.
+def _corrected(asked: _Correcting, *, grows: bool) -> list[Correction]:
+    """Return the way to the corrected law.
 
     Where errors grow with the law, weights follow the law that was found; so do those of rows that are far off, until
     nothing else is found.
     """
-    rows = asked.rows
+    rows, known = asked.rows, asked.known
     own = rows.weight / rows.weight.mean()
     searched = np.sort(np.random.default_rng(0).permutation(rows.count)[:SEARCHED])
     size = 1.0 / (asked.foretold * rows.target) if grows else np.ones(rows.count)
-    columns = rows.columns if rows.count <= SEARCHED else rows.select(searched).columns
-    kinds = moves_of(asked.named.root, columns, asked.periods, pairs=asked.interactions)
-    trust, path, told = np.ones(rows.count), [], None
-    chosen: Sequence[Chosen] = ()
+    trust, path, told = np.ones(rows.count), list[Attempt](), None
     for _ in range(TURNS):
         used = trust
-        problem = _problem(asked.named, replace(rows, weight=own * size * trust), factor)
-        few = problem if rows.count <= SEARCHED else replace(problem, rows=problem.rows.select(searched))
-        found = [
-            f if few is problem else fitted(problem, f.chosen, f.values) for f in search(few, kinds, chosen)
-        ]
-        path = [each for each in found if each is not None]
+        weighted = replace(rows, weight=own * size * trust)
+        few, whole = asked.search(weighted.select(searched)), asked.search(weighted)
+        begin = path[-1] if path else None
+        found = [few.fitted(few.start())]
+        if begin is not None and not known.is_kept(begin):
+            found.append(few.fitted(Proposal(0.0, begin.root, begin.by, begin.held), begin.fit))
+        steps = [each for each in found if each is not None]
+        while steps and len(steps) <= MOST and (more := few.grown(steps[-1], 1)) is not steps[-1]:
+            assert more is not None
+            steps.append(more)
+        again = [whole.fitted(Proposal(0.0, each.root, each.by, each.held), each.fit) for each in steps]
+        path = [each for each in again if each is not None]
         if not path:
-            raise FitError(f"formula for {asked.named.output.name!r} has no finite value on some row")
-        last = path[-1]
-        chosen = last.chosen
-        now = (tuple(each.move.what for each in chosen), _trust(last.left_out / np.sqrt(used)))
+            raise FitError(f"formula for {known.formula.output.name!r} has no finite value on some row")
+        now = (_structure(path[-1]), _trust(left_out(path[-1]) / np.sqrt(used)))
         if told is not None and told[0] == now[0] and np.abs(told[1] - now[1]).max() < 0.1:
             break
         told, trust = now, now[1]
         if grows:
-            law = rows.target - last.minimum.residual[: rows.count] / np.sqrt(problem.rows.weight)
+            law = rows.target - path[-1].fit.residual / np.sqrt(weighted.weight)
             size = 1.0 / np.square(np.maximum(law, 1e-3 * np.median(rows.target)))
         elif (trust == 1.0).all():
             break
-    return [_step(fit, used) for fit in path]
+    return [_measured(each, known, weighted.weight, used, whole.scope.floor) for each in path]
 
 
-def _problem(named: Formula, rows: EstimationRows, factor: bool) -> Problem:
-    floor = rows.count * ROUNDING**2 * float(np.average(np.square(rows.target) * rows.weight))
-    return Problem(named.root, rows, factor, max(floor, 1e-300))
+def _structure(attempt: Attempt) -> tuple[object, ...]:
+    return to_infix(attempt.root), attempt.by, attempt.held
 
 
-def _step(fit: CorrectedFit, trust: Array) -> _Step:
-    """Return a fit with its error, and with a length that may be compared with that of other weights."""
-    weight = fit.problem.rows.weight
-    error = float(np.sqrt(np.average(np.square(fit.left_out) / weight)))
-    residual = fit.minimum.residual[: fit.count]
-    least = max(float(residual @ residual), fit.problem.floor)
-    told = fit.description - 0.5 * fit.count * float(np.log(least / fit.count))
-    surprise = _surprise(residual / np.sqrt(trust), fit.problem.floor / fit.count)
-    return _Step(fit, told + surprise - 0.5 * float(np.log(weight / trust).sum()), error)
+def left_out(attempt: Attempt) -> Array:
+    """Return the weighted residual of every row had it been left out, (n,)."""
+    return np.asarray(attempt.fit.residual / (1.0 - np.minimum(attempt.fit.leverage, MOST_LEVERAGE)))
+
+
+def _measured(attempt: Attempt, known: NamedLaw, weight: Array, trust: Array, floor: float) -> Correction:
+    """Return a law with its error, and with a length that may be compared with that of other weights."""
+    residual = attempt.fit.residual
+    error = float(np.sqrt(np.average(np.square(left_out(attempt)) / weight)))
+    told = attempt.length - residual.size * float(np.log(attempt.fit.squares / residual.size + floor))
+    surprise = _surprise(residual / np.sqrt(trust), floor)
+    return Correction(
+        known, attempt, 0.5 * told + surprise - 0.5 * float(np.log(weight / trust).sum()), error
+    )
 
 
 def _surprise(residual: Array, least: float) -> float:
@@ -190,7 +201,7 @@ def _trust(residual: Array) -> Array:
 
 
 def _ways(scale: str, target: Array, foretold: Array, what: str) -> list[tuple[bool, bool]]:
-    """Return the ways to correct: whether columns multiply the law, and whether its errors grow with it."""
+    """Return the ways to correct: whether columns multiply the whole law, and whether its errors grow with it."""
     low = {"the law": foretold, "the target": target}
     wrong = next((name for name, values in low.items() if not values.min() > 0.0), "")
     if scale == "factor" and wrong:
@@ -262,11 +273,11 @@ def _domain(
     return Domain.from_rows(inputs, rows.columns, periods)
 
 
-def _provenance(formula: Formula, words: str, count: int, paths: list[list[_Step]]) -> dict[str, str]:
-    text = str(formula)
+def _provenance(count: int, path: list[Correction]) -> dict[str, str]:
+    known = path[-1].known
+    text = str(known.formula)
     text = text if len(text) <= SHOWN else f"{text[: SHOWN - 1]}…"
-    path = min(paths, key=lambda path: path[-1].length)
-    told = f"on {count:,} rows: {words}"
+    told = f"on {count:,} rows: {known.words(path[-1].attempt)}"
     if len(path) > 1:
         before, after = (number_text(step.error, 3) for step in (path[0], path[-1]))
         told += f"; error on rows left out {after}, was {before}"
@@ -274,15 +285,15 @@ def _provenance(formula: Formula, words: str, count: int, paths: list[list[_Step
 
 
 def _alternatives(
-    paths: list[list[_Step]], best: _Step, formula: Formula, extra: Sequence[Variable]
+    paths: list[list[Correction]], best: Correction, extra: Sequence[Variable]
 ) -> tuple[Alternative, ...]:
     """Return the best law, those on the way to it, and the ends of the other ways, each once."""
     steps = [step for path in paths for step in (path if path[-1] is best else path[-1:])]
     found: dict[str, Alternative] = {}
     for step in sorted(steps, key=lambda step: step is not best):
-        root = written(step.fit, formula).root
-        text, chosen = to_infix(root), step is best
-        law = None if chosen else _as_formula(formula, extra, root)
+        root, chosen = step.known.written(step.attempt)[0], step is best
+        text = to_infix(root)
+        law = None if chosen else _as_formula(step.known.formula, extra, root)
         size = count_operators(root)
         found.setdefault(text, Alternative(size, step.error, chosen, text, step.length, law))
     return tuple(found.values())

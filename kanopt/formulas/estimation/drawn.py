@@ -1,10 +1,12 @@
-"""Constants that differ between classes, drawn together by evidence (partial pooling).
+"""Constants that differ between classes, or change with a number, drawn together by evidence (partial pooling).
 
-A constant of class g is ``θ_g = μ + b_g``, or ``θ_g = μ · exp(b_g)``, with ``b_g ~ N(0, σ² / λ)``. Two steps
-alternate, as in Lindstrom and Bates (1990, "Nonlinear mixed effects models for repeated measures data", Biometrics 46):
-with the λ held, penalised least squares for everything at once; with the law linearised there, the λ that make the rows
-most probable (restricted likelihood, by the steps of Fellner and Schall: Wood and Fasiolo 2017, Biometrics 73). One
-constant may differ by several columns at a time, each with a variance of its own.
+A constant of class g is ``θ_g = μ + b_g``, or ``θ_g = μ · exp(b_g)``, with ``b_g ~ N(0, σ² / λ)``. One that changes
+with a number x is ``μ + Σ b_k φ_k(x)``, where the bends of a spline are drawn to none in the same way (a varying
+coefficient: Hastie and Tibshirani 1993, JRSS B 55; its penalty: Eilers and Marx 1996, Statistical Science 11). Two
+steps alternate, as in Lindstrom and Bates (1990, "Nonlinear mixed effects models for repeated measures data",
+Biometrics 46): with the λ held, penalised least squares for everything at once; with the law linearised there, the λ
+that make the rows most probable (restricted likelihood, by the steps of Fellner and Schall: Wood and Fasiolo 2017,
+Biometrics 73). One constant may differ by several columns at a time, each with a variance of its own.
 """
 
 from __future__ import annotations
@@ -12,17 +14,16 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.linalg import LinAlgError, cho_factor, cho_solve
 from scipy.sparse import csr_array, hstack
 
+from kanopt.formulas.estimation.deviations import Classes, Deviations, blocks, penalties, rowwise
 from kanopt.formulas.estimation.estimation_rows import EstimationRows
 from kanopt.formulas.estimation.free import FreeParameters
 from kanopt.formulas.estimation.graph_tape import GraphTape
-from kanopt.formulas.estimation.least_squares import levenberg_marquardt
+from kanopt.formulas.estimation.least_squares import inverse_of, levenberg_marquardt
 from kanopt.formulas.nodes import Array, Node
 
 Integers = NDArray[np.intp]
@@ -43,34 +44,6 @@ RIDGE = 1e-9
 
 
 @dataclass(frozen=True, eq=False)
-class Classes:
-    """What a constant differs by.
-
-    Parameters
-    ----------
-    name
-        The constant.
-    columns
-        The columns whose combinations are the classes.
-    codes, labels
-        The class of every row, (n,), and what each class is called.
-    factor
-        Whether a class multiplies the constant and does not add to it.
-    """
-
-    name: str
-    columns: tuple[str, ...]
-    codes: Integers
-    labels: tuple[tuple[str, ...], ...]
-    factor: bool
-
-    @property
-    def size(self) -> int:
-        """How many classes there are."""
-        return len(self.labels)
-
-
-@dataclass(frozen=True, eq=False)
 class DrawnFit:
     """A law whose constants differ between classes, fitted.
 
@@ -88,21 +61,27 @@ class DrawnFit:
         λ of each of `classes`.
     residual
         Weighted, of the logarithm where that was fitted; (n,).
+    root_weight
+        Square roots of the weights, (n,).
     slopes
         Weighted derivative of the fitted values in every constant, row by row, (constants, n).
     curvature, inverse
         JᵀJ of all numbers, and the inverse of JᵀJ + Λ; (p, p).
+    held
+        Constants that kept their values.
     """
 
     root: Node
     free: FreeParameters
-    classes: tuple[Classes, ...]
+    classes: tuple[Deviations, ...]
     numbers: Array
     weights: Array
     residual: Array
+    root_weight: Array
     slopes: Array
     curvature: Array
     inverse: Array
+    held: frozenset[str]
 
     @property
     def squares(self) -> float:
@@ -128,9 +107,11 @@ class DrawnFit:
         1984, JASA 79).
         """
         found = self.variance * self.inverse
-        for own, weight in zip(blocks(self.free.count, self.classes), self.weights.tolist(), strict=True):
-            freedom = own.stop - own.start - weight * float(np.trace(self.inverse[own, own]))
-            moved = weight * self.inverse[:, own] @ self.numbers[own]
+        places = blocks(self.free.count, self.classes)
+        for each, own, weight in zip(self.classes, places, self.weights.tolist(), strict=True):
+            pulled = np.arange(own.start, own.stop)[each.pulled]
+            freedom = len(pulled) - weight * float(self.inverse.diagonal()[pulled].sum())
+            moved = weight * self.inverse[:, pulled] @ self.numbers[pulled]
             found += 2.0 / max(freedom, 1e-6) * np.outer(moved, moved)
         return np.asarray(found)
 
@@ -142,80 +123,61 @@ class DrawnFit:
     def own_share(self) -> Array:
         """How much each deviation depends on the rows of its class, from 0 to 1, what it is drawn to given."""
         held = self.free.count
-        weights = np.concatenate(
-            [np.full(e.size, w) for e, w in zip(self.classes, self.weights, strict=True)]
-        )
-        inverse = _inverse(self.curvature[held:, held:] + np.diag(weights))
+        weights = penalties(0, self.classes, self.weights)
+        inverse = inverse_of(self.curvature[held:, held:] + np.diag(weights), RIDGE)
         return np.asarray(1.0 - weights * np.diag(inverse))
 
-    def left_out(self, folds: Integers) -> Array:
-        """Return the weighted residual of every row by the law without the rows of its fold, in one step; (n,)."""
+    @cached_property
+    def jacobian(self) -> csr_array:
+        """Weighted derivative of the fitted values in all numbers, (n, p); nothing in one that is held."""
         theta, slope = rowwise(self.numbers, self.free, self.classes, len(self.residual))
         parts = [csr_array((self.slopes * slope).T)]
         for each in self.classes:
             place = self.free.blocks[each.name].start
-            own = self.slopes[place] * theta[place] if each.factor else self.slopes[place]
-            shape = len(own), each.size
-            parts.append(csr_array((own, (np.arange(len(own)), each.codes)), shape=shape))
+            parts.append(
+                each.matrix(self.slopes[place] * theta[place] if each.factor else self.slopes[place])
+            )
+        return csr_array(hstack(parts)) * (self.curvature.diagonal() != 0.0)
+
+    @cached_property
+    def leverage(self) -> Array:
+        """How much every fitted value depends on its own row, (n,)."""
+        return np.asarray((self.jacobian @ self.inverse * self.jacobian.toarray()).sum(axis=1))
+
+    def left_out(self, folds: Integers) -> Array:
+        """Return the weighted residual of every row by the law without the rows of its fold, in one step; (n,)."""
+        jacobian = self.jacobian
         idle = self.curvature.diagonal() == 0.0
-        jacobian = csr_array(hstack(parts)) * ~idle
-        weights = [
-            np.full(each.size, weight) for each, weight in zip(self.classes, self.weights, strict=True)
-        ]
-        stiff = self.curvature + np.diag(np.concatenate([np.zeros(self.free.count), *weights]))
+        stiff = self.curvature + np.diag(penalties(self.free.count, self.classes, self.weights))
         stiff[idle, idle] = 1.0
         moved = self.residual.copy()
         for fold in np.unique(folds):
             own = np.flatnonzero(folds == fold)
             slopes = csr_array(jacobian[own])
             held = stiff - (slopes.T @ slopes).toarray()
-            moved[own] += slopes @ (_inverse(held) @ (slopes.T @ self.residual[own]))
+            moved[own] += slopes @ (inverse_of(held, RIDGE) @ (slopes.T @ self.residual[own]))
         return moved
 
-    def surprise(self, floor: float) -> float:
+    def surprise(self, floor: float, *, constants: bool = False) -> float:
         """Return twice minus the logarithm of the likelihood of the rows, deviations integrated out (Laplace).
 
         Parameters
         ----------
         floor
             A mean square that is as good as zero.
+        constants
+            Whether the other numbers are integrated out, too, each with a prior that says as much as one row (Kass and
+            Wasserman 1995, JASA 90).
         """
-        count, held = len(self.residual), self.free.count
-        drawn = self.curvature[held:, held:].copy()
-        total, volume = self.squares, 0.0
-        for each, block, weight in zip(
-            self.classes, blocks(0, self.classes), self.weights.tolist(), strict=True
-        ):
-            own = self.numbers[held:][block]
-            drawn[block, block] += weight * np.eye(each.size)
-            total += weight * float(own @ own)
-            volume -= each.size * float(np.log(weight))
-        volume += float(np.linalg.slogdet(drawn)[1]) if len(drawn) else 0.0
+        count = len(self.residual)
+        pull = penalties(self.free.count, self.classes, self.weights)
+        total, known = self.squares + float(pull @ self.numbers**2), self.curvature.diagonal()
+        moved = np.flatnonzero((pull > 0.0) | ((known > 0.0) & constants))
+        size = np.where(pull > 0.0, 1.0, np.sqrt(known / count))[moved]
+        pull = np.where(pull > 0.0, pull, 1.0)[moved]
+        stiff = self.curvature[np.ix_(moved, moved)] / np.outer(size, size) + np.diag(pull)
+        volume = float(np.linalg.slogdet(stiff)[1] - np.log(pull).sum()) if len(moved) else 0.0
         return count * float(np.log(total / count + floor)) + volume
-
-
-def blocks(start: int, classes: Sequence[Classes]) -> list[slice]:
-    """Return the places of the deviations of each, from a place on."""
-    ends = np.cumsum([start, *(each.size for each in classes)]).tolist()
-    return [slice(a, b) for a, b in pairwise(ends)]
-
-
-def rowwise(
-    numbers: Array, free: FreeParameters, classes: Sequence[Classes], rows: int
-) -> tuple[Array, Array]:
-    """Return every constant's value in every row, and its derivative in what is drawn to; (constants, rows) each."""
-    theta = np.repeat(numbers[: free.count, None], rows, axis=1)
-    slope = np.ones_like(theta)
-    for each, block in zip(classes, blocks(free.count, classes), strict=True):
-        place = free.blocks[each.name].start
-        own = numbers[block][each.codes]
-        if each.factor:
-            factor = np.exp(own)
-            theta[place] *= factor
-            slope[place] *= factor
-        else:
-            theta[place] += own
-    return theta, slope
 
 
 class _Penalised:
@@ -226,7 +188,7 @@ class _Penalised:
         root: Node,
         free: FreeParameters,
         rows: EstimationRows,
-        classes: Sequence[Classes],
+        classes: Sequence[Deviations],
         held: Collection[str],
         log: bool,
     ) -> None:
@@ -234,15 +196,12 @@ class _Penalised:
         self.target = np.log(rows.target) if log else rows.target
         self.root_weight = np.sqrt(rows.weight)
         self.blocks = blocks(free.count, classes)
-        self.weights = np.ones(len(classes))
+        self.draw(np.ones(len(classes)))
         self.held = np.array([free.blocks[name].start for name in held if name in free.blocks], dtype=np.intp)
 
-    def penalties(self) -> Array:
-        """Return the weight of every number, (p,)."""
-        return np.concatenate(
-            [np.zeros(self.free.count)]
-            + [np.full(each.size, weight) for each, weight in zip(self.classes, self.weights, strict=True)]
-        )
+    def draw(self, weights: Array) -> None:
+        """Draw all deviations with these weights λ from here on."""
+        self.weights, self.pull = weights, penalties(self.free.count, self.classes, weights)
 
     def cost(self, theta: Array) -> float:
         self.at, self.slope = rowwise(theta, self.free, self.classes, self.target.size)
@@ -253,7 +212,7 @@ class _Penalised:
                 return np.inf
             value = np.log(value)
         self.residual = self.root_weight * (self.target - value)
-        return float(self.residual @ self.residual) + float(self.penalties() @ theta**2)
+        return float(self.residual @ self.residual) + float(self.pull @ theta**2)
 
     def slopes(self) -> Array:
         """Return the weighted derivative of the fitted values in every constant of a row, (constants, n)."""
@@ -272,25 +231,23 @@ class _Penalised:
         curvature, descent = np.empty((size, size)), np.empty(size)
         curvature[:count, :count], descent[:count] = shared @ shared.T, shared @ self.residual
         for t, (each, block) in enumerate(zip(self.classes, self.blocks, strict=True)):
-            descent[block] = np.bincount(each.codes, own[t] * self.residual, each.size)
+            descent[block] = each.gathered(own[t] * self.residual)
             for place in range(count):
-                curvature[place, block] = np.bincount(each.codes, own[t] * shared[place], each.size)
+                curvature[place, block] = each.gathered(own[t] * shared[place])
             curvature[block, :count] = curvature[:count, block].T
             for u, (other, beside) in enumerate(zip(self.classes[: t + 1], self.blocks, strict=False)):
-                pairs = each.codes * other.size + other.codes
-                crossed = np.bincount(pairs, own[t] * own[u], each.size * other.size)
-                curvature[block, beside] = crossed.reshape(each.size, other.size)
+                curvature[block, beside] = each.crossed(other, own[t] * own[u])
                 curvature[beside, block] = curvature[block, beside].T
         curvature[self.held], curvature[:, self.held], descent[self.held] = 0.0, 0.0, 0.0
         return curvature, descent
 
     def normal_equations(self, theta: Array) -> tuple[Array, Array]:
         curvature, descent = self.products()
-        return self.stiff(curvature), descent - self.penalties() * theta
+        return self.stiff(curvature), descent - self.pull * theta
 
     def stiff(self, curvature: Array) -> Array:
         """Return JᵀJ + Λ; a number that is held stands alone there."""
-        stiff = curvature + np.diag(self.penalties())
+        stiff = curvature + np.diag(self.pull)
         stiff[self.held, self.held] = 1.0
         return stiff
 
@@ -298,24 +255,11 @@ class _Penalised:
         return theta
 
 
-def _inverse(matrix: Array) -> Array:
-    """Return the inverse of JᵀJ + Λ; of a number that no row tells, a large one."""
-    size = np.sqrt(matrix.diagonal())
-    size = np.where(size > 0.0, size, 1.0)
-    scaled = matrix / np.outer(size, size)
-    scaled.flat[:: len(scaled) + 1] += RIDGE
-    try:
-        found = cho_solve(cho_factor(scaled), np.eye(len(scaled)))
-    except LinAlgError:
-        found = np.linalg.pinv(scaled, hermitian=True)
-    return np.asarray(found / np.outer(size, size))
-
-
 @np.errstate(all="ignore")
 def fit_drawn(
     root: Node,
     rows: EstimationRows,
-    classes: Sequence[Classes],
+    classes: Sequence[Deviations],
     start: DrawnFit | None = None,
     *,
     log: bool,
@@ -354,7 +298,7 @@ def fit_drawn(
     free = FreeParameters.of(root, None)
     problem = _Penalised(root, free, rows, classes, held, log)
     numbers = np.concatenate([free.values, np.zeros(sum(each.size for each in classes))])
-    known = {} if start is None else _taken_over(numbers, free, classes, start)
+    known = {} if start is None else _taken_over(numbers, free, classes, start, held)
     if not np.isfinite(problem.cost(numbers)):
         return None
     diagonal = problem.products()[0].diagonal()
@@ -363,7 +307,7 @@ def fit_drawn(
     last = np.zeros(len(weights))
     rounds, still = (10 * ROUNDS, STILLER) if exact else (ROUNDS, STILL)
     for round_ in range(rounds):
-        problem.weights = weights
+        problem.draw(weights)
         steps, tolerance = (STEPS, TOLERANCE) if classes and not exact else (LAST, EXACT)
         numbers = levenberg_marquardt(problem, numbers, steps, tolerance).theta
         if not np.isfinite(problem.cost(numbers)):
@@ -371,7 +315,7 @@ def fit_drawn(
         curvature, _ = problem.products()
         if not np.isfinite(curvature).all():
             return None
-        inverse = _inverse(problem.stiff(curvature))
+        inverse = inverse_of(problem.stiff(curvature), RIDGE)
         inverse[problem.held, problem.held] = 0.0
         step = np.log(
             np.clip(
@@ -387,35 +331,49 @@ def fit_drawn(
         step *= np.where(step * last > 0.0, LONGER, 1.0)
         weights, last = np.clip(weights * np.exp(step), ROUGHEST * halves, SMOOTHEST * halves), step
     return DrawnFit(
-        root, free, tuple(classes), numbers, weights, problem.residual, problem.slopes(), curvature, inverse
+        root,
+        free,
+        tuple(classes),
+        numbers,
+        weights,
+        problem.residual,
+        problem.root_weight,
+        problem.slopes(),
+        curvature,
+        inverse,
+        frozenset(held),
     )
 
 
 def _taken_over(
-    numbers: Array, free: FreeParameters, classes: Sequence[Classes], start: DrawnFit
-) -> dict[Classes, float]:
+    numbers: Array,
+    free: FreeParameters,
+    classes: Sequence[Deviations],
+    start: DrawnFit,
+    held: Collection[str],
+) -> dict[Deviations, float]:
     """Put the values of a fit into the numbers of another one; return the weights λ of classes that both have.
 
     What a constant deviates by in its former classes goes to the new ones, as far as it is the same within them.
     """
     values = dict(zip(start.free.names, start.numbers, strict=False))
+    values = {name: value for name, value in values.items() if name not in held}
     numbers[: free.count] = [values.get(n, v) for n, v in zip(free.names, free.values, strict=True)]
     left, before = dict[str, Array](), dict[tuple[str, tuple[str, ...]], int]()
     for place, each in enumerate(start.classes):
         before[each.name, each.columns] = place
-        own = start.deviations(place)[each.codes]
+        own = each.spread(start.deviations(place))
         left[each.name] = left[each.name] + own if each.name in left else own
-    known = dict[Classes, float]()
+    known = dict[Deviations, float]()
     rows = len(start.residual)
     for each, block in zip(classes, blocks(free.count, classes), strict=True):
         known_at = before.get((each.name, each.columns))
         if known_at is not None and start.classes[known_at].labels == each.labels:
             numbers[block], known[each] = start.deviations(known_at), float(start.weights[known_at])
-        elif each.name in left and len(each.codes) == rows:
-            count = np.bincount(each.codes, minlength=each.size)
-            numbers[block] = np.bincount(each.codes, left[each.name], each.size) / np.maximum(count, 1)
-        if each.name in left and len(each.codes) == rows:
-            left[each.name] = left[each.name] - numbers[block][each.codes]
+        elif isinstance(each, Classes) and each.name in left and len(each.codes) == rows:
+            numbers[block] = each.gathered(left[each.name]) / np.maximum(each.gathered(np.ones(rows)), 1.0)
+        if each.name in left and len(left[each.name]) == len(each.spread(numbers[block])):
+            left[each.name] = left[each.name] - each.spread(numbers[block])
     return known
 
 
@@ -426,8 +384,9 @@ def _likelier(problem: _Penalised, numbers: Array, curvature: Array, inverse: Ar
     noise = squares / max(len(problem.residual) - freedom, 1.0)
     wanted = np.empty(len(problem.weights))
     for place, (block, weight) in enumerate(zip(problem.blocks, problem.weights.tolist(), strict=True)):
-        own = float(numbers[block] @ numbers[block])
-        spare = block.stop - block.start - weight * float(inverse.diagonal()[block].sum())
+        pulled = np.arange(block.start, block.stop)[problem.classes[place].pulled]
+        own = float(numbers[pulled] @ numbers[pulled])
+        spare = len(pulled) - weight * float(inverse.diagonal()[pulled].sum())
         # the density grows as σ: its logarithm takes one degree of freedom from the deviations
         wanted[place] = max(spare - float(off_zero), 1e-6) * max(noise, 1e-300) / max(own, 1e-300)
     return wanted

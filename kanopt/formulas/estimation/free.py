@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TypeAlias
 
 import numpy as np
@@ -119,7 +119,7 @@ class FreeParameters:
             if isinstance(node, Constant):
                 error = None if errors is None else float(errors[block.start])
                 return Constant(float(values[block.start]), node.name, error)
-            return _with_numbers(node, values[block])
+            return node.with_numbers(values[block].tolist())
 
         return rebuild(root, put)
 
@@ -135,19 +135,6 @@ def _pieces_of(root: Node, names: Sequence[str]) -> dict[str, Piece]:
                     f"{node.name!r} is the name of two different things in the law; rename one"
                 )
     return found
-
-
-def _with_numbers(node: Node, values: Array) -> Node:
-    numbers = tuple(values.tolist())
-    match node:
-        case Curve():
-            return replace(node, coefficients=numbers)
-        case Step():
-            return replace(node, values=numbers)
-        case Table():
-            keys = (key for key, _ in node.entries)
-            return replace(node, entries=tuple(zip(keys, numbers, strict=True)))
-    raise TypeError(f"no numbers in {type(node).__name__}")
 
 
 def linear_in(root: Node, free: FreeParameters) -> NDArray[np.bool_]:

@@ -17,14 +17,14 @@ from kanopt.formulas.estimation.residuals import Residuals
 from kanopt.formulas.estimation.starts import search_minimum
 from kanopt.formulas.estimation.variable_projection import TIED, minimise
 from kanopt.formulas.formula import Formula
-from kanopt.formulas.nodes import Array, Constant, Node, rebuild
-from kanopt.formulas.parameters import Covariance, is_parameter, parameters_of
-from kanopt.formulas.pieces import Table
+from kanopt.formulas.nodes import Array, Node
+from kanopt.formulas.parameters import Covariance, parameters_of, with_standard_errors
 from kanopt.formulas.variables import Variable, category_label
 
 if TYPE_CHECKING:
     import pandas as pd
 
+    from kanopt.formulas.estimation.class_law import ClassLaw
     from kanopt.formulas.estimation.drawn import DrawnFit
 
 
@@ -172,7 +172,9 @@ def fit_groups(
     root = free.substitute(formula.root, minimum.theta)
     known = tuple((label,) for label in labels)
     # SciPy is loaded where groups are fitted, not where laws are read
-    from kanopt.formulas.estimation.drawn import Classes, fit_drawn
+    from kanopt.formulas.estimation.class_law import ClassLaw
+    from kanopt.formulas.estimation.deviations import Classes
+    from kanopt.formulas.estimation.drawn import fit_drawn
 
     classes = [Classes(name, (by,), codes, known, factor=False) for name in wanted]
     found = fit_drawn(root, rows, classes, log=log_target, exact=True)
@@ -182,7 +184,7 @@ def fit_groups(
     if np.linalg.matrix_rank(_correlation(found.curvature[: free.count, : free.count]), TIED) < free.count:
         raise FitError(f"{what} by {by!r}: the rows do not identify the constants of the groups' law")
     case = _GroupedProblem(formula, rows, codes, labels, by, wanted, shared, log_target)
-    return _law(case, found, sure.covariance, left)
+    return _law(case, found, ClassLaw(found, log_target, dict(zip(wanted, wanted, strict=True)), sure))
 
 
 def _correlation(matrix: Array) -> Array:
@@ -202,10 +204,6 @@ class _GroupedProblem:
     vary: list[str]
     shared: list[str]
     log: bool
-
-    @property
-    def names(self) -> list[str]:
-        return [*self.vary, *self.shared]
 
     @property
     def provenance(self) -> dict[str, str]:
@@ -248,83 +246,37 @@ def _grouped(
     return rows, codes.astype(np.intp), [str(label) for label in labels]
 
 
-def _law(case: _GroupedProblem, found: DrawnFit, covariance: Array, left: int) -> GroupedLaw:
-    """Return the law of all groups, with a covariance of the numbers of the fit from which errors of groups follow."""
+def _law(case: _GroupedProblem, found: DrawnFit, law: ClassLaw) -> GroupedLaw:
+    """Return the law of all groups, and those of each and of the population."""
     import pandas as pd
 
-    place = {name: found.free.blocks[name].start for name in case.names}
-    mean = found.numbers[[place[name] for name in case.names]]
     bare = case.without_fit(case.formula.inputs)
-    groups = len(case.labels)
-    # what each constant of a group is made of: what is drawn to, and a deviation where it varies
-    parts = np.zeros((groups, len(case.names), len(found.numbers)))
-    for row, name in enumerate(case.names):
-        parts[:, row, place[name]] = 1.0
-    for row in range(len(case.vary)):
-        parts[np.arange(groups), row, found.free.count + row * groups + np.arange(groups)] = 1.0
-    theta, covariances = parts @ found.numbers, parts @ covariance @ np.swapaxes(parts, 1, 2)
-    common = found.covariance[np.ix_(list(place.values()), list(place.values()))]
-    population = _with(bare, case.names, mean.tolist(), common, float(groups - 1))
-    laws = {
-        label: _with(bare, case.names, theta[row].tolist(), covariances[row], float(left))
-        for row, label in enumerate(case.labels)
-    }
-    between = found.variance / found.weights
+    names, count = found.free.names, found.free.count
+    common = Covariance.of(names, found.covariance[:count, :count], float(len(case.labels) - 1))
+    mean = found.free.substitute(bare.root, found.numbers[:count])
+    alone = {label: law.of_class(case.by, label) for label in case.labels}
+    laws = {label: _with(bare, root, covariance) for label, (root, covariance) in alone.items()}
+    inputs = case.formula.inputs
+    if case.by not in {variable.name for variable in inputs}:
+        inputs = (*inputs, Variable(case.by, kind="category"))
     return GroupedLaw(
-        formula=_formula(case, theta, population),
-        population=population,
-        table=pd.DataFrame(_lines(case, theta, covariances, found)),
-        between=pd.Series(between, index=case.vary, name="between"),
+        formula=_with(case.without_fit(inputs), law.written()[0], common.restrict(case.shared)),
+        population=_with(bare, mean, common),
+        table=pd.DataFrame(_lines(case, laws, found)),
+        between=pd.Series(found.variance / found.weights, index=case.vary, name="between"),
         noise=float(np.sqrt(found.variance)),
         by=case.by,
         laws=laws,
     )
 
 
-def _with(
-    bare: Formula, names: list[str], numbers: Sequence[float], covariance: Array, freedom: float
-) -> Formula:
-    """Return the law with constants and their covariance."""
-    values = dict(zip(names, map(float, numbers), strict=True))
-    errors = dict(zip(names, np.sqrt(np.diag(covariance)).tolist(), strict=True))
-
-    def put(node: Node) -> Node:
-        if isinstance(node, Constant) and is_parameter(node):
-            return Constant(values[node.name], node.name, errors[node.name])
-        return node
-
-    return replace(bare, root=rebuild(bare.root, put), covariance=Covariance.of(names, covariance, freedom))
+def _with(bare: Formula, root: Node, covariance: Covariance | None) -> Formula:
+    """Return the law as a graph, with the covariance of its constants."""
+    known = root if covariance is None else with_standard_errors(root, covariance)
+    return replace(bare, root=known, covariance=covariance)
 
 
-def _formula(case: _GroupedProblem, theta: Array, population: Formula) -> Formula:
-    """Return one formula for all groups."""
-    means = parameters_of(population.root)
-    tables = {
-        name: Table(
-            (case.by,),
-            tuple(
-                ((label,), float(value)) for label, value in zip(case.labels, theta[:, place], strict=True)
-            ),
-            means[name],
-            name,
-        )
-        for place, name in enumerate(case.vary)
-    }
-
-    def put(node: Node) -> Node:
-        return tables[node.name] if isinstance(node, Constant) and node.name in tables else node
-
-    inputs = case.formula.inputs
-    if case.by not in {variable.name for variable in inputs}:
-        inputs = (*inputs, Variable(case.by, kind="category"))
-    assert population.covariance is not None
-    root = rebuild(population.root, put)
-    return replace(
-        case.without_fit(inputs), root=root, covariance=population.covariance.restrict(case.shared)
-    )
-
-
-def _lines(case: _GroupedProblem, theta: Array, covariances: Array, found: DrawnFit) -> list[dict[str, Any]]:
+def _lines(case: _GroupedProblem, laws: Mapping[str, Formula], found: DrawnFit) -> list[dict[str, Any]]:
     counts = np.bincount(case.codes, minlength=len(case.labels))
     population = dict(zip(found.free.names, found.numbers, strict=False))
     held = FreeParameters.of(case.formula.root, case.shared)
@@ -332,9 +284,10 @@ def _lines(case: _GroupedProblem, theta: Array, covariances: Array, found: Drawn
     free = FreeParameters.of(root, case.vary)
     weight = found.own_share.reshape(len(case.vary), -1).T
     lines = []
-    for place, label in enumerate(case.labels):
-        own = _separate_estimates(case, root, free, place, theta[place])
-        errors = np.sqrt(np.diag(covariances[place]))
+    for place, (label, law) in enumerate(laws.items()):
+        theta = parameters_of(law.root)
+        own = _separate_estimates(case, root, free, place, np.array([theta[name] for name in free.names]))
+        errors = {} if law.covariance is None else law.covariance.standard_errors
         for k, name in enumerate(case.vary):
             lines.append(
                 {
@@ -342,8 +295,8 @@ def _lines(case: _GroupedProblem, theta: Array, covariances: Array, found: Drawn
                     "rows": int(counts[place]),
                     "constant": name,
                     "own": own[name],
-                    "pooled": float(theta[place, k]),
-                    "standard_error": float(errors[k]),
+                    "pooled": theta[name],
+                    "standard_error": errors[name],
                     "weight": float(weight[place, k]),
                 }
             )
@@ -351,14 +304,13 @@ def _lines(case: _GroupedProblem, theta: Array, covariances: Array, found: Drawn
 
 
 def _separate_estimates(
-    case: _GroupedProblem, root: Node, free: FreeParameters, place: int, theta: Array
+    case: _GroupedProblem, root: Node, free: FreeParameters, place: int, start: Array
 ) -> dict[str, float]:
     """Return the constants estimated on a group's rows only, the shared ones held; NaN if not identified."""
     nothing = dict.fromkeys(free.names, float("nan"))
     rows = case.rows.select(np.flatnonzero(case.codes == place))
     if rows.count < free.count:
         return nothing
-    start = np.array([theta[case.vary.index(name)] for name in free.names])
     found = minimise(Residuals.of(root, free, rows, case.log), start)
     if found is None or not found.converged:
         return nothing

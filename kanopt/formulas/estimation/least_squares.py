@@ -15,6 +15,10 @@ from numpy.typing import NDArray
 
 Array = NDArray[np.float64]
 
+FLOOR = 1e-8
+"""Error, in spreads of the target, below which laws are equally good: that of the arithmetic, with a margin."""
+ROUNDING = 1e-13
+"""Share of the largest eigenvalue below which one is of rounding."""
 RIDGE = 1e-10
 LARGEST = 1e12
 """Parameters of scaled inputs beyond this are none."""
@@ -38,7 +42,7 @@ class LeastSquares(Protocol):
 
 
 @dataclass(frozen=True, eq=False)
-class Minimum:
+class SearchEnd:
     """Where a search ended.
 
     Parameters
@@ -70,7 +74,7 @@ def levenberg_marquardt(
     *,
     largest: float = LARGEST,
     growing_scale: bool = False,
-) -> Minimum:
+) -> SearchEnd:
     """Minimise a sum of squares from a start.
 
     Parameters
@@ -94,7 +98,7 @@ def levenberg_marquardt(
     from scipy.linalg.lapack import dposv
 
     cost, size = problem.cost(theta), len(theta)
-    nowhere = Minimum(theta, math.inf, np.full((size, size), math.nan))
+    nowhere = SearchEnd(theta, math.inf, np.full((size, size), math.nan))
     if not math.isfinite(cost):
         return nowhere
     damping, growth, steps = 1e-3, 2.0, 0
@@ -103,7 +107,7 @@ def levenberg_marquardt(
         found, descent = problem.normal_equations(theta)
         if not math.isfinite(found.sum() + descent.sum()):
             # without a derivative there is no further step; from here the last one has to do
-            return Minimum(theta, cost, curvature, steps) if round_ else nowhere
+            return SearchEnd(theta, cost, curvature, steps) if round_ else nowhere
         curvature = found
         if round_ == iterations or cost <= enough or not size:
             break
@@ -131,4 +135,30 @@ def levenberg_marquardt(
             damping, growth = damping * growth, growth * 2.0
         if not improved or before - cost < tolerance * before:
             break
-    return Minimum(theta, cost, curvature, steps)
+    return SearchEnd(theta, cost, curvature, steps)
+
+
+def inverse_of(matrix: Array, ridge: float = 1e-13) -> Array:
+    """Return the inverse of a positive definite matrix; where rounding has made it none, of its certain part.
+
+    Parameters
+    ----------
+    matrix
+        Such as JᵀJ and what holds the numbers beside the rows, (p, p).
+    ridge
+        Share of its square by which a number is held where the rows do not tell it: its variance is large then.
+    """
+    from scipy.linalg.lapack import dpotrf, dpotri
+
+    if not len(matrix):
+        return matrix
+    size = np.sqrt(np.maximum(matrix.diagonal(), 0.0))
+    size = np.where(size > 0.0, size, 1.0)
+    scaled = matrix / np.outer(size, size)
+    scaled.flat[:: len(scaled) + 1] += ridge
+    root, failed = dpotrf(scaled, lower=True)
+    half, failed = dpotri(root, lower=True) if not failed else (scaled, failed)
+    # only the lower half has been written
+    whole = np.tril(half) + np.tril(half, -1).T
+    found = np.linalg.pinv(scaled, rcond=ROUNDING, hermitian=True) if failed else whole
+    return np.asarray(found / np.outer(size, size))

@@ -12,6 +12,22 @@ from kanopt.formulas.estimation.free import FreeParameters, linear_in
 from kanopt.formulas.estimation.graph_tape import GraphTape
 from kanopt.formulas.nodes import Array, Node
 
+ROUNDING = 1e-9
+"""Logarithm of a smearing factor that is rounding."""
+
+
+def smearing(residual: Array, weight: Array) -> float:
+    """Return the factor that makes a law of a logarithm one of the mean (Duan 1983); 1 where chance may be it.
+
+    Parameters
+    ----------
+    residual, weight
+        What the law leaves of the logarithm of every row, and how many rows each stands for, (n,).
+    """
+    factor = float(weight @ np.exp(residual) / weight.sum())
+    chance = 2.0 * float(np.sqrt(weight @ residual**2)) / float(weight.sum())
+    return 1.0 if abs(float(np.log(factor))) <= max(chance, ROUNDING) else factor
+
 
 @dataclass(frozen=True, eq=False)
 class Residuals:

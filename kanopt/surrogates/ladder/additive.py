@@ -20,8 +20,9 @@ from numpy.typing import NDArray
 from scipy.optimize import lsq_linear
 
 from kanopt.formulas import Constant, Node, Sum
-from kanopt.surrogates.ladder.blocks import ROUNDING, inverse_of, left_out, part_of
-from kanopt.surrogates.ladder.functions import Function
+from kanopt.formulas.estimation.least_squares import ROUNDING, inverse_of
+from kanopt.surrogates.ladder.blocks import left_out, part_of
+from kanopt.surrogates.ladder.functions import Component
 from kanopt.surrogates.rows import Rows
 
 Array = NDArray[np.float64]
@@ -60,18 +61,18 @@ class Choice:
         Says whether time is up.
     """
 
-    groups: tuple[tuple[Function, ...], ...]
+    groups: tuple[tuple[Component, ...], ...]
     may_go: tuple[bool, ...]
     shapes: tuple[tuple[int, int], ...]
     length: Callable[[float, float, float], float]
-    price: Callable[[Function], float]
+    price: Callable[[Component], float]
     should_stop: Callable[[], bool] = lambda: False
 
-    def sign_of(self, function: Function) -> tuple[int, int]:
+    def sign_of(self, function: Component) -> tuple[int, int]:
         """Return the signs of slope and curvature that a function must have."""
         return self.shapes[function.columns[0]] if len(function.columns) == 1 else (0, 0)
 
-    def with_groups(self, groups: Sequence[tuple[Function, ...]]) -> Choice:
+    def with_groups(self, groups: Sequence[tuple[Component, ...]]) -> Choice:
         """Return a choice among other functions, each of which may go if all its columns may."""
         columns = [group[0].columns for group in groups]
         may_go = tuple(len(own) > 1 or self.may_go[own[0]] for own in columns)
@@ -104,7 +105,7 @@ class AdditiveLaw:
         To which it was fitted.
     """
 
-    functions: tuple[Function, ...]
+    functions: tuple[Component, ...]
     constant: float
     numbers: Array
     means: Array
@@ -165,15 +166,15 @@ class AdditiveLaw:
         return Sum((Constant(constant), *parts))
 
 
-def fitted_alone(function: Function, rows: Rows, choice: Choice) -> tuple[Array, float]:
+def fitted_alone(function: Component, rows: Rows, choice: Choice) -> tuple[Array, float]:
     """Return the numbers of a function that is fitted to rows by itself, and its effective number of parameters."""
-    fit = Fit(choice.with_groups([(function,)]), rows)
+    fit = AdditiveFit(choice.with_groups([(function,)]), rows)
     found = fit.solved([0], fit.roughness([0], {}))
     return found.numbers, found.freedom - 1.0
 
 
 @dataclass(frozen=True, eq=False)
-class Solution:
+class AdditiveSolution:
     """Numbers for some functions and weights of their roughness.
 
     Parameters
@@ -196,7 +197,7 @@ class Solution:
     freedom: float
 
 
-class Fit:
+class AdditiveFit:
     """Functions that a law may have, fitted to rows in any combination."""
 
     def __init__(self, choice: Choice, rows: Rows) -> None:
@@ -214,7 +215,7 @@ class Fit:
         self.moments = np.asarray(columns.T @ (weight * (rows.target - self.middle)))
         self.spread = float(weight @ (rows.target - self.middle) ** 2)
 
-    def of(self, picked: Iterable[int | None]) -> list[Function]:
+    def of(self, picked: Iterable[int | None]) -> list[Component]:
         """Return the functions that were picked."""
         return [self.functions[each] for each in kept(picked)]
 
@@ -245,7 +246,7 @@ class Fit:
         # its basis functions add up to one: nothing else tells what all its numbers share
         return np.asarray(stiff + float(np.trace(stiff)) / function.size**2)
 
-    def solved(self, chosen: Sequence[int], weights: Mapping[int, float]) -> Solution:
+    def solved(self, chosen: Sequence[int], weights: Mapping[int, float]) -> AdditiveSolution:
         """Return the best numbers for some functions, given the weights of their roughness."""
         parts = [np.arange(self.slices[each].start, self.slices[each].stop) for each in chosen]
         places = np.concatenate([np.zeros(0, dtype=np.intp), *parts])
@@ -257,7 +258,7 @@ class Fit:
         numbers = inverse @ moments
         squares = self._squares(numbers, gram, moments)
         freedom = 1.0 + float(np.sum(inverse * gram)) + sum(self.functions[each].spent for each in chosen)
-        return Solution(tuple(chosen), places, gram, stiff, inverse, numbers, squares, freedom)
+        return AdditiveSolution(tuple(chosen), places, gram, stiff, inverse, numbers, squares, freedom)
 
     def _squares(self, numbers: Array, gram: Array, moments: Array) -> float:
         return max(self.spread - 2.0 * float(numbers @ moments) + float(numbers @ gram @ numbers), 0.0)
@@ -288,7 +289,7 @@ class Fit:
                 weights[each] = float(np.clip(wanted, ROUGHEST * half, SMOOTHEST * half))
         return weights
 
-    def length(self, found: Solution) -> float:
+    def length(self, found: AdditiveSolution) -> float:
         """Return the length of the description of the rows by some functions; infinite where a line goes wrong."""
         for each, block in self.blocks(found.chosen):
             if self._goes_wrong(each, found.numbers[block]):
@@ -304,7 +305,7 @@ class Fit:
         return sum(self.choice.price(self.functions[each]) for each in chosen)
 
     def exchanged(
-        self, found: Solution, goes: int | None, comes: int | None, weights: Mapping[int, float]
+        self, found: AdditiveSolution, goes: int | None, comes: int | None, weights: Mapping[int, float]
     ) -> tuple[float, float]:
         """Return squares and freedom after a function has gone and another one come; infinite where a line goes wrong.
 
@@ -370,7 +371,7 @@ class Fit:
             functions, self.middle, numbers, means, found.stiff, found.freedom, covariance, length, self.rows
         )
 
-    def _simple(self, found: Solution, functions: Sequence[Function]) -> Solution:
+    def _simple(self, found: AdditiveSolution, functions: Sequence[Component]) -> AdditiveSolution:
         """Return the solution with exponents held at whole and half numbers, where the rows cannot tell them apart."""
         noise = found.squares / max(self.rows.total - found.freedom, 1.0)
         numbers, inverse, freedom = found.numbers.copy(), found.inverse, found.freedom
@@ -387,7 +388,7 @@ class Fit:
             freedom -= 1.0
         return replace(found, numbers=numbers, inverse=inverse, freedom=freedom)
 
-    def _shaped(self, found: Solution) -> Array:
+    def _shaped(self, found: AdditiveSolution) -> Array:
         """Return the numbers that fit best among those in which every curve has its shape; bounded least squares."""
         moments = self.moments[found.places]
         sizes, turns = np.linalg.eigh(found.stiff)
@@ -403,16 +404,16 @@ class Fit:
         return np.asarray(turned @ lsq_linear(root @ turned, wanted, (low, np.inf), method="bvls").x)
 
 
-def _stacked(functions: Iterable[Function], rows: int) -> Array:
+def _stacked(functions: Iterable[Component], rows: int) -> Array:
     return np.hstack([np.zeros((rows, 0)), *(function.basis for function in functions)])
 
 
-def operators_of(functions: Sequence[Function]) -> int:
+def operators_of(functions: Sequence[Component]) -> int:
     """Return how many operators a reader sees of a sum with a constant."""
     return sum(function.operators + 1 for function in functions)
 
 
-def _blocks(functions: Sequence[Function]) -> list[tuple[Function, slice]]:
+def _blocks(functions: Sequence[Component]) -> list[tuple[Component, slice]]:
     """Return functions, each with the place of its numbers among those of all."""
     ends = np.cumsum([0, *(function.size for function in functions)]).tolist()
     return [(f, slice(a, b)) for f, a, b in zip(functions, ends[:-1], ends[1:], strict=True)]

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.linalg.lapack import dpotrf, dpotri
 
+from kanopt.formulas.estimation.least_squares import inverse_of
 from kanopt.surrogates.rows import Rows
 from kanopt.surrogates.search import as_told, order_of_rows
 
@@ -20,8 +20,6 @@ Integers = NDArray[np.int64]
 BLOCKS = 10
 UNRELATED = 0.1
 """Correlation of errors below which rows are no neighbours any more."""
-ROUNDING = 1e-13
-"""Share of the largest eigenvalue below which one is of rounding."""
 
 
 def blocks_of(rows: Rows, residual: Array) -> Integers:
@@ -75,16 +73,3 @@ def part_of(own: NDArray[np.bool_], residual: Array, slopes: Array, weight: Arra
     """Return what some rows add to the numbers of a law that is fitted to all, (p,); see :func:`left_out`."""
     back = (weight[own, None] * slopes[own]).T
     return np.asarray(inverse_of(stiff - back @ slopes[own]) @ (back @ residual[own]))
-
-
-def inverse_of(matrix: Array) -> Array:
-    """Return the inverse of a positive definite matrix; where rounding has made it none, of its certain part."""
-    size = np.sqrt(np.maximum(matrix.diagonal(), 1e-300))
-    scaled = matrix / np.outer(size, size)
-    scaled.flat[:: len(matrix) + 1] += ROUNDING
-    root, failed = dpotrf(scaled, lower=True)
-    found, failed = dpotri(root, lower=True) if not failed else (scaled, failed)
-    # only the lower half has been written
-    whole = np.tril(found) + np.tril(found, -1).T
-    found = np.linalg.pinv(scaled, rcond=ROUNDING, hermitian=True) if failed else whole
-    return np.asarray(found / np.outer(size, size))

@@ -16,21 +16,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kanopt.errors import FitError, FormulaError
+from kanopt.formulas.estimation.drawn_search import OPERATOR
 from kanopt.formulas.estimation.gradient import gradient
+from kanopt.formulas.estimation.least_squares import FLOOR
 from kanopt.formulas.printing import to_infix
 from kanopt.surrogates.ladder.additive import MOST
 from kanopt.surrogates.ladder.blocks import blocks_of, left_out
 from kanopt.surrogates.ladder.by_class import by_class_rung
 from kanopt.surrogates.ladder.closed import Closed, closed_law
-from kanopt.surrogates.ladder.rungs import (
-    FLOOR,
-    NETWORK,
-    OPERATOR,
-    Rung,
-    network_rung,
-    output_of,
-    sums_of_curves,
-)
+from kanopt.surrogates.ladder.rungs import NETWORK, Rung, network_rung, output_of, sums_of_curves
 from kanopt.surrogates.ladder.trained import Trained
 
 Array = NDArray[np.float64]

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from kanopt.errors import FitError, FormulaError
 from kanopt.formulas import Constant, Domain, Formula, Maximum, Minimum, Node, Product
 from kanopt.formulas.columns import evaluate_graph
+from kanopt.formulas.estimation.residuals import smearing
 from kanopt.formulas.nodes import postorder, rebuild
 from kanopt.formulas.parameters import parameters_of
 from kanopt.formulas.simplify import simplify_graph
@@ -26,7 +27,7 @@ from kanopt.surrogates.encoding import Feature
 from kanopt.surrogates.ladder.considered import Beside, besides
 from kanopt.surrogates.ladder.going_on import BIGGER, LOOSE, beyond, is_no_worse
 from kanopt.surrogates.ladder.plain import Plain
-from kanopt.surrogates.ladder.rungs import ALIKE, description_length, output_of
+from kanopt.surrogates.ladder.rungs import ALIKE, description_length
 from kanopt.surrogates.ladder.shaped import decided
 from kanopt.surrogates.ladder.smearing import multiplied
 from kanopt.surrogates.ladder.trained import Trained
@@ -64,8 +65,6 @@ DECADES = 100.0
 """Ratio of large targets to small ones beyond which a law is looked for on the scale of the logarithm first."""
 USUAL = (0.05, 0.95)
 """Quantiles that are the small and the large ones."""
-LEAST = 1e-9
-"""Logarithm of a smearing factor that is rounding."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -114,12 +113,8 @@ class Closed:
         For a logarithm that is the mean of the residuals' exponentials (Duan 1983), 1 where the rows cannot tell it
         from 1. What groups share of a logarithm raises the mean as well.
         """
-        rows, residual = self.rows, self.residual
-        factor = float(rows.weight @ np.exp(residual) / rows.weight.sum()) if self.log else 1.0
-        factor *= rows.lift
-        if abs(np.log(factor)) <= max(2.0 * np.sqrt(self.squares) / rows.total, LEAST):
-            return self.formula, 1.0
-        return multiplied(self.formula, factor), factor
+        factor = self.rows.lift * (smearing(self.residual, self.rows.weight) if self.log else 1.0)
+        return (self.formula, 1.0) if factor == 1.0 else (multiplied(self.formula, factor), factor)
 
 
 def closed_law(trained: Trained, operator: float) -> Closed | None:
@@ -284,21 +279,6 @@ def _on_scale(
 def _may_stand_for(fit: Fitted, best: Fitted) -> bool:
     """Whether a law is about as good as the best, and about as short to read, on the rows of the search."""
     return fit.squares <= LOOSE * best.squares and operators(fit.law) <= operators(best.law) + BIGGER
-
-
-def network_variance(trained: Trained, *, log: bool) -> float:
-    """Return the variance of what the network leaves of the target, or of its logarithm where `log`."""
-    rows, link, output = trained.rows, trained.link, output_of(trained)
-    output = output if link is None else link(output)
-    residual = rows.target - output
-    if trained.log_target and not log:
-        smearing = float(rows.weight @ np.exp(residual)) / rows.total
-        residual = np.exp(rows.target) - smearing * np.exp(output)
-    elif log and not trained.log_target:
-        if output.min() <= 0.0:
-            return np.inf
-        residual = np.log(rows.target / output)
-    return float(rows.weight @ residual**2) / max(rows.total - trained.edf, 1.0)
 
 
 def _keeps_shapes(law: Formula, trained: Trained) -> bool:

@@ -33,7 +33,7 @@ TURN = 2.0 * np.pi
 
 
 @dataclass(frozen=True, eq=False)
-class Function:
+class Component:
     """One function of a column, linear in its numbers.
 
     Parameters
@@ -72,7 +72,7 @@ class Function:
         return int(self.basis.shape[1])
 
 
-def functions_of(feature: Feature, column: int, encoded: Array, *, log_target: bool) -> list[Function]:
+def functions_of(feature: Feature, column: int, encoded: Array, *, log_target: bool) -> list[Component]:
     """Return what a column may be in the law, the one that can be any of the others first.
 
     Parameters
@@ -103,7 +103,7 @@ def functions_of(feature: Feature, column: int, encoded: Array, *, log_target: b
     return found
 
 
-def most_flexible(feature: Feature, column: int, encoded: Array, spans: int) -> Function:
+def most_flexible(feature: Feature, column: int, encoded: Array, spans: int) -> Component:
     """Return a function of a column that can be any other, in so many spans."""
     if feature.kind == "category":
         return _table(feature, column, encoded)
@@ -111,7 +111,7 @@ def most_flexible(feature: Feature, column: int, encoded: Array, spans: int) -> 
     return make(feature, column, feature.decode(encoded), spans)
 
 
-def product_of(free: Function, held: Function, numbers: Array, spent: float) -> Function:
+def product_of(free: Component, held: Component, numbers: Array, spent: float) -> Component:
     """Return the product of two functions, linear in the numbers of the one that is free.
 
     Parameters
@@ -131,10 +131,10 @@ def product_of(free: Function, held: Function, numbers: Array, spent: float) -> 
     basis = free.basis * (held.basis @ numbers)[:, None]
     operators = count_operators(simplify_graph(write(np.full(free.size, 2.0))))
     columns = (*free.columns, *held.columns)
-    return Function(columns, "product", basis, write, operators, free.penalty, free.straight, spent)
+    return Component(columns, "product", basis, write, operators, free.penalty, free.straight, spent)
 
 
-def _curve(feature: Feature, column: int, x: Array, spans: int) -> Function:
+def _curve(feature: Feature, column: int, x: Array, spans: int) -> Component:
     argument: Node = Input(feature.name)
     if feature.log:
         argument, x = Apply("log", argument), np.log(x)
@@ -149,10 +149,10 @@ def _curve(feature: Feature, column: int, x: Array, spans: int) -> Function:
         return Curve("s", argument, tuple(numbers.tolist()), low, high)
 
     bend = np.diff(np.eye(grid.count), 2, axis=0)
-    return Function((column,), "curve", grid.basis(x), write, CURVE, bend.T @ bend, straight=2)
+    return Component((column,), "curve", grid.basis(x), write, CURVE, bend.T @ bend, straight=2)
 
 
-def _cycle(feature: Feature, column: int, x: Array, spans: int) -> Function:
+def _cycle(feature: Feature, column: int, x: Array, spans: int) -> Component:
     grid = SplineGrid(0.0, feature.scale, spans, periodic=True)
 
     def write(numbers: Array) -> Node:
@@ -160,10 +160,10 @@ def _cycle(feature: Feature, column: int, x: Array, spans: int) -> Function:
 
     turn = np.eye(grid.count)
     bend = np.roll(turn, 1, axis=1) - 2.0 * turn + np.roll(turn, -1, axis=1)
-    return Function((column,), "curve", grid.basis(x), write, CURVE, bend.T @ bend, straight=1)
+    return Component((column,), "curve", grid.basis(x), write, CURVE, bend.T @ bend, straight=1)
 
 
-def _table(feature: Feature, column: int, encoded: Array) -> Function:
+def _table(feature: Feature, column: int, encoded: Array) -> Component:
     codes = encoded.astype(np.int64)
     labels = [str(label) for label in feature.categories]
 
@@ -171,26 +171,26 @@ def _table(feature: Feature, column: int, encoded: Array) -> Function:
         return Table.of(dict(zip(labels, numbers.tolist(), strict=True)), feature.name, name="by")
 
     basis = np.asarray(codes[:, None] == np.arange(len(labels)), dtype=np.float64)
-    return Function((column,), "table", basis, write, 1, np.eye(len(labels)))
+    return Component((column,), "table", basis, write, 1, np.eye(len(labels)))
 
 
-def _line(feature: Feature, column: int, x: Array, kind: str) -> Function:
+def _line(feature: Feature, column: int, x: Array, kind: str) -> Component:
     origin = _origin(float(x.min()), float(x.max()))
 
     def write(numbers: Array) -> Node:
         return Product((Constant(float(numbers[0])), _from(Input(feature.name), origin)))
 
-    return Function((column,), kind, (x - origin)[:, None], write, 1 + bool(origin))
+    return Component((column,), kind, (x - origin)[:, None], write, 1 + bool(origin))
 
 
-def _logarithm(feature: Feature, column: int, x: Array, kind: str) -> Function:
+def _logarithm(feature: Feature, column: int, x: Array, kind: str) -> Component:
     def write(numbers: Array) -> Node:
         return Product((Constant(float(numbers[0])), Apply("log", Input(feature.name))))
 
-    return Function((column,), kind, np.log(x)[:, None], write, 2 if kind == "log" else 1)
+    return Component((column,), kind, np.log(x)[:, None], write, 2 if kind == "log" else 1)
 
 
-def _parabola(feature: Feature, column: int, x: Array, kind: str) -> Function:
+def _parabola(feature: Feature, column: int, x: Array, kind: str) -> Component:
     origin = _origin(float(x.min()), float(x.max()))
 
     def write(numbers: Array) -> Node:
@@ -199,10 +199,10 @@ def _parabola(feature: Feature, column: int, x: Array, kind: str) -> Function:
         return Sum((Product((Constant(slope), z)), Product((Constant(bend), Power(z, Constant(2.0))))))
 
     z = x - origin
-    return Function((column,), kind, np.column_stack([z, z * z]), write, 4 + 2 * bool(origin))
+    return Component((column,), kind, np.column_stack([z, z * z]), write, 4 + 2 * bool(origin))
 
 
-def _wave(feature: Feature, column: int, x: Array) -> Function:
+def _wave(feature: Feature, column: int, x: Array) -> Component:
     frequency = TURN / feature.scale
 
     def write(numbers: Array) -> Node:
@@ -211,7 +211,7 @@ def _wave(feature: Feature, column: int, x: Array) -> Function:
         return Product((Constant(float(np.hypot(*numbers))), wave))
 
     turned = frequency * x
-    return Function((column,), "sine", np.column_stack([np.sin(turned), np.cos(turned)]), write, 4)
+    return Component((column,), "sine", np.column_stack([np.sin(turned), np.cos(turned)]), write, 4)
 
 
 def _from(node: Node, origin: float) -> Node:

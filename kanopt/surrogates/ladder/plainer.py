@@ -14,10 +14,10 @@ import numpy as np
 from kanopt.surrogates.ladder.additive import (
     MOST,
     ROUNDS,
+    AdditiveFit,
     AdditiveLaw,
+    AdditiveSolution,
     Choice,
-    Fit,
-    Solution,
     Weights,
     kept,
     operators_of,
@@ -37,7 +37,7 @@ def additive_laws(choice: Choice, rows: Rows) -> tuple[AdditiveLaw, AdditiveLaw]
     rows
         With their target on the scale of the sum.
     """
-    fit = Fit(choice, rows)
+    fit = AdditiveFit(choice, rows)
     picked: Picked = [group[0] if group else None for group in fit.options]
     picked, weights = _plainer(fit, picked, fit.roughness(kept(picked), {}))
     whole = fit.law(kept(picked), weights)
@@ -47,7 +47,7 @@ def additive_laws(choice: Choice, rows: Rows) -> tuple[AdditiveLaw, AdditiveLaw]
     return whole, fit.law(kept(picked), weights)
 
 
-def _plainer(fit: Fit, picked: Picked, weights: Weights) -> tuple[Picked, Weights]:
+def _plainer(fit: AdditiveFit, picked: Picked, weights: Weights) -> tuple[Picked, Weights]:
     """Return the functions of the columns, each made plainer or left out where that shortens the description."""
     for _ in range(ROUNDS):
         before = list(picked)
@@ -69,7 +69,7 @@ def _plainer(fit: Fit, picked: Picked, weights: Weights) -> tuple[Picked, Weight
     return picked, weights
 
 
-def _shorter(fit: Fit, picked: Picked, weights: Weights) -> Picked:
+def _shorter(fit: AdditiveFit, picked: Picked, weights: Weights) -> Picked:
     """Return functions of few operators: what explains least for its length becomes plainer, or goes."""
     while (size := operators_of(fit.of(picked))) >= MOST:
         found = fit.solved(kept(picked), weights)
@@ -91,7 +91,7 @@ def _shorter(fit: Fit, picked: Picked, weights: Weights) -> Picked:
     return picked
 
 
-def _swapped(fit: Fit, picked: Picked, weights: Weights) -> tuple[Picked, Weights]:
+def _swapped(fit: AdditiveFit, picked: Picked, weights: Weights) -> tuple[Picked, Weights]:
     """Return functions of as few operators, one exchanged for another as long as that shortens the description."""
     weights = {**weights, **fit.roughness(kept(picked), weights)}
     while not fit.choice.should_stop():
@@ -109,7 +109,7 @@ def _swapped(fit: Fit, picked: Picked, weights: Weights) -> tuple[Picked, Weight
     return picked, weights
 
 
-def _exchanges(fit: Fit, picked: Picked) -> Iterator[tuple[int | None, int | None, Picked]]:
+def _exchanges(fit: AdditiveFit, picked: Picked) -> Iterator[tuple[int | None, int | None, Picked]]:
     """Yield what may go, what may come in its place or beside it, and what is picked then."""
     gone: list[int | None] = [place for place, each in enumerate(picked) if each is not None]
     for place, now in enumerate(picked):
@@ -124,13 +124,13 @@ def _exchanges(fit: Fit, picked: Picked) -> Iterator[tuple[int | None, int | Non
                 yield goes, comes, trial
 
 
-def _others(fit: Fit, column: int, picked: Picked) -> list[int | None]:
+def _others(fit: AdditiveFit, column: int, picked: Picked) -> list[int | None]:
     others: list[int | None] = [*fit.options[column]]
     others += [None] if fit.choice.may_go[column] else []
     return [other for other in others if other != picked[column]]
 
 
-def _straightest_first(fit: Fit, picked: Picked, found: Solution) -> list[int]:
+def _straightest_first(fit: AdditiveFit, picked: Picked, found: AdditiveSolution) -> list[int]:
     """Return the columns, those whose functions have least freedom first."""
     own = np.sum(found.inverse * found.gram, axis=1)
     freedom = {each: float(own[block].sum()) for each, block in fit.blocks(found.chosen)}

@@ -14,10 +14,10 @@ from itertools import combinations
 import numpy as np
 from numpy.typing import NDArray
 
+from kanopt.formulas.estimation.least_squares import inverse_of
 from kanopt.surrogates.encoding import Feature
 from kanopt.surrogates.ladder.additive import AdditiveLaw, Choice, fitted_alone
-from kanopt.surrogates.ladder.blocks import inverse_of
-from kanopt.surrogates.ladder.functions import Function, most_flexible, product_of
+from kanopt.surrogates.ladder.functions import Component, most_flexible, product_of
 from kanopt.surrogates.ladder.plainer import additive_laws
 from kanopt.surrogates.rows import Rows
 
@@ -32,7 +32,7 @@ TURNS = 3
 
 
 @dataclass(frozen=True, eq=False)
-class _Pair:
+class _ColumnPair:
     """Two columns, what a table of both would explain, and the values that the second factor begins with."""
 
     columns: tuple[int, int]
@@ -79,11 +79,13 @@ def _pairs(law: AdditiveLaw) -> int:
     return sum(len(function.columns) > 1 for function in law.functions)
 
 
-def _screened(columns: tuple[int, int], coarse: dict[int, Function], rows: Rows, values: Array) -> _Pair:
+def _screened(
+    columns: tuple[int, int], coarse: dict[int, Component], rows: Rows, values: Array
+) -> _ColumnPair:
     """Return how much a coarse table of two columns explains of what a law leaves, beyond what it would of chance."""
     sides = [coarse[column] for column in columns]
     if sides[0].size * sides[1].size > WIDEST:
-        return _Pair(columns, 0.0, values)
+        return _ColumnPair(columns, 0.0, values)
     some = np.unique(np.linspace(0, len(values) - 1, SCREENED).astype(np.int64))
     left, weight = (rows.target - values)[some], rows.precision[some]
     left = left - float(weight @ left) / float(weight.sum())
@@ -96,10 +98,10 @@ def _screened(columns: tuple[int, int], coarse: dict[int, Function], rows: Rows,
     noise = float(weight @ left**2) / len(some)
     gain = float(2.0 * numbers @ moments - numbers @ gram @ numbers) - noise * float(np.sum(inverse * gram))
     second = np.linalg.svd(numbers.reshape(parts[0].shape[1], -1))[2][0]
-    return _Pair(columns, gain, sides[1].basis @ second)
+    return _ColumnPair(columns, gain, sides[1].basis @ second)
 
 
-def _products(pair: _Pair, choice: Choice, rows: Rows, values: Array) -> tuple[Function, ...]:
+def _products(pair: _ColumnPair, choice: Choice, rows: Rows, values: Array) -> tuple[Component, ...]:
     """Return the products that two columns may have: of what is most flexible, or a line, of either."""
     left = replace(rows, target=rows.target - values)
     kinds = [
@@ -110,7 +112,7 @@ def _products(pair: _Pair, choice: Choice, rows: Rows, values: Array) -> tuple[F
     return tuple(each for each in found if each.basis.any())
 
 
-def _product(first: Function, second: Function, values: Array, left: Rows, choice: Choice) -> Function:
+def _product(first: Component, second: Component, values: Array, left: Rows, choice: Choice) -> Component:
     """Return the product of two functions that explains most of what is left; each is fitted beside the other."""
     for _ in range(TURNS):
         numbers, spent = _factor(first, values, left, choice)
@@ -123,7 +125,7 @@ def _product(first: Function, second: Function, values: Array, left: Rows, choic
     return product_of(second, first, numbers, spent)
 
 
-def _factor(function: Function, values: Array, left: Rows, choice: Choice) -> tuple[Array, float]:
+def _factor(function: Component, values: Array, left: Rows, choice: Choice) -> tuple[Array, float]:
     """Return the numbers of a function beside the values of another one, and its effective number of parameters."""
     times = replace(function, columns=(*function.columns, -1), basis=function.basis * _sized(values)[:, None])
     numbers, spent = fitted_alone(times, left, choice)

@@ -12,6 +12,9 @@ from numpy.typing import NDArray
 from kanopt.errors import FitError
 from kanopt.formulas import Apply, Constant, Curve, Node, Product, Table
 from kanopt.formulas.complexity import count_operators
+from kanopt.formulas.estimation.drawn_search import OPERATOR
+from kanopt.formulas.estimation.least_squares import FLOOR
+from kanopt.formulas.estimation.residuals import smearing
 from kanopt.formulas.extrapolation import Side
 from kanopt.formulas.nodes import postorder, rebuild
 from kanopt.formulas.operators import OPERATORS
@@ -20,7 +23,7 @@ from kanopt.formulas.simplify import simplify_graph
 from kanopt.kan.links import Link
 from kanopt.surrogates.curves import in_units, linked, network_output
 from kanopt.surrogates.ladder.additive import MOST, AdditiveLaw, Choice
-from kanopt.surrogates.ladder.functions import Function, functions_of
+from kanopt.surrogates.ladder.functions import Component, functions_of
 from kanopt.surrogates.ladder.going_on import held_ends
 from kanopt.surrogates.ladder.plainer import additive_laws
 from kanopt.surrogates.ladder.products import with_products
@@ -31,11 +34,7 @@ from kanopt.surrogates.search import PREFERRED
 Array = NDArray[np.float64]
 Integers = NDArray[np.int64]
 
-FLOOR = 1e-8
-"""Error, in spreads of the target, below which a law is exact."""
 NETWORK = "network"
-OPERATOR = 2.0 * float(np.log(12))
-"""Length of the description of an operator: a choice among twelve (Rissanen 1978)."""
 ALIKE = 4.0
 """Largest weight, in medians, with which rows of a logarithm are also rows of the target."""
 FLATTEST = 1e-6
@@ -143,11 +142,11 @@ def network_rung(trained: Trained, blocks: Integers) -> Iterator[Rung]:
     rows, link, log = trained.rows, trained.link, trained.log_target
     output = output_of(trained)
     residual = rows.target - (output if link is None else link(output))
-    smearing = _smearing(rows, residual) * rows.lift if log else 1.0
-    root = _of_target(in_units(trained.network.root, trained.features), link, smearing, log=log)
+    factor = smearing(residual, rows.weight) * rows.lift if log else 1.0
+    root = _of_target(in_units(trained.network.root, trained.features), link, factor, log=log)
     root = numbered(simplify_graph(rebuild(root, _without_nothing)))
     left = rows.target - residual / max(1.0 - trained.edf / rows.total, 0.5)
-    yield Rung(NETWORK, root, trained.edf, smearing * np.exp(left) if log else left, smearing)
+    yield Rung(NETWORK, root, trained.edf, factor * np.exp(left) if log else left, factor)
 
 
 def sums_of_curves(trained: Trained, blocks: Integers) -> Iterator[Rung]:
@@ -200,25 +199,21 @@ def _name(log: bool) -> str:
 def _rung(name: str, law: AdditiveLaw, trained: Trained, rows: Rows, blocks: Integers, *, log: bool) -> Rung:
     link = trained.link
     residual = rows.target - (law.values if link is None else link(law.values))
-    squares = float(rows.weight @ residual**2)
-    smearing = _smearing(rows, residual) if log else 1.0
-    if log and abs(np.log(smearing)) <= 2.0 * np.sqrt(squares) / rows.total:
-        smearing = 1.0
     # what groups share of a logarithm raises the mean of a law of the target, too
-    smearing *= rows.lift
+    factor = rows.lift * (smearing(residual, rows.weight) if log else 1.0)
 
     def written(parameters: Array) -> Node:
-        return numbered(simplify_graph(_of_target(law.written(parameters), link, smearing, log=log)))
+        return numbered(simplify_graph(_of_target(law.written(parameters), link, factor, log=log)))
 
     left = law.left_out(blocks)
     with np.errstate(over="ignore"):
-        left = smearing * np.exp(left) if log else left if link is None else link(left)
+        left = factor * np.exp(left) if log else left if link is None else link(left)
     return Rung(
         name,
         written(law.parameters),
         law.freedom,
         left,
-        smearing,
+        factor,
         written,
         law.parameters,
         law.covariance,
@@ -236,17 +231,12 @@ def _without_nothing(node: Node) -> Node:
     return node
 
 
-def _smearing(rows: Rows, residual: Array) -> float:
-    """Return the factor that makes a law of the logarithm one of the mean (Duan 1983)."""
-    return float(rows.weight @ np.exp(residual) / rows.weight.sum())
-
-
-def _of_target(output: Node, link: Link | None, smearing: float, *, log: bool) -> Node:
+def _of_target(output: Node, link: Link | None, factor: float, *, log: bool) -> Node:
     if log:
-        return Product((Constant(smearing), Apply("exp", output)))
+        return Product((Constant(factor), Apply("exp", output)))
     if link is not None:
         return linked(link, output)
-    return output if smearing == 1.0 else Product((Constant(smearing), output))
+    return output if factor == 1.0 else Product((Constant(factor), output))
 
 
 def _working_rows(rows: Rows, link: Link, output: Array) -> Rows:
@@ -299,7 +289,7 @@ def _choice(trained: Trained, rows: Rows, *, log: bool) -> Choice:
         may_go.append(pins is None or "none" in pins)
         shapes.append(shape)
 
-    def price(function: Function) -> float:
+    def price(function: Component) -> float:
         preferred = PREFERRED if function.kind in control.prefer else 1.0
         return OPERATOR * preferred * (function.operators + 1)
 
@@ -313,7 +303,7 @@ def _choice(trained: Trained, rows: Rows, *, log: bool) -> Choice:
     )
 
 
-def _keeps(function: Function, shape: tuple[int, int]) -> bool:
+def _keeps(function: Component, shape: tuple[int, int]) -> bool:
     """Whether a function can be had in a shape: a parabola turns, and a logarithm is bent."""
     sign, bend = shape
     if function.size == 2:
@@ -321,7 +311,7 @@ def _keeps(function: Function, shape: tuple[int, int]) -> bool:
     return not bend or function.size > 1 or function.kind in ("linear", "exp")
 
 
-def _is_allowed(function: Function, pins: tuple[str, ...] | None, forbidden: tuple[str, ...]) -> bool:
+def _is_allowed(function: Component, pins: tuple[str, ...] | None, forbidden: tuple[str, ...]) -> bool:
     if function.kind == "table":
         return True
     assert function.kind in OPERATORS

@@ -19,8 +19,8 @@ from kanopt.errors import FormulaError
 from kanopt.formulas import Constant, Formula, Node
 from kanopt.formulas.estimation.free import PIECES, FreeParameters
 from kanopt.formulas.estimation.gradient import gradient
-from kanopt.formulas.nodes import postorder, rebuild
-from kanopt.formulas.parameters import Covariance, is_parameter
+from kanopt.formulas.nodes import postorder
+from kanopt.formulas.parameters import Covariance, is_parameter, with_standard_errors
 from kanopt.formulas.rounding import ERRORS, round_measures
 from kanopt.surrogates.rows import Rows
 
@@ -160,14 +160,7 @@ def _stepped(
 def with_errors(formula: Formula, covariance: Covariance) -> Formula:
     """Return a formula with a covariance, in digits that every machine finds, and the errors beside its constants."""
     covariance = _in_common_digits(covariance)
-    errors = covariance.standard_errors
-
-    def told(node: Node) -> Node:
-        if isinstance(node, Constant) and is_parameter(node) and node.name in errors:
-            return replace(node, standard_error=errors[node.name])
-        return node
-
-    return replace(formula, root=rebuild(formula.root, told), covariance=covariance)
+    return replace(formula, root=with_standard_errors(formula.root, covariance), covariance=covariance)
 
 
 def _in_common_digits(covariance: Covariance) -> Covariance:

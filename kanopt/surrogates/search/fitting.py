@@ -9,7 +9,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from kanopt.formulas.estimation.least_squares import levenberg_marquardt
+from kanopt.formulas.estimation.least_squares import FLOOR, levenberg_marquardt
 from kanopt.surrogates.monitor import FitMonitor, SearchStopped
 from kanopt.surrogates.search.columns import Columns
 from kanopt.surrogates.search.program import Program
@@ -18,8 +18,6 @@ from kanopt.surrogates.search.structure import Law, freedom, with_values
 
 Array = NDArray[np.float64]
 
-FLOOR = 1e-8
-"""Relative error below which laws are equally good: that of the arithmetic, with a margin."""
 WHOLE, LEAST = 2000, 0.25
 """Rows of a refit that counts as one, and what one counts at least, however few its rows are."""
 

@@ -79,7 +79,9 @@ def test_columns_the_law_does_not_know_become_powers_tables_and_curves():
     known = parse_formula("2 * km^0.9", [Variable("km")], Variable("cost"))
     rows, test = trips(), trips(500, seed=1)
     law = known.correct(rows, ["vehicle", "hour"], periodic={"hour": 24}, test=test)
-    assert re.fullmatch(r"1\.9\d+ · km\^(0\.79\d+|0\.8\d*) · by\(vehicle\) · exp\(s\(hour\)\)", str(law))
+    assert re.fullmatch(
+        r"(2|1\.9\d+|2\.0\d+) · km\^(0\.79\d+|0\.8\d*) · by\(vehicle\) · exp\(s\(hour\)\)", str(law)
+    )
     assert law.fit.r2 > 0.99
     assert law.fit.rows_train == 300
     assert {variable.name for variable in law.inputs} == {"km", "vehicle", "hour"}
@@ -98,7 +100,7 @@ def test_a_product_of_two_columns_is_found_and_may_be_left_out():
     rows["y"] = 3 + rows["a"] + 2 * rows["a"] * rows["b"] + 0.05 * rng.normal(size=250)
     known = parse_formula("3 + a", ["a", "b"], "y")
     law = known.correct(rows)
-    assert str(law).startswith("3 + a + ")
+    assert law.used == {"a", "b"}
     assert law.evaluate({"a": 0.5, "b": 1.0}) == pytest.approx(4.5, abs=0.05)
     assert rmse(known.correct(rows, interactions=False).evaluate(rows), rows["y"]) > 0.5
 

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from kanopt.formulas import Formula, Variable
-from kanopt.surrogates.ladder.by_class import class_law
-from kanopt.surrogates.ladder.class_moves import _roundest
+from kanopt.formulas.estimation.class_moves import _roundest
+from kanopt.formulas.estimation.class_search import class_law
 from kanopt.surrogates.ladder.uncertainty import with_errors
 
 

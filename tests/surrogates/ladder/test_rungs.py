@@ -15,7 +15,7 @@ from kanopt.kan.links import Link, Logistic, Softplus
 from kanopt.surrogates import Feature
 from kanopt.surrogates.groups import SharedErrors
 from kanopt.surrogates.ladder import Trained
-from kanopt.surrogates.ladder.additive import Fit
+from kanopt.surrogates.ladder.additive import AdditiveFit
 from kanopt.surrogates.ladder.blocks import blocks_of
 from kanopt.surrogates.ladder.control import Control
 from kanopt.surrogates.ladder.rungs import Rung, _choice, network_rung, sums_of_curves
@@ -269,7 +269,7 @@ def test_rows_that_hang_together_are_left_out_together(rng: np.random.Generator)
 def test_exchanging_a_function_is_fitting_anew(rng: np.random.Generator) -> None:
     x = rng.uniform(0.1, 1.0, (300, 2))
     model = of_rows(x, np.sin(4.0 * x[:, 0]) + x[:, 1] ** 2)
-    fit = Fit(_choice(model, model.rows, log=False), model.rows)
+    fit = AdditiveFit(_choice(model, model.rows, log=False), model.rows)
     first, second = (list(options) for options in fit.options)
     weights = fit.roughness([first[0], second[0]], {})
     found = fit.solved([first[0], second[0]], weights)

@@ -2,26 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from functools import cached_property
+from collections.abc import Iterator
 
 import numpy as np
 from numpy.typing import NDArray
 
-from kanopt.formulas import Apply, Constant, Input, Maximum, Node, Power, Product, Sum
 from kanopt.formulas.complexity import count_operators
-from kanopt.formulas.estimation.drawn import DrawnFit, rowwise
-from kanopt.formulas.estimation.estimation_rows import EstimationRows
+from kanopt.formulas.estimation.deviations import LEVELS, ClassScope, Columns
+from kanopt.formulas.estimation.drawn import DrawnFit
+from kanopt.formulas.estimation.drawn_search import (
+    OPERATOR,
+    By,
+    Proposal,
+    ScoreTest,
+    with_factor,
+    with_term,
+    with_value,
+)
 from kanopt.formulas.estimation.free import FreeParameters
 from kanopt.formulas.estimation.graph_tape import GraphTape
-from kanopt.formulas.nodes import postorder, rebuild
+from kanopt.formulas.nodes import Apply, Constant, Input, Maximum, Node, Power, Product, Sum, postorder
 from kanopt.formulas.pieces import Step
-from kanopt.surrogates.ladder.class_law import LEVELS, Columns
-from kanopt.surrogates.ladder.rungs import OPERATOR
+from kanopt.formulas.simplify import simplify_graph
 
 Array = NDArray[np.float64]
-By = tuple[tuple[str, Columns], ...]
 
 GRID = 7
 """Places at which a minimum, or a bend, is tried."""
@@ -29,54 +33,17 @@ TOGETHER = 400
 """Numbers of tables up to which all constants are made to differ at once."""
 FEWEST = 5
 """Rows on either side of a bracket at least."""
-LAMBDAS = 10.0 ** np.arange(-4.0, 4.0)
-"""Weights of a table that are tried, in the mean information of its classes."""
 ALIKE = 6.0
 """Length by which the place of a bracket may be worse than the best place where it is a rounder number."""
 
 
-@dataclass(frozen=True, eq=False)
-class Move:
-    """A step that was foretold to make the description shorter by `gain`."""
-
-    gain: float
-    root: Node
-    by: By
-
-
-@dataclass(frozen=True, eq=False)
-class Scope:
-    """The rows that a law is searched on.
-
-    Parameters
-    ----------
-    rows
-        The rows.
-    log
-        Whether the logarithm of the target is fitted.
-    groupings
-        The class of every row, and the labels of all classes, by columns.
-    read
-        The columns of numbers that are tried.
-    floor
-        A mean square that is as good as zero.
-    """
-
-    rows: EstimationRows
-    log: bool
-    groupings: Mapping[Columns, tuple[NDArray[np.intp], tuple[Columns, ...]]]
-    read: tuple[str, ...]
-    floor: float
-
-    @cached_property
-    def numbers(self) -> list[str]:
-        """The columns of numbers that vary."""
-        return [name for name in self.read if np.ptp(self.rows.columns[name]) > 0]
-
-    @cached_property
-    def positive(self) -> list[str]:
-        """Those that are above zero."""
-        return [name for name in self.numbers if self.rows.columns[name].min() > 0]
+def proposal(gain: float, root: Node, by: By, held: frozenset[str] = frozenset()) -> Proposal:
+    """Return a law without constants that no class moves any more; others of one letter keep their values."""
+    of = {name for name, _ in by}
+    for name in FreeParameters.of(root, None).names:
+        if name[0] == "u" and name not in of:
+            root = simplify_graph(with_value(root, name, 1.0))
+    return Proposal(gain, root, by, held | {name for name in of if name[0] == "u"})
 
 
 class ClassMoves:
@@ -90,18 +57,26 @@ class ClassMoves:
         The law.
     by
         What its constants differ by.
+    only
+        The constant that may vary where no other one may.
+    by_evidence
+        See :class:`~kanopt.formulas.estimation.drawn_search.ScoreTest`.
     """
 
-    def __init__(self, scope: Scope, fit: DrawnFit, by: By) -> None:
+    def __init__(
+        self, scope: ClassScope, fit: DrawnFit, by: By, *, only: str = "", by_evidence: bool = False
+    ) -> None:
         self.scope, self.fit, self.root, self.known = scope, fit, fit.root, by
         self.names = list(fit.free.blocks)
-        self.theta, slope = rowwise(fit.numbers, fit.free, fit.classes, fit.residual.size)
-        self.slope = fit.slopes * slope
+        self.varying = [only] if only else self.names
+        self.places = places_of(self.root) if not only else [self.root] if only[0] == "a" else []
+        self.test = ScoreTest(fit, scope.floor, by_evidence=by_evidence)
+        self.theta = self.test.theta
         self.count = fit.residual.size
         self.columns = scope.rows.columns
         self.next = max((int(name[1:]) for name in self.names), default=0) + 1
 
-    def all(self) -> Iterator[Move]:
+    def all(self) -> Iterator[Proposal]:
         """Yield every step."""
         yield from self.tables()
         yield from self.powers()
@@ -110,71 +85,57 @@ class ClassMoves:
         yield from self.minimums()
         yield from self.larger()
 
-    def priced(self, squares: float, root: Node, by: By, volume: float = 0.0) -> Move:
-        """Return a step after which so many squares are left."""
-        before, after = self.fit.squares / self.count, squares / self.count
-        floor = self.scope.floor + np.finfo(float).tiny
-        told = self.count * float(np.log(before + floor) - np.log(max(after, 0.0) + floor))
+    def priced(self, gain: float, root: Node, by: By, level: str = "") -> Proposal:
+        """Return a law that is foretold to gain so much, less what it takes to tell its operators."""
         operators = count_operators(root) - count_operators(self.root) + len(by) - len(self.known)
-        return Move(told - volume - OPERATOR * operators, root, by)
+        return proposal(gain - OPERATOR * operators, root, by, self.fit.held - {level})
 
-    def scored(self, z: Array, root: Node) -> Move:
-        """Return a step that brings in a constant of which z is the derivative of the fitted values."""
-        across = np.concatenate([self.slope @ z, *self.by_class(z)])
-        own = float(z @ z)
-        left = own - float(across @ self.fit.inverse @ across)
-        slope = float(z @ self.fit.residual)
-        if not left > 1e-6 * own:
-            return self.priced(self.fit.squares, root, self.known, np.inf)
-        return self.priced(self.fit.squares - slope**2 / left, root, self.known, float(np.log(self.count)))
+    def scored(self, z: Array, root: Node, level: str = "") -> Proposal:
+        """Return a law with a constant of which z is the derivative of the fitted values.
 
-    def by_class(self, z: Array) -> list[Array]:
-        """Return the products of a derivative with those in the deviations of all classes."""
-        return [
-            np.asarray(np.bincount(each.codes, own * z, each.size), dtype=np.float64)
-            for each, own in zip(self.fit.classes, self.own, strict=True)
-        ]
-
-    @cached_property
-    def own(self) -> list[Array]:
-        """Derivatives of the fitted values in the deviations of the classes of a row."""
-        return [self.effect(each.name) for each in self.fit.classes]
+        The level beside it moves, too, where it was held: a line of a column has no mean of zero.
+        """
+        beside = [self.test.effect(level)] if level in self.fit.held else []
+        return self.priced(self.test.of_constants(z, *beside), root, self.known, level)
 
     def effect(self, name: str) -> Array:
         """Return the derivative in a deviation of a constant."""
-        place = self.fit.free.blocks[name].start
-        slopes = self.fit.slopes[place]
-        return np.asarray(slopes * self.theta[place] if name[0] in LEVELS else slopes)
+        return self.test.effect(name, factor=name[0] in LEVELS)
 
-    def tables(self) -> Iterator[Move]:
+    def released(self) -> Iterator[Proposal]:
+        """Yield laws in which a constant moves that was held."""
+        for name in self.names:
+            if name in self.fit.held and name[0] != "u":
+                yield self.priced(self.test.of_constants(self.test.effect(name)), self.root, self.known, name)
+
+    def tables(self) -> Iterator[Proposal]:
         """Yield constants by category, one of them or all at once, and parts times a factor by category."""
-        for columns, (_, labels) in self.scope.groupings.items():
-            names = [name for name in self.names if (name, columns) not in self.known]
+        for columns in self.scope.varying:
+            names = [n for n in self.varying if (n, columns) not in self.known and self.may_vary(n, columns)]
             moves = [self.by(name, columns, self.effect(name), self.root) for name in names]
             yield from moves
-            if len(moves) > 1 and len(moves) * len(labels) <= TOGETHER:
+            if len(moves) > 1 and len(moves) * self.scope.size(columns) <= TOGETHER:
                 together = tuple((name, columns) for name in names)
-                yield Move(sum(max(move.gain, 0.0) for move in moves), self.root, (*self.known, *together))
-        for place in places_of(self.root):
+                yield proposal(
+                    sum(max(move.gain, 0.0) for move in moves),
+                    self.root,
+                    (*self.known, *together),
+                    self.fit.held,
+                )
+        for place in self.places:
             if isinstance(place, Maximum | Sum):
                 yield from self.factors(place)
 
-    def by(self, name: str, columns: Columns, z: Array, root: Node) -> Move:
-        """Return a constant by category; z is the derivative in a deviation of it."""
-        codes, labels = self.scope.groupings[columns]
-        slope = np.bincount(codes, z * self.fit.residual, len(labels))
-        known = np.bincount(codes, z * z, len(labels))
-        held = LAMBDAS[:, None] * max(float(known.mean()), 1e-300)
-        gained = (slope**2 / (known + held)).sum(axis=1)
-        volume = np.log1p(known / held).sum(axis=1) + float(np.log(self.count))
-        by = (*self.known, (name, columns))
-        moves = [
-            self.priced(self.fit.squares - less, root, by, more)
-            for less, more in zip(gained.tolist(), volume.tolist(), strict=True)
-        ]
-        return max(moves, key=lambda move: move.gain)
+    def may_vary(self, name: str, columns: Columns) -> bool:
+        """Whether a constant may differ by columns: an exponent that moves may, but changes with no number."""
+        return name[0] != "p" or not (columns in self.scope.curves or name in self.fit.held)
 
-    def factors(self, place: Node) -> Iterator[Move]:
+    def by(self, name: str, columns: Columns, z: Array, root: Node) -> Proposal:
+        """Return a constant by category; z is the derivative in a deviation of it."""
+        gain = self.test.of_deviations(self.scope.deviations(name, columns), z)
+        return self.priced(gain, root, (*self.known, (name, columns)))
+
+    def factors(self, place: Node) -> Iterator[Proposal]:
         """Yield a place times a factor by category, and a sum to a power."""
         name = f"u{self.next}"
         root = replaced(self.root, place, Product((Constant(1.0, name), place)))
@@ -188,9 +149,17 @@ class ClassMoves:
         if z is not None:
             yield self.scored(z, raised)
 
-    def powers(self) -> Iterator[Move]:
+    def lines(self) -> Iterator[Proposal]:
+        """Yield levels with a line of a number."""
+        for name in self.varying:
+            for x in self.scope.numbers if name[0] == "c" else ():
+                line = Product((Constant(0.0, f"a{self.next}"), Input(x)))
+                z = self.test.effect(name) * self.columns[x]
+                yield self.scored(z, with_term(self.root, name, line), name)
+
+    def powers(self) -> Iterator[Proposal]:
         """Yield constants times a power, or an exponential, of a number."""
-        for name in self.names:
+        for name in self.varying:
             if name[0] != "c":
                 continue
             beside = _inputs_beside(self.root, name)
@@ -200,11 +169,11 @@ class ClassMoves:
                 exponent, z = Constant(0.0, f"p{self.next}"), self.effect(name)
                 if x in self.scope.positive:
                     power = Power(Input(x), exponent)
-                    yield self.scored(z * np.log(self.columns[x]), _with_factor(self.root, name, power))
+                    yield self.scored(z * np.log(self.columns[x]), with_factor(self.root, name, power), name)
                 rising = Apply("exp", Product((exponent, Input(x))))
-                yield self.scored(z * self.columns[x], _with_factor(self.root, name, rising))
+                yield self.scored(z * self.columns[x], with_factor(self.root, name, rising), name)
 
-    def brackets(self) -> Iterator[Move]:
+    def brackets(self) -> Iterator[Proposal]:
         """Yield constants that change where a number reaches a place."""
         for name in self.names:
             if name[0] != "c":
@@ -216,8 +185,8 @@ class ClassMoves:
                     continue
                 stair = Step(Input(x), (place,), (0.0, 1.0), f"step{self.next}")
                 factor = Power(Constant(1.0, f"s{self.next}"), stair)
-                root = _with_factor(self.root, name, factor)
-                yield self.scored(np.where(self.columns[x] >= place, z, 0.0), root)
+                root = with_factor(self.root, name, factor)
+                yield self.scored(np.where(self.columns[x] >= place, z, 0.0), root, name)
 
     def place_of_bracket(self, z: Array, x: Array) -> float | None:
         """Return the roundest of the places at which a change explains about as much as at the best."""
@@ -240,24 +209,26 @@ class ClassMoves:
             high += 1
         return _roundest(float(values[last[low]]), float(values[last[high] + 1]))
 
-    def terms(self) -> Iterator[Move]:
+    def terms(self, *, bends: bool = True) -> Iterator[Proposal]:
         """Yield laws with a constant, a line or a bend added in some place."""
-        for place in places_of(self.root):
-            new = Constant(0.0, f"a{self.next}")
-            shapes: list[Node] = [new]
-            for x in self.scope.numbers:
-                shapes.append(Product((new, Input(x))))
-                values = self.columns[x].astype(np.float64)
-                for bend in np.unique(np.quantile(values, np.linspace(0.1, 0.9, GRID))):
-                    place_of = Constant(-float(bend), f"b{self.next + 1}")
-                    shapes.append(Product((new, Maximum((Sum((Input(x), place_of)), Constant(0.0))))))
-            for shape in shapes:
-                root = replaced(self.root, place, Sum((place, shape)))
-                z = self.derivative(root, new.name)
-                if z is not None:
-                    yield self.scored(z, root)
+        added = next((name for name in self.names if name[0] == "a" and name in self.fit.held), "")
+        new = Constant(0.0, f"a{self.next}")
+        shapes: list[tuple[Node, Array | float]] = [(new, 1.0)]
+        for x in self.scope.numbers:
+            values: Array = self.columns[x].astype(np.float64)
+            shapes.append((Product((new, Input(x))), values))
+            for bend in np.unique(np.quantile(values, np.linspace(0.1, 0.9, GRID))) if bends else ():
+                hinge = Maximum((Sum((Input(x), Constant(-float(bend), f"b{self.next + 1}"))), Constant(0.0)))
+                shapes.append((Product((new, hinge)), np.maximum(values - bend, 0.0)))
+        for place in self.places:
+            z = self.derivative(replaced(self.root, place, Sum((place, new))), new.name)
+            if z is None:
+                continue
+            for shape, size in shapes:
+                if np.any(z * size):
+                    yield self.scored(z * size, replaced(self.root, place, Sum((place, shape))), added)
 
-    def minimums(self) -> Iterator[Move]:
+    def minimums(self) -> Iterator[Proposal]:
         """Yield laws of which a place is held at a minimum."""
         for place in places_of(self.root):
             if isinstance(place, Maximum):
@@ -267,7 +238,7 @@ class ClassMoves:
                 least = Constant(float(level), f"c{self.next}")
                 yield self.tried(replaced(self.root, place, Maximum((least, place))))
 
-    def larger(self) -> Iterator[Move]:
+    def larger(self) -> Iterator[Proposal]:
         """Yield laws that read the larger of a number and a multiple of another one."""
         read = {node.name for node in postorder(self.root) if isinstance(node, Input)}
         for x in self.scope.positive:
@@ -280,11 +251,11 @@ class ClassMoves:
                     both = Maximum((Input(x), times))
                     yield self.tried(replaced(self.root, Input(x), both))
 
-    def tried(self, root: Node) -> Move:
+    def tried(self, root: Node) -> Proposal:
         """Return a step to a law as it stands, its other numbers held."""
         residual = self.residual(root)
         squares = np.inf if residual is None else float(residual @ residual)
-        return self.priced(squares, root, self.known, float(np.log(self.count)))
+        return self.priced(self.test.gain(squares, float(np.log(self.count))), root, self.known)
 
     def value(self, node: Node) -> Array:
         """Return the values of a part of the law, (n,)."""
@@ -358,13 +329,6 @@ def replaced(root: Node, old: Node, new: Node) -> Node:
         return new
     children = tuple(replaced(child, old, new) for child in root.children)
     return root.with_children(children) if children else root
-
-
-def _with_factor(root: Node, name: str, factor: Node) -> Node:
-    return rebuild(
-        root,
-        lambda node: Product((node, factor)) if isinstance(node, Constant) and node.name == name else node,
-    )
 
 
 def _inputs_beside(root: Node, name: str) -> set[str]:

@@ -1,29 +1,30 @@
-"""A law whose constants differ by class, written down: its tables, and how well their numbers are known."""
+"""A law whose constants differ by class or change with a number, written down with its tables, curves and errors."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+import math
+import re
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from functools import cached_property
+from itertools import count, product
 
 import numpy as np
 from numpy.typing import NDArray
 
-from kanopt.formulas import Constant, Node, Power, Product, Sum, Table
-from kanopt.formulas.estimation.drawn import DrawnFit, blocks
-from kanopt.formulas.nodes import postorder, rebuild
+from kanopt.formulas.estimation.deviations import Classes, Smooth, blocks
+from kanopt.formulas.estimation.drawn import DrawnFit
+from kanopt.formulas.estimation.residuals import smearing
+from kanopt.formulas.nodes import Apply, Constant, Node, Power, Product, Sum, postorder, rebuild
 from kanopt.formulas.parameters import Covariance, parameters_of, piece_numbers
-from kanopt.formulas.pieces import Step
+from kanopt.formulas.pieces import Curve, Step, Table
 from kanopt.formulas.simplify import simplify_graph
 
 Array = NDArray[np.float64]
 Columns = tuple[str, ...]
 
-LEVELS = "csu"
-"""First letters of constants of which classes are factors: levels, steps of brackets, and ones that only classes move.
-
-Others are exponents (p), what is added (a), and places of bends (b).
-"""
+COMBINATIONS = 1000
+"""Combinations of categories up to which a table has a number for each, also for those that no row has."""
 TOLD = 100
 """Numbers of tables up to which their covariance is told with that of the constants."""
 
@@ -38,43 +39,39 @@ class ClassLaw:
         Its numbers.
     log
         Whether the logarithm was fitted.
-    length
-        Of the description of the rows.
-    weight
-        How many rows each stands for, (n,).
+    called
+        What tables of constants are called, by constant; others have numbers.
+    sure
+        A fit that tells the errors; None where that is the same one.
     """
 
     fit: DrawnFit
     log: bool
-    length: float
-    weight: Array
+    called: Mapping[str, str] = field(default_factory=dict)
+    sure: DrawnFit | None = None
 
     @property
     def residual(self) -> Array:
         """What the law leaves of the target, or of its logarithm, (n,)."""
-        return self.fit.residual / np.sqrt(self.weight)
+        return self.fit.residual / self.fit.root_weight
 
-    @cached_property
+    @property
     def smearing(self) -> float:
-        """Factor that makes a law of the logarithm one of the mean (Duan 1983); 1 where chance may be it."""
-        if not self.log:
-            return 1.0
-        factor = float(self.weight @ np.exp(self.residual) / self.weight.sum())
-        chance = 2.0 * float(np.sqrt(self.fit.squares)) / float(self.weight.sum())
-        return 1.0 if abs(float(np.log(factor))) <= chance else factor
+        """Factor that makes a law of the logarithm one of the mean."""
+        return smearing(self.residual, np.square(self.fit.root_weight)) if self.log else 1.0
 
-    def written(self, smearing: float = 1.0) -> tuple[Node, Covariance | None]:
+    def written(self, factor: float = 1.0) -> tuple[Node, Covariance | None]:
         """Return the law, and the covariance of its constants and of the numbers of its tables."""
-        root, names, slopes = _written(self.fit, smearing)
+        root, names, slopes = self._times(factor)
         constants = parameters_of(root)
         told = [n for n in names if n in constants or ("[" in n and len(names) <= TOLD)]
         return root, self._covariance(
             dict(zip(names, slopes, strict=True)), dict(zip(told, told, strict=True))
         )
 
-    def of_class(self, column: str, label: str, smearing: float = 1.0) -> tuple[Node, Covariance | None]:
+    def of_class(self, column: str, label: str, factor: float = 1.0) -> tuple[Node, Covariance | None]:
         """Return the law of one category of a column, which it reads no longer, and the covariance of its constants."""
-        root, names, slopes = _written(self.fit, smearing)
+        root, names, slopes = self._times(factor)
         own: dict[str, str] = {}
 
         def put(node: Node) -> Node:
@@ -90,7 +87,7 @@ class ClassLaw:
             if inputs and entries:
                 return Table(inputs, entries, node.fallback, node.name)
             assert node.fallback is not None
-            name = f"k{len(own) + 1}"
+            name = node.name if node.name in self.called.values() else f"k{len(own) + 1}"
             if not entries:
                 return Constant(node.fallback, name)
             own[name] = f"{node.name}[{label}]"
@@ -111,54 +108,91 @@ class ClassLaw:
         freedom = max(self.fit.residual.size - self.fit.parameters, 1.0)
         return Covariance.of(list(told), 0.5 * (matrix + matrix.T), freedom)
 
+    def _times(self, factor: float) -> tuple[Node, list[str], Array]:
+        """Return the law times a factor, see :func:`_written`; it is written once for all classes."""
+        if factor not in self._known:
+            self._known[factor] = _written(self.fit, factor, self.called)
+        return self._known[factor]
+
+    @cached_property
+    def _known(self) -> dict[float, tuple[Node, list[str], Array]]:
+        return {}
+
     @cached_property
     def covariance(self) -> Array:
         """Covariance of the errors of all numbers, (p, p)."""
-        return self.fit.covariance
+        return (self.sure or self.fit).covariance
 
 
-def _written(fit: DrawnFit, smearing: float) -> tuple[Node, list[str], Array]:
+def _written(fit: DrawnFit, times: float, called: Mapping[str, str]) -> tuple[Node, list[str], Array]:
     """Return a law with its tables, the names of its numbers, and their derivatives in those of the fit, (k, p)."""
     numbers = fit.numbers
     values = dict(zip(fit.free.names, numbers.tolist(), strict=False))
-    count, names, slopes = 0, list[str](), list[Array]()
+    taken = {node.name for node in postorder(fit.root) if isinstance(node, Curve | Step | Table)}
+    fresh = {stem: _numbered_names(stem, taken) for stem in ("by", "s")}
+    names, slopes = list[str](), list[Array]()
 
     def put(node: Node) -> Node:
-        nonlocal count
         if not isinstance(node, Constant) or node.name not in values:
             return node
         value, own = values[node.name], np.zeros(len(numbers))
         own[fit.free.blocks[node.name]] = 1.0
-        merged = _merged(fit, node.name)
-        parts: list[Node] = []
-        if len(merged) != 1 and node.name[0] != "u":
+        merged, parts = _merged(fit, node.name), list[Node]()
+        curves = [pair for pair in _blocks_of(fit, node.name) if isinstance(pair[0], Smooth)]
+        factor = any(each.factor for each, _ in _blocks_of(fit, node.name))
+        alone = len(merged) == 1 and not curves
+        neutral = float(factor)
+        idle = node.name in fit.held and value == neutral
+        if not alone and not (idle and (merged or curves)):
             parts.append(Constant(value, node.name))
             names.append(node.name)
             slopes.append(own)
-        for columns, labels, summed, factor in merged:
-            count += 1
-            neutral = value if len(merged) == 1 else float(factor)
+        for columns, labels, summed in merged:
+            base = value if alone else neutral
             deviations = summed @ numbers
-            entries = neutral * np.exp(deviations) if factor else neutral + deviations
+            entries = base * np.exp(deviations) if factor else base + deviations
             slope = entries[:, None] * summed if factor else summed
-            if len(merged) == 1 and node.name[0] != "u":
+            if alone:
                 slope = slope + np.outer(np.exp(deviations) if factor else np.ones(len(entries)), own)
-            table = Table(columns, tuple(zip(labels, entries.tolist(), strict=True)), neutral, f"by{count}")
+            pairs = tuple(zip(labels, entries.tolist(), strict=True))
+            table = Table(columns, pairs, base, called.get(node.name) or next(fresh["by"]))
             names.extend(piece_numbers(table))
             slopes.extend(slope)
             parts.append(table)
+        for each, block in curves:
+            assert isinstance(each, Smooth)
+            coefficients = each.turn @ numbers[block]
+            curve = replace(each.curve, name=next(fresh["s"]), coefficients=tuple(coefficients.tolist()))
+            names.extend(piece_numbers(curve))
+            slopes.extend(np.pad(each.turn, ((0, 0), (block.start, len(numbers) - block.stop))))
+            parts.append(Apply("exp", curve) if factor else curve)
         if len(parts) == 1:
             return parts[0]
-        return Product(tuple(parts)) if node.name[0] in LEVELS else Sum(tuple(parts))
+        return Product(tuple(parts)) if factor else Sum(tuple(parts))
 
     root = rebuild(fit.root, put)
-    if smearing != 1.0:
-        root = Product((Constant(smearing), root))
-    if count == 1:
-        # the only table needs no number
-        root = rebuild(root, lambda node: replace(node, name="by") if isinstance(node, Table) else node)
-        names = [name.replace("by1[", "by[", 1) for name in names]
+    if times != 1.0:
+        root = Product((Constant(times), root))
+    for kind, stem in ((Table, "by"), (Curve, "s")):
+        own = [
+            node
+            for node in postorder(root)
+            if isinstance(node, kind) and node.name not in {*taken, *called.values()}
+        ]
+        if len({node.name for node in own}) == 1 and stem not in taken:
+            # the only one needs no number
+            before = own[0].name
+            root = rebuild(root, lambda node: _renamed(node, before, stem))  # noqa: B023 - done before the next round
+            names = [re.sub(rf"^{before}\[", f"{stem}[", name) for name in names]
     return _numbered(simplify_graph(rebuild(simplify_graph(root), _as_one_stair))), names, np.array(slopes)
+
+
+def _numbered_names(stem: str, taken: Collection[str]) -> Iterator[str]:
+    return (name for name in (f"{stem}{number}" for number in count(1)) if name not in taken)
+
+
+def _renamed(node: Node, before: str, name: str) -> Node:
+    return replace(node, name=name) if isinstance(node, Curve | Table) and node.name == before else node
 
 
 def _numbered(root: Node) -> Node:
@@ -190,28 +224,39 @@ def _as_one_stair(node: Node) -> Node:
     return Product(tuple(rest))
 
 
-def _merged(fit: DrawnFit, name: str) -> list[tuple[Columns, tuple[Columns, ...], Array, bool]]:
+def _blocks_of(fit: DrawnFit, name: str) -> list[tuple[Classes | Smooth, slice]]:
+    """Return what a constant differs by, with the places of its numbers."""
+    places = blocks(fit.free.count, fit.classes)
+    return [(each, block) for each, block in zip(fit.classes, places, strict=True) if each.name == name]
+
+
+def _merged(fit: DrawnFit, name: str) -> list[tuple[Columns, tuple[Columns, ...], Array]]:
     """Return columns, labels and sums of deviations, (classes, p), of the tables of a constant.
 
     Those by fewer columns are within those by more of the same.
     """
-    found: list[tuple[Columns, tuple[Columns, ...], Array, bool]] = []
-    own = [
-        (each, block)
-        for each, block in zip(fit.classes, blocks(fit.free.count, fit.classes), strict=True)
-        if each.name == name
-    ]
+    found: list[tuple[Columns, tuple[Columns, ...], Array]] = []
+    own = [pair for pair in _blocks_of(fit, name) if isinstance(pair[0], Classes)]
     for each, block in sorted(own, key=lambda pair: -len(pair[0].columns)):
+        assert isinstance(each, Classes)
         wider = next((other for other in found if set(each.columns) < set(other[0])), None)
-        labels = each.labels if wider is None else wider[1]
+        labels = _labels(each) if wider is None else wider[1]
         columns = each.columns if wider is None else wider[0]
         at = [columns.index(column) for column in each.columns]
         places = {label: block.start + place for place, label in enumerate(each.labels)}
         summed = np.zeros((len(labels), len(fit.numbers)))
         for row, label in enumerate(labels):
-            summed[row, places[tuple(label[place] for place in at)]] = 1.0
+            place_of = places.get(tuple(label[place] for place in at))
+            if place_of is not None:  # a combination that no row has is as its categories are
+                summed[row, place_of] = 1.0
         if wider is None:
-            found.append((columns, labels, summed, each.factor))
+            found.append((columns, labels, summed))
         else:
             wider[2][:] += summed
     return found
+
+
+def _labels(each: Classes) -> tuple[Columns, ...]:
+    """Return the labels of a table: all combinations of its categories, unless they are too many."""
+    categories = [list(dict.fromkeys(column)) for column in zip(*each.labels, strict=True)]
+    return tuple(product(*categories)) if math.prod(map(len, categories)) <= COMBINATIONS else each.labels

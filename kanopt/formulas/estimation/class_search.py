@@ -1,0 +1,236 @@
+"""Laws whose constants differ by class: minimum and rate by lane and mode, brackets of weight, a surcharge by month.
+
+The search begins with a power of a column, with a minimum or with a fee beside it, and makes one constant after the
+other depend on a column: on a category, or two, as a table drawn together by evidence; on a number as a power or as a
+bracket. Terms, minimums and hinges are added in the same way. What a step would gain is foretold by a score test on the
+tape of the law (Rao 1948; for a variance between classes, of its marginal likelihood), the best few are fitted, and the
+length of the description of the rows decides, in which the deviations of a table are integrated out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
+from itertools import combinations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kanopt.formulas.complexity import count_operators
+from kanopt.formulas.estimation.class_law import ClassLaw
+from kanopt.formulas.estimation.class_moves import (
+    ClassMoves,
+    places_of,
+    proposal,
+    replaced,
+)
+from kanopt.formulas.estimation.deviations import ClassScope, Columns, Deviations, codes_of
+from kanopt.formulas.estimation.drawn import DrawnFit
+from kanopt.formulas.estimation.drawn_search import (
+    OPERATOR,
+    Attempt,
+    By,
+    DrawnSearch,
+    Proposal,
+    with_value,
+)
+from kanopt.formulas.estimation.estimation_rows import EstimationRows
+from kanopt.formulas.estimation.free import FreeParameters
+from kanopt.formulas.estimation.least_squares import FLOOR
+from kanopt.formulas.nodes import Apply, Constant, Input, Maximum, Node, Power, Product, Sum, postorder
+from kanopt.formulas.simplify import simplify_graph
+
+Array = NDArray[np.float64]
+
+FIRST, MOVES = 4, 14
+"""Steps from every start, and from the best of them, at most."""
+MOST = 600
+"""Classes of a table at most: every one is a number to estimate."""
+LARGEST = 700
+"""Numbers of all tables of a law at most."""
+ROWS = 2500
+"""Rows that laws are searched on; the last is fitted to all."""
+PAIRED, NUMBERS = 4, 6
+"""Categories of which pairs are tried, and numbers that are tried: those that say most of the target by themselves."""
+
+
+def class_law(
+    columns: Mapping[str, NDArray[np.generic]],
+    target: Array,
+    weight: Array,
+    should_stop: Callable[[], bool] = lambda: False,
+) -> ClassLaw | None:
+    """Return a law of some columns whose constants differ by class; None where nothing depends on a class.
+
+    Parameters
+    ----------
+    columns
+        Numbers as float64, and categories as text, (n,) each.
+    target, weight
+        The target, and how many rows each stands for, (n,).
+    should_stop
+        Says whether time is up.
+    """
+    everything = EstimationRows(dict(columns), target, weight)
+    chosen = np.sort(np.random.default_rng(0).permutation(len(target))[:ROWS])
+    few = everything if len(target) <= ROWS else everything.select(chosen)
+    log = bool(target.min() > 0.0)
+    search = ClassSearch(few, log=log, should_stop=should_stop)
+    first = [search.grown(search.fitted(proposal(0.0, root, ())), FIRST) for root in search.starts()]
+    found = [each for each in first if each is not None]
+    if not found:
+        return None
+    best = search.grown(min(found, key=lambda each: each.length), MOVES)
+    assert best is not None
+    scales = (True, False) if log else (False,)
+    searches = [ClassSearch(everything, log=each, should_stop=should_stop) for each in scales]
+    again = [(search, search.fitted(proposal(0.0, best.root, best.by), best.fit)) for search in searches]
+    laws = [(search, search.simplest(each)) for search, each in again if each is not None]
+    if not laws:
+        return None
+    search, best = min(laws, key=lambda pair: pair[1].length)
+    return ClassLaw(best.fit, search.log) if best.by else None
+
+
+class ClassSearch(DrawnSearch):
+    """The search for a law on some rows."""
+
+    def __init__(
+        self, rows: EstimationRows, *, log: bool, should_stop: Callable[[], bool] = lambda: False
+    ) -> None:
+        super().__init__(rows, log=log, should_stop=should_stop)
+        fitted = np.log(rows.target) if log else rows.target
+        telling = _most_telling_first(rows.columns, fitted)
+        labels = [name for name in telling if rows.columns[name].dtype == object]
+        numbers = [name for name in telling if rows.columns[name].dtype != object][:NUMBERS]
+        middle = float(np.average(fitted, weights=rows.weight))
+        spread = float(np.average((fitted - middle) ** 2, weights=rows.weight))
+        self.scope = ClassScope(rows, log, (), tuple(numbers), FLOOR**2 * max(spread, 1e-300))
+        pairs = [*((name,) for name in labels), *combinations(labels[:PAIRED], 2)]
+        few = (names for names in pairs if 1 < self.scope.size(names) <= min(MOST, rows.count // 2))
+        self.scope = replace(self.scope, groupings=tuple(few))
+        # a density of log y is one of y once it is divided by y
+        self.jacobian = 2.0 * float(rows.weight @ fitted) if log else 0.0
+
+    def starts(self) -> Iterator[Node]:
+        """Yield laws to begin with: a power of the column that says most, with a minimum, with a fee.
+
+        Where a column is not above zero, a line of all columns, or its exponential for a logarithm, too.
+        """
+        level = float(np.exp(np.mean(np.log(np.maximum(np.abs(self.rows.target), 1e-12)))))
+        if len(self.scope.positive) < len(self.scope.numbers) or not self.scope.numbers:
+            first, numbers = Constant(level, "c1"), list(enumerate(self.scope.numbers, start=2))
+            letter = "p" if self.log else "a"
+            lines = [Product((Constant(0.0, f"{letter}{place}"), Input(name))) for place, name in numbers]
+            whole = (
+                Product((first, *(Apply("exp", line) for line in lines)))
+                if self.log
+                else Sum((first, *lines))
+            )
+            yield whole
+        starts = {
+            name: Product((Constant(level, "c1"), Power(Input(name), Constant(0.5, "p1"))))
+            for name in self.scope.positive
+        }
+        trials = [(self.fitted(Proposal(0.0, root, ())), name) for name, root in starts.items()]
+        known = [(trial.length, name) for trial, name in trials if trial is not None]
+        if not known:
+            return
+        best = min(known)[1]
+        rate = Constant(float(np.median(self.rows.target / self.rows.columns[best])), "c1")
+        line = Product((rate, Power(Input(best), Constant(1.0, "p1"))))
+        least = Constant(float(np.quantile(self.rows.target, 0.2)), "c2")
+        yield line
+        yield Maximum((least, line))
+        yield Sum((least, line))
+
+    def fitted(self, law: Proposal, start: DrawnFit | None = None) -> Attempt | None:
+        """Return a law at its most probable numbers; None where it has none, or too many."""
+        if sum(self.scope.size(columns) for _, columns in law.by) > LARGEST:
+            return None
+        return super().fitted(law, start)
+
+    def deviations(self, name: str, columns: Columns) -> Deviations:
+        """Return what a constant differs by, or changes with."""
+        return self.scope.deviations(name, columns)
+
+    def length(self, fit: DrawnFit) -> float:
+        """Return the length of the description of the rows by a law."""
+        told = len(set(fit.free.names) - fit.held) + len(fit.classes)
+        price = OPERATOR * (count_operators(fit.root) + len(fit.classes))
+        return fit.surprise(self.scope.floor) + self.jacobian + float(np.log(self.rows.count)) * told + price
+
+    def proposals(self, known: Attempt) -> Iterator[list[Proposal]]:
+        """Yield laws with more in them, all of one kind."""
+        yield list(ClassMoves(self.scope, known.fit, known.by).all())
+
+    def plainer(self, known: Attempt) -> Iterator[Proposal]:
+        """Yield laws with one thing less: a table, or a constant at the value at which it says nothing."""
+        for root, by in (
+            *_with_fewer_classes(known),
+            *_with_common_factor(known),
+            *self._with_simple_numbers(known),
+        ):
+            yield proposal(0.0, root, by, known.held)
+
+    def simple(self, name: str, value: float) -> float | None:
+        """Return a number at which a constant says nothing, or little, near its value; None where there is none."""
+        return {"p": float(np.round(2.0 * value) / 2.0), "a": 0.0, "s": 1.0}.get(name[0])
+
+    def _with_simple_numbers(self, known: Attempt) -> Iterator[tuple[Node, By]]:
+        drawn = {name for name, _ in known.by}
+        for name, value in zip(known.fit.free.names, known.fit.numbers.tolist(), strict=False):
+            simple = None if name in drawn or name in known.held else self.simple(name, value)
+            if simple is None:
+                continue
+            root = simplify_graph(with_value(known.root, name, simple))
+            left = set(FreeParameters.of(root, None).names)
+            yield root, tuple(each for each in known.by if each[0] in left)
+
+
+def _most_telling_first(columns: Mapping[str, NDArray[np.generic]], target: Array) -> list[str]:
+    """Return the columns, those first whose classes, or twentieths of rows, tell most of the target's variance."""
+    told = {}
+    for name, values in columns.items():
+        if values.dtype == object:
+            codes, _ = codes_of([values])
+        else:
+            ends = np.unique(np.quantile(values.astype(np.float64), np.linspace(0.05, 0.95, 19)))
+            codes = np.searchsorted(ends, values.astype(np.float64), side="right")
+        rows = np.maximum(np.bincount(codes), 1)
+        means = np.bincount(codes, target) / rows
+        left = float(np.sum((target - means[codes]) ** 2)) / max(len(target) - len(rows), 1)
+        told[name] = left
+    return sorted(told, key=lambda name: told[name])
+
+
+def _with_fewer_classes(draft: Attempt) -> Iterator[tuple[Node, By]]:
+    """Yield laws without a table, or with two tables of a column each in the place of one of both.
+
+    One of the two may be of another level.
+    """
+    levels = [name for name in draft.fit.free.names if name[0] in "cu"]
+    for each in draft.by:
+        others = tuple(other for other in draft.by if other is not each)
+        yield draft.root, others
+        if len(each[1]) == 1:
+            continue
+        for column in each[1]:
+            kept = (each[0], tuple(other for other in each[1] if other != column))
+            for name in levels if each[0][0] == "u" else [each[0]]:
+                more = [pair for pair in (kept, (name, (column,))) if pair not in others]
+                yield draft.root, (*others, *more)
+
+
+def _with_common_factor(draft: Attempt) -> Iterator[tuple[Node, By]]:
+    """Yield laws of which a part is multiplied by one table in the place of tables of all its levels."""
+    for place in places_of(draft.root):
+        if not isinstance(place, Maximum | Sum):
+            continue
+        levels = {n.name for n in postorder(place) if isinstance(n, Constant) and n.name[:1] in ("c", "a")}
+        shared = [{columns for name, columns in draft.by if name == level} for level in levels]
+        for columns in set.intersection(*shared) if len(shared) > 1 else ():
+            name = f"u{max(int(each[1:]) for each in draft.fit.free.names) + 1}"
+            root = replaced(draft.root, place, Product((Constant(1.0, name), place)))
+            kept = tuple(each for each in draft.by if each[0] not in levels or each[1] != columns)
+            yield root, (*kept, (name, columns))
