@@ -203,8 +203,14 @@ def plain_numbers(values: Iterable[float]) -> list[float | int | None]:
 
 
 def column_of(values: NDArray[Any]) -> list[Any]:
-    """Return a column of numbers or texts as JSON holds it."""
-    return [str(value) for value in values] if values.dtype == object else plain_numbers(values)
+    """Return a column of numbers or texts as JSON holds it.
+
+    Examples
+    --------
+    >>> column_of(np.array(["van", "truck"])), column_of(np.array([1.0, 2.5]))
+    (['van', 'truck'], [1, 2.5])
+    """
+    return [str(value) for value in values] if values.dtype.kind in "OU" else plain_numbers(values)
 
 
 def _plain(value: float) -> float | int | None:

@@ -679,7 +679,7 @@ def test_a_blank_target_is_exit_2(case, cli):
 def test_no_plan_within_the_limit_is_exit_4(case, cli, monkeypatch):
     from kanopt.problems import Result, Status
 
-    def nothing(problem, options):
+    def nothing(problem, options, _solver):
         return Result(problem, None, Status.NO_PLAN, None, None, "none")
 
     monkeypatch.setattr(sys.modules["kanopt.solvers.solve"], "search_and_assess", nothing)

@@ -127,7 +127,7 @@ CASES: dict[str, tuple[Callable[[], Any], float]] = {
     "plain routes": (town, 0.4),
     "routes by laws of load and clock": (by_the_law, 0.4),
     "routes with breaks": (with_rules, 0.4),
-    "pairs with breaks": (with_pairs, 0.3),
+    "pairs with breaks": (with_pairs, 0.08),
     "schedule": (shop, 0.5),
 }
 

@@ -67,10 +67,10 @@ def test_laws_of_other_problems_are_tabulated_or_frozen() -> None:
         },
     )
     routing = chosen(problem)
-    assert "routing" in routing.solver
+    assert "search on the law" in routing.solver
     told = {one.law: one for one in routing.laws}
     burnt, paid = (next(one for name, one in told.items() if word in name) for word in ("fuel", "toll"))
     assert "load (state.load) frozen at" in burnt.method
-    assert burnt.method.endswith("search: evaluated leg by leg, exact")
+    assert burnt.method.endswith("search on the law: evaluated leg by leg, exact")
     assert (burnt.fixed, burnt.decided) == (("km",), ("load",))
     assert (paid.method, paid.fixed) == ("tabulated before solving", ("km",))

@@ -275,7 +275,7 @@ def sabotaged(monkeypatch, base, name, goes_wrong, **options):
     real, calls = solving.search_and_assess, []
     prices = {"Tiny": 1.6, "dear": 1.616}
 
-    def search(problem, options):
+    def search(problem, options, _solver=None):
         result = real(problem, options)
         if problem.vehicles[0].attributes["fuel_price"].value != pytest.approx(prices[name], rel=1e-9):
             return result
@@ -342,7 +342,7 @@ def test_ctrl_c_keeps_what_there_is(tiny, monkeypatch):
     base = load_scenario(tiny)
     real, calls = solving.search_and_assess, []
 
-    def stopped(problem, options):
+    def stopped(problem, options, _solver=None):
         calls.append(options.seed)
         return replace(real(problem, options), interrupted=True)
 
@@ -360,7 +360,7 @@ def test_ctrl_c_while_a_variant_is_searched_keeps_its_plan_so_far(tiny, monkeypa
     base = load_scenario(tiny)
     real, calls = solving.search_and_assess, []
 
-    def stopped(problem, options):
+    def stopped(problem, options, _solver=None):
         result = real(problem, options)
         calls.append(options.initial is not None)
         return replace(result, interrupted=True) if calls[-1] else result
@@ -434,7 +434,7 @@ def test_a_second_ctrl_c_ends_a_comparison_at_once(tiny, monkeypatch):
     base = load_scenario(tiny)
     real = solving.search_and_assess
 
-    def stopped(problem, options):
+    def stopped(problem, options, _solver=None):
         if options.initial is not None:  # a variant, which begins with the plan of the base
             signal.raise_signal(signal.SIGINT)
             signal.raise_signal(signal.SIGINT)

@@ -149,7 +149,7 @@ def test_ctrl_c_keeps_the_plan_and_the_variants_that_were_planned(tiny, monkeypa
     scenario = with_report(tiny, NAMED + removed)
     real, calls = solving.search_and_assess, []
 
-    def stopped(problem, options):
+    def stopped(problem, options, _solver=None):
         calls.append(options.seed)
         return replace(real(problem, options), interrupted=len(calls) > 2)
 

@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 
 from kanopt.errors import FormulaError
 from kanopt.formulas.binding import BoundFormula, Reference
-from kanopt.formulas.domain import Domain
 from kanopt.formulas.formula import Formula
 from kanopt.formulas.lowering import PieceDefinition, Pieces, Piecewise
 from kanopt.formulas.nodes import Input, Product
@@ -135,7 +134,7 @@ class _Lowering:
         if self.basis != "shipment":
             root = Product((root, Input(self.flow_inputs[0])))
         inputs = [one if one.is_category else replace(one, low=None, high=None) for one in formula.inputs]
-        return Formula(root, tuple(inputs), Variable(formula.output.name), domain=Domain.unknown())
+        return Formula(root, tuple(inputs), Variable(formula.output.name))
 
     def _price(self, place: int, most: float) -> tuple[Polygons, float]:
         """Return the price of one flow up to a largest shipment, and how far below the law it may lie."""

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from kanopt.formulas.estimation.least_squares import FLOOR
 from kanopt.surrogates.monitor import FitMonitor, SearchStopped
 from kanopt.surrogates.search.cleaning import cleaned
 from kanopt.surrogates.search.columns import Columns, order_of_rows, scales_of
@@ -22,7 +23,7 @@ from kanopt.surrogates.search.dictionary import Dictionary
 from kanopt.surrogates.search.evaluation import cancels
 from kanopt.surrogates.search.exchanges import exchanges
 from kanopt.surrogates.search.extremes import extremes
-from kanopt.surrogates.search.fitting import FLOOR, Budget, Fitted, Target, fitted
+from kanopt.surrogates.search.fitting import Budget, Fitted, Target, fitted
 from kanopt.surrogates.search.lookups import based, in_lookups
 from kanopt.surrogates.search.moves import growths, steps
 from kanopt.surrogates.search.pairs import powers_of_sums, ratios_of_sums

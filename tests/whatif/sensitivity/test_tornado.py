@@ -44,7 +44,7 @@ def test_a_plan_that_was_found_at_a_value_becomes_the_base_s(shared_tiny, monkey
     real = solving.search_and_assess
     poor = scenario.build(scenario.formulas({})).plan_from([["north"], ["south"], ["east", "west"]])
 
-    def search(problem, options):
+    def search(problem, options, _solver=None):
         result = real(problem, options)
         is_base = problem.vehicles[0].attributes["fuel_price"].value == 1.6
         return replace(result, assessment=evaluate(problem, poor).assessment) if is_base else result
