@@ -161,8 +161,8 @@ class TestFormula:
         assert refits == sorted(refits)
         assert max(each.tried for each in told.told) < told.told[-1].most
         assert law.fit is not None
-        assert str(told.told[0]).startswith("search 1 of at most 12, 0 of about 240 refits")
-        assert "search 1 of at most 12 (sums of products)" in str(told.told[1])
+        assert str(told.told[0]).startswith("search 1 of at most 10, 0 of about 240 refits")
+        assert "search 1 of at most 10 (sums of products)" in str(told.told[1])
         assert "best error" in str(told.told[-1])
 
     def test_a_law_whose_fit_was_stopped_says_so(self, held_out: pd.DataFrame) -> None:
