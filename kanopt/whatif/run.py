@@ -169,6 +169,7 @@ def _plan_on_time(
     report: OnEvent,
 ) -> OnTimePlan:
     from kanopt.problems.routing import RoutingProblem
+    from kanopt.solvers.solve import named_solver
     from kanopt.whatif.risks.on_time import solve_on_time
 
     assert isinstance(problem, RoutingProblem), "the kind of the scenario is checked before"
@@ -176,7 +177,12 @@ def _plan_on_time(
     told = f"{percent_text(on_time)} on time, all plans together at most {amount_text(limit, 's', 6)}"
     report(Event("solve", f"solving: {scenario.name} ({told})"))
     return solve_on_time(
-        problem, on_time, time_limit=limit, seed=seed, deterministic=scenario.solver.deterministic
+        problem,
+        on_time,
+        time_limit=limit,
+        seed=seed,
+        deterministic=scenario.solver.deterministic,
+        solver=named_solver(scenario.solver.name),
     )
 
 

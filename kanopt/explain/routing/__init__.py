@@ -1,1 +1,1 @@
-"""Explanations that only routing plans have: conflicts, alternatives, and the searches that prove them."""
+"""Explanations that only routing plans have: conflicts and alternatives."""

@@ -18,7 +18,7 @@ from kanopt.problems.result import Progress, Result
 from kanopt.problems.routing import RoutingPlan, RoutingProblem
 from kanopt.problems.routing.simulate import missing_skill
 from kanopt.solvers.base import SolveOptions
-from kanopt.solvers.solve import search_and_assess
+from kanopt.solvers.solve import search_and_assess, solver_of
 from kanopt.text import fixed_text, join_list, money_decimals, money_text, percent_text
 
 _LEAST_SECONDS = 2.0
@@ -142,7 +142,7 @@ class AlternativeSearch:
             workers=self.workers,
             deterministic=start.deterministic,
         )
-        return search_and_assess(problem, options)
+        return search_and_assess(problem, options, solver_of(start))
 
 
 def with_client_on(result: Result, client: str, vehicle: str, search: AlternativeSearch) -> PlanAlternative:

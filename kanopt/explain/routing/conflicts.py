@@ -15,10 +15,10 @@ from kanopt.explain.routing.initial_plans import best_fit_plan, restrict_plan
 from kanopt.explain.routing.relaxed_problem import RelaxableRule, binding_rules, relax_problem, rules_text
 from kanopt.problems.result import Result
 from kanopt.problems.routing import RoutingPlan, RoutingProblem
-from kanopt.solvers.base import SolveOptions
+from kanopt.solvers.base import SolveOptions, Solver
 from kanopt.solvers.routing.completion import complete_by_insertion
 from kanopt.solvers.routing.feasibility import Undecided, serve_all
-from kanopt.solvers.solve import search_and_assess
+from kanopt.solvers.solve import search_and_assess, solver_of
 from kanopt.text import count_text, join_list, number_text
 
 _FEW = 15
@@ -132,7 +132,8 @@ def find_conflict(result: Result, client: str, *, time_limit: float = 10.0, seed
         )
     if not time_limit > 0:
         raise ProblemError(f"time_limit must be a number of seconds above 0, not {time_limit!r}")
-    return _ConflictSearch(problem, plan, client, served, (time_limit, seed)).conflict()
+    limits = time_limit, seed, solver_of(result)
+    return _ConflictSearch(problem, plan, client, served, limits).conflict()
 
 
 class _ConflictSearch:
@@ -144,10 +145,10 @@ class _ConflictSearch:
         plan: RoutingPlan | None,
         client: str,
         served: Collection[str],
-        limits: tuple[float, int],
+        limits: tuple[float, int, Solver | None],
     ) -> None:
         self.problem, self.plan, self.client = problem, plan, client
-        self.seconds, self.seed = limits
+        self.seconds, self.seed, self.solver = limits
         self.end = time.perf_counter() + self.seconds
         self.verdicts: dict[frozenset[ConflictMember], tuple[bool, bool]] = {}
         self.feasible_plan: RoutingPlan | None = None
@@ -310,7 +311,7 @@ class _ConflictSearch:
         if filled is not None:
             return filled
         options = SolveOptions(time_limit=seconds, seed=self.seed, initial=start)
-        found = search_and_assess(problem, options)
+        found = search_and_assess(problem, options, self.solver)
         return found.plan if found.check.ok and isinstance(found.plan, RoutingPlan) else None
 
     def _sufficient_vehicle_types(self, members: Collection[ConflictMember]) -> tuple[str, ...]:

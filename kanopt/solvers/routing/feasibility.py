@@ -126,6 +126,11 @@ class _ServeAll:
                     yield vehicle, number
 
     @property
+    def _first(self) -> int:
+        """Nothing begins before this: the first shift, which may begin the day before."""
+        return math.floor(float(min(self.data.of_vehicles("shift_start"), default=0.0)) * _TICKS)
+
+    @property
     def _horizon(self) -> int:
         """No plan needs to be later than this: when the last may begin, after all ways and services."""
         data = self.data
@@ -136,12 +141,13 @@ class _ServeAll:
 
     def _begin(self, node: int) -> cp_model.Domain:
         """Return when service at a client may begin."""
-        data, end = self.data, self._horizon
+        data, first, last = self.data, self._first, self._horizon
         windows = []
         for opens, closes in zip(data.opens[:, node], data.closes[:, node], strict=True):
-            late = np.isinf(closes) or data.has_soft_window[node]
-            until = end if late else min(end, math.ceil((closes + _MORE * slack(closes)) * _TICKS))
-            windows.append([max(0, math.floor(opens * _TICKS)) if np.isfinite(opens) else 0, until])
+            begin = first if np.isinf(opens) else math.floor(opens * _TICKS)
+            is_open_end = np.isinf(closes) or data.has_soft_window[node]
+            end = last if is_open_end else min(last, _ceil(float(closes), _TICKS))
+            windows.append([begin, max(begin, end)])
         return cp_model.Domain.from_intervals(windows)
 
     def _drive(self, number: int, vehicle: VehicleType) -> None:

@@ -35,7 +35,7 @@ def _no_arcs() -> Any:
 
 @dataclass(frozen=True, eq=False)
 class RoutingRules:
-    """Rules that most problems do not have. Nodes and vehicle types are those of :class:`RoutingArrays`.
+    """Rules that most problems do not have. Nodes and vehicle types are those of :class:`RoutingIntegers`.
 
     Parameters
     ----------

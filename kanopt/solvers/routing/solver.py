@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from importlib.metadata import version
 from typing import Any
 
-from kanopt.errors import SolverError
+from kanopt.errors import SolverError, UnitError
 from kanopt.interrupt import Interrupt
 from kanopt.memory import available_bytes, gigabytes
 from kanopt.problems.base import Problem
@@ -23,7 +23,7 @@ from kanopt.solvers.routing.pyvrp_engine.relaxed import unsupported_rules
 from kanopt.solvers.routing.racer.annealing import StoppingCriteria
 from kanopt.solvers.routing.racer.law_bindings import bindings_of
 from kanopt.solvers.routing.racer.plan_data import bytes_needed
-from kanopt.solvers.routing.racer.refine import RacerRun
+from kanopt.solvers.routing.racer.refine import RacerRun, left_out_text
 from kanopt.text import count_text, money_text
 
 LARGE = 2000
@@ -90,7 +90,7 @@ class RoutingSearch(Solver):
         needed, there = bytes_needed(problem.data), available_bytes()
         if _is_split(problem) or needed <= there:
             return ""
-        return f"it needs {gigabytes(needed)}, and {gigabytes(there)} are free"
+        return f'it needs {gigabytes(needed)}, and {gigabytes(there)} are free; pass solver="ortools"'
 
     def encoding(self, problem: RoutingProblem) -> Encoding:
         """Return how both searches take each law of a problem that is accepted."""
@@ -139,18 +139,22 @@ class RoutingSearch(Solver):
             return
         models_all = not beyond and not problem.frozen_inputs()
         wall, cpu = time.perf_counter(), time.process_time()
-        run = PyVrpRun(problem, options.seed, options.clock, found.reporter(model, options, models_all))
         least, most = _pyvrp_seconds(problem, beyond, options.time_limit)
         most -= model.spent(options)
-        run.search(model.given, least, most, lambda: found.stopped or interrupt.asked)
-        if run.plan is not None:
-            found.plan = run.plan
+        try:
+            run = PyVrpRun(problem, options.seed, options.clock, found.reporter(model, options, models_all))
+            run.search(model.given, least, most, lambda: found.stopped or interrupt.asked)
+        except (SolverError, UnitError) as error:  # the search on the laws needs no whole numbers
+            found.engines.append(EngineRun(name, message=f"not used: {error}"))
+            return
+        found.plan = run.plan or found.plan
         why = run.message or ("stopped" if found.stopped or interrupt.asked else "its share of the time")
         note = f"start only: does not model {', '.join(beyond)}" if beyond else why
         found.engines.append(
             EngineRun(
                 name,
-                objective=None if beyond else run.price,
+                objective=run.price,
+                unserved=run.unserved,
                 wall_seconds=time.perf_counter() - wall,
                 cpu_seconds=time.process_time() - cpu,
                 message=note,
@@ -163,6 +167,11 @@ class RoutingSearch(Solver):
         problem, start = model.problem, found.plan or model.start
         wall, cpu = time.perf_counter(), time.process_time()
         report = found.reporter(model, options, known=True)
+        if not found.history and start.routes:
+            rank = problem.assess(start).rank
+            if not rank.breaks_rules:
+                missed = int(rank.unserved)
+                report(Progress(0.0, rank.objective, message=left_out_text(missed) if missed else ""))
         left = max(0.0, options.time_limit - model.spent(options))
         search: RacerRun | PartsRun
         if _is_split(problem):

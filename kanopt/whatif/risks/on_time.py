@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from kanopt.problems.result import Result
     from kanopt.problems.routing import RoutingPlan, RoutingProblem
     from kanopt.problems.uncertainty import Uncertainty
-    from kanopt.solvers.base import SolveOptions
+    from kanopt.solvers.base import SolveOptions, Solver
 
 Floats = NDArray[np.float64]
 
@@ -273,6 +273,7 @@ def solve_on_time(
     seed: int = 0,
     draws: int = 1000,
     deterministic: bool = False,
+    solver: Solver | None = None,
 ) -> OnTimePlan:
     """Plan routes that serve clients on time with a promised probability, and say what that costs.
 
@@ -296,6 +297,8 @@ def solve_on_time(
         As of :func:`solve`; the limit is for all plans together.
     draws
         Days on which the promises are measured.
+    solver
+        As of :func:`solve`, but no name.
 
     Raises
     ------
@@ -316,7 +319,7 @@ def solve_on_time(
     given = _with_promises(problem, on_time)
     problem.warn_of_unread()
     how = SolveOptions(time_limit=time_limit, seed=seed, deterministic=deterministic)
-    search = _Search(given, on_time, uncertainty, max(draws, _LOOKED_AT), how)
+    search = _Search(given, on_time, uncertainty, max(draws, _LOOKED_AT), how, solver)
     first = search.plan(_Buffers(), None, _PLAIN)
     tries = search.with_promises(first) if first.missed else [first]
     best = min(tries, key=lambda each: each.rank)
@@ -347,6 +350,7 @@ class _Search:
     uncertainty: Uncertainty | None
     draws: int
     how: SolveOptions
+    solver: Solver | None
 
     def with_promises(self, first: _Try) -> list[_Try]:
         """Return what is tried after the plan without promises, and that."""
@@ -371,7 +375,7 @@ class _Search:
         initial = None if start is None else start.plan.reopened()
         limit = share * (self.how.time_limit or 0.0)
         how = replace(self.how, time_limit=limit, initial=initial)
-        found = search_and_assess(_tightened(self.given, buffers), how)
+        found = search_and_assess(_tightened(self.given, buffers), how, self.solver)
         if found.assessment is None:
             if start is None:
                 raise ProblemError(

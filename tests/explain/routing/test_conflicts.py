@@ -295,7 +295,25 @@ def test_no_break_hides_a_plan(breaks: str) -> None:
         given = replace(
             free, vehicles=[replace(each, breaks=breaks, max_reloads=0, **limit) for each in free.vehicles]
         )
-        decides(given, any(given.check(given.plan_from(plan)).ok for plan in plans_of(given)))
+        assert decides(given, any(given.check(given.plan_from(plan)).ok for plan in plans_of(given)))
+
+
+@pytest.mark.parametrize("shift", [-540.0, -2000.0])
+def test_a_shift_may_begin_the_day_before(shift: float) -> None:
+    for seed in range(6):
+        given = tight(seed, clients=4)
+        before = replace(
+            given,
+            clients=[
+                replace(each, earliest=each.earliest + shift, latest=each.latest + shift)
+                for each in given.clients
+            ],
+            vehicles=[
+                replace(each, shift_start=each.shift_start + shift, shift_end=each.shift_end + shift)
+                for each in given.vehicles
+            ],
+        )
+        assert decides(before, any(before.check(before.plan_from(plan)).ok for plan in plans_of(before)))
 
 
 @pytest.mark.parametrize("seed", range(12))

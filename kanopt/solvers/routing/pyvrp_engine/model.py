@@ -44,6 +44,8 @@ class PyVrpModel:
         The largest penalty that cannot overflow.
     money
         How many steps of the arrays' prices are one here.
+    complete
+        Whether every client that must be served is required; else its prize is none that anybody pays.
     """
 
     arrays: RoutingIntegers
@@ -54,10 +56,21 @@ class PyVrpModel:
     time_worth: float
     largest: float
     money: int
+    complete: bool
 
     def price(self, cost: int) -> float:
         """Return a price of PyVRP in the problem's own unit, with the prizes of clients that are no nodes."""
         return self.arrays.money.to_float(cost * self.money + self.arrays.missed_prizes)
+
+    def left_out(self, solution: Solution) -> tuple[int, int]:
+        """Return how many clients a plan leaves out although they must be served, and their prizes here."""
+        if self.complete:
+            return 0, 0
+        served = {stop.idx for route in solution.routes() for stop in route if stop.is_client()}
+        must = np.flatnonzero(self.arrays.mandatory[self.arrays.depots :])
+        missed = [int(place) for place in must if place not in served]
+        clients = self.data.clients()
+        return len(missed), sum(clients[place].prize for place in missed)
 
     def node_routes(self, solution: Solution) -> list[list[int]]:
         """Return client nodes by vehicle of the fleet, whether the routes fit or not."""
@@ -103,7 +116,7 @@ def pyvrp_model(arrays: RoutingIntegers, *, complete: bool) -> PyVrpModel:
         The problem.
     complete
         Whether a plan that leaves out a client that must be served counts as no plan; else such a client carries
-        the prize :attr:`Steps.worth`.
+        the prize :attr:`ScaledIntegers.worth`.
     """
     steps = scale_integers(arrays)
     kinds = tuple(sorted({kind for kind, _ in arrays.fleet}))
@@ -133,6 +146,7 @@ def pyvrp_model(arrays: RoutingIntegers, *, complete: bool) -> PyVrpModel:
         time_worth=arc / (leg or 1.0),
         largest=_VIOLATED / max(1, _most_violated(arrays, steps)),
         money=steps.money,
+        complete=complete,
     )
 
 

@@ -32,6 +32,7 @@ from kanopt.solvers.routing.integers import NodeRoutes, lower
 from kanopt.solvers.routing.pyvrp_engine.model import PyVrpModel, pyvrp_model
 from kanopt.solvers.routing.pyvrp_engine.relaxed import relaxed_for_pyvrp
 from kanopt.solvers.routing.pyvrp_engine.route_pool import SolutionPool
+from kanopt.solvers.routing.racer.refine import left_out_text
 
 _STEPS, _STEPS_PER_PAIR = 3000, 5
 _ROUND, _ROUND_PER_CLIENT = 3000, 4
@@ -71,8 +72,9 @@ class PyVrpRun:
 
     Attributes
     ----------
-    plan, price
-        The best plan, and what it costs at planning values; None where there is none.
+    plan, price, unserved
+        The best plan, what it costs at planning values, and how many clients it leaves out although they must be
+        served; None where there is none.
     message
         How the search ended, where it ended by itself.
     """
@@ -87,6 +89,7 @@ class PyVrpRun:
         self.patience = _STEPS + _STEPS_PER_PAIR * len(problem.clients) ** 2
         self.plan: RoutingPlan | None = None
         self.price: float | None = None
+        self.unserved = 0
         self.message = ""
         self._history: list[tuple[float, float]] = []
 
@@ -155,11 +158,11 @@ class PyVrpRun:
         last = self._history[-1][1]
         return not before or before[-1] - last > _GAIN * abs(last)
 
-    def offer(self, price: float) -> None:
-        """Note the price of a better plan."""
-        self.price = price
-        self._history.append((self.seconds, price))
-        self.report(Progress(self.seconds, price))
+    def offer(self, price: float, worth: float, left: int) -> None:
+        """Note a better plan: its price, what it is worth with clients that it leaves out, and how many these are."""
+        self.price, self.unserved = price, left
+        self._history.append((self.seconds, worth))
+        self.report(Progress(self.seconds, price, message=left_out_text(left) if left else ""))
 
     def _local_search(self, model: PyVrpModel) -> LocalSearch:
         neighbours = compute_neighbours(model.data, NeighbourhoodParams())
@@ -259,7 +262,10 @@ class _SearchMonitor(IteratedLocalSearchCallbacks):
     def _offer(self, solution: Solution) -> None:
         if solution.is_feasible() and (self.best is None or _cost(solution) < _cost(self.best)):
             self.best, self.best_at = solution, self.iterations
-            self.search.offer(self.model.price(_cost(solution)))
+            left, prizes = self.model.left_out(solution)
+            self.search.offer(
+                self.model.price(_cost(solution) - prizes), self.model.price(_cost(solution)), left
+            )
 
     def is_over(self, best_cost: int) -> bool:
         """Say whether the round is to stop, and note whether the search is; PyVRP asks before every iteration."""
