@@ -250,7 +250,8 @@ class Formula(Shown):
         except FormulaError as error:
             # such as a logarithm of a distance that is shorter than all that were learned from
             beyond = [names[0] for names, rows in outside_tests(self, columns).items() if rows.any()]
-            if not beyond:
+            categories = {variable.name for variable in self.inputs if variable.is_category}
+            if not beyond or beyond[0] in categories:
                 raise
             raise FormulaError(
                 f"{error}; it is used outside its data ({join_list(outside_texts(self, columns))}). Learn a law that "

@@ -201,6 +201,8 @@ def _choose(problem: Problem[Any], candidates: Sequence[Solver]) -> Solver:
         if not refusal:
             return solver
         refusals.append(f"{solver.name}: {refusal}")
+    if len(candidates) == 1:
+        raise SolverError(f"{refusals[0]}; leave the solver out for the first one that accepts the problem")
     raise SolverError(f"no solver accepts this {problem.kind} problem: " + "; ".join(refusals))
 
 

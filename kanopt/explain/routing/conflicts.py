@@ -52,7 +52,9 @@ class Conflict(Shown):
     sufficient_vehicle_types
         Vehicle types of which one more vehicle would resolve the conflict.
     plan
-        A plan that serves the client and all others, where one was found: then there is no conflict.
+        A plan that serves the client and all others that must be, where one was found: then there is no conflict.
+    inseparable
+        Those of the others that are served with the client or not at all, since goods of one are loaded at another.
     """
 
     client: str
@@ -63,6 +65,7 @@ class Conflict(Shown):
     irreducible: bool = False
     sufficient_vehicle_types: tuple[str, ...] = ()
     plan: RoutingPlan | None = None
+    inseparable: tuple[str, ...] = ()
 
     @property
     def clients(self) -> tuple[str, ...]:
@@ -90,8 +93,8 @@ class Conflict(Shown):
     def _sentence(self) -> str:
         if self.plan is not None:
             return (
-                f"client {self.client} is in no conflict with those that are served: a plan was found that serves it "
-                f"and them"
+                f"client {self.client} is in no conflict with those that must be served: a plan was found that serves "
+                f"it and them"
             )
         because = f", because of {rules_text(self.rules)}" if self.rules else ""
         what = (
@@ -102,7 +105,7 @@ class Conflict(Shown):
         spare = "; none of these can be spared" if self.irreducible else ""
         mend = []
         # giving up a client or a rule is only known to help where the conflict is irreducible
-        if self.irreducible and self.others:
+        if self.irreducible and set(self.others) - set(self.inseparable):
             mend.append("leave one of these clients out")
         if self.irreducible and self.rules:
             mend.append("give up " + ("one of these rules" if len(self.rules) > 1 else str(self.rules[0])))
@@ -197,6 +200,7 @@ class _ConflictSearch:
             proved=proved,
             irreducible=all(known is not None and not known[0] for known in verdicts),
             sufficient_vehicle_types=self._sufficient_vehicle_types(members),
+            inseparable=tuple(name for name in self.client_group if name != self.client),
         )
 
     def _in_order(self, names: Collection[str]) -> list[str]:
