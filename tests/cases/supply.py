@@ -187,3 +187,42 @@ def best_of_all(problem: SupplyProblem) -> float:
             whole = list(itertools.product((False, True), repeat=len(net.periods)))
         choices.append(whole)
     return min(cost_of(problem, np.array(opened)) for opened in itertools.product(*choices))
+
+
+def two_sites_each(seed: int) -> SupplyProblem:
+    """Build sites without limits, each market on two of them, all numbers whole; all demand must be met."""
+    r = np.random.default_rng(seed)
+    sites, markets = int(r.integers(3, 7)), int(r.integers(3, 8))
+    facilities = [Facility(f"s{i}", fixed_cost=float(r.integers(5, 20) * 10)) for i in range(sites)]
+    lanes = [Lane("mill", f"s{i}") for i in range(sites)]
+    lanes += [Lane(f"s{i}", f"m{j}") for j in range(markets) for i in r.choice(sites, 2, replace=False)]
+    return SupplyProblem(
+        suppliers=[Supplier("mill", "p")],
+        facilities=facilities,
+        markets=[Market(f"m{j}") for j in range(markets)],
+        products=[Product("p")],
+        periods=[Period("1")],
+        lanes=lanes,
+        tariff=r.integers(1, 2 + 2 * (seed % 2), (len(lanes), 1, 1)).astype(float),
+        demand=10.0,
+    )
+
+
+def best_cover(problem: SupplyProblem) -> float:
+    """Return the least cost over every set of open sites, where each market is served by the nearest of them."""
+    net = problem.network
+    sites = {site.name: i for i, site in enumerate(net.facilities)}
+    markets = {market.name: j for j, market in enumerate(net.markets)}
+    into, out = np.zeros(len(sites)), np.full((len(sites), len(markets)), math.inf)
+    for way, rate in zip(net.lanes, problem.tariff[:, 0, 0], strict=True):
+        if way.head in sites:
+            into[sites[way.head]] = rate
+        else:
+            out[sites[way.tail], markets[way.head]] = rate
+    costs = (into[:, None] + out) * problem.demand_array[:, 0, 0]
+    fixed = np.array([site.fixed_cost for site in net.facilities])
+    return min(
+        float(fixed[list(opened)].sum() + costs[list(opened)].min(axis=0).sum())
+        for count in range(1, len(sites) + 1)
+        for opened in itertools.combinations(range(len(sites)), count)
+    )

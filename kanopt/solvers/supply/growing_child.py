@@ -43,6 +43,10 @@ _TRUSTED = 1e-6
 """Share of a price by which HiGHS may be off it; where it is by more, its bound is not believed."""
 _GAIN = 1e-9
 """A point that is cheaper by a smaller share is no better."""
+_ROUNDED = 1e-9
+"""Share of a price by which rounding may have moved the bounds by which whole numbers were excluded."""
+_NOTHING_LEFT = ("kInfeasible", "kUnboundedOrInfeasible")
+"""Of a model whose relaxation had an optimum before whole numbers were excluded, so that it is not unbounded."""
 
 
 class _Entries:
@@ -248,7 +252,9 @@ class GrowingSearch:
 
     def __init__(self, order: dict[str, Any], channel: Channel) -> None:
         self.channel, self.limit, self.began = channel, order["time_limit"], time.perf_counter()
-        self.model, self.pool, self.options = order["model"], order["pool"], order["options"]
+        self.model, self.pool, self.options = dict(order["model"]), order["pool"], order["options"]
+        for name in ("lower", "upper"):  # excluding changes them, and no other array that may be the same
+            self.model[name] = self.model[name].copy()
         self.gap, self.tries = order["options"]["mip_rel_gap"], order["tries"]
         self.rounds, self.whole = order["rounds"], np.flatnonzero(self.model["integer"])
         self.size = len(self.model["cost"])
@@ -263,7 +269,7 @@ class GrowingSearch:
         self.relaxed = -np.inf
         # where whole numbers are fixed, the rows of the pool say nothing that bounds do not
         self.plain: GrowingLp | None = None
-        self.settled = False
+        self.settled, self.excluded = False, False
 
     @property
     def left(self) -> float:
@@ -282,7 +288,7 @@ class GrowingSearch:
             self.round_up(_EARLY * self.left)
         while self.left > 0:
             if not self.relax(share * self.left):
-                return str(self.lp.status.name)
+                return self._ended(str(self.lp.status.name))
             if not len(self.whole):
                 if not self.settled:
                     continue
@@ -300,9 +306,20 @@ class GrowingSearch:
             self.plain = None  # its memory is needed for branching
             status = self.branch(columns, exact=exact)
             if self.closed or (exact and status != "kTimeLimit"):
-                return "kOptimal" if self.closed else status
+                return "kOptimal" if self.closed else self._ended(status)
             share, part = _AGAIN, 2 * part
         return "kTimeLimit"
+
+    def _ended(self, status: str) -> str:
+        """Return the status of the model, from that of what is left of it.
+
+        What is excluded costs as much as the best point; where nothing else is left, that point is the best of all. It
+        need not be left itself, for both values of a whole number may be excluded.
+        """
+        if status not in _NOTHING_LEFT or not self.excluded:
+            return status
+        self.raise_bound(self.price - _ROUNDED * abs(self.price))
+        return "kOptimal"
 
     def offer(self, point: Floats, price: float) -> None:
         """Keep a point that is better than the best so far, and tell of it."""
@@ -403,6 +420,7 @@ class GrowingSearch:
             if not excluded and lp.solve_with(column, *self._ends(column), self.left - until):
                 duals, pool_duals = lp.duals, lp.pool_duals
                 excluded = lp.bound(duals, lp.reduced_costs(duals, pool_duals))[0] >= self.price
+            self.excluded |= excluded
             lower[column], upper[column] = (value, value) if excluded else ends
             lp.set_bounds(np.array([column]), *self._ends(column))
 

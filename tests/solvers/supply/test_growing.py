@@ -4,18 +4,25 @@ from __future__ import annotations
 
 from dataclasses import replace
 from functools import cache
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from kanopt.solvers.highs import HighsOptions, HighsTermination, highs_options, run_highs
+from kanopt.solvers.highs import (
+    HighsOptions,
+    HighsTermination,
+    MixedIntegerModel,
+    highs_options,
+    run_highs,
+)
 from kanopt.solvers.supply import growing_child
-from kanopt.solvers.supply.growing import RowPool, run_growing
+from kanopt.solvers.supply.growing import GrowingModel, RowPool, run_growing
 from kanopt.solvers.supply.growing_child import GrowingLp, GrowingSearch
 from kanopt.solvers.supply.model import SupplyModel
-from tests.cases.supply import best_of_all, random_problem
+from tests.cases.supply import best_cover, best_of_all, random_problem, two_sites_each
 
 OPTIONS = highs_options(HighsOptions()) | {"output_flag": False}
 
@@ -30,14 +37,14 @@ class Channel:
         self.told.append(content)
 
 
-def search_of(model, *, start=None, seconds=30.0):
+def search_of(model, *, start=None, hint=None, seconds=30.0):
     growing = model.growing
     order = {
         "model": growing.linear.to_arrays(),
         "pool": vars(growing.pool),
         "start": growing.start if start is None else start,
         "options": OPTIONS,
-        "hint": None,
+        "hint": hint,
         "tries": [],
         "rounds": True,
         "time_limit": seconds,
@@ -72,6 +79,54 @@ def test_a_model_taken_in_parts_has_the_optimum_of_enumeration(seed, parts):
     bounds = [told["bound"] for told in search.channel.told if told["bound"] is not None]
     assert bounds == sorted(bounds)
     assert max(bounds) <= truth + 1e-6
+
+
+@pytest.mark.parametrize("whole", [True, False])
+def test_where_all_must_be_met_the_bound_is_that_of_enumeration_too(whole, request):
+    if not whole:
+        request.getfixturevalue("parts")
+    for seed in range(40):
+        problem = two_sites_each(seed)
+        model = SupplyModel(problem)
+        search = search_of(model, start=None if whole else part_of(model, 5))
+        truth = best_cover(problem)
+        assert search.run() == "kOptimal", seed
+        assert search.price == pytest.approx(truth, abs=1e-6), seed
+        assert truth * (1 - 2e-6) <= search.bound <= truth + 1e-9, seed
+
+
+def cycle_cover(sites, *, cost=2.0):
+    """Return the model of the fewest sites that touch every edge of a cycle."""
+    edges = np.arange(sites)
+    one = np.ones(sites)
+    linear = MixedIntegerModel(
+        cost=cost * one,
+        lower=0 * one,
+        upper=one,
+        integer=one > 0,
+        rows=np.concatenate([edges, edges]),
+        columns=np.concatenate([edges, (edges + 1) % sites]),
+        values=np.concatenate([one, one]),
+        row_lower=one,
+        row_upper=np.full(sites, np.inf),
+    )
+    return SimpleNamespace(growing=GrowingModel(linear, RowPool.empty(), edges))
+
+
+@pytest.mark.parametrize("exact", [True, False])
+def test_where_nothing_is_left_beside_the_best_point_its_price_is_the_bound(exact, monkeypatch):
+    # the relaxation costs 5; with either value of any site it costs 6, which is what three sites cost
+    if not exact:
+        branched_on = GrowingSearch.part_of
+        monkeypatch.setattr(GrowingSearch, "part_of", lambda *given: (branched_on(*given)[0], False))
+    search = search_of(cycle_cover(5), hint=np.array([1.0, 0.0, 1.0, 0.0, 1.0]))
+    assert search.run() == "kOptimal"
+    assert search.excluded
+    assert search.price == 6.0
+    assert 6.0 - 1e-6 <= search.bound <= 6.0
+    # the sites that are left cannot touch every edge
+    assert not search.lp.solve(10.0)
+    assert search.lp.status.name == "kInfeasible"
 
 
 @pytest.mark.slow
@@ -138,6 +193,15 @@ def test_an_infeasible_model_says_so_though_columns_were_missing():
     nothing = replace(growing.linear, upper=np.where(growing.linear.integer, growing.linear.upper, 0.0))
     answer = run_growing(replace(growing, linear=nothing), HighsOptions())
     assert (answer.termination, answer.values, answer.bound) == (HighsTermination.INFEASIBLE, None, None)
+
+
+def test_a_point_in_hand_does_not_make_an_infeasible_model_optimal():
+    # HiGHS does not take the point, and nothing was excluded for costing as much
+    growing = cycle_cover(4).growing
+    nothing = replace(growing.linear, upper=np.zeros(4))
+    hint = np.array([1.0, 0.0, 1.0, 0.0])
+    answer = run_growing(replace(growing, linear=nothing), HighsOptions(hint=hint))
+    assert (answer.termination, answer.bound) == (HighsTermination.INFEASIBLE, None)
 
 
 def test_a_relaxed_model_ends_with_its_optimum_as_bound():

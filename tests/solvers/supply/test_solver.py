@@ -33,7 +33,7 @@ from kanopt.solvers.supply.model import SupplyModel
 from kanopt.solvers.supply.solver import HighsSupply
 from kanopt.solvers.supply.start import first_plan
 from kanopt.worker import WorkerEnd
-from tests.cases.supply import best_of_all, random_problem, small
+from tests.cases.supply import best_cover, best_of_all, random_problem, small, two_sites_each
 
 
 @pytest.mark.parametrize("seed", range(8))
@@ -191,6 +191,17 @@ def test_mandatory_products_too(seed):
         assert result.check.only_unserved
     else:
         assert result.objective == pytest.approx(truth, rel=2e-6)
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_where_all_demand_must_be_met_the_optimum_of_enumeration_is_proved(seed):
+    problem = two_sites_each(seed)
+    result = solve(problem, time_limit=20.0)
+    truth = best_cover(problem)
+    assert (result.status, result.message) == (Status.OPTIMAL, "")
+    assert result.check.ok, str(result.check)
+    assert result.objective == pytest.approx(truth, abs=1e-6)
+    assert truth * (1 - 2e-6) <= result.bound <= truth
 
 
 def test_a_plan_to_start_from_is_the_first_incumbent_and_the_answer_when_time_is_out():
