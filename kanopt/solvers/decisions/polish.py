@@ -57,6 +57,8 @@ class Polish:
         self._prices = Evaluator(problem.objective_formula, names)
         self._rules = [(rule, Evaluator(law.as_formula, names)) for rule, law in problem.constraint_laws]
         laws = (problem.objective_formula, *(law.as_formula for _, law in problem.constraint_laws))
+        continuous = {names[place] for place in self._free}
+        self._moved = [bool(law.as_formula.used & continuous) for _, law in problem.constraint_laws]
         jumps = any(isinstance(node, Step) for law in laws for node in postorder(law.root))
         # next to a jump the other side may be cheaper
         self._nudges = _NUDGES if jumps else ()
@@ -125,7 +127,9 @@ class Polish:
             return {"fun": value, "jac": lambda shares: _slope(lambda all_: law(at(all_)) / size, shares)}
 
         limits = []
-        for rule, law in self._rules:
+        for (rule, law), is_moved in zip(self._rules, self._moved, strict=True):
+            if not is_moved:  # a limit that whole numbers reach exactly would leave no room
+                continue
             if rule.low == rule.high:
                 limits.append({"type": "eq", **function(law, rule.low, max(1.0, abs(rule.low)))})
                 continue

@@ -147,8 +147,12 @@ def test_what_is_forbidden_stands_nowhere_on_the_rows(operator: str) -> None:
     y = SHAPES[operator](own.rows.inputs[:, 0]) + own.rows.inputs[:, 1] + noise
     own = replace(own, rows=replace(own.rows, target=y))
     law = on_rows(controlled(own, forbid=[operator]))
-    assert law is not None
-    assert ("square" if operator == "quadratic" else operator) not in standing(law.formula.root), law.formula
+    # without steps no closed form may say what a step says, and other rungs are left
+    assert law is not None or operator == "step"
+    if law is not None:
+        assert ("square" if operator == "quadratic" else operator) not in standing(law.formula.root), (
+            law.formula
+        )
 
 
 @pytest.mark.slow

@@ -36,11 +36,11 @@ def rows() -> Floats:
     return np.column_stack([*numbers, rng.choice(4, ROWS, p=(0.4, 0.2, 0.2, 0.2)), rng.integers(0, 5, ROWS)])
 
 
-def found_in(rows: Floats, y: Floats, *, log: bool = False, **more: float) -> Found:
+def found_in(rows: Floats, y: Floats, *, log: bool = False, refits: float = FEW, **more: float) -> Found:
     target = np.log(y) if log else y
     sizes = {3: 4, 4: 5}
     task = Task(rows, target, np.ones(len(y)), Rules(OPERATOR), log=log, categories=sizes, **more)
-    return search(task, refits=FEW)
+    return search(task, refits=refits)
 
 
 def written(found: Found) -> tuple[str, Formula]:
@@ -101,7 +101,7 @@ def test_a_law_with_tables_is_found_as_it_was_written(
 def test_a_curve_is_tried_where_a_network_explains_more_and_only_there(rows: Floats) -> None:
     noise = np.random.default_rng(6).standard_normal(ROWS)
     y = 0.11 * rows[:, 0] * (1 + 0.2 * rows[:, 1]) * profile(rows[:, 2]) * np.exp(0.05 * noise)
-    text, formula = written(found_in(rows, y, log=True, with_curves=True))
+    text, formula = written(found_in(rows, y, log=True, with_curves=True, refits=240.0))
     assert text.endswith("· load) · s(hour)")
     curve = next(node for node in postorder(formula.root) if isinstance(node, Curve))
     hours = np.linspace(1.0, 23.0, 50)
