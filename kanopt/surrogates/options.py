@@ -33,32 +33,33 @@ def _plain(value: Any) -> Any:
 
 _PLAIN = BeforeValidator(_plain)
 _Auto = Literal["auto"]
-_Count = Annotated[int, Field(strict=True, ge=0), _PLAIN]
-_Whole = Annotated[int, Field(strict=True, ge=1), _PLAIN]
+Count = Annotated[int, Field(strict=True, ge=0), _PLAIN]
+Whole = Annotated[int, Field(strict=True, ge=1), _PLAIN]
 _Number = Annotated[float, Field(strict=True, allow_inf_nan=False), _PLAIN]
+Size = Annotated[_Number, Field(ge=0)]
 _Truth = Annotated[_Auto | Annotated[bool, Field(strict=True)] | Literal[0, 1], _PLAIN]
 _LOSSES = ("auto", *LOSSES)
 _PRECISIONS = ("double", "mixed")
 _OPTIONS: dict[str, tuple[Any, str]] = {
     "hidden": (
-        Annotated[_Auto | tuple[_Whole, ...], _PLAIN],
+        Annotated[_Auto | tuple[Whole, ...], _PLAIN],
         "must be 'auto' or the widths of the hidden layers, whole numbers of at least 1, such as () or (4,)",
     ),
     "products": (
-        Annotated[_Auto | tuple[_Count, ...], _PLAIN],
+        Annotated[_Auto | tuple[Count, ...], _PLAIN],
         "must be 'auto', or say how many nodes of every hidden layer multiply, such as hidden=(3,), products=(1,)",
     ),
     "log_target": (_Truth, "must be 'auto', True or False"),
     "positive": (_Truth, "must be 'auto', True or False"),
     "loss": (Literal[_LOSSES], ""),
     "precision": (Literal[_PRECISIONS], ""),
-    "grid_size": (_Auto | _Whole, "must be 'auto' or a whole number of at least 1"),
+    "grid_size": (_Auto | Whole, "must be 'auto' or a whole number of at least 1"),
     "smoothing": (
-        Literal["auto", "evidence"] | Annotated[_Number, Field(ge=0)],
+        Literal["auto", "evidence"] | Size,
         "must be 'auto', 'evidence' or a number of at least 0",
     ),
-    "starts": (_Whole, "must be a whole number of at least 1"),
-    "seed": (Annotated[_Count, Field(lt=1 << 63)], "must be a whole number of at least 0 and below 2**63"),
+    "starts": (Whole, "must be a whole number of at least 1"),
+    "seed": (Annotated[Count, Field(lt=1 << 63)], "must be a whole number of at least 0 and below 2**63"),
     "bounds": (
         Annotated[tuple[_Number, _Number] | None, _PLAIN],
         "must be two numbers, the lower first and both finite, such as (0, 24)",
