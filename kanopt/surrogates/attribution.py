@@ -215,95 +215,75 @@ def attribution(
     if not len(numbers):
         raise ValueError("attribution needs rows over which the signal varies; got none")
     run = _ForwardPass.of(layers_of(network), numbers, codes)
-    layers = range(len(run.layers))
-    last = run.loss(run.output[None] - run.output.mean())
-    one_each = [run.group_losses(place, np.eye(len(run.edge_deviations[place]))) for place in layers]
     distinct = list(dict.fromkeys(names))
     groups = np.array([[float(name == each) for name in names] for each in distinct])
+    spread = run.loss(np.full_like(run.output, run.output.mean()))
+    each = [run.group_losses(place, np.eye(len(swings))) for place, swings in enumerate(run.swings)]
     return Attribution(
         names=names,
         output=output,
-        spread=float(last[0]),
-        edge_scores=tuple(run.edges(place) for place in layers),
-        factor_scores=tuple(run.factors(place) for place in layers),
-        node_scores=(*one_each, last),
+        spread=spread,
+        edge_scores=tuple(run.edges(place) for place in range(len(run.layers))),
+        factor_scores=tuple(run.factors(place) for place in range(len(run.layers))),
+        node_scores=(*each, np.array([spread])),
         feature_scores=dict(zip(distinct, run.group_losses(0, groups).tolist(), strict=True)),
     )
 
 
 @dataclass(frozen=True, eq=False)
 class _ForwardPass:
-    """The intermediate values of a forward pass, layer by layer.
+    """What a network computes from some rows, layer by layer.
 
-    `signals` are the inputs of the layers, each (sources, n), `arrivals` (n, subnodes) the sub-node values, and
-    `edge_deviations` (sources, n, subnodes) the centred edges; `output` is (n,).
+    `arrivals` (n, subnodes) are the sub-nodes of each layer, `swings` (sources, n, subnodes) its centred edges;
+    `output` is (n,).
     """
 
     layers: tuple[Layer, ...]
-    signals: tuple[Floats, ...]
     arrivals: tuple[Floats, ...]
-    edge_deviations: tuple[Floats, ...]
+    swings: tuple[Floats, ...]
     output: Floats
 
     @classmethod
     def of(cls, layers: tuple[Layer, ...], numbers: Floats, codes: Integers | None) -> _ForwardPass:
-        signals, arrivals, swings = [np.vstack([numbers.T, *([] if codes is None else [codes.T])])], [], []
+        signal, arrivals, swings = np.vstack([numbers.T, *([] if codes is None else [codes.T])]), [], []
         for layer in layers:
-            edges = np.array([layer.leaving(source, signal) for source, signal in enumerate(signals[-1])])
+            edges = np.array([layer.leaving(source, each) for source, each in enumerate(signal)])
             arrivals.append(layer.bias + edges.sum(axis=0))
             swings.append(edges - edges.mean(axis=1, keepdims=True))
-            signals.append(layer.nodes(arrivals[-1]).T)
-        return cls(layers, tuple(signals), tuple(arrivals), tuple(swings), signals[-1][0])
+            signal = layer.nodes(arrivals[-1]).T
+        return cls(layers, tuple(arrivals), tuple(swings), signal[0])
 
-    def loss(self, change: Floats) -> Floats:
-        """Return the standard deviation of changes (k, n) of the output, 0 if they are rounding error."""
-        spread = change.std(axis=1)
-        return np.where(spread > ROUNDING * np.abs(self.output).max(), spread, 0.0)
+    def loss(self, output: Floats) -> float:
+        """Return the standard deviation of the change to another output (n,), 0 if it is rounding error."""
+        spread = float((output - self.output).std())
+        return spread if spread > ROUNDING * np.abs(self.output).max() else 0.0
 
     def group_losses(self, place: int, groups: Floats) -> Floats:
         """Return the scores of groups (k, inputs) of a layer's inputs, ablating all their outgoing edges."""
-        arrivals = [
-            self.arrivals[place] - np.tensordot(group, self.edge_deviations[place], 1) for group in groups
-        ]
-        return self.loss(np.array([self._on(place, each) - self.output for each in arrivals]))
+        lost = (np.tensordot(group, self.swings[place], 1) for group in groups)
+        return np.array([self.loss(self._on(place, self.arrivals[place] - each)) for each in lost])
 
     def edges(self, place: int) -> Floats:
         """Return the scores of single edges of a layer, shape (inputs, subnodes)."""
-        arrivals, swings = self.arrivals[place], self.edge_deviations[place]
-        kept = [
-            self._with(place, subnode, arrivals[:, subnode] - swings[:, :, subnode])
-            for subnode in range(arrivals.shape[1])
-        ]
-        return np.stack([self.loss(outputs - self.output) for outputs in kept], axis=1)
+        swings = self.swings[place]
+        scores = np.empty((swings.shape[0], swings.shape[2]))
+        for source, subnode in np.ndindex(scores.shape):
+            arrivals = self.arrivals[place].copy()
+            arrivals[:, subnode] -= swings[source, :, subnode]
+            scores[source, subnode] = self.loss(self._on(place, arrivals))
+        return scores
 
     def factors(self, place: int) -> Floats:
         """Return the scores of single factors of the products of a layer, (products, 2)."""
-        arrivals = self.arrivals[place]
-        held = [
-            self._with(place, subnode, np.full((1, len(arrivals)), arrivals[:, subnode].mean()))
-            for subnode in range(self.layers[place].sums, arrivals.shape[1])
-        ]
-        return np.array([self.loss(output - self.output)[0] for output in held]).reshape(-1, 2)
-
-    def _with(self, place: int, subnode: int, values: Floats) -> Floats:
-        """Return the outputs (k, n) for other values (k, n) of a sub-node.
-
-        In the next layer only the outgoing edges of its node are evaluated again.
-        """
-        sums, node = self.layers[place].sums, subnode
-        if subnode >= sums:
-            node = sums + (subnode - sums) // 2
-            other = subnode + 1 if (subnode - sums) % 2 == 0 else subnode - 1
-            values = values * self.arrivals[place][:, other]
-        if place == len(self.layers) - 1:
-            return values
-        after = self.layers[place + 1]
-        moved = after.leaving(node, values.ravel()).reshape(*values.shape, -1)
-        arrivals = self.arrivals[place + 1] + moved - after.leaving(node, self.signals[place + 1][node])
-        return self._on(place + 1, arrivals.reshape(-1, len(after.bias))).reshape(values.shape)
+        scores = []
+        for subnode in range(self.layers[place].sums, self.arrivals[place].shape[1]):
+            arrivals = self.arrivals[place].copy()
+            arrivals[:, subnode] = arrivals[:, subnode].mean()
+            scores.append(self.loss(self._on(place, arrivals)))
+        return np.array(scores).reshape(-1, 2)
 
     def _on(self, place: int, arrivals: Floats) -> Floats:
-        """Return the outputs for given values (rows, subnodes) of a layer's sub-nodes."""
+        """Return the output for given values (n, subnodes) of a layer's sub-nodes."""
         signal = self.layers[place].nodes(arrivals)
         for layer in self.layers[place + 1 :]:
             signal = layer.nodes(

@@ -22,9 +22,8 @@ from kanopt.surrogates.architecture_selection import select_structure
 from kanopt.surrogates.curves import curves_of, places_of
 from kanopt.surrogates.encoding import round_logs
 from kanopt.surrogates.groups import SharedErrors
-from kanopt.surrogates.law import FittedLaw
+from kanopt.surrogates.law import FittedLaw, held_positive
 from kanopt.surrogates.options import Settings
-from kanopt.surrogates.proofs import held_positive
 from kanopt.surrogates.rows import Rows
 from kanopt.surrogates.summary import feature_importances, fit_measures
 from kanopt.surrogates.trials import TrainingTable, Trial, smearing_factor

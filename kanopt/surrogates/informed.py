@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from operator import itemgetter
 from typing import Any, Self
 
 import numpy as np
@@ -114,7 +115,7 @@ class InformedNetwork:
 
     def predict(self, points: Mapping[str, ArrayLike]) -> dict[str, Floats]:
         """Return every output at `points`, one column per feature; each (n,)."""
-        return {name: self._evaluate(points, lambda s, name=name: s[name]) for name in self.knowledge.outputs}
+        return {name: self._evaluate(points, itemgetter(name)) for name in self.knowledge.outputs}
 
     def derivative(self, points: Mapping[str, ArrayLike], output: str, *inputs: str) -> Floats:
         """Return the derivative of `output` with respect to one input or two at `points`, (n,)."""

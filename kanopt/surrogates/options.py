@@ -2,27 +2,25 @@
 
 from __future__ import annotations
 
-import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from numbers import Integral
 from typing import Annotated, Any, Literal
 
 import numpy as np
 import pandas as pd
 import torch
-from numpy.typing import NDArray
 from pydantic import BeforeValidator, Field, TypeAdapter, ValidationError
 
-from kanopt.errors import FitError, KanoptWarning, nearest
+from kanopt.errors import FitError, nearest
 from kanopt.formulas.nodes import LARGEST
 from kanopt.formulas.operators import NO_PERIOD, NO_SHAPE
 from kanopt.kan.constraints import ShapeConstraints
 from kanopt.kan.objective import Precision
 from kanopt.kan.robust import LOSSES
 from kanopt.kan.smoothing import Criterion
-from kanopt.surrogates.encoding import Feature, FeatureEncoding, row_name
+from kanopt.surrogates.encoding import Feature, FeatureEncoding
 from kanopt.surrogates.monitor import FitMonitor
-from kanopt.surrogates.naming import by_name, column_of
 from kanopt.text import number_text
 
 
@@ -123,6 +121,13 @@ class Settings:
     hold_positive: bool = False
     monitor: FitMonitor = field(default_factory=FitMonitor)
 
+    @property
+    def ends(self) -> tuple[float, float]:
+        """Between what the law's values are asked to lie."""
+        return {"any": (-np.inf, np.inf), "positive": (0.0, np.inf), "bounded": self.bounds}[
+            self.target_range
+        ]
+
 
 def settings_of(given: Any, encoding: FeatureEncoding, watch: FitMonitor | None = None) -> Settings:
     """Check every argument of a :class:`~kanopt.surrogates.KANRegressor` against the columns.
@@ -133,9 +138,7 @@ def settings_of(given: Any, encoding: FeatureEncoding, watch: FitMonitor | None 
         For invalid values, contradictory arguments, and columns that do not exist or are of the wrong kind.
     """
     columns = min(getattr(given, "n_features_in_", len(encoding.features)), len(encoding.features))
-    wanted = ShapeConstraints(
-        _monotonic(given.monotone, encoding, columns), _convexity(given.convex, given.concave, encoding)
-    )
+    wanted = shapes_of(given.monotone, given.convex, given.concave, encoding, columns=columns)
     hidden = _checked("hidden", given.hidden)
     if hidden is None and {-1, 1} <= set(wanted.convexity):
         hidden = ()  # the only laws that can be both, see _check_together
@@ -201,37 +204,6 @@ def periods_of(periodic: Any, encoding: FeatureEncoding) -> dict[str, float]:
         name: _checked("period", period, f"periodic: the period of column {name!r}")
         for name, period in features.items()
     }
-
-
-def warn_of_contradictions(
-    target: NDArray[np.float64],
-    weights: NDArray[np.float64],
-    settings: Settings,
-    index: pd.Index[Any] | None = None,
-) -> None:
-    """Warn if many targets are outside the requested range of the law by more than a tenth of their spread.
-
-    Raises
-    ------
-    FitError
-        If most of them are.
-    """
-    if settings.target_range == "any":
-        return
-    low, high = settings.bounds if settings.target_range == "bounded" else (0.0, np.inf)
-    noise = 0.1 * float(target.std())
-    beyond = (target < low - noise) | (target > high + noise)
-    share = float(np.average(beyond, weights=weights))
-    asked = f"bounds=({low:g}, {high:g})" if settings.target_range == "bounded" else "positive=True"
-    first = int(beyond.argmax())
-    message = (
-        f"{asked}: the target is outside in {int(beyond.sum()):,} of {len(target):,} rows, the first "
-        f"{number_text(target[first], 6)} in {row_name(index, first)}, where no such law can follow"
-    )
-    if share > 0.5:
-        raise FitError(f"{message}; ask for other ends, or for none")
-    if share > 0.05:
-        warnings.warn(message, KanoptWarning, stacklevel=2)
 
 
 def _check_together(settings: Settings, encoding: FeatureEncoding, *, positive: bool) -> None:
@@ -321,52 +293,77 @@ def _logs(value: Any, encoding: FeatureEncoding, wanted: ShapeConstraints) -> tu
     return tuple(feature.name in chosen for feature in encoding.numbers)
 
 
-def _monotonic(value: Any, encoding: FeatureEncoding, columns: int) -> tuple[int, ...]:
-    if value is None:
-        return ()
-    value = value.tolist() if isinstance(value, np.ndarray) else value
-    known = {len(encoding.features), columns}
-    if isinstance(value, (Mapping, pd.Series)):
-        named = by_name(dict(value.items()), encoding, "monotone")
-    elif isinstance(value, Sequence) and not isinstance(value, str) and len(value) in known:
-        named = {name: sign for name, sign in zip(encoding.names, value, strict=False) if sign != 0}
-    else:
-        raise FitError(
-            f"monotone={value!r} must map columns to +1 or -1, or hold one of -1, 0, +1 for each of the "
-            f"{columns} columns"
-        )
-    signs: dict[str, int] = {}
-    for name, sign in named.items():
-        feature = column_of(name, encoding, "monotone")
-        if isinstance(sign, bool) or sign not in (-1, 0, 1):
-            raise FitError(f"monotone: column {feature.name!r} has {sign!r}; use +1 (rises), -1 (falls) or 0")
-        if sign != 0:
-            _refuse_unordered(feature, "monotone")
-        signs[feature.name] = int(sign)
-    return tuple(signs.get(feature.name, 0) for feature in encoding.numbers)
+def shapes_of(
+    monotone: Any, convex: Any, concave: Any, encoding: FeatureEncoding, where: str = "", columns: int = 0
+) -> ShapeConstraints:
+    """Return the shapes that are asked for of the numbers, or claimed of them; `where` begins messages.
 
-
-def _convexity(convex: Any, concave: Any, encoding: FeatureEncoding) -> tuple[int, ...]:
+    Raises
+    ------
+    FitError
+        For columns that do not exist or have no order, and signs and lists that are none.
+    """
+    signs = _monotonic(monotone, encoding, f"{where}monotone", {len(encoding.features), columns})
     bends: dict[str, int] = {}
     for value, bend, what in ((convex, 1, "convex"), (concave, -1, "concave")):
-        if value is None:
-            continue
-        if isinstance(value, str) or not isinstance(value, (Sequence, set, frozenset)):
-            raise FitError(f"{what}={value!r} must be a list of columns")
-        for name in value:
-            feature = column_of(name, encoding, what)
-            _refuse_unordered(feature, what)
+        if isinstance(value, str) or not (value is None or isinstance(value, Iterable)):
+            raise FitError(f"{where}{what}={value!r} must be a list of columns, such as [{value!r}]")
+        for name in value or ():
+            feature = _ordered(name, encoding, f"{where}{what}")
             if bends.get(feature.name, bend) != bend:
                 raise FitError(
                     f"column {feature.name!r} is in both convex and concave; a line is both: ask for neither"
                 )
             bends[feature.name] = bend
-    return tuple(bends.get(feature.name, 0) for feature in encoding.numbers) if bends else ()
+    names = [feature.name for feature in encoding.numbers]
+    return ShapeConstraints(
+        tuple(signs.get(name, 0) for name in names) if monotone is not None else (),
+        tuple(bends.get(name, 0) for name in names) if bends else (),
+    )
 
 
-def _refuse_unordered(feature: Feature, where: str) -> None:
+def _monotonic(value: Any, encoding: FeatureEncoding, where: str, known: set[int]) -> dict[str, int]:
+    value = value.tolist() if isinstance(value, np.ndarray) else value
+    if value is None:
+        named: dict[Any, Any] = {}
+    elif isinstance(value, (Mapping, pd.Series)):
+        named = dict(value.items())
+    elif isinstance(value, Sequence) and not isinstance(value, str) and len(value) in known:
+        named = {name: sign for name, sign in zip(encoding.names, value, strict=False) if sign != 0}
+    else:
+        raise FitError(
+            f"{where}={value!r} must map columns to +1 or -1, such as {{'km': 1}}, or hold one of -1, 0, +1 for each "
+            f"of the {max(known)} columns"
+        )
+    signs: dict[str, int] = {}
+    for name, sign in named.items():
+        if isinstance(sign, bool) or sign not in (-1, 0, 1):
+            raise FitError(f"{where}: column {name!r} has {sign!r}; use +1 (rises), -1 (falls) or 0")
+        feature = _ordered(name, encoding, where) if sign else column_of(name, encoding, where)
+        signs[feature.name] = int(sign)
+    return signs
+
+
+def ends_of(bounds: Any) -> tuple[float, float]:
+    """Return the ends between which a law is claimed to lie; infinite where there is none."""
+    try:
+        low, high = (None, None) if bounds is None else bounds
+        ends = -np.inf if low is None else float(low), np.inf if high is None else float(high)
+    except (TypeError, ValueError):
+        raise FitError(
+            f"verify: bounds={bounds!r} must be two numbers, or None for no end, such as (0, None)"
+        ) from None
+    if not ends[0] <= ends[1]:
+        raise FitError(f"verify: bounds={bounds!r}: the lower end must not lie above the upper")
+    return ends
+
+
+def _ordered(name: Any, encoding: FeatureEncoding, where: str) -> Feature:
+    """Return a column, which must have an order."""
+    feature = column_of(name, encoding, where)
     if feature.kind in NO_SHAPE:
         raise FitError(f"{where}: column {feature.name!r} {NO_SHAPE[feature.kind]}")
+    return feature
 
 
 def _number(name: Any, encoding: FeatureEncoding, where: str) -> Feature:
@@ -375,3 +372,31 @@ def _number(name: Any, encoding: FeatureEncoding, where: str) -> Feature:
         why = "is a category; only numbers have logarithms" if where == "log_features" else NO_PERIOD
         raise FitError(f"{where}: column {feature.name!r} {why}")
     return feature
+
+
+def column_of(name: Any, encoding: FeatureEncoding, where: str) -> Feature:
+    """Return the column with a label, else that at a position.
+
+    If columns are numbered, a number is a label, so that its meaning does not depend on their order.
+
+    Raises
+    ------
+    FitError
+        If there is no such column.
+
+    Examples
+    --------
+    >>> numbered = FeatureEncoding((Feature("1", "number"), Feature("2", "number")))
+    >>> named = FeatureEncoding((Feature("km", "number"), Feature("load_t", "number")))
+    >>> column_of(1, numbered, "monotone").name, column_of(1, named, "monotone").name
+    ('1', 'load_t')
+    """
+    whole = isinstance(name, Integral) and not isinstance(name, bool)
+    wanted = str(int(name)) if whole else name
+    for feature in encoding.features:
+        if feature.name == wanted:
+            return feature
+    numbered = any(feature.name.removeprefix("-").isdecimal() for feature in encoding.features)
+    if whole and not numbered and 0 <= int(name) < len(encoding.features):
+        return encoding.features[int(name)]
+    raise FitError(f"{where}: there is no column {name!r}; {nearest(str(name), encoding.names)}")

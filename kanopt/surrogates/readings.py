@@ -18,7 +18,7 @@ from kanopt.errors import DomainWarning, FitError, nearest, warn_user
 from kanopt.formulas.domain import Domain
 from kanopt.surrogates.encoding import row_name
 from kanopt.surrogates.input_checks import held_out_target, ordered_as, table_of, whole_number
-from kanopt.surrogates.law import FittedLaw
+from kanopt.surrogates.law import FittedLaw, proofs
 from kanopt.surrogates.missing import MissingIndicators
 from kanopt.surrogates.summary import (
     Effects,
@@ -234,15 +234,21 @@ class FittedModel(RegressorMixin, BaseEstimator):  # type: ignore[misc]  # sciki
             One row per claim: claim, verdict ("proved", "refuted" or "undecided"), boxes, and for a refuted claim the
             rows between which it fails, in words. Without rows, and with a warning, where there is nothing to prove.
         """
-        from kanopt.surrogates.proofs import NO_CLAIMS, ShapeClaims, proofs
+        from kanopt.surrogates.options import ends_of, settings_of, shapes_of
 
         self._check_single()
         boxes = whole_number(budget, "verify: budget", 1)
-        given = ShapeClaims.of(monotone, convex, concave, bounds, self.encoding_)
-        asked = given if given else ShapeClaims.from_arguments(self, self.encoding_)
-        if not asked:
-            warn_user(NO_CLAIMS)
-        return proofs(self._law, asked, boxes)
+        shapes = shapes_of(monotone, convex, concave, self.encoding_, "verify: ")
+        ends = ends_of(bounds)
+        if not shapes and not np.isfinite(ends).any():
+            settings = settings_of(self, self.encoding_)
+            shapes, ends = settings.shape_constraints, settings.ends
+            if not shapes and not np.isfinite(ends).any():
+                warn_user(
+                    "verify: there is nothing to prove, since the model was asked to hold no shape. Say what is "
+                    "claimed: monotone={'km': +1}, convex=['km'], concave=['km'] or bounds=(0, None)"
+                )
+        return proofs(self._law, shapes, ends, boxes)
 
     def diagram(self, points: int = 41) -> Diagram:
         """Return the network as nodes, and edges with their sampled curves, ready to be drawn."""

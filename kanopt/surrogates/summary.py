@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,7 +14,6 @@ from kanopt.display import Part, Shown, grid_of
 from kanopt.surrogates.curves import layers_of
 from kanopt.surrogates.encoding import FeatureEncoding
 from kanopt.surrogates.law import FittedLaw
-from kanopt.surrogates.naming import hidden_text
 from kanopt.text import count_text, fixed_text, join_list, number_text
 
 Floats = NDArray[np.float64]
@@ -75,6 +74,17 @@ class Summary(Shown):
         fit = grid_of(self.fit.rename_axis("").reset_index(), number_text, missing="NaN")
         effects = grid_of(self.effects, lambda value: number_text(value, 3), missing="NaN")
         return [f"{self.target}: {self.structure}", "", fit, "", effects]
+
+
+def hidden_text(hidden: Sequence[int]) -> str:
+    """Return the hidden layers of a network in words.
+
+    Examples
+    --------
+    >>> hidden_text((1,)), hidden_text((2, 1))
+    ('1 hidden node', '2 + 1 hidden nodes')
+    """
+    return f"{' + '.join(map(str, hidden))} hidden {'node' if sum(hidden) == 1 else 'nodes'}"
 
 
 def structure_text(law: FittedLaw) -> str:

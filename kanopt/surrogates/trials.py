@@ -12,7 +12,7 @@ from kanopt.kan.links import Link
 from kanopt.kan.training import TrainedBatch
 from kanopt.surrogates.conformal import student_density, weighted_quantile
 from kanopt.surrogates.encoding import FeatureEncoding
-from kanopt.surrogates.naming import hidden_text
+from kanopt.surrogates.summary import hidden_text
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]

@@ -14,8 +14,9 @@ import pytest
 
 from kanopt import DomainWarning, KANRegressor
 from kanopt.formulas import Formula, Maximum
+from kanopt.kan.constraints import ShapeConstraints
 from kanopt.surrogates import streaming
-from kanopt.surrogates.proofs import ShapeClaims, proofs
+from kanopt.surrogates.law import proofs
 
 INSIDE = pd.DataFrame({"km": np.linspace(0.05, 9.9, 500)})
 
@@ -111,11 +112,11 @@ def test_what_is_verified_holds_for_predictions(held: KANRegressor) -> None:
 
 
 def test_a_network_that_falls_only_where_it_is_held_refutes_nothing(free: KANRegressor) -> None:
-    asked = ShapeClaims(monotone={"km": 1})
-    assert proofs(free._law, asked, 10_000)["verdict"].tolist() == ["refuted"]
+    asked = ShapeConstraints(monotonic=(1,)), (-np.inf, np.inf)
+    assert proofs(free._law, *asked, 10_000)["verdict"].tolist() == ["refuted"]
     high = replace(free._law, floor=5.0)
     assert (np.diff(high.predict(*free._encode(INSIDE))) >= 0.0).all()
-    assert proofs(high, asked, 10_000)["verdict"].tolist() == ["proved"]
+    assert proofs(high, *asked, 10_000)["verdict"].tolist() == ["proved"]
 
 
 def test_a_saved_model_is_held_as_well(held: KANRegressor, tmp_path: Path) -> None:
