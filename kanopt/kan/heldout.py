@@ -17,15 +17,13 @@ import torch
 from torch import Tensor
 
 from kanopt.kan.architecture import Architecture
-from kanopt.kan.constraints import Penalty
 from kanopt.kan.fit import retrain, train_until_one
 from kanopt.kan.network import KANBatch
 from kanopt.kan.objective import Data
 from kanopt.kan.pruning import EdgePlace, remove_edges
 from kanopt.kan.ranges import refit_ranges
-from kanopt.kan.robust import HUBER, huber_loss, residual_scale, reweight
-from kanopt.kan.trainer import train
-from kanopt.kan.training import FitOptions, TrainedBatch, train_starts
+from kanopt.kan.robust import HUBER, huber_loss, residual_scale
+from kanopt.kan.training import FitOptions, TrainedBatch, Training, train_starts
 
 TURNS, STEPS = 3, 4
 """Turns at each weight, in which hidden ranges and row weights follow, and steps of each."""
@@ -202,16 +200,11 @@ class HeldOutLoss:
 def _train_at(run: TrainedBatch, data: Data, options: FitOptions, turns: int = TURNS) -> TrainedBatch:
     """Train a batch with its smoothing weights, alternating with updates of hidden ranges and row weights."""
     network, history = run.network, run.history
-    data = data.prepared(network)
-    penalty = Penalty.of(network.architecture, network.theta.device)
-    constraints = options.constraints(network)
-    objective = options.objective(data)
+    training = Training.of(network, data, options)
     trainer = replace(options.trainer, iterations=STEPS, tolerance=1e-3, damping=1e-2)
-    held = penalty.matrices(run.smoothing, float(data.weights.sum()), network.active)
     for _ in range(turns):
-        network = refit_ranges(network, data.inputs, constraints) or network
-        weighted = reweight(network, objective, options.loss)
-        network, history = train(network, weighted, held, trainer, constraints)
+        network = refit_ranges(network, training.data.inputs, training.constraints) or network
+        network, history = training.train(network, training.reweighted(network), run.smoothing, trainer)
         if history.stopped:
             break
     return TrainedBatch(network, run.smoothing, history.best, history)

@@ -7,8 +7,9 @@ for small networks and too expensive past a few thousand parameters. Here the sa
 
 is minimised with its gradient by L-BFGS-B (Byrd, Lu, Nocedal and Zhu 1995, SIAM J. Sci. Comput. 16), whose bounds hold
 the shapes of :mod:`kanopt.kan.constraints`. It works in variables z with θ = θ₀ + R z, where R is diagonal and scales
-every coefficient so that its curvature, the diagonal of the Gauss-Newton matrix on some rows, is about one. R and the
-hidden ranges are renewed a few times.
+every coefficient so that its curvature, the diagonal of the Gauss-Newton matrix and S, is about one; the mean over the
+rows of a product of basis functions and sensitivities is taken as the product of their means. R and the hidden ranges
+are renewed a few times. (Blocks of that matrix by layers and nodes took more time, and their networks were no better.)
 
 Without the Gauss-Newton matrix there is no smoothing weight by evidence, no leverage and no standard error. Smoothing
 is chosen on held-out rows, all copies of a row together; then the network is trained on all rows. Held-out rows keep
@@ -25,7 +26,7 @@ from numpy.typing import NDArray
 from scipy.optimize import OptimizeResult, minimize
 from torch import Tensor
 
-from kanopt.kan.architecture import Architecture
+from kanopt.kan.architecture import Architecture, LayerArchitecture
 from kanopt.kan.basis import periodic_roughness, roughness
 from kanopt.kan.constraints import ConstrainedCoefficients
 from kanopt.kan.fitted import FittedNetwork, describe_fit
@@ -56,7 +57,9 @@ PAIRS = 12
 """Pairs of steps and gradients that L-BFGS keeps."""
 TOLERANCE = 1e-12
 """A stage ends at a step that lowers the loss by less."""
-GUESS = 512
+FLOOR = 1e-3
+"""Least mean squared sensitivity of a node, relative to that of a mean one."""
+GUESS = 2_048
 """Rows that the curvature is taken from."""
 
 
@@ -80,24 +83,28 @@ def squares_and_gradient(network: KANBatch, data: Data, link: Link | None = None
     return squares, gradient
 
 
-def _bend(network: KANBatch, smoothing: Tensor) -> Tensor:
-    """Return θᵀSθ of one network, S being the same for all sub-nodes that the edges of an input enter."""
-    layers = network.architecture.layers
-    groups = torch.split(smoothing[:-1], [len(layers[0].widths)] + [1] * (len(layers) - 1))
-    total = smoothing[-1] * network.theta.square().sum()
-    for layer, group, block in zip(layers, groups, network.blocks(), strict=True):
-        weights = torch.split(
-            group.expand(len(layer.widths)), [layer.splines, layer.cycles, len(layer.tables)]
-        )
-        splines, cycles, tables = by_kind(layer, block)
-        for weight, curves, matrix in (
-            (weights[0], splines, roughness(layer.grid_size)),
-            (weights[1], cycles, periodic_roughness(layer.grid_size)),
-        ):
-            total = total + (weight[:, None, None] * curves * (matrix.to(curves) @ curves)).sum()
+class _LayerPenalty:
+    """S of the edges that leave the inputs of a layer, which is the same for all sub-nodes they enter."""
+
+    def __init__(self, layer: LayerArchitecture, smoothing: Tensor, ridge: Tensor) -> None:
+        splines, cycles, tables = torch.split(smoothing, [layer.splines, layer.cycles, len(layer.tables)])
         sizes = torch.tensor(layer.tables, dtype=torch.int64, device=smoothing.device)
-        total = total + (weights[2].repeat_interleave(sizes)[:, None] * tables.square()).sum()
-    return total
+        self.layer, self.ridge = layer, ridge
+        self.splines = splines[:, None, None] * roughness(layer.grid_size).to(smoothing)
+        self.cycles = cycles[:, None, None] * periodic_roughness(layer.grid_size).to(smoothing)
+        self.tables = tables.repeat_interleave(sizes).unsqueeze(1)
+
+    def times(self, block: Tensor) -> Tensor:
+        """Return S times coefficients (1, width, subnodes), as one vector."""
+        splines, cycles, tables = by_kind(self.layer, block)
+        parts = (self.splines @ splines, self.cycles @ cycles, self.tables * tables)
+        return torch.cat([part.flatten() for part in parts]) + self.ridge * block.flatten()
+
+    def diagonal(self, shapes: Tensor) -> Tensor:
+        """Return the diagonal of TᵀST, (width,), given T of every spline."""
+        splines = (shapes * (self.splines @ shapes + self.ridge * shapes)).sum(1)
+        cycles = self.cycles.diagonal(dim1=1, dim2=2) + self.ridge
+        return torch.cat([splines.flatten(), cycles.flatten(), self.tables.flatten() + self.ridge])
 
 
 class _Problem:
@@ -111,8 +118,13 @@ class _Problem:
         constraints: ConstrainedCoefficients | None,
     ) -> None:
         self.network, self.objective, self.constraints = network, objective, constraints
-        self.smoothing = smoothing
         self.weight = float(objective.data.weights.sum())
+        layers = network.architecture.layers
+        groups = torch.split(smoothing[:-1], [len(layers[0].widths)] + [1] * (len(layers) - 1))
+        self.penalties = [
+            _LayerPenalty(layer, group.expand(len(layer.widths)), smoothing[-1])
+            for layer, group in zip(layers, groups, strict=True)
+        ]
         self.start = network.theta if constraints is None else constraints.variables(network.theta)
         self.scale = self._curvature().rsqrt()
 
@@ -126,13 +138,12 @@ class _Problem:
         """Return the loss and its gradient."""
         network = self.network_at(z)
         squares, gradient = squares_and_gradient(network, self.objective.data, self.objective.link)
-        theta = network.theta.clone().requires_grad_()
-        bend = _bend(replace(network, theta=theta), self.smoothing)
-        (pull,) = torch.autograd.grad(0.5 * bend, theta)
-        gradient = gradient / self.weight + pull
+        parts = zip(self.penalties, network.blocks(), strict=True)
+        bent = torch.cat([penalty.times(block) for penalty, block in parts])
+        loss = 0.5 * (float(squares) / self.weight + float(bent @ network.theta[0]))
+        gradient = gradient / self.weight + bent
         if self.constraints is not None:
             gradient = self.constraints.gradient_to_free(gradient)
-        loss = 0.5 * (float(squares) / self.weight + float(bend))
         return loss, (self.scale * gradient[0]).cpu().numpy()
 
     def bounds(self) -> list[tuple[float | None, None]] | None:
@@ -144,17 +155,32 @@ class _Problem:
         return [(low if held else None, None) for low, held in zip(least, bounded, strict=True)]
 
     def _curvature(self) -> Tensor:
-        """Return the diagonal of the Gauss-Newton matrix by the variables, (parameters,), from a sample of the rows."""
+        """Return the diagonal of the Gauss-Newton matrix and S, (parameters,), from a sample of the rows."""
         data, link = self.objective.data, self.objective.link
         sample = data.rows(slice(None, None, max(1, len(data) // GUESS)))
-        output, jacobian = self.network.forward_and_jacobian(sample.inputs)
-        slopes = jacobian[0] if link is None else jacobian[0] * link.slope(output)[0].unsqueeze(-1)
-        rows = slopes.flatten(0, 1)
-        if self.constraints is not None:
-            rows = self.constraints.gradient_to_free(rows)
-        # a function that is zero in the sample, such as a category that it lacks, counts as one of its rows
-        found = rows.square().mean(0)
-        return found.clamp(min=float(found.mean()) / len(sample))
+        weights = (sample.weights / sample.weights.sum()).unsqueeze(-1)
+        passed = self.network.forward_pass(sample.inputs)
+        slope = torch.ones_like(passed.output) if link is None else link.slope(passed.output)
+        found = []
+        for index, flow in passed.backwards(slope.unsqueeze(-2)):
+            layer, basis = (
+                self.network.architecture.layers[index],
+                passed.bases[index].reshape(len(sample), -1),
+            )
+            shapes = torch.eye(layer.basis_size).to(basis).expand(layer.splines, -1, -1)
+            if self.constraints is not None:
+                shapes = self.constraints.transforms[index]
+                splines, rest = torch.tensor_split(basis, [layer.splines * layer.basis_size], dim=1)
+                splines = splines.reshape(len(sample), layer.splines, 1, layer.basis_size) @ shapes
+                basis = torch.cat([splines.flatten(1), rest], dim=1)
+            # A function that is zero in the sample, such as a category that it lacks, counts as one of its rows.
+            own = (weights * basis.square()).sum(0).clamp(min=1.0 / len(sample))
+            squares = (weights * flow[0, :, 0].square()).sum(0)
+            squares = squares.clamp(min=FLOOR * squares.mean())
+            found.append(
+                (torch.outer(own, squares) + self.penalties[index].diagonal(shapes)[:, None]).flatten()
+            )
+        return torch.cat(found[::-1])
 
 
 def train_large(

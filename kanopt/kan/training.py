@@ -16,7 +16,7 @@ from kanopt.kan.architecture import Architecture, InputTensors, LayerArchitectur
 from kanopt.kan.constraints import ConstrainedCoefficients, Penalty, ShapeConstraints
 from kanopt.kan.links import Link
 from kanopt.kan.network import KANBatch
-from kanopt.kan.objective import Data, LeastSquares, Precision
+from kanopt.kan.objective import Data, LeastSquares, Objective, Precision
 from kanopt.kan.ranges import rescale_incoming
 from kanopt.kan.robust import reweight, summed_loss
 from kanopt.kan.smoothing import RIDGES, Criterion, effective_parameters, gcv_score
@@ -102,24 +102,51 @@ class TrainedBatch:
     score: Tensor
     history: History
 
+
+@dataclass(frozen=True, eq=False)
+class Training:
+    """What networks of one architecture are trained on: rows, penalty and shapes, as the options of a fit have them."""
+
+    data: Data
+    options: FitOptions
+    objective: LeastSquares
+    penalty: Penalty
+    constraints: ConstrainedCoefficients | None
+    total: float
+
+    @classmethod
+    def of(cls, network: KANBatch, data: Data, options: FitOptions) -> Training:
+        """Prepare the rows for networks like these."""
+        data = data.prepared(network)
+        penalty = Penalty.of(network.architecture, network.theta.device)
+        total = float(data.weights.sum())
+        return cls(data, options, options.objective(data), penalty, options.constraints(network), total)
+
     @property
-    def best(self) -> TrainedBatch:
-        """A batch of the first network only."""
-        first = torch.zeros(1, dtype=torch.int64, device=self.network.theta.device)
-        return TrainedBatch(self.network.take(first), self.smoothing[first], self.score[first], self.history)
+    def rows(self) -> float:
+        """Number of rows, where copies of a row are no evidence."""
+        return self.total * self.options.distinct
 
+    def reweighted(self, network: KANBatch) -> LeastSquares:
+        """Return the objective with the row weights of the loss at the current parameters."""
+        return reweight(network, self.objective, self.options.loss)
 
-def score_of(
-    network: KANBatch, smoothing: Tensor, penalty: Penalty, objective: LeastSquares, options: FitOptions
-) -> Tensor:
-    """Return the GCV score of every network; for robust losses Huber's ρ has the same scale for all."""
-    data = objective.data
-    rows = float(data.weights.sum())
-    normal = reweight(network, objective, options.loss).normal_equations(network)
-    edf, _ = effective_parameters(normal.matrix, penalty.matrices(smoothing, rows, network.active))
-    lost = normal.squares if options.loss == "squared" else summed_loss(network, objective, options.loss)
-    score = gcv_score(lost, edf, rows * options.distinct)
-    return torch.where(torch.isfinite(score), score, torch.full_like(score, torch.inf))
+    def train(
+        self, network: KANBatch, objective: Objective, smoothing: Tensor, trainer: TrainerOptions
+    ) -> tuple[KANBatch, History]:
+        """Train at given smoothing weights; return the best state of every network, and the history."""
+        held = self.penalty.matrices(smoothing, self.total, network.active)
+        return train(network, objective, held, trainer, self.constraints)
+
+    def score(self, network: KANBatch, smoothing: Tensor) -> Tensor:
+        """Return the GCV score of every network; for robust losses Huber's ρ has the same scale for all."""
+        normal = self.reweighted(network).normal_equations(network)
+        held = self.penalty.matrices(smoothing, self.total, network.active)
+        edf, _ = effective_parameters(normal.matrix, held)
+        loss = self.options.loss
+        lost = normal.squares if loss == "squared" else summed_loss(network, self.objective, loss)
+        score = gcv_score(lost, edf, self.rows)
+        return torch.where(torch.isfinite(score), score, torch.full_like(score, torch.inf))
 
 
 def random_starts(
@@ -213,20 +240,14 @@ def train_starts(
     affordable = int(WORK / (len(data) * shape.parameters**2))
     starts = min(options.starts, max(FEWEST_STARTS, affordable))
     network = random_starts(shape, starts, data.inputs, bounds, offset, generator, options.shape_constraints)
-    data = data.prepared(network)
-    penalty = Penalty.of(network.architecture, network.theta.device)
-    constraints = options.constraints(network)
-    smoothing = network.theta.new_full((len(network), penalty.groups + 1), STRONG)
+    training = Training.of(network, data, options)
+    smoothing = network.theta.new_full((len(network), training.penalty.groups + 1), STRONG)
     smoothing[:, -1] = 1e-6
-    total = float(data.weights.sum())
-    objective = options.objective(data)
-    if options.loss == "poisson":
-        objective = reweight(network, objective, options.loss)
+    objective = training.reweighted(network) if options.loss == "poisson" else training.objective
     damping = 1.0
     for place, steps in enumerate(START_STEPS):
         trainer = replace(options.trainer, iterations=steps, damping=damping, tolerance=1e-4)
-        held = penalty.matrices(smoothing[: len(network)], total, network.active)
-        network, history = train(network, objective, held, trainer, constraints)
+        network, history = training.train(network, objective, smoothing[: len(network)], trainer)
         last = history.stopped or place == len(START_STEPS) - 1
         best = history.best.argsort()[: kept if last else max(kept, (len(network) + 1) // 2)]
         network, objective = network.take(best), objective.for_models(best)
