@@ -141,7 +141,7 @@ def _continue_sparse_ends(network: KANBatch, objective: LeastSquares, weights: T
 
 
 def refine_grid(run: TrainedBatch, data: Data, options: FitOptions, largest: int) -> TrainedBatch:
-    """Double the grid of a network, preserving its function, and continue training, while its score falls by a tenth.
+    """Double the grid of a network with hidden nodes, and train on, while its score falls by a tenth.
 
     Parameters
     ----------
@@ -156,11 +156,7 @@ def refine_grid(run: TrainedBatch, data: Data, options: FitOptions, largest: int
         if too_fine or float(run.score[0]) < EXACT**2 * spread or run.history.stopped:
             return run
         tried = replace(run, network=finer)
-        tried = (
-            train_until_one(tried, data, options)
-            if finer.architecture.hidden
-            else retrain(tried, data, options)
-        )
+        tried = train_until_one(tried, data, options)
         if not float(tried.score[0]) < WORTH * float(run.score[0]):
             return tried if float(tried.score[0]) < float(run.score[0]) else run
         run = tried

@@ -11,7 +11,7 @@ all rows.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import torch
 from torch import Tensor
@@ -45,27 +45,6 @@ KEPT, WIDE = 2, 300
 """Starts that go on with all rows; one alone past so many parameters."""
 
 
-@dataclass(frozen=True)
-class HeldOutFit:
-    """A network trained without the held-out rows.
-
-    Attributes
-    ----------
-    trained
-        The network; its score is the mean loss on the held-out rows.
-    output
-        Predictions for the held-out rows, in the units of the data; (n,).
-    """
-
-    trained: TrainedBatch
-    output: Tensor
-
-    @property
-    def loss(self) -> float:
-        """Mean loss on the held-out rows."""
-        return float(self.trained.score[0])
-
-
 def fit_held_out(
     shape: Architecture,
     data: Data,
@@ -74,13 +53,20 @@ def fit_held_out(
     generator: torch.Generator,
     options: FitOptions,
     largest: int,
-) -> HeldOutFit:
+) -> tuple[TrainedBatch, Tensor]:
     """Train a network with hidden nodes at the smoothing with the smallest loss on `held_out`.
 
     Parameters
     ----------
     largest
         Maximum grid size.
+
+    Returns
+    -------
+    trained
+        The network; its score is the mean loss on the held-out rows.
+    output
+        Predictions for the held-out rows, in the units of the data; (n,).
 
     Examples
     --------
@@ -92,8 +78,8 @@ def fit_held_out(
     >>> data = Data(rows, numbers.prod(1, keepdim=True) + 0.05 * noise, torch.ones(400, dtype=torch.float64))
     >>> bounds = (torch.zeros(2, dtype=torch.float64), torch.ones(2, dtype=torch.float64))
     >>> train, test = data.rows(slice(80, None)), data.rows(slice(0, 80))
-    >>> found = fit_held_out(Architecture(2, hidden=(2,)), train, test, bounds, generator, FitOptions(), 5)
-    >>> bool((found.output - test.inputs.numbers.prod(1)).square().mean().sqrt() < 0.03)
+    >>> _, output = fit_held_out(Architecture(2, hidden=(2,)), train, test, bounds, generator, FitOptions(), 5)
+    >>> bool((output - test.inputs.numbers.prod(1)).square().mean().sqrt() < 0.03)
     True
     """
     judge = HeldOutLoss(held_out, options)
@@ -108,7 +94,7 @@ def fit_held_out(
             break
         best = finer
     best = _drop_unused_inputs(best, data, judge)
-    return HeldOutFit(best, judge.outputs(best.network)[0])
+    return best, judge.outputs(best.network)[0]
 
 
 def _raise_smoothing(run: TrainedBatch, data: Data, judge: HeldOutLoss) -> TrainedBatch:

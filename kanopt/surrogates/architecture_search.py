@@ -32,10 +32,9 @@ from kanopt.surrogates.screening import INTERACTION, interaction_gain
 from kanopt.surrogates.trials import (
     HeldOutPredictions,
     LawStructure,
-    StructureFit,
     TrainingTable,
     Trial,
-    judge_fit,
+    scores,
 )
 
 Floats = NDArray[np.float64]
@@ -217,11 +216,11 @@ class ArchitectureSearch:
             for rows in (before < count, (before >= count) & (before < count + TRAINED_ROWS))
         )
         rows = data.rows(rest), data.rows(test)
-        found = fit_held_out(shape, *rows, bounds, generator, options, self.max_grid_size)
-        run = train_on_all_rows(found.trained, data, options, float(rows[0].weights.sum()))
-        places, predicted = test.cpu().numpy(), found.output.cpu().numpy()
+        trained, output = fit_held_out(shape, *rows, bounds, generator, options, self.max_grid_size)
+        run = train_on_all_rows(trained, data, options, float(rows[0].weights.sum()))
+        places, predicted = test.cpu().numpy(), output.cpu().numpy()
         if structure.log_target and not structure.has_log_link:
-            learned = options.objective(rows[0]).outputs(found.trained.network, rows[0].inputs)[0, :, 0]
+            learned = options.objective(rows[0]).outputs(trained.network, rows[0].inputs)[0, :, 0]
             seen, weights = rest.cpu().numpy(), rows[0].weights.cpu().numpy()
             sums = np.average(self.table.target[seen], weights=weights)
             predicted = np.exp(predicted) * sums / np.average(np.exp(learned.cpu().numpy()), weights=weights)
@@ -302,9 +301,17 @@ class ArchitectureSearch:
         held_out: HeldOutPredictions | None = None,
     ) -> Trial:
         """Compute the leave-one-out predictions and scores of a fitted structure."""
-        link, unusual = self._link(structure), self.log_burden(structure.logs)
-        return judge_fit(
-            StructureFit(structure, encoding, run, fitted, unit, link, unusual, held_out), self.table
+        link = self._link(structure)
+        return Trial(
+            structure,
+            encoding,
+            run,
+            fitted,
+            unit,
+            link,
+            log_burden=self.log_burden(structure.logs),
+            held_out=held_out,
+            **scores(self.table, structure, fitted, unit, link),
         )
 
     def is_significant_gain(self, simple: Trial, rich: Trial) -> bool:

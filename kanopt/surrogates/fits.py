@@ -21,9 +21,8 @@ from kanopt.surrogates.input_checks import (
     indicators_of,
     is_multi_target,
     name_of,
-    refuse_identifiers,
     refuse_leak,
-    refuse_numbers_as_text,
+    refuse_texts,
     table_of,
     used_rows,
     weights_of,
@@ -119,8 +118,7 @@ def checked_rows(
         raise FitError(
             f"n_samples = {len(frame)}: a law needs at least {LEAST_ROWS} rows with a weight above 0"
         )
-    refuse_numbers_as_text(frame)
-    refuse_identifiers(frame)
+    refuse_texts(frame)
     return CheckedRows(frame, target, weights, used, group, name)
 
 

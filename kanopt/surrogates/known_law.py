@@ -14,12 +14,11 @@ from sklearn.base import BaseEstimator, RegressorMixin
 from kanopt.errors import FitError, FormulaError
 from kanopt.formulas import Fit, Formula, Variable
 from kanopt.surrogates.input_checks import (
-    held_out_target,
+    held_out_rows,
     is_multi_target,
     name_of,
-    refuse_identifiers,
     refuse_leak,
-    refuse_numbers_as_text,
+    refuse_texts,
     refuse_unmeasured,
     used_rows,
     weights_of,
@@ -111,8 +110,7 @@ class KnownLaw(RegressorMixin, BaseEstimator):  # type: ignore[misc]  # scikit-l
         refuse_leak(target_name, frame)
         frame, target, weights = used_rows(frame, y, weights_of(sample_weight, frame))
         others = [name for name in frame.columns if name not in self.formula.used]
-        refuse_numbers_as_text(frame[others])
-        refuse_identifiers(frame[others])
+        refuse_texts(frame[others])
         known = replace(self.formula, output=Variable(target_name, self.formula.output.unit))
         self.formula_ = known.correct(
             frame.assign(**{target_name: target}),
@@ -162,14 +160,9 @@ class KnownLaw(RegressorMixin, BaseEstimator):  # type: ignore[misc]  # scikit-l
             If the law explains less than `min_r2` of the held-out rows.
         """
         law = self._law
-        if isinstance(X, (tuple, list)) and y is None:
-            X, y = X
         name = y if isinstance(y, str) else law.output.name
-        if y is None or isinstance(y, str):
-            if name not in X:
-                raise FitError(f"the held-out rows have no target {name!r}; pass it as y")
-            X, y = X.drop(columns=name), X[name]
-        actual = held_out_target(X, y, name)
+        read = list(getattr(self, "feature_names_in_", self._inputs))
+        X, actual = held_out_rows(X, y, read, name)
         refuse_unmeasured(actual, name, min_r2)
         fit = Fit.of(actual, self.predict(X), rows_train=getattr(self, "rows_", 0))
         if fit.r2 < min_r2:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -154,27 +155,15 @@ class Trial:
         return nodes, self.fitted.edf + self.log_burden
 
 
-@dataclass(frozen=True, eq=False)
-class StructureFit:
-    """A fitted structure without scores; fields as in :class:`Trial`."""
-
-    structure: LawStructure
-    encoding: FeatureEncoding
-    trained: TrainedBatch
-    fitted: FittedNetwork
-    unit: float
-    link: Link | None
-    log_burden: float
-    held_out: HeldOutPredictions | None = None
-
-
-def judge_fit(fit: StructureFit, table: TrainingTable) -> Trial:
-    """Compute leave-one-out predictions and scores of a fitted structure, in the units of the target."""
-    weights, target, fitted, structure = table.weights, table.target, fit.fitted, fit.structure
+def scores(
+    table: TrainingTable, structure: LawStructure, fitted: FittedNetwork, unit: float, link: Link | None
+) -> dict[str, Any]:
+    """Return the leave-one-out predictions and scores of a :class:`Trial`, in the units of the target."""
+    weights, target = table.weights, table.target
     residual, left_out = fitted.residual, fitted.output + fitted.residual - fitted.left_out_residual
     if structure.has_log_link:
-        left_out = np.log(np.maximum(left_out, 1e-3 * fitted.output) * fit.unit)
-        residual = np.log(target / fit.unit) - np.log(fitted.output)
+        left_out = np.log(np.maximum(left_out, 1e-3 * fitted.output) * unit)
+        residual = np.log(target / unit) - np.log(fitted.output)
     middle = weighted_quantile(np.abs(residual), weights, 0.5) / 0.6745
     usual = weights
     if structure.loss in ("huber", "tukey"):
@@ -185,25 +174,24 @@ def judge_fit(fit: StructureFit, table: TrainingTable) -> Trial:
         predicted = smearing * np.exp(np.minimum(left_out, np.log(target.max()) + 2.0))
         gap = np.log(target) - left_out
     else:
-        plain = usual is weights or fit.link is not None
+        plain = usual is weights or link is not None
         shift = 0.0 if plain else float(np.average(residual, weights=usual))
-        predicted = (left_out + shift) * fit.unit
+        predicted = (left_out + shift) * unit
         gap = target - predicted
     scale, density = student_density(gap, weights, EXACT * table.target_deviation(structure.log_target))
     far = weights * (np.abs(residual) > 5.0 * middle)
-    return Trial(
-        **vars(fit),
-        smearing=smearing,
-        shift=shift,
-        predicted=predicted,
-        rmse=float(np.sqrt(np.average((target - predicted) ** 2, weights=weights))),
-        mean_absolute_error=float(np.average(np.abs(target - predicted), weights=weights)),
-        density=density - np.log(target) if structure.log_target else density,
-        scale=scale,
-        outlier_share=float(far.sum() / weights.sum()),
-        outlier_squares_share=float(far @ residual**2)
-        / max(float(weights @ residual**2), np.finfo(float).tiny),
-    )
+    squares = max(float(weights @ residual**2), np.finfo(float).tiny)
+    return {
+        "smearing": smearing,
+        "shift": shift,
+        "predicted": predicted,
+        "rmse": float(np.sqrt(np.average((target - predicted) ** 2, weights=weights))),
+        "mean_absolute_error": float(np.average(np.abs(target - predicted), weights=weights)),
+        "density": density - np.log(target) if structure.log_target else density,
+        "scale": scale,
+        "outlier_share": float(far.sum() / weights.sum()),
+        "outlier_squares_share": float(far @ residual**2) / squares,
+    }
 
 
 def smearing_factor(target: Floats, residual: Floats, weights: Floats, *, by_sums: bool) -> float:

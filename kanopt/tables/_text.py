@@ -19,8 +19,7 @@ from numpy.typing import NDArray
 from kanopt.csv_cells import GUARDED, unguarded
 from kanopt.errors import TableError, nearest
 from kanopt.faults import Setting
-from kanopt.tables._header_rows import header_row, is_number, units_below
-from kanopt.tables._raw import RawTable, file_hash
+from kanopt.tables._raw import RawTable, file_hash, header_row, is_number, units_below
 from kanopt.text import count_text, list_names
 
 _SEPARATORS = (",", ";", "\t", "|")

@@ -21,7 +21,7 @@ import pyarrow.parquet as pq
 
 from kanopt.errors import TableError, nearest
 from kanopt.tables._raw import require_file
-from kanopt.tables.cleaned_source import Cleaned, CleanedReading
+from kanopt.tables.row_rules import Cleaned, CleanedReading
 from kanopt.text import list_names
 
 

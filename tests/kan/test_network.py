@@ -103,18 +103,6 @@ def test_refined_network_is_the_same_function(shape):
     torch.testing.assert_close(finer.forward(inputs), network.forward(inputs), atol=1e-11, rtol=0.0)
 
 
-def test_periods_do_not_matter_to_a_cycle():
-    network, inputs = batch(Architecture(1, cycles=1, hidden=(2,), grid_size=6))
-    moved = InputTensors(inputs.numbers + torch.tensor([0.0, 3.0]), inputs.codes)
-    torch.testing.assert_close(network.forward(moved), network.forward(inputs), atol=1e-11, rtol=0.0)
-
-
-@pytest.mark.parametrize("products", [(1,), (3, 0), (-1, 0)])
-def test_shape_refuses_impossible_products(products):
-    with pytest.raises(ValueError, match="products="):
-        Architecture(2, hidden=(2, 2), products=products)
-
-
 @pytest.mark.parametrize("shape", SHAPES)
 def test_prepared_rows_give_the_same_and_another_grid_does_not_take_them(shape):
     network, inputs = batch(shape)

@@ -181,13 +181,3 @@ def test_a_budget_ends_searches_and_folds(few):
 def test_arguments_are_refused_before_anything_is_learned(given, words):
     with pytest.raises(ko.FitError, match=words):
         ko.baselines(*trips(), **given)
-
-
-def test_what_is_no_table_of_one_target_in_memory_is_refused():
-    frame, target = trips()
-    with pytest.raises(ko.FitError, match="which other libraries hold in memory"):
-        ko.baselines("trips.parquet", "minutes")
-    with pytest.raises(ko.FitError, match="models of one target"):
-        ko.baselines(frame, pd.DataFrame({"a": target, "b": target}))
-    with pytest.raises(ko.FitError, match="y='minutes' is a name"):
-        ko.baselines(frame, "minutes")

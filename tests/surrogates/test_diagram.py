@@ -3,7 +3,6 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from kanopt.surrogates.attribution import attribution
 from kanopt.surrogates.diagram import diagram_of
 from kanopt.surrogates.encoding import Feature, FeatureEncoding
 from tests.cases.hand_networks import Network
@@ -42,21 +41,6 @@ def test_products_cycles_and_pruned_edges() -> None:
     assert hour.x.tolist() == [3.0 * step for step in range(9)]
     assert np.allclose(hour.y, np.sin(2 * np.pi * hour.x / 24.0), atol=1e-4)
     assert first[0].x.tolist() == pytest.approx(np.linspace(-40.0, 40.0, 9).tolist())
-
-
-def test_strength_follows_what_the_output_loses() -> None:
-    model, encoding = with_a_product()
-    rng = np.random.default_rng(0)
-    rows = rng.uniform(0.0, 1.0, (100, 3)), rng.integers(0, 2, (100, 1))
-    scores = attribution(model.formula, *rows).edge_scores
-    for index, edges in enumerate(scores):
-        drawn = [
-            edge
-            for edge in diagram_of(model.formula, encoding, output="y", rows=rows).edges
-            if edge.layer == index
-        ]
-        assert np.allclose([edge.strength for edge in drawn], edges.ravel() / edges.max())
-        assert all(edge.strength == 0.0 for edge in drawn if edge.pruned)
 
 
 def test_a_fitted_model_gives_its_diagram_and_draws_it() -> None:

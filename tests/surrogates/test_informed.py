@@ -99,18 +99,6 @@ def test_an_inventory_balance_improves_what_eight_counts_tell() -> None:
     assert informed < 0.4 * without
 
 
-def test_the_same_seed_gives_the_same_network() -> None:
-    decay = Relation(
-        "decay", lambda s: s.derivative("u", "t") + s["u"] ** 2, {"t": np.linspace(0.0, 1.0, 20)}
-    )
-    known = Knowledge(("t",), ("u",), (decay, observed("u", {"t": 0.0}, 1.0, weight=100.0)))
-    options = InformedOptions(hidden=(2,), refinements=1, starts=3, trainer=TrainerOptions(iterations=20))
-    first, second = solve(known, options), solve(known, options)
-    assert torch.equal(first.network.theta, second.network.theta)
-    assert len(first.histories) == 2
-    assert abs(float(first.predict({"t": 1.0})["u"][0]) - 0.5) < 1e-3
-
-
 def test_starts_at_which_a_residual_is_not_finite_are_left_out() -> None:
     points = {"t": np.linspace(0.0, 1.0, 15)}
     root = Relation("root", lambda s: torch.log(s["u"]) - s["t"], points)
@@ -186,14 +174,6 @@ def test_every_output_is_a_formula_that_computes_what_the_network_does() -> None
         np.testing.assert_allclose(law.evaluate(fresh), predicted[name], atol=1e-9)
     with pytest.raises(FitError, match="to_formula: no output 'None'"):
         fitted.to_formula()
-
-
-def test_the_result_shows_in_one_line() -> None:
-    fitted = fit_informed(decay(), 3, InformedOptions(refinements=0, starts=1))
-    assert re.fullmatch(
-        r"Informed\(u of t: grid_size=5, 8 parameters, 2 relations at 41 points, loss [0-9.e-]+\)",
-        repr(fitted),
-    )
 
 
 @pytest.mark.slow

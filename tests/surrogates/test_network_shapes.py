@@ -81,7 +81,6 @@ QUARTER_SQUARES = Network(
     )
 )
 PRODUCT = Network((layer(-1.0, 1.0, [[(0.0, 1.0), (0.0,)], [(0.0,), (0.0, 1.0)]], products=1),))
-SQUARED_SUM = Network((layer(-1.0, 1.0, [[(0.0, 1.0)], [(0.0, 1.0)]]), layer(-2.0, 2.0, [[(0.0, 0.0, 1.0)]])))
 BOX = np.full(2, -1.0), np.full(2, 1.0)
 
 
@@ -105,13 +104,6 @@ class TestClosedForms:
         assert verdict.refuted
         assert verdict.witness.numbers[0, 1] < 0.0
         assert_true_witness(network, verdict, *BOX)
-
-    def test_the_coefficients_show_that_a_squared_sum_is_convex(self):
-        verdict = decide(SQUARED_SUM, Convex((0, 1)), *BOX)
-        assert (verdict.verdict, verdict.boxes, verdict.slack) == ("proved", 1, 0.0)
-        verdict = decide(SQUARED_SUM, Concave((0, 1)), *BOX)
-        assert verdict.refuted
-        assert_true_witness(SQUARED_SUM, verdict, *BOX)
 
     def test_bounds_of_a_product(self):
         assert decide(QUARTER_SQUARES, Bounded(-1.0, 1.0), *BOX).proved
@@ -142,13 +134,6 @@ class TestSearch:
         assert_true_witness(network, verdict, *BOX)
         assert decide(network, Increasing(0), [-1.0, -1.0], [0.4, 1.0]).proved
         assert decide(network, Increasing(1), *BOX).proved
-
-    def test_a_box_without_extent_has_nothing_to_move(self):
-        for claim in (Increasing(0), Decreasing(0), Convex((0,)), Convex(())):
-            assert decide(QUARTER_SQUARES, claim, [0.5, -1.0], [0.5, 1.0]).proved
-        assert decide(QUARTER_SQUARES, Convex((0, 1)), [0.5, -1.0], [0.5, 1.0]).proved
-        point = decide(QUARTER_SQUARES, Bounded(0.2, 0.3), [0.5, 0.5], [0.5, 0.5])
-        assert point.proved
 
 
 def _box(network: Network) -> tuple[np.ndarray, np.ndarray]:
@@ -186,15 +171,6 @@ class TestCyclesAndTables:
         assert decide(tabled, Decreasing(0), [-1.0], [1.0], codes=[[1], [0, 1]]).proved
         verdict = decide(tabled, Increasing(0), [-0.6], [1.0], codes=[[0, 2], [0, 1]])
         assert tuple(verdict.witness.codes) in {(2, 1), (2, 0)}
-
-    def test_only_categories(self):
-        first = Layer(
-            np.zeros(0), np.zeros(0), np.zeros((0, 1, 8)), (np.array([[1.0], [4.0], [2.0]]),), np.zeros(1)
-        )
-        network = Network((first,))
-        assert decide(network, Bounded(1.0, 4.0), [], []).proved
-        verdict = decide(network, Bounded(1.0, 3.0), [], [])
-        assert (tuple(verdict.witness.codes), verdict.witness.values[0]) == ((1,), 4.0)
 
 
 class TestSoundness:
