@@ -18,9 +18,8 @@ from kanopt.kan.basis import block_diagonal
 from kanopt.kan.constraints import ConstrainedCoefficients, Penalty
 from kanopt.kan.network import KANBatch
 from kanopt.kan.objective import Data, LeastSquares
-from kanopt.kan.robust import poisson_weights, robust_weight_share
 from kanopt.kan.trainer import History
-from kanopt.kan.training import FitOptions, TrainedBatch
+from kanopt.kan.training import FitOptions, TrainedBatch, poisson_weights, robust_weight_share
 
 Floats = NDArray[np.float64]
 

@@ -22,8 +22,15 @@ from kanopt.kan.network import KANBatch
 from kanopt.kan.objective import Data
 from kanopt.kan.pruning import EdgePlace, remove_edges
 from kanopt.kan.ranges import refit_ranges
-from kanopt.kan.robust import HUBER, huber_loss, residual_scale
-from kanopt.kan.training import FitOptions, TrainedBatch, Training, train_starts
+from kanopt.kan.training import (
+    HUBER,
+    FitOptions,
+    TrainedBatch,
+    Training,
+    huber_loss,
+    residual_scale,
+    train_starts,
+)
 
 TURNS, STEPS = 3, 4
 """Turns at each weight, in which hidden ranges and row weights follow, and steps of each."""

@@ -254,7 +254,7 @@ def _chosen(
         for doubt, at, drawn in left:
             if (drawn & ~gone).any():
                 without = trial.foretold(gone | drawn)
-                found = trial.compared(base, without, _Parts(undoubted, gone, drawn & ~gone), doubt)
+                found = trial.compared((base, without), undoubted, ~gone, drawn & ~gone, doubt)
                 tried += [] if found is None else [(found, doubt, at, drawn, without)]
         if not tried:
             return
@@ -268,15 +268,6 @@ def _chosen(
             doubt.rule, count, len(at), doubt.why, found.before, found.after, found.carried
         )
         gone, gone_of_all = gone | drawn, gone_of_all | at
-
-
-@dataclass(frozen=True, eq=False)
-class _Parts:
-    """Rows that no suspicion is about, those that are gone, and those that would be next; (n,) each."""
-
-    undoubted: Flags
-    gone: Flags
-    dropped: Flags
 
 
 @dataclass(frozen=True)
@@ -324,43 +315,40 @@ class _Trial:
 
     def compared(
         self,
-        base: dict[tuple[bool, bool], Floats],
-        without: dict[tuple[bool, bool], Floats],
-        parts: _Parts,
+        ways: tuple[dict[tuple[bool, bool], Floats], ...],
+        undoubted: Flags,
+        there: Flags,
+        dropped: Flags,
         doubt: Suspicion,
     ) -> _Effect | None:
-        """Return what it does to the law that some rows are gone; None where they need not go."""
-        before, after = (self._best(each, parts.undoubted) for each in (base, without))
+        """Return what it does to the law that some of the rows `there` are dropped; None where they need not go.
+
+        `ways` are what is foretold with them and without; `undoubted` are the rows that no suspicion is about.
+        """
+        before, after = (self._best(each, undoubted) for each in ways)
         squares = [(self.target - each) ** 2 for each in (before, after)]
-        gain = (squares[0] - squares[1])[parts.undoubted]
-        errors = [float(np.sqrt(each[parts.undoubted].mean())) for each in squares]
-        surely = gain.mean() >= SURE * float(gain.std() / np.sqrt(len(gain)))
-        better = surely and errors[1] <= (1.0 - BETTER) * errors[0]
-        there, kept = ~parts.gone, ~parts.gone & ~parts.dropped
-        carried = float(squares[1][parts.dropped].sum() / squares[1][there].sum())
-        share = float(parts.dropped.sum() / there.sum())
-        spread = self._spread(after, parts.undoubted)
-        missed = np.sqrt(squares[1]) / spread
-        typical = float(np.median(missed[parts.dropped]))
-        alike = float((missed[parts.undoubted] >= typical).sum() / parts.dropped.sum())
+        gain = (squares[0] - squares[1])[undoubted]
+        errors = [float(np.sqrt(each[undoubted].mean())) for each in squares]
+        least = BETTER_FAR if doubt.far else BETTER
+        better = gain.mean() >= SURE * float(gain.std() / np.sqrt(len(gain)))
+        better = better and errors[1] <= (1.0 - least) * errors[0]
+        carried = float(squares[1][dropped].sum() / squares[1][there].sum())
+        share = float(dropped.sum() / there.sum())
+        missed = np.sqrt(squares[1]) / self._spread(after, undoubted)
+        typical = float(np.median(missed[dropped]))
+        alike = float((missed[undoubted] >= typical).sum() / dropped.sum())
+        heavy = carried >= max(CARRIED, TIMES * share)
         if doubt.far:
-            odd, most = (ODD_TARGET if doubt.of_target else ODD), OTHERS
-            worst = np.sort(missed[parts.undoubted])[::-1][: int(parts.dropped.sum())]
-            heavy = doubt.of_target and doubt.group and carried >= CARRIED_FAR
-            heavy = heavy and typical >= ODD_FAR * float(worst[-1])
-            heavy = heavy or (
-                doubt.isolated and not doubt.of_target and carried >= max(CARRIED, TIMES * share)
-            )
-            better = better and errors[1] <= (1.0 - BETTER_FAR) * errors[0]
-        elif doubt.lump:
-            odd, most = ODD_LUMP, OTHERS_LUMP
-            heavy = carried >= max(CARRIED, TIMES * share)
-        else:
-            odd, most = (ODD_TARGET if doubt.of_target else ODD), OTHERS
-            heavy = carried >= max(CARRIED, TIMES * share)
+            worst = np.sort(missed[undoubted])[::-1][: int(dropped.sum())]
+            heavy = heavy and doubt.isolated and not doubt.of_target
+            of_group = doubt.of_target and doubt.group and carried >= CARRIED_FAR
+            heavy = heavy or (of_group and typical >= ODD_FAR * float(worst[-1]))
+        lump = doubt.lump and not doubt.far
+        odd = ODD_LUMP if lump else ODD_TARGET if doubt.of_target else ODD
+        most = OTHERS_LUMP if lump else OTHERS
         if not doubt.certain and (not (better or heavy) or typical < odd or alike > most):
             return None
-        saved = 1.0 - float(squares[1][kept].sum() / squares[0][there].sum())
+        saved = 1.0 - float(squares[1][there & ~dropped].sum() / squares[0][there].sum())
         return _Effect(errors[0], errors[1], carried, saved)
 
     def _best(self, ways: dict[tuple[bool, bool], Floats], rows: Flags) -> Floats:

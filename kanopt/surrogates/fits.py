@@ -16,7 +16,7 @@ from kanopt.errors import FitError, KanoptWarning
 from kanopt.surrogates.calendar import warn_of_periods
 from kanopt.surrogates.categories import rare_categories, warn_of_rare, with_rare
 from kanopt.surrogates.encoding import LEAST_ROWS, encoding_of, row_name
-from kanopt.surrogates.groups import GroupedRows, grouped
+from kanopt.surrogates.groups import grouped
 from kanopt.surrogates.input_checks import (
     indicators_of,
     is_multi_target,
@@ -147,15 +147,14 @@ def fit_table(
     settings = settings_of(model, encoding, watch)
     _warn_of_contradictions(target, weights, settings, frame.index)
     warn_of_periods(table, settings.shape_constraints)
-    learned = learn(table, settings)
-    law, off = with_rare(learned.law, filled, target, rare)
+    law, model.alternatives_, model._rows = learn(table, settings)
+    law, off = with_rare(law, filled, target, rare)
     warn_of_rare(filled, law.encoding, off)
-    model.alternatives_, model._rows = learned.alternatives, learned.rows
     model._indicators = indicators
     model._columns = names
     model._set_fitted(law, rows.name)
     model._known_rows = filled.assign(**{rows.name: target})
-    model._grouped_rows = None if groups is None else GroupedRows.of(groups, rows.used, filled, target)
+    model._groups = None if groups is None else groups.used(rows.used)
 
 
 def _warn_of_contradictions(
@@ -225,7 +224,7 @@ def fit_targets(
     table_of(model, X, reset=True)
     for name in [name for name in vars(model) if name.endswith("_") and name not in OF_COLUMNS]:
         delattr(model, name)
-    model._rows, model._known_rows, model._grouped_rows = None, None, None
+    model._rows = model._known_rows = model._groups = None
     model.outputs_ = models
     _mark_if_stopped(list(models.values()), watch)
 

@@ -17,8 +17,8 @@ from kanopt.formulas.nodes import LARGEST
 from kanopt.formulas.operators import NO_PERIOD, NO_SHAPE
 from kanopt.kan.constraints import ShapeConstraints
 from kanopt.kan.objective import Precision
-from kanopt.kan.robust import LOSSES
 from kanopt.kan.smoothing import Criterion
+from kanopt.kan.training import LOSSES
 from kanopt.surrogates.encoding import Feature, FeatureEncoding
 from kanopt.surrogates.monitor import FitMonitor
 from kanopt.text import number_text

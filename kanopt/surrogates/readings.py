@@ -33,7 +33,7 @@ from kanopt.text import count_text, join_list, shorten
 if TYPE_CHECKING:
     from kanopt.surrogates.attribution import Attribution
     from kanopt.surrogates.diagram import Diagram
-    from kanopt.surrogates.groups import GroupedRows
+    from kanopt.surrogates.groups import Groups
     from kanopt.surrogates.rows import Rows
 
 Floats = NDArray[np.float64]
@@ -50,7 +50,7 @@ class FittedModel(RegressorMixin, BaseEstimator):  # type: ignore[misc]  # sciki
     _rows: Rows | None
     _known_rows: pd.DataFrame | None
     """The rows that it was learned from, with the target."""
-    _grouped_rows: GroupedRows | None = None
+    _groups: Groups | None = None
     _indicators: MissingIndicators
     _units: Mapping[str, str] = MappingProxyType({})
     stopped_: str = ""

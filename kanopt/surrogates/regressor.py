@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 from kanopt.errors import FitError
 from kanopt.surrogates.categories import pools, predict_pooled, unseen_rows, warn_of_unseen
 from kanopt.surrogates.fits import OF_COLUMNS, fit_memory, fit_source
-from kanopt.surrogates.formula_reading import FormulaReading
+from kanopt.surrogates.formula_reading import FormulaReading, KnownLaw
 from kanopt.surrogates.groups import grouped
 from kanopt.surrogates.input_checks import (
     calibration_of,
@@ -27,7 +27,6 @@ from kanopt.tables.batches import is_source
 
 if TYPE_CHECKING:
     from kanopt.formulas import Formula
-    from kanopt.surrogates.known_law import KnownLaw
     from kanopt.surrogates.monitor import FitProgress
 
 Floats = NDArray[np.float64]
@@ -191,11 +190,9 @@ class KANRegressor(FormulaReading):
         formula : Formula
             The law that is known.
         scale, interactions, periodic
-            How it is corrected; see :class:`~kanopt.surrogates.known_law.KnownLaw`, and :meth:`kanopt.Formula.correct`
-            for a law that is no model.
+            How it is corrected; see :class:`~kanopt.surrogates.formula_reading.KnownLaw`, and
+            :meth:`kanopt.Formula.correct` for a law that is no model.
         """
-        from kanopt.surrogates.known_law import KnownLaw
-
         return KnownLaw(formula, scale=scale, interactions=interactions, periodic=periodic)
 
     def fit(
