@@ -38,7 +38,7 @@ ROUNDING = 1e-13
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Attribution(Shown):
-    """Scores of all edges, factors and nodes, in the units of the network's output.
+    """Scores of all edges and nodes, in the units of the network's output.
 
     A share is a score divided by the standard deviation of the output. Shares do not sum to one: for additive,
     independent columns their squares do, as variances add up, so that two equal columns have a share of 0.71 each; for
@@ -54,8 +54,8 @@ class Attribution(Shown):
         Standard deviation of the output over the rows.
     edge_scores
         Layer by layer, shape (inputs, subnodes); the inputs are numbers, periodic ones and categories.
-    factor_scores
-        Layer by layer, shape (products, 2): the two factors of every product node.
+    products
+        Layer by layer, how many of its nodes multiply; they are the last ones.
     node_scores
         Inputs first, output last: one more than there are layers, shape (nodes,).
     feature_scores
@@ -66,7 +66,7 @@ class Attribution(Shown):
     output: str
     spread: float
     edge_scores: tuple[Floats, ...]
-    factor_scores: tuple[Floats, ...]
+    products: tuple[int, ...]
     node_scores: tuple[Floats, ...]
     feature_scores: dict[str, float]
 
@@ -97,7 +97,7 @@ class Attribution(Shown):
         for place, scores in enumerate(self.node_scores):
             last = place == len(self.edge_scores)
             kinds = ["output" if last else "sum"] * len(scores) if place else ["input"] * len(scores)
-            products = self._products(place - 1) if place else 0
+            products = self.products[place - 1] if place else 0
             kinds[len(kinds) - products :] = ["product"] * products
             frame = pd.DataFrame({"layer": place, "node": self._names(place), "kind": kinds, "score": scores})
             frame["share"] = self._share(scores)
@@ -111,28 +111,17 @@ class Attribution(Shown):
 
         The factor is 0 for an edge into a sum, and 1 or 2 for one into the first or second factor of a product.
         """
-        parts = []
+        rows = []
         for layer, scores in enumerate(self.edge_scores):
-            inputs, subnodes = scores.shape
-            target, factor = _targets(subnodes, self._products(layer))
-            frame = pd.DataFrame(
-                {
-                    "layer": layer,
-                    "source": np.repeat(np.array(self._names(layer), dtype=object), subnodes),
-                    "target": np.tile(np.array(self._names(layer + 1), dtype=object)[target], inputs),
-                    "factor": np.tile(factor, inputs),
-                    "score": scores.ravel(),
-                }
-            )
-            frame["share"] = self._share(scores.ravel())
-            parts.append(frame)
-        return pd.concat(parts, ignore_index=True)
+            sources, targets = self._names(layer), self._names(layer + 1)
+            for (source, subnode), score in np.ndenumerate(scores):
+                target, factor = end_of(subnode, scores.shape[1] - 2 * self.products[layer])
+                rows.append((layer, sources[source], targets[target], factor, score))
+        frame = pd.DataFrame(rows, columns=["layer", "source", "target", "factor", "score"])
+        return frame.assign(share=self._share(frame["score"].to_numpy()))
 
     def _share(self, scores: Floats) -> Floats:
         return scores / self.spread if self.spread > 0 else np.zeros_like(scores)
-
-    def _products(self, layer: int) -> int:
-        return len(self.factor_scores[layer])
 
     def _names(self, place: int) -> list[str]:
         if place == 0:
@@ -150,7 +139,7 @@ class Attribution(Shown):
             order = np.argsort(-column, kind="stable")
             strong = [names[i] for i in order if column[i] > 0 and column[i] >= NAMED * column.max()]
             sums.append(" + ".join(strong) if strong else "constant")
-        first = len(sums) - 2 * self._products(place - 1)
+        first = len(sums) - 2 * self.products[place - 1]
         factors = zip(sums[first::2], sums[first + 1 :: 2], strict=True)
         return sums[:first] + [f"({u}) × ({v})" for u, v in factors]
 
@@ -224,7 +213,7 @@ def attribution(
         output=output,
         spread=spread,
         edge_scores=tuple(run.edges(place) for place in range(len(run.layers))),
-        factor_scores=tuple(run.factors(place) for place in range(len(run.layers))),
+        products=tuple(layer.products for layer in run.layers),
         node_scores=(*each, np.array([spread])),
         feature_scores=dict(zip(distinct, run.group_losses(0, groups).tolist(), strict=True)),
     )
@@ -273,15 +262,6 @@ class _ForwardPass:
             scores[source, subnode] = self.loss(self._on(place, arrivals))
         return scores
 
-    def factors(self, place: int) -> Floats:
-        """Return the scores of single factors of the products of a layer, (products, 2)."""
-        scores = []
-        for subnode in range(self.layers[place].sums, self.arrivals[place].shape[1]):
-            arrivals = self.arrivals[place].copy()
-            arrivals[:, subnode] = arrivals[:, subnode].mean()
-            scores.append(self.loss(self._on(place, arrivals)))
-        return np.array(scores).reshape(-1, 2)
-
     def _on(self, place: int, arrivals: Floats) -> Floats:
         """Return the output for given values (n, subnodes) of a layer's sub-nodes."""
         signal = self.layers[place].nodes(arrivals)
@@ -292,8 +272,7 @@ class _ForwardPass:
         return signal[:, 0]
 
 
-def _targets(subnodes: int, products: int) -> tuple[Integers, Integers]:
-    """Return for every sub-node its node, and its number among the factors of a product (0 in a sum)."""
-    sums = subnodes - 2 * products
-    node = np.concatenate([np.arange(sums), np.repeat(np.arange(sums, sums + products), 2)])
-    return node, np.concatenate([np.zeros(sums, dtype=np.int64), np.tile(np.array([1, 2]), products)])
+def end_of(subnode: int, sums: int) -> tuple[int, int]:
+    """Return the node in which edges into a sub-node end, and which factor of a product it is; 0 in a sum."""
+    pair, side = divmod(subnode - sums, 2)
+    return (subnode, 0) if subnode < sums else (sums + pair, 1 + side)

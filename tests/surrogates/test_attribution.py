@@ -82,7 +82,6 @@ def test_a_sum_and_a_product_share_the_score_of_the_output() -> None:
         [1, "h1[1]", "y", 0],
     ]
     assert edges["score"].iloc[0] == pytest.approx(rows(2)[:, 0].std())
-    assert nodes["score"].iloc[1] == pytest.approx(found.factor_scores[0][0, 1])
 
 
 def test_paths_that_cancel_do_not_count_twice() -> None:
