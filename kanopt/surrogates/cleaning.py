@@ -24,6 +24,7 @@ from kanopt.errors import TableError, nearest
 from kanopt.formulas.variables import is_name
 from kanopt.surrogates.doubtful_rows import Suspicion, suspicions
 from kanopt.tables import units_of
+from kanopt.tables.batches import holds_numbers
 from kanopt.text import count_text, number_text, percent_text
 
 if TYPE_CHECKING:
@@ -157,23 +158,16 @@ def propose_cleaning(
     >>> [found.rule for found in propose_cleaning(trips, "minutes", ["km"])]
     ['km <= 0']
     """
-    import pandas as pd
-
     for name in (target, *features):
         if name not in table.columns:
             raise TableError(f"no column {name!r}; {nearest(name, map(str, table.columns))}")
     used = table[list(dict.fromkeys([target, *features]))]
     used = used[used.notna().all(axis="columns")]
-    if not pd.api.types.is_numeric_dtype(used[target]) or pd.api.types.is_bool_dtype(used[target]):
+    if not holds_numbers(used[target]):
         raise TableError(f"the target {target!r} holds no numbers")
     if len(used) < LEAST_ROWS or len(features) > MOST_FEATURES:
         return ()
-    numeric = [
-        name
-        for name in used
-        if pd.api.types.is_numeric_dtype(used[name]) and not pd.api.types.is_bool_dtype(used[name])
-    ]
-    numbers = {str(name): used[name].to_numpy(np.float64) for name in numeric}
+    numbers = {str(name): used[name].to_numpy(np.float64) for name in used if holds_numbers(used[name])}
     named = {name: values for name, values in numbers.items() if is_name(name)}  # of others no rule can speak
     doubts = suspicions(named, target, units_of(table)) if target in named else []
     means = [_rows_of(each.rule, numbers, len(used)) for each in doubts]
@@ -209,13 +203,7 @@ def quick_residuals(table: pd.DataFrame, target: str, features: Sequence[str], *
 
 def _trial(used: pd.DataFrame, target: str, features: Sequence[str]) -> _Trial:
     """Return rows, in an order drawn at random, as they are tried."""
-    import pandas as pd
-
-    numeric = [
-        name
-        for name in features
-        if pd.api.types.is_numeric_dtype(used[name]) and not pd.api.types.is_bool_dtype(used[name])
-    ]
+    numeric = [name for name in features if holds_numbers(used[name])]
     numbers = [used[name].to_numpy(np.float64) for name in numeric] or [np.zeros(len(used))]
     categories = used[[name for name in features if name not in numeric]]
     fold = np.arange(len(used)) % FOLDS

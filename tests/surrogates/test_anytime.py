@@ -87,18 +87,6 @@ class TestFit:
             "by its budget of 0.001 s after 1 structure"
         ] * 2
 
-    def test_progress_says_which_structure_of_how_many_and_how_well_they_do(self) -> None:
-        told = Presses(at=0)
-        model = fitted(table(6), progress=told, budget=NEVER)
-        last = told.told[-1]
-        assert last.tried < len(model.alternatives_) <= last.most
-        assert [each.refits for each in told.told] == list(range(1, len(told.told) + 1))
-        assert told.told[0].error is None
-        assert last.error == pytest.approx(model.alternatives_["rmse_left_out"].min(), rel=0.2)
-        assert NEVER - 600 < (last.seconds_left or 0.0) < NEVER
-        for word in (f"structure {last.tried + 1} of at most", "steps", "best error", "s left"):
-            assert word in str(last)
-
 
 @pytest.fixture(scope="module")
 def model() -> KANRegressor:

@@ -1,14 +1,11 @@
 """Rows that share an error: groups held out, counted once, and in intervals."""
 
-from itertools import pairwise
-
 import numpy as np
 import pandas as pd
 import pytest
 
-from kanopt import FitError, KanoptWarning, KANRegressor
+from kanopt import FitError, KANRegressor
 from kanopt.formulas.parameters import parameters_of
-from kanopt.surrogates.groups import SharedErrors
 from tests.cases.own_rows import judged_by_own_rows
 
 
@@ -72,34 +69,9 @@ def test_groups_that_are_none_are_refused(groups, message):
         KANRegressor(()).fit(frame.assign(day=day.astype(str)), minutes, groups=groups)
 
 
-@pytest.mark.parametrize("beside", [False, True])
-def test_the_target_is_no_group(beside):
-    frame, minutes, _ = days(30, 10, 6)
-    target = pd.Series(minutes, name="minutes")
-    for groups in ("minutes", target):
-        with pytest.raises(FitError, match=r"groups: 'minutes' is the target; .*such as the day"):
-            KANRegressor(()).fit(frame.assign(minutes=minutes) if beside else frame, target, groups=groups)
-    both = pd.DataFrame({"minutes": minutes, "fuel": minutes})
-    with pytest.raises(FitError, match="groups: 'fuel' is the target"):
-        KANRegressor(()).fit(frame, both, groups="fuel")
-
-
 def covariance_of_errors(groups, weights, ratio):
     """Variance of u + e over that of e, (n, n): a row of weight w is the mean of w rows."""
     return ratio * (groups[:, None] == groups) + np.diag(1.0 / weights)
-
-
-@pytest.mark.parametrize("ratio", [0.0, 0.4, 7.0])
-def test_what_groups_share_is_predicted_and_weighed_as_generalized_least_squares_does(ratio):
-    rng = np.random.default_rng(4)
-    groups, weights = rng.integers(0, 6, 40), rng.uniform(0.5, 3.0, 40)
-    columns, residual = rng.standard_normal((40, 3)), rng.standard_normal(40)
-    shared = SharedErrors(groups, ratio)
-    inverse = np.linalg.inv(covariance_of_errors(groups, weights, ratio))
-    found = shared.whitened(columns, weights)
-    np.testing.assert_allclose((found.T * weights) @ found, columns.T @ inverse @ columns, atol=1e-10)
-    common = ratio * (groups[:, None] == groups) @ inverse @ residual
-    np.testing.assert_allclose(shared.errors(residual, weights), common, atol=1e-10)
 
 
 def trips(seed, groups=60, fewest=5, most=40):
@@ -162,22 +134,6 @@ def test_sums_of_a_logarithm_come_out_right_although_groups_share_an_error():
     formula = model.to_formula(km, minutes, min_r2=-9.0)
     for predicted in (model.predict(km), formula.evaluate(km)):
         assert predicted.sum() / minutes.sum() == pytest.approx(1.0, abs=0.05)
-
-
-@pytest.mark.slow
-def test_who_stops_the_second_choice_keeps_the_first_law():
-    frame, _, minutes, day = trips(3, groups=40)
-    tried = []
-
-    def stop(progress):
-        tried.append(progress.tried)
-        if any(later < earlier for earlier, later in pairwise(tried)):  # the second choice counts anew
-            raise KeyboardInterrupt
-
-    with pytest.warns(KanoptWarning, match="stopped"):
-        model = KANRegressor(seed=0).fit(frame, minutes, groups=day, progress=stop)
-    assert model.stopped_
-    assert len(model.alternatives_) == max(tried) + 1 > 1
 
 
 @pytest.mark.slow

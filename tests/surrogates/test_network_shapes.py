@@ -86,17 +86,6 @@ BOX = np.full(2, -1.0), np.full(2, 1.0)
 
 class TestClosedForms:
     @pytest.mark.parametrize("network", [QUARTER_SQUARES, PRODUCT])
-    def test_a_product_is_convex_in_each_input_but_not_in_both(self, network):
-        points = np.array([[0.3, -0.7], [-0.2, 0.9]])
-        np.testing.assert_allclose(network(points), points.prod(axis=1), atol=1e-12)
-        for claim in (Convex((0, 1)), Concave((0, 1))):
-            verdict = decide(network, claim, *BOX)
-            assert verdict.refuted
-            assert_true_witness(network, verdict, *BOX)
-        for claim in (Convex((0,)), Concave((1,))):
-            assert decide(network, claim, *BOX).proved
-
-    @pytest.mark.parametrize("network", [QUARTER_SQUARES, PRODUCT])
     def test_a_product_rises_where_the_other_factor_is_not_negative(self, network):
         assert decide(network, Increasing(0), [-1.0, 0.0], [1.0, 1.0]).proved
         assert decide(network, Decreasing(0), [-1.0, -1.0], [1.0, 0.0]).proved
@@ -104,16 +93,6 @@ class TestClosedForms:
         assert verdict.refuted
         assert verdict.witness.numbers[0, 1] < 0.0
         assert_true_witness(network, verdict, *BOX)
-
-    def test_bounds_of_a_product(self):
-        assert decide(QUARTER_SQUARES, Bounded(-1.0, 1.0), *BOX).proved
-        assert decide(PRODUCT, Bounded(-1.001, 1.001), *BOX).proved
-        verdict = decide(QUARTER_SQUARES, Bounded(-0.99, 2.0), *BOX)
-        assert verdict.refuted
-        assert_true_witness(QUARTER_SQUARES, verdict, *BOX)
-        verdict = decide(QUARTER_SQUARES, Bounded(high=0.5), *BOX)
-        assert verdict.witness.values[0] > 0.5
-        assert decide(QUARTER_SQUARES, Bounded(), *BOX).proved
 
 
 def dipped(depth: float) -> Network:
@@ -161,16 +140,6 @@ class TestCyclesAndTables:
         tables = np.array([[2.0], [-3.0], [0.5]]), np.array([[0.1], [0.0]])
         first = Layer(first.lower, first.upper, first.coefficients, tables, first.bias)
         return Network((first, layer(-6.0, 6.0, [[(0.0, 0.0, 1.0)]])))
-
-    def test_categories_are_all_looked_at_unless_some_are_named(self, tabled):
-        verdict = decide(tabled, Increasing(0), [-0.4], [1.0])
-        assert verdict.refuted
-        assert verdict.witness.codes[0] == 1
-        assert_true_witness(tabled, verdict, [-0.4], [1.0])
-        assert decide(tabled, Increasing(0), [-0.4], [1.0], codes=[[0, 2], [0, 1]]).proved
-        assert decide(tabled, Decreasing(0), [-1.0], [1.0], codes=[[1], [0, 1]]).proved
-        verdict = decide(tabled, Increasing(0), [-0.6], [1.0], codes=[[0, 2], [0, 1]])
-        assert tuple(verdict.witness.codes) in {(2, 1), (2, 0)}
 
 
 class TestSoundness:

@@ -234,17 +234,6 @@ def test_intervals_say_which_rows_lie_outside(model, trips):
     assert model.outside(rows)["outside"].tolist() == [False, True]
 
 
-@pytest.mark.filterwarnings("ignore::kanopt.DomainWarning")  # asked far beyond the data on purpose
-@pytest.mark.parametrize("arguments", [{"positive": True, "log_target": False}, {"log_target": True}])
-def test_a_positive_law_stays_above_zero_far_outside(trips, arguments):
-    table, _ = trips
-    rng = np.random.default_rng(2)
-    falling = (np.exp(-0.1 * table["km"]) + 0.001 * rng.uniform(size=60)).rename("y")
-    model = KANRegressor((), log_features=[], loss="squared", **arguments).fit(table, falling)
-    far = table.assign(km=[(-1.0) ** row * 1e5 for row in range(60)])
-    assert (model.predict(far) > 0.0).all()
-
-
 def test_arrow_decimals_are_numbers(trips):
     table, cost = trips
     decimals = table["km"].round(2).map(lambda value: Decimal(str(value)))

@@ -10,7 +10,7 @@ from types import ModuleType
 import numpy as np
 import pytest
 
-from kanopt.tables import load_sioux_falls, report_of, units_of
+from kanopt.tables import load_sioux_falls
 
 SCRIPT = Path(__file__).parents[2] / "scenarios" / "sioux_falls" / "compute_equilibrium.py"
 
@@ -24,20 +24,6 @@ def script() -> ModuleType:
     sys.modules[spec.name] = module  # dataclasses look their module up
     spec.loader.exec_module(module)
     return module
-
-
-def test_the_tables_are_whole() -> None:
-    network = load_sioux_falls()
-    links, nodes = network.links, network.nodes
-    columns = ["link", "tail", "head", "capacity_veh_h", "length", "free_flow_min", "volume", "time_min"]
-    assert (list(links), len(links)) == (columns, 76)
-    assert (list(nodes), len(nodes)) == (["node", "x_km", "y_km"], 24)
-    assert links["link"].tolist() == list(range(1, 77))
-    assert set(links["tail"]) == set(links["head"]) == set(nodes["node"])
-    back = links.merge(links, left_on=["tail", "head"], right_on=["head", "tail"])
-    assert len(back) == 76  # every road runs both ways
-    assert units_of(links)["volume"] == "veh/h"
-    assert report_of(nodes).source == "load_sioux_falls().nodes"
 
 
 def test_times_follow_the_published_law() -> None:
