@@ -7,7 +7,6 @@ a power law. Periodic numbers are divided by their period. Categories become cod
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
@@ -28,6 +27,7 @@ LEAST_ROWS = 5
 """Rows that a law needs."""
 LARGEST = 1e60
 """Largest size of a number in a table: variances of squared errors take it to the fourth power."""
+LARGEST_FLOAT = float(np.finfo(np.float64).max)
 SMALLEST = float(np.finfo(np.float64).tiny)
 """Least scale: the power of ten below a smaller number can be zero."""
 LOG_DECIMALS = 11
@@ -293,8 +293,6 @@ def check_numbers(
 
 
 def _feature(name: str, column: pd.Series[Any]) -> Feature:
-    if pd.api.types.is_complex_dtype(column):
-        raise FitError(f"column {name!r} holds complex numbers; use their real parts, or sizes and angles")
     if is_number(column):
         values = _numbers(column, Feature(name, "number"))
         low, high = float(values.min()), float(values.max())
@@ -351,9 +349,11 @@ def _numbers(column: pd.Series[Any], feature: Feature) -> Floats:
     if not len(column):
         return np.zeros(0)
     if pd.api.types.is_complex_dtype(column):
-        raise FitError(f"{what} was a number in training and now holds complex numbers; use their real parts")
+        raise FitError(f"{what} holds complex numbers; use their real parts, or sizes and angles")
     if not is_number(column) and not pd.api.types.is_bool_dtype(column):
-        row = _first_non_number(column)
+        known = (int, float, np.number)
+        odd = [not isinstance(value, known) and not pd.isna(value) for value in column]
+        row = odd.index(True) if True in odd else 0
         raise FitError(
             f"{what} was a number in training; {row_name(column.index, row)} now holds {column.iloc[row]!r}; "
             "convert the column to numbers first"
@@ -361,27 +361,13 @@ def _numbers(column: pd.Series[Any], feature: Feature) -> Floats:
     try:
         values = column.to_numpy(dtype=np.float64, na_value=np.nan)
     except OverflowError:
-        row = next(place for place, value in enumerate(column) if _is_too_large(value))
+        row = next(k for k, each in enumerate(column) if isinstance(each, int) and abs(each) > LARGEST_FLOAT)
         raise FitError(
             f"{what}: {row_name(column.index, row)} holds {shown(column.iloc[row])}, larger than any floating-point "
             "number; use a larger unit, or leave the row out"
         ) from None
     check_numbers(values, what, column.index, indicator=True)
     return values
-
-
-def _is_too_large(value: object) -> bool:
-    return isinstance(value, int) and abs(value) > sys.float_info.max
-
-
-def _first_non_number(column: pd.Series[Any]) -> int:
-    """Return the first row that is not a number, or else row 0."""
-    values = column.astype(object)
-    odd = [
-        not isinstance(value, (int, float, np.number)) and known
-        for value, known in zip(values, values.notna(), strict=True)
-    ]
-    return odd.index(True) if True in odd else 0
 
 
 def _codes(column: pd.Series[Any], feature: Feature, pooled: bool) -> Integers:
