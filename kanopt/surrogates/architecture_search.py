@@ -370,7 +370,7 @@ class ArchitectureSearch:
             interaction_gain(each, numbers, table.codes[rows], table.weights[rows], self.settings.seed)
             for each in residuals
         )
-        return any(gain > INTERACTION for gain, _ in found)
+        return any(gain > INTERACTION for gain in found)
 
     def prefer(self, first: Trial, second: Trial, margin: float = MARGIN) -> Trial:
         """Return the preferred trial: the simpler one unless the other is clearly more accurate."""

@@ -209,45 +209,30 @@ def periods_of(periodic: Any, encoding: FeatureEncoding) -> dict[str, float]:
 def _check_together(settings: Settings, encoding: FeatureEncoding, *, positive: bool) -> None:
     """Refuse arguments that contradict each other."""
     low, high = settings.bounds
-    if settings.target_range == "bounded" and not low < high:
-        raise FitError(f"bounds={settings.bounds}: the lower end must lie below the upper")
-    if settings.target_range == "bounded" and positive and low < 0.0:
-        raise FitError(
-            f"positive=True with bounds={settings.bounds}: the lower end is below zero; drop positive or raise it"
-        )
+    bounded, shapes = settings.target_range == "bounded", settings.shape_constraints
+    bends = {bend for bend in shapes.convexity if bend}
+    below, flat = bounded and positive and low < 0.0, bounded and bool(bends)
     steps = 1
     for width in (len(encoding.features), *(settings.hidden or ())):
         steps = 2 + width * (1 + steps)
-    if steps > LARGEST:
-        raise FitError(
-            f"hidden={settings.hidden}: written out as a formula the law would have {steps:,} steps, at most "
-            f"{LARGEST:,} can be had; ask for fewer nodes"
-        )
-    bends = {bend for bend in settings.shape_constraints.convexity if bend}
-    if settings.shape_constraints and any(settings.products):
-        raise FitError(
-            f"products={settings.products} with monotone, convex or concave: a product node keeps no shape; leave "
-            "out one"
-        )
-    if settings.hidden and len(bends) > 1:
-        raise FitError(
-            "convex and concave columns together need an additive law: the shapes cannot both be held through hidden "
-            "nodes; use hidden=(), or ask for one of the two"
-        )
-    if settings.log_target and -1 in bends:
-        raise FitError(
-            "concave with log_target=True: exp(concave) need not be concave; use log_target=False, or leave out concave"
-        )
-    if settings.target_range == "positive" and -1 in bends:
-        raise FitError(
-            "concave with positive=True: a positive law is bent upwards near zero; leave out one of the two"
-        )
-    if settings.target_range == "bounded" and bends:
-        raise FitError(
-            "convex or concave with bounds: a law that flattens at both ends is neither; leave out one"
-        )
-    if settings.target_range == "bounded" and settings.log_target:
-        raise FitError("bounds with log_target=True: use one of the two")
+    faults = {
+        f"bounds={low, high}: the lower end must lie below the upper": bounded and not low < high,
+        f"positive=True with bounds={low, high}: the lower end is below zero; drop positive or raise it": below,
+        f"hidden={settings.hidden}: written out as a formula the law would have {steps:,} steps, at most {LARGEST:,} "
+        "can be had; ask for fewer nodes": steps > LARGEST,
+        f"products={settings.products} with monotone, convex or concave: a product node keeps no shape; leave out "
+        "one": bool(shapes) and any(settings.products),
+        "convex and concave columns together need an additive law: the shapes cannot both be held through hidden "
+        "nodes; use hidden=(), or ask for one of the two": bool(settings.hidden) and len(bends) > 1,
+        "concave with log_target=True: exp(concave) need not be concave; use log_target=False, or leave out "
+        "concave": bool(settings.log_target) and -1 in bends,
+        "concave with positive=True: a positive law is bent upwards near zero; leave out one of the "
+        "two": settings.target_range == "positive" and -1 in bends,
+        "convex or concave with bounds: a law that flattens at both ends is neither; leave out one": flat,
+        "bounds with log_target=True: use one of the two": bounded and bool(settings.log_target),
+    }
+    if fault := next((told for told, holds in faults.items() if holds), None):
+        raise FitError(fault)
 
 
 def is_open(value: Any) -> bool:
