@@ -22,7 +22,6 @@ from kanopt.kan.large import LARGE, fit_large, is_large
 from kanopt.kan.links import Exponential, Link, Logistic, Softplus
 from kanopt.kan.objective import Data
 from kanopt.kan.pruning import prune, remove_dead_nodes
-from kanopt.kan.trainer import TrainerOptions
 from kanopt.kan.training import FitOptions, TrainedBatch
 from kanopt.surrogates.conformal import weighted_quantile
 from kanopt.surrogates.encoding import FeatureEncoding, knot_range
@@ -86,7 +85,7 @@ class ArchitectureSearch:
     def can_hold_out(self) -> bool:
         """Whether there are enough rows to choose smoothing on held-out rows."""
         several = self.table.groups is None or int(self.table.groups.max()) + 1 >= LEAST_GROUPS
-        return self.settings.smoothing is None and self.distinct_rows >= LEAST_ROWS and several
+        return self.settings.fit.smoothing is None and self.distinct_rows >= LEAST_ROWS and several
 
     @property
     def has_many_categories(self) -> bool:
@@ -396,19 +395,14 @@ class ArchitectureSearch:
 
     def options(self, structure: LawStructure, design_effect: float | None = None) -> FitOptions:
         """Return the fit options of a structure."""
-        settings, groups = self.settings, self.table.groups
+        groups = self.table.groups
         shared = self.design_effect if design_effect is None else design_effect
-        return FitOptions(
-            starts=settings.starts,
-            smoothing=settings.smoothing,
-            criterion=settings.criterion,
+        return replace(
+            self.settings.fit,
             loss=structure.loss,
-            shape_constraints=settings.shape_constraints,
             link=self._link(structure),
-            precision=settings.precision,
             distinct=min(1.0, self.distinct_rows / self.rows) / shared,
-            groups=None if groups is None else torch.tensor(groups, device=settings.device),
-            trainer=TrainerOptions(watch=settings.monitor),
+            groups=None if groups is None else torch.tensor(groups, device=self.settings.device),
         )
 
     def _unit(self, structure: LawStructure) -> float:

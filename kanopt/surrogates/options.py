@@ -16,9 +16,8 @@ from kanopt.errors import FitError, nearest
 from kanopt.formulas.nodes import LARGEST
 from kanopt.formulas.operators import NO_PERIOD, NO_SHAPE
 from kanopt.kan.constraints import ShapeConstraints
-from kanopt.kan.objective import Precision
-from kanopt.kan.smoothing import Criterion
-from kanopt.kan.training import LOSSES
+from kanopt.kan.trainer import TrainerOptions
+from kanopt.kan.training import LOSSES, FitOptions
 from kanopt.surrogates.encoding import Feature, FeatureEncoding
 from kanopt.surrogates.monitor import FitMonitor
 from kanopt.text import number_text
@@ -97,8 +96,8 @@ class Settings:
         Whether the logarithm of the target, and of each number, is taken.
     target_range
         ``"any"``, ``"positive"`` or ``"bounded"``, with `bounds`: the range of the law's values.
-    shape_constraints
-        Shape constraints of the numbers.
+    fit
+        How networks are fitted, but for what goes with a structure.
     hold_positive
         Whether a law that could fall below zero among its data is held at the smallest target, where all are positive.
     """
@@ -109,17 +108,18 @@ class Settings:
     logs: tuple[bool, ...] | None
     loss: str | None
     grid_size: int | None
-    smoothing: float | None
-    criterion: Criterion
-    starts: int
-    shape_constraints: ShapeConstraints
+    fit: FitOptions
     target_range: Literal["any", "positive", "bounded"]
     bounds: tuple[float, float]
-    precision: Precision
     seed: int
     device: torch.device
     hold_positive: bool = False
     monitor: FitMonitor = field(default_factory=FitMonitor)
+
+    @property
+    def shape_constraints(self) -> ShapeConstraints:
+        """Shape constraints of the numbers."""
+        return self.fit.shape_constraints
 
     @property
     def ends(self) -> tuple[float, float]:
@@ -144,6 +144,7 @@ def settings_of(given: Any, encoding: FeatureEncoding, watch: FitMonitor | None 
         hidden = ()  # the only laws that can be both, see _check_together
     log_target, smoothing = _checked("log_target", given.log_target), _checked("smoothing", given.smoothing)
     positive, bounds = _checked("positive", given.positive), _checked("bounds", given.bounds)
+    monitor = watch or FitMonitor()
     settings = Settings(
         hidden=hidden,
         products=_products(given.products, hidden),
@@ -151,17 +152,20 @@ def settings_of(given: Any, encoding: FeatureEncoding, watch: FitMonitor | None 
         logs=_logs(given.log_features, encoding, wanted),
         loss=_checked("loss", given.loss),
         grid_size=_checked("grid_size", given.grid_size),
-        smoothing=None if smoothing == "evidence" else smoothing,
-        criterion="evidence" if smoothing == "evidence" else "gcv",
-        starts=_checked("starts", given.starts),
-        shape_constraints=wanted,
+        fit=FitOptions(
+            starts=_checked("starts", given.starts),
+            smoothing=None if smoothing == "evidence" else smoothing,
+            criterion="evidence" if smoothing == "evidence" else "gcv",
+            shape_constraints=wanted,
+            precision=_checked("precision", given.precision),
+            trainer=TrainerOptions(watch=monitor),
+        ),
         target_range="bounded" if bounds else "positive" if positive else "any",
         bounds=bounds or (0.0, 0.0),
         hold_positive=positive is None and bounds is None and -1 not in wanted.convexity,
-        precision=_checked("precision", given.precision),
         seed=_checked("seed", given.seed),
         device=device_of(given.device),
-        monitor=watch or FitMonitor(),
+        monitor=monitor,
     )
     _check_together(settings, encoding, positive=bool(positive))
     return settings

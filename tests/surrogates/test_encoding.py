@@ -77,7 +77,7 @@ def test_arguments_are_checked(arguments, message, monkeypatch):
     [
         (
             pd.Series([2.0, 3.0], dtype="complex"),
-            "column 'km' was a number in training and now holds complex",
+            "column 'km' holds complex numbers",
         ),
         (pd.Series([2.0, pd.Timestamp("2024-01-01")], dtype=object), "row 1 now holds Timestamp"),
         (pd.date_range("2024-01-01", periods=2), "row 0 now holds Timestamp"),
