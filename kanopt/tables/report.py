@@ -375,25 +375,12 @@ def with_report(
     return attach_report(named, report)
 
 
-class _HashingFile:
-    """A file that keeps nothing but the hash of what is written."""
-
-    closed = False
-
-    def __init__(self) -> None:
-        self.sha256 = hashlib.sha256()
-
-    def write(self, data: bytes) -> int:
-        self.sha256.update(data)
-        return len(data)
-
-    def flush(self) -> None: ...
-
-    def close(self) -> None: ...
-
-
 def hash_cells(table: Any) -> str:
     """Return the sha256 of an Arrow table written as CSV, so that it does not depend on where it was kept."""
-    sink = _HashingFile()
-    pa_csv.write_csv(table, pa.PythonFile(sink, mode="w"))
-    return sink.sha256.hexdigest()
+    sha256, header = hashlib.sha256(), True
+    for batch in table.to_batches(1 << 16) or [table]:
+        sink = pa.BufferOutputStream()
+        pa_csv.write_csv(batch, sink, pa_csv.WriteOptions(include_header=header))
+        sha256.update(sink.getvalue())
+        header = False
+    return sha256.hexdigest()

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 import pyarrow as pa
+from numpy.typing import NDArray
 
 from kanopt.errors import FormulaError, TableError, warn_user
 from kanopt.tables._convert import natural_kind
@@ -180,6 +181,26 @@ class ParsedRules:
     derived: Mapping[str, RowText] = field(default_factory=dict)
     drops: tuple[RowText, ...] = ()
 
+    def computed(
+        self, name: str, read: Mapping[str, Any], gone: NDArray[np.bool_]
+    ) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+        """Return a derived column, truth as 1 and 0, and where it has no value.
+
+        Parameters
+        ----------
+        name
+            Its name.
+        read
+            The columns that its text names.
+        gone
+            Where one of them has no value; a condition may hold there all the same.
+        """
+        text = self.derived[name]
+        if not text.is_condition:
+            return np.where(gone, np.nan, text.values(read, len(gone))), gone
+        holds, fails = text.masks(read, len(gone))
+        return np.where(holds, 1.0, np.where(fails, 0.0, np.nan)), ~holds & ~fails
+
 
 def sort_of(kind: Kind) -> Sort:
     """Return what a column of a kind holds, to a text about it."""
@@ -273,18 +294,15 @@ class CleanedReading:
         """Add what is derived to the values, and return it as columns."""
         made: dict[str, Any] = {}
         for name, text in self.parsed.derived.items():
-            if text.is_condition:
-                holds, fails = text.masks(values, len(frame))
-                values[name] = np.where(holds, 1.0, np.where(fails, 0.0, np.nan))
-                made[name] = (
-                    pd.Series(holds, frame.index, dtype=object).where(holds | fails, None).infer_objects()
-                )
-                continue
-            values[name] = made[name] = text.values(values, len(frame))
-            missing = np.zeros(len(frame), dtype=bool)
+            gone = np.zeros(len(frame), dtype=bool)
             for each in text.reads:
-                missing |= np.asarray(pd.isna(values[each]))
-            wrong = ~np.isfinite(values[name]) & ~missing
+                gone |= np.asarray(pd.isna(values[each]))
+            values[name], gone = self.parsed.computed(name, values, gone)
+            made[name] = values[name]
+            if text.is_condition:
+                truth = pd.Series(values[name] == 1.0, frame.index, dtype=object)
+                made[name] = truth.where(~gone, None).infer_objects()
+            wrong = ~np.isfinite(values[name]) & ~gone
             if wrong.any():
                 place = int(wrong.argmax())
                 told = ", ".join(f"{each}={_shown(values[each], place)}" for each in text.reads)
