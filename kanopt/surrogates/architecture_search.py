@@ -24,7 +24,7 @@ from kanopt.kan.objective import Data
 from kanopt.kan.pruning import prune, remove_dead_nodes
 from kanopt.kan.training import FitOptions, TrainedBatch
 from kanopt.surrogates.conformal import weighted_quantile
-from kanopt.surrogates.encoding import FeatureEncoding, knot_range
+from kanopt.surrogates.encoding import FeatureEncoding
 from kanopt.surrogates.groups import rows_before
 from kanopt.surrogates.options import Settings
 from kanopt.surrogates.screening import INTERACTION, interaction_gain
@@ -33,6 +33,7 @@ from kanopt.surrogates.trials import (
     LawStructure,
     TrainingTable,
     Trial,
+    knot_range,
     scores,
 )
 

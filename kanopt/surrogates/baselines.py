@@ -22,9 +22,9 @@ from kanopt.surrogates.curves import layers_of
 from kanopt.surrogates.encoding import encoding_of
 from kanopt.surrogates.fits import checked_rows
 from kanopt.surrogates.groups import grouped
-from kanopt.surrogates.input_checks import indicators_of, is_multi_target, refuse_names, whole_number
+from kanopt.surrogates.input_checks import is_multi_target, refuse_names, whole_number
 from kanopt.surrogates.many_laws import FOR_FIT
-from kanopt.surrogates.missing import MissingIndicators
+from kanopt.surrogates.missing import MissingIndicators, indicators_of
 from kanopt.surrogates.monitor import checked_budget, checked_progress, line_unless_told
 from kanopt.surrogates.peer_models import PEERS, count_parameters, peer_model
 from kanopt.surrogates.regressor import KANRegressor

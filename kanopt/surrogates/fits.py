@@ -18,7 +18,6 @@ from kanopt.surrogates.categories import rare_categories, warn_of_rare, with_rar
 from kanopt.surrogates.encoding import LEAST_ROWS, encoding_of, row_name
 from kanopt.surrogates.groups import grouped
 from kanopt.surrogates.input_checks import (
-    indicators_of,
     is_multi_target,
     name_of,
     refuse_leak,
@@ -27,7 +26,7 @@ from kanopt.surrogates.input_checks import (
     used_rows,
     weights_of,
 )
-from kanopt.surrogates.missing import indicator_name
+from kanopt.surrogates.missing import indicator_name, indicators_of
 from kanopt.surrogates.monitor import FitMonitor
 from kanopt.text import count_text, number_text
 

@@ -15,7 +15,6 @@ from sklearn.utils.validation import _check_sample_weight, validate_data
 
 from kanopt.errors import FitError, nearest
 from kanopt.surrogates.encoding import check_numbers, is_number, row_name
-from kanopt.surrogates.missing import MissingIndicators
 from kanopt.tables import units_of, with_units
 from kanopt.tables.report import declared_units
 from kanopt.text import number_text
@@ -30,13 +29,6 @@ def is_multi_target(y: Any) -> bool:
     if isinstance(y, (list, tuple)):
         return bool(y) and isinstance(y[0], (list, tuple)) and len(y[0]) > 1
     return isinstance(y, (np.ndarray, pd.DataFrame)) and y.ndim == 2 and y.shape[1] > 1
-
-
-def indicators_of(missing: Any, frame: pd.DataFrame, weights: Floats) -> MissingIndicators:
-    """Return the missing-value indicators of a frame."""
-    if not isinstance(missing, str) or missing not in ("error", "indicator"):
-        raise FitError(f"missing={missing!r} is unknown; use 'error' or 'indicator'")
-    return MissingIndicators({}) if missing == "error" else MissingIndicators.from_frame(frame, weights)
 
 
 def refuse_names(y: Any, sample_weight: Any) -> None:
@@ -165,13 +157,6 @@ def held_out_rows(X: Any, y: Any, columns: Sequence[str], target: str) -> tuple[
     index = X.index if isinstance(X, pd.DataFrame) else None
     check_numbers(actual, f"held-out target {target!r}", index)
     return X, actual
-
-
-def coverage_of(given: Any) -> float:
-    """Return the coverage of an interval, checked."""
-    if isinstance(given, bool) or not isinstance(given, Real) or not 0.0 < float(given) < 1.0:
-        raise FitError(f"coverage={given!r} must lie between 0 and 1, such as 0.9")
-    return float(given)
 
 
 def calibration_of(given: Any, log_target: bool) -> tuple[Any, Floats]:

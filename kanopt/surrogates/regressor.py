@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
+from numbers import Real
 from typing import TYPE_CHECKING, Any, Literal, Self
 
 import numpy as np
@@ -17,7 +18,6 @@ from kanopt.surrogates.formula_reading import FormulaReading, KnownLaw
 from kanopt.surrogates.groups import grouped
 from kanopt.surrogates.input_checks import (
     calibration_of,
-    coverage_of,
     refuse_names,
 )
 from kanopt.surrogates.monitor import watched
@@ -347,7 +347,8 @@ class KANRegressor(FormulaReading):
             from (see :meth:`outside`), where the interval is as narrow as inside and promises nothing. The index is
             that of `X`.
         """
-        coverage = coverage_of(coverage)
+        if isinstance(coverage, bool) or not isinstance(coverage, Real) or not 0.0 < float(coverage) < 1.0:
+            raise FitError(f"coverage={coverage!r} must lie between 0 and 1, such as 0.9")
         if pools(unseen):
             raise FitError(
                 "predict_interval: unseen='pooled': how far a category that did not occur lies from the mean of the "

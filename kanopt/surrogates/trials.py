@@ -24,6 +24,9 @@ MISSED = 0.01
 """Share of the sum of all targets by which a smearing factor may miss it."""
 EXACT = 1e-7
 """Share of the target's standard deviation below which residuals count as none."""
+FEWEST = 5
+SHARE = 0.005
+"""Share of the rows that an outermost cell of the knots must hold, from so many rows on that this is a few."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -202,3 +205,39 @@ def smearing_factor(target: Floats, residual: Floats, weights: Floats, *, by_sum
     mean = float(np.average(ratio, weights=weights))
     sums = float(weights @ target) / float(weights @ (target / ratio))
     return sums if by_sums or abs(mean / sums - 1.0) > MISSED else mean
+
+
+def knot_range(encoded: Floats, grid_size: int, weights: Floats | None = None) -> tuple[Floats, Floats]:
+    """Return the first and last knot of every column, each (columns,).
+
+    They span the data, unless there are a thousand rows or more and an outermost cell would hold fewer than half a
+    percent of them. Then the range is cut at that quantile, and the linear tail covers the rows beyond it: a cubic
+    fitted to a few outlying rows should not be extrapolated. A row of weight k counts as k rows.
+
+    Examples
+    --------
+    >>> column = np.append(np.linspace(0.0, 1.0, 999), 50.0)[:, None]
+    >>> low, high = knot_range(column, grid_size=10)
+    >>> float(low[0]), float(high[0].round(3))
+    (0.0, 0.997)
+    """
+    weights = np.ones(len(encoded)) if weights is None else weights
+    low, high = encoded.min(axis=0), encoded.max(axis=0)
+    count = round(SHARE * float(weights.sum()))
+    if count < FEWEST or not encoded.shape[1]:
+        return low, high
+    cell = (high - low) / grid_size
+    few_below = weights @ (encoded < low + cell) < count
+    few_above = weights @ (encoded > high - cell) < count
+    first = np.array([_value_at_count(column, weights, count) for column in encoded.T])
+    last = np.array([-_value_at_count(-column, weights, count) for column in encoded.T])
+    trimmed = np.where(few_below, first, low), np.where(few_above, last, high)
+    spread = trimmed[1] > trimmed[0]
+    return np.where(spread, trimmed[0], low), np.where(spread, trimmed[1], high)
+
+
+def _value_at_count(values: Floats, weights: Floats, count: float) -> float:
+    """Return the smallest value up to which there are `count` rows, where a row of weight k counts as k rows."""
+    order = np.argsort(values, kind="stable")
+    mass = np.cumsum(weights[order])
+    return float(values[order][np.searchsorted(mass, count * (1.0 - 1e-12))])
