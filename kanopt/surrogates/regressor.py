@@ -347,7 +347,8 @@ class KANRegressor(FormulaReading):
             from (see :meth:`outside`), where the interval is as narrow as inside and promises nothing. The index is
             that of `X`.
         """
-        if isinstance(coverage, bool) or not isinstance(coverage, Real) or not 0.0 < float(coverage) < 1.0:
+        asked: Any = coverage
+        if isinstance(asked, bool) or not isinstance(asked, Real) or not 0.0 < float(asked) < 1.0:
             raise FitError(f"coverage={coverage!r} must lie between 0 and 1, such as 0.9")
         if pools(unseen):
             raise FitError(
