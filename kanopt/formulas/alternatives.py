@@ -7,19 +7,18 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from functools import partial
 from textwrap import fill
-from typing import TYPE_CHECKING, overload
+from typing import TYPE_CHECKING, cast, overload
 
 import numpy as np
 
 from kanopt.display import Part, Shown, grid_of
 from kanopt.errors import FormulaError, nearest
-from kanopt.formulas.fit import Alternative
+from kanopt.formulas.base_formula import Alternative, AnyFormula, BaseFormula
 from kanopt.text import count_text, list_names, number_text, percent_text, shorten
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from kanopt.formulas.formula import Formula
 
 _ALIKE = 0.005
 """Errors that differ by a smaller share are called the same."""
@@ -40,7 +39,7 @@ _REFUSED = (
 )
 
 
-class ConsideredFormulas(Sequence["Formula"], Shown):
+class ConsideredFormulas(Sequence[AnyFormula], Shown):
     """The formulas that were considered for a law, each one that can be used; in the order of its ``considered()``.
 
     One is taken by its place, or by the name of its rung: ``formulas[2]``, ``formulas["sum of curves"]``.
@@ -53,17 +52,17 @@ class ConsideredFormulas(Sequence["Formula"], Shown):
         The law that was chosen.
     """
 
-    def __init__(self, formula: Formula) -> None:
+    def __init__(self, formula: AnyFormula) -> None:
         self._chosen = formula
 
     def __len__(self) -> int:
         return len(self._chosen.alternatives)
 
     @overload
-    def __getitem__(self, place: int | str) -> Formula: ...
+    def __getitem__(self, place: int | str) -> AnyFormula: ...
     @overload
-    def __getitem__(self, place: slice) -> tuple[Formula, ...]: ...
-    def __getitem__(self, place: int | str | slice) -> Formula | tuple[Formula, ...]:
+    def __getitem__(self, place: slice) -> tuple[AnyFormula, ...]: ...
+    def __getitem__(self, place: int | str | slice) -> AnyFormula | tuple[AnyFormula, ...]:
         """Return one of them.
 
         Raises
@@ -90,7 +89,8 @@ class ConsideredFormulas(Sequence["Formula"], Shown):
             raise FormulaError(
                 f"formulas[{place}]: {found.text!r} was compared, but not written as a formula"
             )
-        return found.law
+        law: AnyFormula = cast(AnyFormula, found.law)  # of the same type as the chosen one
+        return law
 
     def _place_of(self, name: str) -> int:
         names = [each.rung for each in self._chosen.alternatives]
@@ -141,7 +141,7 @@ def _wrapped(text: str, margin: str) -> str:
     return fill(text, 120, subsequent_indent=margin, break_long_words=False, break_on_hyphens=False)
 
 
-def approximation_text(formula: Formula) -> str:
+def approximation_text(formula: BaseFormula) -> str:
     """Say why a learned law is rather an approximation of one; empty where it may be the law itself.
 
     A law that somebody has written down has few numbers beyond one for each of its inputs. One with more was put
@@ -155,7 +155,7 @@ def approximation_text(formula: Formula) -> str:
     return f"an approximation: {told}; other forms may explain the rows as well"
 
 
-def rivals_text(formula: Formula) -> str:
+def rivals_text(formula: BaseFormula) -> str:
     """Say which other structures explain the rows as well as the chosen one; empty where none does."""
     rivals = [each.text for each in formula.alternatives if each.rival]
     if not rivals:
@@ -164,7 +164,7 @@ def rivals_text(formula: Formula) -> str:
     return f"{len(rivals) + 1} structures explain the rows alike: {formula} (chosen), and {listed}"
 
 
-def considered_frame(formula: Formula) -> pd.DataFrame:
+def considered_frame(formula: BaseFormula) -> pd.DataFrame:
     """Return the alternatives of a formula as a frame; see :meth:`kanopt.formulas.Formula.considered`."""
     import pandas as pd
 

@@ -4,19 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from kanopt.formulas.base_formula import BaseFormula
 from kanopt.formulas.columns import read_columns
 from kanopt.formulas.nodes import Array, Maximum, Minimum, Node, fold, postorder
 from kanopt.formulas.pieces import Step, gap_inputs
 from kanopt.formulas.printing import to_infix
 from kanopt.text import number_text
-
-if TYPE_CHECKING:
-    from kanopt.formulas.formula import Formula
 
 _PLACES = 257
 """Places at which a law is tried along an input, for edges between them."""
@@ -47,7 +45,7 @@ class Edge:
         return f"{self.name}: {self.text}"
 
 
-def crossed_edges(before: Formula, after: Formula, old: Any, new: Any) -> tuple[Edge, ...]:
+def crossed_edges(before: BaseFormula, after: BaseFormula, old: Any, new: Any) -> tuple[Edge, ...]:
     """Return the edges that lie between two sets of rows, which are paired.
 
     Parameters
@@ -74,7 +72,7 @@ def crossed_edges(before: Formula, after: Formula, old: Any, new: Any) -> tuple[
     return tuple(found.values())
 
 
-def edges_along(formula: Formula, name: str, low: float, high: float) -> tuple[float, ...]:
+def edges_along(formula: BaseFormula, name: str, low: float, high: float) -> tuple[float, ...]:
     """Return the values of an input at which the law has an edge whatever its other inputs are.
 
     Parameters
@@ -118,7 +116,7 @@ def _reads(node: Node) -> set[str]:
     return {name for part in postorder(node) for name in part.names}
 
 
-def _pieces(formula: Formula, data: Any) -> Iterator[tuple[Node, NDArray[np.int64]]]:
+def _pieces(formula: BaseFormula, data: Any) -> Iterator[tuple[Node, NDArray[np.int64]]]:
     """Yield the nodes that consist of pieces, each with the number of the piece that counts in every row."""
     columns = read_columns(formula.inputs, data, formula.used, gap_inputs(formula.root))
     for node in postorder(formula.root):

@@ -5,21 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import replace
 from itertools import count
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from kanopt.errors import FormulaError, nearest
+from kanopt.formulas.base_formula import AnyFormula, BaseFormula
 from kanopt.formulas.extrapolation import provenance_of_changed
 from kanopt.formulas.formula_text import CALLED, LONGEST
 from kanopt.formulas.nodes import Constant, Node, Power, fold, postorder, rebuild
 from kanopt.formulas.parameters import is_parameter, parameters_of
-from kanopt.formulas.parser import parse_formula
+from kanopt.formulas.parser import parse_as
 from kanopt.formulas.pieces import Curve, Step, Table
 from kanopt.formulas.printing import to_infix
 from kanopt.formulas.simplify import simplify_graph
 from kanopt.formulas.spelling import ATOM, TextPart, Writer, number, quoted_name
-
-if TYPE_CHECKING:
-    from kanopt.formulas.formula import Formula
 
 LONGEST_RECORD = 20_000
 """Characters of the provenance that earlier changes may take up."""
@@ -71,7 +69,7 @@ def _writer(root: Node) -> Callable[[Node], str]:
     return lambda part: fold(part, visit).text
 
 
-def pattern(formula: Formula) -> str:
+def pattern(formula: BaseFormula) -> str:
     """Return the formula in one line, with names of constants instead of their values."""
     told = _rename_duplicates(formula.root)
     return _writer(told)(told)
@@ -108,7 +106,7 @@ def _rename_duplicates(root: Node) -> Node:
     return fold(root, visit)
 
 
-def fix_constants(formula: Formula, values: Mapping[str, float]) -> Formula:
+def fix_constants(formula: AnyFormula, values: Mapping[str, float]) -> AnyFormula:
     """Return the law with constants fixed at values, which become part of its structure.
 
     Raises
@@ -155,7 +153,7 @@ def _nearest_hint(name: Any, known: Collection[str]) -> str:
     return nearest(str(name), known) if known else "none of its numbers has a name"
 
 
-def _number(value: Any, name: str, formula: Formula) -> Constant:
+def _number(value: Any, name: str, formula: BaseFormula) -> Constant:
     try:
         if isinstance(value, bool | str):
             raise TypeError
@@ -167,7 +165,7 @@ def _number(value: Any, name: str, formula: Formula) -> Constant:
         ) from None
 
 
-def edit_text(formula: Formula, text: str, constants: Mapping[str, float] | None = None) -> Formula:
+def edit_text(formula: AnyFormula, text: str, constants: Mapping[str, float] | None = None) -> AnyFormula:
     """Return the law with a new text, which may use the names of its constants, curves and tables.
 
     Raises
@@ -190,8 +188,8 @@ def edit_text(formula: Formula, text: str, constants: Mapping[str, float] | None
             pieces.setdefault(shown, group[0])
     # what no text can name
     pieces = {shown: piece for shown, piece in pieces.items() if len(shown) <= LONGEST}
-    new = parse_formula(
-        text, formula.inputs, formula.output, per=formula.per, constants=values, pieces=pieces
+    new = parse_as(
+        BaseFormula, text, formula.inputs, formula.output, per=formula.per, constants=values, pieces=pieces
     )
 
     def valued(node: Node) -> Node:
@@ -202,7 +200,7 @@ def edit_text(formula: Formula, text: str, constants: Mapping[str, float] | None
     return _with_graph(formula, rebuild(new.root, valued), "edited by hand", f"was {pattern(formula)}")
 
 
-def _with_graph(formula: Formula, root: Node, what: str, note: str) -> Formula:
+def _with_graph(formula: AnyFormula, root: Node, what: str, note: str) -> AnyFormula:
     """Return the law with another graph; its fit, standard errors and covariance are dropped."""
     earlier = formula.provenance.get(what)
 

@@ -12,32 +12,42 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kanopt.display import Alarm, Facts, Fold, Law, Part, Shown
-from kanopt.errors import FormulaError
-from kanopt.formulas.binding import BoundFormula, Reference
-from kanopt.formulas.columns import common_shape, evaluate_graph, read_columns
-from kanopt.formulas.domain import Domain
-from kanopt.formulas.enclosures import ShapeFact, basis_of
-from kanopt.formulas.fit import Alternative, Fit
-from kanopt.formulas.nodes import Array, Constant, Node, Sum, postorder
-from kanopt.formulas.parameters import Covariance, check_covariance, names_in
-from kanopt.formulas.pieces import Curve, Table, gap_inputs
-from kanopt.formulas.validity import formula_facts, outside_tests, outside_texts
-from kanopt.formulas.variables import Variable, check_label, hint, refuse_lookalikes
+from kanopt.errors import FormulaError, UnitError, nearest
+from kanopt.formulas.alternatives import ConsideredFormulas, approximation_text, considered_frame
+from kanopt.formulas.base_formula import BaseFormula
+from kanopt.formulas.correction import correct
+from kanopt.formulas.dimensions.analysis import Dimensions, dimensions
+from kanopt.formulas.editing import edit_text, fix_constants, pattern
+from kanopt.formulas.enclosures.facts import ShapeProof
+from kanopt.formulas.enclosures.proof import Convexity, prove
+from kanopt.formulas.enclosures.values import interval
+from kanopt.formulas.estimation import intervals, refit
+from kanopt.formulas.estimation.estimation_rows import Weight
+from kanopt.formulas.estimation.refitting import Robust
+from kanopt.formulas.export.excel import to_excel
+from kanopt.formulas.export.programs import to_javascript, to_python
+from kanopt.formulas.export.sql import to_sql
+from kanopt.formulas.export.symbolic import to_sympy
+from kanopt.formulas.export.workbook import save_excel
+from kanopt.formulas.lowering.lowering import piecewise
+from kanopt.formulas.lowering.program import Piecewise, Side
+from kanopt.formulas.modules import Module, modules_of
+from kanopt.formulas.nodes import Node, Sum, postorder
+from kanopt.formulas.parameters import names_in
+from kanopt.formulas.parser import parse_as
+from kanopt.formulas.printing import to_latex
+from kanopt.formulas.references import Reference, ReferenceValue, Resolver
+from kanopt.formulas.serialize import from_json, load, save, to_json
+from kanopt.formulas.simplify import simplify_graph
+from kanopt.formulas.validity import formula_facts
+from kanopt.formulas.variables import Variable
 from kanopt.formulas.verdict import LawVerdict, verdict_of
-from kanopt.text import join_list
+from kanopt.text import number_text
+from kanopt.validation import LARGEST, too_large
 
 if TYPE_CHECKING:
     import pandas as pd
     import sympy
-
-    from kanopt.formulas.alternatives import ConsideredFormulas
-    from kanopt.formulas.dimensions.analysis import Dimensions
-    from kanopt.formulas.enclosures import ShapeProof
-    from kanopt.formulas.enclosures.proof import Convexity
-    from kanopt.formulas.estimation.estimation_rows import Weight
-    from kanopt.formulas.estimation.refitting import Robust
-    from kanopt.formulas.lowering.program import Piecewise, Side
-    from kanopt.formulas.modules import Module
 
 
 @dataclass(frozen=True)
@@ -69,8 +79,8 @@ def _formula_over(formula: Formula, root: Node) -> Formula:
     return replace(formula, root=root, inputs=kept, fit=None, provenance={}, alternatives=(), covariance=None)
 
 
-@dataclass(frozen=True)
-class Formula(Shown):
+@dataclass(frozen=True, repr=False)
+class Formula(BaseFormula, Shown):
     """A law: a graph of steps over named inputs, with its units, domain, fit and provenance.
 
     Parameters
@@ -119,54 +129,7 @@ class Formula(Shown):
     0.5 + 0.12 · km · (1 + 0.04 · load)
     """
 
-    root: Node
-    inputs: tuple[Variable, ...]
-    output: Variable
-    per: str = ""
-    fit: Fit | None = None
-    domain: Domain = field(default_factory=Domain, repr=False)
-    provenance: Mapping[str, str] = field(default_factory=dict, hash=False, repr=False)
-    alternatives: tuple[Alternative, ...] = field(default=(), repr=False)
-    covariance: Covariance | None = field(default=None, repr=False)
-    shapes: tuple[ShapeFact, ...] = field(default=(), repr=False)
     parts: tuple[Formula, ...] = field(default=(), repr=False)
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "inputs", tuple(self.inputs))
-        object.__setattr__(self, "alternatives", tuple(self.alternatives))
-        object.__setattr__(self, "provenance", {str(k): str(v) for k, v in self.provenance.items()})
-        check_label(self.per, f"formula for {self.output.name!r}, per")
-        kinds = {variable.name: variable for variable in self.inputs}
-        if len(kinds) != len(self.inputs):
-            raise FormulaError(f"formula for {self.output.name!r}: two inputs have the same name")
-        refuse_lookalikes(kinds, f"formula for {self.output.name!r}")
-        for node in postorder(self.root):
-            for name in node.names:
-                if name not in kinds:
-                    raise FormulaError(
-                        f"formula for {self.output.name!r} reads {name!r}, which is no input; "
-                        f"{hint(name, kinds)}"
-                    )
-                if kinds[name].is_category != isinstance(node, Table):
-                    found = (
-                        "a category, of which only a table"
-                        if kinds[name].is_category
-                        else "a number, which no table"
-                    )
-                    raise FormulaError(
-                        f"formula for {self.output.name!r}: input {name!r} is {found} can be made"
-                    )
-        if self.covariance is not None:
-            check_covariance(self.root, self.covariance)
-        basis = basis_of(self) if self.shapes else ""
-        object.__setattr__(self, "shapes", tuple(fact for fact in self.shapes if fact.basis == basis))
-        steps = {node.key for node in postorder(self.root)} if self.parts else set()
-        object.__setattr__(self, "parts", tuple(part for part in self.parts if part.root.key in steps))
-
-    @cached_property
-    def used(self) -> frozenset[str]:
-        """Names of the inputs that the graph reads."""
-        return frozenset(name for node in postorder(self.root) for name in node.names)
 
     @cached_property
     def verdict(self) -> LawVerdict | None:
@@ -183,121 +146,14 @@ class Formula(Shown):
         return verdict_of(self)
 
     @property
-    def stopped(self) -> str:
-        """Which search for it was stopped before its end, and by what; empty where none was.
-
-        Then it is the best law found until then, and another run may find another one.
-        """
-        return self.provenance.get("stopped", "")
-
-    @property
-    def held(self) -> str:
-        """Which inputs count as the edge of their data beyond it, where the law would not go on; empty for none."""
-        return self.provenance.get("held", "")
-
-    @property
     def approximation(self) -> str:
         """Why the form of a learned law rather approximates another one; empty where it may be the law itself."""
-        from kanopt.formulas.alternatives import approximation_text
-
         return approximation_text(self)
-
-    @property
-    def constants(self) -> tuple[Constant, ...]:
-        """The constants that have a name or a standard error, in reading order."""
-        nodes = postorder(self.root)
-        return tuple(n for n in nodes if isinstance(n, Constant) and (n.name or n.standard_error is not None))
-
-    @property
-    def curves(self) -> tuple[Curve, ...]:
-        """The curves of the formula, for drawing and tabulating."""
-        return tuple(node for node in postorder(self.root) if isinstance(node, Curve))
-
-    @property
-    def tables(self) -> tuple[Table, ...]:
-        """The tables of categories of the formula, each with its ``entries``; :meth:`facts` lists them in words."""
-        return tuple(node for node in postorder(self.root) if isinstance(node, Table))
 
     @property
     def terms(self) -> tuple[Term, ...]:
         """The additive terms of the output; one for a law that is not a sum."""
         return terms_of(self)
-
-    def evaluate(self, data: Any) -> Array:
-        """Compute the output.
-
-        Parameters
-        ----------
-        data
-            A DataFrame, or a mapping of input name to number, text or array; arrays broadcast against each
-            other, such as a matrix of distances and a single hour. Columns of a frame that declare other units are
-            converted.
-
-        Returns
-        -------
-        ndarray of float64
-            In the shape to which the given inputs broadcast, in the output's unit.
-
-        Raises
-        ------
-        FormulaError
-            If an input is missing, has missing values or an unseen category, or the formula has no finite value at some
-            finite input (the first one is named). For infinite inputs the result may be infinite or NaN.
-        """
-        columns = self._columns(data)
-        try:
-            return evaluate_graph(self.root, columns, f"formula for {self.output.name!r}")
-        except FormulaError as error:
-            # such as a logarithm of a distance that is shorter than all that were learned from
-            beyond = [names[0] for names, rows in outside_tests(self, columns).items() if rows.any()]
-            categories = {variable.name for variable in self.inputs if variable.is_category}
-            if not beyond or beyond[0] in categories:
-                raise
-            raise FormulaError(
-                f"{error}; it is used outside its data ({join_list(outside_texts(self, columns))}). Learn a law that "
-                f"goes on there: pin = {{ {beyond[0]!r} = 'linear' }}, or forbid the function that ends"
-            ) from None
-
-    def outside(self, data: Any) -> NDArray[np.bool_]:
-        """Return a mask of the rows outside the domain: its ranges, known categories, or joint tests.
-
-        Parameters
-        ----------
-        data
-            As for :meth:`evaluate`.
-
-        Returns
-        -------
-        ndarray of bool
-            In the shape to which the given inputs broadcast.
-        """
-        columns = self._columns(data)
-        result = np.zeros(common_shape(columns), dtype=bool)
-        for beyond in outside_tests(self, columns).values():
-            result |= beyond
-        return result
-
-    def outside_inputs(self, data: Any) -> list[str]:
-        """Say in words which inputs are outside the domain, and by how much at most.
-
-        Parameters
-        ----------
-        data
-            One row, or many, as for :meth:`evaluate`.
-
-        Returns
-        -------
-        list of str
-            One text for each input or combination of inputs that is outside in some row.
-
-        Examples
-        --------
-        >>> from kanopt.formulas import parse_formula
-        >>> fuel = parse_formula("0.12 * km", [Variable("km", "km", low=0, high=90)], Variable("fuel", "l"))
-        >>> fuel.outside_inputs({"km": 120.0})
-        ['km 120 km (valid from 0 to 90)']
-        """
-        return outside_texts(self, self._columns(data))
 
     def bind(self, **bindings: Reference | float | str) -> BoundFormula:
         """Bind each input to a quantity of a problem, such as ``distance_km=refs.arc.distance``, or to a constant.
@@ -311,8 +167,6 @@ class Formula(Shown):
 
     def simplify(self) -> Formula:
         """Return an equal, simplified formula: constants folded, sums flattened, exp(log) cancelled."""
-        from kanopt.formulas.simplify import simplify_graph
-
         root = simplify_graph(self.root)
         known = self.covariance
         return replace(self, root=root, covariance=None if known is None else known.restrict(names_in(root)))
@@ -347,12 +201,10 @@ class Formula(Shown):
         >>> print(replace(fuel, alternatives=tried).considered()["why"][1])
         same error, 2 operators more: a close call
         """
-        from kanopt.formulas.alternatives import considered_frame
-
         return considered_frame(self)
 
     @property
-    def formulas(self) -> ConsideredFormulas:
+    def formulas(self) -> ConsideredFormulas[Formula]:
         """The formulas that were considered, in the order of :meth:`considered`: ``formulas[k]`` is row k as a formula.
 
         Their constants are those of the rows on which they were tried. Printed they are a table with the reasons.
@@ -367,8 +219,6 @@ class Formula(Shown):
         >>> print(fuel.formulas[1])
         0.1 + 0.12 · km
         """
-        from kanopt.formulas.alternatives import ConsideredFormulas
-
         return ConsideredFormulas(self)
 
     def modules(self) -> Module:
@@ -393,8 +243,6 @@ class Formula(Shown):
               volume
               capacity: 1 / capacity
         """
-        from kanopt.formulas.modules import modules_of
-
         return modules_of(self.root)
 
     def dimensions(self) -> Dimensions:
@@ -408,8 +256,6 @@ class Formula(Shown):
         the units do not agree
           problem: wait + drive: wait is in min, drive is in h; min + h: convert first (1 h = 60 min)
         """
-        from kanopt.formulas.dimensions.analysis import dimensions
-
         return dimensions(self)
 
     def interval(self, ranges: Mapping[str, Any] | None = None) -> tuple[float, float]:
@@ -433,8 +279,6 @@ class Formula(Shown):
         >>> round(low, 6), round(high, 6)
         (-1.0, 3.0)
         """
-        from kanopt.formulas.enclosures.values import interval
-
         return interval(self, {} if ranges is None else ranges)
 
     def prove(
@@ -490,8 +334,6 @@ class Formula(Shown):
         >>> [fact.verdict for fact in area.prove(convex=["a", "b", ("a", "b")]).facts]
         ['proved', 'proved', 'refuted']
         """
-        from kanopt.formulas.enclosures import prove
-
         bounds: dict[str, Any] = {"low": low, "high": high, "finite": finite}
         return prove(self, monotone=monotone, convex=convex, ranges=ranges, boxes=boxes, **bounds)
 
@@ -539,8 +381,6 @@ class Formula(Shown):
         >>> [round(float(gap), 3) for gap in above]
         [0.033, 0.011]
         """
-        from kanopt.formulas.lowering.lowering import piecewise
-
         return piecewise(self, tolerance, side=side, fixed=fixed, ranges=ranges, max_segments=max_segments)
 
     def refit(
@@ -562,8 +402,6 @@ class Formula(Shown):
         >>> print(toll.refit({"km": [1.0, 2.0, 3.0], "toll": [0.11, 0.26, 0.35]}))
         0.12 · km
         """
-        from kanopt.formulas.estimation import refit
-
         return refit(self, table, only, weight=weight, log_target=log_target, robust=robust, test=test)
 
     def correct(
@@ -618,8 +456,7 @@ class Formula(Shown):
         Examples
         --------
         >>> from kanopt.formulas import parse_formula
-        >>> import numpy as np
-        >>> rng = np.random.default_rng(0)
+        >>>         >>> rng = np.random.default_rng(0)
         >>> load, km = rng.uniform(0, 12, 60), rng.uniform(1, 90, 60)
         >>> rows = {"km": km, "load": load, "fuel": (0.12 + 0.01 * load) * km * rng.lognormal(0, 0.05, 60)}
         >>> known = parse_formula("0.14 * km", ["km"], "fuel")
@@ -629,8 +466,6 @@ class Formula(Shown):
         >>> print(better.provenance["corrected"])
         on 60 rows: c2 from 0.14 to 0.1221; line of load; error on rows left out 0.503, was 3.28
         """
-        from kanopt.formulas.correction import correct
-
         return correct(
             self,
             table,
@@ -651,8 +486,6 @@ class Formula(Shown):
         log_target: bool = False,
     ) -> pd.DataFrame:
         """Return confidence intervals of its constants; see :func:`kanopt.formulas.estimation.confidence`."""
-        from kanopt.formulas.estimation import intervals
-
         return intervals(self, level, table, weight=weight, log_target=log_target)
 
     @property
@@ -668,8 +501,6 @@ class Formula(Shown):
         >>> parse_formula("a * km + 2", [Variable("km")], Variable("toll"), constants={"a": 0.12}).pattern
         'a · km + 2'
         """
-        from kanopt.formulas.editing import pattern
-
         return pattern(self)
 
     def fixed(self, values: Mapping[str, float]) -> Formula:
@@ -693,8 +524,6 @@ class Formula(Shown):
         >>> print(held, held.provenance["fixed"])
         0.5 · km b = 1, was 0.97
         """
-        from kanopt.formulas.editing import fix_constants
-
         return fix_constants(self, values)
 
     def edited(self, text: str, constants: Mapping[str, float] | None = None) -> Formula:
@@ -728,32 +557,22 @@ class Formula(Shown):
         >>> new.provenance["edited by hand"]
         'was a · km^b'
         """
-        from kanopt.formulas.editing import edit_text
-
         return edit_text(self, text, constants)
 
     def to_latex(self) -> str:
         """Return the formula as LaTeX, ``output = …``."""
-        from kanopt.formulas.printing import to_latex
-
-        return to_latex(self)
+        return to_latex(self.root, self.output.name)
 
     def to_python(self) -> str:
         """Return the source of a Python function on numpy arrays that needs nothing else; categories are text."""
-        from kanopt.formulas.export.programs import to_python
-
         return to_python(self)
 
     def to_sql(self) -> str:
         """Return one SQL expression over columns named as the inputs."""
-        from kanopt.formulas.export.sql import to_sql
-
         return to_sql(self)
 
     def to_javascript(self) -> str:
         """Return the source of a JavaScript function of one object with a property per input."""
-        from kanopt.formulas.export.programs import to_javascript
-
         return to_javascript(self)
 
     def to_excel(
@@ -777,8 +596,6 @@ class Formula(Shown):
         FormulaError
             If the text is longer or nests deeper than one cell takes, which :meth:`save_excel` spreads over several.
         """
-        from kanopt.formulas.export.excel import to_excel
-
         return to_excel(self, cells, style)
 
     def save_excel(self, path: str | Path) -> Path:
@@ -787,56 +604,11 @@ class Formula(Shown):
         Inputs, result and constants are named cells, and changing one changes the result; see
         :func:`kanopt.formulas.export.workbook.save_excel`.
         """
-        from kanopt.formulas.export.workbook import save_excel
-
         return save_excel(self, path)
 
     def to_sympy(self, categories: Mapping[str, str] | None = None) -> sympy.Expr:
         """Return a sympy expression; categorical inputs take the given labels."""
-        from kanopt.formulas.export.symbolic import to_sympy
-
         return to_sympy(self, {} if categories is None else categories)
-
-    @classmethod
-    def from_sympy(
-        cls,
-        expression: sympy.Expr,
-        inputs: Sequence[Variable | str],
-        output: Variable | str,
-        *,
-        per: str = "",
-        constants: Mapping[str, float] | None = None,
-    ) -> Formula:
-        """Return a sympy expression as a formula; its symbols are inputs and constants by their names.
-
-        Parameters
-        ----------
-        expression
-            The expression; :func:`~kanopt.formulas.parse_formula` reads text, and reads the expression as the text that
-            sympy writes, with its limits.
-        inputs, output
-            Variables, or names of numbers without a unit.
-        per
-            The meaning of one row.
-        constants
-            Symbols that are constants, each with its value: the parameters of the law, which :meth:`refit` estimates.
-
-        Raises
-        ------
-        FormulaError
-            Naming the part that formulas do not have, such as a case distinction, and its place in the text.
-
-        Examples
-        --------
-        >>> import sympy
-        >>> from kanopt.formulas import Formula, Variable
-        >>> km = sympy.Symbol("km")
-        >>> print(Formula.from_sympy(0.5 * km**2 + sympy.sqrt(km), [Variable("km", "km")], "fuel"))
-        sqrt(km) + 0.5 · km^2
-        """
-        from kanopt.formulas.parser import from_sympy
-
-        return from_sympy(expression, inputs, output, per=per, constants=constants)
 
     def plot(self, along: str = "", ax: Any = None, *, at: Mapping[str, float | str] | None = None) -> Any:
         """Draw the law along one of its inputs, or along each of them in a panel of its own.
@@ -884,8 +656,6 @@ class Formula(Shown):
 
     def to_json(self) -> str:
         """Return the formula as JSON text."""
-        from kanopt.formulas.serialize import to_json
-
         return to_json(self)
 
     @classmethod
@@ -897,14 +667,10 @@ class Formula(Shown):
         FileFormatError
             If the text is not a formula of a known version.
         """
-        from kanopt.formulas.serialize import from_json
-
-        return from_json(text)
+        return from_json(cls, text)
 
     def save(self, path: str | Path) -> Path:
         """Write the formula to a JSON file."""
-        from kanopt.formulas.serialize import save
-
         return save(self, path)
 
     @classmethod
@@ -916,14 +682,7 @@ class Formula(Shown):
         FileFormatError
             If the file is not a formula of a known version.
         """
-        from kanopt.formulas.serialize import load
-
-        return load(path)
-
-    def __str__(self) -> str:
-        from kanopt.formulas.printing import to_infix
-
-        return to_infix(self.root)
+        return load(cls, path)
 
     def __repr__(self) -> str:
         per = f" per {self.per}" if self.per else ""
@@ -943,12 +702,142 @@ class Formula(Shown):
             heading, *table = self.formulas._shown()
             yield Fold(str(heading), tuple(table))
 
-    @cached_property
-    def _gaps(self) -> frozenset[str]:
-        return gap_inputs(self.root)
 
-    def _columns(self, data: Any) -> dict[str, NDArray[Any]]:
+@dataclass(frozen=True)
+class BoundFormula:
+    """A formula with every input bound to a reference or to a constant.
+
+    Parameters
+    ----------
+    formula
+        The law.
+    bindings
+        Input name to :class:`Reference`, or to a constant number or text.
+    """
+
+    formula: Formula
+    bindings: Mapping[str, Reference | float | str]
+
+    def __post_init__(self) -> None:
+        names = [variable.name for variable in self.formula.inputs]
+        for name in self.bindings:
+            if name not in names:
+                raise FormulaError(f"{self.formula.title} has no input {name!r}; {nearest(name, names)}")
+        missing = [name for name in names if name not in self.bindings]
+        if missing:
+            raise FormulaError(
+                f"{self.formula.title}: unbound input {', '.join(map(repr, missing))}; "
+                f"bind each to something the problem knows, such as {missing[0]}=refs.arc.distance"
+            )
+
+    @property
+    def references(self) -> tuple[Reference, ...]:
+        """The distinct references, in the order of the formula's inputs."""
+        found = [value for value in self.bindings.values() if isinstance(value, Reference)]
+        return tuple(dict.fromkeys(found))
+
+    @property
+    def state_references(self) -> tuple[Reference, ...]:
+        """The references that depend on the plan: load on board and the clock."""
+        return tuple(reference for reference in self.references if reference.is_state)
+
+    def arguments(self, resolve: Resolver) -> dict[str, NDArray[Any]]:
+        """Return the values of the formula's inputs from `resolve`, converted to the formula's units.
+
+        Raises
+        ------
+        FormulaError
+            If a unit does not convert; names the input and both units.
+        """
+        values: dict[str, NDArray[Any]] = {}
+        for variable in self.formula.inputs:
+            bound = self.bindings[variable.name]
+            if isinstance(bound, Reference):
+                try:
+                    values[variable.name] = resolve(bound).to(variable.unit)
+                except UnitError as error:
+                    raise FormulaError(f"input {variable.name!r} bound to {bound}: {error}") from error
+            else:
+                values[variable.name] = np.asarray(bound)
+        return values
+
+    def evaluate(self, resolve: Resolver, unit: str = "") -> NDArray[np.float64]:
+        """Evaluate the law on the values of `resolve`; the result is converted to `unit` if both are declared."""
+        result = ReferenceValue(self.formula.evaluate(self.arguments(resolve)), self.formula.output.unit)
         try:
-            return read_columns(self.inputs, data, self.used, self._gaps)
-        except FormulaError as error:
-            raise FormulaError(f"formula for {self.output.name!r}: {error}") from error
+            values = np.asarray(result.to(unit), dtype=float)
+        except UnitError as error:
+            raise FormulaError(f"{self.formula.title}: {error}") from error
+        wrong = too_large(values)
+        if wrong.any():
+            given, most = number_text(values[wrong].flat[0]), number_text(LARGEST)
+            raise FormulaError(
+                f"{self.formula.title} gives {given}; nothing in a problem is larger than {most}"
+            )
+        return values
+
+    def outside(self, resolve: Resolver) -> NDArray[np.bool_]:
+        """Return a mask of the places outside the formula's domain, in the shape of :meth:`evaluate`."""
+        return self.formula.outside(self.arguments(resolve))
+
+
+def parse_formula(
+    text: str,
+    inputs: Sequence[Variable | str],
+    output: Variable | str,
+    laws: Mapping[str, Formula] | None = None,
+    per: str = "",
+    constants: Mapping[str, float] | None = None,
+    pieces: Mapping[str, Node] | None = None,
+) -> Formula:
+    """Parse a hand-written formula.
+
+    Parameters
+    ----------
+    text
+        Such as ``"0.5 + 0.12 * km * (1 + 0.04 * load)"``. Powers are ``^`` or ``**``; names that are not identifiers
+        are written in back-quotes; ``pi`` is predefined.
+    inputs
+        The inputs it may use; a text is the name of a number without a unit.
+    output
+        The output, likewise.
+    laws
+        Other formulas it may use as if they were inputs; each is substituted, and its inputs become inputs of the
+        result, whose domain is the intersection of theirs.
+    per
+        The meaning of one row; empty takes it from the laws if they agree.
+    constants
+        Names of constants in the text, each with its value: the parameters of the law, which
+        :meth:`~kanopt.formulas.Formula.refit` estimates. Those that the text does not use are ignored.
+    pieces
+        Curves, step functions and tables that the text may use, by the text they print as: ``"s(hour)"``. One with the
+        name of a function is written in back-quotes: ``"`log`(hour)"``.
+
+    Returns
+    -------
+    Formula
+        Without a fit. Parts that consist only of unnamed numbers are evaluated.
+
+    Raises
+    ------
+    FormulaError
+        If the text is not a formula; the message shows the position. Refused are also undeclared names, constants with
+        the name of something else, constants that are not finite, division by zero, exponents beyond ±100, powers in
+        exponents, texts over 10,000 characters and parentheses nested more than 60 deep.
+
+    Examples
+    --------
+    >>> fuel = parse_formula("0.12 * km", [Variable("km", "km")], Variable("fuel", "l"))
+    >>> price = Variable("price", "EUR/l")
+    >>> cost = parse_formula("fuel * price + 2", [price], Variable("cost", "EUR"), laws={"fuel": fuel})
+    >>> print(cost)
+    0.12 · km · price + 2
+    >>> [variable.name for variable in cost.inputs]
+    ['price', 'km']
+    >>> toll = parse_formula("a * km", [Variable("km")], Variable("toll"), constants={"a": 0.12})
+    >>> [(constant.name, constant.value) for constant in toll.constants]
+    [('a', 0.12)]
+    >>> print(parse_formula("width * height", ["width", "height"], "area"))
+    width · height
+    """
+    return parse_as(Formula, text, inputs, output, laws, per, constants, pieces)

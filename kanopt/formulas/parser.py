@@ -12,75 +12,27 @@ from dataclasses import replace
 from typing import Any
 
 from kanopt.errors import FormulaError
+from kanopt.formulas.base_formula import AnyFormula, BaseFormula
 from kanopt.formulas.domain import Domain
-from kanopt.formulas.formula import Formula
 from kanopt.formulas.formula_text import CALLED, CONSTANTS, DEEPEST, FormulaText, Token, normalised_text
 from kanopt.formulas.nodes import Constant, Input, Node, Product, Sum
-from kanopt.formulas.variables import Variable, check_name, hint, merged_inputs, variable_of, variables_of
+from kanopt.formulas.variables import Variable, check_name, hint, variable_of, variables_of
 from kanopt.formulas.verdict import learned_laws
 
 _PIECES_SHOWN = 5
 
 
-def parse_formula(
+def parse_as(
+    kind: type[AnyFormula],
     text: str,
     inputs: Sequence[Variable | str],
     output: Variable | str,
-    laws: Mapping[str, Formula] | None = None,
+    laws: Mapping[str, BaseFormula] | None = None,
     per: str = "",
     constants: Mapping[str, float] | None = None,
     pieces: Mapping[str, Node] | None = None,
-) -> Formula:
-    """Parse a hand-written formula.
-
-    Parameters
-    ----------
-    text
-        Such as ``"0.5 + 0.12 * km * (1 + 0.04 * load)"``. Powers are ``^`` or ``**``; names that are not identifiers
-        are written in back-quotes; ``pi`` is predefined.
-    inputs
-        The inputs it may use; a text is the name of a number without a unit.
-    output
-        The output, likewise.
-    laws
-        Other formulas it may use as if they were inputs; each is substituted, and its inputs become inputs of the
-        result, whose domain is the intersection of theirs.
-    per
-        The meaning of one row; empty takes it from the laws if they agree.
-    constants
-        Names of constants in the text, each with its value: the parameters of the law, which
-        :meth:`~kanopt.formulas.Formula.refit` estimates. Those that the text does not use are ignored.
-    pieces
-        Curves, step functions and tables that the text may use, by the text they print as: ``"s(hour)"``. One with the
-        name of a function is written in back-quotes: ``"`log`(hour)"``.
-
-    Returns
-    -------
-    Formula
-        Without a fit. Parts that consist only of unnamed numbers are evaluated.
-
-    Raises
-    ------
-    FormulaError
-        If the text is not a formula; the message shows the position. Refused are also undeclared names, constants with
-        the name of something else, constants that are not finite, division by zero, exponents beyond ±100, powers in
-        exponents, texts over 10,000 characters and parentheses nested more than 60 deep.
-
-    Examples
-    --------
-    >>> fuel = parse_formula("0.12 * km", [Variable("km", "km")], Variable("fuel", "l"))
-    >>> price = Variable("price", "EUR/l")
-    >>> cost = parse_formula("fuel * price + 2", [price], Variable("cost", "EUR"), laws={"fuel": fuel})
-    >>> print(cost)
-    0.12 · km · price + 2
-    >>> [variable.name for variable in cost.inputs]
-    ['price', 'km']
-    >>> toll = parse_formula("a * km", [Variable("km")], Variable("toll"), constants={"a": 0.12})
-    >>> [(constant.name, constant.value) for constant in toll.constants]
-    [('a', 0.12)]
-    >>> print(parse_formula("width * height", ["width", "height"], "area"))
-    width · height
-    """
+) -> AnyFormula:
+    """Parse a hand-written formula; see :func:`kanopt.formulas.parse_formula`."""
     output = variable_of(output, "output")
     inputs = variables_of(inputs, f"formula for {output.name!r}")
     laws = {} if laws is None else laws
@@ -97,9 +49,9 @@ def parse_formula(
     parser.constants = _checked_constants({} if constants is None else constants, own, laws, output.name)
     root = parser.parse()
     used = [laws[name] for name in parser.laws_used]
-    return Formula(
+    return kind(
         root=root,
-        inputs=merged_inputs(inputs, used, output.name),
+        inputs=_merged_inputs(inputs, used, output.name),
         output=output,
         per=per or _common_per(used),
         domain=Domain.intersection(law.domain for law in used),
@@ -108,13 +60,50 @@ def parse_formula(
     )
 
 
-def _common_per(laws: Sequence[Formula]) -> str:
+def _merged_inputs(
+    inputs: Sequence[Variable], laws: Sequence[BaseFormula], what: str
+) -> tuple[Variable, ...]:
+    """Return the declared inputs and those of the laws, each once; their units must agree."""
+    merged = {variable.name: variable for variable in inputs}
+    for law in laws:
+        for variable in law.inputs:
+            if variable.name not in law.used:
+                continue
+            known = merged.setdefault(variable.name, variable)
+            if (known.unit or variable.unit) != (variable.unit or known.unit) or known.kind != variable.kind:
+                raise FormulaError(
+                    f"formula for {what!r}: input {variable.name!r} is {known.kind} [{known.unit}], but the law "
+                    f"for {law.output.name!r} takes it as {variable.kind} [{variable.unit}]"
+                )
+            merged[variable.name] = _intersect_declarations(known, variable, what)
+    return tuple(merged.values())
+
+
+def _intersect_declarations(known: Variable, other: Variable, what: str) -> Variable:
+    """Return the intersection of two declarations of an input."""
+    lows = [bound for bound in (known.low, other.low) if bound is not None]
+    highs = [bound for bound in (known.high, other.high) if bound is not None]
+    low, high = max(lows, default=None), min(highs, default=None)
+    allowed = known.categories or other.categories
+    if known.categories and other.categories:
+        allowed = tuple(label for label in allowed if label in other.categories)
+        empty = not allowed
+    else:
+        empty = low is not None and high is not None and low > high
+    if empty:
+        raise FormulaError(
+            f"formula for {what!r}: input {known.name!r} is declared differently by the laws; nowhere do all hold"
+        )
+    return replace(known, unit=known.unit or other.unit, low=low, high=high, categories=allowed)
+
+
+def _common_per(laws: Sequence[BaseFormula]) -> str:
     """Return what one row is in all of the laws; empty if they differ."""
     return laws[0].per if len({law.per for law in laws}) == 1 else ""
 
 
 def _checked_constants(
-    constants: Mapping[str, Any], inputs: Mapping[str, Variable], laws: Mapping[str, Formula], what: str
+    constants: Mapping[str, Any], inputs: Mapping[str, Variable], laws: Mapping[str, BaseFormula], what: str
 ) -> dict[str, Constant]:
     """Return constants with a name; their names are those of nothing else, and their values finite."""
     known = [(inputs, "an input"), (laws, "a law"), (CONSTANTS, "a known number"), (CALLED, "a function")]
@@ -144,7 +133,7 @@ class FormulaParser(FormulaText):
     """
 
     def __init__(
-        self, text: str, inputs: Mapping[str, Variable], laws: Mapping[str, Formula], what: str
+        self, text: str, inputs: Mapping[str, Variable], laws: Mapping[str, BaseFormula], what: str
     ) -> None:
         super().__init__(text, f"formula for {what!r}")
         self.inputs, self.laws = inputs, laws
@@ -331,58 +320,3 @@ class FormulaParser(FormulaText):
             arguments.append(self.sum())
         self.close(opened)
         return self.applied(token, arguments)
-
-
-_SHOWN = 80
-
-
-def from_sympy(
-    expression: Any,
-    inputs: Sequence[Variable | str],
-    output: Variable | str,
-    *,
-    per: str = "",
-    constants: Mapping[str, float] | None = None,
-) -> Formula:
-    """Return a sympy expression as a formula; see :meth:`kanopt.formulas.Formula.from_sympy`.
-
-    Examples
-    --------
-    >>> import sympy
-    >>> km, load, rate = sympy.symbols("km load rate")
-    >>> law = from_sympy(rate * km * (1 + load / 25), ["km", "load"], "fuel", constants={"rate": 0.12})
-    >>> print(law, "|", law.evaluate({"km": 10.0, "load": 5.0}))
-    km · 0.12 · (load · 0.04 + 1) | 1.44
-    """
-    import sympy
-    from sympy.printing.str import StrPrinter
-
-    class Printer(StrPrinter):  # type: ignore[misc]  # sympy has no types
-        """Writes sympy's text with the names of the parser and all digits."""
-
-        def _print_Symbol(self, symbol: Any) -> str:  # noqa: N802 - sympy looks for this name
-            return f"`{symbol.name}`"
-
-        def _print_Float(self, number: Any) -> str:  # noqa: N802
-            return repr(float(number))
-
-        def _print_Exp1(self, number: Any) -> str:  # noqa: N802
-            return "exp(1)"
-
-        def _print_Max(self, part: Any) -> str:  # noqa: N802
-            return f"{part.func.__name__.lower()}({self.stringify(part.args, ', ')})"
-
-        _print_Min = _print_Abs = _print_Max  # noqa: N815
-
-    output = variable_of(output, "output")
-    what = f"formula for {output.name!r}"
-    if not isinstance(expression, sympy.Expr):
-        how = "; parse_formula reads text" if isinstance(expression, str) else ""
-        kind = type(expression).__name__
-        raise FormulaError(f"{what}: {expression!r:.{_SHOWN}} is a {kind} and no sympy expression{how}")
-    try:
-        text = Printer().doprint(expression)
-    except RecursionError:
-        raise FormulaError(f"{what}: the expression nests too deep for sympy to write it") from None
-    law = parse_formula(text, inputs, output, per=per, constants=constants)
-    return replace(law, provenance={"from": "sympy"})

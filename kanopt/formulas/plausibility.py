@@ -4,20 +4,17 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from kanopt.errors import FormulaError
+from kanopt.formulas.base_formula import BaseFormula
 from kanopt.formulas.nodes import Constant, Maximum
-from kanopt.formulas.validity import valid_range
 from kanopt.formulas.variables import Variable
 from kanopt.text import amount_text, number_text, range_text
 from kanopt.units import same_dimension
-
-if TYPE_CHECKING:
-    from kanopt.formulas.formula import Formula
 
 Floats = NDArray[np.float64]
 
@@ -87,7 +84,7 @@ def _is(variable: Variable, units: tuple[str, ...], words: re.Pattern[str]) -> b
     return "per" not in parts and any(words.fullmatch(part) for part in parts)
 
 
-def wrong_falls(formula: Formula) -> list[Fall]:
+def wrong_falls(formula: BaseFormula) -> list[Fall]:
     """Return the deepest fall of a law along each input with which one expects it to rise, inside its domain.
 
     An input along which it is proved to rise is left out. The others are held at random combinations of the domain.
@@ -102,8 +99,8 @@ def wrong_falls(formula: Formula) -> list[Fall]:
     return [fall for fall in falls if fall is not None]
 
 
-def _deepest_fall(formula: Formula, variable: Variable) -> Fall | None:
-    ends = valid_range(formula, variable)
+def _deepest_fall(formula: BaseFormula, variable: Variable) -> Fall | None:
+    ends = formula.valid_range(variable)
     columns = _combinations(formula)
     if columns is None or ends[0] is None or ends[1] is None or not ends[0] < ends[1]:
         return None
@@ -125,7 +122,7 @@ def _deepest_fall(formula: Formula, variable: Variable) -> Fall | None:
     return Fall(variable.name, text, float(share[row, low]))
 
 
-def values_below_zero(formula: Formula) -> str | None:
+def values_below_zero(formula: BaseFormula) -> str | None:
     """Return the lowest value of a law inside its domain, as text, where it is below zero and no row is; else None.
 
     See :func:`share_below_zero` for how much of the domain is no matter.
@@ -142,7 +139,7 @@ def values_below_zero(formula: Formula) -> str | None:
     return amount_text(lowest, formula.output.unit, 3) if share > NEGLIGIBLE else None
 
 
-def share_below_zero(formula: Formula) -> float:
+def share_below_zero(formula: BaseFormula) -> float:
     """Return the share of its domain on which a law is below zero, at random; 0 where it is not known.
 
     Up to :data:`NEGLIGIBLE` it is a corner in which hardly a row is expected.
@@ -150,7 +147,7 @@ def share_below_zero(formula: Formula) -> float:
     return _below_zero(formula)[1]
 
 
-def held_share(formula: Formula) -> tuple[str, float] | None:
+def held_share(formula: BaseFormula) -> tuple[str, float] | None:
     """Return what a law is held at that would fall below zero, as text, and on which share of its domain; else None.
 
     A number that was estimated is no such floor but part of the law: a minimum charge.
@@ -167,7 +164,7 @@ def held_share(formula: Formula) -> tuple[str, float] | None:
     )
 
 
-def _below_zero(formula: Formula) -> tuple[float, float]:
+def _below_zero(formula: BaseFormula) -> tuple[float, float]:
     """Return the lowest value of a law at random places of its domain, and the share of them where it is below zero."""
     columns = _combinations(formula, 40 * _COMBINATIONS)
     values = None if columns is None else _inside_values(formula, columns, (40 * _COMBINATIONS,))
@@ -177,7 +174,7 @@ def _below_zero(formula: Formula) -> tuple[float, float]:
     return float(known.min()), float((known < 0.0).mean())
 
 
-def sparse_stretches(formula: Formula) -> list[str]:
+def sparse_stretches(formula: BaseFormula) -> list[str]:
     """Return the wide stretches of the inputs that few training rows are behind, as texts."""
     found = []
     for variable in formula.inputs:
@@ -188,7 +185,7 @@ def sparse_stretches(formula: Formula) -> list[str]:
     return found
 
 
-def _combinations(formula: Formula, count: int = _COMBINATIONS) -> dict[str, NDArray[Any]] | None:
+def _combinations(formula: BaseFormula, count: int = _COMBINATIONS) -> dict[str, NDArray[Any]] | None:
     """Return random values of the inputs in the box of the domain; None where an end of it is not known."""
     rng = np.random.default_rng(_SEED)
     columns: dict[str, NDArray[Any]] = {}
@@ -196,12 +193,12 @@ def _combinations(formula: Formula, count: int = _COMBINATIONS) -> dict[str, NDA
         if variable.name not in formula.used:
             continue
         if variable.is_category:
-            known = formula.domain.categories_of(variable.name) or variable.categories
+            known = formula.known_categories(variable)
             if not known:
                 return None
             columns[variable.name] = np.array(known, dtype=object)[rng.integers(len(known), size=count)]
             continue
-        low, high = valid_range(formula, variable)
+        low, high = formula.valid_range(variable)
         if low is None or high is None:
             return None
         columns[variable.name] = rng.uniform(low, high, count)
@@ -209,7 +206,7 @@ def _combinations(formula: Formula, count: int = _COMBINATIONS) -> dict[str, NDA
 
 
 def _inside_values(
-    formula: Formula, columns: dict[str, NDArray[Any]], shape: tuple[int, ...]
+    formula: BaseFormula, columns: dict[str, NDArray[Any]], shape: tuple[int, ...]
 ) -> Floats | None:
     """Return the values of a law, NaN outside its domain; None where it has no value or nothing is inside."""
     try:

@@ -16,9 +16,9 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from kanopt.errors import FormulaError
+from kanopt.formulas.base_formula import BaseFormula
 from kanopt.formulas.calendar_functions import CALENDAR, check_zones
 from kanopt.formulas.dimensions.analysis import output_unit
-from kanopt.formulas.formula import Formula
 from kanopt.formulas.nodes import Node, computed, postorder
 from kanopt.formulas.variables import Variable
 
@@ -121,7 +121,7 @@ class RowText:
         inputs = tuple(Variable(each, unit) for each, unit in used.items() if each in self._inputs)
         if not declared and not any(variable.unit for variable in inputs):
             return None
-        unit, problems = output_unit(Formula(self.meaning, inputs, Variable(name, declared)))
+        unit, problems = output_unit(BaseFormula(self.meaning, inputs, Variable(name, declared)))
         if problems:
             raise FormulaError(f"the units do not agree: {problems[0]}")
         return declared or unit

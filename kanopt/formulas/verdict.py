@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from kanopt.formulas.base_formula import BaseFormula
 from kanopt.formulas.fit import GOOD_SUM, Fit, Level, VerdictReason, level_of_r2
 from kanopt.formulas.plausibility import held_share, sparse_stretches, values_below_zero, wrong_falls
 from kanopt.text import fixed_text, join_list, percent_text
-
-if TYPE_CHECKING:
-    from kanopt.formulas.formula import Formula
 
 __all__ = ["LawVerdict", "Level", "VerdictReason", "learned_laws", "verdict_of", "weak_laws"]
 
@@ -56,13 +54,13 @@ class LawVerdict:
         return {"level": self.level, "reasons": [asdict(reason) for reason in self.reasons]}
 
 
-def verdict_of(formula: Formula) -> LawVerdict | None:
+def verdict_of(formula: BaseFormula) -> LawVerdict | None:
     """Return the verdict on a learned law, or on the weakest learned law that it is built on; None where there is none.
 
     It is worked out from the formula alone, so that a law that was read from a file has one as well.
     """
     if formula.fit is None:
-        inside = [(part.output.name, part.verdict) for part in formula.parts]
+        inside = [(part.output.name, verdict_of(part)) for part in formula.parts]
         known = [(name, each) for name, each in inside if each is not None]
         if not known:
             return None
@@ -123,7 +121,7 @@ def _error_of_sum(fit: Fit) -> float:
     return float(fit.rmse / fit.errors.level * (design / fit.rows_test) ** 0.5)
 
 
-def _shape_reasons(formula: Formula) -> list[VerdictReason]:
+def _shape_reasons(formula: BaseFormula) -> list[VerdictReason]:
     found = []
     for fall in wrong_falls(formula):
         if fall.share > _FALL:
@@ -141,7 +139,7 @@ def _shape_reasons(formula: Formula) -> list[VerdictReason]:
     return found
 
 
-def _row_reasons(formula: Formula) -> list[VerdictReason]:
+def _row_reasons(formula: BaseFormula) -> list[VerdictReason]:
     found = []
     fit = formula.fit
     if fit is not None and fit.rows_test < _FEWEST_ROWS:
@@ -160,23 +158,23 @@ def _row_reasons(formula: Formula) -> list[VerdictReason]:
     return found
 
 
-def learned_laws(formulas: Iterable[Formula]) -> tuple[Formula, ...]:
+def learned_laws(formulas: Iterable[BaseFormula]) -> tuple[BaseFormula, ...]:
     """Return the learned laws among formulas and inside them, each once."""
-    found: dict[tuple[str, bytes], Formula] = {}
+    found: dict[tuple[str, bytes], BaseFormula] = {}
     for formula in formulas:
         for law in (formula,) if formula.fit is not None else formula.parts:
             found.setdefault((law.output.name, law.root.key), law)
     return tuple(found.values())
 
 
-def weak_laws(formulas: Iterable[Formula]) -> tuple[str, ...]:
+def weak_laws(formulas: Iterable[BaseFormula]) -> tuple[str, ...]:
     """Return a sentence about each law, among formulas and inside them, that is weak or not good for its table.
 
     It has the reasons and what to do.
     """
     said = []
     for law in learned_laws(formulas):
-        verdict = law.verdict
+        verdict = verdict_of(law)
         if verdict is not None and (verdict.level == "weak" or any(each.kind for each in verdict.reasons)):
             said.append(f"The law {law.output.name} is {verdict}.")
     return tuple(said)

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from kanopt.errors import FitError, nearest
+from kanopt.formulas.base_formula import Alternative, AnyFormula, BaseFormula
 from kanopt.formulas.complexity import count_operators
 from kanopt.formulas.correction.known import NamedLaw
 from kanopt.formulas.correction.search import CorrectionSearch
@@ -18,8 +19,7 @@ from kanopt.formulas.domain import Domain
 from kanopt.formulas.estimation.drawn_search import Attempt, Proposal
 from kanopt.formulas.estimation.estimation_rows import EstimationRows, Weight
 from kanopt.formulas.extrapolation import provenance_of_changed
-from kanopt.formulas.fit import Alternative, Fit
-from kanopt.formulas.formula import Formula
+from kanopt.formulas.fit import Fit
 from kanopt.formulas.nodes import Array, Node, postorder
 from kanopt.formulas.printing import to_infix
 from kanopt.formulas.variables import Variable
@@ -40,7 +40,7 @@ SHOWN = 200
 
 
 def correct(
-    formula: Formula,
+    formula: AnyFormula,
     table: Any,
     columns: Iterable[str] = (),
     *,
@@ -49,7 +49,7 @@ def correct(
     interactions: bool = True,
     weight: Weight | None = None,
     test: Any = None,
-) -> Formula:
+) -> AnyFormula:
     """Return a known law, corrected where the rows of a table insist that it is wrong; see :meth:`Formula.correct`."""
     from threadpoolctl import threadpool_limits
 
@@ -216,7 +216,9 @@ def _ways(scale: str, target: Array, foretold: Array, what: str) -> list[tuple[b
     ]
 
 
-def _extra_columns(formula: Formula, table: Any, columns: Iterable[str], what: str) -> tuple[Variable, ...]:
+def _extra_columns(
+    formula: BaseFormula, table: Any, columns: Iterable[str], what: str
+) -> tuple[Variable, ...]:
     """Return variables of the columns that corrections may read besides what the law reads."""
     declared = {variable.name: variable for variable in formula.inputs}
     units = getattr(table, "attrs", {}).get("kanopt", {}).get("units", {})
@@ -252,7 +254,7 @@ def _periods(periodic: Mapping[str, Any], read: Sequence[Variable], what: str) -
     return {str(name): float(period) for name, period in periodic.items()}
 
 
-def _as_formula(formula: Formula, extra: Sequence[Variable], root: Node) -> Formula:
+def _as_formula(formula: AnyFormula, extra: Sequence[Variable], root: Node) -> AnyFormula:
     """Return a corrected graph as a formula of the law's inputs and the columns that it reads besides."""
     read = {name for node in postorder(root) for name in node.names}
     new = (variable for variable in extra if variable.name in read and variable not in formula.inputs)
@@ -261,7 +263,7 @@ def _as_formula(formula: Formula, extra: Sequence[Variable], root: Node) -> Form
 
 
 def _domain(
-    formula: Formula,
+    formula: BaseFormula,
     extra: Sequence[Variable],
     root: Node,
     rows: EstimationRows,

@@ -21,8 +21,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
+from kanopt.formulas.base_formula import BaseFormula
 from kanopt.formulas.dimensions.inference import UnitInference
 from kanopt.formulas.dimensions.messages import step_text
 from kanopt.formulas.dimensions.unification import TooMuchWorkError
@@ -30,9 +30,6 @@ from kanopt.formulas.nodes import Constant, Node
 from kanopt.formulas.spelling import number
 from kanopt.text import list_names
 from kanopt.units import UnitPowers
-
-if TYPE_CHECKING:
-    from kanopt.formulas.formula import Formula
 
 _MOST_TOLD = 6
 
@@ -121,7 +118,7 @@ class Dimensions:
         return "\n".join(lines)
 
 
-def dimensions(formula: Formula) -> Dimensions:
+def dimensions(formula: BaseFormula) -> Dimensions:
     """Analyse a formula; see :meth:`kanopt.formulas.Formula.dimensions`."""
     declared = [variable.unit for variable in (*formula.inputs, formula.output)]
     if not any(declared):
@@ -147,7 +144,7 @@ def _constants(walk: UnitInference) -> Iterable[ConstantUnit]:
     return found.values()
 
 
-def _notes(formula: Formula, walk: UnitInference, constants: tuple[ConstantUnit, ...]) -> Iterator[str]:
+def _notes(formula: BaseFormula, walk: UnitInference, constants: tuple[ConstantUnit, ...]) -> Iterator[str]:
     for variable in formula.inputs:
         if not variable.unit and not variable.is_category and variable.name in formula.used:
             yield _undeclared(variable.name, walk.equations.text(walk.inputs[variable.name]))
@@ -178,7 +175,7 @@ def _listed(names: list[str]) -> str:
     return list_names(names, _MOST_TOLD, quoted=False)
 
 
-def output_unit(formula: Formula) -> tuple[str | None, tuple[str, ...]]:
+def output_unit(formula: BaseFormula) -> tuple[str | None, tuple[str, ...]]:
     """Return the unit of what a formula gives, None if the units of its inputs do not decide it, and contradictions.
 
     Examples

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import hashlib
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 
 from kanopt.errors import FormulaError, nearest
+from kanopt.formulas.base_formula import BaseFormula
 from kanopt.formulas.enclosures.boxes import sides_of
 from kanopt.formulas.enclosures.chords import PointEvaluator
 from kanopt.formulas.enclosures.cores import core_of, logarithm
@@ -24,7 +24,6 @@ from kanopt.formulas.enclosures.margins import (
     SlopeMargin,
 )
 from kanopt.formulas.enclosures.search import branch_and_bound
-from kanopt.formulas.input_ranges import given_ranges
 from kanopt.formulas.nodes import (
     Apply,
     Constant,
@@ -39,15 +38,12 @@ from kanopt.formulas.nodes import (
 )
 from kanopt.formulas.simplify import simplify_graph
 
-if TYPE_CHECKING:
-    from kanopt.formulas.formula import Formula
-
 Inputs: TypeAlias = "str | tuple[str, ...]"
 Convexity: TypeAlias = "Mapping[Inputs, int] | Mapping[str, int] | Iterable[Inputs]"
 
 
 def prove(
-    formula: Formula,
+    formula: BaseFormula,
     *,
     monotone: Mapping[str, int] | None = None,
     convex: Convexity | None = None,
@@ -97,7 +93,7 @@ def prove(
     root = formula.root if ranges else among_rows(formula.root, formula.domain.orders)
     graph = canonicalise(root)
     sides = sides_of(formula, {} if ranges is None else ranges, graph)
-    law, basis = PointEvaluator(root, sides), "" if ranges else basis_of(formula)
+    law, basis = PointEvaluator(root, sides), "" if ranges else formula.basis
     facts = tuple(replace(_answer(law, graph, question, boxes), basis=basis) for question in questions)
     numbers = zip(sides.numbers, sides.low.tolist(), sides.high.tolist(), strict=True)
     return ShapeProof(facts, tuple(numbers), tuple(zip(sides.categories, sides.labels, strict=True)))
@@ -129,27 +125,13 @@ def among_rows(root: Node, orders: Iterable[tuple[str, str]]) -> Node:
     return rebuild(root, placed) if above else root
 
 
-def basis_of(formula: Formula) -> str:
-    """Return a digest of a formula's graph and of its domain, for which facts are valid."""
-    digest = hashlib.blake2b(formula.root.key, digest_size=16)
-    numbers, _ = given_ranges(formula, {})
-    for variable in formula.inputs:
-        if variable.name in formula.used:
-            known = formula.domain.categories_of(variable.name) or variable.categories
-            box = known if variable.is_category else numbers[variable.name]
-            digest.update(repr((variable.name, box)).encode("utf-8", "surrogatepass"))
-    if formula.domain.orders:
-        digest.update(repr(formula.domain.orders).encode("utf-8", "surrogatepass"))
-    return digest.hexdigest()
-
-
 _SHAPES: Mapping[str, dict[int, Shape]] = {
     "monotone": {1: "rises", -1: "falls"},
     "convex": {1: "convex", -1: "concave"},
 }
 
 
-def _questions(formula: Formula, what: str, signs: Mapping[Any, int]) -> list[ShapeFact]:
+def _questions(formula: BaseFormula, what: str, signs: Mapping[Any, int]) -> list[ShapeFact]:
     found = []
     kinds = {variable.name: variable for variable in formula.inputs}
     for asked, sign in signs.items():

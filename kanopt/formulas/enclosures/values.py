@@ -9,26 +9,23 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from kanopt.errors import FormulaError
+from kanopt.formulas.base_formula import BaseFormula, Bounds
 from kanopt.formulas.enclosures.boxes import BoxSides, sides_of
 from kanopt.formulas.enclosures.enclosure import Enclosure, Orders
 from kanopt.formulas.enclosures.engine import Encloser
 from kanopt.formulas.functions import function_named
-from kanopt.formulas.input_ranges import Bounds
 from kanopt.formulas.nodes import Apply, Array, Input, Node, Power, postorder
 from kanopt.text import number_text
-
-if TYPE_CHECKING:
-    from kanopt.formulas.formula import Formula
 
 _BOXES = 256
 
 
-def interval(formula: Formula, ranges: Mapping[str, Any]) -> Bounds:
+def interval(formula: BaseFormula, ranges: Mapping[str, Any]) -> Bounds:
     """Return bounds of the formula; see :meth:`kanopt.formulas.Formula.interval`."""
     sides = sides_of(formula, ranges)
     try:
@@ -37,7 +34,7 @@ def interval(formula: Formula, ranges: Mapping[str, Any]) -> Bounds:
         raise FormulaError(f"formula for {formula.output.name!r}: {error}") from error
 
 
-def is_finite_throughout(formula: Formula, ranges: Mapping[str, Any]) -> bool:
+def is_finite_throughout(formula: BaseFormula, ranges: Mapping[str, Any]) -> bool:
     """Return whether no step of the formula has a pole, or grows beyond floating point, within ranges of its inputs.
 
     A logarithm of something that may be zero has one, whether or not the formula is finite there. Where bounds are wide
@@ -68,7 +65,7 @@ def is_finite_throughout(formula: Formula, ranges: Mapping[str, Any]) -> bool:
     return all(math.isfinite(end) for each in found.values() for end in each.ends) and not any(poles)
 
 
-def _steps(formula: Formula, sides: BoxSides) -> dict[bytes, Enclosure]:
+def _steps(formula: BaseFormula, sides: BoxSides) -> dict[bytes, Enclosure]:
     """Return bounds of every step over the whole ranges; refuse one that is defined nowhere in them."""
     encloser, whole = Encloser(formula.root, sides), sides.whole()
     if encloser.has_no_entry(whole).any():

@@ -10,18 +10,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Literal, TypeAlias
+from typing import Literal, TypeAlias
 
 from kanopt.errors import FormulaError
+from kanopt.formulas.base_formula import BaseFormula
 from kanopt.formulas.columns import GAP
 from kanopt.formulas.export.cells import column_of, defined_names, given_cells
 from kanopt.formulas.export.source import SourceWriter, tell_apart
 from kanopt.formulas.nodes import Node
 from kanopt.formulas.pieces import Curve, Step, Table, gap_inputs
 from kanopt.formulas.spelling import WORD, TextPart
-
-if TYPE_CHECKING:
-    from kanopt.formulas.formula import Formula
 
 Style: TypeAlias = Literal["names", "table"]
 Values: TypeAlias = Sequence[float] | Sequence[str]
@@ -39,7 +37,7 @@ _STRING = re.compile(r'"(?:[^"]|"")*"')
 _TOKEN = re.compile(r"\[@(?:'.|[^'])*?\]+|'(?:[^']|'')+'!|[\w.$]+|[^\s,]")
 
 
-def to_excel(formula: Formula, cells: Mapping[str, str] | None, style: Style) -> str:
+def to_excel(formula: BaseFormula, cells: Mapping[str, str] | None, style: Style) -> str:
     """Return the formula of one cell; see :meth:`kanopt.formulas.Formula.to_excel`.
 
     Numbers have the fifteen digits that Excel reads, and the result is exact to about as many. It is ``#N/A`` where a
@@ -90,7 +88,7 @@ class Spreadsheet(SourceWriter):
     counted = _MOST_ARGUMENTS
     """How many cells are counted at once."""
 
-    def __init__(self, names: Mapping[str, str], formula: Formula) -> None:
+    def __init__(self, names: Mapping[str, str], formula: BaseFormula) -> None:
         super().__init__(dict(names))
         self.formula = formula
         self.gaps = gap_inputs(formula.root)
@@ -177,7 +175,7 @@ class _Cell(Spreadsheet):
         return written
 
 
-def _check_size(text: str, formula: Formula) -> None:
+def _check_size(text: str, formula: BaseFormula) -> None:
     plain = _STRING.sub("", text)
     if len(text) > LONGEST:
         raise _too_large(formula, f"more than the {LONGEST:,} characters")
@@ -198,7 +196,7 @@ def _stored_bytes(text: str) -> int:
     return strings + sum(20 if token[0] == "[" else 9 if token[0].isalnum() else 1 for token in tokens)
 
 
-def _too_large(formula: Formula, what: str) -> FormulaError:
+def _too_large(formula: BaseFormula, what: str) -> FormulaError:
     return FormulaError(
         f"formula for {formula.output.name!r}: it takes {what} that Excel allows in one cell; "
         "save_excel(path) writes a workbook that spreads it over several"

@@ -8,17 +8,15 @@ import keyword
 import re
 from abc import abstractmethod
 from collections.abc import Collection, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
+from kanopt.formulas.base_formula import BaseFormula
 from kanopt.formulas.columns import GAP
 from kanopt.formulas.export.source import SourceWriter, identifiers, nest_pairs
 from kanopt.formulas.nodes import kind_of, postorder
 from kanopt.formulas.pieces import gap_inputs
 from kanopt.formulas.spelling import WORD, TextPart
 from kanopt.formulas.variables import Variable
-
-if TYPE_CHECKING:
-    from kanopt.formulas.formula import Formula
 
 _PYTHON = {
     "curve": '''
@@ -99,7 +97,7 @@ _JAVASCRIPT = {
 }
 
 
-def to_python(formula: Formula) -> str:
+def to_python(formula: BaseFormula) -> str:
     """Return the source of a module with one function; see :meth:`kanopt.formulas.Formula.to_python`.
 
     Examples
@@ -118,7 +116,7 @@ def to_python(formula: Formula) -> str:
     return _Python(formula).program()
 
 
-def to_javascript(formula: Formula) -> str:
+def to_javascript(formula: BaseFormula) -> str:
     """Return the source of one function of a row object; see :meth:`kanopt.formulas.Formula.to_javascript`.
 
     Examples
@@ -149,7 +147,7 @@ class _Program(SourceWriter):
     prefix = ""
     """Before the name of a helper."""
 
-    def __init__(self, formula: Formula, assign: str) -> None:
+    def __init__(self, formula: BaseFormula, assign: str) -> None:
         super().__init__(identifiers([variable.name for variable in formula.inputs], self.reserved), assign)
         self.formula = formula
         self.function = identifiers([formula.output.name], self.taken)[formula.output.name]
@@ -187,7 +185,7 @@ class _Python(_Program):
     taken: ClassVar = {*reserved, *dir(builtins)}
     prefix = "_"
 
-    def __init__(self, formula: Formula) -> None:
+    def __init__(self, formula: BaseFormula) -> None:
         super().__init__(formula, "{name} = {value}")
         self.arrays = {"np", *self.names.values()}
 
@@ -236,7 +234,7 @@ class _JavaScript(_Program):
     helpers = _JAVASCRIPT
     reserved = taken = _JAVASCRIPT_WORDS.split()
 
-    def __init__(self, formula: Formula) -> None:
+    def __init__(self, formula: BaseFormula) -> None:
         super().__init__(formula, "const {name} = {value};")
 
     def program(self) -> str:

@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from kanopt.errors import FormulaError
+from kanopt.formulas.base_formula import BaseFormula
+from kanopt.formulas.dimensions.analysis import dimensions
 from kanopt.formulas.export.excel import Values
 
 if TYPE_CHECKING:
     import xlsxwriter
 
-    from kanopt.formulas.formula import Formula
 
 MOST_ROWS, _LONGEST_TEXT, _LONGEST_NOTE, _LONGEST_FORMULA = 1_048_576, 32_767, 2_000, 8_191
 _FORMATS: Mapping[str, Mapping[str, Any]] = {
@@ -155,9 +156,9 @@ class Page:
         self.row += 1
         return self.row - 1
 
-    def constants(self, formula: Formula, fresh: Callable[[str], str]) -> dict[bytes, str]:
+    def constants(self, formula: BaseFormula, fresh: Callable[[str], str]) -> dict[bytes, str]:
         """Write the constants of a law with their units and errors; return their cells by the nodes' keys."""
-        units, found = formula.dimensions(), {}
+        units, found = dimensions(formula), {}
         if formula.constants:
             self.heading("Constant", "Value", "Unit", "Standard error")
         for constant in dict.fromkeys(formula.constants):

@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
 
 from kanopt.errors import FormulaError
+from kanopt.formulas.base_formula import BaseFormula
 from kanopt.formulas.columns import GAP
 from kanopt.formulas.export.source import SourceWriter, nest_pairs, tell_apart
 from kanopt.formulas.pieces import gap_inputs
 from kanopt.formulas.spelling import ATOM, WORD, TextPart
 from kanopt.formulas.variables import Variable
-
-if TYPE_CHECKING:
-    from kanopt.formulas.formula import Formula
 
 _LONGEST = 2_000_000
 _SHADOWED = re.compile(
@@ -23,7 +20,7 @@ _SHADOWED = re.compile(
 """Names that DuckDB 1 and 2 take for functions of their own where a subquery reads a column outside it, even quoted."""
 
 
-def to_sql(formula: Formula) -> str:
+def to_sql(formula: BaseFormula) -> str:
     """Return one SQL expression; see :meth:`kanopt.formulas.Formula.to_sql`.
 
     It uses only functions available in SQLite 3.35, PostgreSQL and DuckDB, and is tested on SQLite and DuckDB. Columns

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from kanopt.errors import FormulaError
+from kanopt.formulas.base_formula import BaseFormula
 from kanopt.formulas.export.cells import free_name
 from kanopt.formulas.export.excel import Spreadsheet, Values
 from kanopt.formulas.export.sheets import SheetBook
@@ -28,9 +29,6 @@ from kanopt.formulas.nodes import (
 from kanopt.formulas.pieces import Curve, Step, Table
 from kanopt.formulas.printing import to_infix
 from kanopt.formulas.spelling import WORD, TextPart, Writer
-
-if TYPE_CHECKING:
-    from kanopt.formulas.formula import Formula
 
 _LONG = 400  # characters of a part, from which on it is a step of its own
 _WIDE = 12  # parts of a sum that stand in one cell
@@ -56,7 +54,7 @@ class StepWriter(Spreadsheet):
 
     counted = 100
 
-    def __init__(self, formula: Formula, sheets: SheetBook, taken: set[str], size: int = 1) -> None:
+    def __init__(self, formula: BaseFormula, sheets: SheetBook, taken: set[str], size: int = 1) -> None:
         super().__init__({}, formula)
         self.sheets, self.size = sheets, size
         self.values: dict[bytes, Any] = {}

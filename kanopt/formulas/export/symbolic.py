@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from kanopt.errors import FormulaError
+from kanopt.formulas.base_formula import BaseFormula
 from kanopt.formulas.functions import function_named
 from kanopt.formulas.nodes import Node, fold
 from kanopt.formulas.pieces import Curve, Step
@@ -13,13 +14,12 @@ from kanopt.formulas.pieces import Curve, Step
 if TYPE_CHECKING:
     import sympy
 
-    from kanopt.formulas.formula import Formula
 
 _WHOLE = 64
 _MOST_COMBINED = 1_000
 
 
-def to_sympy(formula: Formula, categories: Mapping[str, str]) -> sympy.Expr:
+def to_sympy(formula: BaseFormula, categories: Mapping[str, str]) -> sympy.Expr:
     """Return a sympy expression in real symbols named as the inputs; see :meth:`kanopt.formulas.Formula.to_sympy`.
 
     Raises

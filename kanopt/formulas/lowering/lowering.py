@@ -5,13 +5,13 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, NoReturn, get_args
+from typing import Any, NoReturn, get_args
 
 import numpy as np
 
 from kanopt.errors import FormulaError, nearest
+from kanopt.formulas.base_formula import BaseFormula
 from kanopt.formulas.enclosures.values import Enclosures
-from kanopt.formulas.input_ranges import given_ranges
 from kanopt.formulas.lowering.budget import in_order, shared_out
 from kanopt.formulas.lowering.building import Built, built
 from kanopt.formulas.lowering.graphs import Graph, folded
@@ -38,9 +38,6 @@ from kanopt.formulas.nodes import (
 )
 from kanopt.formulas.variables import category_label
 
-if TYPE_CHECKING:
-    from kanopt.formulas.formula import Formula
-
 MOST_SEGMENTS = 10_000
 _ROUNDS = 8
 _ENOUGH = 0.85  # of the tolerance: a program that uses as much of it is not made again
@@ -48,7 +45,7 @@ _COARSE = 0.5  # of the tolerance: what rounding may take of it
 
 
 def piecewise(
-    formula: Formula,
+    formula: BaseFormula,
     tolerance: float,
     *,
     side: Side = "nearest",
@@ -97,7 +94,7 @@ class _Wanted:
 
 
 def _given(
-    formula: Formula, fixed: Mapping[str, Any], ranges: Mapping[str, Any]
+    formula: BaseFormula, fixed: Mapping[str, Any], ranges: Mapping[str, Any]
 ) -> tuple[dict[str, float | str], dict[str, tuple[float, float]]]:
     """Return the inputs that are given, and the ranges of the others that the formula reads."""
     known = {variable.name: variable for variable in formula.inputs}
@@ -109,7 +106,7 @@ def _given(
     given: dict[str, float | str] = {}
     for name, value in fixed.items():
         given[name] = category_label(value) if known[name].is_category else _number(name, value)
-    limits, labels = given_ranges(formula, {name: ends for name, ends in ranges.items() if name not in fixed})
+    limits, labels = formula.given_ranges({name: ends for name, ends in ranges.items() if name not in fixed})
     found: dict[str, tuple[float, float]] = {}
     for name in (v.name for v in formula.inputs if v.name in formula.used and v.name not in given):
         if known[name].is_category:
@@ -146,7 +143,7 @@ def _number(name: str, value: Any) -> float:
 
 
 def _lowered(
-    formula: Formula,
+    formula: BaseFormula,
     root: Node,
     limits: Mapping[str, tuple[float, float]],
     given: Mapping[str, float | str],
