@@ -10,7 +10,7 @@ from typing import Any
 from kanopt.errors import FormulaError, nearest
 from kanopt.formulas.base_formula import AnyFormula, BaseFormula
 from kanopt.formulas.extrapolation import provenance_of_changed
-from kanopt.formulas.formula_text import CALLED, LONGEST
+from kanopt.formulas.grammar import CALLED, LONGEST
 from kanopt.formulas.nodes import Constant, Node, Power, fold, postorder, rebuild
 from kanopt.formulas.parameters import is_parameter, parameters_of
 from kanopt.formulas.parser import parse_as

@@ -1,11 +1,12 @@
 """Parse formulas from untrusted text.
 
-The parser is written for a language of numbers, names, ``+ - * / ^`` (or ``**``), the functions of the library, ``min``
-and ``max``. No Python code is parsed, compiled or executed, so that text from strangers is safe.
+The language has numbers, names, ``+ - * / ^`` (or ``**``), the functions of the library, ``min`` and ``max``. Nothing
+of a text is compiled or executed (:mod:`kanopt.formulas.grammar`), so that text from strangers is safe.
 """
 
 from __future__ import annotations
 
+import ast
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -14,8 +15,8 @@ from typing import Any
 from kanopt.errors import FormulaError
 from kanopt.formulas.base_formula import AnyFormula, BaseFormula
 from kanopt.formulas.domain import Domain
-from kanopt.formulas.formula_text import CALLED, CONSTANTS, DEEPEST, FormulaText, Token, normalised_text
-from kanopt.formulas.nodes import Constant, Input, Node, Product, Sum
+from kanopt.formulas.grammar import CALLED, CONSTANTS, FormulaText, Token, normalised_text
+from kanopt.formulas.nodes import Constant, Input, Node
 from kanopt.formulas.variables import Variable, check_name, hint, variable_of, variables_of
 from kanopt.formulas.verdict import learned_laws
 
@@ -47,7 +48,7 @@ def parse_as(
         words = normalised_text(FormulaParser(shown, {}, {}, output.name).tokens[:-1])
         parser.pieces.setdefault(words, (shown, piece))
     parser.constants = _checked_constants({} if constants is None else constants, own, laws, output.name)
-    root = parser.parse()
+    root = parser.step(parser.tree())
     used = [laws[name] for name in parser.laws_used]
     return kind(
         root=root,
@@ -127,9 +128,16 @@ def _float(value: Any) -> float:
 
 
 class FormulaParser(FormulaText):
-    """A recursive-descent parser, from ``sum = product {(+|-) product}`` down to parentheses.
+    """What reads the text of a formula.
 
-    Sums and products become one node each, however long, so that only parentheses nest.
+    Parameters
+    ----------
+    text
+        The text.
+    inputs, laws
+        What its names mean.
+    what
+        The name of its output, for errors.
     """
 
     def __init__(
@@ -140,113 +148,16 @@ class FormulaParser(FormulaText):
         self.laws_used: dict[str, None] = {}
         self.constants: Mapping[str, Constant] = {}
         self.pieces: dict[tuple[str, ...], tuple[str, Node]] = {}
-        self.depth = 0
-        self.place = 0
 
-    @property
-    def next(self) -> Token:
-        """The token that comes next."""
-        return self.tokens[self.place]
-
-    def take(self) -> Token:
-        """Return the next token, and go on."""
-        token = self.next
-        self.place = min(self.place + 1, len(self.tokens) - 1)
-        return token
-
-    def at(self, *signs: str) -> bool:
-        """Return whether one of the signs comes next."""
-        return self.next.kind == "sign" and self.next.text in signs
-
-    def parse(self) -> Node:
-        """Read the whole text."""
-        if self.next.kind == "end":
-            raise self.error("the formula is empty", 0)
-        node = self.sum()
-        if self.next.kind != "end":
-            token = self.next
-            stray = token.kind == "sign" and token.text in "),"
-            raise self.error(
-                f"{token.text!r} belongs to no bracket or function"
-                if stray
-                else f"put an operator before {token.text!r}",
-                token.place,
-            )
-        return node
-
-    def sum(self) -> Node:
-        """Return what is added up."""
-        start = self.next.place
-        self.depth += 1
-        if self.depth > DEEPEST:
-            raise self.error(f"brackets nest deeper than {DEEPEST}", start)
-        terms = [self.product()]
-        while self.at("+", "-"):
-            sign = self.take()
-            term = self.product()
-            terms.append(term if sign.text == "+" else self.fold_number(-term, sign.place))
-        self.depth -= 1
-        return terms[0] if len(terms) == 1 else self.fold_number(Sum(tuple(terms)), start)
-
-    def product(self) -> Node:
-        """Return what is multiplied and divided."""
-        start = self.next.place
-        factors = [self.unary()]
-        while self.at("*", "/"):
-            sign, place = self.take(), self.next.place
-            factor = self.unary()
-            factors.append(self.divisor(factor, place) if sign.text == "/" else factor)
-        return factors[0] if len(factors) == 1 else self.fold_number(Product(tuple(factors)), start)
-
-    def unary(self) -> Node:
-        """Return a power, with its signs."""
-        start = self.next.place
-        negative = False
-        while self.at("-", "+"):
-            negative ^= self.take().text == "-"
-        node = self.power()
-        return self.fold_number(-node, start) if negative else node
-
-    def power(self) -> Node:
-        """Return a part, or a power of it."""
-        start = self.next.place
-        base = self.atom()
-        if not self.at("^"):
-            return base
-        self.take()
-        place, negative = self.next.place, False
-        while self.at("-", "+"):
-            negative ^= self.take().text == "-"
-        exponent = self.atom()
-        if negative:
-            exponent = self.fold_number(-exponent, place)
-        if self.at("^"):
-            raise self.error("a power of a power is ambiguous; use brackets", self.next.place)
-        return self.power_of(base, exponent, start, place)
-
-    def atom(self) -> Node:
-        """Return what cannot be taken apart: a number, a name, a call or what stands in brackets."""
-        token = self.take()
-        if token.kind == "number":
-            return self.number(float(token.text), token.place)
-        if token.kind in ("name", "quoted"):
-            is_call = self.at("(") and (token.kind == "name" or self.shown(token))
-            return self.call(token) if is_call else self.named(token)
-        if token.kind == "sign" and token.text == "(":
-            node = self.sum()
-            self.close(token)
-            return node
-        if token.kind == "end":
-            raise self.error("the formula ends too early", token.place)
-        raise self.error(f"a number or a name is missing before {token.text!r}", token.place)
-
-    def close(self, opened: Token) -> None:
-        """Go behind a bracket that closes another one."""
-        if not self.at(")"):
-            if self.next.kind == "end":
-                raise self.error("this bracket is not closed", opened.place)
-            raise self.error(f"put an operator or ')' before {self.next.text!r}", self.next.place)
-        self.take()
+    def step(self, node: ast.expr) -> Node:
+        """Return the step that a part of the tree becomes."""
+        match node:
+            case ast.Name():
+                token = self.token(node)
+                return self.named(token) if token.kind != "number" else self.number(token)
+            case ast.Call(func=ast.Name(), args=arguments):
+                return self.call(node, arguments)
+        return self.computed(node)
 
     def named(self, token: Token) -> Node:
         """Return what a name means."""
@@ -276,18 +187,12 @@ class FormulaParser(FormulaText):
         head = f"`{token.text}"
         return [shown for words, (shown, _) in self.pieces.items() if words[:2] == (head, "(")]
 
-    def piece(self, token: Token) -> Node | None:
-        """Return the curve, step function or table at this position; None for a function."""
+    def piece(self, node: ast.expr) -> Node | None:
+        """Return the curve, step function or table that a call stands for; None for a function."""
+        token = self.token(node)
         if not (known := self.shown(token)):
             return None
-        depth, end = 0, self.place
-        while True:
-            word = self.tokens[end]
-            depth += (word.text == "(") - (word.text == ")") if word.kind == "sign" else 0
-            if depth == 0 or word.kind == "end":
-                break
-            end += 1
-        _, found = self.pieces.get(normalised_text(self.tokens[self.place - 1 : end + 1]), ("", None))
+        _, found = self.pieces.get(normalised_text(self.tokens_of(node)), ("", None))
         function = token.kind == "name" and token.text in CALLED
         if function and found is not None:
             name = token.text
@@ -299,24 +204,18 @@ class FormulaParser(FormulaText):
         if found is None and not function:
             listed = ", ".join(text if len(text) <= 80 else f"{text[:79]}…" for text in known[:_PIECES_SHOWN])
             raise self.error(f"a curve or table stands as it was learned: {listed}", token.place)
-        self.place = end + 1 if found is not None else self.place
         return found
 
-    def call(self, token: Token) -> Node:
+    def call(self, node: ast.expr, arguments: Sequence[ast.expr]) -> Node:
         """Return what a name with a bracket behind it means."""
-        if (piece := self.piece(token)) is not None:
+        if (piece := self.piece(node)) is not None:
             return piece
+        token = self.token(node)
+        if token.kind == "quoted" or token.text in self.inputs or token.text in self.laws:
+            raise self.error(
+                f"{token.text!r} is no function; put an operator before the bracket", token.place
+            )
         if token.text not in CALLED:
-            if token.text in self.inputs or token.text in self.laws:
-                raise self.error(
-                    f"{token.text!r} is no function; put an operator before the bracket", token.place
-                )
             heads = [words[0][1:] for words in self.pieces]
             raise self.no_function(token, list(dict.fromkeys(heads)))
-        opened = self.take()
-        arguments = [self.sum()]
-        while self.at(","):
-            self.take()
-            arguments.append(self.sum())
-        self.close(opened)
-        return self.applied(token, arguments)
+        return self.applied(token, [self.step(argument) for argument in arguments])

@@ -1,12 +1,13 @@
 """Texts about the columns of a table: numbers computed row by row, and conditions on rows.
 
-The grammar is Python's (:mod:`~kanopt.formulas.row_grammar`), the arithmetic that of formulas. Nothing is run.
+Grammar and arithmetic are those of formulas (:mod:`~kanopt.formulas.grammar`). Nothing is run.
 """
 
 from __future__ import annotations
 
 import ast
 import operator
+import re
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -18,15 +19,16 @@ import pandas as pd
 
 from kanopt.errors import FormulaError
 from kanopt.formulas.calendar_functions import CALENDAR
-from kanopt.formulas.formula_text import CALLED, CONSTANTS, Token
-from kanopt.formulas.nodes import Constant, Input, Node, Product, Sum, computed
-from kanopt.formulas.row_grammar import RowGrammar
+from kanopt.formulas.grammar import ARITHMETIC, CALLED, CONSTANTS, WORDS, FormulaText, Token, without_signs
+from kanopt.formulas.nodes import Constant, Input, Node, computed
 from kanopt.formulas.row_text import Condition, RowText, both, compared, date_values, either, joined
 from kanopt.formulas.variables import hint
 
 Sort = Literal["number", "text", "date", "truth"]
 
+KEYWORDS = ("and", "or", "not", "in")
 _MISSING = "missing"
+_INSTEAD = {"=": "==", "&": "and", "&&": "and", "|": "or", "||": "or"}
 _COMPARED: Mapping[type[ast.cmpop], Callable[[Any, Any], Any]] = {
     ast.Lt: operator.lt,
     ast.LtE: operator.le,
@@ -94,6 +96,21 @@ in status == "…"
     return RowText(text, meaning, tuple(parser.reads), dict(parser.calendar))
 
 
+def names_read(text: str, what: str) -> set[str]:
+    """Return every name in a text that may be a column: not those of functions, which have a bracket behind them.
+
+    Examples
+    --------
+    >>> sorted(names_read("km / minutes > 2 and status == 'late' or hour(pickup) < 6", "rule"))
+    ['km', 'minutes', 'pickup', 'status']
+    """
+    return {
+        token.text
+        for token, behind in pairwise(_RowParser(text, {}, what).tokens)
+        if token.kind == "quoted" or (token.kind == "name" and behind.text != "(")
+    }
+
+
 @dataclass(frozen=True)
 class _Operand:
     """What is compared and is no number: a column of texts or of dates, or a text in quotes."""
@@ -110,9 +127,15 @@ class _Operand:
 _Meaning: TypeAlias = Node | Condition | _Operand
 
 
-class _RowParser(RowGrammar):
+class _RowParser(FormulaText):
     """Reads what each part of a text about columns means."""
 
+    pattern = re.compile(
+        rf"\s*(?:{WORDS}|\"(?P<double>[^\"]*)\"|'(?P<single>[^']*)'"
+        rf"|(?P<sign>[=!<>]=|<>|&&|\|\||{ARITHMETIC}|[=<>≤≥≠&|\[\]])|(?P<wrong>\S))"
+    )
+    position = "character"
+    keywords = KEYWORDS
     more_calls = (*CALENDAR, _MISSING)
 
     def __init__(self, text: str, sorts: Mapping[str, Sort], what: str, others: Collection[str] = ()) -> None:
@@ -121,6 +144,13 @@ class _RowParser(RowGrammar):
         self.columns = list(dict.fromkeys([*sorts, *others]))
         self.reads: dict[str, None] = {}
         self.calendar: dict[str, tuple[str, tuple[str, ...]]] = {}
+
+    def check_token(self, token: Token) -> None:
+        """Refuse signs of other languages."""
+        if token.kind == "sign" and token.text in _INSTEAD:
+            better = _INSTEAD[token.text]
+            purpose = "to compare" if better == "==" else f"in place of {token.text}"
+            raise self.error(f"write {better} {purpose}", token.place)
 
     def meaning(self, node: ast.expr) -> _Meaning:
         """Return what a part means: a number of each row, a condition, or something that is compared."""
@@ -135,42 +165,13 @@ class _RowParser(RowGrammar):
             case ast.Compare():
                 return self._comparison(node)
             case ast.UnaryOp(op=ast.Not()):
-                odd, inner = _without_signs(node, (ast.Not,))
+                odd, inner = without_signs(node, (ast.Not,))
                 condition = self._condition(inner)
                 return _negated(condition) if odd else condition
-            case ast.UnaryOp():
-                odd, inner = _without_signs(node, (ast.USub, ast.UAdd))
-                number = self._number(inner)
-                return self.fold_number(-number, self.place(node)) if odd else number
-            case ast.BinOp(op=ast.Pow(), left=base, right=exponent):
-                place = self.place(exponent)
-                _, inner = _without_signs(exponent, (ast.USub, ast.UAdd))
-                if isinstance(inner, ast.BinOp) and isinstance(inner.op, ast.Pow):
-                    raise self.error("a power of a power is ambiguous; multiply the exponents", place)
-                return self.power_of(self._number(base), self._number(exponent), self.place(node), place)
-            case ast.BinOp(op=ast.Add() | ast.Sub()):
-                return self.fold_number(Sum(self._parts(node, ast.Add, ast.Sub)), self.place(node))
-            case ast.BinOp(op=ast.Mult() | ast.Div()):
-                return self.fold_number(Product(self._parts(node, ast.Mult, ast.Div)), self.place(node))
-        raise self.error("here stand numbers, comparisons and functions of columns", self.place(node))
+        return self.computed(node)
 
-    def _parts(
-        self, node: ast.expr, plain: type[ast.operator], inverse: type[ast.operator]
-    ) -> tuple[Node, ...]:
-        """Return what is added up or multiplied; however many they are, they become one step."""
-        written: list[tuple[bool, ast.expr]] = []
-        while isinstance(node, ast.BinOp) and isinstance(node.op, plain | inverse):
-            written.append((isinstance(node.op, inverse), node.right))
-            node = node.left
-        parts = [self._number(node)]
-        for is_inverse, each in reversed(written):
-            part, place = self._number(each), self.place(each)
-            if is_inverse:
-                part = self.divisor(part, place) if inverse is ast.Div else self.fold_number(-part, place)
-            parts.append(part)
-        return tuple(parts)
-
-    def _number(self, node: ast.expr) -> Node:
+    def step(self, node: ast.expr) -> Node:
+        """Return the number that a part is; refuse what is none."""
         found = self.meaning(node)
         if isinstance(found, Node):
             return found
@@ -255,7 +256,7 @@ class _RowParser(RowGrammar):
 
     def _atom(self, token: Token) -> _Meaning:
         if token.kind == "number":
-            return self.number(float(token.text), token.place)
+            return self.number(token)
         if token.kind in ("double", "single"):
             return _Operand("quoted", token.text, token.place)
         name = token.text
@@ -303,7 +304,7 @@ class _RowParser(RowGrammar):
             raise self.error(f"write the column {whole!r} in back-quotes, `{whole}`", place)
         if name not in CALLED:
             raise self.no_function(token)
-        return self.applied(token, [self._number(argument) for argument in arguments])
+        return self.applied(token, [self.step(argument) for argument in arguments])
 
     def _of_dates(self, token: Token, columns: list[Token]) -> Node:
         function, name = CALENDAR[token.text], token.text
@@ -354,12 +355,3 @@ def _is_in(rows: Any, values: list[Any]) -> Any:
 
 def _negated(condition: Condition) -> Condition:
     return lambda columns: 1.0 - condition(columns)
-
-
-def _without_signs(node: ast.expr, ranks: tuple[type[ast.unaryop], ...]) -> tuple[bool, ast.expr]:
-    """Return what stands behind signs of one rank, and whether those that turn it, which is the first, are odd."""
-    odd = False
-    while isinstance(node, ast.UnaryOp) and isinstance(node.op, ranks):
-        odd ^= isinstance(node.op, ranks[0])
-        node = node.operand
-    return odd, node

@@ -69,7 +69,7 @@ class RowRules:
 
     def names(self) -> set[str]:
         """Return every name in the texts, as far as they can be read."""
-        from kanopt.formulas.row_grammar import names_read
+        from kanopt.formulas.row_parser import names_read
 
         found: set[str] = set()
         for text in (*self.derive.values(), *self.drop_where):
@@ -128,7 +128,7 @@ class RowRules:
 
     def _in_order(self) -> tuple[list[str], list[Fault]]:
         """Return the derived columns with each behind those it names, and a fault for each that names itself."""
-        from kanopt.formulas.row_grammar import names_read
+        from kanopt.formulas.row_parser import names_read
 
         needs: dict[str, set[str]] = {}
         for name, text in self.derive.items():

@@ -66,7 +66,7 @@ class _Workbook(StepWriter):
     def __init__(self, formula: BaseFormula, sheets: SheetBook) -> None:
         super().__init__(formula, sheets, set())
         per = f" per {formula.per}" if formula.per else ""
-        self.sheet = sheets.book.add_worksheet("BaseFormula")
+        self.sheet = sheets.book.add_worksheet("Formula")
         self.page = Page(
             sheets,
             self.sheet,
