@@ -6,14 +6,13 @@ inputs, and of tabulated functions: :class:`Curve`, :class:`Step` and :class:`Ta
 
 from kanopt.formulas.base_formula import Alternative
 from kanopt.formulas.dimensions.analysis import ConstantUnit, Dimensions
-from kanopt.formulas.domain import Domain, Range
+from kanopt.formulas.domain import Domain, JointTest, Range
 from kanopt.formulas.enclosures.facts import ShapeFact, ShapeProof
 from kanopt.formulas.error_model import ErrorModel
 from kanopt.formulas.estimation import GroupedLaw, fit_groups, with_named_constants
 from kanopt.formulas.fit import Fit
 from kanopt.formulas.formula import BoundFormula, Formula, Term, parse_formula
 from kanopt.formulas.functions import FUNCTIONS, Function
-from kanopt.formulas.joint_tests import JointTest
 from kanopt.formulas.lowering import (
     AffineDefinition,
     PieceCertificate,

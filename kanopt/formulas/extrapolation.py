@@ -25,7 +25,7 @@ from kanopt.formulas.enclosures.facts import ShapeProof
 from kanopt.formulas.enclosures.proof import prove
 from kanopt.formulas.enclosures.values import interval
 from kanopt.formulas.nodes import Apply, Constant, Input, Maximum, Minimum, Node, Power, postorder, rebuild
-from kanopt.formulas.plausibility import is_size
+from kanopt.formulas.verdict import is_size
 from kanopt.text import amount_text, join_list
 
 Side: TypeAlias = Literal["below", "above"]

@@ -25,8 +25,7 @@ from kanopt.formulas.estimation import intervals, refit
 from kanopt.formulas.estimation.estimation_rows import Weight
 from kanopt.formulas.estimation.refitting import Robust
 from kanopt.formulas.export.excel import to_excel
-from kanopt.formulas.export.programs import to_javascript, to_python
-from kanopt.formulas.export.sql import to_sql
+from kanopt.formulas.export.programs import to_javascript, to_python, to_sql
 from kanopt.formulas.export.symbolic import to_sympy
 from kanopt.formulas.export.workbook import save_excel
 from kanopt.formulas.lowering.lowering import piecewise

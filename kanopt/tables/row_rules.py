@@ -10,8 +10,7 @@ from kanopt.errors import FormulaError, TableError
 from kanopt.text import count_text, list_names
 
 if TYPE_CHECKING:
-    from kanopt.formulas.row_parser import Sort
-    from kanopt.formulas.row_text import RowText
+    from kanopt.formulas.row_parser import RowText, Sort
     from kanopt.tables.schema import Kind
 
 MOST = 200

@@ -251,4 +251,6 @@ def test_an_expression_of_sympy_is_read_as_its_text():
     expression = 0.5 * x**2 + sympy.sqrt(y) - sympy.Max(x, y, 3) + sympy.Abs(x - 7) + sympy.exp(-x / 3)
     law = parse_formula(str(expression), ["x", "y"], "z")
     data = {"x": np.linspace(1.0, 9.0, 5), "y": np.linspace(9.0, 2.0, 5)}
-    np.testing.assert_allclose(law.evaluate(data), sympy.lambdify((x, y), expression, "numpy")(**data), rtol=1e-12)
+    np.testing.assert_allclose(
+        law.evaluate(data), sympy.lambdify((x, y), expression, "numpy")(**data), rtol=1e-12
+    )

@@ -11,8 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kanopt.errors import FormulaError
-from kanopt.formulas.row_parser import Sort, parse_row_text
-from kanopt.formulas.row_text import RowText
+from kanopt.formulas.row_parser import RowText, Sort, parse_row_text
 
 TRIPS = pd.DataFrame(
     {

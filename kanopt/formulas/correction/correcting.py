@@ -12,7 +12,6 @@ import numpy as np
 
 from kanopt.errors import FitError, nearest
 from kanopt.formulas.base_formula import Alternative, AnyFormula, BaseFormula
-from kanopt.formulas.complexity import count_operators
 from kanopt.formulas.correction.known import NamedLaw
 from kanopt.formulas.correction.search import CorrectionSearch
 from kanopt.formulas.domain import Domain
@@ -20,7 +19,7 @@ from kanopt.formulas.estimation.drawn_search import Attempt, Proposal
 from kanopt.formulas.estimation.estimation_rows import EstimationRows, Weight
 from kanopt.formulas.extrapolation import provenance_of_changed
 from kanopt.formulas.fit import Fit
-from kanopt.formulas.nodes import Array, Node, postorder
+from kanopt.formulas.nodes import Array, Node, count_operators, postorder
 from kanopt.formulas.printing import to_infix
 from kanopt.formulas.variables import Variable
 from kanopt.text import number_text

@@ -24,8 +24,7 @@ from dataclasses import dataclass
 
 from kanopt.formulas.base_formula import BaseFormula
 from kanopt.formulas.dimensions.inference import UnitInference
-from kanopt.formulas.dimensions.messages import step_text
-from kanopt.formulas.dimensions.unification import TooMuchWorkError
+from kanopt.formulas.dimensions.messages import TooMuchWorkError, step_text
 from kanopt.formulas.nodes import Constant, Node
 from kanopt.formulas.spelling import number
 from kanopt.text import list_names

@@ -20,8 +20,7 @@ from typing import TYPE_CHECKING, TypeGuard
 import numpy as np
 
 from kanopt.formulas.base_formula import BaseFormula
-from kanopt.formulas.dimensions.messages import DimensionWording
-from kanopt.formulas.dimensions.unification import ONE, Equations
+from kanopt.formulas.dimensions.messages import ONE, DimensionWording, Equations
 from kanopt.formulas.functions import function_named
 from kanopt.formulas.nodes import Apply, Constant, Input, Node, Power, Product, postorder
 from kanopt.units import UnitPowers, powers_of

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 from typing import Any, TypeAlias
 
@@ -11,9 +11,9 @@ import numpy as np
 
 from kanopt.errors import FormulaError, nearest
 from kanopt.formulas.base_formula import BaseFormula
-from kanopt.formulas.enclosures.boxes import sides_of
-from kanopt.formulas.enclosures.chords import PointEvaluator
-from kanopt.formulas.enclosures.cores import core_of, logarithm
+from kanopt.formulas.enclosures.arithmetic import NOTHING, Flags, Pair, largest
+from kanopt.formulas.enclosures.boxes import BoxSides, FormulaBoxes, concatenate, sides_of
+from kanopt.formulas.enclosures.enclosure import Enclosure, Orders
 from kanopt.formulas.enclosures.engine import Encloser
 from kanopt.formulas.enclosures.facts import Shape, ShapeFact, ShapeProof
 from kanopt.formulas.enclosures.margins import (
@@ -21,11 +21,16 @@ from kanopt.formulas.enclosures.margins import (
     CurvatureMargin,
     DefinedMargin,
     FormulaMargin,
+    MarginBounds,
+    PointEvaluator,
     SlopeMargin,
 )
-from kanopt.formulas.enclosures.search import branch_and_bound
+from kanopt.formulas.enclosures.univariate import CurveBank, range_over
+from kanopt.formulas.functions import function_named
 from kanopt.formulas.nodes import (
+    DEEPEST,
     Apply,
+    Array,
     Constant,
     Input,
     Minimum,
@@ -36,7 +41,253 @@ from kanopt.formulas.nodes import (
     postorder,
     rebuild,
 )
+from kanopt.formulas.pieces import Curve
 from kanopt.formulas.simplify import simplify_graph
+
+_SAMPLE = 320
+_TOGETHER = 256
+_HUGE = 1e300
+
+
+def branch_and_bound(fact: ShapeFact, margin: FormulaMargin, budget: int) -> ShapeFact:
+    """Return a fact with its verdict: whether its margin is non-negative everywhere in the whole box.
+
+    Parameters
+    ----------
+    fact
+        What is asked.
+    margin
+        The quantity that must not be negative.
+    budget
+        Maximum number of boxes to bound.
+    """
+    root = margin.sides.whole()
+    if (margin.low(root) >= 0.0).all():
+        return replace(fact, verdict="proved", boxes=1)
+    sample = margin.sides.sample(_SAMPLE)
+    found = margin.encloser.over(sample, margin.own_orders)
+    bounds = margin.of(found)
+    finding = MarginBounds(bounds[0], bounds, {}, found.defined)
+    witness = margin.contradiction(root) or margin.contradiction(sample, finding)
+    if witness:
+        return replace(fact, verdict="refuted", boxes=1, witness=witness)
+    sizes = np.abs(np.concatenate(bounds))
+    return _branch(fact, margin, budget, float(sizes.max(initial=0.0, where=np.isfinite(sizes))))
+
+
+def _branch(fact: ShapeFact, margin: FormulaMargin, budget: int, typical: float) -> ShapeFact:
+    root = margin.sides.whole()
+    waiting, bounds = root, np.array([-np.inf])
+    stuck: list[FormulaBoxes] = []
+    looked, slack = 1, 0.0
+    while len(waiting):
+        size = min(_TOGETHER, looked, budget - looked)
+        if size <= 0:
+            why = f"the budget of {budget} boxes is spent: give a larger one"
+            return replace(_open(fact, margin, [*stuck, waiting], why), boxes=looked)
+        taken = np.argpartition(bounds, size - 1)[:size] if size < len(bounds) else np.arange(len(bounds))
+        rest = np.ones(len(bounds), dtype=bool)
+        rest[taken] = False
+        boxes, waiting, bounds = waiting[taken], waiting[rest], bounds[rest]
+        finding = margin.examine(boxes)
+        looked += len(boxes)
+        hidden = margin.hidden_by_rounding(boxes, finding, typical)
+        slack = max(slack, float(-finding.low[hidden].min(initial=0.0)))
+        left = np.flatnonzero(~hidden & (finding.low < 0.0))
+        boxes, finding = boxes[left], finding.take(left)
+        if not len(boxes):
+            continue
+        witness = margin.contradiction(boxes, finding)
+        if witness:
+            return replace(fact, verdict="refuted", boxes=looked, witness=witness)
+        smaller, low, uncut = _subdivide(margin, boxes, finding)
+        stuck += [uncut] if len(uncut) else []
+        waiting, bounds = concatenate([waiting, smaller]), np.concatenate([bounds, low])
+    if stuck:
+        why = "what is left open is too small to cut"
+        return replace(_open(fact, margin, stuck, why), boxes=looked)
+    return replace(fact, verdict="proved", boxes=looked, slack=slack)
+
+
+def _open(fact: ShapeFact, margin: FormulaMargin, parts: list[FormulaBoxes], why: str) -> ShapeFact:
+    """Return an undecided fact: why, or rather that the formula may have no value in boxes that are left."""
+    boxes = concatenate(parts)
+    found = margin.encloser.over(boxes, margin.own_orders)
+    undefined = ~found.defined & ~margin.encloser.has_no_entry(boxes)
+    if undefined.any():
+        centre = boxes.centre[int(np.argmax(undefined))]
+        near = [f"{name} = {number:.6g}" for name, number in zip(margin.sides.numbers, centre, strict=True)]
+        why = f"the formula may have no finite value near {', '.join(near)}"
+    return replace(fact, left=min(float(boxes.share.sum()), 1.0), why=why)
+
+
+def _subdivide(
+    margin: FormulaMargin, boxes: FormulaBoxes, finding: MarginBounds
+) -> tuple[FormulaBoxes, Array, FormulaBoxes]:
+    """Return the boxes split or shrunk, their bounds, and the boxes that cannot be subdivided."""
+    shrunk, faced = _on_faces(boxes, finding)
+    possible = margin.sides.can_cut(boxes, margin.x)
+    cuttable = possible.any(axis=1)
+    shrinks, cuts = np.flatnonzero(faced), np.flatnonzero(cuttable & ~faced)
+    rest = boxes[np.flatnonzero(~cuttable & ~faced)]
+    if not len(cuts):
+        return shrunk[shrinks], finding.low[shrinks], rest
+    cut, low = boxes[cuts], finding.low[cuts]
+    influence = np.where(possible[cuts], _influence(margin, cut, finding.take(cuts)), -1.0)
+    parts = margin.sides.cut(cut, influence.argmax(axis=1), margin.x)
+    fresh = np.full(len(parts) - 2 * len(cut), -np.inf)
+    return (
+        concatenate([shrunk[shrinks], parts]),
+        np.concatenate([finding.low[shrinks], low, low, fresh]),
+        rest,
+    )
+
+
+def _influence(margin: FormulaMargin, boxes: FormulaBoxes, finding: MarginBounds) -> Array:
+    """Return the influence of each side on the margin, shape (boxes, sides)."""
+    sides, count = margin.sides, len(margin.sides.numbers)
+    whole = sides.high - sides.low
+    lengths = np.where(np.isfinite(whole) & (whole > 0.0), whole, 1.0)
+    labels = (boxes.last - boxes.first)[:, count:].astype(np.float64)
+    relative = np.concatenate([boxes.width / lengths, labels], axis=1)
+    influence = np.zeros(relative.shape)
+    for side, pair in finding.derivative.items():
+        influence[:, side] = largest(pair) * (boxes.width[:, side] if side < count else 1.0)
+    if not finding.derivative:
+        for side in range(relative.shape[1]):
+            rows = np.flatnonzero(relative[:, side] > 0.0)
+            shrunk = boxes[rows].halved(side)
+            influence[rows, side] = margin.low(shrunk) - finding.low[rows] if len(rows) else 0.0
+    influence = np.nan_to_num(influence, nan=0.0, posinf=np.inf)
+    # what is unbounded is told apart by its length, and so are sides none of which seems to matter
+    relative = np.minimum(np.nan_to_num(relative, nan=1.0), 1e6)
+    influence = np.where(np.isinf(influence), _HUGE * (1.0 + relative), influence)
+    flat = influence.max(axis=1, initial=0.0) <= 0.0
+    return np.where(flat[:, None], relative, influence)
+
+
+def _on_faces(boxes: FormulaBoxes, finding: MarginBounds) -> tuple[FormulaBoxes, Flags]:
+    """Return the boxes shrunk to the faces where the margin is smallest, and a mask of those that have shrunk."""
+    low, high = boxes.low.copy(), boxes.high.copy()
+    faced = np.zeros(len(boxes), dtype=bool)
+    for j, (least, most) in finding.derivative.items():
+        if j >= low.shape[1]:
+            continue  # labels have no order
+        # across several stairs a face is not on one of them
+        wide = finding.defined & (low[:, j] < high[:, j]) & (boxes.first[:, j] == boxes.last[:, j])
+        wide &= np.isfinite(low[:, j]) & np.isfinite(high[:, j])
+        # a face of the whole where the number is zero may have no finite value
+        kept = ~((low[:, j] == 0.0) & np.isinf(finding.low))
+        up, down = wide & kept & (least >= 0.0), wide & (most <= 0.0) & (least < 0.0)
+        high[:, j] = np.where(up, low[:, j], high[:, j])
+        low[:, j] = np.where(down, high[:, j], low[:, j])
+        faced |= up | down
+    return replace(boxes, low=low, high=high), faced
+
+
+def core_of(root: Node, names: Collection[str], sides: BoxSides, through: bool) -> tuple[Node, int]:
+    """Return a step that has the shape in some inputs that the formula has, and +1, or that minus it has, and −1.
+
+    Parameters
+    ----------
+    root
+        The formula.
+    names
+        The inputs.
+    sides
+        The whole box.
+    through
+        Whether to look through strictly monotone functions, which keep where something rises and not where it bends.
+
+    Examples
+    --------
+    >>> from kanopt.formulas import Variable, parse_formula
+    >>> law = parse_formula("5 - 2 * exp(a * x)", [Variable("a"), Variable("x")], Variable("y"))
+    >>> box = BoxSides.of({"a": (1.0, 2.0), "x": (0.0, 9.0)}, ())
+    >>> core, sign = core_of(law.root, ("x",), box, through=True)
+    >>> core.key == parse_formula("x", [Variable("x")], Variable("y")).root.key, sign
+    (True, -1)
+    """
+    node, sign, found = root, 1, True
+    reads = _steps_reading(root, names)
+    while found:
+        node, sign, found = _drop_unrelated(node, sign, reads, sides)
+        argument, direction = _within(node, sides) if through else (None, 0)
+        if argument is not None and argument.key in reads:
+            node, sign, found = argument, sign * direction, True
+    return node, sign
+
+
+def logarithm(node: Node, sides: BoxSides) -> Node | None:
+    """Return the logarithm of a product of several positive factors, written as a sum; None for other steps."""
+    if not isinstance(node, Product) or len(node.factors) < 2 or node.depth > DEEPEST - 4:
+        return None
+    if not all(bool(_whole(factor, sides).positive.all()) for factor in node.factors):
+        return None
+    return Sum(tuple(_log(factor) for factor in node.factors))
+
+
+def _log(node: Node) -> Node:
+    match node:
+        case Product():
+            return Sum(tuple(_log(factor) for factor in node.factors))
+        case Power(base=base, exponent=Constant() as exponent):
+            return Product((exponent, _log(base)))
+        case Apply(function="exp"):
+            return node.argument
+    return Apply("log", node)
+
+
+def _steps_reading(root: Node, names: Collection[str]) -> frozenset[bytes]:
+    """Return the keys of the steps that depend on some inputs."""
+    found: set[bytes] = set()
+    for node in postorder(root):
+        if any(name in node.names for name in names) or any(child.key in found for child in node.children):
+            found.add(node.key)
+    return frozenset(found)
+
+
+def _whole(node: Node, sides: BoxSides) -> Enclosure:
+    return Encloser(node, sides).over(sides.whole(), Orders())
+
+
+def _drop_unrelated(
+    node: Node, sign: int, reads: frozenset[bytes], sides: BoxSides
+) -> tuple[Node, int, bool]:
+    """Drop terms, and factors of one sign, that do not depend on the input; also return whether any were dropped."""
+    if not isinstance(node, Sum | Product):
+        return node, sign, False
+    kept = [child for child in node.children if child.key in reads]
+    others = [child for child in node.children if child.key not in reads]
+    if not kept or (not others and len(kept) > 1):
+        return node, sign, False
+    direction = sign
+    if isinstance(node, Product):
+        for factor in others:
+            found = _whole(factor, sides)
+            if bool((found.value[1] < 0.0).all()):
+                direction = -direction
+            elif not bool(found.positive.all()):
+                return node, sign, False
+    return (kept[0] if len(kept) == 1 else node.with_children(kept)), direction, True
+
+
+def _within(node: Node, sides: BoxSides) -> tuple[Node | None, int]:
+    """Return the argument of a function that is strictly monotone on its range, and its direction; None if not."""
+    slope: Pair = NOTHING
+    match node:
+        case Apply():
+            slope = range_over(function_named(node.function), 1, *_whole(node.argument, sides).value)
+        case Curve():
+            slope = CurveBank([node]).over((1,), *_whole(node.argument, sides).value)[1]
+        case Power(base=base, exponent=Constant(value=power)) if power:
+            found = _whole(base, sides)
+            if bool(found.positive.all()) or (power > 0.0 and bool((found.value[0] >= 0.0).all())):
+                return base, 1 if power > 0.0 else -1
+    if bool((slope[0] > 0.0).all()):
+        return node.children[0], 1
+    return (node.children[0], -1) if bool((slope[1] < 0.0).all()) else (None, 0)
+
 
 Inputs: TypeAlias = "str | tuple[str, ...]"
 Convexity: TypeAlias = "Mapping[Inputs, int] | Mapping[str, int] | Iterable[Inputs]"
@@ -55,7 +306,7 @@ def prove(
 ) -> ShapeProof:
     """Decide facts about the shape of a formula; see :meth:`kanopt.formulas.Formula.prove`.
 
-    By interval arithmetic, rounded outwards, with branch and bound (:mod:`kanopt.formulas.enclosures.search`).
+    By interval arithmetic, rounded outwards, with branch and bound (:mod:`kanopt.formulas.enclosures.proof`).
 
     Raises
     ------

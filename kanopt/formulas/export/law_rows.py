@@ -10,8 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kanopt.formulas.base_formula import BaseFormula
-from kanopt.formulas.export.sheets import Page, SheetBook, quoted
-from kanopt.formulas.export.steps import StepWriter
+from kanopt.formulas.export.sheets import Page, SheetBook, StepWriter, quoted
 from kanopt.formulas.nodes import Array
 from kanopt.text import with_unit
 

@@ -15,8 +15,7 @@ import numpy as np
 
 from kanopt.files import replace_file
 from kanopt.formulas.base_formula import BaseFormula
-from kanopt.formulas.export.sheets import Page, SheetBook
-from kanopt.formulas.export.steps import StepWriter
+from kanopt.formulas.export.sheets import Page, SheetBook, StepWriter
 from kanopt.formulas.nodes import postorder
 from kanopt.formulas.pieces import Table
 from kanopt.formulas.validity import formula_facts

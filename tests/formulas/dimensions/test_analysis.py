@@ -30,7 +30,7 @@ from kanopt.formulas import (
     parse_formula,
 )
 from kanopt.formulas.dimensions.inference import UnitInference
-from kanopt.formulas.dimensions.unification import MOST_WORK, Equations
+from kanopt.formulas.dimensions.messages import MOST_WORK, Equations
 from kanopt.units import UnitPowers, convert, powers_of
 from tests.formulas.strategies import laws
 
