@@ -165,7 +165,24 @@ def rivals_text(formula: BaseFormula) -> str:
 
 
 def considered_frame(formula: BaseFormula) -> pd.DataFrame:
-    """Return the alternatives of a formula as a frame; see :meth:`kanopt.formulas.Formula.considered`."""
+    """Return the formulas that were considered, with the reason why each was chosen or not.
+
+    Returns
+    -------
+    DataFrame
+        A row for each of :attr:`alternatives`: chosen (bool), rung (the name by which :attr:`formulas` has it),
+        formula (text), complexity, error in the unit of the output, length of the description of rows and formula
+        (NaN where that did not decide), buys (the share of the error that it saves, of that of the best one with
+        fewer operators), and why, in words.
+
+    Examples
+    --------
+    >>> from kanopt.formulas import Variable, parse_formula
+    >>> fuel = parse_formula("0.12 * km", [Variable("km", "km")], Variable("fuel", "l"))
+    >>> tried = Alternative(1, 0.8, True, "0.12 · km", 310.0), Alternative(3, 0.8, False, "0.1 + 0.12 · km", 316.0)
+    >>> print(replace(fuel, alternatives=tried).considered()["why"][1])
+    same error, 2 operators more: a close call
+    """
     import pandas as pd
 
     _, _, decided = formula.provenance.get("written by", "").partition(": ")

@@ -70,7 +70,17 @@ def _writer(root: Node) -> Callable[[Node], str]:
 
 
 def pattern(formula: BaseFormula) -> str:
-    """Return the formula in one line, with names of constants instead of their values."""
+    """Return the formula in one line with names of constants instead of values, as :meth:`edited` reads it.
+
+    Numbers without a name have all their digits. Curves and tables that would read the same get numbers, such as
+    ``step1(km)`` and ``step2(km)``, and those that are called like a function stand in back-quotes.
+
+    Examples
+    --------
+    >>> from kanopt.formulas import Variable, parse_formula
+    >>> parse_formula("a * km + 2", [Variable("km")], Variable("toll"), constants={"a": 0.12}).pattern
+    'a · km + 2'
+    """
     told = _rename_duplicates(formula.root)
     return _writer(told)(told)
 
@@ -107,24 +117,36 @@ def _rename_duplicates(root: Node) -> Node:
 
 
 def fix_constants(formula: AnyFormula, values: Mapping[str, float]) -> AnyFormula:
-    """Return the law with constants fixed at values, which become part of its structure.
+    """Return the law with constants held at values; :meth:`refit` estimates the others beside them.
+
+    Parameters
+    ----------
+    values
+        Name of a constant to the value that it has from now on, as part of the structure.
 
     Raises
     ------
     FormulaError
-        If a name is not that of a constant, or a value is not a finite number.
+        If a name is that of no constant, a value is no finite number, or there are none.
+
+    Examples
+    --------
+    >>> from kanopt.formulas import Variable, parse_formula
+    >>> law = parse_formula("a * km^b", [Variable("km")], Variable("fuel"), constants={"a": 0.5, "b": 0.97})
+    >>> held = law.fixed({"b": 1.0})
+    >>> print(held, held.provenance["fixed"])
+    0.5 · km b = 1, was 0.97
     """
     if not isinstance(values, Mapping) or not values:
         raise FormulaError(
-            f"formula for {formula.output.name!r}: fixed({values!r:.50}) must map constants to values, such as "
-            "{'c1': 1.0}"
+            f"{formula.title}: fixed({values!r:.50}) must map constants to values, such as {{'c1': 1.0}}"
         )
     known = parameters_of(formula.root)
     held = {}
     for name, value in values.items():
         if name not in known:
             raise FormulaError(
-                f"formula for {formula.output.name!r}: {name!r} is no constant of it; {_nearest_hint(name, known)}"
+                f"{formula.title}: {name!r} is no constant of it; {_nearest_hint(name, known)}"
             )
         held[name] = _number(value, name, formula)
     errors = formula.covariance.standard_errors if formula.covariance else {}
@@ -139,9 +161,7 @@ def fix_constants(formula: AnyFormula, values: Mapping[str, float]) -> AnyFormul
     root = simplify_graph(rebuild(formula.root, put))
     for node in postorder(root):
         if isinstance(node, Power) and node.base == Constant(0.0) and _is_negative_constant(node.exponent):
-            raise FormulaError(
-                f"formula for {formula.output.name!r}: with {'; '.join(map(was, held))} it divides by zero"
-            )
+            raise FormulaError(f"{formula.title}: with {'; '.join(map(was, held))} it divides by zero")
     return _with_graph(formula, root, "fixed", "; ".join(map(was, held)))
 
 
@@ -160,23 +180,44 @@ def _number(value: Any, name: str, formula: BaseFormula) -> Constant:
         return Constant(float(value))
     except (TypeError, ValueError, OverflowError, FormulaError):
         raise FormulaError(
-            f"formula for {formula.output.name!r}: the constant {name!r} cannot be held at {value!r:.50}, no finite "
-            "number"
+            f"{formula.title}: the constant {name!r} cannot be held at {value!r:.50}, no finite number"
         ) from None
 
 
 def edit_text(formula: AnyFormula, text: str, constants: Mapping[str, float] | None = None) -> AnyFormula:
-    """Return the law with a new text, which may use the names of its constants, curves and tables.
+    """Return the law rewritten by hand; :meth:`refit` then estimates the constants that have a name.
+
+    Parameters
+    ----------
+    text
+        The new formula, of the same inputs. It may name constants of the old one, which keep their values, and
+        curves, staircases and tables as they stand in :attr:`pattern`, the text to begin with: ``"c1 + s(hour)"``.
+    constants
+        Values of new constants, and other values of old ones.
+
+    Returns
+    -------
+    Formula
+        Without fit, alternatives and standard errors, which were those of another law.
 
     Raises
     ------
     FormulaError
-        If the text is not a formula of the inputs, or a new constant has no value.
+        If the text is no formula of the inputs, or names a constant without a value.
+
+    Examples
+    --------
+    >>> from kanopt.formulas import Variable, parse_formula
+    >>> law = parse_formula("a * km^b", [Variable("km")], Variable("fuel"), constants={"a": 0.5, "b": 0.97})
+    >>> new = law.edited("start + a * km", {"start": 0.3})
+    >>> print(new)
+    0.3 + 0.5 · km
+    >>> new.provenance["edited by hand"]
+    'was a · km^b'
     """
     if constants is not None and not isinstance(constants, Mapping):
         raise FormulaError(
-            f"formula for {formula.output.name!r}: constants={constants!r:.50} must map names to values, such as "
-            "{'c1': 1.0}"
+            f"{formula.title}: constants={constants!r:.50} must map names to values, such as {{'c1': 1.0}}"
         )
     values = parameters_of(formula.root) | dict(constants or {})
     told = _rename_duplicates(formula.root)

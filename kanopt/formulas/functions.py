@@ -270,7 +270,7 @@ def function_named(name: str) -> Function:
 
     Examples
     --------
-    >>> function_named("exp").sql
+    >>> function_named("exp").template("sql")
     'EXP(@)'
     """
     try:

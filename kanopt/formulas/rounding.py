@@ -54,6 +54,7 @@ def round_law(formula: AnyFormula, data: Mapping[str, NDArray[Any]], target: Arr
     --------
     >>> from kanopt.formulas import Input, Variable
     >>> km = np.linspace(1.0, 9.0, 40)
+    >>> from kanopt.formulas import Formula
     >>> law = Formula(Constant(2.0000712345, "a") * Input("km"), (Variable("km"),), Variable("minutes"))
     >>> noise = np.where(np.arange(40) % 2, 0.1, -0.1)
     >>> round_law(law, {"km": km}, 2.0 * km + noise).root.children[0].value

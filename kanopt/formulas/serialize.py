@@ -111,7 +111,7 @@ def from_json(kind: type[AnyFormula], text: str, largest: int = LARGEST_FILE) ->
 
 
 def save(formula: BaseFormula, path: str | Path) -> Path:
-    """Write a formula to a file atomically."""
+    """Write the formula to a JSON file."""
     return replace_file(path, to_json(formula) + "\n")
 
 

@@ -10,7 +10,14 @@ from kanopt.text import list_names, number_text
 
 
 def formula_facts(formula: BaseFormula) -> list[tuple[str, str]]:
-    """Return pairs of a label and a text; see :meth:`kanopt.formulas.Formula.facts`."""
+    """Return facts about the formula as pairs of a label and a text: output, inputs, constants, tables, fit.
+
+    Examples
+    --------
+    >>> from kanopt.formulas import Variable, parse_formula
+    >>> parse_formula("0.12 * km", [Variable("km", "km", low=0)], Variable("fuel", "l"), per="leg").facts()
+    [('output', 'fuel [l] per leg'), ('input', 'km [km], valid from 0')]
+    """
     found = [("output", f"{formula.output}" + (f" per {formula.per}" if formula.per else ""))]
     for variable in formula.inputs:
         valid = formula.valid_text(variable)

@@ -118,7 +118,16 @@ class Dimensions:
 
 
 def dimensions(formula: BaseFormula) -> Dimensions:
-    """Analyse a formula; see :meth:`kanopt.formulas.Formula.dimensions`."""
+    """Check that the declared units agree, and find the units of the constants.
+
+    Examples
+    --------
+    >>> from kanopt.formulas import Variable, parse_formula
+    >>> wait, drive = Variable("wait", "min"), Variable("drive", "h")
+    >>> print(parse_formula("wait + drive", [wait, drive], Variable("time", "min")).dimensions())
+    the units do not agree
+      problem: wait + drive: wait is in min, drive is in h; min + h: convert first (1 h = 60 min)
+    """
     declared = [variable.unit for variable in (*formula.inputs, formula.output)]
     if not any(declared):
         return Dimensions(notes=("no unit is declared, so none can disagree",))

@@ -158,7 +158,7 @@ def step_text(node: Node) -> str:
     if node.size > _LARGEST:
         return f"a part of {node.size:,} steps"
     text = to_infix(node)
-    return text if len(text) <= _LONGEST_TEXT else text[: _LONGEST - 1] + "…"
+    return text if len(text) <= _LONGEST_TEXT else text[: _LONGEST_TEXT - 1] + "…"
 
 
 class DimensionWording:

@@ -306,9 +306,7 @@ def _labels_of(
     strict = [labels for table, labels in zip(tables, known, strict=True) if table.fallback is None]
     chosen = [label for label in chosen if all(label in labels for labels in strict)]
     if not chosen:
-        raise FormulaError(
-            f"formula for {formula.output.name!r}: table {tables[0].name!r} has no entry for the given categories"
-        )
+        raise FormulaError(f"{formula.title}: table {tables[0].name!r} has no entry for the given categories")
     return tuple(chosen)
 
 

@@ -304,19 +304,47 @@ def prove(
     boxes: int = 2000,
     finite: bool = False,
 ) -> ShapeProof:
-    """Decide facts about the shape of a formula; see :meth:`kanopt.formulas.Formula.prove`.
+    """Prove or refute that it is monotone, convex or concave, or within bounds, everywhere in a box.
 
-    By interval arithmetic, rounded outwards, with branch and bound (:mod:`kanopt.formulas.enclosures.proof`).
+    Parameters
+    ----------
+    monotone
+        Input name to +1, non-decreasing, or −1, non-increasing, for all values of the other inputs.
+    convex
+        Inputs in which it is convex, or input name to +1 or, for concave, −1; separately in each input, for all
+        values of the others. A tuple of names in place of a name asks whether it is so in all of them jointly,
+        which it need not be if it is in each.
+    low, high
+        Bounds of every value.
+    ranges, boxes
+        Ranges as for :meth:`interval`, with every combination of the categories there; and the maximum number of
+        boxes per fact, after which it is undecided.
+    finite
+        Whether to decide also that it has a finite value everywhere, including the ends of the ranges.
+
+    Returns
+    -------
+    ShapeProof
+        For each fact ``"proved"``, ``"refuted"`` with points at which the formula itself contradicts it by more
+        than rounding, or ``"undecided"`` with the remaining share of the volume and the reason. Facts other than
+        finiteness do not cover places without a finite value.
 
     Raises
     ------
     FormulaError
-        If a name is not a numeric input, a sign is invalid, a bound is not finite, the lower one is above the upper
-        one, a range is empty, or a table has no entry for any of the categories.
+        If a name is not a numeric input, a sign is invalid, `low` is above `high`, or a range is empty.
 
     Examples
     --------
     >>> from kanopt.formulas import Variable, parse_formula
+    >>> fuel = parse_formula("0.12 * km^1.5", [Variable("km", "km", low=0, high=90)], Variable("fuel", "l"))
+    >>> print(fuel.prove(monotone={"km": +1}, convex=["km"], high=100))
+    rises with km: proved
+    convex in km: proved
+    at most 100: refuted (102.4578 at km = 90)
+    >>> area = parse_formula("a * b", [Variable("a", low=1, high=2), Variable("b", low=1, high=2)], Variable("m2"))
+    >>> [fact.verdict for fact in area.prove(convex=["a", "b", ("a", "b")]).facts]
+    ['proved', 'proved', 'refuted']
     >>> delay = parse_formula("t0 * (1 + 0.15 * (v / c)^4)",
     ...                       [Variable("t0", low=1, high=60), Variable("v", low=0, high=9000),
     ...                        Variable("c", low=1000, high=8000)], Variable("minutes"))
@@ -391,7 +419,7 @@ def _questions(formula: BaseFormula, what: str, signs: Mapping[Any, int]) -> lis
         for name in names:
             if name not in kinds:
                 raise FormulaError(
-                    f"{what}: formula for {formula.output.name!r} has no input {name!r}; {nearest(str(name), kinds)}"
+                    f"{what}: {formula.title} has no input {name!r}; {nearest(str(name), kinds)}"
                 )
             if kinds[name].is_category:
                 raise FormulaError(f"{what}: input {name!r} is a category, which has no order")

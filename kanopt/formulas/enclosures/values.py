@@ -25,13 +25,32 @@ from kanopt.text import number_text
 _BOXES = 256
 
 
-def interval(formula: BaseFormula, ranges: Mapping[str, Any]) -> Bounds:
-    """Return bounds of the formula; see :meth:`kanopt.formulas.Formula.interval`."""
-    sides = sides_of(formula, ranges)
+def interval(formula: BaseFormula, ranges: Mapping[str, Any] | None = None) -> Bounds:
+    """Return bounds of the formula over all values of the inputs within the given ranges.
+
+    Parameters
+    ----------
+    ranges
+        Input name to ``(low, high)`` or a number; for a category, to one label or several. Inputs not
+        named take the domain's range, or their declared bounds.
+
+    Raises
+    ------
+    FormulaError
+        If a name is not an input, a range is empty, or the formula is defined nowhere in it.
+
+    Examples
+    --------
+    >>> from kanopt.formulas import Variable, parse_formula
+    >>> low, high = parse_formula("x^2 - 1", [Variable("x")], Variable("y")).interval({"x": (-2, 1)})
+    >>> round(low, 6), round(high, 6)
+    (-1.0, 3.0)
+    """
+    sides = sides_of(formula, {} if ranges is None else ranges)
     try:
         return _steps(formula, sides)[formula.root.key].ends
     except FormulaError as error:
-        raise FormulaError(f"formula for {formula.output.name!r}: {error}") from error
+        raise FormulaError(f"{formula.title}: {error}") from error
 
 
 def is_finite_throughout(formula: BaseFormula, ranges: Mapping[str, Any]) -> bool:

@@ -143,13 +143,26 @@ _STRING = re.compile(r'"(?:[^"]|"")*"')
 _TOKEN = re.compile(r"\[@(?:'.|[^'])*?\]+|'(?:[^']|'')+'!|[\w.$]+|[^\s,]")
 
 
-def to_excel(formula: BaseFormula, cells: Mapping[str, str] | None, style: Style) -> str:
-    """Return the formula of one cell; see :meth:`kanopt.formulas.Formula.to_excel`.
+def to_excel(formula: BaseFormula, cells: Mapping[str, str] | None = None, style: Style = "names") -> str:
+    """Return the formula for one cell of Excel (2010 or later) or LibreOffice, as one types it in English.
 
     Numbers have the fifteen digits that Excel reads, and the result is exact to about as many. It is ``#N/A`` where a
     number is missing or a category unknown, and an error where the formula has no value. Excel compares to fifteen
     digits, so that a number as close as that to the edge of a stair may stand on either, and shows ``#NUM!`` where a
     step in between is beyond 1e308.
+
+    Parameters
+    ----------
+    cells
+        The cell of every input: ``{"km": "B2", "load": "'My trips'!C2"}``, or a defined name.
+    style
+        Without `cells`: ``"names"`` for defined names that are called as the inputs, with underscores for what
+        names cannot have; ``"table"`` for the columns of an Excel table whose headers are the inputs.
+
+    Raises
+    ------
+    FormulaError
+        If the text is longer or nests deeper than one cell takes, which :meth:`save_excel` spreads over several.
 
     Examples
     --------
@@ -304,6 +317,6 @@ def _stored_bytes(text: str) -> int:
 
 def _too_large(formula: BaseFormula, what: str) -> FormulaError:
     return FormulaError(
-        f"formula for {formula.output.name!r}: it takes {what} that Excel allows in one cell; "
+        f"{formula.title}: it takes {what} that Excel allows in one cell; "
         "save_excel(path) writes a workbook that spreads it over several"
     )

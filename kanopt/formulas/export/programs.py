@@ -254,7 +254,7 @@ _JAVASCRIPT = {
 
 
 def to_python(formula: BaseFormula) -> str:
-    """Return the source of a module with one function; see :meth:`kanopt.formulas.Formula.to_python`.
+    """Return the source of a Python function on numpy arrays that needs nothing else; categories are text.
 
     Examples
     --------
@@ -273,7 +273,7 @@ def to_python(formula: BaseFormula) -> str:
 
 
 def to_javascript(formula: BaseFormula) -> str:
-    """Return the source of one function of a row object; see :meth:`kanopt.formulas.Formula.to_javascript`.
+    """Return the source of a JavaScript function of one object with a property per input.
 
     Examples
     --------
@@ -434,7 +434,7 @@ _SHADOWED = re.compile(
 
 
 def to_sql(formula: BaseFormula) -> str:
-    """Return one SQL expression; see :meth:`kanopt.formulas.Formula.to_sql`.
+    """Return one SQL expression over columns named as the inputs.
 
     It uses only functions available in SQLite 3.35, PostgreSQL and DuckDB, and is tested on SQLite and DuckDB. Columns
     are read as floating-point numbers, because whole and decimal ones overflow or are divided without a remainder. An
@@ -462,13 +462,11 @@ def to_sql(formula: BaseFormula) -> str:
     hidden = [name for name in names if _SHADOWED.fullmatch(name)] if "(SELECT" in text else []
     if hidden:
         raise FormulaError(
-            f"formula for {formula.output.name!r}: DuckDB takes the column {hidden[0]!r} for a function of its own "
+            f"{formula.title}: DuckDB takes the column {hidden[0]!r} for a function of its own "
             "in a subquery, which this formula needs; rename the input"
         )
     if len(text) > _LONGEST:
-        raise FormulaError(
-            f"formula for {formula.output.name!r}: {len(text):,} characters of SQL are too many"
-        )
+        raise FormulaError(f"{formula.title}: {len(text):,} characters of SQL are too many")
     return text
 
 

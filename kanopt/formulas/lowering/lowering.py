@@ -52,7 +52,22 @@ def piecewise(
     ranges: Mapping[str, Any] | None = None,
     max_segments: int = MOST_SEGMENTS,
 ) -> Piecewise:
-    """Return a formula made of straight pieces; see :meth:`kanopt.formulas.Formula.piecewise`.
+    """Return it made of straight pieces, proved to be within a tolerance of the law everywhere in a box.
+
+    Parameters
+    ----------
+    tolerance
+        How far from the law it may be, in the unit of the output.
+    side
+        ``"nearest"``, to both sides; ``"over"``, never below the law; ``"under"``, never above it.
+    fixed
+        Inputs that are given, by name: numbers, or labels of categories. Every category that the law reads must
+        be given; make pieces for each label where it is to be decided.
+    ranges
+        Input name to ``(low, high)`` or a number; inputs not named take the domain's range, or their declared
+        bounds.
+    max_segments
+        How many pieces all functions of one variable may have together.
 
     Returns
     -------
@@ -60,8 +75,26 @@ def piecewise(
         Sums of multiples, and functions of one variable made of pieces, in the order in which they are computed, with
         a certificate no larger than the tolerance. Staircases, hinges, absolute values and extremes are exact. Next to
         a jump, where rounding alone decides on which side an argument is, the value may be that of either.
+
+    Raises
+    ------
+    FormulaError
+        If a range is infinite, the law has no finite value somewhere in it or could not be shown to have one, it
+        jumps in something that pieces only approximate, or the tolerance takes too many pieces.
+
+    Examples
+    --------
+    >>> from kanopt.formulas import Variable, parse_formula
+    >>> cost = parse_formula("km * (0.6 + 0.1 * load^0.7)", [Variable("km", "km"), Variable("load", "t")],
+    ...                      Variable("cost", "EUR"))
+    >>> leg = cost.piecewise(0.05, side="over", fixed={"km": 12.0}, ranges={"load": (0, 3.5)})
+    >>> print(leg.certificate)
+    never below and at most 0.033 above the law (0.05 asked for), 4 segments
+    >>> above = leg.evaluate({"load": [0.0, 2.0]}) - cost.evaluate({"km": 12.0, "load": [0.0, 2.0]})
+    >>> [round(float(gap), 3) for gap in above]
+    [0.033, 0.011]
     """
-    what = f"formula for {formula.output.name!r}"
+    what = formula.title
     if not (isinstance(tolerance, int | float) and math.isfinite(tolerance) and tolerance > 0.0):
         raise FormulaError(f"{what}: a tolerance is a positive number, not {tolerance!r:.80}")
     if side not in get_args(Side):
