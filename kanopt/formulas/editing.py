@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 from itertools import count
 from typing import Any
@@ -10,12 +10,11 @@ from typing import Any
 from kanopt.errors import FormulaError, nearest
 from kanopt.formulas.base_formula import AnyFormula, BaseFormula
 from kanopt.formulas.extrapolation import provenance_of_changed
-from kanopt.formulas.grammar import CALLED, LONGEST
+from kanopt.formulas.grammar import CALLED
 from kanopt.formulas.nodes import Constant, Node, Power, fold, postorder, rebuild
 from kanopt.formulas.parameters import is_parameter, parameters_of
 from kanopt.formulas.parser import parse_as
 from kanopt.formulas.pieces import Curve, Step, Table
-from kanopt.formulas.printing import to_infix
 from kanopt.formulas.simplify import simplify_graph
 from kanopt.formulas.spelling import ATOM, TextPart, Writer, number, quoted_name
 
@@ -26,17 +25,8 @@ LONGEST_RECORD = 20_000
 class _PatternWriter(Writer):
     """A lossless notation of a law: constants by name, other numbers with all their digits.
 
-    Curves and tables with the name of a function are written in back-quotes, and the argument of that function in
-    extra parentheses.
-
-    Parameters
-    ----------
-    pieces
-        Names of the curves and tables of the law.
+    Curves and tables with the name of a function are written in back-quotes.
     """
-
-    def __init__(self, pieces: Iterable[str]) -> None:
-        self.pieces = frozenset(pieces)
 
     def visit(self, node: Node, parts: list[TextPart]) -> TextPart:
         if isinstance(node, Constant) and is_parameter(node):
@@ -49,24 +39,12 @@ class _PatternWriter(Writer):
             return TextPart(f"`{node.name}`{text.text.removeprefix(node.name)}", text.level)
         return text
 
-    def apply(self, function: str, argument: TextPart) -> TextPart:
-        return super().apply(function, self._marked(function, argument))
-
-    def extreme(self, which: str, parts: list[TextPart]) -> TextPart:
-        return super().extreme(which, [self._marked(which, parts[0]), *parts[1:]])
-
-    def _marked(self, function: str, argument: TextPart) -> TextPart:
-        """Return the first argument of a function, in brackets if a curve or table has the function's name."""
-        return TextPart(self.enclosed(argument.text), ATOM) if function in self.pieces else argument
-
     def number(self, value: float) -> str:
         return f"{value:.0f}" if value == int(value) and abs(value) < 1e15 else repr(value)
 
 
-def _writer(root: Node) -> Callable[[Node], str]:
-    """Return a function that writes parts of a graph."""
-    visit = _PatternWriter(piece.name for piece in _pieces_of(root)).visit
-    return lambda part: fold(part, visit).text
+def _written(root: Node) -> str:
+    return fold(root, _PatternWriter().visit).text
 
 
 def pattern(formula: BaseFormula) -> str:
@@ -81,25 +59,19 @@ def pattern(formula: BaseFormula) -> str:
     >>> parse_formula("a * km + 2", [Variable("km")], Variable("toll"), constants={"a": 0.12}).pattern
     'a · km + 2'
     """
-    told = _rename_duplicates(formula.root)
-    return _writer(told)(told)
+    return _written(_rename_duplicates(formula.root))
 
 
 def _pieces_of(root: Node) -> list[Curve | Step | Table]:
     return [node for node in postorder(root) if isinstance(node, Curve | Step | Table)]
 
 
-def _pieces_by_spelling(root: Node, spelling: Callable[[Node], str]) -> dict[str, list[Curve | Step | Table]]:
-    """Return the curves, step functions and tables by their spelling."""
-    found: dict[str, list[Curve | Step | Table]] = {}
-    for piece in _pieces_of(root):
-        found.setdefault(spelling(piece), []).append(piece)
-    return found
-
-
 def _rename_duplicates(root: Node) -> Node:
     """Return the graph with distinct names, such as s1 and s2, for tabulated functions that would read the same."""
-    groups = [group for group in _pieces_by_spelling(root, _writer(root)).values() if len(group) > 1]
+    by_text: dict[str, list[Curve | Step | Table]] = {}
+    for piece in _pieces_of(root):
+        by_text.setdefault(_written(piece), []).append(piece)
+    groups = [group for group in by_text.values() if len(group) > 1]
     if not groups:
         return root
     taken: set[str] = {*CALLED, *(piece.name for piece in _pieces_of(root))}
@@ -220,18 +192,8 @@ def edit_text(formula: AnyFormula, text: str, constants: Mapping[str, float] | N
             f"{formula.title}: constants={constants!r:.50} must map names to values, such as {{'c1': 1.0}}"
         )
     values = parameters_of(formula.root) | dict(constants or {})
-    told = _rename_duplicates(formula.root)
-    written = _writer(told)
-    pieces: dict[str, Node] = {written(piece): piece for piece in _pieces_of(told)}
-    # as it prints, with fewer digits and values for names, as long as that can mean one piece only
-    for shown, group in _pieces_by_spelling(told, to_infix).items():
-        if len(group) == 1 and group[0].name not in CALLED:
-            pieces.setdefault(shown, group[0])
-    # what no text can name
-    pieces = {shown: piece for shown, piece in pieces.items() if len(shown) <= LONGEST}
-    new = parse_as(
-        BaseFormula, text, formula.inputs, formula.output, per=formula.per, constants=values, pieces=pieces
-    )
+    pieces = _pieces_of(_rename_duplicates(formula.root))
+    new = parse_as(BaseFormula, text, formula.inputs, formula.output, constants=values, pieces=pieces)
 
     def valued(node: Node) -> Node:
         # within a curve too a constant has the value that it has from now on

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -28,6 +28,7 @@ from kanopt.formulas.modules import modules_of
 from kanopt.formulas.nodes import Node, Sum, postorder
 from kanopt.formulas.parameters import names_in
 from kanopt.formulas.parser import parse_as
+from kanopt.formulas.pieces import Curve, Step, Table
 from kanopt.formulas.printing import to_latex
 from kanopt.formulas.references import Reference, ReferenceValue, Resolver
 from kanopt.formulas.simplify import simplify_graph
@@ -355,7 +356,7 @@ def parse_formula(
     laws: Mapping[str, Formula] | None = None,
     per: str = "",
     constants: Mapping[str, float] | None = None,
-    pieces: Mapping[str, Node] | None = None,
+    pieces: Iterable[Curve | Step | Table] = (),
 ) -> Formula:
     """Parse a hand-written formula.
 
@@ -377,8 +378,8 @@ def parse_formula(
         Names of constants in the text, each with its value: the parameters of the law, which
         :meth:`~kanopt.formulas.Formula.refit` estimates. Those that the text does not use are ignored.
     pieces
-        Curves, step functions and tables that the text may use, by the text they print as: ``"s(hour)"``. One with the
-        name of a function is written in back-quotes: ``"`log`(hour)"``.
+        Curves, step functions and tables that the text may use, as they print: ``"s(hour)"``. One with the name of a
+        function is written in back-quotes: ``"`log`(hour)"``.
 
     Returns
     -------

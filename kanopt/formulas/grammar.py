@@ -213,10 +213,6 @@ class FormulaText:
         """Return the token with which a part of the tree begins: the whole of a name."""
         return self.tokens[self._numbers[node.col_offset]]
 
-    def tokens_of(self, node: ast.expr) -> list[Token]:
-        """Return all tokens of a part of the tree."""
-        return self.tokens[self._numbers[node.col_offset] : self._numbers[(node.end_col_offset or 0) - 1] + 1]
-
     def is_bracketed(self, node: ast.expr) -> bool:
         """Return whether a part that begins at its own first token stands in brackets."""
         return self.written[: node.col_offset].rstrip().endswith("(")
@@ -310,23 +306,6 @@ class FormulaText:
         """Return an error about a name that is called and means no function."""
         near = nearest(token.text[:60], [*FUNCTIONS, *_SEVERAL, *self.more_calls, *others])
         return self.error(f"unknown function {token.text[:60]!r}; {near}", token.place)
-
-
-def normalised_text(tokens: Iterable[Token]) -> tuple[str, ...]:
-    """Return a normal form of tokens, independent of spaces, needless back-quotes and the spelling of numbers.
-
-    Examples
-    --------
-    >>> normalised_text([Token("quoted", "km", 0), Token("sign", "/", 4), Token("number", "2.50", 5)])
-    ('`km', '/', '2.5')
-    """
-
-    def word(token: Token) -> str:
-        if token.kind == "number":
-            return repr(float(token.text))
-        return token.text if token.kind == "sign" else f"`{token.text}"
-
-    return tuple(map(word, tokens))
 
 
 def without_signs(node: ast.expr, ranks: tuple[type[ast.unaryop], ...]) -> tuple[bool, ast.expr]:

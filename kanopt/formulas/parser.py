@@ -8,17 +8,21 @@ from __future__ import annotations
 
 import ast
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 from kanopt.errors import FormulaError
 from kanopt.formulas.base_formula import AnyFormula, BaseFormula
 from kanopt.formulas.domain import Domain
-from kanopt.formulas.grammar import CALLED, CONSTANTS, FormulaText, Token, normalised_text
+from kanopt.formulas.grammar import CALLED, CONSTANTS, FormulaText, Token
 from kanopt.formulas.nodes import Constant, Input, Node
+from kanopt.formulas.pieces import Curve, Step, Table
+from kanopt.formulas.printing import to_infix
+from kanopt.formulas.simplify import simplify_graph
 from kanopt.formulas.variables import Variable, check_name, hint, variable_of, variables_of
 from kanopt.formulas.verdict import learned_laws
+from kanopt.text import list_names
 
 _PIECES_SHOWN = 5
 
@@ -31,7 +35,7 @@ def parse_as(
     laws: Mapping[str, BaseFormula] | None = None,
     per: str = "",
     constants: Mapping[str, float] | None = None,
-    pieces: Mapping[str, Node] | None = None,
+    pieces: Iterable[Curve | Step | Table] = (),
 ) -> AnyFormula:
     """Parse a hand-written formula; see :func:`kanopt.formulas.parse_formula`."""
     output = variable_of(output, "output")
@@ -44,9 +48,8 @@ def parse_as(
                 f"formula for {output.name!r}: {name!r} is both an input and a law; rename one"
             )
     parser = FormulaParser(text, own, laws, output.name)
-    for shown, piece in (pieces or {}).items():
-        words = normalised_text(FormulaParser(shown, {}, {}, output.name).tokens[:-1])
-        parser.pieces.setdefault(words, (shown, piece))
+    for piece in pieces:
+        parser.pieces.setdefault(piece.name, []).append(piece)
     parser.constants = _checked_constants({} if constants is None else constants, own, laws, output.name)
     root = parser.step(parser.tree())
     used = [laws[name] for name in parser.laws_used]
@@ -147,7 +150,7 @@ class FormulaParser(FormulaText):
         self.inputs, self.laws = inputs, laws
         self.laws_used: dict[str, None] = {}
         self.constants: Mapping[str, Constant] = {}
-        self.pieces: dict[tuple[str, ...], tuple[str, Node]] = {}
+        self.pieces: dict[str, list[Any]] = {}
 
     def step(self, node: ast.expr) -> Node:
         """Return the step that a part of the tree becomes."""
@@ -175,47 +178,39 @@ class FormulaParser(FormulaText):
             return self.constants[name]
         if name in CONSTANTS:
             return Constant(CONSTANTS[name], name)
-        if name not in CALLED and (known := self.shown(token)):
-            raise self.error(f"{name!r} is a curve or table; write {known[0]:.80}", token.place)
+        if name not in CALLED and name in self.pieces:
+            shown = to_infix(self.pieces[name][0])
+            raise self.error(f"{name!r} is a curve or table; write {shown:.80}", token.place)
         if name in CALLED:
             raise self.error(f"{name!r} is a function; write {name}(…)", token.place)
         names = [*self.inputs, *self.laws, *self.constants]
         raise self.error(f"unknown name {name[:60]!r}; {hint(name[:60], names)}", token.place)
 
-    def shown(self, token: Token) -> list[str]:
-        """Return the printed forms of the curves, step functions and tables with a name."""
-        head = f"`{token.text}"
-        return [shown for words, (shown, _) in self.pieces.items() if words[:2] == (head, "(")]
-
-    def piece(self, node: ast.expr) -> Node | None:
-        """Return the curve, step function or table that a call stands for; None for a function."""
-        token = self.token(node)
-        if not (known := self.shown(token)):
-            return None
-        _, found = self.pieces.get(normalised_text(self.tokens_of(node)), ("", None))
-        function = token.kind == "name" and token.text in CALLED
-        if function and found is not None:
-            name = token.text
-            raise self.error(
-                f"{name} is a function and a curve of this law; write `{name}`(…) for the curve, {name}((…)) for the "
-                "function",
-                token.place,
-            )
-        if found is None and not function:
-            listed = ", ".join(text if len(text) <= 80 else f"{text[:79]}…" for text in known[:_PIECES_SHOWN])
-            raise self.error(f"a curve or table stands as it was learned: {listed}", token.place)
-        return found
+    def piece(self, token: Token, arguments: Sequence[ast.expr]) -> Node:
+        """Return the curve, step function or table that a call stands for, which is as it was learned."""
+        known = self.pieces[token.text]
+        read = [self.token(each).text for each in arguments if isinstance(each, ast.Name)]
+        found = [each for each in known if isinstance(each, Table) and list(each.inputs) == read]
+        if not found and len(arguments) == 1 and not all(isinstance(each, Table) for each in known):
+            argument = simplify_graph(self.step(arguments[0]))
+            plain = [(each, simplify_graph(part)) for each in known for part in each.children]
+            # as it prints, with fewer digits, as long as that can mean one piece only
+            alike = [(each, part) for each, part in plain if to_infix(part) == to_infix(argument)]
+            found = [each for each, part in alike if part == argument] or [each for each, _ in alike]
+        if len(found) != 1:
+            shown = list_names([to_infix(each) for each in known], _PIECES_SHOWN, quoted=False)
+            raise self.error(f"a curve or table stands as it was learned: {shown:.400}", token.place)
+        return found[0]
 
     def call(self, node: ast.expr, arguments: Sequence[ast.expr]) -> Node:
         """Return what a name with a bracket behind it means."""
-        if (piece := self.piece(node)) is not None:
-            return piece
         token = self.token(node)
+        if token.text in self.pieces and (token.kind == "quoted" or token.text not in CALLED):
+            return self.piece(token, arguments)
         if token.kind == "quoted" or token.text in self.inputs or token.text in self.laws:
             raise self.error(
                 f"{token.text!r} is no function; put an operator before the bracket", token.place
             )
         if token.text not in CALLED:
-            heads = [words[0][1:] for words in self.pieces]
-            raise self.no_function(token, list(dict.fromkeys(heads)))
+            raise self.no_function(token, self.pieces)
         return self.applied(token, [self.step(argument) for argument in arguments])

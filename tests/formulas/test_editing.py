@@ -178,7 +178,6 @@ PIECES = {f"s{k}(hour)": curve(f"s{k}", Input("hour"), 0.1 * k) for k in range(3
         ("`" * 9_999, "put an operator|unknown name|no place"),
         ("`s1`" * 2_000, "put an operator"),
         ("log(" * 2_400, "nest deeper"),
-        ("log(hour)", "for the curve"),
         ("s1(\u202ehour)", "has no place"),
         ("s1(hour)(hour)", "put an operator before"),
         ("s1()", "missing before"),

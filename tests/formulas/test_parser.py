@@ -229,7 +229,7 @@ def test_pieces_are_named_by_the_text_they_print_as():
     line = Curve("s", Input("x") / 2.5, (-1.0, 0.0, 1.0, 2.0), 0.0, 1.0)
     rate = Table.of({("a", "b"): 3.0}, "from", "to what", name="rate")
     inputs = [*XY, Variable("from", kind="category"), Variable("to what", kind="category")]
-    pieces = {"s(x / 2.5)": line, "rate(from, `to what`)": rate}
+    pieces = [line, rate]
     law = parse_formula("s(`x`/2.50) * y + rate( from,`to what` ) + s(x / 2.5)", inputs, COST, pieces=pieces)
     assert law.curves == (line,)
     data = {"x": 0.5, "y": 10.0, "from": np.array(["a"], object), "to what": np.array(["b"], object)}
