@@ -16,10 +16,6 @@ from kanopt.formulas.pieces import Step, gap_inputs
 from kanopt.formulas.printing import to_infix
 from kanopt.text import number_text
 
-_PLACES = 257
-"""Places at which a law is tried along an input, for edges between them."""
-_HALVINGS = 60
-
 
 @dataclass(frozen=True)
 class Edge:
@@ -70,50 +66,6 @@ def crossed_edges(before: BaseFormula, after: BaseFormula, old: Any, new: Any) -
             text = _text(node, int(one.ravel()[place]), int(other.ravel()[place]))
             found[text] = Edge(before.output.name, text)
     return tuple(found.values())
-
-
-def edges_along(formula: BaseFormula, name: str, low: float, high: float) -> tuple[float, ...]:
-    """Return the values of an input at which the law has an edge whatever its other inputs are.
-
-    Parameters
-    ----------
-    formula
-        The law.
-    name
-        A numeric input.
-    low, high
-        Where edges are looked for.
-
-    Examples
-    --------
-    >>> from kanopt.formulas import Variable, parse_formula
-    >>> fee = parse_formula("a * max(5, 2 * km)", [Variable("km"), Variable("a")], Variable("fee"))
-    >>> edges_along(fee, "km", 0.0, 10.0), edges_along(fee, "a", 0.0, 10.0)
-    ((2.5,), ())
-    """
-    found: set[float] = set()
-    for node in postorder(formula.root):
-        if isinstance(node, (Step, Maximum, Minimum)) and _reads(node) == {name}:
-            found.update(_edges_of(node, name, low, high))
-    return tuple(sorted(found))
-
-
-def _edges_of(node: Node, name: str, low: float, high: float) -> Iterator[float]:
-    places = np.linspace(low, high, _PLACES)
-    pieces = _piece_of(node, {name: places})
-    for k in np.flatnonzero(pieces[1:] != pieces[:-1]):
-        left, right = float(places[k]), float(places[k + 1])
-        for _ in range(_HALVINGS):
-            middle = 0.5 * (left + right)
-            if _piece_of(node, {name: np.array([middle])})[0] == pieces[k]:
-                left = middle
-            else:
-                right = middle
-        yield float(f"{right:.12g}")
-
-
-def _reads(node: Node) -> set[str]:
-    return {name for part in postorder(node) for name in part.names}
 
 
 def _pieces(formula: BaseFormula, data: Any) -> Iterator[tuple[Node, NDArray[np.int64]]]:

@@ -11,6 +11,9 @@ from numpy.typing import ArrayLike, NDArray
 
 from kanopt.errors import FormulaError
 
+Floats = NDArray[np.float64]
+Integers = NDArray[np.int64]
+
 CLIP = 4.0
 """Residuals are cut off at so many robust standard deviations: a wild row is no error that a group shares."""
 
@@ -84,9 +87,6 @@ def whitened(columns: Floats, weights: Floats, groups: Integers, ratio: float) -
     taken = [(part * np.bincount(groups, weights * column))[groups] for column in columns.T]
     return np.asarray(columns - np.column_stack(taken))
 
-
-Floats = NDArray[np.float64]
-Integers = NDArray[np.int64]
 
 LEVELS = (
     *(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05),

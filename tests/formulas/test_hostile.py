@@ -131,22 +131,3 @@ def test_a_large_law_in_many_exponents_is_refused_at_once():
         lambda: parse_formula(text, XY, Variable("z"), {"big": law}), FormulaError, calls
     )
     assert "too large" in message
-
-
-@pytest.mark.parametrize("name", ["len", "int", "str", "isinstance", "float", "print", "np", "_curve"])
-def test_an_output_called_like_what_python_has_leaves_python_alone(name):
-    node = {**CURVE, "coefficients": [0, 1, 4, 2, 1]}
-    content = {**with_nodes(node), "output": {**BASE["output"], "name": name}}
-    law = Formula.from_json(json.dumps(content))
-    x = np.linspace(-1, 2, 7)
-    np.testing.assert_allclose(compiled(law)(x), law.evaluate({"km": x}), rtol=1e-12)
-
-
-def test_names_that_look_the_same_are_refused_wherever_a_formula_is_made():
-    with pytest.raises(
-        FormulaError, match=r"two names look like 'load': in one of them its letter 3 is U\+0430"
-    ):
-        Formula(Input("load"), (Variable("load"), Variable("lo\u0430d")), Variable("y"))
-    with pytest.raises(FormulaError, match=r"letter 1 is U\+00FC LATIN SMALL LETTER U WITH"):
-        Formula(Input("\u00fc"), (Variable("\u00fc"), Variable("u\u0308")), Variable("y"))
-    Formula(Input("T"), (Variable("T"), Variable("t"), Variable("Вес"), Variable("вес")), Variable("y"))

@@ -165,25 +165,3 @@ def test_files_name_themselves(tmp_path):
         Formula.load(tmp_path / "lew.json")
     with pytest.raises(FileFormatError, match="is text"):
         Formula.from_json(b"{}")
-
-
-KNOWN = {"names": ["base"], "matrix": [[0.0004]], "degrees_of_freedom": 98}
-
-
-@pytest.mark.parametrize(
-    ("covariance", "message"),
-    [
-        ({**KNOWN, "matrix": [0.0004]}, r"covariance.matrix\[0\]: expected a list"),
-        (
-            {**KNOWN, "matrix": [[-1]]},
-            "formula.covariance: a covariance has finite numbers, and none below 0",
-        ),
-        ({**KNOWN, "matrix": [[1]]}, "formula: the constant 'base' has the standard error 0.02, but 1.0"),
-        ({**KNOWN, "names": ["other"]}, "covariance is of 'other', which is no constant of it"),
-        ({**KNOWN, "degrees_of_freedom": -3}, "degrees of freedom are a positive number"),
-        ({"names": ["base"]}, "'matrix' is missing"),
-    ],
-)
-def test_a_covariance_that_is_none_is_refused_by_place(covariance, message):
-    with pytest.raises(FileFormatError, match=message):
-        Formula.from_json(json.dumps(changed(covariance=covariance)))

@@ -7,7 +7,6 @@ tightest.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -51,37 +50,6 @@ def interval(formula: BaseFormula, ranges: Mapping[str, Any] | None = None) -> B
         return _steps(formula, sides)[formula.root.key].ends
     except FormulaError as error:
         raise FormulaError(f"{formula.title}: {error}") from error
-
-
-def is_finite_throughout(formula: BaseFormula, ranges: Mapping[str, Any]) -> bool:
-    """Return whether no step of the formula has a pole, or grows beyond floating point, within ranges of its inputs.
-
-    A logarithm of something that may be zero has one, whether or not the formula is finite there. Where bounds are wide
-    because an input occurs several times, the answer may be False although there is none.
-
-    Parameters
-    ----------
-    formula
-        The formula.
-    ranges
-        Input to its range, as in :func:`interval`.
-
-    Examples
-    --------
-    >>> from kanopt.formulas import Variable, parse_formula
-    >>> law = parse_formula("x * log(x)", [Variable("x")], Variable("cost"))
-    >>> is_finite_throughout(law, {"x": (0.5, 2)}), is_finite_throughout(law, {"x": (0, 2)})
-    (True, False)
-    """
-    found = _steps(formula, sides_of(formula, ranges))
-    # a power with a variable exponent is that of the logarithm of its base
-    poles = (
-        isinstance(node, Power)
-        and found[node.exponent.key].number is None
-        and found[node.base.key].ends[0] <= 0.0
-        for node in postorder(formula.root)
-    )
-    return all(math.isfinite(end) for each in found.values() for end in each.ends) and not any(poles)
 
 
 def _steps(formula: BaseFormula, sides: BoxSides) -> dict[bytes, Enclosure]:

@@ -130,11 +130,8 @@ def _number(column: str) -> int:
 Style: TypeAlias = Literal["names", "table"]
 Values: TypeAlias = Sequence[float] | Sequence[str]
 
-LONGEST, DEEPEST, LARGEST = (
-    8_192,
-    64,
-    16_384,
-)  # characters, brackets within brackets, bytes as Excel stores it
+# characters, brackets within brackets, bytes as Excel stores it
+LONGEST, DEEPEST, LARGEST = 8_192, 64, 16_384
 _MOST_ARGUMENTS, _LONGEST_TEXT = 255, 255
 _LEAST, _MOST = 2.2250738585072e-308, 9.99999999999999e307
 LOWEST = -_MOST

@@ -148,11 +148,6 @@ class Pieces:
         """Whether it jumps at its very end, so that its last piece is a point."""
         return len(self) > 1 and self.x[-2] == self.x[-1]
 
-    @property
-    def steepest(self) -> float:
-        """The largest absolute slope."""
-        return float(np.abs(self._arrays[3]).max())
-
     def at(self, values: Array) -> Array:
         """Return the function's values, same shape; beyond its ends the outermost pieces go on."""
         x, start, _, slope = self._arrays

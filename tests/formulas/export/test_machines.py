@@ -89,11 +89,6 @@ def test_excel_knows_every_name_that_is_defined():
 CAPITALS = Formula(Input("km") - 2.0 * Input("KM"), (Variable("km"), Variable("KM")), Variable("y"))
 
 
-@pytest.mark.parametrize("engine", [engines.python, engines.javascript, engines.workbook, engines.latex])
-def test_names_that_differ_in_capitals_are_two_inputs(engine):
-    assert engine(CAPITALS, {"km": np.array([5.0]), "KM": np.array([1.0])}).tolist() == [3.0]
-
-
 def test_columns_that_differ_in_capitals_are_refused_where_they_would_be_one():
     for export in (CAPITALS.to_sql, lambda: CAPITALS.to_excel(style="table")):
         with pytest.raises(
