@@ -5,14 +5,12 @@ from __future__ import annotations
 import json
 import re
 
-import numpy as np
 import pytest
 
 from kanopt.errors import FileFormatError, FormulaError
 from kanopt.formulas import Apply, Formula, Input, Sum, Variable, parse_formula
 from kanopt.formulas.serialize import LARGEST_FILE
 from tests.effort import at_most
-from tests.formulas.export.engines import compiled
 
 KM = Variable("km", "km")
 BASE = json.loads(parse_formula("2 * km", [KM], Variable("fuel", "l")).to_json())

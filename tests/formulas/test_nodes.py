@@ -1,10 +1,7 @@
 import pytest
-from hypothesis import given
 
 from kanopt.errors import FormulaError
 from kanopt.formulas import Apply, Constant, Input, Maximum, Product, Sum
-from kanopt.formulas.nodes import postorder
-from tests.formulas.strategies import nodes
 
 x, y = Input("x"), Input("y")
 

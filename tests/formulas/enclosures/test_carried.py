@@ -1,11 +1,7 @@
 """Facts that travel with the formula: in its text, in its file, and never on to another formula."""
 
-import json
 from dataclasses import replace
 
-import pytest
-
-from kanopt.errors import FileFormatError
 from kanopt.formulas import Domain, Formula, Input, Range, Table, Variable, parse_formula
 
 KM, KIND = Variable("km", "km", low=0.0, high=90.0), Variable("kind", kind="category")

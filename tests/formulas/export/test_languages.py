@@ -12,12 +12,10 @@ import sympy
 from kanopt.errors import FormulaError
 from kanopt.formulas import (
     Apply,
-    Constant,
     Curve,
     Formula,
     Input,
     Maximum,
-    Power,
     Step,
     Sum,
     Table,

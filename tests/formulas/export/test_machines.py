@@ -11,7 +11,7 @@ import pytest
 from kanopt.errors import FormulaError
 from kanopt.formulas import FUNCTIONS, Apply, Curve, Formula, Input, Maximum, Table, Variable
 from kanopt.formulas.export.excel import defined_names
-from tests.formulas.export import engines, machines
+from tests.formulas.export import machines
 from tests.formulas.export.test_round_trips import CASES, KINDS
 from tests.formulas.strategies import raw
 
