@@ -342,19 +342,23 @@ class Schedule:
 
     def compute(self, root: Node, data: Mapping[str, NDArray[Any]]) -> Array:
         """Return the value of the graph; among which knots an argument lies is found once for all its curves."""
-        spots: dict[tuple[int, SplineGrid], tuple[Array, Spots]] = {}
-
-        def visit(node: Node, values: list[Array]) -> Array:
+        results: list[Any] = []
+        spots: dict[int, dict[SplineGrid, Spots]] = {}
+        for node, children, done in zip((*self.below, root), self.children, self.done, strict=True):
             grid = node.grid
             if grid is None:
-                return node.compute(values, data)
-            (argument,) = values
-            place = id(argument), grid
-            if place not in spots:
-                spots[place] = argument, grid.locate(argument)
-            return grid.values_at(spots[place][1], node.powers)
-
-        return self.run(root, visit)
+                results.append(node.compute([results[place] for place in children], data))
+            else:
+                (argument,) = children
+                known = spots.setdefault(argument, {})
+                if grid not in known:
+                    known[grid] = grid.locate(results[argument])
+                results.append(grid.values_at(known[grid], node.powers))
+            for place in done:
+                results[place] = None
+                spots.pop(place, None)
+        value: Array = results[-1]
+        return value
 
     def run(self, root: Node, visit: Callable[[Node, list[T]], T]) -> T:
         """Fold the graph; see :func:`fold`."""
