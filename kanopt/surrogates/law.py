@@ -72,7 +72,7 @@ Matrix = Annotated[NDArray[np.float64], PlainValidator(_unpacked_whole), PlainSe
 Network = Annotated[
     Formula,
     # how long a network may be, the size of the file has decided
-    PlainValidator(lambda value: from_json(text := json.dumps(value), len(text))),
+    PlainValidator(lambda value: from_json(Formula, text := json.dumps(value), len(text))),
     PlainSerializer(lambda formula: json.loads(formula.to_json())),
 ]
 Measure = Annotated[

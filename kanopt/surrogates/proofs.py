@@ -15,7 +15,7 @@ import pandas as pd
 
 from kanopt.errors import FitError, FormulaError, nearest
 from kanopt.formulas import Formula, ShapeFact
-from kanopt.formulas.enclosures import Point
+from kanopt.formulas.enclosures.facts import Point
 from kanopt.surrogates.curves import place_name
 from kanopt.surrogates.encoding import FeatureEncoding
 from kanopt.surrogates.law import FittedLaw

@@ -10,8 +10,7 @@ from kanopt.errors import FormulaError, TableError
 from kanopt.text import count_text, list_names
 
 if TYPE_CHECKING:
-    from kanopt.formulas.row_parser import Sort
-    from kanopt.formulas.row_text import RowText
+    from kanopt.formulas.row_parser import RowText, Sort
     from kanopt.tables.schema import Kind
 
 MOST = 200
@@ -69,7 +68,7 @@ class RowRules:
 
     def names(self) -> set[str]:
         """Return every name in the texts, as far as they can be read."""
-        from kanopt.formulas.row_grammar import names_read
+        from kanopt.formulas.row_parser import names_read
 
         found: set[str] = set()
         for text in (*self.derive.values(), *self.drop_where):
@@ -128,7 +127,7 @@ class RowRules:
 
     def _in_order(self) -> tuple[list[str], list[Fault]]:
         """Return the derived columns with each behind those it names, and a fault for each that names itself."""
-        from kanopt.formulas.row_grammar import names_read
+        from kanopt.formulas.row_parser import names_read
 
         needs: dict[str, set[str]] = {}
         for name, text in self.derive.items():

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from kanopt import FitError, KanoptWarning, KANRegressor
-from kanopt.formulas.group_errors import design_effect
+from kanopt.formulas.noise import design_effect
 from kanopt.formulas.parameters import parameters_of
 from kanopt.kan.architecture import Architecture, InputTensors
 from kanopt.kan.constraints import Penalty
