@@ -13,7 +13,7 @@ import pandas as pd
 import torch
 from numpy.typing import NDArray
 
-from kanopt.formulas.group_errors import design_effect
+from kanopt.formulas.noise import design_effect
 from kanopt.kan.architecture import Architecture, InputTensors
 from kanopt.kan.fit import fit_starts, refine_grid, retrain, train_until_one
 from kanopt.kan.fitted import FittedNetwork, describe_fit

@@ -18,9 +18,9 @@ from scipy import stats
 
 from kanopt.errors import warn_user
 from kanopt.formulas.fit import VerdictReason
-from kanopt.formulas.group_errors import FEWEST_FOUND, clipped, shared_part
-from kanopt.formulas.plausibility import expects_rise
+from kanopt.formulas.noise import FEWEST_FOUND, clipped, shared_part
 from kanopt.formulas.variables import Variable
+from kanopt.formulas.verdict import expects_rise
 from kanopt.surrogates.encoding import row_name
 from kanopt.tables import units_of, with_units
 from kanopt.tables.batches import holds_numbers

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from kanopt.errors import KanoptWarning
 from kanopt.formulas import Formula, Input, Variable
 from kanopt.formulas.domain import Domain
-from kanopt.formulas.group_errors import design_effect
+from kanopt.formulas.noise import design_effect
 from kanopt.kan.architecture import InputTensors
 from kanopt.kan.links import Logistic, Softplus
 from kanopt.kan.training import weight_function

@@ -12,8 +12,7 @@ from numpy.typing import NDArray
 from kanopt.errors import FitError, nearest
 from kanopt.formulas.error_model import ErrorModel, RowGroups
 from kanopt.formulas.formula import Formula
-from kanopt.formulas.group_errors import MOST_SHARED, clipped, shared_part, whitened
-from kanopt.formulas.noise import FEWEST_GROUPS
+from kanopt.formulas.noise import FEWEST_GROUPS, MOST_SHARED, clipped, shared_part, whitened
 from kanopt.text import count_text
 
 Floats = NDArray[np.float64]

@@ -25,7 +25,7 @@ from kanopt.surrogates.encoding import FeatureEncoding
 from kanopt.text import number_text
 
 if TYPE_CHECKING:
-    from kanopt.formulas.enclosures import Point
+    from kanopt.formulas.enclosures.facts import Point
     from kanopt.kan.constraints import ShapeConstraints
 
 LARGEST = 650.0
@@ -82,7 +82,7 @@ Matrix = Annotated[NDArray[np.float64], PlainValidator(_unpacked_whole), PlainSe
 Network = Annotated[
     Formula,
     # how long a network may be, the size of the file has decided
-    PlainValidator(lambda value: from_json(text := json.dumps(value), len(text))),
+    PlainValidator(lambda value: from_json(Formula, text := json.dumps(value), len(text))),
     PlainSerializer(lambda formula: json.loads(formula.to_json())),
 ]
 Measure = Annotated[

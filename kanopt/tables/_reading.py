@@ -38,7 +38,7 @@ from kanopt.text import count_text, list_names, number_text
 from kanopt.units import convert
 
 if TYPE_CHECKING:
-    from kanopt.formulas.row_text import RowText
+    from kanopt.formulas.row_parser import RowText
 
 OnBad = Literal["error", "missing", "drop", "text"]
 OnDuplicate = Literal["keep", "drop", "error"]

@@ -19,8 +19,7 @@ from kanopt.tables._convert import natural_kind
 from kanopt.text import count_text, list_names, number_text
 
 if TYPE_CHECKING:
-    from kanopt.formulas.row_parser import Sort
-    from kanopt.formulas.row_text import RowText
+    from kanopt.formulas.row_parser import RowText, Sort
     from kanopt.tables.batches import BatchSource, SourceLike
     from kanopt.tables.schema import Kind
 
@@ -79,7 +78,7 @@ class RowRules:
 
     def names(self) -> set[str]:
         """Return every name in the texts, as far as they can be read."""
-        from kanopt.formulas.row_grammar import names_read
+        from kanopt.formulas.row_parser import names_read
 
         found: set[str] = set()
         for text in (*self.derive.values(), *self.drop_where):
@@ -138,7 +137,7 @@ class RowRules:
 
     def _in_order(self) -> tuple[list[str], list[Fault]]:
         """Return the derived columns with each behind those it names, and a fault for each that names itself."""
-        from kanopt.formulas.row_grammar import names_read
+        from kanopt.formulas.row_parser import names_read
 
         needs: dict[str, set[str]] = {}
         for name, text in self.derive.items():

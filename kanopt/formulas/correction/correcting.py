@@ -11,16 +11,15 @@ from typing import Any
 import numpy as np
 
 from kanopt.errors import FitError, nearest
-from kanopt.formulas.complexity import count_operators
+from kanopt.formulas.base_formula import Alternative, AnyFormula, BaseFormula
 from kanopt.formulas.correction.known import NamedLaw
 from kanopt.formulas.correction.search import CorrectionSearch
 from kanopt.formulas.domain import Domain
 from kanopt.formulas.estimation.drawn_search import Attempt, Proposal
 from kanopt.formulas.estimation.estimation_rows import EstimationRows, Weight
 from kanopt.formulas.extrapolation import provenance_of_changed
-from kanopt.formulas.fit import Alternative, Fit
-from kanopt.formulas.formula import Formula
-from kanopt.formulas.nodes import Array, Node, postorder
+from kanopt.formulas.fit import Fit
+from kanopt.formulas.nodes import Array, Node, count_operators, postorder
 from kanopt.formulas.printing import to_infix
 from kanopt.formulas.variables import Variable
 from kanopt.text import number_text
@@ -40,7 +39,7 @@ SHOWN = 200
 
 
 def correct(
-    formula: Formula,
+    formula: AnyFormula,
     table: Any,
     columns: Iterable[str] = (),
     *,
@@ -49,8 +48,59 @@ def correct(
     interactions: bool = True,
     weight: Weight | None = None,
     test: Any = None,
-) -> Formula:
-    """Return a known law, corrected where the rows of a table insist that it is wrong; see :meth:`Formula.correct`."""
+) -> AnyFormula:
+    """Correct a known law where the rows of a table insist that it is wrong.
+
+    Tried are the constants of the law, also those without a name; then each of them, and what multiplies the law or
+    is added to it, with a line of a column, with a curve, or by category. Each correction has to shorten
+    the description of the rows clearly, and all that are made are estimated together by least squares, so that
+    few or noisy rows leave the law as it is. Beyond the rows a curve keeps its last value. Errors may be alike
+    everywhere or grow with the law, and gross errors in a few rows count little.
+
+    Parameters
+    ----------
+    table
+        Rows as for :meth:`refit`.
+    columns
+        Columns that may correct the law besides its own inputs.
+    periodic
+        Periods of columns that start anew, such as ``{"hour": 24}``.
+    scale
+        ``"additive"`` or ``"factor"``: whether columns add to the law or multiply it; ``"auto"`` takes the shorter
+        description, and adds where the law or the output is not above zero.
+    interactions
+        Whether the constants of the law's terms may change with columns, so that pairs of columns correct it.
+    weight, test
+        As for :meth:`refit`.
+
+    Returns
+    -------
+    Formula
+        The law with corrections, standard errors and covariance of the constants that moved, and the domain of the
+        rows. The provenance says what was corrected (``"corrected"``) of which law (``"known law"``), and
+        :meth:`considered` what was tried on the way.
+
+    Raises
+    ------
+    FormulaError
+        If an input is missing or has missing values.
+    FitError
+        If there are fewer than 8 rows, a column is missing, or `scale` is ``"factor"`` and a value is not above 0.
+
+    Examples
+    --------
+    >>> from kanopt.formulas import parse_formula
+    >>> import numpy as np
+    >>> rng = np.random.default_rng(0)
+    >>> load, km = rng.uniform(0, 12, 60), rng.uniform(1, 90, 60)
+    >>> rows = {"km": km, "load": load, "fuel": (0.12 + 0.01 * load) * km * rng.lognormal(0, 0.05, 60)}
+    >>> known = parse_formula("0.14 * km", ["km"], "fuel")
+    >>> better = known.correct(rows, ["load"])
+    >>> print(better)
+    (0.1221 + 0.009641 · load) · km
+    >>> print(better.provenance["corrected"])
+    on 60 rows: c2 from 0.14 to 0.1221; line of load; error on rows left out 0.503, was 3.28
+    """
     from threadpoolctl import threadpool_limits
 
     what = f"formula for {formula.output.name!r}"
@@ -216,7 +266,9 @@ def _ways(scale: str, target: Array, foretold: Array, what: str) -> list[tuple[b
     ]
 
 
-def _extra_columns(formula: Formula, table: Any, columns: Iterable[str], what: str) -> tuple[Variable, ...]:
+def _extra_columns(
+    formula: BaseFormula, table: Any, columns: Iterable[str], what: str
+) -> tuple[Variable, ...]:
     """Return variables of the columns that corrections may read besides what the law reads."""
     declared = {variable.name: variable for variable in formula.inputs}
     units = getattr(table, "attrs", {}).get("kanopt", {}).get("units", {})
@@ -252,7 +304,7 @@ def _periods(periodic: Mapping[str, Any], read: Sequence[Variable], what: str) -
     return {str(name): float(period) for name, period in periodic.items()}
 
 
-def _as_formula(formula: Formula, extra: Sequence[Variable], root: Node) -> Formula:
+def _as_formula(formula: AnyFormula, extra: Sequence[Variable], root: Node) -> AnyFormula:
     """Return a corrected graph as a formula of the law's inputs and the columns that it reads besides."""
     read = {name for node in postorder(root) for name in node.names}
     new = (variable for variable in extra if variable.name in read and variable not in formula.inputs)
@@ -261,7 +313,7 @@ def _as_formula(formula: Formula, extra: Sequence[Variable], root: Node) -> Form
 
 
 def _domain(
-    formula: Formula,
+    formula: BaseFormula,
     extra: Sequence[Variable],
     root: Node,
     rows: EstimationRows,

@@ -13,7 +13,6 @@ from dataclasses import replace
 
 import numpy as np
 
-from kanopt.formulas.complexity import count_operators
 from kanopt.formulas.correction.known import NamedLaw
 from kanopt.formulas.estimation.class_moves import ClassMoves
 from kanopt.formulas.estimation.class_search import ClassSearch
@@ -21,7 +20,7 @@ from kanopt.formulas.estimation.deviations import Smooth
 from kanopt.formulas.estimation.drawn import DrawnFit
 from kanopt.formulas.estimation.drawn_search import OPERATOR, Attempt, Proposal
 from kanopt.formulas.estimation.estimation_rows import EstimationRows
-from kanopt.formulas.nodes import Apply, Input, Node
+from kanopt.formulas.nodes import Apply, Input, Node, count_operators
 from kanopt.formulas.pieces import Curve
 
 ROUNDING = 1e-7

@@ -7,7 +7,6 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from kanopt.formulas.complexity import count_operators
 from kanopt.formulas.estimation.deviations import LEVELS, ClassScope, Columns
 from kanopt.formulas.estimation.drawn import DrawnFit
 from kanopt.formulas.estimation.drawn_search import (
@@ -21,7 +20,18 @@ from kanopt.formulas.estimation.drawn_search import (
 )
 from kanopt.formulas.estimation.free import FreeParameters
 from kanopt.formulas.estimation.graph_tape import GraphTape
-from kanopt.formulas.nodes import Apply, Constant, Input, Maximum, Node, Power, Product, Sum, postorder
+from kanopt.formulas.nodes import (
+    Apply,
+    Constant,
+    Input,
+    Maximum,
+    Node,
+    Power,
+    Product,
+    Sum,
+    count_operators,
+    postorder,
+)
 from kanopt.formulas.pieces import Step
 from kanopt.formulas.simplify import simplify_graph
 

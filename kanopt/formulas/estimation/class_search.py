@@ -16,7 +16,6 @@ from itertools import combinations
 import numpy as np
 from numpy.typing import NDArray
 
-from kanopt.formulas.complexity import count_operators
 from kanopt.formulas.estimation.class_law import ClassLaw
 from kanopt.formulas.estimation.class_moves import (
     ClassMoves,
@@ -37,7 +36,18 @@ from kanopt.formulas.estimation.drawn_search import (
 from kanopt.formulas.estimation.estimation_rows import EstimationRows
 from kanopt.formulas.estimation.free import FreeParameters
 from kanopt.formulas.estimation.least_squares import FLOOR
-from kanopt.formulas.nodes import Apply, Constant, Input, Maximum, Node, Power, Product, Sum, postorder
+from kanopt.formulas.nodes import (
+    Apply,
+    Constant,
+    Input,
+    Maximum,
+    Node,
+    Power,
+    Product,
+    Sum,
+    count_operators,
+    postorder,
+)
 from kanopt.formulas.simplify import simplify_graph
 
 Array = NDArray[np.float64]

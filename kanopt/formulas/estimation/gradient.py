@@ -4,19 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from kanopt.errors import FormulaError
+from kanopt.formulas.base_formula import BaseFormula
 from kanopt.formulas.columns import common_shape, read_columns
 from kanopt.formulas.estimation.free import FreeParameters
 from kanopt.formulas.estimation.graph_tape import GraphTape
 from kanopt.formulas.nodes import Array, computed
 from kanopt.formulas.pieces import gap_inputs
-
-if TYPE_CHECKING:
-    from kanopt.formulas.formula import Formula
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,7 +36,7 @@ class Gradient:
     derivative: Array
 
 
-def gradient(formula: Formula, data: Any, only: Iterable[str] | None = None) -> Gradient:
+def gradient(formula: BaseFormula, data: Any, only: Iterable[str] | None = None) -> Gradient:
     """Return value and derivative of a formula in its named constants.
 
     Parameters

@@ -15,7 +15,6 @@ from kanopt.formulas.binding import BoundFormula, Reference, ReferenceValue
 from kanopt.formulas.formula import Formula
 from kanopt.formulas.lowering.graphs import folded
 from kanopt.formulas.nodes import Constant, Input, Node, Product, Sum, rebuild
-from kanopt.formulas.validity import valid_range, valid_range_text
 from kanopt.formulas.variables import Variable, category_label
 from kanopt.problems.decisions.entities import Decision, LawLike
 from kanopt.problems.decisions.items import DecisionNames
@@ -105,12 +104,12 @@ class DecisionLaw:
                 continue
             one = self.decisions[bound.field]
             scale = unit_factor(one.unit, variable.unit)
-            low, high = valid_range(self.formula, variable)
+            low, high = self.formula.valid_range(variable)
             ends = scale * one.low, scale * one.high
             if (low is not None and ends[0] < low) or (high is not None and ends[1] > high):
                 found.append(
                     f"decision {one.name} reaches from {range_text(*ends, variable.unit)}, "
-                    f"beyond where {self.name} is known: {valid_range_text(self.formula, variable)}"
+                    f"beyond where {self.name} is known: {self.formula.valid_text(variable)}"
                 )
         return found
 

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from kanopt.errors import FormulaError
 from kanopt.formulas import Constant, Formula, Maximum, ShapeProof
-from kanopt.formulas.plausibility import NEGLIGIBLE, share_below_zero
+from kanopt.formulas.verdict import NEGLIGIBLE, share_below_zero
 
 if TYPE_CHECKING:
     from kanopt.surrogates.ladder import Trained

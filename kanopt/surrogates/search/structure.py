@@ -18,7 +18,7 @@ from dataclasses import dataclass, fields, replace
 from typing import Any, TypeAlias, TypeGuard
 
 CURVE = 5
-"""Operators for which a curve counts, as in :mod:`kanopt.formulas.curves`."""
+"""Operators for which a curve counts, as in :mod:`kanopt.formulas.pieces`."""
 EXTREMES = ("max", "min")
 """Functions of the terms of a sum."""
 

@@ -9,8 +9,7 @@ import pytest
 from numpy.typing import NDArray
 
 from kanopt.formulas import Curve, Formula, Table, Variable
-from kanopt.formulas.complexity import count_operators
-from kanopt.formulas.nodes import postorder
+from kanopt.formulas.nodes import count_operators, postorder
 from kanopt.formulas.printing import to_infix
 from kanopt.surrogates.ladder.rungs import OPERATOR
 from kanopt.surrogates.search import Found, Rules, Task, graph, search
