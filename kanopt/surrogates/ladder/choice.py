@@ -16,8 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kanopt.errors import FitError, FormulaError
-from kanopt.formulas.estimation.drawn_search import OPERATOR
-from kanopt.formulas.estimation.gradient import gradient
+from kanopt.formulas.estimation.class_moves import OPERATOR
+from kanopt.formulas.estimation.graph_tape import gradient
 from kanopt.formulas.estimation.least_squares import FLOOR
 from kanopt.formulas.printing import to_infix
 from kanopt.surrogates.ladder.additive import MOST

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from kanopt.errors import FitError, FormulaError
 from kanopt.formulas import Constant, Domain, Formula, Maximum, Minimum, Node, Product
 from kanopt.formulas.columns import evaluate_graph
-from kanopt.formulas.estimation.residuals import smearing
+from kanopt.formulas.estimation.variable_projection import smearing
 from kanopt.formulas.nodes import postorder, rebuild
 from kanopt.formulas.parameters import parameters_of
 from kanopt.formulas.simplify import simplify_graph

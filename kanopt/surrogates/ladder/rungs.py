@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 from kanopt.errors import FitError
 from kanopt.formulas import Apply, Constant, Curve, Node, Product, Table
 from kanopt.formulas.complexity import count_operators
-from kanopt.formulas.estimation.drawn_search import OPERATOR
+from kanopt.formulas.estimation.class_moves import OPERATOR
 from kanopt.formulas.estimation.least_squares import FLOOR
-from kanopt.formulas.estimation.residuals import smearing
+from kanopt.formulas.estimation.variable_projection import smearing
 from kanopt.formulas.extrapolation import Side
 from kanopt.formulas.nodes import postorder, rebuild
 from kanopt.formulas.operators import OPERATORS
