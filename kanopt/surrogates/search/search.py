@@ -110,8 +110,9 @@ class Task:
     with_curves
         Whether curves may stand where no closed form is found.
     other
-        The target on the other scale, where a law is looked for there as well: the search ends as soon as what it has
-        found clearly belongs there. None for one scale.
+        The target on the other scale, where a law may be looked for as well; None for one scale.
+    may_leave
+        Whether the search ends as soon as what it has found clearly belongs on the other scale.
     """
 
     inputs: Array
@@ -123,19 +124,28 @@ class Task:
     categories: Mapping[int, int] = field(default_factory=dict)
     with_curves: bool = False
     other: Array | None = None
+    may_leave: bool = False
 
 
 @dataclass(frozen=True, eq=False)
 class Found:
     """The best law, and the others that were followed, shortest description first; inputs are divided by `scales`.
 
-    `elsewhere` tells that the search ended early, as its laws belonged on the other scale.
+    Parameters
+    ----------
+    best, others, scales
+        The laws, and what inputs were divided by.
+    elsewhere
+        By how much one of the best laws is shorter on the other scale; below zero where it is longer.
+    left
+        Whether the search ended early for that.
     """
 
     best: Fitted
     others: tuple[Fitted, ...]
     scales: Array
-    elsewhere: bool = False
+    elsewhere: float = -np.inf
+    left: bool = False
 
 
 @dataclass(eq=False)
@@ -165,7 +175,8 @@ class _Search:
     all_words: Dictionary
     with_curves: bool
     other: Target | None
-    elsewhere: bool = False
+    may_leave: bool
+    left: bool = False
     phase: int = PRODUCTS
     floor: float = 0.0
     """What is left of the budget at the end of the phase."""
@@ -213,7 +224,8 @@ class _Search:
             if not [*self.everything, *self.pool, *self.wholes]:
                 raise
         best, *others = _sorted(dict.fromkeys([*self.everything, *self.pool, *self.wholes]))
-        return Found(best, tuple(others), self.to.columns.scales, self.elsewhere)
+        gain = self.gain_elsewhere([best, *others])
+        return Found(best, tuple(others), self.to.columns.scales, gain, self.left)
 
     def run_phases(self) -> None:
         """Look among the sums of products first, then at wholes; grow what is short, and what is best; then curves."""
@@ -250,8 +262,8 @@ class _Search:
             self.everything = _sorted([*self.everything, *self.pool])
             self.pool = []
             best = self.everything[0]
-            self.elsewhere = self.belongs_elsewhere()
-            if self.elsewhere:
+            self.left = self.may_leave and self.gain_elsewhere(self.everything) > DECISIVE
+            if self.left:
                 return
             if self.settled(best) and (phase not in (PRODUCTS, SMALL) or self.is_plain(best.law)):
                 return
@@ -323,19 +335,18 @@ class _Search:
 
     # ── judging ──
 
-    def belongs_elsewhere(self) -> bool:
-        """Whether one of the best laws says clearly more of the rows on the other scale."""
+    def gain_elsewhere(self, laws: list[Fitted]) -> float:
+        """Return by how much one of the best laws is shorter on the other scale."""
         if self.other is None:
-            return False
+            return -np.inf
         # the density of a logarithm is that of the target times the target
         stretch = 2.0 * float(self.to.weight @ (self.to.target if self.to.log else self.other.target))
-        for fit in self.everything[:WIDTH]:
-            there = fitted(fit.law, self.other)
+        gains = [-np.inf]
+        for fit in laws[:WIDTH]:
+            there = fitted(fit.law, replace(self.other, budget=None))
             if there is not None:
-                gain = fit.length - there.length + (stretch if self.to.log else -stretch)
-                if gain > DECISIVE:
-                    return True
-        return False
+                gains.append(fit.length - there.length + (stretch if self.to.log else -stretch))
+        return max(gains)
 
     def settled(self, best: Fitted) -> bool:
         """Whether no first step from a law is worth its price on all rows, or there is nothing to explain."""
@@ -501,4 +512,4 @@ def search(task: Task, *, refits: float = REFITS, watch: FitMonitor | None = Non
     all_words = Dictionary(columns, periods, task.rules.admits, with_shapes=True)
     other = None if task.other is None else replace(to, target=task.other[order], log=not task.log)
     shapes = replace(words, with_shapes=True)
-    return _Search(to, ranking, words, shapes, all_words, task.with_curves, other).run()
+    return _Search(to, ranking, words, shapes, all_words, task.with_curves, other, task.may_leave).run()

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from kanopt.surrogates.ladder.rungs import OPERATOR
+from kanopt.formulas.estimation.class_moves import OPERATOR
 from kanopt.surrogates.search import Rules
 from kanopt.surrogates.search.columns import Columns
 from kanopt.surrogates.search.dictionary import Dictionary

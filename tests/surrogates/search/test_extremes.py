@@ -8,7 +8,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from kanopt.formulas import Formula, Variable
-from kanopt.surrogates.ladder.rungs import OPERATOR
+from kanopt.formulas.estimation.class_moves import OPERATOR
 from kanopt.surrogates.search import Rules
 from kanopt.surrogates.search.cleaning import cleaned
 from kanopt.surrogates.search.columns import Columns

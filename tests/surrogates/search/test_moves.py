@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from kanopt.surrogates.ladder.rungs import OPERATOR
+from kanopt.formulas.estimation.class_moves import OPERATOR
 from kanopt.surrogates.monitor import FitMonitor, SearchStopped
 from kanopt.surrogates.search import Rules
 from kanopt.surrogates.search.columns import Columns

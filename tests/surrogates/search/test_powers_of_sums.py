@@ -5,8 +5,8 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
+from kanopt.formulas.estimation.class_moves import OPERATOR
 from kanopt.formulas.printing import to_infix
-from kanopt.surrogates.ladder.rungs import OPERATOR
 from kanopt.surrogates.search import Rules
 from kanopt.surrogates.search.columns import Columns
 from kanopt.surrogates.search.dictionary import Dictionary

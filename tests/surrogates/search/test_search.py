@@ -11,8 +11,8 @@ import pytest
 from numpy.typing import NDArray
 
 from kanopt.formulas import Formula, Variable
+from kanopt.formulas.estimation.class_moves import OPERATOR
 from kanopt.formulas.printing import to_infix
-from kanopt.surrogates.ladder.rungs import OPERATOR
 from kanopt.surrogates.monitor import SearchStopped
 from kanopt.surrogates.search import REFITS, Found, Rules, Task, graph, search
 from kanopt.surrogates.search.cleaning import cleaned
