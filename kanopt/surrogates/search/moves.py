@@ -49,6 +49,8 @@ ANGLES = 1.01 * np.pi / 2
 NEAR_ONE = (0.6, 1.1)
 """Exponents of a power that a sine of such radians may pass for."""
 
+CLUMP, CLUMPED = 3.0, 0.02
+"""Standard errors up to which rows neither rise nor fall, and the share of all rows that is no accident of a few."""
 
 _Found: TypeAlias = Iterator[tuple[float, Law | Term]]
 """Shares of the squares that are taken, and what then stands in the place of a part."""
@@ -143,6 +145,7 @@ def _of_parts(law: Law, to: Target, words: Dictionary, signomial: bool) -> Itera
             found.append(_terms(part, scores, words, signomial))
             found += [] if signomial else [_wrapped(law, part, scores, words)]
             found += [] if part.path else [with_lookups(part, scores, lookups, words.columns)]
+            found += [] if part.path or signomial else [_limited(law, part, to)]
         elif part.part == Term(ONE):
             continue  # the one that a group begins with
         else:
@@ -324,3 +327,36 @@ def _wrapped(law: Law, part: Part, scores: Scores, words: Dictionary) -> _Found:
             yield share[k], around(_group(words.products[k], start, exponent))
     for taken, amplitude, wave in _waves(scores, words, flow):
         yield taken, around(Group(Law((Term(ONE), Term(Parameter(min(amplitude, 0.9)), (wave,))))))
+
+
+def _limited(law: Law, part: Part, to: Target) -> _Found:
+    """Hold the whole law at a most, or at a least: the mean of the rows of which it says most, or least.
+
+    They are a clump, as rows at a limit are (a target censored at a known place: Tobin 1958, Econometrica 26): among
+    them the target neither rises nor falls with the law. Where something levels off by and by it does.
+    """
+    with np.errstate(all="ignore"):
+        values = np.log(part.value) if to.log else part.value
+    if not np.isfinite(values).all():
+        return
+    whole = law.terms[0] if len(law.terms) == 1 else Term(ONE, (Group(law),))
+    before = to.weight * (to.target - values) ** 2
+    for function, sign in (("min", -1.0), ("max", 1.0)):
+        order = np.argsort(sign * values, kind="stable")
+        weight, x, y, squares = (each[order] for each in (to.weight, values, to.target, before))
+        x, y = x - x[0], y - y[0]
+        count, sx, sy = np.cumsum(weight), np.cumsum(weight * x), np.cumsum(weight * y)
+        xx, yy, xy = (
+            np.cumsum(weight * each) - a * b / count
+            for each, a, b in ((x * x, sx, sx), (y * y, sy, sy), (x * y, sx, sy))
+        )
+        with np.errstate(all="ignore"):
+            rising = xy**2 / xx
+            clump = rising * (count - 2.0) < CLUMP**2 * (yy - rising)
+        gain = np.where(clump & (count > CLUMPED * count[-1]), np.cumsum(squares) - yy, 0.0)
+        k = int(gain.argmax())
+        if gain[k] > 0.0 and k + 1 < len(x):
+            level = float(sy[k] / count[k] + to.target[order[0]])
+            limit = Parameter(float(np.exp(level)) if to.log else level)
+            limited = Applied(function, Law((Term(limit), whole)))
+            yield float(min(gain[k] / before.sum(), 1.0 - 1e-12)), Law((Term(ONE, (limited,)),))
