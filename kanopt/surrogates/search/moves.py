@@ -330,33 +330,47 @@ def _wrapped(law: Law, part: Part, scores: Scores, words: Dictionary) -> _Found:
 
 
 def _limited(law: Law, part: Part, to: Target) -> _Found:
-    """Hold the whole law at a most, or at a least: the mean of the rows of which it says most, or least.
-
-    They are a clump, as rows at a limit are (a target censored at a known place: Tobin 1958, Econometrica 26): among
-    them the target neither rises nor falls with the law. Where something levels off by and by it does.
-    """
+    """Hold the whole law at a least, at a most, or between the two."""
     with np.errstate(all="ignore"):
         values = np.log(part.value) if to.log else part.value
     if not np.isfinite(values).all():
         return
+    squares = to.weight * (to.target - values) ** 2
+    limits = {
+        function: found
+        for function, sign in (("max", 1.0), ("min", -1.0))
+        if (found := _clump(sign * values, squares, to)) is not None
+    }
     whole = law.terms[0] if len(law.terms) == 1 else Term(ONE, (Group(law),))
-    before = to.weight * (to.target - values) ** 2
-    for function, sign in (("min", -1.0), ("max", 1.0)):
-        order = np.argsort(sign * values, kind="stable")
-        weight, x, y, squares = (each[order] for each in (to.weight, values, to.target, before))
-        x, y = x - x[0], y - y[0]
-        count, sx, sy = np.cumsum(weight), np.cumsum(weight * x), np.cumsum(weight * y)
-        xx, yy, xy = (
-            np.cumsum(weight * each) - a * b / count
-            for each, a, b in ((x * x, sx, sx), (y * y, sy, sy), (x * y, sx, sy))
-        )
-        with np.errstate(all="ignore"):
-            rising = xy**2 / xx
-            clump = rising * (count - 2.0) < CLUMP**2 * (yy - rising)
-        gain = np.where(clump & (count > CLUMPED * count[-1]), np.cumsum(squares) - yy, 0.0)
-        k = int(gain.argmax())
-        if gain[k] > 0.0 and k + 1 < len(x):
-            level = float(sy[k] / count[k] + to.target[order[0]])
-            limit = Parameter(float(np.exp(level)) if to.log else level)
-            limited = Applied(function, Law((Term(limit), whole)))
-            yield float(min(gain[k] / before.sum(), 1.0 - 1e-12)), Law((Term(ONE, (limited,)),))
+    for chosen in (("max",), ("min",), ("max", "min")):
+        if set(chosen) <= limits.keys():
+            limited = whole
+            for function in chosen:
+                level = limits[function][1]
+                limit = Term(Parameter(float(np.exp(level)) if to.log else level))
+                limited = Term(ONE, (Applied(function, Law((limit, limited))),))
+            taken = sum(limits[function][0] for function in chosen) / float(squares.sum())
+            yield min(taken, 1.0 - 1e-12), Law((limited,))
+
+
+def _clump(values: Array, squares: Array, to: Target) -> tuple[float, float] | None:
+    """Return the squares that a limit takes at the rows of which a law says least, and that limit; None for none.
+
+    It is the mean of a clump, as rows at a limit are (a target censored at a known place: Tobin 1958, Econometrica 26):
+    among them the target neither rises nor falls with the law. Where something levels off by and by it does.
+    """
+    order = np.argsort(values, kind="stable")
+    weight, x, y, gone = (each[order] for each in (to.weight, values, to.target, squares))
+    x, y = x - x[0], y - y[0]
+    count, sx, sy = (np.cumsum(each) for each in (weight, weight * x, weight * y))
+    xx = np.cumsum(weight * x * x) - sx * sx / count
+    yy = np.cumsum(weight * y * y) - sy * sy / count
+    xy = np.cumsum(weight * x * y) - sx * sy / count
+    with np.errstate(all="ignore"):
+        rising = xy**2 / xx
+        clump = rising * (count - 2.0) < CLUMP**2 * (yy - rising)
+    taken = np.where(clump & (count > CLUMPED * count[-1]), np.cumsum(gone) - yy, 0.0)
+    k = int(taken.argmax())
+    if not taken[k] > 0.0 or k + 1 == len(x):
+        return None
+    return float(taken[k]), float(sy[k] / count[k] + to.target[order[0]])
