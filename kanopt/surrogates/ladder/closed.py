@@ -45,10 +45,10 @@ from kanopt.surrogates.search import (
     order_of_rows,
     search,
 )
-from kanopt.surrogates.search.evaluation import Columns, value
+from kanopt.surrogates.search.columns import Columns
 from kanopt.surrogates.search.fitting import Fitted, Target, fitted
-from kanopt.surrogates.search.lookups import centred, felt, in_lookups
-from kanopt.surrogates.search.program import FLATTEST, SELDOM, STEEPEST
+from kanopt.surrogates.search.moves import centred, felt, in_lookups
+from kanopt.surrogates.search.program import FLATTEST, SELDOM, STEEPEST, value
 from kanopt.surrogates.search.search import PHASES
 from kanopt.surrogates.search.structure import (
     exponents,

@@ -21,7 +21,6 @@ from numpy.typing import NDArray
 
 from kanopt.surrogates.search.dictionary import Dictionary
 from kanopt.surrogates.search.fitting import Target
-from kanopt.surrogates.search.products import product_of_powers
 from kanopt.surrogates.search.structure import (
     ONE,
     Applied,
@@ -33,6 +32,7 @@ from kanopt.surrogates.search.structure import (
     Term,
     inputs_of,
 )
+from kanopt.surrogates.search.wholes import product_of_powers
 
 Array = NDArray[np.float64]
 

@@ -13,7 +13,6 @@ from numpy.typing import NDArray
 from kanopt.formulas import Apply, Constant, Curve, Input, Maximum, Minimum, Node, Power, Product, Sum, Table
 from kanopt.formulas import Step as Staircase
 from kanopt.formulas.simplify import simplify_graph
-from kanopt.surrogates.search.cleaning import joined, multiplied_out
 from kanopt.surrogates.search.structure import (
     ONE,
     Applied,
@@ -30,6 +29,8 @@ from kanopt.surrogates.search.structure import (
     Wave,
     factor_operators,
     is_extreme,
+    joined,
+    multiplied_out,
     operators,
     values_of,
 )

@@ -17,23 +17,19 @@ from numpy.typing import NDArray
 
 from kanopt.formulas.estimation.least_squares import FLOOR
 from kanopt.surrogates.monitor import FitMonitor, SearchStopped
-from kanopt.surrogates.search.cleaning import cleaned
 from kanopt.surrogates.search.columns import Columns, order_of_rows, scales_of
 from kanopt.surrogates.search.dictionary import Dictionary
-from kanopt.surrogates.search.evaluation import cancels
-from kanopt.surrogates.search.exchanges import exchanges
 from kanopt.surrogates.search.extremes import extremes
 from kanopt.surrogates.search.fitting import Budget, Fitted, Target, fitted
-from kanopt.surrogates.search.lookups import based, in_lookups
-from kanopt.surrogates.search.moves import growths, steps
-from kanopt.surrogates.search.pairs import powers_of_sums, ratios_of_sums
-from kanopt.surrogates.search.products import products_of_functions
-from kanopt.surrogates.search.rewriting import rewritings
+from kanopt.surrogates.search.moves import based, growths, in_lookups, steps
+from kanopt.surrogates.search.program import cancels
+from kanopt.surrogates.search.rewriting import exchanges, rewritings
 from kanopt.surrogates.search.rules import Rules, bends, imitates_a_curve, winds
 from kanopt.surrogates.search.structure import (
     Law,
     Parameter,
     Term,
+    cleaned,
     inputs_of,
     operators,
     signature,
@@ -41,6 +37,7 @@ from kanopt.surrogates.search.structure import (
     without_input,
 )
 from kanopt.surrogates.search.tidying import tidied
+from kanopt.surrogates.search.wholes import powers_of_sums, products_of_functions, ratios_of_sums
 
 Array = NDArray[np.float64]
 

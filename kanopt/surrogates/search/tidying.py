@@ -21,10 +21,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from kanopt.surrogates.search.cleaning import cleaned, raised_to
-from kanopt.surrogates.search.evaluation import Columns, value
+from kanopt.surrogates.search.columns import Columns
 from kanopt.surrogates.search.fitting import Fitted, Target, fitted
-from kanopt.surrogates.search.moves import changed
+from kanopt.surrogates.search.program import value
 from kanopt.surrogates.search.rules import Rules
 from kanopt.surrogates.search.structure import (
     MINUS_ONE,
@@ -39,8 +38,11 @@ from kanopt.surrogates.search.structure import (
     Tabulated,
     Term,
     Wave,
+    changed,
     changed_numbers,
+    cleaned,
     is_extreme,
+    raised_to,
     values_of,
 )
 

@@ -10,7 +10,7 @@ from kanopt.formulas.estimation.class_moves import OPERATOR
 from kanopt.formulas.printing import to_infix
 from kanopt.surrogates.search import Rules, Task, graph, search
 from kanopt.surrogates.search.columns import Columns
-from kanopt.surrogates.search.evaluation import value
+from kanopt.surrogates.search.program import value
 
 Floats = NDArray[np.float64]
 
