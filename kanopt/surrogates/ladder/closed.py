@@ -47,12 +47,12 @@ from kanopt.surrogates.search import (
 )
 from kanopt.surrogates.search.columns import Columns
 from kanopt.surrogates.search.fitting import Fitted, Target, fitted
-from kanopt.surrogates.search.moves import centred, felt, in_lookups
-from kanopt.surrogates.search.program import FLATTEST, SELDOM, STEEPEST, value
+from kanopt.surrogates.search.program import FLATTEST, SELDOM, STEEPEST, centred, felt, value
 from kanopt.surrogates.search.search import PHASES
 from kanopt.surrogates.search.structure import (
     exponents,
     freedom,
+    in_lookups,
     signature,
     values_of,
     with_values,

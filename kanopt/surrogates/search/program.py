@@ -7,7 +7,7 @@ has no value. Laws come here as terms, not as nodes, which take several times as
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import combinations, count
 from typing import Any, TypeAlias
 
@@ -35,6 +35,8 @@ from kanopt.surrogates.search.structure import (
     Tabulated,
     Term,
     Wave,
+    changed_numbers,
+    in_tables,
     is_extreme,
     values_of,
 )
@@ -421,3 +423,53 @@ def parts(law: Law, columns: Columns) -> Iterator[Part]:
     for path, part in _walk(law, ()):
         place = program.places[path]
         yield Part(path, part, program.values[place], np.broadcast_to(flows[place], program.shape))
+
+
+def centred(law: Law, columns: Columns, weight: Array) -> Law:
+    """Return the same law with curves that are 1 on average, where the coefficient of their term can tell the size."""
+    terms = []
+    for term in law.terms:
+        factors, size = list(term.factors), 1.0
+        for place, factor in enumerate(term.factors):
+            if isinstance(factor, Tabulated) and factor.of != "category" and term.coefficient.free:
+                numbers = np.array([each.value for each in factor.values])
+                mean = float(weight @ (columns.basis(factor) @ numbers) / weight.sum())
+                if mean > 0.0:
+                    values = (replace(each, value=each.value / mean) for each in factor.values)
+                    factors[place], size = replace(factor, values=tuple(values)), size * mean
+        coefficient = replace(term.coefficient, value=term.coefficient.value * size)
+        terms.append(Term(coefficient, tuple(factors)))
+    return Law(tuple(terms))
+
+
+def based(law: Law, columns: Columns) -> Law:
+    """Return the law with tables that are 1 for the commonest category, where they stand beside other factors.
+
+    A table that is a term by itself has a number for each category; once the term has other factors, its size is told
+    by a coefficient.
+    """
+    return Law(tuple([_based(term, columns) for term in law.terms]))
+
+
+def _based(term: Term, columns: Columns) -> Term:
+    if len(term.factors) < 2 or term.coefficient != ONE:
+        return term
+    for place, factor in enumerate(term.factors):
+        if isinstance(factor, Tabulated) and factor.of == "category" and all(v.free for v in factor.values):
+            often = np.bincount(columns.of(factor.column).astype(np.int64), minlength=len(factor.values))
+            held = int(often.argmax())
+            size = factor.values[held].value
+            if size == 0.0:
+                return term
+            values = tuple(Parameter(v.value / size, k != held) for k, v in enumerate(factor.values))
+            rest = (*term.factors[:place], replace(factor, values=values), *term.factors[place + 1 :])
+            return Term(Parameter(size), rest)
+    return term
+
+
+def felt(law: Law, columns: Columns) -> Law:
+    """Return the law with numbers of tables and curves held that no row feels, as those of a type that never loads."""
+    jacobian = value_and_jacobian(law, columns)[1]
+    free = (np.abs(jacobian).any(axis=0) | ~np.array(in_tables(law), dtype=bool)).tolist()
+    supply = iter(free)
+    return changed_numbers(law, lambda parameter: replace(parameter, free=next(supply)))

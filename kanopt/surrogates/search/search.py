@@ -21,15 +21,16 @@ from kanopt.surrogates.search.columns import Columns, order_of_rows, scales_of
 from kanopt.surrogates.search.dictionary import Dictionary
 from kanopt.surrogates.search.extremes import extremes
 from kanopt.surrogates.search.fitting import Budget, Fitted, Target, fitted
-from kanopt.surrogates.search.moves import based, growths, in_lookups, steps
-from kanopt.surrogates.search.program import cancels
+from kanopt.surrogates.search.program import based, cancels
 from kanopt.surrogates.search.rewriting import exchanges, rewritings
 from kanopt.surrogates.search.rules import Rules, bends, imitates_a_curve, winds
+from kanopt.surrogates.search.steps import growths, steps
 from kanopt.surrogates.search.structure import (
     Law,
     Parameter,
     Term,
     cleaned,
+    in_lookups,
     inputs_of,
     operators,
     signature,

@@ -207,6 +207,18 @@ def in_tables(part: Any) -> list[bool]:
     return [inside or each for below in _parts(part) for each in in_tables(below)]
 
 
+def in_lookups(law: Law) -> int:
+    """Return how many free numbers of a law stand in tables and curves.
+
+    Examples
+    --------
+    >>> by = Tabulated(0, (ONE, Parameter(1.4), Parameter(2.1)))
+    >>> in_lookups(Law((Term(Parameter(2.0), (by,)),)))
+    2
+    """
+    return sum(in_tables(law))
+
+
 def exponents(part: Any) -> list[Parameter]:
     """Return the free exponents of powers of inputs below a law, term or factor."""
     if isinstance(part, Power):

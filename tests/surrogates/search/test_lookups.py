@@ -15,8 +15,7 @@ from kanopt.formulas.nodes import postorder
 from kanopt.formulas.printing import to_infix
 from kanopt.surrogates.search import Found, Rules, Task, graph, search
 from kanopt.surrogates.search.columns import Columns
-from kanopt.surrogates.search.moves import centred, felt
-from kanopt.surrogates.search.program import cancels, value
+from kanopt.surrogates.search.program import cancels, centred, felt, value
 from kanopt.surrogates.search.structure import ONE, Law, Parameter, Power, Tabulated, Term
 
 Floats = NDArray[np.float64]
