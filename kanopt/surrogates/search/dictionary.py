@@ -28,6 +28,7 @@ from kanopt.surrogates.search.structure import (
     Tabulated,
     Term,
     Wave,
+    fixed,
     inputs_of,
 )
 
@@ -55,11 +56,6 @@ def exponents_of(columns: Columns, column: int, among: tuple[float, ...]) -> lis
         return list(among)
     allowed = [e for e in among if e > 0]
     return allowed if kind == "zero" else [e for e in allowed if e == int(e)]
-
-
-def held(value: float) -> Parameter:
-    """Return a number that is not estimated."""
-    return Parameter(value, free=False)
 
 
 def _exponential(coefficient: float, *factors: Factor) -> Applied:
@@ -97,7 +93,7 @@ def peaks(columns: Columns, j: int) -> list[Factor]:
     for share in PEAKS:
         for w in (0.06 * width, 0.15 * width):
             middle = Term(Parameter(-(low + share * width)))
-            bracket = Group(Law((Term(ONE, (Power(j, ONE),)), middle)), held(2.0))
+            bracket = Group(Law((Term(ONE, (Power(j, ONE),)), middle)), fixed(2.0))
             out.append(_exponential(-1.0 / w**2, bracket))
     return out
 
@@ -110,48 +106,37 @@ def decay_of_two(columns: Columns, pair: tuple[int, int]) -> list[Factor]:
         if kind_of(columns, i) != "positive" or kind_of(columns, j) != "positive":
             continue
         middle = float(np.median(columns.raised(i, a) * columns.raised(j, b)))
-        u = Term(ONE, (Power(i, held(a)), Power(j, held(b))))
+        u = Term(ONE, (Power(i, fixed(a)), Power(j, fixed(b))))
         for k in POWERS_OF_TWO:
             bent = Group(Law((u,)), Parameter(k))
             out += [_exponential(-rate * middle**-k, bent) for rate in RATES_OF_TWO]
     return out
 
 
+def _difference(columns: Columns, i: int, j: int, *, free: bool = False) -> Law:
+    """Return a − b in the units of the inputs themselves."""
+    first, second = columns.scales[[i, j]].tolist()
+    return Law((Term(fixed(first), (Power(i, ONE),)), Term(Parameter(-second, free=free), (Power(j, ONE),))))
+
+
 def distance_of_places(columns: Columns, places: tuple[int, int, int, int]) -> Factor:
     """Return the root of (a − b)² + (c − d)²: a straight line from one place to another."""
-    squares = []
-    for i, j in (places[:2], places[2:]):
-        first = Term(held(float(columns.scales[i])), (Power(i, ONE),))
-        second = Term(held(-float(columns.scales[j])), (Power(j, ONE),))
-        squares.append(Group(Law((first, second)), held(2.0)))
-    size = Parameter(1.0)
-    return Group(Law((Term(ONE, (squares[0],)), Term(size, (squares[1],)))), held(0.5))
+    first, second = (Group(_difference(columns, i, j), fixed(2.0)) for i, j in (places[:2], places[2:]))
+    return Group(Law((Term(ONE, (first,)), Term(Parameter(1.0), (second,)))), fixed(0.5))
 
 
 def distance_beside(columns: Columns, inputs: tuple[int, int, int]) -> Factor:
     """Return the root of a² + (b − c)²: real power, and reactive power less what capacitors take of it."""
     i, j, k = inputs
-    difference = Law(
-        (
-            Term(held(float(columns.scales[j])), (Power(j, ONE),)),
-            Term(held(-float(columns.scales[k])), (Power(k, ONE),)),
-        )
-    )
-    first = Term(held(float(columns.scales[i]) ** 2), (Power(i, held(2.0)),))
-    return Group(Law((first, Term(Parameter(1.0), (Group(difference, held(2.0)),)))), held(0.5))
+    first = Term(fixed(float(columns.scales[i]) ** 2), (Power(i, fixed(2.0)),))
+    second = Term(Parameter(1.0), (Group(_difference(columns, j, k), fixed(2.0)),))
+    return Group(Law((first, second)), fixed(0.5))
 
 
 def gap(columns: Columns, pair: tuple[int, int]) -> list[Factor]:
     """Return |a − b| in the units of the inputs themselves, where either may be the larger one."""
-    i, j = pair
-    scales = columns.scales
-    low = max(columns.low[i] * scales[i], columns.low[j] * scales[j])
-    high = min(columns.high[i] * scales[i], columns.high[j] * scales[j])
-    if not low < high:
-        return []
-    first = Term(held(float(scales[i])), (Power(i, ONE),))
-    second = Term(Parameter(-float(scales[j])), (Power(j, ONE),))
-    return [Applied("abs", Law((first, second)))]
+    low, high = ((ends * columns.scales)[list(pair)] for ends in (columns.low, columns.high))
+    return [Applied("abs", _difference(columns, *pair, free=True))] if low.max() < high.min() else []
 
 
 SINGLE = (1.0, -1.0, 0.5, -0.5, 2.0, -2.0, 3.0)
@@ -276,7 +261,7 @@ class Dictionary:
                 options = [exponents_of(self.columns, j, among) for j in chosen]
                 for exponents in product(*options):
                     powers = zip(chosen, exponents, strict=True)
-                    found.append(tuple(Power(j, Parameter(e, free=False)) for j, e in powers))
+                    found.append(tuple(Power(j, fixed(e)) for j, e in powers))
             found = list(filter(self._may_be, found))
             if len(out) + len(found) <= MOST:
                 out += found
@@ -344,7 +329,7 @@ class Dictionary:
                 # between two values, where the rows cannot tell one place from another
                 middle = 0.5 * (distinct[1:] + distinct[:-1])
                 near = np.unique(np.searchsorted(middle, places).clip(0, len(middle) - 1))
-                out += [(Step(j, Parameter(float(middle[k]), free=False)),) for k in near]
+                out += [(Step(j, fixed(float(middle[k]))),) for k in near]
         return list(filter(self._may_be, out))
 
     def hinges(self, column: int) -> list[Hinge]:
@@ -459,7 +444,7 @@ class Dictionary:
                 out += [(j, Parameter(np.pi * k / width)) for k in range(2, HALF_TURNS + 1)]
             else:
                 continue
-            out += [(j, Parameter(frequency, free=False)) for frequency in known]
+            out += [(j, fixed(frequency)) for frequency in known]
         return out
 
     @cached_property

@@ -23,6 +23,7 @@ from kanopt.surrogates.search.dictionary import Dictionary
 from kanopt.surrogates.search.fitting import Target
 from kanopt.surrogates.search.structure import (
     ONE,
+    ZERO,
     Applied,
     Factor,
     Group,
@@ -36,7 +37,6 @@ from kanopt.surrogates.search.wholes import product_of_powers
 
 Array = NDArray[np.float64]
 
-ZERO = Parameter(0.0, free=False)
 
 PIECES = (2, 3)
 STARTS, TURNS = 12, 30

@@ -28,6 +28,7 @@ from kanopt.surrogates.search.structure import (
     Term,
     Wave,
     factor_operators,
+    fixed,
     is_extreme,
     joined,
     multiplied_out,
@@ -136,7 +137,7 @@ def _denominator(law: Law) -> list[Raised]:
         exponents = [powers[j] for powers in held if j in powers]
         least = min(e.value for e in exponents)
         if least < 0.0 and not any(e.free or e.value != int(e.value) for e in exponents):
-            found.append(Raised(j, Parameter(-least, free=False)))
+            found.append(Raised(j, fixed(-least)))
     return found
 
 

@@ -27,6 +27,7 @@ from kanopt.surrogates.search.structure import (
     Term,
     changed,
     cleaned,
+    fixed,
     inputs_of,
     merged,
 )
@@ -110,7 +111,7 @@ def _with_a_shape(law: Law, place: int, words: Dictionary, whole: OuterSum) -> I
 def _powers(column: int, words: Dictionary) -> list[tuple[tuple[Factor, ...], Array]]:
     """Return the simple powers of an input, with their values, shape (n, 1)."""
     return [
-        ((Power(column, Parameter(e, free=False)),), words.columns.raised(column, e)[:, None])
+        ((Power(column, fixed(e)),), words.columns.raised(column, e)[:, None])
         for e in exponents_of(words.columns, column, SINGLE)
     ]
 
@@ -205,7 +206,7 @@ def _instead(term: Term, place: int, factor: Factor, columns: Columns) -> Iterat
         if rising > 0.0 and (isinstance(factor, Power) or factor.of == "x"):
             size = max(abs(columns.low[factor.column]), abs(columns.high[factor.column]))
             for e in exponents_of(columns, factor.column, (1.0, 2.0)):
-                m = (Power(factor.column, Parameter(e, free=False)),)
+                m = (Power(factor.column, fixed(e)),)
                 group = Group(Law((Term(ONE), Term(Parameter(float(size**-e)), m))))
                 yield replace(term, factors=(*rest, group))
     if isinstance(factor, Power):
@@ -347,7 +348,7 @@ def _rooted(group: Group) -> Group | None:
     if one != Term(ONE) or p.free or abs(p.value) != 1.0 or not other.coefficient.free:
         return None
     twice = replace(other, coefficient=Parameter(2.0 * other.coefficient.value))
-    return Group(Law((one, twice)), Parameter(0.5 * p.value, free=False))
+    return Group(Law((one, twice)), fixed(0.5 * p.value))
 
 
 def _tied(law: Law) -> Iterator[Law]:
@@ -389,7 +390,7 @@ def _beside(outside: tuple[Factor, ...], second: Term) -> tuple[Factor, ...] | N
     if not (a.keys() & b.keys() or others):
         return None
     m = {c: _simplest(b.get(c, 0.0) - a.get(c, 0.0)) for c in sorted(a.keys() | b.keys())}
-    powers = (Power(c, Parameter(e, free=False)) for c, e in m.items() if e)
+    powers = (Power(c, fixed(e)) for c, e in m.items() if e)
     return (*powers, *more) or None
 
 

@@ -23,6 +23,7 @@ from kanopt.surrogates.search.scores import OuterSum, OuterTerm, Scores, Start
 from kanopt.surrogates.search.structure import (
     MINUS_ONE,
     ONE,
+    ZERO,
     Applied,
     Factor,
     Group,
@@ -33,6 +34,7 @@ from kanopt.surrogates.search.structure import (
     Term,
     Wave,
     changed,
+    fixed,
     in_lookups,
     signature,
     values_of,
@@ -40,7 +42,6 @@ from kanopt.surrogates.search.structure import (
 
 Array = NDArray[np.float64]
 
-ZERO = Parameter(0.0, free=False)
 LEAST, MOST = 0.2, 5.0
 """Ends of the numbers with which a table is begun that multiplies."""
 PER_PART, FEW = 4, 2
@@ -201,7 +202,7 @@ def _best(share: Array, count: int) -> list[int]:
 
 
 def _bracket(slope: float, factors: tuple[Factor, ...], exponent: float = 1.0) -> Group:
-    return Group(Law((Term(ONE), Term(Parameter(slope), factors))), Parameter(exponent, free=False))
+    return Group(Law((Term(ONE), Term(Parameter(slope), factors))), fixed(exponent))
 
 
 def _waves(place: Place, flow: Array) -> Iterator[tuple[float, float, Wave]]:
@@ -330,7 +331,7 @@ def as_sine(place: Place) -> Found:
         # what log sin(x) adds to log x is -x² / 6
         share, _ = place.scores.of((columns.of(j) ** 2)[:, None], place.factor_flow)
         free = columns.low[j] < 0.0
-        sine = Wave(j, Parameter(scale, free=free), Parameter(0.0, free=False))
+        sine = Wave(j, Parameter(scale, free=free), ZERO)
         new: Factor = sine if upright else Group(Law((Term(ONE, (sine,)),)), MINUS_ONE)
         factors = (*term.factors[:at], new, *term.factors[at + 1 :])
         c = term.coefficient

@@ -31,7 +31,12 @@ class Parameter:
     free: bool = True
 
 
-ONE, MINUS_ONE = Parameter(1.0, free=False), Parameter(-1.0, free=False)
+def fixed(value: float) -> Parameter:
+    """Return a number that is part of the structure."""
+    return Parameter(value, free=False)
+
+
+ONE, MINUS_ONE, ZERO = fixed(1.0), fixed(-1.0), fixed(0.0)
 
 
 @dataclass(frozen=True)
@@ -273,7 +278,7 @@ def freedom(law: Law) -> int:
 
     Examples
     --------
-    >>> freedom(Law((Term(Parameter(2.0), (Step(0, Parameter(1.5, free=False)),)),)))
+    >>> freedom(Law((Term(Parameter(2.0), (Step(0, fixed(1.5)),)),)))
     2
     """
 
@@ -450,7 +455,7 @@ def cleaned(law: Law) -> Law:
 
     Examples
     --------
-    >>> plain = Power(0, Parameter(0.0, free=False))
+    >>> plain = Power(0, ZERO)
     >>> cleaned(Law((Term(Parameter(3.0), (plain,)),)))
     Law(terms=(Term(coefficient=Parameter(value=3.0, free=True), factors=()),))
     """
@@ -587,7 +592,7 @@ def merged(factors: Iterable[Factor], new: Power | Exponential) -> list[Factor]:
             and (f.column, f.of) == (new.column, new.of)
         ):
             f, done = Exponential(f.column, _total(f.rate, new.rate), f.of), True
-        zero = isinstance(f, Power) and f.exponent == Parameter(0.0, free=False)
+        zero = isinstance(f, Power) and f.exponent == fixed(0.0)
         out += [] if zero else [f]
     return out if done else [*out, new]
 

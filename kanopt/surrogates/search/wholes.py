@@ -38,6 +38,7 @@ from kanopt.surrogates.search.structure import (
     Parameter,
     Power,
     Term,
+    fixed,
 )
 
 Array = NDArray[np.float64]
@@ -249,7 +250,7 @@ def _root(size: float, factors: Product, words: Dictionary) -> Term:
         if kind_of(words.columns, j) == "signed":
             roots.append(Applied("abs", Law((Term(ONE, (Power(j, ONE),)),))))
         else:
-            roots.append(Power(j, Parameter(0.5 * e, free=False)))
+            roots.append(Power(j, fixed(0.5 * e)))
     return Term(Parameter(float(size)), tuple(roots))
 
 
@@ -298,15 +299,15 @@ def _sum_to_power(
 
     def without(powers: dict[int, float]) -> tuple[Power, ...]:
         left = {j: powers.get(j, 0.0) - shared.get(j, 0.0) for j in {**powers, **shared}}
-        return tuple(Power(j, Parameter(e, free=False)) for j, e in left.items() if e)
+        return tuple(Power(j, fixed(e)) for j, e in left.items() if e)
 
     inside = without(first)
     unit = float(np.prod([words.columns.scales[f.column] ** f.exponent.value for f in inside]))
-    terms = [Term(Parameter(unit, free=False), inside)]
+    terms = [Term(fixed(unit), inside)]
     for size, other in zip(sizes[1:].tolist(), others, strict=True):
         terms.append(Term(Parameter(size / float(sizes[0]) * unit), without(other)))
-    outside = (Power(j, Parameter(e * exponent, free=False)) for j, e in shared.items())
-    group = Group(Law(tuple(terms)), Parameter(exponent, free=False))
+    outside = (Power(j, fixed(e * exponent)) for j, e in shared.items())
+    group = Group(Law(tuple(terms)), fixed(exponent))
     return Term(Parameter(float((sizes[0] / unit) ** exponent)), (*outside, group))
 
 
@@ -418,7 +419,7 @@ def _of_one(words: Dictionary, j: int) -> Iterator[tuple[Factor, ...]]:
     wide = kind_of(columns, j) == "positive" and columns.high[j] > NARROWEST * columns.low[j]
     for exponent in OF:
         if wide or exponent > 0.0:
-            yield (Power(j, Parameter(exponent, free=False)),)
+            yield (Power(j, fixed(exponent)),)
 
 
 def _of_two(words: Dictionary, powers: list[int]) -> Iterator[tuple[Factor, ...]]:
@@ -428,7 +429,7 @@ def _of_two(words: Dictionary, powers: list[int]) -> Iterator[tuple[Factor, ...]
         yield Power(i, ONE), Power(j, ONE)
     for i, j in permutations(powers, 2):
         for exponent in (1.0, 2.0):
-            yield Power(i, Parameter(exponent, free=False)), Power(j, Parameter(-exponent, free=False))
+            yield Power(i, fixed(exponent)), Power(j, fixed(-exponent))
     yield from ((Power(i, ONE), Logarithm(j)) for i in words.straight for j in powers if i != j)
 
 
@@ -453,7 +454,7 @@ def product_of_powers(rows: Array, target: Array, weight: Array) -> tuple[float,
     for estimate, error in zip(found[:-1].tolist(), errors[:-1].tolist(), strict=True):
         nearest = min(SIMPLE, key=lambda simple: abs(simple - estimate))
         told = error < LOOSE and abs(nearest - estimate) > max(NEAR * error, NOTHING)
-        exponents.append(Parameter(estimate) if told else Parameter(nearest, free=False))
+        exponents.append(Parameter(estimate) if told else fixed(nearest))
     rest = aim - scaled[:, :-1] @ np.array([each.value for each in exponents])
     with np.errstate(over="ignore"):
         return float(np.exp(rest @ root / weight.sum())), exponents
