@@ -572,29 +572,21 @@ def raised_to(factor: Factor, exponent: Parameter) -> Factor | None:
 
 
 def joined(factors: Iterable[Factor]) -> tuple[Factor, ...]:
-    """Multiply powers, and exponentials, of the same input together."""
-    out: list[Factor] = []
-    for factor in factors:
-        out = merged(out, factor) if isinstance(factor, Power | Exponential) else [*out, factor]
-    return tuple(out)
-
-
-def merged(factors: Iterable[Factor], new: Power | Exponential) -> list[Factor]:
-    """Multiply factors by a power or exponential, adding exponents where there is one of the same input."""
-    out: list[Factor] = []
-    done = False
-    for f in factors:
-        if isinstance(f, Power) and isinstance(new, Power) and f.column == new.column:
-            f, done = Power(f.column, _total(f.exponent, new.exponent)), True
-        elif (
-            isinstance(f, Exponential)
-            and isinstance(new, Exponential)
-            and (f.column, f.of) == (new.column, new.of)
-        ):
-            f, done = Exponential(f.column, _total(f.rate, new.rate), f.of), True
-        zero = isinstance(f, Power) and f.exponent == fixed(0.0)
-        out += [] if zero else [f]
-    return out if done else [*out, new]
+    """Multiply powers, and exponentials, of the same input together; without powers of zero."""
+    out: dict[Any, Factor] = {}
+    for number, factor in enumerate(factors):
+        match factor:
+            case Power(column=column, exponent=exponent):
+                known = out.get((Power, column))
+                total = _total(known.exponent, exponent) if isinstance(known, Power) else exponent
+                out[Power, column] = Power(column, total)
+            case Exponential(column=column, rate=rate, of=of):
+                known = out.get((column, of))
+                total = _total(known.rate, rate) if isinstance(known, Exponential) else rate
+                out[column, of] = Exponential(column, total, of)
+            case _:
+                out[number] = factor
+    return tuple(f for f in out.values() if not (isinstance(f, Power) and f.exponent == ZERO))
 
 
 def _total(a: Parameter, b: Parameter) -> Parameter:
