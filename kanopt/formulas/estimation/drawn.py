@@ -210,7 +210,6 @@ def codes_of(columns: Sequence[NDArray[np.generic]]) -> tuple[NDArray[np.intp], 
     return codes.astype(np.intp), tuple(tuple(map(str, each)) for each in labels)
 
 
-
 ROUNDS, STILL, STILLER = 60, 1e-2, 1e-6
 """Steps towards the most probable variances, and the change of their logarithm after which they stand: in a search, and
 in a fit that is told."""

@@ -36,7 +36,7 @@ Array = NDArray[np.float64]
 
 STRETCHED, BENDS = (0.3, 0.6), (0.6, 1.5, 2.5)
 """Quantiles of an input at which a stretched exponential has fallen to 1/e, and how it bends."""
-PEAKS = (0.1, 0.25, 0.4, 0.55, 0.7, 0.85)
+PEAKS = np.linspace(0.1, 0.85, 6)
 """Places of peaks, in widths of an input."""
 
 POWERS_OF_TWO, RATES_OF_TWO = (1.0, 2.0), (0.3, 1.0, 3.0)
@@ -90,7 +90,7 @@ def peaks(columns: Columns, j: int) -> list[Factor]:
     """Return exp(−((x − c)/w)²): the rush of an hour."""
     low, width = float(columns.low[j]), float(columns.high[j] - columns.low[j])
     out: list[Factor] = []
-    for share in PEAKS:
+    for share in PEAKS.tolist():
         for w in (0.06 * width, 0.15 * width):
             middle = Term(Parameter(-(low + share * width)))
             bracket = Group(Law((Term(ONE, (Power(j, ONE),)), middle)), fixed(2.0))
@@ -153,7 +153,8 @@ SAMPLE, WAVY = 50, 6
 """Some rows, and the values that an input has in them at most where no wave is looked for."""
 FEW = 6
 """Inputs up to which hinges are multiplied by others."""
-PLACES = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
+PLACES = np.linspace(0.1, 0.9, 9)
+"""Quantiles of the values of an input at which hinges and steps are tried."""
 NARROWEST = 1.5
 """Least ratio of the largest to the smallest value for a reciprocal in an exponential to differ from a line."""
 SPANS = (4, 8, 16, 32)

@@ -68,23 +68,18 @@ SKETCHED = 1e-4
 """Share of the squares that ends such a fit."""
 ROUGH = 25
 ROUNDS = 3
-PLAINER = 2
-"""Laws that are made plainer at the end of a climb."""
-REWORDED = 3
-"""Other ways of saying a law that are fitted to all rows."""
+PLAINER, FEW = 2, 3
+"""Laws that are made plainer at the end of a climb; and those that are fitted to all rows: of other ways to say a law,
+of laws that no growth leads to, and of closed forms in the place of a curve."""
 NEAR = 40.0
 """Longer descriptions than that of the best law are not made plainer."""
 LARGEST = 12
 """Free parameters of a law that is not grown any further, those of a table or curve counted as one."""
-MADE = 3
-"""Laws that are fitted of those that no growth leads to."""
 DECISIVE = 40.0
 """Length by which one of them must be shorter than what was grown to end the search, or a law on the other scale."""
 CLEAR, HOPELESS = 0.03, 0.1
 """Share of the target's deviation that it may leave: where noise is larger, other structures explain the rows alike;
 and that which a sum of products may leave to be made plainer before it is grown on."""
-UNCURVED = 3
-"""Closed forms that are fitted in the place of a curve."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -297,7 +292,7 @@ class _Search:
         found = exchanges(fit.law, self.shapes, self.ranking)
         admits = self.to.rules.admits
         fewer = [each for each in found if in_lookups(each[1]) < in_lookups(fit.law) and admits(each[1])]
-        best = sorted(fewer, key=lambda each: -each[0])[:UNCURVED]
+        best = sorted(fewer, key=lambda each: -each[0])[:FEW]
         return [self.plainer(other) for other in self.fits(law for _, law in best)]
 
     def fits(self, laws: Iterable[Law]) -> list[Fitted]:
@@ -312,7 +307,7 @@ class _Search:
             for law in kind(self.ranking, self.words):
                 self.to.heed()
                 laws.append(law)
-        for sketch in self.sketched(self.new(laws))[:MADE]:
+        for sketch in self.sketched(self.new(laws))[:FEW]:
             fit = fitted(sketch.law, self.to)
             if fit is not None and not cancels(fit.law, self.ranking.columns):
                 self.wholes.append(fit)  # before it is made plainer: it is kept where the search is stopped
@@ -458,7 +453,7 @@ class _Search:
         """
         if self.exact(fit):
             return
-        for sketch in self.sketched(self.new(rewritings(fit.law, self.ranking.columns)))[:REWORDED]:
+        for sketch in self.sketched(self.new(rewritings(fit.law, self.ranking.columns)))[:FEW]:
             other = fitted(sketch.law, self.to)
             if other is not None and other.length < fit.length + NEAR:
                 self.add_plainer(other)
