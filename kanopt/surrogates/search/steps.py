@@ -2,7 +2,7 @@
 
 A step looks at a place of a law, a sum or a term, and yields what may stand there instead, each with the share of the
 squares that it is foretold to take by the score test: a thousand growths are ranked for the price of one fit. Whoever
-has another step adds it to those of sums or of terms.
+has another step adds it to those of sums, of terms, or of the whole law as one term.
 """
 
 from __future__ import annotations
@@ -33,6 +33,7 @@ from kanopt.surrogates.search.structure import (
     Tabulated,
     Term,
     Wave,
+    as_factor,
     changed,
     fixed,
     in_lookups,
@@ -103,6 +104,13 @@ class Place:
         return self.part.part
 
     @property
+    def steps(self) -> tuple[Step, ...]:
+        """What may be tried here."""
+        if isinstance(self.part.part, Law):
+            return OF_SUMS
+        return OF_TERMS if self.part.path else OF_WHOLES
+
+    @property
     def factor_flow(self) -> Array:
         """Derivative of the law in the logarithm of what stands here, (n,)."""
         return self.part.flow * self.part.value
@@ -152,7 +160,7 @@ def steps(law: Law, to: Target, words: Dictionary, rows: float, *, signomial: bo
 
     for place in _places(law, to, words, signomial=signomial):
         to.heed()
-        for step in OF_SUMS if isinstance(place.part.part, Law) else OF_TERMS:
+        for step in place.steps:
             for share, new in step(place) if step in PLAIN or not signomial else ():
                 whole = Law((new,)) if isinstance(new, Term) and not place.part.path else new
                 grown = changed(law, place.part.path, whole)
@@ -175,7 +183,7 @@ def _places(law: Law, to: Target, words: Dictionary, *, signomial: bool) -> Iter
         alone = outer.without(part.path) if outer and len(part.path) == 1 else None
         yield Place(part, scores, words, to, alone)
         if not part.path and len(law.terms) > 1:
-            yield Place(replace(part, part=Term(ONE, (Group(law),))), scores, words, to)
+            yield Place(replace(part, part=as_factor(law)), scores, words, to)
 
 
 def _times(term: Term, factor: Factor, coefficient: float | None = None) -> Term:
@@ -418,5 +426,6 @@ def with_table(place: Place) -> Found:
 
 OF_SUMS: tuple[Step, ...] = (with_product, with_function, with_lookup, limited)
 OF_TERMS: tuple[Step, ...] = (as_sine, with_power, with_bracket, with_shape, with_table)
+OF_WHOLES: tuple[Step, ...] = (with_bracket, with_shape, with_table)
 PLAIN = {with_product, with_lookup, as_sine, with_power, with_table}
 """Steps that lead to sums of products."""

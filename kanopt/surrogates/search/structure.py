@@ -552,6 +552,24 @@ def _opened(coefficient: Parameter, group: Group) -> tuple[Parameter, list[Facto
     return coefficient, [Group(inner, group.exponent)]
 
 
+def as_factor(law: Law) -> Term:
+    """Return a sum as one term, which may be multiplied: c · (1 + …) where a constant of it tells its size.
+
+    Examples
+    --------
+    >>> whole = as_factor(Law((Term(Parameter(2.0)), Term(Parameter(3.0), (Power(0, ONE),)))))
+    >>> whole.coefficient.value, [term.coefficient.value for term in whole.factors[0].inner.terms]
+    (2.0, [1.0, 1.5])
+    """
+    constants = [t for t in law.terms if not t.factors and t.coefficient.value > 0.0]
+    if len(constants) != 1 or not all(t.coefficient.free for t in law.terms):
+        return Term(ONE, (Group(law),))
+    size = constants[0].coefficient.value
+    rest = (t for t in law.terms if t is not constants[0])
+    shares = (replace(t, coefficient=Parameter(t.coefficient.value / size)) for t in rest)
+    return Term(Parameter(size), (Group(Law((Term(ONE), *shares))),))
+
+
 def raised_to(factor: Factor, exponent: Parameter) -> Factor | None:
     """Return a factor raised to an exponent; None where that is no factor."""
     p = exponent.value
