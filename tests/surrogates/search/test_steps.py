@@ -3,13 +3,13 @@
 import numpy as np
 import pytest
 
-from kanopt.surrogates.ladder.rungs import OPERATOR
+from kanopt.formulas.estimation.class_moves import OPERATOR
 from kanopt.surrogates.monitor import FitMonitor, SearchStopped
 from kanopt.surrogates.search import Rules
 from kanopt.surrogates.search.columns import Columns
 from kanopt.surrogates.search.dictionary import Dictionary
 from kanopt.surrogates.search.fitting import Budget, Target
-from kanopt.surrogates.search.moves import steps
+from kanopt.surrogates.search.steps import steps
 from kanopt.surrogates.search.structure import ONE, Law, Parameter, Power, Term
 
 SCALES = np.array([40.0, 15.0, 2.0])
