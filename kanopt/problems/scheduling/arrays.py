@@ -6,6 +6,9 @@ Times on the law and a solver's whole numbers of time steps have the same form, 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
+from itertools import pairwise
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,30 +25,63 @@ class ShopStructure:
     ----------
     task_job
         Shape ``(tasks,)``: the job of each task.
-    previous
-        Shape ``(tasks,)``: the task before it in its job, -1 for the first.
-    last
-        Shape ``(jobs,)``: the last task of each job.
+    pairs
+        Shape ``(n, 2)``: tasks of which the first must have ended before the second starts.
+    order
+        Shape ``(tasks,)``: all tasks, each after those that must have ended before it.
     task_family, machine_family
         Families as positions in the setup times; 0 is "none", which leaves a machine as it was set up.
+    one_at_a_time
+        Shape ``(machines,)``: whether it is a machine. What stands for tasks that run on none takes any number of them.
     mode_task, mode_machine
         Shape ``(modes,)``.
     """
 
     task_job: Ints
-    previous: Ints
-    last: Ints
+    pairs: Ints
+    order: Ints
     task_family: Ints
     machine_family: Ints
+    one_at_a_time: NDArray[np.bool_]
     mode_task: Ints
     mode_machine: Ints
 
-    def chain(self, job: int) -> list[int]:
-        """Return the tasks of a job in the order in which they run."""
-        tasks = [int(self.last[job])]
-        while self.previous[tasks[-1]] >= 0:
-            tasks.append(int(self.previous[tasks[-1]]))
-        return tasks[::-1]
+    @cached_property
+    def before(self) -> list[Ints]:
+        """For each task those that must have ended before it starts."""
+        return self._around(1)
+
+    @cached_property
+    def behind(self) -> list[Ints]:
+        """For each task those that start when it has ended."""
+        return self._around(0)
+
+    def _around(self, end: int) -> list[Ints]:
+        ranked = self.pairs[np.argsort(self.pairs[:, end], kind="stable")]
+        starts = np.searchsorted(ranked[:, end], np.arange(len(self.task_job) + 1))
+        return [ranked[low:high, 1 - end] for low, high in pairwise(starts.tolist())]
+
+    @cached_property
+    def ends_job(self) -> NDArray[np.bool_]:
+        """Whether a task may be the last of its job: none of the same job comes after it; (tasks,)."""
+        inside = self.task_job[self.pairs[:, 0]] == self.task_job[self.pairs[:, 1]]
+        found = np.ones(len(self.task_job), dtype=bool)
+        found[self.pairs[inside, 0]] = False
+        return found
+
+    @cached_property
+    def has_chains(self) -> bool:
+        """Whether the tasks of every job run one after the other and wait for no other job."""
+        first, second = self.pairs.T
+        alone = len({*first.tolist()}) == len({*second.tolist()}) == len(self.pairs)
+        inside = bool((self.task_job[first] == self.task_job[second]).all())
+        return alone and inside and int(self.ends_job.sum()) == len({*self.task_job.tolist()})
+
+    def latest_of_jobs(self, times: NDArray[Any]) -> NDArray[Any]:
+        """Return the latest of a time of each task for every job, which all have tasks."""
+        found = np.full(int(self.task_job.max(initial=-1)) + 1, times.min(initial=0))
+        np.maximum.at(found, self.task_job, times)
+        return found
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,6 +102,8 @@ class ShopTiming:
     opens, closes
         Shape ``(machines, windows)``: when a machine may run tasks; rows are filled up with windows that close
         before they open.
+    need, capacity
+        How much of each resource a mode needs, shape ``(modes, resources)``, and how much there is.
     """
 
     duration: Floats
@@ -74,6 +112,8 @@ class ShopTiming:
     setup: Floats
     opens: Floats
     closes: Floats
+    need: Floats
+    capacity: Floats
 
 
 def families_found(first: int, families: Ints) -> Ints:

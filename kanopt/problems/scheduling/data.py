@@ -24,12 +24,19 @@ from kanopt.problems.scheduling.entities import (
     Machine,
     Mode,
     PowerPrice,
+    Resource,
     SchedulingRecords,
     SchedulingUnits,
     Task,
 )
 from kanopt.problems.scheduling.power_tariff import PowerTariff
-from kanopt.problems.scheduling.validation import idle_machines, schedule_checks, unstated_price
+from kanopt.problems.scheduling.validation import (
+    idle_machines,
+    schedule_checks,
+    task_pairs,
+    tasks_in_order,
+    unstated_price,
+)
 from kanopt.records.declaration import field_faults
 from kanopt.records.reading import RecordReader
 from kanopt.records.record import Record, field_values
@@ -48,8 +55,9 @@ class SchedulingData:
 
     Parameters
     ----------
-    jobs, tasks, machines, modes, breaks
-        The records; arrays refer to them by position.
+    jobs, tasks, machines, modes, resources, breaks
+        The records; arrays refer to them by position. Where a mode has no machine, the last one is a stand-in without
+        a name.
     structure, timing
         Structure of the shop, and its times on the law.
     timing_without_horizon
@@ -68,6 +76,7 @@ class SchedulingData:
     tasks: tuple[Task, ...]
     machines: tuple[Machine, ...]
     modes: tuple[Mode, ...]
+    resources: tuple[Resource, ...]
     breaks: tuple[Break, ...]
     structure: ShopStructure
     timing: ShopTiming
@@ -115,10 +124,10 @@ def resolve(problem: SchedulingProblem, reader: RecordReader) -> SchedulingData:
     reader.finish(checks)
     if "modes" in reader.filled:
         reader.questions += idle_machines(read)
-    job_at, task_at = _positions(read.jobs), _positions(read.tasks)
-    machine_at = _positions(read.machines)
-    families = _families(read)
-    structure = _structure(read, job_at, task_at, machine_at, families)
+    nowhere = (Machine(""),) if any(not mode.machine for mode in read.modes) else ()
+    machines = (*read.machines, *nowhere)
+    places = _Places(_positions(read.tasks), _positions(machines), _families(read))
+    structure = _structure(read, places)
     modes = ModeInputs(problem.units, read, structure, read_day(problem.day))
     duration = modes.values("duration", problem.duration, "a duration must be positive")
     modes = replace(modes, duration=duration)
@@ -132,12 +141,13 @@ def resolve(problem: SchedulingProblem, reader: RecordReader) -> SchedulingData:
     return SchedulingData(
         jobs=read.jobs,
         tasks=read.tasks,
-        machines=read.machines,
+        machines=machines,
         modes=read.modes,
+        resources=read.resources,
         breaks=read.calendars,
         structure=structure,
-        timing=_timing(read, duration, families, machine_at, problem.horizon),
-        timing_without_horizon=_timing(read, duration, families, machine_at, None),
+        timing=_timing(read, duration, places, problem.horizon),
+        timing_without_horizon=_timing(read, duration, places, None),
         energy=energy,
         tariff=tariff,
         tardiness_cost=np.array([job.tardiness_cost for job in read.jobs]),
@@ -193,44 +203,47 @@ def _families(read: SchedulingRecords) -> dict[str, int]:
     return {"": 0, **{name: place + 1 for place, name in enumerate(names)}}
 
 
-def _structure(
-    read: SchedulingRecords,
-    job_at: Mapping[str, int],
-    task_at: Mapping[str, int],
-    machine_at: Mapping[str, int],
-    families: Mapping[str, int],
-) -> ShopStructure:
-    previous = np.full(len(read.tasks), -1, dtype=np.int64)
-    last = np.full(len(read.jobs), -1, dtype=np.int64)
-    for place in sorted(range(len(read.tasks)), key=lambda at: (read.tasks[at].order, at)):
-        job = job_at[read.tasks[place].job]
-        previous[place], last[job] = last[job], place
+@dataclass(frozen=True)
+class _Places:
+    """Where names stand in arrays: tasks, machines, families."""
+
+    tasks: Mapping[str, int]
+    machines: Mapping[str, int]
+    families: Mapping[str, int]
+
+
+def _structure(read: SchedulingRecords, places: _Places) -> ShopStructure:
+    job_at, family = _positions(read.jobs), {machine.name: machine.family for machine in read.machines}
+    pairs = np.array(
+        [(places.tasks[first], places.tasks[second]) for first, second in task_pairs(read)], dtype=np.int64
+    ).reshape(-1, 2)
     return ShopStructure(
         task_job=np.array([job_at[task.job] for task in read.tasks], dtype=np.int64),
-        previous=previous,
-        last=last,
-        task_family=np.array([families[task.family] for task in read.tasks], dtype=np.int64),
-        machine_family=np.array([families[machine.family] for machine in read.machines], dtype=np.int64),
-        mode_task=np.array([task_at[mode.task] for mode in read.modes], dtype=np.int64),
-        mode_machine=np.array([machine_at[mode.machine] for mode in read.modes], dtype=np.int64),
+        pairs=np.unique(pairs, axis=0),
+        order=np.array([places.tasks[name] for name in tasks_in_order(read)], dtype=np.int64),
+        task_family=np.array([places.families[task.family] for task in read.tasks], dtype=np.int64),
+        machine_family=np.array([places.families[family.get(name, "")] for name in places.machines]),
+        one_at_a_time=np.array([bool(name) for name in places.machines]),
+        mode_task=np.array([places.tasks[mode.task] for mode in read.modes], dtype=np.int64),
+        mode_machine=np.array([places.machines[mode.machine] for mode in read.modes], dtype=np.int64),
     )
 
 
 def _timing(
     read: SchedulingRecords,
     duration: NDArray[np.float64],
-    families: Mapping[str, int],
-    machine_at: Mapping[str, int],
+    places: _Places,
     horizon: float | None,
 ) -> ShopTiming:
-    setup = np.zeros((len(read.machines), len(families), len(families)))
+    machine_at, families = places.machines, places.families
+    setup = np.zeros((len(machine_at), len(families), len(families)))
     for item in sorted(read.setups, key=lambda item: bool(item.machine)):
         if item.before in families and item.after in families:
-            where = machine_at[item.machine] if item.machine else slice(None)
+            where = machine_at[item.machine] if item.machine else slice(len(read.machines))
             setup[where, families[item.before], families[item.after]] = item.time
-    breaks: list[list[tuple[float, float]]] = [[] for _ in read.machines]
+    breaks: list[list[tuple[float, float]]] = [[] for _ in machine_at]
     for pause in read.calendars:
-        for machine in [machine_at[pause.machine]] if pause.machine else range(len(breaks)):
+        for machine in [machine_at[pause.machine]] if pause.machine else range(len(read.machines)):
             breaks[machine].append((pause.start, pause.end))
     opens, closes = windows_between(breaks, np.inf if horizon is None else horizon)
     return ShopTiming(
@@ -240,7 +253,24 @@ def _timing(
         setup=setup,
         opens=opens,
         closes=closes,
+        need=_needs(read),
+        capacity=np.array([resource.capacity for resource in read.resources], dtype=float),
     )
+
+
+def _needs(read: SchedulingRecords) -> NDArray[np.float64]:
+    """Return how much of each resource every mode needs, shape ``(modes, resources)``; several rows add up."""
+    need = np.zeros((len(read.modes), len(read.resources)))
+    place = _positions(read.resources)
+    own: dict[str, list[int]] = {}
+    for at, mode in enumerate(read.modes):
+        own.setdefault(mode.task, []).append(at)
+    for row in read.needs:
+        for at in own.get(row.task, ()):
+            mode = read.modes[at]
+            if row.machine in ("", mode.machine) and row.mode in ("", mode.name):
+                need[at, place[row.resource]] += row.amount
+    return need
 
 
 @dataclass(frozen=True)

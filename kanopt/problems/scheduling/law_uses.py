@@ -12,7 +12,7 @@ import numpy as np
 from kanopt.formulas.binding import BoundFormula
 from kanopt.problems.law_use import LawUse, unit_factor
 from kanopt.problems.scheduling.entities import Mode
-from kanopt.problems.scheduling.simulate import ENERGY, PlacedTasks
+from kanopt.problems.scheduling.simulate import ENERGY, TOLERANCE, PlacedTasks
 
 if TYPE_CHECKING:
     from kanopt.problems.scheduling.arrays import Floats, Ints
@@ -81,9 +81,9 @@ def _task_names(problem: SchedulingProblem, modes: Ints) -> list[tuple[str, str]
 def delay_costs(problem: SchedulingProblem, placed: PlacedTasks, longer: Floats) -> Floats:
     """Return by how much the price changes where tasks take longer or shorter than planned.
 
-    The order on machines stays as it is. A task starts when it was to start, or as soon as the one ahead of it in its
-    job, and the one ahead of it on its machine with the setup between, have ended. Breaks of machines are not looked
-    at.
+    The order on machines stays as it is. A task starts when it was to start, or as soon as those that it comes after,
+    the one ahead of it on its machine with the setup between, and each that leaves it too little of a resource while it
+    runs, have ended. Breaks of machines are not looked at.
 
     Parameters
     ----------
@@ -111,16 +111,29 @@ def _ahead(problem: SchedulingProblem, placed: PlacedTasks) -> list[list[tuple[i
     data = problem.data
     row_of = dict(zip(placed.task.tolist(), range(len(placed.task)), strict=False))
     ahead: list[list[tuple[int, float]]] = [[] for _ in placed.task]
-    for row, task in enumerate(placed.task.tolist()):
-        before = row_of.get(int(data.structure.previous[task]), -1)
-        if before >= 0:
-            ahead[row].append((before, 0.0))
-    for machine in range(len(data.machines)):
+    for first, second in data.structure.pairs.tolist():
+        if first in row_of and second in row_of:
+            ahead[row_of[second]].append((row_of[first], 0.0))
+    for first, second in _shared_resources(problem, placed):
+        ahead[second].append((first, 0.0))
+    for machine in np.flatnonzero(data.structure.one_at_a_time).tolist():
         rows = np.flatnonzero(placed.machine == machine)
         setup = data.setups_of(machine, placed.task[rows])
         for earlier, later, needed in zip(rows[:-1], rows[1:], setup[1:], strict=True):
             ahead[int(later)].append((int(earlier), float(needed)))
     return ahead
+
+
+def _shared_resources(problem: SchedulingProblem, placed: PlacedTasks) -> Iterator[tuple[int, int]]:
+    """Yield two rows of which the second could not start while the first still ran: a resource would not suffice."""
+    need = np.where(placed.mode[:, None] >= 0, problem.data.timing.need[placed.mode], 0.0)
+    room = problem.data.timing.capacity * (1.0 + TOLERANCE)
+    for row in np.flatnonzero(need.any(axis=1)).tolist():
+        start = placed.start[row]
+        running = (placed.start <= start) & (placed.end > start + TOLERANCE)
+        ended = np.flatnonzero(placed.end <= start + TOLERANCE)
+        short = (need[running].sum(axis=0) + need[ended] > room) & (need[ended] > 0) & (need[row] > 0)
+        yield from ((int(earlier), row) for earlier in ended[short.any(axis=1)])
 
 
 def _shifted(

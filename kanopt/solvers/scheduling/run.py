@@ -25,7 +25,7 @@ from kanopt.solvers.cpsat import (
 from kanopt.solvers.highs import HighsOptions, HighsTermination, run_highs
 from kanopt.solvers.scheduling.grid import TimeGrid
 from kanopt.solvers.scheduling.local_search.annealing import Annealing
-from kanopt.solvers.scheduling.local_search.search import ShopSearch
+from kanopt.solvers.scheduling.local_search.search import ShopSearch, knows_rules
 from kanopt.solvers.scheduling.model import ScheduleModel, model_size, work_per_second
 from kanopt.solvers.scheduling.relaxation import least_regular, relax
 from kanopt.solvers.scheduling.starts import dispatch, dispatched, given_schedule
@@ -168,7 +168,9 @@ class SchedulingRun:
         self.regular_bound = least_regular(model.relaxed)
         self.regular_is_best = False
         self.history: list[Progress] = []
-        self.local = None if why_no_kernel() else ShopSearch(model.safe, options.seed)
+        self.local = (
+            None if why_no_kernel() or not knows_rules(model.safe) else ShopSearch(model.safe, options.seed)
+        )
         self._looked = self._elapsed()
 
     def run(self) -> FoundSchedule:

@@ -267,8 +267,7 @@ def test_plans_that_name_unknown_things_are_refused(rows, message):
 def test_orders_decide_the_chain():
     tasks = [Task("a", "j1", order=2), Task("b", "j1", order=1), Task("c", "j2")]
     at = small(tasks=tasks).data.structure
-    assert at.chain(0) == [1, 0]
-    assert at.previous.tolist() == [1, -1, -1]
+    assert [before.tolist() for before in at.before] == [[1], [], []]
 
 
 def test_uses_outside_the_domain_are_named():

@@ -153,7 +153,7 @@ def test_without_a_horizon_nothing_is_infeasible():
 def test_no_schedule_ends_a_job_before_it_would_end_alone(seed, setups):
     problem = random_problem(np.random.default_rng(seed), shape=(2, 1), whole=False, setups=setups)
     data = problem.data
-    bound = earliest_completions(data.structure, data.timing)[data.structure.last]
+    bound = data.structure.latest_of_jobs(earliest_completions(data.structure, data.timing))
     only_first = replace(
         problem,
         jobs=[replace(problem.jobs[0], due_date=0.0, tardiness_cost=1.0), problem.jobs[1]],
@@ -181,9 +181,8 @@ def test_any_wanted_starts_are_moved_to_a_schedule_that_holds(seed):
     problem = random_problem(rng, shape=(2, 2), whole=False)
     data = problem.data
     modes = np.array([rng.choice(np.flatnonzero(data.structure.mode_task == t)) for t in range(4)])
-    wanted = np.empty(4)
-    for job in range(2):
-        wanted[data.structure.chain(job)] = np.sort(rng.uniform(0.0, 15.0, 2))
+    # tasks 0 and 1 are one job, 2 and 3 another
+    wanted = np.sort(rng.uniform(0.0, 15.0, (2, 2)), axis=1).ravel()
     starts = repair_starts(data.structure, data.timing, modes, wanted)
     assert starts is not None
     assert (starts >= wanted).all()

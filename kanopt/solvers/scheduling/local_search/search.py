@@ -14,6 +14,13 @@ from kanopt.solvers.compiled.library import kernel
 from kanopt.solvers.scheduling.grid import TimeGrid, task_windows
 from kanopt.solvers.scheduling.local_search.structures import ReportStruct, ShopStruct
 
+
+def knows_rules(grid: TimeGrid) -> bool:
+    """Return whether the kernel knows every rule: jobs that run in order, on machines, without resources."""
+    at = grid.structure
+    return at.has_chains and bool(at.one_at_a_time.all()) and not grid.timing.need.any()
+
+
 # A grid as the kernel reads it.
 
 
@@ -48,7 +55,10 @@ class ShopData:
         self.place_of[self.modes] = np.arange(len(self.modes))
         duration = timing.duration[self.modes].astype(np.int64)
         energy = costs.energy[self.modes]
-        tasks, jobs = len(at.task_job), len(at.last)
+        tasks, jobs = len(at.task_job), len(timing.release)
+        previous, following, last = np.full(tasks, -1), np.full(tasks, -1), np.full(jobs, -1)
+        previous[at.pairs[:, 1]], following[at.pairs[:, 0]] = at.pairs[:, 0], at.pairs[:, 1]
+        last[at.task_job[at.ends_job]] = np.flatnonzero(at.ends_job)
         due = np.full(jobs, _NEVER)
         promised = np.isfinite(timing.due)
         due[promised] = timing.due[promised].astype(np.int64)
@@ -66,9 +76,9 @@ class ShopData:
             windows=opens.shape[1],
             pieces=energy.shape[1],
             task_job=self._short(at.task_job),
-            previous=self._short(at.previous),
-            next=self._short(_next(at)),
-            last=self._short(at.last),
+            previous=self._short(previous),
+            next=self._short(following),
+            last=self._short(last),
             task_family=self._short(at.task_family),
             machine_family=self._short(at.machine_family),
             mode_start=self._short(mode_start),
@@ -101,13 +111,6 @@ class ShopData:
     def _pointer(self, array: NDArray[Any], kind: Any) -> Any:
         self._kept.append(array)
         return array.ctypes.data_as(ctypes.POINTER(kind))
-
-
-def _next(at: ShopStructure) -> Ints:
-    after = np.full(len(at.previous), -1, dtype=np.int64)
-    follows = np.flatnonzero(at.previous >= 0)
-    after[at.previous[follows]] = follows
-    return after
 
 
 def _windows(opens: NDArray[np.float64], closes: NDArray[np.float64]) -> tuple[Ints, Ints, Ints]:
@@ -211,13 +214,12 @@ class ShopSearch:
 
 
 def in_order(structure: ShopStructure, starts: Ints) -> Ints:
-    """Return all tasks by their starts, but none before the one that it follows in its job."""
-    depth, begin = np.zeros(len(starts), dtype=np.int64), np.zeros(len(starts), dtype=np.int64)
-    for job in range(len(structure.last)):
-        chain = structure.chain(job)
-        depth[chain] = np.arange(len(chain))
-        begin[chain] = np.maximum.accumulate(starts[chain])
-    return np.lexsort((depth, begin))
+    """Return all tasks by their starts, but none before one that it comes after."""
+    place, begin = np.empty(len(starts), dtype=np.int64), starts.astype(np.int64)
+    place[structure.order] = np.arange(len(starts))
+    for task in structure.order.tolist():
+        begin[task] = np.max(begin[structure.before[task]], initial=begin[task])
+    return np.lexsort((place, begin))
 
 
 def _addresses(*arrays: NDArray[Any]) -> list[ctypes.c_void_p]:
