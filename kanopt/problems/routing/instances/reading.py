@@ -12,7 +12,7 @@ from kanopt.problems.routing.instances._planar import (
     distance_problem,
     planar,
 )
-from kanopt.problems.routing.instances._text import LARGEST_NODES, TextLines, read_lines
+from kanopt.problems.instance_text import LARGEST_NODES, TextLines, read_lines
 from kanopt.problems.routing.instances.instance import VRPTW, Instance
 from kanopt.problems.routing.instances.solution import read_solution
 from kanopt.problems.routing.instances.vrplib_files import read_vrplib
