@@ -151,9 +151,7 @@ def published(shops: Iterable[Shop], seconds: float, seed: int, *, peer: bool) -
     return table[gaps].mean().to_frame("mean").T
 
 
-def projects(
-    folder: Path, names: list[str] | None, seconds: float, seed: int, *, peer: bool
-) -> pd.DataFrame:
+def projects(folder: Path, names: list[str] | None, seconds: float, seed: int, *, peer: bool) -> pd.DataFrame:
     """Return for each set of PSPLIB how many projects are proved, and how far the others are above the best known."""
     rows = []
     for group in ("j30", "j60", "j120"):

@@ -92,7 +92,7 @@ def solve_instance(file: Path, options: InstanceOptions) -> int:
 
 @dataclass(frozen=True)
 class ShopInstance:
-    """A published shop or project, with what :class:`~kanopt.problems.routing.instances.Instance` says of a routing one.
+    """A published shop or project; it says of itself what an instance of routing does.
 
     Parameters
     ----------

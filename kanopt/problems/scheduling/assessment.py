@@ -17,6 +17,7 @@ from kanopt.problems.in_use import InUse, InUseWords
 from kanopt.problems.law_use import LawUse
 from kanopt.problems.plan_figures import PlanFigure, Roster, emissions
 from kanopt.problems.pricing import Pricing
+from kanopt.problems.scheduling.arrays import PowerTariff
 from kanopt.problems.scheduling.figures import (
     lateness_of_jobs,
     schedule_figures,
@@ -25,7 +26,6 @@ from kanopt.problems.scheduling.figures import (
 )
 from kanopt.problems.scheduling.law_uses import schedule_law_uses
 from kanopt.problems.scheduling.plan import Schedule
-from kanopt.problems.scheduling.power_tariff import PowerTariff
 from kanopt.problems.scheduling.reasons import lateness_reasons
 from kanopt.problems.scheduling.simulate import (
     ENERGY,

@@ -17,7 +17,13 @@ from kanopt.formulas.binding import BoundFormula, Reference, ReferenceValue
 from kanopt.problems.given_law import law_mistake, references_to
 from kanopt.problems.law_use import falls_below_zero, impossible_value
 from kanopt.problems.plan_day import DAY_REFERENCES, day_value, laws_without_day, read_day
-from kanopt.problems.scheduling.arrays import ShopStructure, ShopTiming, families_found, windows_between
+from kanopt.problems.scheduling.arrays import (
+    PowerTariff,
+    ShopStructure,
+    ShopTiming,
+    families_found,
+    windows_between,
+)
 from kanopt.problems.scheduling.entities import (
     Break,
     Job,
@@ -29,7 +35,6 @@ from kanopt.problems.scheduling.entities import (
     SchedulingUnits,
     Task,
 )
-from kanopt.problems.scheduling.power_tariff import PowerTariff
 from kanopt.problems.scheduling.validation import (
     idle_machines,
     schedule_checks,

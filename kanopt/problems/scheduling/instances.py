@@ -103,7 +103,9 @@ def _tasks_of(source: TextLines, row: _Row, *, flexible: bool) -> Iterator[list[
     """Yield machine and duration of the ways to run each task of a job, machines counted from 0."""
     if not flexible:
         if len(row.numbers) % 2:
-            raise source.refusal("machine and duration in turn are expected, an even number of words", row.line)
+            raise source.refusal(
+                "machine and duration in turn are expected, an even number of words", row.line
+            )
         yield from ([way] for way in zip(row.numbers[::2], row.numbers[1::2], strict=True))
         return
     numbers = iter(row.numbers)
@@ -128,7 +130,8 @@ def _project(source: TextLines) -> SchedulingProblem:
     for task, row in durations.items():
         if len(row.numbers) != 3 + len(capacities) or row.numbers[1] != 1:
             raise source.refusal(
-                f"activity {task}: one mode is expected, with a duration and {len(capacities)} needs", row.line
+                f"activity {task}: one mode is expected, with a duration and {len(capacities)} needs",
+                row.line,
             )
         if row.numbers[2] == 0:  # whoever comes after it comes after those before it
             for waits in before.values():

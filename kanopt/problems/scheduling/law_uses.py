@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from kanopt.formulas.binding import BoundFormula
 from kanopt.problems.law_use import LawUse, unit_factor
+from kanopt.problems.money_at_stake import draw_price_errors
 from kanopt.problems.scheduling.entities import Mode
 from kanopt.problems.scheduling.simulate import ENERGY, TOLERANCE, PlacedTasks
+from kanopt.problems.uncertainty import Erring, UncertainLaw, Uncertainty, uncertain_law
 
 if TYPE_CHECKING:
     from kanopt.problems.scheduling.arrays import Floats, Ints
+    from kanopt.problems.scheduling.assessment import SchedulingAssessment
     from kanopt.problems.scheduling.problem import SchedulingProblem
 
 _LEAST = 1e-3
@@ -167,3 +171,60 @@ def _price(problem: SchedulingProblem, placed: PlacedTasks, start: Floats, end: 
         energy = data.energy[placed.mode[run]]
         total = total + data.tariff.cost(start[:, run], end[:, run] - start[:, run], energy).sum(axis=1)
     return np.asarray(total)
+
+
+Floats = NDArray[np.float64]
+_TASKS, _PRICE = range(2)  # streams of random numbers
+
+
+@dataclass(frozen=True, eq=False)
+class RunDays:
+    """A schedule on many days.
+
+    Parameters
+    ----------
+    completion
+        When each job is done, minus infinity where none of its tasks is placed; (days, jobs).
+    cost
+        What each day costs; (days,).
+    """
+
+    completion: Floats
+    cost: Floats
+
+
+def duration_law(problem: SchedulingProblem, uncertainty: Uncertainty) -> UncertainLaw:
+    """Return what is known of the errors of durations."""
+    law = problem.duration if isinstance(problem.duration, BoundFormula) else None
+    unit = problem.units.time
+    return uncertain_law(Erring("durations", "tasks"), law, uncertainty.task, uncertainty, unit)
+
+
+def run_days(assessment: SchedulingAssessment, law: UncertainLaw, days: int, seed: int) -> RunDays:
+    """Run a schedule on many days, in its order on each machine.
+
+    A task starts when it was to start, or as soon as what must be over before has ended.
+
+    Parameters
+    ----------
+    assessment
+        The schedule on the laws.
+    law
+        Errors of durations, which tasks of a day may share.
+    days, seed
+        How many, and the seed of what happens.
+    """
+    problem, placed = assessment.problem, assessment.simulation
+    streams = [np.random.default_rng([seed, part]) for part in range(2)]
+    longer = np.zeros((days, len(placed.task)))
+    errors = law.draw((days, 1, len(placed.task)), "day", streams[_TASKS])
+    if errors is not None:
+        for row in np.flatnonzero(placed.mode >= 0).tolist():
+            took = float(placed.end[row] - placed.start[row])
+            longer[:, row] = errors.apply(row, np.full(days, took)) - took
+    _, end = delayed_times(problem, placed, longer)
+    completion = np.full((days, len(problem.jobs)), -np.inf)
+    for row, job in enumerate(placed.job.tolist()):
+        completion[:, job] = np.maximum(completion[:, job], end[:, row])
+    cost = assessment.pricing.objective + delay_costs(problem, placed, longer)
+    return RunDays(completion, cost + draw_price_errors(assessment.law_uses, days, streams[_PRICE]))

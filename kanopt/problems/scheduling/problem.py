@@ -65,8 +65,8 @@ class SchedulingProblem(Problem[Schedule]):
         what the duration law says), or one number per mode, or None to take the field of that name of every mode.
         Without an energy law and without a price of power, energy plays no part.
     resources, needs
-        :class:`Resource` records or a frame, of which every task needs what :class:`Need` records or a frame say. A task
-        without a machine is bound by its resources alone.
+        :class:`Resource` records or a frame; and :class:`Need` records or a frame, which say how much of them a task
+        needs. A task without a machine is bound by its resources alone.
     setups
         :class:`Setup` records or a frame.
     calendars

@@ -22,7 +22,14 @@ from kanopt.problems.plan_figures import PlanFigure, Roster, emissions
 from kanopt.problems.pricing import Pricing
 from kanopt.problems.slider_prices import Slider, SliderPrices, moved_prices, priced_by_terms
 from kanopt.problems.supply.coverage import demand_met, price_of_shortage
-from kanopt.problems.supply.figures import flow_figures, flow_rosters, sites_to_run
+from kanopt.problems.supply.figures import (
+    flow_figures,
+    flow_rosters,
+    nodes_of,
+    sites_to_run,
+    used_lanes,
+    views_of,
+)
 from kanopt.problems.supply.plan import FlowPlan, arrays_of
 from kanopt.problems.supply.reasons import plan_reasons
 from kanopt.problems.supply.simulate import (
@@ -33,7 +40,6 @@ from kanopt.problems.supply.simulate import (
     flow_items,
     price_flows,
 )
-from kanopt.problems.supply.views import nodes_of, used_lanes, views_of
 from kanopt.problems.views import View
 from kanopt.text import money_text
 

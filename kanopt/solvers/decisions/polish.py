@@ -13,7 +13,7 @@ from scipy.optimize import minimize
 from kanopt.formulas.nodes import postorder
 from kanopt.formulas.pieces import Step
 from kanopt.problems.decisions import DecisionProblem
-from kanopt.problems.decisions.evaluator import Evaluator
+from kanopt.problems.decisions.decision_law import Evaluator
 from kanopt.problems.decisions.simulate import slack
 
 Floats = NDArray[np.float64]

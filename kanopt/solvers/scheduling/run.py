@@ -24,8 +24,7 @@ from kanopt.solvers.cpsat import (
 )
 from kanopt.solvers.highs import HighsOptions, HighsTermination, run_highs
 from kanopt.solvers.scheduling.grid import TimeGrid
-from kanopt.solvers.scheduling.local_search.annealing import Annealing
-from kanopt.solvers.scheduling.local_search.search import ShopSearch, knows_rules
+from kanopt.solvers.scheduling.local_search.search import Annealing, ShopSearch, knows_rules
 from kanopt.solvers.scheduling.model import ScheduleModel, model_size, work_per_second
 from kanopt.solvers.scheduling.relaxation import least_regular, relax
 from kanopt.solvers.scheduling.starts import dispatch, dispatched, given_schedule

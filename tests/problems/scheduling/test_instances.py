@@ -60,8 +60,16 @@ def test_shops_are_read(tmp_path):
 @pytest.mark.parametrize(
     ("name", "text", "message"),
     [
-        ("a.sm", PROJECT.replace("nonrenewable              :  0", "nonrenewable : 2"), ":3: resources that are used"),
-        ("a.sm", PROJECT.replace("  2      1     3       2", "  2      1     3"), ":15: activity 2: one mode is"),
+        (
+            "a.sm",
+            PROJECT.replace("nonrenewable              :  0", "nonrenewable : 2"),
+            ":3: resources that are used",
+        ),
+        (
+            "a.sm",
+            PROJECT.replace("  2      1     3       2", "  2      1     3"),
+            ":15: activity 2: one mode is",
+        ),
         ("a.sm", PROJECT.replace("2   3\n", "2   7\n"), ":6: activity 1 or 7 has no duration"),
         ("a.sm", PROJECT.partition("RESOURCEAV")[0], "no rows below RESOURCEAVAILABILITIES"),
         ("a.jsp", "2 2\n0 3 1 2\n", "2 jobs are announced, 1 follow"),

@@ -22,7 +22,7 @@ from kanopt.problems.scheduling import (
     Setup,
     Task,
 )
-from kanopt.problems.scheduling.power_tariff import PowerTariff
+from kanopt.problems.scheduling.arrays import PowerTariff
 from kanopt.problems.views import GanttView, SeriesView
 from kanopt.refs import clock, job, machine, mode, task
 from kanopt.tables.report import with_units

@@ -10,8 +10,7 @@ import pytest
 
 from kanopt.formulas import Variable, parse_formula
 from kanopt.problems.supply import Facility, FlowPlan, Lane, Market, Period, Product, Supplier, SupplyProblem
-from kanopt.problems.supply.cheapest_paths import cheapest_paths
-from kanopt.problems.supply.spare_capacity import lane_cost, paths_through
+from kanopt.problems.supply.spare_capacity import cheapest_paths, lane_cost, paths_through
 from kanopt.refs import state
 from tests.cases.supply import cost_of, random_problem, small
 

@@ -14,8 +14,7 @@ from kanopt.solvers.clock import WorkClock
 from kanopt.solvers.compiled.library import why_no_kernel
 from kanopt.solvers.scheduling import run
 from kanopt.solvers.scheduling.grid import choose_step, lower
-from kanopt.solvers.scheduling.local_search.annealing import Annealing
-from kanopt.solvers.scheduling.local_search.search import ShopSearch
+from kanopt.solvers.scheduling.local_search.search import Annealing, ShopSearch
 from kanopt.solvers.scheduling.solver import CpSatScheduling
 from kanopt.solvers.scheduling.starts import dispatch
 from kanopt.solvers.solve import solve

@@ -119,8 +119,10 @@ def test_amounts_and_times_off_the_grid_keep_an_honest_bound() -> None:
 
 def test_what_cannot_be_is_told() -> None:
     problem = random_project(1)
-    with pytest.raises(ko.ProblemError, match="wait for each other in a circle: .*in_order = false"):
-        SchedulingProblem([Job("j")], [Task("a", "j", after=("b",)), Task("b", "j")], (), [Mode("a"), Mode("b")])
+    with pytest.raises(ko.ProblemError, match=r"wait for each other in a circle: .*in_order = false"):
+        SchedulingProblem(
+            [Job("j")], [Task("a", "j", after=("b",)), Task("b", "j")], (), [Mode("a"), Mode("b")]
+        )
     with pytest.raises(ko.ProblemError, match="task 'a' has no mode 'lathe'"):
         SchedulingProblem(
             problem.jobs,

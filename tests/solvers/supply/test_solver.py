@@ -18,6 +18,7 @@ from kanopt.interrupt import Interrupt
 from kanopt.problems.base import Plan
 from kanopt.problems.result import Status
 from kanopt.problems.supply import Facility, FlowPlan, Lane, Market, Period, Product, Supplier, SupplyProblem
+from kanopt.problems.supply.augmentation import first_plan
 from kanopt.refs import lane, state
 from kanopt.solvers import highs_child
 from kanopt.solvers.base import SolveOptions
@@ -31,7 +32,6 @@ from kanopt.solvers.highs import (
 from kanopt.solvers.solve import solve
 from kanopt.solvers.supply.model import SupplyModel
 from kanopt.solvers.supply.solver import HighsSupply
-from kanopt.solvers.supply.start import first_plan
 from kanopt.worker import WorkerEnd
 from tests.cases.supply import best_cover, best_of_all, random_problem, small, two_sites_each
 

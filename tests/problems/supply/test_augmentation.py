@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kanopt.problems.supply import Facility, Lane, Market, Product, Supplier
+from kanopt.problems.supply.augmentation import first_plan
 from kanopt.solvers.solve import solve
-from kanopt.solvers.supply.start import first_plan
 from tests.cases.supply import random_problem, small
 
 
