@@ -35,6 +35,8 @@ Ints = NDArray[np.int64]
 _GLANCE_SHARE, _FIRST_SHARE, _ANNEAL_SHARE, _IMPROVE_SHARE = 0.05, 0.15, 0.5, 0.05
 _FIRST_PER_TASK, _FIRST_PER_TASK_PRICES = 0.04, 0.01
 """Seconds: what CP-SAT does not solve in that time takes it much longer."""
+_SLICE_SHARE, _SLICE_PER_TASK = 0.4, 0.1
+"""Share of the time and seconds for each task, at most, of a neighbourhood search of a project before it is judged."""
 _EARLY_SHARE, _REGULAR_SHARE, _RELAXED_SHARE = 0.6, 0.75, 0.9
 _SMALL, _SMALL_SHARE, _LARGE_SHARE = 120, 0.75, 0.3
 """Tasks up to which proofs end soon; their share of the time there, and where there are more."""
@@ -184,7 +186,9 @@ class SchedulingRun:
         share = min(_FIRST_SHARE * limit, per_task * tasks)
         ending = self._minimise(first, share, SearchGoal.SOLVE)
         is_known = ending is not CpSatTermination.LIMIT and first is self.relaxed
-        if ending is CpSatTermination.LIMIT or not (self.model.exact or self.best is None):
+        if not knows_rules(self.safe):
+            self._improve_while_it_gains(min(_SLICE_SHARE * limit, _SLICE_PER_TASK * tasks))
+        elif ending is CpSatTermination.LIMIT or not (self.model.exact or self.best is None):
             self._anneal(_ANNEAL_SHARE * limit)
             self._improve(_IMPROVE_SHARE * limit if self.local else _ANNEAL_SHARE * limit)
         if not (self._is_over or is_known):
@@ -301,6 +305,8 @@ class SchedulingRun:
         with_energy = search.lower_bound is not None and bool(search.grid.costs.energy.any())
         if search.goal is not SearchGoal.PROVE or with_energy:
             return self._search(search, seconds)
+        if search.grid.timing.need.any():
+            return self._search(replace(search, raises_bound=True), seconds)
         until = self._elapsed() + seconds
         is_small = len(self.problem.data.tasks) <= _SMALL
         found, grid = self._search(search, (_SMALL_SHARE if is_small else _LARGE_SHARE) * seconds)
@@ -324,6 +330,13 @@ class SchedulingRun:
         if found.bound is not None and found.termination is HighsTermination.OPTIMAL:
             # the grid leaves out what is dearer than the best schedule
             self._raise_bound(min(known, grid.scale * (found.bound - _SLACK * max(1.0, abs(found.bound)))))
+
+    def _improve_while_it_gains(self, seconds: float) -> None:
+        """Improve the best schedule again and again for some seconds, until that is in vain or the time is over."""
+        before = None
+        while not self._is_over and self.best is not before and self._elapsed() < self.options.time_limit:
+            before = self.best
+            self._improve(min(seconds, self.options.time_limit - self._elapsed()))
 
     def _improve(self, seconds: float) -> None:
         """Improve the best schedule by neighbourhood search: makespan and tardiness first, then the whole cost."""
@@ -387,6 +400,7 @@ class SchedulingRun:
             linearization=None if with_energy else 0,
             raises_bound=search.raises_bound,
             orders=search.goal is not SearchGoal.IMPROVE and not (with_energy or search.raises_bound),
+            overloads=search.goal is not SearchGoal.IMPROVE and bool(grid.timing.need.any()),
             work_per_second=work_per_second(grid, whole=with_energy),
         )
         found = run_cpsat(

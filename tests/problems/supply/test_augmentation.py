@@ -23,10 +23,6 @@ def test_a_first_plan_breaks_no_rule_but_for_what_it_leaves_out(seed, mandatory)
     assert problem.assess(plan).coverage.served > 0
 
 
-def test_one_sweep_is_made_whatever_the_time():
-    assert first_plan(small(), 0.0).flows
-
-
 def test_stock_is_kept_for_what_one_period_cannot_supply():
     problem = small(
         suppliers=[Supplier("mill", "flour", capacity=30.0, unit_cost=2.0)],
