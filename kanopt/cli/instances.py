@@ -64,6 +64,7 @@ def is_instance(file: Path) -> bool:
 def solve_instance(file: Path, options: InstanceOptions) -> int:
     """Read, solve and print an instance; return the exit code."""
     from kanopt.cli.output import check_outputs, result_json, save_plan, to_json
+    from kanopt.problems import RoutingProblem
     from kanopt.problems.routing.instances import solution_text
 
     check_outputs([] if options.out is None else [options.out], [file])
@@ -71,7 +72,7 @@ def solve_instance(file: Path, options: InstanceOptions) -> int:
     instance = _read(file, options)
     result = _solve(instance, options)
     if options.out is not None and result.has_plan:
-        if options.out.suffix == ".sol" and instance.kind != SHOP:
+        if options.out.suffix == ".sol" and isinstance(instance.problem, RoutingProblem):
             plan: Any = result.plan
             text = solution_text(instance.problem, plan, float(result.objective or 0.0))
             replace_file(options.out, text, make_folders=True)

@@ -14,7 +14,7 @@ from kanopt.errors import FormulaError, ProblemError, UnitError, nearest
 from kanopt.formulas.binding import BoundFormula, Reference, ReferenceValue
 from kanopt.formulas.formula import Formula
 from kanopt.formulas.lowering.graphs import folded
-from kanopt.formulas.nodes import Constant, Input, Node, Product, Sum, postorder, rebuild
+from kanopt.formulas.nodes import Constant, Input, Node, Product, Sum, computed, rebuild
 from kanopt.formulas.validity import valid_range, valid_range_text
 from kanopt.formulas.variables import Variable, category_label
 from kanopt.problems.decisions.entities import Decision, LawLike
@@ -308,11 +308,8 @@ def _linear_formula(row: Mapping[str, float], where: str, name: str, decisions: 
     return Formula(Sum(tuple(terms)) if len(terms) > 1 else terms[0], inputs, Variable(name or "row"))
 
 
-Floats = NDArray[np.float64]
-
-
-class Evaluator:
-    """A law prepared for repeated evaluation.
+def values_at(law: Formula, names: Sequence[str], points: Floats) -> Floats:
+    """Return a law's values at points, shape (count, decisions); NaN where it has no finite value.
 
     Parameters
     ----------
@@ -320,33 +317,17 @@ class Evaluator:
         A formula of decisions.
     names
         The decision of each column of the points.
+    points
+        Shape (count, decisions).
 
     Examples
     --------
     >>> from kanopt.formulas import Variable, parse_formula
     >>> law = parse_formula("log(x)", [Variable("x")], Variable("y"))
-    >>> Evaluator(law, ["x"])(np.array([[1.0], [0.0]])).tolist()
+    >>> values_at(law, ["x"], np.array([[1.0], [0.0]])).tolist()
     [0.0, nan]
     """
-
-    def __init__(self, law: Formula, names: Sequence[str]) -> None:
-        order = postorder(law.root)
-        place_of = {node.key: place for place, node in enumerate(order)}
-        self._names = tuple(names)
-        self._steps = [(node, tuple(place_of[child.key] for child in node.children)) for node in order]
-
-    def __call__(self, points: Floats) -> Floats:
-        """Return the law's values at points, shape (count, decisions); NaN where it has no finite value.
-
-        Returns
-        -------
-        ndarray of float64, shape (count,)
-        """
-        columns = {name: points[:, place] for place, name in enumerate(self._names)}
-        values: list[Any] = []
-        with np.errstate(all="ignore"):
-            for node, children in self._steps:
-                values.append(node.compute([values[child] for child in children], columns))
-        found = np.array(np.broadcast_to(np.asarray(values[-1], dtype=float), (len(points),)))
-        found[~np.isfinite(found)] = np.nan
-        return found
+    values = computed(law.root, {name: points[:, place] for place, name in enumerate(names)})
+    found = np.array(np.broadcast_to(values.astype(float), (len(points),)))
+    found[~np.isfinite(found)] = np.nan
+    return found

@@ -70,13 +70,13 @@ class Job:
         needs="due_date",
         doc="Price of each unit of time by which the last task ends after `due_date`.",
     )
+    attributes: Mapping[str, Attribute] = field(
+        default_factory=dict, hash=False, doc="Whatever else laws may read as ``job.<name>``."
+    )
     in_order: bool = field(
         default=True,
         doc="Whether its tasks run one after the other. If not, as in a project, only what each task comes `after` "
         "says what runs first.",
-    )
-    attributes: Mapping[str, Attribute] = field(
-        default_factory=dict, hash=False, doc="Whatever else laws may read as ``job.<name>``."
     )
 
 
@@ -90,18 +90,18 @@ class Task:
         default=0,
         doc="Tasks of a job run by increasing order; 0 for all of them means the order in which they are given.",
     )
-    after: tuple[str, ...] = field(
-        default=(),
-        refers="tasks",
-        doc="Tasks of any job that must have ended before it starts, beside the one before it in its job: a list, or "
-        'in a table a text such as ``"dig, pour"``.',
-    )
     family: str = field(
         default="",
         doc="What decides the setup before it; empty where it needs none and leaves the machine as it was set up.",
     )
     attributes: Mapping[str, Attribute] = field(
         default_factory=dict, hash=False, doc="Whatever else laws may read as ``task.<name>``."
+    )
+    after: tuple[str, ...] = field(
+        default=(),
+        refers="tasks",
+        doc="Tasks of any job that must have ended before it starts, beside the one before it in its job: a list, or "
+        'in a table a text such as ``"dig, pour"``.',
     )
 
 

@@ -8,7 +8,6 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
 from kanopt.formulas.binding import BoundFormula
 from kanopt.problems.law_use import LawUse, unit_factor
@@ -173,7 +172,6 @@ def _price(problem: SchedulingProblem, placed: PlacedTasks, start: Floats, end: 
     return np.asarray(total)
 
 
-Floats = NDArray[np.float64]
 _TASKS, _PRICE = range(2)  # streams of random numbers
 
 

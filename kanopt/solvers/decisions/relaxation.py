@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from kanopt.formulas.lowering import AffineDefinition, PieceDefinition, Piecewise
 from kanopt.problems.decisions import DecisionLaw, DecisionProblem
-from kanopt.problems.decisions.decision_law import Evaluator
+from kanopt.problems.decisions.decision_law import values_at
 from kanopt.problems.decisions.simulate import slack
 from kanopt.solvers.encodings import EncodedLaw, Encoding
 from kanopt.solvers.polygons import IntervalPartition, Side
@@ -72,7 +72,7 @@ def first_slacks(problem: DecisionProblem) -> tuple[float, ...]:
     names = [one.name for one in problem.records]
     found = []
     for (_, law), least in zip(problem.constraint_laws, last_slacks(problem), strict=True):
-        values = Evaluator(law.as_formula, names)(points)
+        values = values_at(law.as_formula, names, points)
         values = values[np.isfinite(values)]
         found.append(max(_SHARE * float(np.ptp(values)) if len(values) else 0.0, least))
     return tuple(found)
