@@ -58,7 +58,9 @@ def timed(run: Callable[[], object]) -> tuple[float, float]:
 def solved(problem: ko.SchedulingProblem, seconds: float, seed: int) -> dict[str, object]:
     """Return what kanopt makes of a problem."""
     found: list[ko.Result] = []
-    wall, cpu = timed(lambda: found.append(ko.solve(problem, time_limit=seconds, seed=seed, deterministic=COUNTS_WORK)))
+    wall, cpu = timed(
+        lambda: found.append(ko.solve(problem, time_limit=seconds, seed=seed, deterministic=COUNTS_WORK))
+    )
     result = found[0]
     return {
         "kanopt": result.objective,
@@ -304,7 +306,9 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=4, help="of workshop and priced")
     parser.add_argument("--schedules", type=int, default=5000, help="of search")
     parser.add_argument(
-        "--work", action="store_true", help="count work in place of seconds, for a machine that others use too"
+        "--work",
+        action="store_true",
+        help="count work in place of seconds, for a machine that others use too",
     )
     parser.add_argument("--no-peer", action="store_true", help="leave the other programs out")
     given = parser.parse_args()

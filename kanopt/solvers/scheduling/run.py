@@ -35,7 +35,7 @@ Ints = NDArray[np.int64]
 _GLANCE_SHARE, _FIRST_SHARE, _ANNEAL_SHARE, _IMPROVE_SHARE = 0.05, 0.15, 0.5, 0.05
 _FIRST_PER_TASK, _FIRST_PER_TASK_PRICES = 0.04, 0.01
 """Seconds: what CP-SAT does not solve in that time takes it much longer."""
-_SLICE_SHARE, _SLICE_PER_TASK = 0.4, 0.1
+_SLICE_SHARE, _SLICE_PER_TASK = 0.4, 0.05
 """Share of the time and seconds for each task, at most, of a neighbourhood search of a project before it is judged."""
 _EARLY_SHARE, _REGULAR_SHARE, _RELAXED_SHARE = 0.6, 0.75, 0.9
 _SMALL, _SMALL_SHARE, _LARGE_SHARE = 120, 0.75, 0.3
@@ -389,18 +389,22 @@ class SchedulingRun:
             else:
                 self._move_to_safe_grid(modes, starts)
 
+        # of several strategies in turns none gets far where resources are shared
+        shares, goal = bool(grid.timing.need.any()), search.goal
+        if shares and goal is SearchGoal.SOLVE:
+            goal = SearchGoal.PROVE
         options = self.options
         limits = SearchLimits(
             until - self._elapsed(),
             options.seed,
             options.workers,
             options.deterministic,
-            search.goal,
+            goal,
             # linear programmes help with energy alone: without them a job shop of 10 × 10 is proved in seconds
             linearization=None if with_energy else 0,
             raises_bound=search.raises_bound,
             orders=search.goal is not SearchGoal.IMPROVE and not (with_energy or search.raises_bound),
-            overloads=search.goal is not SearchGoal.IMPROVE and bool(grid.timing.need.any()),
+            overloads=shares and search.raises_bound,
             work_per_second=work_per_second(grid, whole=with_energy),
         )
         found = run_cpsat(
