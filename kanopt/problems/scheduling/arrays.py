@@ -5,13 +5,17 @@ Times on the law and a solver's whole numbers of time steps have the same form, 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field, fields
 from functools import cached_property
 from itertools import pairwise
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+
+from kanopt.problems.scheduling.entities import SchedulingRecords
+from kanopt.problems.scheduling.validation import task_pairs, tasks_in_order
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
@@ -84,9 +88,11 @@ class ShopStructure:
         return found
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class ShopTiming:
     """Durations, dates, setups and opening windows of a schedule.
+
+    The fields say how times are rounded so that a schedule stays on the safe side, and which value stands for no rule.
 
     Parameters
     ----------
@@ -104,16 +110,25 @@ class ShopTiming:
         before they open.
     need, capacity
         How much of each resource a mode needs, shape ``(modes, resources)``, and how much there is.
+    follow
+        Shape ``(modes,)``: how long after the start of a mode whatever comes after its task starts at the latest.
     """
 
-    duration: Floats
-    release: Floats
+    duration: Floats = field(metadata={"safe": "up"})
+    release: Floats = field(metadata={"safe": "up"})
     due: Floats
-    setup: Floats
-    opens: Floats
+    setup: Floats = field(metadata={"safe": "up"})
+    opens: Floats = field(metadata={"safe": "up"})
     closes: Floats
-    need: Floats
+    need: Floats = field(metadata={"absent": 0.0})
     capacity: Floats
+    follow: Floats = field(metadata={"safe": "down", "absent": np.inf})
+
+    @property
+    def has_further_rules(self) -> bool:
+        """Whether there is a rule of those that have a value for no rule."""
+        rules = [one for one in fields(self) if "absent" in one.metadata]
+        return any(bool((getattr(self, one.name) != one.metadata["absent"]).any()) for one in rules)
 
 
 def families_found(first: int, families: Ints) -> Ints:
@@ -200,6 +215,80 @@ def earliest_start(timing: ShopTiming, machine: Ints, ready: Floats, duration: F
     rows = np.arange(len(ready))
     found: Floats = np.where(fits[rows, first], start[rows, first], np.inf)
     return found
+
+
+def _positions(items: Sequence[Any]) -> dict[str, int]:
+    return {item.name: place for place, item in enumerate(items)}
+
+
+def _families(read: SchedulingRecords) -> dict[str, int]:
+    used = {task.family for task in read.tasks} | {machine.family for machine in read.machines}
+    names = sorted(used - {""})
+    return {"": 0, **{name: place + 1 for place, name in enumerate(names)}}
+
+
+def shop_structure(read: SchedulingRecords, machines: Sequence[str]) -> ShopStructure:
+    """Return the structure of a shop; `machines` names those of the records, and perhaps a stand-in without a name."""
+    job_at, task_at = _positions(read.jobs), _positions(read.tasks)
+    families, family = _families(read), {machine.name: machine.family for machine in read.machines}
+    machine_at = {name: place for place, name in enumerate(machines)}
+    pairs = np.array(
+        [(task_at[first], task_at[second]) for first, second in task_pairs(read)], dtype=np.int64
+    )
+    return ShopStructure(
+        task_job=np.array([job_at[task.job] for task in read.tasks], dtype=np.int64),
+        pairs=np.unique(pairs.reshape(-1, 2), axis=0),
+        order=np.array([task_at[name] for name in tasks_in_order(read)], dtype=np.int64),
+        task_family=np.array([families[task.family] for task in read.tasks], dtype=np.int64),
+        machine_family=np.array([families[family.get(name, "")] for name in machines], dtype=np.int64),
+        one_at_a_time=np.array([bool(name) for name in machines]),
+        mode_task=np.array([task_at[mode.task] for mode in read.modes], dtype=np.int64),
+        mode_machine=np.array([machine_at[mode.machine] for mode in read.modes], dtype=np.int64),
+    )
+
+
+def shop_timing(
+    read: SchedulingRecords, structure: ShopStructure, duration: Floats, horizon: float | None
+) -> ShopTiming:
+    """Return the times of a shop, given the duration of every mode."""
+    machine_at, families = _positions(read.machines), _families(read)
+    setup = np.zeros((len(structure.one_at_a_time), len(families), len(families)))
+    for item in sorted(read.setups, key=lambda item: bool(item.machine)):
+        if item.before in families and item.after in families:
+            where = machine_at[item.machine] if item.machine else slice(len(machine_at))
+            setup[where, families[item.before], families[item.after]] = item.time
+    breaks: list[list[tuple[float, float]]] = [[] for _ in structure.one_at_a_time]
+    for pause in read.calendars:
+        for machine in [machine_at[pause.machine]] if pause.machine else range(len(machine_at)):
+            breaks[machine].append((pause.start, pause.end))
+    opens, closes = windows_between(breaks, np.inf if horizon is None else horizon)
+    most = np.array([np.inf if task.max_wait is None else task.max_wait for task in read.tasks])
+    return ShopTiming(
+        duration=duration,
+        release=np.array([job.release_date for job in read.jobs]),
+        due=np.array([np.inf if job.due_date is None else job.due_date for job in read.jobs]),
+        setup=setup,
+        opens=opens,
+        closes=closes,
+        need=_needs(read),
+        capacity=np.array([resource.capacity for resource in read.resources], dtype=float),
+        follow=duration + most[structure.mode_task],
+    )
+
+
+def _needs(read: SchedulingRecords) -> NDArray[np.float64]:
+    """Return how much of each resource every mode needs, shape ``(modes, resources)``; several rows add up."""
+    need = np.zeros((len(read.modes), len(read.resources)))
+    place = _positions(read.resources)
+    own: dict[str, list[int]] = {}
+    for at, mode in enumerate(read.modes):
+        own.setdefault(mode.task, []).append(at)
+    for row in read.needs:
+        for at in own.get(row.task, ()):
+            mode = read.modes[at]
+            if row.machine in ("", mode.machine) and row.mode in ("", mode.name):
+                need[at, place[row.resource]] += row.amount
+    return need
 
 
 @dataclass(frozen=True, eq=False)

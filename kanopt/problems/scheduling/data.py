@@ -22,7 +22,8 @@ from kanopt.problems.scheduling.arrays import (
     ShopStructure,
     ShopTiming,
     families_found,
-    windows_between,
+    shop_structure,
+    shop_timing,
 )
 from kanopt.problems.scheduling.entities import (
     Break,
@@ -38,8 +39,6 @@ from kanopt.problems.scheduling.entities import (
 from kanopt.problems.scheduling.validation import (
     idle_machines,
     schedule_checks,
-    task_pairs,
-    tasks_in_order,
     unstated_price,
 )
 from kanopt.records.declaration import field_faults
@@ -131,8 +130,7 @@ def resolve(problem: SchedulingProblem, reader: RecordReader) -> SchedulingData:
         reader.questions += idle_machines(read)
     nowhere = (Machine(""),) if any(not mode.machine for mode in read.modes) else ()
     machines = (*read.machines, *nowhere)
-    places = _Places(_positions(read.tasks), _positions(machines), _families(read))
-    structure = _structure(read, places)
+    structure = shop_structure(read, [machine.name for machine in machines])
     modes = ModeInputs(problem.units, read, structure, read_day(problem.day))
     duration = modes.values("duration", problem.duration, "a duration must be positive")
     modes = replace(modes, duration=duration)
@@ -151,8 +149,8 @@ def resolve(problem: SchedulingProblem, reader: RecordReader) -> SchedulingData:
         resources=read.resources,
         breaks=read.calendars,
         structure=structure,
-        timing=_timing(read, duration, places, problem.horizon),
-        timing_without_horizon=_timing(read, duration, places, None),
+        timing=shop_timing(read, structure, duration, problem.horizon),
+        timing_without_horizon=shop_timing(read, structure, duration, None),
         energy=energy,
         tariff=tariff,
         tardiness_cost=np.array([job.tardiness_cost for job in read.jobs]),
@@ -196,86 +194,6 @@ def _read(problem: SchedulingProblem, reader: RecordReader) -> SchedulingRecords
         asked = replace(schema, of_day=problem.clock)
         found[schema.name] = reader.read(() if given is None else given, asked)
     return SchedulingRecords(**found, of_day=reader.of_day)
-
-
-def _positions(items: Sequence[Any]) -> dict[str, int]:
-    return {item.name: place for place, item in enumerate(items)}
-
-
-def _families(read: SchedulingRecords) -> dict[str, int]:
-    used = {task.family for task in read.tasks} | {machine.family for machine in read.machines}
-    names = sorted(used - {""})
-    return {"": 0, **{name: place + 1 for place, name in enumerate(names)}}
-
-
-@dataclass(frozen=True)
-class _Places:
-    """Where names stand in arrays: tasks, machines, families."""
-
-    tasks: Mapping[str, int]
-    machines: Mapping[str, int]
-    families: Mapping[str, int]
-
-
-def _structure(read: SchedulingRecords, places: _Places) -> ShopStructure:
-    job_at, family = _positions(read.jobs), {machine.name: machine.family for machine in read.machines}
-    pairs = np.array(
-        [(places.tasks[first], places.tasks[second]) for first, second in task_pairs(read)], dtype=np.int64
-    ).reshape(-1, 2)
-    return ShopStructure(
-        task_job=np.array([job_at[task.job] for task in read.tasks], dtype=np.int64),
-        pairs=np.unique(pairs, axis=0),
-        order=np.array([places.tasks[name] for name in tasks_in_order(read)], dtype=np.int64),
-        task_family=np.array([places.families[task.family] for task in read.tasks], dtype=np.int64),
-        machine_family=np.array([places.families[family.get(name, "")] for name in places.machines]),
-        one_at_a_time=np.array([bool(name) for name in places.machines]),
-        mode_task=np.array([places.tasks[mode.task] for mode in read.modes], dtype=np.int64),
-        mode_machine=np.array([places.machines[mode.machine] for mode in read.modes], dtype=np.int64),
-    )
-
-
-def _timing(
-    read: SchedulingRecords,
-    duration: NDArray[np.float64],
-    places: _Places,
-    horizon: float | None,
-) -> ShopTiming:
-    machine_at, families = places.machines, places.families
-    setup = np.zeros((len(machine_at), len(families), len(families)))
-    for item in sorted(read.setups, key=lambda item: bool(item.machine)):
-        if item.before in families and item.after in families:
-            where = machine_at[item.machine] if item.machine else slice(len(read.machines))
-            setup[where, families[item.before], families[item.after]] = item.time
-    breaks: list[list[tuple[float, float]]] = [[] for _ in machine_at]
-    for pause in read.calendars:
-        for machine in [machine_at[pause.machine]] if pause.machine else range(len(read.machines)):
-            breaks[machine].append((pause.start, pause.end))
-    opens, closes = windows_between(breaks, np.inf if horizon is None else horizon)
-    return ShopTiming(
-        duration=duration,
-        release=np.array([job.release_date for job in read.jobs]),
-        due=np.array([np.inf if job.due_date is None else job.due_date for job in read.jobs]),
-        setup=setup,
-        opens=opens,
-        closes=closes,
-        need=_needs(read),
-        capacity=np.array([resource.capacity for resource in read.resources], dtype=float),
-    )
-
-
-def _needs(read: SchedulingRecords) -> NDArray[np.float64]:
-    """Return how much of each resource every mode needs, shape ``(modes, resources)``; several rows add up."""
-    need = np.zeros((len(read.modes), len(read.resources)))
-    place = _positions(read.resources)
-    own: dict[str, list[int]] = {}
-    for at, mode in enumerate(read.modes):
-        own.setdefault(mode.task, []).append(at)
-    for row in read.needs:
-        for at in own.get(row.task, ()):
-            mode = read.modes[at]
-            if row.machine in ("", mode.machine) and row.mode in ("", mode.name):
-                need[at, place[row.resource]] += row.amount
-    return need
 
 
 @dataclass(frozen=True)

@@ -103,6 +103,12 @@ class Task:
         doc="Tasks of any job that must have ended before it starts, beside the one before it in its job: a list, or "
         'in a table a text such as ``"dig, pour"``.',
     )
+    max_wait: Amount | None = field(
+        default=None,
+        unit="time",
+        doc="How long whatever comes after it may wait once it has ended, as where something cools or dries; 0 for not "
+        "at all, None for as long as it likes.",
+    )
 
 
 @record("machines")

@@ -289,6 +289,9 @@ def _combined_infeasibility(problem: SchedulingProblem) -> Iterator[Reason]:
     if built is None:
         return
     modes, starts = built
+    broken = problem.check(problem.schedule(modes, starts)).violations
+    if any(violation.constraint != "horizon" for violation in broken):
+        return
     enough = float((starts + data.timing.duration[modes]).max())
     yield Reason(
         "schedule",

@@ -39,6 +39,9 @@ RULE_WORDS: Mapping[str, RuleWords] = {
     "precedence": RuleWords(
         "task starts before the one ahead of it ends", "tasks start before the ones ahead of them end"
     ),
+    "wait": RuleWords(
+        "task waits too long after the one ahead of it", "tasks wait too long after the ones ahead of them"
+    ),
     "overlap": RuleWords(
         "task starts before its machine is free", "tasks start before their machines are free"
     ),
@@ -160,23 +163,25 @@ def _release(problem: SchedulingProblem, placed: PlacedTasks) -> Iterator[Violat
 
 
 def _precedence(problem: SchedulingProblem, placed: PlacedTasks) -> Iterator[Violation]:
-    """Compare the start of every task with the ends of those that it comes after."""
+    """Compare the start of every task with the ends of those that it comes after, and what they wait for at most."""
     data = problem.data
     ends, starts = np.full(len(data.tasks), -np.inf), np.full(len(data.tasks), np.inf)
     np.maximum.at(ends, placed.task, placed.end)
     np.minimum.at(starts, placed.task, placed.start)
     for first, second in data.structure.pairs.tolist():
-        early = ends[first] - starts[second]
+        early, task, earlier = ends[first] - starts[second], data.tasks[second], data.tasks[first]
+        of_job = " of the same job" if task.job == earlier.job else ""
         if early > TOLERANCE:
-            task, earlier = data.tasks[second], data.tasks[first]
-            of_job = " of the same job" if task.job == earlier.job else ""
-            yield _violation(
-                problem,
-                "precedence",
-                task.name,
-                early,
-                f"task {task.name!r} starts {_time(problem, early)} before {earlier.name!r}{of_job} ends",
+            message = (
+                f"task {task.name!r} starts {_time(problem, early)} before {earlier.name!r}{of_job} ends"
             )
+            yield _violation(problem, "precedence", task.name, early, message)
+        elif earlier.max_wait is not None and np.isfinite(early) and -early > earlier.max_wait + TOLERANCE:
+            message = (
+                f"task {task.name!r} starts {_time(problem, -early)} after {earlier.name!r}{of_job} ends, which lets "
+                f"it wait {_time(problem, earlier.max_wait)} at most"
+            )
+            yield _violation(problem, "wait", task.name, -early - earlier.max_wait, message)
 
 
 def _resources(problem: SchedulingProblem, placed: PlacedTasks) -> Iterator[Violation]:

@@ -12,7 +12,7 @@ differences between breakpoints that all lie on it.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from functools import cached_property
 from typing import Literal
 
@@ -224,14 +224,8 @@ def _multiples(times: Floats, step: float) -> bool:
 def _times(data: SchedulingData) -> Floats:
     """Return every time that can matter: durations, setups, windows, releases, due dates that cost, price steps."""
     timing = data.timing
-    parts = [
-        timing.duration,
-        timing.setup.ravel(),
-        timing.opens.ravel(),
-        timing.closes[timing.closes > timing.opens],
-        timing.release,
-        timing.due[data.tardiness_cost > 0],
-    ]
+    parts = [getattr(timing, one.name).ravel() for one in fields(timing) if "safe" in one.metadata]
+    parts += [timing.closes[timing.closes > timing.opens], timing.due[data.tardiness_cost > 0]]
     if data.tariff is not None:
         parts.append(data.tariff.starts[data.tariff.starts > 0])
     times = np.concatenate(parts)
@@ -258,23 +252,20 @@ def lower(problem: SchedulingProblem, step: float, direction: Direction = "safe"
     data, law = problem.data, problem.data.timing
     up, down = Scaling(1.0 / step, "up"), Scaling(1.0 / step, "down")
     against, along = (up, down) if direction == "safe" else (down, up)
-    duration = against.to_integers(law.duration)
-    setup = against.to_integers(law.setup)
-    release = against.to_integers(law.release)
-    horizon = _horizon(problem, up, duration, setup)
+    times = {}
+    for one in fields(law):
+        if "safe" in one.metadata:
+            rounded = np.array(getattr(law, one.name))
+            known = np.isfinite(rounded)
+            rounded[known] = (against if one.metadata["safe"] == "up" else along).to_integers(rounded[known])
+            times[one.name] = rounded
+    horizon = _horizon(problem, up, times["duration"].astype(np.int64), times["setup"].astype(np.int64))
     closes = down.to_integers(np.minimum(law.closes, horizon * step))
     due = np.full(len(law.due), np.inf)
     has_due_date = np.isfinite(law.due) & (data.tardiness_cost > 0)
     due[has_due_date] = along.to_integers(law.due[has_due_date])
-    timing = ShopTiming(
-        duration=duration.astype(float),
-        release=release.astype(float),
-        due=due,
-        setup=setup.astype(float),
-        opens=against.to_integers(law.opens).astype(float),
-        closes=np.minimum(closes, horizon).astype(float),
-        **_amounts(law, direction),
-    )
+    closes = np.minimum(closes, horizon).astype(float)
+    timing = ShopTiming(due=due, closes=closes, **times, **_amounts(law, direction))
     return _grid_costs(problem, step, timing, horizon, direction)
 
 

@@ -79,6 +79,10 @@ class ScheduleModel:
             model.add(self.end[task] == self.start[task] + long)
             for earlier in at.before[task].tolist():
                 model.add(self.start[task] >= self.end[earlier])
+                for mode in self.modes_of[earlier]:
+                    if np.isfinite(follow := self.grid.timing.follow[mode]):
+                        latest = self.start[earlier] + int(follow)
+                        model.add(self.start[task] <= latest).only_enforce_if(self.present[mode])
 
     def _add_machine(self, machine: int) -> None:
         """Let a machine run one task at a time, within its windows, with setups between tasks."""

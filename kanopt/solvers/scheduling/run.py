@@ -424,4 +424,4 @@ class SchedulingRun:
         """Move a schedule from the relaxed to the safe grid, where it can be, and offer it."""
         moved = repair_starts(self.safe.structure, self.safe.timing, modes, starts.astype(np.float64))
         if moved is not None:
-            self._accept(modes, moved.astype(np.int64), self.safe.cost(modes, moved.astype(np.int64)))
+            self._offer(modes, moved.astype(np.int64))

@@ -18,9 +18,9 @@ from kanopt.solvers.scheduling.local_search.structures import ReportStruct, Shop
 
 
 def knows_rules(grid: TimeGrid) -> bool:
-    """Return whether the kernel knows every rule: jobs that run in order, on machines, without resources."""
+    """Return whether the kernel knows every rule: jobs that run in order, on machines with setups and windows."""
     at = grid.structure
-    return at.has_chains and bool(at.one_at_a_time.all()) and not grid.timing.need.any()
+    return at.has_chains and bool(at.one_at_a_time.all()) and not grid.timing.has_further_rules
 
 
 # A grid as the kernel reads it.
