@@ -262,8 +262,8 @@ def test_uses_outside_the_domain_are_named():
     problem = small(tasks=tasks, duration=law.bind(w=task.weight))
     uses = problem.extrapolations(problem.plan_from(PLAN))
     assert [(use.law, use.where) for use in uses] == [
-        ("duration", "task 'a' on 'm1'"),
-        ("duration", "task 'c' on 'm2'"),
+        ("duration", "m1"),
+        ("duration", "m2"),
     ]
     assert "w 80 kg (valid from 0 to 50)" in uses[0].inputs
     assert small().extrapolations(small().plan_from(PLAN)) == ()

@@ -194,10 +194,10 @@ def test_a_plan_outside_the_domain_of_its_laws_says_where():
         tariff=rate.bind(km=lane.distance), demand=wants.bind(people=market.people), markets=people
     )
     tariff, demand = problem.extrapolations(PLAN)
-    assert (tariff.law, tariff.where) == ("tariff", "lane north → Lyon")
+    assert (tariff.law, tariff.where) == ("tariff", "north → Lyon")
     assert "km 3 km (valid from 5 to 50)" in tariff.inputs
-    assert "1 of 2 combinations" in tariff.message
-    assert (demand.law, demand.where) == ("demand", "market Lyon")
+    assert "on 1 of 1 flow (" in tariff.message
+    assert (demand.law, demand.where) == ("demand", "Lyon")
     assert small().extrapolations(PLAN) == ()
 
 
