@@ -35,7 +35,7 @@ from kanopt.problems.scheduling.instances import read_shop
 from kanopt.solvers.scheduling.grid import choose_step, lower
 from kanopt.solvers.scheduling.local_search.search import ShopSearch
 from kanopt.solvers.scheduling.model import ScheduleModel
-from kanopt.solvers.scheduling.starts import dispatch, dispatched
+from kanopt.solvers.scheduling.schedules import dispatch, dispatched
 
 WORK = 1.2
 """What CP-SAT counts as work in a second, about, where tasks share resources."""

@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 from kanopt.errors import SolverError
 from kanopt.interrupt import Interrupt
 from kanopt.problems.result import Progress
-from kanopt.problems.scheduling import Schedule, SchedulingProblem
 from kanopt.problems.scheduling.dispatch import repair_starts
 from kanopt.solvers.base import SolveOptions
 from kanopt.solvers.compiled.library import why_no_kernel
@@ -27,8 +26,15 @@ from kanopt.solvers.scheduling.grid import TimeGrid
 from kanopt.solvers.scheduling.local_search.search import Annealing, ShopSearch, knows_rules
 from kanopt.solvers.scheduling.model import ScheduleModel, model_size, work_per_second
 from kanopt.solvers.scheduling.relaxation import least_regular, relax
-from kanopt.solvers.scheduling.starts import dispatch, dispatched, given_schedule
-from kanopt.text import amount_text
+from kanopt.solvers.scheduling.schedules import (
+    FoundSchedule,
+    ScheduleCandidate,
+    ScheduleGrids,
+    dispatch,
+    dispatched,
+    given_schedule,
+    is_optimal,
+)
 
 Ints = NDArray[np.int64]
 
@@ -44,89 +50,8 @@ _SLACK = 1e-6  # of a bound in floating point
 _LEAST_SECONDS = 0.5  # in which HiGHS starts and does something
 _PAUSE = 0.2
 """Seconds between two schedules that local search offers: each is checked by the referee."""
-_OPTIMAL_GAP = 1e-4
 _LARGEST_MODEL = 30_000
 """Of tasks and prices that may meet, and pairs of tasks that may follow each other: about a second to build."""
-
-
-def is_optimal(objective: float, bound: float) -> bool:
-    """Return whether a bound is so near that nothing better is looked for."""
-    return objective - bound <= _OPTIMAL_GAP * max(abs(objective), 1e-9)
-
-
-@dataclass(frozen=True, eq=False)
-class ScheduleGrids:
-    """A problem on grids of time.
-
-    Parameters
-    ----------
-    problem
-        The problem.
-    safe
-        A schedule on it is one on the law.
-    relaxed
-        A bound on it is one on the law; the same grid where times are multiples of the step.
-    began
-        When lowering began: the time limit counts from then.
-    """
-
-    problem: SchedulingProblem
-    safe: TimeGrid
-    relaxed: TimeGrid
-    began: float
-
-    @property
-    def exact(self) -> bool:
-        """Whether all times are multiples of the step."""
-        return self.relaxed is self.safe
-
-    @property
-    def head_start(self) -> float:
-        """What the makespan on the grid, which counts from step 0, costs more than that of the problem."""
-        return self.problem.makespan_cost * self.problem.begins
-
-    def schedule(self, modes: Ints, starts: Ints) -> Schedule:
-        """Return a schedule in clock times."""
-        return self.problem.schedule(modes, starts.astype(np.float64) * self.safe.step)
-
-    def step_message(self) -> str:
-        """Say how times are rounded."""
-        step = amount_text(self.safe.step, self.problem.units.time, 6)
-        if self.exact:
-            return f"planned in steps of {step}, of which every time is a multiple"
-        return f"planned in steps of {step}; times rounded to the safe side"
-
-
-@dataclass(frozen=True, eq=False)
-class _ScheduleCandidate:
-    """A schedule on the safe grid and its cost there."""
-
-    modes: Ints
-    starts: Ints
-    cost: int
-
-
-@dataclass(frozen=True, eq=False)
-class FoundSchedule:
-    """What the searches found.
-
-    Parameters
-    ----------
-    best
-        The best schedule, or None.
-    bound
-        A lower bound on the law, or None.
-    proved_infeasible
-        Whether the last search proved that there is no schedule, or none better.
-    history, interrupted
-        As in :class:`~kanopt.solvers.Outcome`.
-    """
-
-    best: _ScheduleCandidate | None
-    bound: float | None
-    proved_infeasible: bool
-    history: tuple[Progress, ...] = ()
-    interrupted: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -164,7 +89,7 @@ class SchedulingRun:
     def __init__(self, model: ScheduleGrids, options: SolveOptions, interrupt: Interrupt) -> None:
         self.model, self.options, self.interrupt = model, options, interrupt
         self.problem, self.safe, self.relaxed = model.problem, model.safe, model.relaxed
-        self.best: _ScheduleCandidate | None = None
+        self.best: ScheduleCandidate | None = None
         self.bound: float | None = None
         self.regular_bound = least_regular(model.relaxed)
         self.regular_is_best = False
@@ -256,7 +181,7 @@ class SchedulingRun:
         """Store and report a schedule if it is the best so far."""
         if self.best is not None and cost >= self.best.cost:
             return
-        self.best = _ScheduleCandidate(modes, starts, cost)
+        self.best = ScheduleCandidate(modes, starts, cost)
         bound = None if self.bound is None else self.bound - self.model.head_start
         progress = Progress(self._elapsed(), cost / self.safe.scale - self.model.head_start, bound)
         self.history.append(progress)

@@ -10,8 +10,8 @@ from kanopt.solvers.base import SolveOptions
 from kanopt.solvers.scheduling import run
 from kanopt.solvers.scheduling.grid import choose_step, lower
 from kanopt.solvers.scheduling.local_search.search import ShopSearch
+from kanopt.solvers.scheduling.schedules import dispatch
 from kanopt.solvers.scheduling.solver import CpSatScheduling
-from kanopt.solvers.scheduling.starts import dispatch
 from kanopt.solvers.solve import solve
 from tests.cases.scheduling import FT06, best_on_grid, best_semi_active, job_shop, random_problem
 
