@@ -9,9 +9,9 @@ Overlaps are bounded further by what a machine and a job can do in a piece, and 
 their own. Incremental pieces of each mode's cost of starting, and one Boolean per segment of it with an enforced cost,
 were tried on 28 tasks, 75 modes and 48 prices; in the same time both left the larger gap.
 
-The model is kanopt's own. PyJobShop (0.0.9) says more rules, but neither prices of time nor setups remembered over tasks
-without a family, takes no bound or second rounding of the same problem, and tells of no plan before its search is over;
-it stays a peer in the benchmark.
+The model is kanopt's own. PyJobShop (0.0.9) says more rules, but neither prices by time nor setups that are remembered
+over tasks without a family; it takes no lower bound of ours, and tells of no plan before its search is over. It stays a
+peer in the benchmark.
 """
 
 from __future__ import annotations
