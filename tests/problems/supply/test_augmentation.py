@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kanopt.problems.supply import Facility, Lane, Market, Product, Supplier
+from kanopt.problems.supply.augmentation import first_plan
 from kanopt.solvers.solve import solve
-from kanopt.solvers.supply.start import first_plan
 from tests.cases.supply import random_problem, small
 
 
@@ -21,10 +21,6 @@ def test_a_first_plan_breaks_no_rule_but_for_what_it_leaves_out(seed, mandatory)
     check = problem.check(plan)
     assert check.ok or check.only_unserved, str(check)
     assert problem.assess(plan).coverage.served > 0
-
-
-def test_one_sweep_is_made_whatever_the_time():
-    assert first_plan(small(), 0.0).flows
 
 
 def test_stock_is_kept_for_what_one_period_cannot_supply():
