@@ -131,7 +131,7 @@ def _plan(asked: Asked, scenario: Scenario) -> Result:
             progress=asked.progress,
             relearn=is_on("relearn"),
         ).result
-    from kanopt.whatif.sweeps.prepare import base_result, prepare
+    from kanopt.whatif.questions.prepare import base_result, prepare
 
     return base_result(prepare(scenario, (), asked.options(), asked.progress), "today", asked.progress)
 

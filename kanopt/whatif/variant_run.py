@@ -9,13 +9,13 @@ from dataclasses import replace
 from kanopt.errors import ScenarioError
 from kanopt.progress import told_by_line
 from kanopt.text import count_text, seconds_text
-from kanopt.whatif.compare import compare_prepared
 from kanopt.whatif.events import Event, OnEvent, ignore_event
 from kanopt.whatif.law_cache import LawCache
 from kanopt.whatif.learn import LearnedLaw, learn
+from kanopt.whatif.questions.compare import compare_prepared
+from kanopt.whatif.questions.prepare import Prepared, prepare_learned
 from kanopt.whatif.run import Run, tell_build_remarks, tell_remarks
 from kanopt.whatif.scenario import Scenario
-from kanopt.whatif.sweeps.prepare import Prepared, prepare_learned
 from kanopt.whatif.variants import variants_of
 
 _SEARCHES = 2

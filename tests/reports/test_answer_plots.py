@@ -83,7 +83,7 @@ def test_two_things_that_vary_are_cells(tiny: Scenario) -> None:
     ax = found.plot(Figure(figsize=(9, 4)).subplots())
     assert len(ax.collections[0].get_paths()) == 6
     assert (
-        sum(text == "–" for text in texts(ax)) == (found.points["verdict"] == "not like with like").sum() == 3
+        sum(text == "–" for text in texts(ax)) == (found.points["unlike"] != "").sum() == 3
     )
     assert [label.get_text() for label in ax.get_yticklabels()] == ["0.3", "1"]
     assert ax.get_xlabel().endswith("–: no price that compares")
@@ -93,7 +93,7 @@ def test_two_things_that_vary_are_cells(tiny: Scenario) -> None:
     assert narrow.get_xlabel().replace("\n", " ").endswith("grey: no price that compares")
     # green where it is cheaper than as it is, orange where dearer, the stronger the more it differs
     colours = ax.collections[0].get_facecolors()
-    changes = found.points["change"].where(found.points["verdict"] != "not like with like").to_numpy()
+    changes = found.points["change"].where(found.points["unlike"] == "").to_numpy()
     cheaper, dearer = (to_rgb(series(place).light) for place in (2, 1))
     for colour, change in zip(colours, changes, strict=True):
         if not np.isnan(change):

@@ -51,9 +51,8 @@ def test_a_plan_that_was_found_at_a_value_becomes_the_base_s(shared_tiny, monkey
 
     monkeypatch.setattr(solving, "search_and_assess", search)
     found = tornado(scenario, {"vehicles.fuel_price": (1.0, 2.0)}, options=QUICK)
-    assert found.regret > 1.0
     assert found.base.objective < evaluate(found.base.problem, poor).objective - 1.0
-    for value, one in zip((1.0, 2.0), found.results[0], strict=True):
+    for value, one in zip((1.0, 2.0), found.results, strict=True):
         changed = scenario.set("vehicles.fuel_price", value)
         kept = evaluate(changed.build(changed.formulas({})), found.base.plan)
         assert one.kept_objective == pytest.approx(kept.objective)
@@ -66,7 +65,7 @@ def test_planning_anew_never_costs_more_than_the_plan_that_is_kept(shared_tiny):
     frame = found.frame
     assert (frame["low_effect"] <= frame["kept_low"] + 1e-9).all()
     assert (frame["high_effect"] <= frame["kept_high"] + 1e-9).all()
-    assert set(frame["verdict"]) == {"noise not measured"}
+    assert set(frame["verdict"]) == {"moves the price, noise not measured"}
     assert "search twice to know it (--repeats 2" in found.text()
 
 
@@ -97,7 +96,7 @@ def test_what_is_left_out_is_not_compared(shared_tiny):
     )
     assert np.isnan(row["low_effect"])
     refused = tornado(load_scenario(shared_tiny), {"clients[name=north].ready_h": (8.0, 20.0)}, plan="today")
-    assert refused.frame["verdict"].tolist() == ["refused"]
+    assert refused.frame["verdict"].tolist() == ["no plan"]
 
 
 def test_a_chart_has_a_bar_for_each_input(shared_tiny):

@@ -18,7 +18,7 @@ from kanopt.errors import FileFormatError, Issue, ScenarioError
 from kanopt.explain.service import Service
 from kanopt.files import hold_file, read_file, replace_file
 from kanopt.problems.result import Status
-from kanopt.whatif.sweeps.point_result import BASE, REFUSED, PointResult
+from kanopt.whatif.questions.point import BASE, REFUSED, PointResult
 
 if TYPE_CHECKING:
     from kanopt.problems.base import Plan

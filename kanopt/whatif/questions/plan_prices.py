@@ -10,8 +10,8 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from kanopt.errors import KanoptError
-from kanopt.whatif.sensitivity.plan_decisions import Decision, decisions_of
-from kanopt.whatif.sweeps.question import SweepQuestion
+from kanopt.whatif.questions.plan_decisions import Decision, decisions_of
+from kanopt.whatif.questions.question import Question
 
 if TYPE_CHECKING:
     from kanopt.problems.assessment import Rank
@@ -40,7 +40,7 @@ class PlanPrices:
     base
         The plan of the scenario as it is.
     kinds
-        Kinds of decisions that are compared; see :class:`~kanopt.whatif.sensitivity.plan_decisions.Decision`.
+        Kinds of decisions that are compared; see :class:`~kanopt.whatif.questions.plan_decisions.Decision`.
 
     Attributes
     ----------
@@ -52,7 +52,7 @@ class PlanPrices:
         How often quantities were worked out for decisions of another value.
     """
 
-    def __init__(self, question: SweepQuestion, base: Result, kinds: frozenset[str]) -> None:
+    def __init__(self, question: Question, base: Result, kinds: frozenset[str]) -> None:
         self.question, self.base, self.kinds = question, base, kinds
         self.plans: list[Plan] = []
         self.homes: list[float] = []

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kanopt.errors import ScenarioError
-from kanopt.whatif.sweeps.axes import (
+from kanopt.whatif.questions.axes import (
     Axis,
     Values,
     design_points,
@@ -19,7 +19,7 @@ from kanopt.whatif.sweeps.axes import (
     split_path,
     split_row_path,
 )
-from kanopt.whatif.sweeps.question import _coordinates, neighbours, parents
+from kanopt.whatif.questions.question import _coordinates, neighbours, parents
 
 NUMBERS = st.floats(-1e6, 1e6).filter(lambda x: abs(x) > 1e-3)
 
