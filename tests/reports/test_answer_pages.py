@@ -51,7 +51,10 @@ def test_a_sweep_that_was_stopped_or_refused_says_so(tiny: Scenario, page_of: An
     _, page = page_of(replace(found, interrupted=True, results=found.results[1:]))
     assert "Stopped. The user stopped it after 1 of 2 points." in page.text
     assert "At no point is there a plan that holds." in page.text
-    assert "1 point refused, since the data contradict themselves, first clients[name=north].ready_h 20" in page.text
+    assert (
+        "1 point refused, since the data contradict themselves, first clients[name=north].ready_h 20"
+        in page.text
+    )
     assert "points 1 1 without a plan that holds" in page.text
     text, page = page_of(replace(found, interrupted=True, results=()))
     assert "Stopped. The user stopped it after 0 of 2 points." in page.text

@@ -28,9 +28,7 @@ from tests.reports.conftest import FakeScenario, routing
 HOSTILE = "</script><script>alert(1)</script>"
 
 
-def with_variants(
-    run: Any, *others: tuple[str, Any, tuple[float, ...]], interrupted: bool = False
-) -> Any:
+def with_variants(run: Any, *others: tuple[str, Any, tuple[float, ...]], interrupted: bool = False) -> Any:
     """Return a run beside which others stand: each with its name, and what searches say of it."""
     variants = [
         variant_of(replace(other, scenario=FakeScenario(name, changes=(f"{name} is other",))), "gone", *said)

@@ -11,7 +11,7 @@ from kanopt.explain.service import Service, still_holds
 from kanopt.problems.assessment import NO_PLAN, Rank
 from kanopt.problems.result import Status
 from kanopt.text import join_list
-from kanopt.whatif.questions.verdict import Verdict, noise_of
+from kanopt.whatif.questions.verdict import Verdict, noise_of, spread_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -116,7 +116,7 @@ class PointResult:
         """How far independent searches lie apart; NaN where that was not measured."""
         if self.proved:
             return 0.0
-        return max(self.searches) - min(self.searches) if len(self.searches) > 1 else math.nan
+        return spread_of(self.searches)
 
     def held_price(self, base: PointResult) -> float:
         """Return the price of the base's plan under the data of this point; NaN where it no longer holds."""
@@ -147,7 +147,8 @@ class PointResult:
     def keeps_plan(self, base: PointResult) -> bool:
         """Whether the base's plan may stay: what another one gains here is within the noise of the search."""
         held = self.held_price(base)
-        return Verdict(self.objective - held, self.noise_beside(base), price=held).is_nothing
+        noise = 0.0 if self.proved and base.proved else spread_of(self.differences)
+        return Verdict(self.objective - held, noise, price=held).is_nothing
 
     @property
     def _undone(self) -> tuple[float, ...]:

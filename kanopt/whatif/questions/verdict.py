@@ -79,6 +79,10 @@ class Verdict:
         word = "dearer" if self.change > 0 else "cheaper"
         return f"{word}, {UNMEASURED}" if math.isnan(self.noise) else word
 
+    @property
+    def _earns(self) -> bool:
+        return self.price < 0 and self.price + self.change < 0
+
     def text(self, unit: str) -> str:
         """Say it in one sentence, without a full stop."""
         if math.isnan(self.change):
@@ -89,17 +93,25 @@ class Verdict:
         if self.is_nothing:
             noise = f": {amount} is within the noise of the search, {money_text(self.noise, unit)}"
             return NO_DIFFERENCE + (noise if self.noise > 0 and self.change else "")
-        word, _, unmeasured = self.word.partition(", ")
-        noise = unmeasured or (f"noise of the search {money_text(self.noise, unit)}" if self.noise else "")
-        return f"{amount}, {word}" + (f"; {noise}" if noise else "")
+        word, _, noise = self.word.partition(", ")
+        if self.noise > 0:
+            noise = f"noise of the search {money_text(self.noise, unit)}"
+        told = amount if self._earns else f"{amount}, {word}"
+        return f"{told}; {noise}" if noise else told
 
     def amount(self, unit: str) -> str:
         """Return the change and its share; of a plan that earns, by how much more or less."""
         share = self.change / max(abs(self.price), 1e-12)
-        if self.price < 0 and self.price + self.change < 0:
+        if self._earns:
             more = "more" if self.change < 0 else "less"
             return f"{money_text(abs(self.change), unit)} {more} ({percent_text(-share, signed=True)})"
         return f"{money_text(self.change, unit, signed=True)} ({percent_text(share, signed=True)})"
+
+
+def spread_of(values: Sequence[float]) -> float:
+    """Return how far apart values lie that repeated searches say; NaN where fewer than two say something."""
+    known = [value for value in values if not math.isnan(value)]
+    return max(known) - min(known) if len(known) > 1 else math.nan
 
 
 def noise_of(change: float, differences: Sequence[float]) -> float:
@@ -112,9 +124,5 @@ def noise_of(change: float, differences: Sequence[float]) -> float:
     >>> noise_of(5.0, [4.5, 5.5]), noise_of(9.0, [-1.0, 7.0]), noise_of(5.0, [5.0])
     (1.0, 9.0, nan)
     """
-    known = [value for value in differences if not math.isnan(value)]
-    if len(known) < 2:
-        return math.nan
-    spread = max(known) - min(known)
-    disagree = len({value > 0 for value in known}) > 1 and not math.isnan(change)
-    return max(spread, abs(change)) if disagree else spread
+    spread, signs = spread_of(differences), {value > 0 for value in differences if not math.isnan(value)}
+    return max(spread, abs(change)) if len(signs) > 1 and not math.isnan(change) else spread

@@ -160,7 +160,9 @@ def test_points_that_cannot_be_are_counted(shared_tiny):
     # after the window's end nobody can be served
     found = sweep(scenario, {"clients[name=north].ready_h": [8.0, 20.0]}, options=QUICK)
     assert found.points["status"].tolist()[1] == "refused"
-    assert "refused, since the data contradict themselves, first clients[name=north].ready_h 20" in found.text()
+    assert (
+        "refused, since the data contradict themselves, first clients[name=north].ready_h 20" in found.text()
+    )
     tight = sweep(scenario, {"vehicles.capacity": factors(0.3, 1.0, 2)}, options=QUICK)
     assert tight.points["verdict"].tolist()[0] == "not like with like"
 
@@ -185,9 +187,7 @@ def test_a_sweep_goes_on_where_it_stopped(shared_tiny, tmp_path, monkeypatch):
     assert part.interrupted
     assert len(part.results) == 2
     assert "STOPPED after 2 of 4 points" in part.text()
-    monkeypatch.setattr(
-        asking, "_do", lambda question, task: done.append(task.point) or work(question, task)
-    )
+    monkeypatch.setattr(asking, "_do", lambda question, task: done.append(task.point) or work(question, task))
     rest = sweep(scenario, axes, options=options)
     assert not rest.interrupted
     assert len(set(done)) == 4
@@ -405,19 +405,14 @@ def test_a_sweep_and_a_comparison_agree_on_what_compares(shared_tiny):
     step, point = compared.steps.iloc[0], swept.points.iloc[1]
     # all that is wanted is served, which is more; the base's plan overloads a van there
     assert (point["verdict"], step["like_with_like"]) == ("not like with like", False)
-    assert (
-        point["unlike"] == compared.verdict(compared.variants[0]).why == "serves 2.86 instead of 2.2 t"
-    )
+    assert point["unlike"] == compared.verdict(compared.variants[0]).why == "serves 2.86 instead of 2.2 t"
     effects = ["data_effect", "replanning_effect"]
     assert point["kept_status"] == "infeasible"
     assert point[effects].isna().all()
     assert step[effects].isna().all()
     assert point["change"] == pytest.approx(step["change"])
     assert swept.points.iloc[0][["verdict", "unlike"]].tolist() == ["no difference", ""]
-    assert (
-        ": its plan serves 2.86 instead of 2.2 t"
-        in str(swept)
-    )
+    assert ": its plan serves 2.86 instead of 2.2 t" in str(swept)
 
 
 def test_what_points_serve_is_kept_on_disk(shared_tiny, tmp_path):

@@ -112,7 +112,10 @@ def test_a_switch_inside_the_noise_is_told_as_not_known(tmp_path, monkeypatch):
     wide = switch_points(scenario, {PRICE: (1.0, 3.0)}, options=QUICK)
     assert wide.frame["verdict"].item() == "no difference"
     assert wide.frame[["low", "high"]].to_numpy().tolist() == [[1.0, 3.0]]
-    assert "somewhere in 1 to 3 (no difference beyond the noise of the search, 1,000.00 EUR): n: 1 instead of 0" in wide.text()
+    assert (
+        "somewhere in 1 to 3 (no difference beyond the noise of the search, 1,000.00 EUR): n: 1 instead of 0"
+        in wide.text()
+    )
 
 
 def test_a_plan_found_anywhere_counts_everywhere(tmp_path, monkeypatch):
