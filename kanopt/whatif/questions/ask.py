@@ -1,4 +1,4 @@
-"""Asking at many points: which are done, in which order the others follow, who does them, and what they offer each other."""
+"""Asking at points: which are done, in which order the others follow, who does them, what they offer each other."""
 
 from __future__ import annotations
 

@@ -280,12 +280,12 @@ class Comparison(TableExports):
 
     def variants_text(self) -> str:
         """Say what the plan would cost with another fleet or demand, a line for each variant."""
-        lines = ["If the fleet or demand were other, planned anew:"]
-        for variant in self.variants:
-            lines.append(f"  {variant.name}: {self.price_text(variant.run)}, {self.verdict_text(variant)}")
-        if self.interrupted:
-            lines.append("  stopped by the user; others were not planned")
-        return "\n".join(lines)
+        told = [
+            f"  {variant.name}: {self.price_text(variant.run)}, {self.verdict_text(variant)}"
+            for variant in self.variants
+        ]
+        stopped = ["  stopped by the user; others were not planned"] if self.interrupted else []
+        return "\n".join(["If the fleet or demand were other, planned anew:", *told, *stopped])
 
     def _shown(self) -> Iterator[Part]:
         yield from (self.title, "", *_served_lines(self.base), f"  {self.price_text(self.base)}")

@@ -1,4 +1,4 @@
-"""What-ifs in which nothing changes: each of them says so, whatever searches find, and never that something is gained."""
+"""What-ifs in which nothing changes: each of them says so, whatever searches find."""
 
 import numpy as np
 import pytest
