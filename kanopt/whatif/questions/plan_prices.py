@@ -153,11 +153,15 @@ class PlanPrices:
             return None
         return self._solver.whole_decisions(self.base.problem, self.plans[plan])
 
+    def is_same(self, one: int, other: int) -> bool:
+        """Whether two plans are one; where quantities follow, whether they decide the same as a whole."""
+        return one == other or (self.follows and self.whole(one) == self.whole(other))
+
     def follow(self, left: int, right: int) -> bool:
         """Let quantities follow the axis, if each of two plans that differ breaks rules where the other was made."""
-        ends = self.homes[left], self.homes[right]
         if self.follows or self.whole(left) is None or self.whole(right) is None:
             return self.follows
+        ends = self.homes[left], self.homes[right]
         own = [self.rank(plan, x) for plan, x in ((left, ends[0]), (right, ends[1]))]
         away = [self.rank(plan, x) for plan, x in ((left, ends[1]), (right, ends[0]))]
         # a plan that breaks a rule or leaves out more where the other one does not
@@ -166,27 +170,7 @@ class PlanPrices:
             self.follows = True
             for known in (self._results, self._ranks, self._decisions):
                 known.clear()
-            for plan, x in enumerate(self.homes):
-                self.settle(plan, x)
         return self.follows
-
-    def settle(self, plan: int, x: float) -> int:
-        """Return a plan with the quantities that are best at a value: itself where they are, else a new one."""
-        fitted = self._refit(plan, x) if self.follows else None
-        if fitted is None:
-            return plan
-        result = self._priced(fitted, x)
-        if self.homes[plan] != x:
-            plan = self.add(fitted, x)
-        else:
-            own, fits = self.rank(plan, x), _rank_of(result)
-            if fits is None or (own is not None and own < fits):
-                return plan
-            self.plans[plan] = fitted
-            self._decisions.pop((plan, x), None)
-        self._ranks[plan, x] = _rank_of(result)
-        self._keep((plan, x), result)
-        return plan
 
     @cached_property
     def _solver(self) -> Solver | None:
@@ -196,13 +180,17 @@ class PlanPrices:
 
     def _carried(self, plan: int, x: float) -> Result | None:
         """Return a plan as it is carried out at a value: as it was made, or with what follows from its decisions."""
-        if x == self.homes[plan]:
-            return self._priced(self.plans[plan], x)
+        own = self._priced(self.plans[plan], x) if x == self.homes[plan] else None
+        if own is not None and not self.follows:
+            return own
         try:
             there = self._refit(plan, x) if self.follows else self.problem(x).carried_over(self.plans[plan])
         except KanoptError:
-            return None
-        return None if there is None else self._priced(there, x)
+            return own
+        fitted = None if there is None else self._priced(there, x)
+        if own is None or fitted is None:
+            return fitted if own is None else own
+        return own if own.rank < fitted.rank else fitted
 
     def _keep(self, key: tuple[int, float], result: Result | None) -> None:
         self._results[key] = result

@@ -133,13 +133,9 @@ class AxisSwitches:
     @classmethod
     def of(cls, axis: Axis, search: SwitchSearch) -> AxisSwitches:
         """Read what came of a search."""
-        rows = []
-        for point in search.points:
-            if not point.solved:
-                continue
-            result = None if point.plan is None else search.prices.result(point.plan, point.x)
-            price = math.nan if result is None or result.objective is None else result.objective
-            rows.append((axis.label, point.x, point.found.status, price, point.found.noise))
+        rows = [
+            (axis.label, x, found.status, price, found.noise) for x, found, price in search.solved_prices()
+        ]
         found = [_switch_point(search, one) for one in search.switches()]
         return cls(
             axis=axis,

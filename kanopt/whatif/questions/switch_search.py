@@ -9,12 +9,11 @@ axis, what crosses are the prices of decisions as a whole, such as which sites a
 from __future__ import annotations
 
 import math
-from bisect import insort
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from operator import attrgetter
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Any
 
 from kanopt.interrupt import Interrupt
 from kanopt.parallel import run_tasks
@@ -53,19 +52,6 @@ class SearchLimits:
     client: Client | None = None
 
 
-@dataclass(eq=False)
-class Point:
-    """A value with the best plan known there."""
-
-    x: float
-    found: PointResult
-    plan: int | None
-    regret: float = 0.0
-    """By how much a plan found elsewhere is better than that of its own search."""
-    solved: bool = True
-    """Whether the problem was solved here; else what was found is that of a value nearby."""
-
-
 @dataclass(frozen=True, eq=False)
 class Switch:
     """A plan gives way to another one.
@@ -83,7 +69,7 @@ class Switch:
     jumps
         Whether their prices jump there.
     gap
-        The values between which it was searched.
+        The values between which no third plan is better.
     noise_low, noise_high
         Between these the plans differ by less than the noise of the search.
     noise
@@ -106,29 +92,6 @@ class Switch:
     def known(self) -> bool:
         """Whether both plans differ by more than the noise on their side."""
         return not self.crossed or (self.gap[0] < self.noise_low and self.noise_high < self.gap[1])
-
-
-Key: TypeAlias = tuple[float, float, int, int]
-"""Two values, and the plans that are the best known there."""
-
-
-@dataclass(frozen=True, eq=False)
-class Target:
-    """A crossing of two plans, to be confirmed by solving there."""
-
-    key: Key
-    places: tuple[float, float]
-    jumps: bool
-    left: set[float]
-    """Where it is still to be solved."""
-
-
-class Crossing(NamedTuple):
-    """Where two plans cross and nothing beats them, and between which values that was searched."""
-
-    places: tuple[float, float]
-    gap: tuple[float, float]
-    jumps: bool
 
 
 # Where one of two plans becomes the better one, by exact prices.
@@ -187,8 +150,34 @@ def crossing(
     return low, high
 
 
-_NEIGHBOURS = 2
-"""To so many points on each side a new plan is offered where quantities follow."""
+@dataclass(frozen=True)
+class _At:
+    """A value with the plan that is the best known there."""
+
+    x: float
+    plan: int
+
+
+@dataclass(frozen=True)
+class _Step:
+    """One plan gives way to another between two values.
+
+    Parameters
+    ----------
+    low, high
+        The values, with the plans.
+    crossed
+        Whether prices of both cross there; else the values merely lie within the tolerance.
+    between
+        The values around them at which the problem was solved.
+    """
+
+    low: _At
+    high: _At
+    crossed: bool
+    between: tuple[float, float]
+
+
 _NARROWEST = 1e-6
 """Share of the range to which the crossing of two prices is found."""
 _REFITS = 20
@@ -198,145 +187,43 @@ _SLOW = 0.75
 
 
 class SwitchSearch:
-    """A search under way: which points are solved, and which plan is the best at each."""
+    """A search under way.
+
+    All that is kept are plans, and where the problem was solved: which plan is the best between, and where one gives
+    way to another, follows from their prices and is worked out again after every solve.
+
+    Attributes
+    ----------
+    prices
+        The plans, and their prices at all values.
+    solved
+        What came of the values at which the problem was solved.
+    solves, interrupted
+        How often that was, and whether the user stopped it.
+    """
 
     def __init__(self, question: Question, base: Result, limits: SearchLimits) -> None:
         self.question, self.base, self.limits = question, base, limits
         self.prices = PlanPrices(question, base, limits.kinds)
-        self.points: list[Point] = []
+        self.solved: dict[float, PointResult] = {}
         self.solves = 0
         self.interrupted = False
-        self._stop = Interrupt()
-        self._crossed: dict[Key, Crossing] = {}
-        self._unproved: dict[float, float] = {}
+        self._own: dict[float, int] = {}
         self._slow: set[tuple[float, float]] = set()
-        self._targets: dict[float, Target] = {}
+        self._stop = Interrupt()
 
     def run(self, values: Sequence[float]) -> None:
         """Solve at the values, then where plans differ, until nothing is left or a limit is reached."""
-        low, high = min(values), max(values)
-        self.range = high - low
+        self.range = max(values) - min(values)
         try:
             with Interrupt() as self._stop:
                 self._solve(sorted(values))
-                while asked := self._asked():
-                    left = self.limits.most_solves - self.solves
-                    if left <= 0:
-                        break
+                while (left := self.limits.most_solves - self.solves) > 0 and (asked := self._asked()):
                     self._solve(asked[:left])
         except KeyboardInterrupt:
             self.interrupted = True
 
-    def _gaps(self) -> Iterator[tuple[Point, Point, int, int]]:
-        """Yield neighbours whose plans decide otherwise, with both plans."""
-        for left, right in pairwise(self.points):
-            if left.plan is None or right.plan is None or left.plan == right.plan:
-                continue
-            if self.prices.decisions(left.plan, left.x) != self.prices.decisions(right.plan, right.x):
-                yield left, right, left.plan, right.plan
-
-    def _wide_gaps(self) -> list[tuple[Point, Point, int, int]]:
-        """Return gaps in which a place is still to be found, the widest first."""
-        least = self.limits.tolerance * self.range
-        wide = [
-            gap
-            for gap in self._gaps()
-            if gap[1].x - gap[0].x > least and (gap[0].x, gap[1].x, *gap[2:]) not in self._crossed
-        ]
-        return sorted(wide, key=lambda gap: gap[0].x - gap[1].x)
-
-    def _asked(self) -> list[float]:
-        """Return the values at which to solve next, those in the widest gaps first."""
-        self._halve()
-        self._fill()
-        asked: list[float] = []
-        self._targets.clear()
-        for left, right, a, b in self._wide_gaps():
-            key = (left.x, right.x, a, b)
-            if key[:2] in self._slow:
-                asked.append(0.5 * (left.x + right.x))
-                continue
-            places = self._cross(a, b, left.x, right.x)
-            # where prices jump, another plan may be better on either side; else both sides are the same
-            jumps = self.prices.jumps(a, b, places, key[:2])
-            sides = places if jumps else places[1:]
-            target = Target(key, places, jumps, {x for x in sides if x not in key[:2]})
-            self._targets |= dict.fromkeys(target.left, target)
-            asked += sorted(target.left)
-            if target.left:
-                continue
-            if len(sides) > 1:  # one plan can be carried out nowhere else
-                self._slow.add(key[:2])
-                asked.append(0.5 * (left.x + right.x))
-            else:  # the plans cross where the problem was solved already
-                self._cross_at(target)
-        return asked
-
-    def _halve(self) -> None:
-        """Halve gaps between plans that decide alike as a whole, whose quantities need no solver."""
-        pairs = [(left.plan, right.plan) for left, right in pairwise(self.points)]
-        if not any(self.prices.follow(a, b) for a, b in pairs if a is not None and b is not None):
-            return
-        while self.prices.refits < _REFITS * self.limits.most_solves:
-            halved = (gap for gap in self._wide_gaps() if self._halve_gap(*gap))
-            if next(halved, None) is None:
-                return
-            if self._stop.asked:
-                raise KeyboardInterrupt
-
-    def _halve_gap(self, left: Point, right: Point, a: int, b: int) -> bool:
-        """Put a point in the middle of a gap, if one of its plans is as good as the other at both ends."""
-        prices = self.prices
-        if prices.whole(a) == prices.whole(b):
-            plan = a
-        elif not prices.is_worse(a, b, right.x, self._unproved.get(right.x, 0.0)):
-            plan, right.plan = a, prices.settle(a, right.x)
-        elif not prices.is_worse(b, a, left.x, self._unproved.get(left.x, 0.0)):
-            plan, left.plan = b, prices.settle(b, left.x)
-        else:
-            return False
-        x = 0.5 * (left.x + right.x)
-        if prices.result(plan, x) is None:
-            return False
-        self._put(Point(x, left.found, prices.settle(plan, x), solved=False))
-        return True
-
-    def _fill(self) -> None:
-        """Put plans that are known between points where they beat those on both sides."""
-        if not self.prices.follows:
-            while any(self._fill_gap(*gap) for gap in self._wide_gaps()):
-                if self._stop.asked:
-                    raise KeyboardInterrupt
-
-    def _fill_gap(self, left: Point, right: Point, a: int, b: int) -> bool:
-        """Put a point where two plans cross, if a third one is better there; a search that proved its plan knew it."""
-        if left.found.proved and right.found.proved:
-            return False
-        x = self._cross(a, b, left.x, right.x)[1]
-        best = self.prices.best(x)
-        if best is None or x in (left.x, right.x):
-            return False
-        if not (self._is_worse(a, best, x) and self._is_worse(b, best, x)):
-            return False
-        self._put(Point(x, left.found, best, solved=False))
-        return True
-
-    def _cross(self, a: int, b: int, low: float, high: float) -> tuple[float, float]:
-        return crossing(lambda x: self.prices.difference(a, b, x), low, high, _NARROWEST * self.range)
-
-    def _cross_at(self, target: Target) -> None:
-        """Keep a crossing that is confirmed; where quantities follow, plans are as they are on its sides alone."""
-        left, right, a, b = target.key
-        low, high = target.places
-        if not self.prices.follows:
-            self._crossed[target.key] = Crossing(target.places, (left, right), target.jumps)
-            return
-        found = next(point.found for point in self.points if point.x == left)
-        a, b = self.prices.settle(a, low), self.prices.settle(b, high)
-        for x, plan in ((low, a), (high, b)):
-            if x not in (left, right):
-                self._put(Point(x, found, plan, solved=False))
-        self._crossed[low, high, a, b] = Crossing(target.places, (left, right), target.jumps)
+    # -- where to solve
 
     def _solve(self, values: Sequence[float]) -> None:
         question = replace(self.question, points=tuple((x,) for x in values))
@@ -349,104 +236,189 @@ class SwitchSearch:
                 if self._stop.asked:
                     break
         for found in sorted(done, key=attrgetter("point")):
-            self.solves += 1
             self._take(values[found.point], found)
         if self._stop.asked:
             raise KeyboardInterrupt
 
     def _starts(self, x: float) -> tuple[Any, ...]:
-        left = [point.plan for point in self.points if point.x < x and point.plan is not None]
-        right = [point.plan for point in self.points if point.x > x and point.plan is not None]
-        return tuple(self.prices.plans[plan] for plan in (*left[-1:], *right[:1]))
+        near = [max((one for one in self._own if one < x), default=None)]
+        near.append(min((one for one in self._own if one > x), default=None))
+        return tuple(self.prices.plans[self._own[one]] for one in near if one is not None)
 
     def _take(self, x: float, found: PointResult) -> None:
-        """Keep what was found at a value, unless it is the crossing of two plans that nothing beats there."""
-        number, prices = None, self.prices
-        if found.proved and not math.isnan(found.bound):
-            self._unproved[x] = found.objective - found.bound
-        if found.plan is not None:
-            number = prices.settle(prices.add(found.plan, x), x)  # type: ignore[arg-type]
-        for left, right in self._around(x):
-            ends = [one for one in (left.plan, right.plan) if one is not None]
-            as_good = [one for one in ends if number is not None and not self._is_worse(one, number, x)]
-            target = self._targets.get(x)
-            if target is not None and target.key == (left.x, right.x, *ends) and as_good:
-                target.left.remove(x)
-                if not target.left:
-                    self._cross_at(target)
-                return
-            for side in ((left.x, x), (x, right.x)):
-                if side[1] - side[0] > _SLOW * (right.x - left.x):
+        """Keep what was found at a value."""
+        for low, high in pairwise(sorted(self.solved)):
+            for side in ((low, x), (x, high)) if low < x < high else ():
+                if side[1] - side[0] > _SLOW * (high - low):
                     self._slow.add(side)
-            # among plans that are as good, one that is known already
-            number = prices.settle(as_good[0], x) if as_good else number
-        self._put(Point(x, found, number))
-        self._offer(x)
+        self.solves += 1
+        self.solved[x] = found
+        if found.plan is not None:
+            self._own[x] = self.prices.add(found.plan, x)  # type: ignore[arg-type]
 
-    def _put(self, point: Point) -> None:
-        insort(self.points, point, key=attrgetter("x"))
+    def _asked(self) -> list[float]:
+        """Return the values at which to solve next, those in the widest gaps first."""
+        steps = [step for step in self._steps() if step.crossed and not self._is_confirmed(step)]
+        asked: dict[float, None] = {}
+        for step in sorted(steps, key=lambda step: step.between[0] - step.between[1]):
+            if step.between in self._slow:
+                asked[0.5 * sum(step.between)] = None
+            else:
+                asked |= dict.fromkeys(x for x in self._sides(step) if not self._is_solved(x))
+        return list(asked)
+
+    def _sides(self, step: _Step) -> tuple[float, ...]:
+        """Return where a step is confirmed: on both sides where prices jump, since another plan may be better there."""
+        places = step.low.x, step.high.x
+        jumps = self.prices.jumps(step.low.plan, step.high.plan, places, step.between)
+        return places if jumps else places[1:]
+
+    def _is_solved(self, x: float) -> bool:
+        return any(abs(one - x) <= 2.0 * _NARROWEST * self.range for one in self.solved)
+
+    def _is_confirmed(self, step: _Step) -> bool:
+        return all(map(self._is_solved, self._sides(step)))
+
+    # -- which plan is the best where
+
+    def _best_known(self) -> list[_At]:
+        """Return the values at which the problem was solved and has a plan, each with the best one.
+
+        Among plans that are as good, one stays from value to value.
+        """
+        found: list[_At] = []
+        for x in sorted(self.solved):
+            best = self._best(x)
+            if best is None:
+                continue
+            before = found[-1].plan if found else None
+            found.append(_At(x, best if before is None or self._is_worse(before, best, x) else before))
+        return found
+
+    def _best(self, x: float) -> int | None:
+        """Return the best plan at a value; None where none holds."""
+        if x in self.solved and self.solved[x].proved:
+            return self._own.get(x)
+        best = self.prices.best(x)
+        if best is None or x in self._own or x not in self.solved:
+            return best
+        rank = self.prices.rank(best, x)
+        return None if rank is None or rank.breaks_rules or rank.unserved else best
 
     def _is_worse(self, one: int, other: int, x: float) -> bool:
-        return self.prices.is_worse(one, other, x, self._unproved.get(x, 0.0))
+        found = self.solved.get(x)
+        unproved = 0.0
+        if found is not None and found.proved and not math.isnan(found.bound):
+            unproved = found.objective - found.bound
+        return self.prices.is_worse(one, other, x, unproved)
 
-    def _around(self, x: float) -> list[tuple[Point, Point]]:
-        """Return the points that a value lies between; none where it lies beyond them."""
-        return [(left, right) for left, right in pairwise(self.points) if left.x < x < right.x]
+    def _steps(self) -> list[_Step]:
+        """Return every place at which a plan gives way to another one, as far as prices of known plans say it."""
+        known = self._best_known()
+        for left, right in pairwise(known):
+            if left.plan != right.plan and self.prices.follow(left.plan, right.plan):
+                break
+        return [
+            step
+            for left, right in pairwise(known)
+            for step in self._steps_between(left, right, (left.x, right.x))
+        ]
 
-    def _offer(self, x: float) -> None:
-        """Offer the plan of a new point to others, and what is known to it, where searches prove nothing."""
-        place = [point.x for point in self.points].index(x)
-        # where quantities follow, each offer takes a linear programme
-        near = _NEIGHBOURS if self.prices.follows else len(self.points)
-        others = self.points[max(0, place - near) : place + near + 1]
-        own = self.points[place]
-        plans = [point.plan for point in others] if self.prices.follows else [self.prices.best(x)]
-        for point in others:
-            for plan in plans if point is own else [own.plan]:
-                if plan is not None and not point.found.proved and self._is_better(plan, point):
-                    self._take_over(point, plan)
+    def _steps_between(self, left: _At, right: _At, between: tuple[float, float]) -> Iterator[_Step]:
+        if self._stop.asked and not self.interrupted:
+            raise KeyboardInterrupt
+        prices, same = self.prices, self.prices.is_same(left.plan, right.plan)
+        if (same and not prices.follows) or self._decide_alike(left, right):
+            return
+        if right.x - left.x <= (self.limits.tolerance if same else _NARROWEST) * self.range:
+            yield _Step(left, right, not same, between)
+        elif same:
+            yield from self._halves(left, right, between)
+        else:
+            yield from self._crossed(left, right, between)
 
-    def _is_better(self, plan: int, point: Point) -> bool:
-        if point.plan is not None:
-            return self._is_worse(point.plan, plan, point.x)
-        rank = self.prices.rank(plan, point.x)
-        return rank is not None and not rank.breaks_rules and not rank.unserved
+    def _decide_alike(self, left: _At, right: _At) -> bool:
+        return self.prices.decisions(left.plan, left.x) == self.prices.decisions(right.plan, right.x)
 
-    def _take_over(self, point: Point, plan: int) -> None:
-        if point.plan is not None:
-            gained = self.prices.difference(point.plan, plan, point.x)
-            point.regret += gained if math.isfinite(gained) else 0.0
-        point.plan = self.prices.settle(plan, point.x)
+    def _halves(self, left: _At, right: _At, between: tuple[float, float]) -> Iterator[_Step]:
+        """Halve a gap in which the quantities of one plan change, which needs no solver."""
+        middle = _At(0.5 * (left.x + right.x), left.plan)
+        spent = self.prices.refits >= _REFITS * self.limits.most_solves
+        if spent or self.prices.result(middle.plan, middle.x) is None:
+            yield _Step(left, right, False, between)
+            return
+        yield from self._steps_between(left, middle, between)
+        yield from self._steps_between(middle, right, between)
+
+    def _crossed(self, left: _At, right: _At, between: tuple[float, float]) -> Iterator[_Step]:
+        """Cross the prices of two plans; where a third one is better there, it stands between them."""
+        low, high = crossing(
+            lambda x: self.prices.difference(left.plan, right.plan, x),
+            left.x,
+            right.x,
+            _NARROWEST * self.range,
+        )
+        third = self._best(high)
+        if (
+            third is not None
+            and left.x < high < right.x
+            and self._is_worse(left.plan, third, high)
+            and self._is_worse(right.plan, third, high)
+        ):
+            yield from self._steps_between(left, _At(high, third), between)
+            yield from self._steps_between(_At(high, third), right, between)
+            return
+        ends = _At(low, left.plan), _At(high, right.plan)
+        if self.prices.follows:
+            yield from self._steps_between(left, ends[0], between)
+        yield _Step(*ends, True, between)
+        if self.prices.follows:
+            yield from self._steps_between(ends[1], right, between)
 
     # -- what came of it
 
     @property
     def noise(self) -> float:
         """How far searches lie apart: repeated ones, and those that missed a plan found elsewhere; NaN unmeasured."""
-        open_ones = [point for point in self.points if point.solved and not point.found.proved]
+        open_ones = {x: found for x, found in self.solved.items() if not found.proved}
         if not open_ones:
             return 0.0
-        spreads = [point.found.noise for point in open_ones]
-        if all(map(math.isnan, spreads)):
-            return math.nan
-        return max([*(one for one in spreads if not math.isnan(one)), *(point.regret for point in open_ones)])
+        spreads = [found.noise for found in open_ones.values() if not math.isnan(found.noise)]
+        return max([*spreads, *map(self._regret, open_ones)]) if spreads else math.nan
+
+    def _regret(self, x: float) -> float:
+        """Return by how much a plan found elsewhere is better than that of the search at a value."""
+        best, own = self.prices.best(x), self._own.get(x)
+        missed = 0.0 if best is None or own is None else self.prices.difference(own, best, x)
+        return missed if math.isfinite(missed) else 0.0
+
+    def solved_prices(self) -> Iterator[tuple[float, PointResult, float]]:
+        """Yield the values at which the problem was solved, what came of each, and the best price known there."""
+        best = {one.x: one.plan for one in self._best_known()}
+        for x, found in sorted(self.solved.items()):
+            result = None if x not in best else self.prices.result(best[x], x)
+            price = None if result is None else result.objective
+            yield x, found, math.nan if price is None else price
 
     def switches(self) -> Iterator[Switch]:
         """Yield every place where a plan gives way to one that decides otherwise."""
-        noise, result = self.noise, self.prices.result
-        for left, right, a, b in self._gaps():
-            known = self._crossed.get((left.x, right.x, a, b))
-            narrowed = known is not None or right.x - left.x <= self.limits.tolerance * self.range
-            low, high = (left.x, right.x) if known is None else known.places
-            gap = (left.x, right.x) if known is None else known.gap
+        noise, result, steps = self.noise, self.prices.result, self._steps()
+        ends = [min(self.solved), *(x for step in steps for x in (step.low.x, step.high.x)), max(self.solved)]
+        for number, step in enumerate(steps):
+            gap = ends[2 * number], ends[2 * number + 3]
+            confirmed = step.crossed and self._is_confirmed(step)
+            narrowed = confirmed or step.high.x - step.low.x <= self.limits.tolerance * self.range
+            if step.crossed and not confirmed:
+                narrowed, gap = False, step.between
+            a, b, low, high = step.low.plan, step.high.plan, step.low.x, step.high.x
             yield Switch(
                 low=low,
                 high=high,
                 before=(_must(result(a, low)), result(a, high)),
                 after=(result(b, low), _must(result(b, high))),
                 narrowed=narrowed,
-                crossed=known is not None,
-                jumps=known is not None and known.jumps,
+                crossed=confirmed,
+                jumps=confirmed and self.prices.jumps(a, b, (low, high), gap),
                 gap=gap,
                 noise_low=self._within_noise(a, b, gap[0], low, noise),
                 noise_high=self._within_noise(b, a, gap[1], high, noise),
