@@ -5,7 +5,9 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from pydantic import ConfigDict
 
 from kanopt.explain.service import Service, still_holds
 from kanopt.problems.assessment import NO_PLAN, Rank
@@ -14,9 +16,6 @@ from kanopt.text import join_list
 from kanopt.whatif.questions.verdict import Verdict, noise_of, spread_of
 
 if TYPE_CHECKING:
-    import pandas as pd
-
-    from kanopt.problems.base import Plan
     from kanopt.problems.result import Result
 
 BASE = -1
@@ -72,6 +71,8 @@ class PointResult:
         All that belongs to the plan, where the question asks for it.
     """
 
+    __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(ser_json_inf_nan="constants")
+
     point: int
     status: str
     objective: float = math.nan
@@ -84,16 +85,16 @@ class PointResult:
     kept_message: str = ""
     terms: Mapping[str, float] = field(default_factory=dict)
     kept_terms: Mapping[str, float] = field(default_factory=dict)
-    unserved: float = 0
+    unserved: float = 0.0
     violations: int = 0
     service: Service | None = None
-    plan: Plan | pd.DataFrame | None = None
+    plan: Any = None
     plan_of: int | None = None
     seconds: float = 0.0
     message: str = ""
     caveat: str = ""
     interrupted: bool = False
-    result: Result | None = None
+    result: Any = None
 
     @property
     def proved(self) -> bool:
@@ -172,7 +173,7 @@ def _outcome(result: Result) -> dict[str, Any]:
             "status": str(result.status),
             "objective": math.nan,
             "terms": {},
-            "unserved": 0,
+            "unserved": 0.0,
             "violations": 0,
             "service": None,
             "message": "no plan was found",
@@ -182,7 +183,7 @@ def _outcome(result: Result) -> dict[str, Any]:
         "status": str(result.status),
         "objective": rank.objective,
         "terms": {str(term): float(amount) for term, amount in known.pricing.terms().items()},
-        "unserved": rank.unserved,
+        "unserved": float(rank.unserved),
         "violations": rank.violations,
         "service": Service.of(result),
         "message": next(iter(known.broken_rules), ""),
