@@ -254,7 +254,7 @@ class SwitchSearch:
         self.solves += 1
         self.solved[x] = found
         if found.plan is not None:
-            self._own[x] = self.prices.add(found.plan, x)  # type: ignore[arg-type]
+            self._own[x] = self.prices.add(found.plan, x)
 
     def _asked(self) -> list[float]:
         """Return the values at which to solve next, those in the widest gaps first."""
