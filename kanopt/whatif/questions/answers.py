@@ -200,7 +200,8 @@ class Answers(TableExports):
         yield f"{self.scenario.name}: {asked}{how} ({seconds_text(self.seconds)})"
         if self.interrupted or len(self.results) < len(self.design_points):
             yield Alarm(f"STOPPED after {done:,} of {asked}")
-        yield f"  {as_it_is_text(self.base)}"
+        yield from (f"  varied: {axis}" for axis in self.axes if self.kind == "sweep")
+        yield from (f"  {as_it_is_text(self.base)}", "")
 
 
 class Sweep(Answers):
@@ -230,7 +231,6 @@ class Sweep(Answers):
     def _shown(self) -> Iterator[Part]:
         how = ", each planned anew" if self.anew else ", the same plan at all of them"
         yield from self._heading(len(self.results), count_text(len(self.design_points), "point"), how)
-        yield from (*(f"  varied: {axis}" for axis in self.axes), "")
         if not self.results:
             yield "no point is done"
             return

@@ -126,7 +126,6 @@ class Tornado(Answers):
     def _shown(self) -> Iterator[Part]:
         how = f" one at a time, {'planned anew' if self.anew else 'the same plan'}"
         yield from self._heading(len(self.pairs), count_text(len(self.axes), "input"), how)
-        yield ""
         if not self.pairs:
             yield "no input is done"
             return
