@@ -85,7 +85,7 @@ def sweep_page(sweep: Sweep) -> QuestionPage:
     return QuestionPage(
         kicker=f"kanopt sweep · {sweep.base.problem.kind}",
         title=f"{sweep.scenario.name}: what if {varied}?",
-        answer=(*(sweep.extremes() or ("At no point is there a plan that holds.",)), _how(sweep)),
+        answer=(sweep.extremes() or "At no point is there a plan that holds.", _how(sweep)),
         lines=(),
         keys=(_as_it_is(sweep.base), *_extreme_keys(sweep), _counted(sweep)),
         notices=(

@@ -237,7 +237,7 @@ class Sweep(Answers):
         yield self._table()
         count = len(self.results)
         shown = [f"{_SHOWN} of {count:,} points are shown; sweep.points has all"] if count > _SHOWN else []
-        notes = [*shown, *self.notes(), *self.extremes()]
+        notes = [note for note in (*shown, *self.notes(), self.extremes()) if note]
         yield from ("", *notes) if notes else ()
 
     def _table(self) -> Grid:
@@ -252,14 +252,14 @@ class Sweep(Answers):
         heads = {"objective": self.unit, "data_effect": "new data", "replanning_effect": "new plan"}
         return grid_of(shown.rename(columns=heads), partial(fixed_text, decimals=2))
 
-    def extremes(self) -> tuple[str, ...]:
+    def extremes(self) -> str:
         """Say where the price is lowest and where it is highest, beside the plan as it is; empty where no plan holds.
 
         A point whose price differs from that of the plan as it is by no more than luck is neither.
         """
         found = self.cheapest_and_dearest()
         if found is None:
-            return ()
+            return ""
         told = []
         for word, one, sign in zip(("Cheapest", "Dearest"), found, (-1, 1), strict=True):
             verdict = self.verdict(one)
@@ -274,7 +274,7 @@ class Sweep(Answers):
                 told.append(f"{word} is {self.place_of(one)}: {money_text(one.objective, self.unit)}.")
             else:
                 told.append(f"No point is {'cheaper' if sign < 0 else 'dearer'} than the plan as it is.")
-        return tuple(told)
+        return " ".join(told)
 
     def cheapest_and_dearest(self) -> tuple[PointResult, PointResult] | None:
         """Return the points with the lowest and the highest price among those that leave out least.
