@@ -14,8 +14,8 @@ from kanopt.errors import ScenarioError
 from kanopt.formulas.edges import crossed_edges, edges_along
 from kanopt.problems.decisions import DecisionPlan
 from kanopt.whatif import SweepOptions, factors, grid, load_scenario, switch_points
+from kanopt.whatif.questions.plan_prices import crossing
 from kanopt.whatif.questions.point import PointResult
-from kanopt.whatif.questions.switch_search import crossing
 from tests.cases.choice_scenario import PRICE, choice
 
 QUICK = SweepOptions(time_limit=0.5)
