@@ -14,7 +14,7 @@ from kanopt.problems import Client, Depot, RoutingProblem, VehicleType, evaluate
 from kanopt.problems.result import Status
 from kanopt.whatif.events import ignore_event
 from kanopt.whatif.questions.ask import Asking
-from kanopt.whatif.questions.point import PointResult, point_of
+from kanopt.whatif.questions.point import point_of
 from kanopt.whatif.questions.point_search import exchange_plans, solve_point
 from kanopt.whatif.questions.question import Question
 from tests.cases.supply_scenario import one_market
@@ -94,14 +94,6 @@ def test_a_proved_plan_is_compared_with_every_plan_of_the_base_and_searched_once
     assert found.noise_beside(point_of(-1, evaluate(base, TOGETHER))) == 0.0
 
 
-def test_a_base_that_is_proved_leaves_the_noise_of_a_point_measured():
-    base = two_clients()
-    question = Written(problems=(two_clients(4.5),), finds=((TOGETHER, TOGETHER),), base_plans=(TOGETHER,))
-    found = solve_point(question, 0, base.plan_from(TOGETHER), ())
-    assert found.differences == pytest.approx((0.5, 0.5))
-    assert found.noise_beside(point_of(-1, proved(TOGETHER)(base))) == 0.0
-
-
 def test_how_far_searches_of_base_and_point_disagree_is_the_noise():
     """The first search says that the change costs nothing, since it found no better plan for either."""
     far = two_clients(20.0)
@@ -124,23 +116,6 @@ def test_what_both_leave_out_alike_leaves_the_noise_measured():
     assert math.isnan(known[1])
 
 
-def test_the_price_at_the_base_is_that_of_the_plan_that_is_kept():
-    question = Written(problems=(two_clients(20.0),), finds=((APART, TOGETHER),), base_plans=(APART,))
-    found = solve_point(question, 0, two_clients().plan_from(APART), ())
-    assert found.objective == pytest.approx(12.0)
-    assert found.at_base == pytest.approx(12.0)
-
-
-def test_a_search_that_was_cut_short_is_the_last():
-    def cut(problem: Any) -> Any:
-        return replace(evaluate(problem, APART), interrupted=True)
-
-    question = Written(problems=(two_clients(),), finds=((cut, TOGETHER),), base_plans=(APART,))
-    found = solve_point(question, 0, two_clients().plan_from(APART), ())
-    assert question.asked == [(0, 0)]
-    assert found.interrupted
-
-
 def test_departures_of_a_plan_are_chosen_anew_for_other_data():
     early = replace(
         two_clients(), vehicles=[VehicleType("van", 2, 2.0, unit_duration_cost=1.0, shift_start=0.0)]
@@ -154,19 +129,6 @@ def test_departures_of_a_plan_are_chosen_anew_for_other_data():
     assert exchange_plans(question, own, {1: early.plan_from([stated])}).objective == pytest.approx(best)
     again = replace(question, base_plans=(early.plan_from([stated]),))
     assert solve_point(again, 0, apart, ()).objective == pytest.approx(best)
-
-
-def test_a_plan_that_is_better_by_rounding_alone_is_not_taken_over():
-    problem = two_clients()
-    own = point_of(0, evaluate(problem, TOGETHER))
-    question = Written(problems=(problem,), finds=((),))
-    dearer = replace(own, objective=own.objective + 1e-11)
-    assert exchange_plans(question, dearer, {1: TOGETHER}).plan_of is None
-    assert exchange_plans(question, replace(own, objective=own.objective + 1e-3), {1: TOGETHER}).plan_of == 1
-
-
-def test_any_plan_is_better_than_none():
-    assert PointResult(0, "infeasible", 5.0, violations=2, unserved=3).rank < PointResult(0, "no plan").rank
 
 
 def run(question: Written, base: Any) -> Asking:

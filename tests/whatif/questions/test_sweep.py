@@ -13,8 +13,6 @@ import pytest
 from kanopt.errors import FileFormatError, ScenarioError
 from kanopt.problems.evaluate import evaluate
 from kanopt.whatif import SweepOptions, compare, factors, grid, load_scenario, sweep
-from kanopt.whatif.questions.point import PointResult
-from kanopt.whatif.questions.question import Question
 
 asking = import_module("kanopt.whatif.questions.ask")
 FUEL = {"vehicles.fuel_price": grid(1.0, 2.0, 5)}
@@ -89,25 +87,6 @@ def test_what_one_point_refuses_is_refused_among_many(shared_tiny, axes, priced_
     pd.testing.assert_frame_equal(found.points.drop(columns="seconds"), alone.points.drop(columns="seconds"))
 
 
-def test_a_plan_with_open_departures_is_priced_one_by_one(shared_tiny):
-    scenario = load_scenario(shared_tiny)
-    found = sweep(scenario, FUEL, plan="today")
-    question = Question(
-        scenario=scenario,
-        formulas={},
-        axes=found.axes,
-        points=found.design_points,
-        anew=False,
-        seed=0,
-        time_limit=1.0,
-        repeats=1,
-    )
-    problem, plan = found.base.problem, found.base.plan
-    assert asking.price_at_once(question, problem, plan, [0]) is None
-    settled = found.base.assessment.settled().plan
-    assert asking.price_at_once(question, problem, settled, [0])
-
-
 def test_departures_that_are_left_open_follow_travel_times(shared_tiny):
     scenario = load_scenario(shared_tiny)
     axes = {"surrogates.minutes": factors(0.5, 2.0, 3)}
@@ -150,11 +129,6 @@ def test_repeats_measure_the_noise(shared_tiny):
     assert set(twice.points["verdict"]) <= {"cheaper", "dearer", "no difference"}
 
 
-def test_a_change_of_nothing_has_no_effect(shared_tiny):
-    found = sweep(load_scenario(shared_tiny), {"vehicles.fixed_cost": factors(1.0, 2.0, 2)}, plan="today")
-    assert found.points["verdict"].tolist() == ["no difference", "dearer"]
-
-
 @pytest.mark.slow
 def test_points_that_cannot_be_are_counted(shared_tiny):
     scenario = load_scenario(shared_tiny)
@@ -195,17 +169,6 @@ def test_a_sweep_goes_on_where_it_stopped(shared_tiny, tmp_path, monkeypatch):
     assert rest.points["objective"].tolist() == pytest.approx(whole.points["objective"].tolist())
     again = sweep(scenario, axes, options=options)
     assert again.points["objective"].tolist() == rest.points["objective"].tolist()
-
-
-def test_each_point_is_told_as_it_is_done(shared_tiny):
-    told = []
-    found = sweep(
-        load_scenario(shared_tiny), FUEL, plan="today", progress=lambda event: told.append(event.message)
-    )
-    count = len(found.points)
-    assert [line.split(" points")[0] for line in told if "cheapest" in line] == [
-        f"{done} of {count}" for done in range(1, count + 1)
-    ]
 
 
 def test_a_folder_holds_one_sweep(shared_tiny, tmp_path):
@@ -380,17 +343,6 @@ def test_a_law_below_zero_is_told(shared_tiny, axes):
     assert "at 1 point laws are not to be trusted, first vehicles.fuel_price −1" in found.text()
 
 
-def test_a_verdict_says_where_the_noise_is_not_known():
-    base = PointResult(-1, "feasible", 100.0)
-    for searches, differences, verdict in [
-        ((105.0,), (5.0,), "dearer, noise not measured"),
-        ((105.0, 106.0), (5.0, 5.5), "dearer"),
-        ((105.0, 99.0), (5.0, -1.0), "no difference"),
-    ]:
-        point = PointResult(0, "feasible", 105.0, searches=searches, differences=differences)
-        assert point.verdict(base).word == verdict
-
-
 def test_it_is_told_which_rule_a_kept_plan_breaks(shared_tiny):
     found = sweep(load_scenario(shared_tiny), {"clients.demand_t": factors([1.0, 1.5])}, plan="today")
     assert found.points["violations"].tolist() == [0, 2]
@@ -416,12 +368,3 @@ def test_a_sweep_and_a_comparison_agree_on_what_compares(shared_tiny):
     assert point["change"] == pytest.approx(step["change"])
     assert swept.points.iloc[0][["verdict", "unlike"]].tolist() == ["no difference", ""]
     assert ": its plan serves 2.86 instead of 2.2 t" in str(swept)
-
-
-def test_what_points_serve_is_kept_on_disk(shared_tiny, tmp_path):
-    axes, options = {"vehicles.capacity": [0.5, 1.2]}, SweepOptions(out=tmp_path / "sweep")
-    first = sweep(load_scenario(shared_tiny), axes, plan="today", options=options)
-    again = sweep(load_scenario(shared_tiny), axes, plan="today", options=options)
-    assert [found.service for found in again.results] == [found.service for found in first.results]
-    assert again.points["unlike"].tolist() == first.points["unlike"].tolist()
-    assert again.points["unlike"][0].startswith("breaks a rule: ")

@@ -168,14 +168,6 @@ def test_ctrl_c_keeps_what_was_found(tmp_path, monkeypatch):
 
 
 @pytest.mark.slow
-def test_a_limit_on_solves_is_told(tmp_path):
-    scenario = choice(tmp_path, "n^2 - price * n + 20")
-    found = switch_points(scenario, {PRICE: (0.2, 7.7)}, most_solves=3, options=QUICK)
-    assert found.axes[0].solves == 3
-    assert "not narrowed down" in set(found.frame["verdict"])
-
-
-@pytest.mark.slow
 def test_where_nothing_tips_that_is_said(tmp_path):
     scenario = choice(tmp_path, "(n - 2)^2 * price")
     found = switch_points(scenario, {PRICE: (1.0, 2.0), "choices.high": [3, 4]}, options=QUICK)
