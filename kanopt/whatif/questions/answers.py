@@ -141,10 +141,6 @@ class Answers(TableExports):
         """Return what numbers are, for the workbook."""
         return dict.fromkeys(_MONEY, "money")
 
-    def to_frame(self) -> pd.DataFrame:
-        """Return the first of its tables."""
-        return next(iter(self.tables().values()))
-
     def to_parquet(self, path: str | Path) -> Path:
         """Write :attr:`points` to a file, as a whole. Returns its path."""
         import io
@@ -152,12 +148,6 @@ class Answers(TableExports):
         buffer = io.BytesIO()
         self.points.to_parquet(buffer, index=False)
         return replace_file(path, buffer.getvalue(), make_folders=True)
-
-    def to_html(self, path: str | Path) -> Path:
-        """Write the answer: one HTML file that needs nothing else. Returns its path."""
-        from kanopt.display import reports
-
-        return reports.write_page(reports.answer_page(self), path)
 
     def notes(self) -> tuple[str, ...]:
         """Return what must be said beside the prices: points without one, laws in doubt, noise that is not known."""

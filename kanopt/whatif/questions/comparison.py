@@ -6,7 +6,6 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
@@ -222,16 +221,6 @@ class Comparison(TableExports):
             ),
             "money",
         )
-
-    def to_frame(self) -> pd.DataFrame:
-        """Return :attr:`terms`."""
-        return self.terms
-
-    def to_html(self, path: str | Path) -> Path:
-        """Write the comparison: one HTML file that needs nothing else. Returns its path."""
-        from kanopt.display import reports
-
-        return reports.write_page(reports.answer_page(self), path)
 
     def changes_of(self, variant: Variant) -> tuple[str, ...]:
         """Say what a variant changes against the base, a sentence each."""

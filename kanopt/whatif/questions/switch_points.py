@@ -7,7 +7,6 @@ import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 import pandas as pd
@@ -230,16 +229,6 @@ class SwitchPoints(TableExports):
     def forms(self) -> dict[str, str]:
         """Return what numbers are, for the workbook."""
         return dict.fromkeys(("price_below", "price_above", "price", "noise"), "money")
-
-    def to_frame(self) -> pd.DataFrame:
-        """Return :attr:`frame`."""
-        return self.frame
-
-    def to_html(self, path: str | Path) -> Path:
-        """Write the switch points: one HTML file that needs nothing else. Returns its path."""
-        from kanopt.display import reports
-
-        return reports.write_page(reports.answer_page(self), path)
 
     def plot(self, ax: Any = None) -> Any:
         """Draw a bar for each path, parted where decisions change, and return the matplotlib axes."""
