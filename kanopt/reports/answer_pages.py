@@ -39,7 +39,7 @@ from kanopt.text import (
 from kanopt.whatif import Comparison, Sweep, SwitchPoints, Tornado
 from kanopt.whatif.questions.axes import value_text
 from kanopt.whatif.questions.prepare import unit_of_axis
-from kanopt.whatif.questions.switch_points import KNOWN
+from kanopt.whatif.questions.switch_search import KNOWN
 from kanopt.whatif.questions.tornado import MOVES
 from kanopt.whatif.questions.verdict import UNMEASURED
 
@@ -47,7 +47,8 @@ if TYPE_CHECKING:
     from kanopt.problems.result import Result
     from kanopt.whatif import Scenario
     from kanopt.whatif.questions.axes import Axis
-    from kanopt.whatif.questions.switch_points import AxisSwitches, SwitchPoint
+    from kanopt.whatif.questions.switch_points import AxisSwitches
+    from kanopt.whatif.questions.switch_search import SwitchPoint
 
 _NAMES = 4
 _SAID = 3

@@ -14,7 +14,8 @@ from kanopt.problems.routing import Client, Depot, RoutingProblem, VehicleType
 from kanopt.whatif import Run, Scenario, SwitchPoints, Variant
 from kanopt.whatif.questions.axes import Axis
 from kanopt.whatif.questions.point import of_kept, with_plan
-from kanopt.whatif.questions.switch_points import AxisSwitches, SwitchPoint
+from kanopt.whatif.questions.switch_points import AxisSwitches
+from kanopt.whatif.questions.switch_search import SwitchPoint
 from kanopt.whatif.risks.risk import Risk
 from tests.whatif.conftest import write_tiny
 

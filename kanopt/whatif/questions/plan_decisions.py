@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 import pandas as pd
 
-from kanopt.text import count_text, number_text
+from kanopt.formulas.edges import crossed_edges
+from kanopt.text import count_text, join_list, number_text
 
 if TYPE_CHECKING:
     from kanopt.problems.base import Plan
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
 _EQUAL = 1e-9
 """Share of a price below which a term counts as nothing."""
+_NAMES = 3
 _AT_END = 1e-6
 """Share of a range within which a number is at its end."""
 
@@ -146,3 +148,36 @@ def _numbered_like(frame: pd.DataFrame, like: pd.DataFrame, spec: ProblemSpec) -
             {own[i]: others[j] for i, j in zip(row, column, strict=True)}
         )
     return frame
+
+
+def edge_between(below: tuple[Result, Result | None], above: tuple[Result, Result | None]) -> str:
+    """Say which rule or which edge of a law makes two plans change places; empty where their prices cross.
+
+    Parameters
+    ----------
+    below, above
+        Each plan where it is the better one, and where the other is.
+    """
+    sides = ((*below, "below", "above"), (*above, "above", "below"))
+    for good, bad, which, there in sides:
+        if bad is None or bad.assessment is None:
+            return f"the plan {which} cannot be carried out {there}"
+        if bad.rank[:3] > good.rank[:3]:
+            return f"the plan {which} breaks a rule {there}: {_rule(good, bad)}"
+    for good, bad, *_ in sides:
+        assert good.assessment is not None
+        assert bad is not None
+        assert bad.assessment is not None
+        for use, other in zip(good.assessment.law_uses, bad.assessment.law_uses, strict=False):
+            for edge in crossed_edges(use.formula, other.formula, use.arguments, other.arguments):
+                return f"the law of {edge}"
+    return ""
+
+
+def _rule(good: Result, bad: Result) -> str:
+    """Name the rule that one plan breaks and the other does not, with the first places."""
+    kept = {(violation.constraint, violation.where) for violation in good.check.violations}
+    new = [one for one in bad.check.violations if (one.constraint, one.where) not in kept]
+    rules = list(dict.fromkeys(one.constraint for one in new))
+    places = list(dict.fromkeys(one.where for one in new if one.constraint == rules[0]))
+    return f"{join_list(rules, _NAMES)} ({join_list(places, _NAMES)})"

@@ -13,7 +13,6 @@ import pandas as pd
 
 from kanopt.display import Alarm, Part
 from kanopt.errors import Issue, ScenarioError, nearest
-from kanopt.formulas.edges import crossed_edges
 from kanopt.parallel import cluster
 from kanopt.problems.result import Status
 from kanopt.progress import told_by_line
@@ -21,7 +20,6 @@ from kanopt.text import amount_text, count_text, join_list, money_text, number_t
 from kanopt.whatif.events import Event, OnEvent, ignore_event
 from kanopt.whatif.questions.ask import SweepOptions
 from kanopt.whatif.questions.axes import Axis, read_axes
-from kanopt.whatif.questions.plan_decisions import Decision, decisions_of
 from kanopt.whatif.questions.point import REFUSED
 from kanopt.whatif.questions.prepare import (
     base_result,
@@ -30,7 +28,7 @@ from kanopt.whatif.questions.prepare import (
     require_scenario,
     unit_of_axis,
 )
-from kanopt.whatif.questions.switch_search import SearchLimits, Switch, SwitchSearch
+from kanopt.whatif.questions.switch_search import KNOWN, SearchLimits, SwitchPoint, SwitchSearch
 from kanopt.whatif.questions.verdict import NO_DIFFERENCE, REPEAT, UNMEASURED
 from kanopt.whatif.scenario import Scenario
 from kanopt.whatif.table_exports import TableExports
@@ -56,41 +54,8 @@ _COLUMNS = [
 _POINT_COLUMNS = ["path", "value", "status", "price", "noise"]
 _NAMES = 3
 _CHANGES = 4
-KNOWN, WIDE = "known", "not narrowed down"
 Compared: TypeAlias = Literal["all", "in use"]
 _KINDS = {"all": frozenset({"in use", "assignment", "term"}), "in use": frozenset({"in use", "term"})}
-
-
-@dataclass(frozen=True)
-class SwitchPoint:
-    """One place at which decisions change.
-
-    Parameters
-    ----------
-    value
-        From here on the plan above is better.
-    low, high
-        The place lies between these: as far as prices are compared, and beyond it as far as the plans differ by less
-        than the noise.
-    changes
-        What changes: decision, choice below, choice above.
-    price_below, price_above
-        Of the plan below just before it, and of the plan above just behind it.
-    edge
-        The edge of a law, or the rule, that is reached there; empty where prices merely cross.
-    verdict
-        ``"known"``, ``"no difference"`` (beyond the noise of the search), ``"noise not measured"``, or ``"not narrowed
-        down"`` where the limit of solves was reached before.
-    """
-
-    value: float
-    low: float
-    high: float
-    changes: tuple[tuple[Decision, str, str], ...]
-    price_below: float
-    price_above: float
-    edge: str
-    verdict: str
 
 
 @dataclass(frozen=True, eq=False)
@@ -135,11 +100,10 @@ class AxisSwitches:
         rows = [
             (axis.label, x, found.status, price, found.noise) for x, found, price in search.solved_prices()
         ]
-        found = [_switch_point(search, one) for one in search.switches()]
         return cls(
             axis=axis,
             unit=unit_of_axis(search.question.scenario, axis),
-            switches=tuple(one for one in found if one.changes),
+            switches=tuple(search.switches()),
             points=pd.DataFrame(rows, columns=_POINT_COLUMNS),
             solves=search.solves,
             refits=search.prices.refits,
@@ -267,71 +231,6 @@ class SwitchPoints(TableExports):
             yield f"  {axis.axis.label}: {count_text(len(bad), 'value')} without a plan, first {told}"
         if math.isnan(axis.noise):
             yield f"  {axis.axis.label}: searches prove nothing, and their noise is not known; {REPEAT}"
-
-
-def _switch_point(search: SwitchSearch, switch: Switch) -> SwitchPoint:
-    below, above = (_compared(search, one) for one in (switch.before[0], switch.after[1]))
-    changes = tuple(
-        (one, _told(below, one), _told(above, one))
-        for one in dict.fromkeys([*below, *above])
-        if below.get(one) != above.get(one)
-    )
-    edge = _edge(switch) if switch.crossed else ""
-    if not switch.narrowed:
-        verdict, low, high = WIDE, *switch.gap
-    else:
-        low, high = switch.noise_low, switch.noise_high
-        verdict = UNMEASURED if math.isnan(switch.noise) else KNOWN if switch.known else NO_DIFFERENCE
-    return SwitchPoint(
-        value=switch.high if edge else 0.5 * (switch.low + switch.high),
-        low=low,
-        high=high,
-        changes=changes,
-        price_below=switch.before[0].rank.objective,
-        price_above=switch.after[1].rank.objective,
-        edge=edge,
-        verdict=verdict,
-    )
-
-
-def _compared(search: SwitchSearch, result: Result) -> Mapping[Decision, str]:
-    found = decisions_of(result, search.question.scenario.problem, search.base)
-    return {one: way for one, way in found.items() if one.kind in search.limits.kinds}
-
-
-def _told(decided: Mapping[Decision, str], one: Decision) -> str:
-    words = {"in use": "not in use", "assignment": "nothing", "term": "nothing"}
-    return decided.get(one, words[one.kind])
-
-
-def _edge(switch: Switch) -> str:
-    """Say which rule or which edge of a law makes the plans change places; empty where their prices cross."""
-    sides = (
-        (switch.before[0], switch.before[1], "below", "above"),
-        (switch.after[1], switch.after[0], "above", "below"),
-    )
-    for good, bad, which, there in sides:
-        if bad is None or bad.assessment is None:
-            return f"the plan {which} cannot be carried out {there}"
-        if bad.rank[:3] > good.rank[:3]:
-            return f"the plan {which} breaks a rule {there}: {_rule(good, bad)}"
-    for good, bad, *_ in sides:
-        assert good.assessment is not None
-        assert bad is not None
-        assert bad.assessment is not None
-        for use, other in zip(good.assessment.law_uses, bad.assessment.law_uses, strict=False):
-            for edge in crossed_edges(use.formula, other.formula, use.arguments, other.arguments):
-                return f"the law of {edge}"
-    return "the price jumps" if switch.jumps else ""
-
-
-def _rule(good: Result, bad: Result) -> str:
-    """Name the rule that one plan breaks and the other does not, with the first places."""
-    kept = {(violation.constraint, violation.where) for violation in good.check.violations}
-    new = [one for one in bad.check.violations if (one.constraint, one.where) not in kept]
-    rules = list(dict.fromkeys(one.constraint for one in new))
-    places = list(dict.fromkeys(one.where for one in new if one.constraint == rules[0]))
-    return f"{join_list(rules, _NAMES)} ({join_list(places, _NAMES)})"
 
 
 def _change_texts(switch: SwitchPoint) -> Iterator[str]:

@@ -17,10 +17,12 @@ from typing import TYPE_CHECKING, Any
 
 from kanopt.interrupt import Interrupt
 from kanopt.parallel import run_tasks
+from kanopt.whatif.questions.plan_decisions import Decision, edge_between
 from kanopt.whatif.questions.plan_prices import PlanPrices, crossing
 from kanopt.whatif.questions.point import PointResult
 from kanopt.whatif.questions.point_search import solve_point
 from kanopt.whatif.questions.question import Question
+from kanopt.whatif.questions.verdict import NO_DIFFERENCE, UNMEASURED
 
 if TYPE_CHECKING:
     from distributed import Client
@@ -52,46 +54,36 @@ class SearchLimits:
     client: Client | None = None
 
 
-@dataclass(frozen=True, eq=False)
-class Switch:
-    """A plan gives way to another one.
+@dataclass(frozen=True)
+class SwitchPoint:
+    """One place at which decisions change.
 
     Parameters
     ----------
+    value
+        From here on the plan above is better.
     low, high
-        Between these values; at the low one the first plan is better, at the high one the other.
-    before, after
-        Both plans, priced at both values.
-    narrowed
-        Whether the place is known as far as was asked; else the limits of the search were reached before.
-    crossed
-        Whether both plans were priced between the values, and nothing beats them there.
-    jumps
-        Whether their prices jump there.
-    gap
-        The values between which no third plan is better.
-    noise_low, noise_high
-        Between these the plans differ by less than the noise of the search.
-    noise
-        How far searches lie apart; NaN where that was not measured.
+        The place lies between these: as far as prices are compared, and beyond it as far as the plans differ by less
+        than the noise.
+    changes
+        What changes: decision, choice below, choice above.
+    price_below, price_above
+        Of the plan below just before it, and of the plan above just behind it.
+    edge
+        The edge of a law, or the rule, that is reached there; empty where prices merely cross.
+    verdict
+        ``"known"``, ``"no difference"`` (beyond the noise of the search), ``"noise not measured"``, or ``"not narrowed
+        down"`` where the limit of solves was reached before.
     """
 
+    value: float
     low: float
     high: float
-    before: tuple[Result, Result | None]
-    after: tuple[Result | None, Result]
-    narrowed: bool
-    crossed: bool
-    jumps: bool
-    gap: tuple[float, float]
-    noise_low: float
-    noise_high: float
-    noise: float
-
-    @property
-    def known(self) -> bool:
-        """Whether both plans differ by more than the noise on their side."""
-        return not self.crossed or (self.gap[0] < self.noise_low and self.noise_high < self.gap[1])
+    changes: tuple[tuple[Decision, str, str], ...]
+    price_below: float
+    price_above: float
+    edge: str
+    verdict: str
 
 
 @dataclass(frozen=True)
@@ -122,6 +114,8 @@ class _Step:
     between: tuple[float, float]
 
 
+KNOWN, WIDE = "known", "not narrowed down"
+_NOTHING = {"in use": "not in use", "assignment": "nothing", "term": "nothing"}
 _NARROWEST = 1e-6
 """Share of the range to which the crossing of two prices is found."""
 _REFITS = 20
@@ -344,33 +338,54 @@ class SwitchSearch:
             price = None if result is None else result.objective
             yield x, found, math.nan if price is None else price
 
-    def switches(self) -> Iterator[Switch]:
+    def switches(self) -> Iterator[SwitchPoint]:
         """Yield every place where a plan gives way to one that decides otherwise."""
-        noise, result, steps = self.noise, self.prices.result, self._steps()
+        steps, decisions = self._steps(), self.prices.decisions
         ends = [min(self.solved), *(x for step in steps for x in (step.low.x, step.high.x)), max(self.solved)]
         for number, step in enumerate(steps):
-            gap = ends[2 * number], ends[2 * number + 3]
-            confirmed = step.crossed and self._is_confirmed(step)
-            narrowed = confirmed or step.high.x - step.low.x <= self.limits.tolerance * self.range
-            if step.crossed and not confirmed:
-                narrowed, gap = False, step.between
-            a, b, low, high = step.low.plan, step.high.plan, step.low.x, step.high.x
-            yield Switch(
-                low=low,
-                high=high,
-                before=(_must(result(a, low)), result(a, high)),
-                after=(result(b, low), _must(result(b, high))),
-                narrowed=narrowed,
-                crossed=confirmed,
-                jumps=confirmed and self.prices.jumps(a, b, (low, high), gap),
-                gap=gap,
-                noise_low=self._within_noise(a, b, gap[0], low, noise),
-                noise_high=self._within_noise(b, a, gap[1], high, noise),
-                noise=noise,
+            below, above = (decisions(one.plan, one.x) for one in (step.low, step.high))
+            changes = tuple(
+                (one, below.get(one, _NOTHING[one.kind]), above.get(one, _NOTHING[one.kind]))
+                for one in dict.fromkeys([*below, *above])
+                if below.get(one) != above.get(one)
             )
+            if changes:
+                yield self._switch(step, changes, (ends[2 * number], ends[2 * number + 3]))
 
-    def _within_noise(self, better: int, other: int, end: float, place: float, noise: float) -> float:
+    def _switch(
+        self, step: _Step, changes: tuple[tuple[Decision, str, str], ...], gap: tuple[float, float]
+    ) -> SwitchPoint:
+        """Return a place at which a plan gives way, between the ends of the gap in which no third one is better."""
+        result, noise = self.prices.result, self.noise
+        (low, a), (high, b) = (step.low.x, step.low.plan), (step.high.x, step.high.plan)
+        before, after = result(a, low), result(b, high)
+        assert before is not None, "a plan is the better one where it can be carried out"
+        assert after is not None, "a plan is the better one where it can be carried out"
+        confirmed = step.crossed and self._is_confirmed(step)
+        if confirmed or (not step.crossed and high - low <= self.limits.tolerance * self.range):
+            ends = self._within_noise(a, b, gap[0], low), self._within_noise(b, a, gap[1], high)
+            known = not confirmed or (gap[0] < ends[0] and ends[1] < gap[1])
+            verdict = UNMEASURED if math.isnan(noise) else KNOWN if known else NO_DIFFERENCE
+        else:
+            ends, verdict = (step.between if step.crossed else (low, high)), WIDE
+        edge = ""
+        if confirmed:
+            edge = edge_between((before, result(a, high)), (after, result(b, low)))
+            edge = edge or ("the price jumps" if self.prices.jumps(a, b, (low, high), gap) else "")
+        return SwitchPoint(
+            value=high if edge else 0.5 * (low + high),
+            low=ends[0],
+            high=ends[1],
+            changes=changes,
+            price_below=before.rank.objective,
+            price_above=after.rank.objective,
+            edge=edge,
+            verdict=verdict,
+        )
+
+    def _within_noise(self, better: int, other: int, end: float, place: float) -> float:
         """Return how far from a crossing towards an end a plan is better by no more than the noise."""
+        noise = self.noise
         if not noise > 0 or end == place:
             return place
         difference = self.prices.difference
@@ -382,11 +397,6 @@ class SwitchSearch:
             lambda x: sign * (difference(better, other, x) + noise), low, high, _NARROWEST * self.range
         )
         return found[0] if end < place else found[1]
-
-
-def _must(result: Result | None) -> Result:
-    assert result is not None, "a plan is the better one where it can be carried out"
-    return result
 
 
 @dataclass(frozen=True, eq=False)
