@@ -269,7 +269,6 @@ def _run(
 def _echo_run(outcome: Run) -> None:
     """Print what was changed, the laws, and what is told of the plan."""
     from kanopt.cli.output import law_lines
-    from kanopt.whatif.comparison_text import variants_text
     from kanopt.whatif.learn import doubts
 
     scenario = outcome.scenario
@@ -281,7 +280,7 @@ def _echo_run(outcome: Run) -> None:
         echo_laws("\n".join(law_lines(outcome.laws.values(), picture_width())), outcome.laws)
     echo(f"\n{outcome.told()}")
     if outcome.variants is not None:
-        echo(f"\n{variants_text(outcome.variants)}")
+        echo(f"\n{outcome.variants.variants_text()}")
 
 
 @kanopt.command()

@@ -1,32 +1,41 @@
-"""The switch points of a scenario, as a frame and in sentences."""
+"""Where it tips: the values at which a plan gives way to another one, as a frame and in sentences."""
 
 from __future__ import annotations
 
 import math
+import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 import pandas as pd
 
 from kanopt.display import Alarm, Part
-from kanopt.formulas.edges import crossed_edges
+from kanopt.errors import Issue, ScenarioError, nearest
+from kanopt.parallel import cluster
 from kanopt.problems.result import Status
+from kanopt.progress import told_by_line
 from kanopt.text import amount_text, count_text, join_list, money_text, number_text, range_text, seconds_text
-from kanopt.whatif.sensitivity.plan_decisions import Decision, decisions_of
-from kanopt.whatif.sensitivity.search_points import Switch
-from kanopt.whatif.sensitivity.switch_search import SwitchSearch
-from kanopt.whatif.sweeps.axes import Axis
-from kanopt.whatif.sweeps.point_result import REFUSED, REPEAT
-from kanopt.whatif.sweeps.prepare import unit_of_axis
+from kanopt.whatif.events import Event, OnEvent, ignore_event
+from kanopt.whatif.questions.ask import SweepOptions
+from kanopt.whatif.questions.axes import Axis, read_axes
+from kanopt.whatif.questions.point import REFUSED
+from kanopt.whatif.questions.prepare import (
+    base_result,
+    prepare,
+    refuse_folder,
+    require_scenario,
+    unit_of_axis,
+)
+from kanopt.whatif.questions.switch_search import KNOWN, SearchLimits, SwitchPoint, SwitchSearch
+from kanopt.whatif.questions.verdict import NO_DIFFERENCE, REPEAT, UNMEASURED
+from kanopt.whatif.scenario import Scenario
 from kanopt.whatif.table_exports import TableExports
 
 if TYPE_CHECKING:
     from kanopt.problems.base import Plan
     from kanopt.problems.result import Result
-    from kanopt.whatif.scenario import Scenario
 
 _COLUMNS = [
     "path",
@@ -45,39 +54,8 @@ _COLUMNS = [
 _POINT_COLUMNS = ["path", "value", "status", "price", "noise"]
 _NAMES = 3
 _CHANGES = 4
-KNOWN, NOISY, UNMEASURED, WIDE = "known", "inside the noise", "noise not measured", "not narrowed down"
-
-
-@dataclass(frozen=True)
-class SwitchPoint:
-    """One place at which decisions change.
-
-    Parameters
-    ----------
-    value
-        From here on the plan above is better.
-    low, high
-        The place lies between these: as far as prices are compared, and beyond it as far as the plans differ by less
-        than the noise.
-    changes
-        What changes: decision, choice below, choice above.
-    price_below, price_above
-        Of the plan below just before it, and of the plan above just behind it.
-    edge
-        The edge of a law, or the rule, that is reached there; empty where prices merely cross.
-    verdict
-        ``"known"``, ``"inside the noise"``, ``"noise not measured"``, or ``"not narrowed down"`` where the limit of
-        solves was reached before.
-    """
-
-    value: float
-    low: float
-    high: float
-    changes: tuple[tuple[Decision, str, str], ...]
-    price_below: float
-    price_above: float
-    edge: str
-    verdict: str
+Compared: TypeAlias = Literal["all", "in use"]
+_KINDS = {"all": frozenset({"in use", "assignment", "term"}), "in use": frozenset({"in use", "term"})}
 
 
 @dataclass(frozen=True, eq=False)
@@ -119,18 +97,13 @@ class AxisSwitches:
     @classmethod
     def of(cls, axis: Axis, search: SwitchSearch) -> AxisSwitches:
         """Read what came of a search."""
-        rows = []
-        for point in search.points:
-            if not point.solved:
-                continue
-            result = None if point.plan is None else search.prices.result(point.plan, point.x)
-            price = math.nan if result is None or result.objective is None else result.objective
-            rows.append((axis.label, point.x, point.found.status, price, point.found.noise))
-        found = [_switch_point(search, one) for one in search.switches()]
+        rows = [
+            (axis.label, x, found.status, price, found.noise) for x, found, price in search.solved_prices()
+        ]
         return cls(
             axis=axis,
             unit=unit_of_axis(search.question.scenario, axis),
-            switches=tuple(one for one in found if one.changes),
+            switches=tuple(search.switches()),
             points=pd.DataFrame(rows, columns=_POINT_COLUMNS),
             solves=search.solves,
             refits=search.prices.refits,
@@ -150,7 +123,8 @@ class AxisSwitches:
             place = f"somewhere in {range_text(one.low, one.high, self.unit, 4)}"
             if one.verdict == UNMEASURED:
                 place = f"from about {self._amount(one.value)} on"
-            told = f"{one.verdict}, {money_text(self.noise, unit)}" if one.verdict == NOISY else one.verdict
+            noise = f" beyond the noise of the search, {money_text(self.noise, unit)}"
+            told = f"{one.verdict}{noise if one.verdict == NO_DIFFERENCE else ''}"
             yield f"{self.axis.label} {place}{why} ({told}): {what}"
 
     def _amount(self, value: float) -> str:
@@ -220,16 +194,6 @@ class SwitchPoints(TableExports):
         """Return what numbers are, for the workbook."""
         return dict.fromkeys(("price_below", "price_above", "price", "noise"), "money")
 
-    def to_frame(self) -> pd.DataFrame:
-        """Return :attr:`frame`."""
-        return self.frame
-
-    def to_html(self, path: str | Path) -> Path:
-        """Write the switch points: one HTML file that needs nothing else. Returns its path."""
-        from kanopt.display import reports
-
-        return reports.write_page(reports.switch_page(self), path)
-
     def plot(self, ax: Any = None) -> Any:
         """Draw a bar for each path, parted where decisions change, and return the matplotlib axes."""
         from kanopt.display import reports
@@ -269,71 +233,6 @@ class SwitchPoints(TableExports):
             yield f"  {axis.axis.label}: searches prove nothing, and their noise is not known; {REPEAT}"
 
 
-def _switch_point(search: SwitchSearch, switch: Switch) -> SwitchPoint:
-    below, above = (_compared(search, one) for one in (switch.before[0], switch.after[1]))
-    changes = tuple(
-        (one, _told(below, one), _told(above, one))
-        for one in dict.fromkeys([*below, *above])
-        if below.get(one) != above.get(one)
-    )
-    edge = _edge(switch) if switch.crossed else ""
-    if not switch.narrowed:
-        verdict, low, high = WIDE, *switch.gap
-    else:
-        low, high = switch.noise_low, switch.noise_high
-        verdict = UNMEASURED if math.isnan(switch.noise) else KNOWN if switch.known else NOISY
-    return SwitchPoint(
-        value=switch.high if edge else 0.5 * (switch.low + switch.high),
-        low=low,
-        high=high,
-        changes=changes,
-        price_below=switch.before[0].rank.objective,
-        price_above=switch.after[1].rank.objective,
-        edge=edge,
-        verdict=verdict,
-    )
-
-
-def _compared(search: SwitchSearch, result: Result) -> Mapping[Decision, str]:
-    found = decisions_of(result, search.question.scenario.problem, search.base)
-    return {one: way for one, way in found.items() if one.kind in search.limits.kinds}
-
-
-def _told(decided: Mapping[Decision, str], one: Decision) -> str:
-    words = {"in use": "not in use", "assignment": "nothing", "term": "nothing"}
-    return decided.get(one, words[one.kind])
-
-
-def _edge(switch: Switch) -> str:
-    """Say which rule or which edge of a law makes the plans change places; empty where their prices cross."""
-    sides = (
-        (switch.before[0], switch.before[1], "below", "above"),
-        (switch.after[1], switch.after[0], "above", "below"),
-    )
-    for good, bad, which, there in sides:
-        if bad is None or bad.assessment is None:
-            return f"the plan {which} cannot be carried out {there}"
-        if bad.rank[:3] > good.rank[:3]:
-            return f"the plan {which} breaks a rule {there}: {_rule(good, bad)}"
-    for good, bad, *_ in sides:
-        assert good.assessment is not None
-        assert bad is not None
-        assert bad.assessment is not None
-        for use, other in zip(good.assessment.law_uses, bad.assessment.law_uses, strict=False):
-            for edge in crossed_edges(use.formula, other.formula, use.arguments, other.arguments):
-                return f"the law of {edge}"
-    return "the price jumps" if switch.jumps else ""
-
-
-def _rule(good: Result, bad: Result) -> str:
-    """Name the rule that one plan breaks and the other does not, with the first places."""
-    kept = {(violation.constraint, violation.where) for violation in good.check.violations}
-    new = [one for one in bad.check.violations if (one.constraint, one.where) not in kept]
-    rules = list(dict.fromkeys(one.constraint for one in new))
-    places = list(dict.fromkeys(one.where for one in new if one.constraint == rules[0]))
-    return f"{join_list(rules, _NAMES)} ({join_list(places, _NAMES)})"
-
-
 def _change_texts(switch: SwitchPoint) -> Iterator[str]:
     """Yield what changes, things with the same change together, the first few."""
     alike: dict[tuple[str, str, str], list[str]] = {}
@@ -345,3 +244,97 @@ def _change_texts(switch: SwitchPoint) -> Iterator[str]:
     if len(order) > _CHANGES:
         left = sum(len(things) for _, things in order[_CHANGES:])
         yield f"{count_text(left, 'more decision changes', 'more decisions change')}"
+
+
+@told_by_line
+def switch_points(
+    scenario: Scenario,
+    axes: Mapping[str, Any],
+    *,
+    decisions: Compared = "all",
+    tolerance: float = 0.001,
+    most_solves: int = 60,
+    options: SweepOptions | None = None,
+    progress: OnEvent | None = None,
+) -> SwitchPoints:
+    """Find the values at which decisions of the best plan change: "rail instead of truck from 1.92 EUR/l on".
+
+    The scenario is planned at the values given; between two of them whose plans differ, the exact prices of both plans
+    are crossed, and the problem is solved where they cross, for a third plan that is better there. Where quantities
+    follow the input, as flows follow demand, a plan is priced elsewhere with its sites and the best flows through them.
+    Between two values whose plans agree nothing is looked for: give more values where something may come and go
+    between.
+
+    Parameters
+    ----------
+    scenario
+        What is asked about.
+    axes
+        Path to two or more numbers: ``{"vehicles.fuel_price": (1.0, 2.0)}``, :func:`~kanopt.grid` or
+        :func:`~kanopt.factors`, as in :func:`~kanopt.sweep`. Of several paths each is varied alone.
+    decisions
+        ``"all"``: what is used, what is served, made or sent from where, and what is paid for at all; ``"in use"``:
+        without what is served from where.
+    tolerance
+        Share of the range to which a place is narrowed down where prices of plans do not say it, as where flows through
+        the same sites follow demand.
+    most_solves
+        How often the problem is solved at most, for each path.
+    options
+        Seeds, limits and workers; with ``repeats=2`` the noise of searches that prove nothing is known.
+    progress
+        Called with each stage; without it, a line tells at a terminal or in a notebook.
+
+    Returns
+    -------
+    SwitchPoints
+        After Ctrl-C with the points until then.
+
+    Raises
+    ------
+    ScenarioError
+        If a path, a value or a limit is none.
+    FormulaError
+        If a law predicts too poorly to be used.
+
+    Examples
+    --------
+    >>> import kanopt as ko
+    >>> base = ko.load_scenario("scenarios/supply_network.toml")                # doctest: +SKIP
+    >>> print(ko.switch_points(base, {"sites.fixed_cost": ko.factors(0.5, 2.0, 4)}))   # doctest: +SKIP
+    """
+    require_scenario(scenario, "switch_points")
+    options, report, start = options or SweepOptions(), progress or ignore_event, time.perf_counter()
+    refuse_folder(options, "switch points")
+    read = read_axes(axes)
+    _check(read, decisions, tolerance, most_solves)
+    prepared = prepare(scenario, read, options, report)
+    base = base_result(prepared, "anew", report)
+    found = []
+    with cluster(options.dask) as client:
+        limits = SearchLimits(tolerance, most_solves, _KINDS[decisions], options.workers, client)
+        for axis in read if not base.interrupted else ():
+            report(Event("solve", f"switch points of {axis}"))
+            search = SwitchSearch(prepared.question([axis], [], anew=True), base, limits)
+            search.run([float(value) for value in axis.values.items])
+            found.append(AxisSwitches.of(axis, search))
+            if search.interrupted:
+                break
+    return SwitchPoints(scenario, base, tuple(found), seconds=time.perf_counter() - start)
+
+
+def _check(axes: tuple[Axis, ...], decisions: str, tolerance: float, most_solves: int) -> None:
+    if decisions not in _KINDS:
+        raise _error("decisions", f"unknown word {decisions!r}; {nearest(str(decisions), _KINDS)}")
+    if not 0 < tolerance < 1:
+        raise _error("tolerance", f"is a share of the range, between 0 and 1, not {tolerance!r}")
+    if isinstance(most_solves, bool) or not isinstance(most_solves, int) or most_solves < 2:
+        raise _error("most_solves", f"must be a whole number from 2, not {most_solves!r}")
+    for axis in axes:
+        numbers = [value for value in axis.values.items if not isinstance(value, (str, bool))]
+        if len(numbers) < max(2, len(axis.values.items)):
+            raise _error(axis.path, f"switch points lie between two numbers or more, not in {axis}")
+
+
+def _error(place: str, message: str) -> ScenarioError:
+    return ScenarioError([Issue("switch points", 0, place, message)])

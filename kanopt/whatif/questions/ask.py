@@ -1,31 +1,171 @@
-"""A sweep under way: which points are done, in which order the others follow, and who does them."""
+"""Asking at points: which are done, in which order the others follow, who does them, what they offer each other."""
 
 from __future__ import annotations
 
+import hashlib
 import math
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from contextlib import nullcontext
+from dataclasses import asdict, dataclass, replace
+from operator import attrgetter
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
 
+from kanopt.errors import Issue, ScenarioError
 from kanopt.interrupt import Interrupt
-from kanopt.parallel import run_tasks
+from kanopt.parallel import cluster, run_tasks
 from kanopt.text import count_text, money_text, seconds_text
 from kanopt.whatif.events import Event, OnEvent
-from kanopt.whatif.sweeps.kept_plan import PricedBy, price_at_once, way_of_pricing
-from kanopt.whatif.sweeps.point_result import BASE, REFUSED, PointResult
-from kanopt.whatif.sweeps.point_search import exchange_plans, solve_point
-from kanopt.whatif.sweeps.question import Question, SweepQuestion
-from kanopt.whatif.sweeps.sweep_store import SweepStore
+from kanopt.whatif.questions.answers import Answers
+from kanopt.whatif.questions.axes import Axis
+from kanopt.whatif.questions.kept_plan import price_at_once
+from kanopt.whatif.questions.point import BASE, REFUSED, PointResult
+from kanopt.whatif.questions.point_search import exchange_plans, solve_point
+from kanopt.whatif.questions.prepare import Prepared, base_results, prepare, refuse_no_plan
+from kanopt.whatif.questions.question import Place, PlanChoice, Question
+from kanopt.whatif.questions.store import SweepStore, open_store
+from kanopt.whatif.run import environment
+from kanopt.whatif.scenario import Scenario
 
 if TYPE_CHECKING:
     from distributed import Client
 
-    from kanopt.problems.base import Plan, Problem
+    from kanopt.problems.base import Plan
     from kanopt.problems.result import Result
 
+AnswersT = TypeVar("AnswersT", bound=Answers)
 _FLUSH_SECONDS = 2.0
 """Between two files of results."""
+PLANS = ("anew", "kept", "today")
+
+
+@dataclass(frozen=True)
+class SweepOptions:
+    """How a sweep is carried out.
+
+    Parameters
+    ----------
+    seed
+        Of laws and searches, in place of the scenario's.
+    time_limit
+        Seconds for each search, in place of the scenario's.
+    repeats
+        Searches for each point, with other seeds; how far they lie apart is the noise.
+    workers
+        Processes side by side. Results do not depend on how many, as far as searches end by themselves or by counted
+        work.
+    out
+        Folder to which results are written as they come, and from which a sweep that was stopped goes on.
+    relearn
+        Learn laws anew that are kept on disk.
+    dask
+        The address of a Dask scheduler, ``"tcp://host:8786"``, or a ``distributed.Client``, whose workers take the
+        place of processes; needs ``pip install "kanopt[dask]"``.
+
+    Raises
+    ------
+    ScenarioError
+        If a number is none that can be, or both processes and a cluster are given.
+    """
+
+    seed: int | None = None
+    time_limit: float | None = None
+    repeats: int = 1
+    workers: int = 1
+    out: str | Path | None = None
+    relearn: bool = False
+    dask: str | Client | None = None
+
+    def __post_init__(self) -> None:
+        for name in ("repeats", "workers"):
+            value = getattr(self, name)
+            if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+                raise ScenarioError(
+                    [Issue("sweep", 0, name, f"must be a whole number from 1, not {value!r}")]
+                )
+        if self.dask is not None and self.workers > 1:
+            message = f"takes the place of {self.workers} workers of this machine; give one of the two"
+            raise ScenarioError([Issue("sweep", 0, "dask", message)])
+        if self.time_limit is not None and not self.time_limit > 0:
+            raise ScenarioError(
+                [Issue("sweep", 0, "time_limit", f"must be above 0, not {self.time_limit!r}")]
+            )
+
+
+def ask(
+    form: type[AnswersT],
+    scenario: Scenario,
+    axes: Sequence[Axis],
+    points: Sequence[Place],
+    *,
+    plans: PlanChoice,
+    options: SweepOptions,
+    report: OnEvent,
+) -> AnswersT:
+    """Ask a scenario at points: its laws are learned once, it is planned once, and all points are compared with that.
+
+    Parameters
+    ----------
+    form
+        What the answers are put together as.
+    scenario
+        What is asked about.
+    axes, points
+        What is varied, and the value of each axis at each point; None leaves an axis as it is.
+    plans
+        ``"anew"``: the points are planned; ``"kept"``: the plan of the scenario is priced there; ``"today"``: today's.
+    options
+        Seeds, limits, workers and where results go.
+    report
+        Called with each stage.
+
+    Raises
+    ------
+    ScenarioError
+        If a path or a value is none, or tables, laws and problem do not fit together.
+    FormulaError
+        If a law predicts too poorly to be used.
+    NoPlanError
+        If the answer is one about the plan of the scenario, and there is none.
+    """
+    start = time.perf_counter()
+    prepared = prepare(scenario, axes, options, report)
+    question = prepared.question(axes, points, anew=plans == "anew")
+    words = _question_words(question, prepared, plans)
+    with nullcontext() if options.out is None else open_store(Path(options.out), words) as store:
+        bases = base_results(prepared, plans, report, store)
+        if form.about_a_plan:
+            refuse_no_plan(bases[0], scenario, form.kind)
+        with cluster(options.dask) as client:
+            run = carry_out(question, bases, report, store, workers=options.workers, client=client)
+    return form(
+        scenario=scenario,
+        axes=question.axes,
+        design_points=question.points,
+        base=run.base,
+        results=tuple(run.results[number] for number in sorted(run.results)),
+        anew=question.anew,
+        interrupted=run.interrupted,
+        seconds=time.perf_counter() - start,
+    )
+
+
+def carry_out(
+    question: Question,
+    bases: Sequence[Result],
+    report: OnEvent,
+    store: SweepStore | None = None,
+    *,
+    workers: int = 1,
+    client: Client | None = None,
+) -> Asking:
+    """Ask a question whose base is planned; see :func:`ask`."""
+    plans = tuple(base.plan for base in bases if base.plan is not None)
+    best = min(bases, key=attrgetter("rank"))
+    run = Asking(replace(question, base_plans=plans), best, report, store)
+    run.interrupted = bases[-1].interrupted or not run.run(workers=workers, client=client)
+    return run
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,15 +186,13 @@ def _do(question: Question, task: _Task) -> PointResult:
     return solve_point(question, task.point, task.kept, task.starts)
 
 
-class SweepRun:
-    """A sweep under way.
+class Asking:
+    """A question under way.
 
     Parameters
     ----------
     question
         What is asked.
-    problem
-        That of the scenario as it is.
     base
         The plan that is kept.
     report
@@ -68,24 +206,19 @@ class SweepRun:
         The plan that is kept, a better one where points found it.
     results
         Those that are there, by point.
-    priced_by
-        How the kept plan was priced; None where points are planned anew.
+    interrupted
+        Whether it was stopped.
     """
 
     def __init__(
-        self,
-        question: Question,
-        problem: Problem[Any],
-        base: Result,
-        report: OnEvent,
-        store: SweepStore | None,
+        self, question: Question, base: Result, report: OnEvent, store: SweepStore | None = None
     ) -> None:
-        self.question, self.problem, self.base = question, problem, base
+        self.question, self.base = question, base
         self.report, self.store = report, store
+        self.interrupted = False
         self.workers, self.client = 1, None
         known = {} if store is None else store.done
         self.results = {point: found for point, found in known.items() if point >= 0}
-        self.priced_by: PricedBy | None = None
         self._began = self._flushed = time.perf_counter()
         self._stop = Interrupt()
         self._before = len(self.results)
@@ -125,18 +258,13 @@ class SweepRun:
 
     def _price(self) -> None:
         """Price the kept plan everywhere."""
-        assert isinstance(self.question, SweepQuestion), "the points of a comparison are planned anew"
         left = [point for point in range(self.question.count) if point not in self.results]
         plan = self.base.plan
         if plan is None or not left:
             return
         # what vehicles cost does not change when they leave; what changes how they drive may
         settled = plan if self.base.assessment is None else self.base.assessment.settled().plan
-        self.priced_by = way_of_pricing(self.question, self.problem, settled)
-        priced = None
-        if self.priced_by is PricedBy.AT_ONCE:
-            priced = price_at_once(self.question, self.problem, settled, left)
-            self.priced_by = PricedBy.REFUSED if priced is None else PricedBy.AT_ONCE
+        priced = price_at_once(self.question, self.base.problem, settled, left)
         if priced is None:
             self._do([_Task(point, plan) for point in left])
             return
@@ -170,7 +298,7 @@ class SweepRun:
         best = min(offers, key=lambda found: found.at_base, default=None)
         if best is None or best.plan is None or best.plan_of is not None:
             return False
-        offer = evaluate(self.problem, best.plan)
+        offer = evaluate(self.base.problem, best.plan)
         if not offer.rank.is_better_than(self.base.rank):
             return False
         self.base = offer
@@ -221,5 +349,30 @@ class SweepRun:
         done, count = len(self.results), self.question.count
         rate = (done - self._before) / (now - self._began)
         left = f", {seconds_text((count - done) / rate)} left" if rate > 0 and done < count else ""
-        price = money_text(best.objective, self.problem.unit)
+        price = money_text(best.objective, self.base.problem.unit)
         return f"{done:,} of {count_text(count, 'point')}{left}; cheapest {price}"
+
+
+def _question_words(question: Question, prepared: Prepared, plan: PlanChoice) -> dict[str, Any]:
+    """Return what tells one sweep from another: a folder holds the results of one."""
+    from kanopt.formulas import Formula
+    from kanopt.tables import report_of
+
+    scenario = question.scenario
+    # as they are read from the cache, where they are the next time: a law just learned may write 1 in place of 1.0
+    kept = {name: Formula.from_json(law.formula.to_json()).to_json() for name, law in prepared.laws.items()}
+    texts = {name: hashlib.sha256(text.encode()).hexdigest() for name, text in kept.items()}
+    return {
+        "scenario": scenario.name,
+        "files": [[doc.path.name, doc.sha256] for doc in scenario.layers.documents],
+        "tables": {name: report_of(frame).sha256 for name, frame in scenario.tables.items()},
+        "changes": [str(change) for change in scenario.changes],
+        "laws": texts,
+        "axes": [asdict(axis) for axis in question.axes],
+        "points": [list(point) for point in question.points],
+        "plan": plan,
+        "seed": question.seed,
+        "time limit": question.time_limit,
+        "repeats": question.repeats,
+        "kanopt": environment()["kanopt"],
+    }

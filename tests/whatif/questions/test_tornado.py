@@ -51,9 +51,8 @@ def test_a_plan_that_was_found_at_a_value_becomes_the_base_s(shared_tiny, monkey
 
     monkeypatch.setattr(solving, "search_and_assess", search)
     found = tornado(scenario, {"vehicles.fuel_price": (1.0, 2.0)}, options=QUICK)
-    assert found.regret > 1.0
     assert found.base.objective < evaluate(found.base.problem, poor).objective - 1.0
-    for value, one in zip((1.0, 2.0), found.results[0], strict=True):
+    for value, one in zip((1.0, 2.0), found.results, strict=True):
         changed = scenario.set("vehicles.fuel_price", value)
         kept = evaluate(changed.build(changed.formulas({})), found.base.plan)
         assert one.kept_objective == pytest.approx(kept.objective)
@@ -66,7 +65,7 @@ def test_planning_anew_never_costs_more_than_the_plan_that_is_kept(shared_tiny):
     frame = found.frame
     assert (frame["low_effect"] <= frame["kept_low"] + 1e-9).all()
     assert (frame["high_effect"] <= frame["kept_high"] + 1e-9).all()
-    assert set(frame["verdict"]) == {"noise not measured"}
+    assert set(frame["verdict"]) == {"moves the price, noise not measured"}
     assert "search twice to know it (--repeats 2" in found.text()
 
 
@@ -78,11 +77,6 @@ def test_proved_plans_have_no_noise(tmp_path):
     effects = row[["low_effect", "high_effect", "kept_low", "kept_high", "swing", "kept_swing"]].tolist()
     assert effects == pytest.approx([-100, 80, -100, 350, 180, 450], abs=1e-3)
     assert row["noise"] == 0
-
-
-def test_a_price_of_zero_is_a_price(tmp_path):
-    found = tornado(choice(tmp_path, "n * price"), {PRICE: (0.5, 2.5)}, options=SweepOptions(time_limit=0.5))
-    assert "as it is: 0.00 EUR" in found.text()
 
 
 @pytest.mark.slow
@@ -97,7 +91,7 @@ def test_what_is_left_out_is_not_compared(shared_tiny):
     )
     assert np.isnan(row["low_effect"])
     refused = tornado(load_scenario(shared_tiny), {"clients[name=north].ready_h": (8.0, 20.0)}, plan="today")
-    assert refused.frame["verdict"].tolist() == ["refused"]
+    assert refused.frame["verdict"].tolist() == ["no plan"]
 
 
 def test_a_chart_has_a_bar_for_each_input(shared_tiny):
@@ -120,9 +114,3 @@ def test_mistakes_are_told(shared_tiny):
         tornado(scenario, AXES, plan="new")
     with pytest.raises(ScenarioError, match="kept on disk by sweeps alone"):
         tornado(scenario, AXES, options=SweepOptions(out="here"))
-
-
-def test_a_plan_that_earns_is_told_as_one(tmp_path):
-    found = tornado(choice(tmp_path, "price * n * (n - 4)"), {PRICE: (1.0, 2.0)}, plan="kept", options=QUICK)
-    assert found.base.objective == pytest.approx(-4.0)
-    assert "as it is: −4.00 EUR (prices are costs: what is earned is negative" in found.text()

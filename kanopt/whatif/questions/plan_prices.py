@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import math
 from collections import OrderedDict
-from collections.abc import Hashable, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from kanopt.errors import KanoptError
-from kanopt.whatif.sensitivity.plan_decisions import Decision, decisions_of
-from kanopt.whatif.sweeps.question import SweepQuestion
+from kanopt.whatif.questions.plan_decisions import Decision, decisions_of
+from kanopt.whatif.questions.question import Question
 
 if TYPE_CHECKING:
     from kanopt.problems.assessment import Rank
@@ -40,7 +40,7 @@ class PlanPrices:
     base
         The plan of the scenario as it is.
     kinds
-        Kinds of decisions that are compared; see :class:`~kanopt.whatif.sensitivity.plan_decisions.Decision`.
+        Kinds of decisions that are compared; see :class:`~kanopt.whatif.questions.plan_decisions.Decision`.
 
     Attributes
     ----------
@@ -52,7 +52,7 @@ class PlanPrices:
         How often quantities were worked out for decisions of another value.
     """
 
-    def __init__(self, question: SweepQuestion, base: Result, kinds: frozenset[str]) -> None:
+    def __init__(self, question: Question, base: Result, kinds: frozenset[str]) -> None:
         self.question, self.base, self.kinds = question, base, kinds
         self.plans: list[Plan] = []
         self.homes: list[float] = []
@@ -153,11 +153,15 @@ class PlanPrices:
             return None
         return self._solver.whole_decisions(self.base.problem, self.plans[plan])
 
+    def is_same(self, one: int, other: int) -> bool:
+        """Whether two plans are one; where quantities follow, whether they decide the same as a whole."""
+        return one == other or (self.follows and self.whole(one) == self.whole(other))
+
     def follow(self, left: int, right: int) -> bool:
         """Let quantities follow the axis, if each of two plans that differ breaks rules where the other was made."""
-        ends = self.homes[left], self.homes[right]
         if self.follows or self.whole(left) is None or self.whole(right) is None:
             return self.follows
+        ends = self.homes[left], self.homes[right]
         own = [self.rank(plan, x) for plan, x in ((left, ends[0]), (right, ends[1]))]
         away = [self.rank(plan, x) for plan, x in ((left, ends[1]), (right, ends[0]))]
         # a plan that breaks a rule or leaves out more where the other one does not
@@ -166,27 +170,7 @@ class PlanPrices:
             self.follows = True
             for known in (self._results, self._ranks, self._decisions):
                 known.clear()
-            for plan, x in enumerate(self.homes):
-                self.settle(plan, x)
         return self.follows
-
-    def settle(self, plan: int, x: float) -> int:
-        """Return a plan with the quantities that are best at a value: itself where they are, else a new one."""
-        fitted = self._refit(plan, x) if self.follows else None
-        if fitted is None:
-            return plan
-        result = self._priced(fitted, x)
-        if self.homes[plan] != x:
-            plan = self.add(fitted, x)
-        else:
-            own, fits = self.rank(plan, x), _rank_of(result)
-            if fits is None or (own is not None and own < fits):
-                return plan
-            self.plans[plan] = fitted
-            self._decisions.pop((plan, x), None)
-        self._ranks[plan, x] = _rank_of(result)
-        self._keep((plan, x), result)
-        return plan
 
     @cached_property
     def _solver(self) -> Solver | None:
@@ -196,13 +180,17 @@ class PlanPrices:
 
     def _carried(self, plan: int, x: float) -> Result | None:
         """Return a plan as it is carried out at a value: as it was made, or with what follows from its decisions."""
-        if x == self.homes[plan]:
-            return self._priced(self.plans[plan], x)
+        own = self._priced(self.plans[plan], x) if x == self.homes[plan] else None
+        if own is not None and not self.follows:
+            return own
         try:
             there = self._refit(plan, x) if self.follows else self.problem(x).carried_over(self.plans[plan])
         except KanoptError:
-            return None
-        return None if there is None else self._priced(there, x)
+            return own
+        fitted = None if there is None else self._priced(there, x)
+        if own is None or fitted is None:
+            return fitted if own is None else own
+        return own if own.rank < fitted.rank else fitted
 
     def _keep(self, key: tuple[int, float], result: Result | None) -> None:
         self._results[key] = result
@@ -232,3 +220,56 @@ class PlanPrices:
 
 def _rank_of(result: Result | None) -> Rank | None:
     return None if result is None else result.rank
+
+
+def crossing(
+    difference: Callable[[float], float], low: float, high: float, tolerance: float
+) -> tuple[float, float]:
+    """Return an interval at whose ends a difference has other signs, no wider than a tolerance.
+
+    Rounds of a secant, a point just beyond it, and the middle: few values where the difference is smooth, and a third
+    of bisection's speed at worst, where it jumps or is infinite.
+
+    Parameters
+    ----------
+    difference
+        Below zero or zero at `low`, above zero at `high`.
+    low, high
+        Where it is searched.
+    tolerance
+        The width of the interval.
+
+    Returns
+    -------
+    low, high
+        The ends: the difference is zero or below at the first, above zero at the second.
+
+    Examples
+    --------
+    >>> low, high = crossing(lambda x: x * x - 2, 0.0, 2.0, 1e-9)
+    >>> low <= 2**0.5 <= high <= low + 1e-9
+    True
+    >>> asked = []
+    >>> low, high = crossing(lambda x: asked.append(x) or 3 * x - 1, 0.0, 1.0, 1e-9)
+    >>> round(high, 8), len(asked) < 8
+    (0.33333333, True)
+    """
+    ends = {low: difference(low), high: difference(high)}
+    rounds = 0
+    while high - low > tolerance:
+        x = 0.5 * (low + high)
+        rise = ends[high] - ends[low]
+        if rounds % 3 < 2 and math.isfinite(rise) and rise > 0:
+            x = low + (high - low) * -ends[low] / rise
+            # the first try just below the secant and the second just above it take it between them
+            x += (-0.4, 0.4)[rounds % 3] * tolerance
+            x = min(max(x, low + 0.25 * tolerance), high - 0.25 * tolerance)
+        if not low < x < high:
+            break
+        ends[x] = difference(x)
+        if ends[x] <= 0:
+            low = x
+        else:
+            high = x
+        rounds += 1
+    return low, high

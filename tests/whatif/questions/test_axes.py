@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kanopt.errors import ScenarioError
-from kanopt.whatif.sweeps.axes import (
+from kanopt.whatif.questions.axes import (
     Axis,
     Values,
     design_points,
@@ -19,7 +19,7 @@ from kanopt.whatif.sweeps.axes import (
     split_path,
     split_row_path,
 )
-from kanopt.whatif.sweeps.question import _coordinates, neighbours, parents
+from kanopt.whatif.questions.question import neighbours, parents
 
 NUMBERS = st.floats(-1e6, 1e6).filter(lambda x: abs(x) > 1e-3)
 
@@ -135,34 +135,6 @@ def test_every_point_lies_behind_the_one_it_starts_from(points):
         assert (parent is None) == (not before)
         assert parent is None or parent in before
         before.add(point)
-
-
-@given(
-    st.lists(
-        st.tuples(st.integers(0, 5), st.floats(0, 9), st.sampled_from(["x", "y"])),
-        min_size=1,
-        max_size=40,
-        unique=True,
-    )
-)
-def test_each_next_point_is_the_farthest_by_trying_all(points):
-    place = _coordinates(points)
-    away = np.abs(place[:, None] - place).sum(axis=2)
-    first = int(np.argmin(np.abs(place - place.mean(axis=0)).sum(axis=1)))
-    order = [(first, None)]
-    while len(order) < len(points):
-        chosen = [point for point, _ in order]
-        distance = away[:, chosen].min(axis=1)
-        distance[chosen] = -1.0
-        farthest = int(np.argmax(distance))
-        order.append((farthest, chosen[int(np.argmin(away[farthest, chosen]))]))
-    assert parents(points) == order
-
-
-def test_an_axis_says_what_it_changes():
-    axis = Axis("vans[kind=small].price", factors(0.5, 1.5, 3))
-    assert str(axis.change(0.5)) == "vans.price × 0.5 where kind = small"
-    assert axis.label == "vans[kind=small].price ×"
 
 
 @given(

@@ -7,7 +7,7 @@ import json
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import fields
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,10 +15,9 @@ import pandas as pd
 from pydantic import TypeAdapter
 
 from kanopt.errors import FileFormatError, Issue, ScenarioError
-from kanopt.explain.service import Service
 from kanopt.files import hold_file, read_file, replace_file
 from kanopt.problems.result import Status
-from kanopt.whatif.sweeps.point_result import BASE, REFUSED, PointResult
+from kanopt.whatif.questions.point import BASE, REFUSED, PointResult
 
 if TYPE_CHECKING:
     from kanopt.problems.base import Plan
@@ -29,20 +28,7 @@ _CHUNK = re.compile(r"points-(\d{6})\.parquet")
 _LARGEST = 2**30
 _MOST_ROWS = 1_000_000
 """Rows of a plan."""
-_OWN = (
-    "searches",
-    "differences",
-    "terms",
-    "kept_terms",
-    "service",
-    "plan",
-    "plan_of",
-    "interrupted",
-    "result",
-)
-"""Fields that are written in a form of their own, or not at all."""
-_SERVICE: TypeAdapter[Service | None] = TypeAdapter(Service | None)
-_PLAIN = tuple(item.name for item in fields(PointResult) if item.name not in _OWN)
+_POINT = TypeAdapter(PointResult)
 
 
 @contextmanager
@@ -142,17 +128,8 @@ def chunk_bytes(results: list[PointResult]) -> bytes:
     """Return results as a Parquet file; a later result of a point replaces an earlier one."""
     rows = []
     for result in results:
-        row: dict[str, Any] = {name: getattr(result, name) for name in _PLAIN}
-        row |= {
-            "searches": json.dumps(result.searches),
-            "differences": json.dumps(result.differences),
-            "terms": json.dumps(dict(result.terms)),
-            "kept_terms": json.dumps(dict(result.kept_terms)),
-            "service": _SERVICE.dump_json(result.service).decode(),
-            "plan_of": -1 if result.plan_of is None else result.plan_of,
-            "plan": _plan_bytes(result.plan),
-        }
-        rows.append(row)
+        told = _POINT.dump_json(replace(result, plan=None, result=None, interrupted=False))
+        rows.append({"point": result.point, "found": told.decode(), "plan": _plan_bytes(result.plan)})
     buffer = io.BytesIO()
     pd.DataFrame(rows).to_parquet(buffer, index=False)
     return buffer.getvalue()
@@ -187,28 +164,29 @@ def read_chunk(path: Path, points: int, repeats: int) -> list[PointResult]:
     damage = (ValueError, KeyError, TypeError, OSError, RecursionError, MemoryError, ArrowException)
     try:
         frame = _frame(read_file(path, _LARGEST, "results of a sweep"), 2 * (points + repeats))
-        found = [_result(row) for row in frame.to_dict("records")]
-        for result in found:
-            _check_result(result, points, repeats)
-        return found
+        return [_result(row["found"], row["plan"], points, repeats) for row in frame.to_dict("records")]
     except damage as error:
         raise FileFormatError(
             f"{path}: no results of a sweep ({error}); remove the file, and its points are done again"
         ) from None
 
 
-def _result(row: Mapping[Any, Any]) -> PointResult:
-    plan = row["plan"]
-    return PointResult(
-        **{name: row[name] for name in _PLAIN},
-        searches=tuple(json.loads(row["searches"])),
-        differences=tuple(json.loads(row["differences"])),
-        terms=json.loads(row["terms"]),
-        kept_terms=json.loads(row["kept_terms"]),
-        service=_SERVICE.validate_json(row["service"], strict=True),
-        plan_of=None if row["plan_of"] < 0 else int(row["plan_of"]),
-        plan=_frame(plan, _MOST_ROWS) if plan else None,
-    )
+def _result(told: str, plan: bytes, points: int, repeats: int) -> PointResult:
+    """Read a result.
+
+    Raises
+    ------
+    ValueError
+        If it is none that a sweep writes.
+    """
+    found = _POINT.validate_json(told, strict=True)
+    if not BASE - repeats < found.point < points:
+        raise ValueError(f"there is no point {found.point}")
+    if found.status not in (REFUSED, *Status) or found.kept_status not in ("", *Status):
+        raise ValueError(f"point {found.point}: unknown status")
+    if found.plan_of is not None and not 0 <= found.plan_of < points:
+        raise ValueError(f"point {found.point}: its plan is of no point")
+    return replace(found, plan=_frame(plan, _MOST_ROWS) if plan else None, result=None)
 
 
 def _frame(content: bytes, most: int) -> pd.DataFrame:
@@ -219,32 +197,6 @@ def _frame(content: bytes, most: int) -> pd.DataFrame:
     if rows > most:
         raise ValueError(f"it has {rows:,} rows, more than the {most:,} that there can be")
     return pd.read_parquet(io.BytesIO(content))
-
-
-def _check_result(result: PointResult, points: int, repeats: int) -> None:
-    """Refuse what no sweep writes.
-
-    Raises
-    ------
-    ValueError
-        If a number or a word is none that can be.
-    TypeError
-        If a number or a text is none.
-    """
-    if not BASE - repeats < result.point < points:
-        raise ValueError(f"there is no point {result.point}")
-    if result.status not in (REFUSED, *Status) or result.kept_status not in ("", *Status):
-        raise ValueError(f"point {result.point}: unknown status")
-    if result.plan_of is not None and not result.plan_of < points:
-        raise ValueError(f"point {result.point}: its plan is of no point")
-    amounts = [*result.terms.values(), *result.kept_terms.values(), *result.searches, *result.differences]
-    amounts += [result.objective, result.bound, result.at_base, result.kept_objective, result.seconds]
-    amounts += [result.unserved]
-    counts = [result.point, result.violations]
-    if not all(isinstance(value, (int, float)) for value in [*amounts, *counts]):
-        raise TypeError(f"point {result.point}: a text in place of a number")
-    if not all(float(count).is_integer() for count in counts) or not isinstance(result.message, str):
-        raise TypeError(f"point {result.point}: a count or a message is none")
 
 
 def _error(folder: Path, message: str) -> ScenarioError:

@@ -1,7 +1,7 @@
 """What a what-if changes, by cost term, apart from the luck of the search.
 
 A search that stops early is off by a percent or more, and so are differences between two searches. Therefore
-each variant is a point of a sweep: its searches start from those of the base, every plan is priced under every
+each variant is a point of a question: its searches start from those of the base, every plan is priced under every
 scenario's data, each scenario keeps the best plan there is, and how far apart lie what pairs of searches say of the
 difference is the noise.
 """
@@ -10,25 +10,25 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
-from operator import attrgetter
-from typing import TYPE_CHECKING, Any, ClassVar
+from dataclasses import replace
+from typing import TYPE_CHECKING
 
-from kanopt.errors import Issue, ProblemError, ScenarioError
+from kanopt.errors import Issue, ScenarioError
 from kanopt.progress import told_by_line
-from kanopt.text import join_list
-from kanopt.whatif.comparison import Comparison, Variant
+from kanopt.text import count_text, join_list, seconds_text
 from kanopt.whatif.events import Event, OnEvent, ignore_event
 from kanopt.whatif.law_cache import LawCache
-from kanopt.whatif.run import finish_run, solve_problem, tell_remarks
+from kanopt.whatif.learn import LearnedLaw, learn
+from kanopt.whatif.questions.ask import carry_out
+from kanopt.whatif.questions.comparison import Comparison, Variant
+from kanopt.whatif.questions.point import PointResult, of_kept
+from kanopt.whatif.questions.point_search import kept_plan
+from kanopt.whatif.questions.prepare import Prepared, base_results, prepare_checked, prepare_learned
+from kanopt.whatif.run import Run, finish_run, tell_build_remarks, tell_remarks
 from kanopt.whatif.scenario import Scenario
-from kanopt.whatif.sweeps.point_result import PointResult, point_of
-from kanopt.whatif.sweeps.prepare import Prepared, base_results, prepare_checked
-from kanopt.whatif.sweeps.question import Question
-from kanopt.whatif.sweeps.sweep_run import SweepRun
+from kanopt.whatif.variants import variants_of
 
 if TYPE_CHECKING:
-    from kanopt.problems.base import Plan, Problem
     from kanopt.problems.result import Result
 
 
@@ -104,54 +104,48 @@ def compare_prepared(
     """
     start = time.perf_counter()
     searches = base_results(base, "anew", report)
-    plans = tuple(search.plan for search in searches if search.plan is not None)
-    question = _Variants(
-        anew=True,
-        repeats=base.repeats,
-        base_plans=plans,
-        base=base,
-        variants=tuple(others),
-        report=report,
-        ends_on_error=not optional,
+    question = replace(
+        base.question((), (), anew=True), variants=tuple(others), ends_on_error=not optional, report=report
     )
     # of searches is told as they go, not of points that are done
-    made = SweepRun(question, base.problem, min(searches, key=attrgetter("rank")), ignore_event, None)
-    interrupted = searches[-1].interrupted or not made.run(workers=1, client=None)
-    best = made.base
-    found = dict(made.results) if optional else _completed(made.results, others, best)
-    for number, point in sorted(found.items()):
-        if point.result is None:
-            report(Event("solve", f"note: {others[number].scenario.name!r} is left out: {point.message}"))
-    kept = [(others[number], point) for number, point in sorted(found.items()) if point.result is not None]
+    run = carry_out(question, searches, ignore_event)
+    best = run.base
     seconds = time.perf_counter() - start
-    base_run = finish_run(base.scenario, base.laws, best, base.today, seconds=seconds)
-    variants = [
-        Variant(
-            finish_run(
-                each.scenario, each.laws, _result(point), each.today, seconds=seconds, warns=not optional
-            ),
-            _price_under(each.problem, best.plan),
-            point.noise_beside(best),
-            point.differences,
+    variants = []
+    for number, each in enumerate(others):
+        found = run.results.get(number)
+        if found is None and not optional:
+            found = _not_reached(number, each, best)
+        if found is None:
+            continue
+        if found.result is None:
+            report(Event("solve", f"note: {each.scenario.name!r} is left out: {found.message}"))
+            continue
+        own = finish_run(
+            each.scenario, each.laws, found.result, each.today, seconds=seconds, warns=not optional
         )
-        for each, point in kept
-    ]
+        variants.append(Variant(own, found))
     return Comparison(
-        base_run,
+        finish_run(base.scenario, base.laws, best, base.today, seconds=seconds),
         tuple(variants),
-        interrupted=interrupted,
+        interrupted=run.interrupted,
         searched_again=best is not searches[0],
         standalone_objective=searches[0].objective,
     )
 
 
-def _completed(
-    results: Mapping[int, PointResult], others: Sequence[Prepared], best: Result
-) -> dict[int, PointResult]:
-    """Return what came of every variant; the base's plan where it was not reached."""
-    return {
-        number: results.get(number) or _not_reached(number, each, best) for number, each in enumerate(others)
-    }
+def _not_reached(number: int, variant: Prepared, best: Result) -> PointResult:
+    """Return the base's plan for a variant that was not searched before Ctrl-C.
+
+    Raises
+    ------
+    KeyboardInterrupt
+        If there is nothing to show for it.
+    """
+    kept = kept_plan(variant.problem, best.plan)
+    if isinstance(kept, str):
+        raise KeyboardInterrupt
+    return of_kept(number, kept)
 
 
 def _check(scenarios: Sequence[Scenario], repeats: int) -> None:
@@ -204,93 +198,59 @@ def _prepared(
     return found
 
 
-@dataclass(frozen=True, eq=False, kw_only=True)
-class _Variants(Question):
-    """A base and its variants, each a scenario of its own: what each search finds is kept, also after Ctrl-C.
+# A run with variants beside it: what the plan would be with another fleet or demand.
 
-    Parameters
-    ----------
-    base, variants
-        The scenarios.
-    report
-        Called while they are searched.
-    ends_on_error
-        Whether a variant whose data contradict themselves is an error; else it is told of as refused.
+
+_SEARCHES = 2
+"""Of each variant and of the plan as it is: how far they lie apart is the noise."""
+
+
+@told_by_line
+def run_with_variants(
+    scenario: Scenario,
+    *,
+    seed: int | None = None,
+    time_limit: float | None = None,
+    progress: OnEvent | None = None,
+    relearn: bool = False,
+) -> Run:
+    """Learn, build, solve and explain, and plan the variants anew as well; see :meth:`Scenario.run`.
+
+    The plan is that of a comparison: every plan that is found for a variant is offered to it.
     """
-
-    in_full: ClassVar[bool] = True
-
-    base: Prepared
-    variants: tuple[Prepared, ...]
-    report: OnEvent
-    ends_on_error: bool = True
-
-    @property
-    def count(self) -> int:
-        """How many variants there are."""
-        return len(self.variants)
-
-    @property
-    def base_problem(self) -> Problem[Any]:
-        """The problem of the base."""
-        return self.base.problem
-
-    def problem_at(self, point: int) -> Problem[Any]:
-        """Return the problem of a variant."""
-        return self.variants[point].problem
-
-    def search(self, point: int, problem: Problem[Any], repeat: int, initial: Plan | None) -> Result:
-        """Search a variant once."""
-        variant = self.variants[point]
-        return solve_problem(
-            variant.scenario,
-            problem,
-            seed=variant.seed + repeat,
-            time_limit=variant.time_limit,
-            initial=initial,
-            report=self.report,
-        )
-
-    def waves(self) -> list[list[tuple[int, int | None]]]:
-        """Return the variants in their order; each starts from the base."""
-        return [[(point, None) for point in range(self.count)]]
-
-    def neighbours(self) -> list[list[int]]:
-        """Return all others for each variant."""
-        return [[other for other in range(self.count) if other != point] for point in range(self.count)]
-
-    def known_plans(self, point: int) -> tuple[Any, ...]:
-        """Return today's plan, where the variant names one."""
-        today = self.variants[point].today
-        return () if today is None else (today.plan,)
+    report, start = progress or ignore_event, time.perf_counter()
+    chosen = scenario.seed if seed is None else seed
+    scenario.check(planning=True)
+    variants = variants_of(scenario, report)
+    tell_remarks([scenario], report)
+    learned = learn(scenario, chosen, report, LawCache(relearn=relearn))
+    base = _limited(prepare_learned(scenario, chosen, learned), time_limit)
+    tell_build_remarks(base.problem, report)
+    others = _prepared_variants(variants, base, learned, report)
+    longest = seconds_text((len(others) + 1) * _SEARCHES * base.time_limit)
+    counted = count_text(len(others), "variant")
+    report(Event("build", f"{counted} and the plan itself, {_SEARCHES} searches each: at most {longest}"))
+    found = compare_prepared(base, others, report, optional=True)
+    facts = {**found.base.provenance, "seconds in all": f"{time.perf_counter() - start:.1f}"}
+    return replace(found.base, provenance=facts, variants=found)
 
 
-def _not_reached(number: int, variant: Prepared, best: Result) -> PointResult:
-    """Return the base's plan for a variant that was not searched before Ctrl-C.
-
-    Raises
-    ------
-    KeyboardInterrupt
-        If there is nothing to show for it.
-    """
-    kept = _price_under(variant.problem, best.plan)
-    if isinstance(kept, str):
-        raise KeyboardInterrupt
-    return point_of(number, kept)
-
-
-def _result(found: PointResult) -> Result:
-    assert found.result is not None, "the question asks for results in full"
-    return found.result
+def _prepared_variants(
+    variants: Sequence[Scenario], base: Prepared, learned: Mapping[str, LearnedLaw], report: OnEvent
+) -> list[Prepared]:
+    """Build the problems of variants on the laws of the base; a search of each is as long as one of the base."""
+    found = []
+    for variant in variants:
+        try:
+            made = prepare_learned(variant, base.seed, learned, with_today=False)
+        except ScenarioError as error:
+            report(Event("build", f"note: {variant.name!r} is left out: {error.issues[0].message}"))
+        else:
+            found.append(_limited(made, base.time_limit))
+    return found
 
 
-def _price_under(problem: Problem[Any], plan: Plan | None) -> Result | str:
-    """Price the plan under another scenario's data; a text says why that is not possible."""
-    from kanopt.problems.evaluate import evaluate
-
-    if plan is None:
-        return "the base has no plan"
-    try:
-        return evaluate(problem, plan)
-    except ProblemError as error:
-        return str(error)
+def _limited(prepared: Prepared, time_limit: float | None) -> Prepared:
+    """Return a scenario with so many seconds for a search, its own where none are given."""
+    limit = prepared.time_limit if time_limit is None else time_limit
+    return replace(prepared, time_limit=limit, repeats=_SEARCHES)
