@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from kanopt.problems.routing import Route, RoutingPlan, RoutingProblem
-from kanopt.problems.routing.simulate import trips_of
+from kanopt.problems.routing.rules.pickup_delivery import trips_of
 
 
 def restrict_plan(problem: RoutingProblem, plan: RoutingPlan) -> RoutingPlan:

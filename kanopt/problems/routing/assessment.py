@@ -28,8 +28,8 @@ from kanopt.problems.routing.leg_laws import DURATION
 from kanopt.problems.routing.leg_speeds import fixed_time_figure, implausible_speeds
 from kanopt.problems.routing.plan import RoutingPlan
 from kanopt.problems.routing.reasons import plan_reasons
+from kanopt.problems.routing.rules import RULE_WORDS
 from kanopt.problems.routing.simulate import (
-    RULE_WORDS,
     Drive,
     check_plan,
     fleets_below_zero,

@@ -15,8 +15,8 @@ from kanopt.problems.road_network import RoadNetwork
 from kanopt.problems.routing.entities import Client, Depot, VehicleType
 from kanopt.problems.routing.leg_laws import DURATION
 from kanopt.problems.routing.matrices import long_table_use
+from kanopt.problems.routing.rules import RESERVED
 from kanopt.problems.routing.service_times import SERVICE, STOP_REFERENCES
-from kanopt.problems.routing.simulate import RESERVED
 from kanopt.records.unread_columns import TableUse, fields_read, table_use
 from kanopt.text import list_names
 from kanopt.validation import WHOLE_TEXT, is_whole

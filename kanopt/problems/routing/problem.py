@@ -33,7 +33,8 @@ from kanopt.problems.routing.plan import Route, RoutingPlan, read_plan
 from kanopt.problems.routing.planning_values import PlanningValues, PlanStates
 from kanopt.problems.routing.policy import RoutingPolicy
 from kanopt.problems.routing.reasons import infeasibility_reasons
-from kanopt.problems.routing.remarks import input_findings, ready_too_late
+from kanopt.problems.routing.remarks import input_findings
+from kanopt.problems.routing.rules.release import RELEASE
 from kanopt.problems.routing.service_times import SERVICE
 from kanopt.problems.routing.simulate import Drive, drive
 from kanopt.problems.routing.under_way import read_started, routes_at, started_routes
@@ -397,7 +398,7 @@ class RoutingProblem(Problem[RoutingPlan]):
 
     def unreachable(self) -> tuple[str, ...]:
         """Tell of clients that no road joins with a depot, there and back, or whose goods come after their windows."""
-        return (*unreachable_clients(self), *ready_too_late(self))
+        return (*unreachable_clients(self), *(text for _, text in RELEASE.too_late(self.data)))
 
     def drive(self, routes: Sequence[Route], *, frozen: bool = False) -> Drive:
         """Drive routes forward: loads, departures, waits and arrivals, on the law or at planning values."""

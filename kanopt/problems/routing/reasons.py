@@ -17,9 +17,9 @@ from kanopt.problems.routing.leg_laws import DURATION, RoutingLaws
 from kanopt.problems.routing.plan import RoutingPlan
 from kanopt.problems.routing.planning_values import PlanningValues
 from kanopt.problems.routing.relaxations import (
-    ELIGIBILITY,
     LOAD,
     TIME,
+    WHO,
     price_text,
     relaxation_text,
     smallest_relaxations,
@@ -164,7 +164,7 @@ class _Obstacle(NamedTuple):
 def _blocking_rules(data: RoutingData, client: Client, places: Sequence[Insertion]) -> _Obstacle:
     """Say whether load, time or another rule keeps the client out."""
     subject = f"client {client.name}"
-    allowed = [place for place in places if ELIGIBILITY not in violated_rule_kinds(place)]
+    allowed = [place for place in places if WHO not in violated_rule_kinds(place)]
     if not allowed:
         if places:
             end = "is out of the fleet or does not exist"

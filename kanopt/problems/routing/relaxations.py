@@ -7,24 +7,21 @@ from collections.abc import Iterable, Sequence
 from kanopt.problems.findings import Violation
 from kanopt.problems.routing.data import RoutingData
 from kanopt.problems.routing.insertion import Insertion
+from kanopt.problems.routing.rules import BY_NAME
 from kanopt.text import amount_text, join_list, money_text
 
-LOAD, TIME, ELIGIBILITY = "load", "time", "who"
-_KIND = {
-    "capacity": LOAD,
-    "time window": TIME,
-    "shift": TIME,
-    "duration": TIME,
-    "skill": ELIGIBILITY,
-    "pinned": ELIGIBILITY,
-}
-_MUST_HOLD = {"order", "fleet", "depot", "visits", "started"}
+LOAD, TIME, WHO = "load", "time", "who"
 _MOST = 3
 
 
 def violated_rule_kinds(place: Insertion) -> frozenset[str]:
     """Return the kinds of rule that an insertion breaks: load, time, skills, or a constraint by its name."""
-    return frozenset(_KIND.get(violation.constraint, violation.constraint) for violation in place.violations)
+    return frozenset(map(_kind, place.violations))
+
+
+def _kind(violation: Violation) -> str:
+    rule = BY_NAME[violation.constraint]
+    return rule.kind or rule.name
 
 
 def total_violation(place: Insertion, kind: str) -> float:
@@ -33,7 +30,7 @@ def total_violation(place: Insertion, kind: str) -> float:
 
 
 def _violations_of(place: Insertion, kind: str) -> list[Violation]:
-    return [each for each in place.violations if _KIND.get(each.constraint, each.constraint) == kind]
+    return [each for each in place.violations if _kind(each) == kind]
 
 
 def smallest_relaxations(places: Iterable[Insertion]) -> list[Insertion]:
@@ -44,7 +41,7 @@ def smallest_relaxations(places: Iterable[Insertion]) -> list[Insertion]:
     best: dict[frozenset[str], Insertion] = {}
     for place in places:
         kinds = violated_rule_kinds(place)
-        if not kinds & _MUST_HOLD and (
+        if not any(BY_NAME[each.constraint].must_hold for each in place.violations) and (
             kinds not in best or _violation_size(place) < _violation_size(best[kinds])
         ):
             best[kinds] = place
@@ -80,39 +77,11 @@ def _one_relaxation_text(data: RoutingData, place: Insertion) -> str:
 
 def _kind_text(data: RoutingData, place: Insertion, kind: str) -> str:
     broken = _violations_of(place, kind)
-    if kind == ELIGIBILITY:
-        pinned = [each for each in broken if each.constraint == "pinned"]
-        return f"{pinned[0].where} pinned to it" if pinned else f"{broken[0].where} allowed on it"
-    if kind == LOAD:
-        return join_list(
-            [f"{amount_text(each.amount, each.unit)} more capacity{_measure(data, each)}" for each in broken]
-        )
     if kind == TIME and len(broken) > 1:
-        limits = ["the windows" for each in broken if each.constraint == "time window"]
-        limits += [
-            f"its {'shift' if each.constraint == 'shift' else 'longest duration'}"
-            for each in broken
-            if each.constraint != "time window"
-        ]
-        names = list(dict.fromkeys(limits))
+        names = list(dict.fromkeys(BY_NAME[each.constraint].limit_text for each in broken))
         return f"{amount_text(total_violation(place, kind), broken[0].unit)} more in {join_list(names)}"
-    return join_list(list(dict.fromkeys(_one_text(each) for each in broken)))
-
-
-def _measure(data: RoutingData, violation: Violation) -> str:
-    return next((f" of {name}" for name in data.policy.capacities if f" of {name}," in violation.message), "")
-
-
-def _one_text(violation: Violation) -> str:
-    by = amount_text(violation.amount, violation.unit)
-    texts = {
-        "time window": f"the window of {violation.where} {by} later",
-        "shift": f"its shift {by} longer",
-        "duration": f"its longest duration {by} longer",
-        "distance": f"its longest distance {by} longer",
-        "break": "a break left out" if violation.amount == 1 else f"{by} breaks left out",
-        "goods": "goods on it that are kept apart",
-        "backhaul": f"{violation.where} served after a pickup",
-        "reload": "one more reload" if violation.amount == 1 else f"{by} more reloads",
-    }
-    return texts.get(violation.constraint, violation.message)
+    first = broken[0]
+    if kind == WHO:  # a vehicle may not serve a client, or not only that: one change would do for each
+        first = next((each for each in broken if each.constraint == "pinned"), first)
+        broken = [first]
+    return BY_NAME[first.constraint].relaxed(data, broken)

@@ -14,8 +14,9 @@ from kanopt.formulas.binding import BoundFormula
 from kanopt.problems.place_checks import degrees_question
 from kanopt.problems.road_network import RoadNetwork
 from kanopt.problems.routing.arrival_functions import ArrivalFunctions
+from kanopt.problems.routing.rules import RULES
 from kanopt.records.reading import idle_fields
-from kanopt.text import amount_text, clock_text, list_names, number_text
+from kanopt.text import amount_text, clock_text, number_text
 from kanopt.units import convert, same_dimension
 
 if TYPE_CHECKING:
@@ -37,7 +38,7 @@ class InputFinding:
     Parameters
     ----------
     kind
-        ``"asymmetric"``, ``"triangle"``, ``"units"``, ``"window"``, ``"idle"`` or ``"depot closed"``.
+        ``"asymmetric"``, ``"triangle"``, ``"units"``, a rule, ``"idle"`` or ``"depot closed"``.
     where
         The matrix or the vehicle type concerned.
     message
@@ -82,7 +83,7 @@ def input_findings(problem: RoutingProblem, *, rounded: float = 0.0) -> tuple[In
         *_speed(problem),
         *_loads(problem),
         *_shifts_too_short(problem),
-        *_windows_before_shift(problem),
+        *_by_rules(problem),
         *_idle(problem),
     )
 
@@ -203,37 +204,11 @@ def _loads(problem: RoutingProblem) -> Iterator[InputFinding]:
         yield InputFinding("units", "demand", text)
 
 
-def _windows_before_shift(problem: RoutingProblem) -> Iterator[InputFinding]:
-    """Report windows that close before any shift starts, as windows written in hours do."""
-    data, unit = problem.data, problem.units.time
-    starts = [vehicle.shift_start for vehicle in data.vehicles if vehicle.num_available > 0]
-    first = min(starts, default=-np.inf)
-    early = [
-        client
-        for client, windows in zip(data.clients, data.windows, strict=True)
-        if windows[-1][1] < first and client.unit_lateness_cost is None
-    ]
-    if early:
-        client = early[0]
-        text = (
-            f"clients {list_names([each.name for each in early])}: the last window closes before any shift starts at "
-            f"{clock_text(first, unit)}, that of {client.name!r} at "
-            f"{clock_text(data.windows[data.clients.index(client)][-1][1], unit)}; times are counted in {unit} from "
-            f"midnight"
-        )
-        yield InputFinding("window", client.name, text)
-
-
-def ready_too_late(problem: RoutingProblem) -> Iterator[str]:
-    """Tell of clients whose goods are ready only when their last window has closed, whatever the laws say."""
-    data, unit = problem.data, problem.units.time
-    for client, windows in zip(data.clients, data.windows, strict=True):
-        closes = windows[-1][1]
-        if client.release_time > closes and client.unit_lateness_cost is None:
-            yield (
-                f"client {client.name}: its goods are ready at {clock_text(client.release_time, unit)}, after its last "
-                f"window closes at {clock_text(closes, unit)}"
-            )
+def _by_rules(problem: RoutingProblem) -> Iterator[InputFinding]:
+    """Report what looks like a mistake to a rule."""
+    for rule in RULES:
+        for where, text in rule.remarks(problem.data):
+            yield InputFinding(rule.name, where, text)
 
 
 def _idle(problem: RoutingProblem) -> Iterator[InputFinding]:

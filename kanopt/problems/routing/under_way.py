@@ -12,7 +12,7 @@ import numpy as np
 from kanopt.errors import ProblemError
 from kanopt.problems.routing.data import RoutingData
 from kanopt.problems.routing.plan import Route, RoutingPlan, read_plan
-from kanopt.problems.routing.simulate.drive import Drive
+from kanopt.problems.routing.rules.rule import Drive
 from kanopt.problems.routing.started import StartedRoute, trip_after
 from kanopt.text import count_text, list_names
 

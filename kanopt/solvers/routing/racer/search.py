@@ -27,6 +27,21 @@ RULES = (
     "duration", "break", "release", "started",
 )  # fmt: skip
 """What a route can break, as the referee calls it, in the order of the bits in ``kernel/drive.h``."""
+MODELLED = frozenset(
+    {
+        *RULES,
+        "fleet",
+        "depot",
+        "visits",
+        "prize",
+        "measures",
+        "several windows",
+        "soft window",
+        "overtime",
+        "even work",
+    }
+)
+"""The rules that the kernel drives and searches with."""
 
 
 @dataclass(frozen=True)

@@ -1,46 +1,65 @@
-"""What a plan keeps of routes that are under way, and that nothing new begins before now."""
+"""Routes that are under way: what a plan keeps of them, and that nothing new begins before now."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
+from kanopt.faults import Fault
+from kanopt.problems.broken_rules import RuleWords
 from kanopt.problems.findings import Violation
 from kanopt.problems.routing.data import RoutingData
-from kanopt.problems.routing.plan import Route, RoutingPlan
-from kanopt.problems.routing.simulate.drive import Drive
-from kanopt.problems.routing.simulate.tolerance import exceeds
+from kanopt.problems.routing.plan import Route
+from kanopt.problems.routing.rules.rule import DrivenPlan, Given, Rule, exceeds
 from kanopt.problems.routing.started import StartedRoute, trip_after
+from kanopt.records.clock_times import moment
 from kanopt.text import amount_text, clock_text, join_list
 
 
-def changes_of_started(
-    data: RoutingData, plan: RoutingPlan, driven: Drive, *, whole: bool
-) -> Iterator[Violation]:
-    """Yield what a plan changes that cannot be changed any more.
+class Started(Rule):
+    """A plan changes nothing that cannot be changed any more."""
 
-    Parameters
-    ----------
-    data, plan, driven
-        The problem's data, a plan, and how it is driven.
-    whole
-        Whether the plan is all of it, so that a route under way must be in it.
-    """
-    if not data.is_under_way:
-        return
-    there = {(route.vehicle, route.index) for route in plan.routes}
-    for each in data.started if whole else ():
-        if each.vehicle not in there:
-            yield _broken(each.route, "is under way, and the plan has no route for it")
-    for place, route in enumerate(plan.routes):
-        known = data.started_of.get((route.vehicle, route.index))
-        told = [*_changed_vehicles(data, route), *_left_early(data, route, float(driven.departure[place]))]
-        told += _changes(data, route, known) if known is not None else []
-        for message in told:
-            yield _broken(route, message)
+    name = "started"
+    what = "routes under way"
+    words = RuleWords(
+        "route is not as it is under way, or begins in the past",
+        "routes are not as they are under way, or begin in the past",
+    )
+    must_hold = True
 
+    def stated(self, data: RoutingData) -> bool:
+        """Say whether anything is fixed because time has passed."""
+        return data.is_under_way
 
-def _broken(route: Route, message: str) -> Violation:
-    return Violation("started", route.label, 1.0, "", f"{route.label} {message}")
+    def faults(self, given: Given) -> Iterator[Fault]:
+        """Yield a time before which nothing begins that is none."""
+        stated, time = given.policy.not_before, given.units.time
+        try:
+            moment(str(stated or 0), time)
+        except ValueError:
+            advice = f"write a number in {time!r} or a text such as '8:30'"
+            yield Fault("policy", f"not_before = {stated!r} is no clock time", advice=advice)
+
+    def broken(self, case: DrivenPlan) -> Iterator[Violation]:
+        """Yield what the plan changes."""
+        data = case.data
+        if not data.is_under_way:
+            return
+        there = {(route.vehicle, route.index) for route in case.plan.routes}
+        for each in data.started if case.whole else ():
+            if each.vehicle not in there:
+                yield self._changed(each.route, "is under way, and the plan has no route for it")
+        for place, route in enumerate(case.plan.routes):
+            known = data.started_of.get((route.vehicle, route.index))
+            told = [
+                *_changed_vehicles(data, route),
+                *_left_early(data, route, float(case.driven.departure[place])),
+            ]
+            told += _changes(data, route, known) if known is not None else []
+            for message in told:
+                yield self._changed(route, message)
+
+    def _changed(self, route: Route, message: str) -> Violation:
+        return Violation(self.name, route.label, 1.0, "", f"{route.label} {message}")
 
 
 def _changed_vehicles(data: RoutingData, route: Route) -> Iterator[str]:
