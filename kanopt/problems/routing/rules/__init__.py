@@ -16,7 +16,7 @@ from kanopt.problems.routing.rules.length import Distance, Duration, EvenWork, O
 from kanopt.problems.routing.rules.pickup_delivery import Backhaul, Sources
 from kanopt.problems.routing.rules.pinned import Pinned
 from kanopt.problems.routing.rules.release import RELEASE
-from kanopt.problems.routing.rules.rule import LegPrice, Limit, RoutePrice, Rule
+from kanopt.problems.routing.rules.rule import LegPrice, Limit, Pause, RoutePrice, Rule
 from kanopt.problems.routing.rules.shift import Shift
 from kanopt.problems.routing.rules.skills import Skills
 from kanopt.problems.routing.rules.started import Started
@@ -55,6 +55,9 @@ RULES: tuple[Rule, ...] = (
 
 LIMITS: tuple[Limit, ...] = tuple(rule for rule in RULES if isinstance(rule, Limit))
 """The rules by which numbers keep to limits."""
+
+PAUSES = tuple(rule for rule in RULES if isinstance(rule, Pause))
+"""The rules that ask drivers to pause on the way."""
 
 LEG_PRICES = tuple(rule for rule in RULES if isinstance(rule, LegPrice))
 ROUTE_PRICES = tuple(rule for rule in RULES if isinstance(rule, RoutePrice))

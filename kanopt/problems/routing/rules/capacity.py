@@ -148,7 +148,8 @@ class Reloads(Rule):
         for place, route in enumerate(case.plan.routes):
             reloads, allowed = len(trips_of(route)) - 1, case.vehicle(place).max_reloads
             if reloads > allowed:
-                message = f"{route.label} comes back to {route.depot} {reloads} times on its way, and may {allowed} times"
+                back = f"comes back to {route.depot} {reloads} times on its way"
+                message = f"{route.label} {back}, and may {allowed} times"
                 yield Violation(self.name, route.label, float(reloads - allowed), "", message)
 
     def relaxed_by(self, data: RoutingData, violation: Violation) -> str:

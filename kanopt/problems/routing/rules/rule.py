@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
+from functools import cache
 from typing import Any, ClassVar, Literal, NamedTuple
 
 import numpy as np
@@ -296,9 +297,6 @@ class Rule:
         given.
     tables
         The tables that must be read before its faults are looked for.
-    numbers
-        The fields of vehicle types, numbers, that a search must know to drive by the rule, where it has no array of its
-        own; ``solvers/routing/racer/kernel/pauses.h`` reads them in this order.
     kind
         What of a vehicle is short where it is broken: room, time, or whom it may serve; else its name.
     must_hold
@@ -321,7 +319,6 @@ class Rule:
     words: ClassVar[RuleWords | None] = None
     fields: ClassVar[tuple[str, ...]] = ()
     tables: ClassVar[tuple[str, ...]] = ()
-    numbers: ClassVar[tuple[str, ...]] = ()
     kind: ClassVar[Kind | Literal[""]] = ""
     must_hold: ClassVar[bool] = False
     bottleneck: ClassVar[str] = ""
@@ -350,20 +347,6 @@ class Rule:
         return ()
 
     # ---- driven plans
-
-    def pause(self, data: RoutingData, kind: Ints, before: Floats, after: Floats) -> Floats | None:
-        """Return how long drivers pause on a leg; None where nobody does.
-
-        Parameters
-        ----------
-        data
-            The problem's data.
-        kind
-            Vehicle type of each route.
-        before, after
-            How long each driver is at the wheel in all before the leg and after it.
-        """
-        return None
 
     def broken(self, case: DrivenPlan) -> Iterable[Violation]:
         """Yield where a driven plan breaks the rule."""
@@ -434,6 +417,7 @@ def _parted(field: str) -> tuple[str, str]:
     return table, name
 
 
+@cache
 def _blank(table: str, field: str) -> Any:
     return next(item.default for item in declared_fields(_RECORDS[table]) if item.name == field)
 
@@ -505,6 +489,32 @@ class Limit(Rule):
             for measure in self.measures(data, driven)
         ]
         return np.asarray(np.sum(over, axis=0), dtype=float)
+
+
+class Pause(Rule):
+    """A rule that asks drivers to pause on the way.
+
+    Attributes
+    ----------
+    numbers
+        The fields of vehicle types that decide it; ``solvers/routing/racer/kernel/pauses.h`` reads them in this order.
+    """
+
+    numbers: ClassVar[tuple[str, ...]] = ()
+
+    def pause(self, data: RoutingData, kind: Ints, before: Floats, after: Floats) -> Floats:
+        """Return how long drivers pause on a leg; (routes,).
+
+        Parameters
+        ----------
+        data
+            The problem's data.
+        kind
+            Vehicle type of each route.
+        before, after
+            How long each driver is at the wheel in all before the leg and after it.
+        """
+        raise NotImplementedError
 
 
 class LegPrice(Rule):

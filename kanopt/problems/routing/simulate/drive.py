@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from kanopt.problems.routing.data import Floats, Ints
-from kanopt.problems.routing.rules import RULES
+from kanopt.problems.routing.rules import PAUSES
 from kanopt.problems.routing.rules.rule import Drive
 from kanopt.problems.routing.simulate.breaks import BreakPlaces, place_breaks, take_break
 from kanopt.problems.routing.simulate.legs import PaddedRoutes, service_begin
@@ -56,20 +56,19 @@ class LegTimes:
 def drive_forward(grid: PaddedRoutes, departure: Floats) -> LegTimes:
     """Drive all routes forward together, leg by leg."""
     leave, duration, pause, arrive, begin, stay = (np.zeros(grid.valid.shape) for _ in range(6))
-    breaks = place_breaks(grid, departure)
+    data, breaks = grid.laws.data, place_breaks(grid, departure)
+    pauses = [rule for rule in PAUSES if rule.stated(data)]
     clock, had, at_wheel = departure.copy(), breaks.before.copy(), np.zeros(len(departure))
     for leg in range(grid.valid.shape[1]):
         valid, taken = grid.valid[:, leg], breaks.taken[:, leg]
         leave[:, leg] = clock
         duration[:, leg] = grid.duration(leg, clock)
         driven = at_wheel + np.where(valid, duration[:, leg], 0.0)
-        for rule in RULES:
-            rests = rule.pause(grid.laws.data, grid.kind, at_wheel, driven)
-            if rests is not None:
-                pause[:, leg] += rests
+        for rule in pauses:
+            pause[:, leg] += rule.pause(data, grid.kind, at_wheel, driven)
         arrive[:, leg] = _arrival(grid, clock, duration[:, leg], had, taken) + pause[:, leg]
         there = np.maximum(arrive[:, leg], grid.ready[:, leg])
-        begin[:, leg] = service_begin(grid.laws.data, grid.head[:, leg], there)
+        begin[:, leg] = service_begin(data, grid.head[:, leg], there)
         stay[:, leg] = grid.service(leg, begin[:, leg])
         clock = np.where(valid, begin[:, leg] + stay[:, leg], clock)
         had += taken

@@ -17,7 +17,7 @@ from kanopt.problems.routing import ArrivalFunctions, RoutingProblem
 from kanopt.problems.routing.data import RoutingData
 from kanopt.problems.routing.leg_laws import DURATION, RoutingLaws
 from kanopt.problems.routing.planning_values import PlanningValues
-from kanopt.problems.routing.rules import RULES
+from kanopt.problems.routing.rules import PAUSES
 from kanopt.problems.routing.simulate import slack
 from kanopt.problems.routing.simulate.breaks import WAYS
 from kanopt.solvers.routing.racer.law_steps import LawSteps, StepTables, every_arc
@@ -155,7 +155,7 @@ class PlanData:
         regular, overtime = data.of_vehicles("shift_duration"), data.of_vehicles("unit_overtime_cost")
         start = data.of_vehicles("shift_start")
         breaks = [each for rests in data.breaks for each in rests]
-        numbers = [data.of_vehicles(name) for rule in RULES for name in rule.numbers]
+        numbers = [data.of_vehicles(name) for rule in PAUSES for name in rule.numbers]
         self.struct.rule_width = len(numbers)
         self._put(
             rule_numbers=np.stack(numbers, axis=-1) if numbers else np.zeros((len(data.vehicles), 0)),
