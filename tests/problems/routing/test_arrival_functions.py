@@ -9,8 +9,7 @@ from hypothesis import strategies as st
 
 from kanopt.errors import ProblemError
 from kanopt.problems import ArrivalFunctions, Client, Depot, Route, RoutingProblem, RoutingUnits, VehicleType
-from kanopt.problems.routing.arrival_functions import lower_envelope
-from kanopt.problems.routing.arrival_functions import departure_breakpoints
+from kanopt.problems.routing.arrival_functions import departure_breakpoints, lower_envelope
 
 
 def by_hand(leave: list[float], arrive: list[float], clock: float) -> float:

@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from kanopt.explain.routing.relaxed_problem import binding_rules, relax_problem
 from kanopt.formulas import Variable, parse_formula
 from kanopt.problems import ArrivalFunctions, Client, Depot, Route, RoutingProblem, VehicleType
-from kanopt.problems.routing.delays import Delays
 from kanopt.problems.routing.arrival_functions import departure_breakpoints
+from kanopt.problems.routing.delays import Delays
 from kanopt.refs import arc, clock
 from kanopt.solvers.base import SolveOptions
 from kanopt.solvers.routing.ortools import OrToolsRouting

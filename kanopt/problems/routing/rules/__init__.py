@@ -11,6 +11,7 @@ from kanopt.problems.routing.data import RoutingData
 from kanopt.problems.routing.rules.apart import GoodsApart
 from kanopt.problems.routing.rules.breaks import Breaks
 from kanopt.problems.routing.rules.capacity import Capacity, Measures, Reloads
+from kanopt.problems.routing.rules.driving_rest import DrivingRest
 from kanopt.problems.routing.rules.fleet import Ends, Fleet, Roads
 from kanopt.problems.routing.rules.length import Distance, Duration, EvenWork, Overtime
 from kanopt.problems.routing.rules.pickup_delivery import Backhaul, Sources
@@ -47,6 +48,7 @@ RULES: tuple[Rule, ...] = (
     Duration(),
     Overtime(),
     Breaks(),
+    DrivingRest(),
     Started(),
     EVEN_WORK,
     PRIZES,

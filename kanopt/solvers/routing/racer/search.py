@@ -39,6 +39,7 @@ MODELLED = frozenset(
         "soft window",
         "overtime",
         "even work",
+        "driving rest",
     }
 )
 """The rules that the kernel drives and searches with."""
