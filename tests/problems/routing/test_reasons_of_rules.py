@@ -13,7 +13,7 @@ import pytest
 from kanopt.problems import Client, Depot, Reason, RoutingProblem, VehicleType
 from kanopt.problems.routing import RoutingPolicy, insertion
 from kanopt.problems.routing.insertion import InsertionFinder
-from kanopt.problems.routing.relaxations import smallest_relaxations
+from kanopt.problems.routing.reasons import smallest_relaxations
 from kanopt.problems.routing.simulate import drive
 
 LINE = np.abs(np.subtract.outer(np.arange(4.0), np.arange(4.0))) * 10

@@ -13,7 +13,7 @@ import kanopt as ko
 from kanopt.errors import ProblemError, SolverError
 from kanopt.problems import Client, Depot, Route, RoutingPlan, RoutingProblem, VehicleType
 from kanopt.problems.routing import RoutingPolicy
-from kanopt.problems.routing.started import StartedRoute
+from kanopt.problems.routing.plan import StartedRoute
 from kanopt.solvers.routing.ortools import OrToolsRouting
 from kanopt.solvers.routing.solver import RoutingSearch
 from tests.cases.routing_variants import VARIANTS, going_on, some_routes, under_way, variant

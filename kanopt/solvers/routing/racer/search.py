@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kanopt.problems.routing import Route, RoutingPlan, RoutingProblem
-from kanopt.problems.routing.started import StartedRoute
+from kanopt.problems.routing.plan import StartedRoute
 from kanopt.solvers.compiled.library import kernel
 from kanopt.solvers.routing.racer.plan_data import PlanData
 from kanopt.solvers.routing.racer.started_routes import begun_with
