@@ -24,10 +24,10 @@ from kanopt.problems.routing.rules.started import Started
 from kanopt.problems.routing.rules.visits import Prizes, Visits
 from kanopt.problems.routing.rules.window import SeveralWindows, SoftWindow, Window
 
-PRIZES, EVEN_WORK = Prizes(), EvenWork()
+FLEET, PRIZES, EVEN_WORK = Fleet(), Prizes(), EvenWork()
 
 RULES: tuple[Rule, ...] = (
-    Fleet(),
+    FLEET,
     Ends(),
     Visits(),
     Skills(),
@@ -41,10 +41,10 @@ RULES: tuple[Rule, ...] = (
     Roads(),
     Window(),
     SeveralWindows(),
-    SoftWindow(),
     RELEASE,
     Shift(),
     Distance(),
+    SoftWindow(),
     Duration(),
     Overtime(),
     Breaks(),

@@ -15,7 +15,7 @@ from kanopt.problems.routing.entities import VehicleType
 from kanopt.problems.routing.leg_laws import LegInputs, RoutingLaws
 from kanopt.problems.routing.plan import Route, RoutingPlan
 from kanopt.problems.routing.planning_values import PlanningValues
-from kanopt.problems.routing.rules import EVEN_WORK, LEG_PRICES, PRIZES, ROUTE_PRICES, RULES
+from kanopt.problems.routing.rules import EVEN_WORK, FLEET, LEG_PRICES, PRIZES, ROUTE_PRICES, RULES
 from kanopt.problems.routing.rules.rule import Drive, DrivenPlan, Flags
 from kanopt.records.declaration import declared_fields
 
@@ -134,12 +134,15 @@ def _lines(
     data, spent = laws.data, driven.route_durations
     labels = [route.label for route in plan.routes]
     legs = leg_names(data, plan, driven)
-    for term, amounts in leg_costs(laws, planning, driven, frozen=frozen).items():
-        for (group, item), amount in zip(legs, amounts, strict=True):
-            yield term, group, item, float(amount)
-    for term, amounts in _costs_of_routes(data, driven.kind, spent).items():
-        for label, amount in zip(labels, amounts, strict=True):
-            yield term, label, "", float(amount)
+    of_legs = leg_costs(laws, planning, driven, frozen=frozen)
+    of_routes = _costs_of_routes(data, driven.kind, spent)
+    # what a vehicle costs anyway, then the legs, then what its time costs
+    anyway = {FLEET.term: of_routes.pop(FLEET.term)} if FLEET.term in of_routes else {}
+    routes = [(label, "") for label in labels]
+    for where, costs in ((routes, anyway), (legs, of_legs), (routes, of_routes)):
+        for term, amounts in costs.items():
+            for (group, item), amount in zip(where, amounts, strict=True):
+                yield term, group, item, float(amount)
     if EVEN_WORK.stated(data) and labels:
         yield EVEN_WORK.term, labels[int(np.argmax(spent))], "", float(EVEN_WORK.cost(data, spent))
     for name, prize in PRIZES.missed(data, plan).items():
