@@ -27,6 +27,7 @@ from scaffold_more_tables import DEVELOPMENT, FRESH, ONCE_FRESH, UNSEEN
 from scaffold_tables import TUNED, Expected
 
 import kanopt as ko
+from kanopt.whatif.scenario_files.layers import read_layers
 from kanopt.whatif.scenario_files.load import check_scenario
 
 ROWS, SEED = 4_000, 7
@@ -115,7 +116,7 @@ def judged(
         frame.to_csv(table, index=False)
         made = ko.scaffold([table], kind=kind)
         path = made.write(Path(folder) / "scenario.toml")
-        scenario = check_scenario(path, lenient=True)  # what is asked is counted below
+        scenario = check_scenario(read_layers(path), lenient=True)  # what is asked is counted below
         assert scenario is not None
         scenario.check()
         laws = tomllib.loads(path.read_text("utf-8")).get("surrogates", {})

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import replace
 from typing import Any
 
+from kanopt.faults import toml_value
 from kanopt.records.fields import Field
 from kanopt.records.headers import measured_in
 from kanopt.records.likeness import COORDINATES, TableColumn, is_called, resembled_field
@@ -13,11 +13,11 @@ from kanopt.records.matching import ColumnFacts, FilledField, match_columns
 from kanopt.records.words import DESCRIBING, IDENTIFIERS, OTHER, SURCHARGE, TABLE_WORDS, WORKERS
 from kanopt.text import join_list
 from kanopt.whatif.scaffolding.draft import Draft, Question
+from kanopt.whatif.scaffolding.keys import ScenarioKeys
 from kanopt.whatif.scaffolding.parts import PartGuess, names_rows
 from kanopt.whatif.scaffolding.rewrites import texts
 from kanopt.whatif.scaffolding.sources import SourceTable
 from kanopt.whatif.scaffolding.steps import listed_in
-from kanopt.whatif.scaffolding.toml_writing import Entry, Section, toml_value, with_keys
 
 _MOST_FIELDS = 3
 _DESCRIBING = OTHER | DESCRIBING | IDENTIFIERS | TABLE_WORDS["tasks"]
@@ -27,29 +27,17 @@ _AMOUNT = [Field("demand", "t")]
 """What markets and products have no field for: beside a demand of another table it may be a limit, or a weight."""
 
 
-def ask(
-    draft: Draft,
-    sections: list[Section],
-    tables: Sequence[SourceTable],
-    holds: Callable[[Sequence[Section]], bool],
-) -> list[Section]:
+def ask(draft: Draft, tables: Sequence[SourceTable], holds: Callable[[ScenarioKeys], bool]) -> None:
     """Ask about columns that look like a rule and tables that speak of the plan, where nothing reads them.
 
     Parameters
     ----------
     draft
-        The draft; its questions and notes get what is asked, and what is only told.
-    sections
-        The file as it holds.
+        The draft; its questions and notes get what is asked, and what is only told, its keys what is read elsewhere.
     tables
         The tables that were given.
     holds
-        Says whether the file holds with other sections.
-
-    Returns
-    -------
-    list of Section
-        The file, in which columns that are read elsewhere are ignored.
+        Says whether the file holds with other keys.
     """
     asked: list[tuple[PartGuess, str]] = []
     told: dict[str, list[str]] = {}
@@ -60,7 +48,7 @@ def ask(
             told.setdefault(guess.table.name, []).append(column)
         else:
             asked.append((guess, column))
-    offered = [(pair, _meant_as(draft, sections, *pair, holds)) for pair in asked]
+    offered = [(pair, _meant_as(draft, *pair, holds)) for pair in asked]
     draft.questions += [_about_columns([pair], meant) for pair, meant in offered if meant]
     if bare := [pair for pair, meant in offered if not meant]:
         draft.questions.append(_about_columns(bare, {}))
@@ -77,7 +65,8 @@ def ask(
             draft.notes.append(
                 f"{table.called} is not used: nothing that the plan or a law reads was found in it"
             )
-    return [_ignoring(section, told) for section in sections]
+    for name, columns in told.items():
+        draft.keys.set(("tables", name), "ignore", columns, "read elsewhere")
 
 
 def _open_columns(draft: Draft) -> Iterator[tuple[str, str]]:
@@ -170,11 +159,7 @@ def _counts(column: ColumnFacts) -> bool:
 
 
 def _meant_as(
-    draft: Draft,
-    sections: Sequence[Section],
-    guess: PartGuess,
-    name: str,
-    holds: Callable[[Sequence[Section]], bool],
+    draft: Draft, guess: PartGuess, name: str, holds: Callable[[ScenarioKeys], bool]
 ) -> dict[str, tuple[str, Mapping[str, Any]]]:
     """Return what a column may be meant as, the likely first: answers, what each says, and the keys that it sets."""
     part, column = guess.part.name, guess.table.columns[name]
@@ -183,12 +168,12 @@ def _meant_as(
     found: dict[str, tuple[str, Mapping[str, Any]]] = {}
     if (part, name) in draft.meanings:
         answer, says, keys = draft.meanings[part, name]
-        found |= {answer: (says, keys)} if holds(with_keys(sections, keys)) else {}
+        found |= {answer: (says, keys)} if holds(draft.keys.with_keys(keys)) else {}
     for filled in _likely(guess, column):
         unit = draft.unit_as(guess, filled)
         keys = {f"problem.{part}.columns": {filled.field.name: name}}
         keys |= {f"tables.{guess.table.name}.units": {name: unit}} if unit else {}
-        if len(found) < _MOST_FIELDS and holds(with_keys(sections, keys)):
+        if len(found) < _MOST_FIELDS and holds(draft.keys.with_keys(keys)):
             found[f"{part}.{filled.field.name}"] = f"the field {filled.field.name}", keys
     return found
 
@@ -285,14 +270,6 @@ def _about_overtime(draft: Draft) -> Iterator[Question]:
 def _about_table(table: SourceTable, why: str) -> Question:
     text = f"{table.called} {why}, and nothing in the plan reads it. May it be left out?"
     return Question(table.name, text, {"ignore": {}})
-
-
-def _ignoring(section: Section, told: dict[str, list[str]]) -> Section:
-    """Return a section of a table that ignores what is read elsewhere."""
-    if section.header[0] != "tables" or len(section.header) != 2 or section.header[1] not in told:
-        return section
-    names = told[section.header[1]]
-    return replace(section, entries=(*section.entries, Entry("ignore", names, "read elsewhere")))
 
 
 def question_text(question: Question) -> str:

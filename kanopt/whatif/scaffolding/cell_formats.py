@@ -22,7 +22,7 @@ from kanopt.records.headers import read_header
 from kanopt.records.words import FIELD_WORDS
 from kanopt.tables import report_of
 from kanopt.tables._number_signs import both_readings, count_matches, two_ways
-from kanopt.whatif.scaffolding.toml_writing import slug
+from kanopt.whatif.scaffolding.keys import slug
 
 _SHOWN = 2_000  # cells of a column that are looked at
 _DAYS = tuple(

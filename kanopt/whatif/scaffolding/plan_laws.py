@@ -17,7 +17,6 @@ from kanopt.whatif.scaffolding.outcomes import is_outcome, measure_of
 from kanopt.whatif.scaffolding.parts import PartGuess, looks_like, measures
 from kanopt.whatif.scaffolding.references import References
 from kanopt.whatif.scaffolding.sources import ColumnFacts
-from kanopt.whatif.scaffolding.toml_writing import Entry, Section
 
 _PRICED = frozenset(("unit_distance_cost", "unit_duration_cost"))
 _UNITS = {
@@ -78,7 +77,7 @@ def add_laws(draft: Draft) -> None:
             draft.add_formula(wish.name, formula)
         else:
             continue
-        draft.problem.append(Section(("problem", wish.section), (Entry("law", wish.name, needed=True),)))
+        draft.keys.set(("problem", wish.section), "law", wish.name, needed=True)
 
 
 def _learned(draft: Draft, wish: Wish) -> tuple[LawGuess, References] | None:
@@ -99,9 +98,8 @@ def _add_learned(draft: Draft, name: str, law: LawGuess, known: References, per:
     weights = [name for name, reference in known.of(law).items() if reference == "state.weight"]
     if weights:
         usual = round(float(law.table.frame[weights[0]].median()), 3)
-        draft.head.append(
-            Entry("planning", {"state.weight": usual}, "the usual shipment of the history", False)
-        )
+        why = "the usual shipment of the history"
+        draft.keys.set(("problem",), "planning", {"state.weight": usual}, why, sure=False)
 
 
 def _give_units(draft: Draft, law: LawGuess, bindings: Mapping[str, str]) -> None:
@@ -182,7 +180,7 @@ def add_link_time(draft: Draft, links: PartGuess) -> None:
     else:
         draft.add_law("link_time", law, "link")
         draft.bind("link_time", {name: f"link.{links.field_of(name) or name}" for name in law.features})
-    draft.problem.append(Section(("problem", "duration"), (Entry("law", "link_time", needed=True),)))
+    draft.keys.set(("problem", "duration"), "law", "link_time", needed=True)
 
 
 def add_costs(draft: Draft) -> None:
@@ -192,18 +190,15 @@ def add_costs(draft: Draft) -> None:
     prices = vehicles.part.prices if vehicles is not None else ()
     wish = Wish("leg_cost", "cost", "money", "leg", _FLEET, _has(), usual=_LEG)
     if vehicles is not None and _add_fuel(draft, vehicles):
-        entry = Entry("fuel", "fuel_cost")
+        draft.keys.set(("problem", "cost"), "fuel", "fuel_cost")
     elif not filled & _PRICED and (found := _learned(draft, wish)) is not None:
         _add_learned(draft, "leg_cost", *found, "leg")
-        entry = Entry("legs", "leg_cost")
+        draft.keys.set(("problem", "cost"), "legs", "leg_cost")
     elif not filled & {*prices, *_PRICED}:
         inputs = {"distance_km": ("km", "arc.distance")}
         why = "what a km costs; no table tells it"
         draft.add_formula("leg_cost", Formula("0.5 * distance_km", draft.money, why, inputs, sure=False))
-        entry = Entry("legs", "leg_cost")
-    else:
-        return
-    draft.problem.append(Section(("problem", "cost"), (entry,)))
+        draft.keys.set(("problem", "cost"), "legs", "leg_cost")
 
 
 def _add_fuel(draft: Draft, vehicles: PartGuess) -> bool:
@@ -220,7 +215,6 @@ def _add_fuel(draft: Draft, vehicles: PartGuess) -> bool:
     draft.give_unit(vehicles.table, priced, GuessedUnit(unit, "a price of fuel", "l" in priced.header.unit))
     why = "what is burnt, times its price"
     draft.add_formula("fuel_cost", Formula("fuel * fuel_price", draft.money, why, {"fuel_price": (unit, "")}))
-    draft.problem.pop()  # bound with what fuel reads
     price = f"vehicle.{draft.refer('vehicles', priced.name, 'fuel_price')}"
     draft.bind("fuel_cost", {**bindings, "fuel_price": price}, known.sure | {"fuel_price"})
     return True
@@ -340,7 +334,9 @@ def _by_weight(draft: Draft, rates: PartGuess) -> Formula:
     summed = " + ".join([first, *steps])
     inputs["weight"] = (draft.load, "state.weight")
     most = 2 * limits[-1] if from_on else limits[-1]
-    draft.head.append(Entry("planning", {"state.weight": most}, "the last weight of the rates", False))
+    draft.keys.set(
+        ("problem",), "planning", {"state.weight": most}, "the last weight of the rates", sure=False
+    )
     why = "as the rates by weight say"
     return Formula(summed if flat else f"weight * ({summed})", draft.money, why, inputs, "shipment")
 

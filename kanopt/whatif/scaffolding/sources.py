@@ -25,7 +25,7 @@ from kanopt.tables._workbook import TOLD, WORKBOOKS, open_workbook
 from kanopt.tables.table_reading import TEXT_FILES
 from kanopt.text import list_names
 from kanopt.whatif.scaffolding.cell_formats import DateFormat, date_formats, number_format, propose_columns
-from kanopt.whatif.scaffolding.toml_writing import slug
+from kanopt.whatif.scaffolding.keys import slug
 
 __all__ = ["ColumnFacts", "SourceTable", "read_sources"]
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -131,6 +131,11 @@ def read_layers(path: Path, *, outside: bool = False) -> Layers:
     documents = [read_document(path)]
     while (base := _base_of(documents[-1], None if outside else path.parent)) is not None:
         documents.append(_read_base(base, documents))
+    return merged(documents, outside=outside)
+
+
+def merged(documents: Sequence[TomlDocument], *, outside: bool = False) -> Layers:
+    """Return a file and its bases as one; see :func:`read_layers`."""
     data: dict[str, Any] = {}
     places: dict[Key, tuple[TomlDocument, Key]] = {}
     for document in reversed(documents):

@@ -68,19 +68,21 @@ def load_scenario(
         fit together. What tables hold is checked with :meth:`Scenario.check`.
     """
     may_ask = _ask_database if allow_sql else _refuse_database
-    scenario = _load(Path(path), may_ask, outside=allow_outside, lenient=lenient)
+    scenario = _load(read_layers(Path(path), outside=allow_outside), may_ask, lenient=lenient)
     assert scenario is not None
     return scenario
 
 
 def check_scenario(
-    path: Path, *, allow_outside: bool = False, lenient: bool = False, seen: dict[str, Any] | None = None
+    layers: Layers, *, lenient: bool = False, seen: dict[str, Any] | None = None
 ) -> Scenario | None:
     """Check a scenario file as :func:`load_scenario` does, and ask no database.
 
     Parameters
     ----------
-    path, allow_outside, lenient
+    layers
+        The keys of the file and its bases.
+    lenient
         As for :func:`load_scenario`.
     seen
         Keeps the tables that were read, so that a file that differs in other keys is checked without reading again.
@@ -95,7 +97,7 @@ def check_scenario(
     ScenarioError
         With everything that is wrong.
     """
-    return _load(path, lambda found, name: False, outside=allow_outside, lenient=lenient, seen=seen)
+    return _load(layers, lambda found, name: False, lenient=lenient, seen=seen)
 
 
 MayAsk: TypeAlias = Callable[[Sections, str], bool]
@@ -116,7 +118,7 @@ def _refuse_database(found: Sections, table: str) -> bool:
 
 
 def _load(
-    path: Path, may_ask: MayAsk, *, outside: bool, lenient: bool, seen: dict[str, Any] | None = None
+    layers: Layers, may_ask: MayAsk, *, lenient: bool, seen: dict[str, Any] | None = None
 ) -> Scenario | None:
     """Return the scenario; None where a database that it needs was not asked.
 
@@ -125,7 +127,7 @@ def _load(
     ScenarioError
         With everything that is wrong.
     """
-    given = answered(read_layers(path, outside=outside))
+    given = answered(layers)
     layers, asked = given.layers, () if lenient else given.asked
     found = read_sections(layers.data)
     # what keys say is looked at once all keys are right, and what tables hold once that fits together
