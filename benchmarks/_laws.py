@@ -22,8 +22,9 @@ __all__ = ["CONTENT", "EitherSign", "Law", "Rows", "Variable", "drawn", "load_la
 Floats = np.ndarray
 CONTENT = (
     "a TOML file with [[FORMULAS]], or a Python file with FORMULAS, a list of dictionaries, of one law each: name; "
-    "target (what the output is); unit; variables, a list of (name, low, high, unit, kind) where kind is 'float' (uniform), 'log' (uniform in the "
-    "logarithm) or 'int' (whole numbers, both ends drawn); and sympy, the law as text in these names"
+    "target (what the output is); unit; variables, a list of (name, low, high, unit, kind) where kind is 'float' "
+    "(uniform), 'log' (uniform in the logarithm) or 'int' (whole numbers, both ends drawn); and sympy, the law as text "
+    "in these names"
 )
 _KINDS = ("float", "log", "int")
 _TRAIN, _TEST, _HELD_OUT = 2_000, 500, 10_000

@@ -14,7 +14,7 @@ from kanopt.cli.options import FILE, debug_option
 from kanopt.errors import TableError
 
 if TYPE_CHECKING:
-    from kanopt.whatif.scaffolding.draft import Question
+    from kanopt.whatif.scenario_files.spec import QuestionSpec
 
 
 @click.command()
@@ -103,7 +103,7 @@ def _begin(
     return ExitCode.SOLVED
 
 
-def _ask(question: Question) -> str:
+def _ask(question: QuestionSpec) -> str:
     """Ask in the terminal; the likely answer is the default."""
     answers = list(question.answers)
     told: str = click.prompt(question.text, default=answers[0], type=click.Choice(answers))

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from kanopt.errors import FormulaError, UnitError, nearest
+from kanopt.errors import FormulaError, KanoptError, UnitError, nearest
 from kanopt.text import number_text
 from kanopt.validation import LARGEST, too_large
 
@@ -199,7 +199,11 @@ class BoundFormula:
                 try:
                     values[variable.name] = resolve(bound).to(variable.unit)
                 except UnitError as error:
-                    raise FormulaError(f"input {variable.name!r} bound to {bound}: {error}") from error
+                    told = FormulaError(f"input {variable.name!r} bound to {bound}: {error}")
+                    raise told.about(self.formula.output.name, str(bound)) from error
+                except KanoptError as error:
+                    error.about(self.formula.output.name, str(bound))
+                    raise
             else:
                 values[variable.name] = np.asarray(bound)
         return values
@@ -210,7 +214,8 @@ class BoundFormula:
         try:
             values = np.asarray(result.to(unit), dtype=float)
         except UnitError as error:
-            raise FormulaError(f"formula for {self.formula.output.name!r}: {error}") from error
+            name = self.formula.output.name
+            raise FormulaError(f"formula for {name!r}: {error}").about(name) from error
         wrong = too_large(values)
         if wrong.any():
             given, most = number_text(values[wrong].flat[0]), number_text(LARGEST)

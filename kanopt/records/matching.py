@@ -23,9 +23,8 @@ from pandas.api.types import is_bool_dtype, is_datetime64_any_dtype, is_numeric_
 
 from kanopt.records.clock_times import clock_value, holds_windows
 from kanopt.records.fields import Field, Table
-from kanopt.records.headers import Header, measured_in, read_header
+from kanopt.records.headers import IDENTIFIERS, PLAIN_FIELDS, TABLE_WORDS, Header, measured_in, read_header
 from kanopt.records.likeness import TableColumn, field_likeness, is_called
-from kanopt.records.words import IDENTIFIERS, PLAIN_FIELDS, TABLE_WORDS
 
 ColumnKind = Literal["number", "clock", "windows", "date", "flag", "text"]
 _SHOWN = 500  # texts that are looked at for times of day
@@ -233,7 +232,7 @@ def fill_fields(
     >>> [(one.field.name, one.column.name) for one in fill_fields(TableFacts("t", (), columns), vehicles)][-2:]
     [('shift_start', 'Salida'), ('shift_end', 'z')]
     """
-    fields = [Field.of(item, part) for item in part.fields]
+    fields = list(part.fields)
     columns = [
         column for column in table.columns.values() if column.name not in without and len(column.values)
     ]

@@ -27,11 +27,10 @@ import pandas as pd
 from kanopt.faults import Fault, Renaming
 from kanopt.formulas.binding import BoundFormula, Reference
 from kanopt.records.fields import Field, Table
-from kanopt.records.headers import measured_in, read_header
+from kanopt.records.headers import MONEY, OTHER, measured_in, read_header
 from kanopt.records.likeness import COORDINATES, is_planning_word, place_elsewhere, resembled_field
 from kanopt.records.matching import YES_NO, ColumnFacts, match_columns
 from kanopt.records.record import Quantity, Record
-from kanopt.records.words import MONEY, OTHER
 from kanopt.tables import units_of
 from kanopt.text import join_list, list_names
 from kanopt.units import same_dimension
@@ -166,9 +165,8 @@ def table_use(table: Table, records: Sequence[Record], read: Collection[str]) ->
         The attributes that laws and rules read.
     """
     known = tuple(
-        Field.of(
+        replace(
             item,
-            table,
             filled=item.required or any(_differs(getattr(one, item.name), item.default) for one in records),
         )
         for item in table.fields

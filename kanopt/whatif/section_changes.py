@@ -11,7 +11,7 @@ from kanopt.errors import KanoptError, nearest
 from kanopt.validation import describe_value
 from kanopt.whatif.changes import Change, cell_text, scaling_text
 from kanopt.whatif.scenario_files.laws import binding_mistakes
-from kanopt.whatif.scenario_files.mistakes import FileModel, Mistake, validate
+from kanopt.whatif.scenario_files.layers import FileModel, Mistake, validate
 from kanopt.whatif.scenario_files.problem_spec import ProblemSpec
 from kanopt.whatif.scenario_files.spec import GivenSpec, LawSpec, LearnedSpec, SolverSpec
 from kanopt.whatif.scenario_files.toml_positions import Key, write_key

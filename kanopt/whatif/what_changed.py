@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from kanopt.text import join_list
 from kanopt.whatif.changes import cell_text
-from kanopt.whatif.scenario_files.checks import field_columns
-from kanopt.whatif.scenario_files.questions import answered
+from kanopt.whatif.scenario_files.columns import field_columns
+from kanopt.whatif.scenario_files.sections import answered
 from kanopt.whatif.scenario_files.toml_positions import Key, write_key
 from kanopt.whatif.section_changes import section_sentence
 

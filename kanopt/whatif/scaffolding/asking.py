@@ -7,17 +7,25 @@ from typing import Any
 
 from kanopt.faults import toml_value
 from kanopt.records.fields import Field
-from kanopt.records.headers import measured_in
+from kanopt.records.headers import (
+    DESCRIBING,
+    IDENTIFIERS,
+    OTHER,
+    SURCHARGE,
+    TABLE_WORDS,
+    WORKERS,
+    measured_in,
+)
 from kanopt.records.likeness import COORDINATES, TableColumn, is_called, resembled_field
 from kanopt.records.matching import ColumnFacts, FilledField, match_columns
-from kanopt.records.words import DESCRIBING, IDENTIFIERS, OTHER, SURCHARGE, TABLE_WORDS, WORKERS
 from kanopt.text import join_list
-from kanopt.whatif.scaffolding.draft import Draft, Question
+from kanopt.whatif.scaffolding.draft import Draft
 from kanopt.whatif.scaffolding.keys import ScenarioKeys
+from kanopt.whatif.scaffolding.orders import listed_in
 from kanopt.whatif.scaffolding.parts import PartGuess, names_rows
 from kanopt.whatif.scaffolding.rewrites import texts
 from kanopt.whatif.scaffolding.sources import SourceTable
-from kanopt.whatif.scaffolding.steps import listed_in
+from kanopt.whatif.scenario_files.spec import QuestionSpec
 
 _MOST_FIELDS = 3
 _DESCRIBING = OTHER | DESCRIBING | IDENTIFIERS | TABLE_WORDS["tasks"]
@@ -74,7 +82,7 @@ def _open_columns(draft: Draft) -> Iterator[tuple[str, str]]:
     parts = draft.roles.parts
     yield from ((part, column) for part, column in (*draft.dropped, *draft.rules) if part in parts)
     for part, guess in parts.items():
-        fields = [Field.of(item, guess.part) for item in guess.part.fields]
+        fields = guess.part.fields
         for column in guess.left if part != "rates" else ():
             own = TableColumn(column.name, column.declared, numeric=True)
             counts = column.kind in ("number", "clock") and (part, column.name) not in draft.bound
@@ -181,7 +189,7 @@ def _meant_as(
 def _likely(guess: PartGuess, column: ColumnFacts) -> Iterator[FilledField]:
     """Yield the fields without a column that one may fill, the likeliest first, then those that measure the same."""
     left = [
-        Field.of(item, guess.part)
+        item
         for item in guess.part.fields
         if item.name not in guess.fields and (not item.needs or guess.fields & {*item.needs})
     ]
@@ -196,7 +204,7 @@ def _likely(guess: PartGuess, column: ColumnFacts) -> Iterator[FilledField]:
 
 def _about_columns(
     columns: Sequence[tuple[PartGuess, str]], meant: Mapping[str, tuple[str, Mapping[str, Any]]]
-) -> Question:
+) -> QuestionSpec:
     """Return the question what columns that look like rules, and fill no field, mean, or whether to leave them out."""
     shown = []
     ignored: dict[str, list[str]] = {}
@@ -220,14 +228,11 @@ def _about_columns(
         + " be left out?"
     )
     guess, name = columns[0]
-    return Question(
-        f"{guess.part.name}.{name}",
-        text,
-        {**{answer: keys for answer, (_, keys) in meant.items()}, "ignore": ignored},
-    )
+    answers = {answer: dict(keys) for answer, (_, keys) in meant.items()}
+    return QuestionSpec(about=f"{guess.part.name}.{name}", text=text, answers={**answers, "ignore": ignored})
 
 
-def _about_machines_at_once(draft: Draft) -> Iterator[Question]:
+def _about_machines_at_once(draft: Draft) -> Iterator[QuestionSpec]:
     """Yield the question whether a task may do with the first of the machines that it needs at once."""
     machines = draft.roles.parts.get("machines")
     names = frozenset[str]() if machines is None else machines.names
@@ -240,10 +245,10 @@ def _about_machines_at_once(draft: Draft) -> Iterator[Question]:
                     f"{told} are machines that a task needs at once. {_NO_SECOND}: the plan keeps to the first of "
                     "them. May the others be left out?"
                 )
-                yield Question(f"modes.{column.name}", text, {"ignore": {}})
+                yield QuestionSpec(about=f"modes.{column.name}", text=text, answers={"ignore": {}})
 
 
-def _about_overtime(draft: Draft) -> Iterator[Question]:
+def _about_overtime(draft: Draft) -> Iterator[QuestionSpec]:
     """Yield the question whether overtime is paid on top of the price of time, where its price may be all of it."""
     fleet = draft.roles.parts.get("vehicles")
     usual, over = (
@@ -264,31 +269,18 @@ def _about_overtime(draft: Draft) -> Iterator[Question]:
         f"tables.{table}.derive.{name}": f"`{over.name}` - `{usual.name}`",
         f"problem.vehicles.columns.{field}": name,
     }
-    yield Question(f"vehicles.{field}", text, {"in all": in_all, "on top": {}})
+    yield QuestionSpec(about=f"vehicles.{field}", text=text, answers={"in all": in_all, "on top": {}})
 
 
-def _about_table(table: SourceTable, why: str) -> Question:
+def _about_table(table: SourceTable, why: str) -> QuestionSpec:
     text = f"{table.called} {why}, and nothing in the plan reads it. May it be left out?"
-    return Question(table.name, text, {"ignore": {}})
+    return QuestionSpec(about=table.name, text=text, answers={"ignore": {}})
 
 
-def question_text(question: Question) -> str:
+def question_text(question: QuestionSpec) -> str:
     """Write a question as a section of the file, with the keys that each answer sets."""
-    told = {answer: dict(keys) for answer, keys in question.answers.items()}
-    lines = [
-        "",
-        "[[questions]]",
-        *(
-            f"{key} = {toml_value(value)}"
-            for key, value in (
-                ("about", question.about),
-                ("text", question.text),
-                ("answer", question.answer),
-            )
-        ),
-    ]
-    lines += [
-        "[questions.answers]",
-        *(f"{toml_value(key)} = {toml_value(keys)}" for key, keys in told.items()),
-    ]
+    told = {"about": question.about, "text": question.text, "answer": question.answer}
+    lines = ["", "[[questions]]", *(f"{key} = {toml_value(value)}" for key, value in told.items())]
+    lines += ["[questions.answers]"]
+    lines += [f"{toml_value(key)} = {toml_value(keys)}" for key, keys in question.answers.items()]
     return "\n".join(lines) + "\n"

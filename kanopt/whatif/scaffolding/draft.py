@@ -17,10 +17,10 @@ from kanopt.units import CURRENCIES, same_dimension
 from kanopt.whatif.scaffolding.keys import Entry, ScenarioKeys
 from kanopt.whatif.scaffolding.kinds import READINGS, Roles
 from kanopt.whatif.scaffolding.laws import LawGuess
-from kanopt.whatif.scaffolding.mapping import GuessedUnit, header_unit, unit_of_field
 from kanopt.whatif.scaffolding.outcomes import guess_units, is_imperial
-from kanopt.whatif.scaffolding.parts import PartGuess
+from kanopt.whatif.scaffolding.parts import GuessedUnit, PartGuess, header_unit, unit_of_field
 from kanopt.whatif.scaffolding.sources import ColumnFacts, SourceTable
+from kanopt.whatif.scenario_files.spec import QuestionSpec
 
 if TYPE_CHECKING:
     from kanopt.surrogates.cleaning import CleaningProposal
@@ -29,26 +29,6 @@ _MATRICES = {"distances": "km", "durations": "min"}
 _ENDS = {"tail": "from", "head": "to"}
 """What the ends of a row of a matrix are called in a file."""
 _LAW_LOW = "the plan is made all the same where it predicts less, and says so"
-
-
-@dataclass(frozen=True)
-class Question:
-    """A question whose answer changes the plan.
-
-    Parameters
-    ----------
-    about, text
-        What is asked about, such as ``"tasks.operator"``, and the question.
-    answers
-        Answer to the keys that it sets, the likely one first.
-    answer
-        The answer; empty while it is open.
-    """
-
-    about: str
-    text: str
-    answers: Mapping[str, Mapping[str, Any]]
-    answer: str = ""
 
 
 @dataclass(frozen=True)
@@ -94,7 +74,7 @@ class Draft:
     keys: ScenarioKeys = field(default_factory=ScenarioKeys)
     units: dict[str, dict[str, GuessedUnit]] = field(default_factory=dict)
     made: dict[str, SourceTable] = field(default_factory=dict)
-    questions: list[Question] = field(default_factory=list)
+    questions: list[QuestionSpec] = field(default_factory=list)
     rules: list[tuple[str, str]] = field(default_factory=list)
     dropped: list[tuple[str, str]] = field(default_factory=list)
     bound: set[tuple[str, str]] = field(default_factory=set)

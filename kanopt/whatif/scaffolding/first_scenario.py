@@ -20,12 +20,13 @@ from kanopt.files import replace_file
 from kanopt.tables.row_rules import RowRules
 from kanopt.text import count_text, list_names, shorten
 from kanopt.whatif.scaffolding.asking import ask, question_text
-from kanopt.whatif.scaffolding.draft import Draft, Question, currency_of
+from kanopt.whatif.scaffolding.draft import Draft, currency_of
 from kanopt.whatif.scaffolding.keys import ScenarioKeys, slug
 from kanopt.whatif.scaffolding.kinds import READINGS, Roles, guess_roles
 from kanopt.whatif.scaffolding.laws import guess_laws
 from kanopt.whatif.scaffolding.plans import draft_plan
 from kanopt.whatif.scaffolding.sources import SourceTable, read_sources
+from kanopt.whatif.scenario_files.spec import QuestionSpec
 
 KINDS = ("routing", "scheduling", "supply", "law")
 """Kinds of scenarios that can be begun; a ``law`` is one without a plan."""
@@ -64,7 +65,7 @@ class Scaffold(Shown):
     made: dict[str, pd.DataFrame]
     guesses: pd.DataFrame
     notes: tuple[str, ...]
-    questions: tuple[Question, ...] = ()
+    questions: tuple[QuestionSpec, ...] = ()
 
     def _shown(self) -> list[Part]:
         kind = f" of {self.kind}" if self.kind else ", of laws alone"
@@ -92,7 +93,9 @@ class Scaffold(Shown):
     def answered(self, answers: Sequence[str]) -> Scaffold:
         """Return it with its questions answered, in their order; an empty text leaves one open."""
         pairs = zip(self.questions, answers, strict=True)
-        return replace(self, questions=tuple(replace(one, answer=answer) for one, answer in pairs))
+        return replace(
+            self, questions=tuple(one.model_copy(update={"answer": answer}) for one, answer in pairs)
+        )
 
     def toml(self, path: str | os.PathLike[str]) -> str:
         """Return the scenario as it is written to a path.

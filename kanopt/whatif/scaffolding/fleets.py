@@ -8,9 +8,10 @@ from collections.abc import Collection, Mapping, Sequence
 import pandas as pd
 
 from kanopt.records.declaration import Table, field, record
+from kanopt.records.headers import TABLE_WORDS
 from kanopt.records.likeness import is_called
 from kanopt.records.matching import ColumnFacts, assign_tables, fill_fields
-from kanopt.records.words import TABLE_WORDS
+from kanopt.whatif.scaffolding.orders import coordinate_pairs, located, stops_of_orders, with_breaks
 from kanopt.whatif.scaffolding.parts import (
     PartGuess,
     called,
@@ -23,7 +24,6 @@ from kanopt.whatif.scaffolding.parts import (
 )
 from kanopt.whatif.scaffolding.rewrites import both_ways, lasts_a_shift, windows_of
 from kanopt.whatif.scaffolding.sources import SourceTable
-from kanopt.whatif.scaffolding.stops import coordinate_pairs, located, stops_of_orders, with_breaks
 
 _PLACES = (("x", "y"), ("lat", "lon"))
 _MOST_DEPOTS, _MOST_VEHICLES = 50, 500

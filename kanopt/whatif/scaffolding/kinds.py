@@ -9,10 +9,11 @@ import pandas as pd
 
 from kanopt.problems import RoutingUnits, SchedulingUnits, SupplyUnits
 from kanopt.problems.routing.entities import Depot
-from kanopt.records.declaration import Field, Table, UnitSystem
+from kanopt.records.declaration import Table, UnitSystem
 from kanopt.records.headers import read_header
 from kanopt.records.matching import FilledField, match_columns
 from kanopt.whatif.scaffolding import fleets, networks, shops
+from kanopt.whatif.scaffolding.orders import rows_of_stations
 from kanopt.whatif.scaffolding.parts import PartGuess, is_bare_limit, may_teach
 from kanopt.whatif.scaffolding.rewrites import (
     ends_of_ways,
@@ -27,7 +28,6 @@ from kanopt.whatif.scaffolding.rewrites import (
     without_margins,
 )
 from kanopt.whatif.scaffolding.sources import SourceTable
-from kanopt.whatif.scaffolding.steps import rows_of_stations
 
 # Tables whose things stand in columns, turned so that each of them is a row.
 
@@ -234,7 +234,7 @@ def _join(parts: dict[str, PartGuess], table: SourceTable) -> None:
             continue
         why = f"{guess.table.called} with {table.called}"
         made = joined(guess.table, table, keys, names, why, end="joined")
-        left = [Field.of(item, guess.part) for item in guess.part.fields if item.name not in guess.fields]
+        left = [item for item in guess.part.fields if item.name not in guess.fields]
         more = match_columns(name, left, [made.columns[header] for header in names])
         more = [each for each in more if not is_bare_limit(each)]
         # names beside a client may be today's plan as well, and no rule

@@ -9,8 +9,8 @@ from dataclasses import replace
 import pandas as pd
 
 from kanopt.records.declaration import Table, field, record
+from kanopt.records.headers import FIELD_WORDS, PRICE, WEIGHTS
 from kanopt.records.matching import ColumnFacts, assign_tables
-from kanopt.records.words import FIELD_WORDS, PRICE, WEIGHTS
 from kanopt.units import convert
 from kanopt.whatif.scaffolding.parts import (
     PartGuess,

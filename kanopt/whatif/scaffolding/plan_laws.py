@@ -6,17 +6,15 @@ import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from kanopt.records.headers import measured_in
-from kanopt.records.words import IDENTIFIERS, LEAST
+from kanopt.records.headers import IDENTIFIERS, LEAST, measured_in
 from kanopt.units import convert, factor, same_dimension
-from kanopt.whatif.scaffolding.draft import Draft, Formula, Question
+from kanopt.whatif.scaffolding.draft import Draft, Formula
 from kanopt.whatif.scaffolding.fleets import is_speed
-from kanopt.whatif.scaffolding.laws import LawGuess, guess_law
-from kanopt.whatif.scaffolding.mapping import GuessedUnit, header_unit
+from kanopt.whatif.scaffolding.laws import LawGuess, References, guess_law
 from kanopt.whatif.scaffolding.outcomes import is_outcome, measure_of
-from kanopt.whatif.scaffolding.parts import PartGuess, looks_like, measures
-from kanopt.whatif.scaffolding.references import References
+from kanopt.whatif.scaffolding.parts import GuessedUnit, PartGuess, header_unit, looks_like, measures
 from kanopt.whatif.scaffolding.sources import ColumnFacts
+from kanopt.whatif.scenario_files.spec import QuestionSpec
 
 _PRICED = frozenset(("unit_distance_cost", "unit_duration_cost"))
 _UNITS = {
@@ -83,7 +81,7 @@ def add_laws(draft: Draft) -> None:
 def _learned(draft: Draft, wish: Wish) -> tuple[LawGuess, References] | None:
     """Return the law that the first history teaches, and what the problem knows of it."""
     for table in draft.roles.histories:
-        known = References(draft, wish.scopes, wish.usual)
+        known = References(draft.roles.parts, wish.scopes, wish.usual)
         law = guess_law(table, draft.money, wish.measure, known)
         if law is not None:
             return law, known
@@ -158,7 +156,7 @@ def _at_a_speed(draft: Draft) -> Formula:
         text = (
             "How fast are vehicles (speed, Geschwindigkeit, vitesse, velocidad), in km/h? No table says it."
         )
-        draft.questions.append(Question("vehicles.speed", text, answers))
+        draft.questions.append(QuestionSpec(about="vehicles.speed", text=text, answers=answers))
     inputs = {"distance_km": ("km", "arc.distance")}
     return Formula("1.5 * distance_km", "min", "40 km/h; no history tells it", inputs, sure=False)
 

@@ -9,14 +9,15 @@ from functools import partial
 
 import pandas as pd
 
+from kanopt.records.headers import STOP_ORDER
 from kanopt.records.matching import is_end
-from kanopt.records.words import STOP_ORDER
 from kanopt.text import list_names
-from kanopt.whatif.scaffolding.draft import Draft, Question
+from kanopt.whatif.scaffolding.draft import Draft
 from kanopt.whatif.scaffolding.kinds import READINGS
 from kanopt.whatif.scaffolding.parts import PartGuess, may_teach
 from kanopt.whatif.scaffolding.plan_laws import add_costs, add_laws, add_link_time, learned_load
 from kanopt.whatif.scaffolding.sources import ColumnFacts, SourceTable
+from kanopt.whatif.scenario_files.spec import QuestionSpec
 
 _LOADS: Mapping[str, tuple[tuple[str, str], ...]] = {
     "routing": (("clients", "demand"), ("vehicles", "capacity"), ("clients", "pickup")),
@@ -69,7 +70,9 @@ def _add_day(draft: Draft) -> None:
             f"{named} count from its midnight, and no table tells it."
         )
         days = [f"{first - pd.Timedelta(days=before):%Y-%m-%d}" for before in range(_DAYS_BEFORE)]
-        draft.questions.append(Question("problem.day", text, {day: {"problem.day": day} for day in days}))
+        draft.questions.append(
+            QuestionSpec(about="problem.day", text=text, answers={day: {"problem.day": day} for day in days})
+        )
 
 
 # routing

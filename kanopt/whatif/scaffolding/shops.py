@@ -10,10 +10,19 @@ from typing import Any
 import pandas as pd
 
 from kanopt.records.declaration import Table, field, record
+from kanopt.records.headers import FIELD_WORDS
 from kanopt.records.likeness import is_called
 from kanopt.records.matching import ColumnFacts, assign_tables, fill_fields
-from kanopt.records.words import FIELD_WORDS
 from kanopt.units import convert
+from kanopt.whatif.scaffolding.orders import (
+    LISTED,
+    TOGETHER,
+    listed_in,
+    order_of,
+    predecessors,
+    things,
+    worked_out,
+)
 from kanopt.whatif.scaffolding.parts import (
     PartGuess,
     as_named,
@@ -26,15 +35,6 @@ from kanopt.whatif.scaffolding.parts import (
 )
 from kanopt.whatif.scaffolding.rewrites import joined, lasts_a_shift, texts, windows_of
 from kanopt.whatif.scaffolding.sources import SourceTable
-from kanopt.whatif.scaffolding.steps import (
-    LISTED,
-    TOGETHER,
-    listed_in,
-    order_of,
-    predecessors,
-    things,
-    worked_out,
-)
 
 _BESIDE = ("setups", "calendars", "power_price")
 _PLAIN = ("task", "job", "order", "machine", "duration", "energy")

@@ -15,9 +15,8 @@ import numpy as np
 import pandas as pd
 
 from kanopt.errors import TableError
-from kanopt.records.headers import read_header
+from kanopt.records.headers import HISTORY, TOTALS, read_header
 from kanopt.records.matching import ColumnFacts, TableFacts
-from kanopt.records.words import HISTORY, TOTALS
 from kanopt.tables import TextFormat, read_table, report_of, units_of
 from kanopt.tables._raw import RawTable, require_file
 from kanopt.tables._text import text_header_row

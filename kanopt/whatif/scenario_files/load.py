@@ -19,11 +19,9 @@ from kanopt.whatif.scenario_files.columns import (
     wrong_tables,
 )
 from kanopt.whatif.scenario_files.laws import binding_mistakes, law_mistakes
-from kanopt.whatif.scenario_files.layers import Layers, read_layers
-from kanopt.whatif.scenario_files.mistakes import Mistake
+from kanopt.whatif.scenario_files.layers import Layers, Mistake, read_layers
 from kanopt.whatif.scenario_files.problem_spec import ProblemSpec
-from kanopt.whatif.scenario_files.questions import answered
-from kanopt.whatif.scenario_files.sections import Sections, read_sections
+from kanopt.whatif.scenario_files.sections import Sections, answered, read_sections
 from kanopt.whatif.scenario_files.spec import LearnedSpec, SavedSpec, TableSpec
 from kanopt.whatif.scenario_files.toml_positions import Key
 from kanopt.whatif.section_changes import ChangedSections, checked_with_laws, make_section_changes

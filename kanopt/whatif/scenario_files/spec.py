@@ -12,7 +12,7 @@ from kanopt.errors import nearest
 from kanopt.records.declaration import Unit
 from kanopt.validation import describe_value
 from kanopt.whatif.scenario_files.arguments import Name
-from kanopt.whatif.scenario_files.mistakes import FileModel
+from kanopt.whatif.scenario_files.layers import FileModel
 
 if TYPE_CHECKING:
     from kanopt.whatif.changes import Change

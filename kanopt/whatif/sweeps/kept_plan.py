@@ -15,7 +15,7 @@ from kanopt.explain.service import Service
 from kanopt.records.reading import RecordReader
 from kanopt.validation import LARGEST
 from kanopt.whatif.changes import Change, Value, column_names
-from kanopt.whatif.scenario_files.checks import change_mistakes, field_columns
+from kanopt.whatif.scenario_files.columns import change_mistakes, field_columns
 from kanopt.whatif.sweeps.point_result import PointResult
 from kanopt.whatif.sweeps.question import SweepQuestion
 

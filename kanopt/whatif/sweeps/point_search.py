@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from kanopt.errors import KanoptError, ProblemError
 from kanopt.problems.assessment import NO_PLAN, Rank
 from kanopt.problems.result import Status
-from kanopt.whatif.scenario_files.mistakes import split_messages
+from kanopt.whatif.scenario_files.layers import split_messages
 from kanopt.whatif.sweeps.point_result import BASE, REFUSED, PointResult, of_kept, with_plan
 from kanopt.whatif.sweeps.question import Question
 

@@ -17,7 +17,7 @@ from kanopt.whatif.law_cache import LawCache
 from kanopt.whatif.learn import LearnedLaw, laws_of, learn
 from kanopt.whatif.run import build, plan_beside_today, price_today, tell_remarks
 from kanopt.whatif.scenario import Scenario
-from kanopt.whatif.scenario_files.checks import field_columns
+from kanopt.whatif.scenario_files.columns import field_columns
 from kanopt.whatif.sweeps.axes import Axis
 from kanopt.whatif.sweeps.point_result import BASE, PointResult, point_of
 from kanopt.whatif.sweeps.question import PlanChoice, SweepQuestion

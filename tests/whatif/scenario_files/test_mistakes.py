@@ -58,7 +58,7 @@ km = "arc.distance" | km = 1⏎minutes = { miles = 1 } | problem.bind.minutes.mi
 load = "state.load"⏎ |  | problem.bind | the input 'load' of law 'fuel' is not bound; write load = "scope.field"
 load = "state.load" | load = "clock.hour" | problem.bind.load | they do not measure the same thing
 unit = "min" | unit = "minuts" | surrogates.minutes.unit | unknown unit 'minuts'; did you mean 'minute'?
-unit = "EUR" | unit = "USD" | problem | law 'fuel': formula for 'fuel': cannot convert 'USD'
+unit = "EUR" | unit = "USD" | problem.cost.fuel | law 'fuel': formula for 'fuel': cannot convert 'USD'
 demand_t = "t" | demand_t = "min" | problem.clients.columns.demand | the unit of its field: cannot convert 'min'
 { fuel_price = "EUR/l" } | { fule_price = "EUR/l" } | tables.vehicles.units.fule_price | did you mean 'fuel_price'?
 path = "depots.csv" | path = "depot.csv" | tables.depots.path | depot.csv
