@@ -20,7 +20,7 @@ from kanopt.whatif.scenario_files.kinds import kinds
 from kanopt.whatif.scenario_files.layers import FileModel, Layers, Mistake, validate
 from kanopt.whatif.scenario_files.problem_spec import ProblemSpec
 from kanopt.whatif.scenario_files.spec import (
-    ChangeSpec,
+    CHANGES,
     GivenSpec,
     HeadSpec,
     LawSpec,
@@ -155,25 +155,30 @@ def _changes(found: Sections, data: Mapping[str, Any]) -> dict[int, Change]:
         return {}
     read: dict[int, Change] = {}
     for place, entry in enumerate(entries):
-        spec, mistakes = validate(ChangeSpec, entry, ("changes", place))
+        given = [name for name in CHANGES if isinstance(entry, dict) and name in entry]
+        if len(given) != 1:
+            *others, last = CHANGES
+            found.add(("changes", place), f"a change has exactly one of {', '.join(others)} and {last}")
+            continue
+        spec, mistakes = validate(CHANGES[given[0]], entry, ("changes", place))
         found.mistakes += mistakes
-        if spec is not None and (change := _change(found, spec, place)):
+        if spec is not None and (change := _change(found, given[0], dict(spec), place)):
             read[place] = change
     return read
 
 
-def _change(found: Sections, spec: ChangeSpec, place: int) -> Change | None:
-    action = cast("Action", spec.action)
-    named = str(getattr(spec, action))
+def _change(found: Sections, action: str, given: Mapping[str, Any], place: int) -> Change | None:
+    named, rows = str(given[action]), {name: given[name] for name in ("where", "row") if name in given}
     if action not in ("set", "scale"):
-        return Change(action, named, where=spec.where, row=spec.row)
+        return Change(cast("Action", action), named, **rows)
     table, dot, column = named.partition(".")
     if not dot or not column:
         found.add(
             ("changes", place, action), f"{named!r} must be 'table.column', such as 'vehicles.fuel_price'"
         )
         return None
-    return Change(action, table, column, spec.to if action == "set" else spec.by, where=spec.where)
+    value = given["to" if action == "set" else "by"]
+    return Change(cast("Action", action), table, column, value, **rows)
 
 
 @dataclass(frozen=True)

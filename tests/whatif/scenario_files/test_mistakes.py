@@ -226,8 +226,8 @@ CHANGES = rows("""
 scale = "vehicles.fuel_prise"⏎by = 2 | changes[1].scale | did you mean 'fuel_price'?
 scale = "vehicle.fuel_price"⏎by = 2 | changes[1].scale | did you mean 'vehicles'?
 scale = "fuel_price"⏎by = 2 | changes[1].scale | must be 'table.column'
-scale = "vehicles.fuel_price" | changes[1] | scale needs 'by', such as by = 1.15
-scale = "vehicles.fuel_price"⏎to = 2⏎by = 2 | changes[1] | scale does not take 'to'; it takes 'by' and 'where'
+scale = "vehicles.fuel_price" | changes[1].by | is missing
+scale = "vehicles.fuel_price"⏎to = 2⏎by = 2 | changes[1].to | unknown key
 scale = "a.b"⏎set = "a.b" | changes[1] | exactly one of set, scale, remove, add, open and close
 scale = "vehicles.fuel_price"⏎by = nan | changes[1].by | must be a finite number
 remove = "vehicles"⏎where = { name = "vam" } | changes[1].where.name | has name = vam; did you mean 'van'?
