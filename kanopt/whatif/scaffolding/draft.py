@@ -241,8 +241,9 @@ class Draft:
             self.give_unit(table, table.columns[law.target], law.unit)
         self.guess(table.name, "", "history to learn from", f"{len(table.frame):,} rows of numbers", True)
         self.guess(table.name, law.target, f"target of {name}", law.why, law.sure)
+        periodic = law.settings["periodic"].value if "periodic" in law.settings else {}
         for feature in law.features:
-            period = law.periodic.get(feature)
+            period = periodic.get(feature)
             why = f"linked with the target, with a period of {period}" if period else "linked with the target"
             self.guess(table.name, feature, f"feature of {name}", why, not law.guessed)
         self.learned |= {(table.name, name) for name in (law.target, *law.features)}
@@ -259,20 +260,9 @@ class Draft:
         put("table", table.name, needed=True)
         put("target", law.target, "" if law.sure else law.why, sure=law.sure, needed=True)
         put("features", list(law.features), law.doubt, sure=not law.doubt, needed=True)
-        if law.rising:
-            put("monotone", dict.fromkeys(law.rising, 1), "it never falls with the way")
-        if law.periodic:
-            put("periodic", law.periodic, "the last joins on to the first")
-        if law.holdout:
-            by, last = law.holdout
-            put("holdout", {"by": by, "last": last}, "the rows it is judged by")
-        if law.group and law.group not in law.features:
+        if "groups" in law.settings:
             self.guess(table.name, law.group, f"group of {name}", "rows of one share an error", False)
-            put("groups", law.group, "its rows share an error", sure=False)
-        if law.drop_missing:
-            put("on_missing", "drop", "rows without a value are left out and counted")
-        if law.pooled:
-            put("unseen", "pooled", "some categories are rare")
+        self.keys.tables["surrogates", name] |= law.settings
         put("min_r2", 0.5)
         put("on_low", "mark", _LAW_LOW)
         if per:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import pandas as pd
@@ -19,6 +19,7 @@ from kanopt.whatif.scaffolding.features import (
     numbers_rows,
     sampled,
 )
+from kanopt.whatif.scaffolding.keys import Entry
 from kanopt.whatif.scaffolding.outcomes import (
     WORDS,
     guess_units,
@@ -59,16 +60,8 @@ class LawGuess:
         Whether the header of the target says that it is an outcome.
     why
         What speaks for the target.
-    periodic
-        Column to the period after which it starts anew.
-    rising
-        Columns with which the target must rise.
-    holdout
-        The column by which the last rows are held out, with how many of its values; empty for a share.
-    drop_missing
-        Whether rows lack a value.
-    pooled
-        Whether some category is rare.
+    settings
+        The other keys of its section.
     left_out
         Column to why it is no feature.
     group
@@ -85,11 +78,7 @@ class LawGuess:
     unit: GuessedUnit | None
     sure: bool
     why: str
-    periodic: dict[str, int]
-    rising: tuple[str, ...]
-    holdout: tuple[str, int] | tuple[()]
-    drop_missing: bool
-    pooled: bool
+    settings: dict[str, Entry]
     left_out: dict[str, LeftOut]
     group: str = ""
     doubt: str = ""
@@ -145,7 +134,13 @@ def guess_law(
     rivals = [each.column.name for each in near if each is not chosen and not measures][:_MOST_OTHERS]
     guessed = usable is None and (bool(rivals) or outcome_rank(target) < 3)
     used = [target, *features]
-    ways = tuple(each.name for each in features if each.kind == "number" and measure_of(each) == "length")
+    settings = dict(_settings(table, target, features))
+    if group and group not in [column.name for column in features]:
+        settings["groups"] = Entry(group, "its rows share an error", False)
+    if any(len(column.values) < column.rows for column in used):
+        settings["on_missing"] = Entry("drop", "rows without a value are left out and counted")
+    if any(c.kind == "text" and c.values.value_counts().min() < _RARE for c in features):
+        settings["unseen"] = Entry("pooled", "some categories are rare")
     return LawGuess(
         table=table,
         target=target.name,
@@ -153,16 +148,25 @@ def guess_law(
         unit=header_unit(target, money) or guess_units(table, money).get(target.name),
         sure=chosen.plain and not rivals,
         why=chosen.why + (f"; else {' or '.join(map(repr, rivals))}" if rivals else ""),
-        periodic={column.name: period for column in features if (period := period_of(column))},
-        rising=ways if is_outcome(target) and measure_of(target) in _SPENT else (),
-        holdout=_holdout(table, [column.name for column in used]),
-        drop_missing=any(len(column.values) < column.rows for column in used),
-        pooled=any(c.kind == "text" and c.values.value_counts().min() < _RARE for c in features),
+        settings=settings,
         left_out=left_out,
         group=group,
         doubt=doubt or ("they go with the target, which is a guess" if guessed else ""),
         guessed=guessed,
     )
+
+
+def _settings(
+    table: SourceTable, target: ColumnFacts, features: Sequence[ColumnFacts]
+) -> Iterator[tuple[str, Entry]]:
+    """Yield the shapes of a law and the rows that it is judged by."""
+    ways = [each.name for each in features if each.kind == "number" and measure_of(each) == "length"]
+    if ways and is_outcome(target) and measure_of(target) in _SPENT:
+        yield "monotone", Entry(dict.fromkeys(ways, 1), "it never falls with the way")
+    if periodic := {column.name: period for column in features if (period := period_of(column))}:
+        yield "periodic", Entry(periodic, "the last joins on to the first")
+    if held := _holdout(table, [column.name for column in (target, *features)]):
+        yield "holdout", Entry(dict(zip(("by", "last"), held, strict=True)), "the rows it is judged by")
 
 
 def guess_laws(table: SourceTable, money: str) -> list[LawGuess]:

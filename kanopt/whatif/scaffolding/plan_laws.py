@@ -44,7 +44,7 @@ class Wish:
     usual
         Measure of a column, such as ``"length"``, to the reference it usually is.
     given
-        Says whether the parts tell it already.
+        The parts, and fields of parts, that tell it already.
     told
         Returns it where columns that are left tell it.
     made_up
@@ -56,16 +56,21 @@ class Wish:
     measure: str
     per: str
     scopes: Mapping[str, str]
-    given: Callable[[Draft], bool]
+    given: tuple[str, ...] = ()
     told: Callable[[Draft], Formula | None] = lambda draft: None
     made_up: Callable[[Draft], Formula | None] = lambda draft: None
     usual: Mapping[str, str] = field(default_factory=dict)
+
+    def is_given(self, draft: Draft) -> bool:
+        """Say whether the parts tell it already."""
+        roles = draft.roles
+        return any(name in roles.parts or roles.column(*name.partition(".")[::2]) for name in self.given)
 
 
 def add_laws(draft: Draft) -> None:
     """Add the laws that a kind of problem needs."""
     for wish in LAWS[draft.roles.kind]:
-        if wish.given(draft):
+        if wish.is_given(draft):
             continue
         if (formula := wish.told(draft)) is not None:
             draft.add_formula(wish.name, formula)
@@ -111,22 +116,11 @@ def _give_units(draft: Draft, law: LawGuess, bindings: Mapping[str, str]) -> Non
 def learned_load(draft: Draft) -> str:
     """Return the unit in which a history counts the demand of a network; empty where none does."""
     wish = LAWS["supply"][-1]
-    found = None if wish.given(draft) else _learned(draft, wish)
+    found = None if wish.is_given(draft) else _learned(draft, wish)
     return found[0].unit.unit if found is not None and found[0].unit is not None else ""
 
 
 # routing
-
-
-def _has(*names: str) -> Callable[[Draft], bool]:
-    """Say whether parts, or fields of parts, tell a law."""
-
-    def given(draft: Draft) -> bool:
-        return any(
-            name in draft.roles.parts or draft.roles.column(*name.partition(".")[::2]) for name in names
-        )
-
-    return given
 
 
 def _by_speed(draft: Draft) -> Formula | None:
@@ -186,7 +180,7 @@ def add_costs(draft: Draft) -> None:
     vehicles = draft.roles.parts.get("vehicles")
     filled = vehicles.fields if vehicles is not None else set(_PRICED)
     prices = vehicles.part.prices if vehicles is not None else ()
-    wish = Wish("leg_cost", "cost", "money", "leg", _FLEET, _has(), usual=_LEG)
+    wish = Wish("leg_cost", "cost", "money", "leg", _FLEET, usual=_LEG)
     if vehicles is not None and _add_fuel(draft, vehicles):
         draft.keys.set(("problem", "cost"), "fuel", "fuel_cost")
     elif not filled & _PRICED and (found := _learned(draft, wish)) is not None:
@@ -202,7 +196,7 @@ def add_costs(draft: Draft) -> None:
 def _add_fuel(draft: Draft, vehicles: PartGuess) -> bool:
     """Add a law of fuel, where a history tells litres and the vehicles a price per litre."""
     priced = next((c for c in vehicles.left if _is_fuel_price(c)), None)
-    wish = Wish("fuel", "cost", "amount", "leg", _FLEET, _has(), usual=_LEG)
+    wish = Wish("fuel", "cost", "amount", "leg", _FLEET, usual=_LEG)
     found = _learned(draft, wish) if priced is not None else None
     if priced is None or found is None or found[0].unit is None or found[0].unit.unit != "l":
         return False
@@ -382,21 +376,19 @@ LAWS: Mapping[str, tuple[Wish, ...]] = {
             "time",
             "leg",
             _FLEET,
-            _has("durations", "links"),
+            ("durations", "links"),
             _by_speed,
             _at_a_speed,
             _LEG,
         ),
     ),
     "scheduling": (
-        Wish("task_time", "duration", "time", "task", _SHOP, _has("modes.duration"), made_up=_planned_time),
-        Wish("energy", "energy", "energy", "task", _SHOP, _has("modes.energy"), _by_power),
+        Wish("task_time", "duration", "time", "task", _SHOP, ("modes.duration",), made_up=_planned_time),
+        Wish("energy", "energy", "energy", "task", _SHOP, ("modes.energy",), _by_power),
     ),
     "supply": (
-        Wish(
-            "tariff", "tariff", "money", "shipment", {"lane": "lanes"}, _has(), _by_rate, _by_distance, _LANE
-        ),
-        Wish("demand", "demand", "amount", "market-period", _MARKET, _has("demand"), made_up=_wanted),
+        Wish("tariff", "tariff", "money", "shipment", {"lane": "lanes"}, (), _by_rate, _by_distance, _LANE),
+        Wish("demand", "demand", "amount", "market-period", _MARKET, ("demand",), made_up=_wanted),
     ),
 }
 """The laws that each kind of problem needs."""

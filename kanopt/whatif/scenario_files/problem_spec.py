@@ -148,10 +148,8 @@ class ProblemSpec(FileModel):
     def table_field(self, part: str, name: str) -> DeclaredField:
         """Return a field of a part with its unit and type; a name that laws read is a number without a unit."""
         schema = self.schemas().get(part)
-        declared = {} if schema is None else {item.name: item for item in schema.fields}
-        if schema is not None and name in declared:
-            return declared[name]
-        return DeclaredField(name, self.field_units(part).get(name, ""))
+        declared = () if schema is None else schema.fields
+        return next((item for item in declared if item.name == name), DeclaredField(name))
 
     def law_uses(self) -> dict[Key, str]:
         """Return the laws the problem reads, by the key below ``problem`` that names them."""
@@ -269,16 +267,12 @@ class ProblemSpec(FileModel):
         found = self.parts().get(part)
         return ("", pd.DataFrame()) if found is None else (found.table, found.read(tables[found.table]))
 
-    def field_units(self, part: str) -> Mapping[str, str]:
-        """Return the units of the fields of a part, as far as the problem fixes them."""
-        schema = self.schemas().get(part)
-        return {} if schema is None else schema.units
-
     def names_in(self, part: str, frame: pd.DataFrame) -> dict[str, str]:
         """Return the names of a part that laws may read, each with its unit; the columns of the frame are fields."""
         from kanopt.tables import units_of
 
-        declared, units = units_of(frame), self.field_units(part)
+        declared, schema = units_of(frame), self.schemas().get(part)
+        units = {} if schema is None else schema.units
         found = {str(column): declared.get(str(column), "") for column in frame.columns}
         return {
             **found,
