@@ -12,8 +12,8 @@ import pytest
 import xlsxwriter
 
 import kanopt as ko
+from kanopt.cli.beginning import copy_example, example_names
 from kanopt.errors import TableError
-from kanopt.whatif.scaffolding import copy_example, example_names
 from kanopt.whatif.scenario_files.layers import read_layers
 from kanopt.whatif.scenario_files.load import check_scenario
 
