@@ -237,7 +237,7 @@ def _about_machines_at_once(draft: Draft) -> Iterator[QuestionSpec]:
     machines = draft.roles.parts.get("machines")
     names = frozenset[str]() if machines is None else machines.names
     for table in draft.roles.rewritten:
-        for column in table.facts.columns.values():
+        for column in table.given.values():
             at_once = sorted(text for text in column.texts if "+" in text and listed_in(column) <= names)
             if at_once:
                 told = f"{join_list(list(map(repr, at_once)), 3)} ({column.name!r} of {table.called})"

@@ -45,7 +45,7 @@ def things_in_rows(tables: Sequence[SourceTable]) -> list[SourceTable]:
 
 def _has_things_in_columns(table: SourceTable) -> bool:
     """Say whether the first column holds headers, of several units, and no header has a unit."""
-    facts, *things = table.facts.columns.values()
+    facts, *things = table.given.values()
     if facts.kind != "text" or not facts.is_unique or len(things) < _FEWEST:
         return False
     units = {unit for text in facts.texts if (unit := read_header(text).unit)}
@@ -53,7 +53,7 @@ def _has_things_in_columns(table: SourceTable) -> bool:
 
 
 def _turned(table: SourceTable) -> SourceTable:
-    first, *_ = table.facts.columns
+    first, *_ = table.given
     frame = table.frame.set_index(first).T.rename_axis(index=table.title, columns=None).reset_index()
     # cells of one fact are of one kind, those of one thing are not
     frame = frame.apply(_as_numbers)
@@ -229,7 +229,7 @@ def _join(parts: dict[str, PartGuess], table: SourceTable) -> None:
     for name, guess in parts.items():
         keys = _keys(guess, table)
         taken = {*guess.table.frame.columns, *keys.values()}
-        names = {header: header for header in table.facts.columns if header not in taken}
+        names = {header: header for header in table.given if header not in taken}
         if not keys or not names:
             continue
         why = f"{guess.table.called} with {table.called}"
@@ -247,7 +247,7 @@ def _keys(guess: PartGuess, table: SourceTable) -> dict[str, str]:
     """Return the columns that name the rows of a part to those of a table that name the same rows; empty for none."""
     found: dict[str, str] = {}
     for column in filter(None, map(guess.column, guess.part.key)):
-        others = [c for c in table.facts.columns.values() if c.texts and c.texts == column.texts]
+        others = [c for c in table.given.values() if c.texts and c.texts == column.texts]
         if not others:
             return {}
         found[column.name] = others[0].name

@@ -35,7 +35,7 @@ def rows_of_stations(tables: Sequence[SourceTable]) -> list[SourceTable]:
     """Make a row for each time of a table of orders by stations; columns numbered alike are ways to do the same."""
     found: list[SourceTable] = []
     for table in tables:
-        stations, key = _stations(table), table.facts.key
+        stations, key = _stations(table), table.key
         if key is None or len(stations) < _FEWEST:
             found.append(table)
             continue
@@ -98,7 +98,7 @@ def things(
 
 def predecessors(table: SourceTable, name: ColumnFacts) -> ColumnFacts | None:
     """Return the column whose values are names of other rows; None where there is none."""
-    for column in table.facts.columns.values():
+    for column in table.given.values():
         known = listed_in(column)
         if column is name or not known or not known <= name.texts:
             continue
@@ -143,18 +143,18 @@ def order_of(names: pd.Series[Any], jobs: pd.Series[Any], before: pd.Series[Any]
 
 def worked_out(tables: Sequence[SourceTable]) -> list[SourceTable]:
     """Make steps of orders where no table has them: those of their type, or one on each machine, by amount and rate."""
-    pairs = [(one, other) for one in tables if one.facts.key for other in tables if other is not one]
+    pairs = [(one, other) for one in tables if one.key for other in tables if other is not one]
     return [made for one, other in pairs if (made := _steps_of(one, other)) is not None]
 
 
 def _steps_of(orders: SourceTable, other: SourceTable) -> SourceTable | None:
     """Return the steps of orders that another table tells for their type, or for a unit of what they count."""
-    key, own = orders.facts.key, other.facts.key
+    key, own = orders.key, other.key
     assert key is not None
     types = [
         (c.name, theirs.name)
-        for c in orders.facts.columns.values()
-        for theirs in other.facts.columns.values()
+        for c in orders.given.values()
+        for theirs in other.given.values()
         if c is not key and c.kind == theirs.kind == "text" and c.texts <= theirs.texts
         if theirs is not own or called(other, "tasks") or called(other, "modes")
     ]
@@ -211,7 +211,7 @@ _BEGINNING = 6  # letters by which words are the same: deliver, delivery
 
 def coordinate_pairs(table: SourceTable) -> list[dict[str, str]]:
     """Return the columns that say where a row is, place by place: each end of a place to its column."""
-    return coordinate_ends(column.name for column in table.facts.columns.values() if column.kind == "number")
+    return coordinate_ends(column.name for column in table.given.values() if column.kind == "number")
 
 
 def located(
@@ -226,7 +226,7 @@ def located(
     places, ends
         The table of places, and its columns for the ends of a coordinate.
     """
-    key = places.facts.key
+    key = places.key
     assert key is not None
     made, why = table, f"{table.called} with the places of {places.called}"
     for column in columns:
@@ -271,7 +271,7 @@ def _of_stop(table: SourceTable, ends: Mapping[str, str], where: Collection[str]
     """Return the columns whose headers have the word of one stop, each with the field that it fills, or without it."""
     of = {word[:_BEGINNING] for word in read_header(next(iter(ends.values()))).words if len(word) > 1}
     found: dict[str, str] = {}
-    for name, column in table.facts.columns.items():
+    for name, column in table.given.items():
         plain = " ".join(w for w in name.split() if not {p[:_BEGINNING] for p in read_header(w).pieces} & of)
         if name in where or not plain or plain == name:
             continue

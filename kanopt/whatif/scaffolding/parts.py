@@ -129,7 +129,7 @@ class PartGuess:
     @cached_property
     def score(self) -> float:
         """How much speaks for it."""
-        return table_score(self.table.facts, self.part, self.filled)
+        return table_score(self.table.words, len(self.table.given), self.part, self.filled)
 
     @property
     def called_so(self) -> bool:
@@ -182,7 +182,7 @@ class PartGuess:
     @property
     def left(self) -> list[ColumnFacts]:
         """The columns that fill no field."""
-        return [column for name, column in self.table.facts.columns.items() if not self.field_of(name)]
+        return [column for name, column in self.table.given.items() if not self.field_of(name)]
 
     def declared(self, field: str) -> Field:
         """Return the declaration of a field."""
@@ -227,7 +227,7 @@ def match_part(
         The column that fills the first field of the key, where values say which one does.
     """
     out = [*without, key.name] if key is not None else without
-    guess = _with_partners(PartGuess(part, table, tuple(fill_fields(table.facts, part, names, out))))
+    guess = _with_partners(PartGuess(part, table, tuple(fill_fields(table.given, part, names, out))))
     # a limit that only a unit speaks for is none: the hours of a driver may be those from which he is paid more
     guess = guess.without(*(each.field.name for each in guess.filled if is_bare_limit(each)))
     guess = guess.without(*(each.field.name for each in guess.filled if _is_bare_relation(part, each)))
@@ -320,7 +320,7 @@ def looks_like(column: ColumnFacts, part: str, *names: str, kind: type = float) 
 
 def in_minutes(table: SourceTable, part: str, field: str, longest: float = math.inf) -> SourceTable | None:
     """Return a table whose hours and minutes, in a column called like a duration, are minutes; None for no such one."""
-    clocks = [c for c in table.facts.columns.values() if c.kind == "clock"]
+    clocks = [c for c in table.given.values() if c.kind == "clock"]
     clocks = [c for c in clocks if looks_like(c, part, field) or looks_like(c, "modes", "duration")]
     if not clocks:
         return None
@@ -335,7 +335,7 @@ def names_rows(table: SourceTable, names: Collection[str], *, every: bool = Fals
     """Return the columns of a table most of whose values, or all, are names of other rows."""
     known = frozenset(names)
     least = 1.0 if every else _SHARE
-    columns: Sequence[ColumnFacts] = list(table.facts.columns.values())
+    columns: Sequence[ColumnFacts] = list(table.given.values())
     return [
         c
         for c in columns
