@@ -291,7 +291,9 @@ def striking_columns(use: TableUse, every: Sequence[TableUse] = ()) -> tuple[Unr
             found += _elsewhere(column, use, every)
         elif field.filled:
             told = f"like {field.name}, which another column fills"
-            found.append(UnreadColumn(column.name, told=told, is_rule=False))
+            # cubic metres beside tonnes limit something else
+            other = bool(column.unit and field.unit) and not same_dimension(column.unit, field.unit)
+            found.append(UnreadColumn(column.name, told=told, is_rule=other))
         elif owner.setdefault(field.name, column.name) == column.name:
             found.append(UnreadColumn(column.name, field, unit=column.unit))
         else:
@@ -321,13 +323,12 @@ def _measures(field: Field, column: ColumnFacts) -> bool:
 
 
 def _what_rules_are_made_of(column: ColumnFacts, use: TableUse, every: Sequence[TableUse]) -> str:
-    """Say whether the texts of a column are times of day, yes and no, or names of things of the problem."""
+    """Say whether a column holds money, times of day, yes and no, or names of things of the problem."""
+    texts = column.texts - {"", "-"}
+    if column.kind == "number":
+        return "money" if "money" in dict(column.measured or ()) else ""
     # what describes a thing rules nothing
-    if (
-        column.kind == "number"
-        or set(column.header.pieces) & OTHER
-        or not (texts := column.texts - {"", "-"})
-    ):
+    if set(column.header.pieces) & OTHER or not texts:
         return ""
     if column.kind == "clock":
         return "times of day"

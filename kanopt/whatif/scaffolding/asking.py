@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from kanopt.faults import toml_value
-from kanopt.records.fields import Field
 from kanopt.records.headers import (
     DESCRIBING,
     IDENTIFIERS,
@@ -16,7 +15,7 @@ from kanopt.records.headers import (
     WORKERS,
     measured_in,
 )
-from kanopt.records.likeness import COORDINATES, TableColumn, is_called, resembled_field
+from kanopt.records.likeness import COORDINATES, is_called
 from kanopt.records.matching import ColumnFacts, FilledField, match_columns
 from kanopt.text import join_list
 from kanopt.whatif.scaffolding.draft import Draft
@@ -31,8 +30,6 @@ _MOST_FIELDS = 3
 _DESCRIBING = OTHER | DESCRIBING | IDENTIFIERS | TABLE_WORDS["tasks"]
 _KEY, _MACHINE = "the task", "its machine"
 _NO_SECOND = "kanopt gives a task one machine and no second resource"
-_AMOUNT = [Field("demand", "t")]
-"""What markets and products have no field for: beside a demand of another table it may be a limit, or a weight."""
 
 
 def ask(draft: Draft, tables: Sequence[SourceTable], holds: Callable[[ScenarioKeys], bool]) -> None:
@@ -78,23 +75,9 @@ def ask(draft: Draft, tables: Sequence[SourceTable], holds: Callable[[ScenarioKe
 
 
 def _open_columns(draft: Draft) -> Iterator[tuple[str, str]]:
-    """Return parts and columns that nothing reads and that look like a rule: by their words, or as one that is read."""
+    """Return parts and columns that nothing reads and that look like a rule, as the reader of files finds them."""
     parts = draft.roles.parts
     yield from ((part, column) for part, column in (*draft.dropped, *draft.rules) if part in parts)
-    for part, guess in parts.items():
-        fields = guess.part.fields
-        for column in guess.left if part != "rates" else ():
-            own = TableColumn(column.name, column.declared, numeric=True)
-            counts = column.kind in ("number", "clock") and (part, column.name) not in draft.bound
-            priced = "money" in dict(column.measured or ())
-            limits = [each for each in fields if each.name.startswith("max_")]
-            limits += _AMOUNT if part in ("markets", "products") else []
-            if counts and (
-                priced
-                or resembled_field(part, own, fields)
-                or any(column.measured == measured_in(each.unit) for each in limits if column.measured)
-            ):
-                yield part, column.name
     yield from (("tasks", column) for column in _shared_by_tasks(parts.get("tasks"), parts.get("modes")))
 
 
