@@ -323,10 +323,12 @@ def _measures(field: Field, column: ColumnFacts) -> bool:
 
 
 def _what_rules_are_made_of(column: ColumnFacts, use: TableUse, every: Sequence[TableUse]) -> str:
-    """Say whether a column holds money, times of day, yes and no, or names of things of the problem."""
+    """Say whether a column holds money, amounts, times of day, yes and no, or names of things of the problem."""
     texts = column.texts - {"", "-"}
     if column.kind == "number":
-        return "money" if "money" in dict(column.measured or ()) else ""
+        counted = {measured_in(field.unit) for other in every for field in other.fields}
+        is_amount = dict(column.measured or ()) == {"amount": 1} and column.measured in counted
+        return "money" if "money" in dict(column.measured or ()) else "an amount" if is_amount else ""
     # what describes a thing rules nothing
     if set(column.header.pieces) & OTHER or not texts:
         return ""
