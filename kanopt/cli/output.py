@@ -166,6 +166,7 @@ def result_json(result: Result) -> dict[str, Any]:
         "unit": result.problem.unit,
         "bound": result.bound,
         "gap": result.gap,
+        "days_in_time": None if result.days_in_time is None else result.days_in_time.to_json(),
         "money_at_stake": None if result.money_at_stake is None else result.money_at_stake.to_json(),
         "caveats": [] if result.assessment is None else list(result.assessment.law_caveats),
         "terms": {} if pricing is None else pricing.terms().to_dict(),

@@ -250,7 +250,19 @@ def price_today(scenario: Scenario, problem: Problem[Any], laws: Mapping[str, Le
         raise scenario.layers.error(
             Mistake(("problem", "today"), text) for text in split_messages(error)
         ) from error
-    return None if plan is None else evaluate(problem, plan)
+    return None if plan is None else _today_in_time(evaluate(problem, plan), scenario)
+
+
+def _today_in_time(today: Result, scenario: Scenario) -> Result:
+    """Return today's plan with departures, where it states none, chosen for as many days in time as of our own plan."""
+    from kanopt.solvers.routing.days_in_time import knows_errors, leave_in_time
+
+    target = scenario.solver.share_in_time
+    if target is None or not knows_errors(today.problem):
+        return today
+    known: Any = today.assessment
+    found, days = leave_in_time(known, target, scenario.seed, keep_given=True)
+    return replace(today, assessment=found, status=found.status, days_in_time=days)
 
 
 def solve_problem(
@@ -260,9 +272,10 @@ def solve_problem(
     seed: int,
     time_limit: float | None = None,
     initial: Plan | None = None,
+    days_in_time: float | None = None,
     report: OnEvent = ignore_event,
 ) -> Result:
-    """Solve the problem of a scenario within its limits."""
+    """Solve the problem of a scenario within its limits; `days_in_time` in place of its own where that is more."""
     from kanopt.solvers.base import SolveOptions
     from kanopt.solvers.solve import named_solver, refuse_impossible, search_and_assess
 
@@ -274,6 +287,7 @@ def solve_problem(
         message = f"{seconds_text(step.seconds)}{price} {step.message}".rstrip()
         report(Event("solve", message, transient=True))
 
+    share = scenario.solver.share_in_time
     options = SolveOptions(
         time_limit=limit,
         seed=seed,
@@ -281,6 +295,7 @@ def solve_problem(
         progress=None if report is ignore_event else on_progress,
         workers=scenario.solver.workers,
         deterministic=scenario.solver.deterministic,
+        days_in_time=None if share is None else max(share, days_in_time or 0.0),
     )
     result = search_and_assess(problem, options, named_solver(scenario.solver.name))
     refuse_impossible(result)
@@ -297,13 +312,13 @@ def plan_beside_today(
     report: OnEvent = ignore_event,
 ) -> Result:
     """Solve the problem of a scenario, and once more from today's plan where that is better than the one found."""
-    result = solve_problem(scenario, problem, seed=seed, time_limit=time_limit, report=report)
+    known = None if today is None or today.days_in_time is None else today.days_in_time.low
+    how: dict[str, Any] = {"seed": seed, "time_limit": time_limit, "days_in_time": known, "report": report}
+    result = solve_problem(scenario, problem, **how)
     if today is None or result.interrupted or not today.rank.is_better_than(result.rank):
         return result
     report(Event("solve", "today's plan is better than the one found; searching from it"))
-    again = solve_problem(
-        scenario, problem, seed=seed, time_limit=time_limit, initial=today.plan, report=report
-    )
+    again = solve_problem(scenario, problem, initial=today.plan, **how)
     return again if again.rank.is_better_than(result.rank) else result
 
 

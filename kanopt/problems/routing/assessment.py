@@ -272,19 +272,23 @@ class RoutingAssessment(Assessment[RoutingPlan, Drive]):
         names = tuple(route.label for route in self.plan.routes if route.clients)
         return InUse(_IN_USE, names)
 
-    @property
+    @cached_property
     def assumed(self) -> str:
         """Which departures are not stated, and when these vehicles are taken to leave."""
+        return self.departures_text(self.plan, "each vehicle leaves when that costs least")
+
+    def departures_text(self, given: RoutingPlan, when: str) -> str:
+        """Say when vehicles leave whose departure a plan with the same routes does not state; empty where it does."""
         known, unit = self.problem.data.started_of, self.problem.units.time
         chosen = []
-        for route, leaves in zip(self.plan.routes, self.simulation.departure.tolist(), strict=True):
+        for route, leaves in zip(given.routes, self.simulation.departure.tolist(), strict=True):
             begun = known.get((route.vehicle, route.index))
             if route.departure is None and (begun is None or begun.route.departure is None):
                 chosen.append(f"{route.label} at {clock_text(leaves, unit)}")
         if not chosen:
             return ""
         told = join_list(chosen, _MOST_NAMED)
-        return f"departures are not given, and each vehicle leaves when that costs least: {told}"
+        return f"departures are not given, and {when}: {told}"
 
     @property
     def proposal(self) -> str:

@@ -1,0 +1,329 @@
+"""Departures with which everyone is in time on a share of days, chosen on days that are drawn together for all routes.
+
+The order of stops stays. Of each route and each day it is known until when the vehicle may leave so that everybody on
+it is in time; departures are chosen among those times, the cheapest ones with which all routes are in time together on
+enough days.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kanopt.errors import ProblemError
+from kanopt.problems.days_in_time import DaysInTime
+from kanopt.problems.routing.assessment import RoutingAssessment
+from kanopt.problems.routing.days import (
+    COMMON_SEED,
+    MOST_LEGS,
+    common_draws,
+    draw_days,
+    drive_days,
+    in_time,
+    late_in_plan,
+    routing_time_laws,
+    shift_ends,
+)
+from kanopt.problems.routing.problem import RoutingProblem
+from kanopt.problems.routing.simulate import slack
+from kanopt.problems.routing.simulate.departures import judge_departures
+from kanopt.problems.routing.simulate.forward import drive_forward
+from kanopt.problems.routing.simulate.legs import pad_routes
+from kanopt.problems.uncertainty import UncertainLaw, Uncertainty
+from kanopt.text import percent_text
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.intp]
+Flags = NDArray[np.bool_]
+
+_SURE = 1.645
+"""Standard errors below the share of days at which a promise is judged: the lower bound of 95 %."""
+_ERROR = 0.1
+"""Standard error of the share of days that are missed, as a part of it: so many days are looked at."""
+_FEWEST = 500
+_HALVINGS = 12
+"""Of the time between two departures: an hour becomes a second."""
+_EARLIER = 32
+"""Departures that are looked at to see from when on a route breaks no rule."""
+_PRICED = 250
+"""Days on which departures are priced; they are the same for all, so that differences tell."""
+_LEVELS, _PRICES = 24, 6
+"""Departures of a route that are looked at, and those of them that are priced: between these, prices are lines."""
+_ROUNDS = 3
+_CHOSEN = 2_000_003
+"""Added to the seed of a search for the days on which departures are chosen."""
+
+
+def knows_errors(problem: object) -> bool:
+    """Say whether a problem is one of routes where something has to be in time and a law of time knows its errors."""
+    if not isinstance(problem, RoutingProblem):
+        return False
+    data = problem.data
+    limited = np.isfinite(data.latest[len(data.depots) :]).any()
+    limited = limited or np.isfinite(data.of_vehicles("shift_end")).any()
+    return bool(limited) and any(law.model is not None for law in routing_time_laws(problem, Uncertainty()))
+
+
+def leave_in_time(
+    assessment: RoutingAssessment, target: float, seed: int, *, keep_given: bool = False
+) -> tuple[RoutingAssessment, DaysInTime]:
+    """Choose departures with which everyone is in time on a share of days, and measure that on fresh days.
+
+    Parameters
+    ----------
+    assessment
+        A plan with departures that cost least on typical times.
+    target
+        Share of days on which everyone is to be in time. It is reached where its lower bound is.
+    seed
+        Of the days on which departures are chosen.
+    keep_given
+        Whether routes that state their departure keep it.
+
+    Returns
+    -------
+    RoutingAssessment, DaysInTime
+        The plan that says when it leaves: the one given where that is in time often enough; the most punctual one, as
+        far as the days tell, where no departures reach the target.
+    """
+    problem, plan = assessment.problem, assessment.plan
+    typical = assessment.settled()
+    free = np.array([not keep_given or route.departure is None for route in plan.routes], dtype=bool)
+    laws = routing_time_laws(problem, Uncertainty())
+    chosen, reached = _Choice(typical, laws, free, target, seed).departures()
+    moved = chosen != typical.simulation.departure
+    found = typical
+    if moved.any():
+        routes = zip(plan.routes, chosen.tolist(), strict=True)
+        found = problem.assess(
+            replace(plan, routes=tuple(replace(route, departure=clock) for route, clock in routes))
+        )
+        if found.rank.breaks_rules > typical.rank.breaks_rules:
+            found, moved = typical, np.zeros_like(moved)
+    if keep_given and moved.any():
+        when = f"vehicles leave so that everyone is in time on {percent_text(target)} of days"
+        found.__dict__["assumed"] = found.departures_text(plan, when)
+    elif keep_given:
+        found = assessment
+    (share, mean, error), (typical_share, typical_mean, _) = (
+        _measured(each, laws) for each in (found, typical)
+    )
+    earlier = (typical.simulation.departure - found.simulation.departure)[moved]
+    return found, DaysInTime(
+        target=target,
+        reached=reached,
+        share=share,
+        price=found.pricing.objective,
+        mean=mean,
+        typical_share=typical_share,
+        typical_price=typical.pricing.objective,
+        typical_mean=typical_mean,
+        mean_error=error,
+        earlier=float(earlier.max(initial=0.0)),
+        moved=int(moved.sum()),
+        draws=common_draws(sum(len(route.clients) for route in plan.routes)),
+        money=problem.unit,
+        time=problem.units.time,
+    )
+
+
+def _measured(
+    assessment: RoutingAssessment, laws: tuple[UncertainLaw, UncertainLaw]
+) -> tuple[float, float, float]:
+    """Return the share of days in time, the mean price and its error, on the days that are the same for all plans."""
+    draws = common_draws(sum(len(route.clients) for route in assessment.plan.routes))
+    days = drive_days(assessment.problem, assessment, laws, Uncertainty(), draws, COMMON_SEED)
+    error = float(days.cost.std(ddof=1)) / math.sqrt(draws)
+    return float(in_time(assessment, days).mean()), float(days.cost.mean()), error
+
+
+def days_needed(target: float, days: int) -> int:
+    """Return on how many of so many days all must be in time, so that the share is at least the target for sure.
+
+    More than there are where no number of them tells.
+
+    Examples
+    --------
+    >>> days_needed(0.95, 2000), days_needed(0.95, 20)
+    (1916, 21)
+    """
+    counts = np.arange(days + 1)
+    middle = (counts + 2.0) / (days + 4.0)
+    low = counts / days - _SURE * np.sqrt(middle * (1.0 - middle) / (days + 4.0))
+    return int(np.searchsorted(low, target))
+
+
+class _Choice:
+    """Days that are drawn for all routes of a plan together, and the departures to choose from.
+
+    Parameters
+    ----------
+    typical
+        The plan, which says when it leaves.
+    laws
+        Errors of travel times and of service times.
+    free
+        Of which routes the departure may be chosen; (routes,).
+    target, seed
+        As of :func:`leave_in_time`.
+    """
+
+    def __init__(
+        self,
+        typical: RoutingAssessment,
+        laws: tuple[UncertainLaw, UncertainLaw],
+        free: Flags,
+        target: float,
+        seed: int,
+    ) -> None:
+        problem, routes = typical.problem, typical.plan.routes
+        self.data = problem.data
+        self.own = pad_routes(problem.leg_laws, problem.planning_values, routes, frozen=False)
+        self.free = np.flatnonzero(free & ~self.own.has_left & self.own.valid.any(axis=1))
+        self.start = typical.simulation.departure
+        self.longest = float(typical.simulation.route_durations.max(initial=0.0))
+        wanted = max(_FEWEST, round(target / max(1.0 - target, 1e-3) / _ERROR**2))
+        self.days = max(1, min(wanted, MOST_LEGS // max(self.own.valid.size, 1)))
+        self.needed = days_needed(target, self.days)
+        streams = [np.random.default_rng([seed + _CHOSEN, part]) for part in range(4)]
+        self.grid = draw_days(problem, self.own, self.days, laws, Uncertainty(), streams)
+        self.limits, self.ends = self._limits(typical)
+
+    def _limits(self, typical: RoutingAssessment) -> tuple[Floats, Floats]:
+        """Return by when service at the end of each leg begins, (routes, legs), and each route is back, (routes,)."""
+        late_stops, late_routes = late_in_plan(typical)
+        served = self.own.valid & (self.own.head >= len(self.data.depots))
+        latest = self.data.latest[self.own.head]
+        limits = np.where(served, latest + slack(latest), np.inf)
+        limits[tuple(each[late_stops] for each in np.nonzero(served))] = np.inf
+        ends = shift_ends(typical)
+        return limits, np.where(late_routes, np.inf, ends + slack(ends))
+
+    def departures(self) -> tuple[Floats, bool]:
+        """Return when each route leaves, and whether the target is reached."""
+        rows = np.arange(self.days * len(self.start))
+        flags = self.in_time(rows, np.tile(self.start, self.days)).reshape(self.days, -1)
+        if not len(self.start) or flags.all(axis=1).sum() >= self.needed or not len(self.free):
+            return self.start, bool(flags.all(axis=1).sum() >= self.needed)
+        latest = self._latest(flags)
+        fixed: Flags = np.all(np.delete(flags, self.free, axis=1), axis=1)
+        most = int((fixed & np.isfinite(latest).all(axis=1)).sum())
+        reached = most >= self.needed
+        # what is in time on the most days does not differ from what is nearly so, as far as the days tell
+        error = _SURE * math.sqrt(most * (self.days - most) / self.days + 1.0)
+        needed = self.needed if reached else max(0, math.ceil(most - error))
+        candidates = [
+            self._candidates(route, latest[:, place], needed)
+            for place, route in enumerate(self.free.tolist())
+        ]
+        for _ in range(_ROUNDS):
+            chosen = self.start.copy()
+            chosen[self.free] = self._cheapest(candidates, latest, fixed, needed)
+            found = int(
+                self.in_time(rows, np.tile(chosen, self.days)).reshape(self.days, -1).all(axis=1).sum()
+            )
+            if found >= min(self.needed, needed) or needed >= most:
+                break
+            needed = min(most, needed + self.needed - found)
+        return chosen, found >= self.needed
+
+    def in_time(self, rows: Ints, leave: Floats) -> Flags:
+        """Say which routes have everybody in time; a law without a value at some hour is no way to be.
+
+        Parameters
+        ----------
+        rows
+            Days times routes plus route.
+        leave
+            When each leaves.
+        """
+        try:
+            times = drive_forward(self.grid.select(rows), leave)
+        except ProblemError:
+            if len(rows) == 1:
+                return np.zeros(1, dtype=bool)
+            half = len(rows) // 2
+            return np.concatenate(
+                [self.in_time(rows[:half], leave[:half]), self.in_time(rows[half:], leave[half:])]
+            )
+        route = rows % len(self.start)
+        back = np.isfinite(times.finish) & (times.finish <= self.ends[route])
+        return np.asarray((times.begin <= self.limits[route]).all(axis=1) & back)
+
+    def _latest(self, flags: Flags) -> Floats:
+        """Return the latest departure of each free route on each day with which all on it are in time; (days, free).
+
+        Not after the one that costs least on typical times, and -inf where none is. Who leaves earlier is taken to
+        arrive no later.
+        """
+        routes, lows = len(self.start), self._earliest()
+        found = np.where(flags[:, self.free], self.start[self.free], -np.inf)
+        day, place = np.nonzero(~flags[:, self.free] & (lows < self.start[self.free]))
+        rows, low, high = day * routes + self.free[place], lows[place], self.start[self.free[place]]
+        some = self.in_time(rows, low)
+        day, place, rows, low, high = day[some], place[some], rows[some], low[some], high[some]
+        for _ in range(_HALVINGS):
+            middle = (low + high) / 2.0
+            good = self.in_time(rows, middle)
+            low, high = np.where(good, middle, low), np.where(good, high, middle)
+        found[day, place] = low
+        return found
+
+    def _earliest(self) -> Floats:
+        """Return from when on each free route breaks no rule on typical times that it keeps as it is; (free,)."""
+        start, first = self.start[self.free], np.minimum(self.own.earliest, self.start)[self.free]
+        share = np.arange(_EARLIER + 1) / _EARLIER
+        leave = start[:, None] - (start - first)[:, None] * share
+        grid = self.own.select(np.repeat(self.free, len(share)))
+        broken, missed = (each.reshape(leave.shape) for each in judge_departures(grid, leave.reshape(-1))[:2])
+        worse = (broken > broken[:, :1]) | (missed > missed[:, :1])
+        kept = np.where(worse.any(axis=1), worse.argmax(axis=1), len(share)) - 1
+        return np.asarray(leave[np.arange(len(start)), kept])
+
+    def _candidates(self, route: int, latest: Floats, needed: int) -> tuple[Floats, Floats]:
+        """Return departures of a route, the earliest first, and the mean price of a day with each."""
+        known = np.sort(latest[np.isfinite(latest)])
+        if not len(known):
+            return self.start[route : route + 1], np.zeros(1)
+        # a route alone is late on no more days than all together may be
+        most = min(max(self.days - needed, 0), len(known) - 1)
+        leave = np.unique(known[np.linspace(0, most, _LEVELS + 1).round().astype(int)])
+        asked = leave[np.unique(np.linspace(0, len(leave) - 1, _PRICES).round().astype(int))]
+        days = np.arange(min(_PRICED, self.days)) * len(self.start) + route
+        leaves = np.repeat(asked, len(days))
+        cost, finish = judge_departures(self.grid.select(np.tile(days, len(asked))), leaves)[3:]
+        over = np.maximum(finish - leaves - self.longest, 0.0)
+        cost = cost + self.data.policy.longest_route_cost * over if over.any() else cost
+        return leave, np.interp(leave, asked, cost.reshape(len(asked), -1).mean(axis=1))
+
+    @staticmethod
+    def _cheapest(
+        candidates: list[tuple[Floats, Floats]], latest: Floats, fixed: Flags, needed: int
+    ) -> list[float]:
+        """Return the departures that cost least together, of those in time on enough days.
+
+        From the most punctual ones on, again and again the route leaves later with which most is saved for a day lost.
+        """
+        place = [0] * len(candidates)
+        late = np.stack([leave[0] > latest[:, route] for route, (leave, _) in enumerate(candidates)], axis=1)
+        while True:
+            best = (0.0, -1, -1)
+            others = late.sum(axis=1)[:, None] - late
+            held = (others == 0) & fixed[:, None]
+            now = int((held[:, 0] & ~late[:, 0]).sum())
+            for route, (leave, cost) in enumerate(candidates):
+                own = latest[held[:, route], route]
+                for later in range(place[route] + 1, len(leave)):
+                    saved = float(cost[place[route]] - cost[later])
+                    left = int((own >= leave[later]).sum())
+                    if left < needed or not saved > 0.0:
+                        continue
+                    worth = saved / (now - left + 1.0)
+                    best = max(best, (worth, route, later))
+            if best[1] < 0:
+                return [float(leave[at]) for at, (leave, _) in zip(place, candidates, strict=True)]
+            place[best[1]] = best[2]
+            late[:, best[1]] = candidates[best[1]][0][best[2]] > latest[:, best[1]]
