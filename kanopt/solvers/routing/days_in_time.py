@@ -50,8 +50,8 @@ _EARLIER = 32
 """Departures that are looked at to see from when on a route breaks no rule."""
 _PRICED = 250
 """Days on which departures are priced; they are the same for all, so that differences tell."""
-_LEVELS, _PRICES = 24, 6
-"""Departures of a route that are looked at, and those of them that are priced: between these, prices are lines."""
+_LEVELS, _PRICES = 25, 6
+"""Departures of a route that are looked at at once, and that are priced: between these, prices are lines."""
 _ROUNDS = 3
 _CHOSEN = 2_000_003
 """Added to the seed of a search for the days on which departures are chosen."""
@@ -215,19 +215,19 @@ class _Choice:
         # what is in time on the most days does not differ from what is nearly so, as far as the days tell
         error = _SURE * math.sqrt(most * (self.days - most) / self.days + 1.0)
         needed = self.needed if reached else max(0, math.ceil(most - error))
-        candidates = [
-            self._candidates(route, latest[:, place], needed)
+        prices = [
+            self._prices(route, self._levels(latest[:, place], needed))
             for place, route in enumerate(self.free.tolist())
         ]
         for _ in range(_ROUNDS):
             chosen = self.start.copy()
-            chosen[self.free] = self._cheapest(candidates, latest, fixed, needed)
-            found = int(
-                self.in_time(rows, np.tile(chosen, self.days)).reshape(self.days, -1).all(axis=1).sum()
-            )
-            if found >= min(self.needed, needed) or needed >= most:
+            chosen[self.free] = self._cheapest(prices, latest, fixed, needed)
+            kept = self.in_time(rows, np.tile(chosen, self.days)).reshape(self.days, -1).all(axis=1)
+            found = int(kept.sum())
+            if found >= needed or needed >= most:
                 break
-            needed = min(most, needed + self.needed - found)
+            # who leaves earlier was later on some days after all
+            needed = min(most, 2 * needed - found)
         return chosen, found >= self.needed
 
     def in_time(self, rows: Ints, leave: Floats) -> Flags:
@@ -283,47 +283,77 @@ class _Choice:
         kept = np.where(worse.any(axis=1), worse.argmax(axis=1), len(share)) - 1
         return np.asarray(leave[np.arange(len(start)), kept])
 
-    def _candidates(self, route: int, latest: Floats, needed: int) -> tuple[Floats, Floats]:
-        """Return departures of a route, the earliest first, and the mean price of a day with each."""
-        known = np.sort(latest[np.isfinite(latest)])
-        if not len(known):
+    def _levels(self, latest: Floats, needed: int, low: float = -np.inf, high: float = np.inf) -> Floats:
+        """Return departures of a route between two others, the earliest first, which lose about equally many days.
+
+        They lose no more days than all routes together may.
+        """
+        known = np.sort(latest[np.isfinite(latest)])[: max(self.days - needed, 0) + 1]
+        some = known[(known >= low) & (known <= high)]
+        return np.unique(some[np.linspace(0, len(some) - 1, min(_LEVELS, len(some))).round().astype(int)])
+
+    def _prices(self, route: int, leave: Floats) -> tuple[Floats, Floats]:
+        """Return some departures of a route, the first and the last among them, and what a day costs with each."""
+        if not len(leave):
             return self.start[route : route + 1], np.zeros(1)
-        # a route alone is late on no more days than all together may be
-        most = min(max(self.days - needed, 0), len(known) - 1)
-        leave = np.unique(known[np.linspace(0, most, _LEVELS + 1).round().astype(int)])
         asked = leave[np.unique(np.linspace(0, len(leave) - 1, _PRICES).round().astype(int))]
         days = np.arange(min(_PRICED, self.days)) * len(self.start) + route
         leaves = np.repeat(asked, len(days))
         cost, finish = judge_departures(self.grid.select(np.tile(days, len(asked))), leaves)[3:]
         over = np.maximum(finish - leaves - self.longest, 0.0)
         cost = cost + self.data.policy.longest_route_cost * over if over.any() else cost
-        return leave, np.interp(leave, asked, cost.reshape(len(asked), -1).mean(axis=1))
+        return asked, np.asarray(cost.reshape(len(asked), -1).mean(axis=1))
 
-    @staticmethod
     def _cheapest(
-        candidates: list[tuple[Floats, Floats]], latest: Floats, fixed: Flags, needed: int
+        self, prices: list[tuple[Floats, Floats]], latest: Floats, fixed: Flags, needed: int
     ) -> list[float]:
-        """Return the departures that cost least together, of those in time on enough days.
+        """Return the departures that cost least together: first of a few levels, then of those beside the best."""
+        levels, chosen = [self._levels(known, needed) for known in latest.T], list[float]()
+        for finer in (False, True):
+            choices = []
+            for place, (asked, cost) in enumerate(prices):
+                leave = levels[place]
+                if finer:
+                    at = int(np.searchsorted(leave, chosen[place]))
+                    beside = leave[max(at - 1, 0)], leave[min(at + 1, len(leave) - 1)]
+                    leave = self._levels(latest[:, place], needed, *beside)
+                choices.append((leave, np.interp(leave, asked, cost)) if len(leave) else (asked, cost))
+            levels = [leave for leave, _ in choices]
+            chosen = _relaxed(choices, latest, fixed, needed)
+        return chosen
 
-        From the most punctual ones on, again and again the route leaves later with which most is saved for a day lost.
-        """
-        place = [0] * len(candidates)
-        late = np.stack([leave[0] > latest[:, route] for route, (leave, _) in enumerate(candidates)], axis=1)
-        while True:
-            best = (0.0, -1, -1)
-            others = late.sum(axis=1)[:, None] - late
-            held = (others == 0) & fixed[:, None]
-            now = int((held[:, 0] & ~late[:, 0]).sum())
-            for route, (leave, cost) in enumerate(candidates):
-                own = latest[held[:, route], route]
-                for later in range(place[route] + 1, len(leave)):
-                    saved = float(cost[place[route]] - cost[later])
-                    left = int((own >= leave[later]).sum())
-                    if left < needed or not saved > 0.0:
-                        continue
-                    worth = saved / (now - left + 1.0)
-                    best = max(best, (worth, route, later))
-            if best[1] < 0:
-                return [float(leave[at]) for at, (leave, _) in zip(place, candidates, strict=True)]
-            place[best[1]] = best[2]
-            late[:, best[1]] = candidates[best[1]][0][best[2]] > latest[:, best[1]]
+
+def _relaxed(choices: list[tuple[Floats, Floats]], latest: Floats, fixed: Flags, needed: int) -> list[float]:
+    """Return departures of all routes that are in time together on enough days.
+
+    From the earliest ones on, again and again that route leaves later with which most is saved for a day lost.
+
+    Parameters
+    ----------
+    choices
+        Departures of each route, the earliest first, and what a day costs with each.
+    latest
+        Latest departure of each route on each day; (days, routes).
+    fixed
+        On which days all others are in time; (days,).
+    needed
+        How many days are to be kept.
+    """
+    place = [0] * len(choices)
+    late = np.stack([leave[0] > known for known, (leave, _) in zip(latest.T, choices, strict=True)], axis=1)
+    while True:
+        best = (0.0, -1, -1)
+        held = (late.sum(axis=1)[:, None] - late == 0) & fixed[:, None]
+        now = int((held[:, 0] & ~late[:, 0]).sum())
+        for route, (leave, cost) in enumerate(choices):
+            later = np.arange(place[route] + 1, len(leave))
+            own = np.sort(latest[held[:, route], route])
+            left = len(own) - np.searchsorted(own, leave[later])
+            saved = cost[place[route]] - cost[later]
+            worth = np.where((left >= needed) & (saved > 0.0), saved / (now - left + 1.0), 0.0)
+            if worth.max(initial=0.0) > best[0]:
+                best = (float(worth.max()), route, int(later[worth.argmax()]))
+        if best[1] < 0:
+            return [float(leave[at]) for at, (leave, _) in zip(place, choices, strict=True)]
+        place[best[1]] = best[2]
+        late[:, best[1]] = choices[best[1]][0][best[2]] > latest[:, best[1]]
