@@ -443,7 +443,7 @@ def solve(
         save_plan(outcome.result, out)
     if not as_json:
         echo_unanswered([outcome.scenario])
-        echo("\n\n".join([str(outcome.result), *outcome.told_of_promises()]))
+        echo(str(outcome.result))
         if out is not None and outcome.result.has_plan:
             echo(f"plan: {out}")
     exported = _export(outcome, folder, file.stem, quiet=as_json)

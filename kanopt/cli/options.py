@@ -88,8 +88,7 @@ on_time_option = click.option(
     metavar="SHARE",
     expose_value=False,
     callback=note_value,
-    help="Plan so that every client with a window is served in time, and vehicles are back, on that share of days, "
-    "such as 0.95.",
+    help="Share of days on which everyone is to be in time, by other routes where other departures are not enough.",
 )
 
 

@@ -6,7 +6,7 @@ import math
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from kanopt.text import amount_text, money_text, percent_text, sure_text
+from kanopt.text import amount_text, list_names, money_text, percent_text, sure_text
 
 DAYS_IN_TIME = 0.95
 """Share of days on which everyone is in time in the plan that is recommended where nothing else is asked for."""
@@ -30,13 +30,18 @@ class DaysInTime:
     share, price, mean
         Of the plan: share of days in time, price on typical times, and mean price of a day.
     typical_share, typical_price, typical_mean
-        The same if vehicles leave when that costs least on typical times.
+        The same of the plan that leaves when that costs least on typical times; where routes were planned anew, the one
+        found on typical times.
     mean_error
         Monte Carlo error of the mean.
     earlier
         By how much vehicles leave earlier than that, at most.
     moved
         How many vehicles leave at another time than that.
+    stretch
+        Factor of travel times on which the routes were planned; 1 where departures alone were chosen.
+    not_kept
+        Clients with a promise of their own that is not kept.
     draws
         Days on which the shares and means were measured, which are none of those on which departures were chosen.
     money, time
@@ -54,6 +59,8 @@ class DaysInTime:
     mean_error: float
     earlier: float
     moved: int
+    stretch: float
+    not_kept: tuple[str, ...]
     draws: int
     money: str
     time: str
@@ -82,15 +89,24 @@ class DaysInTime:
         """Return what was done for it and what it costs, in sentences; empty where nothing had to be done."""
         told = []
         asked = percent_text(self.target)
-        if not self.reached:
+        if self.not_kept:
+            told.append(f"Promises of their own are not kept to {list_names(self.not_kept, quoted=False)}.")
+        elif not self.reached:
             told.append(
-                f"No departures of these routes are in time on {asked} of days; the most punctual ones were chosen. "
-                f"Another order of stops or more vehicles may be: --on-time {self.target:g} looks for them."
+                f"No departures of these routes are in time on {asked} of days; the most punctual ones were chosen."
             )
-        if self.moved:
+            told += [f"Other routes may be: --on-time {self.target:g} looks for them."] * (
+                self.stretch == 1.0
+            )
+        earlier = amount_text(self.earlier, self.time, 2)
+        done = f"vehicles leave up to {earlier} earlier than is cheapest on typical times"
+        if self.stretch > 1.0:
+            done = (
+                f"routes are planned on travel times {percent_text(self.stretch - 1.0)} longer than typical"
+            )
+        if self.moved or self.stretch > 1.0:
             told.append(
-                f"For that, vehicles leave up to {amount_text(self.earlier, self.time, 2)} earlier than is cheapest on "
-                f"typical times: {money_text(self.price)} instead of {money_text(self.typical_price)}, "
+                f"For that, {done}: {money_text(self.price)} instead of {money_text(self.typical_price)}, "
                 f"{money_text(self.extra, self.money)} more, and in time on {sure_text(self.share)} instead of "
                 f"{sure_text(self.typical_share)} of days."
             )

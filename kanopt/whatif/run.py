@@ -39,7 +39,6 @@ if TYPE_CHECKING:
     from kanopt.problems.result import Progress, Result
     from kanopt.tables import TableReport
     from kanopt.whatif.comparison import Comparison
-    from kanopt.whatif.risks.on_time import OnTimePlan
 
 _PACKAGES = ("kanopt", "numpy", "pandas", "scipy", "torch", "sympy", "ortools", "pyvrp", "highspy")
 
@@ -65,8 +64,6 @@ class Run(PlanExports, PlanPlots, Shown):
     variants
         What other plans there would be with another fleet or demand, compared with this one; None where none were
         asked for.
-    promised
-        The plan that keeps promises of being on time, beside the one without them; None where no promise was asked for.
     """
 
     scenario: Scenario
@@ -78,31 +75,19 @@ class Run(PlanExports, PlanPlots, Shown):
     tables: Mapping[str, TableReport]
     provenance: Mapping[str, str]
     variants: Comparison | None = None
-    promised: OnTimePlan | None = None
 
     def told(self) -> str:
         """Return what the plan does, costs and leaves out, how often it is on time, and what the file assumes."""
         from kanopt.explain.summary import made_up
         from kanopt.whatif.risks.punctuality import punctuality
 
-        known = None if self.promised is not None else punctuality(self.result)
+        known = punctuality(self.result)
         assumed, unread = self.scenario.report.assumed, bool(self.scenario.unanswered())
         told = [self.explanation.text(self.today, weak_laws=False, assumed=assumed, unread=unread)]
         told += [] if known is None else [known.text()]
         assumed = tuple(text for text in assumed if not made_up([text]))  # which is told first
         told += [f"Assumed: {'; '.join(assumed)}."] if assumed else []
-        return "\n\n".join([*told, *self.told_of_promises()])
-
-    def told_of_promises(self) -> list[str]:
-        """Return what promises of being on time cost, or those of the data that are not planned for."""
-        if self.promised is not None:
-            return [self.promised.text()]
-        own = [client.name for client in getattr(self.problem, "clients", ()) if client.on_time is not None]
-        idle = (
-            f"The plan does not plan for promises of being on time (on_time of {list_names(own, quoted=False)}); "
-            "kanopt run --on-time 0.95, scenario.run(on_time=0.95) and ko.solve_on_time do."
-        )
-        return [idle] if own else []
+        return "\n\n".join(told)
 
     def _shown(self) -> Iterator[Part]:
         alarms = (*unanswered([self.scenario]), *doubts(self.laws.values()))
@@ -145,9 +130,8 @@ def run(
             scenario, problem, today, seed=chosen, time_limit=time_limit, report=report
         )
         return finish_run(scenario, laws, result, today, seconds=time.perf_counter() - start)
-    promised = _plan_on_time(scenario, problem, on_time, chosen, time_limit, report)
-    seconds = time.perf_counter() - start
-    return replace(finish_run(scenario, laws, promised.result, today, seconds=seconds), promised=promised)
+    result = _plan_on_time(scenario, problem, on_time, chosen, time_limit, report)
+    return finish_run(scenario, laws, result, today, seconds=time.perf_counter() - start)
 
 
 def _check_promise(scenario: Scenario, on_time: float) -> None:
@@ -167,10 +151,10 @@ def _plan_on_time(
     seed: int,
     time_limit: float | None,
     report: OnEvent,
-) -> OnTimePlan:
+) -> Result:
     from kanopt.problems.routing import RoutingProblem
+    from kanopt.solvers.routing.on_time import solve_on_time
     from kanopt.solvers.solve import named_solver
-    from kanopt.whatif.risks.on_time import solve_on_time
 
     assert isinstance(problem, RoutingProblem), "the kind of the scenario is checked before"
     limit = scenario.solver.time_limit if time_limit is None else time_limit

@@ -32,7 +32,7 @@ from kanopt.problems.routing.simulate import slack
 from kanopt.problems.routing.simulate.departures import judge_departures
 from kanopt.problems.routing.simulate.forward import drive_forward
 from kanopt.problems.routing.simulate.legs import pad_routes
-from kanopt.problems.uncertainty import UncertainLaw, Uncertainty
+from kanopt.problems.uncertainty import Uncertainty
 from kanopt.text import percent_text
 
 Floats = NDArray[np.float64]
@@ -53,22 +53,30 @@ _PRICED = 250
 _LEVELS, _PRICES = 25, 6
 """Departures of a route that are looked at at once, and that are priced: between these, prices are lines."""
 _ROUNDS = 3
+_AS_LEARNED = Uncertainty()
 _CHOSEN = 2_000_003
 """Added to the seed of a search for the days on which departures are chosen."""
 
 
-def knows_errors(problem: object) -> bool:
+def knows_errors(problem: object, uncertainty: Uncertainty = _AS_LEARNED) -> bool:
     """Say whether a problem is one of routes where something has to be in time and a law of time knows its errors."""
     if not isinstance(problem, RoutingProblem):
         return False
     data = problem.data
     limited = np.isfinite(data.latest[len(data.depots) :]).any()
     limited = limited or np.isfinite(data.of_vehicles("shift_end")).any()
-    return bool(limited) and any(law.model is not None for law in routing_time_laws(problem, Uncertainty()))
+    return bool(limited) and any(law.model is not None for law in routing_time_laws(problem, uncertainty))
 
 
 def leave_in_time(
-    assessment: RoutingAssessment, target: float, seed: int, *, keep_given: bool = False
+    assessment: RoutingAssessment,
+    target: float,
+    seed: int,
+    *,
+    keep_given: bool = False,
+    uncertainty: Uncertainty = _AS_LEARNED,
+    beside: RoutingAssessment | None = None,
+    stretch: float = 1.0,
 ) -> tuple[RoutingAssessment, DaysInTime]:
     """Choose departures with which everyone is in time on a share of days, and measure that on fresh days.
 
@@ -82,6 +90,12 @@ def leave_in_time(
         Of the days on which departures are chosen.
     keep_given
         Whether routes that state their departure keep it.
+    uncertainty
+        What is taken to be uncertain.
+    beside
+        The plan that is cheapest on typical times, which is told beside; left out, the one given.
+    stretch
+        Factor of travel times on which the routes were planned, which is told.
 
     Returns
     -------
@@ -92,8 +106,8 @@ def leave_in_time(
     problem, plan = assessment.problem, assessment.plan
     typical = assessment.settled()
     free = np.array([not keep_given or route.departure is None for route in plan.routes], dtype=bool)
-    laws = routing_time_laws(problem, Uncertainty())
-    chosen, reached = _Choice(typical, laws, free, target, seed).departures()
+    choice = _Choice(typical, free, target, seed, uncertainty)
+    chosen, reached = choice.departures()
     moved = chosen != typical.simulation.departure
     found = typical
     if moved.any():
@@ -108,8 +122,9 @@ def leave_in_time(
         found.__dict__["assumed"] = found.departures_text(plan, when)
     elif keep_given:
         found = assessment
+    beside = typical if beside is None else beside
     (share, mean, error), (typical_share, typical_mean, _) = (
-        _measured(each, laws) for each in (found, typical)
+        _measured(each, uncertainty) for each in (found, beside)
     )
     earlier = (typical.simulation.departure - found.simulation.departure)[moved]
     return found, DaysInTime(
@@ -119,23 +134,24 @@ def leave_in_time(
         price=found.pricing.objective,
         mean=mean,
         typical_share=typical_share,
-        typical_price=typical.pricing.objective,
+        typical_price=beside.pricing.objective,
         typical_mean=typical_mean,
         mean_error=error,
         earlier=float(earlier.max(initial=0.0)),
         moved=int(moved.sum()),
+        stretch=stretch,
+        not_kept=choice.not_kept,
         draws=common_draws(sum(len(route.clients) for route in plan.routes)),
         money=problem.unit,
         time=problem.units.time,
     )
 
 
-def _measured(
-    assessment: RoutingAssessment, laws: tuple[UncertainLaw, UncertainLaw]
-) -> tuple[float, float, float]:
+def _measured(assessment: RoutingAssessment, uncertainty: Uncertainty) -> tuple[float, float, float]:
     """Return the share of days in time, the mean price and its error, on the days that are the same for all plans."""
+    problem, laws = assessment.problem, routing_time_laws(assessment.problem, uncertainty)
     draws = common_draws(sum(len(route.clients) for route in assessment.plan.routes))
-    days = drive_days(assessment.problem, assessment, laws, Uncertainty(), draws, COMMON_SEED)
+    days = drive_days(problem, assessment, laws, uncertainty, draws, COMMON_SEED)
     error = float(days.cost.std(ddof=1)) / math.sqrt(draws)
     return float(in_time(assessment, days).mean()), float(days.cost.mean()), error
 
@@ -163,21 +179,24 @@ class _Choice:
     ----------
     typical
         The plan, which says when it leaves.
-    laws
-        Errors of travel times and of service times.
     free
         Of which routes the departure may be chosen; (routes,).
-    target, seed
+    target, seed, uncertainty
         As of :func:`leave_in_time`.
+
+    Attributes
+    ----------
+    not_kept
+        Clients with a promise of their own that no departure keeps.
     """
 
     def __init__(
         self,
         typical: RoutingAssessment,
-        laws: tuple[UncertainLaw, UncertainLaw],
         free: Flags,
         target: float,
         seed: int,
+        uncertainty: Uncertainty,
     ) -> None:
         problem, routes = typical.problem, typical.plan.routes
         self.data = problem.data
@@ -185,12 +204,16 @@ class _Choice:
         self.free = np.flatnonzero(free & ~self.own.has_left & self.own.valid.any(axis=1))
         self.start = typical.simulation.departure
         self.longest = float(typical.simulation.route_durations.max(initial=0.0))
-        wanted = max(_FEWEST, round(target / max(1.0 - target, 1e-3) / _ERROR**2))
+        self.levels = self._promises(typical)
+        most = max(target, float(self.levels.max(initial=0.0)))
+        wanted = max(_FEWEST, round(most / max(1.0 - most, 1e-3) / _ERROR**2))
         self.days = max(1, min(wanted, MOST_LEGS // max(self.own.valid.size, 1)))
         self.needed = days_needed(target, self.days)
         streams = [np.random.default_rng([seed + _CHOSEN, part]) for part in range(4)]
-        self.grid = draw_days(problem, self.own, self.days, laws, Uncertainty(), streams)
+        laws = routing_time_laws(problem, uncertainty)
+        self.grid = draw_days(problem, self.own, self.days, laws, uncertainty, streams)
         self.limits, self.ends = self._limits(typical)
+        self.not_kept: tuple[str, ...] = ()
 
     def _limits(self, typical: RoutingAssessment) -> tuple[Floats, Floats]:
         """Return by when service at the end of each leg begins, (routes, legs), and each route is back, (routes,)."""
@@ -202,13 +225,23 @@ class _Choice:
         ends = shift_ends(typical)
         return limits, np.where(late_routes, np.inf, ends + slack(ends))
 
+    def _promises(self, typical: RoutingAssessment) -> Floats:
+        """Return the probability that is promised to the client at the end of each leg, else 0; (routes, legs)."""
+        promised = {client.name: client.on_time or 0.0 for client in typical.problem.clients}
+        levels = np.array([promised.get(name, 0.0) for name in self.data.names])
+        return np.asarray(np.where(self.own.valid, levels[self.own.head], 0.0))
+
     def departures(self) -> tuple[Floats, bool]:
         """Return when each route leaves, and whether the target is reached."""
+        if not len(self.start):
+            return self.start, True
+        latest_kept = self._keep_promises()
         rows = np.arange(self.days * len(self.start))
         flags = self.in_time(rows, np.tile(self.start, self.days)).reshape(self.days, -1)
-        if not len(self.start) or flags.all(axis=1).sum() >= self.needed or not len(self.free):
-            return self.start, bool(flags.all(axis=1).sum() >= self.needed)
-        latest = self._latest(flags)
+        enough = bool(flags.all(axis=1).sum() >= self.needed)
+        if (enough and (latest_kept >= self.start).all()) or not len(self.free):
+            return self.start, enough and not self.not_kept
+        latest = np.minimum(self._latest(flags), latest_kept[self.free])
         fixed: Flags = np.all(np.delete(flags, self.free, axis=1), axis=1)
         most = int((fixed & np.isfinite(latest).all(axis=1)).sum())
         reached = most >= self.needed
@@ -228,7 +261,7 @@ class _Choice:
                 break
             # who leaves earlier was later on some days after all
             needed = min(most, 2 * needed - found)
-        return chosen, found >= self.needed
+        return chosen, found >= self.needed and not self.not_kept
 
     def in_time(self, rows: Ints, leave: Floats) -> Flags:
         """Say which routes have everybody in time; a law without a value at some hour is no way to be.
@@ -253,6 +286,41 @@ class _Choice:
         back = np.isfinite(times.finish) & (times.finish <= self.ends[route])
         return np.asarray((times.begin <= self.limits[route]).all(axis=1) & back)
 
+    def _keep_promises(self) -> Floats:
+        """Return the latest departure with which the promises to single clients on each route are kept; (routes,).
+
+        The one that costs least on typical times where that keeps them, or none does, which is noted.
+        """
+        found, free = self.start.copy(), set(self.free.tolist())
+        lows = dict(zip(self.free.tolist(), self._earliest().tolist(), strict=True))
+        for route in np.flatnonzero(self.levels.any(axis=1)).tolist():
+            low, high = lows.get(route, found[route]), found[route]
+            broken = self._broken_promises(route, high)
+            if not broken:
+                continue
+            broken = self._broken_promises(route, low) if route in free else broken
+            if broken:
+                self.not_kept = (*self.not_kept, *broken)
+                continue
+            for _ in range(_HALVINGS):
+                middle = (low + high) / 2.0
+                good = not self._broken_promises(route, middle)
+                low, high = (middle, high) if good else (low, middle)
+            found[route] = low
+        return found
+
+    def _broken_promises(self, route: int, leave: float) -> tuple[str, ...]:
+        """Return the clients of a route to whom a promise is not kept with a departure, as far as the days tell."""
+        rows = np.arange(self.days) * len(self.start) + route
+        times = drive_forward(self.grid.select(rows), np.full(self.days, leave))
+        kept = (times.begin <= self.limits[route]).sum(axis=0)
+        asked = np.flatnonzero(self.levels[route])
+        return tuple(
+            self.data.names[self.own.head[route, leg]]
+            for leg in asked.tolist()
+            if kept[leg] < days_needed(float(self.levels[route, leg]), self.days)
+        )
+
     def _latest(self, flags: Flags) -> Floats:
         """Return the latest departure of each free route on each day with which all on it are in time; (days, free).
 
@@ -270,7 +338,7 @@ class _Choice:
             good = self.in_time(rows, middle)
             low, high = np.where(good, middle, low), np.where(good, high, middle)
         found[day, place] = low
-        return found
+        return np.asarray(found)
 
     def _earliest(self) -> Floats:
         """Return from when on each free route breaks no rule on typical times that it keeps as it is; (free,)."""

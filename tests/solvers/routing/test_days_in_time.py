@@ -10,7 +10,6 @@ import pytest
 from scipy.stats import norm
 
 import kanopt as ko
-from kanopt.problems.routing.days import routing_time_laws
 from kanopt.problems.routing.simulate.departures import judge_departures
 from kanopt.problems.uncertainty import Uncertainty
 from kanopt.routing import Client, Depot, VehicleType
@@ -80,8 +79,7 @@ def test_a_plan_that_is_in_time_stays_as_it_is() -> None:
 def test_together_the_departures_are_the_cheapest_of_all(share: float, target: float) -> None:
     problem = two_vans(share)
     typical = problem.assess(problem.plan_from(ROUTES)).settled()
-    laws = routing_time_laws(problem, Uncertainty())
-    choice = _Choice(typical, laws, np.array([True, True]), target, 3)
+    choice = _Choice(typical, np.array([True, True]), target, 3, Uncertainty())
     chosen, reached = choice.departures()
     assert reached
     back = np.linspace(0.0, 12.0, 49)
