@@ -131,9 +131,11 @@ def _plan(asked: Asked, scenario: Scenario) -> Result:
             progress=asked.progress,
             relearn=is_on("relearn"),
         ).result
+    from kanopt.whatif.run import today_in_time
     from kanopt.whatif.sweeps.prepare import base_result, prepare
 
-    return base_result(prepare(scenario, (), asked.options(), asked.progress), "today", asked.progress)
+    base = base_result(prepare(scenario, (), asked.options(), asked.progress), "today", asked.progress)
+    return today_in_time(scenario, base) or base
 
 
 @question(

@@ -124,7 +124,7 @@ def run(
     laws = laws_of(scenario, learn(scenario, chosen, report, LawCache(relearn=relearn)))
     problem = build(scenario, laws)
     tell_build_remarks(problem, report)
-    today = price_today(scenario, problem, laws)
+    today = today_in_time(scenario, price_today(scenario, problem, laws))
     if on_time is None:
         result = plan_beside_today(
             scenario, problem, today, seed=chosen, time_limit=time_limit, report=report
@@ -234,15 +234,15 @@ def price_today(scenario: Scenario, problem: Problem[Any], laws: Mapping[str, Le
         raise scenario.layers.error(
             Mistake(("problem", "today"), text) for text in split_messages(error)
         ) from error
-    return None if plan is None else _today_in_time(evaluate(problem, plan), scenario)
+    return None if plan is None else evaluate(problem, plan)
 
 
-def _today_in_time(today: Result, scenario: Scenario) -> Result:
+def today_in_time(scenario: Scenario, today: Result | None) -> Result | None:
     """Return today's plan with departures, where it states none, chosen for as many days in time as of our own plan."""
     from kanopt.solvers.routing.days_in_time import knows_errors, leave_in_time
 
     target = scenario.solver.share_in_time
-    if target is None or not knows_errors(today.problem):
+    if today is None or today.days_in_time is not None or target is None or not knows_errors(today.problem):
         return today
     known: Any = today.assessment
     found, days = leave_in_time(known, target, scenario.seed, keep_given=True)
@@ -296,6 +296,7 @@ def plan_beside_today(
     report: OnEvent = ignore_event,
 ) -> Result:
     """Solve the problem of a scenario, and once more from today's plan where that is better than the one found."""
+    today = today_in_time(scenario, today)
     known = None if today is None or today.days_in_time is None else today.days_in_time.low
     how: dict[str, Any] = {"seed": seed, "time_limit": time_limit, "days_in_time": known, "report": report}
     result = solve_problem(scenario, problem, **how)
@@ -328,7 +329,7 @@ def finish_run(
         problem=result.problem,
         result=result,
         explanation=explanation,
-        today=today,
+        today=today_in_time(scenario, today),
         tables={name: report_of(frame) for name, frame in scenario.tables.items()},
         provenance=_provenance(scenario, laws, result, seconds),
     )
