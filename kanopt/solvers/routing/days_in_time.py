@@ -48,7 +48,7 @@ _HALVINGS = 12
 """Of the time between two departures: an hour becomes a second."""
 _EARLIER = 32
 """Departures that are looked at to see from when on a route breaks no rule."""
-_PRICED = 250
+_PRICED, _FEWEST_PRICED = 250, 50
 """Days on which departures are priced; they are the same for all, so that differences tell."""
 _LEVELS, _PRICES = 25, 6
 """Departures of a route that are looked at at once, and that are priced: between these, prices are lines."""
@@ -362,10 +362,11 @@ class _Choice:
 
     def _prices(self, route: int, leave: Floats) -> tuple[Floats, Floats]:
         """Return some departures of a route, the first and the last among them, and what a day costs with each."""
-        if not len(leave):
-            return self.start[route : route + 1], np.zeros(1)
+        if len(leave) < 2:  # there is nothing to choose
+            return (leave if len(leave) else self.start[route : route + 1]), np.zeros(1)
         asked = leave[np.unique(np.linspace(0, len(leave) - 1, _PRICES).round().astype(int))]
-        days = np.arange(min(_PRICED, self.days)) * len(self.start) + route
+        most = max(_FEWEST_PRICED, MOST_LEGS // (_PRICES * self.own.valid.size))
+        days = np.arange(min(_PRICED, most, self.days)) * len(self.start) + route
         leaves = np.repeat(asked, len(days))
         cost, finish = judge_departures(self.grid.select(np.tile(days, len(asked))), leaves)[3:]
         over = np.maximum(finish - leaves - self.longest, 0.0)
