@@ -61,7 +61,7 @@ _LEGS, _STOPS, _LINKS = ("leg", "legs"), ("client", "clients"), ("link driven", 
 
 def driving_law_uses(problem: RoutingProblem, plan: RoutingPlan, driven: Drive) -> tuple[LawUse, ...]:
     """Return each cost law and the law of travel time on the legs, of service at clients, and of the links driven."""
-    return (*_legs(problem, plan, driven), *_stops(problem, plan, driven), *_links(problem, driven))
+    return (*_legs(problem, plan, driven), *_stops(problem, plan, driven), *_links(problem, plan, driven))
 
 
 def _legs(problem: RoutingProblem, plan: RoutingPlan, driven: Drive) -> Iterator[LawUse]:
@@ -76,7 +76,7 @@ def _legs(problem: RoutingProblem, plan: RoutingPlan, driven: Drive) -> Iterator
         arguments = law.arguments(laws.resolver(name, inputs))
         shared = (law.formula, arguments, np.array(factor), reached.shape, _LEGS)
         if name == DURATION:
-            changes = Delays(problem, driven).of_legs(factor, reached)
+            changes = Delays(problem, plan, driven).of_legs(factor, reached)
             yield LawUse(name, *shared, cut_off=True, price_change=changes, where=where)
         else:
             yield LawUse(f"cost {name!r}", *shared, cut_off=True, where=where, term=name)
@@ -103,14 +103,14 @@ def _stops(problem: RoutingProblem, plan: RoutingPlan, driven: Drive) -> Iterato
         return
     arguments = law.arguments(data.service_times.resolver(driven.stops(stops)))
     factor = unit_factor(law.formula.output.unit, data.units.time)
-    changes = Delays(problem, driven).of_services(factor, stops)
+    changes = Delays(problem, plan, driven).of_services(factor, stops)
     shared = (law.formula, arguments, np.array(factor), stops.shape, _STOPS)
 
     where = partial(_stop_names, problem, plan, driven, stops)
     yield LawUse("service", *shared, cut_off=True, price_change=changes, where=where)
 
 
-def _links(problem: RoutingProblem, driven: Drive) -> Iterator[LawUse]:
+def _links(problem: RoutingProblem, plan: RoutingPlan, driven: Drive) -> Iterator[LawUse]:
     network = problem.network
     if network is None or not isinstance(network.law, BoundFormula):
         return
@@ -132,7 +132,7 @@ def _links(problem: RoutingProblem, driven: Drive) -> Iterator[LawUse]:
         for link in links:
             driven_on[place[int(link)], leg] += 1.0
     factor = unit_factor(law.formula.output.unit, problem.data.units.time)
-    changes = Delays(problem, driven).of_links(factor, driven_on)
+    changes = Delays(problem, plan, driven).of_links(factor, driven_on)
     arguments, rise = law.arguments(resolve), np.array(factor)
     yield LawUse(DURATION, law.formula, arguments, rise, used.shape, _LINKS, price_change=changes)
 

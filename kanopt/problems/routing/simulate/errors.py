@@ -3,17 +3,27 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Protocol, Self
 
-from kanopt.problems.law_errors import LawErrors
-from kanopt.problems.routing.data import Ints
+from kanopt.problems.routing.data import Floats, Ints
+
+
+class TimeErrors(Protocol):
+    """By how much times of legs, or of services at their heads, differ from what the laws say."""
+
+    def select(self, routes: Ints) -> Self:
+        """Return those of some routes, each as often as it is named."""
+
+    def apply(self, leg: int, times: Floats) -> Floats:
+        """Return how long one leg of each route takes, given what the law says; (routes,)."""
 
 
 @dataclass(frozen=True, eq=False)
 class DrivingErrors:
     """Errors of travel times and of service times; None where they are as the laws say."""
 
-    travel: LawErrors | None = None
-    service: LawErrors | None = None
+    travel: TimeErrors | None = None
+    service: TimeErrors | None = None
 
     def select(self, routes: Ints) -> DrivingErrors:
         """Return those of some routes, each as often as it is named."""
