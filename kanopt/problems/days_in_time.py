@@ -104,11 +104,11 @@ class DaysInTime:
             done = (
                 f"routes are planned on travel times {percent_text(self.stretch - 1.0)} longer than typical"
             )
-        change = "less" if self.extra < 0.0 else "more"
+        change = f"{money_text(abs(self.extra), self.money)} {'less' if self.extra < 0.0 else 'more'}"
         if self.moved or self.stretch > 1.0:
             told.append(
                 f"For that, {done}: {money_text(self.price)} instead of {money_text(self.typical_price)}, "
-                f"{money_text(abs(self.extra), self.money)} {change}, and in time on {sure_text(self.share)} instead of "
+                f"{change}, and in time on {sure_text(self.share)} instead of "
                 f"{sure_text(self.typical_share)} of days."
             )
         if self.mean - self.price > _TELLING * self.mean_error:
