@@ -181,7 +181,11 @@ def _told(
             text += missed if worst[value] > STRANGE else "foretells it best"
         yield text
     if usual:
-        yield f"of {list_names(usual)} there are too few rows to learn from: what foretells each best stands for it"
+        has, it = ("has", "it") if len(usual) == 1 else ("have", "each")
+        yield (
+            f"{list_names(usual)} {has} too few rows to learn from, and the known category that foretells {it} best "
+            f"stands for {it}"
+        )
 
 
 def close_names(rows: Mapping[Category, float]) -> dict[Category, Category]:
