@@ -41,6 +41,7 @@ from kanopt.whatif.scenario_files.spec import (
 from kanopt.whatif.section_changes import (
     ChangedSections,
     altered_law,
+    change_sentences,
     checked_with_laws,
     make_section_changes,
 )
@@ -248,8 +249,6 @@ class Scenario(Shown):
         base
             What it is compared with; left out, the file at the bottom of its bases, with the tables as they are.
         """
-        from kanopt.whatif.what_changed import change_sentences
-
         return change_sentences(self, base)
 
     def formulas(self, learned: Mapping[str, Formula]) -> dict[str, Formula]:
@@ -458,9 +457,9 @@ class Scenario(Shown):
             names, else the usual ones of the kind of problem. They and the plan as it is are searched twice each, for
             as long as one search may take. Left out, as the file says.
         on_time
-            The probability with which every client with a window is to be served in time, and vehicles are to be back;
-            clients with a promise of their own keep that. The plan is then that of :func:`~kanopt.solve_on_time`,
-            whose cost :attr:`Run.promised` tells, and no variants stand beside it.
+            The share of days on which every client with a window is to be served in time, and vehicles are to be back,
+            by other routes where departures are not enough. The plan is then that of :func:`~kanopt.solve_on_time`, and
+            no variants stand beside it.
 
         Raises
         ------
@@ -469,8 +468,8 @@ class Scenario(Shown):
         FormulaError
             If a law predicts too poorly to be used.
         """
+        from kanopt.whatif.questions.compare import run_with_variants
         from kanopt.whatif.run import run
-        from kanopt.whatif.variant_run import run_with_variants
 
         if on_time is not None and variants:
             message = "variants are planned without promises; leave variants or on_time out"

@@ -29,7 +29,7 @@ from kanopt.whatif.scenario_files.spec import QuestionSpec
 _MOST_FIELDS = 3
 _DESCRIBING = OTHER | DESCRIBING | IDENTIFIERS | TABLE_WORDS["tasks"]
 _KEY, _MACHINE = "the task", "its machine"
-_NO_SECOND = "kanopt gives a task one machine and no second resource"
+_NO_SECOND = "this reads one machine of a task and no second resource, which resources and needs can say"
 
 
 def ask(draft: Draft, tables: Sequence[SourceTable], holds: Callable[[ScenarioKeys], bool]) -> None:

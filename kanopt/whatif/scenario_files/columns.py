@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from kanopt.errors import nearest
 from kanopt.faults import Setting
-from kanopt.formulas.group_errors import FEWEST_FOUND
+from kanopt.formulas.noise import FEWEST_FOUND
 from kanopt.records.clock_times import clock_value
 from kanopt.records.likeness import TableColumn, column_hint, field_hint, resembled_field
 from kanopt.records.unread_columns import UnreadColumns, columns_of, unread_columns
