@@ -13,13 +13,11 @@ from kanopt.problems.money_at_stake import draw_price_errors
 from kanopt.problems.routing.assessment import RoutingAssessment
 from kanopt.problems.routing.data import Floats, Ints, RoutingData
 from kanopt.problems.routing.figures import late_legs
-from kanopt.problems.routing.simulate import Drive, slack
-from kanopt.problems.routing.simulate.check import Flags, broken_rules_of_routes
-from kanopt.problems.routing.simulate.drive import drive_of
-from kanopt.problems.routing.simulate.errors import DrivingErrors
-from kanopt.problems.routing.simulate.forward import drive_forward
-from kanopt.problems.routing.simulate.legs import PaddedRoutes, pad_routes
-from kanopt.problems.routing.simulate.price import MISSED, price_side_by_side
+from kanopt.problems.routing.rules import PRIZES
+from kanopt.problems.routing.rules.rule import Flags
+from kanopt.problems.routing.simulate import Drive, broken_rules_of_routes, price_side_by_side, slack
+from kanopt.problems.routing.simulate.drive import drive_forward, drive_of
+from kanopt.problems.routing.simulate.legs import DrivingErrors, PaddedRoutes, pad_routes
 from kanopt.problems.uncertainty import (
     Erring,
     UncertainLaw,
@@ -213,9 +211,9 @@ class _Block:
         departure = np.tile(self.assessment.simulation.departure, self.days)
         times = drive_forward(drawn, departure)
         stops = [len(route.clients) for route in self.assessment.plan.routes] * self.days
-        return self._read(drive_of(drawn, stops, departure, times), drawn, stops)
+        return self._read(drive_of(drawn, stops, departure, times))
 
-    def _read(self, driven: Drive, grid: PaddedRoutes, stops: Sequence[int]) -> DrivenDays:
+    def _read(self, driven: Drive) -> DrivenDays:
         days, routes = self.days, len(self.plan.valid)
         legs = len(driven.head) // days
         head, route = driven.head[:legs], driven.route[:legs]
@@ -230,13 +228,12 @@ class _Block:
             self._costs(driven),
             {
                 rule: flags.reshape(days, routes)
-                for rule, flags in broken_rules_of_routes(self.data, driven, grid, stops).items()
+                for rule, flags in broken_rules_of_routes(self.data, driven).items()
             },
         )
 
     def _costs(self, driven: Drive) -> Floats:
         laws, planning = self.problem.leg_laws, self.problem.planning_values
-        types = np.tile(self.plan.kind, self.days)
-        terms = price_side_by_side(laws, planning, types, driven, self.days)
-        missed = float(self.assessment.pricing.terms().get(MISSED, 0.0))
+        terms = price_side_by_side(laws, planning, driven, self.days)
+        missed = float(self.assessment.pricing.terms().get(PRIZES.term, 0.0))
         return sum(terms.values(), np.full(self.days, missed))

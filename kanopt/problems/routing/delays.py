@@ -11,8 +11,7 @@ import numpy as np
 from kanopt.problems.routing.data import Floats, Ints
 from kanopt.problems.routing.simulate import Drive
 from kanopt.problems.routing.simulate.departures import judge_departures
-from kanopt.problems.routing.simulate.errors import DrivingErrors
-from kanopt.problems.routing.simulate.legs import pad_routes
+from kanopt.problems.routing.simulate.legs import DrivingErrors, pad_routes
 
 if TYPE_CHECKING:
     from kanopt.problems.routing.plan import RoutingPlan

@@ -147,7 +147,7 @@ def _what_errs(result: Result) -> tuple[list[str], int]:
     """Return the learned times of a plan that know their errors, in words, and how many stops or tasks it has."""
     from kanopt.problems.routing.assessment import RoutingAssessment
     from kanopt.problems.scheduling.assessment import SchedulingAssessment
-    from kanopt.problems.scheduling.days import duration_law
+    from kanopt.problems.scheduling.law_uses import duration_law
 
     known = result.assessment
     if isinstance(known, RoutingAssessment):
