@@ -33,7 +33,7 @@ def toll_law() -> ko.BoundFormula:
         "toll(start, end) + 30 * max(north_lat - south_lat, 0) + 0.5 * weekday",
         inputs,
         Variable("toll_eur", "EUR"),
-        pieces={"toll(start, end)": table},
+        pieces=[table],
     )
     ends = {"south_lat": arc.from_lat, "north_lat": arc.to_lat}
     return law.bind(start=arc.from_zone, end=arc.to_zone, weekday=day.weekday, **ends)

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from kanopt.errors import ProblemError
-from kanopt.problems.routing.instances._text import LARGEST_NODES, TextLines, read_lines
+from kanopt.problems.instance_text import LARGEST_NODES, TextLines, read_lines
 from kanopt.problems.routing.instances.instance import (
     VRPTW,
     Instance,

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kanopt.errors import FileFormatError, nearest
-from kanopt.problems.routing.instances._text import LARGEST_NODES, TextLines
+from kanopt.problems.instance_text import LARGEST_NODES, TextLines
 from kanopt.problems.routing.instances.instance import (
     CVRP,
     VRPTW,
