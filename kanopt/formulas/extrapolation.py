@@ -4,8 +4,8 @@ Whoever plans asks a law of distances for 0 km, whatever the shortest trip was, 
 was ever loaded. So quantities that cannot be negative are used from zero on, where their data begin near it or are of a
 distance, a load or a volume, and every number half as far again as its data reach. There a law goes on if it has a
 finite value, towards zero is not below zero where no row is, and towards more grows by no more than a fourth power
-would; intervals prove it or refute it (:func:`kanopt.formulas.enclosures.prove`), one input after the other, the others
-within their data.
+would; intervals prove it or refute it (:func:`kanopt.formulas.enclosures.proof.prove`), one input after the other, the
+others within their data.
 """
 
 from __future__ import annotations
