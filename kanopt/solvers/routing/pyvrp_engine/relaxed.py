@@ -1,15 +1,11 @@
-"""What of a routing problem PyVRP models, what it does not, and the problem without that."""
+"""What of a routing problem PyVRP does not model."""
 
 from __future__ import annotations
-
-from dataclasses import replace
 
 import numpy as np
 
 from kanopt.problems.routing import RoutingProblem
-from kanopt.solvers.routing.integer_rules import RoutingRules
-from kanopt.solvers.routing.integers import RoutingIntegers
-from kanopt.solvers.routing.rounding import splits_at_pickups
+from kanopt.solvers.routing.integers import splits_at_pickups
 
 _TOLERANCE = 1e-9
 
@@ -55,36 +51,3 @@ def _price_of_distance(problem: RoutingProblem) -> bool:
         if not (rate and proportional):
             return False
     return True
-
-
-def relaxed_for_pyvrp(arrays: RoutingIntegers) -> RoutingIntegers:
-    """Return a problem without the rules that PyVRP does not model; nobody is served late who need not be.
-
-    Parameters
-    ----------
-    arrays
-        The problem.
-    """
-    rules = arrays.rules
-    if rules.is_empty:
-        return arrays
-    kept = RoutingRules(
-        demands=rules.demands,
-        capacities=rules.capacities,
-        pickup=rules.pickup,
-        release=rules.release,
-        length=rules.length,
-        max_distance=rules.max_distance,
-        max_duration=rules.max_duration,
-        regular=rules.regular,
-        overtime=rules.overtime,
-        one_way=rules.one_way,
-        service=rules.service if rules.one_way.size else rules.service[:0],
-        reloads=rules.reloads,
-        reload_time=rules.reload_time,
-    )
-    latest = arrays.latest
-    if rules.due.size:
-        in_time = rules.release <= rules.due if rules.release.size else np.ones(len(latest), dtype=bool)
-        latest = np.where(in_time, np.minimum(latest, rules.due), latest)
-    return replace(arrays, rules=kept, latest=latest)

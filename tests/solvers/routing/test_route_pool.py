@@ -2,27 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from itertools import combinations
 
 import numpy as np
 import pytest
 
 from kanopt.solvers.clock import WorkClock
-from kanopt.solvers.routing.set_partitioning import (
-    RoutePool,
-    SetPartitioning,
-    better_partition,
-)
-
-
-@dataclass(frozen=True)
-class Column:
-    """A route with a price."""
-
-    kind: int
-    clients: tuple[int, ...]
-    price: float
+from kanopt.solvers.routing.pyvrp_engine.route_pool import PricedRoute as Column
+from kanopt.solvers.routing.pyvrp_engine.route_pool import RoutePool, SetPartitioning, better_partition
 
 
 def random_model(seed: int) -> tuple[SetPartitioning, list[Column]]:
@@ -57,7 +44,7 @@ def least(problem: SetPartitioning, columns: list[Column], left: float = np.inf)
 @pytest.mark.parametrize("seed", range(4))
 def test_a_linear_program_first_finds_the_best_plan_of_a_pool(seed: int) -> None:
     problem, columns = random_model(seed)
-    pool: RoutePool[Column] = RoutePool(100)
+    pool = RoutePool(100)
     for column in columns:
         pool.add(column)
     known, clock = columns[:5], WorkClock()
@@ -67,13 +54,12 @@ def test_a_linear_program_first_finds_the_best_plan_of_a_pool(seed: int) -> None
     assert clock.now() > 0
 
 
-@pytest.mark.parametrize("repeats_are_new", [False, True])
-def test_a_pool_keeps_the_cheapest_order_of_what_was_met_last(repeats_are_new: bool) -> None:
-    pool: RoutePool[Column] = RoutePool(2, repeats_are_new=repeats_are_new)
+def test_a_pool_keeps_the_cheapest_order_of_what_was_met_last() -> None:
+    pool = RoutePool(2)
     first, second = Column(0, (1, 2), 5.0), Column(0, (3,), 4.0)
     for column in (first, second, Column(0, (2, 1), 6.0)):
         pool.add(column)
-    assert pool.routes() == ([second, first] if repeats_are_new else [first, second])
+    assert pool.routes() == [second, first]
     cheaper = Column(0, (2, 1), 4.5)
     pool.add(cheaper)
     assert pool.routes() == [second, cheaper]
