@@ -161,17 +161,6 @@ def _notes(formula: BaseFormula, walk: UnitInference, constants: tuple[ConstantU
     open_ones = [constant.label for constant in constants if constant.powers is None]
     if open_ones:
         yield f"the declared units do not decide that of {_listed(open_ones)}"
-    fronts = {step_text(node): walk.equations.value(front) for node, front in walk.exponential_factors}
-    for text, powers in fronts.items():
-        if powers and not powers.is_one:
-            yield f"{text}: what is added in the argument stands for a factor in {powers}"
-    odd = {
-        f"{constant.label} [{constant.unit}]": None
-        for constant in constants
-        if constant.powers and any(power.denominator != 1 for _, power in constant.powers.words)
-    }
-    if odd:
-        yield f"{_listed(list(odd))}: a power law; such a unit is fine but has no meaning by itself"
 
 
 def _undeclared(name: str, unit: str | None) -> str:

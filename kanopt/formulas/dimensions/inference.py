@@ -66,8 +66,6 @@ class UnitInference:
         Contradictions in words, without repetition.
     held
         Free constants, in reading order; those without a name once per occurrence.
-    exponential_factors
-        Exponentials with a free additive constant in their argument, and the unit of the corresponding factor.
     inputs, output
         Units of the numeric inputs by name, and of the output; unknowns if not declared.
     """
@@ -78,7 +76,6 @@ class UnitInference:
         self.words = DimensionWording(self.equations)
         self.problems: dict[str, None] = {}
         self.held: list[HeldConstant] = []
-        self.exponential_factors: list[tuple[Apply, UnitPowers]] = []
         self.inputs = {v.name: self._declared(v) for v in formula.inputs if not v.is_category}
         self.output = self._declared(formula.output)
         self._plural: frozenset[bytes] = frozenset()
@@ -268,7 +265,6 @@ class UnitInference:
             self._require_pure(node, node.argument, part)
             front = self.equations.unknown()
             self._default_pure[0].append(front)
-            self.exponential_factors.append((node, front))
             return _StepUnits(front * part.shift)
         if node.function == "exp":
             fine = self._require_pure(node, node.argument, part, shift=True)
