@@ -86,7 +86,7 @@ if TYPE_CHECKING:
     from kanopt.tables import split as split
     from kanopt.tables import units_of as units_of
     from kanopt.tables import with_units as with_units
-    from kanopt.tables.cleaned_source import cleaned as cleaned
+    from kanopt.tables.row_rules import cleaned as cleaned
     from kanopt.whatif import Change as Change
     from kanopt.whatif import Comparison as Comparison
     from kanopt.whatif import MonteCarlo as MonteCarlo
@@ -104,16 +104,16 @@ if TYPE_CHECKING:
     from kanopt.whatif import factors as factors
     from kanopt.whatif import grid as grid
     from kanopt.whatif import load_scenario as load_scenario
-    from kanopt.whatif.compare import compare as compare
+    from kanopt.whatif.questions.compare import compare as compare
+    from kanopt.whatif.questions.sweep import sweep as sweep
+    from kanopt.whatif.questions.switch_points import switch_points as switch_points
+    from kanopt.whatif.questions.tornado import tornado as tornado
     from kanopt.whatif.risks.monte_carlo import monte_carlo as monte_carlo
     from kanopt.whatif.risks.on_time import solve_on_time as solve_on_time
     from kanopt.whatif.risks.risk import risk as risk
     from kanopt.whatif.risks.sample_average import solve_sample_average as solve_sample_average
     from kanopt.whatif.scaffolding import Scaffold as Scaffold
     from kanopt.whatif.scaffolding import scaffold as scaffold
-    from kanopt.whatif.sensitivity.switch_points import switch_points as switch_points
-    from kanopt.whatif.sensitivity.tornado import tornado as tornado
-    from kanopt.whatif.sweeps.sweep import sweep as sweep
 
 # The room that each public name comes from.
 _HOME = {
@@ -168,7 +168,7 @@ _HOME = {
     "surrogates.cleaning": ("CleaningProposal", "propose_cleaning"),
     "surrogates.baseline_table": ("Baselines",),
     "surrogates.baselines": ("baselines",),
-    "tables.cleaned_source": ("cleaned",),
+    "tables.row_rules": ("cleaned",),
     "tables": (
         "Column",
         "Schema",

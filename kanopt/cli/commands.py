@@ -269,7 +269,6 @@ def _run(
 def _echo_run(outcome: Run) -> None:
     """Print what was changed, the laws, and what is told of the plan."""
     from kanopt.cli.output import law_lines
-    from kanopt.whatif.comparison_text import variants_text
     from kanopt.whatif.learn import doubts
 
     scenario = outcome.scenario
@@ -281,7 +280,7 @@ def _echo_run(outcome: Run) -> None:
         echo_laws("\n".join(law_lines(outcome.laws.values(), picture_width())), outcome.laws)
     echo(f"\n{outcome.told()}")
     if outcome.variants is not None:
-        echo(f"\n{variants_text(outcome.variants)}")
+        echo(f"\n{outcome.variants.variants_text()}")
 
 
 @kanopt.command()
@@ -408,7 +407,8 @@ def solve(
 ) -> int:
     """Plan a scenario and print the result; no report.
 
-    A FILE that does not end in .toml is a published instance: CVRPLIB, Solomon, Gehring and Homberger.
+    A FILE that does not end in .toml is a published instance: CVRPLIB, Solomon, Gehring and Homberger, PSPLIB (.sm),
+    job shops (.fjs, .jsp).
     """
     from kanopt.cli.instances import InstanceOptions, is_instance, solve_instance
     from kanopt.cli.output import result_json, save_plan, to_json

@@ -26,7 +26,6 @@ from kanopt.problems.plan_exports import PlanExports
 from kanopt.problems.plan_plots import PlanPlots
 from kanopt.progress import told_by_line
 from kanopt.text import amount_text, count_text, list_names, money_text, percent_text, seconds_text
-from kanopt.whatif.comparison_text import variants_text
 from kanopt.whatif.events import Event, OnEvent, ignore_event
 from kanopt.whatif.law_cache import LawCache
 from kanopt.whatif.learn import LearnedLaw, doubts, laws_of, learn
@@ -38,7 +37,7 @@ if TYPE_CHECKING:
     from kanopt.problems.base import Plan, Problem
     from kanopt.problems.result import Progress, Result
     from kanopt.tables import TableReport
-    from kanopt.whatif.comparison import Comparison
+    from kanopt.whatif.questions.comparison import Comparison
     from kanopt.whatif.risks.on_time import OnTimePlan
 
 _PACKAGES = ("kanopt", "numpy", "pandas", "scipy", "torch", "sympy", "ortools", "pyvrp", "highspy")
@@ -111,7 +110,7 @@ class Run(PlanExports, PlanPlots, Shown):
         yield from ("", self.told())
         yield self.explanation.folded_terms()
         if self.variants is not None:
-            yield from ("", variants_text(self.variants))
+            yield from ("", self.variants.variants_text())
 
 
 @told_by_line

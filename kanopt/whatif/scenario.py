@@ -43,6 +43,7 @@ from kanopt.whatif.scenario_files.spec import (
 from kanopt.whatif.section_changes import (
     ChangedSections,
     altered_law,
+    change_sentences,
     checked_with_laws,
     make_section_changes,
 )
@@ -250,8 +251,6 @@ class Scenario(Shown):
         base
             What it is compared with; left out, the file at the bottom of its bases, with the tables as they are.
         """
-        from kanopt.whatif.what_changed import change_sentences
-
         return change_sentences(self, base)
 
     def formulas(self, learned: Mapping[str, Formula]) -> dict[str, Formula]:
@@ -471,8 +470,8 @@ class Scenario(Shown):
         FormulaError
             If a law predicts too poorly to be used.
         """
+        from kanopt.whatif.questions.compare import run_with_variants
         from kanopt.whatif.run import run
-        from kanopt.whatif.variant_run import run_with_variants
 
         if on_time is not None and variants:
             message = "variants are planned without promises; leave variants or on_time out"

@@ -12,8 +12,7 @@ from kanopt.errors import FitError, FormulaError
 from kanopt.formulas.base_formula import BaseFormula
 from kanopt.formulas.estimation.estimation_rows import EstimationRows, Weight
 from kanopt.formulas.estimation.free import FreeParameters
-from kanopt.formulas.estimation.residuals import Residuals
-from kanopt.formulas.estimation.variable_projection import minimise, projection
+from kanopt.formulas.estimation.variable_projection import Residuals, minimise, projection
 from kanopt.formulas.nodes import Array, Constant, postorder
 from kanopt.formulas.parameters import is_parameter, piece_numbers
 from kanopt.formulas.pieces import Curve, Step, Table

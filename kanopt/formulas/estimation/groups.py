@@ -14,9 +14,7 @@ from kanopt.formulas.base_formula import AnyFormula
 from kanopt.formulas.domain import Domain
 from kanopt.formulas.estimation.estimation_rows import EstimationRows, Weight
 from kanopt.formulas.estimation.free import FreeParameters
-from kanopt.formulas.estimation.residuals import Residuals
-from kanopt.formulas.estimation.starts import search_minimum
-from kanopt.formulas.estimation.variable_projection import TIED, minimise
+from kanopt.formulas.estimation.variable_projection import TIED, Residuals, minimise, search_minimum
 from kanopt.formulas.nodes import Array, Node
 from kanopt.formulas.parameters import Covariance, parameters_of, with_standard_errors
 from kanopt.formulas.variables import Variable, category_label
@@ -173,8 +171,7 @@ def fit_groups(
     known = tuple((label,) for label in labels)
     # SciPy is loaded where groups are fitted, not where laws are read
     from kanopt.formulas.estimation.class_law import ClassLaw
-    from kanopt.formulas.estimation.deviations import Classes
-    from kanopt.formulas.estimation.drawn import fit_drawn
+    from kanopt.formulas.estimation.drawn import Classes, fit_drawn
 
     classes = [Classes(name, (by,), codes, known, factor=False) for name in wanted]
     found = fit_drawn(root, rows, classes, log=log_target, exact=True)

@@ -13,9 +13,7 @@ from kanopt.formulas.base_formula import AnyFormula, BaseFormula
 from kanopt.formulas.domain import Domain
 from kanopt.formulas.estimation.estimation_rows import EstimationRows, Weight
 from kanopt.formulas.estimation.free import PIECES, FreeParameters
-from kanopt.formulas.estimation.residuals import Residuals
-from kanopt.formulas.estimation.starts import search_minimum
-from kanopt.formulas.estimation.variable_projection import TIED, LeastSquaresResult
+from kanopt.formulas.estimation.variable_projection import TIED, LeastSquaresResult, Residuals, search_minimum
 from kanopt.formulas.fit import Fit
 from kanopt.formulas.nodes import Array, Input, Node, postorder
 from kanopt.formulas.parameters import Covariance, parameters_of

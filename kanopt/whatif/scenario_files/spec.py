@@ -16,7 +16,7 @@ from kanopt.whatif.scenario_files.mistakes import FileModel
 
 if TYPE_CHECKING:
     from kanopt.whatif.changes import Change
-    from kanopt.whatif.sweeps.axes import Axis
+    from kanopt.whatif.questions.axes import Axis
 
 Several: TypeAlias = Annotated[int, Field(ge=1, le=1_000_000_000)]
 """A number of things, one at least."""
@@ -302,7 +302,7 @@ class SweepSpec(FileModel):
         ScenarioError
             If paths or values are none, or contradict each other.
         """
-        from kanopt.whatif.sweeps.axes import Axis, read_axes, values_of
+        from kanopt.whatif.questions.axes import Axis, read_axes, values_of
 
         axes = [Axis(path, values_of(path, given)) for path, given in self.set.items()]
         axes += [Axis(path, values_of(path, given, "scale")) for path, given in self.scale.items()]
@@ -329,7 +329,7 @@ class VariantSpec(FileModel):
         ScenarioError
             If a path is none, or two contradict each other.
         """
-        from kanopt.whatif.sweeps.axes import Axis, Values, read_axes
+        from kanopt.whatif.questions.axes import Axis, Values, read_axes
 
         axes = [Axis(path, Values((value,))) for path, value in self.set.items()]
         axes += [Axis(path, Values((factor,), "scale")) for path, factor in self.scale.items()]

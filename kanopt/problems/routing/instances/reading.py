@@ -6,13 +6,13 @@ from pathlib import Path
 
 import numpy as np
 
+from kanopt.problems.instance_text import LARGEST_NODES, TextLines, read_lines
 from kanopt.problems.routing.instances._planar import (
     InstanceNodes,
     check_convention,
     distance_problem,
     planar,
 )
-from kanopt.problems.routing.instances._text import LARGEST_NODES, TextLines, read_lines
 from kanopt.problems.routing.instances.instance import VRPTW, Instance
 from kanopt.problems.routing.instances.solution import read_solution
 from kanopt.problems.routing.instances.vrplib_files import read_vrplib

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from kanopt.errors import ProblemError
-from kanopt.problems.routing.instances._text import TextLines, read_lines
+from kanopt.problems.instance_text import TextLines, read_lines
 from kanopt.problems.routing.plan import RoutingPlan
 from kanopt.problems.routing.problem import RoutingProblem
 from kanopt.text import list_names
