@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from kanopt.errors import FormulaError
 from kanopt.formulas.binding import BoundFormula, Reference
 from kanopt.formulas.formula import Formula
-from kanopt.formulas.lowering import PieceDefinition, Pieces, Piecewise
+from kanopt.formulas.lowering.program import PieceDefinition, Pieces, Piecewise
 from kanopt.formulas.nodes import Input, Product
 from kanopt.formulas.variables import Variable
 from kanopt.problems.law_use import unit_factor
