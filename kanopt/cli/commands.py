@@ -92,6 +92,7 @@ def check(files: tuple[Path, ...], *, as_json: bool) -> int:
 
     from kanopt.cli.output import to_json
     from kanopt.errors import Issue, ScenarioError
+    from kanopt.whatif.scenario_files.layers import read_layers
     from kanopt.whatif.scenario_files.load import check_scenario
     from kanopt.whatif.variants import variants_of
 
@@ -99,7 +100,9 @@ def check(files: tuple[Path, ...], *, as_json: bool) -> int:
     told: dict[Issue, str] = {}
     for file in files:
         try:
-            scenario = check_scenario(file, allow_outside=is_on("allow_outside"), lenient=is_on("lenient"))
+            scenario = check_scenario(
+                read_layers(file, outside=is_on("allow_outside")), lenient=is_on("lenient")
+            )
             if scenario is None:
                 echo(
                     f"{file}: a table comes from a database, which was not asked; no mistakes in the rest",

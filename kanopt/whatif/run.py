@@ -30,7 +30,7 @@ from kanopt.whatif.events import Event, OnEvent, ignore_event
 from kanopt.whatif.law_cache import LawCache
 from kanopt.whatif.learn import LearnedLaw, doubts, laws_of, learn
 from kanopt.whatif.scenario import Scenario
-from kanopt.whatif.scenario_files.mistakes import Mistake, split_messages, with_keys
+from kanopt.whatif.scenario_files.layers import Mistake, split_messages
 
 if TYPE_CHECKING:
     from kanopt.explain import Explanation
@@ -225,7 +225,7 @@ def build(scenario: Scenario, laws: Mapping[str, LearnedLaw]) -> Problem[Any]:
     except LawValueError:
         raise
     except (ProblemError, FormulaError, UnitError) as error:
-        raise scenario.layers.error(with_keys(error, scenario.problem)) from error
+        raise scenario.layers.error(scenario.problem.mistakes_of(error)) from error
 
 
 def price_today(scenario: Scenario, problem: Problem[Any], laws: Mapping[str, LearnedLaw]) -> Result | None:
