@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kanopt.errors import ProblemError
-from kanopt.formulas.binding import BoundFormula
+from kanopt.formulas.formula import BoundFormula
 from kanopt.formulas.nodes import Constant
 from kanopt.text import amount_text, count_text, join_list, list_names, money_text, percent_text
 from kanopt.whatif.risks.day_costs import share_error
