@@ -1,4 +1,4 @@
-"""Formulas as source of Python and of JavaScript: one function, with helpers for curves, steps and tables."""
+"""Formulas as source of Python, of JavaScript and of SQL: full precision, safe names, shared steps as statements."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The sheets of a workbook: their formats, names and tables, and pages that are filled from top to bottom."""
+"""The sheets of a workbook, and a formula spread over cells: a step for what is long, deep or used more than once."""
 
 from __future__ import annotations
 
