@@ -457,9 +457,9 @@ class Scenario(Shown):
             names, else the usual ones of the kind of problem. They and the plan as it is are searched twice each, for
             as long as one search may take. Left out, as the file says.
         on_time
-            The probability with which every client with a window is to be served in time, and vehicles are to be back;
-            clients with a promise of their own keep that. The plan is then that of :func:`~kanopt.solve_on_time`,
-            whose cost :attr:`Run.promised` tells, and no variants stand beside it.
+            The share of days on which every client with a window is to be served in time, and vehicles are to be back,
+            by other routes where departures are not enough. The plan is then that of :func:`~kanopt.solve_on_time`, and
+            no variants stand beside it.
 
         Raises
         ------

@@ -89,6 +89,11 @@ def read_sections(data: Mapping[str, Any]) -> Sections:
             ("solver", "name"),
             f"OR-Tools routing solves routing problems, not {found.problem.kind}; leave it out",
         )
+    if "days_in_time" in found.solver.model_fields_set and found.problem and found.problem.kind != "routing":
+        found.add(
+            ("solver", "days_in_time"),
+            f"days in time are those of routes, and this is a {found.problem.kind} problem; leave it out",
+        )
     return found
 
 

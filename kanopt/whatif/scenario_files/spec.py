@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias
 from pydantic import AfterValidator, BeforeValidator, Field, create_model, model_validator
 
 from kanopt.errors import nearest
+from kanopt.problems.days_in_time import DAYS_IN_TIME
 from kanopt.records.declaration import Unit
 from kanopt.validation import describe_value
 from kanopt.whatif.scenario_files.arguments import Name
@@ -239,12 +240,18 @@ CHANGES = {
 
 
 class SolverSpec(FileModel):
-    """``[solver]``: what to search with, how long, with how many threads, and by the clock or by counted work."""
+    """``[solver]``: what to search with, how long, with how many threads, by the clock or by counted work, how sure."""
 
     name: Literal["ortools"] | None = None
     time_limit: Annotated[float, Field(gt=0, le=86_400)] = 30.0
     workers: Several = 1
     deterministic: bool = False
+    days_in_time: Annotated[float, Field(gt=0, lt=1)] | Literal["none"] = DAYS_IN_TIME
+
+    @property
+    def share_in_time(self) -> float | None:
+        """Share of days on which everyone is to be in time; None where that is not asked for."""
+        return None if self.days_in_time == "none" else self.days_in_time
 
 
 class SweepSpec(FileModel):
