@@ -348,7 +348,9 @@ def _read_kept_law(folder: Path, content: bytes) -> object:
 
 _INSTANCES = "problems/routing/instances/"
 TARGETS: dict[str, Target] = {
-    "formula text": Target(_formula_texts, _parse, ("formulas/parser", "formulas/variables")),
+    "formula text": Target(
+        _formula_texts, _parse, ("formulas/parser", "formulas/grammar", "formulas/variables")
+    ),
     "formula file": Target(_formula_files, _from_json, ("formulas/serialize",)),
     "scenario": Target(
         lambda: [_ROUTING.encode(), _SCHEDULING.encode()],

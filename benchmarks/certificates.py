@@ -26,7 +26,7 @@ from _random_formulas import RandomLaw, random_law
 
 from kanopt.errors import FormulaError
 from kanopt.formulas import Piecewise
-from kanopt.formulas.lowering import Side
+from kanopt.formulas.lowering.program import Side
 
 SIDES: tuple[Side, ...] = get_args(Side)
 

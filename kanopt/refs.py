@@ -13,7 +13,7 @@ Reference(scope='arc', field='distance')
 
 from __future__ import annotations
 
-from kanopt.formulas.binding import Reference, Scope
+from kanopt.formulas.references import Reference, Scope
 
 __all__ = [
     "Reference",

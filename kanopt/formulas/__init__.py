@@ -13,7 +13,7 @@ from kanopt.formulas.estimation import GroupedLaw, fit_groups, with_named_consta
 from kanopt.formulas.fit import Fit
 from kanopt.formulas.formula import BoundFormula, Formula, Term, parse_formula
 from kanopt.formulas.functions import FUNCTIONS, Function
-from kanopt.formulas.lowering import (
+from kanopt.formulas.lowering.program import (
     AffineDefinition,
     PieceCertificate,
     PieceDefinition,

@@ -332,7 +332,7 @@ class Alternative:
     Parameters
     ----------
     complexity
-        Number of operators, see :func:`kanopt.formulas.complexity.count_operators`.
+        Number of operators, see :func:`kanopt.formulas.nodes.count_operators`.
     error
         Error on the rows it was selected by, in the output's unit.
     chosen

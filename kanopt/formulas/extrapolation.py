@@ -4,8 +4,8 @@ Whoever plans asks a law of distances for 0 km, whatever the shortest trip was, 
 was ever loaded. So quantities that cannot be negative are used from zero on, where their data begin near it or are of a
 distance, a load or a volume, and every number half as far again as its data reach. There a law goes on if it has a
 finite value, towards zero is not below zero where no row is, and towards more grows by no more than a fourth power
-would; intervals prove it or refute it (:func:`kanopt.formulas.enclosures.prove`), one input after the other, the others
-within their data.
+would; intervals prove it or refute it (:func:`kanopt.formulas.enclosures.proof.prove`), one input after the other, the
+others within their data.
 """
 
 from __future__ import annotations
@@ -24,7 +24,18 @@ from kanopt.formulas.columns import evaluate_graph
 from kanopt.formulas.enclosures.facts import ShapeProof
 from kanopt.formulas.enclosures.proof import prove
 from kanopt.formulas.enclosures.values import interval
-from kanopt.formulas.nodes import Apply, Constant, Input, Maximum, Minimum, Node, Power, postorder, rebuild
+from kanopt.formulas.nodes import (
+    Apply,
+    Constant,
+    Extreme,
+    Input,
+    Maximum,
+    Minimum,
+    Node,
+    Power,
+    postorder,
+    rebuild,
+)
 from kanopt.formulas.verdict import is_size
 from kanopt.text import amount_text, join_list
 
@@ -298,7 +309,7 @@ def _ends(root: Node) -> set[tuple[str, str, float]]:
     for node in postorder(root):
         names = [child.name for child in node.children if isinstance(child, Input)]
         ends = [child.value for child in node.children if isinstance(child, Constant)]
-        if isinstance(node, Maximum | Minimum) and ends:
+        if isinstance(node, Extreme) and ends:
             held |= {(type(node).__name__, name, end) for end in ends for name in names or [""]}
         else:
             bare |= set(names)

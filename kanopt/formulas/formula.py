@@ -53,19 +53,6 @@ class Term:
     formula: Formula
 
 
-def terms_of(formula: Formula) -> tuple[Term, ...]:
-    """Return the additive terms of a formula; see :attr:`kanopt.formulas.Formula.terms`."""
-    parts = formula.root.terms if isinstance(formula.root, Sum) else (formula.root,)
-    return tuple(Term(str(part), part) for part in (_formula_over(formula, root) for root in parts))
-
-
-def _formula_over(formula: Formula, root: Node) -> Formula:
-    """Return a formula of the same output with another graph, over the inputs the graph uses."""
-    names = {name for node in postorder(root) for name in node.names}
-    kept = tuple(variable for variable in formula.inputs if variable.name in names)
-    return replace(formula, root=root, inputs=kept, fit=None, provenance={}, alternatives=(), covariance=None)
-
-
 @dataclass(frozen=True, repr=False)
 class Formula(BaseFormula, Shown):
     """A law: a graph of steps over named inputs, with its units, domain, fit and provenance.
@@ -146,7 +133,8 @@ class Formula(BaseFormula, Shown):
     @property
     def terms(self) -> tuple[Term, ...]:
         """The additive terms of the output; one for a law that is not a sum."""
-        return terms_of(self)
+        parts = self.root.terms if isinstance(self.root, Sum) else (self.root,)
+        return tuple(Term(str(part), part) for part in map(self._over, parts))
 
     @property
     def formulas(self) -> ConsideredFormulas[Formula]:
@@ -251,6 +239,14 @@ class Formula(BaseFormula, Shown):
             If the file is not a formula of a known version.
         """
         return serialize.load(cls, path)
+
+    def _over(self, root: Node) -> Formula:
+        """Return a formula of the same output with another graph, over the inputs the graph uses."""
+        names = {name for node in postorder(root) for name in node.names}
+        kept = tuple(variable for variable in self.inputs if variable.name in names)
+        return replace(
+            self, root=root, inputs=kept, fit=None, provenance={}, alternatives=(), covariance=None
+        )
 
     def __repr__(self) -> str:
         per = f" per {self.per}" if self.per else ""

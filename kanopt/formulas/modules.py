@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from kanopt.formulas.base_formula import BaseFormula
-from kanopt.formulas.nodes import Apply, Constant, Maximum, Minimum, Node, Power, Product, Sum, postorder
+from kanopt.formulas.nodes import Apply, Constant, Extreme, Node, Power, Product, Sum, postorder
 from kanopt.formulas.printing import to_infix
 from kanopt.formulas.simplify import simplify_graph
 
@@ -142,7 +142,7 @@ def _parts_of_function(root: Node, columns: tuple[str, ...]) -> tuple[Module, ..
 def _entering_as_one(root: Node, node: Node) -> Iterator[Node]:
     """Yield the node, or some of its parts, if of two columns or more that nothing else in the law reads."""
     read_elsewhere = _inputs_without(root, node)
-    nary = isinstance(node, Sum | Product | Maximum | Minimum)
+    nary = isinstance(node, Sum | Product | Extreme)
     groups = _groups(node.children) if nary else [[node]]
     own = [group for group in groups if all(read_elsewhere.isdisjoint(_inputs(part)) for part in group)]
     if len(own) < len(groups):

@@ -76,8 +76,8 @@ class Node:
     unit_rule: ClassVar[str] = "meaning"
     """How its unit follows from those of its children: a rule of :mod:`kanopt.formulas.dimensions`."""
 
-    def __init_subclass__(cls) -> None:
-        if not cls.__name__.startswith("_"):
+    def __init_subclass__(cls, *, is_kind: bool = True) -> None:
+        if is_kind:
             KINDS[kind_of(cls)] = cls
 
     def __post_init__(self) -> None:
@@ -467,7 +467,7 @@ class Input(Node):
         return writer.input(self.name)
 
 
-class _Several(Node):
+class _Several(Node, is_kind=False):
     """A node over one tuple of children, which are joined one after the other."""
 
     operators: ClassVar[int | None] = None
@@ -516,11 +516,12 @@ class Product(_Several):
         return writer.product(parts)
 
 
-class _Extreme(_Several):
+class Extreme(_Several, is_kind=False):
     """A node that is one of its parts."""
 
     unit_rule: ClassVar[str] = "extreme"
     word: ClassVar[str]
+    parts: tuple[Node, ...]
 
     def spell(self, writer: Writer, parts: list[TextPart]) -> TextPart:
         """Write a call; of one part there is nothing to choose."""
@@ -528,7 +529,7 @@ class _Extreme(_Several):
 
 
 @dataclass(frozen=True, eq=False)
-class Maximum(_Extreme):
+class Maximum(Extreme):
     """The largest of its parts."""
 
     join: ClassVar[Callable[[Array, Array], Array]] = np.maximum
@@ -537,7 +538,7 @@ class Maximum(_Extreme):
 
 
 @dataclass(frozen=True, eq=False)
-class Minimum(_Extreme):
+class Minimum(Extreme):
     """The smallest of its parts."""
 
     join: ClassVar[Callable[[Array, Array], Array]] = np.minimum

@@ -1,6 +1,9 @@
 """Texts about the columns of a table: numbers computed row by row, and conditions on rows.
 
 Grammar and arithmetic are those of formulas (:mod:`~kanopt.formulas.grammar`). Nothing is run.
+
+A condition of a row is 1 where it holds, 0 where it does not, and NaN where a value that it needs is missing. Unknown
+ones are joined as Kleene (1938, J. Symb. Log. 3) joins them: what one part decides, the others cannot undo.
 """
 
 from __future__ import annotations

@@ -10,19 +10,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
+from functools import reduce
 
-from kanopt.formulas.nodes import (
-    Apply,
-    Constant,
-    Maximum,
-    Minimum,
-    Node,
-    Power,
-    Product,
-    Sum,
-    computed,
-    rebuild,
-)
+import numpy as np
+
+from kanopt.formulas.nodes import Apply, Constant, Extreme, Node, Power, Product, Sum, computed, rebuild
 from kanopt.formulas.parameters import is_parameter
 
 ZERO, ONE = Constant(0.0), Constant(1.0)
@@ -53,7 +45,7 @@ def _simplify_node(node: Node) -> Node:
             return _power(base, exponent)
         case Apply(function=function, argument=argument):
             return _apply(function, argument)
-        case Maximum(parts=parts) | Minimum(parts=parts):
+        case Extreme(parts=parts):
             return _extreme(type(node), parts)
     return node
 
@@ -265,7 +257,7 @@ def _exp_of(constant: Constant) -> Constant | None:
     return Constant(value, standard_error=error)
 
 
-def _extreme(kind: type[Maximum] | type[Minimum], parts: Iterable[Node]) -> Node:
+def _extreme(kind: type[Extreme], parts: Iterable[Node]) -> Node:
     """Flatten, fold the constants into one, and drop repetitions."""
     flat: dict[Node, None] = {}
     numbers: list[Constant] = []
@@ -276,6 +268,6 @@ def _extreme(kind: type[Maximum] | type[Minimum], parts: Iterable[Node]) -> Node
             else:
                 flat[item] = None
     if numbers:
-        pick = max if kind is Maximum else min
-        flat = {pick(numbers, key=lambda constant: constant.value): None, **flat}
-    return next(iter(flat)) if len(flat) == 1 else kind(tuple(flat))
+        value = reduce(kind.join, [np.asarray(constant.value) for constant in numbers])
+        flat = {Constant(float(value)): None, **flat}
+    return next(iter(flat)) if len(flat) == 1 else kind(tuple(flat))  # type: ignore[call-arg]

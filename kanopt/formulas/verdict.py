@@ -1,4 +1,4 @@
-"""Whether a learned law is good, usable or weak, with the reasons and what to do about each."""
+"""Whether a learned law is good, usable or weak, with the reasons, what is implausible among them, and advice."""
 
 from __future__ import annotations
 

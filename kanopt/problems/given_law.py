@@ -7,8 +7,8 @@ from dataclasses import fields
 from difflib import SequenceMatcher
 
 from kanopt.faults import Fault
-from kanopt.formulas.binding import BoundFormula, Reference
-from kanopt.formulas.formula import Formula
+from kanopt.formulas.formula import BoundFormula, Formula
+from kanopt.formulas.references import Reference
 from kanopt.formulas.variables import Variable
 from kanopt.records.headers import read_header
 from kanopt.records.record import Quantity, Record

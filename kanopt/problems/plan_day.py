@@ -10,8 +10,9 @@ import numpy as np
 
 from kanopt.errors import ProblemError
 from kanopt.faults import Fault, Setting
-from kanopt.formulas.binding import BoundFormula, Reference, ReferenceValue
 from kanopt.formulas.calendar_functions import CALENDAR
+from kanopt.formulas.formula import BoundFormula
+from kanopt.formulas.references import Reference, ReferenceValue
 
 DAY_REFERENCES: Mapping[str, str] = {
     f"day.{name}": function.unit

@@ -12,7 +12,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from kanopt.errors import FormulaError, LawValueError, ProblemError, UnitError, nearest
-from kanopt.formulas.binding import BoundFormula, Reference, ReferenceValue
+from kanopt.formulas.formula import BoundFormula
+from kanopt.formulas.references import Reference, ReferenceValue
 from kanopt.problems.geography import Positions
 from kanopt.problems.given_law import law_mistake
 from kanopt.problems.law_use import falls_below_zero, impossible_value

@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from kanopt.formulas.binding import BoundFormula
 from kanopt.formulas.error_model import ErrorModel
+from kanopt.formulas.formula import BoundFormula
 from kanopt.formulas.noise import Noise
 from kanopt.problems.law_errors import LawErrors
 from kanopt.problems.law_use import unit_factor

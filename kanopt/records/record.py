@@ -15,7 +15,7 @@ from typing import Any, Protocol, TypeAlias
 import numpy as np
 
 from kanopt.errors import ProblemError, UnitError, nearest
-from kanopt.formulas.binding import ReferenceValue
+from kanopt.formulas.references import ReferenceValue
 from kanopt.units import convert
 
 

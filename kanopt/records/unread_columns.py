@@ -25,7 +25,8 @@ from typing import Any
 import pandas as pd
 
 from kanopt.faults import Fault, Renaming
-from kanopt.formulas.binding import BoundFormula, Reference
+from kanopt.formulas.formula import BoundFormula
+from kanopt.formulas.references import Reference
 from kanopt.records.fields import Field, Table
 from kanopt.records.headers import MONEY, OTHER, measured_in, read_header
 from kanopt.records.likeness import COORDINATES, is_planning_word, place_elsewhere, resembled_field

@@ -24,7 +24,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from kanopt.formulas.lowering import Pieces
+from kanopt.formulas.lowering.program import Pieces
 
 Floats = NDArray[np.float64]
 Indices = NDArray[np.intp]

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from kanopt.formulas import Curve, Formula, Input, Maximum, Minimum, Step, Table, Variable, parse_formula
-from kanopt.formulas.binding import BoundFormula
+from kanopt.formulas.formula import BoundFormula
 from kanopt.problems import ArrivalFunctions, RoutingProblem
 from kanopt.problems.routing import RoutingPlan
 from kanopt.refs import arc, client, clock, state, vehicle

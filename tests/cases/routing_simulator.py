@@ -10,7 +10,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from kanopt.formulas.binding import BoundFormula, Reference, ReferenceValue
+from kanopt.formulas.formula import BoundFormula
+from kanopt.formulas.references import Reference, ReferenceValue
 from kanopt.problems import Client, Route, RoutingPlan, RoutingProblem, VehicleType
 from kanopt.problems.routing.entities import split_label
 from kanopt.problems.routing.leg_laws import DURATION, LegInputs

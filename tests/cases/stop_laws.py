@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 
 from kanopt.formulas import Curve, Formula, Input, Maximum, Step, Table, Variable, parse_formula
-from kanopt.formulas.binding import BoundFormula
+from kanopt.formulas.formula import BoundFormula
 from kanopt.problems import RoutingProblem
 from kanopt.refs import client, clock, state, vehicle
 

@@ -59,7 +59,7 @@ LANGUAGES = (
 
 
 @dataclass(frozen=True, eq=False)
-class _Distance(Node):
+class _Distance(Node, is_kind=False):
     """The length of two legs at a right angle; not registered, since its name begins with an underscore."""
 
     first: Node
@@ -170,7 +170,7 @@ def test_a_new_kind_is_printed_measured_and_differentiated(distance: Callable[..
 
 def test_a_kind_that_says_nothing_is_named() -> None:
     @dataclass(frozen=True, eq=False)
-    class _Mute(Node):
+    class _Mute(Node, is_kind=False):
         argument: Node
 
     for ability in (str, Formula.to_python, Formula.to_sql, Formula.dimensions):

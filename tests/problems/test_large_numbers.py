@@ -11,7 +11,7 @@ import pytest
 
 from kanopt.errors import FormulaError, KanoptError, ProblemError
 from kanopt.formulas import Variable, parse_formula
-from kanopt.formulas.binding import Reference
+from kanopt.formulas.references import Reference
 from kanopt.problems import (
     Break,
     Client,

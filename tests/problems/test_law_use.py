@@ -14,8 +14,8 @@ import pytest
 import kanopt as ko
 from kanopt import decisions, refs, routing, scheduling
 from kanopt.errors import FormulaError
-from kanopt.formulas.binding import BoundFormula
 from kanopt.formulas.fit import Fit
+from kanopt.formulas.formula import BoundFormula
 from kanopt.problems import Problem
 from kanopt.problems.road_network import RoadNetwork
 from kanopt.problems.supply import Market

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.optimize import linprog
 
-from kanopt.formulas.lowering import Pieces
+from kanopt.formulas.lowering.program import Pieces
 from kanopt.solvers.polygons import IntervalPartition, Polygons, Side
 
 NUMBERS = st.floats(-10, 10).map(lambda value: round(value, 3))

@@ -15,20 +15,351 @@ unification: A. Kennedy, Dimension types, ESOP 1994). Without a solution the for
 * Curves, step functions and tables take any unit and return any unit.
 * An input or output without a declared unit may be dimensionless or in an unknown unit; its unit is an unknown, as that
   of a constant, and the notes say so.
+
+A walk over the graph assigns every step a unit, in which free constants are unknowns, and states equations: the terms
+of a sum have equal units, the argument of exp is dimensionless, and the root has the declared output unit. A second
+unknown is the *shift*: a logarithm changes by an additive constant when the unit of its argument changes. Sums with a
+free constant absorb a shift, exp turns it into a unit again, and everywhere else there must be none.
+
+Every kind of node names its rule (:attr:`kanopt.formulas.nodes.Node.unit_rule`), which is a method here, and every
+function of the library its degree. A kind that is short for other nodes has the unit of what it means.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+import math
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from typing import TYPE_CHECKING, TypeGuard
+
+import numpy as np
 
 from kanopt.formulas.base_formula import BaseFormula
-from kanopt.formulas.dimensions.inference import UnitInference
-from kanopt.formulas.dimensions.messages import TooMuchWorkError, step_text
-from kanopt.formulas.nodes import Constant, Node
+from kanopt.formulas.dimensions.messages import ONE, DimensionWording, Equations, TooMuchWorkError, step_text
+from kanopt.formulas.functions import function_named
+from kanopt.formulas.nodes import Apply, Constant, Input, Node, Power, Product, postorder
 from kanopt.formulas.spelling import number
 from kanopt.text import list_names
-from kanopt.units import UnitPowers
+from kanopt.units import UnitPowers, powers_of
+
+if TYPE_CHECKING:
+    from kanopt.formulas.variables import Variable
+
+
+@dataclass(frozen=True)
+class HeldConstant:
+    """A constant, the step that contains it, its unit, and its position in reading order."""
+
+    constant: Constant
+    part: Node
+    unit: UnitPowers
+    place: int
+
+
+@dataclass(frozen=True)
+class _StepUnits:
+    """The inferred properties of a step.
+
+    Its unit, its shift, the logarithm that causes the shift, whether the step absorbs a shift, its position in reading
+    order, and its value where it depends on no input.
+    """
+
+    unit: UnitPowers = ONE
+    shift: UnitPowers = ONE
+    log: tuple[Apply, UnitPowers] | None = None
+    absorbs: bool = False
+    place: int = 0
+    value: float | None = None
+
+
+class UnitInference:
+    """Unit inference for one formula; the attributes hold the result.
+
+    Attributes
+    ----------
+    equations
+        The equations, solved as far as possible.
+    problems
+        Contradictions in words, without repetition.
+    held
+        Free constants, in reading order; those without a name once per occurrence.
+    inputs, output
+        Units of the numeric inputs by name, and of the output; unknowns if not declared.
+    """
+
+    def __init__(self, formula: BaseFormula) -> None:
+        self._formula = formula
+        self.equations = Equations()
+        self.words = DimensionWording(self.equations)
+        self.problems: dict[str, None] = {}
+        self.held: list[HeldConstant] = []
+        self.inputs = {v.name: self._declared(v) for v in formula.inputs if not v.is_category}
+        self.output = self._declared(formula.output)
+        self._plural: frozenset[bytes] = frozenset()
+        self._named: dict[bytes, UnitPowers] = {}
+        # what is most likely where nothing else decides: pure numbers in log and exp, then pure tables and curves
+        self._default_pure: tuple[list[UnitPowers], list[UnitPowers]] = [], []
+        self._place = 0
+
+    def _declared(self, variable: Variable) -> UnitPowers:
+        return powers_of(variable.unit) if variable.unit else self.equations.unknown()
+
+    def infer(self) -> None:
+        """Infer the units of all steps.
+
+        Raises
+        ------
+        TooMuchWorkError
+            If the formula is too large; the problems found so far are kept.
+        """
+        formula = self._formula
+        order = postorder(formula.root)
+        self.equations.count_work(len(order))
+        self._plural = _ambiguous_steps(order)
+        root = self._infer_part(formula.root)
+        self._unshifted(root)
+        if isinstance(formula.root, Constant):
+            self._hold(formula.root, formula.root, root)
+        ratio = self.equations.equate(root.unit, self.output)
+        if ratio is not None:
+            self._problem(self.words.output(formula.root, root.unit, formula.output, ratio))
+        for monomial in (*self._default_pure[0], *self._default_pure[1]):
+            self.equations.equate(monomial, ONE)
+        self.equations.back_substitute()
+
+    def _infer_part(self, root: Node) -> _StepUnits:
+        """Visit every step once per occurrence; steps without unnamed numbers are the same everywhere."""
+        done: dict[bytes, _StepUnits] = {}
+        found: list[_StepUnits] = []
+        stack = [(root, False)]
+        while stack:
+            node, ready = stack.pop()
+            if node.key in done:
+                found.append(done[node.key])
+            elif not ready:
+                stack.append((node, True))
+                stack.extend((child, False) for child in reversed(node.children))
+            else:
+                parts = found[len(found) - len(node.children) :]
+                del found[len(found) - len(node.children) :]
+                self.equations.count_work(1 + len(parts))
+                sort = self._visit(node, parts)
+                if node.key not in self._plural:
+                    done[node.key] = sort
+                found.append(sort)
+        return found[0]
+
+    def _visit(self, node: Node, parts: list[_StepUnits]) -> _StepUnits:
+        found: _StepUnits = getattr(self, f"_{node.unit_rule}")(node, parts)
+        known = [part.value for part in parts if part.value is not None]
+        if not known or len(known) < len(parts):
+            return found
+        with np.errstate(all="ignore"):
+            value = float(node.compute([np.asarray(number) for number in known], {}))
+        return replace(found, value=value)
+
+    def _meaning(self, node: Node, parts: list[_StepUnits]) -> _StepUnits:
+        return node.as_meant(parts, self._visit)
+
+    def _input(self, node: Input, parts: list[_StepUnits]) -> _StepUnits:
+        return _StepUnits(self.inputs[node.name])
+
+    def _free(self, node: Node, parts: list[_StepUnits]) -> _StepUnits:
+        """Take any unit and give any unit, as a curve does."""
+        return _StepUnits(self._of_one(node, self._default_pure[1]), absorbs=True)
+
+    def _problem(self, text: str) -> None:
+        self.problems[text] = None
+
+    def _hold(self, constant: Node, part: Node, sort: _StepUnits) -> None:
+        if _is_free(constant):
+            self.held.append(HeldConstant(constant, part, sort.unit, sort.place))
+
+    def _of_one(self, node: Node, likely: list[UnitPowers] | None = None) -> UnitPowers:
+        """Return the unit of a step that is one quantity at all its occurrences."""
+        if node.key not in self._named:
+            self._named[node.key] = self.equations.unknown()
+            if likely is not None:
+                likely.append(self._named[node.key])
+        return self._named[node.key]
+
+    def _constant(self, node: Constant, parts: list[_StepUnits]) -> _StepUnits:
+        self._place += 1
+        if not _is_free(node) and node.value != 0:  # nothing is nothing in any unit
+            return _StepUnits(value=node.value)
+        unit = self._of_one(node) if _is_singular(node) else self.equations.unknown()
+        return _StepUnits(unit, absorbs=_is_free(node), place=self._place, value=node.value)
+
+    def _require_equal(self, node: Node, parts: Sequence[_StepUnits]) -> UnitPowers:
+        """Require that all parts have the same unit, and return it."""
+        pairs = list(zip(node.children, parts, strict=True))
+        for child, part in pairs:
+            self._hold(child, node, part)
+        # told against what is certain: a declared unit first, then a pure number, then what is unknown
+        pairs.sort(key=lambda pair: (self.equations.value(pair[1].unit) is None, _is_fixed(pair[0])))
+        first, *others = pairs
+        wrong = False
+        for other in others:
+            ratio = self.equations.equate(first[1].unit, other[1].unit)
+            if ratio is not None:
+                wrong = True
+                told = [(child, part.unit) for child, part in (first, other)]
+                self._problem(self.words.unequal_units(node, told[0], told[1], ratio))
+        return self.equations.unknown() if wrong else first[1].unit
+
+    def _sum(self, node: Node, parts: list[_StepUnits]) -> _StepUnits:
+        unit = self._require_equal(node, parts)
+        shift = ONE
+        log = next((part.log for part in parts if part.log), None)
+        for part in parts:
+            shift = shift * part.shift
+        absorbs = any(part.absorbs for part in parts)
+        return _StepUnits(unit, self.equations.shortened(shift), log, absorbs)
+
+    def _extreme(self, node: Node, parts: list[_StepUnits]) -> _StepUnits:
+        unit = self._require_equal(node, parts)
+        firm = [part for part in parts if not part.absorbs]
+        if not firm:
+            return _StepUnits(unit, absorbs=True)
+        log = next((part.log for part in firm if part.log), None)
+        for part in firm[1:]:
+            if self.equations.equate(firm[0].shift, part.shift) is not None and log is not None:
+                self._problem(self.words.shifted(*log))
+        return _StepUnits(unit, firm[0].shift, log)
+
+    def _product(self, node: Product, parts: list[_StepUnits]) -> _StepUnits:
+        carrier, shared = _unit_carrier(node.factors)
+        if carrier is not None and shared:
+            self._default_pure[1].append(parts[carrier].unit)
+        unit = ONE
+        for place, (factor, part) in enumerate(zip(node.factors, parts, strict=True)):
+            if place == carrier or _is_singular(factor) or not _is_free(factor):
+                self._hold(factor, node, part)
+                unit = unit * part.unit
+                self.equations.count_work(len(unit.words))
+        unit = self.equations.shortened(unit)
+        loose = [part for part in parts if part.value is None]
+        if len(loose) == 1:
+            return self._multiple(unit, loose[0], [part.value for part in parts if part.value is not None])
+        for part in parts:
+            self._unshifted(part)
+        return _StepUnits(unit, absorbs=not loose and any(part.absorbs for part in parts))
+
+    def _multiple(self, unit: UnitPowers, part: _StepUnits, numbers: Sequence[float]) -> _StepUnits:
+        """Return the product of a step and numbers; its shift is multiplied, too."""
+        factor = math.prod(numbers)
+        if part.log is None or not math.isfinite(factor):
+            self._unshifted(part)
+            return _StepUnits(unit, absorbs=part.absorbs)
+        return _StepUnits(unit, self.equations.raised(part.shift, _exact(factor)), part.log, part.absorbs)
+
+    def _power(self, node: Power, parts: list[_StepUnits]) -> _StepUnits:
+        base, exponent = parts
+        self._unshifted(base)
+        self._hold(node.base, node, base)
+        if not isinstance(node.exponent, Constant) or _is_singular(node.exponent):
+            self._require_pure(node, node.exponent, exponent)
+            self._hold(node.exponent, node, exponent)
+        if exponent.value is not None and math.isfinite(exponent.value):
+            absorbs = base.absorbs and base.value is not None
+            return _StepUnits(self.equations.raised(base.unit, _exact(exponent.value)), absorbs=absorbs)
+        self._require_pure(node, node.base, base)
+        return _StepUnits()
+
+    def _function(self, node: Apply, parts: list[_StepUnits]) -> _StepUnits:
+        (part,) = parts
+        self._hold(node.argument, node, part)
+        degree = function_named(node.function).degree
+        if degree is not None:
+            self._unshifted(part)
+            return _StepUnits(self.equations.raised(part.unit, degree))
+        if node.function == "log":
+            self._unshifted(part)
+            self._default_pure[0].append(part.unit)
+            absorbs = part.absorbs and part.value is not None
+            return _StepUnits(shift=part.unit, log=(node, part.unit), absorbs=absorbs)
+        if node.function == "exp" and part.absorbs:  # exp(3 + x) is exp(3) · exp(x), a constant in front
+            self._require_pure(node, node.argument, part)
+            front = self.equations.unknown()
+            self._default_pure[0].append(front)
+            return _StepUnits(front * part.shift)
+        if node.function == "exp":
+            fine = self._require_pure(node, node.argument, part, shift=True)
+            return _StepUnits(part.shift if fine else self.equations.unknown())
+        self._require_pure(node, node.argument, part)
+        return _StepUnits()
+
+    def _require_pure(self, node: Node, child: Node, part: _StepUnits, *, shift: bool = False) -> bool:
+        """Require a dimensionless part, without a shift unless the caller handles it."""
+        ratio = self.equations.equate(part.unit, ONE)
+        if ratio is not None:
+            self._problem(self.words.not_pure(node, child, ratio))
+        if not shift:
+            self._unshifted(part)
+        return ratio is None
+
+    def _unshifted(self, part: _StepUnits) -> None:
+        """Require that the part has no shift."""
+        if part.log is None or part.absorbs or not part.shift.words:
+            return
+        if self.equations.equate(part.shift, ONE) is not None:
+            self._problem(self.words.shifted(*part.log))
+
+
+def _is_singular(node: Node) -> TypeGuard[Constant]:
+    """Whether a constant is one quantity at all its occurrences: it has a name or was learned."""
+    if not isinstance(node, Constant) or (node.name == "pi" and node.value == math.pi):
+        return False
+    return bool(node.name) or node.standard_error is not None
+
+
+def _is_free(node: Node) -> TypeGuard[Constant]:
+    """Whether a step is a constant that can have a unit: unnamed numbers can, except 0, 1, −1 and pi."""
+    if not isinstance(node, Constant):
+        return False
+    return _is_singular(node) or (not node.name and abs(node.value) not in (0.0, 1.0))
+
+
+def _is_fixed(node: Node) -> bool:
+    return isinstance(node, Constant) and not _is_free(node)
+
+
+def _unit_carrier(factors: Sequence[Node]) -> tuple[int | None, bool]:
+    """Return the position of the unnamed number that has a unit, and whether a named constant can have one, too.
+
+    Of several unnamed numbers one gets the unit of their product, preferably the first non-integer; this affects only
+    the wording. Beside a named constant an unnamed number is dimensionless if possible.
+    """
+    named = any(_is_singular(factor) for factor in factors)
+    bare = [(place, f.value) for place, f in enumerate(factors) if _is_free(f) and not _is_singular(f)]
+    broken = [(place, value) for place, value in bare if not value.is_integer()]
+    return next((place for place, _ in broken or bare), None), named
+
+
+def _ambiguous_steps(order: Sequence[Node]) -> frozenset[bytes]:
+    """Return the steps that contain an unnamed number, whose unit may differ between occurrences."""
+    found: set[bytes] = set()
+    for node in order:
+        if isinstance(node, Constant):
+            if not _is_singular(node) and (_is_free(node) or node.value == 0):
+                found.add(node.key)
+        elif any(child.key in found for child in node.children):
+            found.add(node.key)
+    return frozenset(found)
+
+
+def _exact(value: float) -> Fraction:
+    """Return an exponent as a fraction: a simple one if the float represents it, else its decimal digits.
+
+    Examples
+    --------
+    >>> _exact(1 / 3), _exact(0.72), _exact(0.718281828)
+    (Fraction(1, 3), Fraction(18, 25), Fraction(179570457, 250000000))
+    """
+    simple = Fraction(value).limit_denominator(1000)
+    return simple if math.isclose(simple, value, rel_tol=1e-12, abs_tol=1e-12) else Fraction(repr(value))
+
 
 _MOST_TOLD = 6
 
@@ -161,17 +492,6 @@ def _notes(formula: BaseFormula, walk: UnitInference, constants: tuple[ConstantU
     open_ones = [constant.label for constant in constants if constant.powers is None]
     if open_ones:
         yield f"the declared units do not decide that of {_listed(open_ones)}"
-    fronts = {step_text(node): walk.equations.value(front) for node, front in walk.exponential_factors}
-    for text, powers in fronts.items():
-        if powers and not powers.is_one:
-            yield f"{text}: what is added in the argument stands for a factor in {powers}"
-    odd = {
-        f"{constant.label} [{constant.unit}]": None
-        for constant in constants
-        if constant.powers and any(power.denominator != 1 for _, power in constant.powers.words)
-    }
-    if odd:
-        yield f"{_listed(list(odd))}: a power law; such a unit is fine but has no meaning by itself"
 
 
 def _undeclared(name: str, unit: str | None) -> str:

@@ -1,4 +1,9 @@
-"""Error messages about inconsistent units: the step as printed, the units, and advice."""
+"""Equations between products of units, some of them unknown, solved exactly, and what is said where they contradict.
+
+An unknown unit is a word that begins with a question mark. In terms of exponents these are linear equations over the
+rationals, with the same coefficients for every base dimension and for the scale, so that an unknown represents a
+whole vector of exponents and Gaussian elimination solves for all of them at once.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,12 @@
-"""What is asked about a step of a formula over boxes, and what is known of it."""
+"""What is asked about a step of a formula over boxes, and what is known of it.
+
+How far floating point may be off is worked out beside the bounds: each step hands on what its parts are off by, times
+its slope over their ranges, and adds a few units in the last place of its own (Higham 2002, *Accuracy and Stability
+of Numerical Algorithms*, sec. 3.3). Where products, powers and sums of one sign keep a relative error small, that is
+handed on as well: the slope of a root at zero is unbounded, but half the relative error of its argument is all that
+it makes. At a stair nothing is counted: where rounding alone decides on which stair an argument stands, the law
+itself is undecided.
+"""
 
 from __future__ import annotations
 

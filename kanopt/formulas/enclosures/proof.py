@@ -1,4 +1,18 @@
-"""Prove or refute that a formula is monotone, convex or concave, or within bounds."""
+"""Prove or refute that a formula is monotone, convex or concave, or within bounds.
+
+A fact is decided on the part of the formula that determines it, so that the rest cannot loosen the bounds. Terms
+without the input change neither its slope nor its curvature, positive factors without it only scale them, and a
+strictly monotone function is monotone where its argument is. A product of positive factors increases where its
+logarithm does, which is a sum with one term per factor: the slope of x · y / (1 + x + y) vanishes with y, that of its
+logarithm does not.
+
+Boxes are bisected until the margin is bounded from below in all of them. Boxes are processed worst first, many at a
+time (Moore, Kearfott and Cloud 2009, *Introduction to Interval Analysis*, ch. 5). If the margin is monotone in a
+number throughout a box, its minimum lies on a face, and the box shrinks to that face (the monotonicity test: Hansen
+and Walster 2004, *Global Optimization Using Interval Analysis*, ch. 12). Other boxes are split at the side with the
+largest influence on the margin, by |derivative| × length (the smear of Kearfott and Novoa 1990, *Algorithm 681:
+INTBIS*) or, without derivatives, by the gain from shrinking a side to its middle.
+"""
 
 from __future__ import annotations
 

@@ -25,6 +25,7 @@ from operator import and_, or_
 
 import numpy as np
 
+from kanopt.formulas.enclosures import enclosure as rounding
 from kanopt.formulas.enclosures import matrices
 from kanopt.formulas.enclosures.arithmetic import (
     NOTHING,
@@ -43,19 +44,7 @@ from kanopt.formulas.enclosures.arithmetic import (
     total,
     variable_power_bounds,
 )
-from kanopt.formulas.enclosures.enclosure import (
-    EXACT,
-    Enclosure,
-    Orders,
-    error_of_curve,
-    error_of_function,
-    error_of_larger,
-    error_of_number,
-    error_of_power,
-    error_of_product,
-    error_of_sum,
-    settled,
-)
+from kanopt.formulas.enclosures.enclosure import EXACT, Enclosure, Orders
 from kanopt.formulas.enclosures.univariate import CurveBank, Stairs, range_over
 from kanopt.formulas.functions import function_named
 from kanopt.formulas.nodes import Apply, Constant, Maximum, Minimum, Node, Power, Product, Sum
@@ -69,7 +58,7 @@ def enclosed(node: Node, parts: Sequence[Enclosure], wanted: Orders) -> Enclosur
     match node:
         case Constant():
             value = np.asarray(node.value)
-            return Enclosure.of((value, value), error_of_number(value) if wanted.errors else EXACT)
+            return Enclosure.of((value, value), rounding.error_of_number(value) if wanted.errors else EXACT)
         case Sum():
             return _sum(node, parts, wanted)
         case Product():
@@ -174,7 +163,7 @@ def _sum(node: Node, parts: Sequence[Enclosure], wanted: Orders) -> Enclosure:
     positive = reduce(or_, [part.positive for part in parts])
     for part in parts:
         positive = positive & (part.positive | (part.value[0] >= 0.0))
-    error = error_of_sum(found.value, parts) if wanted.errors else EXACT
+    error = rounding.error_of_sum(found.value, parts) if wanted.errors else EXACT
     return found._replace(positive=found.positive | positive, error=error)
 
 
@@ -183,7 +172,7 @@ def _product(node: Node, parts: Sequence[Enclosure], wanted: Orders) -> Enclosur
         part if count == 1 else _raised(part, float(count), wanted) for part, count in _counted(node, parts)
     ]
     found = reduce(partial(_times, wanted=wanted), factors)
-    return found._replace(error=error_of_product(parts)) if wanted.errors else found
+    return found._replace(error=rounding.error_of_product(parts)) if wanted.errors else found
 
 
 def _times(u: Enclosure, v: Enclosure, wanted: Orders) -> Enclosure:
@@ -200,7 +189,7 @@ def _times(u: Enclosure, v: Enclosure, wanted: Orders) -> Enclosure:
 
 def _maximum(parts: Sequence[Enclosure], wanted: Orders) -> Enclosure:
     found = reduce(partial(_larger, wanted=wanted), parts)
-    return found._replace(error=error_of_larger(found.value, parts)) if wanted.errors else found
+    return found._replace(error=rounding.error_of_larger(found.value, parts)) if wanted.errors else found
 
 
 def _minimum(parts: Sequence[Enclosure], wanted: Orders) -> Enclosure:
@@ -297,7 +286,7 @@ def curves(nodes: Sequence[Curve], bank: CurveBank, u: Enclosure, wanted: Orders
         return made
     steep = bank.over((1,), *u.moved)[1]
     return [
-        each._replace(error=error_of_curve(node, u, each.value, (low, high)))
+        each._replace(error=rounding.error_of_curve(node, u, each.value, (low, high)))
         for node, each, low, high in zip(nodes, made, *steep, strict=True)
     ]
 
@@ -327,7 +316,7 @@ def _function(name: str, u: Enclosure, wanted: Orders) -> Enclosure:
     positive = found.positive | (u.positive & (name in _KEEP_POSITIVE))
     error = EXACT
     if wanted.errors:
-        error = error_of_function(name, u, found.value, range_over(function, 1, *u.moved))
+        error = rounding.error_of_function(name, u, found.value, range_over(function, 1, *u.moved))
     return found._replace(defined=defined, positive=positive, error=error)
 
 
@@ -348,12 +337,12 @@ def _power(base: Enclosure, exponent: Enclosure, wanted: Orders) -> Enclosure:
     logarithm = _function("log", base, wanted)
     grown = _times(exponent, logarithm, wanted)
     if wanted.errors:
-        grown = grown._replace(error=error_of_product([exponent, logarithm]))
+        grown = grown._replace(error=rounding.error_of_product([exponent, logarithm]))
     general = _function("exp", grown, wanted)
     value = variable_power_bounds(base.value, exponent.value)
     # where the base is not positive, nothing is known of its rounding
     off = np.where(base.moved[0] > 0.0, general.error.off, np.inf)
-    error = settled(value, off) if wanted.errors else EXACT
+    error = rounding.settled(value, off) if wanted.errors else EXACT
     return general._replace(value=value, positive=base.positive, error=error)
 
 
@@ -372,5 +361,5 @@ def _raised(base: Enclosure, power: float, wanted: Orders) -> Enclosure:
     error = EXACT
     if wanted.errors:
         slope = times((np.asarray(power),) * 2, power_bounds(base.moved, power - 1.0))
-        error = error_of_power(base, found.value, slope, power)
+        error = rounding.error_of_power(base, found.value, slope, power)
     return found._replace(defined=base.defined & sound, positive=found.positive | base.positive, error=error)

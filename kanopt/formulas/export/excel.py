@@ -4,6 +4,9 @@ The exported formulas avoid the peculiarities of the worksheet language: unary m
 power, 0^0 is an error, a negative number has a third root, text is compared case-insensitively, and an empty cell
 counts as zero. Powers are POWER(…), fractional powers of negative numbers are made errors by SQRT, categories are
 compared by EXACT, and a formula with missing inputs is #N/A.
+
+Inputs are cells, defined names or columns of a table. The rules are Excel's: a defined name has letters, digits and
+underscores and is neither a cell nor a function; the header of a column is arbitrary, with five characters escaped.
 """
 
 from __future__ import annotations

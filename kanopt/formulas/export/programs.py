@@ -1,4 +1,4 @@
-"""Formulas as source of Python and of JavaScript: one function, with helpers for curves, steps and tables."""
+"""Formulas as source of Python, of JavaScript and of SQL: full precision, safe names, shared steps as statements."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from typing import Any, ClassVar
 from kanopt.errors import FormulaError
 from kanopt.formulas.base_formula import BaseFormula
 from kanopt.formulas.columns import GAP
-from kanopt.formulas.nodes import Constant, Input, Maximum, Minimum, Node, Power, fold, kind_of, postorder
+from kanopt.formulas.nodes import Constant, Extreme, Input, Node, Power, fold, kind_of, postorder
 from kanopt.formulas.pieces import gap_inputs
 from kanopt.formulas.spelling import ATOM, WORD, TextPart, Writer
 from kanopt.formulas.variables import Variable
@@ -126,7 +126,7 @@ class SourceWriter(Writer):
 
     def needs_own_step(self, node: Node, written: TextPart) -> bool:
         """Return whether a node is written as a statement."""
-        compound = not isinstance(node, Constant | Input | Power | Maximum | Minimum)
+        compound = not isinstance(node, Constant | Input | Power | Extreme)
         return bool(self.assign) and compound and (self.uses[node.key] > 1 or node.depth % self.deepest == 0)
 
     def bound(self, value: TextPart) -> TextPart:

@@ -1,4 +1,4 @@
-"""The sheets of a workbook: their formats, names and tables, and pages that are filled from top to bottom."""
+"""The sheets of a workbook, and a formula spread over cells: a step for what is long, deep or used more than once."""
 
 from __future__ import annotations
 
@@ -13,19 +13,7 @@ from kanopt.errors import FormulaError
 from kanopt.formulas.base_formula import BaseFormula
 from kanopt.formulas.dimensions.analysis import dimensions
 from kanopt.formulas.export.excel import Spreadsheet, Values, free_name
-from kanopt.formulas.nodes import (
-    Apply,
-    Array,
-    Constant,
-    Input,
-    Maximum,
-    Minimum,
-    Node,
-    Power,
-    Product,
-    Sum,
-    fold,
-)
+from kanopt.formulas.nodes import Apply, Array, Constant, Extreme, Input, Node, Power, Product, Sum, fold
 from kanopt.formulas.pieces import Curve, Step, Table
 from kanopt.formulas.printing import to_infix
 from kanopt.formulas.spelling import WORD, TextPart, Writer
@@ -266,7 +254,7 @@ class StepWriter(Spreadsheet):
         """Write one node; long, deep or shared nodes get their own cell."""
         if node.key in self.constants:
             return TextPart(self.constants[node.key], WORD)
-        if isinstance(node, Sum | Product | Maximum | Minimum):
+        if isinstance(node, Sum | Product | Extreme):
             node, parts = self._narrowed(node, parts)
         elif isinstance(node, Apply | Power | Curve):
             parts = [self._named(child, part) for child, part in zip(node.children, parts, strict=True)]

@@ -2,33 +2,3 @@
 
 :meth:`kanopt.formulas.Formula.piecewise` makes them.
 """
-
-from kanopt.formulas.lowering.program import (
-    AffineDefinition,
-    Curvature,
-    Definition,
-    Jump,
-    NodeBound,
-    PieceCertificate,
-    PieceDefinition,
-    Pieces,
-    Piecewise,
-    Quantity,
-    Shape,
-    Side,
-)
-
-__all__ = [
-    "AffineDefinition",
-    "Curvature",
-    "Definition",
-    "Jump",
-    "NodeBound",
-    "PieceCertificate",
-    "PieceDefinition",
-    "Pieces",
-    "Piecewise",
-    "Quantity",
-    "Shape",
-    "Side",
-]

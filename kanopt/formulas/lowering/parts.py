@@ -4,6 +4,12 @@ Parts are no nodes, since a part knows the bounds of its value and what it is a 
 between, and since a product stays one until its share of the tolerance is known. Written as nodes instead, with every
 product as two squares before anything is taken apart, laws took about twice the pieces: the bound of what a product is
 off by, |u| dv + |v| du, is lost in that of two squares.
+
+How the tolerance is shared out over them: a function takes about effort / √t pieces for a tolerance t, and an error t
+there becomes s · t in the output. The number of all pieces is smallest where t is proportional to (effort / s)^⅔
+(Lagrange). How much s is depends on the error where the slope is unbounded, as that of √ at zero: what a step above
+makes of an error is taken from its modulus of continuity at that error, not from its slope, and the shares are found
+again until both fit.
 """
 
 from __future__ import annotations

@@ -11,6 +11,8 @@ by no more than the cell's `down` and `up`, by the best of three bounds, each fr
 Whatever is within a tolerance of the polyline, less `down` and `up`, is then within it of the function: proved, not
 sampled. Cells are cut where these bounds are not small against the tolerance, so kinks, and roots at zero with their
 infinite slope, need no special care.
+
+Before that, staircases of other things become staircases of the variable, whose jumps are known.
 """
 
 from __future__ import annotations

@@ -11,10 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kanopt.errors import FormulaError, ProblemError, UnitError, nearest
-from kanopt.formulas.binding import BoundFormula, Reference, ReferenceValue
-from kanopt.formulas.formula import Formula
+from kanopt.formulas.formula import BoundFormula, Formula
 from kanopt.formulas.lowering.graphs import folded
 from kanopt.formulas.nodes import Constant, Input, Node, Product, Sum, computed, rebuild
+from kanopt.formulas.references import Reference, ReferenceValue
 from kanopt.formulas.variables import Variable, category_label
 from kanopt.problems.decisions.entities import Decision, LawLike
 from kanopt.problems.decisions.items import DecisionNames

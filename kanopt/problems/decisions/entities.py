@@ -11,8 +11,7 @@ from typing import Annotated, TypeAlias
 from pydantic import AfterValidator
 
 from kanopt.errors import ProblemError
-from kanopt.formulas.binding import BoundFormula
-from kanopt.formulas.formula import Formula
+from kanopt.formulas.formula import BoundFormula, Formula
 from kanopt.formulas.variables import check_name
 from kanopt.records.declaration import Unit, check_fields, field, record
 from kanopt.records.record import Attribute

@@ -12,7 +12,8 @@ import pandas as pd
 
 from kanopt.errors import ProblemError, UnitError, nearest
 from kanopt.faults import Fault
-from kanopt.formulas.binding import BoundFormula, Reference
+from kanopt.formulas.formula import BoundFormula
+from kanopt.formulas.references import Reference
 from kanopt.problems.decisions.entities import Decision, Item
 from kanopt.problems.plan_day import DAY_REFERENCES, day_value, laws_without_day
 from kanopt.records.declaration import UnitSystem

@@ -15,8 +15,7 @@ from pydantic import Field
 
 from kanopt.errors import ProblemError, nearest
 from kanopt.faults import Fault
-from kanopt.formulas.binding import BoundFormula
-from kanopt.formulas.formula import Formula
+from kanopt.formulas.formula import BoundFormula, Formula
 from kanopt.problems.base import Problem
 from kanopt.problems.decisions.assessment import DecisionAssessment
 from kanopt.problems.decisions.decision_law import DecisionLaw, laws_of, sum_of, summed, values_at

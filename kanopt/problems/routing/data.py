@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from kanopt.arc_blocks import MOST_KEPT, arcs_of, tail_blocks
 from kanopt.errors import FormulaError, ProblemError, nearest
-from kanopt.formulas.binding import ReferenceValue
+from kanopt.formulas.references import ReferenceValue
 from kanopt.problems.geography import Positions
 from kanopt.problems.routing.entities import Client, Depot, RoutingUnits, VehicleType, split_label
 from kanopt.problems.routing.policy import RoutingPolicy

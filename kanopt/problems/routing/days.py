@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from kanopt.formulas.binding import BoundFormula
+from kanopt.formulas.formula import BoundFormula
 from kanopt.problems.money_at_stake import draw_price_errors
 from kanopt.problems.routing.assessment import RoutingAssessment
 from kanopt.problems.routing.data import Floats, Ints, RoutingData

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from kanopt.errors import FormulaError
-from kanopt.formulas.binding import BoundFormula, Reference, ReferenceValue
+from kanopt.formulas.formula import BoundFormula
+from kanopt.formulas.references import Reference, ReferenceValue
 from kanopt.problems.findings import BELOW_ZERO, Extrapolation
 from kanopt.problems.plan_figures import PlanFigure
 from kanopt.problems.road_network import RoadNetwork

@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 
 from kanopt.arc_blocks import arcs_of
 from kanopt.errors import FormulaError, ProblemError
-from kanopt.formulas.binding import BoundFormula, Reference, ReferenceValue, Resolver
+from kanopt.formulas.formula import BoundFormula
+from kanopt.formulas.references import Reference, ReferenceValue, Resolver
 from kanopt.problems.plan_day import day_value
 from kanopt.problems.routing.arrival_functions import ArrivalFunctions
 from kanopt.problems.routing.data import Floats, Ints, RoutingData

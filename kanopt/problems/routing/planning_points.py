@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 
 from kanopt.errors import ProblemError, nearest
-from kanopt.formulas.binding import BoundFormula, Reference
+from kanopt.formulas.formula import BoundFormula
+from kanopt.formulas.references import Reference
 from kanopt.problems.findings import FrozenInput
 from kanopt.problems.routing.arrival_functions import ArrivalFunctions
 from kanopt.problems.routing.data import Floats, Ints, RoutingData

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from kanopt.errors import ProblemError
-from kanopt.formulas.binding import BoundFormula
+from kanopt.formulas.formula import BoundFormula
 from kanopt.records.declaration import check_fields
 from kanopt.validation import WHOLE_TEXT, Amount, Finite, is_whole
 

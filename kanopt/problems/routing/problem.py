@@ -14,7 +14,7 @@ import pandas as pd
 from pydantic import Field
 
 from kanopt.errors import ProblemError, UnitError
-from kanopt.formulas.binding import BoundFormula
+from kanopt.formulas.formula import BoundFormula
 from kanopt.problems.base import Problem
 from kanopt.problems.findings import FrozenInput, Reason
 from kanopt.problems.geography import Positions

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kanopt.arc_blocks import of_types
-from kanopt.formulas.binding import BoundFormula
+from kanopt.formulas.formula import BoundFormula
 from kanopt.problems.place_checks import degrees_question
 from kanopt.problems.road_network import RoadNetwork
 from kanopt.problems.routing.arrival_functions import ArrivalFunctions

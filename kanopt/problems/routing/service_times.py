@@ -11,12 +11,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kanopt.errors import FormulaError, ProblemError
-from kanopt.formulas.binding import BoundFormula, Reference, ReferenceValue, Resolver
 from kanopt.formulas.columns import read_columns
 from kanopt.formulas.enclosures.enclosure import Enclosure, Orders, settled
 from kanopt.formulas.enclosures.rules import enclosed
+from kanopt.formulas.formula import BoundFormula
 from kanopt.formulas.nodes import Input, Node, postorder
 from kanopt.formulas.pieces import gap_inputs
+from kanopt.formulas.references import Reference, ReferenceValue, Resolver
 from kanopt.problems.plan_day import day_value
 from kanopt.problems.routing.entities import Client, VehicleType
 from kanopt.records.record import field_values

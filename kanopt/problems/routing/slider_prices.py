@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from kanopt.formulas.binding import BoundFormula
+from kanopt.formulas.formula import BoundFormula
 from kanopt.problems.routing.data import Floats
 from kanopt.problems.routing.entities import VehicleType
 from kanopt.problems.routing.leg_laws import DURATION, RoutingLaws

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from kanopt.faults import Fault
-from kanopt.formulas.binding import BoundFormula
+from kanopt.formulas.formula import BoundFormula
 from kanopt.problems.given_law import law_mistake, references_to
 from kanopt.problems.plan_day import DAY_REFERENCES, laws_without_day
 from kanopt.problems.road_network import RoadNetwork

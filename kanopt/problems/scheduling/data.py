@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 
 from kanopt.errors import LawValueError, ProblemError
 from kanopt.faults import Fault
-from kanopt.formulas.binding import BoundFormula, Reference, ReferenceValue
+from kanopt.formulas.formula import BoundFormula
+from kanopt.formulas.references import Reference, ReferenceValue
 from kanopt.problems.given_law import law_mistake, references_to
 from kanopt.problems.law_use import falls_below_zero, impossible_value
 from kanopt.problems.plan_day import DAY_REFERENCES, day_value, laws_without_day, read_day

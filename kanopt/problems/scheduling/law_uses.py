@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from kanopt.formulas.binding import BoundFormula
+from kanopt.formulas.formula import BoundFormula
 from kanopt.problems.law_use import LawUse, unit_factor
 from kanopt.problems.money_at_stake import draw_price_errors
 from kanopt.problems.scheduling.entities import Mode

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kanopt.errors import ProblemError
-from kanopt.formulas.binding import BoundFormula
+from kanopt.formulas.formula import BoundFormula
 from kanopt.problems.money_at_stake import draw_price_errors
 from kanopt.problems.supply.network import Floats
 from kanopt.problems.supply.simulate import slack

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kanopt.errors import ProblemError, nearest
-from kanopt.formulas.binding import Reference, ReferenceValue
+from kanopt.formulas.references import Reference, ReferenceValue
 from kanopt.problems.geography import Positions
 from kanopt.problems.plan_day import day_value
 from kanopt.problems.supply.entities import (

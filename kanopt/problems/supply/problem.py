@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from kanopt.faults import Fault
-from kanopt.formulas.binding import BoundFormula, Reference
+from kanopt.formulas.formula import BoundFormula
+from kanopt.formulas.references import Reference
 from kanopt.problems.base import Problem
 from kanopt.problems.findings import FrozenInput, Reason
 from kanopt.problems.given_law import law_mistake, references_to

@@ -30,7 +30,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from kanopt.errors import LawValueError, ProblemError, UnitError, nearest
-from kanopt.formulas.binding import BoundFormula, Reference, ReferenceValue
+from kanopt.formulas.formula import BoundFormula
+from kanopt.formulas.references import Reference, ReferenceValue
 from kanopt.problems.findings import FrozenInput
 from kanopt.problems.law_use import falls_below_zero, impossible_value, unit_factor
 from kanopt.problems.supply.network import LARGEST_ADDED, Floats, SupplyNetwork, positions_of

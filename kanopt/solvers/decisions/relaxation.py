@@ -15,7 +15,7 @@ from weakref import WeakKeyDictionary
 import numpy as np
 from numpy.typing import NDArray
 
-from kanopt.formulas.lowering import AffineDefinition, PieceDefinition, Piecewise
+from kanopt.formulas.lowering.program import AffineDefinition, PieceDefinition, Piecewise
 from kanopt.problems.decisions import DecisionLaw, DecisionProblem
 from kanopt.problems.decisions.decision_law import values_at
 from kanopt.problems.decisions.simulate import slack

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kanopt.errors import ProblemError
-from kanopt.formulas.binding import BoundFormula
+from kanopt.formulas.formula import BoundFormula
 from kanopt.formulas.nodes import Constant
 from kanopt.problems.days_in_time import DAYS_IN_TIME, DaysInTime
 from kanopt.problems.evaluate import evaluate

@@ -9,10 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kanopt.errors import FormulaError
-from kanopt.formulas.binding import BoundFormula, Reference
-from kanopt.formulas.formula import Formula
-from kanopt.formulas.lowering import PieceDefinition, Pieces, Piecewise
+from kanopt.formulas.formula import BoundFormula, Formula
+from kanopt.formulas.lowering.program import PieceDefinition, Pieces, Piecewise
 from kanopt.formulas.nodes import Input, Product
+from kanopt.formulas.references import Reference
 from kanopt.formulas.variables import Variable
 from kanopt.problems.law_use import unit_factor
 from kanopt.problems.supply import SupplyProblem

@@ -29,7 +29,7 @@ from kanopt.formulas import (
     Variable,
     parse_formula,
 )
-from kanopt.formulas.dimensions.inference import UnitInference
+from kanopt.formulas.dimensions.analysis import UnitInference
 from kanopt.formulas.dimensions.messages import MOST_WORK, Equations
 from kanopt.units import UnitPowers, convert, powers_of
 from tests.formulas.strategies import laws

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from kanopt.errors import ProblemError
 from kanopt.formulas import Formula, Input, Step, Variable, parse_formula
-from kanopt.formulas.binding import BoundFormula
+from kanopt.formulas.formula import BoundFormula
 from kanopt.problems import Client, Depot, Route, RoutingPlan, RoutingProblem, VehicleType
 from kanopt.problems.routing import RoutingPolicy
 from kanopt.problems.routing.service_times import StopInputs

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from kanopt.formulas.binding import BoundFormula
+from kanopt.formulas.formula import BoundFormula
 from kanopt.problems.routing.data import Floats, Ints
 from kanopt.problems.routing.rules.rule import slack
 from kanopt.problems.routing.simulate.legs import PaddedRoutes, service_begin

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kanopt.errors import ProblemError
-from kanopt.formulas.binding import BoundFormula
+from kanopt.formulas.formula import BoundFormula
 from kanopt.problems.routing.arrival_functions import ArrivalFunctions, departure_breakpoints
 from kanopt.problems.routing.data import Floats, Ints
 from kanopt.problems.routing.leg_laws import RoutingLaws

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from kanopt.formulas.binding import BoundFormula, Reference, Resolver
 from kanopt.formulas.columns import read_columns
+from kanopt.formulas.formula import BoundFormula
 from kanopt.formulas.lowering.graphs import over as over_input
 from kanopt.formulas.nodes import (
     Apply,
@@ -26,6 +26,7 @@ from kanopt.formulas.nodes import (
     rebuild,
 )
 from kanopt.formulas.pieces import Curve, Step, gap_inputs
+from kanopt.formulas.references import Reference, Resolver
 from kanopt.problems.routing.entities import RoutingUnits
 from kanopt.problems.routing.leg_laws import LegInputs, RoutingLaws
 from kanopt.problems.routing.service_times import ServiceTimes, StopInputs

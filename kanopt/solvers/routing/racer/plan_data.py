@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from kanopt.formulas.binding import BoundFormula
+from kanopt.formulas.formula import BoundFormula
 from kanopt.formulas.rounding import round_array
 from kanopt.problems.routing import ArrivalFunctions, RoutingProblem
 from kanopt.problems.routing.data import RoutingData
