@@ -127,17 +127,8 @@ _SLOW = 0.75
 class SwitchSearch:
     """A search under way.
 
-    All that is kept are plans, and where the problem was solved: which plan is the best between, and where one gives
-    way to another, follows from their prices and is worked out again after every solve.
-
-    Attributes
-    ----------
-    prices
-        The plans, and their prices at all values.
-    solved
-        What came of the values at which the problem was solved.
-    solves, interrupted
-        How often that was, and whether the user stopped it.
+    All that is kept are plans (`prices`), and what came of the values at which the problem was `solved`. Which plan is
+    the best between, and where one gives way to another, follows from prices and is worked out again after every solve.
     """
 
     def __init__(self, question: Question, base: Result, limits: SearchLimits) -> None:
