@@ -29,8 +29,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from kanopt.kan.trainer import TrainerOptions
-from kanopt.surrogates.informed import (
+from kanopt.informed import (
     InformedOptions,
     Knowledge,
     Relation,
@@ -39,6 +38,7 @@ from kanopt.surrogates.informed import (
     fit_informed,
     observed,
 )
+from kanopt.kan.trainer import TrainerOptions
 
 PI = float(np.pi)
 DAMPING, DAYS = 0.1, 20.0

@@ -35,7 +35,6 @@ from kanopt import refs, routing
 from kanopt.problems.result import Progress
 from kanopt.problems.routing import RoutingPlan
 from kanopt.solvers.base import SolveOptions
-from kanopt.solvers.routing.integers import lower
 from kanopt.solvers.routing.parts_run import PartsRun
 from kanopt.solvers.routing.racer.annealing import StoppingCriteria
 
@@ -110,9 +109,9 @@ def peer(clients: int, case: str, seed: int, limit: float, workers: int) -> dict
     import pyvrp
     from pyvrp.stop import MaxRuntime
 
-    from kanopt.solvers.routing.pyvrp_engine.model import pyvrp_model
+    from kanopt.solvers.routing.pyvrp_engine.model import integers_of, pyvrp_model
 
-    arrays = lower(town(clients, case, seed), seed)
+    arrays = integers_of(town(clients, case, seed), seed)
     began, worked = time.perf_counter(), time.process_time()
     model = pyvrp_model(arrays, complete=True)
     found = pyvrp.solve(model.data, MaxRuntime(limit), seed=seed, collect_stats=False, display=False)

@@ -28,8 +28,7 @@ from threadpoolctl import threadpool_limits
 
 import kanopt as ko
 from kanopt.formulas import Curve
-from kanopt.formulas.complexity import count_operators
-from kanopt.formulas.nodes import postorder
+from kanopt.formulas.nodes import count_operators, postorder
 
 MOST_ERROR, MOST_BOOSTED, MOST_OPERATORS = 1.02, 1.03, 30
 DRAWN, BESIDE = 50_000, 0.5

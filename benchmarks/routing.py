@@ -35,9 +35,9 @@ from pyvrp.stop import MaxRuntime
 import kanopt as ko
 from kanopt import refs, routing
 from kanopt.problems.routing.instances import Instance
-from kanopt.solvers.routing.integers import lower
+from kanopt.solvers.routing.integers import RoutingIntegers
 from kanopt.solvers.routing.ortools_model import OrToolsModel
-from kanopt.solvers.routing.pyvrp_engine.model import pyvrp_model
+from kanopt.solvers.routing.pyvrp_engine.model import integers_of, pyvrp_model
 
 
 @dataclass(frozen=True)
@@ -194,10 +194,10 @@ def building(clients: int = 1000, seed: int = 1) -> None:
         )
 
     def integers() -> None:
-        made["integers"] = lower(made["problem"])
+        made["integers"] = RoutingIntegers(made["problem"])
 
     def for_pyvrp() -> None:
-        pyvrp_model(made["integers"], complete=True)
+        pyvrp_model(integers_of(made["problem"]), complete=True)
 
     def for_ortools() -> None:
         OrToolsModel(made["integers"])

@@ -29,7 +29,7 @@ from sklearn.preprocessing import OneHotEncoder
 from threadpoolctl import threadpool_limits
 
 import kanopt as ko
-from kanopt.formulas.complexity import count_operators
+from kanopt.formulas.nodes import count_operators
 
 ERROR, CLASS = 2.0, 0.03
 Rng = np.random.Generator

@@ -7,22 +7,12 @@ Examples
 [0.42, 1.58, 2.42, 3.58]
 """
 
-from __future__ import annotations
-
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from kanopt.surrogates.informed import (
-        InformedNetwork,
-        InformedOptions,
-        Knowledge,
-        Relation,
-        RelationState,
-        collocation,
-        fit_informed,
-        observed,
-    )
+    from kanopt.kan.informed import Knowledge, Relation, RelationState, collocation, observed
+    from kanopt.surrogates.informed import InformedNetwork, InformedOptions, fit_informed
 
 __all__ = [
     "InformedNetwork",
@@ -40,4 +30,5 @@ def __getattr__(name: str) -> Any:
     # torch comes with the first of them, and not with a word that is looked for in the public modules
     if name not in __all__:
         raise AttributeError(f"module 'kanopt.informed' has no attribute {name!r}")
-    return getattr(import_module("kanopt.surrogates.informed"), name)
+    room = "surrogates" if name in ("InformedNetwork", "InformedOptions", "fit_informed") else "kan"
+    return getattr(import_module(f"kanopt.{room}.informed"), name)

@@ -407,7 +407,8 @@ def solve(
 ) -> int:
     """Plan a scenario and print the result; no report.
 
-    A FILE that does not end in .toml is a published instance: CVRPLIB, Solomon, Gehring and Homberger.
+    A FILE that does not end in .toml is a published instance: CVRPLIB, Solomon, Gehring and Homberger, PSPLIB (.sm),
+    job shops (.fjs, .jsp).
     """
     from kanopt.cli.instances import InstanceOptions, is_instance, solve_instance
     from kanopt.cli.output import result_json, save_plan, to_json

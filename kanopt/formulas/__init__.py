@@ -4,16 +4,15 @@ A :class:`Formula` is a frozen graph of sums, products, powers and functions of 
 inputs, and of tabulated functions: :class:`Curve`, :class:`Step` and :class:`Table`.
 """
 
-from kanopt.formulas.binding import BoundFormula, Reference, ReferenceValue
+from kanopt.formulas.base_formula import Alternative
 from kanopt.formulas.dimensions.analysis import ConstantUnit, Dimensions
-from kanopt.formulas.domain import Domain, Range
-from kanopt.formulas.enclosures import ShapeFact, ShapeProof
+from kanopt.formulas.domain import Domain, JointTest, Range
+from kanopt.formulas.enclosures.facts import ShapeFact, ShapeProof
 from kanopt.formulas.error_model import ErrorModel
 from kanopt.formulas.estimation import GroupedLaw, fit_groups, with_named_constants
-from kanopt.formulas.fit import Alternative, Fit
-from kanopt.formulas.formula import Formula, Term
+from kanopt.formulas.fit import Fit
+from kanopt.formulas.formula import BoundFormula, Formula, Term, parse_formula
 from kanopt.formulas.functions import FUNCTIONS, Function
-from kanopt.formulas.joint_tests import JointTest
 from kanopt.formulas.lowering import (
     AffineDefinition,
     PieceCertificate,
@@ -24,8 +23,8 @@ from kanopt.formulas.lowering import (
 )
 from kanopt.formulas.nodes import Apply, Constant, Input, Maximum, Minimum, Node, Power, Product, Sum
 from kanopt.formulas.parameters import Covariance
-from kanopt.formulas.parser import parse_formula
 from kanopt.formulas.pieces import Curve, Step, Table
+from kanopt.formulas.references import Reference, ReferenceValue
 from kanopt.formulas.variables import Variable, category_label
 from kanopt.formulas.verdict import LawVerdict, VerdictReason, learned_laws, weak_laws
 

@@ -7,19 +7,18 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from functools import partial
 from textwrap import fill
-from typing import TYPE_CHECKING, overload
+from typing import TYPE_CHECKING, cast, overload
 
 import numpy as np
 
 from kanopt.display import Part, Shown, grid_of
 from kanopt.errors import FormulaError, nearest
-from kanopt.formulas.fit import Alternative
-from kanopt.text import count_text, list_names, number_text, percent_text, shorten
+from kanopt.formulas.base_formula import Alternative, AnyFormula, BaseFormula
+from kanopt.text import count_text, list_names, number_text, shorten
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from kanopt.formulas.formula import Formula
 
 _ALIKE = 0.005
 """Errors that differ by a smaller share are called the same."""
@@ -27,8 +26,6 @@ _LEVEL = 0.05
 """Descriptions whose lengths differ by less are called as long."""
 CLOSE = 6.0
 """A smaller difference is no strong evidence: lengths are twice a log likelihood (Kass and Raftery 1995, JASA 90)."""
-_MOST = 1e4
-"""Errors whose ratio is larger than this, or the inverse of it, are told themselves."""
 _MOST_SHOWN = 20
 _BEYOND_INPUTS = 3
 """Numbers of a known law beyond one for each input, at most; none of some 110 recovered laws of logistics has more."""
@@ -40,7 +37,7 @@ _REFUSED = (
 )
 
 
-class ConsideredFormulas(Sequence["Formula"], Shown):
+class ConsideredFormulas(Sequence[AnyFormula], Shown):
     """The formulas that were considered for a law, each one that can be used; in the order of its ``considered()``.
 
     One is taken by its place, or by the name of its rung: ``formulas[2]``, ``formulas["sum of curves"]``.
@@ -53,17 +50,17 @@ class ConsideredFormulas(Sequence["Formula"], Shown):
         The law that was chosen.
     """
 
-    def __init__(self, formula: Formula) -> None:
+    def __init__(self, formula: AnyFormula) -> None:
         self._chosen = formula
 
     def __len__(self) -> int:
         return len(self._chosen.alternatives)
 
     @overload
-    def __getitem__(self, place: int | str) -> Formula: ...
+    def __getitem__(self, place: int | str) -> AnyFormula: ...
     @overload
-    def __getitem__(self, place: slice) -> tuple[Formula, ...]: ...
-    def __getitem__(self, place: int | str | slice) -> Formula | tuple[Formula, ...]:
+    def __getitem__(self, place: slice) -> tuple[AnyFormula, ...]: ...
+    def __getitem__(self, place: int | str | slice) -> AnyFormula | tuple[AnyFormula, ...]:
         """Return one of them.
 
         Raises
@@ -90,7 +87,8 @@ class ConsideredFormulas(Sequence["Formula"], Shown):
             raise FormulaError(
                 f"formulas[{place}]: {found.text!r} was compared, but not written as a formula"
             )
-        return found.law
+        law: AnyFormula = cast(AnyFormula, found.law)  # of the same type as the chosen one
+        return law
 
     def _place_of(self, name: str) -> int:
         names = [each.rung for each in self._chosen.alternatives]
@@ -141,7 +139,7 @@ def _wrapped(text: str, margin: str) -> str:
     return fill(text, 120, subsequent_indent=margin, break_long_words=False, break_on_hyphens=False)
 
 
-def approximation_text(formula: Formula) -> str:
+def approximation_text(formula: BaseFormula) -> str:
     """Say why a learned law is rather an approximation of one; empty where it may be the law itself.
 
     A law that somebody has written down has few numbers beyond one for each of its inputs. One with more was put
@@ -155,7 +153,7 @@ def approximation_text(formula: Formula) -> str:
     return f"an approximation: {told}; other forms may explain the rows as well"
 
 
-def rivals_text(formula: Formula) -> str:
+def rivals_text(formula: BaseFormula) -> str:
     """Say which other structures explain the rows as well as the chosen one; empty where none does."""
     rivals = [each.text for each in formula.alternatives if each.rival]
     if not rivals:
@@ -164,8 +162,25 @@ def rivals_text(formula: Formula) -> str:
     return f"{len(rivals) + 1} structures explain the rows alike: {formula} (chosen), and {listed}"
 
 
-def considered_frame(formula: Formula) -> pd.DataFrame:
-    """Return the alternatives of a formula as a frame; see :meth:`kanopt.formulas.Formula.considered`."""
+def considered_frame(formula: BaseFormula) -> pd.DataFrame:
+    """Return the formulas that were considered, with the reason why each was chosen or not.
+
+    Returns
+    -------
+    DataFrame
+        A row for each of :attr:`alternatives`: chosen (bool), rung (the name by which :attr:`formulas` has it),
+        formula (text), complexity, error in the unit of the output, length of the description of rows and formula
+        (NaN where that did not decide), buys (the share of the error that it saves, of that of the best one with
+        fewer operators), and why, in words.
+
+    Examples
+    --------
+    >>> from kanopt.formulas import Variable, parse_formula
+    >>> fuel = parse_formula("0.12 * km", [Variable("km", "km")], Variable("fuel", "l"))
+    >>> tried = Alternative(1, 0.8, True, "0.12 · km", 310.0), Alternative(3, 0.8, False, "0.1 + 0.12 · km", 316.0)
+    >>> print(replace(fuel, alternatives=tried).considered()["why"][1])
+    2 operators more, same error; its description is longer: a close call
+    """
     import pandas as pd
 
     _, _, decided = formula.provenance.get("written by", "").partition(": ")
@@ -227,8 +242,8 @@ def reasons(alternatives: Sequence[Alternative], decided: str = "") -> tuple[str
     >>> for why in reasons([Alternative(6, 1.0, True, length=223.0), short, long]):
     ...     print(why)
     shortest description
-    2 operators fewer, but its error is 2.1 times as large, which weighs more
-    same error, 3 operators more
+    2 operators fewer, its error is 2.1, not 1; its description is longer
+    3 operators more, same error; its description is longer
     """
     chosen = next((each for each in alternatives if each.chosen), None)
     if chosen is None:
@@ -254,57 +269,26 @@ def _why_chosen(chosen: Alternative, others: Sequence[Alternative]) -> str:
 
 
 def _why_rejected(other: Alternative, chosen: Alternative) -> str:
-    size, more_complex = _size(other.complexity, chosen.complexity)
-    error, worse = _error(other.error, chosen.error)
-    if not worse:
-        text = f"same error, {size}"
-    else:
-        against = more_complex * worse < 0 or (more_complex == 0 and worse > 0)
-        text = f"{size}, {'but' if against else 'and'} {error}"
+    more, same = other.complexity - chosen.complexity, _is_same_error(other.error, chosen.error)
+    size = f"{number_text(abs(more))} {'operator' if abs(more) == 1.0 else 'operators'}"
+    size = f"{size} {'more' if more > 0 else 'fewer'}" if more else "as many operators"
+    error = (
+        "same error" if same else f"its error is {number_text(other.error)}, not {number_text(chosen.error)}"
+    )
+    text = f"{size}, {error}"
     if other.rival:
         return f"{text}; it explains the rows as well, in another way"
     if other.length is None or chosen.length is None:
-        return f"{text}; {other.refused}" if other.refused and worse < 0 else text
-    more = other.length - chosen.length
-    if more > _LEVEL:
-        return _outweighed(text, more_complex, worse, close=more <= CLOSE)
-    if more < -_LEVEL:
-        untold = f"it is longer to read, or {_REFUSED}" if more_complex > 0 else _REFUSED
-        why = other.refused or untold
-        return f"{text}; its description is shorter, but {why}"
+        smaller = other.error < chosen.error and not same
+        return f"{text}; {other.refused}" if other.refused and smaller else text
+    longer = other.length - chosen.length
+    if longer > _LEVEL:
+        return f"{text}; its description is longer" + (": a close call" if longer <= CLOSE else "")
+    if longer < -_LEVEL:
+        untold = f"it is longer to read, or {_REFUSED}" if more > 0 else _REFUSED
+        return f"{text}; its description is shorter, but {other.refused or untold}"
     return f"{text}; its description is as long"
 
 
-def _outweighed(text: str, more_complex: int, worse: int, *, close: bool) -> str:
-    """Say why a description is longer all in all, where the signs of more operators and more error do not say it."""
-    if more_complex * worse < 0:
-        text = f"{text}, which weighs {'more' if worse > 0 else 'less'}"
-    elif min(more_complex, worse) < 0 or more_complex == worse == 0:
-        return f"{text}; on all rows its description is longer"
-    return f"{text}: a close call" if close else text
-
-
-def _size(other: float, chosen: float) -> tuple[str, int]:
-    """Return the difference in complexity in words, and its sign: 1 for more complex, 0 or −1."""
-    more = float(other - chosen)
-    if more == 0.0:
-        return "as many operators", 0
-    sign = 1 if more > 0 else -1
-    if not more.is_integer() or not float(chosen).is_integer():
-        return f"complexity {number_text(abs(more), 3)} {'higher' if more > 0 else 'lower'}", sign
-    return f"{count_text(round(abs(more)), 'operator')} {'more' if more > 0 else 'fewer'}", sign
-
-
-def _error(other: float, chosen: float) -> tuple[str, int]:
-    """Return the ratio of the errors in words, and its sign: 1 for a larger error, 0 or −1."""
-    if abs(other - chosen) <= _ALIKE * max(abs(other), abs(chosen)):
-        return "", 0
-    sign = 1 if other > chosen else -1
-    ratio = other / chosen if min(other, chosen) > 0.0 else math.inf
-    if not 1.0 / _MOST < ratio < _MOST:
-        return f"its error is {number_text(other, 3)}, not {number_text(chosen, 3)}", sign
-    if ratio >= 2.0:
-        return f"its error is {number_text(ratio, 2)} times as large", sign
-    if ratio <= 0.5:
-        return f"its error is smaller by a factor of {number_text(1.0 / ratio, 2)}", sign
-    return f"its error is {percent_text(abs(ratio - 1.0))} {'larger' if sign > 0 else 'smaller'}", sign
+def _is_same_error(other: float, chosen: float) -> bool:
+    return abs(other - chosen) <= _ALIKE * max(abs(other), abs(chosen))

@@ -4,23 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from kanopt.formulas.base_formula import BaseFormula
 from kanopt.formulas.columns import read_columns
 from kanopt.formulas.nodes import Array, Maximum, Minimum, Node, fold, postorder
 from kanopt.formulas.pieces import Step, gap_inputs
 from kanopt.formulas.printing import to_infix
 from kanopt.text import number_text
-
-if TYPE_CHECKING:
-    from kanopt.formulas.formula import Formula
-
-_PLACES = 257
-"""Places at which a law is tried along an input, for edges between them."""
-_HALVINGS = 60
 
 
 @dataclass(frozen=True)
@@ -47,7 +41,7 @@ class Edge:
         return f"{self.name}: {self.text}"
 
 
-def crossed_edges(before: Formula, after: Formula, old: Any, new: Any) -> tuple[Edge, ...]:
+def crossed_edges(before: BaseFormula, after: BaseFormula, old: Any, new: Any) -> tuple[Edge, ...]:
     """Return the edges that lie between two sets of rows, which are paired.
 
     Parameters
@@ -74,51 +68,7 @@ def crossed_edges(before: Formula, after: Formula, old: Any, new: Any) -> tuple[
     return tuple(found.values())
 
 
-def edges_along(formula: Formula, name: str, low: float, high: float) -> tuple[float, ...]:
-    """Return the values of an input at which the law has an edge whatever its other inputs are.
-
-    Parameters
-    ----------
-    formula
-        The law.
-    name
-        A numeric input.
-    low, high
-        Where edges are looked for.
-
-    Examples
-    --------
-    >>> from kanopt.formulas import Variable, parse_formula
-    >>> fee = parse_formula("a * max(5, 2 * km)", [Variable("km"), Variable("a")], Variable("fee"))
-    >>> edges_along(fee, "km", 0.0, 10.0), edges_along(fee, "a", 0.0, 10.0)
-    ((2.5,), ())
-    """
-    found: set[float] = set()
-    for node in postorder(formula.root):
-        if isinstance(node, (Step, Maximum, Minimum)) and _reads(node) == {name}:
-            found.update(_edges_of(node, name, low, high))
-    return tuple(sorted(found))
-
-
-def _edges_of(node: Node, name: str, low: float, high: float) -> Iterator[float]:
-    places = np.linspace(low, high, _PLACES)
-    pieces = _piece_of(node, {name: places})
-    for k in np.flatnonzero(pieces[1:] != pieces[:-1]):
-        left, right = float(places[k]), float(places[k + 1])
-        for _ in range(_HALVINGS):
-            middle = 0.5 * (left + right)
-            if _piece_of(node, {name: np.array([middle])})[0] == pieces[k]:
-                left = middle
-            else:
-                right = middle
-        yield float(f"{right:.12g}")
-
-
-def _reads(node: Node) -> set[str]:
-    return {name for part in postorder(node) for name in part.names}
-
-
-def _pieces(formula: Formula, data: Any) -> Iterator[tuple[Node, NDArray[np.int64]]]:
+def _pieces(formula: BaseFormula, data: Any) -> Iterator[tuple[Node, NDArray[np.int64]]]:
     """Yield the nodes that consist of pieces, each with the number of the piece that counts in every row."""
     columns = read_columns(formula.inputs, data, formula.used, gap_inputs(formula.root))
     for node in postorder(formula.root):

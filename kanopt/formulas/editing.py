@@ -2,24 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 from itertools import count
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from kanopt.errors import FormulaError, nearest
+from kanopt.formulas.base_formula import AnyFormula, BaseFormula
 from kanopt.formulas.extrapolation import provenance_of_changed
-from kanopt.formulas.formula_text import CALLED, LONGEST
+from kanopt.formulas.grammar import CALLED
 from kanopt.formulas.nodes import Constant, Node, Power, fold, postorder, rebuild
 from kanopt.formulas.parameters import is_parameter, parameters_of
-from kanopt.formulas.parser import parse_formula
+from kanopt.formulas.parser import parse_as
 from kanopt.formulas.pieces import Curve, Step, Table
-from kanopt.formulas.printing import to_infix
 from kanopt.formulas.simplify import simplify_graph
 from kanopt.formulas.spelling import ATOM, TextPart, Writer, number, quoted_name
-
-if TYPE_CHECKING:
-    from kanopt.formulas.formula import Formula
 
 LONGEST_RECORD = 20_000
 """Characters of the provenance that earlier changes may take up."""
@@ -28,17 +25,8 @@ LONGEST_RECORD = 20_000
 class _PatternWriter(Writer):
     """A lossless notation of a law: constants by name, other numbers with all their digits.
 
-    Curves and tables with the name of a function are written in back-quotes, and the argument of that function in
-    extra parentheses.
-
-    Parameters
-    ----------
-    pieces
-        Names of the curves and tables of the law.
+    Curves and tables with the name of a function are written in back-quotes.
     """
-
-    def __init__(self, pieces: Iterable[str]) -> None:
-        self.pieces = frozenset(pieces)
 
     def visit(self, node: Node, parts: list[TextPart]) -> TextPart:
         if isinstance(node, Constant) and is_parameter(node):
@@ -51,47 +39,39 @@ class _PatternWriter(Writer):
             return TextPart(f"`{node.name}`{text.text.removeprefix(node.name)}", text.level)
         return text
 
-    def apply(self, function: str, argument: TextPart) -> TextPart:
-        return super().apply(function, self._marked(function, argument))
-
-    def extreme(self, which: str, parts: list[TextPart]) -> TextPart:
-        return super().extreme(which, [self._marked(which, parts[0]), *parts[1:]])
-
-    def _marked(self, function: str, argument: TextPart) -> TextPart:
-        """Return the first argument of a function, in brackets if a curve or table has the function's name."""
-        return TextPart(self.enclosed(argument.text), ATOM) if function in self.pieces else argument
-
     def number(self, value: float) -> str:
         return f"{value:.0f}" if value == int(value) and abs(value) < 1e15 else repr(value)
 
 
-def _writer(root: Node) -> Callable[[Node], str]:
-    """Return a function that writes parts of a graph."""
-    visit = _PatternWriter(piece.name for piece in _pieces_of(root)).visit
-    return lambda part: fold(part, visit).text
+def _written(root: Node) -> str:
+    return fold(root, _PatternWriter().visit).text
 
 
-def pattern(formula: Formula) -> str:
-    """Return the formula in one line, with names of constants instead of their values."""
-    told = _rename_duplicates(formula.root)
-    return _writer(told)(told)
+def pattern(formula: BaseFormula) -> str:
+    """Return the formula in one line with names of constants instead of values, as :meth:`edited` reads it.
+
+    Numbers without a name have all their digits. Curves and tables that would read the same get numbers, such as
+    ``step1(km)`` and ``step2(km)``, and those that are called like a function stand in back-quotes.
+
+    Examples
+    --------
+    >>> from kanopt.formulas import Variable, parse_formula
+    >>> parse_formula("a * km + 2", [Variable("km")], Variable("toll"), constants={"a": 0.12}).pattern
+    'a · km + 2'
+    """
+    return _written(_rename_duplicates(formula.root))
 
 
 def _pieces_of(root: Node) -> list[Curve | Step | Table]:
     return [node for node in postorder(root) if isinstance(node, Curve | Step | Table)]
 
 
-def _pieces_by_spelling(root: Node, spelling: Callable[[Node], str]) -> dict[str, list[Curve | Step | Table]]:
-    """Return the curves, step functions and tables by their spelling."""
-    found: dict[str, list[Curve | Step | Table]] = {}
-    for piece in _pieces_of(root):
-        found.setdefault(spelling(piece), []).append(piece)
-    return found
-
-
 def _rename_duplicates(root: Node) -> Node:
     """Return the graph with distinct names, such as s1 and s2, for tabulated functions that would read the same."""
-    groups = [group for group in _pieces_by_spelling(root, _writer(root)).values() if len(group) > 1]
+    by_text: dict[str, list[Curve | Step | Table]] = {}
+    for piece in _pieces_of(root):
+        by_text.setdefault(_written(piece), []).append(piece)
+    groups = [group for group in by_text.values() if len(group) > 1]
     if not groups:
         return root
     taken: set[str] = {*CALLED, *(piece.name for piece in _pieces_of(root))}
@@ -108,25 +88,37 @@ def _rename_duplicates(root: Node) -> Node:
     return fold(root, visit)
 
 
-def fix_constants(formula: Formula, values: Mapping[str, float]) -> Formula:
-    """Return the law with constants fixed at values, which become part of its structure.
+def fix_constants(formula: AnyFormula, values: Mapping[str, float]) -> AnyFormula:
+    """Return the law with constants held at values; :meth:`refit` estimates the others beside them.
+
+    Parameters
+    ----------
+    values
+        Name of a constant to the value that it has from now on, as part of the structure.
 
     Raises
     ------
     FormulaError
-        If a name is not that of a constant, or a value is not a finite number.
+        If a name is that of no constant, a value is no finite number, or there are none.
+
+    Examples
+    --------
+    >>> from kanopt.formulas import Variable, parse_formula
+    >>> law = parse_formula("a * km^b", [Variable("km")], Variable("fuel"), constants={"a": 0.5, "b": 0.97})
+    >>> held = law.fixed({"b": 1.0})
+    >>> print(held, held.provenance["fixed"])
+    0.5 · km b = 1, was 0.97
     """
     if not isinstance(values, Mapping) or not values:
         raise FormulaError(
-            f"formula for {formula.output.name!r}: fixed({values!r:.50}) must map constants to values, such as "
-            "{'c1': 1.0}"
+            f"{formula.title}: fixed({values!r:.50}) must map constants to values, such as {{'c1': 1.0}}"
         )
     known = parameters_of(formula.root)
     held = {}
     for name, value in values.items():
         if name not in known:
             raise FormulaError(
-                f"formula for {formula.output.name!r}: {name!r} is no constant of it; {_nearest_hint(name, known)}"
+                f"{formula.title}: {name!r} is no constant of it; {_nearest_hint(name, known)}"
             )
         held[name] = _number(value, name, formula)
     errors = formula.covariance.standard_errors if formula.covariance else {}
@@ -141,9 +133,7 @@ def fix_constants(formula: Formula, values: Mapping[str, float]) -> Formula:
     root = simplify_graph(rebuild(formula.root, put))
     for node in postorder(root):
         if isinstance(node, Power) and node.base == Constant(0.0) and _is_negative_constant(node.exponent):
-            raise FormulaError(
-                f"formula for {formula.output.name!r}: with {'; '.join(map(was, held))} it divides by zero"
-            )
+            raise FormulaError(f"{formula.title}: with {'; '.join(map(was, held))} it divides by zero")
     return _with_graph(formula, root, "fixed", "; ".join(map(was, held)))
 
 
@@ -155,44 +145,55 @@ def _nearest_hint(name: Any, known: Collection[str]) -> str:
     return nearest(str(name), known) if known else "none of its numbers has a name"
 
 
-def _number(value: Any, name: str, formula: Formula) -> Constant:
+def _number(value: Any, name: str, formula: BaseFormula) -> Constant:
     try:
         if isinstance(value, bool | str):
             raise TypeError
         return Constant(float(value))
     except (TypeError, ValueError, OverflowError, FormulaError):
         raise FormulaError(
-            f"formula for {formula.output.name!r}: the constant {name!r} cannot be held at {value!r:.50}, no finite "
-            "number"
+            f"{formula.title}: the constant {name!r} cannot be held at {value!r:.50}, no finite number"
         ) from None
 
 
-def edit_text(formula: Formula, text: str, constants: Mapping[str, float] | None = None) -> Formula:
-    """Return the law with a new text, which may use the names of its constants, curves and tables.
+def edit_text(formula: AnyFormula, text: str, constants: Mapping[str, float] | None = None) -> AnyFormula:
+    """Return the law rewritten by hand; :meth:`refit` then estimates the constants that have a name.
+
+    Parameters
+    ----------
+    text
+        The new formula, of the same inputs. It may name constants of the old one, which keep their values, and
+        curves, staircases and tables as they stand in :attr:`pattern`, the text to begin with: ``"c1 + s(hour)"``.
+    constants
+        Values of new constants, and other values of old ones.
+
+    Returns
+    -------
+    Formula
+        Without fit, alternatives and standard errors, which were those of another law.
 
     Raises
     ------
     FormulaError
-        If the text is not a formula of the inputs, or a new constant has no value.
+        If the text is no formula of the inputs, or names a constant without a value.
+
+    Examples
+    --------
+    >>> from kanopt.formulas import Variable, parse_formula
+    >>> law = parse_formula("a * km^b", [Variable("km")], Variable("fuel"), constants={"a": 0.5, "b": 0.97})
+    >>> new = law.edited("start + a * km", {"start": 0.3})
+    >>> print(new)
+    0.3 + 0.5 · km
+    >>> new.provenance["edited by hand"]
+    'was a · km^b'
     """
     if constants is not None and not isinstance(constants, Mapping):
         raise FormulaError(
-            f"formula for {formula.output.name!r}: constants={constants!r:.50} must map names to values, such as "
-            "{'c1': 1.0}"
+            f"{formula.title}: constants={constants!r:.50} must map names to values, such as {{'c1': 1.0}}"
         )
     values = parameters_of(formula.root) | dict(constants or {})
-    told = _rename_duplicates(formula.root)
-    written = _writer(told)
-    pieces: dict[str, Node] = {written(piece): piece for piece in _pieces_of(told)}
-    # as it prints, with fewer digits and values for names, as long as that can mean one piece only
-    for shown, group in _pieces_by_spelling(told, to_infix).items():
-        if len(group) == 1 and group[0].name not in CALLED:
-            pieces.setdefault(shown, group[0])
-    # what no text can name
-    pieces = {shown: piece for shown, piece in pieces.items() if len(shown) <= LONGEST}
-    new = parse_formula(
-        text, formula.inputs, formula.output, per=formula.per, constants=values, pieces=pieces
-    )
+    pieces = _pieces_of(_rename_duplicates(formula.root))
+    new = parse_as(BaseFormula, text, formula.inputs, formula.output, constants=values, pieces=pieces)
 
     def valued(node: Node) -> Node:
         # within a curve too a constant has the value that it has from now on
@@ -202,7 +203,7 @@ def edit_text(formula: Formula, text: str, constants: Mapping[str, float] | None
     return _with_graph(formula, rebuild(new.root, valued), "edited by hand", f"was {pattern(formula)}")
 
 
-def _with_graph(formula: Formula, root: Node, what: str, note: str) -> Formula:
+def _with_graph(formula: AnyFormula, root: Node, what: str, note: str) -> AnyFormula:
     """Return the law with another graph; its fit, standard errors and covariance are dropped."""
     earlier = formula.provenance.get(what)
 

@@ -10,8 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kanopt.errors import FormulaError
-from kanopt.formulas.group_errors import MOST_SHARED, clipped, shared_part, whitened
-from kanopt.formulas.noise import Noise, is_gross
+from kanopt.formulas.noise import MOST_SHARED, Noise, clipped, is_gross, shared_part, whitened
 
 Floats = NDArray[np.float64]
 

@@ -13,20 +13,20 @@ from __future__ import annotations
 import math
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from kanopt.errors import FormulaError
+from kanopt.formulas.base_formula import AnyFormula, BaseFormula
 from kanopt.formulas.columns import evaluate_graph
-from kanopt.formulas.enclosures import ShapeProof
+from kanopt.formulas.enclosures.facts import ShapeProof
+from kanopt.formulas.enclosures.proof import prove
+from kanopt.formulas.enclosures.values import interval
 from kanopt.formulas.nodes import Apply, Constant, Input, Maximum, Minimum, Node, Power, postorder, rebuild
-from kanopt.formulas.plausibility import is_size
+from kanopt.formulas.verdict import is_size
 from kanopt.text import amount_text, join_list
-
-if TYPE_CHECKING:
-    from kanopt.formulas.formula import Formula
 
 Side: TypeAlias = Literal["below", "above"]
 
@@ -78,7 +78,9 @@ class Extrapolation:
         return f"it {join_list([str(each) for each in self.endings], 2)}" if self.endings else "it goes on"
 
 
-def extrapolation(formula: Formula, level: float, numbers: Collection[str] | None = None) -> Extrapolation:
+def extrapolation(
+    formula: BaseFormula, level: float, numbers: Collection[str] | None = None
+) -> Extrapolation:
     """Decide whether a law goes on where it is used beyond its data.
 
     Parameters
@@ -106,7 +108,7 @@ def extrapolation(formula: Formula, level: float, numbers: Collection[str] | Non
     ranges = [item for item in formula.domain.ranges if item.name in formula.used]
     edges = {item.name: (item.low, item.dense_end) for item in ranges}
     try:
-        low, high = formula.interval(edges)
+        low, high = interval(formula, edges)
     except FormulaError:  # it has no value among its data
         return Extrapolation((), proved=False)
     size = max(abs(low), abs(high))
@@ -119,7 +121,8 @@ def extrapolation(formula: Formula, level: float, numbers: Collection[str] | Non
         known = math.isfinite(size)
         # 1 − 2 · c / p falls below zero where c is large enough, and is right
         low_end = least if strip.side == "below" else -size * strip.growth
-        proof = formula.prove(
+        proof = prove(
+            formula,
             finite=True,
             low=low_end if known else None,
             high=size * strip.growth if known and strip.side == "above" else None,
@@ -148,7 +151,7 @@ class Strip:
         return self.end if self.side == "below" else self.start
 
 
-def strips(formula: Formula) -> Iterator[Strip]:
+def strips(formula: BaseFormula) -> Iterator[Strip]:
     """Yield the ranges beyond its data in which a law with a domain is used."""
     for variable in formula.inputs:
         item = formula.domain.range_of(variable.name)
@@ -164,7 +167,9 @@ def strips(formula: Formula) -> Iterator[Strip]:
         yield Strip(item.name, "above", edge, far, ((far - floor) / (edge - floor)) ** DEGREE)
 
 
-def _ending(formula: Formula, strip: Strip, proof: ShapeProof, box: dict[str, tuple[float, float]]) -> Ending:
+def _ending(
+    formula: BaseFormula, strip: Strip, proof: ShapeProof, box: dict[str, tuple[float, float]]
+) -> Ending:
     """Return why a law does not go on over a range of an input."""
     shapes = [fact.shape for fact in proof.refuted]
     if "finite" in shapes:
@@ -174,11 +179,11 @@ def _ending(formula: Formula, strip: Strip, proof: ShapeProof, box: dict[str, tu
     return Ending(strip.input, strip.side, strip.edge, what)
 
 
-def _has_pole(formula: Formula, strip: Strip, box: dict[str, tuple[float, float]]) -> bool:
+def _has_pole(formula: BaseFormula, strip: Strip, box: dict[str, tuple[float, float]]) -> bool:
     """Whether a law has a value but at the very end of a range, towards which it grows: 1 / x does, sin(log x) not."""
     near = strip.start + CLOSE * (strip.end - strip.start)
     inside = {**box, strip.input: (near, strip.end)}
-    if formula.prove(finite=True, ranges=inside, boxes=_BOXES).refuted:
+    if prove(formula, finite=True, ranges=inside, boxes=_BOXES).refuted:
         return False
     usual: dict[str, float | str] = {name: known[1] for name, known in formula.domain.quantiles}
     row = {**usual, **dict(formula.domain.commonest)}
@@ -186,7 +191,7 @@ def _has_pole(formula: Formula, strip: Strip, box: dict[str, tuple[float, float]
     return at_end > STEEP * at_edge
 
 
-def held_at_edges(formula: Formula, endings: Sequence[Ending]) -> Formula:
+def held_at_edges(formula: AnyFormula, endings: Sequence[Ending]) -> AnyFormula:
     """Return a law whose inputs are held at the edges of their data where it does not go on; it says so.
 
     Examples
@@ -218,7 +223,7 @@ def held_at_edges(formula: Formula, endings: Sequence[Ending]) -> Formula:
     return _told(replace(formula, root=rebuild(formula.root, held)), text)
 
 
-def held_below(formula: Formula, highest: float) -> Formula:
+def held_below(formula: AnyFormula, highest: float) -> AnyFormula:
     """Return a law that is held at a largest value; it says so.
 
     Examples
@@ -235,7 +240,7 @@ def held_below(formula: Formula, highest: float) -> Formula:
     return _told(replace(formula, root=root), text)
 
 
-def held_from_poles(formula: Formula, rows: Mapping[str, NDArray[Any]]) -> Formula:
+def held_from_poles(formula: AnyFormula, rows: Mapping[str, NDArray[Any]]) -> AnyFormula:
     """Return a law that has a value wherever its inputs have one: what a root or logarithm is of is held at the least.
 
     The least is that of the rows. A part that stays above half of it, half of a range beyond the domain on either side,
@@ -265,13 +270,13 @@ def held_from_poles(formula: Formula, rows: Mapping[str, NDArray[Any]]) -> Formu
             return part
         least = float(np.min(evaluate_graph(part, rows, "a part of a law")))
         law = replace(formula, root=part, domain=wide, covariance=None)
-        stays = least <= 0.0 or law.prove(low=0.5 * least).proved
+        stays = least <= 0.0 or prove(law, low=0.5 * least).proved
         return part if stays else Maximum((Constant(least), part))
 
     return replace(formula, root=rebuild(formula.root, held))
 
 
-def provenance_of_changed(formula: Formula, root: Node) -> Mapping[str, str]:
+def provenance_of_changed(formula: BaseFormula, root: Node) -> Mapping[str, str]:
     """Return the provenance of a law for another graph, which says no longer what is held if that is no longer so.
 
     Examples
@@ -300,6 +305,6 @@ def _ends(root: Node) -> set[tuple[str, str, float]]:
     return held | {("", name, 0.0) for _, name, _ in held if name in bare}
 
 
-def _told(formula: Formula, text: str) -> Formula:
+def _told(formula: AnyFormula, text: str) -> AnyFormula:
     told = "; ".join(filter(None, [formula.held, text]))
     return replace(formula, provenance={**formula.provenance, "held": told})

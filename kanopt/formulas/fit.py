@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias, get_args
+from dataclasses import dataclass
+from typing import Any, Literal, TypeAlias, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,9 +12,6 @@ from numpy.typing import NDArray
 from kanopt.errors import FormulaError
 from kanopt.formulas.error_model import ErrorModel
 from kanopt.text import list_names, number_text, score_text
-
-if TYPE_CHECKING:
-    from kanopt.formulas.formula import Formula
 
 Level: TypeAlias = Literal["good", "usable", "weak"]
 
@@ -260,46 +257,3 @@ def _without_one(
         )
         return kept, (VerdictReason("good", message, "see whether it is a mistake", what, rows=(name,)),)
     return everything, ()
-
-
-@dataclass(frozen=True)
-class Alternative:
-    """A formula that was considered: its complexity, its error, and whether it was chosen.
-
-    Parameters
-    ----------
-    complexity
-        Number of operators, see :func:`kanopt.formulas.complexity.count_operators`.
-    error
-        Error on the rows it was selected by, in the output's unit.
-    chosen
-        Whether it became the law.
-    text
-        The formula in one line.
-    length
-        Length of the description of the rows by the formula, and of the formula: the better it fits and the less there
-        is to read, the shorter. The shortest is chosen; None if unknown.
-    law
-        The formula itself; None for the chosen one, and where there is none.
-    rival
-        Whether it explains the rows as well as the chosen one, in another structure.
-    rung
-        What it is called on the ladder of laws, by which it can be picked; empty where it has no name.
-    refused
-        Why it could not be taken, although the length of its description might be less; empty for others.
-    """
-
-    complexity: float
-    error: float
-    chosen: bool = False
-    text: str = ""
-    length: float | None = None
-    law: Formula | None = field(default=None, repr=False, hash=False)
-    rival: bool = False
-    rung: str = ""
-    refused: str = ""
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "complexity", float(self.complexity))
-        if not all(math.isfinite(x) for x in (self.complexity, self.error, self.length or 0.0)):
-            raise FormulaError(f"an alternative has a finite complexity and error, not {self!r}")

@@ -30,10 +30,11 @@ class Function:
         How formulas spell it.
     value, derivative, second_derivative
         Vectorised implementations on float64 arrays, accurate to a few units in the last place.
-    latex, python, sql, javascript, excel
-        Templates in which ``@`` is replaced by the argument; the writer puts brackets around it and around the whole
-        where they are needed. The SQL ones use only what SQLite, PostgreSQL and DuckDB share, the Excel ones what Excel
-        2010 and LibreOffice do. Each is as exact as `value` where the result is small, too.
+    spelling
+        Templates of latex, python, sql, javascript and excel, where they do not know it by its name, in which ``@`` is
+        replaced by the argument; the writer puts brackets around it and around the whole where they are needed. The SQL
+        ones use only what SQLite, PostgreSQL and DuckDB share, the Excel ones what Excel 2010 and LibreOffice do. Each
+        is as exact as `value` where the result is small, too.
     low, high
         Where it is defined; outside it evaluates to NaN.
     extrema
@@ -57,19 +58,30 @@ class Function:
     name: str
     value: Callable[[Array], Array]
     derivative: Callable[[Array], Array]
-    latex: str
-    python: str
-    sql: str
-    javascript: str
-    excel: str
+    second_derivative: Callable[[Array], Array]
+    spelling: Mapping[str, str] = field(default_factory=dict)
     low: float = -math.inf
     high: float = math.inf
-    second_derivative: Callable[[Array], Array] = field(kw_only=True)
     extrema: tuple[tuple[float, ...], tuple[float, ...], tuple[float, ...]] = ((), (), ())
     period: float = math.inf
     kinked: bool = False
     symbolic: Callable[[Any, Any], Any] | None = None
     degree: Fraction | None = None
+
+    def template(self, language: str) -> str:
+        """Return how a language spells it; empty for one that calls functions by their names here."""
+        usual = _USUAL.get(language, "").format(name=self.name, upper=self.name.upper())
+        return self.spelling.get(language, usual)
+
+
+_USUAL = {
+    "latex": r"\{name}\left(@\right)",
+    "python": "np.{name}(@)",
+    "sql": "{upper}(@)",
+    "javascript": "Math.{name}(@)",
+    "excel": "{upper}(@)",
+}
+"""How languages spell a function that they know by its name."""
 
 
 def _logistic(x: Array) -> Array:
@@ -108,65 +120,48 @@ _EXCEL_SERIES = "SUMPRODUCT({{1,-0.5,0.333333333333333,-0.25,0.2}},{powers})"
 FUNCTIONS: Mapping[str, Function] = {
     function.name: function
     for function in (
-        Function(
-            "exp",
-            np.exp,
-            np.exp,
-            r"\exp\left(@\right)",
-            "np.exp(@)",
-            "EXP(@)",
-            "Math.exp(@)",
-            "EXP(@)",
-            second_derivative=np.exp,
-        ),
+        Function("exp", np.exp, np.exp, np.exp),
         Function(
             "log",
             np.log,
             np.reciprocal,
-            r"\ln\left(@\right)",
-            "np.log(@)",
-            "LN(@)",
-            "Math.log(@)",
-            "LN(@)",
+            lambda x: -1.0 / np.square(x),
+            {"latex": r"\ln\left(@\right)", "sql": "LN(@)", "excel": "LN(@)"},
             low=0.0,
-            second_derivative=lambda x: -1.0 / np.square(x),
         ),
         Function(
             "log1p",
             np.log1p,
             lambda x: 1.0 / (1.0 + x),
-            r"\ln\left(1 + @\right)",
-            "np.log1p(@)",
-            f"CASE WHEN ABS(@) < 0.001 THEN {_SQL_SERIES.format(e='@')} ELSE LN(1.0 + @) END",
-            "Math.log1p(@)",
-            f"IF(ABS(@)<0.001,{_EXCEL_SERIES.format(powers='@^{1,2,3,4,5}')},LN(1+@))",
+            lambda x: -1.0 / np.square(1.0 + x),
+            {
+                "latex": r"\ln\left(1 + @\right)",
+                "sql": f"CASE WHEN ABS(@) < 0.001 THEN {_SQL_SERIES.format(e='@')} ELSE LN(1.0 + @) END",
+                "excel": f"IF(ABS(@)<0.001,{_EXCEL_SERIES.format(powers='@^{1,2,3,4,5}')},LN(1+@))",
+            },
             low=-1.0,
-            second_derivative=lambda x: -1.0 / np.square(1.0 + x),
             symbolic=lambda sympy, x: sympy.log(1 + x),
         ),
         Function(
             "sqrt",
             np.sqrt,
             lambda x: 0.5 / np.sqrt(x),
-            r"\sqrt{@}",
-            "np.sqrt(@)",
-            "SQRT(@)",
-            "Math.sqrt(@)",
-            "SQRT(@)",
+            lambda x: -0.25 / (x * np.sqrt(x)),
+            {"latex": r"\sqrt{@}"},
             low=0.0,
-            second_derivative=lambda x: -0.25 / (x * np.sqrt(x)),
             degree=Fraction(1, 2),
         ),
         Function(
             "square",
             np.square,
             lambda x: 2.0 * x,
-            r"@^{2}",
-            "np.square(@)",
-            "POWER(@, 2.0)",
-            "Math.pow(@, 2)",
-            "POWER(@,2)",
-            second_derivative=lambda x: np.full_like(x, 2.0),
+            lambda x: np.full_like(x, 2.0),
+            {
+                "latex": r"@^{2}",
+                "sql": "POWER(@, 2.0)",
+                "javascript": "Math.pow(@, 2)",
+                "excel": "POWER(@,2)",
+            },
             extrema=((0.0,), (), ()),
             symbolic=lambda sympy, x: x**2,
             degree=Fraction(2),
@@ -175,12 +170,7 @@ FUNCTIONS: Mapping[str, Function] = {
             "sin",
             np.sin,
             np.cos,
-            r"\sin\left(@\right)",
-            "np.sin(@)",
-            "SIN(@)",
-            "Math.sin(@)",
-            "SIN(@)",
-            second_derivative=lambda x: -np.sin(x),
+            lambda x: -np.sin(x),
             extrema=((math.pi / 2,), (0.0,), (math.pi / 2,)),
             period=math.pi,
         ),
@@ -188,12 +178,7 @@ FUNCTIONS: Mapping[str, Function] = {
             "cos",
             np.cos,
             lambda x: -np.sin(x),
-            r"\cos\left(@\right)",
-            "np.cos(@)",
-            "COS(@)",
-            "Math.cos(@)",
-            "COS(@)",
-            second_derivative=lambda x: -np.cos(x),
+            lambda x: -np.cos(x),
             extrema=((0.0,), (math.pi / 2,), (0.0,)),
             period=math.pi,
         ),
@@ -201,36 +186,29 @@ FUNCTIONS: Mapping[str, Function] = {
             "tanh",
             np.tanh,
             _tanh_slope,
-            r"\tanh\left(@\right)",
-            "np.tanh(@)",
-            "TANH(@)",
-            "Math.tanh(@)",
-            "TANH(@)",
-            second_derivative=lambda x: -2.0 * np.tanh(x) * _tanh_slope(x),
+            lambda x: -2.0 * np.tanh(x) * _tanh_slope(x),
             extrema=((), (0.0,), (-_BEND / 2, _BEND / 2)),
         ),
         Function(
             "atan",
             np.arctan,
             lambda x: 1.0 / (1.0 + x * x),
-            r"\arctan\left(@\right)",
-            "np.arctan(@)",
-            "ATAN(@)",
-            "Math.atan(@)",
-            "ATAN(@)",
-            second_derivative=_atan_bend,
+            _atan_bend,
+            {"latex": r"\arctan\left(@\right)", "python": "np.arctan(@)"},
             extrema=((), (0.0,), (-_THIRD, _THIRD)),
         ),
         Function(
             "logistic",
             _logistic,
             _logistic_slope,
-            r"\operatorname{logistic}\left(@\right)",
-            "np.exp(-np.logaddexp(0.0, -@))",
-            "1.0 / (1.0 + EXP(CASE WHEN @ < -700 THEN 700.0 WHEN @ > 700 THEN -700.0 ELSE -1.0 * @ END))",
-            "1 / (1 + Math.exp(-@))",
-            "1/(1+EXP(-MAX(@,-700)))",
-            second_derivative=lambda x: -np.tanh(0.5 * x) * _logistic_slope(x),
+            lambda x: -np.tanh(0.5 * x) * _logistic_slope(x),
+            {
+                "latex": r"\operatorname{logistic}\left(@\right)",
+                "python": "np.exp(-np.logaddexp(0.0, -@))",
+                "sql": "1.0 / (1.0 + EXP(CASE WHEN @ < -700 THEN 700.0 WHEN @ > 700 THEN -700.0 ELSE -1.0 * @ END))",
+                "javascript": "1 / (1 + Math.exp(-@))",
+                "excel": "1/(1+EXP(-MAX(@,-700)))",
+            },
             extrema=((), (0.0,), (-_BEND, _BEND)),
             symbolic=lambda sympy, x: 1 / (1 + sympy.exp(-x)),
         ),
@@ -238,14 +216,16 @@ FUNCTIONS: Mapping[str, Function] = {
             "softplus",
             _softplus,
             _logistic,
-            r"\ln\left(1 + \exp\left(@\right)\right)",
-            "np.logaddexp(0.0, @)",
-            "CASE WHEN @ > 700 THEN @ WHEN @ > 0 THEN @ + LN(1.0 + EXP(-1.0 * @)) WHEN @ < -700 THEN 0.0 "
-            f"WHEN @ < -7 THEN {_SQL_SERIES.format(e='EXP(@)')} ELSE LN(1.0 + EXP(@)) END",
-            "Math.max(0, @) + Math.log1p(Math.exp(-Math.abs(@)))",
-            f"MAX(0,@)+IF(ABS(@)>7,{_EXCEL_SERIES.format(powers='EXP(-ABS(@)*{1,2,3,4,5})')},"
-            "LN(1+EXP(-ABS(@))))",
-            second_derivative=_logistic_slope,
+            _logistic_slope,
+            {
+                "latex": r"\ln\left(1 + \exp\left(@\right)\right)",
+                "python": "np.logaddexp(0.0, @)",
+                "sql": "CASE WHEN @ > 700 THEN @ WHEN @ > 0 THEN @ + LN(1.0 + EXP(-1.0 * @)) WHEN @ < -700 THEN 0.0 "
+                f"WHEN @ < -7 THEN {_SQL_SERIES.format(e='EXP(@)')} ELSE LN(1.0 + EXP(@)) END",
+                "javascript": "Math.max(0, @) + Math.log1p(Math.exp(-Math.abs(@)))",
+                "excel": f"MAX(0,@)+IF(ABS(@)>7,{_EXCEL_SERIES.format(powers='EXP(-ABS(@)*{1,2,3,4,5})')},"
+                "LN(1+EXP(-ABS(@))))",
+            },
             extrema=((), (), (0.0,)),
             symbolic=lambda sympy, x: sympy.log(1 + sympy.exp(x)),
         ),
@@ -253,12 +233,8 @@ FUNCTIONS: Mapping[str, Function] = {
             "abs",
             np.abs,
             np.sign,
-            r"\left|@\right|",
-            "np.abs(@)",
-            "ABS(@)",
-            "Math.abs(@)",
-            "ABS(@)",
-            second_derivative=np.zeros_like,
+            np.zeros_like,
+            {"latex": r"\left|@\right|"},
             extrema=((0.0,), (), ()),
             kinked=True,
             symbolic=lambda sympy, x: sympy.Abs(x),
@@ -268,12 +244,14 @@ FUNCTIONS: Mapping[str, Function] = {
             "relu",
             lambda x: np.maximum(x, 0.0),
             lambda x: np.where(x > 0, 1.0, 0.0),
-            r"\max\left(0, @\right)",
-            "np.maximum(0.0, @)",
-            "CASE WHEN @ > 0 THEN @ WHEN @ <= 0 THEN 0.0 END",
-            "Math.max(0, @)",
-            "MAX(0,@)",
-            second_derivative=np.zeros_like,
+            np.zeros_like,
+            {
+                "latex": r"\max\left(0, @\right)",
+                "python": "np.maximum(0.0, @)",
+                "sql": "CASE WHEN @ > 0 THEN @ WHEN @ <= 0 THEN 0.0 END",
+                "javascript": "Math.max(0, @)",
+                "excel": "MAX(0,@)",
+            },
             kinked=True,
             symbolic=lambda sympy, x: sympy.Max(0, x),
             degree=Fraction(1),
@@ -292,7 +270,7 @@ def function_named(name: str) -> Function:
 
     Examples
     --------
-    >>> function_named("exp").sql
+    >>> function_named("exp").template("sql")
     'EXP(@)'
     """
     try:

@@ -13,6 +13,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from kanopt.formulas.base_formula import BaseFormula
 from kanopt.formulas.nodes import Apply, Constant, Maximum, Minimum, Node, Power, Product, Sum, postorder
 from kanopt.formulas.printing import to_infix
 from kanopt.formulas.simplify import simplify_graph
@@ -80,9 +81,29 @@ class Module:
             yield from (f"  {line}" for line in child._lines())
 
 
-def modules_of(root: Node) -> Module:
-    """Return the tree of modules of a law; see :meth:`kanopt.formulas.Formula.modules`."""
-    return _module(simplify_graph(root))
+def modules_of(formula: BaseFormula) -> Module:
+    """Return which inputs act together and which apart: a tree of sums and products of parts that share no input.
+
+    A part that is neither is a function of its inputs, of which some may still enter as one, such as a ratio.
+
+    Returns
+    -------
+    Module
+        Printed, it is the tree; ``modules().plot()`` draws it.
+
+    Examples
+    --------
+    >>> from kanopt.formulas import Variable, parse_formula
+    >>> inputs = [Variable(name) for name in ("km", "volume", "capacity")]
+    >>> print(parse_formula("km * (1 + 0.15 * (volume / capacity)^4)", inputs, Variable("time")).modules())
+    product: km · (1 + 0.15 · (volume / capacity)^4)
+      km
+      function: 1 + 0.15 · (volume / capacity)^4
+        product: volume / capacity
+          volume
+          capacity: 1 / capacity
+    """
+    return _module(simplify_graph(formula.root))
 
 
 def _module(node: Node) -> Module:

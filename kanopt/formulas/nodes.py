@@ -15,7 +15,7 @@ import hashlib
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
-from functools import cache, cached_property
+from functools import cache, cached_property, reduce
 from operator import itemgetter
 from typing import Any, ClassVar, TypeAlias, TypeVar
 
@@ -468,9 +468,10 @@ class Input(Node):
 
 
 class _Several(Node):
-    """A node over one tuple of children."""
+    """A node over one tuple of children, which are joined one after the other."""
 
     operators: ClassVar[int | None] = None
+    join: ClassVar[Callable[[Array, Array], Array]]
 
     def __post_init__(self) -> None:
         kind: Any = type(self)
@@ -484,20 +485,18 @@ class _Several(Node):
         """Return the same kind of node over other parts."""
         return type(self)(tuple(children))  # type: ignore[call-arg]
 
+    def compute(self, values: Sequence[Array], data: Mapping[str, NDArray[Any]]) -> Array:
+        """Return what the parts come to."""
+        return reduce(type(self).join, values)
+
 
 @dataclass(frozen=True, eq=False)
 class Sum(_Several):
     """A sum of terms."""
 
     unit_rule: ClassVar[str] = "sum"
+    join: ClassVar[Callable[[Array, Array], Array]] = np.add
     terms: tuple[Node, ...]
-
-    def compute(self, values: Sequence[Array], data: Mapping[str, NDArray[Any]]) -> Array:
-        """Return the sum."""
-        total = values[0]
-        for value in values[1:]:
-            total = total + value
-        return total
 
     def spell(self, writer: Writer, parts: list[TextPart]) -> TextPart:
         """Write its terms with signs between them."""
@@ -509,56 +508,41 @@ class Product(_Several):
     """A product of factors; a quotient is a factor to the power of −1."""
 
     unit_rule: ClassVar[str] = "product"
+    join: ClassVar[Callable[[Array, Array], Array]] = np.multiply
     factors: tuple[Node, ...]
-
-    def compute(self, values: Sequence[Array], data: Mapping[str, NDArray[Any]]) -> Array:
-        """Return the product."""
-        product = values[0]
-        for value in values[1:]:
-            product = product * value
-        return product
 
     def spell(self, writer: Writer, parts: list[TextPart]) -> TextPart:
         """Write its factors, those to a negative power as the denominator."""
         return writer.product(parts)
 
 
+class _Extreme(_Several):
+    """A node that is one of its parts."""
+
+    unit_rule: ClassVar[str] = "extreme"
+    word: ClassVar[str]
+
+    def spell(self, writer: Writer, parts: list[TextPart]) -> TextPart:
+        """Write a call; of one part there is nothing to choose."""
+        return writer.extreme(self.word, parts) if len(parts) > 1 else parts[0]
+
+
 @dataclass(frozen=True, eq=False)
-class Maximum(_Several):
+class Maximum(_Extreme):
     """The largest of its parts."""
 
-    unit_rule: ClassVar[str] = "extreme"
+    join: ClassVar[Callable[[Array, Array], Array]] = np.maximum
+    word: ClassVar[str] = "max"
     parts: tuple[Node, ...]
-
-    def compute(self, values: Sequence[Array], data: Mapping[str, NDArray[Any]]) -> Array:
-        """Return the largest."""
-        largest = values[0]
-        for value in values[1:]:
-            largest = np.maximum(largest, value)
-        return largest
-
-    def spell(self, writer: Writer, parts: list[TextPart]) -> TextPart:
-        """Write a call; of one part there is nothing to choose."""
-        return writer.extreme("max", parts) if len(parts) > 1 else parts[0]
 
 
 @dataclass(frozen=True, eq=False)
-class Minimum(_Several):
+class Minimum(_Extreme):
     """The smallest of its parts."""
 
-    unit_rule: ClassVar[str] = "extreme"
+    join: ClassVar[Callable[[Array, Array], Array]] = np.minimum
+    word: ClassVar[str] = "min"
     parts: tuple[Node, ...]
-
-    def compute(self, values: Sequence[Array], data: Mapping[str, NDArray[Any]]) -> Array:
-        """Return the smallest."""
-        smallest = values[0]
-        for value in values[1:]:
-            smallest = np.minimum(smallest, value)
-        return smallest
-
-    def spell(self, writer: Writer, parts: list[TextPart]) -> TextPart:
-        """Write a call; of one part there is nothing to choose."""
-        return writer.extreme("min", parts) if len(parts) > 1 else parts[0]
 
 
 @dataclass(frozen=True, eq=False)
@@ -608,3 +592,24 @@ class Apply(Node):
     def spell(self, writer: Writer, parts: list[TextPart]) -> TextPart:
         """Write it as its function is spelled in the language."""
         return writer.apply(self.function, parts[0])
+
+
+def count_operators(root: Node) -> int:
+    """Return the number of operators as written; shared steps count at every occurrence.
+
+    A sum, product, maximum or minimum of n parts counts n − 1; a power, function or table 1; a curve or step function
+    5. Each kind says so itself.
+
+    Examples
+    --------
+    >>> from kanopt.formulas.nodes import Apply, Input
+    >>> x = Input("x")
+    >>> count_operators(2 + 3 * x * Apply("exp", x))
+    4
+    """
+
+    def count(node: Node, below: list[int]) -> int:
+        own = len(below) - 1 if node.operators is None else node.operators
+        return own + sum(below)
+
+    return fold(root, count)

@@ -1,86 +1,43 @@
 """Parse formulas from untrusted text.
 
-The parser is written for a language of numbers, names, ``+ - * / ^`` (or ``**``), the functions of the library, ``min``
-and ``max``. No Python code is parsed, compiled or executed, so that text from strangers is safe.
+The language has numbers, names, ``+ - * / ^`` (or ``**``), the functions of the library, ``min`` and ``max``. Nothing
+of a text is compiled or executed (:mod:`kanopt.formulas.grammar`), so that text from strangers is safe.
 """
 
 from __future__ import annotations
 
+import ast
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 from kanopt.errors import FormulaError
+from kanopt.formulas.base_formula import AnyFormula, BaseFormula
 from kanopt.formulas.domain import Domain
-from kanopt.formulas.formula import Formula
-from kanopt.formulas.formula_text import CALLED, CONSTANTS, DEEPEST, FormulaText, Token, normalised_text
-from kanopt.formulas.nodes import Constant, Input, Node, Product, Sum
-from kanopt.formulas.variables import Variable, check_name, hint, merged_inputs, variable_of, variables_of
+from kanopt.formulas.grammar import CALLED, CONSTANTS, FormulaText, Token
+from kanopt.formulas.nodes import Constant, Input, Node
+from kanopt.formulas.pieces import Curve, Step, Table
+from kanopt.formulas.printing import to_infix
+from kanopt.formulas.simplify import simplify_graph
+from kanopt.formulas.variables import Variable, check_name, hint, variable_of, variables_of
 from kanopt.formulas.verdict import learned_laws
+from kanopt.text import list_names
 
 _PIECES_SHOWN = 5
 
 
-def parse_formula(
+def parse_as(
+    kind: type[AnyFormula],
     text: str,
     inputs: Sequence[Variable | str],
     output: Variable | str,
-    laws: Mapping[str, Formula] | None = None,
+    laws: Mapping[str, BaseFormula] | None = None,
     per: str = "",
     constants: Mapping[str, float] | None = None,
-    pieces: Mapping[str, Node] | None = None,
-) -> Formula:
-    """Parse a hand-written formula.
-
-    Parameters
-    ----------
-    text
-        Such as ``"0.5 + 0.12 * km * (1 + 0.04 * load)"``. Powers are ``^`` or ``**``; names that are not identifiers
-        are written in back-quotes; ``pi`` is predefined.
-    inputs
-        The inputs it may use; a text is the name of a number without a unit.
-    output
-        The output, likewise.
-    laws
-        Other formulas it may use as if they were inputs; each is substituted, and its inputs become inputs of the
-        result, whose domain is the intersection of theirs.
-    per
-        The meaning of one row; empty takes it from the laws if they agree.
-    constants
-        Names of constants in the text, each with its value: the parameters of the law, which
-        :meth:`~kanopt.formulas.Formula.refit` estimates. Those that the text does not use are ignored.
-    pieces
-        Curves, step functions and tables that the text may use, by the text they print as: ``"s(hour)"``. One with the
-        name of a function is written in back-quotes: ``"`log`(hour)"``.
-
-    Returns
-    -------
-    Formula
-        Without a fit. Parts that consist only of unnamed numbers are evaluated.
-
-    Raises
-    ------
-    FormulaError
-        If the text is not a formula; the message shows the position. Refused are also undeclared names, constants with
-        the name of something else, constants that are not finite, division by zero, exponents beyond ±100, powers in
-        exponents, texts over 10,000 characters and parentheses nested more than 60 deep.
-
-    Examples
-    --------
-    >>> fuel = parse_formula("0.12 * km", [Variable("km", "km")], Variable("fuel", "l"))
-    >>> price = Variable("price", "EUR/l")
-    >>> cost = parse_formula("fuel * price + 2", [price], Variable("cost", "EUR"), laws={"fuel": fuel})
-    >>> print(cost)
-    0.12 · km · price + 2
-    >>> [variable.name for variable in cost.inputs]
-    ['price', 'km']
-    >>> toll = parse_formula("a * km", [Variable("km")], Variable("toll"), constants={"a": 0.12})
-    >>> [(constant.name, constant.value) for constant in toll.constants]
-    [('a', 0.12)]
-    >>> print(parse_formula("width * height", ["width", "height"], "area"))
-    width · height
-    """
+    pieces: Iterable[Curve | Step | Table] = (),
+) -> AnyFormula:
+    """Parse a hand-written formula; see :func:`kanopt.formulas.parse_formula`."""
     output = variable_of(output, "output")
     inputs = variables_of(inputs, f"formula for {output.name!r}")
     laws = {} if laws is None else laws
@@ -91,15 +48,14 @@ def parse_formula(
                 f"formula for {output.name!r}: {name!r} is both an input and a law; rename one"
             )
     parser = FormulaParser(text, own, laws, output.name)
-    for shown, piece in (pieces or {}).items():
-        words = normalised_text(FormulaParser(shown, {}, {}, output.name).tokens[:-1])
-        parser.pieces.setdefault(words, (shown, piece))
+    for piece in pieces:
+        parser.pieces.setdefault(piece.name, []).append(piece)
     parser.constants = _checked_constants({} if constants is None else constants, own, laws, output.name)
-    root = parser.parse()
+    root = parser.step(parser.tree())
     used = [laws[name] for name in parser.laws_used]
-    return Formula(
+    return kind(
         root=root,
-        inputs=merged_inputs(inputs, used, output.name),
+        inputs=_merged_inputs(inputs, used, output.name),
         output=output,
         per=per or _common_per(used),
         domain=Domain.intersection(law.domain for law in used),
@@ -108,13 +64,50 @@ def parse_formula(
     )
 
 
-def _common_per(laws: Sequence[Formula]) -> str:
+def _merged_inputs(
+    inputs: Sequence[Variable], laws: Sequence[BaseFormula], what: str
+) -> tuple[Variable, ...]:
+    """Return the declared inputs and those of the laws, each once; their units must agree."""
+    merged = {variable.name: variable for variable in inputs}
+    for law in laws:
+        for variable in law.inputs:
+            if variable.name not in law.used:
+                continue
+            known = merged.setdefault(variable.name, variable)
+            if (known.unit or variable.unit) != (variable.unit or known.unit) or known.kind != variable.kind:
+                raise FormulaError(
+                    f"formula for {what!r}: input {variable.name!r} is {known.kind} [{known.unit}], but the law "
+                    f"for {law.output.name!r} takes it as {variable.kind} [{variable.unit}]"
+                )
+            merged[variable.name] = _intersect_declarations(known, variable, what)
+    return tuple(merged.values())
+
+
+def _intersect_declarations(known: Variable, other: Variable, what: str) -> Variable:
+    """Return the intersection of two declarations of an input."""
+    lows = [bound for bound in (known.low, other.low) if bound is not None]
+    highs = [bound for bound in (known.high, other.high) if bound is not None]
+    low, high = max(lows, default=None), min(highs, default=None)
+    allowed = known.categories or other.categories
+    if known.categories and other.categories:
+        allowed = tuple(label for label in allowed if label in other.categories)
+        empty = not allowed
+    else:
+        empty = low is not None and high is not None and low > high
+    if empty:
+        raise FormulaError(
+            f"formula for {what!r}: input {known.name!r} is declared differently by the laws; nowhere do all hold"
+        )
+    return replace(known, unit=known.unit or other.unit, low=low, high=high, categories=allowed)
+
+
+def _common_per(laws: Sequence[BaseFormula]) -> str:
     """Return what one row is in all of the laws; empty if they differ."""
     return laws[0].per if len({law.per for law in laws}) == 1 else ""
 
 
 def _checked_constants(
-    constants: Mapping[str, Any], inputs: Mapping[str, Variable], laws: Mapping[str, Formula], what: str
+    constants: Mapping[str, Any], inputs: Mapping[str, Variable], laws: Mapping[str, BaseFormula], what: str
 ) -> dict[str, Constant]:
     """Return constants with a name; their names are those of nothing else, and their values finite."""
     known = [(inputs, "an input"), (laws, "a law"), (CONSTANTS, "a known number"), (CALLED, "a function")]
@@ -138,126 +131,36 @@ def _float(value: Any) -> float:
 
 
 class FormulaParser(FormulaText):
-    """A recursive-descent parser, from ``sum = product {(+|-) product}`` down to parentheses.
+    """What reads the text of a formula.
 
-    Sums and products become one node each, however long, so that only parentheses nest.
+    Parameters
+    ----------
+    text
+        The text.
+    inputs, laws
+        What its names mean.
+    what
+        The name of its output, for errors.
     """
 
     def __init__(
-        self, text: str, inputs: Mapping[str, Variable], laws: Mapping[str, Formula], what: str
+        self, text: str, inputs: Mapping[str, Variable], laws: Mapping[str, BaseFormula], what: str
     ) -> None:
         super().__init__(text, f"formula for {what!r}")
         self.inputs, self.laws = inputs, laws
         self.laws_used: dict[str, None] = {}
         self.constants: Mapping[str, Constant] = {}
-        self.pieces: dict[tuple[str, ...], tuple[str, Node]] = {}
-        self.depth = 0
-        self.place = 0
+        self.pieces: dict[str, list[Any]] = {}
 
-    @property
-    def next(self) -> Token:
-        """The token that comes next."""
-        return self.tokens[self.place]
-
-    def take(self) -> Token:
-        """Return the next token, and go on."""
-        token = self.next
-        self.place = min(self.place + 1, len(self.tokens) - 1)
-        return token
-
-    def at(self, *signs: str) -> bool:
-        """Return whether one of the signs comes next."""
-        return self.next.kind == "sign" and self.next.text in signs
-
-    def parse(self) -> Node:
-        """Read the whole text."""
-        if self.next.kind == "end":
-            raise self.error("the formula is empty", 0)
-        node = self.sum()
-        if self.next.kind != "end":
-            token = self.next
-            stray = token.kind == "sign" and token.text in "),"
-            raise self.error(
-                f"{token.text!r} belongs to no bracket or function"
-                if stray
-                else f"put an operator before {token.text!r}",
-                token.place,
-            )
-        return node
-
-    def sum(self) -> Node:
-        """Return what is added up."""
-        start = self.next.place
-        self.depth += 1
-        if self.depth > DEEPEST:
-            raise self.error(f"brackets nest deeper than {DEEPEST}", start)
-        terms = [self.product()]
-        while self.at("+", "-"):
-            sign = self.take()
-            term = self.product()
-            terms.append(term if sign.text == "+" else self.fold_number(-term, sign.place))
-        self.depth -= 1
-        return terms[0] if len(terms) == 1 else self.fold_number(Sum(tuple(terms)), start)
-
-    def product(self) -> Node:
-        """Return what is multiplied and divided."""
-        start = self.next.place
-        factors = [self.unary()]
-        while self.at("*", "/"):
-            sign, place = self.take(), self.next.place
-            factor = self.unary()
-            factors.append(self.divisor(factor, place) if sign.text == "/" else factor)
-        return factors[0] if len(factors) == 1 else self.fold_number(Product(tuple(factors)), start)
-
-    def unary(self) -> Node:
-        """Return a power, with its signs."""
-        start = self.next.place
-        negative = False
-        while self.at("-", "+"):
-            negative ^= self.take().text == "-"
-        node = self.power()
-        return self.fold_number(-node, start) if negative else node
-
-    def power(self) -> Node:
-        """Return a part, or a power of it."""
-        start = self.next.place
-        base = self.atom()
-        if not self.at("^"):
-            return base
-        self.take()
-        place, negative = self.next.place, False
-        while self.at("-", "+"):
-            negative ^= self.take().text == "-"
-        exponent = self.atom()
-        if negative:
-            exponent = self.fold_number(-exponent, place)
-        if self.at("^"):
-            raise self.error("a power of a power is ambiguous; use brackets", self.next.place)
-        return self.power_of(base, exponent, start, place)
-
-    def atom(self) -> Node:
-        """Return what cannot be taken apart: a number, a name, a call or what stands in brackets."""
-        token = self.take()
-        if token.kind == "number":
-            return self.number(float(token.text), token.place)
-        if token.kind in ("name", "quoted"):
-            is_call = self.at("(") and (token.kind == "name" or self.shown(token))
-            return self.call(token) if is_call else self.named(token)
-        if token.kind == "sign" and token.text == "(":
-            node = self.sum()
-            self.close(token)
-            return node
-        if token.kind == "end":
-            raise self.error("the formula ends too early", token.place)
-        raise self.error(f"a number or a name is missing before {token.text!r}", token.place)
-
-    def close(self, opened: Token) -> None:
-        """Go behind a bracket that closes another one."""
-        if not self.at(")"):
-            if self.next.kind == "end":
-                raise self.error("this bracket is not closed", opened.place)
-            raise self.error(f"put an operator or ')' before {self.next.text!r}", self.next.place)
-        self.take()
+    def step(self, node: ast.expr) -> Node:
+        """Return the step that a part of the tree becomes."""
+        match node:
+            case ast.Name():
+                token = self.token(node)
+                return self.named(token) if token.kind != "number" else self.number(token)
+            case ast.Call(func=ast.Name(), args=arguments):
+                return self.call(node, arguments)
+        return self.computed(node)
 
     def named(self, token: Token) -> Node:
         """Return what a name means."""
@@ -275,114 +178,39 @@ class FormulaParser(FormulaText):
             return self.constants[name]
         if name in CONSTANTS:
             return Constant(CONSTANTS[name], name)
-        if name not in CALLED and (known := self.shown(token)):
-            raise self.error(f"{name!r} is a curve or table; write {known[0]:.80}", token.place)
+        if name not in CALLED and name in self.pieces:
+            shown = to_infix(self.pieces[name][0])
+            raise self.error(f"{name!r} is a curve or table; write {shown:.80}", token.place)
         if name in CALLED:
             raise self.error(f"{name!r} is a function; write {name}(…)", token.place)
         names = [*self.inputs, *self.laws, *self.constants]
         raise self.error(f"unknown name {name[:60]!r}; {hint(name[:60], names)}", token.place)
 
-    def shown(self, token: Token) -> list[str]:
-        """Return the printed forms of the curves, step functions and tables with a name."""
-        head = f"`{token.text}"
-        return [shown for words, (shown, _) in self.pieces.items() if words[:2] == (head, "(")]
+    def piece(self, token: Token, arguments: Sequence[ast.expr]) -> Node:
+        """Return the curve, step function or table that a call stands for, which is as it was learned."""
+        known = self.pieces[token.text]
+        read = [self.token(each).text for each in arguments if isinstance(each, ast.Name)]
+        found = [each for each in known if isinstance(each, Table) and list(each.inputs) == read]
+        if not found and len(arguments) == 1 and not all(isinstance(each, Table) for each in known):
+            argument = simplify_graph(self.step(arguments[0]))
+            plain = [(each, simplify_graph(part)) for each in known for part in each.children]
+            # as it prints, with fewer digits, as long as that can mean one piece only
+            alike = [(each, part) for each, part in plain if to_infix(part) == to_infix(argument)]
+            found = [each for each, part in alike if part == argument] or [each for each, _ in alike]
+        if len(found) != 1:
+            shown = list_names([to_infix(each) for each in known], _PIECES_SHOWN, quoted=False)
+            raise self.error(f"a curve or table stands as it was learned: {shown:.400}", token.place)
+        return found[0]
 
-    def piece(self, token: Token) -> Node | None:
-        """Return the curve, step function or table at this position; None for a function."""
-        if not (known := self.shown(token)):
-            return None
-        depth, end = 0, self.place
-        while True:
-            word = self.tokens[end]
-            depth += (word.text == "(") - (word.text == ")") if word.kind == "sign" else 0
-            if depth == 0 or word.kind == "end":
-                break
-            end += 1
-        _, found = self.pieces.get(normalised_text(self.tokens[self.place - 1 : end + 1]), ("", None))
-        function = token.kind == "name" and token.text in CALLED
-        if function and found is not None:
-            name = token.text
-            raise self.error(
-                f"{name} is a function and a curve of this law; write `{name}`(…) for the curve, {name}((…)) for the "
-                "function",
-                token.place,
-            )
-        if found is None and not function:
-            listed = ", ".join(text if len(text) <= 80 else f"{text[:79]}…" for text in known[:_PIECES_SHOWN])
-            raise self.error(f"a curve or table stands as it was learned: {listed}", token.place)
-        self.place = end + 1 if found is not None else self.place
-        return found
-
-    def call(self, token: Token) -> Node:
+    def call(self, node: ast.expr, arguments: Sequence[ast.expr]) -> Node:
         """Return what a name with a bracket behind it means."""
-        if (piece := self.piece(token)) is not None:
-            return piece
+        token = self.token(node)
+        if token.text in self.pieces and (token.kind == "quoted" or token.text not in CALLED):
+            return self.piece(token, arguments)
+        if token.kind == "quoted" or token.text in self.inputs or token.text in self.laws:
+            raise self.error(
+                f"{token.text!r} is no function; put an operator before the bracket", token.place
+            )
         if token.text not in CALLED:
-            if token.text in self.inputs or token.text in self.laws:
-                raise self.error(
-                    f"{token.text!r} is no function; put an operator before the bracket", token.place
-                )
-            heads = [words[0][1:] for words in self.pieces]
-            raise self.no_function(token, list(dict.fromkeys(heads)))
-        opened = self.take()
-        arguments = [self.sum()]
-        while self.at(","):
-            self.take()
-            arguments.append(self.sum())
-        self.close(opened)
-        return self.applied(token, arguments)
-
-
-_SHOWN = 80
-
-
-def from_sympy(
-    expression: Any,
-    inputs: Sequence[Variable | str],
-    output: Variable | str,
-    *,
-    per: str = "",
-    constants: Mapping[str, float] | None = None,
-) -> Formula:
-    """Return a sympy expression as a formula; see :meth:`kanopt.formulas.Formula.from_sympy`.
-
-    Examples
-    --------
-    >>> import sympy
-    >>> km, load, rate = sympy.symbols("km load rate")
-    >>> law = from_sympy(rate * km * (1 + load / 25), ["km", "load"], "fuel", constants={"rate": 0.12})
-    >>> print(law, "|", law.evaluate({"km": 10.0, "load": 5.0}))
-    km · 0.12 · (load · 0.04 + 1) | 1.44
-    """
-    import sympy
-    from sympy.printing.str import StrPrinter
-
-    class Printer(StrPrinter):  # type: ignore[misc]  # sympy has no types
-        """Writes sympy's text with the names of the parser and all digits."""
-
-        def _print_Symbol(self, symbol: Any) -> str:  # noqa: N802 - sympy looks for this name
-            return f"`{symbol.name}`"
-
-        def _print_Float(self, number: Any) -> str:  # noqa: N802
-            return repr(float(number))
-
-        def _print_Exp1(self, number: Any) -> str:  # noqa: N802
-            return "exp(1)"
-
-        def _print_Max(self, part: Any) -> str:  # noqa: N802
-            return f"{part.func.__name__.lower()}({self.stringify(part.args, ', ')})"
-
-        _print_Min = _print_Abs = _print_Max  # noqa: N815
-
-    output = variable_of(output, "output")
-    what = f"formula for {output.name!r}"
-    if not isinstance(expression, sympy.Expr):
-        how = "; parse_formula reads text" if isinstance(expression, str) else ""
-        kind = type(expression).__name__
-        raise FormulaError(f"{what}: {expression!r:.{_SHOWN}} is a {kind} and no sympy expression{how}")
-    try:
-        text = Printer().doprint(expression)
-    except RecursionError:
-        raise FormulaError(f"{what}: the expression nests too deep for sympy to write it") from None
-    law = parse_formula(text, inputs, output, per=per, constants=constants)
-    return replace(law, provenance={"from": "sympy"})
+            raise self.no_function(token, self.pieces)
+        return self.applied(token, [self.step(argument) for argument in arguments])

@@ -4,13 +4,9 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 from kanopt.formulas.nodes import Apply, Constant, Input, Node, Product, Sum, fold
 from kanopt.formulas.spelling import ATOM, POWER, PRODUCT, WORD, TextPart, Writer, number
-
-if TYPE_CHECKING:
-    from kanopt.formulas.formula import Formula
 
 
 def to_infix(root: Node) -> str:
@@ -28,9 +24,9 @@ def to_infix(root: Node) -> str:
     return fold(root, ReadableWriter().visit).text
 
 
-def to_latex(formula: Formula) -> str:
+def to_latex(root: Node, output: str) -> str:
     """Return ``output = …`` in LaTeX."""
-    return f"{latex_name(formula.output.name)} = {fold(formula.root, _Latex().visit).text}"
+    return f"{latex_name(output)} = {fold(root, _Latex().visit).text}"
 
 
 class ReadableWriter(Writer):

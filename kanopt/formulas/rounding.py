@@ -15,8 +15,8 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from kanopt.formulas.base_formula import AnyFormula
 from kanopt.formulas.columns import read_columns
-from kanopt.formulas.formula import Formula
 from kanopt.formulas.nodes import Array, Constant, Node, computed, postorder, rebuild
 from kanopt.formulas.pieces import Curve, gap_inputs
 
@@ -37,7 +37,7 @@ TABULATED = 13
 _POWERS = np.array([float(f"1e{power}") for power in range(301)])
 
 
-def round_law(formula: Formula, data: Mapping[str, NDArray[Any]], target: Array) -> Formula:
+def round_law(formula: AnyFormula, data: Mapping[str, NDArray[Any]], target: Array) -> AnyFormula:
     """Return a law whose learned numbers have the digits that matter to its rows.
 
     A number is rounded so that the law moves by less than a ten-thousandth of its median error. Numbers of one curve
@@ -54,6 +54,7 @@ def round_law(formula: Formula, data: Mapping[str, NDArray[Any]], target: Array)
     --------
     >>> from kanopt.formulas import Input, Variable
     >>> km = np.linspace(1.0, 9.0, 40)
+    >>> from kanopt.formulas import Formula
     >>> law = Formula(Constant(2.0000712345, "a") * Input("km"), (Variable("km"),), Variable("minutes"))
     >>> noise = np.where(np.arange(40) % 2, 0.1, -0.1)
     >>> round_law(law, {"km": km}, 2.0 * km + noise).root.children[0].value

@@ -1,32 +1,197 @@
 """Texts about the columns of a table: numbers computed row by row, and conditions on rows.
 
-The grammar is Python's (:mod:`~kanopt.formulas.row_grammar`), the arithmetic that of formulas. Nothing is run.
+Grammar and arithmetic are those of formulas (:mod:`~kanopt.formulas.grammar`). Nothing is run.
 """
 
 from __future__ import annotations
 
 import ast
 import operator
-from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass
-from functools import partial
+import re
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import partial, reduce
 from itertools import pairwise
 from typing import Any, Literal, TypeAlias
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from kanopt.errors import FormulaError
-from kanopt.formulas.calendar_functions import CALENDAR
-from kanopt.formulas.formula_text import CALLED, CONSTANTS, Token
-from kanopt.formulas.nodes import Constant, Input, Node, Product, Sum, computed
-from kanopt.formulas.row_grammar import RowGrammar
-from kanopt.formulas.row_text import Condition, RowText, both, compared, date_values, either, joined
-from kanopt.formulas.variables import hint
+from kanopt.formulas.base_formula import BaseFormula
+from kanopt.formulas.calendar_functions import CALENDAR, check_zones
+from kanopt.formulas.dimensions.analysis import output_unit
+from kanopt.formulas.grammar import ARITHMETIC, CALLED, CONSTANTS, WORDS, FormulaText, Token, without_signs
+from kanopt.formulas.nodes import Constant, Input, Node, computed, postorder
+from kanopt.formulas.variables import Variable, hint
+
+Columns: TypeAlias = Mapping[str, Any]
+Values: TypeAlias = Callable[[Columns], Any]
+Truths: TypeAlias = NDArray[np.float64]
+Condition: TypeAlias = Callable[[Columns], Truths]
+
+_BLOCK = 1 << 14
+"""Rows that are computed at once."""
+
+
+@dataclass(frozen=True, eq=False)
+class RowText:
+    """A text about columns that was read.
+
+    Parameters
+    ----------
+    text
+        The text.
+    meaning
+        A number of each row, or a condition on it.
+    reads
+        The columns it reads.
+    calendar
+        What it reads of dates: name to function and columns.
+    """
+
+    text: str
+    meaning: Node | Condition
+    reads: tuple[str, ...]
+    calendar: Mapping[str, tuple[str, tuple[str, ...]]] = field(default_factory=dict)
+
+    @property
+    def is_condition(self) -> bool:
+        """Whether it is true or false of a row, and no number."""
+        return not isinstance(self.meaning, Node)
+
+    def values(self, columns: Mapping[str, Any], rows: int) -> NDArray[np.float64]:
+        """Return the number of each row, not finite where there is none; (rows,).
+
+        Parameters
+        ----------
+        columns
+            Numbers as float64; texts, dates and truth values as series.
+        rows
+            How many there are.
+        """
+        assert isinstance(self.meaning, Node)
+        found = np.empty(rows)
+        for part, read in self._blocks(columns, rows):
+            found[part] = computed(self.meaning, read)
+        return found
+
+    def masks(self, columns: Mapping[str, Any], rows: int) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+        """Return where the condition holds and where it fails; neither where it cannot be known. Both (rows,)."""
+        assert not isinstance(self.meaning, Node)
+        found = np.empty(rows)
+        for part, read in self._blocks(columns, rows):
+            found[part] = self.meaning(read)
+        return found == 1.0, found == 0.0
+
+    def _blocks(self, columns: Mapping[str, Any], rows: int) -> Iterator[tuple[slice, dict[str, Any]]]:
+        """Yield some rows after the others with what is read of them, since all terms of a sum are held at once."""
+        prepared = self._prepared(columns)
+        for start in range(0, rows, _BLOCK):
+            part = slice(start, min(start + _BLOCK, rows))
+            yield part, {name: getattr(each, "iloc", each)[part] for name, each in prepared.items()}
+
+    def _prepared(self, columns: Mapping[str, Any]) -> dict[str, Any]:
+        found = {name: columns[name] for name in self.reads}
+        for name, (function, arguments) in self.calendar.items():
+            used = {each: columns[each] for each in arguments}
+            if len(used) > 1:
+                check_zones(used)
+            found[name] = CALENDAR[function].value(*(columns[each] for each in arguments))
+        return found
+
+    def unit(self, name: str, declared: str, units: Mapping[str, str]) -> str | None:
+        """Return the unit of the numbers; None if nothing decides it.
+
+        Parameters
+        ----------
+        name
+            The column they make.
+        declared
+            Its unit, where one is declared; else empty.
+        units
+            Those of the columns.
+
+        Raises
+        ------
+        FormulaError
+            If the units do not agree, such as minutes that are added to hours.
+        """
+        if not isinstance(self.meaning, Node):
+            return None
+        used = {each: units.get(each, "") for each in self.reads}
+        used |= {each: CALENDAR[function].unit for each, (function, _) in self.calendar.items()}
+        inputs = tuple(Variable(each, unit) for each, unit in used.items() if each in self._inputs)
+        if not declared and not any(variable.unit for variable in inputs):
+            return None
+        unit, problems = output_unit(BaseFormula(self.meaning, inputs, Variable(name, declared)))
+        if problems:
+            raise FormulaError(f"the units do not agree: {problems[0]}")
+        return declared or unit
+
+    @property
+    def _inputs(self) -> frozenset[str]:
+        assert isinstance(self.meaning, Node)
+        return frozenset(name for node in postorder(self.meaning) for name in node.names)
+
+
+def compared(sign: Callable[[Any, Any], Any], left: Values, right: Values) -> Condition:
+    """Compare numbers, texts or dates; where one of them is missing, nothing is known."""
+
+    def condition(columns: Columns) -> Truths:
+        one, other = left(columns), right(columns)
+        missing = np.asarray(pd.isna(one)) | np.asarray(pd.isna(other))
+        return np.where(missing, np.nan, np.asarray(sign(one, other), dtype=bool))
+
+    return condition
+
+
+def date_values(column: str, other: Any) -> Values:
+    """Return what a column of dates is compared with: the column of a name, or a date, in its time zone if in none.
+
+    The values raise FormulaError if one of two columns has a zone and the other has none, or if the date is no moment
+    in the zone, or two.
+    """
+
+    def values(columns: Columns) -> Any:
+        if isinstance(other, str):
+            check_zones({column: columns[column], other: columns[other]})
+            return columns[other]
+        zone = getattr(columns[column].dt, "tz", None)
+        if zone is None:
+            return other if other.tzinfo is None else other.tz_convert("UTC").tz_localize(None)
+        there = other if other.tzinfo else other.tz_localize(zone, ambiguous="NaT", nonexistent="NaT")
+        if pd.isna(there):
+            raise FormulaError(
+                f"{other:%Y-%m-%d %H:%M} does not exist in the time zone of {column!r}, or exists twice; write it with "
+                f'its distance from UTC, as in "{other:%Y-%m-%d %H:%M}+01:00"'
+            )
+        return there
+
+    return values
+
+
+def both(left: Truths, right: Truths) -> Truths:
+    """Join conditions by ``and``."""
+    return np.where(np.fmin(left, right) == 0.0, 0.0, np.minimum(left, right))
+
+
+def either(left: Truths, right: Truths) -> Truths:
+    """Join conditions by ``or``."""
+    return np.where(np.fmax(left, right) == 1.0, 1.0, np.maximum(left, right))
+
+
+def joined(join: Callable[[Truths, Truths], Truths], conditions: Sequence[Condition]) -> Condition:
+    """Return several conditions as one."""
+    return lambda columns: reduce(join, (each(columns) for each in conditions))
+
 
 Sort = Literal["number", "text", "date", "truth"]
 
+KEYWORDS = ("and", "or", "not", "in")
 _MISSING = "missing"
+_INSTEAD = {"=": "==", "&": "and", "&&": "and", "|": "or", "||": "or"}
 _COMPARED: Mapping[type[ast.cmpop], Callable[[Any, Any], Any]] = {
     ast.Lt: operator.lt,
     ast.LtE: operator.le,
@@ -94,6 +259,21 @@ in status == "…"
     return RowText(text, meaning, tuple(parser.reads), dict(parser.calendar))
 
 
+def names_read(text: str, what: str) -> set[str]:
+    """Return every name in a text that may be a column: not those of functions, which have a bracket behind them.
+
+    Examples
+    --------
+    >>> sorted(names_read("km / minutes > 2 and status == 'late' or hour(pickup) < 6", "rule"))
+    ['km', 'minutes', 'pickup', 'status']
+    """
+    return {
+        token.text
+        for token, behind in pairwise(_RowParser(text, {}, what).tokens)
+        if token.kind == "quoted" or (token.kind == "name" and behind.text != "(")
+    }
+
+
 @dataclass(frozen=True)
 class _Operand:
     """What is compared and is no number: a column of texts or of dates, or a text in quotes."""
@@ -110,9 +290,15 @@ class _Operand:
 _Meaning: TypeAlias = Node | Condition | _Operand
 
 
-class _RowParser(RowGrammar):
+class _RowParser(FormulaText):
     """Reads what each part of a text about columns means."""
 
+    pattern = re.compile(
+        rf"\s*(?:{WORDS}|\"(?P<double>[^\"]*)\"|'(?P<single>[^']*)'"
+        rf"|(?P<sign>[=!<>]=|<>|&&|\|\||{ARITHMETIC}|[=<>≤≥≠&|\[\]])|(?P<wrong>\S))"
+    )
+    position = "character"
+    keywords = KEYWORDS
     more_calls = (*CALENDAR, _MISSING)
 
     def __init__(self, text: str, sorts: Mapping[str, Sort], what: str, others: Collection[str] = ()) -> None:
@@ -121,6 +307,13 @@ class _RowParser(RowGrammar):
         self.columns = list(dict.fromkeys([*sorts, *others]))
         self.reads: dict[str, None] = {}
         self.calendar: dict[str, tuple[str, tuple[str, ...]]] = {}
+
+    def check_token(self, token: Token) -> None:
+        """Refuse signs of other languages."""
+        if token.kind == "sign" and token.text in _INSTEAD:
+            better = _INSTEAD[token.text]
+            purpose = "to compare" if better == "==" else f"in place of {token.text}"
+            raise self.error(f"write {better} {purpose}", token.place)
 
     def meaning(self, node: ast.expr) -> _Meaning:
         """Return what a part means: a number of each row, a condition, or something that is compared."""
@@ -135,42 +328,13 @@ class _RowParser(RowGrammar):
             case ast.Compare():
                 return self._comparison(node)
             case ast.UnaryOp(op=ast.Not()):
-                odd, inner = _without_signs(node, (ast.Not,))
+                odd, inner = without_signs(node, (ast.Not,))
                 condition = self._condition(inner)
                 return _negated(condition) if odd else condition
-            case ast.UnaryOp():
-                odd, inner = _without_signs(node, (ast.USub, ast.UAdd))
-                number = self._number(inner)
-                return self.fold_number(-number, self.place(node)) if odd else number
-            case ast.BinOp(op=ast.Pow(), left=base, right=exponent):
-                place = self.place(exponent)
-                _, inner = _without_signs(exponent, (ast.USub, ast.UAdd))
-                if isinstance(inner, ast.BinOp) and isinstance(inner.op, ast.Pow):
-                    raise self.error("a power of a power is ambiguous; multiply the exponents", place)
-                return self.power_of(self._number(base), self._number(exponent), self.place(node), place)
-            case ast.BinOp(op=ast.Add() | ast.Sub()):
-                return self.fold_number(Sum(self._parts(node, ast.Add, ast.Sub)), self.place(node))
-            case ast.BinOp(op=ast.Mult() | ast.Div()):
-                return self.fold_number(Product(self._parts(node, ast.Mult, ast.Div)), self.place(node))
-        raise self.error("here stand numbers, comparisons and functions of columns", self.place(node))
+        return self.computed(node)
 
-    def _parts(
-        self, node: ast.expr, plain: type[ast.operator], inverse: type[ast.operator]
-    ) -> tuple[Node, ...]:
-        """Return what is added up or multiplied; however many they are, they become one step."""
-        written: list[tuple[bool, ast.expr]] = []
-        while isinstance(node, ast.BinOp) and isinstance(node.op, plain | inverse):
-            written.append((isinstance(node.op, inverse), node.right))
-            node = node.left
-        parts = [self._number(node)]
-        for is_inverse, each in reversed(written):
-            part, place = self._number(each), self.place(each)
-            if is_inverse:
-                part = self.divisor(part, place) if inverse is ast.Div else self.fold_number(-part, place)
-            parts.append(part)
-        return tuple(parts)
-
-    def _number(self, node: ast.expr) -> Node:
+    def step(self, node: ast.expr) -> Node:
+        """Return the number that a part is; refuse what is none."""
         found = self.meaning(node)
         if isinstance(found, Node):
             return found
@@ -255,7 +419,7 @@ class _RowParser(RowGrammar):
 
     def _atom(self, token: Token) -> _Meaning:
         if token.kind == "number":
-            return self.number(float(token.text), token.place)
+            return self.number(token)
         if token.kind in ("double", "single"):
             return _Operand("quoted", token.text, token.place)
         name = token.text
@@ -303,7 +467,7 @@ class _RowParser(RowGrammar):
             raise self.error(f"write the column {whole!r} in back-quotes, `{whole}`", place)
         if name not in CALLED:
             raise self.no_function(token)
-        return self.applied(token, [self._number(argument) for argument in arguments])
+        return self.applied(token, [self.step(argument) for argument in arguments])
 
     def _of_dates(self, token: Token, columns: list[Token]) -> Node:
         function, name = CALENDAR[token.text], token.text
@@ -354,12 +518,3 @@ def _is_in(rows: Any, values: list[Any]) -> Any:
 
 def _negated(condition: Condition) -> Condition:
     return lambda columns: 1.0 - condition(columns)
-
-
-def _without_signs(node: ast.expr, ranks: tuple[type[ast.unaryop], ...]) -> tuple[bool, ast.expr]:
-    """Return what stands behind signs of one rank, and whether those that turn it, which is the first, are odd."""
-    odd = False
-    while isinstance(node, ast.UnaryOp) and isinstance(node.op, ranks):
-        odd ^= isinstance(node.op, ranks[0])
-        node = node.operand
-    return odd, node

@@ -20,7 +20,7 @@ from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
 from kanopt.errors import FileFormatError, KanoptError, nearest
 from kanopt.files import read_file, replace_file
-from kanopt.formulas.formula import Formula
+from kanopt.formulas.base_formula import AnyFormula, BaseFormula
 from kanopt.formulas.nodes import KINDS, Node, kind_of, postorder
 from kanopt.formulas.variables import check_name
 
@@ -42,7 +42,7 @@ _PLAIN: Mapping[Any, tuple[tuple[type, ...], str]] = {
 }
 
 
-def to_json(formula: Formula) -> str:
+def to_json(formula: BaseFormula) -> str:
     """Return a formula as JSON text.
 
     Examples
@@ -78,7 +78,7 @@ def _to_plain(value: Any, index: Mapping[bytes, int]) -> Any:
     return dict(value) if isinstance(value, Mapping) else value
 
 
-def from_json(text: str, largest: int = LARGEST_FILE) -> Formula:
+def from_json(kind: type[AnyFormula], text: str, largest: int = LARGEST_FILE) -> AnyFormula:
     """Read a formula from JSON text of so many characters at most; see :meth:`kanopt.formulas.Formula.from_json`."""
     if not isinstance(text, str):
         raise FileFormatError(f"a formula file is text, not {type(text).__name__}")
@@ -99,28 +99,28 @@ def from_json(text: str, largest: int = LARGEST_FILE) -> Formula:
             f"formula file of version {_shown(content.get('version'))}: this kanopt reads version {VERSION}; "
             "save it again with the kanopt that wrote it, or update"
         )
-    nodes: list[Node] = []
+    reader = _Reader(kind)
     written = content.pop("nodes", None)
     if type(written) is not list:
         raise _format_error("nodes", "a list", written)
     for place, item in enumerate(written):
-        nodes.append(_node(item, f"nodes[{place}]", nodes))
+        reader.add_node(item, f"nodes[{place}]")
     del content["format"], content["version"]
-    formula: Formula = _record(content, Formula, _WHOLE, nodes)
+    formula: AnyFormula = reader.record(content, kind, _WHOLE)
     return formula
 
 
-def save(formula: Formula, path: str | Path) -> Path:
-    """Write a formula to a file atomically."""
+def save(formula: BaseFormula, path: str | Path) -> Path:
+    """Write the formula to a JSON file."""
     return replace_file(path, to_json(formula) + "\n")
 
 
-def load(path: str | Path) -> Formula:
+def load(kind: type[AnyFormula], path: str | Path) -> AnyFormula:
     """Read a formula from a file; see :meth:`kanopt.formulas.Formula.load`."""
     source = Path(path)
     content = read_file(source, LARGEST_FILE, "a formula file")
     try:
-        return from_json(content.decode("utf-8-sig"))  # some editors begin with a mark
+        return from_json(kind, content.decode("utf-8-sig"))  # some editors begin with a mark
     except UnicodeDecodeError:
         raise FileFormatError(f"{source}: this is no text in UTF-8") from None
     except FileFormatError as error:
@@ -157,48 +157,13 @@ def _shown(value: Any) -> str:
     return repr(value)[:_SHOWN] if isinstance(value, int | float | None) else type(value).__name__
 
 
-def _node(value: Any, path: str, nodes: Sequence[Node]) -> Node:
-    if type(value) is not dict:
-        raise _format_error(path, "an object", value)
-    kind = _plain(value.pop("kind", None), str, f"{path}.kind")
-    if kind not in KINDS:
-        raise FileFormatError(f"{path}: unknown kind of node {_shown(kind)}; {nearest(kind[:_SHOWN], KINDS)}")
-    node: Node = _record(value, KINDS[kind], path, nodes)
-    return node
-
-
 @cache
-def _shape_of(kind: type) -> tuple[dict[str, Any], frozenset[str]]:
+def _shape_of(kind: type, formula: type) -> tuple[dict[str, Any], frozenset[str]]:
     """Return the type of every field of a record, and which keys must be there."""
-    hints = get_type_hints(kind, localns={"Formula": Formula})
+    hints = get_type_hints(kind, localns={"BaseFormula": formula})
     held = fields(kind)
     needed = (each.name for each in held if each.default is MISSING and each.default_factory is MISSING)
     return {each.name: hints[each.name] for each in held}, frozenset(needed)
-
-
-def _record(value: Any, kind: type, path: str, nodes: Sequence[Node]) -> Any:
-    """Read an object whose keys are the fields of a record."""
-    if type(value) is not dict:
-        raise _format_error(path, "an object", value)
-    shape, needed = _shape_of(kind)
-    for key in value:
-        if key not in shape:
-            raise FileFormatError(f"{path}: unknown key {_shown(key)}; {nearest(key[:_SHOWN], shape)}")
-    for key in shape:
-        if key in needed and key not in value:
-            raise FileFormatError(f"{path}: {key!r} is missing")
-    if kind is Formula and path != _WHOLE and (value.get("alternatives") or value.get("parts")):
-        raise FileFormatError(f"{path}: a formula inside another one has neither alternatives nor parts")
-    parts = {key: _read(item, shape[key], f"{path}.{key}", nodes) for key, item in value.items()}
-    try:
-        for key in _LABELS:
-            if parts.get(key):
-                check_name(parts[key], f"{path}.{key}")
-        return kind(**parts)
-    except FileFormatError:
-        raise
-    except KanoptError as error:
-        raise FileFormatError(f"{path}: {error}") from error
 
 
 @cache
@@ -206,49 +171,94 @@ def _taken_apart(hint: Any) -> tuple[Any, tuple[Any, ...]]:
     return get_origin(hint), get_args(hint)
 
 
-def _read(value: Any, hint: Any, path: str, nodes: Sequence[Node]) -> Any:
-    """Read a value of a type: a plain one, one of several, a tuple, texts by text, an earlier node, or a record."""
-    if hint in _PLAIN:
-        return _plain(value, hint, path)
-    origin, parts = _taken_apart(hint)
-    if origin in (Union, UnionType):
-        if value is None and NoneType in parts:
-            return None
-        is_list = type(value) is list  # which stands for the tuple among them
-        known = [part for part in parts if part is not NoneType]
-        fitting = [part for part in known if (_taken_apart(part)[0] is tuple) == is_list]
-        return _read(value, (fitting or known)[0], path, nodes)
-    if origin is Literal:
-        if value not in parts:
-            raise _format_error(path, " or ".join(map(repr, parts)), value)
-        return value
-    if origin is tuple:
-        return _items(value, parts, path, nodes)
-    if origin is not None:
+class _Reader:
+    """What reads a file into formulas of a type; the nodes come first, each over those before it."""
+
+    def __init__(self, formula: type) -> None:
+        self.formula = formula
+        self.nodes: list[Node] = []
+
+    def add_node(self, value: Any, path: str) -> None:
+        """Read a node over those before it."""
         if type(value) is not dict:
             raise _format_error(path, "an object", value)
-        return {key: _read(item, parts[1], f"{path}.{key[:_SHOWN]}", nodes) for key, item in value.items()}
-    if not issubclass(hint, Node):
-        return _record(value, hint, path, nodes)
-    # an earlier node, so that no file can contain a cycle
-    if type(value) is not int or not 0 <= value < len(nodes):
-        raise _format_error(path, f"the position of one of the {len(nodes)} nodes before it", value)
-    return nodes[value]
+        kind = _plain(value.pop("kind", None), str, f"{path}.kind")
+        if kind not in KINDS:
+            raise FileFormatError(
+                f"{path}: unknown kind of node {_shown(kind)}; {nearest(kind[:_SHOWN], KINDS)}"
+            )
+        self.nodes.append(self.record(value, KINDS[kind], path))
 
+    def record(self, value: Any, kind: type, path: str) -> Any:
+        """Read an object whose keys are the fields of a record."""
+        if type(value) is not dict:
+            raise _format_error(path, "an object", value)
+        shape, needed = _shape_of(kind, self.formula)
+        for key in value:
+            if key not in shape:
+                raise FileFormatError(f"{path}: unknown key {_shown(key)}; {nearest(key[:_SHOWN], shape)}")
+        for key in shape:
+            if key in needed and key not in value:
+                raise FileFormatError(f"{path}: {key!r} is missing")
+        if (
+            issubclass(kind, BaseFormula)
+            and path != _WHOLE
+            and (value.get("alternatives") or value.get("parts"))
+        ):
+            raise FileFormatError(f"{path}: a formula inside another one has neither alternatives nor parts")
+        parts = {key: self._read(item, shape[key], f"{path}.{key}") for key, item in value.items()}
+        try:
+            for key in _LABELS:
+                if parts.get(key):
+                    check_name(parts[key], f"{path}.{key}")
+            return kind(**parts)
+        except FileFormatError:
+            raise
+        except KanoptError as error:
+            raise FileFormatError(f"{path}: {error}") from error
 
-def _items(value: Any, parts: Sequence[Any], path: str, nodes: Sequence[Node]) -> tuple[Any, ...]:
-    """Read a list, of any length where the parts of its type end with an ellipsis."""
-    alike = parts[-1] is ...
-    if type(value) is not list or not (alike or len(value) == len(parts)):
-        fixed = "a pair" if len(parts) == 2 else f"a list of {len(parts)}"
-        raise _format_error(path, "a list" if alike else fixed, value)
-    if len(value) > LONGEST_LIST:
-        raise FileFormatError(f"{path}: a list of {len(value):,} is too long, at most {LONGEST_LIST:,}")
-    hints = repeat(parts[0], len(value)) if alike else parts
-    return tuple(
-        _read(item, hint, f"{path}[{place}]", nodes)
-        for place, (item, hint) in enumerate(zip(value, hints, strict=True))
-    )
+    def _read(self, value: Any, hint: Any, path: str) -> Any:
+        """Read a value of a type: a plain one, one of several, a tuple, texts by text, an earlier node, or a record."""
+        if hint in _PLAIN:
+            return _plain(value, hint, path)
+        origin, parts = _taken_apart(hint)
+        if origin in (Union, UnionType):
+            if value is None and NoneType in parts:
+                return None
+            is_list = type(value) is list  # which stands for the tuple among them
+            known = [part for part in parts if part is not NoneType]
+            fitting = [part for part in known if (_taken_apart(part)[0] is tuple) == is_list]
+            return self._read(value, (fitting or known)[0], path)
+        if origin is Literal:
+            if value not in parts:
+                raise _format_error(path, " or ".join(map(repr, parts)), value)
+            return value
+        if origin is tuple:
+            return self._items(value, parts, path)
+        if origin is not None:
+            if type(value) is not dict:
+                raise _format_error(path, "an object", value)
+            return {key: self._read(item, parts[1], f"{path}.{key[:_SHOWN]}") for key, item in value.items()}
+        if not issubclass(hint, Node):
+            return self.record(value, hint, path)
+        # an earlier node, so that no file can contain a cycle
+        if type(value) is not int or not 0 <= value < len(self.nodes):
+            raise _format_error(path, f"the position of one of the {len(self.nodes)} nodes before it", value)
+        return self.nodes[value]
+
+    def _items(self, value: Any, parts: Sequence[Any], path: str) -> tuple[Any, ...]:
+        """Read a list, of any length where the parts of its type end with an ellipsis."""
+        alike = parts[-1] is ...
+        if type(value) is not list or not (alike or len(value) == len(parts)):
+            fixed = "a pair" if len(parts) == 2 else f"a list of {len(parts)}"
+            raise _format_error(path, "a list" if alike else fixed, value)
+        if len(value) > LONGEST_LIST:
+            raise FileFormatError(f"{path}: a list of {len(value):,} is too long, at most {LONGEST_LIST:,}")
+        hints = repeat(parts[0], len(value)) if alike else parts
+        return tuple(
+            self._read(item, hint, f"{path}[{place}]")
+            for place, (item, hint) in enumerate(zip(value, hints, strict=True))
+        )
 
 
 def _plain(value: Any, hint: type, path: str) -> Any:

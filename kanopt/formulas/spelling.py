@@ -98,7 +98,7 @@ class Writer:
 
     def apply(self, function: str, argument: TextPart) -> TextPart:
         """Write a function of the library."""
-        template = getattr(function_named(function), self.language, "")
+        template = function_named(function).template(self.language)
         return self.spell(template, argument) if template else self.call(function, [argument])
 
     def extreme(self, which: str, parts: list[TextPart]) -> TextPart:

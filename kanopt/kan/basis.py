@@ -28,61 +28,11 @@ _FINE = 9
 """Grids with more functions than this have only their four non-zeros worked out."""
 
 
-def local_basis(
-    x: Tensor, lower: Tensor, upper: Tensor, grid_size: int, derivative: int = 0
-) -> tuple[Tensor, Tensor]:
-    """Return the index of the first non-zero basis function, and the four values.
-
-    Parameters
-    ----------
-    x
-        Points, any shape; `lower` and `upper` broadcast against it.
-    grid_size
-        Number of equal intervals between `lower` and `upper`.
-    derivative
-        0, 1 or 2: the order of the derivative with respect to `x`.
-
-    Returns
-    -------
-    first : Tensor of int64, shape of `x`
-    weights : Tensor, shape of `x` + (4,)
-
-    Raises
-    ------
-    ValueError
-        For another order of the derivative.
-
-    Examples
-    --------
-    >>> zero, one = torch.zeros(1), torch.ones(1)
-    >>> first, weights = local_basis(torch.tensor([0.5, 1.5]), zero, one, grid_size=4)
-    >>> first.tolist(), weights.sum(-1).tolist()
-    ([2, 3], [1.0, 1.0])
-    """
-    _check_order(derivative)
-    per_unit = grid_size / (upper - lower)
-    position = (x - lower) * per_unit
-    inside = position.clamp(0.0, float(grid_size))
-    first = inside.floor().clamp(max=grid_size - 1)
-    u = inside - first
-    if derivative == 0:
-        beyond = (position - inside).unsqueeze(-1)
-        weights = torch.stack(_values(u), dim=-1)
-        weights = weights + beyond * torch.stack(_slopes(u), dim=-1)
-    elif derivative == 1:
-        weights = torch.stack(_slopes(u), dim=-1) * per_unit.unsqueeze(-1)
-    else:
-        straight = (position != inside).unsqueeze(-1)
-        weights = torch.stack(_curvatures(u), dim=-1) * per_unit.unsqueeze(-1) ** 2
-        weights = weights.masked_fill(straight, 0.0)
-    return first.to(torch.int64), weights
-
-
 def dense_basis(x: Tensor, lower: Tensor, upper: Tensor, grid_size: int, derivative: int = 0) -> Tensor:
     """Return all ``grid_size + 3`` basis functions at `x`.
 
     The result can be differentiated with respect to `x`, `lower` and `upper`, repeatedly, by autograd; it is then
-    assembled from :func:`local_basis` without in-place operations.
+    assembled without in-place operations.
 
     Parameters
     ----------
@@ -91,16 +41,11 @@ def dense_basis(x: Tensor, lower: Tensor, upper: Tensor, grid_size: int, derivat
     grid_size
         Number of equal intervals between `lower` and `upper`.
     derivative
-        0, 1 or 2: the order of the derivative with respect to `x`.
+        0 or 1: the order of the derivative with respect to `x`.
 
     Returns
     -------
     Tensor, shape of `x` + (grid_size + 3,)
-
-    Raises
-    ------
-    ValueError
-        For another order of the derivative.
 
     Examples
     --------
@@ -108,12 +53,15 @@ def dense_basis(x: Tensor, lower: Tensor, upper: Tensor, grid_size: int, derivat
     >>> dense_basis(torch.tensor([0.0]), zero, one, grid_size=2).mul(6).round().tolist()
     [[1.0, 4.0, 1.0, 0.0, 0.0]]
     """
-    _check_order(derivative)
     per_unit = grid_size / (upper - lower)
     position = (x - lower) * per_unit
     if position.requires_grad:
-        first, weights = local_basis(x, lower, upper, grid_size, derivative)
-        index = first.unsqueeze(-1) + torch.arange(4, device=x.device)
+        inside = position.clamp(0.0, float(grid_size))
+        first = inside.floor().clamp(max=grid_size - 1)
+        u = inside - first
+        weights = torch.stack(_values(u), dim=-1)
+        weights = weights + (position - inside).unsqueeze(-1) * torch.stack(_slopes(u), dim=-1)
+        index = first.to(torch.int64).unsqueeze(-1) + torch.arange(4, device=x.device)
         return weights.new_zeros(*weights.shape[:-1], grid_size + 3).scatter(-1, index, weights)
     return _uniform(position, per_unit, grid_size, derivative)
 
@@ -131,16 +79,11 @@ def periodic_basis(x: Tensor, grid_size: int, derivative: int = 0) -> Tensor:
     grid_size
         Number of equal intervals in the period, at least 1 (a constant).
     derivative
-        0, 1 or 2: the order of the derivative with respect to `x`.
+        0 or 1: the order of the derivative with respect to `x`.
 
     Returns
     -------
     Tensor, shape of `x` + (grid_size,)
-
-    Raises
-    ------
-    ValueError
-        For another order of the derivative.
 
     Examples
     --------
@@ -148,7 +91,6 @@ def periodic_basis(x: Tensor, grid_size: int, derivative: int = 0) -> Tensor:
     >>> periodic_basis(midnight, 4).mul(6).round().tolist()[2]
     [4.0, 1.0, 0.0, 1.0]
     """
-    _check_order(derivative)
     zero, one = x.new_zeros(1), x.new_ones(1)
     open_basis = dense_basis(x - x.floor(), zero, one, grid_size, derivative)
     place = (torch.arange(grid_size + 3, device=x.device) - 1) % grid_size
@@ -170,10 +112,9 @@ def _uniform(position: Tensor, per_unit: Tensor, grid_size: int, order: int) -> 
         fill(flat[part], where[part], order)
         if scale is not None:
             flat[part].mul_(scale[part])
-    if order != 1:
-        beyond = position - inside
-        if whole or bool(beyond.any()):
-            _extrapolate(basis, beyond, order)
+    beyond = position - inside
+    if order == 0 and (whole or bool(beyond.any())):
+        _extrapolate(basis, beyond)
     return basis
 
 
@@ -184,11 +125,9 @@ def _fill_all(out: Tensor, position: Tensor, order: int) -> None:
     inner = softshrink(outer, 1.0)  # max(0, 1 − |d|)
     if order == 0:
         torch.pow(outer, 3, out=out).sub_(inner.pow_(3), alpha=4.0).mul_(1.0 / 6.0)
-    elif order == 1:
+    else:
         torch.square(outer, out=out).sub_(inner.square_(), alpha=4.0)
         out.copysign_(distance).mul_(-0.5)
-    else:
-        torch.sub(outer, inner, alpha=4.0, out=out)
 
 
 def _values(u: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
@@ -215,37 +154,23 @@ def _slopes(u: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     return -0.5 * v * v, u * (1.5 * u - 2.0), v * (2.0 - 1.5 * v), 0.5 * u * u
 
 
-def _curvatures(u: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    """Return the second derivatives of :func:`_values` with respect to `u`."""
-    v = 1.0 - u
-    return v, 3.0 * u - 2.0, 3.0 * v - 2.0, u
-
-
 def _fill_four(out: Tensor, position: Tensor, order: int) -> None:
     """Do the same as :func:`_fill_all`, but compute only the four non-zero functions."""
     first = position.floor().clamp_(max=out.shape[1] - 4)
-    pieces = (_values, _slopes, _curvatures)[order](position - first)
+    pieces = (_slopes if order else _values)(position - first)
     first.nan_to_num_(0.0)  # the cell chosen for NaN does not matter, because its values are NaN
     index = first.to(torch.int64) + torch.arange(4, device=out.device)
     out.zero_().scatter_(1, index, torch.cat(pieces, dim=1))
 
 
-def _extrapolate(basis: Tensor, beyond: Tensor, order: int) -> None:
+def _extrapolate(basis: Tensor, beyond: Tensor) -> None:
     """Extrapolate the functions along their tangents; `beyond` is the distance past the nearer end, in cells."""
-    if order == 2:
-        basis.masked_fill_((beyond != 0).unsqueeze(-1), 0.0)
-        return
     last = basis.shape[-1] - 1
     below, above = 0.5 * beyond.clamp(max=0.0), 0.5 * beyond.clamp(min=0.0)
     basis[..., 0] -= below
     basis[..., 2] += below
     basis[..., last - 2] -= above
     basis[..., last] += above
-
-
-def _check_order(derivative: int) -> None:
-    if derivative not in (0, 1, 2):
-        raise ValueError(f"derivative must be 0, 1 or 2, not {derivative!r}")
 
 
 def roughness(grid_size: int) -> Tensor:

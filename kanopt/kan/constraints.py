@@ -89,22 +89,9 @@ class ConstrainedCoefficients:
     def of(
         cls, shape: Architecture, wanted: ShapeConstraints, device: torch.device | None = None
     ) -> ConstrainedCoefficients | None:
-        """Build the parameterisation; None without constraints.
-
-        Raises
-        ------
-        ValueError
-            With product nodes, whose shape does not follow from that of their factors, and for convex beside concave
-            inputs with hidden layers.
-        """
+        """Build the parameterisation, of a network without product nodes; None without constraints."""
         if not wanted:
             return None
-        if any(shape.products):
-            raise ValueError("a product node keeps no shape: use hidden nodes that add")
-        if shape.hidden and len({bend for bend in wanted.convexity if bend}) > 1:
-            raise ValueError(
-                "convex in one input and concave in another cannot be held through hidden layers"
-            )
         transforms, bounded = [], []
         for index, layer in enumerate(shape.layers):
             size = layer.basis_size

@@ -24,10 +24,9 @@ from kanopt.kan.constraints import Penalty
 from kanopt.kan.network import KANBatch
 from kanopt.kan.objective import Data, LeastSquares, Objective, QuadraticModel
 from kanopt.kan.ranges import SLACK, continue_ends, refit_ranges
-from kanopt.kan.robust import reweight
 from kanopt.kan.smoothing import RIDGES, GaussNewtonModel, select_smoothing, update_smoothing
-from kanopt.kan.trainer import History, train
-from kanopt.kan.training import FitOptions, TrainedBatch, random_starts, score_of, train_starts
+from kanopt.kan.trainer import History
+from kanopt.kan.training import FitOptions, TrainedBatch, Training, random_starts, train_starts
 
 EXACT = 1e-14
 """Share of the target's variance below which an error counts as none."""
@@ -101,27 +100,25 @@ def train_until_one(run: TrainedBatch, data: Data, options: FitOptions) -> Train
     Also continues the training of a single network, on other rows or a finer grid.
     """
     network, smoothing, history = run.network, run.smoothing, run.history
-    data = data.prepared(network)
-    penalty = Penalty.of(network.architecture, network.theta.device)
-    constraints = options.constraints(network)
-    objective, total = options.objective(data), float(data.weights.sum())
-    spread = float((data.weights * (data.target - data.mean_target).square().sum(1)).sum()) / total
+    training = Training.of(network, data, options)
+    spread = _squares_about_mean(data) / training.total
     last = torch.inf
     for turn in range(TURNS):
-        weighted = reweight(network, objective, options.loss)
+        weighted = training.reweighted(network)
         if options.smoothing is None:
             # Copies are no evidence: all that counts rows is scaled to those that copy no other.
-            normal, rows = weighted.normal_equations(network) * options.distinct, total * options.distinct
-            smoothing, _ = update_smoothing(normal, network.theta, penalty, smoothing, rows)
-        network = refit_ranges(network, data.inputs, constraints, SLACK if turn == 0 else 0.0) or network
+            normal = weighted.normal_equations(network) * options.distinct
+            smoothing = update_smoothing(normal, network.theta, training.penalty, smoothing, training.rows)
+        slack = SLACK if turn == 0 else 0.0
+        network = refit_ranges(network, training.data.inputs, training.constraints, slack) or network
         steps = replace(
             options.trainer, iterations=STEPS, tolerance=1e-3, damping=1e-3 if turn == 0 else 1e-4
         )
-        held = penalty.matrices(smoothing, total, network.active)
-        network, history = train(network, weighted, held, steps, constraints)
-        if constraints is None and float(weighted.squares(network).min()) < CLEAN * spread * total:
+        network, history = training.train(network, weighted, smoothing, steps)
+        clean = CLEAN * spread * training.total
+        if training.constraints is None and float(weighted.squares(network).min()) < clean:
             network = _continue_sparse_ends(network, weighted, data.weights * options.distinct)
-        score = score_of(network, smoothing, penalty, objective, options)
+        score = training.score(network, smoothing)
         kept = score.argsort()[: max(1, (len(network) + 1) // 2)]
         network, smoothing, score = network.take(kept), smoothing[kept], score[kept]
         least = float(score[0])
@@ -144,7 +141,7 @@ def _continue_sparse_ends(network: KANBatch, objective: LeastSquares, weights: T
 
 
 def refine_grid(run: TrainedBatch, data: Data, options: FitOptions, largest: int) -> TrainedBatch:
-    """Double the grid of a network, preserving its function, and continue training, while its score falls by a tenth.
+    """Double the grid of a network with hidden nodes, and train on, while its score falls by a tenth.
 
     Parameters
     ----------
@@ -159,11 +156,7 @@ def refine_grid(run: TrainedBatch, data: Data, options: FitOptions, largest: int
         if too_fine or float(run.score[0]) < EXACT**2 * spread or run.history.stopped:
             return run
         tried = replace(run, network=finer)
-        tried = (
-            train_until_one(tried, data, options)
-            if finer.architecture.hidden
-            else retrain(tried, data, options)
-        )
+        tried = train_until_one(tried, data, options)
         if not float(tried.score[0]) < WORTH * float(run.score[0]):
             return tried if float(tried.score[0]) < float(run.score[0]) else run
         run = tried
@@ -173,17 +166,11 @@ def retrain(run: TrainedBatch, data: Data, options: FitOptions, steps: int = STE
     """Continue training a batch for a few steps with its smoothing weights; an additive network is fitted again."""
     if not run.network.architecture.hidden:
         return _fit_additive(run.network, run.smoothing, data, options, near=True)
-    network, smoothing = run.network, run.smoothing
-    data = data.prepared(network)
-    penalty = Penalty.of(network.architecture, network.theta.device)
-    constraints = options.constraints(network)
-    objective = options.objective(data)
-    held = penalty.matrices(smoothing, float(data.weights.sum()), network.active)
+    training = Training.of(run.network, data, options)
     trainer = replace(options.trainer, iterations=steps)
-    network, history = train(network, reweight(network, objective, options.loss), held, trainer, constraints)
-    return TrainedBatch(
-        network, smoothing, score_of(network, smoothing, penalty, objective, options), history
-    )
+    weighted = training.reweighted(run.network)
+    network, history = training.train(run.network, weighted, run.smoothing, trainer)
+    return TrainedBatch(network, run.smoothing, training.score(network, run.smoothing), history)
 
 
 def _fit_additive(
@@ -193,41 +180,43 @@ def _fit_additive(
 
     `near` says that the smoothing weights have been chosen for such a network before.
     """
-    data = data.prepared(network)
-    penalty = Penalty.of(network.architecture, network.theta.device)
-    constraints = options.constraints(network)
-    objective = options.objective(data)
-    total = float(data.weights.sum())
-    rows = total * options.distinct
+    training = Training.of(network, data, options)
     linear = options.link is None
-    trainer = (
-        replace(options.trainer, damping=0.0) if linear and not options.shape_constraints else options.trainer
-    )
+    trainer = options.trainer
     if linear and not options.shape_constraints:
-        trainer = replace(trainer, iterations=min(3, trainer.iterations))
-    spread = float((data.weights * (data.target - data.mean_target).square().sum(1)).sum())
-    floor = EXACT * spread + torch.finfo(torch.float64).tiny
+        trainer = replace(trainer, damping=0.0, iterations=min(3, trainer.iterations))
+    floor = EXACT * _squares_about_mean(data) + torch.finfo(torch.float64).tiny
     history, turns = History(), 2 if options.loss == "squared" else 5
     for turn in range(turns):
-        weighted = reweight(network, objective, options.loss) if turn > 0 else objective
+        weighted = training.reweighted(network) if turn > 0 else training.objective
         squares: Objective = weighted
         chooses = turn > 0 and options.smoothing is None
         # Where the output is linear in θ the expansion is exact but for rounding, which the last turn on the rows ends.
         exact = linear and turn < turns - 1
         if chooses or exact:
             expansion = weighted.normal_equations(network)
-            squares = QuadraticModel(network, expansion, data.inputs) if exact else weighted
+            squares = QuadraticModel(network, expansion, training.data.inputs) if exact else weighted
         if chooses:
-            model = GaussNewtonModel(expansion, network.theta, penalty, total, rows, floor, options.criterion)
-            ridges = _ridges(network.architecture, rows)
+            model = GaussNewtonModel(
+                expansion,
+                network.theta,
+                training.penalty,
+                training.total,
+                training.rows,
+                floor,
+                options.criterion,
+            )
+            ridges = _ridges(network.architecture, training.rows)
             smoothing = select_smoothing(model, smoothing, ridges, near=near or turn > 1)
-        held = penalty.matrices(smoothing, total, network.active)
-        network, history = train(network, squares, held, trainer, constraints)
+        network, history = training.train(network, squares, smoothing, trainer)
         if history.stopped:
             break
-    return TrainedBatch(
-        network, smoothing, score_of(network, smoothing, penalty, objective, options), history
-    )
+    return TrainedBatch(network, smoothing, training.score(network, smoothing), history)
+
+
+def _squares_about_mean(data: Data) -> float:
+    """Return the weighted sum of squares of the target about its mean."""
+    return float((data.weights * (data.target - data.mean_target).square().sum(1)).sum())
 
 
 def _ridges(shape: Architecture, rows: float) -> Sequence[float]:

@@ -7,7 +7,7 @@ parameters and leave-one-out residuals are those of this linear model, from the 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any
 
 import numpy as np
 import torch
@@ -18,9 +18,8 @@ from kanopt.kan.basis import block_diagonal
 from kanopt.kan.constraints import ConstrainedCoefficients, Penalty
 from kanopt.kan.network import KANBatch
 from kanopt.kan.objective import Data, LeastSquares
-from kanopt.kan.robust import poisson_weights, robust_weight_share
 from kanopt.kan.trainer import History
-from kanopt.kan.training import FitOptions, TrainedBatch
+from kanopt.kan.training import FitOptions, TrainedBatch, poisson_weights, robust_weight_share
 
 Floats = NDArray[np.float64]
 
@@ -90,7 +89,12 @@ def describe_fit(
     else:
         variance = float((data.weights * trust * left_out.square()).sum() / data.weights.sum())
         free = np.ones(parameters, dtype=bool)
-        known = _Uncertainty(float(parameters), variance, np.empty((0, 0)), free)
+        known = {
+            "edf": float(parameters),
+            "variance": variance,
+            "covariance": np.empty((0, 0)),
+            "at_bound": free,
+        }
     return FittedNetwork(
         output=_numpy(output),
         residual=_numpy(residual),
@@ -98,23 +102,14 @@ def describe_fit(
         robust_weight=_numpy(trust if robust else torch.ones_like(trust)),
         smoothing=_numpy(run.smoothing[0]),
         history=run.history,
-        **known._asdict(),
+        **known,
     )
-
-
-class _Uncertainty(NamedTuple):
-    """What :class:`FittedNetwork` tells of a network's uncertainty."""
-
-    edf: float
-    variance: float
-    covariance: Floats
-    at_bound: NDArray[np.bool_]
 
 
 def _by_gauss_newton(
     network: KANBatch, smoothing: Tensor, data: Data, options: FitOptions, residual: Tensor, trust: Tensor
-) -> tuple[Tensor, _Uncertainty]:
-    """Return the leave-one-out residuals and the uncertainty of the linear model at the optimum."""
+) -> tuple[Tensor, dict[str, Any]]:
+    """Return the leave-one-out residuals, and what the linear model at the optimum tells of uncertainty."""
     rows = float(data.weights.sum())
     objective = options.objective(data)
     weighted = objective.with_weights(data.weights * trust)
@@ -136,7 +131,8 @@ def _by_gauss_newton(
     centre = _centring(network, data)
     covariance = variance / options.distinct * (centre @ inverse[0] @ centre.T)
     symmetric = _numpy(0.5 * (covariance + covariance.T))
-    return left_out, _Uncertainty(edf, variance, symmetric, _tied_parameters(network, constraints, held))
+    tied = _tied_parameters(network, constraints, held)
+    return left_out, {"edf": edf, "variance": variance, "covariance": symmetric, "at_bound": tied}
 
 
 def _weight_of_kind(data: Data) -> Tensor:

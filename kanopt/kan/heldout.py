@@ -11,21 +11,26 @@ all rows.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import torch
 from torch import Tensor
 
 from kanopt.kan.architecture import Architecture
-from kanopt.kan.constraints import Penalty
 from kanopt.kan.fit import retrain, train_until_one
 from kanopt.kan.network import KANBatch
 from kanopt.kan.objective import Data
 from kanopt.kan.pruning import EdgePlace, remove_edges
 from kanopt.kan.ranges import refit_ranges
-from kanopt.kan.robust import HUBER, huber_loss, residual_scale, reweight
-from kanopt.kan.trainer import train
-from kanopt.kan.training import FitOptions, TrainedBatch, train_starts
+from kanopt.kan.training import (
+    HUBER,
+    FitOptions,
+    TrainedBatch,
+    Training,
+    huber_loss,
+    residual_scale,
+    train_starts,
+)
 
 TURNS, STEPS = 3, 4
 """Turns at each weight, in which hidden ranges and row weights follow, and steps of each."""
@@ -47,27 +52,6 @@ KEPT, WIDE = 2, 300
 """Starts that go on with all rows; one alone past so many parameters."""
 
 
-@dataclass(frozen=True)
-class HeldOutFit:
-    """A network trained without the held-out rows.
-
-    Attributes
-    ----------
-    trained
-        The network; its score is the mean loss on the held-out rows.
-    output
-        Predictions for the held-out rows, in the units of the data; (n,).
-    """
-
-    trained: TrainedBatch
-    output: Tensor
-
-    @property
-    def loss(self) -> float:
-        """Mean loss on the held-out rows."""
-        return float(self.trained.score[0])
-
-
 def fit_held_out(
     shape: Architecture,
     data: Data,
@@ -76,13 +60,20 @@ def fit_held_out(
     generator: torch.Generator,
     options: FitOptions,
     largest: int,
-) -> HeldOutFit:
+) -> tuple[TrainedBatch, Tensor]:
     """Train a network with hidden nodes at the smoothing with the smallest loss on `held_out`.
 
     Parameters
     ----------
     largest
         Maximum grid size.
+
+    Returns
+    -------
+    trained
+        The network; its score is the mean loss on the held-out rows.
+    output
+        Predictions for the held-out rows, in the units of the data; (n,).
 
     Examples
     --------
@@ -94,8 +85,8 @@ def fit_held_out(
     >>> data = Data(rows, numbers.prod(1, keepdim=True) + 0.05 * noise, torch.ones(400, dtype=torch.float64))
     >>> bounds = (torch.zeros(2, dtype=torch.float64), torch.ones(2, dtype=torch.float64))
     >>> train, test = data.rows(slice(80, None)), data.rows(slice(0, 80))
-    >>> found = fit_held_out(Architecture(2, hidden=(2,)), train, test, bounds, generator, FitOptions(), 5)
-    >>> bool((found.output - test.inputs.numbers.prod(1)).square().mean().sqrt() < 0.03)
+    >>> _, output = fit_held_out(Architecture(2, hidden=(2,)), train, test, bounds, generator, FitOptions(), 5)
+    >>> bool((output - test.inputs.numbers.prod(1)).square().mean().sqrt() < 0.03)
     True
     """
     judge = HeldOutLoss(held_out, options)
@@ -110,7 +101,7 @@ def fit_held_out(
             break
         best = finer
     best = _drop_unused_inputs(best, data, judge)
-    return HeldOutFit(best, judge.outputs(best.network)[0])
+    return best, judge.outputs(best.network)[0]
 
 
 def _raise_smoothing(run: TrainedBatch, data: Data, judge: HeldOutLoss) -> TrainedBatch:
@@ -202,16 +193,11 @@ class HeldOutLoss:
 def _train_at(run: TrainedBatch, data: Data, options: FitOptions, turns: int = TURNS) -> TrainedBatch:
     """Train a batch with its smoothing weights, alternating with updates of hidden ranges and row weights."""
     network, history = run.network, run.history
-    data = data.prepared(network)
-    penalty = Penalty.of(network.architecture, network.theta.device)
-    constraints = options.constraints(network)
-    objective = options.objective(data)
+    training = Training.of(network, data, options)
     trainer = replace(options.trainer, iterations=STEPS, tolerance=1e-3, damping=1e-2)
-    held = penalty.matrices(run.smoothing, float(data.weights.sum()), network.active)
     for _ in range(turns):
-        network = refit_ranges(network, data.inputs, constraints) or network
-        weighted = reweight(network, objective, options.loss)
-        network, history = train(network, weighted, held, trainer, constraints)
+        network = refit_ranges(network, training.data.inputs, training.constraints) or network
+        network, history = training.train(network, training.reweighted(network), run.smoothing, trainer)
         if history.stopped:
             break
     return TrainedBatch(network, run.smoothing, history.best, history)

@@ -29,6 +29,13 @@ from kanopt.kan.objective import CHUNK_BYTES, NormalEquations
 T = TypeVar("T")
 
 
+def known(name: str, among: Mapping[str, T], what: str) -> T:
+    """Return what has a name, or say what else there is."""
+    if name not in among:
+        raise FitError(f"{what} {name!r}; {nearest(str(name), among)}")
+    return among[name]
+
+
 @dataclass(frozen=True, eq=False)
 class RelationState:
     """The values a residual is computed from: inputs, known columns, outputs and derivatives, one entry per point.
@@ -37,7 +44,6 @@ class RelationState:
     an output by an input and ``s.derivative("u", "x", "y")`` a second one. All are float64 tensors of shape (points,).
     """
 
-    _relation: str
     _columns: Mapping[str, Tensor]
     _outputs: Mapping[str, Tensor]
     _features: tuple[str, ...]
@@ -45,30 +51,27 @@ class RelationState:
     _slopes: dict[tuple[str, ...], Tensor] = field(default_factory=dict)
 
     def __getitem__(self, name: str) -> Tensor:
-        return self._known(name, {**self._columns, **self._outputs}, "no input, output or known column {}")
+        return known(name, {**self._columns, **self._outputs}, "no input, output or known column")
 
     def derivative(self, output: str, *inputs: str) -> Tensor:
         """Return the derivative of `output` by one input, or by two."""
-        value = self._known(output, self._outputs, "no output {} to differentiate")
+        value = known(output, self._outputs, "no output to differentiate")
         if not 1 <= len(inputs) <= 2:
-            raise FitError(
-                f"relation {self._relation!r}: a derivative of {output!r} by {len(inputs)} inputs; "
-                "first and second derivatives are available"
-            )
+            raise FitError(f"{output!r} differentiated by {len(inputs)} inputs; one or two can be")
         places = {name: place for place, name in enumerate(self._features)}
         for taken, name in enumerate(inputs):
-            place = self._known(name, places, "no feature {} to differentiate by")
             key = (output, *inputs[:taken])
             if key not in self._slopes:
                 self._slopes[key] = _slopes(value, self._numbers)
-            value = self._slopes[key][..., place]
+            value = self._slopes[key][..., known(name, places, "no feature to differentiate by")]
         return value
 
-    def _known(self, name: str, among: Mapping[str, T], what: str) -> T:
-        if name not in among:
-            missing = what.format(repr(name))
-            raise FitError(f"relation {self._relation!r}: {missing}; {nearest(str(name), among)}")
-        return among[name]
+
+def _slopes(value: Tensor, numbers: Tensor) -> Tensor:
+    """Return the derivatives of a value per point by all inputs of the point; a constant has none."""
+    if not value.requires_grad:
+        return torch.zeros_like(numbers)
+    return torch.autograd.grad(value.sum(), numbers, create_graph=True)[0]
 
 
 @dataclass(frozen=True, eq=False)
@@ -133,42 +136,33 @@ class Relation:
 
     @cached_property
     def _arrays(self) -> dict[str, Tensor]:
-        arrays = {name: self._array(name, values) for name, values in self.points.items()}
-        arrays[""] = self._array("weight", self.weight)
+        """The columns by name, and the weights under an empty one."""
+        given = {**self.points, "": self.weight}
         try:
-            full = np.broadcast_arrays(*arrays.values())
-        except ValueError as error:
-            sizes = ", ".join(f"{name or 'weight'} {len(array)}" for name, array in arrays.items())
-            raise FitError(f"relation {self.name!r}: columns of different lengths: {sizes}") from error
-        return {name: torch.tensor(array) for name, array in zip(arrays, full, strict=True)}
-
-    def _array(self, name: str, values: ArrayLike) -> np.ndarray:
-        try:
-            array = np.atleast_1d(np.asarray(values, dtype=np.float64))
+            full = np.broadcast_arrays(*(np.atleast_1d(np.asarray(v, np.float64)) for v in given.values()))
         except (TypeError, ValueError) as error:
-            raise FitError(f"relation {self.name!r}: column {name!r} is not numeric: {error}") from error
-        if array.ndim != 1:
-            raise FitError(f"relation {self.name!r}: column {name!r} has shape {array.shape}; give (points,)")
-        if not np.isfinite(array).all():
-            place = int(np.flatnonzero(~np.isfinite(array))[0])
-            raise FitError(f"relation {self.name!r}: column {name!r} is {array[place]} at point {place}")
-        return array
+            told = f"points and weight must be numbers, or columns of them of one length ({error})"
+            raise FitError(f"relation {self.name!r}: {told}") from error
+        for name, column in zip(given, full, strict=True):
+            if column.ndim != 1 or not np.isfinite(column).all():
+                told = f"column {name or 'weight'!r} must hold finite numbers, one for each point"
+                raise FitError(f"relation {self.name!r}: {told}")
+        return {name: torch.tensor(array) for name, array in zip(given, full, strict=True)}
 
     def evaluate(self, state: RelationState, rows: int) -> Tensor:
         """Return the residual, (rows,); FitError where the function raises or returns anything else."""
         try:
             residual: object = self.residual(state)
-        except FitError:
-            raise
+        except FitError as error:
+            raise FitError(f"relation {self.name!r}: {error}") from None
         except Exception as error:
-            raise FitError(
-                f"relation {self.name!r}: its residual raised {type(error).__name__}: {error}"
-            ) from error
+            told = f"its residual raised {type(error).__name__}: {error}"
+            raise FitError(f"relation {self.name!r}: {told}") from error
         if not isinstance(residual, Tensor) or residual.shape != (rows,):
             shape = f" of shape {tuple(residual.shape)}" if isinstance(residual, Tensor) else ""
             raise FitError(
-                f"relation {self.name!r}: its residual returned a {type(residual).__name__}{shape} for {rows} points; "
-                f"return a torch tensor with one number per point, shape ({rows},)"
+                f"relation {self.name!r}: its residual returned a {type(residual).__name__}{shape}; return a torch "
+                f"tensor with one number per point, shape ({rows},)"
             )
         return residual
 
@@ -243,58 +237,30 @@ class Knowledge:
         Names of the network's inputs and outputs, in order.
     relations
         The equations; their names are distinct.
-    chunk_bytes
-        Maximum size of the Jacobian in memory.
 
     Raises
     ------
     FitError
-        If a relation lacks a feature, uses an unknown name, or has a residual that raises, has the wrong shape, needs
-        a third derivative, or mixes points.
+        If names are not distinct, a relation lacks a feature, or an output is one of its known columns.
     """
 
     features: tuple[str, ...]
     outputs: tuple[str, ...]
     relations: tuple[Relation, ...]
-    chunk_bytes: int = CHUNK_BYTES
 
     def __post_init__(self) -> None:
         names = [*self.features, *self.outputs]
         if not self.features or not self.outputs or not self.relations:
             raise FitError("knowledge needs at least one feature, one output and one relation")
-        if len(set(names)) < len(names):
-            raise FitError(f"features and outputs must have different names: {names}")
-        labels = [relation.name for relation in self.relations]
-        if len(set(labels)) < len(labels):
-            raise FitError(f"relations must have different names: {labels}")
+        for kind, each in (("features and outputs", names), ("relations", [r.name for r in self.relations])):
+            if len(set(each)) < len(each):
+                raise FitError(f"{kind} must have different names: {each}")
         for relation in self.relations:
-            self._check(relation)
-
-    def _check(self, relation: Relation) -> None:
-        missing = [name for name in self.features if name not in relation.columns]
-        if missing:
-            hint = nearest(missing[0], relation.columns)
-            raise FitError(f"relation {relation.name!r}: its points lack the feature {missing[0]!r}; {hint}")
-        taken = [name for name in self.outputs if name in relation.columns]
-        if taken:
-            raise FitError(f"relation {relation.name!r}: {taken[0]!r} is an output, not a known column")
-        four, two = self._tried(relation, 4), self._tried(relation, 2)
-        if not torch.allclose(four[:2], two, rtol=1e-9, atol=0.0, equal_nan=True):
-            raise FitError(
-                f"relation {relation.name!r}: the residual of a point changes with the other points; "
-                "write it point by point, without sums or means over points"
-            )
-
-    def _tried(self, relation: Relation, rows: int) -> Tensor:
-        """Return the residual at made-up points, where every output is a parabola."""
-        some = torch.arange(rows) % len(relation)
-        columns = {name: column[some] for name, column in relation.columns.items()}
-        step = torch.zeros(rows, len(self.features), dtype=torch.float64, requires_grad=True)
-        along = step.sum(1)
-        parabola = 1.0 + 0.1 * torch.arange(rows, dtype=torch.float64) + 0.5 * along + 0.25 * along**2
-        outputs = {name: parabola + place for place, name in enumerate(self.outputs)}
-        state = RelationState(relation.name, columns, outputs, self.features, step)
-        return relation.evaluate(state, rows).detach()
+            for name in self.features:
+                known(name, relation.columns, f"relation {relation.name!r}: its points lack the feature")
+            if taken := [name for name in self.outputs if name in relation.columns]:
+                told = f"{taken[0]!r} is an output, not a known column"
+                raise FitError(f"relation {relation.name!r}: {told}")
 
     @cached_property
     def inputs(self) -> InputTensors:
@@ -343,7 +309,7 @@ class Knowledge:
     def _parts(self, relation: Relation, network: KANBatch) -> Iterator[tuple[slice, Tensor, Tensor]]:
         """Yield the residual (M, n) of every chunk of points, and the coefficients of all copies."""
         models, values = len(network), len(network) * network.architecture.parameters
-        rows = max(1, self.chunk_bytes // (8 * values))
+        rows = max(1, CHUNK_BYTES // (8 * values))
         numbers = self._numbers(relation)
         for start in range(0, len(relation), rows):
             part = slice(start, start + rows)
@@ -353,39 +319,40 @@ class Knowledge:
             output = copies.forward(_inputs(points.unsqueeze(1)))[:, 0]
             outputs = dict(zip(self.outputs, output.unbind(1), strict=True))
             columns = {name: column[part].repeat(models) for name, column in relation.columns.items()}
-            state = RelationState(relation.name, columns, outputs, self.features, points)
+            state = RelationState(columns, outputs, self.features, points)
             yield part, relation.evaluate(state, len(points)).reshape(models, -1), copies.theta
+
+    def refuse_mixed_points(self, network: KANBatch) -> None:
+        """Refuse residuals of a point that change with the other points: the derivatives would be wrong."""
+        found = self.residuals(network)
+        for relation in self.relations:
+            first = {name: column[:1] for name, column in relation.columns.items()}
+            alone = replace(self, relations=(replace(relation, points=first, weight=1.0),)).residuals(network)
+            whole = found[relation.name][:, :1]
+            if not torch.allclose(alone[relation.name], whole, rtol=1e-9, atol=0.0, equal_nan=True):
+                raise FitError(
+                    f"relation {relation.name!r}: the residual of a point changes with the other points; write it "
+                    "point by point, without sums or means over points"
+                )
 
 
 def _inputs(numbers: Tensor) -> InputTensors:
     return InputTensors(numbers, torch.zeros(len(numbers), 0, dtype=torch.int64))
 
 
-def _slopes(value: Tensor, numbers: Tensor) -> Tensor:
-    """Return the derivatives of a value per point by all inputs of the point; a constant has none."""
-    if not value.requires_grad:
-        return torch.zeros_like(numbers)
-    return torch.autograd.grad(value.sum(), numbers, create_graph=True)[0]
-
-
 def _jacobian(relation: Relation, start: int, residual: Tensor, theta: Tensor) -> Tensor:
     """Return the Jacobian (M, n, parameters) of a residual (M, n) whose first point is `start`."""
-    found = (
-        torch.autograd.grad(residual.sum(), theta, allow_unused=True)[0] if residual.requires_grad else None
-    )
+    found = None
+    if residual.requires_grad:
+        found = torch.autograd.grad(residual.sum(), theta, allow_unused=True)[0]
     if found is None:
         raise FitError(f"relation {relation.name!r}: its residual does not depend on any output")
     jacobian = found.reshape(*residual.shape, -1)
-    finite = torch.isfinite(residual)
+    finite = torch.isfinite(residual) & torch.isfinite(jacobian).all(-1)
     if not bool(finite.all(1).any()):
         point = start + int((~finite).any(0).nonzero()[0, 0])
         raise FitError(
-            f"relation {relation.name!r}: its residual is not finite, first at its point {point}; "
-            "look for logarithms, roots or divisions of outputs that may be negative or zero"
-        )
-    if not bool(torch.isfinite(jacobian).flatten(1).all(1).any()):
-        raise FitError(
-            f"relation {relation.name!r}: its residual is finite, but its derivative by an output is not; "
-            "look for roots of zero"
+            f"relation {relation.name!r}: its residual, or its derivative by an output, is not finite, first at its "
+            f"point {point}; look for logarithms, roots or divisions of outputs that may be negative or zero"
         )
     return jacobian

@@ -35,9 +35,8 @@ from kanopt.kan.links import Link
 from kanopt.kan.network import KANBatch, by_kind
 from kanopt.kan.objective import CHUNK_BYTES, DEVICE_CHUNK_BYTES, Data, LeastSquares
 from kanopt.kan.ranges import refit_ranges
-from kanopt.kan.robust import reweight
 from kanopt.kan.trainer import History, StepCallback
-from kanopt.kan.training import FitOptions, TrainedBatch, random_starts
+from kanopt.kan.training import FitOptions, TrainedBatch, random_starts, reweight
 
 Floats = NDArray[np.float64]
 

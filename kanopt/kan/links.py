@@ -42,10 +42,6 @@ class Link:
         """
         raise NotImplementedError
 
-    def exact_inverse(self, target: Array) -> Array:
-        """Return the output for a `target` strictly within the bounds."""
-        raise NotImplementedError
-
     @property
     def ends(self) -> tuple[float, float]:
         """The bounds of the range."""
@@ -81,12 +77,8 @@ class Exponential(Link):
         return slope
 
     def inverse(self, target: Array) -> Array:
-        """Return the logarithm, of no less than 1e-12 units."""
-        return self.exact_inverse(target.clip(1e-12 * self.unit))
-
-    def exact_inverse(self, target: Array) -> Array:
-        """Return the logarithm, and beyond exp(30) units the output on the tangent."""
-        units, top = target / self.unit, math.exp(_STEEPEST)
+        """Return the logarithm, of no less than 1e-12 units, and beyond exp(30) units the output on the tangent."""
+        units, top = target.clip(1e-12 * self.unit) / self.unit, math.exp(_STEEPEST)
         output: Array = _functions(target).log(units.clip(None, top)) + (units / top - 1.0).clip(0.0)
         return output
 
@@ -126,12 +118,8 @@ class Softplus(Link):
         return _sigmoid(output / self.scale)
 
     def inverse(self, target: Array) -> Array:
-        """Return the output for a target at least 1e-3 scales above `low`."""
-        return self.exact_inverse(target.clip(self.low + 1e-3 * self.scale))
-
-    def exact_inverse(self, target: Array) -> Array:
-        """Return z + log(1 − exp(−z)) in units of the scale."""
-        z = (target - self.low) / self.scale
+        """Return z + log(1 − exp(−z)) in units of the scale, for a target at least 1e-3 scales above `low`."""
+        z = ((target - self.low) / self.scale).clip(1e-3)
         functions = _functions(z)
         output: Array = self.scale * (z + functions.log(-functions.expm1(-z)))
         return output
@@ -170,12 +158,8 @@ class Logistic(Link):
 
     def inverse(self, target: Array) -> Array:
         """Return the log odds for a target at least 1e-3 of the range away from both ends."""
-        margin = 1e-3 * (self.high - self.low)
-        return self.exact_inverse(target.clip(self.low + margin, self.high - margin))
-
-    def exact_inverse(self, target: Array) -> Array:
-        """Return the log odds."""
-        odds: Array = _functions(target).log((target - self.low) / (self.high - target))
+        share = ((target - self.low) / (self.high - self.low)).clip(1e-3, 1.0 - 1e-3)
+        odds: Array = _functions(target).log(share / (1.0 - share))
         return odds
 
     @property

@@ -47,11 +47,6 @@ class NormalEquations:
         new = network.theta.new_zeros
         return cls(new(models, size, size), new(models, size), new(models))
 
-    def __add__(self, other: NormalEquations) -> NormalEquations:
-        return NormalEquations(
-            self.matrix + other.matrix, self.vector + other.vector, self.squares + other.squares
-        )
-
     def __mul__(self, factor: float) -> NormalEquations:
         return NormalEquations(factor * self.matrix, factor * self.vector, factor * self.squares)
 

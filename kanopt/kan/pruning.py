@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
-from kanopt.kan.architecture import Architecture, InputTensors
+from kanopt.kan.architecture import Architecture
 from kanopt.kan.fit import retrain
 from kanopt.kan.network import KANBatch
 from kanopt.kan.objective import Data
@@ -107,14 +107,8 @@ def remove_edges(network: KANBatch, edges: tuple[EdgePlace, ...], data: Data) ->
 
 
 def remove_dead_nodes(network: KANBatch) -> KANBatch:
-    """Return the same function as a network without hidden nodes that are zero or have no outgoing edges.
-
-    A sum node without incoming edges is zero, and so is a product node with a factor without incoming edges. Outgoing
-    edges of a zero node are constants, which are added to other edges of the same targets; a node stays if a target has
-    no other edge.
-    """
-    for index in range(len(network.architecture.hidden)):
-        network = _remove_constant_nodes(network, index)
+    """Return the same function as a network without hidden nodes that have no outgoing edges."""
+    for index in reversed(range(len(network.architecture.hidden))):
         kept = [node for node, leaving in enumerate(_edges_of(network)[index + 1]) if any(leaving)]
         if len(kept) < network.architecture.hidden[index] and len(kept) > 0:
             network = _select_nodes(network, index, kept)
@@ -173,42 +167,10 @@ def _nodes(
     return found
 
 
-def _remove_constant_nodes(network: KANBatch, index: int) -> KANBatch:
-    """Return the same function without the outgoing edges of nodes of a hidden layer that are always zero."""
-    layer, last = network.architecture.layers[index], index + 2 == len(network.architecture.layers)
-    nothing = _any_row(network)
-    for node in range(layer.nodes):
-        first = node if node < layer.sums else layer.sums + 2 * (node - layer.sums)
-        factors = (first,) if node < layer.sums else (first, first + 1)
-        present = _edges_of(network)
-        if all(any(row[factor] for row in present[index]) for factor in factors):
-            continue
-        beside = [sum(row[t] for row in present[index + 1]) > 1 for t in range(len(present[index + 1][node]))]
-        leaving = tuple(
-            EdgePlace(index + 1, node, t)
-            for t, edge in enumerate(present[index + 1][node])
-            if edge and (last or beside[t])
-        )
-        if leaving:
-            network = remove_edges(network, leaving, nothing)
-    return network
-
-
-def _any_row(network: KANBatch) -> Data:
-    """Return one arbitrary row of inputs, to evaluate what is constant over all rows."""
-    theta, shape = network.theta, network.architecture
-    numbers = theta.new_zeros(1, shape.numbers + shape.cycles)
-    codes = torch.zeros(1, len(shape.categories), dtype=torch.int64, device=theta.device)
-    return Data(InputTensors(numbers, codes), theta.new_zeros(1, shape.outputs), theta.new_ones(1))
-
-
 def _select_nodes(network: KANBatch, index: int, kept: list[int]) -> KANBatch:
     """Keep the nodes `kept` of one hidden layer."""
-    shape, layer, after = (
-        network.architecture,
-        network.architecture.layers[index],
-        network.architecture.layers[index + 1],
-    )
+    shape = network.architecture
+    layer, after = shape.layers[index : index + 2]
     sums = [node for node in kept if node < layer.sums]
     products = [node - layer.sums for node in kept if node >= layer.sums]
     subnodes = [*sums, *(layer.sums + 2 * p + side for p in products for side in (0, 1))]

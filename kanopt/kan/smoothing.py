@@ -211,8 +211,8 @@ def _log_root(factor: Tensor, scale: Tensor) -> Tensor:
 
 def update_smoothing(
     normal: NormalEquations, theta: Tensor, penalty: Penalty, smoothing: Tensor, total_weight: float
-) -> tuple[Tensor, Tensor]:
-    """Take one step towards the smoothing of largest evidence; return the weights and the noise variance (M,).
+) -> Tensor:
+    """Take one step towards the smoothing of largest evidence; return the weights.
 
     At its maximum the evidence satisfies, group by group,
 
@@ -239,7 +239,7 @@ def update_smoothing(
     fresh = variance.unsqueeze(1) * size / (total_weight * rough + torch.finfo(rough.dtype).tiny)
     ridge = variance.unsqueeze(1) / (total_weight * SPREAD)
     weights = torch.cat([fresh.clamp(1e-30, SMOOTHINGS[-1]), ridge], dim=1)
-    return torch.where(failed.unsqueeze(1), 0.1 * smoothing, weights), variance
+    return torch.where(failed.unsqueeze(1), 0.1 * smoothing, weights)
 
 
 def select_smoothing(

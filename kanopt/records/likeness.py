@@ -171,8 +171,8 @@ def place_elsewhere(table: str, column: TableColumn, fields: Iterable[Field]) ->
 
     Examples
     --------
-    >>> place_elsewhere("tasks", TableColumn("predecessor", numeric=False), ())
-    'for that there is the field order'
+    >>> place_elsewhere("tasks", TableColumn("successor", numeric=False), ())
+    'for that there is the field after'
     >>> place_elsewhere("vehicles", TableColumn("lunch"), [Field("breaks", kind=str)])
     'like breaks, a field of texts'
     """

@@ -13,7 +13,7 @@ import pandas as pd
 import torch
 from numpy.typing import NDArray
 
-from kanopt.formulas.group_errors import design_effect
+from kanopt.formulas.noise import design_effect
 from kanopt.kan.architecture import Architecture, InputTensors
 from kanopt.kan.fit import fit_starts, refine_grid, retrain, train_until_one
 from kanopt.kan.fitted import FittedNetwork, describe_fit
@@ -22,20 +22,19 @@ from kanopt.kan.large import LARGE, fit_large, is_large
 from kanopt.kan.links import Exponential, Link, Logistic, Softplus
 from kanopt.kan.objective import Data
 from kanopt.kan.pruning import prune, remove_dead_nodes
-from kanopt.kan.trainer import TrainerOptions
 from kanopt.kan.training import FitOptions, TrainedBatch
 from kanopt.surrogates.conformal import weighted_quantile
-from kanopt.surrogates.encoding import FeatureEncoding, knot_range
+from kanopt.surrogates.encoding import FeatureEncoding
 from kanopt.surrogates.groups import rows_before
 from kanopt.surrogates.options import Settings
 from kanopt.surrogates.screening import INTERACTION, interaction_gain
 from kanopt.surrogates.trials import (
     HeldOutPredictions,
     LawStructure,
-    StructureFit,
     TrainingTable,
     Trial,
-    judge_fit,
+    knot_range,
+    scores,
 )
 
 Floats = NDArray[np.float64]
@@ -87,7 +86,7 @@ class ArchitectureSearch:
     def can_hold_out(self) -> bool:
         """Whether there are enough rows to choose smoothing on held-out rows."""
         several = self.table.groups is None or int(self.table.groups.max()) + 1 >= LEAST_GROUPS
-        return self.settings.smoothing is None and self.distinct_rows >= LEAST_ROWS and several
+        return self.settings.fit.smoothing is None and self.distinct_rows >= LEAST_ROWS and several
 
     @property
     def has_many_categories(self) -> bool:
@@ -217,11 +216,11 @@ class ArchitectureSearch:
             for rows in (before < count, (before >= count) & (before < count + TRAINED_ROWS))
         )
         rows = data.rows(rest), data.rows(test)
-        found = fit_held_out(shape, *rows, bounds, generator, options, self.max_grid_size)
-        run = train_on_all_rows(found.trained, data, options, float(rows[0].weights.sum()))
-        places, predicted = test.cpu().numpy(), found.output.cpu().numpy()
+        trained, output = fit_held_out(shape, *rows, bounds, generator, options, self.max_grid_size)
+        run = train_on_all_rows(trained, data, options, float(rows[0].weights.sum()))
+        places, predicted = test.cpu().numpy(), output.cpu().numpy()
         if structure.log_target and not structure.has_log_link:
-            learned = options.objective(rows[0]).outputs(found.trained.network, rows[0].inputs)[0, :, 0]
+            learned = options.objective(rows[0]).outputs(trained.network, rows[0].inputs)[0, :, 0]
             seen, weights = rest.cpu().numpy(), rows[0].weights.cpu().numpy()
             sums = np.average(self.table.target[seen], weights=weights)
             predicted = np.exp(predicted) * sums / np.average(np.exp(learned.cpu().numpy()), weights=weights)
@@ -302,9 +301,17 @@ class ArchitectureSearch:
         held_out: HeldOutPredictions | None = None,
     ) -> Trial:
         """Compute the leave-one-out predictions and scores of a fitted structure."""
-        link, unusual = self._link(structure), self.log_burden(structure.logs)
-        return judge_fit(
-            StructureFit(structure, encoding, run, fitted, unit, link, unusual, held_out), self.table
+        link = self._link(structure)
+        return Trial(
+            structure,
+            encoding,
+            run,
+            fitted,
+            unit,
+            link,
+            log_burden=self.log_burden(structure.logs),
+            held_out=held_out,
+            **scores(self.table, structure, fitted, unit, link),
         )
 
     def is_significant_gain(self, simple: Trial, rich: Trial) -> bool:
@@ -363,7 +370,7 @@ class ArchitectureSearch:
             interaction_gain(each, numbers, table.codes[rows], table.weights[rows], self.settings.seed)
             for each in residuals
         )
-        return any(gain > INTERACTION for gain, _ in found)
+        return any(gain > INTERACTION for gain in found)
 
     def prefer(self, first: Trial, second: Trial, margin: float = MARGIN) -> Trial:
         """Return the preferred trial: the simpler one unless the other is clearly more accurate."""
@@ -389,19 +396,14 @@ class ArchitectureSearch:
 
     def options(self, structure: LawStructure, design_effect: float | None = None) -> FitOptions:
         """Return the fit options of a structure."""
-        settings, groups = self.settings, self.table.groups
+        groups = self.table.groups
         shared = self.design_effect if design_effect is None else design_effect
-        return FitOptions(
-            starts=settings.starts,
-            smoothing=settings.smoothing,
-            criterion=settings.criterion,
+        return replace(
+            self.settings.fit,
             loss=structure.loss,
-            shape_constraints=settings.shape_constraints,
             link=self._link(structure),
-            precision=settings.precision,
             distinct=min(1.0, self.distinct_rows / self.rows) / shared,
-            groups=None if groups is None else torch.tensor(groups, device=settings.device),
-            trainer=TrainerOptions(watch=settings.monitor),
+            groups=None if groups is None else torch.tensor(groups, device=self.settings.device),
         )
 
     def _unit(self, structure: LawStructure) -> float:

@@ -24,7 +24,7 @@ untransformed target may replace a logarithm with a higher density.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 
@@ -220,13 +220,13 @@ def _add_hidden(search: ArchitectureSearch, starts: list[Trial]) -> list[Trial]:
     if search.can_hold_out and 1.0 - search.accuracy(best) > NOISE:
         if best.structure.hidden and not search.has_interactions(best):
             return tried
-        verdict = _add_hidden_held_out(search, starts, best)
-        if verdict.pays and verdict.noise_remains:
-            return [verdict.trial]
-        if search.has_many_categories or verdict.noise_remains:
+        rich, pays, noise_remains = _add_hidden_held_out(search, starts, best)
+        if pays and noise_remains:
+            return [rich]
+        if search.has_many_categories or noise_remains:
             return tried
         # without noise smoothing by evidence is closer, if two or four nodes can be trained like that
-        tried += [verdict.trial] if verdict.pays else []
+        tried += [rich] if pays else []
     if search.accuracy(best) < NO_ERROR:
         pairs = [replace(start.structure, hidden=(2,), products=()) for start in starts]
         known = [trial.structure for trial in tried]
@@ -252,19 +252,13 @@ def _least_interactions(search: ArchitectureSearch, starts: list[Trial]) -> list
     ]
 
 
-@dataclass(frozen=True)
-class _HeldOutVerdict:
-    """The best trial with four hidden nodes, whether it pays on held-out rows, and whether it leaves noise."""
+def _add_hidden_held_out(
+    search: ArchitectureSearch, starts: list[Trial], best: Trial
+) -> tuple[Trial, bool, bool]:
+    """Return the best trial with four hidden nodes, whether it pays on held-out rows, and whether it leaves noise.
 
-    trial: Trial
-    pays: bool
-    noise_remains: bool
-
-
-def _add_hidden_held_out(search: ArchitectureSearch, starts: list[Trial], best: Trial) -> _HeldOutVerdict:
-    """Fit hidden nodes to the better of the targets, judged on held-out rows.
-
-    If they pay, to the other one too, unless many columns or categories make a trial as long as all before it.
+    They are fitted to the better of the targets; if they pay, to the other one too, unless many columns or categories
+    make a trial as long as all before it.
     """
 
     def fit(start: Trial) -> Trial:
@@ -282,7 +276,7 @@ def _add_hidden_held_out(search: ArchitectureSearch, starts: list[Trial], best: 
             logs, plain = sorted((rich, fit(start)), key=lambda trial: not trial.structure.log_target)
             rich = plain if search.is_significant_gain(logs, plain) else logs
         pays = _pays(search, best, rich)
-    return _HeldOutVerdict(rich, pays, search.unexplained(rich) > CLEAN)
+    return rich, pays, search.unexplained(rich) > CLEAN
 
 
 def _pays(search: ArchitectureSearch, simple: Trial, rich: Trial) -> bool:

@@ -38,7 +38,7 @@ ROUNDING = 1e-13
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Attribution(Shown):
-    """Scores of all edges, factors and nodes, in the units of the network's output.
+    """Scores of all edges and nodes, in the units of the network's output.
 
     A share is a score divided by the standard deviation of the output. Shares do not sum to one: for additive,
     independent columns their squares do, as variances add up, so that two equal columns have a share of 0.71 each; for
@@ -54,8 +54,8 @@ class Attribution(Shown):
         Standard deviation of the output over the rows.
     edge_scores
         Layer by layer, shape (inputs, subnodes); the inputs are numbers, periodic ones and categories.
-    factor_scores
-        Layer by layer, shape (products, 2): the two factors of every product node.
+    products
+        Layer by layer, how many of its nodes multiply; they are the last ones.
     node_scores
         Inputs first, output last: one more than there are layers, shape (nodes,).
     feature_scores
@@ -66,7 +66,7 @@ class Attribution(Shown):
     output: str
     spread: float
     edge_scores: tuple[Floats, ...]
-    factor_scores: tuple[Floats, ...]
+    products: tuple[int, ...]
     node_scores: tuple[Floats, ...]
     feature_scores: dict[str, float]
 
@@ -97,7 +97,7 @@ class Attribution(Shown):
         for place, scores in enumerate(self.node_scores):
             last = place == len(self.edge_scores)
             kinds = ["output" if last else "sum"] * len(scores) if place else ["input"] * len(scores)
-            products = self._products(place - 1) if place else 0
+            products = self.products[place - 1] if place else 0
             kinds[len(kinds) - products :] = ["product"] * products
             frame = pd.DataFrame({"layer": place, "node": self._names(place), "kind": kinds, "score": scores})
             frame["share"] = self._share(scores)
@@ -111,28 +111,17 @@ class Attribution(Shown):
 
         The factor is 0 for an edge into a sum, and 1 or 2 for one into the first or second factor of a product.
         """
-        parts = []
+        rows = []
         for layer, scores in enumerate(self.edge_scores):
-            inputs, subnodes = scores.shape
-            target, factor = _targets(subnodes, self._products(layer))
-            frame = pd.DataFrame(
-                {
-                    "layer": layer,
-                    "source": np.repeat(np.array(self._names(layer), dtype=object), subnodes),
-                    "target": np.tile(np.array(self._names(layer + 1), dtype=object)[target], inputs),
-                    "factor": np.tile(factor, inputs),
-                    "score": scores.ravel(),
-                }
-            )
-            frame["share"] = self._share(scores.ravel())
-            parts.append(frame)
-        return pd.concat(parts, ignore_index=True)
+            sources, targets = self._names(layer), self._names(layer + 1)
+            for (source, subnode), score in np.ndenumerate(scores):
+                target, factor = end_of(subnode, scores.shape[1] - 2 * self.products[layer])
+                rows.append((layer, sources[source], targets[target], factor, score))
+        frame = pd.DataFrame(rows, columns=["layer", "source", "target", "factor", "score"])
+        return frame.assign(share=self._share(frame["score"].to_numpy()))
 
     def _share(self, scores: Floats) -> Floats:
         return scores / self.spread if self.spread > 0 else np.zeros_like(scores)
-
-    def _products(self, layer: int) -> int:
-        return len(self.factor_scores[layer])
 
     def _names(self, place: int) -> list[str]:
         if place == 0:
@@ -150,7 +139,7 @@ class Attribution(Shown):
             order = np.argsort(-column, kind="stable")
             strong = [names[i] for i in order if column[i] > 0 and column[i] >= NAMED * column.max()]
             sums.append(" + ".join(strong) if strong else "constant")
-        first = len(sums) - 2 * self._products(place - 1)
+        first = len(sums) - 2 * self.products[place - 1]
         factors = zip(sums[first::2], sums[first + 1 :: 2], strict=True)
         return sums[:first] + [f"({u}) × ({v})" for u, v in factors]
 
@@ -215,95 +204,66 @@ def attribution(
     if not len(numbers):
         raise ValueError("attribution needs rows over which the signal varies; got none")
     run = _ForwardPass.of(layers_of(network), numbers, codes)
-    layers = range(len(run.layers))
-    last = run.loss(run.output[None] - run.output.mean())
-    one_each = [run.group_losses(place, np.eye(len(run.edge_deviations[place]))) for place in layers]
     distinct = list(dict.fromkeys(names))
     groups = np.array([[float(name == each) for name in names] for each in distinct])
+    spread = run.loss(np.full_like(run.output, run.output.mean()))
+    each = [run.group_losses(place, np.eye(len(swings))) for place, swings in enumerate(run.swings)]
     return Attribution(
         names=names,
         output=output,
-        spread=float(last[0]),
-        edge_scores=tuple(run.edges(place) for place in layers),
-        factor_scores=tuple(run.factors(place) for place in layers),
-        node_scores=(*one_each, last),
+        spread=spread,
+        edge_scores=tuple(run.edges(place) for place in range(len(run.layers))),
+        products=tuple(layer.products for layer in run.layers),
+        node_scores=(*each, np.array([spread])),
         feature_scores=dict(zip(distinct, run.group_losses(0, groups).tolist(), strict=True)),
     )
 
 
 @dataclass(frozen=True, eq=False)
 class _ForwardPass:
-    """The intermediate values of a forward pass, layer by layer.
+    """What a network computes from some rows, layer by layer.
 
-    `signals` are the inputs of the layers, each (sources, n), `arrivals` (n, subnodes) the sub-node values, and
-    `edge_deviations` (sources, n, subnodes) the centred edges; `output` is (n,).
+    `arrivals` (n, subnodes) are the sub-nodes of each layer, `swings` (sources, n, subnodes) its centred edges;
+    `output` is (n,).
     """
 
     layers: tuple[Layer, ...]
-    signals: tuple[Floats, ...]
     arrivals: tuple[Floats, ...]
-    edge_deviations: tuple[Floats, ...]
+    swings: tuple[Floats, ...]
     output: Floats
 
     @classmethod
     def of(cls, layers: tuple[Layer, ...], numbers: Floats, codes: Integers | None) -> _ForwardPass:
-        signals, arrivals, swings = [np.vstack([numbers.T, *([] if codes is None else [codes.T])])], [], []
+        signal, arrivals, swings = np.vstack([numbers.T, *([] if codes is None else [codes.T])]), [], []
         for layer in layers:
-            edges = np.array([layer.leaving(source, signal) for source, signal in enumerate(signals[-1])])
+            edges = np.array([layer.leaving(source, each) for source, each in enumerate(signal)])
             arrivals.append(layer.bias + edges.sum(axis=0))
             swings.append(edges - edges.mean(axis=1, keepdims=True))
-            signals.append(layer.nodes(arrivals[-1]).T)
-        return cls(layers, tuple(signals), tuple(arrivals), tuple(swings), signals[-1][0])
+            signal = layer.nodes(arrivals[-1]).T
+        return cls(layers, tuple(arrivals), tuple(swings), signal[0])
 
-    def loss(self, change: Floats) -> Floats:
-        """Return the standard deviation of changes (k, n) of the output, 0 if they are rounding error."""
-        spread = change.std(axis=1)
-        return np.where(spread > ROUNDING * np.abs(self.output).max(), spread, 0.0)
+    def loss(self, output: Floats) -> float:
+        """Return the standard deviation of the change to another output (n,), 0 if it is rounding error."""
+        spread = float((output - self.output).std())
+        return spread if spread > ROUNDING * np.abs(self.output).max() else 0.0
 
     def group_losses(self, place: int, groups: Floats) -> Floats:
         """Return the scores of groups (k, inputs) of a layer's inputs, ablating all their outgoing edges."""
-        arrivals = [
-            self.arrivals[place] - np.tensordot(group, self.edge_deviations[place], 1) for group in groups
-        ]
-        return self.loss(np.array([self._on(place, each) - self.output for each in arrivals]))
+        lost = (np.tensordot(group, self.swings[place], 1) for group in groups)
+        return np.array([self.loss(self._on(place, self.arrivals[place] - each)) for each in lost])
 
     def edges(self, place: int) -> Floats:
         """Return the scores of single edges of a layer, shape (inputs, subnodes)."""
-        arrivals, swings = self.arrivals[place], self.edge_deviations[place]
-        kept = [
-            self._with(place, subnode, arrivals[:, subnode] - swings[:, :, subnode])
-            for subnode in range(arrivals.shape[1])
-        ]
-        return np.stack([self.loss(outputs - self.output) for outputs in kept], axis=1)
-
-    def factors(self, place: int) -> Floats:
-        """Return the scores of single factors of the products of a layer, (products, 2)."""
-        arrivals = self.arrivals[place]
-        held = [
-            self._with(place, subnode, np.full((1, len(arrivals)), arrivals[:, subnode].mean()))
-            for subnode in range(self.layers[place].sums, arrivals.shape[1])
-        ]
-        return np.array([self.loss(output - self.output)[0] for output in held]).reshape(-1, 2)
-
-    def _with(self, place: int, subnode: int, values: Floats) -> Floats:
-        """Return the outputs (k, n) for other values (k, n) of a sub-node.
-
-        In the next layer only the outgoing edges of its node are evaluated again.
-        """
-        sums, node = self.layers[place].sums, subnode
-        if subnode >= sums:
-            node = sums + (subnode - sums) // 2
-            other = subnode + 1 if (subnode - sums) % 2 == 0 else subnode - 1
-            values = values * self.arrivals[place][:, other]
-        if place == len(self.layers) - 1:
-            return values
-        after = self.layers[place + 1]
-        moved = after.leaving(node, values.ravel()).reshape(*values.shape, -1)
-        arrivals = self.arrivals[place + 1] + moved - after.leaving(node, self.signals[place + 1][node])
-        return self._on(place + 1, arrivals.reshape(-1, len(after.bias))).reshape(values.shape)
+        swings = self.swings[place]
+        scores = np.empty((swings.shape[0], swings.shape[2]))
+        for source, subnode in np.ndindex(scores.shape):
+            arrivals = self.arrivals[place].copy()
+            arrivals[:, subnode] -= swings[source, :, subnode]
+            scores[source, subnode] = self.loss(self._on(place, arrivals))
+        return scores
 
     def _on(self, place: int, arrivals: Floats) -> Floats:
-        """Return the outputs for given values (rows, subnodes) of a layer's sub-nodes."""
+        """Return the output for given values (n, subnodes) of a layer's sub-nodes."""
         signal = self.layers[place].nodes(arrivals)
         for layer in self.layers[place + 1 :]:
             signal = layer.nodes(
@@ -312,8 +272,7 @@ class _ForwardPass:
         return signal[:, 0]
 
 
-def _targets(subnodes: int, products: int) -> tuple[Integers, Integers]:
-    """Return for every sub-node its node, and its number among the factors of a product (0 in a sum)."""
-    sums = subnodes - 2 * products
-    node = np.concatenate([np.arange(sums), np.repeat(np.arange(sums, sums + products), 2)])
-    return node, np.concatenate([np.zeros(sums, dtype=np.int64), np.tile(np.array([1, 2]), products)])
+def end_of(subnode: int, sums: int) -> tuple[int, int]:
+    """Return the node in which edges into a sub-node end, and which factor of a product it is; 0 in a sum."""
+    pair, side = divmod(subnode - sums, 2)
+    return (subnode, 0) if subnode < sums else (sums + pair, 1 + side)

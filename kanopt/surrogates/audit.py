@@ -18,11 +18,12 @@ from scipy import stats
 
 from kanopt.errors import warn_user
 from kanopt.formulas.fit import VerdictReason
-from kanopt.formulas.group_errors import FEWEST_FOUND, clipped, shared_part
-from kanopt.formulas.plausibility import expects_rise
+from kanopt.formulas.noise import FEWEST_FOUND, clipped, shared_part
 from kanopt.formulas.variables import Variable
+from kanopt.formulas.verdict import expects_rise
 from kanopt.surrogates.encoding import row_name
 from kanopt.tables import units_of, with_units
+from kanopt.tables.batches import holds_numbers
 from kanopt.text import count_text, list_names, number_text, percent_text
 
 if TYPE_CHECKING:
@@ -89,7 +90,7 @@ def leaks(
     names = [
         str(name) for name in frame.columns if (name != target and columns is None) or name in (columns or ())
     ]
-    names = [name for name in names if _is_number(frame[name])][:MOST_COLUMNS]
+    names = [name for name in names if holds_numbers(frame[name])][:MOST_COLUMNS]
     whole = {name: frame[name].to_numpy(np.float64, na_value=np.nan) for name in [target, *names]}
     at = np.unique(np.linspace(0, len(frame) - 1, min(len(frame), MOST_ROWS)).astype(np.int64))
     numbers = {name: values[at] for name, values in whole.items()}
@@ -212,10 +213,6 @@ def _product(pair: tuple[str, str, str], target: str) -> VerdictReason:
 def _counter(name: str, rows: int) -> VerdictReason:
     message = f"{name} numbers the rows: {rows:,} whole numbers, close to one another, and none twice"
     return VerdictReason("usable", message, "leave it out, no other row has it", "row number", (name,))
-
-
-def _is_number(values: pd.Series[Any]) -> bool:
-    return pd.api.types.is_numeric_dtype(values.dtype) and not pd.api.types.is_bool_dtype(values.dtype)
 
 
 def _step(values: Floats) -> float:
@@ -474,7 +471,7 @@ def _days(values: pd.Series[Any]) -> pd.Series[Any]:
 
 def _is_label(values: pd.Series[Any]) -> bool:
     """Whether a column may say which rows belong together: no number with decimals."""
-    if not _is_number(values):
+    if not holds_numbers(values):
         return True
     numbers = values.to_numpy(np.float64, na_value=np.nan)
     return bool((numbers == np.round(numbers)).all())
@@ -482,7 +479,7 @@ def _is_label(values: pd.Series[Any]) -> bool:
 
 def _smooth(values: pd.Series[Any], scores: Floats) -> Floats:
     """Return what a line with bends along the numbers of a column explains: an amount tells of the target so."""
-    if not _is_number(values):
+    if not holds_numbers(values):
         return np.zeros(len(scores))
     ranks = stats.rankdata(values) / len(values)
     basis = np.column_stack(

@@ -6,13 +6,13 @@ import time
 import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from sklearn.base import BaseEstimator, RegressorMixin, clone
-from sklearn.model_selection import GroupKFold, KFold, cross_validate
+from sklearn.base import clone
+from sklearn.model_selection import GroupKFold, KFold
 
 from kanopt.errors import FitError, KanoptError, KanoptWarning
 from kanopt.formulas.parameters import names_in
@@ -22,9 +22,9 @@ from kanopt.surrogates.curves import layers_of
 from kanopt.surrogates.encoding import encoding_of
 from kanopt.surrogates.fits import checked_rows
 from kanopt.surrogates.groups import grouped
-from kanopt.surrogates.input_checks import indicators_of, is_multi_target, refuse_names, whole_number
+from kanopt.surrogates.input_checks import is_multi_target, refuse_names, whole_number
 from kanopt.surrogates.many_laws import FOR_FIT
-from kanopt.surrogates.missing import MissingIndicators
+from kanopt.surrogates.missing import MissingIndicators, indicators_of
 from kanopt.surrogates.monitor import checked_budget, checked_progress, line_unless_told
 from kanopt.surrogates.peer_models import PEERS, count_parameters, peer_model
 from kanopt.surrogates.regressor import KANRegressor
@@ -34,7 +34,7 @@ from kanopt.tables.batches import is_source
 from kanopt.text import count_text, number_text
 
 if TYPE_CHECKING:
-    from kanopt.formulas import Formula
+    pass
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
@@ -255,86 +255,83 @@ class _Fold:
     def _peer(self, name: str, seen: pd.DataFrame, size: int = 0) -> Score:
         """Measure a model of another library."""
         self.tell(f"{self.called}, {name}")
-        asked, train = self.asked, self.rows[0]
+        asked, (train, test) = self.asked, self.rows
         periods = {column: period for column, period in asked.periods.items() if column in seen}
-        grouped_rows = asked.groups is not None
+        told = asked.groups is not None and name not in ("mean", "explainable boosting")
 
-        def make() -> Any:
-            return peer_model(name, seen.iloc[train], periods, grouped_rows, seed=asked.kan.seed, size=size)
+        def learn() -> Any:
+            options = {"seed": asked.kan.seed, "size": size}
+            model = peer_model(name, seen.iloc[train], periods, asked.groups is not None, **options)
+            more = {"groups": asked.groups[train]} if told and asked.groups is not None else {}
+            return model.fit(seen.iloc[train], asked.target.iloc[train], **more)
 
-        more = {} if name in ("mean", "explainable boosting") else {"groups": asked.groups}
-        return self._measured(name, make, seen, more)[0]
+        return self._measured(name, learn, lambda model: model.predict(seen.iloc[test]), count_parameters)[0]
 
     def _kan_and_formula(self, seen: pd.DataFrame, ends: float) -> Iterator[Score]:
         """Yield the scores of the KAN and of the formula that is read from it."""
-        varies = [not {name, f"{name}_missing"}.isdisjoint(seen) for name in self.asked.frame]
-        frame = self.asked.frame.loc[:, varies]
+        asked = self.asked
+        varies = [not {name, f"{name}_missing"}.isdisjoint(seen) for name in asked.frame]
+        train, test = (asked.frame.loc[:, varies].iloc[each] for each in self.rows)
+        known, actual = (asked.target.iloc[each] for each in self.rows)
+        options = {
+            "groups": None if asked.groups is None else asked.groups[self.rows[0]],
+            "budget": _until(ends, FOR_FIT),
+            "progress": self._progress,
+        }
         self.tell(f"{self.called}, {KAN}")
-        more = {"groups": self.asked.groups, "budget": _until(ends, FOR_FIT), "progress": self._progress}
-        score, kan = self._measured(KAN, lambda: self.asked.kan, frame, more)
+        score, kan = self._measured(
+            KAN,
+            lambda: clone(asked.kan).fit(train, known, **options),
+            lambda model: model.predict(test, unseen="pooled"),
+            lambda model: sum(layer.parameters for layer in layers_of(model.network_)),
+        )
         yield score
         if kan is None:
             yield _none(FORMULA, "there is no KAN to read it from")
             return
-        held_out = frame.iloc[self.rows[1]], self.asked.target.iloc[self.rows[1]]
-        options = {"min_r2": -np.inf, "unseen": "pooled", "budget": _until(ends), "progress": self._progress}
-        reading = _ReadFormula(lambda: kan.to_formula(*held_out, **options), kan._filled)
-        found, read = self._measured(FORMULA, lambda: reading, frame, {})
-        if read is not None:
-            found |= {"fit_seconds": found["fit_seconds"] + score["fit_seconds"], "formula": read.formula_}
+        asked_for = {
+            "min_r2": -np.inf,
+            "unseen": "pooled",
+            "budget": _until(ends),
+            "progress": self._progress,
+        }
+        found, law = self._measured(
+            FORMULA,
+            lambda: kan.to_formula(test, actual, **asked_for),
+            lambda law: np.broadcast_to(law.evaluate(kan._filled(test)), len(test)),
+            lambda law: len(names_in(law.root)),
+        )
+        if law is not None:
+            found |= {"fit_seconds": found["fit_seconds"] + score["fit_seconds"], "formula": law}
         yield found
 
     def _progress(self, state: object) -> None:
         self.tell(f"{self.called}, {KAN}: {state}")
 
     def _measured(
-        self, name: str, make: Callable[[], Any], frame: pd.DataFrame, more: dict[str, Any]
+        self, name: str, learn: Callable[[], Any], predict: Callable[[Any], Any], size: Callable[[Any], int]
     ) -> tuple[Score, Any]:
         """Return the score and the fitted model; whatever it raises is its own failure, and told."""
+        began = time.perf_counter()
         try:
-            found = cross_validate(
-                make(),
-                frame,
-                self.asked.target,
-                cv=[self.rows],
-                scoring=_errors,
-                params=more,
-                return_estimator=True,
-                error_score="raise",
-            )
+            model = learn()
+            learned = time.perf_counter()
+            predicted = np.asarray(predict(model))
+            done = time.perf_counter()
+            errors = _errors(self.asked.target.iloc[self.rows[1]], predicted)
         except Exception as error:
             told = str(error).strip().partition("\n")[0]
-            return _none(
-                name, told if isinstance(error, KanoptError) else f"{type(error).__name__}: {told}"
-            ), None
-        fitted = found["estimator"][0]
+            known = isinstance(error, KanoptError)
+            return _none(name, told if known else f"{type(error).__name__}: {told}"), None
         return {
             "model": name,
-            **{error: float(found[f"test_{error}"][0]) for error in ("rmse", "mae", "r2", "ratio")},
-            "parameters": _size(fitted),
-            "fit_seconds": float(found["fit_time"][0]),
-            "predict_seconds": float(found["score_time"][0]),
-            "stopped": bool(getattr(fitted, "stopped_", "")),
+            **errors,
+            "parameters": size(model),
+            "fit_seconds": learned - began,
+            "predict_seconds": done - learned,
+            "stopped": bool(getattr(model, "stopped_", getattr(model, "stopped", ""))),
             "reason": "",
-        }, fitted
-
-
-class _ReadFormula(RegressorMixin, BaseEstimator):  # type: ignore[misc]  # scikit-learn has no types
-    """The formula of a KAN as a model whose fit reads it."""
-
-    def __init__(self, read: Callable[[], Formula], filled: Callable[[Any], Any]) -> None:
-        self.read = read
-        self.filled = filled
-
-    def fit(self, X: pd.DataFrame, y: Any) -> Self:
-        """Read the formula."""
-        self.formula_ = self.read()
-        self.stopped_ = self.formula_.stopped
-        return self
-
-    def predict(self, X: pd.DataFrame) -> Floats:
-        """Return the value of every row."""
-        return np.broadcast_to(self.formula_.evaluate(self.filled(X)), len(X))
+        }, model
 
 
 def _until(ends: float, share: float = 1.0) -> float | None:
@@ -347,23 +344,14 @@ def _none(name: str, reason: str) -> Score:
     return {"model": name, "stopped": False, "reason": reason}
 
 
-def _errors(model: Any, X: pd.DataFrame, y: Any) -> dict[str, float]:
+def _errors(actual: pd.Series[Any], predicted: Floats) -> dict[str, float]:
     """Return the errors of a model, in the units of the target."""
-    pooled = {"unseen": "pooled"} if isinstance(model, KANRegressor) else {}
-    predicted = np.asarray(model.predict(X, **pooled))
     with np.errstate(over="ignore", invalid="ignore"):  # a logarithm extrapolated may be of any size
-        found = fit_measures(np.asarray(y), predicted)
+        found = fit_measures(actual.to_numpy(), predicted)
     if not np.isfinite(found["rmse"]):
         largest = number_text(float(np.abs(predicted).max()), 3)
         raise FitError(f"its errors are no numbers (largest prediction {largest})")
-    return found
-
-
-def _size(model: Any) -> int:
-    """Return how many numbers a model has estimated."""
-    if isinstance(model, KANRegressor):
-        return sum(layer.parameters for layer in layers_of(model.network_))
-    return len(names_in(model.formula_.root)) if isinstance(model, _ReadFormula) else count_parameters(model)
+    return {name: found[name] for name in ("rmse", "mae", "r2", "ratio")}
 
 
 def _unit_of(y: Any) -> str:

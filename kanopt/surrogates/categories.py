@@ -24,6 +24,7 @@ from numpy.typing import NDArray
 
 from kanopt.errors import DomainWarning, FitError, KanoptWarning, nearest
 from kanopt.formulas import Formula, Table
+from kanopt.formulas.base_formula import AnyFormula
 from kanopt.formulas.nodes import Node, rebuild
 from kanopt.formulas.rounding import round_measures
 from kanopt.formulas.variables import category_label
@@ -339,7 +340,7 @@ def with_categories(
                 entries |= {(*key[:place], rare, *key[place + 1 :]): value for key, value in like}
         return replace(node, entries=tuple(entries.items()), fallback=rest)
 
-    def told(law: Formula) -> Formula:
+    def told(law: AnyFormula) -> AnyFormula:
         known = tuple(
             (name, tuple(sorted({*labels, *taken.get(name, {})}))) for name, labels in law.domain.categories
         )

@@ -24,6 +24,7 @@ from kanopt.errors import TableError, nearest
 from kanopt.formulas.variables import is_name
 from kanopt.surrogates.doubtful_rows import Suspicion, suspicions
 from kanopt.tables import units_of
+from kanopt.tables.batches import holds_numbers
 from kanopt.text import count_text, number_text, percent_text
 
 if TYPE_CHECKING:
@@ -157,23 +158,16 @@ def propose_cleaning(
     >>> [found.rule for found in propose_cleaning(trips, "minutes", ["km"])]
     ['km <= 0']
     """
-    import pandas as pd
-
     for name in (target, *features):
         if name not in table.columns:
             raise TableError(f"no column {name!r}; {nearest(name, map(str, table.columns))}")
     used = table[list(dict.fromkeys([target, *features]))]
     used = used[used.notna().all(axis="columns")]
-    if not pd.api.types.is_numeric_dtype(used[target]) or pd.api.types.is_bool_dtype(used[target]):
+    if not holds_numbers(used[target]):
         raise TableError(f"the target {target!r} holds no numbers")
     if len(used) < LEAST_ROWS or len(features) > MOST_FEATURES:
         return ()
-    numeric = [
-        name
-        for name in used
-        if pd.api.types.is_numeric_dtype(used[name]) and not pd.api.types.is_bool_dtype(used[name])
-    ]
-    numbers = {str(name): used[name].to_numpy(np.float64) for name in numeric}
+    numbers = {str(name): used[name].to_numpy(np.float64) for name in used if holds_numbers(used[name])}
     named = {name: values for name, values in numbers.items() if is_name(name)}  # of others no rule can speak
     doubts = suspicions(named, target, units_of(table)) if target in named else []
     means = [_rows_of(each.rule, numbers, len(used)) for each in doubts]
@@ -209,13 +203,7 @@ def quick_residuals(table: pd.DataFrame, target: str, features: Sequence[str], *
 
 def _trial(used: pd.DataFrame, target: str, features: Sequence[str]) -> _Trial:
     """Return rows, in an order drawn at random, as they are tried."""
-    import pandas as pd
-
-    numeric = [
-        name
-        for name in features
-        if pd.api.types.is_numeric_dtype(used[name]) and not pd.api.types.is_bool_dtype(used[name])
-    ]
+    numeric = [name for name in features if holds_numbers(used[name])]
     numbers = [used[name].to_numpy(np.float64) for name in numeric] or [np.zeros(len(used))]
     categories = used[[name for name in features if name not in numeric]]
     fold = np.arange(len(used)) % FOLDS
@@ -254,7 +242,7 @@ def _chosen(
         for doubt, at, drawn in left:
             if (drawn & ~gone).any():
                 without = trial.foretold(gone | drawn)
-                found = trial.compared(base, without, _Parts(undoubted, gone, drawn & ~gone), doubt)
+                found = trial.compared((base, without), undoubted, ~gone, drawn & ~gone, doubt)
                 tried += [] if found is None else [(found, doubt, at, drawn, without)]
         if not tried:
             return
@@ -268,15 +256,6 @@ def _chosen(
             doubt.rule, count, len(at), doubt.why, found.before, found.after, found.carried
         )
         gone, gone_of_all = gone | drawn, gone_of_all | at
-
-
-@dataclass(frozen=True, eq=False)
-class _Parts:
-    """Rows that no suspicion is about, those that are gone, and those that would be next; (n,) each."""
-
-    undoubted: Flags
-    gone: Flags
-    dropped: Flags
 
 
 @dataclass(frozen=True)
@@ -324,43 +303,40 @@ class _Trial:
 
     def compared(
         self,
-        base: dict[tuple[bool, bool], Floats],
-        without: dict[tuple[bool, bool], Floats],
-        parts: _Parts,
+        ways: tuple[dict[tuple[bool, bool], Floats], ...],
+        undoubted: Flags,
+        there: Flags,
+        dropped: Flags,
         doubt: Suspicion,
     ) -> _Effect | None:
-        """Return what it does to the law that some rows are gone; None where they need not go."""
-        before, after = (self._best(each, parts.undoubted) for each in (base, without))
+        """Return what it does to the law that some of the rows `there` are dropped; None where they need not go.
+
+        `ways` are what is foretold with them and without; `undoubted` are the rows that no suspicion is about.
+        """
+        before, after = (self._best(each, undoubted) for each in ways)
         squares = [(self.target - each) ** 2 for each in (before, after)]
-        gain = (squares[0] - squares[1])[parts.undoubted]
-        errors = [float(np.sqrt(each[parts.undoubted].mean())) for each in squares]
-        surely = gain.mean() >= SURE * float(gain.std() / np.sqrt(len(gain)))
-        better = surely and errors[1] <= (1.0 - BETTER) * errors[0]
-        there, kept = ~parts.gone, ~parts.gone & ~parts.dropped
-        carried = float(squares[1][parts.dropped].sum() / squares[1][there].sum())
-        share = float(parts.dropped.sum() / there.sum())
-        spread = self._spread(after, parts.undoubted)
-        missed = np.sqrt(squares[1]) / spread
-        typical = float(np.median(missed[parts.dropped]))
-        alike = float((missed[parts.undoubted] >= typical).sum() / parts.dropped.sum())
+        gain = (squares[0] - squares[1])[undoubted]
+        errors = [float(np.sqrt(each[undoubted].mean())) for each in squares]
+        least = BETTER_FAR if doubt.far else BETTER
+        better = gain.mean() >= SURE * float(gain.std() / np.sqrt(len(gain)))
+        better = better and errors[1] <= (1.0 - least) * errors[0]
+        carried = float(squares[1][dropped].sum() / squares[1][there].sum())
+        share = float(dropped.sum() / there.sum())
+        missed = np.sqrt(squares[1]) / self._spread(after, undoubted)
+        typical = float(np.median(missed[dropped]))
+        alike = float((missed[undoubted] >= typical).sum() / dropped.sum())
+        heavy = carried >= max(CARRIED, TIMES * share)
         if doubt.far:
-            odd, most = (ODD_TARGET if doubt.of_target else ODD), OTHERS
-            worst = np.sort(missed[parts.undoubted])[::-1][: int(parts.dropped.sum())]
-            heavy = doubt.of_target and doubt.group and carried >= CARRIED_FAR
-            heavy = heavy and typical >= ODD_FAR * float(worst[-1])
-            heavy = heavy or (
-                doubt.isolated and not doubt.of_target and carried >= max(CARRIED, TIMES * share)
-            )
-            better = better and errors[1] <= (1.0 - BETTER_FAR) * errors[0]
-        elif doubt.lump:
-            odd, most = ODD_LUMP, OTHERS_LUMP
-            heavy = carried >= max(CARRIED, TIMES * share)
-        else:
-            odd, most = (ODD_TARGET if doubt.of_target else ODD), OTHERS
-            heavy = carried >= max(CARRIED, TIMES * share)
+            worst = np.sort(missed[undoubted])[::-1][: int(dropped.sum())]
+            heavy = heavy and doubt.isolated and not doubt.of_target
+            of_group = doubt.of_target and doubt.group and carried >= CARRIED_FAR
+            heavy = heavy or (of_group and typical >= ODD_FAR * float(worst[-1]))
+        lump = doubt.lump and not doubt.far
+        odd = ODD_LUMP if lump else ODD_TARGET if doubt.of_target else ODD
+        most = OTHERS_LUMP if lump else OTHERS
         if not doubt.certain and (not (better or heavy) or typical < odd or alike > most):
             return None
-        saved = 1.0 - float(squares[1][kept].sum() / squares[0][there].sum())
+        saved = 1.0 - float(squares[1][there & ~dropped].sum() / squares[0][there].sum())
         return _Effect(errors[0], errors[1], carried, saved)
 
     def _best(self, ways: dict[tuple[bool, bool], Floats], rows: Flags) -> Floats:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from kanopt.surrogates.attribution import attribution
+from kanopt.surrogates.attribution import attribution, end_of
 from kanopt.surrogates.curves import layers_of
 
 if TYPE_CHECKING:
@@ -142,22 +142,14 @@ def _edges(
     widest = float(spread.max(initial=0.0)) or 1.0
     weights = spread if weights is None else weights
     strongest = float(weights.max(initial=0.0)) or 1.0
-    sums = layer.sums
-    return [
-        DiagramEdge(
-            layer=index,
-            source=source,
-            target=subnode if subnode < sums else sums + (subnode - sums) // 2,
-            x=x,
-            y=values[:, subnode],
-            labels=labels,
-            strength=float(weights[source, subnode]) / strongest,
-            factor=0 if subnode < sums else 1 + (subnode - sums) % 2,
-            pruned=bool(spread[source, subnode] <= PRUNED * widest),
-        )
-        for source, (x, values, labels) in enumerate(curves)
-        for subnode in range(len(layer.bias))
-    ]
+    edges = []
+    for source, (x, values, labels) in enumerate(curves):
+        for subnode, y in enumerate(values.T):
+            target, factor = end_of(subnode, layer.sums)
+            strength = float(weights[source, subnode]) / strongest
+            pruned = bool(spread[source, subnode] <= PRUNED * widest)
+            edges.append(DiagramEdge(index, source, target, x, y, labels, strength, factor, pruned))
+    return edges
 
 
 def _curves(

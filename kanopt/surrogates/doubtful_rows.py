@@ -142,8 +142,8 @@ def _speeds(
 
 def _quoted(name: str) -> str:
     """Return a name as a text about columns has it."""
-    from kanopt.formulas.formula_text import CALLED
-    from kanopt.formulas.row_grammar import KEYWORDS
+    from kanopt.formulas.grammar import CALLED
+    from kanopt.formulas.row_parser import KEYWORDS
 
     return name if name.isidentifier() and name.lower() not in {*KEYWORDS, *CALLED} else f"`{name}`"
 

@@ -7,7 +7,6 @@ a power law. Periodic numbers are divided by their period. Categories become cod
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
@@ -28,13 +27,11 @@ LEAST_ROWS = 5
 """Rows that a law needs."""
 LARGEST = 1e60
 """Largest size of a number in a table: variances of squared errors take it to the fourth power."""
+LARGEST_FLOAT = float(np.finfo(np.float64).max)
 SMALLEST = float(np.finfo(np.float64).tiny)
 """Least scale: the power of ten below a smaller number can be zero."""
 LOG_DECIMALS = 11
 """Decimals of a logarithm that every processor finds."""
-FEWEST = 5
-SHARE = 0.005
-"""Share of the rows that an outermost cell of the knots must hold, from so many rows on that this is a few."""
 
 
 @dataclass(frozen=True)
@@ -217,42 +214,6 @@ def encoding_of(frame: pd.DataFrame) -> FeatureEncoding:
     )
 
 
-def knot_range(encoded: Floats, grid_size: int, weights: Floats | None = None) -> tuple[Floats, Floats]:
-    """Return the first and last knot of every column, each (columns,).
-
-    They span the data, unless there are a thousand rows or more and an outermost cell would hold fewer than half a
-    percent of them. Then the range is cut at that quantile, and the linear tail covers the rows beyond it: a cubic
-    fitted to a few outlying rows should not be extrapolated. A row of weight k counts as k rows.
-
-    Examples
-    --------
-    >>> column = np.append(np.linspace(0.0, 1.0, 999), 50.0)[:, None]
-    >>> low, high = knot_range(column, grid_size=10)
-    >>> float(low[0]), float(high[0].round(3))
-    (0.0, 0.997)
-    """
-    weights = np.ones(len(encoded)) if weights is None else weights
-    low, high = encoded.min(axis=0), encoded.max(axis=0)
-    count = round(SHARE * float(weights.sum()))
-    if count < FEWEST or not encoded.shape[1]:
-        return low, high
-    cell = (high - low) / grid_size
-    few_below = weights @ (encoded < low + cell) < count
-    few_above = weights @ (encoded > high - cell) < count
-    first = np.array([_value_at_count(column, weights, count) for column in encoded.T])
-    last = np.array([-_value_at_count(-column, weights, count) for column in encoded.T])
-    trimmed = np.where(few_below, first, low), np.where(few_above, last, high)
-    spread = trimmed[1] > trimmed[0]
-    return np.where(spread, trimmed[0], low), np.where(spread, trimmed[1], high)
-
-
-def _value_at_count(values: Floats, weights: Floats, count: float) -> float:
-    """Return the smallest value up to which there are `count` rows, where a row of weight k counts as k rows."""
-    order = np.argsort(values, kind="stable")
-    mass = np.cumsum(weights[order])
-    return float(values[order][np.searchsorted(mass, count * (1.0 - 1e-12))])
-
-
 def row_name(index: pd.Index[Any] | None, place: int) -> str:
     """Return the name of a row in messages: its label if the table has labels.
 
@@ -293,8 +254,6 @@ def check_numbers(
 
 
 def _feature(name: str, column: pd.Series[Any]) -> Feature:
-    if pd.api.types.is_complex_dtype(column):
-        raise FitError(f"column {name!r} holds complex numbers; use their real parts, or sizes and angles")
     if is_number(column):
         values = _numbers(column, Feature(name, "number"))
         low, high = float(values.min()), float(values.max())
@@ -351,9 +310,11 @@ def _numbers(column: pd.Series[Any], feature: Feature) -> Floats:
     if not len(column):
         return np.zeros(0)
     if pd.api.types.is_complex_dtype(column):
-        raise FitError(f"{what} was a number in training and now holds complex numbers; use their real parts")
+        raise FitError(f"{what} holds complex numbers; use their real parts, or sizes and angles")
     if not is_number(column) and not pd.api.types.is_bool_dtype(column):
-        row = _first_non_number(column)
+        known = (int, float, np.number)
+        odd = [not isinstance(value, known) and not pd.isna(value) for value in column]
+        row = odd.index(True) if True in odd else 0
         raise FitError(
             f"{what} was a number in training; {row_name(column.index, row)} now holds {column.iloc[row]!r}; "
             "convert the column to numbers first"
@@ -361,27 +322,13 @@ def _numbers(column: pd.Series[Any], feature: Feature) -> Floats:
     try:
         values = column.to_numpy(dtype=np.float64, na_value=np.nan)
     except OverflowError:
-        row = next(place for place, value in enumerate(column) if _is_too_large(value))
+        row = next(k for k, each in enumerate(column) if isinstance(each, int) and abs(each) > LARGEST_FLOAT)
         raise FitError(
             f"{what}: {row_name(column.index, row)} holds {shown(column.iloc[row])}, larger than any floating-point "
             "number; use a larger unit, or leave the row out"
         ) from None
     check_numbers(values, what, column.index, indicator=True)
     return values
-
-
-def _is_too_large(value: object) -> bool:
-    return isinstance(value, int) and abs(value) > sys.float_info.max
-
-
-def _first_non_number(column: pd.Series[Any]) -> int:
-    """Return the first row that is not a number, or else row 0."""
-    values = column.astype(object)
-    odd = [
-        not isinstance(value, (int, float, np.number)) and known
-        for value, known in zip(values, values.notna(), strict=True)
-    ]
-    return odd.index(True) if True in odd else 0
 
 
 def _codes(column: pd.Series[Any], feature: Feature, pooled: bool) -> Integers:

@@ -15,25 +15,24 @@ from sklearn.base import clone
 from kanopt.errors import FitError, KanoptWarning
 from kanopt.surrogates.calendar import warn_of_periods
 from kanopt.surrogates.categories import rare_categories, warn_of_rare, with_rare
-from kanopt.surrogates.encoding import LEAST_ROWS, encoding_of
-from kanopt.surrogates.groups import GroupedRows, grouped
+from kanopt.surrogates.encoding import LEAST_ROWS, encoding_of, row_name
+from kanopt.surrogates.groups import grouped
 from kanopt.surrogates.input_checks import (
-    indicators_of,
     is_multi_target,
     name_of,
-    refuse_identifiers,
     refuse_leak,
-    refuse_numbers_as_text,
+    refuse_texts,
     table_of,
     used_rows,
     weights_of,
 )
-from kanopt.surrogates.missing import indicator_name
+from kanopt.surrogates.missing import indicator_name, indicators_of
 from kanopt.surrogates.monitor import FitMonitor
-from kanopt.text import count_text
+from kanopt.text import count_text, number_text
 
 if TYPE_CHECKING:
     from kanopt.surrogates.groups import Groups
+    from kanopt.surrogates.options import Settings
     from kanopt.surrogates.regressor import KANRegressor
 
 Floats = NDArray[np.float64]
@@ -118,8 +117,7 @@ def checked_rows(
         raise FitError(
             f"n_samples = {len(frame)}: a law needs at least {LEAST_ROWS} rows with a weight above 0"
         )
-    refuse_numbers_as_text(frame)
-    refuse_identifiers(frame)
+    refuse_texts(frame)
     return CheckedRows(frame, target, weights, used, group, name)
 
 
@@ -131,7 +129,7 @@ def fit_table(
     frame, target, weights, group = rows.frame, rows.target, rows.weights, rows.group
     # Imported here, so that a saved model predicts without loading torch.
     from kanopt.surrogates.fitting import learn
-    from kanopt.surrogates.options import periods_of, settings_of, warn_of_contradictions
+    from kanopt.surrogates.options import periods_of, settings_of
     from kanopt.surrogates.trials import TrainingTable
 
     weights = weights / min(1.0, float(weights.mean()))
@@ -146,17 +144,47 @@ def fit_table(
     group = None if group is None else np.unique(group[~gone], return_inverse=True)[1]
     table = TrainingTable(*encoding.split(filled[~gone]), target[~gone], weights[~gone], encoding, group)
     settings = settings_of(model, encoding, watch)
-    warn_of_contradictions(target, weights, settings, frame.index)
+    _warn_of_contradictions(target, weights, settings, frame.index)
     warn_of_periods(table, settings.shape_constraints)
-    learned = learn(table, settings)
-    law, off = with_rare(learned.law, filled, target, rare)
+    law, model.alternatives_, model._rows = learn(table, settings)
+    law, off = with_rare(law, filled, target, rare)
     warn_of_rare(filled, law.encoding, off)
-    model.alternatives_, model._rows = learned.alternatives, learned.rows
     model._indicators = indicators
     model._columns = names
     model._set_fitted(law, rows.name)
     model._known_rows = filled.assign(**{rows.name: target})
-    model._grouped_rows = None if groups is None else GroupedRows.of(groups, rows.used, filled, target)
+    model._groups = None if groups is None else groups.used(rows.used)
+
+
+def _warn_of_contradictions(
+    target: Floats,
+    weights: Floats,
+    settings: Settings,
+    index: pd.Index[Any] | None = None,
+) -> None:
+    """Warn if many targets are outside the requested range of the law by more than a tenth of their spread.
+
+    Raises
+    ------
+    FitError
+        If most of them are.
+    """
+    if settings.target_range == "any":
+        return
+    low, high = settings.ends
+    noise = 0.1 * float(target.std())
+    beyond = (target < low - noise) | (target > high + noise)
+    share = float(np.average(beyond, weights=weights))
+    asked = f"bounds=({low:g}, {high:g})" if settings.target_range == "bounded" else "positive=True"
+    first = int(beyond.argmax())
+    message = (
+        f"{asked}: the target is outside in {int(beyond.sum()):,} of {len(target):,} rows, the first "
+        f"{number_text(target[first], 6)} in {row_name(index, first)}, where no such law can follow"
+    )
+    if share > 0.5:
+        raise FitError(f"{message}; ask for other ends, or for none")
+    if share > 0.05:
+        warnings.warn(message, KanoptWarning, stacklevel=2)
 
 
 def _active_columns(
@@ -195,7 +223,7 @@ def fit_targets(
     table_of(model, X, reset=True)
     for name in [name for name in vars(model) if name.endswith("_") and name not in OF_COLUMNS]:
         delattr(model, name)
-    model._rows, model._known_rows, model._grouped_rows = None, None, None
+    model._rows = model._known_rows = model._groups = None
     model.outputs_ = models
     _mark_if_stopped(list(models.values()), watch)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from types import NoneType
 
 import numpy as np
@@ -14,17 +14,16 @@ from numpy.typing import NDArray
 from kanopt.errors import KanoptWarning
 from kanopt.formulas import Formula, Input, Variable
 from kanopt.formulas.domain import Domain
-from kanopt.formulas.group_errors import design_effect
+from kanopt.formulas.noise import design_effect
 from kanopt.kan.architecture import InputTensors
 from kanopt.kan.links import Logistic, Softplus
-from kanopt.kan.robust import weight_function
+from kanopt.kan.training import weight_function
 from kanopt.surrogates.architecture_selection import select_structure
 from kanopt.surrogates.curves import curves_of, places_of
 from kanopt.surrogates.encoding import round_logs
 from kanopt.surrogates.groups import SharedErrors
-from kanopt.surrogates.law import FittedLaw
+from kanopt.surrogates.law import FittedLaw, held_positive
 from kanopt.surrogates.options import Settings
-from kanopt.surrogates.proofs import held_positive
 from kanopt.surrogates.rows import Rows
 from kanopt.surrogates.summary import feature_importances, fit_measures
 from kanopt.surrogates.trials import TrainingTable, Trial, smearing_factor
@@ -48,26 +47,11 @@ HELD_BACK = 0.5
 """Robust weights below this are of rows that are held back."""
 
 
-@dataclass(frozen=True, eq=False)
-class LearningResult:
-    """The result of learning from a table.
-
-    Attributes
-    ----------
-    law
-        The law.
-    alternatives
-        A frame with every structure tried.
-    rows
-        The rows as fitted, on which a formula is chosen.
-    """
-
-    law: FittedLaw
-    alternatives: pd.DataFrame
-    rows: Rows
+Learned = tuple[FittedLaw, pd.DataFrame, Rows]
+"""The law, a frame with every structure tried, and the rows as fitted, on which a formula is chosen."""
 
 
-def learn(table: TrainingTable, settings: Settings) -> LearningResult:
+def learn(table: TrainingTable, settings: Settings) -> Learned:
     """Choose the structure and fit it.
 
     What rows of a group share hides what differs within groups. So where they share something, structure and fit are
@@ -76,16 +60,16 @@ def learn(table: TrainingTable, settings: Settings) -> LearningResult:
     """
     trial, tried = select_structure(table, settings)
     if table.groups is None or settings.monitor.should_stop():
-        return law_of(table, trial, tried, settings)
+        return _learned(table, trial, tried, settings)
     residuals = _residuals(table, trial)
     if design_effect(residuals, table.weights, table.groups) < LEAST_SHARED:
-        return law_of(table, trial, tried, settings)
+        return _learned(table, trial, tried, settings)
     shared, log = SharedErrors.of(residuals, table.weights, table.groups), trial.structure.log_target
     again, tried_again = select_structure(_alone(table, shared, log=log), replace(settings, log_target=log))
     if settings.monitor.should_stop():
         # who stops the second choice at its beginning has a worse law than the first
-        return law_of(table, trial, tried, settings)
-    return law_of(table, again, tried_again, settings, shared)
+        return _learned(table, trial, tried, settings)
+    return _learned(table, again, tried_again, settings, shared)
 
 
 def _alone(table: TrainingTable, shared: SharedErrors, *, log: bool) -> TrainingTable:
@@ -94,21 +78,17 @@ def _alone(table: TrainingTable, shared: SharedErrors, *, log: bool) -> Training
     return replace(table, target=target)
 
 
-def law_of(
+def _learned(
     table: TrainingTable,
     trial: Trial,
     tried: list[Trial],
     settings: Settings,
     shared: SharedErrors | None = None,
-) -> LearningResult:
+) -> Learned:
     """Return the law of `trial` on the rows of `table`; see :func:`learn`."""
     law, rows = _law(table, trial, settings, shared)
     _warn_of_biased_sum(table, trial, law.predict(trial.encoding.encode_numbers(table.numbers), table.codes))
-    return LearningResult(law, _alternatives(tried, trial, law, table.weights), rows)
-
-
-def _density(trial: Trial, weights: Floats) -> float:
-    return float(np.average(trial.density, weights=weights))
+    return law, _alternatives(tried, trial, law, table.weights), rows
 
 
 def _residuals(table: TrainingTable, trial: Trial) -> Floats:
@@ -287,7 +267,7 @@ def _alternatives(tried: list[Trial], chosen: Trial, law: FittedLaw, weights: Fl
             "loss": trial.structure.loss,
             "effective_parameters": trial.fitted.edf,
             "rmse_left_out": trial.rmse,
-            "log_density": _density(trial, weights),
+            "log_density": float(np.average(trial.density, weights=weights)),
             "chosen": trial is chosen,
         }
         for trial in tried

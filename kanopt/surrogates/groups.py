@@ -12,8 +12,7 @@ from numpy.typing import NDArray
 from kanopt.errors import FitError, nearest
 from kanopt.formulas.error_model import ErrorModel, RowGroups
 from kanopt.formulas.formula import Formula
-from kanopt.formulas.group_errors import MOST_SHARED, clipped, shared_part, whitened
-from kanopt.formulas.noise import FEWEST_GROUPS
+from kanopt.formulas.noise import FEWEST_GROUPS, MOST_SHARED, clipped, shared_part, whitened
 from kanopt.text import count_text
 
 Floats = NDArray[np.float64]
@@ -55,6 +54,39 @@ class Groups:
             )
         return codes.astype(np.int64)
 
+    def used(self, rows: NDArray[np.bool_]) -> Groups:
+        """Return those of some rows."""
+        return Groups(np.asarray(pd.Series(self.values, dtype=object), dtype=object)[rows], self.name)
+
+    def with_shared_noise(
+        self, law: Formula, known: pd.DataFrame, held_out: tuple[pd.DataFrame, Floats, Any]
+    ) -> Formula:
+        """Return a law whose error model knows what rows of a group share.
+
+        Parameters
+        ----------
+        law
+            With its fit.
+        known
+            The rows that it was learned from, whose groups these are, with the target in the last column.
+        held_out
+            Held-out rows, their target, and the group of each; None where that is not known, and each counts as one of
+            its own.
+        """
+        rows, target, labels = held_out
+        if law.fit is None:
+            return law
+        if labels is None:
+            labels = np.array([f"row {place}" for place in range(len(rows))], dtype=object)
+        codes = pd.factorize(np.concatenate([np.asarray(labels, dtype=object), self.values]))[0].astype(
+            np.int64
+        )
+        predicted, before = (np.broadcast_to(law.evaluate(each), len(each)) for each in (rows, known))
+        actual = known.iloc[:, -1].to_numpy(np.float64)
+        groups = RowGroups(self.name, codes[: len(rows)], (actual, before, codes[len(rows) :]))
+        errors = ErrorModel.of(target, predicted, rows_train=law.fit.rows_train, groups=groups)
+        return replace(law, fit=replace(law.fit, errors=errors))
+
 
 def grouped(X: Any, groups: Any, y: Any = None) -> tuple[Any, Groups | None]:
     """Return the columns to learn from, and the group of every row, given as values or as a column of `X`.
@@ -84,54 +116,6 @@ def grouped(X: Any, groups: Any, y: Any = None) -> tuple[Any, Groups | None]:
         raise FitError(f"groups: X has {names.count(groups)} columns {groups!r}; rename all but one")
     place = names.index(groups)
     return X.iloc[:, [k for k in range(len(names)) if k != place]], Groups(X.iloc[:, place], groups)
-
-
-@dataclass(frozen=True, eq=False)
-class GroupedRows:
-    """The rows that a law was learned from, with their groups.
-
-    Parameters
-    ----------
-    by
-        What the groups are called; empty where that is not known.
-    labels
-        The group of every row; (n,).
-    rows, target
-        The columns of the model, without blanks, and the target.
-    """
-
-    by: str
-    labels: NDArray[np.object_]
-    rows: pd.DataFrame
-    target: Floats
-
-    @classmethod
-    def of(cls, groups: Groups, used: NDArray[np.bool_], rows: pd.DataFrame, target: Floats) -> GroupedRows:
-        """Return those of rows that are used, of all that have a group."""
-        labels = np.asarray(pd.Series(groups.values, dtype=object), dtype=object)
-        return cls(groups.name, labels[used], rows, target)
-
-    def with_shared_noise(self, law: Formula, rows: pd.DataFrame, target: Floats, held_out: Any) -> Formula:
-        """Return a law whose error model knows what rows of a group share.
-
-        Parameters
-        ----------
-        law
-            With its fit.
-        rows, target
-            Held-out rows.
-        held_out
-            The group of every held-out row; None where it is not known, and each counts as one of its own.
-        """
-        if law.fit is None:
-            return law
-        alone = np.array([f"row {place}" for place in range(len(rows))], dtype=object)
-        labels = alone if held_out is None else np.asarray(held_out, dtype=object)
-        codes = pd.factorize(np.concatenate([labels, self.labels]))[0].astype(np.int64)
-        predicted, before = (np.broadcast_to(law.evaluate(each), len(each)) for each in (rows, self.rows))
-        groups = RowGroups(self.by, codes[: len(rows)], (self.target, before, codes[len(rows) :]))
-        errors = ErrorModel.of(target, predicted, rows_train=law.fit.rows_train, groups=groups)
-        return replace(law, fit=replace(law.fit, errors=errors))
 
 
 @dataclass(frozen=True, eq=False)

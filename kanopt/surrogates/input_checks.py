@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Hashable, Mapping
+from collections.abc import Hashable, Mapping, Sequence
 from numbers import Integral, Number, Real
 from typing import Any
 
@@ -13,9 +13,8 @@ from numpy.typing import NDArray
 from sklearn.utils import column_or_1d
 from sklearn.utils.validation import _check_sample_weight, validate_data
 
-from kanopt.errors import FitError
+from kanopt.errors import FitError, nearest
 from kanopt.surrogates.encoding import check_numbers, is_number, row_name
-from kanopt.surrogates.missing import MissingIndicators
 from kanopt.tables import units_of, with_units
 from kanopt.tables.report import declared_units
 from kanopt.text import number_text
@@ -30,13 +29,6 @@ def is_multi_target(y: Any) -> bool:
     if isinstance(y, (list, tuple)):
         return bool(y) and isinstance(y[0], (list, tuple)) and len(y[0]) > 1
     return isinstance(y, (np.ndarray, pd.DataFrame)) and y.ndim == 2 and y.shape[1] > 1
-
-
-def indicators_of(missing: Any, frame: pd.DataFrame, weights: Floats) -> MissingIndicators:
-    """Return the missing-value indicators of a frame."""
-    if not isinstance(missing, str) or missing not in ("error", "indicator"):
-        raise FitError(f"missing={missing!r} is unknown; use 'error' or 'indicator'")
-    return MissingIndicators({}) if missing == "error" else MissingIndicators.from_frame(frame, weights)
 
 
 def refuse_names(y: Any, sample_weight: Any) -> None:
@@ -131,23 +123,40 @@ def used_rows(frame: pd.DataFrame, y: Any, weights: Floats) -> tuple[pd.DataFram
     return frame, target, weights
 
 
-def held_out_target(rows: Any, y: Any, target: str) -> Floats:
-    """Return the target of every held-out row, checked."""
+def held_out_rows(X: Any, y: Any, columns: Sequence[str], target: str) -> tuple[Any, Floats]:
+    """Return held-out rows and the target of each, given as two, as a pair, or as a frame that holds both.
+
+    Parameters
+    ----------
+    X, y
+        The rows; the targets, or the name of the column of the frame that holds them.
+    columns, target
+        Which columns of a frame with a target are wanted, and what the target is called where `y` does not say.
+    """
+    target = y if isinstance(y, str) else target
+    if y is None and isinstance(X, (tuple, list)) and len(X) == 2:
+        X, y = X
+    elif y is None or isinstance(y, str):
+        if not isinstance(X, pd.DataFrame):
+            raise FitError(
+                "held-out rows are a frame with the columns of the model and the target, or X and y, not "
+                f"{type(X).__name__}"
+            )
+        labels = [str(name) for name in X.columns]
+        for name in (*columns, target):
+            if name not in labels:
+                role = "target" if name == target else "column"
+                raise FitError(f"the held-out rows have no {role} {name!r}; {nearest(name, labels)}")
+        y = X.iloc[:, labels.index(target)]
+        X = X.iloc[:, [labels.index(name) for name in columns]]
     actual = target_of(y)
-    if not len(actual) or len(actual) != len(rows):
+    if not len(actual) or len(actual) != len(X):
         raise FitError(
-            f"the held-out rows are {len(rows)} and their targets {len(actual)}; pass one for each row"
+            f"the held-out rows are {len(X)} and their targets {len(actual)}; pass one for each row"
         )
-    index = rows.index if isinstance(rows, pd.DataFrame) else None
+    index = X.index if isinstance(X, pd.DataFrame) else None
     check_numbers(actual, f"held-out target {target!r}", index)
-    return actual
-
-
-def coverage_of(given: Any) -> float:
-    """Return the coverage of an interval, checked."""
-    if isinstance(given, bool) or not isinstance(given, Real) or not 0.0 < float(given) < 1.0:
-        raise FitError(f"coverage={given!r} must lie between 0 and 1, such as 0.9")
-    return float(given)
+    return X, actual
 
 
 def calibration_of(given: Any, log_target: bool) -> tuple[Any, Floats]:
@@ -292,49 +301,35 @@ _RARE = 20
 """Rows below which a value is called rare in the advice."""
 
 
-def refuse_numbers_as_text(frame: pd.DataFrame) -> None:
-    """Refuse a text column if half or more of its distinct values are numbers.
-
-    Columns with categorical dtype are accepted.
+def refuse_texts(frame: pd.DataFrame) -> None:
+    """Refuse text columns that hold numbers, name the rows, or have more values than can be learned.
 
     Raises
     ------
     FitError
-        With the first cells that are not numbers.
+        If half or more of the distinct values of a column are numbers, unless its dtype is categorical; if it has more
+        than 50 values, and more than half as many as there are distinct rows; or more than a thousand.
     """
     for place, name in enumerate(frame.columns):
         column = frame.iloc[:, place]
         values = _unique_values(column)
-        if values is None or isinstance(column.dtype, pd.CategoricalDtype):
+        if values is None:
             continue
         odd = [value for value in values if not _is_numeral(value)]
         # Truth and gaps in a column of objects are no text.
-        if any(isinstance(value, str) for value in values) and 2 * len(odd) <= len(values):
+        texts = not isinstance(column.dtype, pd.CategoricalDtype) and any(isinstance(v, str) for v in values)
+        if texts and 2 * len(odd) <= len(values):
             raise FitError(_of_numerals(str(name), column, odd))
-
-
-def refuse_identifiers(frame: pd.DataFrame) -> None:
-    """Refuse a text or categorical column with nearly as many values as rows, or with more than can be learned.
-
-    Raises
-    ------
-    FitError
-        If a column has more than 50 values, and more than half as many as there are distinct rows; or more than a
-        thousand.
-    """
-    for place, name in enumerate(frame.columns):
-        values = _unique_values(frame.iloc[:, place])
-        if values is None or len(values) <= MANY or not isinstance(values[0], (str, int, float, np.generic)):
+        if len(values) <= MANY or not isinstance(values[0], (str, int, float, np.generic)):
             continue  # dates and the like are no categories, as the encoding says
-        if 2 * len(values) <= _count_distinct_rows(frame):
-            if len(values) > MOST:
-                raise FitError(_of_many(str(name), frame.iloc[:, place], len(values)))
-            continue
-        raise FitError(
-            f"column {str(name)!r} has {len(values):,} different values in {len(frame):,} rows, such as "
-            f"{values[0]!r}: an id, of which nothing can be learned for other rows; leave it out, or derive "
-            "groups or numbers from it"
-        )
+        if 2 * len(values) > _count_distinct_rows(frame):
+            raise FitError(
+                f"column {str(name)!r} has {len(values):,} different values in {len(frame):,} rows, such as "
+                f"{values[0]!r}: an id, of which nothing can be learned for other rows; leave it out, or derive "
+                "groups or numbers from it"
+            )
+        if len(values) > MOST:
+            raise FitError(_of_many(str(name), column, len(values)))
 
 
 def _unique_values(column: pd.Series[Any]) -> list[Hashable] | None:

@@ -5,23 +5,33 @@ from __future__ import annotations
 import base64
 import json
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Annotated, Any, ClassVar
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 from pydantic import BeforeValidator, ConfigDict, Field, PlainSerializer, PlainValidator
 
+from kanopt.errors import FormulaError
 from kanopt.formulas import Apply, Constant, Formula, Maximum, Product, Variable
 from kanopt.formulas.serialize import from_json
 from kanopt.kan.links import Logistic, Softplus
 from kanopt.surrogates.conformal import ResidualRange, residual_range
 from kanopt.surrogates.curves import in_units, linked, network_output, place_name
 from kanopt.surrogates.encoding import FeatureEncoding
+from kanopt.text import number_text
+
+if TYPE_CHECKING:
+    from kanopt.formulas.enclosures.facts import Point
+    from kanopt.kan.constraints import ShapeConstraints
 
 LARGEST = 650.0
 """Logarithms beyond this are cut off, far outside any data: their exponentials would not be numbers."""
+FLOOR_BUDGET = 1_000
+"""Boxes in which a law is to be proved to stay above zero; one that is not is held there."""
 LEAST = float(np.finfo(np.float64).tiny)
 """What a positive law falls to at least, far outside any data, where its exponentials would be zero."""
 
@@ -72,7 +82,7 @@ Matrix = Annotated[NDArray[np.float64], PlainValidator(_unpacked_whole), PlainSe
 Network = Annotated[
     Formula,
     # how long a network may be, the size of the file has decided
-    PlainValidator(lambda value: from_json(text := json.dumps(value), len(text))),
+    PlainValidator(lambda value: from_json(Formula, text := json.dumps(value), len(text))),
     PlainSerializer(lambda formula: json.loads(formula.to_json())),
 ]
 Measure = Annotated[
@@ -211,3 +221,80 @@ class FittedLaw:
             return np.full(len(self.at_bound), np.nan)
         errors = np.sqrt(np.maximum(np.diag(self.covariance), 0.0))
         return np.where(self.at_bound, np.nan, errors)
+
+
+def proofs(law: FittedLaw, shapes: ShapeConstraints, ends: tuple[float, float], budget: int) -> pd.DataFrame:
+    """Prove or refute, claim by claim, that a law has shapes and lies between two ends over the box of its rows.
+
+    The column ``where`` of the frame says why a claim does not hold.
+    """
+    claims = _claims(law.encoding, shapes, ends)
+    try:
+        formula = law.formula
+    except FormulaError as error:
+        rows = [(words, "undecided", 0, str(error)) for words, _ in claims]
+    else:
+        rows = [_proof(law.encoding, formula, *claim, budget) for claim in claims]
+    return pd.DataFrame(rows, columns=["claim", "verdict", "boxes", "where"])
+
+
+def held_positive(law: FittedLaw) -> FittedLaw:
+    """Return a law of a positive target held at the smallest one, unless it is proved to stay above zero by itself."""
+    if not law.lowest > 0.0:
+        return law
+    try:
+        proved = law.formula.prove(low=0.0, boxes=FLOOR_BUDGET).proved
+    except FormulaError:  # a network too large to be written as a formula
+        proved = False
+    return law if proved else replace(law, floor=law.lowest)
+
+
+def _claims(
+    encoding: FeatureEncoding, shapes: ShapeConstraints, ends: tuple[float, float]
+) -> Iterator[tuple[str, list[dict[str, Any]]]]:
+    """Yield every claim in words, and what is to be proved of the formula for it."""
+    names = [feature.name for feature in encoding.numbers]
+    for place, sign in enumerate(shapes.monotonic):
+        if sign:
+            words = f"{'rises' if sign > 0 else 'falls'} with {names[place]}"
+            yield words, [{"monotone": {place_name(place): sign}}]
+    for word, sign in (("convex", 1), ("concave", -1)):
+        places = [place for place, bend in enumerate(shapes.convexity) if bend == sign]
+        if places:
+            words = f"{word} in {', '.join(names[place] for place in places)}"
+            together = " jointly" if len(places) > 1 else ""
+            yield words + together, [{"convex": {tuple(map(place_name, places)): sign}}]
+    parts = [
+        (told, word, end)
+        for told, word, end in zip(("at least", "at most"), ("low", "high"), ends, strict=True)
+        if math.isfinite(end)
+    ]
+    if parts:
+        words = " and ".join(f"{told} {number_text(end, 6)}" for told, _, end in parts)
+        yield words, [{word: end} for _, word, end in parts]
+
+
+def _proof(
+    encoding: FeatureEncoding, formula: Formula, words: str, parts: list[dict[str, Any]], budget: int
+) -> tuple[str, str, int, str]:
+    """Decide the parts of a claim one after the other, until one fails."""
+    verdict, boxes, where = "proved", 0, ""
+    for part in parts:
+        fact = formula.prove(**part, boxes=max(budget - boxes, 1)).facts[-1]
+        verdict, boxes = fact.verdict, boxes + fact.boxes
+        where = "; ".join(_where(encoding, point) for point in fact.witness) or fact.why
+        if verdict != "proved":
+            break
+    return words, verdict, boxes, where
+
+
+def _where(encoding: FeatureEncoding, point: Point) -> str:
+    """Return a point in words, in the units of the table."""
+    told = []
+    for place, feature in enumerate(encoding.inputs):
+        value = point.inputs[place_name(place)]
+        told.append(
+            f"{feature.name} = "
+            + (f"{value:.6g}" if feature.is_numeric else str(feature.categories[int(value)]))
+        )
+    return f"{point.value:.8g} at {', '.join(told)}"

@@ -68,24 +68,15 @@ class _Question:
     model: KANRegressor
     target: str
     features: tuple[str, ...]
-    holdout: float
-    min_r2: float
-    budget: float | None
+    limits: LawLimits
 
 
 @dataclass(frozen=True, eq=False)
 class _Group:
-    """The rows of a group."""
+    """A group: its rows, and once it is learned its law, or why there is none."""
 
     point: int
-    rows: pd.DataFrame
-
-
-@dataclass(frozen=True, eq=False)
-class _Learned:
-    """The law of a group, or why there is none."""
-
-    point: int
+    rows: pd.DataFrame | None = None
     formula: Formula | None = None
     message: str = ""
     seconds: float = 0.0
@@ -206,10 +197,7 @@ def fit_laws(
     >>> laws["north"].evaluate({"km": 4.0, "hour": 8.0})                            # doctest: +SKIP
     """
     _check(table, target, features, by)
-    limits = limits or LawLimits()
-    shared = _Question(
-        clone(model or KANRegressor()), target, tuple(features), limits.holdout, limits.min_r2, limits.budget
-    )
+    shared = _Question(clone(model or KANRegressor()), target, tuple(features), limits or LawLimits())
     groups = {
         group: with_units(
             rows[[*features, target]].reset_index(drop=True), _units(table, [*features, target])
@@ -252,7 +240,7 @@ def _units(table: pd.DataFrame, columns: Sequence[str]) -> dict[str, str]:
     return {name: unit for name, unit in units_of(table).items() if name in columns}
 
 
-def _family(question: _Question, groups: Mapping[Any, pd.DataFrame], by: str) -> dict[int, _Learned]:
+def _family(question: _Question, groups: Mapping[Any, pd.DataFrame], by: str) -> dict[int, _Group]:
     """Return the laws of one form that describe the groups with enough rows, by their numbers; none where none does."""
     # the ladder loads PyTorch, which reading and correcting laws do without
     from kanopt.formulas.estimation.class_search import class_law
@@ -263,7 +251,7 @@ def _family(question: _Question, groups: Mapping[Any, pd.DataFrame], by: str) ->
         return {}
     began = time.process_time()
     parts = {
-        number: split(rows, holdout=question.holdout, seed=model.seed)
+        number: split(rows, holdout=question.limits.holdout, seed=model.seed)
         for number, rows in enumerate(groups.values())
         if len(rows) >= LEAST_OF_FAMILY and not rows.isna().any(axis=None)
     }
@@ -284,8 +272,8 @@ def _family(question: _Question, groups: Mapping[Any, pd.DataFrame], by: str) ->
     found = {}
     for number, (own, test) in parts.items():
         formula = _of_group(question, law.of_class(label, str(number), law.smearing), (own, test), units)
-        if formula.fit is not None and formula.fit.r2 >= question.min_r2:
-            found[number] = _Learned(number, formula)
+        if formula.fit is not None and formula.fit.r2 >= question.limits.min_r2:
+            found[number] = _Group(number, formula=formula)
     spent = (time.process_time() - began) / max(len(found), 1)
     return {number: replace(each, seconds=spent) for number, each in found.items()}
 
@@ -348,23 +336,23 @@ def _of_group(
     return replace(formula, fit=round_measures(fit), provenance=told)
 
 
-def _learn(question: _Question, group: _Group) -> _Learned:
+def _learn(question: _Question, group: _Group) -> _Group:
     """Learn the law of a group; workers call it."""
     began = time.perf_counter()
+    assert group.rows is not None
     try:
-        done = _Learned(group.point, _law(question, group.rows))
+        done = _Group(group.point, formula=_law(question, group.rows))
     except (FitError, FormulaError, TableError, UnitError) as error:
-        done = _Learned(group.point, message=str(error))
+        done = _Group(group.point, message=str(error))
     return replace(done, seconds=time.perf_counter() - began)
 
 
 def _law(question: _Question, rows: pd.DataFrame) -> Formula:
-    model = clone(question.model)
-    train, test = split(rows, holdout=question.holdout, seed=model.seed)
-    features, target = list(question.features), question.target
+    model, limits = clone(question.model), question.limits
+    train, test = split(rows, holdout=limits.holdout, seed=model.seed)
+    features, target, budget = list(question.features), question.target, limits.budget
     began = time.perf_counter()
-    for_fit = None if question.budget is None else FOR_FIT * question.budget
-    model.fit(train[features], train[target], budget=for_fit)
-    left = None if question.budget is None else max(question.budget - (time.perf_counter() - began), 0.1)
-    formula: Formula = model.to_formula(test, target, min_r2=question.min_r2, budget=left)
+    model.fit(train[features], train[target], budget=None if budget is None else FOR_FIT * budget)
+    left = None if budget is None else max(budget - (time.perf_counter() - began), 0.1)
+    formula: Formula = model.to_formula(test, target, min_r2=limits.min_r2, budget=left)
     return formula

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -92,3 +93,10 @@ class MissingIndicators:
 def indicator_name(column: str) -> str:
     """Return the name of the indicator of missing values in `column`."""
     return f"{column}{SUFFIX}"
+
+
+def indicators_of(missing: Any, frame: pd.DataFrame, weights: NDArray[np.float64]) -> MissingIndicators:
+    """Return the missing-value indicators of a frame."""
+    if not isinstance(missing, str) or missing not in ("error", "indicator"):
+        raise FitError(f"missing={missing!r} is unknown; use 'error' or 'indicator'")
+    return MissingIndicators({}) if missing == "error" else MissingIndicators.from_frame(frame, weights)

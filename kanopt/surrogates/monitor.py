@@ -8,7 +8,7 @@ import time
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from numbers import Real
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -121,12 +121,9 @@ class FitMonitor:
         self._began = clock()
         self.budget = budget
         self.stopped = ""
-        self.structure = ""
-        self.most = self.tried = self.step = 0
+        self.most = 0
+        self._state = FitProgress("", 0, 0, 0.0)
         self._refits = 0.0
-        self._refits_most: int | None = None
-        self._error: float | None = None
-        self._relative = False
         self._first = 0.0
 
     @property
@@ -140,22 +137,27 @@ class FitMonitor:
         left = self.seconds_left
         return left is not None and left <= 0.0
 
+    def _note(self, **known: Any) -> None:
+        self._state = replace(self._state, **known)
+
     def begin(self, structure: str, tried: int) -> None:
         """Start reporting on another structure."""
-        self.structure, self.tried, self.step = structure, tried, 0
+        self._note(structure=structure, tried=tried, step=0)
 
     def begin_formula(self, searches: int, refits: float) -> None:
         """Start reporting on a formula, which several searches are for that end by themselves after so many refits."""
-        self.most, self._refits_most = searches, round(refits)
+        self.most = searches
+        self._note(refits_most=round(refits))
 
     def begin_search(self, what: str) -> None:
         """Start reporting on another search for a formula."""
-        self.begin(what, self.tried + 1 if self.structure else 0)
+        self.begin(what, self._state.tried + 1 if self._state.structure else 0)
 
     def note_error(self, error: float, *, relative: bool = False) -> None:
         """Take notice of the error of a structure that is finished."""
-        if self._error is None or relative != self._relative or error < self._error:
-            self._error, self._relative = error, relative
+        known = self._state.error
+        if known is None or relative != self._state.relative or error < known:
+            self._note(error=error, relative=relative)
 
     def record(self, fit: str) -> dict[str, str]:
         """Return what the provenance of a formula says where it, or the fit before it, was stopped before its end.
@@ -184,7 +186,7 @@ class FitMonitor:
             self._refits += 1.0
             return self.should_stop()
         least = float(losses.min())
-        self._first = least if self.step == 0 else self._first
+        self._first = least if self._state.step == 0 else self._first
         return self.count(least / (self._first or 1.0))
 
     @property
@@ -194,28 +196,22 @@ class FitMonitor:
 
     def count(self, loss: float = 1.0, *, work: float = 1.0) -> bool:
         """Report one step, or so many refits; return whether to stop."""
-        self.step, self._refits = self.step + 1, self._refits + work
+        self._refits += work
         if self._on_progress is not None:
+            tried = self._state.tried
+            self._note(
+                step=self._state.step + 1,
+                loss=loss,
+                most=max(self.most, tried + 1) if self.most else 0,
+                refits=self.refits,
+                seconds=self._clock() - self._began,
+                seconds_left=self.seconds_left,
+            )
             try:
-                self._on_progress(self._progress(loss))
+                self._on_progress(self._state)
             except KeyboardInterrupt:
                 self._interrupt.ask()
         return self.should_stop()
-
-    def _progress(self, loss: float) -> FitProgress:
-        return FitProgress(
-            structure=self.structure,
-            tried=self.tried,
-            step=self.step,
-            loss=loss,
-            most=max(self.most, self.tried + 1) if self.most else 0,
-            refits=self.refits,
-            refits_most=self._refits_most,
-            error=self._error,
-            relative=self._relative,
-            seconds=self._clock() - self._began,
-            seconds_left=self.seconds_left,
-        )
 
 
 Progress = TypeVar("Progress")

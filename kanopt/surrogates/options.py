@@ -2,27 +2,24 @@
 
 from __future__ import annotations
 
-import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from numbers import Integral
 from typing import Annotated, Any, Literal
 
 import numpy as np
 import pandas as pd
 import torch
-from numpy.typing import NDArray
 from pydantic import BeforeValidator, Field, TypeAdapter, ValidationError
 
-from kanopt.errors import FitError, KanoptWarning, nearest
+from kanopt.errors import FitError, nearest
 from kanopt.formulas.nodes import LARGEST
 from kanopt.formulas.operators import NO_PERIOD, NO_SHAPE
 from kanopt.kan.constraints import ShapeConstraints
-from kanopt.kan.objective import Precision
-from kanopt.kan.robust import LOSSES
-from kanopt.kan.smoothing import Criterion
-from kanopt.surrogates.encoding import Feature, FeatureEncoding, row_name
+from kanopt.kan.trainer import TrainerOptions
+from kanopt.kan.training import LOSSES, FitOptions
+from kanopt.surrogates.encoding import Feature, FeatureEncoding
 from kanopt.surrogates.monitor import FitMonitor
-from kanopt.surrogates.naming import by_name, column_of
 from kanopt.text import number_text
 
 
@@ -33,32 +30,33 @@ def _plain(value: Any) -> Any:
 
 _PLAIN = BeforeValidator(_plain)
 _Auto = Literal["auto"]
-_Count = Annotated[int, Field(strict=True, ge=0), _PLAIN]
-_Whole = Annotated[int, Field(strict=True, ge=1), _PLAIN]
+Count = Annotated[int, Field(strict=True, ge=0), _PLAIN]
+Whole = Annotated[int, Field(strict=True, ge=1), _PLAIN]
 _Number = Annotated[float, Field(strict=True, allow_inf_nan=False), _PLAIN]
+Size = Annotated[_Number, Field(ge=0)]
 _Truth = Annotated[_Auto | Annotated[bool, Field(strict=True)] | Literal[0, 1], _PLAIN]
 _LOSSES = ("auto", *LOSSES)
 _PRECISIONS = ("double", "mixed")
 _OPTIONS: dict[str, tuple[Any, str]] = {
     "hidden": (
-        Annotated[_Auto | tuple[_Whole, ...], _PLAIN],
+        Annotated[_Auto | tuple[Whole, ...], _PLAIN],
         "must be 'auto' or the widths of the hidden layers, whole numbers of at least 1, such as () or (4,)",
     ),
     "products": (
-        Annotated[_Auto | tuple[_Count, ...], _PLAIN],
+        Annotated[_Auto | tuple[Count, ...], _PLAIN],
         "must be 'auto', or say how many nodes of every hidden layer multiply, such as hidden=(3,), products=(1,)",
     ),
     "log_target": (_Truth, "must be 'auto', True or False"),
     "positive": (_Truth, "must be 'auto', True or False"),
     "loss": (Literal[_LOSSES], ""),
     "precision": (Literal[_PRECISIONS], ""),
-    "grid_size": (_Auto | _Whole, "must be 'auto' or a whole number of at least 1"),
+    "grid_size": (_Auto | Whole, "must be 'auto' or a whole number of at least 1"),
     "smoothing": (
-        Literal["auto", "evidence"] | Annotated[_Number, Field(ge=0)],
+        Literal["auto", "evidence"] | Size,
         "must be 'auto', 'evidence' or a number of at least 0",
     ),
-    "starts": (_Whole, "must be a whole number of at least 1"),
-    "seed": (Annotated[_Count, Field(lt=1 << 63)], "must be a whole number of at least 0 and below 2**63"),
+    "starts": (Whole, "must be a whole number of at least 1"),
+    "seed": (Annotated[Count, Field(lt=1 << 63)], "must be a whole number of at least 0 and below 2**63"),
     "bounds": (
         Annotated[tuple[_Number, _Number] | None, _PLAIN],
         "must be two numbers, the lower first and both finite, such as (0, 24)",
@@ -98,8 +96,8 @@ class Settings:
         Whether the logarithm of the target, and of each number, is taken.
     target_range
         ``"any"``, ``"positive"`` or ``"bounded"``, with `bounds`: the range of the law's values.
-    shape_constraints
-        Shape constraints of the numbers.
+    fit
+        How networks are fitted, but for what goes with a structure.
     hold_positive
         Whether a law that could fall below zero among its data is held at the smallest target, where all are positive.
     """
@@ -110,17 +108,25 @@ class Settings:
     logs: tuple[bool, ...] | None
     loss: str | None
     grid_size: int | None
-    smoothing: float | None
-    criterion: Criterion
-    starts: int
-    shape_constraints: ShapeConstraints
+    fit: FitOptions
     target_range: Literal["any", "positive", "bounded"]
     bounds: tuple[float, float]
-    precision: Precision
     seed: int
     device: torch.device
     hold_positive: bool = False
     monitor: FitMonitor = field(default_factory=FitMonitor)
+
+    @property
+    def shape_constraints(self) -> ShapeConstraints:
+        """Shape constraints of the numbers."""
+        return self.fit.shape_constraints
+
+    @property
+    def ends(self) -> tuple[float, float]:
+        """Between what the law's values are asked to lie."""
+        return {"any": (-np.inf, np.inf), "positive": (0.0, np.inf), "bounded": self.bounds}[
+            self.target_range
+        ]
 
 
 def settings_of(given: Any, encoding: FeatureEncoding, watch: FitMonitor | None = None) -> Settings:
@@ -132,14 +138,13 @@ def settings_of(given: Any, encoding: FeatureEncoding, watch: FitMonitor | None 
         For invalid values, contradictory arguments, and columns that do not exist or are of the wrong kind.
     """
     columns = min(getattr(given, "n_features_in_", len(encoding.features)), len(encoding.features))
-    wanted = ShapeConstraints(
-        _monotonic(given.monotone, encoding, columns), _convexity(given.convex, given.concave, encoding)
-    )
+    wanted = shapes_of(given.monotone, given.convex, given.concave, encoding, columns=columns)
     hidden = _checked("hidden", given.hidden)
     if hidden is None and {-1, 1} <= set(wanted.convexity):
         hidden = ()  # the only laws that can be both, see _check_together
     log_target, smoothing = _checked("log_target", given.log_target), _checked("smoothing", given.smoothing)
     positive, bounds = _checked("positive", given.positive), _checked("bounds", given.bounds)
+    monitor = watch or FitMonitor()
     settings = Settings(
         hidden=hidden,
         products=_products(given.products, hidden),
@@ -147,17 +152,20 @@ def settings_of(given: Any, encoding: FeatureEncoding, watch: FitMonitor | None 
         logs=_logs(given.log_features, encoding, wanted),
         loss=_checked("loss", given.loss),
         grid_size=_checked("grid_size", given.grid_size),
-        smoothing=None if smoothing == "evidence" else smoothing,
-        criterion="evidence" if smoothing == "evidence" else "gcv",
-        starts=_checked("starts", given.starts),
-        shape_constraints=wanted,
+        fit=FitOptions(
+            starts=_checked("starts", given.starts),
+            smoothing=None if smoothing == "evidence" else smoothing,
+            criterion="evidence" if smoothing == "evidence" else "gcv",
+            shape_constraints=wanted,
+            precision=_checked("precision", given.precision),
+            trainer=TrainerOptions(watch=monitor),
+        ),
         target_range="bounded" if bounds else "positive" if positive else "any",
         bounds=bounds or (0.0, 0.0),
         hold_positive=positive is None and bounds is None and -1 not in wanted.convexity,
-        precision=_checked("precision", given.precision),
         seed=_checked("seed", given.seed),
         device=device_of(given.device),
-        monitor=watch or FitMonitor(),
+        monitor=monitor,
     )
     _check_together(settings, encoding, positive=bool(positive))
     return settings
@@ -202,79 +210,33 @@ def periods_of(periodic: Any, encoding: FeatureEncoding) -> dict[str, float]:
     }
 
 
-def warn_of_contradictions(
-    target: NDArray[np.float64],
-    weights: NDArray[np.float64],
-    settings: Settings,
-    index: pd.Index[Any] | None = None,
-) -> None:
-    """Warn if many targets are outside the requested range of the law by more than a tenth of their spread.
-
-    Raises
-    ------
-    FitError
-        If most of them are.
-    """
-    if settings.target_range == "any":
-        return
-    low, high = settings.bounds if settings.target_range == "bounded" else (0.0, np.inf)
-    noise = 0.1 * float(target.std())
-    beyond = (target < low - noise) | (target > high + noise)
-    share = float(np.average(beyond, weights=weights))
-    asked = f"bounds=({low:g}, {high:g})" if settings.target_range == "bounded" else "positive=True"
-    first = int(beyond.argmax())
-    message = (
-        f"{asked}: the target is outside in {int(beyond.sum()):,} of {len(target):,} rows, the first "
-        f"{number_text(target[first], 6)} in {row_name(index, first)}, where no such law can follow"
-    )
-    if share > 0.5:
-        raise FitError(f"{message}; ask for other ends, or for none")
-    if share > 0.05:
-        warnings.warn(message, KanoptWarning, stacklevel=2)
-
-
 def _check_together(settings: Settings, encoding: FeatureEncoding, *, positive: bool) -> None:
     """Refuse arguments that contradict each other."""
     low, high = settings.bounds
-    if settings.target_range == "bounded" and not low < high:
-        raise FitError(f"bounds={settings.bounds}: the lower end must lie below the upper")
-    if settings.target_range == "bounded" and positive and low < 0.0:
-        raise FitError(
-            f"positive=True with bounds={settings.bounds}: the lower end is below zero; drop positive or raise it"
-        )
+    bounded, shapes = settings.target_range == "bounded", settings.shape_constraints
+    bends = {bend for bend in shapes.convexity if bend}
+    below, flat = bounded and positive and low < 0.0, bounded and bool(bends)
     steps = 1
     for width in (len(encoding.features), *(settings.hidden or ())):
         steps = 2 + width * (1 + steps)
-    if steps > LARGEST:
-        raise FitError(
-            f"hidden={settings.hidden}: written out as a formula the law would have {steps:,} steps, at most "
-            f"{LARGEST:,} can be had; ask for fewer nodes"
-        )
-    bends = {bend for bend in settings.shape_constraints.convexity if bend}
-    if settings.shape_constraints and any(settings.products):
-        raise FitError(
-            f"products={settings.products} with monotone, convex or concave: a product node keeps no shape; leave "
-            "out one"
-        )
-    if settings.hidden and len(bends) > 1:
-        raise FitError(
-            "convex and concave columns together need an additive law: the shapes cannot both be held through hidden "
-            "nodes; use hidden=(), or ask for one of the two"
-        )
-    if settings.log_target and -1 in bends:
-        raise FitError(
-            "concave with log_target=True: exp(concave) need not be concave; use log_target=False, or leave out concave"
-        )
-    if settings.target_range == "positive" and -1 in bends:
-        raise FitError(
-            "concave with positive=True: a positive law is bent upwards near zero; leave out one of the two"
-        )
-    if settings.target_range == "bounded" and bends:
-        raise FitError(
-            "convex or concave with bounds: a law that flattens at both ends is neither; leave out one"
-        )
-    if settings.target_range == "bounded" and settings.log_target:
-        raise FitError("bounds with log_target=True: use one of the two")
+    faults = {
+        f"bounds={low, high}: the lower end must lie below the upper": bounded and not low < high,
+        f"positive=True with bounds={low, high}: the lower end is below zero; drop positive or raise it": below,
+        f"hidden={settings.hidden}: written out as a formula the law would have {steps:,} steps, at most {LARGEST:,} "
+        "can be had; ask for fewer nodes": steps > LARGEST,
+        f"products={settings.products} with monotone, convex or concave: a product node keeps no shape; leave out "
+        "one": bool(shapes) and any(settings.products),
+        "convex and concave columns together need an additive law: the shapes cannot both be held through hidden "
+        "nodes; use hidden=(), or ask for one of the two": bool(settings.hidden) and len(bends) > 1,
+        "concave with log_target=True: exp(concave) need not be concave; use log_target=False, or leave out "
+        "concave": bool(settings.log_target) and -1 in bends,
+        "concave with positive=True: a positive law is bent upwards near zero; leave out one of the "
+        "two": settings.target_range == "positive" and -1 in bends,
+        "convex or concave with bounds: a law that flattens at both ends is neither; leave out one": flat,
+        "bounds with log_target=True: use one of the two": bounded and bool(settings.log_target),
+    }
+    if fault := next((told for told, holds in faults.items() if holds), None):
+        raise FitError(fault)
 
 
 def is_open(value: Any) -> bool:
@@ -320,52 +282,77 @@ def _logs(value: Any, encoding: FeatureEncoding, wanted: ShapeConstraints) -> tu
     return tuple(feature.name in chosen for feature in encoding.numbers)
 
 
-def _monotonic(value: Any, encoding: FeatureEncoding, columns: int) -> tuple[int, ...]:
-    if value is None:
-        return ()
-    value = value.tolist() if isinstance(value, np.ndarray) else value
-    known = {len(encoding.features), columns}
-    if isinstance(value, (Mapping, pd.Series)):
-        named = by_name(dict(value.items()), encoding, "monotone")
-    elif isinstance(value, Sequence) and not isinstance(value, str) and len(value) in known:
-        named = {name: sign for name, sign in zip(encoding.names, value, strict=False) if sign != 0}
-    else:
-        raise FitError(
-            f"monotone={value!r} must map columns to +1 or -1, or hold one of -1, 0, +1 for each of the "
-            f"{columns} columns"
-        )
-    signs: dict[str, int] = {}
-    for name, sign in named.items():
-        feature = column_of(name, encoding, "monotone")
-        if isinstance(sign, bool) or sign not in (-1, 0, 1):
-            raise FitError(f"monotone: column {feature.name!r} has {sign!r}; use +1 (rises), -1 (falls) or 0")
-        if sign != 0:
-            _refuse_unordered(feature, "monotone")
-        signs[feature.name] = int(sign)
-    return tuple(signs.get(feature.name, 0) for feature in encoding.numbers)
+def shapes_of(
+    monotone: Any, convex: Any, concave: Any, encoding: FeatureEncoding, where: str = "", columns: int = 0
+) -> ShapeConstraints:
+    """Return the shapes that are asked for of the numbers, or claimed of them; `where` begins messages.
 
-
-def _convexity(convex: Any, concave: Any, encoding: FeatureEncoding) -> tuple[int, ...]:
+    Raises
+    ------
+    FitError
+        For columns that do not exist or have no order, and signs and lists that are none.
+    """
+    signs = _monotonic(monotone, encoding, f"{where}monotone", {len(encoding.features), columns})
     bends: dict[str, int] = {}
     for value, bend, what in ((convex, 1, "convex"), (concave, -1, "concave")):
-        if value is None:
-            continue
-        if isinstance(value, str) or not isinstance(value, (Sequence, set, frozenset)):
-            raise FitError(f"{what}={value!r} must be a list of columns")
-        for name in value:
-            feature = column_of(name, encoding, what)
-            _refuse_unordered(feature, what)
+        if isinstance(value, str) or not (value is None or isinstance(value, Iterable)):
+            raise FitError(f"{where}{what}={value!r} must be a list of columns, such as [{value!r}]")
+        for name in value or ():
+            feature = _ordered(name, encoding, f"{where}{what}")
             if bends.get(feature.name, bend) != bend:
                 raise FitError(
                     f"column {feature.name!r} is in both convex and concave; a line is both: ask for neither"
                 )
             bends[feature.name] = bend
-    return tuple(bends.get(feature.name, 0) for feature in encoding.numbers) if bends else ()
+    names = [feature.name for feature in encoding.numbers]
+    return ShapeConstraints(
+        tuple(signs.get(name, 0) for name in names) if monotone is not None else (),
+        tuple(bends.get(name, 0) for name in names) if bends else (),
+    )
 
 
-def _refuse_unordered(feature: Feature, where: str) -> None:
+def _monotonic(value: Any, encoding: FeatureEncoding, where: str, known: set[int]) -> dict[str, int]:
+    value = value.tolist() if isinstance(value, np.ndarray) else value
+    if value is None:
+        named: dict[Any, Any] = {}
+    elif isinstance(value, (Mapping, pd.Series)):
+        named = dict(value.items())
+    elif isinstance(value, Sequence) and not isinstance(value, str) and len(value) in known:
+        named = {name: sign for name, sign in zip(encoding.names, value, strict=False) if sign != 0}
+    else:
+        raise FitError(
+            f"{where}={value!r} must map columns to +1 or -1, such as {{'km': 1}}, or hold one of -1, 0, +1 for each "
+            f"of the {max(known)} columns"
+        )
+    signs: dict[str, int] = {}
+    for name, sign in named.items():
+        if isinstance(sign, bool) or sign not in (-1, 0, 1):
+            raise FitError(f"{where}: column {name!r} has {sign!r}; use +1 (rises), -1 (falls) or 0")
+        feature = _ordered(name, encoding, where) if sign else column_of(name, encoding, where)
+        signs[feature.name] = int(sign)
+    return signs
+
+
+def ends_of(bounds: Any) -> tuple[float, float]:
+    """Return the ends between which a law is claimed to lie; infinite where there is none."""
+    try:
+        low, high = (None, None) if bounds is None else bounds
+        ends = -np.inf if low is None else float(low), np.inf if high is None else float(high)
+    except (TypeError, ValueError):
+        raise FitError(
+            f"verify: bounds={bounds!r} must be two numbers, or None for no end, such as (0, None)"
+        ) from None
+    if not ends[0] <= ends[1]:
+        raise FitError(f"verify: bounds={bounds!r}: the lower end must not lie above the upper")
+    return ends
+
+
+def _ordered(name: Any, encoding: FeatureEncoding, where: str) -> Feature:
+    """Return a column, which must have an order."""
+    feature = column_of(name, encoding, where)
     if feature.kind in NO_SHAPE:
         raise FitError(f"{where}: column {feature.name!r} {NO_SHAPE[feature.kind]}")
+    return feature
 
 
 def _number(name: Any, encoding: FeatureEncoding, where: str) -> Feature:
@@ -374,3 +361,31 @@ def _number(name: Any, encoding: FeatureEncoding, where: str) -> Feature:
         why = "is a category; only numbers have logarithms" if where == "log_features" else NO_PERIOD
         raise FitError(f"{where}: column {feature.name!r} {why}")
     return feature
+
+
+def column_of(name: Any, encoding: FeatureEncoding, where: str) -> Feature:
+    """Return the column with a label, else that at a position.
+
+    If columns are numbered, a number is a label, so that its meaning does not depend on their order.
+
+    Raises
+    ------
+    FitError
+        If there is no such column.
+
+    Examples
+    --------
+    >>> numbered = FeatureEncoding((Feature("1", "number"), Feature("2", "number")))
+    >>> named = FeatureEncoding((Feature("km", "number"), Feature("load_t", "number")))
+    >>> column_of(1, numbered, "monotone").name, column_of(1, named, "monotone").name
+    ('1', 'load_t')
+    """
+    whole = isinstance(name, Integral) and not isinstance(name, bool)
+    wanted = str(int(name)) if whole else name
+    for feature in encoding.features:
+        if feature.name == wanted:
+            return feature
+    numbered = any(feature.name.removeprefix("-").isdecimal() for feature in encoding.features)
+    if whole and not numbered and 0 <= int(name) < len(encoding.features):
+        return encoding.features[int(name)]
+    raise FitError(f"{where}: there is no column {name!r}; {nearest(str(name), encoding.names)}")

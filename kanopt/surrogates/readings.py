@@ -14,11 +14,11 @@ from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.utils.validation import check_is_fitted
 
 from kanopt.display import Facts, Fold, Part
-from kanopt.errors import DomainWarning, FitError, nearest, warn_user
+from kanopt.errors import DomainWarning, FitError, warn_user
 from kanopt.formulas.domain import Domain
 from kanopt.surrogates.encoding import row_name
-from kanopt.surrogates.input_checks import held_out_target, ordered_as, table_of, whole_number
-from kanopt.surrogates.law import FittedLaw
+from kanopt.surrogates.input_checks import held_out_rows, ordered_as, table_of, whole_number
+from kanopt.surrogates.law import FittedLaw, proofs
 from kanopt.surrogates.missing import MissingIndicators
 from kanopt.surrogates.summary import (
     Effects,
@@ -33,7 +33,7 @@ from kanopt.text import count_text, join_list, shorten
 if TYPE_CHECKING:
     from kanopt.surrogates.attribution import Attribution
     from kanopt.surrogates.diagram import Diagram
-    from kanopt.surrogates.groups import GroupedRows
+    from kanopt.surrogates.groups import Groups
     from kanopt.surrogates.rows import Rows
 
 Floats = NDArray[np.float64]
@@ -50,7 +50,7 @@ class FittedModel(RegressorMixin, BaseEstimator):  # type: ignore[misc]  # sciki
     _rows: Rows | None
     _known_rows: pd.DataFrame | None
     """The rows that it was learned from, with the target."""
-    _grouped_rows: GroupedRows | None = None
+    _groups: Groups | None = None
     _indicators: MissingIndicators
     _units: Mapping[str, str] = MappingProxyType({})
     stopped_: str = ""
@@ -91,36 +91,12 @@ class FittedModel(RegressorMixin, BaseEstimator):  # type: ignore[misc]  # sciki
             )
 
     def _held_out(self, X: Any, y: Any) -> tuple[Any, Floats]:
-        """Return the rows and the targets of held-out rows, checked.
-
-        They are given as two, as a pair, or as a frame that holds the target, which `y` may name.
-        """
-        target = y if isinstance(y, str) else self.target_name_
-        if y is not None and not isinstance(y, str):
-            rows = X
-        elif isinstance(X, (tuple, list)) and len(X) == 2:
-            rows, y = X
-        elif isinstance(X, pd.DataFrame):
-            rows, y = self._split_off(X, target)
-        else:
-            raise FitError(
-                "held-out rows are a frame with the columns of the model and the target, or X and y, not "
-                f"{type(X).__name__}"
-            )
-        return rows, held_out_target(rows, y, target)
-
-    def _split_off(self, test: pd.DataFrame, target: str) -> tuple[pd.DataFrame, pd.Series[Any]]:
-        """Return the columns of the model, and the target, of a frame that holds both."""
-        names, labels = list(self._columns), [str(name) for name in test.columns]
-        for name in [*names, target]:
-            if name not in labels:
-                role = "target" if name == target else "column"
-                raise FitError(f"the held-out rows have no {role} {name!r}; {nearest(name, labels)}")
-        rows = test.iloc[:, [labels.index(name) for name in names]]
-        if not hasattr(self, "feature_names_in_"):
+        """Return the rows and the targets of held-out rows, checked; see :func:`held_out_rows`."""
+        rows, actual = held_out_rows(X, y, self._columns, self.target_name_)
+        if rows is not X and isinstance(rows, pd.DataFrame) and not hasattr(self, "feature_names_in_"):
             # Fitted to an array: names that only the encoding knows would be a warning of scikit-learn.
-            rows = rows.set_axis(range(len(names)), axis=1)
-        return rows, test.iloc[:, labels.index(target)]
+            rows = rows.set_axis(range(rows.shape[1]), axis=1)
+        return rows, actual
 
     def effects(self, grid: int = 50) -> Effects:
         """Return the marginal effect of every column: as a tidy frame (``.frame``), or drawn (``.plot()``).
@@ -234,15 +210,21 @@ class FittedModel(RegressorMixin, BaseEstimator):  # type: ignore[misc]  # sciki
             One row per claim: claim, verdict ("proved", "refuted" or "undecided"), boxes, and for a refuted claim the
             rows between which it fails, in words. Without rows, and with a warning, where there is nothing to prove.
         """
-        from kanopt.surrogates.proofs import NO_CLAIMS, ShapeClaims, proofs
+        from kanopt.surrogates.options import ends_of, settings_of, shapes_of
 
         self._check_single()
         boxes = whole_number(budget, "verify: budget", 1)
-        given = ShapeClaims.of(monotone, convex, concave, bounds, self.encoding_)
-        asked = given if given else ShapeClaims.from_arguments(self, self.encoding_)
-        if not asked:
-            warn_user(NO_CLAIMS)
-        return proofs(self._law, asked, boxes)
+        shapes = shapes_of(monotone, convex, concave, self.encoding_, "verify: ")
+        ends = ends_of(bounds)
+        if not shapes and not np.isfinite(ends).any():
+            settings = settings_of(self, self.encoding_)
+            shapes, ends = settings.shape_constraints, settings.ends
+            if not shapes and not np.isfinite(ends).any():
+                warn_user(
+                    "verify: there is nothing to prove, since the model was asked to hold no shape. Say what is "
+                    "claimed: monotone={'km': +1}, convex=['km'], concave=['km'] or bounds=(0, None)"
+                )
+        return proofs(self._law, shapes, ends, boxes)
 
     def diagram(self, points: int = 41) -> Diagram:
         """Return the network as nodes, and edges with their sampled curves, ready to be drawn."""

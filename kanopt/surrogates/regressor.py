@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
+from numbers import Real
 from typing import TYPE_CHECKING, Any, Literal, Self
 
 import numpy as np
@@ -13,11 +14,10 @@ from numpy.typing import ArrayLike, NDArray
 from kanopt.errors import FitError
 from kanopt.surrogates.categories import pools, predict_pooled, unseen_rows, warn_of_unseen
 from kanopt.surrogates.fits import OF_COLUMNS, fit_memory, fit_source
-from kanopt.surrogates.formula_reading import FormulaReading
+from kanopt.surrogates.formula_reading import FormulaReading, KnownLaw
 from kanopt.surrogates.groups import grouped
 from kanopt.surrogates.input_checks import (
     calibration_of,
-    coverage_of,
     refuse_names,
 )
 from kanopt.surrogates.monitor import watched
@@ -27,7 +27,6 @@ from kanopt.tables.batches import is_source
 
 if TYPE_CHECKING:
     from kanopt.formulas import Formula
-    from kanopt.surrogates.known_law import KnownLaw
     from kanopt.surrogates.monitor import FitProgress
 
 Floats = NDArray[np.float64]
@@ -191,11 +190,9 @@ class KANRegressor(FormulaReading):
         formula : Formula
             The law that is known.
         scale, interactions, periodic
-            How it is corrected; see :class:`~kanopt.surrogates.known_law.KnownLaw`, and :meth:`kanopt.Formula.correct`
-            for a law that is no model.
+            How it is corrected; see :class:`~kanopt.surrogates.formula_reading.KnownLaw`, and
+            :meth:`kanopt.Formula.correct` for a law that is no model.
         """
-        from kanopt.surrogates.known_law import KnownLaw
-
         return KnownLaw(formula, scale=scale, interactions=interactions, periodic=periodic)
 
     def fit(
@@ -350,7 +347,9 @@ class KANRegressor(FormulaReading):
             from (see :meth:`outside`), where the interval is as narrow as inside and promises nothing. The index is
             that of `X`.
         """
-        coverage = coverage_of(coverage)
+        asked: Any = coverage
+        if isinstance(asked, bool) or not isinstance(asked, Real) or not 0.0 < float(asked) < 1.0:
+            raise FitError(f"coverage={coverage!r} must lie between 0 and 1, such as 0.9")
         if pools(unseen):
             raise FitError(
                 "predict_interval: unseen='pooled': how far a category that did not occur lies from the mean of the "

@@ -178,10 +178,8 @@ CLIP = 4.0
 say, or are all that there is to see."""
 
 
-def interaction_gain(
-    residual: Floats, numbers: Floats, codes: Integers, weights: Floats, seed: int
-) -> tuple[float, tuple[int, int] | None]:
-    """Return the largest share of the squares that the cells of a pair foretell, and the pair.
+def interaction_gain(residual: Floats, numbers: Floats, codes: Integers, weights: Floats, seed: int) -> float:
+    """Return the largest share of the squares that the cells of a pair of columns foretell.
 
     Parameters
     ----------
@@ -198,10 +196,8 @@ def interaction_gain(
 
     Returns
     -------
-    share : float
+    float
         Of the squared residuals of rows held out; zero or less where no pair foretells anything.
-    pair : tuple of int or None
-        The two columns.
 
     Examples
     --------
@@ -209,18 +205,16 @@ def interaction_gain(
     >>> x = rng.uniform(-1, 1, (2000, 3))
     >>> noise, none = rng.standard_normal(2000), np.zeros((2000, 0), dtype=np.int64)
     >>> ones = np.ones(2000)
-    >>> share, _ = interaction_gain(noise, x, none, ones, 0)
-    >>> share <= 0.0
+    >>> interaction_gain(noise, x, none, ones, 0) <= 0.0
     True
-    >>> share, pair = interaction_gain(noise + 1.5 * x[:, 0] * x[:, 2], x, none, ones, 0)
-    >>> round(share, 1), pair
-    (0.2, (0, 2))
+    >>> round(interaction_gain(noise + 1.5 * x[:, 0] * x[:, 2], x, none, ones, 0), 1)
+    0.2
     """
     fold = np.random.default_rng([seed, 0x1A7E]).integers(0, CELL_FOLDS, len(residual))
     columns = [_cut(column) for column in numbers.T]
     columns += [[(code.astype(np.int64), int(code.max(initial=0)) + 1)] * (len(CUTS) + 1) for code in codes.T]
     middle = float(np.median(np.abs(residual))) / 0.6745
-    best, found = -np.inf, None
+    best = -np.inf
     for most in (np.inf, CLIP * middle):
         left = np.clip(residual, -most, most)
         squares = float(weights @ left**2)
@@ -234,10 +228,8 @@ def interaction_gain(
             before = min(squares, after_one[first], after_one[second], both)
             for pair in zip(columns[first], columns[second], strict=True):
                 after = float(weights @ (left - _foretold(left, pair, weights, fold)) ** 2)
-                share = (before - after) / squares
-                if share > best:
-                    best, found = share, (first, second)
-    return (best, found) if found is not None else (0.0, None)
+                best = max(best, (before - after) / squares)
+    return best if np.isfinite(best) else 0.0
 
 
 Cells = tuple[Integers, int]

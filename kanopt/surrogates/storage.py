@@ -99,7 +99,7 @@ def load_model(asked: type[ModelT], path: str | os.PathLike[str]) -> ModelT:
     if found.named:
         model.feature_names_in_ = np.array(found.columns, dtype=object)
     model._columns = found.columns
-    model._rows = model._known_rows = model._grouped_rows = None
+    model._rows = model._known_rows = model._groups = None
     model._set_fitted(found.law, found.target)
     model.stopped_ = found.stopped
     return model

@@ -24,7 +24,7 @@ from kanopt.errors import DomainWarning, FitError, nearest
 from kanopt.surrogates.categories import unseen_rows
 from kanopt.surrogates.encoding import LARGEST
 from kanopt.surrogates.monitor import FitMonitor
-from kanopt.tables.batches import BatchSource, SourceLike, open_source
+from kanopt.tables.batches import BatchSource, SourceLike, holds_numbers, open_source
 from kanopt.text import count_text, join_list, number_text
 
 if TYPE_CHECKING:
@@ -146,20 +146,13 @@ def _features(
     chosen = [name for name in known if name not in apart] if columns is None else list(columns)
     if groups is not None and groups not in chosen:
         chosen.append(groups)
-    for role, names in (("target", [target]), ("sample_weight", apart[1:]), ("columns", chosen)):
-        for name in names:
-            if name not in known:
-                raise FitError(f"{source.name}: no column {name!r} for {role}; {nearest(name, known)}")
-            if role != "columns" and not pd.api.types.is_numeric_dtype(source.columns[name]):
-                raise FitError(
-                    f"{source.name}: column {name!r} for {role} must hold numbers; convert it first"
-                )
-    if both := set(apart).intersection(chosen):
-        raise FitError(f"columns={chosen!r} holds {both.pop()!r}, which is the target or the weight")
-    if twice := [name for name in chosen if chosen.count(name) > 1]:
-        raise FitError(f"columns={chosen!r}: column {twice[0]!r} occurs twice")
-    if not chosen:
-        raise FitError(f"{source.name}: no column besides the target {target!r} to learn from")
+    for name in (*apart, *chosen):
+        if name not in known:
+            raise FitError(f"{source.name}: no column {name!r}; {nearest(name, known)}")
+        if name in apart and not holds_numbers(source.columns[name]):
+            raise FitError(f"{source.name}: column {name!r} must hold numbers; convert it first")
+    if len({*apart, *chosen}) < len(apart) + len(chosen):
+        raise FitError(f"columns={chosen!r} holds a column twice, or the target or the weight")
     return chosen
 
 

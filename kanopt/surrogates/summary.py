@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,9 +12,8 @@ from numpy.typing import NDArray
 
 from kanopt.display import Part, Shown, grid_of
 from kanopt.surrogates.curves import layers_of
-from kanopt.surrogates.encoding import FeatureEncoding
+from kanopt.surrogates.encoding import Feature, FeatureEncoding
 from kanopt.surrogates.law import FittedLaw
-from kanopt.surrogates.naming import hidden_text
 from kanopt.text import count_text, fixed_text, join_list, number_text
 
 Floats = NDArray[np.float64]
@@ -75,6 +74,17 @@ class Summary(Shown):
         fit = grid_of(self.fit.rename_axis("").reset_index(), number_text, missing="NaN")
         effects = grid_of(self.effects, lambda value: number_text(value, 3), missing="NaN")
         return [f"{self.target}: {self.structure}", "", fit, "", effects]
+
+
+def hidden_text(hidden: Sequence[int]) -> str:
+    """Return the hidden layers of a network in words.
+
+    Examples
+    --------
+    >>> hidden_text((1,)), hidden_text((2, 1))
+    ('1 hidden node', '2 + 1 hidden nodes')
+    """
+    return f"{' + '.join(map(str, hidden))} hidden {'node' if sum(hidden) == 1 else 'nodes'}"
 
 
 def structure_text(law: FittedLaw) -> str:
@@ -202,13 +212,9 @@ def feature_importances(
     order = np.random.default_rng(seed).permutation(len(numbers))
     base = predict(numbers, codes)
     total = np.empty(len(encoding.features))
-    for index, place in enumerate(_matrix_columns(encoding)):
-        shuffled_numbers, shuffled_codes = numbers.copy(), codes.copy()
-        if encoding.features[index].is_numeric:
-            shuffled_numbers[:, place] = numbers[order, place]
-        else:
-            shuffled_codes[:, place] = codes[order, place]
-        total[index] = 0.5 * np.mean((predict(shuffled_numbers, shuffled_codes) - base) ** 2)
+    for index, (feature, place) in enumerate(zip(encoding.features, _matrix_columns(encoding), strict=True)):
+        column = (numbers if feature.is_numeric else codes)[order, place]
+        total[index] = 0.5 * np.mean((predict(*_changed(rows, feature, place, column)) - base) ** 2)
     return total / total.sum() if total.sum() > 0 else np.zeros_like(total)
 
 
@@ -229,18 +235,21 @@ def marginal_effects(
         else:
             settings = np.arange(len(feature.categories), dtype=np.float64)
             values = np.array(feature.categories, dtype=object)
-        effect = np.empty(len(settings))
-        for step, setting in enumerate(settings):
-            changed_numbers, changed_codes = numbers, codes
-            if feature.is_numeric:
-                changed_numbers = numbers.copy()
-                changed_numbers[:, place] = setting
-            else:
-                changed_codes = codes.copy()
-                changed_codes[:, place] = int(setting)
-            effect[step] = predict(changed_numbers, changed_codes).mean() - mean
+        effect = [predict(*_changed(rows, feature, place, each)).mean() - mean for each in settings]
         parts.append(pd.DataFrame({"feature": feature.name, "value": values, "effect": effect}))
     return pd.concat(parts, ignore_index=True)
+
+
+def _changed(
+    rows: tuple[Floats, Integers], feature: Feature, place: int, values: Any
+) -> tuple[Floats, Integers]:
+    """Return rows with other values in one column."""
+    numbers, codes = rows[0].copy(), rows[1].copy()
+    if feature.is_numeric:
+        numbers[:, place] = values
+    else:
+        codes[:, place] = values
+    return numbers, codes
 
 
 def _matrix_columns(encoding: FeatureEncoding) -> list[int]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,7 +13,7 @@ from kanopt.kan.links import Link
 from kanopt.kan.training import TrainedBatch
 from kanopt.surrogates.conformal import student_density, weighted_quantile
 from kanopt.surrogates.encoding import FeatureEncoding
-from kanopt.surrogates.naming import hidden_text
+from kanopt.surrogates.summary import hidden_text
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
@@ -23,6 +24,9 @@ MISSED = 0.01
 """Share of the sum of all targets by which a smearing factor may miss it."""
 EXACT = 1e-7
 """Share of the target's standard deviation below which residuals count as none."""
+FEWEST = 5
+SHARE = 0.005
+"""Share of the rows that an outermost cell of the knots must hold, from so many rows on that this is a few."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -154,27 +158,15 @@ class Trial:
         return nodes, self.fitted.edf + self.log_burden
 
 
-@dataclass(frozen=True, eq=False)
-class StructureFit:
-    """A fitted structure without scores; fields as in :class:`Trial`."""
-
-    structure: LawStructure
-    encoding: FeatureEncoding
-    trained: TrainedBatch
-    fitted: FittedNetwork
-    unit: float
-    link: Link | None
-    log_burden: float
-    held_out: HeldOutPredictions | None = None
-
-
-def judge_fit(fit: StructureFit, table: TrainingTable) -> Trial:
-    """Compute leave-one-out predictions and scores of a fitted structure, in the units of the target."""
-    weights, target, fitted, structure = table.weights, table.target, fit.fitted, fit.structure
+def scores(
+    table: TrainingTable, structure: LawStructure, fitted: FittedNetwork, unit: float, link: Link | None
+) -> dict[str, Any]:
+    """Return the leave-one-out predictions and scores of a :class:`Trial`, in the units of the target."""
+    weights, target = table.weights, table.target
     residual, left_out = fitted.residual, fitted.output + fitted.residual - fitted.left_out_residual
     if structure.has_log_link:
-        left_out = np.log(np.maximum(left_out, 1e-3 * fitted.output) * fit.unit)
-        residual = np.log(target / fit.unit) - np.log(fitted.output)
+        left_out = np.log(np.maximum(left_out, 1e-3 * fitted.output) * unit)
+        residual = np.log(target / unit) - np.log(fitted.output)
     middle = weighted_quantile(np.abs(residual), weights, 0.5) / 0.6745
     usual = weights
     if structure.loss in ("huber", "tukey"):
@@ -185,25 +177,24 @@ def judge_fit(fit: StructureFit, table: TrainingTable) -> Trial:
         predicted = smearing * np.exp(np.minimum(left_out, np.log(target.max()) + 2.0))
         gap = np.log(target) - left_out
     else:
-        plain = usual is weights or fit.link is not None
+        plain = usual is weights or link is not None
         shift = 0.0 if plain else float(np.average(residual, weights=usual))
-        predicted = (left_out + shift) * fit.unit
+        predicted = (left_out + shift) * unit
         gap = target - predicted
     scale, density = student_density(gap, weights, EXACT * table.target_deviation(structure.log_target))
     far = weights * (np.abs(residual) > 5.0 * middle)
-    return Trial(
-        **vars(fit),
-        smearing=smearing,
-        shift=shift,
-        predicted=predicted,
-        rmse=float(np.sqrt(np.average((target - predicted) ** 2, weights=weights))),
-        mean_absolute_error=float(np.average(np.abs(target - predicted), weights=weights)),
-        density=density - np.log(target) if structure.log_target else density,
-        scale=scale,
-        outlier_share=float(far.sum() / weights.sum()),
-        outlier_squares_share=float(far @ residual**2)
-        / max(float(weights @ residual**2), np.finfo(float).tiny),
-    )
+    squares = max(float(weights @ residual**2), np.finfo(float).tiny)
+    return {
+        "smearing": smearing,
+        "shift": shift,
+        "predicted": predicted,
+        "rmse": float(np.sqrt(np.average((target - predicted) ** 2, weights=weights))),
+        "mean_absolute_error": float(np.average(np.abs(target - predicted), weights=weights)),
+        "density": density - np.log(target) if structure.log_target else density,
+        "scale": scale,
+        "outlier_share": float(far.sum() / weights.sum()),
+        "outlier_squares_share": float(far @ residual**2) / squares,
+    }
 
 
 def smearing_factor(target: Floats, residual: Floats, weights: Floats, *, by_sums: bool) -> float:
@@ -214,3 +205,39 @@ def smearing_factor(target: Floats, residual: Floats, weights: Floats, *, by_sum
     mean = float(np.average(ratio, weights=weights))
     sums = float(weights @ target) / float(weights @ (target / ratio))
     return sums if by_sums or abs(mean / sums - 1.0) > MISSED else mean
+
+
+def knot_range(encoded: Floats, grid_size: int, weights: Floats | None = None) -> tuple[Floats, Floats]:
+    """Return the first and last knot of every column, each (columns,).
+
+    They span the data, unless there are a thousand rows or more and an outermost cell would hold fewer than half a
+    percent of them. Then the range is cut at that quantile, and the linear tail covers the rows beyond it: a cubic
+    fitted to a few outlying rows should not be extrapolated. A row of weight k counts as k rows.
+
+    Examples
+    --------
+    >>> column = np.append(np.linspace(0.0, 1.0, 999), 50.0)[:, None]
+    >>> low, high = knot_range(column, grid_size=10)
+    >>> float(low[0]), float(high[0].round(3))
+    (0.0, 0.997)
+    """
+    weights = np.ones(len(encoded)) if weights is None else weights
+    low, high = encoded.min(axis=0), encoded.max(axis=0)
+    count = round(SHARE * float(weights.sum()))
+    if count < FEWEST or not encoded.shape[1]:
+        return low, high
+    cell = (high - low) / grid_size
+    few_below = weights @ (encoded < low + cell) < count
+    few_above = weights @ (encoded > high - cell) < count
+    first = np.array([_value_at_count(column, weights, count) for column in encoded.T])
+    last = np.array([-_value_at_count(-column, weights, count) for column in encoded.T])
+    trimmed = np.where(few_below, first, low), np.where(few_above, last, high)
+    spread = trimmed[1] > trimmed[0]
+    return np.where(spread, trimmed[0], low), np.where(spread, trimmed[1], high)
+
+
+def _value_at_count(values: Floats, weights: Floats, count: float) -> float:
+    """Return the smallest value up to which there are `count` rows, where a row of weight k counts as k rows."""
+    order = np.argsort(values, kind="stable")
+    mass = np.cumsum(weights[order])
+    return float(values[order][np.searchsorted(mass, count * (1.0 - 1e-12))])

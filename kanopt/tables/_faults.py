@@ -14,7 +14,7 @@ from kanopt.tables._raw import RawTable
 from kanopt.tables._text import TextFormat
 from kanopt.tables.report import BadCell
 from kanopt.tables.schema import Column
-from kanopt.text import count_text, list_names
+from kanopt.text import count_text, list_names, shorten
 
 _SHOWN = 3
 _LONGEST = 60
@@ -100,5 +100,4 @@ def _fault_patterns(shown: Any, at: NDArray[np.bool_]) -> list[tuple[str, int]]:
 
 def _cell(value: Any) -> str:
     plain = value.as_py() if hasattr(value, "as_py") else value
-    text = "" if plain is None else str(plain)
-    return text if len(text) <= _LONGEST else text[: _LONGEST - 1] + "…"
+    return shorten("" if plain is None else str(plain), _LONGEST)

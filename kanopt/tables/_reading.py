@@ -32,13 +32,13 @@ from kanopt.tables._number_signs import form_shown
 from kanopt.tables._raw import RawTable
 from kanopt.tables._text import TextFormat
 from kanopt.tables.report import BadCell, TableReport
-from kanopt.tables.row_rules import RowRules, drop_label, nothing_dropped, rule_error, sort_of
+from kanopt.tables.row_rules import ParsedRules, RowRules, drop_label, nothing_dropped, rule_error, sort_of
 from kanopt.tables.schema import NUMERIC, Column, Kind, Schema
 from kanopt.text import count_text, list_names, number_text
 from kanopt.units import convert
 
 if TYPE_CHECKING:
-    from kanopt.formulas.row_text import RowText
+    from kanopt.formulas.row_parser import RowText
 
 OnBad = Literal["error", "missing", "drop", "text"]
 OnDuplicate = Literal["keep", "drop", "error"]
@@ -189,9 +189,9 @@ class TableReading:
         sorts = {name: sort_of(column.kind) for name, column in self.columns.items()}
         parsed = rules.parsed(sorts, {*self.columns, *self.raw.names}, self.raw.source)
         faults = []
-        for name, text in parsed.derived.items():
+        for name in parsed.derived:
             try:
-                self._derive(name, text)
+                self._derive(name, parsed)
             except (FormulaError, UnitError) as error:
                 faults.append((("derive", name), str(error)))
         if faults:
@@ -215,9 +215,10 @@ class TableReading:
                 rows = count_text(unknown, "row")
                 self.notes.append(f"{drop_label(text.text)}: {rows} without a value that it needs stay")
 
-    def _derive(self, name: str, text: RowText) -> None:
+    def _derive(self, name: str, parsed: ParsedRules) -> None:
         """Add a column that is computed from others."""
-        rows, read = len(self.keep), {each: self.cells[each].values for each in text.reads}
+        text, rows = parsed.derived[name], len(self.keep)
+        read = {each: self.cells[each].values for each in text.reads}
         column = self.schema.get(name) or Column(name, "boolean" if text.is_condition else "number")
         if column.kind not in (*NUMERIC, *(["boolean"] if text.is_condition else [])):
             what = "truth values" if text.is_condition else "numbers"
@@ -225,12 +226,7 @@ class TableReading:
         gone = np.zeros(rows, dtype=bool)
         for each in text.reads:
             gone |= np.logical_or.reduce([self.cells[each].missing, *self.cells[each].faults.values()])
-        if text.is_condition:
-            holds, fails = text.masks(read, rows)
-            values = np.where(holds, 1.0, np.where(fails, 0.0, np.nan))
-            gone = ~holds & ~fails
-        else:
-            values = np.where(gone, np.nan, text.values(read, rows))
+        values, gone = parsed.computed(name, read, gone)
         unit = text.unit(name, self.units.get(name, ""), self.units) or column.unit
         if unit and column.unit is not None and unit != column.unit:
             values, unit = convert(values, unit, column.unit), column.unit

@@ -19,8 +19,7 @@ from numpy.typing import NDArray
 from kanopt.csv_cells import GUARDED, unguarded
 from kanopt.errors import TableError, nearest
 from kanopt.faults import Setting
-from kanopt.tables._header_rows import header_row, is_number, units_below
-from kanopt.tables._raw import RawTable, file_hash
+from kanopt.tables._raw import RawTable, file_hash, header_row, is_number, units_below
 from kanopt.text import count_text, list_names
 
 _SEPARATORS = (",", ";", "\t", "|")
@@ -220,12 +219,10 @@ def _encoding(path: Path, form: TextFormat) -> tuple[str, list[str]]:
 
 
 def _decode_fault(path: Path, encoding: str) -> str | None:
-    decoder = codecs.getincrementaldecoder(encoding)()
-    with path.open("rb") as file:
+    with path.open(encoding=encoding) as file:
         try:
-            for piece in iter(lambda: file.read(1 << 20), b""):
-                decoder.decode(piece)
-            decoder.decode(b"", final=True)
+            while file.read(1 << 20):
+                pass
         except UnicodeDecodeError as error:
             return f"{error.reason} (byte {error.object[error.start]:#04x})"
         except UnicodeError as error:  # UTF-16 that does not begin with a mark

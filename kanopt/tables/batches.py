@@ -21,7 +21,7 @@ import pyarrow.parquet as pq
 
 from kanopt.errors import TableError, nearest
 from kanopt.tables._raw import require_file
-from kanopt.tables.cleaned_source import Cleaned, CleanedReading
+from kanopt.tables.row_rules import Cleaned, CleanedReading
 from kanopt.text import list_names
 
 
@@ -110,11 +110,11 @@ class BatchSource:
             Where the source cannot be read, lacks a column, or changes from numbers to others or back on the way.
         """
         _require(columns, [str(name) for name in self.columns], self.name)
-        numeric = {name: _is_number(self.columns[name]) for name in columns}
+        numeric = {name: holds_numbers(self.columns[name]) for name in columns}
         for frame in self.read(columns):
             for name in columns:
                 known = frame[name].notna()
-                if known.any() and _is_number(frame[name]) != numeric[name]:
+                if known.any() and holds_numbers(frame[name]) != numeric[name]:
                     shown = frame.loc[known, name].head(1).to_list()[0]
                     held = "numbers" if numeric[name] else "no numbers"
                     raise TableError(
@@ -251,5 +251,6 @@ def _refuse_twice(names: Sequence[str], where: str) -> None:
         raise TableError(f"{where}: column {twice!r} occurs twice; rename or drop one of them")
 
 
-def _is_number(column: pd.Series[Any]) -> bool:
+def holds_numbers(column: pd.Series[Any]) -> bool:
+    """Whether a column is of numbers, and not of truth values."""
     return pd.api.types.is_numeric_dtype(column) and not pd.api.types.is_bool_dtype(column)

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -17,6 +18,7 @@ import pyarrow as pa
 import pyarrow.csv as pa_csv
 from numpy.typing import NDArray
 from pandas.api.types import is_numeric_dtype
+from pydantic import TypeAdapter
 
 from kanopt.display import Part, Shown
 from kanopt.errors import TableError, nearest, warn_user
@@ -180,19 +182,18 @@ class TableReport(Shown):
 
     def to_dict(self) -> dict[str, Any]:
         """Return the report as plain dictionaries and lists, ready for JSON."""
-        plain = asdict(self)
-        for name in ("columns_left_out", "notes", "examples"):
-            plain[name] = list(plain[name])
+        plain: dict[str, Any] = _adapter().dump_python(self, mode="json")
         return plain
 
     @classmethod
     def from_dict(cls, plain: Mapping[str, Any]) -> TableReport:
         """Rebuild a report from :meth:`to_dict`."""
-        values = dict(plain)
-        values["columns_left_out"] = tuple(values.get("columns_left_out", ()))
-        values["notes"] = tuple(values.get("notes", ()))
-        values["examples"] = tuple(BadCell(**cell) for cell in values.get("examples", ()))
-        return cls(**values)
+        return _adapter().validate_python(plain)
+
+
+@cache
+def _adapter() -> TypeAdapter[TableReport]:
+    return TypeAdapter(TableReport)
 
 
 def report_of(frame: pd.DataFrame) -> TableReport:
@@ -374,25 +375,12 @@ def with_report(
     return attach_report(named, report)
 
 
-class _HashingFile:
-    """A file that keeps nothing but the hash of what is written."""
-
-    closed = False
-
-    def __init__(self) -> None:
-        self.sha256 = hashlib.sha256()
-
-    def write(self, data: bytes) -> int:
-        self.sha256.update(data)
-        return len(data)
-
-    def flush(self) -> None: ...
-
-    def close(self) -> None: ...
-
-
 def hash_cells(table: Any) -> str:
     """Return the sha256 of an Arrow table written as CSV, so that it does not depend on where it was kept."""
-    sink = _HashingFile()
-    pa_csv.write_csv(table, pa.PythonFile(sink, mode="w"))
-    return sink.sha256.hexdigest()
+    sha256, header = hashlib.sha256(), True
+    for batch in table.to_batches(1 << 16) or [table]:
+        sink = pa.BufferOutputStream()
+        pa_csv.write_csv(batch, sink, pa_csv.WriteOptions(include_header=header))
+        sha256.update(sink.getvalue())
+        header = False
+    return sha256.hexdigest()

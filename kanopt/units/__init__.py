@@ -14,9 +14,17 @@ Units with a zero of their own (``degC``, ``dB``) are refused: a formula multipl
 nothing else. The word ``ton`` is refused as well, since it names three different weights.
 """
 
-from kanopt.units.conversion import check_unit, convert, factor, multiplier_and_divisor, same_dimension
+from kanopt.units.conversion import (
+    UnitPowers,
+    check_unit,
+    convert,
+    dimension_of,
+    factor,
+    multiplier_and_divisor,
+    powers_of,
+    same_dimension,
+)
 from kanopt.units.parsing import COUNTED, CURRENCIES
-from kanopt.units.powers import UnitPowers, dimension_of, powers_of
 from kanopt.units.scaling import Scaling, scaling_for
 from kanopt.units.unit_words import UNIT_WORDS
 

@@ -25,10 +25,9 @@ from kanopt.formulas import (
     Table,
     Variable,
 )
-from kanopt.formulas.complexity import count_operators
 from kanopt.formulas.estimation.free import FreeParameters
 from kanopt.formulas.estimation.graph_tape import GraphTape
-from kanopt.formulas.nodes import KINDS, computed, postorder
+from kanopt.formulas.nodes import KINDS, computed, count_operators, postorder
 from kanopt.formulas.parameters import is_parameter
 from kanopt.reports.mathml import formula_terms
 from tests.formulas.export import engines
@@ -85,12 +84,14 @@ def bell(monkeypatch: pytest.MonkeyPatch) -> str:
         "bell",
         lambda x: np.exp(-x * x),
         lambda x: -2.0 * x * np.exp(-x * x),
-        r"\exp\left(-@ \cdot @\right)",
-        "np.exp(-@ * @)",
-        "EXP(-1.0 * @ * @)",
-        "Math.exp(-@ * @)",
-        "EXP(-1*@*@)",
-        second_derivative=lambda x: (4.0 * x * x - 2.0) * np.exp(-x * x),
+        lambda x: (4.0 * x * x - 2.0) * np.exp(-x * x),
+        {
+            "latex": r"\exp\left(-@ \cdot @\right)",
+            "python": "np.exp(-@ * @)",
+            "sql": "EXP(-1.0 * @ * @)",
+            "javascript": "Math.exp(-@ * @)",
+            "excel": "EXP(-1*@*@)",
+        },
         extrema=((0.0,), (-np.sqrt(0.5), np.sqrt(0.5)), (0.0,)),
         symbolic=lambda sympy, x: sympy.exp(-x * x),
     )

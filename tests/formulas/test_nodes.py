@@ -1,10 +1,7 @@
 import pytest
-from hypothesis import given
 
 from kanopt.errors import FormulaError
 from kanopt.formulas import Apply, Constant, Input, Maximum, Product, Sum
-from kanopt.formulas.nodes import postorder
-from tests.formulas.strategies import nodes
 
 x, y = Input("x"), Input("y")
 
@@ -19,15 +16,6 @@ def test_nodes_are_equal_where_they_mean_the_same_graph():
     assert x != "x"
     assert len({x + 1.0, x + 1.0, x + 2.0}) == 2
     assert Constant(-0.0) == Constant(0.0)
-
-
-@given(nodes())
-def test_postorder_has_every_node_once_after_its_children(root):
-    order = postorder(root)
-    assert len({node.key for node in order}) == len(order)
-    place = {node.key: i for i, node in enumerate(order)}
-    assert all(place[child.key] < place[node.key] for node in order for child in node.children)
-    assert order[-1] == root
 
 
 def test_what_is_too_deep_or_too_large_is_refused_at_once():

@@ -21,18 +21,6 @@ def test_inside_its_knots_a_curve_is_the_b_spline(values, low, length, places):
     np.testing.assert_allclose(curve.at(points), expected, atol=1e-9)
 
 
-@given(st.lists(st.floats(-10, 10), min_size=1, max_size=9), st.floats(-30, 30))
-def test_a_periodic_curve_repeats_and_is_smooth_at_the_seam(values, point):
-    curve = Curve("s", x, tuple(values), 0.0, 24.0, periodic=True)
-    assert curve.grid_size == len(values)
-    here, later = curve.at(np.array([point, point + 24.0]))
-    assert here == pytest.approx(later, abs=1e-9)
-    hair = 1e-7
-    before, at, after = curve.at(np.array([24.0 - hair, 24.0, 24.0 + hair]))
-    assert before == pytest.approx(at, abs=1e-5)
-    assert (at - before) == pytest.approx(after - at, abs=1e-9)
-
-
 @pytest.mark.parametrize(
     ("make", "message"),
     [

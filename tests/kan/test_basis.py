@@ -7,7 +7,6 @@ from scipy.interpolate import BSpline
 
 from kanopt.kan.basis import (
     dense_basis,
-    local_basis,
     periodic_basis,
     periodic_roughness,
     refine,
@@ -26,8 +25,8 @@ def scipy_basis(x, lower, upper, grid_size, derivative):
         return np.column_stack([np.nan_to_num(column(x, nu=derivative)) for column in columns])
 
 
-@pytest.mark.parametrize("derivative", [0, 1, 2])
-@pytest.mark.parametrize("grid_size", [1, 2, 7])
+@pytest.mark.parametrize("derivative", [0, 1])
+@pytest.mark.parametrize("grid_size", [1, 2, 7, 30])
 def test_basis_equals_scipy(derivative, grid_size):
     x = np.random.default_rng(1).uniform(-2.0, 5.0, 60)
     ours = dense_basis(torch.tensor(x), -2.0 * ONE, 5.0 * ONE, grid_size, derivative)
@@ -44,31 +43,21 @@ def test_basis_equals_scipy(derivative, grid_size):
 def test_basis_sums_to_one_everywhere(x, lower, width, grid_size):
     point = torch.tensor([x], dtype=torch.float64)
     ends = torch.tensor([lower], dtype=torch.float64), torch.tensor([lower + width], dtype=torch.float64)
-    first, weights = local_basis(point, *ends, grid_size)
     slack = 1e-12 * (1.0 + grid_size * abs(x - lower) / width)
-    assert abs(float(weights.sum()) - 1.0) < slack
-    assert 0 <= int(first) <= grid_size - 1
+    assert abs(float(dense_basis(point, *ends, grid_size).sum()) - 1.0) < slack
     assert abs(float(dense_basis(point, *ends, grid_size, 1).sum())) < 1e-9 / width * grid_size
 
 
-def test_derivatives_equal_finite_differences_and_tails_are_straight():
-    x = torch.tensor([-0.7, -0.2, 0.13, 0.51, 0.97, 1.4], dtype=torch.float64)
-    step = 1e-6
-    for order in (0, 1):
-        up = dense_basis(x + step, ZERO, ONE, 5, order)
-        down = dense_basis(x - step, ZERO, ONE, 5, order)
-        slope = dense_basis(x, ZERO, ONE, 5, order + 1)
-        torch.testing.assert_close((up - down) / (2 * step), slope, atol=2e-3, rtol=1e-6)
-    curvature = dense_basis(x, ZERO, ONE, 5, 2)
-    assert (curvature[[0, 1, 5]] == 0).all()
-    assert (curvature[2:5].abs().sum(1) > 1).all()
+def bends(basis, points):
+    """Return the second derivatives of basis functions between points, by differences of the first."""
+    return basis.diff(dim=0) / points.diff()[:, None]
 
 
 def test_roughness_is_the_integrated_squared_second_derivative():
     coefficients = torch.tensor(np.random.default_rng(3).normal(size=9))
     points = torch.linspace(0.0, 1.0, 60_001, dtype=torch.float64)
-    second = dense_basis(points, ZERO, ONE, 6, 2) @ coefficients
-    integral = torch.trapezoid(second**2, points)
+    second = bends(dense_basis(points, ZERO, ONE, 6, 1), points) @ coefficients
+    integral = (second**2).mean()
     torch.testing.assert_close(coefficients @ roughness(6) @ coefficients, integral, rtol=1e-6, atol=0.0)
 
 
@@ -80,23 +69,24 @@ def test_refined_spline_is_the_same_function():
     torch.testing.assert_close(coarse, fine, atol=1e-12, rtol=0.0)
 
 
-@pytest.mark.parametrize("derivative", [0, 1, 2])
+@pytest.mark.parametrize("derivative", [0, 1])
 @pytest.mark.parametrize(("grid_size", "points"), [(5, 23), (8, 3000), (9, 3000), (10, 9000), (30, 6000)])
-def test_blocks_and_fine_grids_equal_the_four_local_functions(grid_size, points, derivative):
+def test_blocks_and_fine_grids_equal_what_autograd_computes(grid_size, points, derivative):
     generator = torch.Generator().manual_seed(7)
     x = 3.0 * torch.rand(2, points, 2, dtype=torch.float64, generator=generator) - 1.0
     x[0, :3, 0] = torch.tensor([0.0, 1.0, 0.2])
     lower, upper = torch.tensor([0.0, -0.3]).double(), torch.tensor([1.0, 0.9]).double()
-    first, weights = local_basis(x, lower, upper, grid_size, derivative)
-    index = first.unsqueeze(-1) + torch.arange(4)
-    expected = weights.new_zeros(*x.shape, grid_size + 3).scatter_(-1, index, weights)
+    weights = torch.tensor(np.random.default_rng(8).normal(size=grid_size + 3))
+    tracked = x.clone().requires_grad_()
+    expected = dense_basis(tracked, lower, upper, grid_size) @ weights
+    if derivative:
+        (expected,) = torch.autograd.grad(expected.sum(), tracked)
     ours = dense_basis(x, lower, upper, grid_size, derivative)
     scale = float(grid_size) ** (derivative + 1)
-    torch.testing.assert_close(ours, expected, atol=4e-15 * scale, rtol=1e-13)
+    torch.testing.assert_close(ours @ weights, expected.detach(), atol=4e-14 * scale, rtol=1e-13)
     single = dense_basis(x.float(), lower.float(), upper.float(), grid_size, derivative)
     assert single.dtype == torch.float32
-    if derivative < 2:  # the second derivative jumps at the ends, where float32 may fall on the other side
-        torch.testing.assert_close(single.double(), expected, atol=1e-5 * scale, rtol=1e-4)
+    torch.testing.assert_close(single.double(), ours, atol=1e-5 * scale, rtol=1e-4)
 
 
 def test_not_a_number_stays_one_and_hurts_nobody_else():
@@ -107,31 +97,11 @@ def test_not_a_number_stays_one_and_hurts_nobody_else():
         assert abs(float(basis[1].sum()) - 1.0) < 1e-12
 
 
-POINTS = torch.tensor([-0.4, 0.0, 0.2, 0.37, 0.81, 1.3], dtype=torch.float64)  # 0.2 is a knot
-
-
-@pytest.mark.parametrize("grid_size", [5, 20])
-def test_autograd_gives_the_derivatives(grid_size):
-    coefficients = torch.tensor(np.random.default_rng(8).normal(size=grid_size + 3))
-    x = POINTS.clone().requires_grad_()
-    value = dense_basis(x, ZERO, ONE, grid_size) @ coefficients
-    (slope,) = torch.autograd.grad(value.sum(), x, create_graph=True)
-    (bend,) = torch.autograd.grad(slope.sum(), x)
-    torch.testing.assert_close(slope.detach(), dense_basis(POINTS, ZERO, ONE, grid_size, 1) @ coefficients)
-    torch.testing.assert_close(bend, dense_basis(POINTS, ZERO, ONE, grid_size, 2) @ coefficients)
-
-
-def test_third_derivative_and_ranges_are_differentiated_too():
+def test_second_derivatives_and_ranges_are_differentiated_too():
     x = torch.tensor([0.11, 0.37, 0.82, 1.4], dtype=torch.float64, requires_grad=True)
     lower, upper = ZERO.clone().requires_grad_(), ONE.clone().requires_grad_()
-
-    def curvature(x, lower, upper):
-        return dense_basis(x, lower, upper, 4, 2)
-
-    assert torch.autograd.gradcheck(curvature, (x, lower, upper))
+    assert torch.autograd.gradcheck(lambda *ends: dense_basis(*ends, 4), (x, lower, upper))
     assert torch.autograd.gradgradcheck(lambda x: dense_basis(x, ZERO, ONE, 4), (x,))
-    (third,) = torch.autograd.grad(curvature(x, ZERO, ONE)[:, 1].sum(), x)
-    assert third.tolist() == pytest.approx([3.0 * 4.0**3, -(4.0**3), 0.0, 0.0])
 
 
 @pytest.mark.parametrize("grid_size", [1, 2, 3, 4, 7, 24])
@@ -143,7 +113,7 @@ def test_cyclic_basis_is_periodic_smooth_and_sums_to_one(grid_size):
     torch.testing.assert_close(periodic_basis(x + 3.0, grid_size), basis, atol=1e-12, rtol=0.0)
     assert (periodic_basis(torch.arange(grid_size) / grid_size, grid_size).argmax(1).diff() > 0).all()
     seam = torch.tensor([-1e-9, 1e-9], dtype=torch.float64)
-    for order in (0, 1, 2):
+    for order in (0, 1):
         before, after = periodic_basis(seam, grid_size, order)
         torch.testing.assert_close(before, after, atol=1e-7 * grid_size**3, rtol=0.0)
     x.requires_grad_()
@@ -155,8 +125,7 @@ def test_cyclic_basis_is_periodic_smooth_and_sums_to_one(grid_size):
 def test_cyclic_roughness_and_refinement(grid_size):
     coefficients = torch.tensor(np.random.default_rng(9).normal(size=grid_size))
     points = torch.linspace(0.0, 1.0, 30_001, dtype=torch.float64)
-    second = periodic_basis(points, grid_size, 2) @ coefficients
-    integral = torch.trapezoid(second**2, points)
+    integral = ((bends(periodic_basis(points, grid_size, 1), points) @ coefficients) ** 2).mean()
     ours = coefficients @ periodic_roughness(grid_size) @ coefficients
     torch.testing.assert_close(ours, integral, rtol=1e-6, atol=1e-9)
     coarse = periodic_basis(points, grid_size) @ coefficients

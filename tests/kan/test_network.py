@@ -64,16 +64,6 @@ def test_jacobian_equals_autograd(shape):
 
 
 @pytest.mark.parametrize("shape", SHAPES)
-def test_jacobian_of_pruned_coefficients_is_zero(shape):
-    network, inputs = batch(shape)
-    network = pruned(network)
-    _, jacobian = network.forward_and_jacobian(inputs)
-    assert (jacobian.abs().sum((1, 2))[~network.active] == 0.0).all()
-    _, free = replace(network, active=None).forward_and_jacobian(inputs)
-    torch.testing.assert_close(jacobian * network.active[:, None, None], free * network.active[:, None, None])
-
-
-@pytest.mark.parametrize("shape", SHAPES)
 def test_it_leaves_as_a_formula_of_curves_whose_edges_are_centred(shape):
     network, inputs = batch(shape)
     numeric = shape.numbers + shape.cycles
@@ -101,36 +91,6 @@ def test_refined_network_is_the_same_function(shape):
     assert finer.active.shape == finer.theta.shape
     assert (finer.theta[~finer.active] == 0.0).all()
     torch.testing.assert_close(finer.forward(inputs), network.forward(inputs), atol=1e-11, rtol=0.0)
-
-
-def test_periods_do_not_matter_to_a_cycle():
-    network, inputs = batch(Architecture(1, cycles=1, hidden=(2,), grid_size=6))
-    moved = InputTensors(inputs.numbers + torch.tensor([0.0, 3.0]), inputs.codes)
-    torch.testing.assert_close(network.forward(moved), network.forward(inputs), atol=1e-11, rtol=0.0)
-
-
-@pytest.mark.parametrize("products", [(1,), (3, 0), (-1, 0)])
-def test_shape_refuses_impossible_products(products):
-    with pytest.raises(ValueError, match="products="):
-        Architecture(2, hidden=(2, 2), products=products)
-
-
-@pytest.mark.parametrize("shape", SHAPES)
-def test_prepared_rows_give_the_same_and_another_grid_does_not_take_them(shape):
-    network, inputs = batch(shape)
-    prepared = network.prepare(inputs)
-    assert prepared.basis is not None
-    assert network.prepare(prepared) is prepared
-    for rows in (slice(None), slice(5, 17), torch.tensor([3, 1, 2])):
-        torch.testing.assert_close(
-            network.forward_and_jacobian(prepared.rows(rows)), network.forward_and_jacobian(inputs.rows(rows))
-        )
-    finer = network.refine_grid()
-    torch.testing.assert_close(finer.forward(prepared), network.forward(inputs))
-    assert finer.prepare(prepared).basis.grid_size == 2 * shape.grid_size
-    if shape.numbers:
-        wider = replace(network, upper=(2.0 * network.upper[0], *network.upper[1:]))
-        torch.testing.assert_close(wider.forward(prepared), wider.forward(inputs))
 
 
 @pytest.mark.parametrize("shape", [shape for shape in SHAPES if shape.numbers + shape.cycles])

@@ -1,15 +1,12 @@
 from dataclasses import replace
 
-import pytest
 import torch
 
-from kanopt.kan.architecture import Architecture, InputTensors
+from kanopt.kan.architecture import Architecture
 from kanopt.kan.fit import fit_starts
 from kanopt.kan.fitted import describe_fit
-from kanopt.kan.network import KANBatch
-from kanopt.kan.objective import Data
 from kanopt.kan.pruning import EdgePlace, prune, remove_dead_nodes, remove_edges
-from kanopt.kan.training import FitOptions, random_starts
+from kanopt.kan.training import FitOptions
 from tests.kan.conftest import box, sample
 
 
@@ -56,27 +53,3 @@ def test_dead_nodes_are_dropped_and_the_function_stays():
     assert small.architecture.hidden == (2,)
     assert small.architecture.products == (1,)
     torch.testing.assert_close(small.forward(data.inputs), smaller.forward(data.inputs))
-
-
-def random_network(shape: Architecture) -> tuple[KANBatch, Data]:
-    generator = torch.Generator().manual_seed(3)
-    numbers = torch.rand(50, shape.numbers, dtype=torch.float64, generator=generator)
-    inputs = InputTensors(numbers, torch.zeros(50, 0, dtype=torch.int64))
-    ends = torch.zeros(shape.numbers, dtype=torch.float64), torch.ones(shape.numbers, dtype=torch.float64)
-    network = random_starts(shape, 1, inputs, ends, torch.zeros(1, dtype=torch.float64), generator)
-    theta = network.theta + torch.randn(network.theta.shape, dtype=torch.float64, generator=generator)
-    return replace(network, theta=theta), Data(inputs, numbers[:, :1], torch.ones(50, dtype=torch.float64))
-
-
-@pytest.mark.parametrize("factors", [(1,), (2,), (1, 2)])
-def test_a_product_without_a_factor_leaves_its_constant_behind(factors):
-    network, data = random_network(Architecture(2, hidden=(2,), products=(1,), grid_size=4))
-    masks = network.split(torch.ones_like(network.theta, dtype=torch.bool))
-    for subnode in factors:  # sub-node 0 adds, 1 and 2 are the factors of the product
-        masks[0][:, :, subnode] = False
-    active = torch.cat([mask.flatten(1) for mask in masks], dim=1)
-    emptied = replace(network, theta=network.theta * active, active=active)
-    small = remove_dead_nodes(emptied)
-    assert small.architecture.hidden == (1,)
-    assert small.architecture.products == (0,)
-    torch.testing.assert_close(small.forward(data.inputs), emptied.forward(data.inputs))

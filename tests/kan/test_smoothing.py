@@ -6,7 +6,6 @@ import torch
 from kanopt.kan.architecture import Architecture
 from kanopt.kan.constraints import Penalty
 from kanopt.kan.objective import LeastSquares
-from kanopt.kan.robust import residual_scale, robust_weights
 from kanopt.kan.smoothing import GaussNewtonModel, effective_parameters, gcv_score
 from kanopt.kan.training import random_starts
 from tests.kan.conftest import box, sample
@@ -51,19 +50,6 @@ def test_evidence_is_the_marginal_likelihood_of_the_targets():
         scores.append(50.0 * model.score(smoothing).log())
     differences = torch.stack(likelihoods).diff()
     torch.testing.assert_close(torch.cat(scores).diff(), differences, rtol=1e-6, atol=1e-6)
-
-
-def test_robust_weights():
-    residual = torch.tensor([0.1, -0.2, 0.1, -0.1, 10.0], dtype=torch.float64)
-    ones = torch.ones(5, dtype=torch.float64)
-    assert float(residual_scale(residual, ones)) == pytest.approx(0.1 / 0.6745)
-    assert robust_weights(residual, ones, "squared") is ones
-    huber = robust_weights(residual, ones, "huber")
-    assert huber[0] == 1.0
-    assert float(huber[4]) == pytest.approx(1.345 * 0.1 / 0.6745 / 10.0)
-    assert robust_weights(residual, ones, "tukey")[4] == 0.0
-    with pytest.raises(ValueError, match="unknown loss 'cauchy'"):
-        robust_weights(residual, ones, "cauchy")
 
 
 @pytest.mark.parametrize("criterion", ["gcv", "evidence"])

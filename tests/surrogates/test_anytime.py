@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from kanopt import FitError, KanoptWarning, KANRegressor
+from kanopt import KanoptWarning, KANRegressor
 from kanopt.formulas import Formula
 from kanopt.surrogates.monitor import FitProgress
 
@@ -78,11 +78,6 @@ class TestFit:
         assert np.std(model.predict(frame) - frame["cost"]) < frame["cost"].std()
         assert fitted(frame).stopped_ == ""
 
-    @pytest.mark.parametrize("budget", [0, -1.0, "20 s", True, float("nan")])
-    def test_a_budget_is_seconds_above_zero(self, budget: Any) -> None:
-        with pytest.raises(FitError, match="must be a number of seconds above 0"):
-            fitted(table(4), budget=budget)
-
     def test_several_targets_share_a_budget(self) -> None:
         frame = table(5)
         targets = pd.DataFrame({"a": frame["cost"], "b": 2.0 * frame["cost"]})
@@ -91,22 +86,6 @@ class TestFit:
         assert [each.stopped_ for each in model.outputs_.values()] == [
             "by its budget of 0.001 s after 1 structure"
         ] * 2
-
-    def test_progress_says_which_structure_of_how_many_and_how_well_they_do(self) -> None:
-        told = Presses(at=0)
-        model = fitted(table(6), progress=told, budget=NEVER)
-        last = told.told[-1]
-        assert last.tried < len(model.alternatives_) <= last.most
-        assert [each.refits for each in told.told] == list(range(1, len(told.told) + 1))
-        assert told.told[0].error is None
-        assert last.error == pytest.approx(model.alternatives_["rmse_left_out"].min(), rel=0.2)
-        assert NEVER - 600 < (last.seconds_left or 0.0) < NEVER
-        for word in (f"structure {last.tried + 1} of at most", "steps", "best error", "s left"):
-            assert word in str(last)
-
-    def test_a_callback_that_is_none_is_refused(self) -> None:
-        with pytest.raises(FitError, match="progress='yes' must be a function"):
-            fitted(table(7), progress="yes")
 
 
 @pytest.fixture(scope="module")

@@ -69,23 +69,6 @@ def test_what_each_is_good_for_is_told_beside_its_error(found):
     assert by.loc["formula", "r2"] > 0.99
 
 
-def test_it_is_told_in_words_as_html_and_as_a_picture(found):
-    text = found.text()
-    assert text.splitlines()[0].startswith("minutes: 7 models on the same 3 folds of 60 rows and 2 columns (")
-    for start in (
-        "KAN or MLP: ",
-        "KAN or the best of the others: ",
-        "As a formula: ",
-        "formula of the middle fold: ",
-    ):
-        assert any(line.startswith(start) for line in text.splitlines()), start
-    assert "KAN or MLP" in found._repr_html_()
-    ax = found.plot()
-    drawn = [label.get_text() for label in ax.get_yticklabels()]
-    assert drawn == [name for name in found.frame["model"][::-1] if name != "mean"]
-    assert "of the mean" in ax.get_xlabel()
-
-
 def test_a_model_that_fails_is_a_row_with_its_reason(monkeypatch):
     def broken(name: str, *arguments: object, **options: object) -> object:
         if name == "boosting":
@@ -181,13 +164,3 @@ def test_a_budget_ends_searches_and_folds(few):
 def test_arguments_are_refused_before_anything_is_learned(given, words):
     with pytest.raises(ko.FitError, match=words):
         ko.baselines(*trips(), **given)
-
-
-def test_what_is_no_table_of_one_target_in_memory_is_refused():
-    frame, target = trips()
-    with pytest.raises(ko.FitError, match="which other libraries hold in memory"):
-        ko.baselines("trips.parquet", "minutes")
-    with pytest.raises(ko.FitError, match="models of one target"):
-        ko.baselines(frame, pd.DataFrame({"a": target, "b": target}))
-    with pytest.raises(ko.FitError, match="y='minutes' is a name"):
-        ko.baselines(frame, "minutes")

@@ -7,7 +7,6 @@ import pandas as pd
 import pytest
 
 from kanopt import KanoptWarning, KANRegressor
-from kanopt.surrogates.calendar import period_of
 
 
 def sales(column, values, rows=240):
@@ -44,18 +43,3 @@ def test_nothing_is_asked_of_what_is_declared_or_cannot_turn():
         fitted(frame, sold, periodic={"month": 12})
         fitted(frame, sold, monotone={"month": 1})
         fitted(frame.assign(month=frame["month"].astype(str).astype("category")), sold)
-
-
-@pytest.mark.parametrize(
-    ("name", "values"),
-    [
-        ("month", np.arange(1, 12)),
-        ("month", np.arange(1, 25)),
-        ("month", np.append(np.arange(1, 13), 1.5)),
-        ("hour", np.arange(6, 21)),
-        ("bay", np.arange(1, 13)),
-        ("four", np.arange(24)),
-    ],
-)
-def test_names_and_values_have_both_to_say_so(name, values):
-    assert period_of(name, values.astype(float)) is None

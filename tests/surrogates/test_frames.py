@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from kanopt import KANRegressor, with_units
-from kanopt.errors import FileFormatError, FitError, UnitError
+from kanopt.errors import FileFormatError, UnitError
 from tests.cases.own_rows import judged_by_own_rows
 
 
@@ -48,20 +48,6 @@ def test_the_formula_has_the_units_of_the_fit(model: KANRegressor, trips: pd.Dat
 def test_another_dimension_is_refused(model: KANRegressor, trips: pd.DataFrame) -> None:
     with pytest.raises(UnitError):
         model.predict(with_units(trips[["km"]], {"km": "h"}))
-
-
-def test_a_fit_without_units_forgets_those_before(trips: pd.DataFrame) -> None:
-    model = KANRegressor(seed=0, hidden=()).fit(trips[["km"]], trips["eur"])
-    model.fit(trips[["km"]].to_numpy(), trips["eur"].to_numpy())
-    assert model._units == {}
-
-
-def test_a_refused_fit_leaves_the_units_as_they_were(trips: pd.DataFrame) -> None:
-    model = KANRegressor(seed=0, hidden=()).fit(trips[["km"]], trips["eur"])
-    expected = model.predict(trips[["km"]])
-    with pytest.raises(FitError):
-        model.fit(in_metres(trips)[["km"]].head(2), trips["eur"].head(2))
-    np.testing.assert_array_equal(model.predict(trips[["km"]]), expected)
 
 
 def test_a_saved_model_knows_its_units(model: KANRegressor, trips: pd.DataFrame, tmp_path: Path) -> None:

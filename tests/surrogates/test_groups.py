@@ -1,22 +1,11 @@
 """Rows that share an error: groups held out, counted once, and in intervals."""
 
-from itertools import pairwise
-
 import numpy as np
 import pandas as pd
 import pytest
-import torch
 
-from kanopt import FitError, KanoptWarning, KANRegressor
-from kanopt.formulas.group_errors import design_effect
+from kanopt import FitError, KANRegressor
 from kanopt.formulas.parameters import parameters_of
-from kanopt.kan.architecture import Architecture, InputTensors
-from kanopt.kan.constraints import Penalty
-from kanopt.kan.fit import fit_starts
-from kanopt.kan.fitted import describe_fit
-from kanopt.kan.objective import Data
-from kanopt.kan.training import FitOptions
-from kanopt.surrogates.groups import SharedErrors, rows_before
 from tests.cases.own_rows import judged_by_own_rows
 
 
@@ -46,50 +35,6 @@ def test_intervals_cover_rows_of_new_groups():
     assert 0.87 <= np.mean(covered) <= 0.94
     # what days share is not followed: the level alone is known to 6 · sqrt(0.7 / 50) = 0.7, a seventieth of the squares
     assert np.mean(errors) < 1.05 * 6.0
-
-
-@pytest.mark.parametrize("rows", [1, 3, 40])
-def test_residuals_without_a_group_are_those_of_a_fit_without_it(rows):
-    rng = np.random.default_rng(2)
-    x = torch.tensor(rng.uniform(0, 1, (120, 1)))
-    target = torch.sin(3 * x) + torch.tensor(0.1 * rng.standard_normal((120, 1)))
-    none = torch.zeros(120, 0, dtype=torch.int64)
-    groups = torch.arange(120) // rows
-    shape, bounds = Architecture(1, grid_size=4), (torch.zeros(1).double(), torch.ones(1).double())
-    options = FitOptions(smoothing=1e-5, groups=groups)
-
-    def fit(weights):
-        data = Data(InputTensors(x, none), target, weights)
-        return data, fit_starts(shape, data, bounds, torch.Generator().manual_seed(0), options)
-
-    data, run = fit(torch.ones(120, dtype=torch.float64))
-    found = describe_fit(run, data, options).left_out_residual
-    # the same penalty on fewer rows: solved by hand from the design of the network
-    _, jacobian = run.network.forward_and_jacobian(data.inputs)
-    design = jacobian[0, :, 0].numpy()
-    penalty = Penalty.of(shape).matrices(run.smoothing[:1], 120.0, run.network.active)[0].numpy()
-    for group in (0, int(groups.max())):
-        out = (groups == group).numpy()
-        rest = design[~out]
-        theta = np.linalg.solve(rest.T @ rest + penalty, rest.T @ target[~out, 0].numpy())
-        np.testing.assert_allclose(
-            found[out], target[out, 0].numpy() - design[out] @ theta, rtol=0.03, atol=1e-3
-        )
-
-
-def test_design_effect_is_that_of_the_variance_shared():
-    rng = np.random.default_rng(3)
-    day = np.repeat(np.arange(3000), 5)
-    error = np.sqrt(0.3) * rng.standard_normal(3000)[day] + np.sqrt(0.7) * rng.standard_normal(15_000)
-    assert design_effect(error, np.ones(15_000), day) == pytest.approx(1 + 4 * 0.3, rel=0.05)
-    assert design_effect(error, np.ones(15_000), np.arange(15_000)) == 1.0
-
-
-def test_groups_are_held_out_whole():
-    groups, copies = np.repeat(np.arange(30), 4), np.arange(120)
-    before = rows_before(groups, copies, np.random.default_rng(0).permutation(30))
-    assert all(len(set(before[groups == group])) == 1 for group in range(30))
-    assert sorted(set(before)) == list(range(0, 120, 4))
 
 
 def test_groups_of_one_row_each_are_no_groups():
@@ -124,34 +69,9 @@ def test_groups_that_are_none_are_refused(groups, message):
         KANRegressor(()).fit(frame.assign(day=day.astype(str)), minutes, groups=groups)
 
 
-@pytest.mark.parametrize("beside", [False, True])
-def test_the_target_is_no_group(beside):
-    frame, minutes, _ = days(30, 10, 6)
-    target = pd.Series(minutes, name="minutes")
-    for groups in ("minutes", target):
-        with pytest.raises(FitError, match=r"groups: 'minutes' is the target; .*such as the day"):
-            KANRegressor(()).fit(frame.assign(minutes=minutes) if beside else frame, target, groups=groups)
-    both = pd.DataFrame({"minutes": minutes, "fuel": minutes})
-    with pytest.raises(FitError, match="groups: 'fuel' is the target"):
-        KANRegressor(()).fit(frame, both, groups="fuel")
-
-
 def covariance_of_errors(groups, weights, ratio):
     """Variance of u + e over that of e, (n, n): a row of weight w is the mean of w rows."""
     return ratio * (groups[:, None] == groups) + np.diag(1.0 / weights)
-
-
-@pytest.mark.parametrize("ratio", [0.0, 0.4, 7.0])
-def test_what_groups_share_is_predicted_and_weighed_as_generalized_least_squares_does(ratio):
-    rng = np.random.default_rng(4)
-    groups, weights = rng.integers(0, 6, 40), rng.uniform(0.5, 3.0, 40)
-    columns, residual = rng.standard_normal((40, 3)), rng.standard_normal(40)
-    shared = SharedErrors(groups, ratio)
-    inverse = np.linalg.inv(covariance_of_errors(groups, weights, ratio))
-    found = shared.whitened(columns, weights)
-    np.testing.assert_allclose((found.T * weights) @ found, columns.T @ inverse @ columns, atol=1e-10)
-    common = ratio * (groups[:, None] == groups) @ inverse @ residual
-    np.testing.assert_allclose(shared.errors(residual, weights), common, atol=1e-10)
 
 
 def trips(seed, groups=60, fewest=5, most=40):
@@ -214,22 +134,6 @@ def test_sums_of_a_logarithm_come_out_right_although_groups_share_an_error():
     formula = model.to_formula(km, minutes, min_r2=-9.0)
     for predicted in (model.predict(km), formula.evaluate(km)):
         assert predicted.sum() / minutes.sum() == pytest.approx(1.0, abs=0.05)
-
-
-@pytest.mark.slow
-def test_who_stops_the_second_choice_keeps_the_first_law():
-    frame, _, minutes, day = trips(3, groups=40)
-    tried = []
-
-    def stop(progress):
-        tried.append(progress.tried)
-        if any(later < earlier for earlier, later in pairwise(tried)):  # the second choice counts anew
-            raise KeyboardInterrupt
-
-    with pytest.warns(KanoptWarning, match="stopped"):
-        model = KANRegressor(seed=0).fit(frame, minutes, groups=day, progress=stop)
-    assert model.stopped_
-    assert len(model.alternatives_) == max(tried) + 1 > 1
 
 
 @pytest.mark.slow

@@ -10,8 +10,7 @@ import pytest
 import torch
 
 from kanopt.errors import FitError
-from kanopt.kan.trainer import TrainerOptions
-from kanopt.surrogates.informed import (
+from kanopt.informed import (
     InformedNetwork,
     InformedOptions,
     Knowledge,
@@ -20,6 +19,7 @@ from kanopt.surrogates.informed import (
     fit_informed,
     observed,
 )
+from kanopt.kan.trainer import TrainerOptions
 
 PAGE = Path(__file__).parents[2] / "docs" / "knowledge-in-the-loss.md"
 
@@ -99,24 +99,12 @@ def test_an_inventory_balance_improves_what_eight_counts_tell() -> None:
     assert informed < 0.4 * without
 
 
-def test_the_same_seed_gives_the_same_network() -> None:
-    decay = Relation(
-        "decay", lambda s: s.derivative("u", "t") + s["u"] ** 2, {"t": np.linspace(0.0, 1.0, 20)}
-    )
-    known = Knowledge(("t",), ("u",), (decay, observed("u", {"t": 0.0}, 1.0, weight=100.0)))
-    options = InformedOptions(hidden=(2,), refinements=1, starts=3, trainer=TrainerOptions(iterations=20))
-    first, second = solve(known, options), solve(known, options)
-    assert torch.equal(first.network.theta, second.network.theta)
-    assert len(first.histories) == 2
-    assert abs(float(first.predict({"t": 1.0})["u"][0]) - 0.5) < 1e-3
-
-
 def test_starts_at_which_a_residual_is_not_finite_are_left_out() -> None:
     points = {"t": np.linspace(0.0, 1.0, 15)}
     root = Relation("root", lambda s: torch.log(s["u"]) - s["t"], points)
     known = Knowledge(("t",), ("u",), (root,))
     options = InformedOptions(hidden=(1,), refinements=0, starts=1)
-    with pytest.raises(FitError, match="relation 'root': its residual is not finite"):
+    with pytest.raises(FitError, match=r"relation 'root': its residual, or .* is not finite"):
         solve(known, options)
 
 
@@ -124,7 +112,7 @@ def test_ranges_and_points_that_make_no_sense_are_refused() -> None:
     flat = Knowledge(("t",), ("u",), (observed("u", {"t": [1.0, 1.0]}, [1.0, 2.0]),))
     with pytest.raises(FitError, match="feature 't' ranges from 1 to 1"):
         solve(flat, InformedOptions())
-    with pytest.raises(FitError, match="bounds of 'time': no such feature"):
+    with pytest.raises(FitError, match="bounds: no such feature as 'time'"):
         solve(flat, InformedOptions(), time=(0.0, 1.0))
     fitted = solve(flat, InformedOptions(starts=1), t=(0.0, 2.0))
     with pytest.raises(FitError, match="lack the feature 't'"):
@@ -151,7 +139,6 @@ def test_knowledge_without_weight_is_refused() -> None:
         {"hidden": (0,)},
         {"hidden": (2.5,)},
         {"hiden": (2,)},
-        {"products": (1,)},
         {"starts": 0},
         {"starts": True},
         {"grid_size": 2.5},
@@ -162,10 +149,10 @@ def test_knowledge_without_weight_is_refused() -> None:
     ],
 )
 def test_options_that_make_no_sense_are_refused(given: dict) -> None:
-    (name, value), *_ = given.items()
-    with pytest.raises(FitError, match=re.escape(f"InformedOptions: {name}={value!r}: ")):
+    (name,) = given
+    with pytest.raises(FitError, match=f"InformedOptions: {name}: "):
         InformedOptions(**given)
-    with pytest.raises(FitError, match=r"products=\(3,\): give as many numbers as hidden=\(2,\) has"):
+    with pytest.raises(FitError, match=r"InformedOptions: products=\(3,\) must lie between"):
         InformedOptions(hidden=(2,), products=(3,))
 
 
@@ -185,16 +172,8 @@ def test_every_output_is_a_formula_that_computes_what_the_network_does() -> None
     for name in ("u", "v"):
         law = fitted.to_formula(name)
         np.testing.assert_allclose(law.evaluate(fresh), predicted[name], atol=1e-9)
-    with pytest.raises(FitError, match="to_formula: no output None"):
+    with pytest.raises(FitError, match="to_formula: no output 'None'"):
         fitted.to_formula()
-
-
-def test_the_result_shows_in_one_line() -> None:
-    fitted = fit_informed(decay(), 3, InformedOptions(refinements=0, starts=1))
-    assert re.fullmatch(
-        r"Informed\(u of t: grid_size=5, 8 parameters, 2 relations at 41 points, loss [0-9.e-]+\)",
-        repr(fitted),
-    )
 
 
 @pytest.mark.slow

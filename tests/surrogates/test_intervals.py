@@ -50,18 +50,6 @@ def test_few_rows_have_one_width():
     assert len(residual_range(many, np.arange(900.0), np.full(900, 0.2), 0.9).places) == 1
 
 
-def test_rows_of_which_the_law_says_the_same_are_taken_together():
-    rng = np.random.default_rng(5)
-    law = rng.integers(0, 2, 2000).astype(float)
-    residuals = (1.0 + 9.0 * law) * rng.uniform(-1.0, 1.0, 2000)
-    order = residuals.argsort()
-    found = residual_range(residuals[order], law[order], np.ones(2000), 0.9)
-    low, high = found.at(np.array([0.0, 1.0]))
-    # the residuals are in order: a part of those of one value would be one end of them
-    np.testing.assert_allclose(high, [0.9, 9.0], rtol=0.05)
-    np.testing.assert_allclose(low, [-0.9, -9.0], rtol=0.05)
-
-
 def test_calibration_of_one_width_is_split_conformal_prediction():
     residuals = np.random.default_rng(6).standard_normal(99)
     flat = ResidualRange(np.zeros(1), np.array([-2.0]), np.array([1.0]))

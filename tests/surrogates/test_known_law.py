@@ -3,7 +3,6 @@
 import pickle
 import subprocess
 import sys
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -116,15 +115,3 @@ def test_it_needs_no_torch():
     )
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert run.stdout.strip() == "3 · km False"
-
-
-def test_a_refit_reads_an_array_as_the_first_fit_does():
-    frame, time = links(30, 8)
-    model = KANRegressor.from_formula(WRONG).fit(frame.assign(lanes=1.0), time)
-    again = model.fit(frame.to_numpy(), time)
-    assert again.n_features_in_ == 3
-
-
-def test_every_path_is_refused_as_a_path():
-    with pytest.raises(FitError, match="tables in memory"):
-        KANRegressor.from_formula(WRONG).fit(Path("links.parquet"), "minutes")

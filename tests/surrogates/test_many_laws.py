@@ -69,12 +69,3 @@ def test_mistakes(trips, change, message):
     given = {"target": "minutes", "features": ["km"], "by": "depot", **change}
     with pytest.raises(TableError, match=message):
         fit_laws(trips, given["target"], given["features"], by=given["by"])
-
-
-def test_rows_without_a_group_are_refused(trips):
-    blank = trips.copy()
-    blank.loc[0, "depot"] = None
-    with pytest.raises(TableError, match="1 row without a 'depot'"):
-        fit_laws(blank, "minutes", ["km"], by="depot")
-    with pytest.raises(TableError, match="the table has no rows"):
-        fit_laws(trips.iloc[:0], "minutes", ["km"], by="depot")

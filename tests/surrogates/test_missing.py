@@ -19,17 +19,6 @@ def test_numbers_kept_as_objects_stay_numbers():
     ]
 
 
-def test_a_weight_counts_as_copies_of_a_row():
-    table = pd.DataFrame({"km": [1.0, 4.0, 9.0, np.nan], "load_t": [2.0, 3.0, 4.0, 5.0]})
-    weights = np.array([1, 2, 5, 3])
-    copies = table.loc[np.repeat(table.index, weights)]
-    assert (
-        MissingIndicators.from_frame(table, weights.astype(float)).fills
-        == MissingIndicators.from_frame(copies).fills
-        == {"km": 9.0}
-    )
-
-
 @pytest.mark.parametrize(
     ("values", "message"),
     [

@@ -18,7 +18,9 @@ def rising():
 
 @pytest.mark.parametrize("sign", [2, "up", True, 0.5])
 def test_a_sign_is_one_of_three(rising, sign):
-    with pytest.raises(FitError, match=r"verify: column 'km' has .*use \+1 \(rises\), -1 \(falls\) or 0"):
+    with pytest.raises(
+        FitError, match=r"verify: monotone: column 'km' has .*use \+1 \(rises\), -1 \(falls\) or 0"
+    ):
         rising.verify(monotone={"km": sign})
 
 

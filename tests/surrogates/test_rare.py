@@ -8,7 +8,7 @@ from kanopt import KanoptWarning, KANRegressor
 from kanopt.errors import FileFormatError
 from kanopt.formulas import Table
 from kanopt.formulas.nodes import postorder
-from kanopt.surrogates.categories import close_names, rare_categories
+from kanopt.surrogates.categories import rare_categories
 from kanopt.surrogates.encoding import encoding_of
 
 COLUMNS = ["vehicle", "km", "stops"]
@@ -136,20 +136,3 @@ def test_rare_is_what_has_few_rows_where_others_have_many(names, rare):
     found, gone = rare_in(names)
     assert set(found.get("name", ())) == rare
     assert gone.tolist() == [name in rare for name in names]
-
-
-def test_weights_are_rows():
-    names = ["a"] * 60 + ["b"] * 39 + ["c"]
-    assert not rare_in(names, np.where(np.array(names) == "c", 5.0, 1.0))[0]
-
-
-def test_many_rows_are_not_rare_though_each_counts_for_little():
-    names = np.array((["a"] * 60 + ["b"] * 36 + ["c"] * 4) * 3)
-    assert not rare_in(names.tolist(), np.where(names == "c", 0.01, 1.0))[0]
-
-
-def test_close_names_are_told_of_where_one_has_many_more_rows():
-    assert close_names({"Sprinter": 411, "eVito": 181, "e-Vito": 9}) == {"e-Vito": "eVito"}
-    assert close_names({"Sprinter": 411, "Sprnter": 21}) == {}
-    assert close_names({"male": 400, "female": 3, "line 12": 300, "line 13": 2}) == {}
-    assert close_names({1: 400, 2: 1}) == {}

@@ -152,14 +152,6 @@ def test_interval_covers_held_out_rows(coverage, log_target):
     assert (interval["prediction"] < interval["upper"]).all()
 
 
-def test_interval_keeps_the_index_and_checks_the_coverage(freight, model):
-    frame, _, _ = freight
-    part = frame.iloc[[5, 2]]
-    assert model.predict_interval(part).index.tolist() == [5, 2]
-    with pytest.raises(FitError, match="between 0 and 1"):
-        model.predict_interval(part, coverage=1.0)
-
-
 def test_effects_follow_the_signal_through_the_network(freight, model):
     frame, _, truth = freight
     effects = model.effects(grid=20).to_frame()
@@ -180,16 +172,6 @@ def test_effects_follow_the_signal_through_the_network(freight, model):
     np.testing.assert_allclose(curve["effect"], np.array(changed) - truth.mean(), atol=0.12 * np.ptp(changed))
 
 
-def test_unused_column_has_no_importance():
-    rng = np.random.default_rng(7)
-    frame = pd.DataFrame(rng.uniform(-1, 1, (300, 3)), columns=["a", "b", "nothing"])
-    model = KANRegressor(hidden=(2,), starts=2, seed=0).fit(frame, frame["a"] * frame["b"])
-    table = model.summary().effects.set_index("feature")
-    assert table.loc["nothing", "importance"] < 0.01
-    assert table["importance"].sum() == pytest.approx(1.0)
-    assert table.loc["a", "importance"] > 0.3
-
-
 def test_summary_on_held_out_rows(freight, model):
     frame, cost, _ = freight
     held_out = frame.assign(cost=cost).head(100)
@@ -208,15 +190,6 @@ def test_summary_on_held_out_rows(freight, model):
         model.summary(frame)
     with pytest.raises(FitError, match="no column 'mode'"):
         model.summary(frame.drop(columns="mode").assign(cost=1.0))
-
-
-def test_alternatives_name_every_structure_and_the_chosen_one(model):
-    tried = model.alternatives_
-    assert tried["chosen"].sum() >= 1
-    chosen = tried[tried["chosen"]].iloc[0]
-    assert chosen["log_features"] == ("weight", "distance")
-    assert chosen["log_target"]
-    assert set(tried["hidden"]) >= {(), (1,), (4,)}
 
 
 def test_covariance_belongs_to_the_parameters(model):
@@ -282,19 +255,6 @@ def test_saved_model_is_the_same_to_the_bit(freight, model, tmp_path):
     assert loaded.alternatives_["log_features"].tolist() == model.alternatives_["log_features"].tolist()
     with pytest.raises(ValueError, match="feature names"):
         loaded.predict(frame.rename(columns={"weight": "kg"}))
-
-
-def test_saved_model_of_an_array_with_arguments(tmp_path):
-    x = np.random.default_rng(9).uniform(0.5, 1, (60, 2))
-    model = KANRegressor(
-        hidden=[2], starts=2, monotone=[1, 0], log_features=[0], log_target=True, grid_size=4
-    )
-    model.fit(x, x[:, 0] * (1 + x[:, 1]))
-    model.save(tmp_path / "m")
-    loaded = KANRegressor.load(tmp_path / "m")
-    assert (loaded.predict(x) == model.predict(x)).all()
-    assert not hasattr(loaded, "feature_names_in_")
-    assert loaded.n_features_in_ == 2
 
 
 @pytest.mark.slow

@@ -58,29 +58,10 @@ def test_a_saved_model_knows_its_idle_columns(
     np.testing.assert_array_equal(again.predict(wide[0]), model.predict(wide[0]))
 
 
-@pytest.mark.slow
-def test_arrays_and_gaps(wide: tuple[pd.DataFrame, pd.Series]) -> None:
-    frame, cost = wide
-    values = frame.drop(columns="zone").to_numpy()
-    model = KANRegressor((), seed=0).fit(values, cost)
-    assert "x3" in model.encoding_.names
-    assert model.predict(values[:5]).shape == (5,)
-    gaps = frame.assign(c3=frame["c3"].where(frame.index % 7 > 0), c5=frame["c5"].where(frame.index % 5 > 0))
-    gappy = KANRegressor((), seed=0, missing="indicator").fit(gaps, cost)
-    assert "c5" in gappy.idle_features_
-    assert np.isfinite(gappy.predict(gaps)).all()
-
-
 def test_where_single_columns_are_spoken_of_all_are_kept(wide: tuple[pd.DataFrame, pd.Series]) -> None:
     model = KANRegressor((), seed=0, log_features=["c3"], grid_size=3, log_target=False).fit(*wide)
     assert model.idle_features_ == ()
     assert len(model.encoding_.names) == 17
-
-
-def test_signs_may_be_an_array(wide: tuple[pd.DataFrame, pd.Series]) -> None:
-    signs = np.array([1 if name == "c3" else 0 for name in wide[0].columns])
-    model = KANRegressor((), seed=0, monotone=signs, grid_size=3, log_target=False, log_features="auto")
-    assert model.fit(*wide).idle_features_ == ()
 
 
 @pytest.mark.slow

@@ -76,17 +76,6 @@ def test_bounded_law_stays_within_its_ends(trips):
     assert model.verify(bounds=(0.2, None))["verdict"].tolist() == ["refuted"]
 
 
-def test_links_survive_saving(trips, tmp_path):
-    frame, minutes = trips
-    model = KANRegressor((), positive=True, log_target=False, periodic={"hour": 24}).fit(frame, minutes)
-    model.save(tmp_path / "law.kan")
-    loaded = KANRegressor.load(tmp_path / "law.kan")
-    assert np.array_equal(loaded.predict(frame), model.predict(frame))
-    assert loaded.link_ == model.link_
-    pd.testing.assert_frame_equal(loaded.outside(frame), model.outside(frame))
-    pd.testing.assert_frame_equal(loaded.predict_interval(frame), model.predict_interval(frame))
-
-
 def test_refuted_monotony_names_two_rows_that_contradict_it(trips):
     frame, minutes = trips
     model = KANRegressor((), log_target=False).fit(frame, minutes)
@@ -134,15 +123,6 @@ def test_gaps_are_refused_or_tell_something(trips):
     by_mode = KANRegressor((), log_target=False, missing="indicator").fit(seen[["km", "mode"]], cost)
     assert by_mode.encoding_.categories[0].categories == ("missing", "road")
     assert model.summary((seen[["km", "load_t"]], cost)).fit.loc["held out", "r2"] > 0.8
-
-
-def test_gaps_survive_saving(trips, tmp_path):
-    frame, minutes = trips
-    seen = frame.assign(load_t=frame["load_t"].mask(frame["load_t"] > 8))
-    model = KANRegressor((), missing="indicator").fit(seen, minutes)
-    model.save(tmp_path / "law.kan")
-    loaded = KANRegressor.load(tmp_path / "law.kan")
-    assert np.array_equal(loaded.predict(seen), model.predict(seen))
 
 
 @pytest.mark.slow
@@ -197,13 +177,6 @@ def test_split_conformal_intervals_cover_as_promised(log_target):
         covered.append(inside.mean())
     # 12 draws of 200 calibration rows: standard error 0.028 / √12 = 0.008
     assert 0.775 <= np.mean(covered) <= 0.835
-
-
-def test_too_few_calibration_rows_are_refused(trips):
-    frame, minutes = trips
-    model = KANRegressor(()).fit(frame, minutes)
-    with pytest.raises(FitError, match="needs at least 19 calibration rows, there are 10"):
-        model.predict_interval(frame, 0.9, calibration=(frame[:10], minutes[:10]))
 
 
 def test_no_symmetric_error_at_an_active_bound(trips):
@@ -269,22 +242,6 @@ def test_arguments_that_make_no_sense_are_refused(trips, arguments, message):
     frame, minutes = trips
     with pytest.raises(FitError, match=message):
         KANRegressor(**arguments).fit(frame, minutes)
-
-
-def test_targets_that_contradict_the_reach_are_named(trips):
-    frame, minutes = trips
-    with pytest.raises(FitError, match=r"bounds=\(0, 1\): the target is outside in 400 of 400 rows"):
-        KANRegressor((), bounds=(0, 1)).fit(frame, minutes + 2.0)
-    with pytest.warns(KanoptWarning, match=r"positive=True: the target is outside in 40 of 400 rows"):
-        KANRegressor((), positive=True).fit(frame, minutes.where(np.arange(400) >= 40, -5.0))
-
-
-@pytest.mark.slow
-def test_monotone_by_position_counts_the_columns_given(trips):
-    frame, minutes = trips
-    gappy = frame.assign(load_t=frame["load_t"].mask(frame["load_t"] > 8))
-    model = KANRegressor((), missing="indicator", monotone=[1, 0, 0]).fit(gappy, minutes)
-    assert model.verify()["claim"].tolist() == ["rises with km"]
 
 
 @pytest.mark.slow

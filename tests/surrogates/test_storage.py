@@ -140,9 +140,3 @@ def test_a_formula_that_is_no_network_is_refused(saved, tmp_path):
         (tmp_path / "m").write_text(json.dumps(content))
         with pytest.raises(FileFormatError, match="network"):
             KANRegressor.load(tmp_path / "m")
-
-
-def test_a_file_that_is_too_large_is_not_read(saved, monkeypatch):
-    monkeypatch.setattr("kanopt.surrogates.storage.LARGEST", 1000)
-    with pytest.raises(FileFormatError):
-        KANRegressor.load(saved)

@@ -196,12 +196,12 @@ def test_bad_cells_of_all_rows_are_named_by_file_and_row(
     ("arguments", "words"),
     [
         ({"columns": "km"}, "columns='km' must be a list of names of columns"),
-        ({"target": "cost"}, "no column 'cost' for target; did you mean 'count'?"),
-        ({"columns": ["km", "load"]}, "no column 'load' for columns; did you mean 'load_t'?"),
-        ({"weights": "cuont"}, "no column 'cuont' for sample_weight; did you mean 'count'?"),
-        ({"target": "mode"}, "column 'mode' for target must hold numbers"),
-        ({"columns": ["km", "cost_eur"]}, "which is the target or the weight"),
-        ({"columns": ["km", "km"]}, "column 'km' occurs twice"),
+        ({"target": "cost"}, "no column 'cost'; did you mean 'count'?"),
+        ({"columns": ["km", "load"]}, "no column 'load'; did you mean 'load_t'?"),
+        ({"weights": "cuont"}, "no column 'cuont'; did you mean 'count'?"),
+        ({"target": "mode"}, "column 'mode' must hold numbers"),
+        ({"columns": ["km", "cost_eur"]}, "holds a column twice, or the target or the weight"),
+        ({"columns": ["km", "km"]}, "holds a column twice"),
         ({"target": 3}, "y must be the name of a column"),
     ],
 )

@@ -1,15 +1,12 @@
 """Categories that did not occur in training."""
 
-from dataclasses import replace
-
 import numpy as np
 import pandas as pd
 import pytest
 
 from kanopt import DomainWarning, FitError, FormulaError, KANRegressor
-from kanopt.formulas import Alternative, Formula, Input, Sum, Table, Variable
+from kanopt.formulas import Table
 from kanopt.formulas.nodes import postorder
-from kanopt.surrogates.categories import with_categories
 from tests.cases.own_rows import judged_by_own_rows
 
 
@@ -66,54 +63,6 @@ def test_the_formula_has_the_mean_as_a_stated_fallback(shipments, model):
     rows = pd.DataFrame({"kg": [10.0], "country": ["Guinea"]})
     assert law.evaluate(rows) == pytest.approx([33.8], abs=0.4)
     assert law.outside(rows).all()
-
-
-def test_held_out_rows_of_unseen_categories_are_refused_before_the_search(shipments, model, monkeypatch):
-    frame, cost = shipments
-    monkeypatch.setattr("kanopt.surrogates.ladder.find_law", lambda *_: pytest.fail("searched"))
-    with pytest.raises(FitError, match="Guinea"):
-        model.to_formula(frame.head(60).assign(country="Guinea", cost=cost.head(60)))
-
-
-def test_pooled_categories_count_as_often_as_their_weights_say():
-    rng = np.random.default_rng(1)
-    frame = pd.DataFrame({"kg": rng.uniform(1, 50, 200), "country": ["Ghana", "Mali"] * 100})
-    cost = 3 * frame["kg"] + frame["country"].map({"Ghana": 2.0, "Mali": 12.0})
-    weight = frame["country"].map({"Ghana": 9.0, "Mali": 1.0})
-    model = KANRegressor((), log_target=False, loss="squared").fit(frame, cost, weight)
-    with pytest.warns(DomainWarning):
-        predicted = model.predict(frame.head(2).assign(country="Togo"), unseen="pooled")
-    np.testing.assert_allclose(predicted, 3 * frame["kg"].head(2) + 3.0, atol=0.1)
-    effect = model.effects().frame.query("feature == 'country'").set_index("value")["effect"]
-    assert effect["Ghana"] == pytest.approx(-1.0, abs=0.1)
-
-
-@pytest.mark.slow
-def test_of_several_targets_every_column_is_looked_at_for_unseen_categories():
-    rng = np.random.default_rng(2)
-    frame = pd.DataFrame({f"x{k}": rng.uniform(0, 1, 400) for k in range(13)})
-    frame["country"] = rng.choice(["Ghana", "Mali"], 400)
-    rate = frame["country"].map({"Ghana": 1.0, "Mali": 4.0})
-    targets = pd.DataFrame({"time": 3 * frame["x0"], "cost": rate + frame["x1"]}) + rng.normal(
-        0, 0.1, (400, 2)
-    )
-    model = KANRegressor((), log_target=False, loss="squared").fit(frame, targets)
-    assert "country" in model.outputs_["time"].idle_features_
-    with pytest.warns(DomainWarning, match="2 rows of 3 have a category of country"):
-        model.predict(frame.head(3).assign(country=["Togo", "Mali", "Togo"]), unseen="pooled")
-
-
-def test_formulas_that_were_considered_pool_what_the_chosen_one_pools(shipments, model):
-    inputs = (Variable("kg"), Variable("country", kind="category"))
-    rates = Table.of({"Ghana": 2.0, "Mali": 5.0, "Togo": 11.0}, "country")
-    law = Formula(Sum((Input("kg"), rates)), inputs, Variable("cost"))
-    tried = Alternative(1, 0.1, True, "kg + by(country)"), Alternative(1, 0.2, law=replace(law, root=rates))
-    codes = model.encoding_.split(shipments[0])[1]
-    pooled = with_categories(
-        replace(law, alternatives=tried), model.encoding_, codes.astype(float), np.ones(400), pooled=True
-    )
-    fresh = {"kg": 1.0, "country": "Guinea"}
-    assert pooled.evaluate(fresh) == pytest.approx(1.0 + float(pooled.formulas[1].evaluate(fresh)))
 
 
 @pytest.mark.slow

@@ -61,13 +61,3 @@ def test_a_robust_law_says_where_it_misses_the_sum():
         model = KANRegressor((), seed=0).fit(frame, cost)
     assert model.loss_ == "huber"
     assert model.predict(frame).sum() < 0.9 * cost.sum()
-
-
-@pytest.mark.slow
-def test_an_id_of_many_values_gets_no_hidden_nodes():
-    rng = np.random.default_rng(3)
-    site = rng.permutation(np.arange(2000) % 600)
-    frame = pd.DataFrame({"site": [f"s{number}" for number in site], "km": rng.uniform(5, 80, 2000)})
-    cost = rng.normal(size=600)[site] * 10.0 + 2.0 * frame["km"].rename("cost") + rng.normal(size=2000)
-    model = KANRegressor(seed=0).fit(frame, cost)
-    assert model.alternatives_["hidden"].map(len).max() == 0

@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -68,11 +67,6 @@ def test_columns_of_files_are_checked(path: Path) -> None:
         rows([texts, path], ["km"])
 
 
-def test_decimals_are_numbers(path: Path) -> None:
-    pq.write_table(pa.table({"eur": [Decimal("1.50"), None]}), path)
-    assert rows(path, ["eur"])["eur"].dtype == np.float64
-
-
 def test_files_that_are_none_or_damaged(tmp_path: Path, path: Path) -> None:
     (tmp_path / "text.parquet").write_text("no parquet")
     with pytest.raises(TableError, match=r"text\.parquet: is not a Parquet file"):
@@ -117,10 +111,6 @@ def test_what_has_no_rows() -> None:
     for given in (spent, lambda: [FRAME[:0]]):
         with pytest.raises(TableError, match="the batches: holds no rows"):
             open_source(given)
-
-
-def test_columns_named_by_numbers_are_called_by_their_texts() -> None:
-    assert rows(lambda: iter([pd.DataFrame({0: [1.0], 1: [2.0]})]), ["1"])["1"].tolist() == [2.0]
 
 
 def test_what_is_a_source(tmp_path: Path) -> None:

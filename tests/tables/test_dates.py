@@ -63,12 +63,6 @@ def scenario(folder: Path, lines: str) -> Path:
     return path
 
 
-def test_files_declare_formats(tmp_path: Path) -> None:
-    table(tmp_path, ROWS)
-    tables = ko.load_scenario(scenario(tmp_path, 'dates = { start = "%d/%m/%Y %H:%M" }')).tables
-    assert tables["trips"]["h"].iloc[1] == 16.5
-
-
 @pytest.mark.parametrize(
     ("lines", "key", "told"),
     [

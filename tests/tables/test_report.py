@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import pandas as pd
-import pytest
-
-from kanopt.errors import UnitError
-from kanopt.tables import BadCell, TableReport, units_of, with_units
+from kanopt.tables import BadCell, TableReport
 
 REPORT = TableReport(
     source="trips.csv",
@@ -39,12 +35,3 @@ def test_a_person_can_read_it() -> None:
         "  row 17, minutes: 'soon': not a number",
     ]
     assert repr(REPORT) == str(REPORT)
-
-
-def test_units_are_added_to_a_copy() -> None:
-    bare = pd.DataFrame({"a": [1.0], "b": [2.0]})
-    first = with_units(bare, {"a": " km "})
-    both = with_units(first, {"b": "kg"})
-    assert (units_of(bare), units_of(first), units_of(both)) == ({}, {"a": "km"}, {"a": "km", "b": "kg"})
-    with pytest.raises(UnitError, match="unknown unit"):
-        with_units(bare, {"a": "kmm"})

@@ -10,15 +10,6 @@ from kanopt.errors import TableError
 from kanopt.tables import Column, Schema
 
 
-def test_from_dict_takes_kinds_and_settings() -> None:
-    schema = Schema.from_dict({"week": "integer", "distance": {"unit": " km ", "minimum": 0}}, key=["week"])
-    assert schema == Schema(
-        (Column("week", "integer"), Column("distance", "number", unit="km", minimum=0)), ("week",)
-    )
-    assert schema.get("distance") == schema.columns[1]
-    assert schema.get("load") is None
-
-
 @pytest.mark.parametrize(
     ("plain", "message"),
     [

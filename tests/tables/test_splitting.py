@@ -45,21 +45,6 @@ def test_time_holds_out_the_last_values_whole(values: list[int], last: int) -> N
     assert train["key"].max() < test["key"].min()
 
 
-@given(weeks, st.floats(0.05, 0.6))
-def test_a_fraction_of_time_is_the_fewest_last_values_that_hold_it(values: list[int], share: float) -> None:
-    frame = frame_of(values)
-    try:
-        train, test = split(frame, by="key", holdout=share)
-    except TableError:
-        first = min(values)  # all but the first value do not suffice
-        assert sum(v > first for v in values) < share * len(values)
-        return
-    assert_divided(frame, train, test)
-    assert train["key"].max() < test["key"].min()
-    assert len(test) >= share * len(frame) - 1e-9
-    assert (test["key"] > test["key"].min()).sum() < share * len(frame)
-
-
 @given(names, st.integers(0, 1000), st.floats(0.1, 0.9))
 def test_groups_never_straddle(values: list[str], seed: int, share: float) -> None:
     frame = frame_of(values)

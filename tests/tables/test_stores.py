@@ -81,13 +81,6 @@ def test_urls_that_lead_nowhere_keep_the_password(url: str, message: str) -> Non
     assert "geheim" not in str(caught.value)
 
 
-def test_a_database_file_is_never_created(tmp_path: Path) -> None:
-    (tmp_path / "trips.db").touch()
-    with pytest.raises(TableError, match=r"no such database: .*trip\.db; did you mean 'trips\.db'"):
-        read_table(f"sqlite:///{tmp_path / 'trip.db'}", query="SELECT 1")
-    assert not (tmp_path / "trip.db").exists()
-
-
 def test_parquet_keeps_its_kinds(tmp_path: Path) -> None:
     frame = pd.DataFrame(
         {

@@ -231,21 +231,6 @@ def test_units_are_converted_to_the_schema_s(tmp_path: Path) -> None:
         read_table(path, schema=Schema.from_dict({"load": {"unit": "t", "minimum": 1}}), units={"load": "g"})
 
 
-REPEATED = "id,v\n1,5\n2,6\n1,5\n1,7\n"
-
-
-def test_a_key_that_repeats(tmp_path: Path) -> None:
-    path, schema = table(tmp_path, REPEATED), Schema.from_dict({"id": "integer", "v": "number"}, key=["id"])
-    with pytest.raises(TableError, match=r"2 of 4 rows repeat an earlier one in the key id.*First: row 4, 5"):
-        read_table(path, schema=schema)
-    frame = read_table(path, schema=schema, on_duplicate="drop")
-    assert frame["v"].tolist() == [5.0, 6.0]
-    assert report_of(frame).left_out == {
-        "repeats an earlier row in every column": 1,
-        "repeats an earlier row in the key id": 1,
-    }
-
-
 # the report
 
 
@@ -259,16 +244,6 @@ def test_the_report_travels_and_names_the_bytes(shipments: Path, tmp_path: Path)
     frame.to_parquet(tmp_path / "x.parquet")
     assert report_of(pd.read_parquet(tmp_path / "x.parquet")) == report
     assert units_of(some[["Mode"]]) == {}
-
-
-def test_files_that_are_not_there_or_not_ours(tmp_path: Path) -> None:
-    table(tmp_path, REPEATED)
-    with pytest.raises(TableError, match=r"no such file: .*tabel\.csv; did you mean 'table\.csv'"):
-        read_table(tmp_path / "tabel.csv")
-    with pytest.raises(TableError, match=r"no such file: .*x\.csv$"):
-        read_table(tmp_path / "nowhere" / "x.csv")
-    with pytest.raises(TableError, match="save the table as CSV"):
-        read_table(tmp_path / "trips.ods")
 
 
 BLANK = ("", "N/A")

@@ -53,14 +53,6 @@ def test_encodings_separators_and_line_ends(tmp_path: Path, content: bytes, said
     assert re.search(said, report_of(frame).format)
 
 
-@pytest.mark.parametrize("encoding", ["utf-8", "UTF8", "utf-8-sig"])
-@pytest.mark.parametrize("header", [b"trip;km", b'"trip";"km"'])
-def test_a_byte_order_mark_is_no_part_of_the_first_name(tmp_path: Path, encoding: str, header: bytes) -> None:
-    path = tmp_path / "trips.csv"
-    path.write_bytes(b"\xef\xbb\xbf" + header + b"\n1;2\n")
-    assert list(read_table(path, form=TextFormat(encoding=encoding))) == ["trip", "km"]
-
-
 def test_quotes_hold_separators_and_line_ends(tmp_path: Path) -> None:
     frame = read_table(write(tmp_path, 'item,pieces\n"5"" pipe, steel\nlong",3\n'))
     assert frame["item"].tolist() == ['5" pipe, steel\nlong']

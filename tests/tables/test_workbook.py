@@ -38,19 +38,6 @@ def book(tmp_path: Path) -> Path:
     return path
 
 
-def test_cells_are_those_of_a_text_file(book: Path) -> None:
-    frame = read_table(book, sheet="trips", units={"km": "km"})
-    assert frame["trip"].tolist() == [1, 2]
-    assert frame["km"].tolist() == [12.5, 8.0]
-    assert frame["left"].tolist() == list(pd.to_datetime(["2024-03-01", "2024-03-02"]))
-    assert frame["at"].tolist() == ["08:30", "16:05"]
-    assert frame["sealed"].tolist() == [True, False]
-    assert frame["note"].isna().tolist() == [False, True]
-    report = report_of(frame)
-    assert report.source == f"{book}, sheet 'trips'"
-    assert report.format == "workbook, sheet 'trips'"
-
-
 def test_a_sheet_equals_the_csv_file_that_is_saved_of_it(tmp_path: Path) -> None:
     frame = pd.DataFrame({"a": [1.5, None, -3e-7], "b": ["x", "ü", "N/A"], "c": [10**12, 0, 7]})
     frame.to_csv(tmp_path / "t.csv", index=False)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from numbers import Real
 from typing import Any
@@ -11,19 +11,117 @@ from typing import Any
 import numpy as np
 
 from kanopt.errors import FitError, nearest
-from kanopt.formulas.complexity import count_operators
+from kanopt.formulas.base_formula import Alternative, AnyFormula, BaseFormula
 from kanopt.formulas.correction.known import NamedLaw
-from kanopt.formulas.correction.search import CorrectionSearch
 from kanopt.formulas.domain import Domain
-from kanopt.formulas.estimation.drawn_search import Attempt, Proposal
+from kanopt.formulas.estimation.class_moves import OPERATOR, ClassMoves, Proposal
+from kanopt.formulas.estimation.class_search import Attempt, ClassSearch
+from kanopt.formulas.estimation.drawn import DrawnFit, Smooth
 from kanopt.formulas.estimation.estimation_rows import EstimationRows, Weight
 from kanopt.formulas.extrapolation import provenance_of_changed
-from kanopt.formulas.fit import Alternative, Fit
-from kanopt.formulas.formula import Formula
-from kanopt.formulas.nodes import Array, Node, postorder
+from kanopt.formulas.fit import Fit
+from kanopt.formulas.nodes import Apply, Array, Input, Node, count_operators, postorder
+from kanopt.formulas.pieces import Curve
 from kanopt.formulas.printing import to_infix
 from kanopt.formulas.variables import Variable
 from kanopt.text import number_text
+
+ROUNDING = 1e-7
+"""Share of the targets' size below which residuals are rounding."""
+INSIST = 6.0
+"""By how much a correction has to shorten the description: odds of twenty to one."""
+GRID = 10
+"""Intervals of a curve at most; one for every four different values."""
+DECADE = 10.0
+"""Ratio of the ends from which a curve is one of the logarithm."""
+
+
+class CorrectionSearch(ClassSearch):
+    """The search for what corrects a law.
+
+    Parameters
+    ----------
+    known
+        The law.
+    rows
+        The rows.
+    periods
+        Of numbers that start anew.
+    interactions
+        Whether constants of terms may change with columns, so that pairs of columns correct the law.
+    """
+
+    insist = INSIST
+
+    def __init__(
+        self, known: NamedLaw, rows: EstimationRows, periods: Mapping[str, float], *, interactions: bool
+    ) -> None:
+        super().__init__(rows, log=False)
+        self.known, self.interactions = known, interactions
+        numbers = [
+            name for name, values in rows.columns.items() if values.dtype != object and np.ptp(values) > 0
+        ]
+        curves = (_curve_of(rows, name, periods.get(name)) for name in numbers)
+        self.scope = replace(
+            self.scope,
+            read=tuple(name for name in numbers if name not in periods),
+            floor=max(ROUNDING**2 * float(np.average(np.square(rows.target) * rows.weight)), 1e-300),
+            curves={each.columns: each for each in curves if each is not None},
+        )
+
+    def start(self) -> Proposal:
+        """Return the law as it is known."""
+        return Proposal(0.0, self.known.root, (), frozenset(self.known.names))
+
+    def length(self, fit: DrawnFit) -> float:
+        """Return the length of the description of the rows by a law, with what it takes to say what was corrected."""
+        moved = set(fit.free.names) - fit.held
+        constants = [name for name in self.known.names if name not in self.known.exponents]
+        choice = 2.0 * math.log(3.0 * len(constants))
+        price = choice * len(moved & set(constants))
+        price += OPERATOR * (len(moved & self.known.exponents) + count_operators(fit.root) + len(fit.classes))
+        # the weight of a table or curve is told, too
+        told = float(np.log(self.rows.count)) * len(fit.classes)
+        return fit.surprise(self.scope.floor, constants=True) + told + price
+
+    def proposals(self, known: Attempt) -> Iterator[list[Proposal]]:
+        """Yield laws with a constant that moves, then all others."""
+        only = "" if self.interactions else self.known.level
+        moves = ClassMoves(self.scope, known.fit, known.by, only=only, by_evidence=True)
+        released = list(moves.released())
+        yield [law for law in released if not (known.held - law.held) & self.known.exponents]
+        powers = [law for law in released if (known.held - law.held) & self.known.exponents]
+        yield [*powers, *moves.tables(), *moves.lines(), *moves.powers(), *moves.terms(bends=False)]
+
+    def simple(self, name: str, value: float) -> float | None:
+        """Return a number at which a constant that was brought in says nothing, or little."""
+        return None if name in self.known.names else super().simple(name, value)
+
+    def plainer(self, known: Attempt) -> Iterator[Proposal]:
+        """Yield laws with one correction less."""
+        for name in known.fit.free.names:
+            if name in self.known.names and name not in known.held:
+                yield Proposal(0.0, known.root, known.by, known.held | {name})
+        yield from super().plainer(known)
+
+
+def _curve_of(rows: EstimationRows, name: str, period: float | None) -> Smooth | None:
+    """Return the curve of a number, unless it has too few different values."""
+    x, argument = rows.columns[name].astype(np.float64), Input(name)
+    if period is not None:
+        grid = max(4, min(GRID, len(np.unique(np.mod(x, period))) // 4))
+        curve = Curve("s", argument, (0.0,) * grid, 0.0, period, periodic=True)
+        return Smooth.of("", name, curve, x, factor=False)
+    grid = min(GRID, len(np.unique(x)) // 4)
+    if grid < 1:
+        return None
+    of: Node = argument
+    if 0.0 < DECADE * float(x.min()) <= float(x.max()):
+        of, x = Apply("log", argument), np.log(x)
+    return Smooth.of(
+        "", name, Curve("s", of, (0.0,) * (grid + 3), float(x.min()), float(x.max())), x, factor=False
+    )
+
 
 LEAST_ROWS = 8
 SEARCHED = 5_000
@@ -40,7 +138,7 @@ SHOWN = 200
 
 
 def correct(
-    formula: Formula,
+    formula: AnyFormula,
     table: Any,
     columns: Iterable[str] = (),
     *,
@@ -49,8 +147,59 @@ def correct(
     interactions: bool = True,
     weight: Weight | None = None,
     test: Any = None,
-) -> Formula:
-    """Return a known law, corrected where the rows of a table insist that it is wrong; see :meth:`Formula.correct`."""
+) -> AnyFormula:
+    """Correct a known law where the rows of a table insist that it is wrong.
+
+    Tried are the constants of the law, also those without a name; then each of them, and what multiplies the law or
+    is added to it, with a line of a column, with a curve, or by category. Each correction has to shorten
+    the description of the rows clearly, and all that are made are estimated together by least squares, so that
+    few or noisy rows leave the law as it is. Beyond the rows a curve keeps its last value. Errors may be alike
+    everywhere or grow with the law, and gross errors in a few rows count little.
+
+    Parameters
+    ----------
+    table
+        Rows as for :meth:`refit`.
+    columns
+        Columns that may correct the law besides its own inputs.
+    periodic
+        Periods of columns that start anew, such as ``{"hour": 24}``.
+    scale
+        ``"additive"`` or ``"factor"``: whether columns add to the law or multiply it; ``"auto"`` takes the shorter
+        description, and adds where the law or the output is not above zero.
+    interactions
+        Whether the constants of the law's terms may change with columns, so that pairs of columns correct it.
+    weight, test
+        As for :meth:`refit`.
+
+    Returns
+    -------
+    Formula
+        The law with corrections, standard errors and covariance of the constants that moved, and the domain of the
+        rows. The provenance says what was corrected (``"corrected"``) of which law (``"known law"``), and
+        :meth:`considered` what was tried on the way.
+
+    Raises
+    ------
+    FormulaError
+        If an input is missing or has missing values.
+    FitError
+        If there are fewer than 8 rows, a column is missing, or `scale` is ``"factor"`` and a value is not above 0.
+
+    Examples
+    --------
+    >>> from kanopt.formulas import parse_formula
+    >>> import numpy as np
+    >>> rng = np.random.default_rng(0)
+    >>> load, km = rng.uniform(0, 12, 60), rng.uniform(1, 90, 60)
+    >>> rows = {"km": km, "load": load, "fuel": (0.12 + 0.01 * load) * km * rng.lognormal(0, 0.05, 60)}
+    >>> known = parse_formula("0.14 * km", ["km"], "fuel")
+    >>> better = known.correct(rows, ["load"])
+    >>> print(better)
+    (0.1221 + 0.009641 · load) · km
+    >>> print(better.provenance["corrected"])
+    on 60 rows: c2 from 0.14 to 0.1221; line of load; error on rows left out 0.503, was 3.28
+    """
     from threadpoolctl import threadpool_limits
 
     what = f"formula for {formula.output.name!r}"
@@ -216,7 +365,9 @@ def _ways(scale: str, target: Array, foretold: Array, what: str) -> list[tuple[b
     ]
 
 
-def _extra_columns(formula: Formula, table: Any, columns: Iterable[str], what: str) -> tuple[Variable, ...]:
+def _extra_columns(
+    formula: BaseFormula, table: Any, columns: Iterable[str], what: str
+) -> tuple[Variable, ...]:
     """Return variables of the columns that corrections may read besides what the law reads."""
     declared = {variable.name: variable for variable in formula.inputs}
     units = getattr(table, "attrs", {}).get("kanopt", {}).get("units", {})
@@ -252,7 +403,7 @@ def _periods(periodic: Mapping[str, Any], read: Sequence[Variable], what: str) -
     return {str(name): float(period) for name, period in periodic.items()}
 
 
-def _as_formula(formula: Formula, extra: Sequence[Variable], root: Node) -> Formula:
+def _as_formula(formula: AnyFormula, extra: Sequence[Variable], root: Node) -> AnyFormula:
     """Return a corrected graph as a formula of the law's inputs and the columns that it reads besides."""
     read = {name for node in postorder(root) for name in node.names}
     new = (variable for variable in extra if variable.name in read and variable not in formula.inputs)
@@ -261,7 +412,7 @@ def _as_formula(formula: Formula, extra: Sequence[Variable], root: Node) -> Form
 
 
 def _domain(
-    formula: Formula,
+    formula: BaseFormula,
     extra: Sequence[Variable],
     root: Node,
     rows: EstimationRows,

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
+from kanopt.formulas.base_formula import BaseFormula
 from kanopt.formulas.estimation.class_law import ClassLaw
-from kanopt.formulas.estimation.deviations import Smooth
-from kanopt.formulas.estimation.drawn_search import Attempt
+from kanopt.formulas.estimation.class_search import Attempt
+from kanopt.formulas.estimation.drawn import Smooth
 from kanopt.formulas.estimation.estimation_rows import EstimationRows
 from kanopt.formulas.estimation.naming import fresh_names, with_named_constants
-from kanopt.formulas.formula import Formula
 from kanopt.formulas.nodes import (
     Apply,
     Constant,
@@ -49,14 +49,14 @@ class NamedLaw:
         What multiplies the whole law, or is added to it.
     """
 
-    formula: Formula
+    formula: BaseFormula
     root: Node
     names: Mapping[str, str]
     exponents: frozenset[str]
     level: str
 
     @classmethod
-    def of(cls, formula: Formula, rows: EstimationRows, *, factor: bool) -> NamedLaw:
+    def of(cls, formula: BaseFormula, rows: EstimationRows, *, factor: bool) -> NamedLaw:
         """Name the constants of a law: its own, a factor per term and one of all, what is added, exponents of inputs.
 
         Examples

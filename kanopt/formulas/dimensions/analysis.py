@@ -21,18 +21,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
+from kanopt.formulas.base_formula import BaseFormula
 from kanopt.formulas.dimensions.inference import UnitInference
-from kanopt.formulas.dimensions.messages import step_text
-from kanopt.formulas.dimensions.unification import TooMuchWorkError
+from kanopt.formulas.dimensions.messages import TooMuchWorkError, step_text
 from kanopt.formulas.nodes import Constant, Node
 from kanopt.formulas.spelling import number
 from kanopt.text import list_names
 from kanopt.units import UnitPowers
-
-if TYPE_CHECKING:
-    from kanopt.formulas.formula import Formula
 
 _MOST_TOLD = 6
 
@@ -121,8 +117,17 @@ class Dimensions:
         return "\n".join(lines)
 
 
-def dimensions(formula: Formula) -> Dimensions:
-    """Analyse a formula; see :meth:`kanopt.formulas.Formula.dimensions`."""
+def dimensions(formula: BaseFormula) -> Dimensions:
+    """Check that the declared units agree, and find the units of the constants.
+
+    Examples
+    --------
+    >>> from kanopt.formulas import Variable, parse_formula
+    >>> wait, drive = Variable("wait", "min"), Variable("drive", "h")
+    >>> print(parse_formula("wait + drive", [wait, drive], Variable("time", "min")).dimensions())
+    the units do not agree
+      problem: wait + drive: wait is in min, drive is in h; min + h: convert first (1 h = 60 min)
+    """
     declared = [variable.unit for variable in (*formula.inputs, formula.output)]
     if not any(declared):
         return Dimensions(notes=("no unit is declared, so none can disagree",))
@@ -147,7 +152,7 @@ def _constants(walk: UnitInference) -> Iterable[ConstantUnit]:
     return found.values()
 
 
-def _notes(formula: Formula, walk: UnitInference, constants: tuple[ConstantUnit, ...]) -> Iterator[str]:
+def _notes(formula: BaseFormula, walk: UnitInference, constants: tuple[ConstantUnit, ...]) -> Iterator[str]:
     for variable in formula.inputs:
         if not variable.unit and not variable.is_category and variable.name in formula.used:
             yield _undeclared(variable.name, walk.equations.text(walk.inputs[variable.name]))
@@ -178,7 +183,7 @@ def _listed(names: list[str]) -> str:
     return list_names(names, _MOST_TOLD, quoted=False)
 
 
-def output_unit(formula: Formula) -> tuple[str | None, tuple[str, ...]]:
+def output_unit(formula: BaseFormula) -> tuple[str | None, tuple[str, ...]]:
     """Return the unit of what a formula gives, None if the units of its inputs do not decide it, and contradictions.
 
     Examples

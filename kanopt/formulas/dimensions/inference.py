@@ -19,14 +19,13 @@ from typing import TYPE_CHECKING, TypeGuard
 
 import numpy as np
 
-from kanopt.formulas.dimensions.messages import DimensionWording
-from kanopt.formulas.dimensions.unification import ONE, Equations
+from kanopt.formulas.base_formula import BaseFormula
+from kanopt.formulas.dimensions.messages import ONE, DimensionWording, Equations
 from kanopt.formulas.functions import function_named
 from kanopt.formulas.nodes import Apply, Constant, Input, Node, Power, Product, postorder
 from kanopt.units import UnitPowers, powers_of
 
 if TYPE_CHECKING:
-    from kanopt.formulas.formula import Formula
     from kanopt.formulas.variables import Variable
 
 
@@ -73,7 +72,7 @@ class UnitInference:
         Units of the numeric inputs by name, and of the output; unknowns if not declared.
     """
 
-    def __init__(self, formula: Formula) -> None:
+    def __init__(self, formula: BaseFormula) -> None:
         self._formula = formula
         self.equations = Equations()
         self.words = DimensionWording(self.equations)

@@ -9,18 +9,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from kanopt.errors import FormulaError
+from kanopt.formulas.base_formula import BaseFormula, Bounds
 from kanopt.formulas.enclosures.arithmetic import Flags, Integers
-from kanopt.formulas.input_ranges import Bounds, given_ranges
 from kanopt.formulas.nodes import Array, Input, Node, postorder
 from kanopt.formulas.pieces import Curve, Step, Table
-
-if TYPE_CHECKING:
-    from kanopt.formulas.formula import Formula
 
 _UNSEEN = "another"
 
@@ -267,12 +264,12 @@ def entries(table: Table, sides: BoxSides) -> Array:
     return grid
 
 
-def sides_of(formula: Formula, ranges: Mapping[str, Any], graph: Node | None = None) -> BoxSides:
+def sides_of(formula: BaseFormula, ranges: Mapping[str, Any], graph: Node | None = None) -> BoxSides:
     """Return the sides of the box: the inputs of the formula, with the breakpoints of it or of an equal graph.
 
     Labels are sorted by the values of tables, so that ranges of labels have tight bounds.
     """
-    numbers, given = given_ranges(formula, ranges)
+    numbers, given = formula.given_ranges(ranges)
     nodes = (*postorder(formula.root), *(() if graph is None else postorder(graph)))
     used = {name: ends for name, ends in numbers.items() if name in formula.used}
     categories = [v.name for v in formula.inputs if v.is_category and v.name in formula.used]
@@ -288,7 +285,7 @@ def sides_of(formula: Formula, ranges: Mapping[str, Any], graph: Node | None = N
 
 
 def _labels_of(
-    formula: Formula, name: str, given: Mapping[str, frozenset[str]], nodes: tuple[Node, ...]
+    formula: BaseFormula, name: str, given: Mapping[str, frozenset[str]], nodes: tuple[Node, ...]
 ) -> tuple[str, ...]:
     """Return the labels of a category: those given, else of the domain, else declared, else of the tables."""
     variable = next(v for v in formula.inputs if v.name == name)
@@ -297,8 +294,8 @@ def _labels_of(
     everywhere = [*dict.fromkeys(label for labels in known for label in labels)]
     if name in given:
         chosen = sorted(given[name])
-    elif formula.domain.categories_of(name) or variable.categories:
-        chosen = list(formula.domain.categories_of(name) or variable.categories)
+    elif formula.known_categories(variable):
+        chosen = list(formula.known_categories(variable))
     else:
         chosen = everywhere
         if all(table.fallback is not None for table in tables):
@@ -309,9 +306,7 @@ def _labels_of(
     strict = [labels for table, labels in zip(tables, known, strict=True) if table.fallback is None]
     chosen = [label for label in chosen if all(label in labels for labels in strict)]
     if not chosen:
-        raise FormulaError(
-            f"formula for {formula.output.name!r}: table {tables[0].name!r} has no entry for the given categories"
-        )
+        raise FormulaError(f"{formula.title}: table {tables[0].name!r} has no entry for the given categories")
     return tuple(chosen)
 
 

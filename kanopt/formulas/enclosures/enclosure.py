@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import reduce
 from typing import NamedTuple
 
 import numpy as np
 
-from kanopt.formulas.enclosures.arithmetic import TRUE, Flags, Pair
+from kanopt.formulas.enclosures.arithmetic import EPS, TRUE, Flags, Pair, largest
 from kanopt.formulas.nodes import Array
+from kanopt.formulas.pieces import Curve
 
 
 @dataclass(frozen=True)
@@ -116,3 +118,95 @@ class Enclosure(NamedTuple):
         """The number that it is everywhere; None where there are several."""
         low, high = self.ends
         return low if low == high and not self.slope else None
+
+
+_KEEPS = {"sqrt": 0.5, "square": 2.0, "abs": 1.0, "relu": 1.0, "tanh": 1.0, "atan": 1.0}
+"""What such a function makes of a relative error."""
+_OWN = 8.0 * EPS  # what one elementary function is off by, of its value
+_TINY = 1e-3
+_MORE = 1.01  # (1 + r)^p is 1 + p r but for squares of what is tiny
+_ENDLESS = np.array(np.inf)
+
+
+def settled(value: Pair, off: Array, share: Array = _ENDLESS) -> Error:
+    """Return the error of a step with some bounds, the smaller of the two ways to know it."""
+    return Error(np.fmin(off, share * largest(value)), share)
+
+
+def error_of_number(value: Array) -> Error:
+    """Return the error of a constant, which counts as computed."""
+    return Error(0.5 * _OWN * np.abs(value), np.asarray(0.5 * _OWN))
+
+
+def error_of_sum(value: Pair, parts: Sequence[Enclosure]) -> Error:
+    """Return the error of a sum."""
+    size = reduce(np.add, [largest(part.value) + part.error.off for part in parts])
+    off = reduce(np.add, [part.error.off for part in parts]) + (len(parts) - 1) * EPS * size
+    return settled(value, off, _of_one_sign(parts) + len(parts) * EPS)
+
+
+def error_of_larger(value: Pair, parts: Sequence[Enclosure]) -> Error:
+    """Return the error of the largest or the smallest."""
+    return settled(value, reduce(np.maximum, [part.error.off for part in parts]), _of_one_sign(parts))
+
+
+def _of_one_sign(parts: Sequence[Enclosure]) -> Array:
+    """Return the largest relative error of parts where all have one sign, so that nothing cancels."""
+    above = reduce(np.logical_and, [part.value[0] >= 0.0 for part in parts])
+    below = reduce(np.logical_and, [part.value[1] <= 0.0 for part in parts])
+    return np.where(above | below, reduce(np.maximum, [part.error.share for part in parts]), np.inf)
+
+
+def error_of_product(parts: Sequence[Enclosure]) -> Error:
+    """Return the error of a product, multiplied one after the other."""
+    most, error = largest(parts[0].value), parts[0].error
+    for part in parts[1:]:
+        size, other = most + error.off, largest(part.value) + part.error.off
+        off = _known(size * part.error.off) + _known(other * error.off) + EPS * _known(size * other)
+        share = error.share + part.error.share + error.share * part.error.share + EPS
+        most = _known(most * largest(part.value))
+        error = Error(np.fmin(off, share * most), share)
+    return error
+
+
+def _known(value: Array) -> Array:
+    """Return a product of a size and an error, where nothing times something unbounded is nothing."""
+    return np.where(np.isnan(value), 0.0, value)
+
+
+def error_of_power(u: Enclosure, value: Pair, slope: Pair, power: float) -> Error:
+    """Return the error of a power, given bounds of its slope over what floating point makes of its base."""
+    off = _carried(value, slope, u.error.off)
+    if 0.0 < power < 1.0:
+        # it changes by at most the power of the change
+        off = np.minimum(off, np.power(u.error.off, power) + _OWN * largest(value))
+    return settled(value, off, _kept(u.error.share, abs(power)))
+
+
+def error_of_function(name: str, u: Enclosure, value: Pair, slope: Pair) -> Error:
+    """Return the error of a function of the library."""
+    if name == "sqrt":
+        return error_of_power(u, value, slope, 0.5)
+    off, share = _carried(value, slope, u.error.off), u.error.share
+    if name == "exp":
+        return settled(value, off, np.where(u.error.off < _TINY, _MORE * u.error.off + _OWN, np.inf))
+    if name == "log":
+        by_share = np.where(share < _TINY, _MORE * share + _OWN * largest(value), np.inf)
+        return settled(value, np.fmin(off, by_share))
+    return settled(value, off, _kept(share, _KEEPS[name]) if name in _KEEPS else _ENDLESS)
+
+
+def error_of_curve(curve: Curve, u: Enclosure, value: Pair, slope: Pair) -> Error:
+    """Return the error of a curve, whose argument is first placed between its knots."""
+    place = 4.0 * EPS * (largest(u.value) + u.error.off + abs(curve.low) + abs(curve.high))
+    size = 64.0 * EPS * float(np.abs(np.asarray(curve.coefficients)).max())
+    return settled(value, _carried(value, slope, u.error.off + place) + size)
+
+
+def _carried(value: Pair, slope: Pair, off: Array) -> Array:
+    return np.where(off == 0.0, 0.0, largest(slope) * off) + _OWN * largest(value)
+
+
+def _kept(share: Array, factor: float) -> Array:
+    """Return the relative error of something that multiplies that of its argument by a factor."""
+    return np.where(max(factor, 1.0) * share < _TINY, _MORE * factor * share + _OWN, np.inf)

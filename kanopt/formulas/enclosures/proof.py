@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import hashlib
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 
 from kanopt.errors import FormulaError, nearest
-from kanopt.formulas.enclosures.boxes import sides_of
-from kanopt.formulas.enclosures.chords import PointEvaluator
-from kanopt.formulas.enclosures.cores import core_of, logarithm
+from kanopt.formulas.base_formula import BaseFormula
+from kanopt.formulas.enclosures.arithmetic import NOTHING, Flags, Pair, largest
+from kanopt.formulas.enclosures.boxes import BoxSides, FormulaBoxes, concatenate, sides_of
+from kanopt.formulas.enclosures.enclosure import Enclosure, Orders
 from kanopt.formulas.enclosures.engine import Encloser
 from kanopt.formulas.enclosures.facts import Shape, ShapeFact, ShapeProof
 from kanopt.formulas.enclosures.margins import (
@@ -21,12 +21,16 @@ from kanopt.formulas.enclosures.margins import (
     CurvatureMargin,
     DefinedMargin,
     FormulaMargin,
+    MarginBounds,
+    PointEvaluator,
     SlopeMargin,
 )
-from kanopt.formulas.enclosures.search import branch_and_bound
-from kanopt.formulas.input_ranges import given_ranges
+from kanopt.formulas.enclosures.univariate import CurveBank, range_over
+from kanopt.formulas.functions import function_named
 from kanopt.formulas.nodes import (
+    DEEPEST,
     Apply,
+    Array,
     Constant,
     Input,
     Minimum,
@@ -37,17 +41,260 @@ from kanopt.formulas.nodes import (
     postorder,
     rebuild,
 )
+from kanopt.formulas.pieces import Curve
 from kanopt.formulas.simplify import simplify_graph
 
-if TYPE_CHECKING:
-    from kanopt.formulas.formula import Formula
+_SAMPLE = 320
+_TOGETHER = 256
+_HUGE = 1e300
+
+
+def branch_and_bound(fact: ShapeFact, margin: FormulaMargin, budget: int) -> ShapeFact:
+    """Return a fact with its verdict: whether its margin is non-negative everywhere in the whole box.
+
+    Parameters
+    ----------
+    fact
+        What is asked.
+    margin
+        The quantity that must not be negative.
+    budget
+        Maximum number of boxes to bound.
+    """
+    root = margin.sides.whole()
+    if (margin.low(root) >= 0.0).all():
+        return replace(fact, verdict="proved", boxes=1)
+    sample = margin.sides.sample(_SAMPLE)
+    found = margin.encloser.over(sample, margin.own_orders)
+    bounds = margin.of(found)
+    finding = MarginBounds(bounds[0], bounds, {}, found.defined)
+    witness = margin.contradiction(root) or margin.contradiction(sample, finding)
+    if witness:
+        return replace(fact, verdict="refuted", boxes=1, witness=witness)
+    sizes = np.abs(np.concatenate(bounds))
+    return _branch(fact, margin, budget, float(sizes.max(initial=0.0, where=np.isfinite(sizes))))
+
+
+def _branch(fact: ShapeFact, margin: FormulaMargin, budget: int, typical: float) -> ShapeFact:
+    root = margin.sides.whole()
+    waiting, bounds = root, np.array([-np.inf])
+    stuck: list[FormulaBoxes] = []
+    looked, slack = 1, 0.0
+    while len(waiting):
+        size = min(_TOGETHER, looked, budget - looked)
+        if size <= 0:
+            why = f"the budget of {budget} boxes is spent: give a larger one"
+            return replace(_open(fact, margin, [*stuck, waiting], why), boxes=looked)
+        taken = np.argpartition(bounds, size - 1)[:size] if size < len(bounds) else np.arange(len(bounds))
+        rest = np.ones(len(bounds), dtype=bool)
+        rest[taken] = False
+        boxes, waiting, bounds = waiting[taken], waiting[rest], bounds[rest]
+        finding = margin.examine(boxes)
+        looked += len(boxes)
+        hidden = margin.hidden_by_rounding(boxes, finding, typical)
+        slack = max(slack, float(-finding.low[hidden].min(initial=0.0)))
+        left = np.flatnonzero(~hidden & (finding.low < 0.0))
+        boxes, finding = boxes[left], finding.take(left)
+        if not len(boxes):
+            continue
+        witness = margin.contradiction(boxes, finding)
+        if witness:
+            return replace(fact, verdict="refuted", boxes=looked, witness=witness)
+        smaller, low, uncut = _subdivide(margin, boxes, finding)
+        stuck += [uncut] if len(uncut) else []
+        waiting, bounds = concatenate([waiting, smaller]), np.concatenate([bounds, low])
+    if stuck:
+        why = "what is left open is too small to cut"
+        return replace(_open(fact, margin, stuck, why), boxes=looked)
+    return replace(fact, verdict="proved", boxes=looked, slack=slack)
+
+
+def _open(fact: ShapeFact, margin: FormulaMargin, parts: list[FormulaBoxes], why: str) -> ShapeFact:
+    """Return an undecided fact: why, or rather that the formula may have no value in boxes that are left."""
+    boxes = concatenate(parts)
+    found = margin.encloser.over(boxes, margin.own_orders)
+    undefined = ~found.defined & ~margin.encloser.has_no_entry(boxes)
+    if undefined.any():
+        centre = boxes.centre[int(np.argmax(undefined))]
+        near = [f"{name} = {number:.6g}" for name, number in zip(margin.sides.numbers, centre, strict=True)]
+        why = f"the formula may have no finite value near {', '.join(near)}"
+    return replace(fact, left=min(float(boxes.share.sum()), 1.0), why=why)
+
+
+def _subdivide(
+    margin: FormulaMargin, boxes: FormulaBoxes, finding: MarginBounds
+) -> tuple[FormulaBoxes, Array, FormulaBoxes]:
+    """Return the boxes split or shrunk, their bounds, and the boxes that cannot be subdivided."""
+    shrunk, faced = _on_faces(boxes, finding)
+    possible = margin.sides.can_cut(boxes, margin.x)
+    cuttable = possible.any(axis=1)
+    shrinks, cuts = np.flatnonzero(faced), np.flatnonzero(cuttable & ~faced)
+    rest = boxes[np.flatnonzero(~cuttable & ~faced)]
+    if not len(cuts):
+        return shrunk[shrinks], finding.low[shrinks], rest
+    cut, low = boxes[cuts], finding.low[cuts]
+    influence = np.where(possible[cuts], _influence(margin, cut, finding.take(cuts)), -1.0)
+    parts = margin.sides.cut(cut, influence.argmax(axis=1), margin.x)
+    fresh = np.full(len(parts) - 2 * len(cut), -np.inf)
+    return (
+        concatenate([shrunk[shrinks], parts]),
+        np.concatenate([finding.low[shrinks], low, low, fresh]),
+        rest,
+    )
+
+
+def _influence(margin: FormulaMargin, boxes: FormulaBoxes, finding: MarginBounds) -> Array:
+    """Return the influence of each side on the margin, shape (boxes, sides)."""
+    sides, count = margin.sides, len(margin.sides.numbers)
+    whole = sides.high - sides.low
+    lengths = np.where(np.isfinite(whole) & (whole > 0.0), whole, 1.0)
+    labels = (boxes.last - boxes.first)[:, count:].astype(np.float64)
+    relative = np.concatenate([boxes.width / lengths, labels], axis=1)
+    influence = np.zeros(relative.shape)
+    for side, pair in finding.derivative.items():
+        influence[:, side] = largest(pair) * (boxes.width[:, side] if side < count else 1.0)
+    if not finding.derivative:
+        for side in range(relative.shape[1]):
+            rows = np.flatnonzero(relative[:, side] > 0.0)
+            shrunk = boxes[rows].halved(side)
+            influence[rows, side] = margin.low(shrunk) - finding.low[rows] if len(rows) else 0.0
+    influence = np.nan_to_num(influence, nan=0.0, posinf=np.inf)
+    # what is unbounded is told apart by its length, and so are sides none of which seems to matter
+    relative = np.minimum(np.nan_to_num(relative, nan=1.0), 1e6)
+    influence = np.where(np.isinf(influence), _HUGE * (1.0 + relative), influence)
+    flat = influence.max(axis=1, initial=0.0) <= 0.0
+    return np.where(flat[:, None], relative, influence)
+
+
+def _on_faces(boxes: FormulaBoxes, finding: MarginBounds) -> tuple[FormulaBoxes, Flags]:
+    """Return the boxes shrunk to the faces where the margin is smallest, and a mask of those that have shrunk."""
+    low, high = boxes.low.copy(), boxes.high.copy()
+    faced = np.zeros(len(boxes), dtype=bool)
+    for j, (least, most) in finding.derivative.items():
+        if j >= low.shape[1]:
+            continue  # labels have no order
+        # across several stairs a face is not on one of them
+        wide = finding.defined & (low[:, j] < high[:, j]) & (boxes.first[:, j] == boxes.last[:, j])
+        wide &= np.isfinite(low[:, j]) & np.isfinite(high[:, j])
+        # a face of the whole where the number is zero may have no finite value
+        kept = ~((low[:, j] == 0.0) & np.isinf(finding.low))
+        up, down = wide & kept & (least >= 0.0), wide & (most <= 0.0) & (least < 0.0)
+        high[:, j] = np.where(up, low[:, j], high[:, j])
+        low[:, j] = np.where(down, high[:, j], low[:, j])
+        faced |= up | down
+    return replace(boxes, low=low, high=high), faced
+
+
+def core_of(root: Node, names: Collection[str], sides: BoxSides, through: bool) -> tuple[Node, int]:
+    """Return a step that has the shape in some inputs that the formula has, and +1, or that minus it has, and −1.
+
+    Parameters
+    ----------
+    root
+        The formula.
+    names
+        The inputs.
+    sides
+        The whole box.
+    through
+        Whether to look through strictly monotone functions, which keep where something rises and not where it bends.
+
+    Examples
+    --------
+    >>> from kanopt.formulas import Variable, parse_formula
+    >>> law = parse_formula("5 - 2 * exp(a * x)", [Variable("a"), Variable("x")], Variable("y"))
+    >>> box = BoxSides.of({"a": (1.0, 2.0), "x": (0.0, 9.0)}, ())
+    >>> core, sign = core_of(law.root, ("x",), box, through=True)
+    >>> core.key == parse_formula("x", [Variable("x")], Variable("y")).root.key, sign
+    (True, -1)
+    """
+    node, sign, found = root, 1, True
+    reads = _steps_reading(root, names)
+    while found:
+        node, sign, found = _drop_unrelated(node, sign, reads, sides)
+        argument, direction = _within(node, sides) if through else (None, 0)
+        if argument is not None and argument.key in reads:
+            node, sign, found = argument, sign * direction, True
+    return node, sign
+
+
+def logarithm(node: Node, sides: BoxSides) -> Node | None:
+    """Return the logarithm of a product of several positive factors, written as a sum; None for other steps."""
+    if not isinstance(node, Product) or len(node.factors) < 2 or node.depth > DEEPEST - 4:
+        return None
+    if not all(bool(_whole(factor, sides).positive.all()) for factor in node.factors):
+        return None
+    return Sum(tuple(_log(factor) for factor in node.factors))
+
+
+def _log(node: Node) -> Node:
+    match node:
+        case Product():
+            return Sum(tuple(_log(factor) for factor in node.factors))
+        case Power(base=base, exponent=Constant() as exponent):
+            return Product((exponent, _log(base)))
+        case Apply(function="exp"):
+            return node.argument
+    return Apply("log", node)
+
+
+def _steps_reading(root: Node, names: Collection[str]) -> frozenset[bytes]:
+    """Return the keys of the steps that depend on some inputs."""
+    found: set[bytes] = set()
+    for node in postorder(root):
+        if any(name in node.names for name in names) or any(child.key in found for child in node.children):
+            found.add(node.key)
+    return frozenset(found)
+
+
+def _whole(node: Node, sides: BoxSides) -> Enclosure:
+    return Encloser(node, sides).over(sides.whole(), Orders())
+
+
+def _drop_unrelated(
+    node: Node, sign: int, reads: frozenset[bytes], sides: BoxSides
+) -> tuple[Node, int, bool]:
+    """Drop terms, and factors of one sign, that do not depend on the input; also return whether any were dropped."""
+    if not isinstance(node, Sum | Product):
+        return node, sign, False
+    kept = [child for child in node.children if child.key in reads]
+    others = [child for child in node.children if child.key not in reads]
+    if not kept or (not others and len(kept) > 1):
+        return node, sign, False
+    direction = sign
+    if isinstance(node, Product):
+        for factor in others:
+            found = _whole(factor, sides)
+            if bool((found.value[1] < 0.0).all()):
+                direction = -direction
+            elif not bool(found.positive.all()):
+                return node, sign, False
+    return (kept[0] if len(kept) == 1 else node.with_children(kept)), direction, True
+
+
+def _within(node: Node, sides: BoxSides) -> tuple[Node | None, int]:
+    """Return the argument of a function that is strictly monotone on its range, and its direction; None if not."""
+    slope: Pair = NOTHING
+    match node:
+        case Apply():
+            slope = range_over(function_named(node.function), 1, *_whole(node.argument, sides).value)
+        case Curve():
+            slope = CurveBank([node]).over((1,), *_whole(node.argument, sides).value)[1]
+        case Power(base=base, exponent=Constant(value=power)) if power:
+            found = _whole(base, sides)
+            if bool(found.positive.all()) or (power > 0.0 and bool((found.value[0] >= 0.0).all())):
+                return base, 1 if power > 0.0 else -1
+    if bool((slope[0] > 0.0).all()):
+        return node.children[0], 1
+    return (node.children[0], -1) if bool((slope[1] < 0.0).all()) else (None, 0)
+
 
 Inputs: TypeAlias = "str | tuple[str, ...]"
 Convexity: TypeAlias = "Mapping[Inputs, int] | Mapping[str, int] | Iterable[Inputs]"
 
 
 def prove(
-    formula: Formula,
+    formula: BaseFormula,
     *,
     monotone: Mapping[str, int] | None = None,
     convex: Convexity | None = None,
@@ -57,19 +304,47 @@ def prove(
     boxes: int = 2000,
     finite: bool = False,
 ) -> ShapeProof:
-    """Decide facts about the shape of a formula; see :meth:`kanopt.formulas.Formula.prove`.
+    """Prove or refute that it is monotone, convex or concave, or within bounds, everywhere in a box.
 
-    By interval arithmetic, rounded outwards, with branch and bound (:mod:`kanopt.formulas.enclosures.search`).
+    Parameters
+    ----------
+    monotone
+        Input name to +1, non-decreasing, or −1, non-increasing, for all values of the other inputs.
+    convex
+        Inputs in which it is convex, or input name to +1 or, for concave, −1; separately in each input, for all
+        values of the others. A tuple of names in place of a name asks whether it is so in all of them jointly,
+        which it need not be if it is in each.
+    low, high
+        Bounds of every value.
+    ranges, boxes
+        Ranges as for :meth:`interval`, with every combination of the categories there; and the maximum number of
+        boxes per fact, after which it is undecided.
+    finite
+        Whether to decide also that it has a finite value everywhere, including the ends of the ranges.
+
+    Returns
+    -------
+    ShapeProof
+        For each fact ``"proved"``, ``"refuted"`` with points at which the formula itself contradicts it by more
+        than rounding, or ``"undecided"`` with the remaining share of the volume and the reason. Facts other than
+        finiteness do not cover places without a finite value.
 
     Raises
     ------
     FormulaError
-        If a name is not a numeric input, a sign is invalid, a bound is not finite, the lower one is above the upper
-        one, a range is empty, or a table has no entry for any of the categories.
+        If a name is not a numeric input, a sign is invalid, `low` is above `high`, or a range is empty.
 
     Examples
     --------
     >>> from kanopt.formulas import Variable, parse_formula
+    >>> fuel = parse_formula("0.12 * km^1.5", [Variable("km", "km", low=0, high=90)], Variable("fuel", "l"))
+    >>> print(fuel.prove(monotone={"km": +1}, convex=["km"], high=100))
+    rises with km: proved
+    convex in km: proved
+    at most 100: refuted (102.4578 at km = 90)
+    >>> area = parse_formula("a * b", [Variable("a", low=1, high=2), Variable("b", low=1, high=2)], Variable("m2"))
+    >>> [fact.verdict for fact in area.prove(convex=["a", "b", ("a", "b")]).facts]
+    ['proved', 'proved', 'refuted']
     >>> delay = parse_formula("t0 * (1 + 0.15 * (v / c)^4)",
     ...                       [Variable("t0", low=1, high=60), Variable("v", low=0, high=9000),
     ...                        Variable("c", low=1000, high=8000)], Variable("minutes"))
@@ -97,7 +372,7 @@ def prove(
     root = formula.root if ranges else among_rows(formula.root, formula.domain.orders)
     graph = canonicalise(root)
     sides = sides_of(formula, {} if ranges is None else ranges, graph)
-    law, basis = PointEvaluator(root, sides), "" if ranges else basis_of(formula)
+    law, basis = PointEvaluator(root, sides), "" if ranges else formula.basis
     facts = tuple(replace(_answer(law, graph, question, boxes), basis=basis) for question in questions)
     numbers = zip(sides.numbers, sides.low.tolist(), sides.high.tolist(), strict=True)
     return ShapeProof(facts, tuple(numbers), tuple(zip(sides.categories, sides.labels, strict=True)))
@@ -129,27 +404,13 @@ def among_rows(root: Node, orders: Iterable[tuple[str, str]]) -> Node:
     return rebuild(root, placed) if above else root
 
 
-def basis_of(formula: Formula) -> str:
-    """Return a digest of a formula's graph and of its domain, for which facts are valid."""
-    digest = hashlib.blake2b(formula.root.key, digest_size=16)
-    numbers, _ = given_ranges(formula, {})
-    for variable in formula.inputs:
-        if variable.name in formula.used:
-            known = formula.domain.categories_of(variable.name) or variable.categories
-            box = known if variable.is_category else numbers[variable.name]
-            digest.update(repr((variable.name, box)).encode("utf-8", "surrogatepass"))
-    if formula.domain.orders:
-        digest.update(repr(formula.domain.orders).encode("utf-8", "surrogatepass"))
-    return digest.hexdigest()
-
-
 _SHAPES: Mapping[str, dict[int, Shape]] = {
     "monotone": {1: "rises", -1: "falls"},
     "convex": {1: "convex", -1: "concave"},
 }
 
 
-def _questions(formula: Formula, what: str, signs: Mapping[Any, int]) -> list[ShapeFact]:
+def _questions(formula: BaseFormula, what: str, signs: Mapping[Any, int]) -> list[ShapeFact]:
     found = []
     kinds = {variable.name: variable for variable in formula.inputs}
     for asked, sign in signs.items():
@@ -158,7 +419,7 @@ def _questions(formula: Formula, what: str, signs: Mapping[Any, int]) -> list[Sh
         for name in names:
             if name not in kinds:
                 raise FormulaError(
-                    f"{what}: formula for {formula.output.name!r} has no input {name!r}; {nearest(str(name), kinds)}"
+                    f"{what}: {formula.title} has no input {name!r}; {nearest(str(name), kinds)}"
                 )
             if kinds[name].is_category:
                 raise FormulaError(f"{what}: input {name!r} is a category, which has no order")

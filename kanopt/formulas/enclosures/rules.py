@@ -12,8 +12,8 @@ one input x and the others. The bounds are valid beyond smooth steps:
   from below by zero for all smoothings, the formula is convex in the limit. Second derivatives in several inputs
   together are bounded in the order of positive semidefinite matrices (:mod:`kanopt.formulas.enclosures.matrices`).
 
-Beside them runs an error analysis (:mod:`kanopt.formulas.enclosures.floating`). Each is computed only where it is asked
-for, so that values alone cost no more than values.
+Beside them runs an error analysis (:mod:`kanopt.formulas.enclosures.enclosure`). Each is computed only where it is
+asked for, so that values alone cost no more than values.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from operator import and_, or_
 
 import numpy as np
 
-from kanopt.formulas.enclosures import floating, matrices
+from kanopt.formulas.enclosures import matrices
 from kanopt.formulas.enclosures.arithmetic import (
     NOTHING,
     TRUE,
@@ -43,7 +43,19 @@ from kanopt.formulas.enclosures.arithmetic import (
     total,
     variable_power_bounds,
 )
-from kanopt.formulas.enclosures.enclosure import EXACT, Enclosure, Orders
+from kanopt.formulas.enclosures.enclosure import (
+    EXACT,
+    Enclosure,
+    Orders,
+    error_of_curve,
+    error_of_function,
+    error_of_larger,
+    error_of_number,
+    error_of_power,
+    error_of_product,
+    error_of_sum,
+    settled,
+)
 from kanopt.formulas.enclosures.univariate import CurveBank, Stairs, range_over
 from kanopt.formulas.functions import function_named
 from kanopt.formulas.nodes import Apply, Constant, Maximum, Minimum, Node, Power, Product, Sum
@@ -57,7 +69,7 @@ def enclosed(node: Node, parts: Sequence[Enclosure], wanted: Orders) -> Enclosur
     match node:
         case Constant():
             value = np.asarray(node.value)
-            return Enclosure.of((value, value), floating.of_number(value) if wanted.errors else EXACT)
+            return Enclosure.of((value, value), error_of_number(value) if wanted.errors else EXACT)
         case Sum():
             return _sum(node, parts, wanted)
         case Product():
@@ -162,7 +174,7 @@ def _sum(node: Node, parts: Sequence[Enclosure], wanted: Orders) -> Enclosure:
     positive = reduce(or_, [part.positive for part in parts])
     for part in parts:
         positive = positive & (part.positive | (part.value[0] >= 0.0))
-    error = floating.of_sum(found.value, parts) if wanted.errors else EXACT
+    error = error_of_sum(found.value, parts) if wanted.errors else EXACT
     return found._replace(positive=found.positive | positive, error=error)
 
 
@@ -171,7 +183,7 @@ def _product(node: Node, parts: Sequence[Enclosure], wanted: Orders) -> Enclosur
         part if count == 1 else _raised(part, float(count), wanted) for part, count in _counted(node, parts)
     ]
     found = reduce(partial(_times, wanted=wanted), factors)
-    return found._replace(error=floating.of_product(parts)) if wanted.errors else found
+    return found._replace(error=error_of_product(parts)) if wanted.errors else found
 
 
 def _times(u: Enclosure, v: Enclosure, wanted: Orders) -> Enclosure:
@@ -188,7 +200,7 @@ def _times(u: Enclosure, v: Enclosure, wanted: Orders) -> Enclosure:
 
 def _maximum(parts: Sequence[Enclosure], wanted: Orders) -> Enclosure:
     found = reduce(partial(_larger, wanted=wanted), parts)
-    return found._replace(error=floating.of_larger(found.value, parts)) if wanted.errors else found
+    return found._replace(error=error_of_larger(found.value, parts)) if wanted.errors else found
 
 
 def _minimum(parts: Sequence[Enclosure], wanted: Orders) -> Enclosure:
@@ -285,7 +297,7 @@ def curves(nodes: Sequence[Curve], bank: CurveBank, u: Enclosure, wanted: Orders
         return made
     steep = bank.over((1,), *u.moved)[1]
     return [
-        each._replace(error=floating.of_curve(node, u, each.value, (low, high)))
+        each._replace(error=error_of_curve(node, u, each.value, (low, high)))
         for node, each, low, high in zip(nodes, made, *steep, strict=True)
     ]
 
@@ -315,7 +327,7 @@ def _function(name: str, u: Enclosure, wanted: Orders) -> Enclosure:
     positive = found.positive | (u.positive & (name in _KEEP_POSITIVE))
     error = EXACT
     if wanted.errors:
-        error = floating.of_function(name, u, found.value, range_over(function, 1, *u.moved))
+        error = error_of_function(name, u, found.value, range_over(function, 1, *u.moved))
     return found._replace(defined=defined, positive=positive, error=error)
 
 
@@ -336,12 +348,12 @@ def _power(base: Enclosure, exponent: Enclosure, wanted: Orders) -> Enclosure:
     logarithm = _function("log", base, wanted)
     grown = _times(exponent, logarithm, wanted)
     if wanted.errors:
-        grown = grown._replace(error=floating.of_product([exponent, logarithm]))
+        grown = grown._replace(error=error_of_product([exponent, logarithm]))
     general = _function("exp", grown, wanted)
     value = variable_power_bounds(base.value, exponent.value)
     # where the base is not positive, nothing is known of its rounding
     off = np.where(base.moved[0] > 0.0, general.error.off, np.inf)
-    error = floating.settled(value, off) if wanted.errors else EXACT
+    error = settled(value, off) if wanted.errors else EXACT
     return general._replace(value=value, positive=base.positive, error=error)
 
 
@@ -360,5 +372,5 @@ def _raised(base: Enclosure, power: float, wanted: Orders) -> Enclosure:
     error = EXACT
     if wanted.errors:
         slope = times((np.asarray(power),) * 2, power_bounds(base.moved, power - 1.0))
-        error = floating.of_power(base, found.value, slope, power)
+        error = error_of_power(base, found.value, slope, power)
     return found._replace(defined=base.defined & sound, positive=found.positive | base.positive, error=error)

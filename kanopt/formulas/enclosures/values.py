@@ -7,68 +7,52 @@ tightest.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from kanopt.errors import FormulaError
+from kanopt.formulas.base_formula import BaseFormula, Bounds
 from kanopt.formulas.enclosures.boxes import BoxSides, sides_of
 from kanopt.formulas.enclosures.enclosure import Enclosure, Orders
 from kanopt.formulas.enclosures.engine import Encloser
 from kanopt.formulas.functions import function_named
-from kanopt.formulas.input_ranges import Bounds
 from kanopt.formulas.nodes import Apply, Array, Input, Node, Power, postorder
 from kanopt.text import number_text
-
-if TYPE_CHECKING:
-    from kanopt.formulas.formula import Formula
 
 _BOXES = 256
 
 
-def interval(formula: Formula, ranges: Mapping[str, Any]) -> Bounds:
-    """Return bounds of the formula; see :meth:`kanopt.formulas.Formula.interval`."""
-    sides = sides_of(formula, ranges)
-    try:
-        return _steps(formula, sides)[formula.root.key].ends
-    except FormulaError as error:
-        raise FormulaError(f"formula for {formula.output.name!r}: {error}") from error
-
-
-def is_finite_throughout(formula: Formula, ranges: Mapping[str, Any]) -> bool:
-    """Return whether no step of the formula has a pole, or grows beyond floating point, within ranges of its inputs.
-
-    A logarithm of something that may be zero has one, whether or not the formula is finite there. Where bounds are wide
-    because an input occurs several times, the answer may be False although there is none.
+def interval(formula: BaseFormula, ranges: Mapping[str, Any] | None = None) -> Bounds:
+    """Return bounds of the formula over all values of the inputs within the given ranges.
 
     Parameters
     ----------
-    formula
-        The formula.
     ranges
-        Input to its range, as in :func:`interval`.
+        Input name to ``(low, high)`` or a number; for a category, to one label or several. Inputs not
+        named take the domain's range, or their declared bounds.
+
+    Raises
+    ------
+    FormulaError
+        If a name is not an input, a range is empty, or the formula is defined nowhere in it.
 
     Examples
     --------
     >>> from kanopt.formulas import Variable, parse_formula
-    >>> law = parse_formula("x * log(x)", [Variable("x")], Variable("cost"))
-    >>> is_finite_throughout(law, {"x": (0.5, 2)}), is_finite_throughout(law, {"x": (0, 2)})
-    (True, False)
+    >>> low, high = parse_formula("x^2 - 1", [Variable("x")], Variable("y")).interval({"x": (-2, 1)})
+    >>> round(low, 6), round(high, 6)
+    (-1.0, 3.0)
     """
-    found = _steps(formula, sides_of(formula, ranges))
-    # a power with a variable exponent is that of the logarithm of its base
-    poles = (
-        isinstance(node, Power)
-        and found[node.exponent.key].number is None
-        and found[node.base.key].ends[0] <= 0.0
-        for node in postorder(formula.root)
-    )
-    return all(math.isfinite(end) for each in found.values() for end in each.ends) and not any(poles)
+    sides = sides_of(formula, {} if ranges is None else ranges)
+    try:
+        return _steps(formula, sides)[formula.root.key].ends
+    except FormulaError as error:
+        raise FormulaError(f"{formula.title}: {error}") from error
 
 
-def _steps(formula: Formula, sides: BoxSides) -> dict[bytes, Enclosure]:
+def _steps(formula: BaseFormula, sides: BoxSides) -> dict[bytes, Enclosure]:
     """Return bounds of every step over the whole ranges; refuse one that is defined nowhere in them."""
     encloser, whole = Encloser(formula.root, sides), sides.whole()
     if encloser.has_no_entry(whole).any():

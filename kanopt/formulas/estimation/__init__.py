@@ -5,7 +5,7 @@ structure (see :mod:`kanopt.formulas.parameters`).
 """
 
 from kanopt.formulas.estimation.confidence import intervals
-from kanopt.formulas.estimation.gradient import Gradient, gradient
+from kanopt.formulas.estimation.graph_tape import Gradient, gradient
 from kanopt.formulas.estimation.groups import GroupedLaw, fit_groups
 from kanopt.formulas.estimation.naming import with_named_constants
 from kanopt.formulas.estimation.refitting import refit

@@ -12,9 +12,8 @@ from itertools import count, product
 import numpy as np
 from numpy.typing import NDArray
 
-from kanopt.formulas.estimation.deviations import Classes, Smooth, blocks
-from kanopt.formulas.estimation.drawn import DrawnFit
-from kanopt.formulas.estimation.residuals import smearing
+from kanopt.formulas.estimation.drawn import Classes, DrawnFit, Smooth, blocks
+from kanopt.formulas.estimation.variable_projection import smearing
 from kanopt.formulas.nodes import Apply, Constant, Node, Power, Product, Sum, postorder, rebuild
 from kanopt.formulas.parameters import Covariance, parameters_of, piece_numbers
 from kanopt.formulas.pieces import Curve, Step, Table

@@ -2,30 +2,230 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
-from kanopt.formulas.complexity import count_operators
-from kanopt.formulas.estimation.deviations import LEVELS, ClassScope, Columns
-from kanopt.formulas.estimation.drawn import DrawnFit
-from kanopt.formulas.estimation.drawn_search import (
-    OPERATOR,
-    By,
-    Proposal,
-    ScoreTest,
-    with_factor,
-    with_term,
-    with_value,
+from kanopt.formulas.estimation.drawn import (
+    LEVELS,
+    Classes,
+    Columns,
+    Deviations,
+    DrawnFit,
+    Smooth,
+    codes_of,
+    rowwise,
 )
+from kanopt.formulas.estimation.estimation_rows import EstimationRows
 from kanopt.formulas.estimation.free import FreeParameters
 from kanopt.formulas.estimation.graph_tape import GraphTape
-from kanopt.formulas.nodes import Apply, Constant, Input, Maximum, Node, Power, Product, Sum, postorder
+from kanopt.formulas.nodes import (
+    Apply,
+    Array,
+    Constant,
+    Input,
+    Maximum,
+    Node,
+    Power,
+    Product,
+    Sum,
+    count_operators,
+    postorder,
+    rebuild,
+)
 from kanopt.formulas.pieces import Step
 from kanopt.formulas.simplify import simplify_graph
 
-Array = NDArray[np.float64]
+By = tuple[tuple[str, Columns], ...]
+"""Constants, and the columns by which they differ."""
+
+OPERATOR = 2.0 * float(np.log(12))
+"""Length of the description of an operator: a choice among twelve (Rissanen 1978)."""
+
+LAMBDAS = 10.0 ** np.arange(-4.0, 4.0)
+"""Weights of a table or curve that are tried, in the mean information of its numbers."""
+
+
+@dataclass(frozen=True, eq=False)
+class Proposal:
+    """A law that was foretold to make the description shorter by `gain`.
+
+    Parameters
+    ----------
+    gain
+        By how much.
+    root
+        The law; its constants have the values to begin with.
+    by
+        What they differ by.
+    held
+        Constants that keep their values.
+    """
+
+    gain: float
+    root: Node
+    by: By
+    held: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, eq=False)
+class ClassScope:
+    """The rows that a law is searched on.
+
+    Parameters
+    ----------
+    rows
+        The rows.
+    log
+        Whether the logarithm of the target is fitted.
+    groupings
+        Categories, and pairs of them, by which constants may differ.
+    read
+        The columns of numbers that are tried.
+    floor
+        A mean square that is as good as zero.
+    curves
+        The curves by which constants may change.
+    """
+
+    rows: EstimationRows
+    log: bool
+    groupings: tuple[Columns, ...]
+    read: tuple[str, ...]
+    floor: float
+    curves: Mapping[Columns, Smooth] = field(default_factory=dict)
+
+    def deviations(self, name: str, columns: Columns) -> Deviations:
+        """Return what a constant differs by, or changes with."""
+        factor = name[0] in LEVELS
+        if columns in self.curves:
+            return replace(self.curves[columns], name=name, factor=factor)
+        return Classes(name, columns, *self.grouping(columns), factor=factor)
+
+    def grouping(self, columns: Columns) -> tuple[NDArray[np.intp], tuple[Columns, ...]]:
+        """Return the class of every row, and the labels of all classes."""
+        if columns not in self._known:
+            self._known[columns] = codes_of([self.rows.columns[name] for name in columns])
+        return self._known[columns]
+
+    @cached_property
+    def _known(self) -> dict[Columns, tuple[NDArray[np.intp], tuple[Columns, ...]]]:
+        return {}
+
+    def size(self, columns: Columns) -> int:
+        """Return how many numbers a table or curve has."""
+        return self.curves[columns].size if columns in self.curves else len(self.grouping(columns)[1])
+
+    @property
+    def varying(self) -> list[Columns]:
+        """The columns by which a constant may differ, or change."""
+        return [*self.groupings, *self.curves]
+
+    @cached_property
+    def numbers(self) -> list[str]:
+        """The columns of numbers that vary."""
+        return [name for name in self.read if np.ptp(self.rows.columns[name]) > 0]
+
+    @cached_property
+    def positive(self) -> list[str]:
+        """Those that are above zero."""
+        return [name for name in self.numbers if self.rows.columns[name].min() > 0]
+
+
+class ScoreTest:
+    """What is foretold of laws that have more in them than a fitted one.
+
+    Parameters
+    ----------
+    fit
+        The fitted law.
+    floor
+        A mean square that is as good as zero.
+    by_evidence
+        Whether a constant costs what the rows tell of it beside the others, and not the same always (a prior that
+        says as much as one row: Kass and Wasserman 1995, JASA 90).
+    """
+
+    def __init__(self, fit: DrawnFit, floor: float, *, by_evidence: bool = False) -> None:
+        self.fit, self.floor, self.count = fit, floor + np.finfo(float).tiny, fit.residual.size
+        self.by_evidence = by_evidence
+        self.theta, slope = rowwise(fit.numbers, fit.free, fit.classes, self.count)
+        self.slope = fit.slopes * slope
+
+    def effect(self, name: str, *, factor: bool = False) -> Array:
+        """Return the weighted derivative of the fitted values in a constant of each row, or in its logarithm; (n,)."""
+        place = self.fit.free.blocks[name].start
+        slopes = self.fit.slopes[place]
+        return np.asarray(slopes * self.theta[place] if factor else slopes)
+
+    @cached_property
+    def own(self) -> list[Array]:
+        """Derivatives of the fitted values in the deviations of the classes of a row."""
+        return [self.effect(each.name, factor=each.factor) for each in self.fit.classes]
+
+    def gain(self, squares: float, volume: float = 0.0) -> float:
+        """Return by how much shorter the description is with so many squares left, and so much more to tell."""
+        before, after = self.fit.squares / self.count, max(squares / self.count, 0.0)
+        return self.count * float(np.log(before + self.floor) - np.log(after + self.floor)) - volume
+
+    @np.errstate(all="ignore")
+    def of_constants(self, *columns: Array) -> float:
+        """Return what constants gain of which these are the derivatives of the fitted values; (n,) each."""
+        z = np.column_stack(columns)
+        own = z.T @ z
+        if not np.isfinite(own).all():
+            return -np.inf
+        left = own - self._explained(z)
+        if not (left.diagonal() > 1e-6 * own.diagonal()).all():
+            return -np.inf
+        slope = z.T @ self.fit.residual
+        told = len(columns) * float(np.log(self.count))
+        if self.by_evidence:
+            size = np.sqrt(own.diagonal() / self.count)
+            told = float(np.linalg.slogdet(left / np.outer(size, size) + np.eye(len(columns)))[1])
+        try:
+            return self.gain(self.fit.squares - float(slope @ np.linalg.solve(left, slope)), told)
+        except np.linalg.LinAlgError:
+            return -np.inf
+
+    def _explained(self, z: Array) -> Array:
+        """Return the products of columns, (n, k), as far as the numbers of the law explain them, (k, k)."""
+        across = np.vstack([self.slope @ z, *(self._by_class(each, own, z) for each, own in self._blocks)])
+        return np.asarray(across.T @ self.fit.inverse @ across)
+
+    @property
+    def _blocks(self) -> Iterator[tuple[Deviations, Array]]:
+        return zip(self.fit.classes, self.own, strict=True)
+
+    @staticmethod
+    def _by_class(each: Deviations, own: Array, z: Array) -> Array:
+        return np.column_stack([each.gathered(own * column) for column in z.T])
+
+    @np.errstate(all="ignore")
+    def of_deviations(self, each: Deviations, z: Array) -> float:
+        """Return what it gains that a constant of which z is the derivative differs by class, or with a number.
+
+        What the law explains already is taken off for curves alone: tables have hundreds of numbers.
+        """
+        slope, told = each.gathered(z * self.fit.residual), float(np.log(self.count))
+        if isinstance(each, Classes):
+            known = each.gathered(z * z)
+        else:
+            moved = each.basis * z[:, None]
+            if not np.isfinite(moved.T @ moved).all():
+                return -np.inf
+            known, turned = np.linalg.eigh(moved.T @ moved - self._explained(moved))
+            known, slope = np.maximum(known, 0.0), slope @ turned
+            told *= 1.0 + float(np.sum(~each.pulled))
+        held = LAMBDAS[:, None] * max(float(known.mean()), 1e-300)
+        gained = (slope**2 / (known + held)).sum(axis=1)
+        volume = np.log1p(known / held).sum(axis=1) + told
+        pairs = zip(gained.tolist(), volume.tolist(), strict=True)
+        return max(self.gain(self.fit.squares - less, more) for less, more in pairs)
+
 
 GRID = 7
 """Places at which a minimum, or a bend, is tried."""
@@ -60,7 +260,7 @@ class ClassMoves:
     only
         The constant that may vary where no other one may.
     by_evidence
-        See :class:`~kanopt.formulas.estimation.drawn_search.ScoreTest`.
+        See :class:`ScoreTest`.
     """
 
     def __init__(
@@ -349,3 +549,26 @@ def _inputs_beside(root: Node, name: str) -> set[str]:
 
 def _is_in_larger(root: Node, name: str) -> bool:
     return any(isinstance(node, Maximum) and Input(name) in node.children for node in postorder(root))
+
+
+def with_value(root: Node, name: str, value: float) -> Node:
+    """Return a graph with a number in the place of a constant."""
+    return rebuild(
+        root, lambda node: Constant(value) if isinstance(node, Constant) and node.name == name else node
+    )
+
+
+def with_factor(root: Node, name: str, factor: Node) -> Node:
+    """Return a graph with a constant times a factor in the place of the constant."""
+    return _in_place_of(root, name, lambda node: Product((node, factor)))
+
+
+def with_term(root: Node, name: str, term: Node) -> Node:
+    """Return a graph with a constant and a term in the place of the constant."""
+    return _in_place_of(root, name, lambda node: Sum((node, term)))
+
+
+def _in_place_of(root: Node, name: str, make: Callable[[Node], Node]) -> Node:
+    return rebuild(
+        root, lambda node: make(node) if isinstance(node, Constant) and node.name == name else node
+    )

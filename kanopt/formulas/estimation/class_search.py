@@ -9,39 +9,50 @@ length of the description of the rows decides, in which the deviations of a tabl
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import replace
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from itertools import combinations
 
 import numpy as np
 from numpy.typing import NDArray
 
-from kanopt.formulas.complexity import count_operators
 from kanopt.formulas.estimation.class_law import ClassLaw
 from kanopt.formulas.estimation.class_moves import (
+    OPERATOR,
+    By,
     ClassMoves,
+    ClassScope,
+    Proposal,
     places_of,
     proposal,
     replaced,
-)
-from kanopt.formulas.estimation.deviations import ClassScope, Columns, Deviations, codes_of
-from kanopt.formulas.estimation.drawn import DrawnFit
-from kanopt.formulas.estimation.drawn_search import (
-    OPERATOR,
-    Attempt,
-    By,
-    DrawnSearch,
-    Proposal,
     with_value,
+)
+from kanopt.formulas.estimation.drawn import (
+    DrawnFit,
+    codes_of,
+    fit_drawn,
 )
 from kanopt.formulas.estimation.estimation_rows import EstimationRows
 from kanopt.formulas.estimation.free import FreeParameters
 from kanopt.formulas.estimation.least_squares import FLOOR
-from kanopt.formulas.nodes import Apply, Constant, Input, Maximum, Node, Power, Product, Sum, postorder
+from kanopt.formulas.nodes import (
+    Apply,
+    Array,
+    Constant,
+    Input,
+    Maximum,
+    Node,
+    Power,
+    Product,
+    Sum,
+    count_operators,
+    postorder,
+)
 from kanopt.formulas.simplify import simplify_graph
 
-Array = NDArray[np.float64]
-
+TRIES = 3
+"""Laws that are fitted before the best of them is taken; twice as many where none is shorter."""
 FIRST, MOVES = 4, 14
 """Steps from every start, and from the best of them, at most."""
 MOST = 600
@@ -52,6 +63,21 @@ ROWS = 2500
 """Rows that laws are searched on; the last is fitted to all."""
 PAIRED, NUMBERS = 4, 6
 """Categories of which pairs are tried, and numbers that are tried: those that say most of the target by themselves."""
+
+
+@dataclass(frozen=True, eq=False)
+class Attempt:
+    """A law that was fitted, and the length of the description of the rows by it."""
+
+    root: Node
+    by: By
+    fit: DrawnFit
+    length: float
+
+    @property
+    def held(self) -> frozenset[str]:
+        """Constants that kept their values."""
+        return self.fit.held
 
 
 def class_law(
@@ -76,7 +102,7 @@ def class_law(
     few = everything if len(target) <= ROWS else everything.select(chosen)
     log = bool(target.min() > 0.0)
     search = ClassSearch(few, log=log, should_stop=should_stop)
-    first = [search.grown(search.fitted(proposal(0.0, root, ())), FIRST) for root in search.starts()]
+    first = [search.grown(search.fitted(start), FIRST) for start in search.starts()]
     found = [each for each in first if each is not None]
     if not found:
         return None
@@ -92,13 +118,26 @@ def class_law(
     return ClassLaw(best.fit, search.log) if best.by else None
 
 
-class ClassSearch(DrawnSearch):
-    """The search for a law on some rows."""
+class ClassSearch:
+    """The search for a law on some rows: from one law to the next, while the description gets shorter.
+
+    Parameters
+    ----------
+    rows
+        The rows.
+    log
+        Whether logarithms are compared.
+    should_stop
+        Says whether time is up.
+    """
+
+    insist = 0.0
+    """By how much a law has to shorten the description."""
 
     def __init__(
         self, rows: EstimationRows, *, log: bool, should_stop: Callable[[], bool] = lambda: False
     ) -> None:
-        super().__init__(rows, log=log, should_stop=should_stop)
+        self.rows, self.log, self.should_stop = rows, log, should_stop
         fitted = np.log(rows.target) if log else rows.target
         telling = _most_telling_first(rows.columns, fitted)
         labels = [name for name in telling if rows.columns[name].dtype == object]
@@ -112,22 +151,19 @@ class ClassSearch(DrawnSearch):
         # a density of log y is one of y once it is divided by y
         self.jacobian = 2.0 * float(rows.weight @ fitted) if log else 0.0
 
-    def starts(self) -> Iterator[Node]:
+    def starts(self) -> Iterator[Proposal]:
         """Yield laws to begin with: a power of the column that says most, with a minimum, with a fee.
 
-        Where a column is not above zero, a line of all columns, or its exponential for a logarithm, too.
+        A tariff has its least charge and its rate on one card: the best law with both by class is a start, too. Where
+        a column is not above zero, a line of all columns, or its exponential for a logarithm.
         """
         level = float(np.exp(np.mean(np.log(np.maximum(np.abs(self.rows.target), 1e-12)))))
         if len(self.scope.positive) < len(self.scope.numbers) or not self.scope.numbers:
             first, numbers = Constant(level, "c1"), list(enumerate(self.scope.numbers, start=2))
             letter = "p" if self.log else "a"
             lines = [Product((Constant(0.0, f"{letter}{place}"), Input(name))) for place, name in numbers]
-            whole = (
-                Product((first, *(Apply("exp", line) for line in lines)))
-                if self.log
-                else Sum((first, *lines))
-            )
-            yield whole
+            factors = (Apply("exp", line) for line in lines)
+            yield proposal(0.0, Product((first, *factors)) if self.log else Sum((first, *lines)), ())
         starts = {
             name: Product((Constant(level, "c1"), Power(Input(name), Constant(0.5, "p1"))))
             for name in self.scope.positive
@@ -140,19 +176,57 @@ class ClassSearch(DrawnSearch):
         rate = Constant(float(np.median(self.rows.target / self.rows.columns[best])), "c1")
         line = Product((rate, Power(Input(best), Constant(1.0, "p1"))))
         least = Constant(float(np.quantile(self.rows.target, 0.2)), "c2")
-        yield line
-        yield Maximum((least, line))
-        yield Sum((least, line))
+        for root in (line, Maximum((least, line)), Sum((least, line))):
+            yield proposal(0.0, root, ())
+        cards = [
+            proposal(0.0, Maximum((least, line)), (("c1", of), ("c2", of))) for of in self.scope.groupings
+        ]
+        tried = [(each.length, place) for place, card in enumerate(cards) if (each := self.fitted(card))]
+        yield from [cards[min(tried)[1]]] if tried else []
 
     def fitted(self, law: Proposal, start: DrawnFit | None = None) -> Attempt | None:
         """Return a law at its most probable numbers; None where it has none, or too many."""
         if sum(self.scope.size(columns) for _, columns in law.by) > LARGEST:
             return None
-        return super().fitted(law, start)
+        classes = [self.scope.deviations(name, columns) for name, columns in law.by]
+        fit = fit_drawn(law.root, self.rows, classes, start, log=self.log, held=law.held)
+        # it is rounded, so that of two spellings of one law the first is taken
+        return None if fit is None else Attempt(law.root, law.by, fit, round(self.length(fit), 4))
 
-    def deviations(self, name: str, columns: Columns) -> Deviations:
-        """Return what a constant differs by, or changes with."""
-        return self.scope.deviations(name, columns)
+    def grown(self, known: Attempt | None, most: int) -> Attempt | None:
+        """Return the law to which one grows in so many steps at most, without what is needless then."""
+        for _ in range(most):
+            if known is None or self.should_stop():
+                return known
+            longer = (self._best(known, each) for each in self.proposals(known))
+            better = next((each for each in longer if each is not None), None)
+            if better is None:
+                break
+            known = better
+        return None if known is None else self.simplest(known)
+
+    def _best(self, known: Attempt, proposals: Sequence[Proposal]) -> Attempt | None:
+        """Return the best of the first laws that promise most, where it is better than the known one."""
+        limit, best = known.length - self.insist, None
+        ranked = sorted(proposals, key=lambda law: -law.gain)[: 2 * TRIES]
+        for count, law in enumerate(ranked, start=1):
+            if self.insist > 0.0 and law.gain <= self.insist:
+                break
+            trial = self.fitted(law, known.fit)
+            if trial is not None and trial.length < (limit if best is None else best.length):
+                best = trial
+            if count >= TRIES and best is not None:
+                break
+        return best
+
+    def simplest(self, known: Attempt) -> Attempt:
+        """Return the law without what does not shorten the description as it must."""
+        while True:
+            trials = [self.fitted(law, known.fit) for law in self.plainer(known)]
+            best = min((t for t in trials if t is not None), key=lambda t: t.length, default=known)
+            if best is known or not best.length < known.length + self.insist:
+                return known
+            known = best
 
     def length(self, fit: DrawnFit) -> float:
         """Return the length of the description of the rows by a law."""

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import numpy as np
 
 from kanopt.errors import FitError, FormulaError
+from kanopt.formulas.base_formula import BaseFormula
 from kanopt.formulas.estimation.estimation_rows import EstimationRows, Weight
 from kanopt.formulas.estimation.free import FreeParameters
-from kanopt.formulas.estimation.residuals import Residuals
-from kanopt.formulas.estimation.variable_projection import minimise, projection
+from kanopt.formulas.estimation.variable_projection import Residuals, minimise, projection
 from kanopt.formulas.nodes import Array, Constant, postorder
 from kanopt.formulas.parameters import is_parameter, piece_numbers
 from kanopt.formulas.pieces import Curve, Step, Table
@@ -20,7 +20,6 @@ from kanopt.formulas.pieces import Curve, Step, Table
 if TYPE_CHECKING:
     import pandas as pd
 
-    from kanopt.formulas.formula import Formula
 
 CLOSE = 1e-3
 """How near τ comes to what was asked for, as a share of it."""
@@ -162,7 +161,7 @@ NONLINEARITY_LIMIT = 0.1
 
 
 def intervals(
-    formula: Formula,
+    formula: BaseFormula,
     level: float = 0.95,
     table: Any = None,
     *,
@@ -242,7 +241,7 @@ def _quantile(level: float, freedom: float | None) -> float:
     return float(ndtri(share) if freedom is None else stdtrit(freedom, share))
 
 
-def _wald(formula: Formula, level: float, what: str) -> list[_Row]:
+def _wald(formula: BaseFormula, level: float, what: str) -> list[_Row]:
     estimates = _numbers(formula)
     errors = _errors(formula)
     if not errors:
@@ -258,7 +257,7 @@ def _wald(formula: Formula, level: float, what: str) -> list[_Row]:
     return rows
 
 
-def _numbers(formula: Formula) -> dict[str, float]:
+def _numbers(formula: BaseFormula) -> dict[str, float]:
     """Return the values of all constants and pieces by name."""
     found: dict[str, float] = {}
     for node in postorder(formula.root):
@@ -269,7 +268,7 @@ def _numbers(formula: Formula) -> dict[str, float]:
     return found
 
 
-def _errors(formula: Formula) -> dict[str, float]:
+def _errors(formula: BaseFormula) -> dict[str, float]:
     """Return the known standard errors: those in the covariance, and those of other constants."""
     alone = {
         c.name: c.standard_error
@@ -279,7 +278,7 @@ def _errors(formula: Formula) -> dict[str, float]:
     return alone if formula.covariance is None else {**alone, **formula.covariance.standard_errors}
 
 
-def estimated_parameters(formula: Formula) -> FreeParameters:
+def estimated_parameters(formula: BaseFormula) -> FreeParameters:
     """Return the parameters in the covariance; all constants with a name if there is none."""
     known = formula.covariance
     if known is None:
@@ -295,7 +294,7 @@ def estimated_parameters(formula: Formula) -> FreeParameters:
     return free
 
 
-def _profiled(formula: Formula, profile: ProfileLikelihood, level: float) -> list[_Row]:
+def _profiled(formula: BaseFormula, profile: ProfileLikelihood, level: float) -> list[_Row]:
     plain = _quantile(level, profile.residuals.count - profile.theta.size)
     stated = _errors(formula)
     rows: list[_Row] = []

@@ -4,19 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from kanopt.errors import FitError, FormulaError, nearest
+from kanopt.formulas.base_formula import BaseFormula
 from kanopt.formulas.columns import common_shape, describe_place, read_columns
 from kanopt.formulas.nodes import Array
 from kanopt.formulas.pieces import gap_inputs
 from kanopt.formulas.variables import Variable
-
-if TYPE_CHECKING:
-    from kanopt.formulas.formula import Formula
 
 Weight: TypeAlias = str | Any
 """Name of a column of the table, or an array of shape (n,)."""
@@ -42,7 +40,7 @@ class EstimationRows:
 
     @classmethod
     def of(
-        cls, formula: Formula, table: Any, weight: Weight | None = None, also: Sequence[Variable] = ()
+        cls, formula: BaseFormula, table: Any, weight: Weight | None = None, also: Sequence[Variable] = ()
     ) -> EstimationRows:
         """Read inputs, output and weights; rows of weight 0 are dropped.
 

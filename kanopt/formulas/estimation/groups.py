@@ -4,19 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Generic
 
 import numpy as np
 from numpy.typing import NDArray
 
 from kanopt.errors import FitError, FormulaError, nearest
+from kanopt.formulas.base_formula import AnyFormula
 from kanopt.formulas.domain import Domain
 from kanopt.formulas.estimation.estimation_rows import EstimationRows, Weight
 from kanopt.formulas.estimation.free import FreeParameters
-from kanopt.formulas.estimation.residuals import Residuals
-from kanopt.formulas.estimation.starts import search_minimum
-from kanopt.formulas.estimation.variable_projection import TIED, minimise
-from kanopt.formulas.formula import Formula
+from kanopt.formulas.estimation.variable_projection import TIED, Residuals, minimise, search_minimum
 from kanopt.formulas.nodes import Array, Node
 from kanopt.formulas.parameters import Covariance, parameters_of, with_standard_errors
 from kanopt.formulas.variables import Variable, category_label
@@ -29,7 +27,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, eq=False)
-class GroupedLaw:
+class GroupedLaw(Generic[AnyFormula]):
     """A law whose constants differ between groups.
 
     Parameters
@@ -54,15 +52,15 @@ class GroupedLaw:
         The law of each group by its label, in the order of first appearance.
     """
 
-    formula: Formula
-    population: Formula
+    formula: AnyFormula
+    population: AnyFormula
     table: pd.DataFrame
     between: pd.Series
     noise: float
     by: str
-    laws: Mapping[str, Formula]
+    laws: Mapping[str, AnyFormula]
 
-    def law(self, group: Any) -> Formula:
+    def law(self, group: Any) -> AnyFormula:
         """Return the law of one group, its constants with standard errors and covariance.
 
         Raises
@@ -83,14 +81,14 @@ class GroupedLaw:
 
 
 def fit_groups(
-    formula: Formula,
+    formula: AnyFormula,
     table: Any,
     by: str,
     vary: Iterable[str],
     *,
     weight: Weight | None = None,
     log_target: bool = False,
-) -> GroupedLaw:
+) -> GroupedLaw[AnyFormula]:
     """Fit one law to many groups, with constants that differ between them, by partial pooling.
 
     The estimate of a group with many rows depends mainly on its own rows; that of a group with few is shrunk towards
@@ -173,8 +171,7 @@ def fit_groups(
     known = tuple((label,) for label in labels)
     # SciPy is loaded where groups are fitted, not where laws are read
     from kanopt.formulas.estimation.class_law import ClassLaw
-    from kanopt.formulas.estimation.deviations import Classes
-    from kanopt.formulas.estimation.drawn import fit_drawn
+    from kanopt.formulas.estimation.drawn import Classes, fit_drawn
 
     classes = [Classes(name, (by,), codes, known, factor=False) for name in wanted]
     found = fit_drawn(root, rows, classes, log=log_target, exact=True)
@@ -193,10 +190,10 @@ def _correlation(matrix: Array) -> Array:
 
 
 @dataclass(frozen=True, eq=False)
-class _GroupedProblem:
+class _GroupedProblem(Generic[AnyFormula]):
     """The arguments of a grouped fit, with the rows."""
 
-    formula: Formula
+    formula: AnyFormula
     rows: EstimationRows
     codes: NDArray[np.intp]
     labels: list[str]
@@ -214,7 +211,7 @@ class _GroupedProblem:
         shared = f"; shared: {', '.join(self.shared)}" if self.shared else ""
         return {**self.formula.provenance, "refitted": text + shared}
 
-    def without_fit(self, inputs: Sequence[Variable]) -> Formula:
+    def without_fit(self, inputs: Sequence[Variable]) -> AnyFormula:
         """Return the law over some inputs, with the domain of the rows and without its former fit."""
         seen = [variable for variable in inputs if variable.name in self.rows.columns]
         return replace(
@@ -229,7 +226,7 @@ class _GroupedProblem:
 
 
 def _grouped(
-    formula: Formula, table: Any, by: str, weight: Weight | None, what: str
+    formula: AnyFormula, table: Any, by: str, weight: Weight | None, what: str
 ) -> tuple[EstimationRows, NDArray[np.intp], list[str]]:
     """Read the rows, and the group of each as a code and by its label."""
     import pandas as pd
@@ -246,7 +243,7 @@ def _grouped(
     return rows, codes.astype(np.intp), [str(label) for label in labels]
 
 
-def _law(case: _GroupedProblem, found: DrawnFit, law: ClassLaw) -> GroupedLaw:
+def _law(case: _GroupedProblem[AnyFormula], found: DrawnFit, law: ClassLaw) -> GroupedLaw[AnyFormula]:
     """Return the law of all groups, and those of each and of the population."""
     import pandas as pd
 
@@ -270,13 +267,15 @@ def _law(case: _GroupedProblem, found: DrawnFit, law: ClassLaw) -> GroupedLaw:
     )
 
 
-def _with(bare: Formula, root: Node, covariance: Covariance | None) -> Formula:
+def _with(bare: AnyFormula, root: Node, covariance: Covariance | None) -> AnyFormula:
     """Return the law as a graph, with the covariance of its constants."""
     known = root if covariance is None else with_standard_errors(root, covariance)
     return replace(bare, root=known, covariance=covariance)
 
 
-def _lines(case: _GroupedProblem, laws: Mapping[str, Formula], found: DrawnFit) -> list[dict[str, Any]]:
+def _lines(
+    case: _GroupedProblem[AnyFormula], laws: Mapping[str, AnyFormula], found: DrawnFit
+) -> list[dict[str, Any]]:
     counts = np.bincount(case.codes, minlength=len(case.labels))
     population = dict(zip(found.free.names, found.numbers, strict=False))
     held = FreeParameters.of(case.formula.root, case.shared)
@@ -304,7 +303,7 @@ def _lines(case: _GroupedProblem, laws: Mapping[str, Formula], found: DrawnFit) 
 
 
 def _separate_estimates(
-    case: _GroupedProblem, root: Node, free: FreeParameters, place: int, start: Array
+    case: _GroupedProblem[AnyFormula], root: Node, free: FreeParameters, place: int, start: Array
 ) -> dict[str, float]:
     """Return the constants estimated on a group's rows only, the shared ones held; NaN if not identified."""
     nothing = dict.fromkeys(free.names, float("nan"))

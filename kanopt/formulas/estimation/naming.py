@@ -8,9 +8,9 @@ from itertools import count
 
 import numpy as np
 
+from kanopt.formulas.base_formula import AnyFormula, BaseFormula
 from kanopt.formulas.estimation.free import FreeParameters
 from kanopt.formulas.estimation.graph_tape import GraphTape
-from kanopt.formulas.formula import Formula
 from kanopt.formulas.functions import FUNCTIONS
 from kanopt.formulas.nodes import (
     Apply,
@@ -35,7 +35,7 @@ _COLLINEAR = 1e-9
 _ROOT: _Place = (b"", 0)
 
 
-def with_named_constants(formula: Formula, held: Collection[float] = ()) -> Formula:
+def with_named_constants(formula: AnyFormula, held: Collection[float] = ()) -> AnyFormula:
     """Return the formula with a name, c1, c2, … in reading order, for every free parameter.
 
     The −1 of a quotient, the sign of a subtraction, an integer exponent, the 0 of a maximum or minimum and the
@@ -132,7 +132,7 @@ def _with_name(node: Node, name: str) -> Node:
     return Constant(node.value, name, node.standard_error)
 
 
-def fresh_names(formula: Formula) -> Iterator[str]:
+def fresh_names(formula: BaseFormula) -> Iterator[str]:
     """Yield c1, c2, … without what has that name in the formula."""
     nodes = postorder(formula.root)
     taken = {node.name for node in nodes if isinstance(node, Constant | Curve | Step | Table)}
@@ -141,7 +141,7 @@ def fresh_names(formula: Formula) -> Iterator[str]:
 
 
 def _identifiable_names(
-    formula: Formula, root: Node, free: FreeParameters, drafts: Mapping[str, Constant]
+    formula: BaseFormula, root: Node, free: FreeParameters, drafts: Mapping[str, Constant]
 ) -> set[str]:
     """Return the names, drafts among them, of an identifiable set of parameters, chosen in order.
 
@@ -180,7 +180,7 @@ def _naming_order(constant: Constant | None, place: int) -> tuple[int, int]:
     return (3 if abs(constant.value) <= 1 else 2), place
 
 
-def _generic_tape(formula: Formula, root: Node, free: FreeParameters) -> GraphTape:
+def _generic_tape(formula: BaseFormula, root: Node, free: FreeParameters) -> GraphTape:
     """Return the tape of the graph at random rows from its domain; a table is replaced by a number."""
     rng = np.random.default_rng(0)
     rows = 64 + 4 * free.count
@@ -199,7 +199,7 @@ def _generic_tape(formula: Formula, root: Node, free: FreeParameters) -> GraphTa
     return GraphTape(rebuild(root, without_tables), columns, free)
 
 
-def _generic_range(formula: Formula, variable: Variable) -> tuple[float, float]:
+def _generic_range(formula: BaseFormula, variable: Variable) -> tuple[float, float]:
     seen = formula.domain.range_of(variable.name)
     low, high = variable.low, variable.high
     if seen is not None:

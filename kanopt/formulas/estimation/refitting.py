@@ -4,25 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 import numpy as np
 
 from kanopt.errors import FitError, FormulaError
+from kanopt.formulas.base_formula import AnyFormula, BaseFormula
 from kanopt.formulas.domain import Domain
 from kanopt.formulas.estimation.estimation_rows import EstimationRows, Weight
 from kanopt.formulas.estimation.free import PIECES, FreeParameters
-from kanopt.formulas.estimation.residuals import Residuals
-from kanopt.formulas.estimation.starts import search_minimum
-from kanopt.formulas.estimation.variable_projection import TIED, LeastSquaresResult
+from kanopt.formulas.estimation.variable_projection import TIED, LeastSquaresResult, Residuals, search_minimum
 from kanopt.formulas.fit import Fit
 from kanopt.formulas.nodes import Array, Input, Node, postorder
 from kanopt.formulas.parameters import Covariance, parameters_of
 from kanopt.formulas.pieces import Curve
 from kanopt.text import list_names
-
-if TYPE_CHECKING:
-    from kanopt.formulas.formula import Formula
 
 Robust: TypeAlias = bool | Literal["HC1", "HC2", "HC3"]
 
@@ -30,7 +26,7 @@ _SHOWN = 8
 
 
 def refit(
-    formula: Formula,
+    formula: AnyFormula,
     table: Any,
     only: Iterable[str] | None = None,
     *,
@@ -38,7 +34,7 @@ def refit(
     log_target: bool = False,
     robust: Robust = False,
     test: Any = None,
-) -> Formula:
+) -> AnyFormula:
     """Estimate the named constants of a law again, by least squares on the rows of a table.
 
     The search (Levenberg-Marquardt with variable projection) starts at the values in the law; if that start is bad,
@@ -154,7 +150,7 @@ class Estimate:
 
 
 def estimate(
-    formula: Formula,
+    formula: BaseFormula,
     free: FreeParameters,
     rows: EstimationRows,
     *,
@@ -193,7 +189,7 @@ def estimate(
     return Estimate(free, residuals, minimum, inverse @ filling @ inverse.T, variance)
 
 
-def _nothing_to_estimate(what: str, formula: Formula) -> str:
+def _nothing_to_estimate(what: str, formula: BaseFormula) -> str:
     """Say why there is nothing to estimate, and what `only` may contain."""
     constants = list(parameters_of(formula.root))
     found = dict.fromkeys(node.name for node in postorder(formula.root) if isinstance(node, PIECES))
@@ -275,7 +271,9 @@ def _no_value(what: str, residuals: Residuals, free: FreeParameters, rows: Estim
     return f"{what}: values beyond 1e150 are too large to be squared; choose another unit"
 
 
-def _provenance(formula: Formula, found: Estimate, weight: Weight | None, robust: Robust) -> dict[str, str]:
+def _provenance(
+    formula: BaseFormula, found: Estimate, weight: Weight | None, robust: Robust
+) -> dict[str, str]:
     names = list(found.free.blocks)
     held = [name for name in parameters_of(formula.root) if name not in found.free.blocks]
     parts = [f"{', '.join(names)} on {found.residuals.count:,} rows by least squares"]
@@ -296,7 +294,7 @@ def _provenance(formula: Formula, found: Estimate, weight: Weight | None, robust
     return texts
 
 
-def _domain(formula: Formula, rows: EstimationRows) -> Domain:
+def _domain(formula: BaseFormula, rows: EstimationRows) -> Domain:
     """Return the domain of the rows; the argument of a periodic curve keeps its range if they lie within it."""
     domain = Domain.from_rows([v for v in formula.inputs if v.name in rows.columns], rows.columns)
     around = _periodic_inputs(formula.root)

@@ -12,14 +12,104 @@ on orthogonal factors.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
+from kanopt.formulas.estimation.estimation_rows import EstimationRows
+from kanopt.formulas.estimation.free import FreeParameters, linear_in
+from kanopt.formulas.estimation.graph_tape import GraphTape
 from kanopt.formulas.estimation.least_squares import levenberg_marquardt
-from kanopt.formulas.estimation.residuals import Residuals
-from kanopt.formulas.nodes import Array
+from kanopt.formulas.nodes import Array, Node
+
+ROUNDING = 1e-9
+"""Logarithm of a smearing factor that is rounding."""
+
+
+def smearing(residual: Array, weight: Array) -> float:
+    """Return the factor that makes a law of a logarithm one of the mean (Duan 1983); 1 where chance may be it.
+
+    Parameters
+    ----------
+    residual, weight
+        What the law leaves of the logarithm of every row, and how many rows each stands for, (n,).
+    """
+    factor = float(weight @ np.exp(residual) / weight.sum())
+    chance = 2.0 * float(np.sqrt(weight @ residual**2)) / float(weight.sum())
+    return 1.0 if abs(float(np.log(factor))) <= max(chance, ROUNDING) else factor
+
+
+@dataclass(frozen=True, eq=False)
+class Residuals:
+    """Weighted residuals ``√w · (y − f(θ))``, or ``√w · (log y − log f(θ))``, and their derivative.
+
+    Parameters
+    ----------
+    tape
+        The law over the rows.
+    target
+        The fitted target, (n,): y, or its logarithm.
+    root_weight
+        Square roots of the weights, (n,).
+    log
+        Whether logarithms are fitted.
+    linear
+        Mask of the free parameters in which the fitted values are jointly linear, (p,).
+    """
+
+    tape: GraphTape
+    target: Array
+    root_weight: Array
+    log: bool
+    linear: NDArray[np.bool_]
+
+    @classmethod
+    def of(cls, root: Node, free: FreeParameters, rows: EstimationRows, log: bool = False) -> Residuals:
+        """Build the residuals of a graph on rows."""
+        linear = np.zeros(free.count, dtype=bool) if log else linear_in(root, free)
+        target = np.log(rows.target) if log else rows.target
+        return cls(GraphTape(root, rows.columns, free), target, np.sqrt(rows.weight), log, linear)
+
+    @property
+    def count(self) -> int:
+        """The number of rows, n."""
+        return self.target.size
+
+    @property
+    def target_squares(self) -> float:
+        """Weighted sum of squares of the target, the reference for negligible residuals."""
+        weighted = self.root_weight * self.target
+        return float(weighted @ weighted)
+
+    def value(self, theta: Array) -> Array:
+        """Return the fitted values, (n,): f, or its logarithm."""
+        value = self.tape.value(theta)
+        if self.log:
+            with np.errstate(all="ignore"):
+                value = np.log(value)
+        return value
+
+    def at(self, theta: Array) -> tuple[Array, Array] | None:
+        """Return residuals, (n,), and the derivative of the fitted values, (n, p), both times the root of the weight.
+
+        None if the law has no finite value or derivative in some row, or one too large to be squared.
+        """
+        value, derivative = self.tape.gradient(theta)
+        if self.log:
+            if not (value > 0).all():
+                return None
+            with np.errstate(all="ignore"):
+                derivative = derivative / value[:, None]
+            value = np.log(value)
+        with np.errstate(all="ignore"):
+            residual = self.root_weight * (self.target - value)
+            weighted = derivative * self.root_weight[:, None]
+            # what is too large to be squared is as good as infinite, and one sum shows it
+            size = float(residual @ residual) + float(np.einsum("ij,ij->", weighted, weighted))
+        return (residual, weighted) if np.isfinite(size) else None
+
 
 STEPS = 200
 TOLERANCE = 1e-14
@@ -210,3 +300,101 @@ def projection(columns: Array, residual: Array) -> tuple[Array, Array]:
         over="ignore", invalid="ignore"
     ):  # a step too far has no finite value, and is refused for that
         return (right.T @ ((left.T @ residual) / values)) / size, left
+
+
+ROWS = 200
+DRAWS = 48
+SEARCHES = 6
+_ROUNDING = 1e-24
+_CHANGED_SIGN = 2.0
+_GAIN = 0.9  # a little better on a few rows is no better on all
+
+
+def search_minimum(
+    root: Node, free: FreeParameters, rows: EstimationRows, log: bool = False
+) -> tuple[Residuals, LeastSquaresResult | None]:
+    """Search for the least squares from the values in the graph, and from random ones if these are a bad start.
+
+    Parameters
+    ----------
+    root
+        The law.
+    free
+        Its free parameters, whose values are the start.
+    rows
+        The rows.
+    log
+        Whether logarithms are fitted; all values of the output are positive then.
+
+    Returns
+    -------
+    residuals, minimum
+        The residuals as a function of the free parameters, and the best result; None if the law has no finite value in
+        some row at every start.
+    """
+    residuals = Residuals.of(root, free, rows, log)
+    found = minimise(residuals, free.values)
+    if log and (found is None or not found.converged or found.steps > 20):
+        # relative residuals are nearly those of logarithms, and linear numbers need no start there
+        relative = EstimationRows(rows.columns, rows.target, rows.weight / np.square(rows.target))
+        near = search_minimum(root, free, relative)[1]
+        found = found if near is None else _better(minimise(residuals, near.theta), found)
+    if found is not None and found.converged and (residuals.linear.all() or found.exact):
+        return residuals, found
+    few = residuals if rows.count <= ROWS else Residuals.of(root, free, _sample_rows(rows), log)
+    limit = np.inf if found is None or not found.converged else _GAIN * _cost(few, found.theta)
+    for count, start in enumerate(_better_starts(few, free.values, limit), start=1):
+        found = _better(minimise(residuals, start), found)
+        if count == SEARCHES or (found is not None and found.converged and _cost(few, found.theta) < limit):
+            break
+    return residuals, found
+
+
+def _sample_rows(rows: EstimationRows) -> EstimationRows:
+    return rows.select(np.sort(np.random.default_rng(0).choice(rows.count, ROWS, replace=False)))
+
+
+def _cost(residuals: Residuals, theta: Array) -> float:
+    found = residuals.at(theta)
+    return np.inf if found is None else float(found[0] @ found[0])
+
+
+def _better_starts(residuals: Residuals, start: Array, limit: float) -> Iterator[Array]:
+    """Yield starts at which the squares sum to less than `limit`, the best first."""
+    rng = np.random.default_rng(0)
+    curved = ~residuals.linear
+    found: list[tuple[float, int, Array]] = []
+    for draw in range(DRAWS):
+        theta = np.where(curved, start, 0.0)
+        theta[curved] = _perturb(start[curved], rng)
+        at = residuals.at(theta)
+        if at is None:
+            continue
+        residual, jacobian = at
+        step, basis = projection(jacobian[:, residuals.linear], residual)
+        size = float(residual @ residual)
+        for _ in range(2):  # twice, for what rounding left where the linear numbers were far off
+            residual = residual - basis @ (basis.T @ residual)
+        cost = max(float(residual @ residual), _ROUNDING * size)
+        if cost < limit:
+            theta[residuals.linear] += step
+            # many laws are the same with two signs changed, and those of the start are what is meant
+            changed = int((np.sign(theta[curved]) * np.sign(start[curved]) < 0).sum())
+            found.append((cost * _CHANGED_SIGN**changed, draw, theta))
+    yield from (theta for _, _, theta in sorted(found, key=lambda item: item[:2]))
+
+
+def _perturb(start: Array, rng: np.random.Generator) -> Array:
+    """Return random parameters around `start`: mostly of its sign and within a factor of 40; one in four unchanged."""
+    factor = np.exp(rng.normal(scale=1.8, size=start.size)) * np.where(
+        rng.random(start.size) < 0.2, -1.0, 1.0
+    )
+    drawn = np.where(start == 0.0, 1.0, start) * factor
+    return np.where(rng.random(start.size) < 0.25, start, drawn)
+
+
+def _better(one: LeastSquaresResult | None, other: LeastSquaresResult | None) -> LeastSquaresResult | None:
+    """Return the better of two results: a converged one first, then the one with the lower cost."""
+    if one is None or other is None:
+        return one or other
+    return min(other, one, key=lambda end: (not end.converged, end.cost))

@@ -9,9 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from kanopt.formulas.export.sheets import Page, SheetBook, quoted
-from kanopt.formulas.export.steps import StepWriter
-from kanopt.formulas.formula import Formula
+from kanopt.formulas.base_formula import BaseFormula
+from kanopt.formulas.export.sheets import Page, SheetBook, StepWriter, quoted
 from kanopt.formulas.nodes import Array
 from kanopt.text import with_unit
 
@@ -44,7 +43,7 @@ class LawRows:
     """
 
     title: str
-    formula: Formula
+    formula: BaseFormula
     arguments: Mapping[str, NDArray[Any]]
     labels: Mapping[str, Sequence[str]]
     factor: NDArray[np.float64] | None = None

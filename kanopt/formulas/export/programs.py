@@ -7,18 +7,172 @@ import json
 import keyword
 import re
 from abc import abstractmethod
-from collections.abc import Collection, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar
+from collections import Counter
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from typing import Any, ClassVar
 
+from kanopt.errors import FormulaError
+from kanopt.formulas.base_formula import BaseFormula
 from kanopt.formulas.columns import GAP
-from kanopt.formulas.export.source import SourceWriter, identifiers, nest_pairs
-from kanopt.formulas.nodes import kind_of, postorder
+from kanopt.formulas.nodes import Constant, Input, Maximum, Minimum, Node, Power, fold, kind_of, postorder
 from kanopt.formulas.pieces import gap_inputs
-from kanopt.formulas.spelling import WORD, TextPart
+from kanopt.formulas.spelling import ATOM, WORD, TextPart, Writer
 from kanopt.formulas.variables import Variable
 
-if TYPE_CHECKING:
-    from kanopt.formulas.formula import Formula
+
+def identifiers(names: Iterable[str], reserved: Iterable[str]) -> dict[str, str]:
+    """Return a safe, distinct ASCII identifier for every name.
+
+    Examples
+    --------
+    >>> identifiers(["distance_km", "Weight (kg)", "class"], {"class"})
+    {'distance_km': 'distance_km', 'Weight (kg)': 'Weight_kg', 'class': 'class_'}
+    """
+    taken = set(reserved)
+    found: dict[str, str] = {}
+    for name in names:
+        found[name] = identifier(name, taken.__contains__)
+        taken.add(found[name])
+    return found
+
+
+def identifier(name: str, refused: Callable[[str], bool]) -> str:
+    """Return the name in ASCII letters, digits and underscores, lengthened until it is not refused.
+
+    Examples
+    --------
+    >>> identifier("Weight (kg)", {"Weight_kg"}.__contains__)
+    'Weight_kg_'
+    """
+    word = re.sub(r"\W+", "_", name, flags=re.ASCII).strip("_") or "x"
+    word = f"x{word}" if word[0].isdigit() else word
+    while refused(word):
+        word += "_"
+    return word
+
+
+def tell_apart(names: Iterable[str], output: str, where: str) -> None:
+    """Refuse inputs whose names differ only in capitals, where these are the same column.
+
+    Raises
+    ------
+    FormulaError
+        If there are two, with both names.
+
+    Examples
+    --------
+    >>> tell_apart(["km", "Km"], "fuel", "an Excel table")  # doctest: +ELLIPSIS
+    Traceback (most recent call last):
+    ...
+    kanopt.errors.FormulaError: formula for 'fuel': 'km' and 'Km' are the same column of an Excel table, ...
+    """
+    seen: dict[str, str] = {}
+    for name in names:
+        other = seen.setdefault(name.lower(), name)
+        if other != name:
+            raise FormulaError(
+                f"formula for {output!r}: {other!r} and {name!r} are the same column of {where}, which does not tell "
+                "capitals apart; rename one of the inputs"
+            )
+
+
+def nest_pairs(parts: list[TextPart], write: Callable[[TextPart, TextPart], TextPart]) -> TextPart:
+    """Return a function of two arguments applied to many, as a balanced tree.
+
+    Examples
+    --------
+    >>> parts = [TextPart(name, WORD) for name in "abc"]
+    >>> nest_pairs(parts, lambda a, b: Writer().call("max", [a, b])).text
+    'max(max(a, b), c)'
+    """
+    while len(parts) > 1:
+        pairs = zip(parts[::2], parts[1::2], strict=False)
+        parts = [write(a, b) for a, b in pairs] + (parts[-1:] if len(parts) % 2 else [])
+    return parts[0]
+
+
+class SourceWriter(Writer):
+    """Infix notation at full precision, with statements for steps that are used more than once.
+
+    Parameters
+    ----------
+    names
+        Identifier of every input.
+    assign
+        Template of a statement that gives ``{name}`` the value ``{value}``; empty where the language has none.
+    """
+
+    times = " * "
+    # deeper expressions are cut into statements, because parsers limit how far brackets nest
+    deepest = 25
+    # longer sums and products are bracketed in parts, because parsers nest what is added up from the left
+    widest = 50
+
+    def __init__(self, names: dict[str, str], assign: str = "") -> None:
+        self.names = names
+        self.assign = assign
+        self.statements: list[str] = []
+        self.uses: Counter[bytes] = Counter()
+
+    def write(self, root: Node) -> str:
+        """Return the expression of the result; the statements before it are in ``statements``."""
+        self.uses = Counter(child.key for node in postorder(root) for child in node.children)
+        return fold(root, self.visit).text
+
+    def visit(self, node: Node, parts: list[TextPart]) -> TextPart:
+        """Write one node; assign it to a name if that keeps the text short."""
+        written = super().visit(node, parts)
+        return self.bound(written) if self.needs_own_step(node, written) else written
+
+    def needs_own_step(self, node: Node, written: TextPart) -> bool:
+        """Return whether a node is written as a statement."""
+        compound = not isinstance(node, Constant | Input | Power | Maximum | Minimum)
+        return bool(self.assign) and compound and (self.uses[node.key] > 1 or node.depth % self.deepest == 0)
+
+    def bound(self, value: TextPart) -> TextPart:
+        """Write a statement and return the name it gives the value."""
+        name = f"step_{len(self.statements) + 1}"
+        while name in self.names.values():
+            name += "_"
+        self.statements.append(self.assign.format(name=name, value=value.text))
+        return TextPart(name, WORD)
+
+    def spell(self, template: str, *parts: TextPart) -> TextPart:
+        """Put parts into a template; one that occurs there more than once is given a name before."""
+        marks = ["@"] if len(parts) == 1 else ["@1", "@2"]
+        named = [
+            part if template.count(mark) <= 1 else self.as_repeatable(part)
+            for mark, part in zip(marks, parts, strict=True)
+        ]
+        return super().spell(template, *named)
+
+    def as_repeatable(self, part: TextPart) -> TextPart:
+        """Return a part that may be repeated: a name or number, if necessary the name of a new statement."""
+        return part if not self.assign or part.level == WORD else self.bound(part)
+
+    def sum(self, parts: list[TextPart]) -> TextPart:
+        """Write a sum, a long one as a sum of sums."""
+        return super().sum(self.grouped(parts, super().sum))
+
+    def product(self, parts: list[TextPart]) -> TextPart:
+        """Write a product, a long one as a product of products."""
+        return super().product(self.grouped(parts, super().product))
+
+    def grouped(self, parts: list[TextPart], write: Callable[[list[TextPart]], TextPart]) -> list[TextPart]:
+        """Return groups of parts in parentheses, few enough to be written one after the other."""
+        while len(parts) > self.widest:
+            groups = [parts[start : start + self.widest] for start in range(0, len(parts), self.widest)]
+            parts = [TextPart(self.enclosed(write(group).text), ATOM) for group in groups]
+        return parts
+
+    def number(self, value: float) -> str:
+        """Write a number with enough digits to read back exactly."""
+        return repr(value)
+
+    def input(self, name: str) -> TextPart:
+        """Write an input by its identifier."""
+        return TextPart(self.names[name], WORD)
+
 
 _PYTHON = {
     "curve": '''
@@ -99,8 +253,8 @@ _JAVASCRIPT = {
 }
 
 
-def to_python(formula: Formula) -> str:
-    """Return the source of a module with one function; see :meth:`kanopt.formulas.Formula.to_python`.
+def to_python(formula: BaseFormula) -> str:
+    """Return the source of a Python function on numpy arrays that needs nothing else; categories are text.
 
     Examples
     --------
@@ -118,8 +272,8 @@ def to_python(formula: Formula) -> str:
     return _Python(formula).program()
 
 
-def to_javascript(formula: Formula) -> str:
-    """Return the source of one function of a row object; see :meth:`kanopt.formulas.Formula.to_javascript`.
+def to_javascript(formula: BaseFormula) -> str:
+    """Return the source of a JavaScript function of one object with a property per input.
 
     Examples
     --------
@@ -149,7 +303,7 @@ class _Program(SourceWriter):
     prefix = ""
     """Before the name of a helper."""
 
-    def __init__(self, formula: Formula, assign: str) -> None:
+    def __init__(self, formula: BaseFormula, assign: str) -> None:
         super().__init__(identifiers([variable.name for variable in formula.inputs], self.reserved), assign)
         self.formula = formula
         self.function = identifiers([formula.output.name], self.taken)[formula.output.name]
@@ -187,7 +341,7 @@ class _Python(_Program):
     taken: ClassVar = {*reserved, *dir(builtins)}
     prefix = "_"
 
-    def __init__(self, formula: Formula) -> None:
+    def __init__(self, formula: BaseFormula) -> None:
         super().__init__(formula, "{name} = {value}")
         self.arrays = {"np", *self.names.values()}
 
@@ -236,7 +390,7 @@ class _JavaScript(_Program):
     helpers = _JAVASCRIPT
     reserved = taken = _JAVASCRIPT_WORDS.split()
 
-    def __init__(self, formula: Formula) -> None:
+    def __init__(self, formula: BaseFormula) -> None:
         super().__init__(formula, "const {name} = {value};")
 
     def program(self) -> str:
@@ -269,3 +423,115 @@ class _JavaScript(_Program):
     def literal(self, value: Any) -> TextPart:
         # so that no text of the user's ends the <script> element that the source may be put into
         return TextPart(json.dumps(value).replace("<", "\\u003c"), WORD)
+
+
+_LONGEST = 2_000_000
+_SHADOWED = re.compile(
+    "current_(catalog|date|role|schema|time|timestamp|user)|localtime|localtimestamp|session_user|user",
+    re.IGNORECASE,
+)
+"""Names that DuckDB 1 and 2 take for functions of their own where a subquery reads a column outside it, even quoted."""
+
+
+def to_sql(formula: BaseFormula) -> str:
+    """Return one SQL expression over columns named as the inputs.
+
+    It uses only functions available in SQLite 3.35, PostgreSQL and DuckDB, and is tested on SQLite and DuckDB. Columns
+    are read as floating-point numbers, because whole and decimal ones overflow or are divided without a remainder. An
+    argument that is needed more than once is computed in a scalar subquery. Where the formula is undefined, the
+    expression is NULL or infinite, or raises the database's own error.
+
+    Raises
+    ------
+    FormulaError
+        If a name or category contains a backslash, which some databases treat as an escape; if two inputs differ only
+        in capitals, which SQLite and DuckDB take for the same column; if a subquery would read a column such as
+        ``user``, which DuckDB takes for a function; or if the text is over 2 million characters.
+
+    Examples
+    --------
+    >>> from kanopt.formulas import Variable, parse_formula
+    >>> to_sql(parse_formula("0.12 * km^2 / load", [Variable("km"), Variable("load")], Variable("fuel")))
+    '0.12 * POWER(CAST("km" AS DOUBLE PRECISION), 2.0) / CAST("load" AS DOUBLE PRECISION)'
+    """
+    used = [variable for variable in formula.inputs if variable.name in formula.used]
+    tell_apart([variable.name for variable in used], formula.output.name, "a table of SQLite or DuckDB")
+    gaps = gap_inputs(formula.root)
+    names = {variable.name: _column(variable, variable.name in gaps) for variable in used}
+    text = _Sql(names).write(formula.root)
+    hidden = [name for name in names if _SHADOWED.fullmatch(name)] if "(SELECT" in text else []
+    if hidden:
+        raise FormulaError(
+            f"{formula.title}: DuckDB takes the column {hidden[0]!r} for a function of its own "
+            "in a subquery, which this formula needs; rename the input"
+        )
+    if len(text) > _LONGEST:
+        raise FormulaError(f"{formula.title}: {len(text):,} characters of SQL are too many")
+    return text
+
+
+def _quoted(text: str, mark: str) -> str:
+    if "\\" in text or "\x00" in text:
+        raise FormulaError(
+            f"{text!r} cannot be written in SQL: some databases take a backslash for an escape, and NUL for the end"
+        )
+    return f"{mark}{text.replace(mark, 2 * mark)}{mark}"
+
+
+def _column(variable: Variable, filled: bool) -> str:
+    column = _quoted(variable.name, '"')
+    if not variable.is_category:
+        return f"CAST({column} AS DOUBLE PRECISION)"
+    return f"COALESCE({column}, '{GAP}')" if filled else column
+
+
+class _Sql(SourceWriter):
+    """The SQL writer: expressions have no statements, so shared steps are repeated or bound in a subquery.
+
+    Parameters
+    ----------
+    names
+        How the column of every input is written. No alias has the name of a column, regardless of case.
+    """
+
+    language = family = "sql"
+
+    def __init__(self, names: dict[str, str]) -> None:
+        super().__init__(names)
+        self.taken = {name.lower() for name in names}
+        self.aliases = 0
+
+    def alias(self) -> str:
+        self.aliases += 1
+        found = f"kanopt_{self.aliases}"
+        return self.alias() if found in self.taken else found
+
+    def spell(self, template: str, *parts: TextPart) -> TextPart:
+        """Put parts into a template; one that occurs there more than once is computed once, in a subquery."""
+        marks = ["@"] if len(parts) == 1 else ["@1", "@2"]
+        named = [
+            part if part.level == WORD or template.count(mark) <= 1 else TextPart(self.alias(), WORD)
+            for mark, part in zip(marks, parts, strict=True)
+        ]
+        bound = [
+            f"{part.text} AS {word.text}" for part, word in zip(parts, named, strict=True) if part != word
+        ]
+        filled = super().spell(template, *named)
+        if not bound:
+            return filled
+        # without the limit a database may put the parts back where they are named, and parts of parts again
+        source = f"(SELECT {', '.join(bound)} LIMIT 1) AS {self.alias()}"
+        return TextPart(" ".join(["(SELECT", filled.text, "FROM", source]) + ")", ATOM)
+
+    def raised(self, base: TextPart, exponent: TextPart) -> TextPart:
+        return self.call("POWER", [base, exponent])
+
+    def extreme(self, which: str, parts: list[TextPart]) -> TextPart:
+        sign, other = (">=", "<") if which == "max" else ("<=", ">")
+        # with NULL neither comparison holds, so that NULL comes out
+        larger = f"CASE WHEN @1 {sign} @2 THEN @1 WHEN @1 {other} @2 THEN @2 END"
+        return nest_pairs(parts, lambda a, b: self.spell(larger, a, b))
+
+    def label(self, label: str) -> str:
+        """Write a category."""
+        return _quoted(label, "'")

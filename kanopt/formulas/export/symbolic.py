@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from kanopt.errors import FormulaError
+from kanopt.formulas.base_formula import BaseFormula
 from kanopt.formulas.functions import function_named
 from kanopt.formulas.nodes import Node, fold
 from kanopt.formulas.pieces import Curve, Step
@@ -13,14 +14,13 @@ from kanopt.formulas.pieces import Curve, Step
 if TYPE_CHECKING:
     import sympy
 
-    from kanopt.formulas.formula import Formula
 
 _WHOLE = 64
 _MOST_COMBINED = 1_000
 
 
-def to_sympy(formula: Formula, categories: Mapping[str, str]) -> sympy.Expr:
-    """Return a sympy expression in real symbols named as the inputs; see :meth:`kanopt.formulas.Formula.to_sympy`.
+def to_sympy(formula: BaseFormula, categories: Mapping[str, str] | None = None) -> sympy.Expr:
+    """Return a sympy expression; categorical inputs take the given labels.
 
     Raises
     ------
@@ -37,19 +37,17 @@ def to_sympy(formula: Formula, categories: Mapping[str, str]) -> sympy.Expr:
     """
     if fold(formula.root, _piece_combinations) > _MOST_COMBINED:
         raise FormulaError(
-            f"formula for {formula.output.name!r}: its curves of curves have too many combinations of their pieces for "
+            f"{formula.title}: its curves of curves have too many combinations of their pieces for "
             "sympy; to_python computes them"
         )
-    writer = _Expressions(categories)
+    writer = _Expressions({} if categories is None else categories)
     try:
         return fold(formula.root, writer.visit)
     except FormulaError:
         raise
     except (TypeError, ValueError) as error:
         # sympy's ways to say that an infinity is not comparable
-        raise FormulaError(
-            f"formula for {formula.output.name!r}: a part of it has no finite value ({error})"
-        ) from error
+        raise FormulaError(f"{formula.title}: a part of it has no finite value ({error})") from error
 
 
 def _piece_combinations(node: Node, below: list[int]) -> int:

@@ -9,26 +9,23 @@ from __future__ import annotations
 
 from io import BytesIO
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 
 from kanopt.files import replace_file
-from kanopt.formulas.export.sheets import Page, SheetBook
-from kanopt.formulas.export.steps import StepWriter
+from kanopt.formulas.base_formula import BaseFormula
+from kanopt.formulas.export.sheets import Page, SheetBook, StepWriter
 from kanopt.formulas.nodes import postorder
 from kanopt.formulas.pieces import Table
-from kanopt.formulas.validity import valid_range
+from kanopt.formulas.validity import formula_facts
 from kanopt.formulas.variables import Variable
-
-if TYPE_CHECKING:
-    from kanopt.formulas.formula import Formula
 
 _Check: TypeAlias = tuple[str, dict[str, Any], str]
 """The formula that checks an input, the rule by which Excel warns, empty where there is none, and what it says."""
 
 
-def save_excel(formula: Formula, path: str | Path) -> Path:
+def save_excel(formula: BaseFormula, path: str | Path) -> Path:
     """Write a workbook (XLSX) in which the law can be played with, of any size.
 
     Its sheet Formula has a cell for every input, with its unit and the range in which the law is valid, the result, and
@@ -65,7 +62,7 @@ def save_excel(formula: Formula, path: str | Path) -> Path:
 class _Workbook(StepWriter):
     """A law with a cell for every input, constant and step."""
 
-    def __init__(self, formula: Formula, sheets: SheetBook) -> None:
+    def __init__(self, formula: BaseFormula, sheets: SheetBook) -> None:
         super().__init__(formula, sheets, set())
         per = f" per {formula.per}" if formula.per else ""
         self.sheet = sheets.book.add_worksheet("Formula")
@@ -140,7 +137,7 @@ class _Workbook(StepWriter):
         return check, {"validate": "list", "source": f"={place}"}, "one of the list"
 
     def _range(self, variable: Variable, cell: str, row: int) -> _Check:
-        low, high = valid_range(self.formula, variable)
+        low, high = self.formula.valid_range(variable)
         outside, ends = [], []
         for column, (bound, sign, word) in enumerate(((low, "<", "from"), (high, ">", "to")), start=3):
             if bound is not None:
@@ -155,7 +152,7 @@ class _Workbook(StepWriter):
         return f'IF(COUNT({cell})=0,"missing",{check})', rule, f"the law is valid {' '.join(ends)}"
 
 
-def _known(formula: Formula, variable: Variable) -> list[str]:
+def _known(formula: BaseFormula, variable: Variable) -> list[str]:
     """Return the selectable categories: those of the domain, of the declaration or of the tables."""
     declared = formula.domain.categories_of(variable.name) or variable.categories
     if declared:
@@ -170,7 +167,7 @@ def _known(formula: Formula, variable: Variable) -> list[str]:
     )
 
 
-def _start(formula: Formula) -> dict[str, Any]:
+def _start(formula: BaseFormula) -> dict[str, Any]:
     """Return initial inputs inside the domain: the means if known, else the middle of the range."""
     centres: dict[str, float] = {}
     for joint in formula.domain.joints:
@@ -181,7 +178,7 @@ def _start(formula: Formula) -> dict[str, Any]:
         if variable.is_category:
             found[variable.name] = np.array((_known(formula, variable) or [""])[0], dtype=object)
             continue
-        low, high = valid_range(formula, variable)
+        low, high = formula.valid_range(variable)
         middle = 1.0 if low is None or high is None else low + (high - low) / 2
         value = float(f"{centres.get(variable.name, middle):.3g}")
         value = value if low is None else max(value, low)
@@ -195,9 +192,9 @@ def _start(formula: Formula) -> dict[str, Any]:
     return found
 
 
-def _notes(formula: Formula) -> list[tuple[str, str]]:
+def _notes(formula: BaseFormula) -> list[tuple[str, str]]:
     """Return facts about the law other than its inputs and constants."""
-    found = [pair for pair in formula.facts() if pair[0] not in ("output", "input", "constant")]
+    found = [pair for pair in formula_facts(formula) if pair[0] not in ("output", "input", "constant")]
     if formula.domain.joints:
         names = " and ".join(dict.fromkeys(name for joint in formula.domain.joints for name in joint.names))
         found.append(

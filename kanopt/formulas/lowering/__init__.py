@@ -3,16 +3,18 @@
 :meth:`kanopt.formulas.Formula.piecewise` makes them.
 """
 
-from kanopt.formulas.lowering.pieces import Jump, Pieces, Shape
 from kanopt.formulas.lowering.program import (
     AffineDefinition,
     Curvature,
     Definition,
+    Jump,
     NodeBound,
     PieceCertificate,
     PieceDefinition,
+    Pieces,
     Piecewise,
     Quantity,
+    Shape,
     Side,
 )
 

@@ -11,7 +11,6 @@ import numpy as np
 
 from kanopt.errors import FormulaError
 from kanopt.formulas.enclosures.arithmetic import EPS
-from kanopt.formulas.lowering.budget import pieces_of
 from kanopt.formulas.lowering.parts import (
     Affine,
     Combination,
@@ -21,14 +20,15 @@ from kanopt.formulas.lowering.parts import (
     Product,
     Source,
     Straight,
+    pieces_of,
 )
-from kanopt.formulas.lowering.pieces import Pieces
 from kanopt.formulas.lowering.program import (
     AffineDefinition,
     Curvature,
     Definition,
     NodeBound,
     PieceDefinition,
+    Pieces,
     Quantity,
 )
 from kanopt.formulas.lowering.tube import fitted

@@ -14,12 +14,11 @@ from functools import reduce
 import numpy as np
 
 from kanopt.formulas.enclosures.arithmetic import EPS
-from kanopt.formulas.enclosures.enclosure import Enclosure, Orders
-from kanopt.formulas.enclosures.floating import settled
+from kanopt.formulas.enclosures.enclosure import Enclosure, Orders, settled
 from kanopt.formulas.enclosures.rules import enclosed
 from kanopt.formulas.lowering.graphs import ARGUMENT
 from kanopt.formulas.lowering.parts import Combination
-from kanopt.formulas.lowering.pieces import Pieces
+from kanopt.formulas.lowering.program import Pieces
 from kanopt.formulas.nodes import (
     Apply,
     Array,

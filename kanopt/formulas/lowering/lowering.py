@@ -5,17 +5,16 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, NoReturn, get_args
+from typing import Any, NoReturn, get_args
 
 import numpy as np
 
 from kanopt.errors import FormulaError, nearest
+from kanopt.formulas.base_formula import BaseFormula
 from kanopt.formulas.enclosures.values import Enclosures
-from kanopt.formulas.input_ranges import given_ranges
-from kanopt.formulas.lowering.budget import in_order, shared_out
 from kanopt.formulas.lowering.building import Built, built
 from kanopt.formulas.lowering.graphs import Graph, folded
-from kanopt.formulas.lowering.parts import Part, Source
+from kanopt.formulas.lowering.parts import Part, Source, in_order, shared_out
 from kanopt.formulas.lowering.program import (
     AffineDefinition,
     PieceCertificate,
@@ -38,9 +37,6 @@ from kanopt.formulas.nodes import (
 )
 from kanopt.formulas.variables import category_label
 
-if TYPE_CHECKING:
-    from kanopt.formulas.formula import Formula
-
 MOST_SEGMENTS = 10_000
 _ROUNDS = 8
 _ENOUGH = 0.85  # of the tolerance: a program that uses as much of it is not made again
@@ -48,7 +44,7 @@ _COARSE = 0.5  # of the tolerance: what rounding may take of it
 
 
 def piecewise(
-    formula: Formula,
+    formula: BaseFormula,
     tolerance: float,
     *,
     side: Side = "nearest",
@@ -56,7 +52,22 @@ def piecewise(
     ranges: Mapping[str, Any] | None = None,
     max_segments: int = MOST_SEGMENTS,
 ) -> Piecewise:
-    """Return a formula made of straight pieces; see :meth:`kanopt.formulas.Formula.piecewise`.
+    """Return it made of straight pieces, proved to be within a tolerance of the law everywhere in a box.
+
+    Parameters
+    ----------
+    tolerance
+        How far from the law it may be, in the unit of the output.
+    side
+        ``"nearest"``, to both sides; ``"over"``, never below the law; ``"under"``, never above it.
+    fixed
+        Inputs that are given, by name: numbers, or labels of categories. Every category that the law reads must
+        be given; make pieces for each label where it is to be decided.
+    ranges
+        Input name to ``(low, high)`` or a number; inputs not named take the domain's range, or their declared
+        bounds.
+    max_segments
+        How many pieces all functions of one variable may have together.
 
     Returns
     -------
@@ -64,8 +75,26 @@ def piecewise(
         Sums of multiples, and functions of one variable made of pieces, in the order in which they are computed, with
         a certificate no larger than the tolerance. Staircases, hinges, absolute values and extremes are exact. Next to
         a jump, where rounding alone decides on which side an argument is, the value may be that of either.
+
+    Raises
+    ------
+    FormulaError
+        If a range is infinite, the law has no finite value somewhere in it or could not be shown to have one, it
+        jumps in something that pieces only approximate, or the tolerance takes too many pieces.
+
+    Examples
+    --------
+    >>> from kanopt.formulas import Variable, parse_formula
+    >>> cost = parse_formula("km * (0.6 + 0.1 * load^0.7)", [Variable("km", "km"), Variable("load", "t")],
+    ...                      Variable("cost", "EUR"))
+    >>> leg = cost.piecewise(0.05, side="over", fixed={"km": 12.0}, ranges={"load": (0, 3.5)})
+    >>> print(leg.certificate)
+    never below and at most 0.033 above the law (0.05 asked for), 4 segments
+    >>> above = leg.evaluate({"load": [0.0, 2.0]}) - cost.evaluate({"km": 12.0, "load": [0.0, 2.0]})
+    >>> [round(float(gap), 3) for gap in above]
+    [0.033, 0.011]
     """
-    what = f"formula for {formula.output.name!r}"
+    what = formula.title
     if not (isinstance(tolerance, int | float) and math.isfinite(tolerance) and tolerance > 0.0):
         raise FormulaError(f"{what}: a tolerance is a positive number, not {tolerance!r:.80}")
     if side not in get_args(Side):
@@ -97,7 +126,7 @@ class _Wanted:
 
 
 def _given(
-    formula: Formula, fixed: Mapping[str, Any], ranges: Mapping[str, Any]
+    formula: BaseFormula, fixed: Mapping[str, Any], ranges: Mapping[str, Any]
 ) -> tuple[dict[str, float | str], dict[str, tuple[float, float]]]:
     """Return the inputs that are given, and the ranges of the others that the formula reads."""
     known = {variable.name: variable for variable in formula.inputs}
@@ -109,7 +138,7 @@ def _given(
     given: dict[str, float | str] = {}
     for name, value in fixed.items():
         given[name] = category_label(value) if known[name].is_category else _number(name, value)
-    limits, labels = given_ranges(formula, {name: ends for name, ends in ranges.items() if name not in fixed})
+    limits, labels = formula.given_ranges({name: ends for name, ends in ranges.items() if name not in fixed})
     found: dict[str, tuple[float, float]] = {}
     for name in (v.name for v in formula.inputs if v.name in formula.used and v.name not in given):
         if known[name].is_category:
@@ -146,7 +175,7 @@ def _number(name: str, value: Any) -> float:
 
 
 def _lowered(
-    formula: Formula,
+    formula: BaseFormula,
     root: Node,
     limits: Mapping[str, tuple[float, float]],
     given: Mapping[str, float | str],

@@ -2,17 +2,264 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
+from itertools import pairwise
 from typing import Any, Literal, TypeAlias
 
 import numpy as np
 
 from kanopt.errors import FormulaError
 from kanopt.formulas.columns import common_shape, describe_place, in_bounds, read_columns
-from kanopt.formulas.lowering.pieces import Pieces, Shape
+from kanopt.formulas.enclosures.arithmetic import EPS
 from kanopt.formulas.nodes import Array
 from kanopt.formulas.variables import Variable
+
+Shape: TypeAlias = Literal["linear", "convex", "concave", "neither"]
+
+
+@dataclass(frozen=True)
+class Jump:
+    """A place where a function jumps: `before` up to it, not included, and `after` from there on.
+
+    Examples
+    --------
+    >>> Pieces((0.0, 1.0, 2.0), (5.0, 3.0), (5.0, 3.0)).jumps
+    (Jump(x=1.0, before=5.0, after=3.0),)
+    """
+
+    x: float
+    before: float
+    after: float
+
+
+@dataclass(frozen=True)
+class Pieces:
+    """A piecewise linear function from ``x[0]`` to ``x[-1]``.
+
+    Piece k runs straight from ``start[k]`` at ``x[k]`` to ``stop[k]`` at ``x[k + 1]``. Where ``stop[k]`` differs from
+    ``start[k + 1]`` the function jumps, and at the jump itself it has the value after it. The last piece may be a
+    single point, where the function jumps at the very end.
+
+    Parameters
+    ----------
+    x
+        Ascending, one more than pieces.
+    start, stop
+        Values at both ends of each piece.
+
+    Raises
+    ------
+    FormulaError
+        If the lengths do not fit, a number is not finite, or `x` does not ascend.
+
+    Examples
+    --------
+    >>> hinge = Pieces((0.0, 2.0, 5.0), (1.0, 1.0), (1.0, 4.0))
+    >>> hinge.at(np.array([1.0, 3.0])).tolist(), hinge.shape, len(hinge)
+    ([1.0, 2.0], 'convex', 2)
+    """
+
+    x: tuple[float, ...]
+    start: tuple[float, ...]
+    stop: tuple[float, ...]
+
+    def __post_init__(self) -> None:
+        for name in ("x", "start", "stop"):
+            object.__setattr__(self, name, tuple(map(float, getattr(self, name))))
+        count = len(self.start)
+        if not count or len(self.stop) != count or len(self.x) != count + 1:
+            raise FormulaError(f"{count} pieces need as many ends and {count + 1} breakpoints")
+        if not all(map(math.isfinite, (*self.x, *self.start, *self.stop))):
+            raise FormulaError("breakpoints and values of pieces must be finite")
+        inner, last = self.x[:-1], self.x[-2:]
+        if any(a >= b for a, b in pairwise(inner)) or last[0] > last[1]:
+            raise FormulaError("breakpoints of pieces must ascend")
+
+    @classmethod
+    def through(cls, x: Sequence[float] | Array, y: Sequence[float] | Array) -> Pieces:
+        """Return the continuous function through points."""
+        return cls(tuple(x), tuple(y[:-1]), tuple(y[1:]))
+
+    def __len__(self) -> int:
+        return len(self.start)
+
+    @property
+    def low(self) -> float:
+        """The smallest argument."""
+        return self.x[0]
+
+    @property
+    def high(self) -> float:
+        """The largest argument."""
+        return self.x[-1]
+
+    @cached_property
+    def _arrays(self) -> tuple[Array, Array, Array, Array]:
+        x, start, stop = np.array(self.x), np.array(self.start), np.array(self.stop)
+        length = np.diff(x)
+        slope = np.divide(stop - start, length, out=np.zeros(len(start)), where=length > 0.0)
+        return x, start, stop, slope
+
+    @property
+    def slopes(self) -> tuple[float, ...]:
+        """The slope of each piece; zero for a single point."""
+        return tuple(self._arrays[3].tolist())
+
+    @property
+    def values(self) -> tuple[float, float]:
+        """The smallest and the largest value."""
+        ends = (*self.start, *self.stop)
+        return min(ends), max(ends)
+
+    @property
+    def jumps(self) -> tuple[Jump, ...]:
+        """Where it jumps."""
+        pairs = zip(self.x[1:-1], self.stop, self.start[1:], strict=False)
+        return tuple(Jump(x, before, after) for x, before, after in pairs if before != after)
+
+    @cached_property
+    def shape(self) -> Shape:
+        """Whether it is convex or concave: then it is the largest, or the smallest, of its lines but for rounding."""
+        x, start, stop, slope = self._arrays
+        if len(self) == 1:
+            return "linear"
+        if self.jumps or x[-2] == x[-1]:
+            return "neither"
+        length = np.diff(x)
+        size = np.abs(np.concatenate([start, stop])).max()
+        slack = 16.0 * EPS * size / np.minimum(length[1:], length[:-1])
+        turn = np.diff(slope)
+        if bool((turn >= -slack).all()):
+            return "convex"
+        return "concave" if bool((turn <= slack).all()) else "neither"
+
+    @cached_property
+    def direction(self) -> int:
+        """+1 where it never falls, −1 where it never rises, 0 where it does both; +1 for a constant."""
+        _, start, stop, _ = self._arrays
+        steps = np.concatenate([stop - start, start[1:] - stop[:-1]])
+        return 1 if bool((steps >= 0.0).all()) else -1 if bool((steps <= 0.0).all()) else 0
+
+    @property
+    def ends_in_a_point(self) -> bool:
+        """Whether it jumps at its very end, so that its last piece is a point."""
+        return len(self) > 1 and self.x[-2] == self.x[-1]
+
+    def at(self, values: Array) -> Array:
+        """Return the function's values, same shape; beyond its ends the outermost pieces go on."""
+        x, start, _, slope = self._arrays
+        values = np.asarray(values, dtype=np.float64)
+        place = np.clip(np.searchsorted(x, values, side="right") - 1, 0, len(start) - 1)
+        return np.asarray(start[place] + slope[place] * (values - x[place]))
+
+    def before(self, values: Array) -> Array:
+        """Return the values as :meth:`at` does, but at a jump the one before it."""
+        x, start, stop, slope = self._arrays
+        values = np.asarray(values, dtype=np.float64)
+        place = np.clip(np.searchsorted(x, values, side="left") - 1, 0, len(start) - 1)
+        found = start[place] + slope[place] * (values - x[place])
+        return np.asarray(np.where(values == x[place + 1], stop[place], found))
+
+    def on(self, x: Array) -> tuple[Array, Array]:
+        """Return the values at both ends of each of finer pieces, given by their breakpoints.
+
+        Examples
+        --------
+        >>> start, stop = Pieces((0.0, 1.0, 2.0), (5.0, 3.0), (5.0, 7.0)).on(np.array([0.0, 1.0, 1.5, 2.0]))
+        >>> start.tolist(), stop.tolist()
+        ([5.0, 3.0, 5.0], [5.0, 5.0, 7.0])
+        """
+        start, stop = self.at(x[:-1]), self.before(x[1:])
+        if x[-1] == x[-2]:
+            start[-1] = stop[-1] = self.start[-1] if self.ends_in_a_point else self.stop[-1]
+        return start, stop
+
+    def times(self, factor: float) -> Pieces:
+        """Return a multiple of the function."""
+        return Pieces(self.x, tuple(factor * y for y in self.start), tuple(factor * y for y in self.stop))
+
+    def shifted(self, by: float) -> Pieces:
+        """Return the function plus a constant."""
+        return Pieces(self.x, tuple(y + by for y in self.start), tuple(y + by for y in self.stop))
+
+    def extended(self, low: float, high: float) -> Pieces:
+        """Return the same function over more or less, its outermost pieces continued along their lines.
+
+        Examples
+        --------
+        >>> Pieces((0.0, 1.0, 3.0), (0.0, 2.0), (2.0, 2.0)).extended(-1.0, 0.5).start
+        (-2.0,)
+        """
+        x, start, stop, _ = self._arrays
+        single = len(x) > 2 and x[-2] == x[-1]
+        first = int(np.clip(np.searchsorted(x, low, side="right") - 1, 0, len(start) - 1))
+        last = int(
+            np.clip(np.searchsorted(x, high, side="right" if single else "left") - 1, first, len(start) - 1)
+        )
+        begin, end = self._on(first, low), self._on(last, high)
+        inner = slice(first + 1, last + 1)
+        return Pieces((low, *x[inner], high), (begin, *start[inner]), (*stop[first:last], end))
+
+    def _on(self, piece: int, place: float) -> float:
+        x, start, stop, slope = self._arrays
+        if place == x[piece + 1]:
+            return float(stop[piece])
+        return float(start[piece] + slope[piece] * (place - x[piece]))
+
+    def spread(self, down: float, up: float) -> tuple[float, float]:
+        """Return how far the value falls and rises at most where the argument moves by −down … up within the ends.
+
+        That is the modulus of continuity, by direction. It is exact but for rounding: the change is piecewise linear in
+        both places, so that it is largest where one of them is a breakpoint and the other one too, or at the end of
+        its reach. Jumps are passed over; who moves the argument across one must not ask.
+
+        Examples
+        --------
+        >>> Pieces.through((0.0, 1.0, 2.0), (0.0, 3.0, 2.0)).spread(0.0, 0.5)
+        (0.5, 1.5)
+        """
+        if down == 0.0 and up == 0.0:
+            return 0.0, 0.0
+        whole = self._without_jumps
+        falls, rises = whole._moves(down, up)
+        # moved by d from x to z is moved by −d from z to x
+        back_falls, back_rises = whole._moves(up, down)
+        return max(falls, back_rises), max(rises, back_falls)
+
+    @cached_property
+    def _without_jumps(self) -> Pieces:
+        """The same slopes without the jumps between them."""
+        if not self.jumps:
+            return self
+        x, start, stop, _ = self._arrays
+        count = len(start) - (1 if x[-1] == x[-2] else 0)
+        y = start[0] + np.concatenate([[0.0], np.cumsum((stop - start)[:count])])
+        return Pieces.through(x[: count + 1], y)
+
+    def _moves(self, down: float, up: float) -> tuple[float, float]:
+        """Return the largest fall and rise from a breakpoint to anywhere in reach of it."""
+        x = np.array(self.x)
+        y = self.at(x)
+        lowest, highest = y.copy(), y.copy()
+        for end in (x - down, x + up):
+            there = self.at(np.clip(end, self.low, self.high))
+            lowest, highest = np.minimum(lowest, there), np.maximum(highest, there)
+        for reach, step in ((down, -1), (up, 1)):
+            for away in range(1, len(x)):
+                near = np.arange(len(x))[:-away] if step > 0 else np.arange(len(x))[away:]
+                near = near[np.abs(x[near + step * away] - x[near]) <= reach]
+                if not len(near):
+                    break
+                there = y[near + step * away]
+                lowest[near], highest[near] = (
+                    np.minimum(lowest[near], there),
+                    np.maximum(highest[near], there),
+                )
+        return float((y - lowest).max()), float((highest - y).max())
+
 
 Side: TypeAlias = Literal["nearest", "over", "under"]
 

@@ -25,7 +25,6 @@ from kanopt.formulas.lowering.graphs import (
     over,
     shown,
 )
-from kanopt.formulas.lowering.jumps import with_plain_steps
 from kanopt.formulas.lowering.parts import (
     Affine,
     Combination,
@@ -38,7 +37,7 @@ from kanopt.formulas.lowering.parts import (
     combined,
     sum_of,
 )
-from kanopt.formulas.lowering.profile import Profile, effort_of
+from kanopt.formulas.lowering.profile import Profile, effort_of, with_plain_steps
 from kanopt.formulas.nodes import Apply, Constant, Input, Maximum, Minimum, Node, Sum, computed
 
 

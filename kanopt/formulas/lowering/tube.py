@@ -13,8 +13,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from kanopt.errors import FormulaError
-from kanopt.formulas.lowering.pieces import Pieces
 from kanopt.formulas.lowering.profile import Cells, Profile
+from kanopt.formulas.lowering.program import Pieces
 from kanopt.formulas.nodes import Array
 
 _WINDOW = 64

@@ -14,8 +14,7 @@ from kanopt.errors import FormulaError, ProblemError, UnitError, nearest
 from kanopt.formulas.binding import BoundFormula, Reference, ReferenceValue
 from kanopt.formulas.formula import Formula
 from kanopt.formulas.lowering.graphs import folded
-from kanopt.formulas.nodes import Constant, Input, Node, Product, Sum, rebuild
-from kanopt.formulas.validity import valid_range, valid_range_text
+from kanopt.formulas.nodes import Constant, Input, Node, Product, Sum, computed, rebuild
 from kanopt.formulas.variables import Variable, category_label
 from kanopt.problems.decisions.entities import Decision, LawLike
 from kanopt.problems.decisions.items import DecisionNames
@@ -105,12 +104,12 @@ class DecisionLaw:
                 continue
             one = self.decisions[bound.field]
             scale = unit_factor(one.unit, variable.unit)
-            low, high = valid_range(self.formula, variable)
+            low, high = self.formula.valid_range(variable)
             ends = scale * one.low, scale * one.high
             if (low is not None and ends[0] < low) or (high is not None and ends[1] > high):
                 found.append(
                     f"decision {one.name} reaches from {range_text(*ends, variable.unit)}, "
-                    f"beyond where {self.name} is known: {valid_range_text(self.formula, variable)}"
+                    f"beyond where {self.name} is known: {self.formula.valid_text(variable)}"
                 )
         return found
 
@@ -306,3 +305,28 @@ def _linear_formula(row: Mapping[str, float], where: str, name: str, decisions: 
         raise ProblemError(f"{where}: a row needs at least one decision")
     inputs = tuple(Variable(one) for one in row)
     return Formula(Sum(tuple(terms)) if len(terms) > 1 else terms[0], inputs, Variable(name or "row"))
+
+
+def values_at(law: Formula, names: Sequence[str], points: Floats) -> Floats:
+    """Return a law's values at points, shape (count, decisions); NaN where it has no finite value.
+
+    Parameters
+    ----------
+    law
+        A formula of decisions.
+    names
+        The decision of each column of the points.
+    points
+        Shape (count, decisions).
+
+    Examples
+    --------
+    >>> from kanopt.formulas import Variable, parse_formula
+    >>> law = parse_formula("log(x)", [Variable("x")], Variable("y"))
+    >>> values_at(law, ["x"], np.array([[1.0], [0.0]])).tolist()
+    [0.0, nan]
+    """
+    values = computed(law.root, {name: points[:, place] for place, name in enumerate(names)})
+    found = np.array(np.broadcast_to(values.astype(float), (len(points),)))
+    found[~np.isfinite(found)] = np.nan
+    return found

@@ -20,16 +20,20 @@ from kanopt.problems.in_use import InUse, InUseWords
 from kanopt.problems.law_use import LawUse, unit_factor
 from kanopt.problems.plan_figures import PlanFigure, Roster, emissions
 from kanopt.problems.pricing import Pricing
-from kanopt.problems.routing.coverage import clients_served, price_of_left_out
 from kanopt.problems.routing.delays import Delays
-from kanopt.problems.routing.extrapolations import plan_extrapolations
-from kanopt.problems.routing.figures import route_figures, route_rosters, vehicles_to_send
+from kanopt.problems.routing.extrapolations import fixed_time_figure, implausible_speeds, plan_extrapolations
+from kanopt.problems.routing.figures import (
+    clients_served,
+    price_of_left_out,
+    route_figures,
+    route_rosters,
+    vehicles_to_send,
+)
 from kanopt.problems.routing.leg_laws import DURATION
-from kanopt.problems.routing.leg_speeds import fixed_time_figure, implausible_speeds
 from kanopt.problems.routing.plan import RoutingPlan
 from kanopt.problems.routing.reasons import plan_reasons
+from kanopt.problems.routing.rules import RULE_WORDS
 from kanopt.problems.routing.simulate import (
-    RULE_WORDS,
     Drive,
     check_plan,
     fleets_below_zero,
@@ -38,8 +42,7 @@ from kanopt.problems.routing.simulate import (
     prices_of_fleets,
 )
 from kanopt.problems.routing.slider_prices import slider_prices
-from kanopt.problems.routing.views import timetable_of, views_of, with_times
-from kanopt.problems.routing.work_orders import run_sheets
+from kanopt.problems.routing.views import run_sheets, timetable_of, views_of, with_times
 from kanopt.problems.slider_prices import SliderPrices
 from kanopt.problems.views import View
 from kanopt.problems.work_orders import WorkOrder

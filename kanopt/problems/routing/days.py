@@ -12,13 +12,11 @@ from kanopt.formulas.binding import BoundFormula
 from kanopt.problems.money_at_stake import draw_price_errors
 from kanopt.problems.routing.assessment import RoutingAssessment
 from kanopt.problems.routing.data import Floats, Ints, RoutingData
-from kanopt.problems.routing.simulate import Drive
-from kanopt.problems.routing.simulate.check import Flags, broken_rules_of_routes
-from kanopt.problems.routing.simulate.drive import drive_of
-from kanopt.problems.routing.simulate.errors import DrivingErrors
-from kanopt.problems.routing.simulate.forward import drive_forward
-from kanopt.problems.routing.simulate.legs import PaddedRoutes, pad_routes
-from kanopt.problems.routing.simulate.price import MISSED, price_side_by_side
+from kanopt.problems.routing.rules import PRIZES
+from kanopt.problems.routing.rules.rule import Flags
+from kanopt.problems.routing.simulate import Drive, broken_rules_of_routes, price_side_by_side
+from kanopt.problems.routing.simulate.drive import drive_forward, drive_of
+from kanopt.problems.routing.simulate.legs import DrivingErrors, PaddedRoutes, pad_routes
 from kanopt.problems.uncertainty import (
     Erring,
     UncertainLaw,
@@ -149,7 +147,7 @@ class _Block:
         departure = np.tile(self.assessment.simulation.departure, self.days)
         times = drive_forward(grid, departure)
         stops = [len(route.clients) for route in self.assessment.plan.routes] * self.days
-        return self._read(drive_of(grid, stops, departure, times), grid, stops)
+        return self._read(drive_of(grid, stops, departure, times))
 
     def _demands(self, uncertainty: Uncertainty, rng: np.random.Generator) -> Floats | None:
         """Draw the demand of each node, (days, n), log-normal with its mean and deviation; None where none varies."""
@@ -159,7 +157,7 @@ class _Block:
             return None
         return draw_log_normal(mean, deviation, self.days, uncertainty.shared_demand or 0.0, rng)
 
-    def _read(self, driven: Drive, grid: PaddedRoutes, stops: Sequence[int]) -> DrivenDays:
+    def _read(self, driven: Drive) -> DrivenDays:
         days, routes = self.days, len(self.plan.valid)
         legs = len(driven.head) // days
         head, route = driven.head[:legs], driven.route[:legs]
@@ -174,13 +172,12 @@ class _Block:
             self._costs(driven),
             {
                 rule: flags.reshape(days, routes)
-                for rule, flags in broken_rules_of_routes(self.data, driven, grid, stops).items()
+                for rule, flags in broken_rules_of_routes(self.data, driven).items()
             },
         )
 
     def _costs(self, driven: Drive) -> Floats:
         laws, planning = self.problem.leg_laws, self.problem.planning_values
-        types = np.tile(self.plan.kind, self.days)
-        terms = price_side_by_side(laws, planning, types, driven, self.days)
-        missed = float(self.assessment.pricing.terms().get(MISSED, 0.0))
+        terms = price_side_by_side(laws, planning, driven, self.days)
+        missed = float(self.assessment.pricing.terms().get(PRIZES.term, 0.0))
         return sum(terms.values(), np.full(self.days, missed))

@@ -13,8 +13,7 @@ from numpy.typing import NDArray
 from kanopt.errors import FormulaError, ProblemError
 from kanopt.formulas.binding import BoundFormula, Reference, ReferenceValue, Resolver
 from kanopt.formulas.columns import read_columns
-from kanopt.formulas.enclosures.enclosure import Enclosure, Orders
-from kanopt.formulas.enclosures.floating import settled
+from kanopt.formulas.enclosures.enclosure import Enclosure, Orders, settled
 from kanopt.formulas.enclosures.rules import enclosed
 from kanopt.formulas.nodes import Input, Node, postorder
 from kanopt.formulas.pieces import gap_inputs

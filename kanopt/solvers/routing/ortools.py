@@ -14,13 +14,15 @@ from kanopt.interrupt import Interrupt
 from kanopt.problems.base import Problem
 from kanopt.problems.result import Progress, Status
 from kanopt.problems.routing import RoutingPlan, RoutingProblem
+from kanopt.problems.routing.rules import beyond
 from kanopt.solvers.base import Outcome, SolveOptions, Solver
 from kanopt.solvers.compiled.library import why_no_kernel
-from kanopt.solvers.routing.integers import NodeRoutes, RoutingIntegers, lower
+from kanopt.solvers.routing.integers import NodeRoutes, RoutingIntegers
 from kanopt.solvers.routing.ortools_model import OrToolsModel
 from kanopt.solvers.routing.racer.annealing import StoppingCriteria
 from kanopt.solvers.routing.racer.refine import RacerRun, left_out_text
 from kanopt.solvers.routing.solver import known_part
+from kanopt.text import join_list
 
 _STEPS, _STEPS_PER_CLIENT = 2000, 50
 _PENALTY_WEIGHTS = (0.05, 0.1)  # the solver's default is 0.1
@@ -30,6 +32,15 @@ _NEVER = 1e6  # seconds
 _START = 100  # steps for each client of the search for a start
 _PER_MOVE, _PER_MOVE_AND_CLIENT, _RULES, _RESTS = 1e-6, 3e-9, 3.0, 3e-5  # seconds, counted as work
 _LINES = "the load on board priced on each leg by a straight line between an empty and a full vehicle"
+
+MODELLED = frozenset(
+    {
+        "fleet", "depot", "visits", "prize", "skill", "goods", "pinned", "reload", "backhaul", "order", "capacity",
+        "measures", "road", "time window", "several windows", "soft window", "release", "shift", "distance",
+        "duration", "overtime", "break", "even work",
+    }
+)  # fmt: skip
+"""The rules of OR-Tools' model, as the referee calls them."""
 
 Answer = TypeVar("Answer")
 
@@ -68,14 +79,15 @@ class OrToolsRouting(Solver):
         return f"OR-Tools routing {version('ortools')}"
 
     def accepts(self, problem: Problem[Any]) -> str:
-        """Return an empty text for a routing problem of which no route is under way, else why it does not fit."""
+        """Return an empty text for a routing problem of which every rule is modelled, else why it does not fit."""
         if not isinstance(problem, RoutingProblem):
             return f"solves routing problems, not {problem.kind}"
-        return "does not model routes under way" if problem.data.is_under_way else ""
+        unknown = beyond(problem.data, MODELLED)
+        return f"does not model {join_list([rule.what for rule in unknown])}" if unknown else ""
 
     def lower(self, problem: RoutingProblem, options: SolveOptions) -> RoutingIntegers:
         """Return the problem in whole numbers, rounded on the safe side, with what the load costs on each arc."""
-        return lower(problem, options.seed, loaded=bool(_laws_of_load(problem)))
+        return RoutingIntegers(problem, options.seed, loaded=bool(_laws_of_load(problem)))
 
     def search(self, model: RoutingIntegers, options: SolveOptions) -> _Search:
         """Search until the time is over, the search ends by itself, or Ctrl-C."""
@@ -128,8 +140,8 @@ def _start(model: RoutingIntegers, options: SolveOptions) -> RoutingPlan | None:
     """
     if options.initial is not None:
         return known_part(model.problem, options.initial)
-    rules = model.rules
-    if not (rules.source.size or rules.break_table.size or rules.apart.size) or why_no_kernel():
+    hard = model.data.has_sources or any(model.breaks) or model.apart.any()
+    if not hard or why_no_kernel():
         return None
     search = RacerRun(model.problem, None, options.seed, None, options.clock)
     return search.run(StoppingCriteria(None, _START * len(model.problem.clients), lambda: False))
@@ -144,11 +156,11 @@ def _laws_of_load(problem: RoutingProblem) -> list[str]:
 def _rounded_by(model: RoutingIntegers, plan: RoutingPlan) -> tuple[float, float]:
     """Return by how much rounding the price of each arc moves that of a plan, and a bound on it."""
     moved, legs = 0.0, 0
-    if model.rules.load_cost.size:
+    if model.loaded:
         return 0.0, 0.0
     for (kind, _), route in zip(model.fleet, model.node_routes(plan), strict=True):
         if route:
-            ends = [model.last(kind)] if model.rules.returns(kind) else []
+            ends = [model.last_depot(kind)] if model.data.vehicles[kind].returns else []
             stops = np.array([model.depot(kind), *route, *ends])
             exact = model.problem.planning_values.costs[kind][model.nodes[stops[:-1]], model.nodes[stops[1:]]]
             paid = model.cost[kind, stops[:-1], stops[1:]] / model.money.factor
@@ -194,10 +206,6 @@ class _Search:
         self.value: int | None = None
         self.idle, self.limit_checks, self.branches = 0, 0, 0
         self.patience = _STEPS + _STEPS_PER_CLIENT * integers.size
-        self.per_branch = _PER_MOVE + _PER_MOVE_AND_CLIENT * integers.size
-        self.per_branch *= 1.0 if integers.rules.is_empty else _RULES
-        # a move of a stop is first tried against all breaks, a branch is one step of finding times for a move
-        self.per_move = self.per_branch + (_RESTS if integers.rules.break_table.size else 0.0)
 
     @property
     def seconds(self) -> float:
@@ -207,6 +215,10 @@ class _Search:
     def run(self, start: NodeRoutes | None) -> None:
         """Search from a plan, or from scratch."""
         self.routing_model = OrToolsModel(self.integers)
+        self.per_branch = _PER_MOVE + _PER_MOVE_AND_CLIENT * self.integers.size
+        self.per_branch *= _RULES if self.routing_model.has_rules else 1.0
+        # a move of a stop is first tried against all breaks, a branch is one step of finding times for a move
+        self.per_move = self.per_branch + (_RESTS if self.routing_model.has_breaks else 0.0)
         self.model = self.routing_model.model
         self.next = [self.model.NextVar(index) for index in range(self.model.Size())]
         self.model.AddAtSolutionCallback(_weakly(self._on_solution))
@@ -242,7 +254,7 @@ class _Search:
             # searches for times go by wall seconds; and where there are breaks, those by linear programs take most of
             # the time
             parameters.lns_time_limit.FromMilliseconds(int(1000 * _NEVER))
-            by_hand = by_hand or bool(self.integers.rules.break_table.size)
+            by_hand = by_hand or self.routing_model.has_breaks
         parameters.disable_scheduling_beware_this_may_degrade_performance = by_hand
         kinds = routing_enums_pb2.LocalSearchMetaheuristic
         metaheuristic = kinds.GREEDY_DESCENT if self._single_client else kinds.GUIDED_LOCAL_SEARCH

@@ -11,8 +11,12 @@ import numpy as np
 from numpy.typing import NDArray
 from ortools.constraint_solver import pywrapcp
 
-from kanopt.solvers.routing.arc_memory import refuse_too_large
-from kanopt.solvers.routing.integers import NodeRoutes, RoutingIntegers, without_idle_reloads
+from kanopt.solvers.routing.integers import (
+    NodeRoutes,
+    RoutingIntegers,
+    refuse_too_large,
+    without_idle_reloads,
+)
 
 Integers = NDArray[np.int64]
 _LISTED = 40.0
@@ -41,19 +45,18 @@ class OrToolsModel:
         self.kinds = [kind for kind, _ in arrays.fleet]
         self.used = sorted(set(self.kinds))
         # OR-Tools reads lists of Python's numbers, one matrix at a time, and keeps its own
-        kept = 8.0 * len(self.used) * (2 + bool(arrays.rules.max_distance.size))
+        kept = 8.0 * len(self.used) * (2 + arrays.limits_distance)
         refuse_too_large("OR-Tools' matrices", arrays.size, _LISTED + kept)
         self._lay_out()
         homes = [arrays.depot(kind) for kind in self.kinds]
-        ends = [self.ends.get(kind, arrays.last(kind)) for kind in self.kinds]
+        ends = [self.ends.get(kind, arrays.last_depot(kind)) for kind in self.kinds]
         self.manager = pywrapcp.RoutingIndexManager(len(self.nodes), len(self.kinds), homes, ends)
         self.model: Any = pywrapcp.RoutingModel(self.manager)
         self.add_cost_and_time()
         self.add_capacity()
         for node in range(arrays.depots, arrays.size):
             self.add_visit(node)
-        if not arrays.rules.is_empty:
-            self.add_rules()
+        self.add_rules()
 
     def _lay_out(self) -> None:
         """Give the stops their numbers: nodes of the arrays, then copies and ends by vehicle type."""
@@ -62,13 +65,13 @@ class OrToolsModel:
         self.copies: dict[int, list[int]] = {}
         self.ends: dict[int, int] = {}
         for kind in self.used:
-            most = arrays.rules.most_reloads(kind)
+            most = arrays.most_reloads(kind)
             if not most:
                 continue
             count = min(most * self.kinds.count(kind), arrays.size - arrays.depots)
             self.copies[kind] = list(range(len(self.nodes), len(self.nodes) + count))
             self.nodes += [arrays.depot(kind)] * count
-            if not arrays.rules.returns(kind):
+            if not arrays.data.vehicles[kind].returns:
                 self.ends[kind] = len(self.nodes)
                 self.nodes.append(arrays.depot(kind))
 
@@ -100,7 +103,7 @@ class OrToolsModel:
             for kind, route in zip(self.kinds, routes, strict=True)
         ]
 
-    def _matrix(self, matrix: Integers, kind: int, at_reload: int = 0, at_end: Integers | int = 0) -> Any:
+    def _matrix(self, matrix: Integers, kind: int, at_reload: int = 0, at_end: Integers | None = None) -> Any:
         """Register a matrix over nodes as one over stops, and return its number.
 
         Parameters
@@ -114,12 +117,12 @@ class OrToolsModel:
         at_end
             What a stop adds, by node, where the vehicle ends there.
         """
-        home, last = self.arrays.depot(kind), self.arrays.last(kind)
+        home, last = self.arrays.depot(kind), self.arrays.last_depot(kind)
         if len(self.nodes) == self.arrays.size and home == last:
             return self.model.RegisterTransitMatrix(matrix.tolist())
         wide = matrix[np.ix_(self.nodes, self.nodes)].astype(np.int64)
         if kind in self.ends:
-            wide[:, self.ends[kind]] = at_end[self.nodes] if isinstance(at_end, np.ndarray) else at_end
+            wide[:, self.ends[kind]] = 0 if at_end is None else at_end[self.nodes]
         if kind in self.copies:
             wide[self.copies[kind]] += at_reload
         if home != last:
@@ -129,14 +132,14 @@ class OrToolsModel:
 
     def add_cost_and_time(self) -> None:
         """Add prices of arcs, vehicles and time, and the clock within shifts."""
-        arrays, model, rules = self.arrays, self.model, self.arrays.rules
+        arrays, model = self.arrays, self.model
         cost = {kind: self._matrix(arrays.cost[kind], kind) for kind in self.used}
         self.transit = {}
         for kind in self.used:
-            stay = rules.service[kind] if rules.service.size else 0
-            self.transit[kind] = self._matrix(arrays.transit[kind], kind, rules.reload_of(kind), stay)
+            again = int(arrays.reload_time[kind])
+            self.transit[kind] = self._matrix(arrays.transit[kind], kind, again, arrays.service[kind])
         model.AddDimensionWithVehicleTransits(
-            [self.transit[kind] for kind in self.kinds], arrays.horizon, arrays.horizon, False, "time"
+            [self.transit[kind] for kind in self.kinds], arrays.last, arrays.last, False, "time"
         )
         for vehicle, kind in enumerate(self.kinds):
             model.SetArcCostEvaluatorOfVehicle(cost[kind], vehicle)
@@ -155,39 +158,43 @@ class OrToolsModel:
         self.model.AddDisjunction([index], price)
 
     def add_rules(self) -> None:
-        """Add all other rules."""
-        rules = self.arrays.rules
+        """Add all other rules that the problem has."""
+        arrays, data = self.arrays, self.arrays.data
         for kind, copies in self.copies.items():
             mine = [vehicle for vehicle, each in enumerate(self.kinds) if each == kind]
             for stop in copies:
                 self.model.AddDisjunction([self.index(stop)], 0)
                 self._allow_only(stop, mine)
-        if self.copies:
-            self.add_reloads()
-        if rules.release.any():
-            self.add_releases()
-        if len(rules.opens) > 1:
-            self.add_multiple_windows()
-        if rules.due.size:
-            self.add_soft_windows()
-        if rules.max_distance.size:
-            self.add_distance_limit()
-        self.add_duration_limit()
-        if rules.break_table.size:
-            self.add_breaks()
-        if rules.source.size:
-            self.add_pickups_and_deliveries()
-        if rules.backhaul:
-            self.add_backhaul()
-        if rules.apart.size:
-            self.add_incompatibilities()
-        if rules.pinned.size:
-            for node in np.flatnonzero(rules.pinned >= 0).tolist():
-                self._allow_only(node, [int(rules.pinned[node])])
-        if rules.longest:
-            self.add_longest_route_cost()
-        if rules.load_cost.size:
-            self.add_load_cost()
+        there = {
+            self.add_reloads: bool(self.copies),
+            self.add_releases: data.has_releases,
+            self.add_multiple_windows: self.has_gaps,
+            self.add_soft_windows: bool(arrays.lateness.any()),
+            self.add_distance_limit: arrays.limits_distance,
+            self.add_duration_limit: bool((arrays.max_duration < arrays.last).any()),
+            self.add_overtime: bool(arrays.overtime[1].any()),
+            self.add_breaks: self.has_breaks,
+            self.add_pickups_and_deliveries: data.has_sources,
+            self.add_backhaul: data.policy.backhaul and bool(arrays.pickup.any()),
+            self.add_incompatibilities: bool(arrays.apart.any()),
+            self.add_pins: bool(arrays.pinned),
+            self.add_longest_route_cost: bool(data.policy.longest_route_cost),
+            self.add_load_cost: arrays.loaded,
+        }
+        self.has_rules = any(there.values()) or len(arrays.demands) > 1 or bool(arrays.pickup.any())
+        for add, is_there in there.items():
+            if is_there:
+                add()
+
+    @property
+    def has_gaps(self) -> bool:
+        """Whether some client has several windows."""
+        return len(self.arrays.data.opens) > 1
+
+    @property
+    def has_breaks(self) -> bool:
+        """Whether some driver takes a break."""
+        return any(self.arrays.breaks)
 
     def _allow_only(self, stop: int, vehicles: Sequence[int]) -> None:
         """Let only some vehicles visit a stop, or none; SetAllowedVehiclesForIndex cannot be called from Python."""
@@ -195,13 +202,11 @@ class OrToolsModel:
 
     def add_capacity(self) -> None:
         """Add capacities in every measure."""
-        arrays, rules = self.arrays, self.arrays.rules
-        measures = [(arrays.demand, arrays.capacity)]
-        measures += list(zip(rules.demands, rules.capacities, strict=True))
-        for measure, (demand, capacity) in enumerate(measures):
+        arrays = self.arrays
+        for measure, (demand, capacity) in enumerate(zip(arrays.demands, arrays.capacities, strict=True)):
             name = "load" if measure == 0 else f"load {measure}"
-            picked = rules.pickup if measure == 0 and rules.pickup.any() else np.zeros_like(demand)
-            if picked.any() or rules.source.size:
+            picked = np.zeros_like(demand) if measure else arrays.pickup
+            if picked.any() or arrays.data.has_sources:
                 self._on_board(name, demand, picked, capacity)
             else:
                 self._delivered(name, demand, capacity)
@@ -246,10 +251,10 @@ class OrToolsModel:
 
         Both are the same when a trip begins, and nothing is to be delivered when it ends.
         """
-        rules, solver = self.arrays.rules, self.model.solver()
+        solver = self.model.solver()
         capacities = [int(capacity[kind]) for kind in self.kinds]
         loaded, given = demand.copy(), np.zeros_like(demand)
-        for source, nodes in rules.dependents.items():
+        for source, nodes in self.arrays.dependents.items():
             loaded[nodes] = 0
             given[source] = demand[nodes].sum()
         most = max(capacities)
@@ -271,14 +276,10 @@ class OrToolsModel:
 
     def add_load_cost(self) -> None:
         """Price what is on board on each leg."""
-        rules, model = self.arrays.rules, self.model
-        taken, given = rules.load_units
-        everything = np.full(len(rules.load_cost), int(rules.load_units.sum()))
-        self._on_board("force", taken, given, everything)
-        numbers = {kind: self._matrix(rules.load_cost[kind], kind) for kind in self.used}
-        most = int(rules.load_cost.max(axis=(0, 2)).sum()) + (len(self.nodes) + 2) * int(
-            rules.load_cost.max()
-        )
+        model, (price, (taken, given)) = self.model, self.arrays.load_costs
+        self._on_board("force", taken, given, np.full(len(price), int(taken.sum() + given.sum())))
+        numbers = {kind: self._matrix(price[kind], kind) for kind in self.used}
+        most = int(price.max(axis=(0, 2)).sum()) + (len(self.nodes) + 2) * int(price.max())
         model.AddDimensionWithVehicleTransits([numbers[kind] for kind in self.kinds], 0, most, True, "energy")
         for vehicle in range(len(self.kinds)):
             model.SetPathEnergyCostOfVehicle("force on board", "energy", 1, vehicle)
@@ -289,7 +290,7 @@ class OrToolsModel:
         for copies in self.copies.values():
             none[copies] = 1
         number = self.model.RegisterUnaryTransitVector(none.tolist())
-        most = [self.arrays.rules.most_reloads(kind) for kind in self.kinds]
+        most = [self.arrays.most_reloads(kind) for kind in self.kinds]
         self.model.AddDimensionWithVehicleCapacity(number, 0, most, True, "reloads")
 
     def add_releases(self) -> None:
@@ -300,81 +301,84 @@ class OrToolsModel:
         """
         arrays, model, solver = self.arrays, self.model, self.model.solver()
         ready = self._dimension(
-            "ready", np.zeros(arrays.size, dtype=np.int64), 0, arrays.horizon,
-            [arrays.horizon] * len(self.kinds), starts_empty=False,
+            "ready", np.zeros(arrays.size, dtype=np.int64), 0, arrays.last,
+            [arrays.last] * len(self.kinds), starts_empty=False,
         )  # fmt: skip
         for node in range(arrays.depots, arrays.size):
-            ready.CumulVar(self.index(node)).SetMin(int(arrays.rules.ready_at_depot[node]))
+            ready.CumulVar(self.index(node)).SetMin(int(arrays.ready_at_depot[node]))
         for vehicle in range(len(self.kinds)):
             start = model.Start(vehicle)
             solver.Add(self.clock.CumulVar(start) >= ready.CumulVar(start))
             model.AddVariableMinimizedByFinalizer(ready.CumulVar(start))
         for kind, copies in self.copies.items():
             for index in map(self.index, copies):
-                left = self.clock.CumulVar(index) + arrays.rules.reload_of(kind)
+                left = self.clock.CumulVar(index) + int(arrays.reload_time[kind])
                 solver.Add(left >= ready.CumulVar(index) + ready.SlackVar(index))
-        for source, nodes in arrays.rules.dependents.items():
+        for source, nodes in arrays.dependents.items():
             # they are served together
-            goods = int(arrays.rules.release[nodes].max())
+            goods = int(arrays.release[nodes].max())
             moment = self.clock.CumulVar(self.index(source))
             moment.SetMin(max(goods, int(arrays.earliest[source])))
 
     def add_multiple_windows(self) -> None:
         """Close the time between windows."""
-        rules = self.arrays.rules
+        opens, closes = self.arrays.windows
         for node in range(self.arrays.depots, self.arrays.size):
             cumul = self.clock.CumulVar(self.index(node))
-            opens, closes = rules.opens[:, node], rules.closes[:, node]
-            for shut, opened in zip(closes[:-1].tolist(), opens[1:].tolist(), strict=True):
+            for shut, opened in zip(closes[:-1, node].tolist(), opens[1:, node].tolist(), strict=True):
                 if opened > shut + 1:
                     cumul.RemoveInterval(shut + 1, opened - 1)
 
     def add_soft_windows(self) -> None:
         """Price lateness."""
-        arrays, rules = self.arrays, self.arrays.rules
-        late = (rules.lateness > 0) & (rules.due < arrays.latest)
+        arrays = self.arrays
+        late = (arrays.lateness > 0) & (arrays.due < arrays.latest)
         for node in np.flatnonzero(late).tolist():
-            self.clock.SetCumulVarSoftUpperBound(
-                self.index(node), int(rules.due[node]), int(rules.lateness[node])
-            )
+            price = int(arrays.lateness[node])
+            self.clock.SetCumulVarSoftUpperBound(self.index(node), int(arrays.due[node]), price)
 
     def add_distance_limit(self) -> None:
         """Limit how far each vehicle drives."""
         arrays, numbers = self.arrays, {}
+        lengths, limits = arrays.lengths
         for kind in self.used:
-            length = arrays.rules.length
-            if not arrays.rules.returns(kind) and kind not in self.ends:
+            length = lengths
+            if not arrays.data.vehicles[kind].returns and kind not in self.ends:
                 length = length.copy()
                 length[:, arrays.depot(kind)] = 0
             numbers[kind] = self._matrix(length, kind)
         self.model.AddDimensionWithVehicleTransitAndCapacity(
             [numbers[kind] for kind in self.kinds],
             0,
-            [int(arrays.rules.max_distance[kind]) for kind in self.kinds],
+            [int(limits[kind]) for kind in self.kinds],
             True,
             "length",
         )
 
     def add_duration_limit(self) -> None:
-        """Limit how long routes take, and price overtime."""
-        rules = self.arrays.rules
+        """Limit how long routes take."""
         for vehicle, kind in enumerate(self.kinds):
-            if rules.max_duration.size and rules.max_duration[kind] < self.arrays.horizon:
-                self.clock.SetSpanUpperBoundForVehicle(int(rules.max_duration[kind]), vehicle)
-            if rules.overtime.size and rules.overtime[kind]:
-                more = pywrapcp.BoundCost(int(rules.regular[kind]), int(rules.overtime[kind]))
+            if self.arrays.max_duration[kind] < self.arrays.last:
+                self.clock.SetSpanUpperBoundForVehicle(int(self.arrays.max_duration[kind]), vehicle)
+
+    def add_overtime(self) -> None:
+        """Price overtime."""
+        regular, price = self.arrays.overtime
+        for vehicle, kind in enumerate(self.kinds):
+            if price[kind]:
+                more = pywrapcp.BoundCost(int(regular[kind]), int(price[kind]))
                 self.clock.SetSoftSpanUpperBoundForVehicle(more, vehicle)
 
     def add_breaks(self) -> None:
         """Add the breaks of drivers, in order and not during a service."""
-        rules, solver = self.arrays.rules, self.model.solver()
+        arrays, solver = self.arrays, self.model.solver()
         starts = {self.model.Start(vehicle) for vehicle in range(len(self.kinds))}
         for vehicle, kind in enumerate(self.kinds):
             intervals = [
                 solver.FixedDurationIntervalVar(
                     first, max(first, last), length, False, f"rest {vehicle} {place}"
                 )
-                for place, (length, first, last) in enumerate(rules.breaks(kind))
+                for place, (length, first, last) in enumerate(arrays.breaks[kind])
             ]
             if not intervals:
                 continue
@@ -382,10 +386,8 @@ class OrToolsModel:
             for index in range(self.model.Size()):
                 if index not in starts:
                     stop = self.manager.IndexToNode(index)
-                    node = self.nodes[stop]
-                    stay[index] = (
-                        rules.reload_of(kind) if stop >= self.arrays.size else rules.stay(kind, node)
-                    )
+                    at_reload, node = stop >= arrays.size, self.nodes[stop]
+                    stay[index] = int(arrays.reload_time[kind] if at_reload else arrays.service[kind, node])
             self.clock.SetBreakIntervalsOfVehicle(intervals, vehicle, stay)
             for before, after in pairwise(intervals):
                 solver.Add(after.StartsAfterEnd(before))
@@ -393,7 +395,7 @@ class OrToolsModel:
     def add_pickups_and_deliveries(self) -> None:
         """Visit sources and their clients with one vehicle, on one trip, in their order, or neither."""
         arrays, model, solver = self.arrays, self.model, self.model.solver()
-        dependents = arrays.rules.dependents
+        dependents = arrays.dependents
         model.AddConstantDimension(1, len(self.nodes) + 1, True, "order")
         order = model.GetDimensionOrDie("order")
         change = np.zeros(arrays.size, dtype=np.int64)
@@ -418,15 +420,15 @@ class OrToolsModel:
     def add_backhaul(self) -> None:
         """Count pickups on a trip, and deliver only before the first."""
         arrays = self.arrays
-        picked = (arrays.rules.pickup > 0).astype(np.int64)
+        picked = (arrays.pickup > 0).astype(np.int64)
         most = int(picked.sum())
         count = self._dimension("pickups", picked, -most, most, [most] * len(self.kinds), starts_empty=True)
-        for node in np.flatnonzero(arrays.demand > 0).tolist():
+        for node in np.flatnonzero(arrays.demands[0] > 0).tolist():
             count.CumulVar(self.index(node)).SetMax(0)
 
     def add_incompatibilities(self) -> None:
         """Keep incompatible nodes on different routes; those with the same incompatibilities share a visit type."""
-        apart = self.arrays.rules.apart
+        apart = self.arrays.apart
         kinds, members = np.unique(apart, axis=0, return_inverse=True)
         types = members.ravel()
         for node in range(self.arrays.depots, self.arrays.size):
@@ -436,12 +438,16 @@ class OrToolsModel:
             self.model.AddHardTypeIncompatibility(int(types[node]), int(types[other]))
         assert len(kinds) > 1  # some nodes are incompatible, and none with itself
 
+    def add_pins(self) -> None:
+        """Let one vehicle alone serve the clients pinned to it."""
+        for node, vehicle in self.arrays.pinned.items():
+            self._allow_only(node, [vehicle])
+
     @property
     def may_wait(self) -> bool:
         """Whether a vehicle may have to wait."""
-        arrays, rules = self.arrays, self.arrays.rules
-        opens_later = (arrays.earliest > arrays.shift_start.min()).any() or len(rules.opens) > 1
-        return bool(opens_later or rules.break_table.size)
+        opens_later = bool((self.arrays.earliest > self.arrays.shift_start.min()).any())
+        return opens_later or self.has_gaps or self.has_breaks
 
     @property
     def schedules_without_lp(self) -> bool:
@@ -450,18 +456,18 @@ class OrToolsModel:
         The linear programs model neither the price of the longest route nor gaps between windows: the times they
         propose are refused, and the search for others may take seconds for one route.
         """
-        rules = self.arrays.rules
-        return bool(rules.longest and self.may_wait) or len(rules.opens) > 1
+        return bool(self.arrays.data.policy.longest_route_cost and self.may_wait) or self.has_gaps
 
     def add_longest_route_cost(self) -> None:
         """Price the route that takes longest: time from departure to return, as a clock that starts at 0."""
         model, solver, arrays = self.model, self.model.solver(), self.arrays
         waits = self.may_wait
-        slack = arrays.horizon if waits else 0
+        slack = arrays.last if waits else 0
         numbers = [self.transit[kind] for kind in self.kinds]
-        model.AddDimensionWithVehicleTransits(numbers, slack, arrays.horizon, True, "spent")
+        model.AddDimensionWithVehicleTransits(numbers, slack, arrays.last, True, "spent")
         spent = model.GetDimensionOrDie("spent")
-        spent.SetGlobalSpanCostCoefficient(arrays.rules.longest)
+        price = arrays.rate.to_integers(arrays.data.policy.longest_route_cost)
+        spent.SetGlobalSpanCostCoefficient(int(price))
         for vehicle in range(len(self.kinds) if waits else 0):
             start, end = model.Start(vehicle), model.End(vehicle)
             took = self.clock.CumulVar(end) - self.clock.CumulVar(start)

@@ -1,9 +1,10 @@
 """The ladder of laws for what a network has learned, and the plainest of them that predicts as well.
 
 A law is judged by rows that it has not seen: of each of ten blocks of rows it is asked what the same law, fitted to the
-other nine, says of them. The law with the fewest operators is taken, of those whose error is within one standard error
-of the least (Breiman and others 1984, *Classification and Regression Trees*, section 3.4.3) and within 2 %. A law of
-more than thirty operators, or with curves of sums of curves, is taken only where there is no other.
+other nine, says of them, and of the rows at either edge of an input, what it says when it is fitted to the others. The
+law with the fewest operators is taken, of those whose error is within one standard error of the least (Breiman and
+others 1984, *Classification and Regression Trees*, section 3.4.3) and within 2 %. A law of more than thirty operators,
+or with curves of sums of curves, is taken only where there is no other.
 """
 
 from __future__ import annotations
@@ -16,15 +17,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kanopt.errors import FitError, FormulaError
-from kanopt.formulas.estimation.drawn_search import OPERATOR
-from kanopt.formulas.estimation.gradient import gradient
 from kanopt.formulas.estimation.least_squares import FLOOR
 from kanopt.formulas.printing import to_infix
 from kanopt.surrogates.ladder.additive import MOST
-from kanopt.surrogates.ladder.blocks import blocks_of, left_out
-from kanopt.surrogates.ladder.by_class import by_class_rung
-from kanopt.surrogates.ladder.closed import Closed, closed_law
-from kanopt.surrogates.ladder.rungs import NETWORK, Rung, network_rung, output_of, sums_of_curves
+from kanopt.surrogates.ladder.closed import found_on_rows
+from kanopt.surrogates.ladder.curve_rungs import by_class_rung, network_rung, output_of, sums_of_curves
+from kanopt.surrogates.ladder.going_on import with_ends
+from kanopt.surrogates.ladder.rungs import NETWORK, Rung, blocks_of, edges_of
 from kanopt.surrogates.ladder.trained import Trained
 
 Array = NDArray[np.float64]
@@ -51,49 +50,32 @@ class Ladder:
         Places of those that can be taken, the one first that is to be taken.
     as_good
         Whether each is as good as the best; (laws,).
+    left_out
+        What each says of every row whose block is left out, (n,).
     """
 
     rungs: tuple[Rung, ...]
     errors: Array
     order: tuple[int, ...]
     as_good: NDArray[np.bool_]
+    left_out: tuple[Array, ...]
 
     def is_rival(self, place: int, chosen: int) -> bool:
         """Whether a law is as good as another one, as short to read, and says something else."""
         one, other = self.rungs[place], self.rungs[chosen]
         if place == chosen or not self.as_good[place] or one.operators > other.operators:
             return False
-        apart = float(np.sqrt(np.nanmean((one.left_out - other.left_out) ** 2)))
+        apart = float(np.sqrt(np.nanmean((self.left_out[place] - self.left_out[chosen]) ** 2)))
         return apart > APART * float(self.errors[chosen])
 
 
-def found_on_rows(trained: Trained, blocks: Integers) -> Iterator[Rung]:
-    """Yield the formula that a search on the rows has found, and what it has found beside."""
-    closed = closed_law(trained, OPERATOR)
-    if closed is None:
-        return
-    law, factor = closed.smeared()
-    left = _left_out(closed, trained, blocks)
-    yield Rung("formula", law.root, closed.parameters, left, factor, told=law.covariance)
-    rows = closed.rows
-    target = np.exp(rows.target) if closed.log else rows.target
-    for place, each in enumerate(closed.beside):
-        try:
-            values = each.law.evaluate(trained.decoded(each.law.inputs))
-        except FormulaError:
-            values = np.full(len(target), np.nan)
-        seen = max(1.0 - each.parameters / rows.total, 0.5)
-        left = target - (target - np.broadcast_to(values, target.shape)) / seen
-        yield Rung(f"formula {place + 2}", each.law.root, each.parameters, left, refused=each.refused)
-
-
-RUNGS: tuple[Callable[[Trained, Integers], Iterator[Rung]], ...] = (
+RUNGS: tuple[Callable[[Trained], Iterator[Rung]], ...] = (
     found_on_rows,
     sums_of_curves,
     by_class_rung,
     network_rung,
 )
-"""What makes laws from a network and its rows, whose blocks are given; no matter in which order."""
+"""What makes laws from a network and its rows, no matter in which order."""
 
 
 def ladder_of(trained: Trained) -> Ladder:
@@ -111,17 +93,18 @@ def ladder_of(trained: Trained) -> Ladder:
     found, refused = list[Rung](), list[FitError | FormulaError]()
     for make in RUNGS:
         try:
-            found += make(trained, blocks)
+            found += make(trained)
         except (FitError, FormulaError) as error:
             refused.append(error)
     if not any(not rung.refused for rung in found):
         raise refused[0]
     found = _without_repetitions(found)
-    errors = _errors(found, trained, blocks)
+    told = [rung.left_out(blocks) for rung in found]
+    errors = _errors(found, told, trained, blocks)
     order = np.lexsort((errors[0].mean, np.array([rung.operators for rung in found])))
     sorted_errors = [_Errors(each.mean[order], each.standard[order]) for each in errors]
-    found = [found[place] for place in order]
-    return _judged(found, sorted_errors, stopped=trained.watch.should_stop())
+    found, told = [found[place] for place in order], [told[place] for place in order]
+    return _judged(found, told, sorted_errors, stopped=trained.watch.should_stop())
 
 
 def _without_repetitions(found: Sequence[Rung]) -> list[Rung]:
@@ -132,22 +115,6 @@ def _without_repetitions(found: Sequence[Rung]) -> list[Rung]:
     return list(first.values())
 
 
-def _left_out(closed: Closed, trained: Trained, blocks: Integers) -> Array:
-    """Return what a law says of rows whose block is left out when its constants are estimated, by one step."""
-    law, rows = closed.formula, closed.rows
-    data = trained.decoded(law.inputs)
-    gap = closed.residual
-    if law.covariance is not None:
-        found = gradient(law, data, {name.split("[")[0] for name in law.covariance.names})
-        slopes = np.nan_to_num(np.broadcast_to(found.derivative, (len(gap), len(found.names))))
-        if closed.log:
-            slopes = slopes / np.broadcast_to(found.value, gap.shape)[:, None]
-        stiff = (rows.weight[:, None] * slopes).T @ slopes
-        gap = left_out(gap, slopes, rows.weight, stiff, blocks)
-    _, factor = closed.smeared()
-    return np.asarray(factor * np.exp(rows.target - gap) if closed.log else rows.target - gap)
-
-
 @dataclass(frozen=True, eq=False)
 class _Errors:
     """Mean squared errors of laws on one scale, and their standard errors; (laws,)."""
@@ -156,24 +123,44 @@ class _Errors:
     standard: Array
 
 
-def _errors(found: Sequence[Rung], trained: Trained, blocks: Integers) -> list[_Errors]:
-    """Return errors of the target, and of its logarithm where the network has learned that."""
+def _errors(
+    found: Sequence[Rung], told: Sequence[Array], trained: Trained, blocks: Integers
+) -> list[_Errors]:
+    """Return errors of the target, and of its logarithm where the network has learned that.
+
+    Rows are left out once with their block, and once more at every edge, all inputs together as often as one.
+    """
     rows, log = trained.rows, trained.log_target
     target = np.exp(rows.target) if log else rows.target
+    columns = trained.decoded(tuple(map(trained.variable, trained.features)))
+    edges = list(edges_of(columns[name].astype(np.float64) for name in sorted(with_ends(trained))))
+    parts = [(blocks, 1.0), *((each, 1.0 / len(edges)) for each in edges)]
+    answers = [[known, *map(rung.left_out, edges)] for rung, known in zip(found, told, strict=True)]
+
+    def squares(gap: Callable[[Array, Rung], Array]) -> Array:
+        """Return the squares of all gaps of every law, row by row, (laws, n)."""
+        found_squares = np.zeros((len(found), len(target)))
+        for place, (rung, said) in enumerate(zip(found, answers, strict=True)):
+            for (part, share), each in zip(parts, said, strict=True):
+                found_squares[place] += np.where(part >= 0, share * gap(each, rung) ** 2, 0.0)
+        return found_squares
+
+    often = np.asarray(sum(share * (part >= 0) for part, share in parts)) * rows.weight
     with np.errstate(all="ignore"):
         # what groups share of a logarithm raises the mean
-        scales = [(target, [target * rows.lift - rung.left_out for rung in found])]
+        scales = [(target, squares(lambda said, rung: target * rows.lift - said))]
         if log:
-            gaps = [rows.target - np.log(rung.left_out / rung.smearing) for rung in found]
-            scales.append((rows.target, gaps))
-    return [_measured(own, np.array(gaps), rows.weight, blocks) for own, gaps in scales]
+            scales.append(
+                (rows.target, squares(lambda said, rung: rows.target - np.log(said / rung.smearing)))
+            )
+    return [_measured(own, each * rows.weight, often, rows.weight, blocks) for own, each in scales]
 
 
-def _measured(own: Array, gaps: Array, weight: Array, blocks: Integers) -> _Errors:
+def _measured(own: Array, missed: Array, often: Array, weight: Array, blocks: Integers) -> _Errors:
     middle = float(weight @ own) / float(weight.sum())
     exact = FLOOR**2 * float(weight @ (own - middle) ** 2) / float(weight.sum())
-    size = np.bincount(blocks, weight)
-    squares = np.array([np.bincount(blocks, weight * gap**2, len(size)) for gap in gaps])
+    size = np.bincount(blocks, often)
+    squares = np.array([np.bincount(blocks, each, len(size)) for each in missed])
     mean = squares.sum(axis=1) / size.sum() + exact
     mean = np.where(np.isfinite(mean), mean, np.inf)
     with np.errstate(all="ignore"):
@@ -186,7 +173,7 @@ def _is_read(rung: Rung) -> bool:
     return rung.operators <= MOST and not rung.is_nested and rung.name != NETWORK
 
 
-def _judged(found: Sequence[Rung], errors: list[_Errors], *, stopped: bool) -> Ladder:
+def _judged(found: Sequence[Rung], told: Sequence[Array], errors: list[_Errors], *, stopped: bool) -> Ladder:
     """Return the ladder: of laws that can be read and are as good the plainest comes first, then what is closer.
 
     Where the search was stopped, what could be read was not found perhaps, and the best is taken as it is. A network
@@ -210,4 +197,4 @@ def _judged(found: Sequence[Rung], errors: list[_Errors], *, stopped: bool) -> L
         return place not in read, not as_good[place], float(place if as_good[place] else excess[place])
 
     root = np.sqrt(errors[0].mean)
-    return Ladder(tuple(found), root, tuple(sorted(taken, key=rank)), as_good)
+    return Ladder(tuple(found), root, tuple(sorted(taken, key=rank)), as_good, tuple(told))

@@ -11,6 +11,7 @@ import contextlib
 import itertools
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -19,30 +20,39 @@ from numpy.typing import NDArray
 from kanopt.errors import FitError, FormulaError
 from kanopt.formulas import Constant, Domain, Formula, Maximum, Minimum, Node, Product
 from kanopt.formulas.columns import evaluate_graph
-from kanopt.formulas.estimation.residuals import smearing
+from kanopt.formulas.estimation.class_moves import OPERATOR
+from kanopt.formulas.estimation.graph_tape import gradient
+from kanopt.formulas.estimation.variable_projection import smearing
 from kanopt.formulas.nodes import postorder, rebuild
 from kanopt.formulas.parameters import parameters_of
 from kanopt.formulas.simplify import simplify_graph
 from kanopt.surrogates.encoding import Feature
-from kanopt.surrogates.ladder.considered import Beside, besides
-from kanopt.surrogates.ladder.going_on import BIGGER, LOOSE, beyond, is_no_worse
-from kanopt.surrogates.ladder.plain import Plain
-from kanopt.surrogates.ladder.rungs import ALIKE, description_length
-from kanopt.surrogates.ladder.shaped import decided
-from kanopt.surrogates.ladder.smearing import multiplied
+from kanopt.surrogates.ladder.going_on import BIGGER, LOOSE, beyond, decided, is_no_worse
+from kanopt.surrogates.ladder.rungs import Integers, Rung, description_length, left_out, multiplied, scales_of
 from kanopt.surrogates.ladder.trained import Trained
 from kanopt.surrogates.ladder.uncertainty import with_covariance
 from kanopt.surrogates.monitor import SearchStopped
 from kanopt.surrogates.rows import Rows
-from kanopt.surrogates.search import REFITS, Found, Rules, Task, as_told, order_of_rows, search
+from kanopt.surrogates.search import (
+    REFITS,
+    Found,
+    Law,
+    Rules,
+    Task,
+    as_told,
+    graph,
+    operators,
+    order_of_rows,
+    search,
+)
+from kanopt.surrogates.search.columns import Columns
 from kanopt.surrogates.search.fitting import Fitted, Target, fitted
-from kanopt.surrogates.search.lookups import centred, felt, in_lookups
-from kanopt.surrogates.search.program import FLATTEST, SELDOM, STEEPEST
+from kanopt.surrogates.search.program import FLATTEST, SELDOM, STEEPEST, centred, felt, value
 from kanopt.surrogates.search.search import PHASES
 from kanopt.surrogates.search.structure import (
     exponents,
     freedom,
-    operators,
+    in_lookups,
     signature,
     values_of,
     with_values,
@@ -52,6 +62,134 @@ from kanopt.units import powers_of
 
 Array = NDArray[np.float64]
 
+
+@dataclass(frozen=True, eq=False)
+class Plain:
+    """The columns among which a law is looked for; categories are numbers of one.
+
+    Parameters
+    ----------
+    trained
+        The network that reads them.
+    chosen
+        Which of its features they are.
+    """
+
+    trained: Trained
+    chosen: tuple[int, ...]
+
+    @property
+    def features(self) -> tuple[Feature, ...]:
+        """The columns."""
+        return tuple(self.trained.features[j] for j in self.chosen)
+
+    @property
+    def names(self) -> list[str]:
+        """What they are called."""
+        return [feature.name for feature in self.features]
+
+    @property
+    def categories(self) -> dict[int, int]:
+        """How many categories there are, of those that are numbers of one."""
+        return {k: len(f.categories) for k, f in enumerate(self.features) if f.kind == "category"}
+
+    @property
+    def labels(self) -> dict[int, tuple[str, ...]]:
+        """What the categories are called."""
+        known = {k: self.features[k].categories for k in self.categories}
+        return {k: tuple(map(str, labels)) for k, labels in known.items()}
+
+    def plain(self, rows: Rows) -> Array:
+        """Return the columns, shape (n, columns)."""
+        pairs = zip(self.chosen, self.features, strict=True)
+        columns = [
+            rows.inputs[:, j] if f.kind == "category" else f.decode(rows.inputs[:, j]) for j, f in pairs
+        ]
+        return np.column_stack(columns).astype(np.float64)
+
+    def columns(self, rows: Rows, scales: Array) -> Columns:
+        """Return them as the search wants them."""
+        return Columns(self.plain(rows) / scales, scales, self.categories)
+
+    def written(self, law: Law, scales: Array) -> Node:
+        """Return the graph of a law of scaled columns."""
+        return graph(law, self.names, scales, self.labels)
+
+    def frame(self, rows: Rows) -> dict[str, NDArray[Any]]:
+        """Return the columns by name, categories by their labels."""
+        found: dict[str, NDArray[Any]] = dict(zip(self.names, self.plain(rows).T, strict=True))
+        for k, labels in self.labels.items():
+            name = self.names[k]
+            found[name] = np.array(labels, dtype=object)[found[name].astype(np.int64)]
+        return found
+
+    def formula(self, root: Node) -> Formula:
+        """Return a graph as a formula for something that is called as no column is."""
+        law = self.trained.formula(root)
+        return replace(law, inputs=tuple(map(self.trained.variable, self.features)))
+
+
+SHOWN, MOST_RIVALS = 12, 2
+"""Laws that are shown, and those among them that are as good as the chosen one in another structure."""
+
+
+@dataclass(frozen=True, eq=False)
+class Beside:
+    """A law of the target that the search has found, how many constants it has, and why it was not taken."""
+
+    law: Formula
+    parameters: int
+    refused: str
+
+
+def besides(
+    table: Plain, found: Found, chosen: Fitted, part: Rows, refused: Mapping[object, str], *, log: bool
+) -> tuple[Beside, ...]:
+    """Return the laws that no other beats in both operators and error, and such as are as good as the chosen one.
+
+    Parameters
+    ----------
+    table, found
+        The columns, and the laws of the search.
+    chosen
+        The law that was taken.
+    part, log
+        The rows of the search, and whether their target is a logarithm.
+    refused
+        Why laws could not be taken, by their signatures.
+    """
+    laws = [fit for fit in (found.best, *found.others) if fit is not chosen]
+    shown, best = [], np.inf
+    for fit in sorted(laws, key=lambda fit: (operators(fit.law), fit.squares)):
+        if fit.squares < 0.98 * best:
+            best = min(best, fit.squares)
+            shown.append(fit)
+    shown = [*shown[-SHOWN:], *(fit for fit in _alike(laws, chosen, part.total) if fit not in shown)]
+    columns, target = table.columns(part, found.scales), np.exp(part.target) if log else part.target
+
+    def told(fit: Fitted) -> Beside:
+        law = table.formula(table.written(fit.law, found.scales))
+        if log:  # one of the logarithm is made one of the mean (Duan 1983)
+            ratio = target / value(fit.law, columns)
+            law = multiplied(law, part.lift * float(part.weight @ ratio) / part.total)
+        why = refused.get(signature(fit.law), "the search on the rows has passed it over")
+        return Beside(law, freedom(fit.law), why)
+
+    return tuple(map(told, shown))
+
+
+def _alike(laws: list[Fitted], chosen: Fitted, rows: float) -> list[Fitted]:
+    """Return laws of other structures that are about as good as the chosen one, and about as short to read."""
+    seen, found = {signature(chosen.law, held=False)}, list[Fitted]()
+    for fit in sorted(laws, key=lambda fit: fit.squares):
+        structure = signature(fit.law, held=False)
+        near = fit.squares <= LOOSE * chosen.squares and operators(fit.law) <= operators(chosen.law) + BIGGER
+        if near and structure not in seen and np.isfinite(fit.variances(rows)).all():
+            seen.add(structure)
+            found.append(fit)
+    return found[:MOST_RIVALS]
+
+
 TRIAL_ROWS = 2000
 CANDIDATES = 12
 """Laws whose constants are estimated on all rows, until those of one can be told apart."""
@@ -59,8 +197,6 @@ CANDIDATES_EARLY = 2
 """The same after the search was stopped."""
 NEAR_END = 0.98
 """An exponent beyond this share of its range is at the end of it."""
-TRIED = 4
-"""Laws that are estimated on the other scale, where a law is looked for too if one of them is shorter there."""
 DECADES = 100.0
 """Ratio of large targets to small ones beyond which a law is looked for on the scale of the logarithm first."""
 USUAL = (0.05, 0.95)
@@ -117,6 +253,53 @@ class Closed:
         return (self.formula, 1.0) if factor == 1.0 else (multiplied(self.formula, factor), factor)
 
 
+def found_on_rows(trained: Trained) -> Iterator[Rung]:
+    """Yield the formula that a search on the rows has found, and what it has found beside."""
+    closed = closed_law(trained, OPERATOR)
+    if closed is None:
+        return
+    law, factor = closed.smeared()
+    told = partial(_left_out, closed, trained, factor)
+    yield Rung("formula", law.root, closed.parameters, told, factor, told=law.covariance)
+    rows = closed.rows
+    target = np.exp(rows.target) if closed.log else rows.target
+    for place, each in enumerate(closed.beside):
+        try:
+            values = each.law.evaluate(trained.decoded(each.law.inputs))
+        except FormulaError:
+            values = np.full(len(target), np.nan)
+        seen = max(1.0 - each.parameters / rows.total, 0.5)
+        left = np.asarray(target - (target - np.broadcast_to(values, target.shape)) / seen)
+        yield Rung(
+            f"formula {place + 2}",
+            each.law.root,
+            each.parameters,
+            partial(_as_told_of_all, left),
+            refused=each.refused,
+        )
+
+
+def _as_told_of_all(left: Array, blocks: Integers) -> Array:
+    """Return what a law that is shown only says of rows left out, whatever their blocks."""
+    return left
+
+
+def _left_out(closed: Closed, trained: Trained, factor: float, blocks: Integers) -> Array:
+    """Return what a law says of rows whose block is left out when its constants are estimated, by one step."""
+    law, rows = closed.formula, closed.rows
+    data = trained.decoded(law.inputs)
+    gap = closed.residual
+    if law.covariance is not None:
+        found = gradient(law, data, {name.split("[")[0] for name in law.covariance.names})
+        slopes = np.nan_to_num(np.broadcast_to(found.derivative, (len(gap), len(found.names))))
+        if closed.log:
+            slopes = slopes / np.broadcast_to(found.value, gap.shape)[:, None]
+        stiff = (rows.weight[:, None] * slopes).T @ slopes
+        gap = left_out(gap, slopes, rows.weight, stiff, blocks)
+    with np.errstate(over="ignore"):
+        return np.asarray(factor * np.exp(rows.target - gap) if closed.log else rows.target - gap)
+
+
 def closed_law(trained: Trained, operator: float) -> Closed | None:
     """Look for a law in closed form on the training rows.
 
@@ -133,43 +316,25 @@ def closed_law(trained: Trained, operator: float) -> Closed | None:
     if rules is None:
         return None
     table = Plain(trained, tuple(chosen))
-    scales = _scales(trained)
+    scales = scales_of(trained)
+    if len(scales) > 1:
+        values = scales[trained.log_target][0].target
+        low, high = np.quantile(values, USUAL)
+        # where targets differ a hundredfold a law is looked for on the scale of the logarithm first
+        scales.sort(key=lambda scale: scale[1] != bool(high >= DECADES * low))
     trained.watch.begin_formula(len(scales) * len(PHASES), len(scales) * REFITS)
     laws: list[Closed | None] = []
-    found: Found | None = None
     with contextlib.suppress(SearchStopped):
-        # a law without its season looks as if its errors were relative: who left a scale early may come back
-        for turn, (rows, log) in enumerate([*scales, *scales[: len(scales) - 1]]):
-            part, columns = _sample(table, rows)
-            if found is not None and not _is_shorter(found, laws, table, part, rules, log=log):
-                break
-            both = turn == 0 and len(scales) > 1
-            early = turn == 1 and found is not None and found.elsewhere
-            law, found = _on_scale(table, (part, rows), columns, rules, log=log, both=both)
-            laws.append(law)
-            if turn == 1 and not early:
-                break
+        first, found = _on_scale(table, scales, rules, may_leave=True)
+        laws.append(first)
+        if len(scales) > 1 and (first is None or found.elsewhere > 0.0):
+            left = found.left
+            second, found = _on_scale(table, scales[::-1], rules)
+            laws.append(second)
+            # a law without its season looks as if its errors were relative: who left a scale early may come back
+            if left and (second is None or found.elsewhere > 0.0):
+                laws.append(_on_scale(table, scales, rules)[0])
     return min(filter(None, laws), key=lambda closed: closed.length, default=None)
-
-
-def _scales(trained: Trained) -> list[tuple[Rows, bool]]:
-    """Return the rows with the target, and its logarithm, as their target: first where a law is looked for first.
-
-    There is one scale where a link makes the target of another one, where groups share an error on one, and where
-    weights were meant for one.
-    """
-    own, log = trained.rows, trained.log_target
-    one = (
-        trained.link is not None
-        or own.shared is not None
-        or own.weight.max() >= ALIKE * np.median(own.weight)
-    )
-    if one or not (log or own.target.min() > 0.0):
-        return [(own, log)]
-    target = as_told(np.exp(own.target)) if log else own.target
-    low, high = np.quantile(target, USUAL)
-    both = [(replace(own, target=target), False), (replace(own, target=np.log(target)), True)]
-    return both[::-1] if high >= DECADES * low else both
 
 
 def _sample(table: Plain, rows: Rows) -> tuple[Rows, Array]:
@@ -177,28 +342,6 @@ def _sample(table: Plain, rows: Rows) -> tuple[Rows, Array]:
     columns = as_told(table.plain(rows))
     order = order_of_rows(columns, rows.target, rows.weight)[:TRIAL_ROWS]
     return rows.of(order), columns[order]
-
-
-def _is_shorter(
-    found: Found, laws: Sequence[Closed | None], table: Plain, part: Rows, rules: Rules, *, log: bool
-) -> bool:
-    """Whether one of the laws found on a scale says more of the rows on the other, whose targets `part` has."""
-    if not laws or laws[-1] is None:
-        return True
-    to = Target(table.columns(part, found.scales), part.target, part.weight, log, rules)
-    back = np.log(part.target) if not log else np.exp(part.target)
-    own = replace(part, target=back)
-    for fit in (found.best, *found.others)[:TRIED]:
-        other = fitted(fit.law, to)
-        if other is None:
-            continue
-        there, here = (
-            description_length(of, squares, freedom(fit.law), rules.price(fit.law), log=scale)
-            for of, squares, scale in ((part, other.squares, log), (own, fit.squares, not log))
-        )
-        if there < here:
-            return True
-    return False
 
 
 def _rules(trained: Trained, features: Sequence[Feature], operator: float) -> Rules | None:
@@ -222,17 +365,19 @@ def _rules(trained: Trained, features: Sequence[Feature], operator: float) -> Ru
 
 
 def _on_scale(
-    table: Plain, given: tuple[Rows, Rows], columns: Array, rules: Rules, *, log: bool, both: bool
+    table: Plain, scales: Sequence[tuple[Rows, bool]], rules: Rules, *, may_leave: bool = False
 ) -> tuple[Closed | None, Found]:
-    """Look for a law of the target, or of its logarithm; the rows have the one or the other for their target.
+    """Look for a law on the first of the scales.
 
-    They are given as a sample, of which there are the columns, and as all of them. Where `both` scales are looked at,
-    the search on this one ends as soon as its laws clearly belong on the other.
+    Where it `may_leave`, the search ends as soon as its laws clearly belong on the other one.
     """
-    trained, (part, rows) = table.trained, given
+    trained, (rows, log) = table.trained, scales[0]
+    part, columns = _sample(table, rows)
     periods = {k: feature.scale for k, feature in enumerate(table.features) if feature.kind == "cycle"}
-    other = (np.exp(part.target) if log else np.log(part.target)) if both else None
-    task = Task(columns, part.target, part.weight, rules, log, periods, table.categories, True, other)
+    other = (np.exp(part.target) if log else np.log(part.target)) if len(scales) > 1 else None
+    task = Task(
+        columns, part.target, part.weight, rules, log, periods, table.categories, True, other, may_leave
+    )
     found = search(task, watch=trained.watch)
 
     # who has stopped the search does not wait for all rows, and for laws whose constants the few do not tell apart

@@ -13,8 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kanopt.formulas import Apply, Constant, Curve, Input, Node, Power, Product, Sum, Table
-from kanopt.formulas.complexity import count_operators
-from kanopt.formulas.curves import CURVE
+from kanopt.formulas.nodes import count_operators
+from kanopt.formulas.pieces import CURVE
 from kanopt.formulas.simplify import simplify_graph
 from kanopt.splines import SplineGrid
 from kanopt.surrogates.encoding import Feature

@@ -11,10 +11,16 @@ the smallest.
 
 from __future__ import annotations
 
+import math
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
-from kanopt.formulas import Apply, Curve, Formula
+from kanopt.errors import FormulaError
+from kanopt.formulas import Apply, Constant, Curve, Formula, Maximum, ShapeProof
 from kanopt.formulas.columns import evaluate_graph
 from kanopt.formulas.extrapolation import (
     Ending,
@@ -25,8 +31,10 @@ from kanopt.formulas.extrapolation import (
     held_below,
 )
 from kanopt.formulas.nodes import postorder
+from kanopt.formulas.plausibility import NEGLIGIBLE, share_below_zero
 from kanopt.surrogates.calendar import period_of
 from kanopt.surrogates.ladder.additive import AdditiveLaw
+from kanopt.surrogates.ladder.rungs import beyond_edge
 from kanopt.surrogates.ladder.trained import Trained
 from kanopt.surrogates.rows import Rows
 
@@ -39,9 +47,7 @@ LOOSE = 1.04
 CHANCE = 1.0
 FAR = 10.0
 """Times the largest target beyond which a law has exploded."""
-_BOXES = 200
-OUTER = 0.9
-"""Share of the rows within the edge beyond which rows are left out, to see whether a law goes on there."""
+_BOXES = 500
 BIGGER = 1
 """Operators by which a rival may be longer to read: one that has more explains more, or less with more words."""
 
@@ -52,10 +58,10 @@ def beyond(law: Formula, trained: Trained) -> Extrapolation:
     target = np.exp(rows.target) if trained.log_target else rows.target
     some_below = trained.lowest is None or trained.lowest < 0.0
     level = float("nan") if some_below else float(rows.weight @ target) / rows.total
-    return extrapolation(law, level, _with_ends(trained))
+    return extrapolation(law, level, with_ends(trained))
 
 
-def _with_ends(trained: Trained) -> set[str]:
+def with_ends(trained: Trained) -> set[str]:
     """Return the numbers that may lie beyond their data: one that looks like a month has no thirteenth."""
     return {
         each.name
@@ -75,13 +81,11 @@ def held_ends(law: AdditiveLaw, trained: Trained) -> frozenset[tuple[str, Side]]
     curves = [node for node in postorder(law.written(law.parameters)) if isinstance(node, Curve)]
     read = {name for curve in curves for node in postorder(curve) for name in node.names}
     found = set[tuple[str, Side]]()
-    for name in sorted(read & _with_ends(trained)):
+    for name in sorted(read & with_ends(trained)):
         values = frame[name].astype(np.float64)
         ends: tuple[tuple[Side, Array], ...] = (("below", -values), ("above", values))
         for side, upwards in ends:
-            inner = upwards[upwards < upwards.max()]
-            edge = min(float(np.quantile(upwards, OUTER, method="inverted_cdf")), float(inner.max()))
-            own = upwards > edge
+            own, edge = beyond_edge(upwards)
             rest = law.written(law.without(own))
             rows = {key: column[own] for key, column in frame.items()}
             places = rows[name], np.full(int(own.sum()), edge if side == "above" else -edge)
@@ -148,3 +152,54 @@ def _is_meant(
     ]
     went_on, ended = (float(rows.weight[beyond_edge] @ gap**2) for gap in missed)
     return went_on < ended
+
+
+def asked_of(trained: Trained, formula: Formula) -> dict[str, Any]:
+    """Return what was asked of a network, of the columns that the formula reads, as :meth:`Formula.prove` takes it.
+
+    A law behind a link has the ends of the link for bounds, and the law of a logarithm is positive. And of every law is
+    asked that it has a value throughout its domain: a power of a hidden node may have none in a corner.
+    """
+    numbers = [feature.name for feature in trained.features if feature.kind == "number"]
+    signs = trained.wanted.monotonic
+    bends = dict(zip(numbers, trained.wanted.convexity, strict=False))
+    low, high = trained.link.ends if trained.link else (0.0 if trained.log_target else -math.inf, math.inf)
+    return {
+        "monotone": {n: sign for n, sign in zip(numbers, signs, strict=False) if sign and n in formula.used},
+        "convex": {
+            names if len(names) > 1 else names[0]: sign
+            for sign in (1, -1)
+            if (names := _bent(bends, sign, formula))
+        },
+        "low": low if math.isfinite(low) else None,
+        "high": high if math.isfinite(high) else None,
+        "finite": True,
+    }
+
+
+def _bent(bends: Mapping[str, int], sign: int, formula: Formula) -> tuple[str, ...]:
+    """Return the inputs of a formula in which it was asked to be convex, or concave, jointly."""
+    return tuple(name for name, bend in bends.items() if bend == sign and name in formula.used)
+
+
+def decided(formula: Formula, trained: Trained) -> ShapeProof:
+    """Return a verdict on every shape that was asked of a network, for a formula with a domain."""
+    return formula.prove(**asked_of(trained, formula), boxes=_BOXES)
+
+
+def held_positive(formula: Formula, trained: Trained, rows: Mapping[str, NDArray[Any]]) -> Formula:
+    """Return the formula held at the smallest target, where it falls below zero among the rows; see `positive`."""
+    if trained.floor is None or formula.prove(low=0.0, boxes=_BOXES).proved:
+        return formula
+    try:
+        lowest = float(np.min(formula.evaluate(rows)))
+    except FormulaError:
+        return formula  # it has no value for some row, for which it is let go
+    if lowest >= 0.0 and share_below_zero(formula) <= NEGLIGIBLE:
+        return formula
+    return replace(formula, root=Maximum((Constant(trained.floor), formula.root)))
+
+
+def shaped(formula: Formula, trained: Trained) -> Formula:
+    """Return the formula with these verdicts, in its facts and in its file."""
+    return replace(formula, shapes=decided(formula, trained).facts)

@@ -14,9 +14,8 @@ from kanopt.formulas.extrapolation import NEAR, Ending, held_at_edges, strips
 from kanopt.formulas.parameters import parameters_of
 from kanopt.formulas.rounding import DIGITS, round_law, round_measures
 from kanopt.surrogates.ladder.choice import Ladder, ladder_of
-from kanopt.surrogates.ladder.going_on import held
+from kanopt.surrogates.ladder.going_on import held, held_positive, shaped
 from kanopt.surrogates.ladder.rungs import Rung
-from kanopt.surrogates.ladder.shaped import held_positive, shaped
 from kanopt.surrogates.ladder.trained import HeldOut, Trained
 from kanopt.surrogates.ladder.uncertainty import (
     with_covariance,

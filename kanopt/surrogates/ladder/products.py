@@ -16,9 +16,8 @@ from numpy.typing import NDArray
 
 from kanopt.formulas.estimation.least_squares import inverse_of
 from kanopt.surrogates.encoding import Feature
-from kanopt.surrogates.ladder.additive import AdditiveLaw, Choice, fitted_alone
+from kanopt.surrogates.ladder.additive import AdditiveLaw, Choice, additive_laws, fitted_alone
 from kanopt.surrogates.ladder.functions import Component, most_flexible, product_of
-from kanopt.surrogates.ladder.plainer import additive_laws
 from kanopt.surrogates.rows import Rows
 
 Array = NDArray[np.float64]

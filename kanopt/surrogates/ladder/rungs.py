@@ -1,35 +1,29 @@
-"""The rungs of a ladder of laws between a single formula and the network: sums and products of curves."""
+"""A rung of the ladder: a law, and what laws of its form say of rows that they have not seen.
+
+Rows are left out in blocks, which are designed and not drawn: groups are left out whole, rows whose errors hang
+together with those of their neighbours in stretches ten times as long as that reaches, and all others as their values
+say, in whatever order they stand. And they are left out at the edges of inputs, beyond which a law is used: one that is
+bent to its rows says more of those between than of those beyond.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
-from kanopt.errors import FitError
-from kanopt.formulas import Apply, Constant, Curve, Node, Product, Table
-from kanopt.formulas.complexity import count_operators
-from kanopt.formulas.estimation.drawn_search import OPERATOR
-from kanopt.formulas.estimation.least_squares import FLOOR
-from kanopt.formulas.estimation.residuals import smearing
+from kanopt.formulas import Constant, Curve, Formula, Node, Product, Sum, Table
+from kanopt.formulas.estimation.least_squares import FLOOR, inverse_of
 from kanopt.formulas.extrapolation import Side
-from kanopt.formulas.nodes import postorder, rebuild
-from kanopt.formulas.operators import OPERATORS
+from kanopt.formulas.nodes import count_operators, postorder
 from kanopt.formulas.parameters import Covariance
 from kanopt.formulas.simplify import simplify_graph
-from kanopt.kan.links import Link
-from kanopt.surrogates.curves import in_units, linked, network_output
-from kanopt.surrogates.ladder.additive import MOST, AdditiveLaw, Choice
-from kanopt.surrogates.ladder.functions import Component, functions_of
-from kanopt.surrogates.ladder.going_on import held_ends
-from kanopt.surrogates.ladder.plainer import additive_laws
-from kanopt.surrogates.ladder.products import with_products
 from kanopt.surrogates.ladder.trained import Trained
 from kanopt.surrogates.rows import Rows
-from kanopt.surrogates.search import PREFERRED
+from kanopt.surrogates.search import as_told, order_of_rows
 
 Array = NDArray[np.float64]
 Integers = NDArray[np.int64]
@@ -37,8 +31,11 @@ Integers = NDArray[np.int64]
 NETWORK = "network"
 ALIKE = 4.0
 """Largest weight, in medians, with which rows of a logarithm are also rows of the target."""
-FLATTEST = 1e-6
-"""Least slope of a link, as a share of the largest: where it is flat, the rows say nothing of the sum before it."""
+BLOCKS = 10
+UNRELATED = 0.1
+"""Correlation of errors below which rows are no neighbours any more."""
+OUTER = 0.9
+"""Share of the rows within an edge beyond which rows are left out, to see whether a law goes on there."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,7 +51,8 @@ class Rung:
     parameters
         Effective number of parameters.
     left_out
-        What a law of this form says of every training row where its block is left out, (n,); NaN where nothing.
+        Returns what a law of this form says of every training row where its block is left out, (n,), given the blocks;
+        rows of a block below zero are never left out. NaN where it says nothing.
     smearing
         Factor of a law of the mean of a target whose logarithm was fitted; 1 for others.
     written, values, covariance
@@ -70,7 +68,7 @@ class Rung:
     name: str
     root: Node
     parameters: float
-    left_out: Array
+    left_out: Callable[[Integers], Array]
     smearing: float = 1.0
     written: Callable[[Array], Node] | None = None
     values: Array | None = None
@@ -125,194 +123,133 @@ def description_length(
     return float(rows.total * np.log(noise) + jacobian + np.log(rows.total) * parameters + operators)
 
 
-def output_of(trained: Trained) -> Array:
-    """Return the output of a network on its training rows, before its link; (n,)."""
-    numeric = sum(feature.is_numeric for feature in trained.features)
-    inputs = trained.rows.inputs
-    return network_output(trained.network, inputs[:, :numeric], inputs[:, numeric:].astype(np.int64))
+def scales_of(trained: Trained) -> list[tuple[Rows, bool]]:
+    """Return the rows with the target as it was learned, and on the other scale, each with whether it is a logarithm.
 
-
-def network_rung(trained: Trained, blocks: Integers) -> Iterator[Rung]:
-    """Yield the network itself, every edge a curve or a table; none where a person has decided about operators.
-
-    A network is not fitted anew without a block: every row is left out by the mean of their leverages.
+    There is one scale where a link makes the target of another one, where groups share an error on one, where weights
+    were meant for one, and where there is no logarithm.
     """
-    if trained.control.pin or trained.control.forbid:
-        return
-    rows, link, log = trained.rows, trained.link, trained.log_target
-    output = output_of(trained)
-    residual = rows.target - (output if link is None else link(output))
-    factor = smearing(residual, rows.weight) * rows.lift if log else 1.0
-    root = _of_target(in_units(trained.network.root, trained.features), link, factor, log=log)
-    root = numbered(simplify_graph(rebuild(root, _without_nothing)))
-    left = rows.target - residual / max(1.0 - trained.edf / rows.total, 0.5)
-    yield Rung(NETWORK, root, trained.edf, factor * np.exp(left) if log else left, factor)
+    rows, log = trained.rows, trained.log_target
+    one = trained.link is not None or rows.shared is not None
+    if one or rows.weight.max() >= ALIKE * np.median(rows.weight) or not (log or rows.target.min() > 0.0):
+        return [(rows, log)]
+    other = as_told(np.exp(rows.target)) if log else np.log(rows.target)
+    return [(rows, log), (replace(rows, target=other), not log)]
 
 
-def sums_of_curves(trained: Trained, blocks: Integers) -> Iterator[Rung]:
-    """Yield the sum of functions of a column each that describes rows best, the product of such, and more.
+def blocks_of(rows: Rows, residual: Array) -> Integers:
+    """Return the block of every row, (n,), numbered from 0.
 
-    On the scale that is better by itself products of two functions are added to the sum. A law that would be too long
-    to read is told in full beside the one that is not.
-
-    Raises
-    ------
-    FitError
-        If a column can be nothing of what was asked of it, on no scale.
+    Parameters
+    ----------
+    rows
+        The rows; the groups of those that share errors are left out whole.
+    residual
+        What a law leaves of them, (n,).
     """
-    rows = trained.rows
-    scales = [(rows, trained.log_target)]
-    if trained.log_target and rows.weight.max() < ALIKE * np.median(rows.weight):
-        scales.append((replace(rows, target=np.exp(rows.target)), False))
-    elif not trained.log_target and trained.link is None and rows.shared is None and rows.target.min() > 0.0:
-        scales.append((replace(rows, target=np.log(rows.target)), True))
-    found, refused = list[tuple[AdditiveLaw, Choice, Rows, bool]](), list[FitError]()
-    for own, log in scales:
-        try:
-            choice = _choice(trained, own, log=log)
-        except FitError as error:  # an operator that was asked for is one on the other scale only
-            refused.append(error)
-            continue
-        link = trained.link
-        working = own if link is None else _working_rows(own, link, output_of(trained))
-        whole, plain = additive_laws(choice, working)
-        found.append((whole, choice, own, log))
-        yield _rung(_name(log), plain, trained, own, blocks, log=log)
-    if not found:
-        raise refused[0]
-    if trained.control.pin or trained.control.forbid or trained.watch.should_stop():
-        return
-    whole, choice, own, log = min(found, key=lambda each: each[0].length)
-    more = with_products(choice, whole.rows, trained.features, whole)
-    name = _name(log) + (" with pairs" if more else "")
-    if more is not None:
-        whole, short = more
-        yield _rung(name, short, trained, own, blocks, log=log)
-    if whole.operators >= MOST:
-        yield _rung(f"{name}, in full", whole, trained, own, blocks, log=log)
+    if rows.shared is not None:
+        return rows.shared.groups % BLOCKS
+    count, left = len(residual), residual - residual.mean()
+    together, square = 1, float(left @ left)
+    while together < count // BLOCKS and float(left[together:] @ left[:-together]) > UNRELATED * square:
+        together += 1
+    if together == 1:
+        place = np.empty(count, dtype=np.int64)
+        place[order_of_rows(as_told(rows.inputs), as_told(rows.target), rows.weight)] = np.arange(count)
+        return place % BLOCKS
+    # rows that are related reach into the stretch at its ends only, if it is a few times as long
+    return np.arange(count) // min(BLOCKS * together, max(count // BLOCKS, 1)) % BLOCKS
 
 
-def _name(log: bool) -> str:
-    return "product of curves" if log else "sum of curves"
+def beyond_edge(upwards: Array) -> tuple[NDArray[np.bool_], float]:
+    """Return which rows lie beyond the edge of an input, and where that edge is.
+
+    Parameters
+    ----------
+    upwards
+        The input, or minus it for the lower edge, (n,).
+    """
+    inner = upwards[upwards < upwards.max()]
+    edge = min(float(np.quantile(upwards, OUTER, method="inverted_cdf")), float(inner.max()))
+    return upwards > edge, edge
 
 
-def _rung(name: str, law: AdditiveLaw, trained: Trained, rows: Rows, blocks: Integers, *, log: bool) -> Rung:
-    link = trained.link
-    residual = rows.target - (law.values if link is None else link(law.values))
-    # what groups share of a logarithm raises the mean of a law of the target, too
-    factor = rows.lift * (smearing(residual, rows.weight) if log else 1.0)
+def edges_of(columns: Iterable[Array]) -> Iterator[Integers]:
+    """Yield blocks of the rows at either edge of an input, 0 below and 1 above, −1 for all others.
 
-    def written(parameters: Array) -> Node:
-        return numbered(simplify_graph(_of_target(law.written(parameters), link, factor, log=log)))
-
-    left = law.left_out(blocks)
-    with np.errstate(over="ignore"):
-        left = factor * np.exp(left) if log else left if link is None else link(left)
-    return Rung(
-        name,
-        written(law.parameters),
-        law.freedom,
-        left,
-        factor,
-        written,
-        law.parameters,
-        law.covariance,
-        ends=held_ends(law, trained),
-    )
+    An input of a few values, at an end of which many rows lie, has no edge: without them nothing tells what it does.
+    """
+    for values in columns:
+        blocks = np.full(len(values), -1)
+        for block, upwards in enumerate((-values, values)):
+            own, _ = beyond_edge(upwards)
+            if own.mean() <= 2.0 * (1.0 - OUTER):
+                blocks[own] = block
+        yield blocks
 
 
-def _without_nothing(node: Node) -> Node:
-    """Return a zero for an edge that was pruned."""
+def left_out(residual: Array, slopes: Array, weight: Array, stiff: Array, blocks: Integers) -> Array:
+    """Return what is left of every row by the law that is fitted to the other blocks, (n,); exact where it is linear.
+
+    Parameters
+    ----------
+    residual
+        What the law that was fitted to all rows leaves of them, (n,).
+    slopes
+        Derivatives of the law in its numbers, (n, p).
+    weight
+        Of the rows, (n,).
+    stiff
+        Weighted products of the slopes, and what holds the numbers beside the rows, (p, p).
+    blocks
+        Of the rows, (n,).
+    """
+    moved = residual.copy()
+    for block in np.unique(blocks[blocks >= 0]):
+        own = blocks == block
+        moved[own] += slopes[own] @ part_of(own, residual, slopes, weight, stiff)
+    return moved
+
+
+def part_of(own: NDArray[np.bool_], residual: Array, slopes: Array, weight: Array, stiff: Array) -> Array:
+    """Return what some rows add to the numbers of a law that is fitted to all, (p,); see :func:`left_out`."""
+    back = (weight[own, None] * slopes[own]).T
+    return np.asarray(inverse_of(stiff - back @ slopes[own]) @ (back @ residual[own]))
+
+
+def multiplied(formula: Formula, factor: float) -> Formula:
+    """Return a law times a number, which its outermost coefficients take in; it stands in front where they cannot."""
+    changed: dict[str, Constant] = {}
+    root = _times(formula.root, factor, changed)
+    if root is None:
+        return replace(formula, root=simplify_graph(Product((Constant(factor), formula.root))))
+    covariance = formula.covariance
+    if covariance is not None:
+        scale = np.array([factor if name in changed else 1.0 for name in covariance.names])
+        matrix = scale[:, None] * np.array(covariance.matrix) * scale[None, :]
+        covariance = replace(covariance, matrix=tuple(map(tuple, matrix.tolist())))
+    return replace(formula, root=simplify_graph(root), covariance=covariance)
+
+
+def _times(node: Node, factor: float, changed: dict[str, Constant]) -> Node | None:
+    """Return a node times a number; None where no number can take it in: of constants with a name, tables, curves."""
     match node:
-        case Curve(coefficients=numbers) if not any(numbers):
-            return Constant(0.0)
-        case Table(entries=entries) if not any(number for _, number in entries):
-            return Constant(0.0)
-    return node
-
-
-def _of_target(output: Node, link: Link | None, factor: float, *, log: bool) -> Node:
-    if log:
-        return Product((Constant(factor), Apply("exp", output)))
-    if link is not None:
-        return linked(link, output)
-    return output if factor == 1.0 else Product((Constant(factor), output))
-
-
-def _working_rows(rows: Rows, link: Link, output: Array) -> Rows:
-    """Return the rows with the working response as their target.
-
-    With y = g(f) + noise, least squares of y on g(f) near f₀ is least squares of f₀ + (y − g(f₀)) / g′(f₀) on f, with
-    weights g′(f₀)² (iteratively reweighted: McCullagh and Nelder 1989, *Generalized Linear Models*, section 2.5).
-    """
-    slope = link.slope(output)
-    slope = np.maximum(slope, FLATTEST * float(slope.max()))
-    return replace(rows, target=output + (rows.target - link(output)) / slope, slope=slope)
-
-
-def numbered(root: Node) -> Node:
-    """Return a graph with different names for its curves, and for its tables: s1, s2 …; s where there is one."""
-    many = {kind: sum(isinstance(node, kind) for node in postorder(root)) > 1 for kind in (Curve, Table)}
-    counts = {Curve: 0, Table: 0}
-
-    def named(node: Node) -> Node:
-        for kind, letter in ((Curve, "s"), (Table, "by")):
-            if isinstance(node, kind):
-                counts[kind] += 1
-                return replace(node, name=f"{letter}{counts[kind]}" if many[kind] else letter)
-        return node
-
-    return rebuild(root, named)
-
-
-def _choice(trained: Trained, rows: Rows, *, log: bool) -> Choice:
-    control = trained.control
-    groups, may_go, shapes = [], [], []
-    signs = iter(trained.wanted.of_layer(0, sum(f.kind == "number" for f in trained.features)))
-    for column, feature in enumerate(trained.features):
-        shape = next(signs) if feature.kind == "number" else (0, 0)
-        pins = control.pin.get(feature.name)
-        kinds = functions_of(feature, column, rows.inputs[:, column], log_target=log)
-        allowed = [
-            function
-            for function in kinds
-            if _is_allowed(function, pins, control.forbid) and _keeps(function, shape)
-        ]
-        if pins == ("none",):
-            allowed = []
-        elif not allowed:
-            raise FitError(
-                f"pin: {feature.name!r} cannot become {' or '.join(pins or ())} in a sum of curves; fit it with other "
-                "log_features or log_target, or pin it to something else"
-            )
-        groups.append(tuple(allowed))
-        may_go.append(pins is None or "none" in pins)
-        shapes.append(shape)
-
-    def price(function: Component) -> float:
-        preferred = PREFERRED if function.kind in control.prefer else 1.0
-        return OPERATOR * preferred * (function.operators + 1)
-
-    return Choice(
-        tuple(groups),
-        tuple(may_go),
-        tuple(shapes),
-        lambda squares, freedom, price: description_length(rows, squares, freedom, price, log=log),
-        price,
-        trained.watch.should_stop,
-    )
-
-
-def _keeps(function: Component, shape: tuple[int, int]) -> bool:
-    """Whether a function can be had in a shape: a parabola turns, and a logarithm is bent."""
-    sign, bend = shape
-    if function.size == 2:
-        return not (sign or bend)
-    return not bend or function.size > 1 or function.kind in ("linear", "exp")
-
-
-def _is_allowed(function: Component, pins: tuple[str, ...] | None, forbidden: tuple[str, ...]) -> bool:
-    if function.kind == "table":
-        return True
-    assert function.kind in OPERATORS
-    return function.kind not in forbidden and (pins is None or function.kind in pins)
+        case Constant(name=name, value=value, standard_error=error) if name:
+            changed[name] = Constant(value * factor, name, None if error is None else error * factor)
+            return changed[name]
+        case Table(entries=entries):
+            return replace(node, entries=tuple((key, factor * number) for key, number in entries))
+        case Curve(coefficients=coefficients):
+            return replace(node, coefficients=tuple(factor * each for each in coefficients))
+        case Sum(terms=terms):
+            inside: dict[str, Constant] = {}
+            new = [_times(term, factor, inside) for term in terms]
+            if None in new:
+                return None
+            changed.update(inside)
+            return Sum(tuple(term for term in new if term is not None))
+        case Product(factors=factors):
+            for place, part in enumerate(factors):
+                if (new_part := _times(part, factor, changed)) is not None:
+                    return Product((*factors[:place], new_part, *factors[place + 1 :]))
+    return None

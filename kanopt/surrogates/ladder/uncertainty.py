@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from kanopt.errors import FormulaError
 from kanopt.formulas import Constant, Formula, Node
 from kanopt.formulas.estimation.free import PIECES, FreeParameters
-from kanopt.formulas.estimation.gradient import gradient
+from kanopt.formulas.estimation.graph_tape import gradient
 from kanopt.formulas.nodes import postorder
 from kanopt.formulas.parameters import Covariance, is_parameter, with_standard_errors
 from kanopt.formulas.rounding import ERRORS, round_measures

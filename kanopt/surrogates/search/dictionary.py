@@ -11,22 +11,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from kanopt.surrogates.search.evaluation import Columns, value
-from kanopt.surrogates.search.shapes import (
-    decay_of_two,
-    distance_beside,
-    distance_of_places,
-    exponents_of,
-    gap,
-    gompertz,
-    kind_of,
-    peaks,
-    stretched,
-)
+from kanopt.surrogates.search.columns import Columns
+from kanopt.surrogates.search.program import value
 from kanopt.surrogates.search.structure import (
     ONE,
+    Applied,
     Exponential,
     Factor,
+    Group,
     Hinge,
     Law,
     Logarithm,
@@ -36,10 +28,116 @@ from kanopt.surrogates.search.structure import (
     Tabulated,
     Term,
     Wave,
+    fixed,
     inputs_of,
 )
 
 Array = NDArray[np.float64]
+
+STRETCHED, BENDS = (0.3, 0.6), (0.6, 1.5, 2.5)
+"""Quantiles of an input at which a stretched exponential has fallen to 1/e, and how it bends."""
+PEAKS = np.linspace(0.1, 0.85, 6)
+"""Places of peaks, in widths of an input."""
+
+POWERS_OF_TWO, RATES_OF_TWO = (1.0, 2.0), (0.3, 1.0, 3.0)
+"""Powers of a product of two inputs in an exponential, and its sizes at their median."""
+
+
+def kind_of(columns: Columns, column: int) -> str:
+    """Return which powers an input allows: "positive" any, "zero" positive ones, "signed" whole ones."""
+    low = columns.low[column]
+    return "positive" if low > 0.0 else "zero" if low == 0.0 else "signed"
+
+
+def exponents_of(columns: Columns, column: int, among: tuple[float, ...]) -> list[float]:
+    """Return the exponents among those given that an input allows."""
+    kind = kind_of(columns, column)
+    if kind == "positive":
+        return list(among)
+    allowed = [e for e in among if e > 0]
+    return allowed if kind == "zero" else [e for e in allowed if e == int(e)]
+
+
+def _exponential(coefficient: float, *factors: Factor) -> Applied:
+    return Applied("exp", Law((Term(Parameter(coefficient), factors),)))
+
+
+def stretched(columns: Columns, j: int) -> list[Factor]:
+    """Return exp(−(x/θ)^k), the share that is left of a Weibull distribution (Weibull 1951, J. Appl. Mech. 18)."""
+    if kind_of(columns, j) == "signed":
+        return []
+    positive = columns.of(j)[columns.of(j) > 0.0]
+    if not len(positive):
+        return []
+    sizes = np.quantile(positive, STRETCHED)
+    return [
+        _exponential(-float(size**-k), Power(j, Parameter(k))) for size in np.unique(sizes) for k in BENDS
+    ]
+
+
+def gompertz(columns: Columns, j: int) -> list[Factor]:
+    """Return exp(−a·exp(−b x)): growth that is fastest early, and death that is fastest late (Gompertz 1825)."""
+    low, width = float(columns.low[j]), float(columns.high[j] - columns.low[j])
+    out: list[Factor] = []
+    for rate in (-6.0 / width, -3.0 / width, 3.0 / width, 6.0 / width):
+        for middle in (low + 0.25 * width, low + 0.6 * width):
+            size = float(np.exp(np.clip(-rate * middle, -200.0, 200.0)))
+            out.append(_exponential(-size, Exponential(j, Parameter(rate))))
+    return out
+
+
+def peaks(columns: Columns, j: int) -> list[Factor]:
+    """Return exp(−((x − c)/w)²): the rush of an hour."""
+    low, width = float(columns.low[j]), float(columns.high[j] - columns.low[j])
+    out: list[Factor] = []
+    for share in PEAKS.tolist():
+        for w in (0.06 * width, 0.15 * width):
+            middle = Term(Parameter(-(low + share * width)))
+            bracket = Group(Law((Term(ONE, (Power(j, ONE),)), middle)), fixed(2.0))
+            out.append(_exponential(-1.0 / w**2, bracket))
+    return out
+
+
+def decay_of_two(columns: Columns, pair: tuple[int, int]) -> list[Factor]:
+    """Return exp(−c · u^k), where u is a product or a ratio of two inputs: what is left at an age of u lives."""
+    i, j = pair
+    out: list[Factor] = []
+    for a, b in ((1.0, 1.0), (1.0, -1.0), (-1.0, 1.0)):
+        if kind_of(columns, i) != "positive" or kind_of(columns, j) != "positive":
+            continue
+        middle = float(np.median(columns.raised(i, a) * columns.raised(j, b)))
+        u = Term(ONE, (Power(i, fixed(a)), Power(j, fixed(b))))
+        for k in POWERS_OF_TWO:
+            bent = Group(Law((u,)), Parameter(k))
+            out += [_exponential(-rate * middle**-k, bent) for rate in RATES_OF_TWO]
+    return out
+
+
+def _difference(columns: Columns, i: int, j: int, *, free: bool = False) -> Law:
+    """Return a − b in the units of the inputs themselves."""
+    first, second = columns.scales[[i, j]].tolist()
+    return Law((Term(fixed(first), (Power(i, ONE),)), Term(Parameter(-second, free=free), (Power(j, ONE),))))
+
+
+def distance_of_places(columns: Columns, places: tuple[int, int, int, int]) -> Factor:
+    """Return the root of (a − b)² + (c − d)²: a straight line from one place to another."""
+    first, second = (Group(_difference(columns, i, j), fixed(2.0)) for i, j in (places[:2], places[2:]))
+    return Group(Law((Term(ONE, (first,)), Term(Parameter(1.0), (second,)))), fixed(0.5))
+
+
+def distance_beside(columns: Columns, inputs: tuple[int, int, int]) -> Factor:
+    """Return the root of a² + (b − c)²: real power, and reactive power less what capacitors take of it."""
+    i, j, k = inputs
+    first = Term(fixed(float(columns.scales[i]) ** 2), (Power(i, fixed(2.0)),))
+    second = Term(Parameter(1.0), (Group(_difference(columns, j, k), fixed(2.0)),))
+    return Group(Law((first, second)), fixed(0.5))
+
+
+def gap(columns: Columns, pair: tuple[int, int]) -> list[Factor]:
+    """Return |a − b| in the units of the inputs themselves, where either may be the larger one."""
+    low, high = ((ends * columns.scales)[list(pair)] for ends in (columns.low, columns.high))
+    return [Applied("abs", _difference(columns, *pair, free=True))] if low.max() < high.min() else []
+
 
 SINGLE = (1.0, -1.0, 0.5, -0.5, 2.0, -2.0, 3.0)
 PAIR = (1.0, -1.0, 0.5, -0.5, 2.0, -2.0)
@@ -55,7 +153,8 @@ SAMPLE, WAVY = 50, 6
 """Some rows, and the values that an input has in them at most where no wave is looked for."""
 FEW = 6
 """Inputs up to which hinges are multiplied by others."""
-PLACES = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
+PLACES = np.linspace(0.1, 0.9, 9)
+"""Quantiles of the values of an input at which hinges and steps are tried."""
 NARROWEST = 1.5
 """Least ratio of the largest to the smallest value for a reciprocal in an exponential to differ from a line."""
 SPANS = (4, 8, 16, 32)
@@ -163,7 +262,7 @@ class Dictionary:
                 options = [exponents_of(self.columns, j, among) for j in chosen]
                 for exponents in product(*options):
                     powers = zip(chosen, exponents, strict=True)
-                    found.append(tuple(Power(j, Parameter(e, free=False)) for j, e in powers))
+                    found.append(tuple(Power(j, fixed(e)) for j, e in powers))
             found = list(filter(self._may_be, found))
             if len(out) + len(found) <= MOST:
                 out += found
@@ -231,7 +330,7 @@ class Dictionary:
                 # between two values, where the rows cannot tell one place from another
                 middle = 0.5 * (distinct[1:] + distinct[:-1])
                 near = np.unique(np.searchsorted(middle, places).clip(0, len(middle) - 1))
-                out += [(Step(j, Parameter(float(middle[k]), free=False)),) for k in near]
+                out += [(Step(j, fixed(float(middle[k]))),) for k in near]
         return list(filter(self._may_be, out))
 
     def hinges(self, column: int) -> list[Hinge]:
@@ -346,7 +445,7 @@ class Dictionary:
                 out += [(j, Parameter(np.pi * k / width)) for k in range(2, HALF_TURNS + 1)]
             else:
                 continue
-            out += [(j, Parameter(frequency, free=False)) for frequency in known]
+            out += [(j, fixed(frequency)) for frequency in known]
         return out
 
     @cached_property

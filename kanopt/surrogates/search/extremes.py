@@ -21,9 +21,9 @@ from numpy.typing import NDArray
 
 from kanopt.surrogates.search.dictionary import Dictionary
 from kanopt.surrogates.search.fitting import Target
-from kanopt.surrogates.search.products import product_of_powers
 from kanopt.surrogates.search.structure import (
     ONE,
+    ZERO,
     Applied,
     Factor,
     Group,
@@ -33,10 +33,10 @@ from kanopt.surrogates.search.structure import (
     Term,
     inputs_of,
 )
+from kanopt.surrogates.search.wholes import product_of_powers
 
 Array = NDArray[np.float64]
 
-ZERO = Parameter(0.0, free=False)
 
 PIECES = (2, 3)
 STARTS, TURNS = 12, 30

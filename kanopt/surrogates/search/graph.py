@@ -13,7 +13,6 @@ from numpy.typing import NDArray
 from kanopt.formulas import Apply, Constant, Curve, Input, Maximum, Minimum, Node, Power, Product, Sum, Table
 from kanopt.formulas import Step as Staircase
 from kanopt.formulas.simplify import simplify_graph
-from kanopt.surrogates.search.cleaning import joined, multiplied_out
 from kanopt.surrogates.search.structure import (
     ONE,
     Applied,
@@ -29,7 +28,10 @@ from kanopt.surrogates.search.structure import (
     Term,
     Wave,
     factor_operators,
+    fixed,
     is_extreme,
+    joined,
+    multiplied_out,
     operators,
     values_of,
 )
@@ -135,7 +137,7 @@ def _denominator(law: Law) -> list[Raised]:
         exponents = [powers[j] for powers in held if j in powers]
         least = min(e.value for e in exponents)
         if least < 0.0 and not any(e.free or e.value != int(e.value) for e in exponents):
-            found.append(Raised(j, Parameter(-least, free=False)))
+            found.append(Raised(j, fixed(-least)))
     return found
 
 

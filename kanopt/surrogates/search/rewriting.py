@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from itertools import combinations
 
 import numpy as np
+from numpy.typing import NDArray
 
-from kanopt.surrogates.search.cleaning import merged
-from kanopt.surrogates.search.evaluation import Columns, parts, value
-from kanopt.surrogates.search.moves import changed
-from kanopt.surrogates.search.shapes import exponents_of, kind_of
+from kanopt.surrogates.search.columns import Columns
+from kanopt.surrogates.search.dictionary import SINGLE, Dictionary, exponents_of, kind_of
+from kanopt.surrogates.search.fitting import Target
+from kanopt.surrogates.search.program import parts, value
+from kanopt.surrogates.search.scores import OuterSum
 from kanopt.surrogates.search.structure import (
     ONE,
     Exponential,
@@ -22,13 +25,154 @@ from kanopt.surrogates.search.structure import (
     Power,
     Tabulated,
     Term,
+    changed,
+    cleaned,
+    fixed,
+    inputs_of,
 )
+
+Array = NDArray[np.float64]
+
+PER_POWER = 2
+"""Shapes that are tried in the place of a power."""
+POWERS = 3
+"""Powers of one input that are tried in the place of others, at most."""
+
+
+def exchanges(
+    law: Law, words: Dictionary, to: Target, *, signomial: bool = False
+) -> Iterator[tuple[float, Law]]:
+    """Yield laws with other terms in the outermost sum, and the share of the squares that they take: below zero, more.
+
+    On the scale of a logarithm, where sums are seldom, terms only give way to bends and powers, where there are shapes.
+
+    Parameters
+    ----------
+    law
+        A fitted law.
+    words
+        The ready-made factors, on the rows of `to`.
+    to
+        The rows.
+    signomial
+        Whether only powers take the place of powers.
+    """
+    if to.log and not words.with_shapes:
+        return
+    outer = OuterSum.of(law, to)
+    for place in range(0 if signomial or to.log else len(law.terms)):
+        yield from _with_a_shape(law, place, words, outer)
+    for column in words.straight:
+        for places, beside, plain in _alike(law, column):
+            if not plain:
+                yield from _with_simple_powers(law, places, (column, beside), words, outer)
+
+
+def _with_a_shape(law: Law, place: int, words: Dictionary, whole: OuterSum) -> Iterator[tuple[float, Law]]:
+    """Yield laws with a shape, or 1 + a · shape, for a power or a curve of the same input.
+
+    Roots stand for what levels off, and curves for whatever was not thought of.
+    """
+    term = law.terms[place]
+    bends = [
+        f
+        for f in term.factors
+        if isinstance(f, Power) or (isinstance(f, Tabulated) and f.of in ("x", "log x"))
+    ]
+    outer = whole.without([place]) if bends else None
+    if outer is None:
+        return
+    for factor in bends:
+        rest = tuple(f for f in term.factors if f is not factor)
+        beside = value(Law((Term(ONE, rest),)), words.columns)[:, None]
+        known = [(words.shapes[k], words.shape_values[:, [k]]) for k in words.shapes_of(factor.column)]
+        known += words.exponentials(factor.column)
+        known += [(power, values) for (power,), values in _powers(factor.column, words)]
+        alone = [(outer.exchanged(beside * values), bend, values) for bend, values in known]
+        with_one = [
+            (outer.exchanged(beside * np.column_stack([values, np.ones(len(values))])), bend, values)
+            for bend, values in known
+            if rest  # beside nothing it is the constant of the sum
+        ]
+        for tried in (alone, with_one):
+            for (share, sizes), bend, values in sorted(tried, key=lambda entry: -entry[0][0])[:PER_POWER]:
+                if not share > 0.0 or not sizes.all():
+                    continue
+                level, new = float(sizes[-1]), bend
+                if len(sizes) > 1:
+                    size = float(sizes[0]) / level
+                    new = Group(Law((Term(ONE), Term(Parameter(size), (bend,)))))
+                    values = 1.0 + size * values
+                others = _others(law, [place], outer.coefficients_beside(beside * values, np.array([level])))
+                yield share, cleaned(Law((*others, Term(Parameter(level), (*rest, new)))))
+
+
+def _powers(column: int, words: Dictionary) -> list[tuple[tuple[Factor, ...], Array]]:
+    """Return the simple powers of an input, with their values, shape (n, 1)."""
+    return [
+        ((Power(column, fixed(e)),), words.columns.raised(column, e)[:, None])
+        for e in exponents_of(words.columns, column, SINGLE)
+    ]
+
+
+def _others(law: Law, places: list[int], coefficients: Array) -> list[Term]:
+    """Return the terms that are not at `places`, with other coefficients where they are free; without those of zero."""
+    rest = [term for place, term in enumerate(law.terms) if place not in places]
+    return [
+        replace(term, coefficient=Parameter(float(c))) if term.coefficient.free else term
+        for term, c in zip(rest, coefficients, strict=True)
+        if c or not term.coefficient.free
+    ]
+
+
+def _alike(law: Law, column: int) -> Iterator[tuple[list[int], tuple[Factor, ...], bool]]:
+    """Yield the places of terms that differ in factors of one input only, the factors beside these, and more.
+
+    That is whether it is a single term with a power of the input: with another power it is found as a growth.
+    """
+    found: dict[tuple[Factor, ...], list[int]] = {}
+    plain: set[int] = set()
+    for place, term in enumerate(law.terms):
+        own = [f for f in term.factors if inputs_of(f) == {column}]
+        beside = tuple(sorted((f for f in term.factors if f not in own), key=repr))
+        if own and not any(column in inputs_of(f) for f in beside):
+            found.setdefault(beside, []).append(place)
+            plain |= {place} if len(own) == 1 and isinstance(own[0], Power) else set()
+    for beside, places in found.items():
+        yield places, beside, len(places) == 1 and places[0] in plain
+
+
+def _with_simple_powers(
+    law: Law, places: list[int], of: tuple[int, tuple[Factor, ...]], words: Dictionary, whole: OuterSum
+) -> Iterator[tuple[float, Law]]:
+    """Yield the law with the best one, two and three simple powers, constants or bends in the place of what it has."""
+    column, beside = of
+    terms = whole.without(places)
+    if terms is None:
+        return
+    parts = _powers(column, words)
+    if not any(k not in places and set(t.factors) == set(beside) for k, t in enumerate(law.terms)):
+        parts.append(((), np.ones((len(words.columns), 1))))
+    x = words.columns.of(column)[:, None]
+    bends = words.hinges(column) if words.with_shapes else []
+    parts += [((hinge,), np.maximum(x - hinge.place.value, 0.0)) for hinge in bends]
+    other = value(Law((Term(ONE, beside),)), words.columns)[:, None]
+    values = other * np.column_stack([each for _, each in parts])
+    for size in range(1, POWERS + 1):
+        sets = np.array(list(combinations(range(len(parts)), size)))
+        share, coefficients, chosen = terms.best_of(values, sets)
+        if np.isfinite(share):
+            rest = _others(law, places, terms.coefficients_beside(values[:, chosen], coefficients))
+            new = [
+                Term(Parameter(float(c)), (*beside, *parts[k][0]))
+                for c, k in zip(coefficients, chosen, strict=True)
+            ]
+            yield share, Law((*rest, *new))
+
 
 LADDER = (-4.0, -3.0, -2.0, -1.0, -0.5, 0.5, 1.0, 2.0, 3.0, 4.0)
 FLAT = 0.3
 """Exponents up to this may be logarithms: a + b · x^0.005 is a' + b' · log x."""
-VANISHED = 0.05
-"""Exponents up to this are none where two powers have met."""
 TIED = 0.5
 """Exponents of two terms that differ by less are taken for the same."""
 
@@ -37,9 +181,8 @@ def rewritings(law: Law, columns: Columns) -> Iterator[Law]:
     """Yield laws of the same size that say something similar in another way, to be fitted from there.
 
     A power becomes an exponential of the input or of its reciprocal, and back; an exponential that hardly bends becomes
-    a line; a power that is nearly flat becomes a logarithm; a factor 1 + a · M turns into M times 1 + M⁻¹ / a, which is
-    the same law and lets a power outside vanish against the one inside, or into its root with twice as much inside; M
-    becomes its root or its square; and two terms that share factors become one with a bracket.
+    a line; a power that is nearly flat becomes a logarithm; a factor 1 + a · M turns into its root with twice as much
+    inside; M becomes its root or its square; and two terms that share factors become one with a bracket.
     """
     for part in parts(law, columns):
         if isinstance(part.part, Law):
@@ -59,7 +202,7 @@ def _instead(term: Term, place: int, factor: Factor, columns: Columns) -> Iterat
         if rising > 0.0 and (isinstance(factor, Power) or factor.of == "x"):
             size = max(abs(columns.low[factor.column]), abs(columns.high[factor.column]))
             for e in exponents_of(columns, factor.column, (1.0, 2.0)):
-                m = (Power(factor.column, Parameter(e, free=False)),)
+                m = (Power(factor.column, fixed(e)),)
                 group = Group(Law((Term(ONE), Term(Parameter(float(size**-e)), m))))
                 yield replace(term, factors=(*rest, group))
     if isinstance(factor, Power):
@@ -79,45 +222,11 @@ def _instead(term: Term, place: int, factor: Factor, columns: Columns) -> Iterat
             return
         yield _scaled(term, (*rest, Power(j, Parameter(r * middle))), r * middle, middle, -r * middle)
     elif isinstance(factor, Group) and len(factor.inner.terms) == 2:
-        if (difference := _difference(term, factor, rest, columns)) is not None:
-            yield difference
-        if (flipped := _flipped(term, factor, rest, columns)) is not None:
-            yield flipped
         for by in (0.5, 2.0):
             if (bent := _bent(factor, by, columns)) is not None:
                 yield replace(term, factors=(*rest, bent))
         if (rooted := _rooted(factor)) is not None:
             yield replace(term, factors=(*rest, rooted))
-
-
-def _difference(term: Term, group: Group, rest: tuple[Factor, ...], columns: Columns) -> Term | None:
-    """Return x − c for x^p · (1 − a · x^q) and x^p · (1 − a · exp(r x)), which is zero at the same place.
-
-    Over a range that is narrow beside its distance from there, all of them are nearly straight.
-    """
-    one, other = group.inner.terms
-    size = -other.coefficient.value
-    if one != Term(ONE) or group.exponent != ONE or not size > 0.0 or len(other.factors) != 1:
-        return None
-    inner = other.factors[0]
-    with np.errstate(all="ignore"):
-        match inner:
-            case Power(exponent=Parameter(value=q)) if q:
-                zero = float(np.float64(size) ** (-1.0 / q))
-            case Exponential(rate=Parameter(value=r), of="x") if r:
-                zero = float(-np.log(size) / r)
-            case _:
-                return None
-    j, middle = inner.column, float(np.median(columns.of(inner.column)))
-    beside = tuple(f for f in rest if not (isinstance(f, Power) and f.column == j))
-    now = Law((Term(ONE, (*(f for f in rest if f not in beside), group)),))
-    place = int(np.argmin(np.abs(columns.of(j) - middle)))
-    level = float(np.broadcast_to(value(now, columns), len(columns))[place])
-    if not np.isfinite(zero) or middle == zero or not term.coefficient.free:
-        return None
-    c = replace(term.coefficient, value=term.coefficient.value * level / (middle - zero))
-    bracket = Law((Term(ONE, (Power(j, ONE),)), Term(Parameter(-zero))))
-    return Term(c, (*beside, Group(bracket)))
 
 
 def _bent(group: Group, by: float, columns: Columns) -> Group | None:
@@ -170,30 +279,6 @@ def _scaled(term: Term, factors: tuple[Factor, ...], log_by: float, middle: floa
     return Term(replace(c, value=value_) if c.free else c, factors)
 
 
-def _flipped(term: Term, group: Group, rest: tuple[Factor, ...], columns: Columns) -> Term | None:
-    """Return M · (1 + 1 / (a · M)) for 1 + a · M: a power outside may vanish against the one inside."""
-    one, other = group.inner.terms
-    powers = [f for f in other.factors if isinstance(f, Power)]
-    exponentials = [f for f in other.factors if isinstance(f, Exponential)]
-    a, p = other.coefficient.value, group.exponent.value
-    whole = len(powers) + len(exponentials) == len(other.factors)
-    if one != Term(ONE) or not whole or a <= 0.0 or not term.coefficient.free:
-        return None
-    if any(kind_of(columns, f.column) != "positive" for f in powers):
-        return None
-    inner: list[Factor] = [replace(f, exponent=replace(f.exponent, value=-f.exponent.value)) for f in powers]
-    inner += [replace(f, rate=replace(f.rate, value=-f.rate.value)) for f in exponentials]
-    outside = list(rest)
-    for f in powers:
-        outside = merged(outside, Power(f.column, replace(f.exponent, value=p * f.exponent.value)))
-    for e in exponentials:
-        outside = merged(outside, Exponential(e.column, replace(e.rate, value=p * e.rate.value), e.of))
-    outside = [f for f in outside if not (isinstance(f, Power) and abs(f.exponent.value) < VANISHED)]
-    coefficient = replace(other.coefficient, value=1.0 / a)
-    turned = Group(Law((one, Term(coefficient, tuple(inner)))), group.exponent)
-    return Term(replace(term.coefficient, value=term.coefficient.value * a**p), (*outside, turned))
-
-
 def _rooted(group: Group) -> Group | None:
     """Return (1 + 2 a · M)^(p/2) for (1 + a · M)^p, nearly the same where M is small; None for other groups."""
     one, other = group.inner.terms
@@ -201,7 +286,7 @@ def _rooted(group: Group) -> Group | None:
     if one != Term(ONE) or p.free or abs(p.value) != 1.0 or not other.coefficient.free:
         return None
     twice = replace(other, coefficient=Parameter(2.0 * other.coefficient.value))
-    return Group(Law((one, twice)), Parameter(0.5 * p.value, free=False))
+    return Group(Law((one, twice)), fixed(0.5 * p.value))
 
 
 def _tied(law: Law) -> Iterator[Law]:
@@ -243,7 +328,7 @@ def _beside(outside: tuple[Factor, ...], second: Term) -> tuple[Factor, ...] | N
     if not (a.keys() & b.keys() or others):
         return None
     m = {c: _simplest(b.get(c, 0.0) - a.get(c, 0.0)) for c in sorted(a.keys() | b.keys())}
-    powers = (Power(c, Parameter(e, free=False)) for c, e in m.items() if e)
+    powers = (Power(c, fixed(e)) for c, e in m.items() if e)
     return (*powers, *more) or None
 
 

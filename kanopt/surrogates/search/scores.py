@@ -16,8 +16,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from kanopt.surrogates.search.evaluation import value, value_and_jacobian
 from kanopt.surrogates.search.fitting import Target
+from kanopt.surrogates.search.program import value, value_and_jacobian
 from kanopt.surrogates.search.structure import ONE, Law
 
 Array = NDArray[np.float64]

@@ -17,23 +17,20 @@ from numpy.typing import NDArray
 
 from kanopt.formulas.estimation.least_squares import FLOOR
 from kanopt.surrogates.monitor import FitMonitor, SearchStopped
-from kanopt.surrogates.search.cleaning import cleaned
 from kanopt.surrogates.search.columns import Columns, order_of_rows, scales_of
 from kanopt.surrogates.search.dictionary import Dictionary
-from kanopt.surrogates.search.evaluation import cancels
-from kanopt.surrogates.search.exchanges import exchanges
 from kanopt.surrogates.search.extremes import extremes
 from kanopt.surrogates.search.fitting import Budget, Fitted, Target, fitted
-from kanopt.surrogates.search.lookups import based, in_lookups
-from kanopt.surrogates.search.moves import growths, steps
-from kanopt.surrogates.search.pairs import powers_of_sums, ratios_of_sums
-from kanopt.surrogates.search.products import products_of_functions
-from kanopt.surrogates.search.rewriting import rewritings
+from kanopt.surrogates.search.program import based, cancels
+from kanopt.surrogates.search.rewriting import exchanges, rewritings
 from kanopt.surrogates.search.rules import Rules, bends, imitates_a_curve, winds
+from kanopt.surrogates.search.steps import growths, steps
 from kanopt.surrogates.search.structure import (
     Law,
     Parameter,
     Term,
+    cleaned,
+    in_lookups,
     inputs_of,
     operators,
     signature,
@@ -41,6 +38,7 @@ from kanopt.surrogates.search.structure import (
     without_input,
 )
 from kanopt.surrogates.search.tidying import tidied
+from kanopt.surrogates.search.wholes import powers_of_sums, products_of_functions, ratios_of_sums
 
 Array = NDArray[np.float64]
 
@@ -70,23 +68,18 @@ SKETCHED = 1e-4
 """Share of the squares that ends such a fit."""
 ROUGH = 25
 ROUNDS = 3
-PLAINER = 2
-"""Laws that are made plainer at the end of a climb."""
-REWORDED = 3
-"""Other ways of saying a law that are fitted to all rows."""
+PLAINER, FEW = 2, 3
+"""Laws that are made plainer at the end of a climb; and those that are fitted to all rows: of other ways to say a law,
+of laws that no growth leads to, and of closed forms in the place of a curve."""
 NEAR = 40.0
 """Longer descriptions than that of the best law are not made plainer."""
 LARGEST = 12
 """Free parameters of a law that is not grown any further, those of a table or curve counted as one."""
-MADE = 3
-"""Laws that are fitted of those that no growth leads to."""
 DECISIVE = 40.0
 """Length by which one of them must be shorter than what was grown to end the search, or a law on the other scale."""
 CLEAR, HOPELESS = 0.03, 0.1
 """Share of the target's deviation that it may leave: where noise is larger, other structures explain the rows alike;
 and that which a sum of products may leave to be made plainer before it is grown on."""
-UNCURVED = 3
-"""Closed forms that are fitted in the place of a curve."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -110,8 +103,9 @@ class Task:
     with_curves
         Whether curves may stand where no closed form is found.
     other
-        The target on the other scale, where a law is looked for there as well: the search ends as soon as what it has
-        found clearly belongs there. None for one scale.
+        The target on the other scale, where a law may be looked for as well; None for one scale.
+    may_leave
+        Whether the search ends as soon as what it has found clearly belongs on the other scale.
     """
 
     inputs: Array
@@ -123,19 +117,28 @@ class Task:
     categories: Mapping[int, int] = field(default_factory=dict)
     with_curves: bool = False
     other: Array | None = None
+    may_leave: bool = False
 
 
 @dataclass(frozen=True, eq=False)
 class Found:
     """The best law, and the others that were followed, shortest description first; inputs are divided by `scales`.
 
-    `elsewhere` tells that the search ended early, as its laws belonged on the other scale.
+    Parameters
+    ----------
+    best, others, scales
+        The laws, and what inputs were divided by.
+    elsewhere
+        By how much one of the best laws is shorter on the other scale; below zero where it is longer.
+    left
+        Whether the search ended early for that.
     """
 
     best: Fitted
     others: tuple[Fitted, ...]
     scales: Array
-    elsewhere: bool = False
+    elsewhere: float = -np.inf
+    left: bool = False
 
 
 @dataclass(eq=False)
@@ -165,7 +168,8 @@ class _Search:
     all_words: Dictionary
     with_curves: bool
     other: Target | None
-    elsewhere: bool = False
+    may_leave: bool
+    left: bool = False
     phase: int = PRODUCTS
     floor: float = 0.0
     """What is left of the budget at the end of the phase."""
@@ -213,7 +217,8 @@ class _Search:
             if not [*self.everything, *self.pool, *self.wholes]:
                 raise
         best, *others = _sorted(dict.fromkeys([*self.everything, *self.pool, *self.wholes]))
-        return Found(best, tuple(others), self.to.columns.scales, self.elsewhere)
+        gain = self.gain_elsewhere([best, *others])
+        return Found(best, tuple(others), self.to.columns.scales, gain, self.left)
 
     def run_phases(self) -> None:
         """Look among the sums of products first, then at wholes; grow what is short, and what is best; then curves."""
@@ -250,8 +255,8 @@ class _Search:
             self.everything = _sorted([*self.everything, *self.pool])
             self.pool = []
             best = self.everything[0]
-            self.elsewhere = self.belongs_elsewhere()
-            if self.elsewhere:
+            self.left = self.may_leave and self.gain_elsewhere(self.everything) > DECISIVE
+            if self.left:
                 return
             if self.settled(best) and (phase not in (PRODUCTS, SMALL) or self.is_plain(best.law)):
                 return
@@ -287,7 +292,7 @@ class _Search:
         found = exchanges(fit.law, self.shapes, self.ranking)
         admits = self.to.rules.admits
         fewer = [each for each in found if in_lookups(each[1]) < in_lookups(fit.law) and admits(each[1])]
-        best = sorted(fewer, key=lambda each: -each[0])[:UNCURVED]
+        best = sorted(fewer, key=lambda each: -each[0])[:FEW]
         return [self.plainer(other) for other in self.fits(law for _, law in best)]
 
     def fits(self, laws: Iterable[Law]) -> list[Fitted]:
@@ -302,7 +307,7 @@ class _Search:
             for law in kind(self.ranking, self.words):
                 self.to.heed()
                 laws.append(law)
-        for sketch in self.sketched(self.new(laws))[:MADE]:
+        for sketch in self.sketched(self.new(laws))[:FEW]:
             fit = fitted(sketch.law, self.to)
             if fit is not None and not cancels(fit.law, self.ranking.columns):
                 self.wholes.append(fit)  # before it is made plainer: it is kept where the search is stopped
@@ -323,19 +328,18 @@ class _Search:
 
     # ── judging ──
 
-    def belongs_elsewhere(self) -> bool:
-        """Whether one of the best laws says clearly more of the rows on the other scale."""
+    def gain_elsewhere(self, laws: list[Fitted]) -> float:
+        """Return by how much one of the best laws is shorter on the other scale."""
         if self.other is None:
-            return False
+            return -np.inf
         # the density of a logarithm is that of the target times the target
         stretch = 2.0 * float(self.to.weight @ (self.to.target if self.to.log else self.other.target))
-        for fit in self.everything[:WIDTH]:
-            there = fitted(fit.law, self.other)
+        gains = [-np.inf]
+        for fit in laws[:WIDTH]:
+            there = fitted(fit.law, replace(self.other, budget=None))
             if there is not None:
-                gain = fit.length - there.length + (stretch if self.to.log else -stretch)
-                if gain > DECISIVE:
-                    return True
-        return False
+                gains.append(fit.length - there.length + (stretch if self.to.log else -stretch))
+        return max(gains)
 
     def settled(self, best: Fitted) -> bool:
         """Whether no first step from a law is worth its price on all rows, or there is nothing to explain."""
@@ -449,7 +453,7 @@ class _Search:
         """
         if self.exact(fit):
             return
-        for sketch in self.sketched(self.new(rewritings(fit.law, self.ranking.columns)))[:REWORDED]:
+        for sketch in self.sketched(self.new(rewritings(fit.law, self.ranking.columns)))[:FEW]:
             other = fitted(sketch.law, self.to)
             if other is not None and other.length < fit.length + NEAR:
                 self.add_plainer(other)
@@ -501,4 +505,4 @@ def search(task: Task, *, refits: float = REFITS, watch: FitMonitor | None = Non
     all_words = Dictionary(columns, periods, task.rules.admits, with_shapes=True)
     other = None if task.other is None else replace(to, target=task.other[order], log=not task.log)
     shapes = replace(words, with_shapes=True)
-    return _Search(to, ranking, words, shapes, all_words, task.with_curves, other).run()
+    return _Search(to, ranking, words, shapes, all_words, task.with_curves, other, task.may_leave).run()

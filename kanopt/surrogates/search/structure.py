@@ -18,7 +18,7 @@ from dataclasses import dataclass, fields, replace
 from typing import Any, TypeAlias, TypeGuard
 
 CURVE = 5
-"""Operators for which a curve counts, as in :mod:`kanopt.formulas.curves`."""
+"""Operators for which a curve counts, as in :mod:`kanopt.formulas.pieces`."""
 EXTREMES = ("max", "min")
 """Functions of the terms of a sum."""
 
@@ -31,7 +31,12 @@ class Parameter:
     free: bool = True
 
 
-ONE, MINUS_ONE = Parameter(1.0, free=False), Parameter(-1.0, free=False)
+def fixed(value: float) -> Parameter:
+    """Return a number that is part of the structure."""
+    return Parameter(value, free=False)
+
+
+ONE, MINUS_ONE, ZERO = fixed(1.0), fixed(-1.0), fixed(0.0)
 
 
 @dataclass(frozen=True)
@@ -113,6 +118,9 @@ class Group:
     inner: Law
     exponent: Parameter = ONE
 
+
+Path: TypeAlias = tuple[int, ...]
+"""Where a sum or term stands: alternately the number of a term and of a factor of it."""
 
 Factor: TypeAlias = "Power | Exponential | Wave | Logarithm | Hinge | Step | Tabulated | Group | Applied"
 
@@ -204,6 +212,18 @@ def in_tables(part: Any) -> list[bool]:
     return [inside or each for below in _parts(part) for each in in_tables(below)]
 
 
+def in_lookups(law: Law) -> int:
+    """Return how many free numbers of a law stand in tables and curves.
+
+    Examples
+    --------
+    >>> by = Tabulated(0, (ONE, Parameter(1.4), Parameter(2.1)))
+    >>> in_lookups(Law((Term(Parameter(2.0), (by,)),)))
+    2
+    """
+    return sum(in_tables(law))
+
+
 def exponents(part: Any) -> list[Parameter]:
     """Return the free exponents of powers of inputs below a law, term or factor."""
     if isinstance(part, Power):
@@ -258,7 +278,7 @@ def freedom(law: Law) -> int:
 
     Examples
     --------
-    >>> freedom(Law((Term(Parameter(2.0), (Step(0, Parameter(1.5, free=False)),)),)))
+    >>> freedom(Law((Term(Parameter(2.0), (Step(0, fixed(1.5)),)),)))
     2
     """
 
@@ -329,6 +349,31 @@ def changed_numbers(part: Law, change: Callable[[Parameter], Parameter]) -> Law:
         return Law(tuple([term(each) for each in old.terms]))
 
     return law(part)
+
+
+def changed(law: Law, path: Path, new: Law | Term | None) -> Law:
+    """Return a law with another part at a path; with nothing for a term, it is left out."""
+
+    def in_law(part: Law, rest: Path) -> Law:
+        if not rest:
+            assert isinstance(new, Law)
+            return new
+        terms = list(part.terms)
+        term = in_term(terms[rest[0]], rest[1:])
+        terms[rest[0] : rest[0] + 1] = [] if term is None else [term]
+        return Law(tuple(terms))
+
+    def in_term(term: Term, rest: Path) -> Term | None:
+        if not rest:
+            assert not isinstance(new, Law)
+            return new
+        factors = list(term.factors)
+        group = factors[rest[0]]
+        assert isinstance(group, Group | Applied)
+        factors[rest[0]] = replace(group, inner=in_law(group.inner, rest[1:]))
+        return replace(term, factors=tuple(factors))
+
+    return in_law(law, path)
 
 
 def signature(part: Any, *, held: bool = True) -> Any:
@@ -403,3 +448,178 @@ def factor_operators(factor: Factor) -> int:
         case Group(inner=inner, exponent=exponent):
             plain = not exponent.free and abs(exponent.value) == 1.0
             return operators(inner) + (0 if plain else 1)
+
+
+def cleaned(law: Law) -> Law:
+    """Return the same law without powers of zero, groups of a one, and brackets that bracket a single term.
+
+    Examples
+    --------
+    >>> plain = Power(0, ZERO)
+    >>> cleaned(Law((Term(Parameter(3.0), (plain,)),)))
+    Law(terms=(Term(coefficient=Parameter(value=3.0, free=True), factors=()),))
+    """
+    return Law(_collected([each for term in law.terms for each in _without_bracket(_plain(term))]))
+
+
+def _without_bracket(term: Term) -> tuple[Term, ...]:
+    """Return the terms of a bracket that stands alone: what multiplied it has gone, and it is a sum like any other."""
+    match term.factors:
+        case (Group(exponent=exponent),) if exponent == ONE and not term.coefficient.free:
+            return multiplied_out(term, 0)
+    return (term,)
+
+
+def multiplied_out(term: Term, place: int) -> tuple[Term, ...]:
+    """Return the terms of T · (A + B + …) for a term that has such a bracket among its factors.
+
+    A coefficient is free where one of the two that it is made of is.
+    """
+    group, rest = term.factors[place], (*term.factors[:place], *term.factors[place + 1 :])
+    assert isinstance(group, Group)
+    assert group.exponent == ONE
+    return tuple(
+        Term(
+            Parameter(
+                term.coefficient.value * inner.coefficient.value,
+                term.coefficient.free or inner.coefficient.free,
+            ),
+            joined((*rest, *inner.factors)),
+        )
+        for inner in group.inner.terms
+    )
+
+
+def _plain(term: Term) -> Term:
+    coefficient, factors = term.coefficient, list[Factor]()
+    for factor in term.factors:
+        match factor:
+            case Power(exponent=Parameter(value=0.0, free=False)):
+                pass
+            case Exponential(rate=Parameter(value=0.0, free=False)):
+                pass
+            case Group():
+                coefficient, new = _opened(coefficient, factor)
+                factors += new
+            case Applied(inner=inner) if is_extreme(factor):
+                terms = tuple(_plain(below) for below in inner.terms)
+                size = coefficient.value
+                if len(terms) > 1 and size > 0.0 and all(t.coefficient.free for t in terms):
+                    # one number less says the same
+                    terms = tuple(
+                        replace(t, coefficient=Parameter(t.coefficient.value * size)) for t in terms
+                    )
+                    coefficient = ONE
+                if len(terms) > 1:
+                    factors.append(replace(factor, inner=Law(terms)))
+                elif terms:
+                    coefficient, new = _opened(coefficient, Group(Law(terms)))
+                    factors += new
+            case Applied(inner=inner):
+                if (inner := cleaned(inner)).terms:
+                    factors.append(replace(factor, inner=inner))
+            case _:
+                factors.append(factor)
+    return Term(coefficient, joined(factors))
+
+
+def _opened(coefficient: Parameter, group: Group) -> tuple[Parameter, list[Factor]]:
+    """Return what a coefficient and a group beside it are in the plainest way of writing them.
+
+    A free coefficient takes in the size of the group, which then begins with 1, or has gone where it held one term.
+    """
+    inner, p = cleaned(group.inner), group.exponent.value
+    has_one = Term(ONE) in inner.terms
+    if has_one:
+        # a free constant beside the one is told by the coefficient outside
+        inner = Law(tuple(t for t in inner.terms if t.factors or t == Term(ONE)))
+    if inner == Law((Term(ONE),)) or not inner.terms:
+        return coefficient, []
+    if len(inner.terms) == 1:
+        only = inner.terms[0]
+        c = only.coefficient
+        powers = [raised_to(f, group.exponent) for f in only.factors]
+        if all(f is not None for f in powers) and (p == 1.0 or c.value > 0.0) and not group.exponent.free:
+            free = coefficient.free or c.free
+            value = coefficient.value * c.value**p
+            return Parameter(value, free), [f for f in powers if f is not None]
+    constants = [t for t in inner.terms if not t.factors]
+    if not has_one and constants and coefficient.free and (size := constants[0].coefficient.value) > 0.0:
+        rest = (t for t in inner.terms if t is not constants[0])
+        shares = (replace(t, coefficient=Parameter(t.coefficient.value / size)) for t in rest)
+        inner = Law((Term(ONE), *shares))
+        coefficient = replace(coefficient, value=coefficient.value * size**p)
+    return coefficient, [Group(inner, group.exponent)]
+
+
+def as_factor(law: Law) -> Term:
+    """Return a sum as one term, which may be multiplied: c · (1 + …) where a constant of it tells its size.
+
+    Examples
+    --------
+    >>> whole = as_factor(Law((Term(Parameter(2.0)), Term(Parameter(3.0), (Power(0, ONE),)))))
+    >>> whole.coefficient.value, [term.coefficient.value for term in whole.factors[0].inner.terms]
+    (2.0, [1.0, 1.5])
+    """
+    constants = [t for t in law.terms if not t.factors and t.coefficient.value > 0.0]
+    if len(constants) != 1 or not all(t.coefficient.free for t in law.terms):
+        return Term(ONE, (Group(law),))
+    size = constants[0].coefficient.value
+    rest = (t for t in law.terms if t is not constants[0])
+    shares = (replace(t, coefficient=Parameter(t.coefficient.value / size)) for t in rest)
+    return Term(Parameter(size), (Group(Law((Term(ONE), *shares))),))
+
+
+def raised_to(factor: Factor, exponent: Parameter) -> Factor | None:
+    """Return a factor raised to an exponent; None where that is no factor."""
+    p = exponent.value
+    match factor:
+        case Power(exponent=own):
+            return replace(factor, exponent=replace(own, value=own.value * p))
+        case Exponential(rate=own):
+            return replace(factor, rate=replace(own, value=own.value * p))
+        case Group(exponent=own):
+            return replace(factor, exponent=replace(own, value=own.value * p))
+        case Applied(function="exp", inner=inner):
+            terms = (
+                replace(t, coefficient=replace(t.coefficient, value=t.coefficient.value * p))
+                for t in inner.terms
+            )
+            return replace(factor, inner=Law(tuple(terms)))
+    return factor if p == 1.0 else None
+
+
+def joined(factors: Iterable[Factor]) -> tuple[Factor, ...]:
+    """Multiply powers, and exponentials, of the same input together; without powers of zero."""
+    out: dict[Any, Factor] = {}
+    for number, factor in enumerate(factors):
+        match factor:
+            case Power(column=column, exponent=exponent):
+                known = out.get((Power, column))
+                total = _total(known.exponent, exponent) if isinstance(known, Power) else exponent
+                out[Power, column] = Power(column, total)
+            case Exponential(column=column, rate=rate, of=of):
+                known = out.get((column, of))
+                total = _total(known.rate, rate) if isinstance(known, Exponential) else rate
+                out[column, of] = Exponential(column, total, of)
+            case _:
+                out[number] = factor
+    return tuple(f for f in out.values() if not (isinstance(f, Power) and f.exponent == ZERO))
+
+
+def _total(a: Parameter, b: Parameter) -> Parameter:
+    return Parameter(a.value + b.value, a.free or b.free)
+
+
+def _collected(terms: list[Term]) -> tuple[Term, ...]:
+    """Add terms up that differ in a free coefficient only."""
+    out: dict[Any, Term] = {}
+    for term in terms:
+        key: Any = (term.factors, term.coefficient.free or term.coefficient)
+        if key in out and term.coefficient.free:
+            total = out[key].coefficient.value + term.coefficient.value
+            term = replace(term, coefficient=Parameter(total))
+        elif key in out:
+            key = (key, len(out))
+        out[key] = term
+    return tuple(out.values())

@@ -21,10 +21,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from kanopt.surrogates.search.cleaning import cleaned, raised_to
-from kanopt.surrogates.search.evaluation import Columns, value
+from kanopt.surrogates.search.columns import Columns
 from kanopt.surrogates.search.fitting import Fitted, Target, fitted
-from kanopt.surrogates.search.moves import changed
+from kanopt.surrogates.search.program import value
 from kanopt.surrogates.search.rules import Rules
 from kanopt.surrogates.search.structure import (
     MINUS_ONE,
@@ -39,8 +38,12 @@ from kanopt.surrogates.search.structure import (
     Tabulated,
     Term,
     Wave,
+    changed,
     changed_numbers,
+    cleaned,
+    fixed,
     is_extreme,
+    raised_to,
     values_of,
 )
 
@@ -152,9 +155,7 @@ def _simple(law: Law, scales: Array, rules: Rules) -> Iterator[_Simple]:
 def _held(law: Law, number: int, value: float) -> Law:
     """Return the law with a free parameter, by its number, held at a value."""
     numbers = itertools.count()
-    return changed_numbers(
-        law, lambda parameter: Parameter(value, free=False) if next(numbers) == number else parameter
-    )
+    return changed_numbers(law, lambda parameter: fixed(value) if next(numbers) == number else parameter)
 
 
 def tidied(fit: Fitted, to: Target, sample: Target) -> Fitted:
@@ -265,7 +266,7 @@ def _smaller(fit: Fitted, sample: Target, total: float) -> Iterator[Law]:
             if not keep and (term.coefficient.free or not alone) and not (path and term == Term(ONE)):
                 yield changed(law, place, None)
                 if largest and not term.factors and term.coefficient.free:
-                    yield changed(law, place, Term(Parameter(0.0, free=False)))
+                    yield changed(law, place, Term(fixed(0.0)))
             for k, factor in enumerate(term.factors):
                 rest = (*term.factors[:k], *term.factors[k + 1 :])
                 without = replace(term, factors=rest)

@@ -120,7 +120,7 @@ def _what_errs(result: Result) -> tuple[list[str], int]:
     from kanopt.problems.routing.assessment import RoutingAssessment
     from kanopt.problems.routing.days import routing_time_laws
     from kanopt.problems.scheduling.assessment import SchedulingAssessment
-    from kanopt.problems.scheduling.days import duration_law
+    from kanopt.problems.scheduling.law_uses import duration_law
 
     known = result.assessment
     if isinstance(known, RoutingAssessment):

@@ -22,7 +22,7 @@ from kanopt.whatif.scaffolding.toml_writing import Entry, Section, toml_value, w
 _MOST_FIELDS = 3
 _DESCRIBING = OTHER | DESCRIBING | IDENTIFIERS | TABLE_WORDS["tasks"]
 _KEY, _MACHINE = "the task", "its machine"
-_NO_SECOND = "kanopt gives a task one machine and no second resource"
+_NO_SECOND = "this reads one machine of a task and no second resource, which resources and needs can say"
 _AMOUNT = [Field("demand", "t")]
 """What markets and products have no field for: beside a demand of another table it may be a limit, or a weight."""
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from kanopt.errors import nearest
 from kanopt.faults import Setting
-from kanopt.formulas.group_errors import FEWEST_FOUND
+from kanopt.formulas.noise import FEWEST_FOUND
 from kanopt.records.likeness import TableColumn, column_hint, field_hint, resembled_field
 from kanopt.records.unread_columns import UnreadColumns, columns_of, unread_columns
 from kanopt.text import list_names

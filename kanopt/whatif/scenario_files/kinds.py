@@ -268,7 +268,7 @@ class DecisionSpec(ProblemSpec):
     @classmethod
     def tables(cls, units: Any) -> tuple[Table, ...]:
         """Return the tables that become records; they count in what they say."""
-        from kanopt.problems.decisions.tables import DECISIONS, ITEMS
+        from kanopt.problems.decisions.items import DECISIONS, ITEMS
 
         return DECISIONS, ITEMS
 
@@ -282,7 +282,7 @@ class DecisionSpec(ProblemSpec):
 
     def names_in(self, part: str, frame: pd.DataFrame) -> dict[str, str]:
         """Return the decisions by name, each with its unit; of items the columns."""
-        from kanopt.problems.decisions.tables import declared_unit
+        from kanopt.problems.decisions.items import declared_unit
 
         if part != "decisions":
             return super().names_in(part, frame)

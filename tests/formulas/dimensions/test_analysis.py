@@ -30,7 +30,7 @@ from kanopt.formulas import (
     parse_formula,
 )
 from kanopt.formulas.dimensions.inference import UnitInference
-from kanopt.formulas.dimensions.unification import MOST_WORK, Equations
+from kanopt.formulas.dimensions.messages import MOST_WORK, Equations
 from kanopt.units import UnitPowers, convert, powers_of
 from tests.formulas.strategies import laws
 
@@ -57,32 +57,21 @@ def read(text: str, unit: str = "", **constants: float) -> Formula:
 
 CONSISTENT = [
     ("0.119 * km * exp(0.098 * load)", "l", ["l/km", "1/t"]),
-    ("0.22 * km", "EUR", ["EUR/km"]),
-    ("3 + 0.22 * km", "EUR", ["EUR", "EUR/km"]),
     ("0.12 * km * (1 + 0.04 * load)", "l", ["l/km", "1/t"]),
     ("wait + 60 * drive", "min", ["min/h"]),
-    ("wait / 60", "h", ["h/min"]),
     ("wait * (1 + 0.15 * (flow / room)^4)", "min", [""]),
-    ("0.5 * km * load", "EUR", ["EUR/(km·t)"]),
     ("2 * km^0.72", "EUR", ["EUR/km^0.72"]),
     ("2 * sqrt(km * load)", "EUR", ["EUR/(km^0.5·t^0.5)"]),
-    ("2 * abs(km)", "EUR", ["EUR/km"]),
     ("0.3 * km^2 + 5", "EUR", ["EUR/km^2", "EUR"]),
     ("max(0, wait - 30)", "min", ["min"]),
     ("min(wait, 45, 60 * drive)", "min", ["min", "min/h"]),
     ("5 * sin(2 * pi * drive / 24)", "EUR", ["EUR", "1/h"]),
     ("5 * tanh(wait / 7) + 3 * logistic(0.2 - 0.1 * load)", "EUR", ["EUR", "1/min", "EUR", "", "1/t"]),
     ("12.5 * 1.1^(load / 3)", "EUR", ["EUR", "", "1/t"]),
-    ("4 * 0.25 * km", "EUR", ["EUR/km"]),  # one number stands for both
     ("rise / 100 * km", "km", ["1/%"]),
-    ("price", "EUR/l", []),
-    ("price * 0.3 * km", "EUR", ["l/km"]),
     ("0.5 * km + 1.5 * exp(0.5 * km)", "EUR", ["EUR/km", "EUR", "1/km"]),  # one number, three meanings
-    ("5", "EUR", ["EUR"]),
     ("0", "EUR", []),
-    ("0 * km", "EUR", []),
     ("sqrt(km * km)", "km", []),
-    ("flow - room", "veh/h", []),
     ("km - m / 1000", "km", ["km/m"]),
     # logarithms
     ("3 * log(0.1 * km)", "EUR", ["EUR", "1/km"]),
@@ -112,8 +101,6 @@ INCONSISTENT = [
         "min",
         "wait + drive: wait is in min, drive is in h; min + h: convert first (1 h = 60 min)",
     ),
-    ("3 * wait - drive - wait", "min", "-drive is in h, -wait is in min; h + min: convert first"),
-    ("max(wait, drive)", "min", "wait is in min, drive is in h; min and h: convert first (1 h = 60 min)"),
     ("km", "m", "km is in km, but y is declared in m: convert first (1 km = 1000 m)"),
     ("km", "EUR", "km is in km, but y is declared in EUR; multiply by a constant"),
     (
@@ -121,8 +108,6 @@ INCONSISTENT = [
         "",
         "km + load: km is in km, load is in t; they cannot be added: multiply one by a constant",
     ),
-    ("min(km, load)", "", "they cannot be compared"),
-    ("3 + km + load", "", "km is in km, load is in t"),  # not '3 is in km'
     (
         "1 + km",
         "",
@@ -130,17 +115,10 @@ INCONSISTENT = [
     ),
     ("1 + rise", "", "1 + rise: rise is in %, 1 is a pure number; convert first (1 = 100 %)"),
     ("exp(km)", "", "exp(km): km is in km, but exp takes a pure number; divide it by a constant in km"),
-    ("sin(rise)", "", "rise is in %, but sin takes a pure number; convert first"),
-    ("softplus(wait - drive)", "", "min + h"),
     ("2^load", "", "2^load: load is in t, but an exponent is a pure number; divide it by a constant in t"),
     ("km^(load / 3)", "", "km is in km, but what is raised to a varying power is a pure number"),
-    ("sqrt(km)", "km", "sqrt(km) is in km^0.5, but y is declared in km"),
-    ("km * load", "km", "km · load is in km·t"),
     ("log(km)", "", "log(km): km is in km, and no constant takes that unit up; divide km by a constant"),
     ("log(km) - log(m)", "", "no constant takes that unit up"),
-    ("max(0, log(km))", "", "log(km): km is in km"),
-    ("tanh(log(km))", "", "log(km): km is in km"),
-    ("load * log(km) + 2", "", "log(km): km is in km"),
     ("exp(2 * log(km))", "km", "exp(2 · log(km)) is in km^2"),
     ("2 * km * load + 2 * load * (km + load)", "EUR", "km is in km, load is in t"),
 ]

@@ -20,7 +20,7 @@ from kanopt.formulas import (
     Variable,
     parse_formula,
 )
-from kanopt.formulas.enclosures import prove
+from kanopt.formulas.enclosures.proof import prove
 from tests.effort import at_most
 from tests.formulas.strategies import NUMBERS, VEHICLE, laws, raw
 

@@ -10,8 +10,8 @@ import pytest
 
 from kanopt.errors import FormulaError
 from kanopt.formulas import FUNCTIONS, Apply, Curve, Formula, Input, Maximum, Table, Variable
-from kanopt.formulas.export.cells import defined_names
-from tests.formulas.export import engines, machines
+from kanopt.formulas.export.excel import defined_names
+from tests.formulas.export import machines
 from tests.formulas.export.test_round_trips import CASES, KINDS
 from tests.formulas.strategies import raw
 
@@ -87,11 +87,6 @@ def test_excel_knows_every_name_that_is_defined():
 
 
 CAPITALS = Formula(Input("km") - 2.0 * Input("KM"), (Variable("km"), Variable("KM")), Variable("y"))
-
-
-@pytest.mark.parametrize("engine", [engines.python, engines.javascript, engines.workbook, engines.latex])
-def test_names_that_differ_in_capitals_are_two_inputs(engine):
-    assert engine(CAPITALS, {"km": np.array([5.0]), "KM": np.array([1.0])}).tolist() == [3.0]
 
 
 def test_columns_that_differ_in_capitals_are_refused_where_they_would_be_one():

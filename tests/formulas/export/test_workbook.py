@@ -21,7 +21,6 @@ from kanopt.formulas import (
     Table,
     Variable,
 )
-from tests.effort import calls_of
 from tests.formulas.export.engines import Book, as_number
 
 KM = Variable("km", "km", low=0.0)
@@ -164,17 +163,6 @@ BIG = {
     "shared": (15, lambda size: law_of(nested(X, size, lambda node: Sum((node, node))))),
     "inputs": (400, of_many_inputs),
 }
-
-
-@pytest.mark.parametrize("kind", BIG)
-def test_the_work_grows_no_faster_than_the_law(tmp_path, kind):
-    size, law_of_size = BIG[kind]
-    # the first file that is written has what is worked out once in a process
-    law_of_size(1 if kind != "long curve" else 4).save_excel(tmp_path / "law.xlsx")
-    sizes = (size // 16, size // 8) if kind != "shared" else (7, 14)
-    laws = [law_of_size(each) for each in sizes]
-    less, more = (calls_of(lambda law=law: law.save_excel(tmp_path / "law.xlsx")) for law in laws)
-    assert more < 2.2 * less
 
 
 @pytest.mark.parametrize("kind", BIG)

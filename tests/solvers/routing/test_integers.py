@@ -14,11 +14,11 @@ from kanopt.problems import Client, Depot, RoutingProblem, VehicleType
 from kanopt.problems.routing import RoutingPlan, RoutingPolicy
 from kanopt.refs import arc, state
 from kanopt.solvers.base import SolveOptions
-from kanopt.solvers.routing.integers import RoutingIntegers, lower, without_idle_reloads
+from kanopt.solvers.routing.integers import RoutingIntegers, without_idle_reloads
 from kanopt.solvers.routing.ortools import OrToolsRouting
 from kanopt.solvers.routing.ortools_model import OrToolsModel
-from kanopt.solvers.routing.pyvrp_engine.model import pyvrp_model
-from kanopt.solvers.routing.pyvrp_engine.relaxed import relaxed_for_pyvrp, unsupported_rules
+from kanopt.solvers.routing.pyvrp_engine.model import integers_of, pyvrp_model
+from kanopt.solvers.routing.pyvrp_engine.relaxed import unsupported_rules
 from kanopt.solvers.routing.pyvrp_engine.search import _cost
 from kanopt.solvers.routing.solver import RoutingSearch
 from kanopt.solvers.solve import solve
@@ -49,7 +49,7 @@ def random_ways(integers: RoutingIntegers, rng: np.random.Generator) -> list[lis
         way = ways[int(rng.integers(len(ways))) if only is None else only]
         way.insert(int(rng.integers(len(way) + 1)), node)
     for place, (kind, _) in enumerate(integers.fleet):
-        for _ in range(integers.rules.most_reloads(kind)):
+        for _ in range(integers.most_reloads(kind)):
             if rng.random() < 0.7:
                 ways[place].insert(int(rng.integers(len(ways[place]) + 1)), integers.depot(kind))
         ways[place] = without_idle_reloads(ways[place], integers.depots)
@@ -72,7 +72,7 @@ def stops(plan: RoutingPlan) -> set[tuple[str, tuple[str, ...]]]:
 @pytest.mark.parametrize("name", [name for name in VARIANTS if name not in ("longest", "mixed")])
 def test_ortools_and_the_referee_agree(name: str, seed: int) -> None:
     problem = variant(name, seed, uneven=seed == 1)
-    integers, rng = lower(problem, seed), np.random.default_rng(seed)
+    integers, rng = RoutingIntegers(problem, seed), np.random.default_rng(seed)
     built = OrToolsModel(integers)
     built.model.CloseModelWithParameters(pywrapcp.DefaultRoutingSearchParameters())
     for _ in range(20):
@@ -93,7 +93,7 @@ def test_ortools_and_the_referee_agree(name: str, seed: int) -> None:
 def test_pyvrp_and_the_referee_agree(name: str, seed: int) -> None:
     problem = variant(name, seed, uneven=seed == 1)
     assert unsupported_rules(problem) == ()
-    integers, rng = lower(problem, seed), np.random.default_rng(seed)
+    integers, rng = integers_of(problem, seed), np.random.default_rng(seed)
     model = pyvrp_model(integers, complete=False)
     for _ in range(20):
         ways = random_ways(integers, rng)
@@ -151,9 +151,13 @@ def test_what_pyvrp_does_not_model_is_said_in_a_few_words() -> None:
 
 
 def test_pyvrp_makes_a_start_without_the_rules_it_does_not_model() -> None:
-    assert relaxed_for_pyvrp(lower(variant("breaks", 0), 0)).rules.is_empty
-    late = lower(variant("soft", 0), 0)
-    assert (relaxed_for_pyvrp(late).latest <= late.rules.due).all()
+    late = integers_of(variant("soft", 0), 0)
+    clients = pyvrp_model(late, complete=False).data.clients()
+    due = late.due[late.depots :]
+    assert all(
+        client.tw_late <= limit for client, limit in zip(clients, due, strict=True) if limit < late.last
+    )
+    assert (due < late.last).any()
 
 
 def many(vehicle: dict[str, object], each: Callable[[int], dict[str, object]], **more: object):
@@ -184,10 +188,10 @@ def many(vehicle: dict[str, object], each: Callable[[int], dict[str, object]], *
     ids=["distance", "loads", "times", "reloads"],
 )
 def test_no_penalty_of_pyvrp_leaves_64_bits(problem):
-    integers, rng = lower(problem), np.random.default_rng(0)
+    integers, rng = integers_of(problem), np.random.default_rng(0)
     model = pyvrp_model(integers, complete=True)
     nodes = np.arange(integers.depots, integers.size)
-    odd = (integers.latest[nodes] < integers.horizon).astype(int)
+    odd = (integers.latest[nodes] < integers.last).astype(int)
     first = [nodes[odd == 0], nodes[odd == 1]]
     orders = [rng.permutation(nodes).tolist() for _ in range(5)]
     orders.append(
@@ -221,7 +225,7 @@ def test_a_break_may_lie_outside_of_every_shift(breaks):
     van = VehicleType("van", 2, shift_start=400, shift_end=600, breaks=breaks)
     problem = RoutingProblem([Depot("depot")], [Client("a"), Client("b")], [van], km, km, km)
     assert problem.check(problem.plan_from([["a", "b"]])).ok
-    integers = lower(problem)
+    integers = RoutingIntegers(problem)
     way = [integers.node_of["a"], integers.node_of["b"]]
     built = OrToolsModel(integers)
     built.model.CloseModelWithParameters(pywrapcp.DefaultRoutingSearchParameters())
@@ -248,7 +252,7 @@ def test_a_client_may_be_pinned_to_a_vehicle_beyond_the_number_of_clients():
     policy = RoutingPolicy(pinned={"van 5": ("a",)})
     clients = [Client("a"), Client("b")]
     problem = RoutingProblem([Depot("depot")], clients, [VehicleType("van", 5)], km, km, km, policy=policy)
-    integers = lower(problem)
+    integers = RoutingIntegers(problem)
     assert integers.fleet == ((0, 1), (0, 2), (0, 5))
     plan = problem.plan_from({"van 5": ["a", "b"]})
     assert integers.node_routes(plan)[2] == [integers.node_of["a"], integers.node_of["b"]]
@@ -266,7 +270,7 @@ def test_the_load_counts_on_the_way_to_a_reload_of_a_vehicle_that_does_not_come_
     van = VehicleType("van", capacity=3.0, max_reloads=1, returns=False)
     fuel = law.bind(km=arc.distance, load=state.load)
     problem = RoutingProblem([Depot("depot")], clients, [van], fuel, km, km)
-    integers = lower(problem, loaded=True)
+    integers = RoutingIntegers(problem, loaded=True)
     for stops, price in ((["a", "depot", "b"], 10 + 30 + 40), (["b", "a"], 40 + 24)):
         plan = problem.plan_from({"van": stops})
         assert problem.price(plan).objective == pytest.approx(price)
@@ -282,7 +286,7 @@ def test_the_longest_route_waits_between_windows():
     clients = [Client("a", windows="0-5, 100-110"), Client("b", latest=20)]
     policy = RoutingPolicy(longest_route_cost=1.0)
     problem = RoutingProblem([Depot("depot")], clients, [VehicleType("van")], km, km, km, policy=policy)
-    integers = lower(problem)
+    integers = RoutingIntegers(problem)
     assert OrToolsModel(integers).may_wait
     for solver in (OrToolsRouting(), RoutingSearch()):
         outcome = solver.solve(problem, SolveOptions(time_limit=1.0))

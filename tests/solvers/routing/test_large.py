@@ -6,7 +6,7 @@ import pytest
 import kanopt as ko
 from kanopt import refs, routing
 from kanopt.errors import SolverError
-from kanopt.solvers.routing.integers import lower
+from kanopt.solvers.routing.integers import RoutingIntegers
 
 KM, LOAD = ko.Variable("km", "km"), ko.Variable("load", "t")
 
@@ -22,11 +22,11 @@ def _problem(*, loaded: bool = False) -> ko.RoutingProblem:
 
 
 def test_what_does_not_fit_is_refused_with_how_much_it_needs(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("kanopt.solvers.routing.arc_memory.available_bytes", lambda: 5000.0)
+    monkeypatch.setattr("kanopt.solvers.routing.integers.available_bytes", lambda: 5000.0)
     with pytest.raises(
         SolverError, match=r"between 31 places: travel times and prices .* GB are free; plan parts"
     ):
-        lower(_problem())
+        RoutingIntegers(_problem())
 
 
 def test_a_search_that_does_not_fit_is_refused_with_how_much_it_needs(

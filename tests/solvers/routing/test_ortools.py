@@ -17,7 +17,7 @@ from kanopt.errors import SolverError
 from kanopt.interrupt import Interrupt
 from kanopt.problems import Client, Depot, Progress, Route, RoutingPlan, RoutingProblem, Status, VehicleType
 from kanopt.solvers.base import Outcome, SolveOptions
-from kanopt.solvers.routing.integers import lower
+from kanopt.solvers.routing.integers import RoutingIntegers
 from kanopt.solvers.routing.ortools import OrToolsRouting, _Search
 from tests.cases.patience import found_soon, little_patience
 from tests.cases.routing import best_by_trying_all, random_problem
@@ -123,7 +123,7 @@ def test_a_horizon_leaves_room_for_what_is_rounded_up():
 def test_a_shift_without_a_real_end_does_not_coarsen_prices():
     given = random_problem(3)
     fleet = [replace(vehicle, shift_end=1e15) for vehicle in given.vehicles]
-    integers = lower(replace(given, vehicles=fleet))
+    integers = RoutingIntegers(replace(given, vehicles=fleet))
     assert integers.size * integers.money.bound < 0.01
 
 
@@ -185,7 +185,7 @@ def test_the_same_seed_gives_the_same_plan_and_seeds_order_the_clients():
     first, again = solved(problem, seed=3), solved(problem, seed=3)
     assert "ended by itself" in first.message
     assert first.plan == again.plan
-    orders = {tuple(lower(problem, seed).nodes) for seed in range(5)}
+    orders = {tuple(RoutingIntegers(problem, seed).nodes) for seed in range(5)}
     assert len(orders) == 5
     assert {order[0] for order in orders} == {0}
 
@@ -302,7 +302,7 @@ def test_memory_is_given_back_after_every_search():
         return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
 
     def search() -> None:
-        given = lower(problem)
+        given = RoutingIntegers(problem)
         with Interrupt() as interrupt:
             made = _Search(given, SolveOptions(time_limit=0.02), interrupt)
             searches.append(weakref.ref(made))

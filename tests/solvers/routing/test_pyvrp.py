@@ -12,9 +12,8 @@ from kanopt.problems import Client, Depot, Progress, RoutingProblem, RoutingUnit
 from kanopt.refs import arc, vehicle
 from kanopt.solvers.base import Outcome, SolveOptions
 from kanopt.solvers.clock import SearchClock
-from kanopt.solvers.routing.integers import lower
-from kanopt.solvers.routing.pyvrp_engine import scaling as pyvrp_steps
-from kanopt.solvers.routing.pyvrp_engine.scaling import UNLIMITED, scale_integers
+from kanopt.solvers.routing.pyvrp_engine import model as pyvrp_lowering
+from kanopt.solvers.routing.pyvrp_engine.model import UNLIMITED, PyVrpModel, integers_of, pyvrp_model
 from kanopt.solvers.routing.pyvrp_engine.search import PyVrpRun
 from kanopt.solvers.routing.solver import RoutingSearch
 from tests.cases.routing import best_by_trying_all, random_problem
@@ -116,17 +115,16 @@ def test_skills_and_named_vehicle_types_are_kept(seed):
     assert_optimal(problem)
 
 
-def test_steps_keep_every_price_and_limit():
-    integers = lower(random_problem(3))
-    steps = scale_integers(integers)
-    for name in ("cost", "fixed", "prize"):
-        given, short = getattr(integers, name), getattr(steps, name)
-        unit = int(integers.fixed[0]) // int(steps.fixed[0])
-        kept = steps.roads if name == "cost" else np.ones(given.shape, dtype=bool)
-        assert (short[kept].astype(np.int64) * unit == given[kept]).all()
-    assert (np.diff(np.argsort(steps.demand)) == np.diff(np.argsort(integers.demand))).all()
-    assert steps.demand.max() / steps.transit[steps.roads].max() == pytest.approx(1.0, abs=0.9)
-    assert steps.worth > steps.prize.max()
+def lowered(problem: RoutingProblem) -> PyVrpModel:
+    return pyvrp_model(integers_of(problem), complete=False)
+
+
+def test_a_mean_demand_weighs_as_much_as_a_mean_leg() -> None:
+    model = lowered(random_problem(3))
+    demands = [client.delivery[0] for client in model.data.clients()]
+    assert max(demands) / model.data.duration_matrix(0).max() == pytest.approx(1.0, abs=0.9)
+    prizes = [client.prize for client in model.data.clients()]
+    assert max(prizes) > model.arrays.prize.max()
 
 
 @pytest.mark.parametrize("money", [1e-6, np.pi, 1e7])
@@ -153,23 +151,21 @@ def test_neither_units_nor_long_decimals_matter(money, load):
     )
 
 
-def test_times_that_can_never_matter_are_left_out():
+def test_times_that_can_never_matter_are_left_out() -> None:
     problem = euclidean(5, shift_end=100.0)
-    assert scale_integers(lower(problem)).transit.any()
+    assert lowered(problem).data.duration_matrix(0).any()
     free = replace(problem, vehicles=[replace(problem.vehicles[0], shift_end=np.inf)])
-    steps = scale_integers(lower(free))
-    assert not steps.transit.any()
-    assert (steps.latest == UNLIMITED).all()
+    data = lowered(free).data
+    assert not data.duration_matrix(0).any()
+    assert all(client.tw_late == UNLIMITED for client in data.clients())
     paid = replace(problem, vehicles=[replace(free.vehicles[0], unit_duration_cost=0.1)])
-    steps = scale_integers(lower(paid))
-    assert steps.transit.any()
-    assert (steps.shift_end == UNLIMITED).all()
+    assert lowered(paid).data.duration_matrix(0).any()
 
 
-def test_prices_too_long_for_sums_are_rounded_once_more(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_prices_leave_room_for_penalties(monkeypatch: pytest.MonkeyPatch) -> None:
     problem = random_problem(5, clients=5)
-    monkeypatch.setattr(pyvrp_steps, "_MOST", 2000)
-    assert scale_integers(lower(problem)).cost.max() < 2000
+    monkeypatch.setattr(pyvrp_lowering, "_MOST", 2000.0)
+    assert integers_of(problem).cost.max() < 2000
     assert_optimal(problem)
 
 

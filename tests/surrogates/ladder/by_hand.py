@@ -13,7 +13,7 @@ from kanopt.kan.constraints import ShapeConstraints
 from kanopt.kan.links import Link
 from kanopt.surrogates import Feature
 from kanopt.surrogates.ladder import HeldOut, Trained, find_law
-from kanopt.surrogates.ladder.rungs import network_rung
+from kanopt.surrogates.ladder.curve_rungs import network_rung
 from kanopt.surrogates.rows import Rows
 from tests.cases.hand_networks import Layer, Network, cycle_of, spline_of
 
@@ -84,5 +84,5 @@ def law_of(model: Trained, target: Floats) -> Formula:
 def written(model: Trained, data: dict[str, Floats]) -> Floats:
     """What the network gives once it is written as a formula of curves."""
     inputs = tuple(map(model.variable, model.features))
-    (network,) = network_rung(model, np.zeros(len(model.rows.target), dtype=np.int64))
+    (network,) = network_rung(model)
     return Formula(network.root, inputs, Variable("y")).evaluate(data)

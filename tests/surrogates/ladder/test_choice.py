@@ -39,7 +39,7 @@ def root(text: str) -> Node:
 
 def rung(text: str, **changes: object) -> Rung:
     said = np.broadcast_to(parse_formula(text, VARIABLES, Variable("y")).evaluate(FRAME), 200)
-    return replace(Rung(text, root(text), 2.0, np.array(said)), **changes)
+    return replace(Rung(text, root(text), 2.0, lambda _: said), **changes)
 
 
 def law_of(model: Trained, frame: object = FRAME) -> Formula:
@@ -50,10 +50,14 @@ def law_of(model: Trained, frame: object = FRAME) -> Formula:
 
 
 def offer(monkeypatch: pytest.MonkeyPatch, *texts: str) -> None:
-    rungs = tuple(rung(text, left_out=np.zeros(200)) for text in texts)
+    rungs = tuple(rung(text) for text in texts)
     order = tuple(range(len(texts)))
     monkeypatch.setattr(
-        ladder, "ladder_of", lambda _: Ladder(rungs, np.ones(len(rungs)), order, np.ones(len(rungs), bool))
+        ladder,
+        "ladder_of",
+        lambda _: Ladder(
+            rungs, np.ones(len(rungs)), order, np.ones(len(rungs), bool), (TARGET,) * len(rungs)
+        ),
     )
 
 
@@ -109,7 +113,7 @@ def test_a_law_with_a_larger_error_is_not_taken_for_being_short(monkeypatch: pyt
 
 
 def test_what_nobody_can_read_comes_last(monkeypatch: pytest.MonkeyPatch) -> None:
-    long = rung(" + ".join(f"{k} * a^{k} * b^{k}" for k in range(2, 14)), left_out=TARGET + NOISE)
+    long = rung(" + ".join(f"{k} * a^{k} * b^{k}" for k in range(2, 14)), left_out=lambda _: TARGET + NOISE)
     assert long.operators > 30
     assert judged(monkeypatch, [long, rung("2 * a + 0.5")])[0] == "2 * a + 0.5"
 
@@ -143,7 +147,7 @@ def test_where_a_person_decided_the_network_does_not() -> None:
 
 
 def test_without_what_was_asked_it_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(choice, "closed_law", lambda *_: None)
+    monkeypatch.setattr("kanopt.surrogates.ladder.closed.closed_law", lambda *_: None)
     with pytest.raises(FitError, match="'a' cannot become sine"):
         ladder_of(straight(control=Control.of({"a": "sine"}, None, None)))
 

@@ -14,9 +14,8 @@ from kanopt.formulas.nodes import postorder
 from kanopt.formulas.parameters import Covariance
 from kanopt.kan.constraints import ShapeConstraints
 from kanopt.surrogates.encoding import Feature
-from kanopt.surrogates.ladder.closed import _decides, closed_law
-from kanopt.surrogates.ladder.rungs import OPERATOR
-from kanopt.surrogates.ladder.smearing import multiplied
+from kanopt.surrogates.ladder.closed import OPERATOR, _decides, closed_law
+from kanopt.surrogates.ladder.rungs import multiplied
 from kanopt.surrogates.ladder.trained import Trained
 from kanopt.surrogates.rows import Rows
 from tests.cases.hand_networks import Layer, Network

@@ -29,9 +29,8 @@ from kanopt.formulas import (
 from kanopt.formulas.nodes import postorder, rebuild
 from kanopt.surrogates import Feature
 from kanopt.surrogates.ladder import HeldOut, Trained, find_law
-from kanopt.surrogates.ladder.closed import Closed, closed_law
+from kanopt.surrogates.ladder.closed import OPERATOR, Closed, closed_law
 from kanopt.surrogates.ladder.control import OPERATORS, Control, standing
-from kanopt.surrogates.ladder.rungs import OPERATOR
 from tests.cases.hand_networks import Network
 from tests.cases.own_rows import judged_by_own_rows
 from tests.surrogates.ladder.by_hand import HOUR, MODE, Shape, cycle, decoded, layer, times, trained
@@ -75,7 +74,7 @@ def on_rows(model: Trained) -> Closed | None:
 
 @pytest.fixture
 def network_alone(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("kanopt.surrogates.ladder.choice.closed_law", lambda *_: None)
+    monkeypatch.setattr("kanopt.surrogates.ladder.closed.closed_law", lambda *_: None)
 
 
 SHOWS = {"linear": set(), "none": set(), "quadratic": {"square"}}

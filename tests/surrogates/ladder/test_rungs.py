@@ -16,9 +16,9 @@ from kanopt.surrogates import Feature
 from kanopt.surrogates.groups import SharedErrors
 from kanopt.surrogates.ladder import Trained
 from kanopt.surrogates.ladder.additive import AdditiveFit
-from kanopt.surrogates.ladder.blocks import blocks_of
 from kanopt.surrogates.ladder.control import Control
-from kanopt.surrogates.ladder.rungs import Rung, _choice, network_rung, sums_of_curves
+from kanopt.surrogates.ladder.curve_rungs import _choice, network_rung, sums_of_curves
+from kanopt.surrogates.ladder.rungs import Rung, blocks_of
 from kanopt.surrogates.rows import Rows
 from tests.cases.hand_networks import Network
 from tests.surrogates.ladder.by_hand import (
@@ -48,12 +48,11 @@ def of_rows(x: Floats, y: Floats, features: tuple = NUMBER, **changes: object) -
 
 
 def rungs(model: Trained) -> dict[str, Rung]:
-    blocks = np.arange(len(model.rows.target)) % 10
-    return {rung.name: rung for rung in sums_of_curves(model, blocks)}
+    return {rung.name: rung for rung in sums_of_curves(model)}
 
 
 def network_of(model: Trained) -> Formula:
-    (rung,) = network_rung(model, np.zeros(len(model.rows.target), dtype=int))
+    (rung,) = network_rung(model)
     return formula(rung, model)
 
 
@@ -255,7 +254,7 @@ def test_what_a_law_says_of_rows_left_out_is_what_it_says_without_them(rng: np.r
     for block in range(10):
         own = blocks == block
         numbers = np.linalg.lstsq(design[~own], y[~own], rcond=None)[0]
-        np.testing.assert_allclose(found.left_out[own], design[own] @ numbers, rtol=1e-5)
+        np.testing.assert_allclose(found.left_out(blocks)[own], design[own] @ numbers, rtol=1e-5)
 
 
 def test_rows_that_hang_together_are_left_out_together(rng: np.random.Generator) -> None:

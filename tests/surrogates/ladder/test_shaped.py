@@ -10,7 +10,7 @@ from kanopt.formulas import Formula, Variable, parse_formula
 from kanopt.kan.constraints import ShapeConstraints
 from kanopt.kan.links import Link, Logistic, Softplus
 from kanopt.surrogates import Feature, KANRegressor
-from kanopt.surrogates.ladder.shaped import asked_of, decided, shaped
+from kanopt.surrogates.ladder.going_on import asked_of, decided, shaped
 from tests.cases.city import city_law
 from tests.cases.own_rows import judged_by_own_rows
 

@@ -8,8 +8,8 @@ from numpy.typing import NDArray
 
 from kanopt.formulas import Formula, Variable
 from kanopt.surrogates.search import graph, operators
-from kanopt.surrogates.search.evaluation import Columns, parts, value, value_and_jacobian
-from kanopt.surrogates.search.lookups import in_lookups
+from kanopt.surrogates.search.columns import Columns
+from kanopt.surrogates.search.program import parts, value, value_and_jacobian
 from kanopt.surrogates.search.structure import (
     ONE,
     Applied,
@@ -24,6 +24,7 @@ from kanopt.surrogates.search.structure import (
     Tabulated,
     Term,
     Wave,
+    in_lookups,
     signature,
     values_of,
     with_values,

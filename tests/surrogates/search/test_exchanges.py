@@ -3,13 +3,13 @@
 import numpy as np
 import pytest
 
-from kanopt.surrogates.ladder.rungs import OPERATOR
+from kanopt.formulas.estimation.class_moves import OPERATOR
 from kanopt.surrogates.search import Rules
 from kanopt.surrogates.search.columns import Columns
 from kanopt.surrogates.search.dictionary import Dictionary
-from kanopt.surrogates.search.evaluation import value
-from kanopt.surrogates.search.exchanges import exchanges
 from kanopt.surrogates.search.fitting import Budget, Target, fitted
+from kanopt.surrogates.search.program import value
+from kanopt.surrogates.search.rewriting import exchanges
 from kanopt.surrogates.search.structure import Hinge, Law, Parameter, Power, Term, exponents
 
 

@@ -8,15 +8,14 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from kanopt.formulas import Formula, Variable
-from kanopt.surrogates.ladder.rungs import OPERATOR
+from kanopt.formulas.estimation.class_moves import OPERATOR
 from kanopt.surrogates.search import Rules
-from kanopt.surrogates.search.cleaning import cleaned
 from kanopt.surrogates.search.columns import Columns
 from kanopt.surrogates.search.dictionary import Dictionary
-from kanopt.surrogates.search.evaluation import parts, value, value_and_jacobian
 from kanopt.surrogates.search.extremes import extremes
 from kanopt.surrogates.search.fitting import Budget, Target, fitted
 from kanopt.surrogates.search.graph import graph
+from kanopt.surrogates.search.program import parts, value, value_and_jacobian
 from kanopt.surrogates.search.rewriting import rewritings
 from kanopt.surrogates.search.rules import kind_of_factor
 from kanopt.surrogates.search.structure import (
@@ -26,6 +25,7 @@ from kanopt.surrogates.search.structure import (
     Parameter,
     Power,
     Term,
+    cleaned,
     operators,
     values_of,
     with_values,

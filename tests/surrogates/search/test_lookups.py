@@ -9,13 +9,12 @@ import pytest
 from numpy.typing import NDArray
 
 from kanopt.formulas import Curve, Formula, Table, Variable
-from kanopt.formulas.complexity import count_operators
-from kanopt.formulas.nodes import postorder
+from kanopt.formulas.estimation.class_moves import OPERATOR
+from kanopt.formulas.nodes import count_operators, postorder
 from kanopt.formulas.printing import to_infix
-from kanopt.surrogates.ladder.rungs import OPERATOR
 from kanopt.surrogates.search import Found, Rules, Task, graph, search
-from kanopt.surrogates.search.evaluation import Columns, cancels, value
-from kanopt.surrogates.search.lookups import centred, felt
+from kanopt.surrogates.search.columns import Columns
+from kanopt.surrogates.search.program import cancels, centred, felt, value
 from kanopt.surrogates.search.structure import ONE, Law, Parameter, Power, Tabulated, Term
 
 Floats = NDArray[np.float64]

@@ -6,16 +6,16 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from kanopt.formulas.estimation.class_moves import OPERATOR
 from kanopt.formulas.printing import to_infix
-from kanopt.surrogates.ladder.rungs import OPERATOR
 from kanopt.surrogates.search import Rules
 from kanopt.surrogates.search.columns import Columns
 from kanopt.surrogates.search.dictionary import Dictionary
-from kanopt.surrogates.search.evaluation import value
 from kanopt.surrogates.search.fitting import Budget, Target, fitted
 from kanopt.surrogates.search.graph import graph
-from kanopt.surrogates.search.products import product_of_powers, products_of_functions
+from kanopt.surrogates.search.program import value
 from kanopt.surrogates.search.structure import Applied, Exponential
+from kanopt.surrogates.search.wholes import product_of_powers, products_of_functions
 
 Floats = NDArray[np.float64]
 

@@ -5,15 +5,15 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
+from kanopt.formulas.estimation.class_moves import OPERATOR
 from kanopt.formulas.printing import to_infix
-from kanopt.surrogates.ladder.rungs import OPERATOR
 from kanopt.surrogates.search import Rules
 from kanopt.surrogates.search.columns import Columns
 from kanopt.surrogates.search.dictionary import Dictionary
-from kanopt.surrogates.search.evaluation import value
 from kanopt.surrogates.search.fitting import Budget, Fitted, Target, fitted
 from kanopt.surrogates.search.graph import graph
-from kanopt.surrogates.search.pairs import ratios_of_sums
+from kanopt.surrogates.search.program import value
+from kanopt.surrogates.search.wholes import ratios_of_sums
 
 NAMES = ["own", "bought", "cost", "price"]
 SCALES = np.array([900.0, 1200.0, 10.0, 20.0])

@@ -11,14 +11,13 @@ import pytest
 from numpy.typing import NDArray
 
 from kanopt.formulas import Formula, Variable
+from kanopt.formulas.estimation.class_moves import OPERATOR
 from kanopt.formulas.printing import to_infix
-from kanopt.surrogates.ladder.rungs import OPERATOR
 from kanopt.surrogates.monitor import SearchStopped
 from kanopt.surrogates.search import REFITS, Found, Rules, Task, graph, search
-from kanopt.surrogates.search.cleaning import cleaned
 from kanopt.surrogates.search.columns import Columns
-from kanopt.surrogates.search.evaluation import value
 from kanopt.surrogates.search.fitting import Budget, Fitted, Target, fitted
+from kanopt.surrogates.search.program import value
 from kanopt.surrogates.search.rewriting import rewritings
 from kanopt.surrogates.search.structure import (
     MINUS_ONE,
@@ -31,6 +30,7 @@ from kanopt.surrogates.search.structure import (
     Power,
     Term,
     Wave,
+    cleaned,
     exponents,
     is_extreme,
 )

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 import kanopt as ko
 from kanopt.errors import ScenarioError
-from kanopt.formulas.edges import crossed_edges, edges_along
+from kanopt.formulas.edges import crossed_edges
 from kanopt.problems.decisions import DecisionPlan
 from kanopt.whatif import SweepOptions, factors, grid, load_scenario, switch_points
 from kanopt.whatif.questions.plan_prices import crossing
@@ -216,8 +216,6 @@ def test_a_crossing_is_found_whatever_lies_there(place, jump, slope, infinite):
 def test_edges_of_laws():
     inputs = [ko.Variable("w", "t"), ko.Variable("km", "km")]
     law = ko.parse_formula("km * max(5, 2 * w) + min(w, 6)", inputs, ko.Variable("fee", "EUR"))
-    assert edges_along(law, "w", 0.0, 10.0) == (2.5, 6.0)
-    assert edges_along(law, "km", 0.0, 10.0) == ()
     data = [{"w": np.array([1.0, w]), "km": np.array([1.0, 1.0])} for w in (3.0, 7.0)]
     assert [str(edge) for edge in crossed_edges(law, law, *data)] == ["fee: w passes 6"]
     assert crossed_edges(law, law, data[0], data[0]) == ()
@@ -225,7 +223,6 @@ def test_edges_of_laws():
         ko.parse_formula("w", inputs[:1], inputs[0]).root, (1.0, 5.0), (90.0, 70.0, 55.0), name="rate"
     )
     stairs = ko.Formula(rate, inputs[:1], ko.Variable("rate", "EUR"))
-    assert edges_along(stairs, "w", 0.0, 10.0) == (1.0, 5.0)
     assert [str(edge) for edge in crossed_edges(stairs, stairs, {"w": 0.5}, {"w": 6.0})] == [
         "rate: w reaches 1 and 5"
     ]

@@ -8,15 +8,30 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from kanopt.problems.law_errors import LawErrors
 from kanopt.problems.routing.data import Floats, Ints, RoutingData
 from kanopt.problems.routing.leg_laws import DURATION, LegInputs, RoutingLaws
 from kanopt.problems.routing.plan import Route
 from kanopt.problems.routing.planning_values import PlanningValues
 from kanopt.problems.routing.service_times import StopInputs
-from kanopt.problems.routing.simulate.errors import DrivingErrors
 
 _NOTHING = 1e-12
 _SLACK = 1e-7
+
+
+@dataclass(frozen=True, eq=False)
+class DrivingErrors:
+    """Errors of travel times and of service times; None where they are as the laws say."""
+
+    travel: LawErrors | None = None
+    service: LawErrors | None = None
+
+    def select(self, routes: Ints) -> DrivingErrors:
+        """Return those of some routes, each as often as it is named."""
+        travel, service = (
+            None if each is None else each.select(routes) for each in (self.travel, self.service)
+        )
+        return DrivingErrors(travel, service)
 
 
 @dataclass(frozen=True, eq=False)

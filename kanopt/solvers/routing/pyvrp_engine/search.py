@@ -28,9 +28,8 @@ from pyvrp.search import (
 from kanopt.problems.result import Progress
 from kanopt.problems.routing import RoutingPlan, RoutingProblem
 from kanopt.solvers.clock import SearchClock
-from kanopt.solvers.routing.integers import NodeRoutes, lower
-from kanopt.solvers.routing.pyvrp_engine.model import PyVrpModel, pyvrp_model
-from kanopt.solvers.routing.pyvrp_engine.relaxed import relaxed_for_pyvrp
+from kanopt.solvers.routing.integers import NodeRoutes
+from kanopt.solvers.routing.pyvrp_engine.model import PyVrpModel, integers_of, pyvrp_model
 from kanopt.solvers.routing.pyvrp_engine.route_pool import SolutionPool
 from kanopt.solvers.routing.racer.refine import left_out_text
 
@@ -85,7 +84,7 @@ class PyVrpRun:
         self.began = clock.now()
         self.problem, self.clock, self.report = problem, clock, report
         self.rng = RandomNumberGenerator(seed % 2**32)
-        self.integers = lower(problem, seed)
+        self.integers = integers_of(problem, seed)
         self.patience = _STEPS + _STEPS_PER_PAIR * len(problem.clients) ** 2
         self.plan: RoutingPlan | None = None
         self.price: float | None = None
@@ -111,7 +110,7 @@ class PyVrpRun:
         if self.integers.is_idle or self.is_over():
             return
         complete = self._may_be_complete()
-        model = pyvrp_model(relaxed_for_pyvrp(self.integers), complete=complete)
+        model = pyvrp_model(self.integers, complete=complete)
         local = self._local_search(model)
         first = self._initial_solution(model, local, self.integers.node_routes(start) if start else None)
         monitor, again = _SearchMonitor(self, model, first), False
@@ -134,9 +133,9 @@ class PyVrpRun:
     def _may_be_complete(self) -> bool:
         """Say whether the fleet could carry everything that must be served."""
         integers = self.integers
-        must, rules = int(integers.demand[integers.mandatory].sum()), integers.rules
-        trips = ((kind, 1 + rules.most_reloads(kind)) for kind, _ in integers.fleet)
-        return must <= sum(count * int(integers.capacity[kind]) for kind, count in trips)
+        must = int(integers.demands[0, integers.mandatory].sum())
+        trips = ((kind, 1 + integers.most_reloads(kind)) for kind, _ in integers.fleet)
+        return must <= sum(count * int(integers.capacities[0, kind]) for kind, count in trips)
 
     @property
     def seconds(self) -> float:
