@@ -132,8 +132,10 @@ def _plan(asked: Asked, scenario: Scenario) -> Result:
             relearn=is_on("relearn"),
         ).result
     from kanopt.whatif.questions.prepare import base_result, prepare
+    from kanopt.whatif.run import today_in_time
 
-    return base_result(prepare(scenario, (), asked.options(), asked.progress), "today", asked.progress)
+    base = base_result(prepare(scenario, (), asked.options(), asked.progress), "today", asked.progress)
+    return today_in_time(scenario, base) or base
 
 
 @question(

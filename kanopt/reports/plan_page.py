@@ -168,7 +168,7 @@ def plan_page(subject: ReportSubject) -> PlanPage:
         [Notice("bad", subject.groundless, label="An example, no proposal")] if subject.groundless else []
     )
     asked = unanswered_notices(subject.unanswered)
-    notices = (*asked, *example, *_notices(why, today, laws), *map(_promise, subject.promises))
+    notices = (*asked, *example, *_notices(why, today, laws))
     anchors = table_ids(list(subject.tables))
     return PlanPage(
         title=subject.title,
@@ -244,11 +244,6 @@ def _notices(why: Explanation, today: Result | None, laws: Mapping[str, LearnedL
     if frozen := frozen_sentence(result):
         notices.append(Notice("note", frozen))
     return notices
-
-
-def _promise(text: str) -> Notice:
-    first, *others = text.splitlines()
-    return Notice("note", first, tuple(line.strip() for line in others if line.strip()), label="On time")
 
 
 def _doubtful(laws: Mapping[str, LearnedLaw]) -> list[Notice]:

@@ -15,7 +15,6 @@ from kanopt.whatif.questions.switch_points import SwitchPoints, switch_points
 from kanopt.whatif.questions.tornado import Tornado, tornado
 from kanopt.whatif.risks.monte_carlo import monte_carlo
 from kanopt.whatif.risks.monte_carlo_result import MonteCarlo
-from kanopt.whatif.risks.on_time import OnTimePlan, solve_on_time
 from kanopt.whatif.risks.risk import Risk, risk
 from kanopt.whatif.risks.sample_average import solve_sample_average
 from kanopt.whatif.risks.sample_average_plan import SampleAveragePlan
@@ -31,7 +30,6 @@ __all__ = [
     "Event",
     "LearnedLaw",
     "MonteCarlo",
-    "OnTimePlan",
     "Risk",
     "Run",
     "SampleAveragePlan",
@@ -49,7 +47,6 @@ __all__ = [
     "load_scenario",
     "monte_carlo",
     "risk",
-    "solve_on_time",
     "solve_sample_average",
     "sweep",
     "switch_points",

@@ -11,11 +11,11 @@ from kanopt.errors import KanoptError, nearest
 from kanopt.text import join_list
 from kanopt.validation import describe_value
 from kanopt.whatif.changes import Change, cell_text, scaling_text
-from kanopt.whatif.scenario_files.checks import field_columns
+from kanopt.whatif.scenario_files.columns import field_columns
 from kanopt.whatif.scenario_files.laws import binding_mistakes
-from kanopt.whatif.scenario_files.mistakes import FileModel, Mistake, validate
+from kanopt.whatif.scenario_files.layers import FileModel, Mistake, validate
 from kanopt.whatif.scenario_files.problem_spec import ProblemSpec
-from kanopt.whatif.scenario_files.questions import answered
+from kanopt.whatif.scenario_files.sections import answered
 from kanopt.whatif.scenario_files.spec import GivenSpec, LawSpec, LearnedSpec, SolverSpec
 from kanopt.whatif.scenario_files.toml_positions import Key, write_key
 

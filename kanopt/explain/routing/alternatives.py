@@ -141,6 +141,7 @@ class AlternativeSearch:
             progress=self.progress,
             workers=self.workers,
             deterministic=start.deterministic,
+            days_in_time=None if start.days_in_time is None else start.days_in_time.target,
         )
         return search_and_assess(problem, options, solver_of(start))
 

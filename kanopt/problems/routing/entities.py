@@ -201,7 +201,7 @@ class Client:
         default=None,
         needs=("latest", "windows"),
         doc="Promised probability, between 0 and 1, that service begins before the last window closes; "
-        ":func:`kanopt.solve_on_time` plans so that it holds. None where nothing is promised.",
+        "departures are chosen so that it holds where a law of times knows its errors. None where nothing is promised.",
     )
     needs: tuple[str, ...] = field(
         default=(),

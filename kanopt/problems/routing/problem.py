@@ -386,13 +386,16 @@ class RoutingProblem(Problem[RoutingPlan]):
         return table_uses(self)
 
     def assumptions(self) -> tuple[str, ...]:
-        """Tell how distances follow from coordinates, where that is not by straight lines, and of promises."""
+        """Tell how distances follow from coordinates, where that is not by straight lines, and of idle promises."""
+        from kanopt.problems.routing.days import routing_time_laws
+        from kanopt.problems.uncertainty import Uncertainty
+
         notes = [note] if self._is_measured and (note := self.positions.note()) else []
         promised = [client.name for client in self.clients if client.on_time is not None]
-        if promised:
+        if promised and all(law.model is None for law in routing_time_laws(self, Uncertainty())):
             notes.append(
-                f"clients {list_names(promised)}: on_time is a promise that only run --on-time and solve_on_time plan "
-                "for, and that risk measures"
+                f"clients {list_names(promised)}: on_time is a promise that is planned for where a law of times knows "
+                "its errors, and none does"
             )
         return tuple(notes)
 

@@ -15,7 +15,7 @@ from kanopt.validation import LARGEST
 from kanopt.whatif.changes import Change, Value, column_names
 from kanopt.whatif.questions.point import PointResult, of_kept
 from kanopt.whatif.questions.question import Question
-from kanopt.whatif.scenario_files.checks import change_mistakes, field_columns
+from kanopt.whatif.scenario_files.columns import change_mistakes, field_columns
 
 if TYPE_CHECKING:
     from kanopt.problems.base import Plan, Problem

@@ -14,7 +14,7 @@ from kanopt.problems.assessment import NO_PLAN, Rank
 from kanopt.problems.result import Status
 from kanopt.whatif.questions.point import BASE, REFUSED, PointResult, of_kept, with_plan
 from kanopt.whatif.questions.question import Question
-from kanopt.whatif.scenario_files.mistakes import split_messages
+from kanopt.whatif.scenario_files.layers import split_messages
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -20,7 +20,7 @@ from kanopt.whatif.questions.point import BASE, PointResult, point_of
 from kanopt.whatif.questions.question import Place, PlanChoice, Question
 from kanopt.whatif.run import build, plan_beside_today, price_today, solve_problem, tell_remarks
 from kanopt.whatif.scenario import Scenario
-from kanopt.whatif.scenario_files.checks import field_columns
+from kanopt.whatif.scenario_files.columns import field_columns
 
 if TYPE_CHECKING:
     from kanopt.formulas import Formula

@@ -35,7 +35,7 @@ from kanopt.whatif.questions.prepare import (
 from kanopt.whatif.questions.question import Question
 from kanopt.whatif.risks.monte_carlo_result import MonteCarlo, PlanPrice, PricedDraw
 from kanopt.whatif.scenario import Scenario
-from kanopt.whatif.scenario_files.mistakes import split_messages
+from kanopt.whatif.scenario_files.layers import split_messages
 from kanopt.whatif.scenario_files.spec import SavedSpec
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ from pydantic import Field, model_validator
 from kanopt.records.declaration import Unit
 from kanopt.whatif.changes import Change
 from kanopt.whatif.scenario_files.arguments import LawUse, Name, PartSpec
-from kanopt.whatif.scenario_files.mistakes import FileModel
+from kanopt.whatif.scenario_files.layers import FileModel
 from kanopt.whatif.scenario_files.problem_spec import ProblemInputs, ProblemSpec, of_class
 from kanopt.whatif.scenario_files.toml_positions import Key
 from kanopt.whatif.usual_variants import a_tenth_up_and_down, one_more_and_fewer, without_each

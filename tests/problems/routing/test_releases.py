@@ -71,7 +71,7 @@ def test_delays_after_a_wait_for_goods_cost_what_is_left_of_them() -> None:
     problem = line({}, {"release_time": 60.0}, max_reloads=1, unit_duration_cost=1.0)
     plan = problem.plan_from([Route("van", 1, "depot", ("a", "depot", "b"), 0.0)])
     driven = problem.drive(plan.routes)
-    changes = Delays(problem, driven).of_legs(1.0, np.array([0]))
+    changes = Delays(problem, plan, driven).of_legs(1.0, np.array([0]))
     assert changes(np.array([[10.0], [50.0]])).tolist() == [0.0, 10.0]
 
 

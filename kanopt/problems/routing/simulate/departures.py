@@ -338,7 +338,10 @@ class _DepartureSearch:
     def _drive(self, row: Ints, leave: Floats) -> _Tried:
         """Drive routes from departures."""
         most = max(1, _MOST_LEGS // self.grid.valid.shape[1])
-        parts = [self._judged(row[at : at + most], leave[at : at + most]) for at in range(0, len(row), most)]
+        parts = [
+            judge_departures(self.grid.select(row[at : at + most]), leave[at : at + most])
+            for at in range(0, len(row), most)
+        ]
         found = [np.concatenate(values) for values in zip(*parts, strict=True)]
         broken, missed, excess, cost, finish = found
         rate, longest = self.grid.laws.data.policy.longest_route_cost, np.inf
@@ -357,43 +360,49 @@ class _DepartureSearch:
         place[np.lexsort(keys)] = np.arange(len(row))
         return _Tried(row, leave, finish - leave, place, longest)
 
-    def _judged(self, row: Ints, leave: Floats) -> tuple[NDArray[Any], ...]:
-        """Return how many rules and breaks are missed, by how much, and price and return; (tried,) each.
 
-        A law that has no value at some hour rules out the departures with which a vehicle is under way then.
-        """
-        try:
-            return self._judge(self.grid.select(row), leave)
-        except ProblemError:
-            if len(row) == 1:
-                return np.array([_NEVER]), np.zeros(1), np.zeros(1), np.zeros(1), np.full(1, np.inf)
-            half = len(row) // 2
-            parts = self._judged(row[:half], leave[:half]), self._judged(row[half:], leave[half:])
-            return tuple(np.concatenate(values) for values in zip(*parts, strict=True))
+def judge_departures(grid: PaddedRoutes, leave: Floats) -> tuple[NDArray[Any], ...]:
+    """Return how many rules and breaks routes miss, by how much, what the departure moves of the price, and the return.
 
-    @staticmethod
-    def _judge(grid: PaddedRoutes, leave: Floats) -> tuple[NDArray[Any], ...]:
-        data, times = grid.laws.data, drive_forward(grid, leave)
-        reached, spent = np.isfinite(times.finish), times.finish - leave
-        hard = grid.valid & ~data.has_soft_window[grid.head]
-        limits = (
-            np.where(hard, data.latest[grid.head], np.inf),
-            *(data.of_vehicles(name)[grid.kind][:, None] for name in ("shift_end", "max_duration")),
-        )
-        broken, excess = np.where(reached, 0, _NEVER), np.zeros(len(leave))
-        for values, limit in zip((times.begin, times.finish[:, None], spent[:, None]), limits, strict=True):
-            over = np.where(values > limit + slack(limit) / 2, values - limit, 0.0)
-            broken, excess = broken + (over > 0).sum(axis=1), excess + over.sum(axis=1)
-        missed = times.breaks.missed
-        broken = broken + (missed > 0)
-        cost = data.of_vehicles("unit_duration_cost")[grid.kind] * spent
-        overtime = data.of_vehicles("unit_overtime_cost")[grid.kind]
-        regular = np.where(overtime > 0, data.of_vehicles("shift_duration")[grid.kind], np.inf)
-        cost = cost + np.where(overtime > 0, overtime, 0.0) * np.maximum(spent - regular, 0.0)
-        for leg in range(grid.valid.shape[1]):
-            leaves, drives, begins = times.leave[:, leg], times.duration[:, leg], times.begin[:, leg]
-            cost = cost + grid.price(leg, leaves, drives, begins)
-        return broken, missed, excess, cost, times.finish
+    A law that has no value at some hour rules out the departures with which a vehicle is under way then.
+
+    Parameters
+    ----------
+    grid, leave
+        The routes, and when each leaves; (routes,).
+    """
+    try:
+        return _judge(grid, leave)
+    except ProblemError:
+        if len(leave) == 1:
+            return np.array([_NEVER]), np.zeros(1), np.zeros(1), np.zeros(1), np.full(1, np.inf)
+        rows, half = np.arange(len(leave)), len(leave) // 2
+        parts = [judge_departures(grid.select(some), leave[some]) for some in (rows[:half], rows[half:])]
+        return tuple(np.concatenate(values) for values in zip(*parts, strict=True))
+
+
+def _judge(grid: PaddedRoutes, leave: Floats) -> tuple[NDArray[Any], ...]:
+    data, times = grid.laws.data, drive_forward(grid, leave)
+    reached, spent = np.isfinite(times.finish), times.finish - leave
+    hard = grid.valid & ~data.has_soft_window[grid.head]
+    limits = (
+        np.where(hard, data.latest[grid.head], np.inf),
+        *(data.of_vehicles(name)[grid.kind][:, None] for name in ("shift_end", "max_duration")),
+    )
+    broken, excess = np.where(reached, 0, _NEVER), np.zeros(len(leave))
+    for values, limit in zip((times.begin, times.finish[:, None], spent[:, None]), limits, strict=True):
+        over = np.where(values > limit + slack(limit) / 2, values - limit, 0.0)
+        broken, excess = broken + (over > 0).sum(axis=1), excess + over.sum(axis=1)
+    missed = times.breaks.missed
+    broken = broken + (missed > 0)
+    cost = data.of_vehicles("unit_duration_cost")[grid.kind] * spent
+    overtime = data.of_vehicles("unit_overtime_cost")[grid.kind]
+    regular = np.where(overtime > 0, data.of_vehicles("shift_duration")[grid.kind], np.inf)
+    cost = cost + np.where(overtime > 0, overtime, 0.0) * np.maximum(spent - regular, 0.0)
+    for leg in range(grid.valid.shape[1]):
+        leaves, drives, begins = times.leave[:, leg], times.duration[:, leg], times.begin[:, leg]
+        cost = cost + grid.price(leg, leaves, drives, begins)
+    return broken, missed, excess, cost, times.finish
 
 
 def _merged(parts: Iterable[_Departures]) -> _Departures:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Protocol, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
-from kanopt.problems.law_errors import LawErrors
 from kanopt.problems.routing.data import Floats, Ints, RoutingData
 from kanopt.problems.routing.leg_laws import DURATION, LegInputs, RoutingLaws
 from kanopt.problems.routing.plan import Route
@@ -19,12 +19,22 @@ _NOTHING = 1e-12
 _SLACK = 1e-7
 
 
+class TimeErrors(Protocol):
+    """By how much times of legs, or of services at their heads, differ from what the laws say."""
+
+    def select(self, routes: Ints) -> Self:
+        """Return those of some routes, each as often as it is named."""
+
+    def apply(self, leg: int, times: Floats) -> Floats:
+        """Return how long one leg of each route takes, given what the law says; (routes,)."""
+
+
 @dataclass(frozen=True, eq=False)
 class DrivingErrors:
     """Errors of travel times and of service times; None where they are as the laws say."""
 
-    travel: LawErrors | None = None
-    service: LawErrors | None = None
+    travel: TimeErrors | None = None
+    service: TimeErrors | None = None
 
     def select(self, routes: Ints) -> DrivingErrors:
         """Return those of some routes, each as often as it is named."""
