@@ -1,9 +1,9 @@
 """The search for switch points: plans found at some values, priced exactly at all others, crossed with each other.
 
 Where the prices of two plans cross, the problem is solved: if no plan is better there, that is where the one gives way
-to the other; else the better plan stands between them, and both halves are looked at (parametric search, as by Eisner
-and Severance, J. ACM 23, 1976). Prices need not be linear: halves are halved too, in turn. Where quantities follow the
-axis, what crosses are the prices of decisions as a whole, such as which sites are open.
+to the other; else the better plan stands between them, and both halves are looked at (Eisner and Severance, J. ACM 23,
+1976). Prices need not be linear: halves are halved too, in turn. Where quantities follow the axis, what crosses are the
+prices of decisions as a whole, such as which sites are open.
 """
 
 from __future__ import annotations
