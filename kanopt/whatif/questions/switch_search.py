@@ -96,16 +96,9 @@ class _At:
 
 @dataclass(frozen=True)
 class _Step:
-    """One plan gives way to another between two values.
+    """One plan gives way to another between two values, with the values around them at which the problem was solved.
 
-    Parameters
-    ----------
-    low, high
-        The values, with the plans.
-    crossed
-        Whether prices of both cross there; else the values merely lie within the tolerance.
-    between
-        The values around them at which the problem was solved.
+    Where prices of both are not crossed there, the values merely lie within the tolerance.
     """
 
     low: _At
