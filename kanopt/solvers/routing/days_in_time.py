@@ -30,7 +30,7 @@ from kanopt.problems.routing.days import (
 from kanopt.problems.routing.problem import RoutingProblem
 from kanopt.problems.routing.simulate import slack
 from kanopt.problems.routing.simulate.departures import judge_departures
-from kanopt.problems.routing.simulate.forward import drive_forward
+from kanopt.problems.routing.simulate.drive import drive_forward
 from kanopt.problems.routing.simulate.legs import pad_routes
 from kanopt.problems.uncertainty import Uncertainty
 from kanopt.text import percent_text
