@@ -5,7 +5,7 @@ that a page needs no network, and no script to be read.
 """
 
 from kanopt.reports.answer_pages import answer_page
-from kanopt.reports.answer_plots import plot_sweep, plot_switch_points, plot_tornado
+from kanopt.reports.answer_plots import plot_sweep
 from kanopt.reports.baselines_plot import plot_baselines
 from kanopt.reports.cost_plot import plot_costs
 from kanopt.reports.diagrams import plot_diagram
@@ -27,6 +27,7 @@ from kanopt.reports.panels import plot_effects, plot_law
 from kanopt.reports.plots import plot_result, plot_view
 from kanopt.reports.risk_pages import risk_page, surer_page
 from kanopt.reports.risk_plots import plot_day_costs, plot_ranges
+from kanopt.reports.tip_plots import plot_switch_points, plot_tornado
 from kanopt.reports.write import write_explanation, write_laws, write_page, write_report
 
 __all__ = [

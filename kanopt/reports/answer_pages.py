@@ -7,14 +7,7 @@ from functools import singledispatch
 from typing import TYPE_CHECKING, Any
 
 from kanopt.problems.result import Status
-from kanopt.reports.answer_plots import (
-    plot_sweep,
-    plot_switch_points,
-    plot_tornado,
-    sweep_height,
-    switch_height,
-    tornado_height,
-)
+from kanopt.reports.answer_plots import plot_sweep, sweep_height
 from kanopt.reports.canvas import named_rows
 from kanopt.reports.comparison_page import comparison_page
 from kanopt.reports.page_parts import KeyFigure, PageTable, table_of
@@ -27,6 +20,7 @@ from kanopt.reports.question_page import (
     question_figure,
     stopped,
 )
+from kanopt.reports.tip_plots import plot_switch_points, plot_tornado, switch_height, tornado_height
 from kanopt.text import (
     count_text,
     fixed_text,

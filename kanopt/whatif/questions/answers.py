@@ -269,10 +269,12 @@ class Sweep(Answers):
     def cheapest_and_dearest(self) -> tuple[PointResult, PointResult] | None:
         """Return the points with the lowest and the highest price among those that leave out least.
 
-        One that serves nobody is none of them.
+        One that serves nobody is none of them; nor is one that serves something else than the plan as it is, where
+        others serve the same.
         """
         finest = min((found.rank[:3] for found in self.results), default=None)
         cheapest = [found for found in self.results if found.rank[:3] == finest and not found.serves_nobody]
+        cheapest = [found for found in cheapest if not found.unlike(self.as_it_is)] or cheapest
         if not cheapest or cheapest[0].rank[0]:
             return None
         return (

@@ -259,6 +259,3 @@ class Question:
         """Return today's plan, where a variant names one."""
         today = self.variants[point].today if self.variants else None
         return () if today is None else (today.plan,)
-
-
-SweepQuestion = Question

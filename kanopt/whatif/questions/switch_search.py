@@ -1,9 +1,9 @@
 """The search for switch points: plans found at some values, priced exactly at all others, crossed with each other.
 
 Where the prices of two plans cross, the problem is solved: if no plan is better there, that is where the one gives way
-to the other; else the better plan stands between them, and both halves are looked at (parametric search, as by Eisner
-and Severance, J. ACM 23, 1976). Prices need not be linear: halves are halved too, in turn. Where quantities follow the
-axis, what crosses are the prices of decisions as a whole, such as which sites are open.
+to the other; else the better plan stands between them, and both halves are looked at (Eisner and Severance, J. ACM 23,
+1976). Prices need not be linear: halves are halved too, in turn. Where quantities follow the axis, what crosses are the
+prices of decisions as a whole, such as which sites are open.
 """
 
 from __future__ import annotations
@@ -96,16 +96,9 @@ class _At:
 
 @dataclass(frozen=True)
 class _Step:
-    """One plan gives way to another between two values.
+    """One plan gives way to another between two values, with the values around them at which the problem was solved.
 
-    Parameters
-    ----------
-    low, high
-        The values, with the plans.
-    crossed
-        Whether prices of both cross there; else the values merely lie within the tolerance.
-    between
-        The values around them at which the problem was solved.
+    Where prices of both are not crossed there, the values merely lie within the tolerance.
     """
 
     low: _At
@@ -127,17 +120,8 @@ _SLOW = 0.75
 class SwitchSearch:
     """A search under way.
 
-    All that is kept are plans, and where the problem was solved: which plan is the best between, and where one gives
-    way to another, follows from their prices and is worked out again after every solve.
-
-    Attributes
-    ----------
-    prices
-        The plans, and their prices at all values.
-    solved
-        What came of the values at which the problem was solved.
-    solves, interrupted
-        How often that was, and whether the user stopped it.
+    All that is kept are plans (`prices`), and what came of the values at which the problem was `solved`. Which plan is
+    the best between, and where one gives way to another, follows from prices and is worked out again after every solve.
     """
 
     def __init__(self, question: Question, base: Result, limits: SearchLimits) -> None:

@@ -19,15 +19,12 @@ from kanopt.text import count_text, seconds_text
 from kanopt.validation import count_fault
 from kanopt.whatif.changes import Value
 from kanopt.whatif.events import Event, OnEvent, ignore_event
-from kanopt.whatif.risks.monte_carlo_result import MonteCarlo, PlanPrice, PricedDraw
-from kanopt.whatif.scenario import Scenario
-from kanopt.whatif.scenario_files.layers import split_messages
-from kanopt.whatif.scenario_files.spec import SavedSpec
-from kanopt.whatif.sensitivity.plan_decisions import Decision, decisions_of
-from kanopt.whatif.sweeps.axes import Axis, read_axes
-from kanopt.whatif.sweeps.point_result import PointResult
-from kanopt.whatif.sweeps.point_search import solve_point
-from kanopt.whatif.sweeps.prepare import (
+from kanopt.whatif.questions.ask import PLANS, SweepOptions
+from kanopt.whatif.questions.axes import Axis, read_axes
+from kanopt.whatif.questions.plan_decisions import Decision, decisions_of
+from kanopt.whatif.questions.point import PointResult
+from kanopt.whatif.questions.point_search import solve_point
+from kanopt.whatif.questions.prepare import (
     Prepared,
     base_result,
     prepare,
@@ -35,8 +32,11 @@ from kanopt.whatif.sweeps.prepare import (
     refuse_no_plan,
     require_scenario,
 )
-from kanopt.whatif.sweeps.question import SweepQuestion
-from kanopt.whatif.sweeps.sweep import PLANS, SweepOptions
+from kanopt.whatif.questions.question import Question
+from kanopt.whatif.risks.monte_carlo_result import MonteCarlo, PlanPrice, PricedDraw
+from kanopt.whatif.scenario import Scenario
+from kanopt.whatif.scenario_files.layers import split_messages
+from kanopt.whatif.scenario_files.spec import SavedSpec
 
 if TYPE_CHECKING:
     from distributed import Client
@@ -53,7 +53,7 @@ _REPORT_SECONDS = 2.0
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
-class DrawnQuestion(SweepQuestion):
+class DrawnQuestion(Question):
     """A sweep whose points also have laws of their own.
 
     Parameters

@@ -17,17 +17,17 @@ from numpy.typing import NDArray
 from kanopt.display import Alarm, Part, grid_of
 from kanopt.text import count_text, fixed_text, join_list, list_names, money_text, percent_text, seconds_text
 from kanopt.whatif.changes import Value
+from kanopt.whatif.questions.axes import Axis
+from kanopt.whatif.questions.point import REFUSED
+from kanopt.whatif.questions.prepare import as_it_is_text
 from kanopt.whatif.risks.day_costs import share_error
-from kanopt.whatif.sweeps.axes import Axis
-from kanopt.whatif.sweeps.point_result import REFUSED
-from kanopt.whatif.sweeps.prepare import as_it_is_text
 from kanopt.whatif.table_exports import TableExports
 
 if TYPE_CHECKING:
     from kanopt.problems.result import Result
+    from kanopt.whatif.questions.plan_decisions import Decision
+    from kanopt.whatif.questions.point import PointResult
     from kanopt.whatif.scenario import Scenario
-    from kanopt.whatif.sensitivity.plan_decisions import Decision
-    from kanopt.whatif.sweeps.point_result import PointResult
 
 Floats = NDArray[np.float64]
 

@@ -1,1 +1,0 @@
-"""What moved to :mod:`kanopt.whatif.questions`, under its former names."""

@@ -1,8 +1,0 @@
-"""See :mod:`kanopt.whatif.questions.point`."""
-
-from kanopt.whatif.questions.point import (
-    REFUSED,
-    PointResult,
-)
-
-__all__ = ["REFUSED", "PointResult"]

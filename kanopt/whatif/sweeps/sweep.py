@@ -1,8 +1,0 @@
-"""See :mod:`kanopt.whatif.questions.ask`."""
-
-from kanopt.whatif.questions.ask import (
-    PLANS,
-    SweepOptions,
-)
-
-__all__ = ["PLANS", "SweepOptions"]
