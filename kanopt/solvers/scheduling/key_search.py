@@ -60,10 +60,10 @@ class KeySearch:
         self.first = np.stack([starts, task_windows(grid)[1]]).astype(float)
 
     @staticmethod
-    def fits(grid: TimeGrid, length: int) -> bool:
-        """Return whether it can search a grid, of which some schedule has a length."""
-        waits = np.isfinite(grid.timing.follow).any()
-        return not grid.timing.setup.any() and not waits and _ROOM * length <= _LONGEST
+    def fits(grid: TimeGrid, starts: Ints, modes: Ints) -> bool:
+        """Return whether it can search a grid, of which a schedule is given."""
+        timing, length = grid.timing, float((starts + grid.timing.duration[modes]).max())
+        return not timing.setup.any() and not np.isfinite(timing.follow).any() and _ROOM * length <= _LONGEST
 
     def run(self, clock: SearchClock, seconds: float, offer: Callable[[Ints, int], bool]) -> None:
         """Search for some time, or until some generations in a row found nothing better.

@@ -44,7 +44,8 @@ _FIRST_PER_TASK, _FIRST_PER_TASK_PRICES = 0.04, 0.01
 """Seconds: what CP-SAT does not solve in that time takes it much longer."""
 _SLICE_SHARE, _SLICE_PER_TASK = 0.4, 0.05
 """Share of the time and seconds for each task, at most, of a neighbourhood search of a project before it is judged."""
-_KEYS_SHARE = 0.6
+_KEYS_SHARE, _SMALL_PROJECT = 0.75, 40
+"""Share of the time in which a project is searched by keys; tasks up to which most are proved, so that once will do."""
 _EARLY_SHARE, _REGULAR_SHARE, _RELAXED_SHARE = 0.6, 0.75, 0.9
 _SMALL, _SMALL_SHARE, _LARGE_SHARE = 120, 0.75, 0.3
 """Tasks up to which proofs end soon; their share of the time there, and where there are more."""
@@ -260,18 +261,21 @@ class SchedulingRun:
             self._raise_bound(min(known, grid.scale * (found.bound - _SLACK * max(1.0, abs(found.bound)))))
 
     def _search_keys(self, seconds: float) -> None:
-        """Search the orders in which tasks are placed, where that finds schedules that hold."""
-        if self._is_over or self.best is None:
-            return
-        modes, starts = self.best.modes, self.best.starts
-        if KeySearch.fits(self.safe, int((starts + self.safe.timing.duration[modes]).max())):
+        """Search the orders in which tasks are placed, from the best schedule again and again where proofs are rare."""
+        until, is_small, rounds = self._elapsed() + seconds, len(self.problem.data.tasks) <= _SMALL_PROJECT, 0
+        while not self._is_over and self._elapsed() < until and not (rounds and is_small):
+            if self.best is None or not KeySearch.fits(self.safe, self.best.starts, self.best.modes):
+                return
+            modes = self.best.modes
 
-            def offer(found: Ints, cost: int) -> bool:
+            def offer(found: Ints, cost: int, modes: Ints = modes) -> bool:
                 if self.best is None or cost < self.best.cost:
                     self._offer(modes, found)
                 return self._is_over
 
-            KeySearch(self.safe, modes, starts, self.options.seed).run(self.options.clock, seconds, offer)
+            search = KeySearch(self.safe, modes, self.best.starts, self.options.seed + rounds)
+            search.run(self.options.clock, until - self._elapsed(), offer)
+            rounds += 1
 
     def _improve_while_it_gains(self, seconds: float) -> None:
         """Improve the best schedule again and again for some seconds, until that is in vain or the time is over."""
