@@ -125,7 +125,7 @@ class LawUse:
                 message = (
                     f"{self.law} of {group} is used outside the data it was learned from, {count}: {inputs}"
                 )
-                yield Extrapolation(self.law, group, inputs, message)
+                yield Extrapolation(self.law, named, inputs, message)
 
     def on(self, count: int) -> str:
         """Return on how many of the places something holds: ``" on 1 of 3 legs"``."""

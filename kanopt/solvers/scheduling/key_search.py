@@ -21,7 +21,7 @@ Floats = NDArray[np.float64]
 
 _LONGEST = 3_000
 """Of longer schedules, in steps, too many places would be tried for each task."""
-_ROOM = 1.15
+_ROOM = 1.4
 """How much longer than the best schedule others may be that are looked at."""
 _ORDERS, _ELITE, _NEW, _FROM_ELITE = 60, 0.2, 0.15, 0.7
 """Orders of a generation, the shares that live on and are drawn anew, and how often a child has the better key."""
