@@ -57,7 +57,8 @@ class KeySearch:
         self.follows = np.zeros((len(modes), len(modes)), dtype=np.int64)
         self.follows[at.pairs[:, 0], at.pairs[:, 1]] = 1
         self.release = timing.release[at.task_job].astype(np.int64)
-        self.first = np.stack([starts, task_windows(grid)[1]]).astype(float)
+        # not the schedule itself: all would soon be like it
+        self.first = task_windows(grid)[1][None, :].astype(float)
 
     @staticmethod
     def fits(grid: TimeGrid, starts: Ints, modes: Ints) -> bool:
