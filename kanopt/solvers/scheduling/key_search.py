@@ -106,7 +106,7 @@ class KeySearch:
         mirrored = self._place(-(starts + self.duration).astype(float), backwards=True)
         starts = self._place((self.length - mirrored - self.duration).astype(float), backwards=False)
         clock.spend(3 * _PER_PLACE * keys.size * self.room.size)
-        fits = (starts + self.duration <= self.length).all(axis=1)
+        fits = np.all(starts + self.duration <= self.length, axis=1)
         cost = [
             self.grid.cost(self.modes, each) if fit else np.inf
             for each, fit in zip(starts, fits, strict=True)
