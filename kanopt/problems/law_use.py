@@ -122,10 +122,11 @@ class LawUse:
                     self.formula.outside_inputs({name: values[here] for name, values in full.items()})
                 )
                 count = f"on {len(here):,} of {len(places):,} {self.places[len(places) > 1]} ({items})"
+                named = group or "the plan"
                 message = (
-                    f"{self.law} of {group} is used outside the data it was learned from, {count}: {inputs}"
+                    f"{self.law} of {named} is used outside the data it was learned from, {count}: {inputs}"
                 )
-                yield Extrapolation(self.law, group, inputs, message)
+                yield Extrapolation(self.law, named, inputs, message)
 
     def on(self, count: int) -> str:
         """Return on how many of the places something holds: ``" on 1 of 3 legs"``."""

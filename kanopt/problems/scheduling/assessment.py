@@ -70,7 +70,7 @@ def _bars(problem: SchedulingProblem, placed: PlacedTasks) -> pd.DataFrame:
         bars += [
             (item.name, max(pause.start, 0.0), min(pause.end, latest), "break", "break")
             for pause in data.breaks
-            if pause.machine in ("", item.name) and pause.start < latest and pause.end > 0
+            if item.name and pause.machine in ("", item.name) and pause.start < latest and pause.end > 0
         ]
         rows = np.flatnonzero(placed.machine == machine)
         tasks, free = placed.task[rows], 0.0
@@ -81,7 +81,9 @@ def _bars(problem: SchedulingProblem, placed: PlacedTasks) -> pd.DataFrame:
             if setup > 0:
                 label = f"setup for {data.tasks[task].family}"
                 bars.append((item.name, max(free, start - setup), start, label, "setup"))
-            bars.append((item.name, start, end, data.tasks[task].name, data.jobs[job].name))
+            # what runs on no machine has a row of its own
+            row = item.name or data.tasks[task].name
+            bars.append((row, start, end, data.tasks[task].name, data.jobs[job].name))
             free = end
     return pd.DataFrame(bars, columns=_BAR).astype({"start": float, "end": float})
 
@@ -95,7 +97,10 @@ def _marks(problem: SchedulingProblem, placed: PlacedTasks) -> pd.DataFrame:
         if not rows.size:
             continue
         first, last = rows[np.argmin(placed.start[rows])], rows[np.argmax(placed.end[rows])]
-        of_first, of_last = (data.machines[placed.machine[row]].name for row in (first, last))
+        of_first, of_last = (
+            data.machines[placed.machine[row]].name or data.tasks[placed.task[row]].name
+            for row in (first, last)
+        )
         released, due = float(data.timing.release[job]), float(data.timing.due[job])
         if released > 0:
             marks.append((of_first, released, released, item.name, "release"))
@@ -246,7 +251,7 @@ def machine_orders(problem: SchedulingProblem, placed: PlacedTasks) -> tuple[Wor
                 ("tasks", f"{len(rows):,}"),
                 ("busy", amount_text(busy, unit)),
             )
-            orders.append(WorkOrder(machine.name, facts, columns, tuple(lines)))
+            orders.append(WorkOrder(machine.name or "no machine", facts, columns, tuple(lines)))
     return tuple(orders)
 
 
@@ -268,10 +273,9 @@ class SchedulingAssessment(Assessment[Schedule, PlacedTasks]):
     @property
     def in_use(self) -> InUse:
         """The machines that run a task."""
-        names = tuple(
-            self.problem.data.machines[place].name for place in sorted({*self.simulation.machine.tolist()})
-        )
-        return InUse(_IN_USE, names)
+        machines = self.problem.data.machines
+        names = (machines[place].name for place in sorted({*self.simulation.machine.tolist()}))
+        return InUse(_IN_USE, tuple(filter(None, names)))
 
     @property
     def proposal(self) -> str:

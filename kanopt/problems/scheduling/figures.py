@@ -21,10 +21,16 @@ Floats = NDArray[np.float64]
 
 def work_to_start(problem: SchedulingProblem, placed: PlacedTasks) -> str:
     """Say how many tasks are to run on how many machines, and when the last of them ends."""
-    tasks = count_text(len(placed.task), "task")
-    machines = f"{len({*placed.machine.tolist()}):,} of {count_text(len(problem.data.machines), 'machine')}"
+    tasks, (used, machines) = count_text(len(placed.task), "task"), _machines_used(problem, placed)
+    on = f" on {used:,} of {count_text(machines, 'machine')}" if machines else ""
     until = f", done by {_when(problem, float(placed.end.max()))}" if len(placed.task) else ""
-    return f"Run {tasks} on {machines}{until}"
+    return f"Run {tasks}{on}{until}"
+
+
+def _machines_used(problem: SchedulingProblem, placed: PlacedTasks) -> tuple[int, int]:
+    """Return how many machines run a task, and how many there are."""
+    real = problem.data.structure.one_at_a_time
+    return int(real[np.unique(placed.machine)].sum()), int(real.sum())
 
 
 def lateness_of_jobs(problem: SchedulingProblem, placed: PlacedTasks) -> Floats:
@@ -41,8 +47,8 @@ def schedule_figures(problem: SchedulingProblem, placed: PlacedTasks) -> tuple[P
     count, total = int((late > 0).sum()), math.fsum(late.tolist())
     text = amount_text(total, unit) if count else "none"
     note = f"of {count_text(count, 'job')}" if count else "every due date is kept"
-    busy = _busy(problem, placed)
-    used = share_of(float(busy.sum()), float(problem.open_time(end).sum()))
+    busy, real = _busy(problem, placed), data.structure.one_at_a_time
+    used = share_of(float(busy[real].sum()), float(problem.open_time(end)[real].sum()))
     since = f"from {_when(problem, problem.begins)}, the earliest start, " if problem.begins else ""
     how = f"time in which tasks run, as a share of the time in which machines may run {since}until the last task ends"
     promised = int(np.isfinite(data.timing.due).sum())
@@ -62,9 +68,12 @@ def schedule_figures(problem: SchedulingProblem, placed: PlacedTasks) -> tuple[P
             bad=bool(count),
         ),
     ]
-    count, machines = len({*placed.machine.tolist()}), len(data.machines)
-    what = "machines that run a task, of those there are"
-    found.append(PlanFigure("machines", "Machines used", count, f"{count:,} of {machines:,}", what, rank=3))
+    count, machines = _machines_used(problem, placed)
+    if machines:
+        what = "machines that run a task, of those there are"
+        found.append(
+            PlanFigure("machines", "Machines used", count, f"{count:,} of {machines:,}", what, rank=3)
+        )
     tasks = len(placed.task)
     found.append(PlanFigure("tasks", "Tasks run", tasks, f"{tasks:,}", "tasks in the schedule", rank=3))
     if math.isfinite(used):
@@ -86,8 +95,9 @@ def schedule_figures(problem: SchedulingProblem, placed: PlacedTasks) -> tuple[P
 
 
 def schedule_rosters(problem: SchedulingProblem, placed: PlacedTasks) -> tuple[Roster, ...]:
-    """Return a table of jobs, with release, due date, end and lateness, and one of machines with their use."""
-    return (_jobs(problem, placed), _machines(problem, placed))
+    """Return tables of jobs, with release, due date, end and lateness, and of machines and resources with their use."""
+    tables = (_jobs(problem, placed), _machines(problem, placed), _resources(problem, placed))
+    return tuple(table for table in tables if len(table.frame))
 
 
 def _when(problem: SchedulingProblem, time: float) -> str:
@@ -147,4 +157,23 @@ def _machines(problem: SchedulingProblem, placed: PlacedTasks) -> Roster:
         run = placed.mode >= 0
         drawn = np.bincount(placed.machine[run], data.energy[placed.mode[run]], minlength=count)
         frame[f"energy ({problem.units.energy})"] = drawn
+    frame = frame[data.structure.one_at_a_time]
     return Roster("machine", "What each machine does", frame, shares=("use",))
+
+
+def _resources(problem: SchedulingProblem, placed: PlacedTasks) -> Roster:
+    data, run = problem.data, placed.mode >= 0
+    need, start, end = data.timing.need[placed.mode[run]], placed.start[run], placed.end[run] - TOLERANCE
+    running = (start[:, None] >= start) & (start[:, None] < end)
+    most = (running @ need).max(axis=0, initial=0.0)
+    given = data.timing.capacity * (float(placed.end.max(initial=0.0)) - problem.begins)
+    used = (placed.end - placed.start)[run] @ need
+    frame = pd.DataFrame(
+        {
+            "resource": [resource.name for resource in data.resources],
+            "there is": data.timing.capacity,
+            "most at once": most,
+            "use": [share_of(*map(float, each)) for each in zip(used, given, strict=True)],
+        }
+    )
+    return Roster("resource", "What is needed of each resource", frame, shares=("use",))

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from kanopt.problems.scheduling.problem import SchedulingProblem
 
 _COLUMNS = ["job", "task", "machine", "mode", "start", "end"]
-_REQUIRED = ("task", "machine", "start")
+_REQUIRED = ("task", "start", "machine")
 _EARLY = 1e-9
 """Factor of starts by which they keep their order and ask for nothing later than their order does."""
 
@@ -135,7 +135,13 @@ def _mistake(
 def read_schedule(problem: SchedulingProblem, decision: Any) -> Schedule:
     """Read what :meth:`SchedulingProblem.plan_from` documents."""
     data = problem.data
-    given = decision.assignments if isinstance(decision, Schedule) else _rows(decision, problem.units.time)
+    # where some task runs on no machine, its rows need not name one
+    needed = _REQUIRED if data.structure.one_at_a_time.all() else _REQUIRED[:-1]
+    given = (
+        decision.assignments
+        if isinstance(decision, Schedule)
+        else _rows(decision, problem.units.time, needed)
+    )
     tasks, _, modes = assignment_positions(data, given)
     rows = []
     for row, task, mode in zip(given, tasks, modes, strict=True):
@@ -173,19 +179,19 @@ def _clock_numbers(table: pd.DataFrame, column: str, time: str) -> NDArray[np.fl
     return coerced_numbers(pd.Series(read.values, dtype=object))
 
 
-def _rows(decision: Any, time: str) -> tuple[Assignment, ...]:
+def _rows(decision: Any, time: str, needed: Sequence[str]) -> tuple[Assignment, ...]:
     """Turn a frame or a list of mappings into assignments, checking columns and numbers."""
     if isinstance(decision, pd.DataFrame):
         table = decision
     elif isinstance(decision, Sequence) and all(isinstance(row, Mapping) for row in decision):
-        table = pd.DataFrame(list(decision), columns=None if len(decision) else list(_REQUIRED))
+        table = pd.DataFrame(list(decision), columns=None if len(decision) else list(needed))
     else:
         raise ProblemError(
             f"schedule: cannot read a {type(decision).__name__}; give a Schedule, a frame or a list of mappings "
             "with task, machine and start"
         )
     columns = [str(column) for column in table.columns]
-    missing = [name for name in _REQUIRED if name not in columns]
+    missing = [name for name in needed if name not in columns]
     if missing:
         raise ProblemError(
             "\n".join(f"schedule: column {name!r} is missing; {nearest(name, columns)}" for name in missing)

@@ -23,6 +23,7 @@ from kanopt.solvers.cpsat import (
 )
 from kanopt.solvers.highs import HighsOptions, HighsTermination, run_highs
 from kanopt.solvers.scheduling.grid import TimeGrid
+from kanopt.solvers.scheduling.key_search import KeySearch
 from kanopt.solvers.scheduling.local_search.search import Annealing, ShopSearch, knows_rules
 from kanopt.solvers.scheduling.model import ScheduleModel, model_size, work_per_second
 from kanopt.solvers.scheduling.relaxation import least_regular, relax
@@ -43,6 +44,8 @@ _FIRST_PER_TASK, _FIRST_PER_TASK_PRICES = 0.04, 0.01
 """Seconds: what CP-SAT does not solve in that time takes it much longer."""
 _SLICE_SHARE, _SLICE_PER_TASK = 0.4, 0.05
 """Share of the time and seconds for each task, at most, of a neighbourhood search of a project before it is judged."""
+_KEYS_SHARE, _SMALL_PROJECT = 0.75, 40
+"""Share of the time in which a project is searched by keys; tasks up to which most are proved, so that once will do."""
 _EARLY_SHARE, _REGULAR_SHARE, _RELAXED_SHARE = 0.6, 0.75, 0.9
 _SMALL, _SMALL_SHARE, _LARGE_SHARE = 120, 0.75, 0.3
 """Tasks up to which proofs end soon; their share of the time there, and where there are more."""
@@ -112,6 +115,7 @@ class SchedulingRun:
         ending = self._minimise(first, share, SearchGoal.SOLVE)
         is_known = ending is not CpSatTermination.LIMIT and first is self.relaxed
         if not knows_rules(self.safe):
+            self._search_keys(_KEYS_SHARE * limit)
             self._improve_while_it_gains(min(_SLICE_SHARE * limit, _SLICE_PER_TASK * tasks))
         elif ending is CpSatTermination.LIMIT or not (self.model.exact or self.best is None):
             self._anneal(_ANNEAL_SHARE * limit)
@@ -255,6 +259,23 @@ class SchedulingRun:
         if found.bound is not None and found.termination is HighsTermination.OPTIMAL:
             # the grid leaves out what is dearer than the best schedule
             self._raise_bound(min(known, grid.scale * (found.bound - _SLACK * max(1.0, abs(found.bound)))))
+
+    def _search_keys(self, seconds: float) -> None:
+        """Search the orders in which tasks are placed, from the best schedule again and again where proofs are rare."""
+        until, is_small, rounds = self._elapsed() + seconds, len(self.problem.data.tasks) <= _SMALL_PROJECT, 0
+        while not self._is_over and self._elapsed() < until and not (rounds and is_small):
+            if self.best is None or not KeySearch.fits(self.safe, self.best.starts, self.best.modes):
+                return
+            modes = self.best.modes
+
+            def offer(found: Ints, cost: int, modes: Ints = modes) -> bool:
+                if self.best is None or cost < self.best.cost:
+                    self._offer(modes, found)
+                return self._is_over
+
+            search = KeySearch(self.safe, modes, self.best.starts, self.options.seed + rounds)
+            search.run(self.options.clock, until - self._elapsed(), offer)
+            rounds += 1
 
     def _improve_while_it_gains(self, seconds: float) -> None:
         """Improve the best schedule again and again for some seconds, until that is in vain or the time is over."""

@@ -13,7 +13,7 @@ from kanopt.problems.result import Progress
 from kanopt.problems.scheduling import Schedule, SchedulingProblem
 from kanopt.problems.scheduling.dispatch import dispatch_greedily, remaining_work
 from kanopt.solvers.scheduling.grid import TimeGrid
-from kanopt.solvers.scheduling.local_search.search import ShopSearch
+from kanopt.solvers.scheduling.local_search.search import ShopSearch, knows_rules
 from kanopt.text import amount_text
 
 Ints = NDArray[np.int64]
@@ -70,9 +70,11 @@ class ScheduleGrids:
     def step_message(self) -> str:
         """Say how times are rounded."""
         step = amount_text(self.safe.step, self.problem.units.time, 6)
-        if self.exact:
-            return f"planned in steps of {step}, of which every time is a multiple"
-        return f"planned in steps of {step}; times rounded to the safe side"
+        how = ", of which every time is a multiple" if self.exact else "; times rounded to the safe side"
+        without = (
+            "" if knows_rules(self.safe) else "; without local search, which knows no networks or resources"
+        )
+        return f"planned in steps of {step}{how}{without}"
 
 
 @dataclass(frozen=True, eq=False)

@@ -26,8 +26,9 @@ class CpSatScheduling(Solver):
     is for the lower bound; each takes less where it ends by itself. In CP-SAT makespan and tardiness come first and the
     whole cost after them, since energy is easily moved once the order of tasks is good; what was proved of the first
     part is a rule for the second. The horizon leaves out what is dearer than the best schedule so far. Where times are
-    no multiples of the step, schedules come from the safe grid and bounds from the relaxed one. Where there is no
-    compiled code, CP-SAT starts from greedy schedules, and its neighbourhood search gets the time of the local one.
+    no multiples of the step, schedules come from the safe grid and bounds from the relaxed one. Networks of tasks and
+    resources, which compiled code does not know, are searched by random keys instead. Where there is no compiled code,
+    CP-SAT starts from greedy schedules, and its neighbourhood search gets the time of the local one.
 
     Where every search ends by itself, and where the time limit counts work (CP-SAT's deterministic time), the same seed
     gives the same plan.

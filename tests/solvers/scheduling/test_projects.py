@@ -11,19 +11,22 @@ import kanopt as ko
 from kanopt.problems.result import Status
 from kanopt.problems.scheduling import Job, Machine, Mode, Need, Resource, SchedulingProblem, Task
 from kanopt.problems.scheduling.dispatch import dispatch_greedily
+from kanopt.solvers.clock import SearchClock
+from kanopt.solvers.scheduling.grid import choose_step, lower
+from kanopt.solvers.scheduling.key_search import KeySearch
 from tests.cases.scheduling import rows_of
 
 CAPACITY = {"crew": 3.0, "crane": 1.0}
 
 
-def random_project(seed: int) -> SchedulingProblem:
+def random_project(seed: int, *, waits: bool = True) -> SchedulingProblem:
     """Make four tasks of two jobs, one of which runs in no order of its own, with up to two ways each."""
     rng = np.random.default_rng(seed)
     names = ["a", "b", "c", "d"]
     tasks, modes, needs = [], [], []
     for place, name in enumerate(names):
         after = tuple(other for other in names[:place] if rng.random() < 0.3)
-        wait = float(rng.integers(0, 2)) if rng.random() < 0.3 else None
+        wait = float(rng.integers(0, 2)) if waits and rng.random() < 0.3 else None
         tasks.append(Task(name, "late" if place == 3 else "project", after=after, max_wait=wait))
         for way in ("slow", "fast")[: rng.integers(1, 3)]:
             machine = "saw" if rng.random() < 0.3 else ""
@@ -105,6 +108,24 @@ def test_the_optimum_of_enumeration_is_found_and_judged_alike(seed: int) -> None
         assert problem.check(plan).ok == holds(problem, modes, starts)
         if problem.check(plan).ok:
             assert problem.price(plan).objective == cost(problem, modes, starts)
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_every_schedule_of_the_key_search_holds_and_costs_what_it_says(seed: int) -> None:
+    problem = random_project(seed, waits=False)
+    grid = lower(problem, choose_step(problem))
+    modes, starts = dispatch_greedily(grid.structure, grid.timing)
+    told = []
+
+    def offer(found: np.ndarray, cost: int) -> bool:
+        plan = problem.schedule(modes, found * grid.step)
+        assert problem.check(plan).ok
+        assert problem.price(plan).objective == cost / grid.scale
+        told.append(cost)
+        return len(told) == 20
+
+    KeySearch(grid, modes, starts.astype(np.int64), seed).run(SearchClock(), 60.0, offer)
+    assert told[-1] <= grid.cost(modes, starts.astype(np.int64))
 
 
 def test_amounts_and_times_off_the_grid_keep_an_honest_bound() -> None:
