@@ -31,7 +31,7 @@ from kanopt.formulas.extrapolation import (
     held_below,
 )
 from kanopt.formulas.nodes import postorder
-from kanopt.formulas.plausibility import NEGLIGIBLE, share_below_zero
+from kanopt.formulas.verdict import NEGLIGIBLE, share_below_zero
 from kanopt.surrogates.calendar import period_of
 from kanopt.surrogates.ladder.additive import AdditiveLaw
 from kanopt.surrogates.ladder.rungs import beyond_edge
