@@ -443,6 +443,9 @@ def _shape_basis(count: int, sign: int, bend: int) -> tuple[Array, Array]:
 Picked = list["int | None"]
 
 
+# ── which functions a sum has ──
+
+
 def additive_laws(choice: Choice, rows: Rows) -> tuple[AdditiveLaw, AdditiveLaw]:
     """Return the sum of functions that describes the rows most briefly, and the same in few enough operators to read.
 

@@ -134,6 +134,9 @@ SHOWN, MOST_RIVALS = 12, 2
 """Laws that are shown, and those among them that are as good as the chosen one in another structure."""
 
 
+# ── what is shown beside the law ──
+
+
 @dataclass(frozen=True, eq=False)
 class Beside:
     """A law of the target that the search has found, how many constants it has, and why it was not taken."""

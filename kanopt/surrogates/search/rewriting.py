@@ -177,6 +177,9 @@ TIED = 0.5
 """Exponents of two terms that differ by less are taken for the same."""
 
 
+# ── the same law said in another way ──
+
+
 def rewritings(law: Law, columns: Columns) -> Iterator[Law]:
     """Yield laws of the same size that say something similar in another way, to be fitted from there.
 

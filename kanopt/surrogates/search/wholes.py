@@ -328,6 +328,9 @@ QUANTILES = (0.1, 0.4, 0.8)
 """Quantiles of an input that it is compared with where it saturates."""
 
 
+# ── products of powers and other functions, which are linear in logarithms ──
+
+
 def products_of_functions(to: Target, words: Dictionary) -> Iterator[Law]:
     """Yield the product of powers and one other function that explains the logarithm of the target best, and of two.
 
