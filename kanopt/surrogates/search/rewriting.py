@@ -225,11 +225,43 @@ def _instead(term: Term, place: int, factor: Factor, columns: Columns) -> Iterat
             return
         yield _scaled(term, (*rest, Power(j, Parameter(r * middle))), r * middle, middle, -r * middle)
     elif isinstance(factor, Group) and len(factor.inner.terms) == 2:
+        if (difference := _difference(term, factor, rest, columns)) is not None:
+            yield difference
         for by in (0.5, 2.0):
             if (bent := _bent(factor, by, columns)) is not None:
                 yield replace(term, factors=(*rest, bent))
         if (rooted := _rooted(factor)) is not None:
             yield replace(term, factors=(*rest, rooted))
+
+
+def _difference(term: Term, group: Group, rest: tuple[Factor, ...], columns: Columns) -> Term | None:
+    """Return x − c for x^p · (1 − a · x^q) and x^p · (1 − a · exp(r x)), which is zero at the same place.
+
+    Over a range that is narrow beside its distance from there, all of them are nearly straight.
+    """
+    one, other = group.inner.terms
+    size = -other.coefficient.value
+    if one != Term(ONE) or group.exponent != ONE or not size > 0.0 or len(other.factors) != 1:
+        return None
+    inner = other.factors[0]
+    with np.errstate(all="ignore"):
+        match inner:
+            case Power(exponent=Parameter(value=q)) if q:
+                zero = float(np.float64(size) ** (-1.0 / q))
+            case Exponential(rate=Parameter(value=r), of="x") if r:
+                zero = float(-np.log(size) / r)
+            case _:
+                return None
+    j, middle = inner.column, float(np.median(columns.of(inner.column)))
+    beside = tuple(f for f in rest if not (isinstance(f, Power) and f.column == j))
+    now = Law((Term(ONE, (*(f for f in rest if f not in beside), group)),))
+    place = int(np.argmin(np.abs(columns.of(j) - middle)))
+    level = float(np.broadcast_to(value(now, columns), len(columns))[place])
+    if not np.isfinite(zero) or middle == zero or not term.coefficient.free:
+        return None
+    c = replace(term.coefficient, value=term.coefficient.value * level / (middle - zero))
+    bracket = Law((Term(ONE, (Power(j, ONE),)), Term(Parameter(-zero))))
+    return Term(c, (*beside, Group(bracket)))
 
 
 def _bent(group: Group, by: float, columns: Columns) -> Group | None:
