@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import importlib.util
+import runpy
+import tomllib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -21,9 +21,10 @@ __all__ = ["CONTENT", "EitherSign", "Law", "Rows", "Variable", "drawn", "load_la
 
 Floats = np.ndarray
 CONTENT = (
-    "a Python file with FORMULAS, a list of dictionaries of one law each: name; target (what the output is); unit; "
-    "variables, a list of (name, low, high, unit, kind) where kind is 'float' (uniform), 'log' (uniform in the "
-    "logarithm) or 'int' (whole numbers, both ends drawn); and sympy, the law as text in these names"
+    "a TOML file with [[FORMULAS]], or a Python file with FORMULAS, a list of dictionaries, of one law each: name; "
+    "target (what the output is); unit; variables, a list of (name, low, high, unit, kind) where kind is 'float' "
+    "(uniform), 'log' (uniform in the logarithm) or 'int' (whole numbers, both ends drawn); and sympy, the law as text "
+    "in these names"
 )
 _KINDS = ("float", "log", "int")
 _TRAIN, _TEST, _HELD_OUT = 2_000, 500, 10_000
@@ -156,13 +157,10 @@ def numeric(expression: sympy.Expr, symbols: Sequence[sympy.Symbol]) -> Any:
 
 def load_laws(path: Path) -> list[Law]:
     """Read a file of laws; see CONTENT."""
-    found = importlib.util.spec_from_file_location("laws", path)
-    if found is None or found.loader is None or not path.exists():
-        raise SystemExit(f"--laws {path}: no Python file; it must be {CONTENT}")
-    module = ModuleType("laws")
-    module.__file__ = str(path)
-    found.loader.exec_module(module)
-    entries = getattr(module, "FORMULAS", None)
+    if not path.exists():
+        raise SystemExit(f"--laws {path}: no such file; it must be {CONTENT}")
+    read = runpy.run_path(str(path)) if path.suffix == ".py" else tomllib.loads(path.read_text("utf-8"))
+    entries = read.get("FORMULAS")
     if not entries:
         raise SystemExit(f"--laws {path}: holds no FORMULAS; it must be {CONTENT}")
     try:

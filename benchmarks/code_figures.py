@@ -40,9 +40,9 @@ import kanopt as ko
 
 # What is counted, as module:name. These functions may be renamed; nothing below knows them by name.
 COUNTED = {
-    "driven": "kanopt.problems.routing.simulate.drive:drive",
-    "priced": "kanopt.problems.routing.simulate.price:price_plan",
-    "checked": "kanopt.problems.routing.simulate.check:check_plan",
+    "driven": "kanopt.problems.routing.simulate.departures:drive",
+    "priced": "kanopt.problems.routing.simulate.referee:price_plan",
+    "checked": "kanopt.problems.routing.simulate.referee:check_plan",
 }
 # While one of these runs, calls are counted there; the innermost wins.
 DURING = {

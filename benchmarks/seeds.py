@@ -150,8 +150,8 @@ def main() -> None:
     options = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    laws = Path(__file__).parent / "laws" / "yards.py"
-    options.add_argument("--laws", type=Path, default=laws, help=f"made laws (default yards.py): {CONTENT}")
+    laws = Path(__file__).parent / "laws" / "yards.toml"
+    options.add_argument("--laws", type=Path, default=laws, help=f"made laws (default yards.toml): {CONTENT}")
     options.add_argument(
         "--only", nargs="*", metavar="NAME", help="laws (default all of the file; none without a name)"
     )

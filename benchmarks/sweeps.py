@@ -34,7 +34,7 @@ from _bench import footer, installed
 import kanopt as ko
 from kanopt.parallel import cluster, run_tasks
 from kanopt.whatif.events import ignore_event
-from kanopt.whatif.sweeps.prepare import prepare
+from kanopt.whatif.questions.prepare import prepare
 
 ROOT = Path(__file__).parent.parent / "scenarios"
 TASK_SECONDS = 0.1

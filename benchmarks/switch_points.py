@@ -31,7 +31,7 @@ from _example_supply import make_supply_network
 
 import kanopt as ko
 from kanopt.solvers.clock import cpu_seconds
-from kanopt.whatif.sensitivity.plan_decisions import decisions_of
+from kanopt.whatif.questions.plan_decisions import decisions_of
 
 if TYPE_CHECKING:
     from kanopt.problems.base import Problem

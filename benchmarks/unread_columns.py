@@ -1,7 +1,7 @@
 """How many columns that nothing reads are named, and with the right hint.
 
 A small problem of each kind is given one more column, once from frames in Python and once from a scenario file, for
-every header in _headers.py. Counted is whether the remarks name it at all, whether it is told as one that seems to
+every header in headers.toml. Counted is whether the remarks name it at all, whether it is told as one that seems to
 matter (where it does; and as one that does not where it does not), and whether the field that is proposed is the one
 that is meant. Three sets: headers that the vocabulary was written with, headers copied from tables in public
 repositories, and headers made up at the end, for which nothing was changed. Takes about a minute.
@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import tempfile
+import tomllib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,7 +20,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from _bench import footer
-from _headers import SETS, HeaderCase
 
 import kanopt as ko
 from kanopt.problems import RoutingProblem, SchedulingProblem, SupplyProblem
@@ -27,6 +27,7 @@ from kanopt.problems.base import Problem, told_elsewhere
 from kanopt.records.unread_columns import UnreadColumn
 
 Frames = dict[str, pd.DataFrame]
+SETS: dict[str, str] = tomllib.loads(Path(__file__).with_name("headers.toml").read_text("utf-8"))
 
 ROUTING: Frames = {
     "depots": pd.DataFrame({"name": ["hub"], "x": [0.0], "y": [0.0]}),
@@ -83,6 +84,22 @@ formula = "1"
 unit = "t"
 """,
 }
+
+
+@dataclass(frozen=True)
+class HeaderCase:
+    """One header, in one table of one kind of problem."""
+
+    table: str
+    header: str
+    meant: tuple[str, ...]
+    numeric: bool
+
+    @classmethod
+    def of(cls, line: str) -> HeaderCase:
+        """Return a line of ``headers.toml``."""
+        table, header, meant, *kind = line.split()
+        return cls(table, header, tuple(meant.split("|")), not kind)
 
 
 @dataclass(frozen=True)
@@ -173,7 +190,10 @@ def main() -> None:
     parser.add_argument("--sets", nargs="+", default=list(SETS), choices=list(SETS))
     parser.add_argument("--wrong", action="store_true", help="print only the headers with a wrong hint")
     options = parser.parse_args()
-    found = {name: list(answers(SETS[name])) for name in options.sets}
+    found = {
+        name: list(answers(tuple(map(HeaderCase.of, SETS[name].strip().splitlines()))))
+        for name in options.sets
+    }
     print(f"{'set':6} {'table':12} {'header':26} {'python':7} {'file':5} {'hint':18} meant")
     for name, all_answers in found.items():
         for answer in all_answers:

@@ -194,7 +194,7 @@ def one(case: tuple[float, int], seconds: float, most: float) -> dict[str, objec
             planners["truth"] = truth
         for name, planner in planners.items():
             limit = most if name == "truth" else seconds
-            result = ko.solve(planner, time_limit=limit, seed=seed)
+            result = ko.solve(planner, time_limit=limit, seed=seed, days_in_time=None)
             plan = driven(planner, result.plan)
             row |= {
                 f"{name}: predicted": result.objective,

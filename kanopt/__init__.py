@@ -64,6 +64,7 @@ if TYPE_CHECKING:
     from kanopt.problems.evaluate import evaluate as evaluate
     from kanopt.problems.routing.instances import read_instance as read_instance
     from kanopt.solvers.encodings import encodings as encodings
+    from kanopt.solvers.routing.on_time import solve_on_time as solve_on_time
     from kanopt.solvers.solve import solve as solve
     from kanopt.surrogates import KANRegressor as KANRegressor
     from kanopt.surrogates import LawLimits as LawLimits
@@ -90,7 +91,6 @@ if TYPE_CHECKING:
     from kanopt.whatif import Change as Change
     from kanopt.whatif import Comparison as Comparison
     from kanopt.whatif import MonteCarlo as MonteCarlo
-    from kanopt.whatif import OnTimePlan as OnTimePlan
     from kanopt.whatif import Risk as Risk
     from kanopt.whatif import Run as Run
     from kanopt.whatif import SampleAveragePlan as SampleAveragePlan
@@ -104,16 +104,15 @@ if TYPE_CHECKING:
     from kanopt.whatif import factors as factors
     from kanopt.whatif import grid as grid
     from kanopt.whatif import load_scenario as load_scenario
-    from kanopt.whatif.compare import compare as compare
+    from kanopt.whatif.questions.compare import compare as compare
+    from kanopt.whatif.questions.sweep import sweep as sweep
+    from kanopt.whatif.questions.switch_points import switch_points as switch_points
+    from kanopt.whatif.questions.tornado import tornado as tornado
     from kanopt.whatif.risks.monte_carlo import monte_carlo as monte_carlo
-    from kanopt.whatif.risks.on_time import solve_on_time as solve_on_time
     from kanopt.whatif.risks.risk import risk as risk
     from kanopt.whatif.risks.sample_average import solve_sample_average as solve_sample_average
     from kanopt.whatif.scaffolding import Scaffold as Scaffold
     from kanopt.whatif.scaffolding import scaffold as scaffold
-    from kanopt.whatif.sensitivity.switch_points import switch_points as switch_points
-    from kanopt.whatif.sensitivity.tornado import tornado as tornado
-    from kanopt.whatif.sweeps.sweep import sweep as sweep
 
 # The room that each public name comes from.
 _HOME = {
@@ -163,6 +162,7 @@ _HOME = {
     ),
     "problems.routing.instances": ("read_instance",),
     "solvers.encodings": ("encodings",),
+    "solvers.routing.on_time": ("solve_on_time",),
     "solvers.solve": ("solve",),
     "surrogates": ("KANRegressor", "LawLimits", "Laws", "fit_laws"),
     "surrogates.cleaning": ("CleaningProposal", "propose_cleaning"),
@@ -189,7 +189,6 @@ _HOME = {
         "Change",
         "Comparison",
         "MonteCarlo",
-        "OnTimePlan",
         "Risk",
         "Run",
         "SampleAveragePlan",
@@ -206,7 +205,6 @@ _HOME = {
         "load_scenario",
         "monte_carlo",
         "risk",
-        "solve_on_time",
         "solve_sample_average",
         "sweep",
         "switch_points",

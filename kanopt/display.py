@@ -28,6 +28,7 @@ _GAP = " "
 class Reports(Protocol):
     """What objects ask of the reports, which lie above them: drawings, pages and files."""
 
+    answer_page: Callable[..., Any]
     export: Callable[..., tuple[Path, ...]]
     export_tables: Callable[..., Path]
     monte_carlo_page: Callable[..., Any]
@@ -48,10 +49,6 @@ class Reports(Protocol):
     risk_page: Callable[..., Any]
     shown_html: Callable[..., str]
     surer_page: Callable[..., Any]
-    sweep_page: Callable[..., Any]
-    switch_page: Callable[..., Any]
-    tornado_page: Callable[..., Any]
-    write_comparison: Callable[..., Path]
     write_explanation: Callable[..., Path]
     write_page: Callable[..., Path]
     write_report: Callable[..., Path]

@@ -30,7 +30,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from types import FrameType
-from typing import Any
+from typing import Any, Self
 
 __all__ = [
     "DomainWarning",
@@ -56,10 +56,26 @@ _LONGEST = 1_000
 
 
 class KanoptError(Exception):
-    """Base of every exception raised on purpose by kanopt; long lines are cut in their middle, between words."""
+    """Base of every exception raised on purpose by kanopt; long lines are cut in their middle, between words.
+
+    Attributes
+    ----------
+    law, reference
+        The law that it is about, and what of the problem that is bound to, such as ``"arc.distance"``; empty where it
+        is about none.
+    """
+
+    law: str = ""
+    reference: str = ""
 
     def __init__(self, *arguments: object) -> None:
         super().__init__(*(_cut(one) if isinstance(one, str) else one for one in arguments))
+
+    def about(self, law: str, reference: str = "") -> Self:
+        """Return the error with the law that it is about, where that was not known before."""
+        if not self.law:
+            self.law, self.reference = law, reference
+        return self
 
 
 def _cut(text: str) -> str:

@@ -7,6 +7,7 @@ What to write has other words in Python than in a file: a :class:`Setting` is an
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -14,9 +15,19 @@ from typing import Any, TypeAlias
 
 from kanopt.text import list_names
 
-__all__ = ["Fault", "Message", "Renaming", "Setting", "Wording", "row_numbers", "said"]
+__all__ = [
+    "Fault",
+    "Message",
+    "Renaming",
+    "Setting",
+    "Wording",
+    "row_numbers",
+    "said",
+    "toml_key",
+    "toml_value",
+]
 
-_BARE = re.compile(r"[\w-]+")
+_BARE = re.compile(r"[A-Za-z0-9_-]+")
 
 
 @dataclass(frozen=True)
@@ -50,7 +61,7 @@ class Setting:
 
     def in_file(self, columns: Mapping[str, Mapping[str, str]] | None = None) -> str:
         """Return what a scenario file says."""
-        return f"{self.name} = {_toml(self.value)}"
+        return f"{self.name} = {toml_value(self.value)}"
 
 
 @dataclass(frozen=True)
@@ -87,11 +98,11 @@ class Renaming:
         """Return what a scenario file says, where other columns may already fill fields, by table."""
         own = (columns or {}).get(self.table, {})
         filled = {name: own.get(column, column) for column, name in self.fields.items()}
-        written = f"columns = {_toml(filled)} under [problem.{self.table}]"
+        written = f"columns = {toml_value(filled)} under [problem.{self.table}]"
         if not self.units:
             return written
         units = {filled.get(name, name): unit for name, unit in self.units.items()}
-        return f"{written} and units = {_toml(units)} under its table"
+        return f"{written} and units = {toml_value(units)} under its table"
 
 
 @dataclass(frozen=True)
@@ -218,18 +229,31 @@ class Fault:
         return f"{place}{what}" + (f"; {advice}" if advice else "")
 
 
-def _toml(value: Any) -> str:
-    """Return a value as a scenario file writes it."""
+def toml_value(value: Any) -> str:
+    r"""Write a value as TOML.
+
+    Examples
+    --------
+    >>> print(toml_value({"a b": ["x\n", 1.5, True]}))
+    { "a b" = ["x\n", 1.5, true] }
+    """
     if isinstance(value, Mapping):
-        return "{ " + ", ".join(f"{_key(str(key))} = {_toml(each)}" for key, each in value.items()) + " }"
+        return (
+            "{ "
+            + ", ".join(f"{toml_key(str(key))} = {toml_value(each)}" for key, each in value.items())
+            + " }"
+        )
     if isinstance(value, bool):
         return str(value).lower()
     if isinstance(value, str):
-        return '"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"'
+        # the escapes of JSON are those of TOML, which does not let the delete sign and other controls through
+        written = json.dumps(value, ensure_ascii=False)
+        return "".join(f"\\u{ord(sign):04x}" if "\x7f" <= sign <= "\x9f" else sign for sign in written)
     if isinstance(value, Iterable):
-        return "[" + ", ".join(map(_toml, value)) + "]"
+        return "[" + ", ".join(map(toml_value, value)) + "]"
     return repr(value)
 
 
-def _key(name: str) -> str:
-    return name if _BARE.fullmatch(name) else _toml(name)
+def toml_key(name: str) -> str:
+    """Write a part of a key as TOML."""
+    return name if _BARE.fullmatch(name) else toml_value(name)

@@ -123,6 +123,22 @@ class Answer:
         return int(code if self.holds else code or ExitCode.INFEASIBLE)
 
 
+def answer_of(
+    found: Any, data: Mapping[str, Any], tables: Sequence[pd.DataFrame] = (), **more: Any
+) -> Answer:
+    """Return the answer that a result tells itself: its text, page, workbook and the plan that was asked about."""
+    return Answer(
+        text=found.text(),
+        data=lambda: {"scenario": found.scenario.name, "unit": found.unit, **data},
+        to_html=found.to_html,
+        to_xlsx=found.to_xlsx,
+        base=found.base,
+        tables=tables,
+        interrupted=found.interrupted,
+        **more,
+    )
+
+
 def asked_option(
     *names: str, kind: Any, text: str, default: Any = None, metavar: str | None = None
 ) -> Option:

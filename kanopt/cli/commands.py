@@ -19,6 +19,7 @@ from kanopt.cli.options import (
     allow_outside,
     allow_sql,
     common_options,
+    days_in_time_option,
     debug_option,
     echo_unanswered,
     export_option,
@@ -92,6 +93,7 @@ def check(files: tuple[Path, ...], *, as_json: bool) -> int:
 
     from kanopt.cli.output import to_json
     from kanopt.errors import Issue, ScenarioError
+    from kanopt.whatif.scenario_files.layers import read_layers
     from kanopt.whatif.scenario_files.load import check_scenario
     from kanopt.whatif.variants import variants_of
 
@@ -99,7 +101,9 @@ def check(files: tuple[Path, ...], *, as_json: bool) -> int:
     told: dict[Issue, str] = {}
     for file in files:
         try:
-            scenario = check_scenario(file, allow_outside=is_on("allow_outside"), lenient=is_on("lenient"))
+            scenario = check_scenario(
+                read_layers(file, outside=is_on("allow_outside")), lenient=is_on("lenient")
+            )
             if scenario is None:
                 echo(
                     f"{file}: a table comes from a database, which was not asked; no mistakes in the rest",
@@ -143,6 +147,7 @@ def _scenario_contents(scenario: Scenario) -> str:
 @change_options
 @variants_option
 @on_time_option
+@days_in_time_option
 @time_limit_option
 @solver_option
 @allow_sql
@@ -254,6 +259,11 @@ def _run(
                 message = f"--solver {noted('solver')} plans routes, and this is a {scenario.kind} problem"
                 raise click.UsageError(f"{message}; leave it out")
             scenario = scenario.set("solver.name", noted("solver"))
+        if noted("days_in_time") is not None:
+            if scenario.kind != "routing":
+                message = f"--days-in-time is for routes, and this is a {scenario.kind} problem"
+                raise click.UsageError(f"{message}; leave it out")
+            scenario = scenario.set("solver.days_in_time", noted("days_in_time"))
         check_outputs(outputs(scenario), input_files(scenario), _export_files(folder, file.stem))
         _refuse_exports(scenario)
         return scenario.run(
@@ -269,7 +279,6 @@ def _run(
 def _echo_run(outcome: Run) -> None:
     """Print what was changed, the laws, and what is told of the plan."""
     from kanopt.cli.output import law_lines
-    from kanopt.whatif.comparison_text import variants_text
     from kanopt.whatif.learn import doubts
 
     scenario = outcome.scenario
@@ -281,7 +290,7 @@ def _echo_run(outcome: Run) -> None:
         echo_laws("\n".join(law_lines(outcome.laws.values(), picture_width())), outcome.laws)
     echo(f"\n{outcome.told()}")
     if outcome.variants is not None:
-        echo(f"\n{variants_text(outcome.variants)}")
+        echo(f"\n{outcome.variants.variants_text()}")
 
 
 @kanopt.command()
@@ -390,6 +399,7 @@ def _base_of(scenario: Scenario) -> Path:
 @export_option
 @change_options
 @on_time_option
+@days_in_time_option
 @time_limit_option
 @solver_option
 @allow_sql
@@ -408,15 +418,17 @@ def solve(
 ) -> int:
     """Plan a scenario and print the result; no report.
 
-    A FILE that does not end in .toml is a published instance: CVRPLIB, Solomon, Gehring and Homberger.
+    A FILE that does not end in .toml is a published instance: CVRPLIB, Solomon, Gehring and Homberger, PSPLIB (.sm),
+    job shops (.fjs, .jsp).
     """
     from kanopt.cli.instances import InstanceOptions, is_instance, solve_instance
     from kanopt.cli.output import result_json, save_plan, to_json
 
     if is_instance(file):
-        if is_changed() or noted("on_time") is not None:
+        if is_changed() or any(noted(each) is not None for each in ("on_time", "days_in_time")):
             raise click.UsageError(
-                "changes and --on-time go with a scenario; an instance has no tables to change, and no uncertain times"
+                "changes, --on-time and --days-in-time go with a scenario; an instance has no tables to change, and no "
+                "uncertain times"
             )
         if exports():
             raise click.UsageError("--export goes with a scenario; --out writes the plan of an instance")
@@ -434,7 +446,7 @@ def solve(
         save_plan(outcome.result, out)
     if not as_json:
         echo_unanswered([outcome.scenario])
-        echo("\n\n".join([str(outcome.result), *outcome.told_of_promises()]))
+        echo(str(outcome.result))
         if out is not None and outcome.result.has_plan:
             echo(f"plan: {out}")
     exported = _export(outcome, folder, file.stem, quiet=as_json)

@@ -12,12 +12,14 @@ from kanopt.cli.echo import echo
 from kanopt.cli.failures import exit_code_of
 from kanopt.cli.progress import progress_reporter
 from kanopt.files import replace_file
-from kanopt.text import amount_text, money_text, percent_text, seconds_text
+from kanopt.text import amount_text, money_text, number_text, percent_text, seconds_text
 
 if TYPE_CHECKING:
     from kanopt.problems.result import Progress, Result
     from kanopt.problems.routing.instances import Instance
+    from kanopt.problems.scheduling import SchedulingProblem
 
+SHOP = "shop"
 _TIME_LIMIT = 30.0
 
 
@@ -62,17 +64,15 @@ def is_instance(file: Path) -> bool:
 def solve_instance(file: Path, options: InstanceOptions) -> int:
     """Read, solve and print an instance; return the exit code."""
     from kanopt.cli.output import check_outputs, result_json, save_plan, to_json
-    from kanopt.problems.routing.instances import read_instance, solution_text
+    from kanopt.problems import RoutingProblem
+    from kanopt.problems.routing.instances import solution_text
 
     check_outputs([] if options.out is None else [options.out], [file])
     _refuse_to_overwrite(file, options.out)
-    instance = read_instance(file, convention=options.convention)
-    if not options.quiet:
-        for finding in instance.findings:
-            echo(f"note: {finding.message}", err=True)
+    instance = _read(file, options)
     result = _solve(instance, options)
     if options.out is not None and result.has_plan:
-        if options.out.suffix == ".sol":
+        if options.out.suffix == ".sol" and isinstance(instance.problem, RoutingProblem):
             plan: Any = result.plan
             text = solution_text(instance.problem, plan, float(result.objective or 0.0))
             replace_file(options.out, text, make_folders=True)
@@ -91,6 +91,38 @@ def solve_instance(file: Path, options: InstanceOptions) -> int:
     return code
 
 
+@dataclass(frozen=True)
+class ShopInstance:
+    """A published shop or project; it says of itself what an instance of routing does.
+
+    Parameters
+    ----------
+    name
+        The name of the file.
+    problem
+        What is to be scheduled.
+    """
+
+    name: str
+    problem: SchedulingProblem
+    kind = SHOP
+    best_known = None
+
+
+def _read(file: Path, options: InstanceOptions) -> Instance | ShopInstance:
+    """Read an instance, and tell what is worth a look in it."""
+    from kanopt.problems.routing.instances import read_instance
+    from kanopt.problems.scheduling.instances import ENDINGS, read_shop
+
+    if file.suffix.lower() in ENDINGS:
+        return ShopInstance(file.stem, read_shop(file))
+    instance = read_instance(file, convention=options.convention)
+    if not options.quiet:
+        for finding in instance.findings:
+            echo(f"note: {finding.message}", err=True)
+    return instance
+
+
 def _refuse_to_overwrite(file: Path, out: Path | None) -> None:
     from kanopt.problems.routing.instances.reading import best_known_file
 
@@ -99,7 +131,7 @@ def _refuse_to_overwrite(file: Path, out: Path | None) -> None:
         raise click.UsageError(f"--out {out} holds the best known solution of {file}; name another file")
 
 
-def _solve(instance: Instance, options: InstanceOptions) -> Result:
+def _solve(instance: Instance | ShopInstance, options: InstanceOptions) -> Result:
     from kanopt.solvers.solve import solve
     from kanopt.whatif.events import Event
 
@@ -122,37 +154,48 @@ def _solve(instance: Instance, options: InstanceOptions) -> Result:
         )
 
 
-def _result_facts(instance: Instance, result: Result) -> dict[str, Any]:
+def _result_facts(instance: Instance | ShopInstance, result: Result) -> dict[str, Any]:
     """Return what the table shows, as plain data."""
-    plan: Any = result.plan
-    routes = 0 if plan is None else len(plan.routes)
-    return {
+    facts: dict[str, Any] = {
         "name": instance.name,
         "kind": instance.kind,
-        "rounding": instance.rounding,
-        "clients": len(instance.problem.clients),
         "coverage": "" if result.coverage is None else result.coverage.text,
-        "vehicles_used": routes,
-        "vehicles": sum(vehicle.num_available for vehicle in instance.problem.vehicles),
         "status": result.status.value,
         "objective": result.objective,
+        "bound": result.bound,
         "best_known": instance.best_known,
-        "gap": instance.gap(result.objective) if result.check.ok else None,  # else not like with like
         "seconds": result.wall_seconds,
         "solver": result.solver,
+    }
+    if isinstance(instance, ShopInstance):
+        return {**facts, "tasks": len(instance.problem.tasks)}
+    plan: Any = result.plan
+    return {
+        **facts,
+        "rounding": instance.rounding,
+        "clients": len(instance.problem.clients),
+        "vehicles_used": 0 if plan is None else len(plan.routes),
+        "vehicles": sum(vehicle.num_available for vehicle in instance.problem.vehicles),
+        "gap": instance.gap(result.objective) if result.check.ok else None,  # else not like with like
     }
 
 
 def _table(facts: dict[str, Any], unit: str) -> str:
     """Return one line per fact; what is not known is left out."""
-    rows = [
-        ("instance", f"{facts['name']} ({facts['kind']}, distances: {facts['rounding']})"),
-        ("plan", facts["coverage"] or f"none for {facts['clients']:,} clients"),
-        ("vehicles", f"{facts['vehicles_used']:,} of {facts['vehicles']:,}"),
-        ("status", facts["status"]),
-    ]
-    rows += [] if facts["objective"] is None else [("objective", money_text(facts["objective"], unit))]
-    rows += [] if facts["best_known"] is None else [("best known", money_text(facts["best_known"], unit))]
-    rows += [] if facts["gap"] is None else [("gap", percent_text(facts["gap"], signed=True))]
+    status, objective = ("status", facts["status"]), facts["objective"]
+    if facts["kind"] == SHOP:
+        rows = [("instance", f"{facts['name']} ({facts['tasks']:,} tasks)"), status]
+        rows += [] if objective is None else [("length", number_text(objective, 6))]
+        rows += [] if facts["bound"] is None else [("at least", number_text(facts["bound"], 6))]
+    else:
+        rows = [
+            ("instance", f"{facts['name']} ({facts['kind']}, distances: {facts['rounding']})"),
+            ("plan", facts["coverage"] or f"none for {facts['clients']:,} clients"),
+            ("vehicles", f"{facts['vehicles_used']:,} of {facts['vehicles']:,}"),
+            status,
+        ]
+        rows += [] if objective is None else [("objective", money_text(objective, unit))]
+        rows += [] if facts["best_known"] is None else [("best known", money_text(facts["best_known"], unit))]
+        rows += [] if facts["gap"] is None else [("gap", percent_text(facts["gap"], signed=True))]
     rows += [("time", seconds_text(facts["seconds"])), ("solver", facts["solver"])]
     return "\n".join(f"{name:<12}{value}" for name, value in rows)

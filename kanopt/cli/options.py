@@ -88,8 +88,26 @@ on_time_option = click.option(
     metavar="SHARE",
     expose_value=False,
     callback=note_value,
-    help="Plan so that every client with a window is served in time, and vehicles are back, on that share of days, "
-    "such as 0.95.",
+    help="Share of days on which everyone is to be in time, by other routes where other departures are not enough.",
+)
+
+
+class ShareOfDays(FiniteRange):
+    """A share of days, or ``none``."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Return the share or ``"none"``, or tell that it is neither."""
+        return value if value == "none" else super().convert(value, param, ctx)
+
+
+days_in_time_option = click.option(
+    "--days-in-time",
+    type=ShareOfDays(0, 1, min_open=True, max_open=True),
+    metavar="SHARE",
+    expose_value=False,
+    callback=note_value,
+    help="Share of days on which everyone is to be in time, in place of the file's: vehicles leave as early as that "
+    "takes. 'none' for the departures that cost least on typical times.",
 )
 
 

@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 
     from kanopt.problems.result import Result
     from kanopt.whatif import Comparison, LearnedLaw, Run, Scenario
-    from kanopt.whatif.risks.on_time import OnTimePlan
 
 _MARGIN = " " * 8
 """Before what is left of a line about a law."""
@@ -166,6 +165,7 @@ def result_json(result: Result) -> dict[str, Any]:
         "unit": result.problem.unit,
         "bound": result.bound,
         "gap": result.gap,
+        "days_in_time": None if result.days_in_time is None else result.days_in_time.to_json(),
         "money_at_stake": None if result.money_at_stake is None else result.money_at_stake.to_json(),
         "caveats": [] if result.assessment is None else list(result.assessment.law_caveats),
         "terms": {} if pricing is None else pricing.terms().to_dict(),
@@ -205,16 +205,10 @@ def run_json(run: Run) -> dict[str, Any]:
         "outside": why.outside().to_dict("records"),
         "frozen": why.frozen().to_dict("records"),
         "today": None if run.today is None else result_json(run.today),
-        "promises": None if run.promised is None else _promises_json(run.promised),
         "variants": None if run.variants is None else comparison_json(run.variants),
         "laws": {name: law_json(law) for name, law in run.laws.items()},
         "provenance": dict(run.provenance),
     }
-
-
-def _promises_json(promised: OnTimePlan) -> dict[str, Any]:
-    """Return what promises of being on time cost, and which are not kept."""
-    return {"kept": promised.kept, "not_kept": list(promised.not_kept), "price": promised.price}
 
 
 def comparison_json(comparison: Comparison) -> dict[str, Any]:

@@ -6,7 +6,16 @@ from typing import TYPE_CHECKING
 
 import click
 
-from kanopt.cli.asking import REPEATS, Answer, Asked, asked_option, plan_option, question, worker_options
+from kanopt.cli.asking import (
+    REPEATS,
+    Answer,
+    Asked,
+    answer_of,
+    asked_option,
+    plan_option,
+    question,
+    worker_options,
+)
 from kanopt.cli.options import FiniteRange, noted
 from kanopt.cli.risk import monte_carlo, risk
 from kanopt.cli.varied import asked_axes, asked_ranges, axis_options
@@ -44,18 +53,9 @@ def sweep(asked: Asked) -> Answer:
     Parquet, and the same command goes on where it was stopped.
     """
     found = _swept(asked)
-    return Answer(
-        text=found.text(),
-        data=lambda: {
-            "scenario": found.scenario.name,
-            "unit": found.unit,
-            "price": found.base.objective,
-            "points": found.points.to_dict("records"),
-        },
-        to_html=found.to_html,
-        to_xlsx=found.to_xlsx,
-        base=found.base,
-        interrupted=found.interrupted,
+    return answer_of(
+        found,
+        {"price": found.base.objective, "points": found.points.to_dict("records")},
         holds=found.holds_somewhere,
         written={} if asked.out is None else {"points": found.to_parquet(asked.out / _TABLE)},
     )
@@ -108,21 +108,8 @@ def tornado(asked: Asked) -> Answer:
         options=asked.options(),
         progress=asked.progress,
     )
-    inputs = found.frame.to_dict("records")
-    return Answer(
-        text=found.text(),
-        data=lambda: {
-            "scenario": found.scenario.name,
-            "unit": found.unit,
-            "price": found.base.objective,
-            "inputs": inputs,
-        },
-        to_html=found.to_html,
-        to_xlsx=found.to_xlsx,
-        base=found.base,
-        tables=(found.frame,),
-        interrupted=found.interrupted,
-    )
+    told = {"price": found.base.objective, "inputs": found.frame.to_dict("records")}
+    return answer_of(found, told, tables=(found.frame,))
 
 
 @question(
@@ -167,21 +154,12 @@ def switch_points(asked: Asked) -> Answer:
         options=asked.options(),
         progress=asked.progress,
     )
-    return Answer(
-        text=found.text(),
-        data=lambda: {
-            "scenario": found.scenario.name,
-            "unit": found.unit,
-            "sentences": list(found.sentences()),
-            "switch_points": found.frame.to_dict("records"),
-            "points": found.points.to_dict("records"),
-        },
-        to_html=found.to_html,
-        to_xlsx=found.to_xlsx,
-        base=found.base,
-        tables=(found.frame,),
-        interrupted=found.interrupted,
-    )
+    told = {
+        "sentences": list(found.sentences()),
+        "switch_points": found.frame.to_dict("records"),
+        "points": found.points.to_dict("records"),
+    }
+    return answer_of(found, told, tables=(found.frame,))
 
 
 QUESTIONS = (sweep, tornado, switch_points, risk, monte_carlo)

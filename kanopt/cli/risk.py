@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from kanopt.cli.asking import Answer, Asked, asked_option, question, worker_options
+from kanopt.cli.asking import Answer, Asked, answer_of, asked_option, question, worker_options
 from kanopt.cli.options import is_on, note_value, noted
 from kanopt.cli.varied import asked_ranges, axis_options, change_options, changed
 
@@ -131,9 +131,11 @@ def _plan(asked: Asked, scenario: Scenario) -> Result:
             progress=asked.progress,
             relearn=is_on("relearn"),
         ).result
-    from kanopt.whatif.sweeps.prepare import base_result, prepare
+    from kanopt.whatif.questions.prepare import base_result, prepare
+    from kanopt.whatif.run import today_in_time
 
-    return base_result(prepare(scenario, (), asked.options(), asked.progress), "today", asked.progress)
+    base = base_result(prepare(scenario, (), asked.options(), asked.progress), "today", asked.progress)
+    return today_in_time(scenario, base) or base
 
 
 @question(
@@ -180,12 +182,4 @@ def monte_carlo(asked: Asked) -> Answer:
         options=asked.options(),
         progress=asked.progress,
     )
-    return Answer(
-        text=found.text(),
-        data=lambda: {"scenario": found.scenario.name, "unit": found.unit, **found.to_json()},
-        to_html=found.to_html,
-        to_xlsx=found.to_xlsx,
-        base=found.base,
-        tables=(found.plans, found.decisions, found.draws),
-        interrupted=found.interrupted,
-    )
+    return answer_of(found, found.to_json(), tables=(found.plans, found.decisions, found.draws))

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from kanopt.whatif import LearnedLaw
     from kanopt.whatif.events import OnEvent
     from kanopt.whatif.learn import Cache
-    from kanopt.whatif.scenario_files.mistakes import Mistake
+    from kanopt.whatif.scenario_files.layers import Mistake
 
 
 def fit_table(

@@ -12,7 +12,7 @@ from kanopt.cli.options import note_value, noted
 
 if TYPE_CHECKING:
     from kanopt.whatif import Scenario
-    from kanopt.whatif.sweeps.axes import Axis, Values
+    from kanopt.whatif.questions.axes import Axis, Values
 
 CommandT = TypeVar("CommandT", bound=Callable[..., Any])
 _OF_ROWS: dict[Literal["open", "close", "remove"], str] = {
@@ -67,7 +67,7 @@ def _change_option(flag: str, metavar: str, text: str) -> Callable[[CommandT], C
 def changed(scenario: Scenario) -> Scenario:
     """Return a scenario with the changes of the command line: of cells first (set, then multiplied), then of rows."""
     from kanopt.whatif.changes import Change
-    from kanopt.whatif.sweeps.axes import split_row_path
+    from kanopt.whatif.questions.axes import split_row_path
 
     for axis in asked_axes():
         if len(axis.values.items) != 1:
@@ -107,7 +107,7 @@ def asked_ranges(scenario: Scenario, *, must: bool = True) -> dict[str, Values]:
 
 
 def _axes(split: Callable[[str], tuple[str, str]]) -> tuple[Axis, ...]:
-    from kanopt.whatif.sweeps.axes import Axis, read_axes, values_of
+    from kanopt.whatif.questions.axes import Axis, read_axes, values_of
 
     axes = [Axis(path, values_of(path, values)) for path, values in map(split, noted("axes_set"))]
     axes += [Axis(path, values_of(path, values, "scale")) for path, values in map(split, noted("axes_scale"))]

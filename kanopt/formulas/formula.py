@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kanopt.display import Alarm, Facts, Fold, Law, Part, Shown
-from kanopt.errors import FormulaError, UnitError, nearest
+from kanopt.errors import FormulaError, KanoptError, UnitError, nearest
 from kanopt.formulas import alternatives as choice
 from kanopt.formulas import editing, serialize, validity
 from kanopt.formulas import verdict as verdicts
@@ -324,7 +324,11 @@ class BoundFormula:
                 try:
                     values[variable.name] = resolve(bound).to(variable.unit)
                 except UnitError as error:
-                    raise FormulaError(f"input {variable.name!r} bound to {bound}: {error}") from error
+                    told = FormulaError(f"input {variable.name!r} bound to {bound}: {error}")
+                    raise told.about(self.formula.output.name, str(bound)) from error
+                except KanoptError as error:
+                    error.about(self.formula.output.name, str(bound))
+                    raise
             else:
                 values[variable.name] = np.asarray(bound)
         return values
@@ -335,7 +339,8 @@ class BoundFormula:
         try:
             values = np.asarray(result.to(unit), dtype=float)
         except UnitError as error:
-            raise FormulaError(f"{self.formula.title}: {error}") from error
+            told = FormulaError(f"{self.formula.title}: {error}")
+            raise told.about(self.formula.output.name) from error
         wrong = too_large(values)
         if wrong.any():
             given, most = number_text(values[wrong].flat[0]), number_text(LARGEST)

@@ -247,8 +247,8 @@ class Assessment(ABC, Generic[PlanT, SimulationT]):
     @abstractmethod
     def _reasons(self) -> tuple[Reason, ...]: ...
 
-    @abstractmethod
-    def _extrapolations(self) -> tuple[Extrapolation, ...]: ...
+    def _extrapolations(self) -> tuple[Extrapolation, ...]:
+        return tuple(found for use in self.law_uses for found in use.extrapolations())
 
     @abstractmethod
     def _law_uses(self) -> tuple[LawUse, ...]: ...

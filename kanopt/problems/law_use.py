@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 
 from kanopt.errors import LawValueError
 from kanopt.formulas.formula import Formula
-from kanopt.text import amount_text, fixed_text, list_names
+from kanopt.problems.findings import Extrapolation
+from kanopt.text import amount_text, fixed_text, join_list, list_names
 from kanopt.units import convert
 
 _ROUNDING = 1e-9
@@ -104,6 +105,27 @@ class LawUse:
         said = [f"{self.law} is below zero{self.on(below)} and counted as 0"] if below else []
         said += [f"{self.law} is used outside its data{self.on(outside)}"] if outside else []
         return tuple(said)
+
+    def extrapolations(self) -> Iterator[Extrapolation]:
+        """Yield an entry for each group of places, such as a lane or a machine, of which some are outside the data."""
+        if not self.outside.any():
+            return
+        groups: dict[str, list[tuple[int, str]]] = {}
+        for place, (group, item) in enumerate([] if self.where is None else self.where()):
+            groups.setdefault(group, []).append((place, item))
+        full = {name: np.broadcast_to(values, self.shape) for name, values in self.arguments.items()}
+        for group, places in groups.items():
+            here = [place for place, _ in places if self.outside[place]]
+            if here:
+                items = join_list([item for place, item in places if self.outside[place]], 3)
+                inputs = "; ".join(
+                    self.formula.outside_inputs({name: values[here] for name, values in full.items()})
+                )
+                count = f"on {len(here):,} of {len(places):,} {self.places[len(places) > 1]} ({items})"
+                message = (
+                    f"{self.law} of {group} is used outside the data it was learned from, {count}: {inputs}"
+                )
+                yield Extrapolation(self.law, group, inputs, message)
 
     def on(self, count: int) -> str:
         """Return on how many of the places something holds: ``" on 1 of 3 legs"``."""

@@ -11,6 +11,7 @@ import pandas as pd
 from kanopt.display import Alarm, Facts, Part, Shown
 from kanopt.problems.base import Plan, Problem
 from kanopt.problems.coverage import Coverage
+from kanopt.problems.days_in_time import DaysInTime
 from kanopt.problems.findings import Check, FrozenInput
 from kanopt.problems.plan_exports import PlanExports
 from kanopt.problems.plan_plots import PlanPlots
@@ -172,6 +173,9 @@ class Result(PlanExports, PlanPlots, Shown):
         Message of the solver, such as the reason of an infeasibility.
     engines
         What each engine did, where the solver has more than one.
+    days_in_time
+        On what share of days everyone is in time, and what that costs; None where that is not known, or departures were
+        not to be chosen for it.
     time_limit, deterministic
         Limit given to the solver in seconds, and whether it counted deterministic work; None for a plan that no solver
         made.
@@ -192,6 +196,7 @@ class Result(PlanExports, PlanPlots, Shown):
     engines: tuple[EngineRun, ...] = field(default=(), repr=False)
     time_limit: float | None = None
     deterministic: bool = False
+    days_in_time: DaysInTime | None = None
 
     @property
     def plan(self) -> Plan | None:
@@ -268,6 +273,9 @@ class Result(PlanExports, PlanPlots, Shown):
         if self.objective is not None:
             stake = f"; {self.money_at_stake.text(unit)}" if self.money_at_stake is not None else ""
             lines.append(f"objective {money_text(self.objective, unit)} on the law{stake}")
+        if self.days_in_time is not None:
+            lines.append(self.days_in_time.sentence)
+            lines += filter(None, [self.days_in_time.text()])
         if self.assessment is not None and self.assessment.law_caveats:
             lines.append(Alarm("; ".join(self.assessment.law_caveats)))
         if self.bound is not None and self.gap is not None:

@@ -11,7 +11,7 @@ import dataclasses
 import re
 from collections.abc import Mapping
 from dataclasses import MISSING, dataclass
-from functools import cache
+from functools import cache, cached_property
 from types import UnionType
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
@@ -66,8 +66,8 @@ class Field:
     name
         Its name, in Python, in tables and in scenario files.
     unit
-        What it is counted in; where it is declared, in words of the problem's units, such as ``"money/time"``. Empty
-        where it measures nothing.
+        What it is counted in; of what is declared and not yet of a table, :attr:`measured`. Empty where it measures
+        nothing.
     kind
         ``str``, ``int``, ``float`` or ``bool``; ``str`` also where it is a list of texts.
     filled
@@ -97,6 +97,8 @@ class Field:
         Further words by which people call it, parted by semicolons, beside those of the vocabulary.
     doc
         What it means.
+    measured
+        What it measures, in words of the problem's units, such as ``"money/time"``.
     """
 
     name: str
@@ -116,12 +118,7 @@ class Field:
     refers: tuple[str, ...] = ()
     words: str = ""
     doc: str = ""
-
-    @classmethod
-    def of(cls, item: Field, table: Table, *, filled: bool = False) -> Field:
-        """Return a declared field of a table, counted in the unit of the table."""
-        unit = "" if item.is_text else table.units.get(item.name, "")
-        return dataclasses.replace(item, unit=unit, filled=filled)
+    measured: str = ""
 
     @property
     def type(self) -> type:
@@ -131,7 +128,7 @@ class Field:
     @property
     def is_price(self) -> bool:
         """Whether it is declared as money for something."""
-        return bool(self.price) and self.unit.startswith("money")
+        return bool(self.price) and self.measured.startswith("money")
 
     @property
     def is_text(self) -> bool:
@@ -190,6 +187,7 @@ def declared_fields(kind: type) -> tuple[Field, ...]:
                 needs=_several(said.get("needs", ())),
                 refers=_several(said.get("refers", ())),
                 usual=Usual(*said["usual"]) if "usual" in said else None,
+                measured=said.get("unit", ""),
                 **{word: said[word] for word in ("unit", "price", "words", "doc") if word in said},
             )
         )
@@ -268,10 +266,13 @@ class Table:
     key: tuple[str, ...] = ("name",)
     of_day: bool = False
 
-    @property
+    @cached_property
     def fields(self) -> tuple[Field, ...]:
-        """The fields that its columns can fill."""
-        return declared_fields(self.record)
+        """The fields that its columns can fill, counted in its units."""
+        return tuple(
+            dataclasses.replace(item, unit="" if item.is_text else self.units.get(item.name, ""))
+            for item in declared_fields(self.record)
+        )
 
     @property
     def prices(self) -> tuple[str, ...]:

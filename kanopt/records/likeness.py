@@ -1,6 +1,6 @@
 """How much the header of a column looks like a field: by its words, and by what it measures.
 
-A header looks like a field where the words of one of its names stand in it (:mod:`kanopt.records.words`; a
+A header looks like a field where the words of one of its names stand in it (:mod:`kanopt.records.headers`; a
 word spelt nearly so counts for less), unless its unit measures something else, or its words are nearer to those for
 which there is no field. :mod:`kanopt.records.matching` adds what the values of columns say. Where there is no column
 but only a word, as of a key in a file, it ends the message with a hint.
@@ -16,8 +16,7 @@ from typing import TypeVar
 
 from kanopt.errors import nearest
 from kanopt.records.fields import Field
-from kanopt.records.headers import Header, measured_in, read_header
-from kanopt.records.words import (
+from kanopt.records.headers import (
     ELSEWHERE,
     FIELD_WORDS,
     IDENTIFIERS,
@@ -27,6 +26,9 @@ from kanopt.records.words import (
     PLAIN_FIELDS,
     PRICE,
     WEIGHTS,
+    Header,
+    measured_in,
+    read_header,
 )
 
 ENOUGH, _CLOSE = 0.62, 0.15
@@ -171,8 +173,8 @@ def place_elsewhere(table: str, column: TableColumn, fields: Iterable[Field]) ->
 
     Examples
     --------
-    >>> place_elsewhere("tasks", TableColumn("predecessor", numeric=False), ())
-    'for that there is the field order'
+    >>> place_elsewhere("tasks", TableColumn("successor", numeric=False), ())
+    'for that there is the field after'
     >>> place_elsewhere("vehicles", TableColumn("lunch"), [Field("breaks", kind=str)])
     'like breaks, a field of texts'
     """

@@ -23,9 +23,8 @@ from pandas.api.types import is_bool_dtype, is_datetime64_any_dtype, is_numeric_
 
 from kanopt.records.clock_times import clock_value, holds_windows
 from kanopt.records.fields import Field, Table
-from kanopt.records.headers import Header, measured_in, read_header
+from kanopt.records.headers import IDENTIFIERS, PLAIN_FIELDS, TABLE_WORDS, Header, measured_in, read_header
 from kanopt.records.likeness import TableColumn, field_likeness, is_called
-from kanopt.records.words import IDENTIFIERS, PLAIN_FIELDS, TABLE_WORDS
 
 ColumnKind = Literal["number", "clock", "windows", "date", "flag", "text"]
 _SHOWN = 500  # texts that are looked at for times of day
@@ -143,27 +142,18 @@ class ColumnFacts:
         )
 
 
-@dataclass(frozen=True, eq=False)
-class TableFacts:
-    """What can be seen of a table: its name in words, and its columns by their headers."""
-
-    name: str
-    words: tuple[str, ...]
-    columns: Mapping[str, ColumnFacts]
-
-    @cached_property
-    def key(self) -> ColumnFacts | None:
-        """The column that names its rows: the first of texts, else of whole numbers, without repetitions."""
-        unique = [
-            column
-            for column in self.columns.values()
-            if column.is_unique and column.texts and (column.kind == "text" or not column.header.unit)
-        ]
-        first = next(iter(self.columns.values()), None)
-        if first in unique:  # numbers of orders stand in front of what they are about
-            return first
-        named = [c for c in unique if c.kind == "text" or IDENTIFIERS & {*c.header.pieces[-1:]}]
-        return next(iter(named), None)
+def naming_column(columns: Mapping[str, ColumnFacts]) -> ColumnFacts | None:
+    """Return the column that names rows: the first of texts, else of whole numbers, without repetitions."""
+    unique = [
+        column
+        for column in columns.values()
+        if column.is_unique and column.texts and (column.kind == "text" or not column.header.unit)
+    ]
+    first = next(iter(columns.values()), None)
+    if first in unique:  # numbers of orders stand in front of what they are about
+        return first
+    named = [c for c in unique if c.kind == "text" or IDENTIFIERS & {*c.header.pieces[-1:]}]
+    return next(iter(named), None)
 
 
 @dataclass(frozen=True)
@@ -206,7 +196,7 @@ _Shapes = Iterator[tuple[ColumnFacts, Field, _Evidence]]
 
 
 def fill_fields(
-    table: TableFacts,
+    table: Mapping[str, ColumnFacts],
     part: Table,
     names: Mapping[str, Collection[str]] | None = None,
     without: Collection[str] = (),
@@ -216,7 +206,7 @@ def fill_fields(
     Parameters
     ----------
     table
-        The table.
+        The columns of a table by their headers.
     part
         The part, with the units in which it is counted.
     names
@@ -230,15 +220,13 @@ def fill_fields(
     >>> frame = pd.DataFrame({"Camion": ["a", "b"], "Salida": ["8:00", "9:00"], "z": ["17:00"] * 2})
     >>> columns = {name: ColumnFacts(name, frame[name], 2) for name in frame}
     >>> vehicles = RoutingUnits().tables()[2]
-    >>> [(one.field.name, one.column.name) for one in fill_fields(TableFacts("t", (), columns), vehicles)][-2:]
+    >>> [(one.field.name, one.column.name) for one in fill_fields(columns, vehicles)][-2:]
     [('shift_start', 'Salida'), ('shift_end', 'z')]
     """
-    fields = [Field.of(item, part) for item in part.fields]
-    columns = [
-        column for column in table.columns.values() if column.name not in without and len(column.values)
-    ]
+    fields = list(part.fields)
+    columns = [column for column in table.values() if column.name not in without and len(column.values)]
     while True:
-        naming = table.key if part.key[0] == "name" else None
+        naming = naming_column(table) if part.key[0] == "name" else None
         found = match_columns(part.name, fields, columns, names, part.key, naming)
         filled = {one.field.name for one in found}
         idle = {one.field.name for one in found if one.field.needs and not filled & {*one.field.needs}}
@@ -438,16 +426,16 @@ def _whole_places(filled: list[FilledField]) -> list[FilledField]:
     return [each for each in filled if each.field.name not in out]
 
 
-def table_score(table: TableFacts, part: Table, filled: Sequence[FilledField]) -> float:
-    """Return how much speaks for a table as a part: its name, that of its key, and the fields that are filled."""
+def table_score(title: Collection[str], columns: int, part: Table, filled: Sequence[FilledField]) -> float:
+    """Return how much speaks for a table of so many columns: its title, the name of its key, the filled fields."""
     words = TABLE_WORDS.get(part.name, frozenset())
-    named = any(is_called(word, words) for word in table.words)
+    named = any(is_called(word, words) for word in title)
     key = next((one.column for one in filled if one.field.name == part.key[0]), None)
     keyed = key is not None and any(is_called(word, words) for word in key.header.pieces)
     telling = sum(
         min(one.likeness, 1.2) * (_PLAIN if one.field.name in PLAIN_FIELDS else 1.0) for one in filled
     )
-    explained = len(filled) / max(len(table.columns), 1)
+    explained = len(filled) / max(columns, 1)
     return _NAMED * named + keyed + min(telling, _MOST_TELLING) + _EXPLAINED * explained
 
 

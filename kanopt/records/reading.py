@@ -235,7 +235,7 @@ class _Rows:
             if item.name in columns:
                 self._read_column(item, _without_blanks(frame[item.name]), units.get(item.name, ""))
             elif item.required:
-                hint = column_hint(self.table.name, Field.of(item, self.table), columns)
+                hint = column_hint(self.table.name, item, columns)
                 self._refuse(item, "is missing", hint)
         self.faults += self._asked_times()
 

@@ -27,11 +27,10 @@ import pandas as pd
 from kanopt.faults import Fault, Renaming
 from kanopt.formulas.binding import BoundFormula, Reference
 from kanopt.records.fields import Field, Table
-from kanopt.records.headers import measured_in, read_header
+from kanopt.records.headers import MONEY, OTHER, measured_in, read_header
 from kanopt.records.likeness import COORDINATES, is_planning_word, place_elsewhere, resembled_field
 from kanopt.records.matching import YES_NO, ColumnFacts, match_columns
 from kanopt.records.record import Quantity, Record
-from kanopt.records.words import MONEY, OTHER
 from kanopt.tables import units_of
 from kanopt.text import join_list, list_names
 from kanopt.units import same_dimension
@@ -166,9 +165,8 @@ def table_use(table: Table, records: Sequence[Record], read: Collection[str]) ->
         The attributes that laws and rules read.
     """
     known = tuple(
-        Field.of(
+        replace(
             item,
-            table,
             filled=item.required or any(_differs(getattr(one, item.name), item.default) for one in records),
         )
         for item in table.fields
@@ -293,7 +291,9 @@ def striking_columns(use: TableUse, every: Sequence[TableUse] = ()) -> tuple[Unr
             found += _elsewhere(column, use, every)
         elif field.filled:
             told = f"like {field.name}, which another column fills"
-            found.append(UnreadColumn(column.name, told=told, is_rule=False))
+            # cubic metres beside tonnes limit something else
+            other = bool(column.unit and field.unit) and not same_dimension(column.unit, field.unit)
+            found.append(UnreadColumn(column.name, told=told, is_rule=other))
         elif owner.setdefault(field.name, column.name) == column.name:
             found.append(UnreadColumn(column.name, field, unit=column.unit))
         else:
@@ -323,13 +323,14 @@ def _measures(field: Field, column: ColumnFacts) -> bool:
 
 
 def _what_rules_are_made_of(column: ColumnFacts, use: TableUse, every: Sequence[TableUse]) -> str:
-    """Say whether the texts of a column are times of day, yes and no, or names of things of the problem."""
+    """Say whether a column holds money, amounts, times of day, yes and no, or names of things of the problem."""
+    texts = column.texts - {"", "-"}
+    if column.kind == "number":
+        counted = {measured_in(field.unit) for other in every for field in other.fields}
+        is_amount = dict(column.measured or ()) == {"amount": 1} and column.measured in counted
+        return "money" if "money" in dict(column.measured or ()) else "an amount" if is_amount else ""
     # what describes a thing rules nothing
-    if (
-        column.kind == "number"
-        or set(column.header.pieces) & OTHER
-        or not (texts := column.texts - {"", "-"})
-    ):
+    if set(column.header.pieces) & OTHER or not texts:
         return ""
     if column.kind == "clock":
         return "times of day"

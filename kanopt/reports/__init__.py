@@ -4,6 +4,8 @@ Plots are matplotlib functions that take ``ax=None`` and return the axes. Report
 that a page needs no network, and no script to be read.
 """
 
+from kanopt.reports.answer_pages import answer_page
+from kanopt.reports.answer_plots import plot_sweep, plot_switch_points, plot_tornado
 from kanopt.reports.baselines_plot import plot_baselines
 from kanopt.reports.cost_plot import plot_costs
 from kanopt.reports.diagrams import plot_diagram
@@ -25,15 +27,11 @@ from kanopt.reports.panels import plot_effects, plot_law
 from kanopt.reports.plots import plot_result, plot_view
 from kanopt.reports.risk_pages import risk_page, surer_page
 from kanopt.reports.risk_plots import plot_day_costs, plot_ranges
-from kanopt.reports.sensitivity_pages import switch_page, tornado_page
-from kanopt.reports.sweep_pages import sweep_page
-from kanopt.reports.sweep_plot import plot_sweep
-from kanopt.reports.switch_plot import plot_switch_points
-from kanopt.reports.tornado_plot import plot_tornado
-from kanopt.reports.write import write_comparison, write_explanation, write_laws, write_page, write_report
+from kanopt.reports.write import write_explanation, write_laws, write_page, write_report
 
 __all__ = [
     "EXPORTS",
+    "answer_page",
     "effect_lines",
     "export",
     "export_all",
@@ -61,10 +59,6 @@ __all__ = [
     "risk_page",
     "shown_html",
     "surer_page",
-    "sweep_page",
-    "switch_page",
-    "tornado_page",
-    "write_comparison",
     "write_explanation",
     "write_laws",
     "write_page",

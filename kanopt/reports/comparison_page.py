@@ -1,24 +1,14 @@
-"""A comparison as data for its template: what changed, by how much, and why."""
+"""What a comparison says, as data: its own page, and the section of variants on the page of a plan."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
-
-import pandas as pd
+from typing import TYPE_CHECKING
 
 from kanopt.explain.summary import coverage_sentence, left_out_sentence
 from kanopt.problems.result import Result
-from kanopt.reports.board_parts import (
-    BoardPage,
-    brief,
-    first_cautions,
-    first_changes,
-    laws_table,
-    tables_sentence,
-    unanswered_notices,
-)
-from kanopt.reports.canvas import named_rows
+from kanopt.problems.views import SeriesView
 from kanopt.reports.page_parts import (
     NARROW,
     CellBar,
@@ -31,108 +21,69 @@ from kanopt.reports.page_parts import (
     bar_lengths,
     table_of,
 )
-from kanopt.reports.plots import view_svg
-from kanopt.reports.question_page import fact_ids, first_lines, learned_sentence, noise_sentence
-from kanopt.text import count_text, fixed_text, money_decimals, money_text, percent_text
-from kanopt.whatif.comparison_text import moved_text, old_plan_notes
+from kanopt.reports.plots import has_many_marks, view_svg
+from kanopt.reports.question_page import (
+    Basis,
+    PageSection,
+    QuestionPage,
+    fact_ids,
+    learned_sentence,
+    noise_sentence,
+)
+from kanopt.reports.view_figures import WIDTHS, view_figure
+from kanopt.text import count_text, fixed_text, join_list, money_decimals, money_text, percent_text
 from kanopt.whatif.run import unanswered
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from kanopt.whatif import Comparison, Run, Variant
 
 _HALF = 480
-_MOST_TILES = 12
+_AS_PLANNED = "as planned"
+_EFFECTS = ("data_effect", "replanning_effect", "change")
 
 
-@dataclass(frozen=True)
-class VariantSection:
-    """One variant beside its base."""
-
-    name: str
-    served: str
-    verdict: str
-    changes: tuple[str, ...]
-    in_use: str
-    terms: PageTable
-    pairs: tuple[tuple[Figure, Figure], ...]
-    moved: PageTable | None
-    moved_text: str
-
-
-@dataclass(frozen=True)
-class ComparisonPage:
-    """Everything the template prints."""
-
-    title: str
-    base: str
-    answer: tuple[str, ...]
-    board: BoardPage
-    notices: tuple[Notice, ...]
-    coverage: PageTable
-    overview: PageTable
-    variants: tuple[VariantSection, ...]
-    provenance: tuple[tuple[str, FactList], ...]
-
-
-def comparison_page(comparison: Comparison) -> ComparisonPage:
-    """Collect what the report of a comparison says."""
+def comparison_page(comparison: Comparison) -> QuestionPage:
+    """Collect what the page of a comparison says: what changed, by how much, and why."""
     base = comparison.base
-    meant = set(old_plan_notes(comparison))
-    open_ones = unanswered(run.scenario for run in comparison.runs)
-    notices = [*unanswered_notices(open_ones), *_left_out_notices(comparison)]
-    notices += [Notice("note" if note in meant else "care", note) for note in comparison.notes]
+    meant = set(comparison.old_plan_notes())
+    notices = [Notice("note" if note in meant else "care", note) for note in comparison.notes]
     if comparison.interrupted:
-        notices.insert(
-            0, Notice("bad", "The user stopped the comparison; plans are the best so far.", label="Stopped")
-        )
-    return ComparisonPage(
-        title=comparison.title,
-        base=base.scenario.name,
-        answer=_answer(comparison),
-        board=_board(comparison, notices),
-        notices=tuple(notices),
-        coverage=_coverage(comparison),
-        overview=_overview(comparison),
-        variants=tuple(_variant(comparison, variant) for variant in comparison.variants),
-        provenance=tuple(
-            (run.scenario.name, _provenance(run, is_base=run is base)) for run in comparison.runs
-        ),
-    )
-
-
-def _board(comparison: Comparison, notices: list[Notice]) -> BoardPage:
-    """Return the first page: what each scenario serves and costs, side by side."""
-    base = comparison.base
+        told = "The user stopped the comparison; plans are the best so far."
+        notices.insert(0, Notice("bad", told, label="Stopped"))
     noise = noise_sentence(comparison.steps["noise"], comparison.unit)
-    return BoardPage(
+    open_ones = unanswered(run.scenario for run in comparison.runs)
+    facts = _provenance(base)
+    facts = replace(facts, ids=fact_ids([word for word, _ in facts.pairs], base.laws, base.tables))
+    return QuestionPage(
         kicker=f"kanopt comparison · {base.result.problem.kind}",
-        alarms=tuple(brief(each) for each in notices if each.level == "bad"),
-        changes=first_changes(base.scenario.change_sentences()),
-        todo=first_lines(_answer(comparison), "overview"),
-        keys=tuple(_keys(comparison)[:_MOST_TILES]),
-        why=(),
-        sure=first_lines((noise, *learned_sentence(base.result.problem)), "overview"),
-        laws=laws_table(base.laws),
-        tables=tables_sentence(base.tables, "provenance"),
-        assumed=(),
-        cautions=first_cautions(notices),
-        heading="The answer",
+        title=comparison.title,
+        answer=_answer(comparison),
+        lines=(),
+        keys=tuple(_keys(comparison)),
+        sure=(noise, *learned_sentence(base.result.problem)),
+        notices=(*_left_out_notices(comparison), *notices),
+        figures=(),
+        tables=(_coverage(comparison), _overview(comparison)),
+        basis=Basis(base.laws, base.tables, base.scenario.change_sentences(), facts, open_ones),
+        sections=tuple(_section(comparison, variant) for variant in comparison.variants),
+        others=tuple((run.scenario.name, _provenance(run)) for run in comparison.runs[1:]),
     )
 
 
 def _answer(comparison: Comparison) -> tuple[str, ...]:
     """Say of each scenario what its plan serves, then what it costs."""
-    base = comparison.base
-    price = base.result.objective
+    price = comparison.base.result.objective
     cost = "There is no plan"
     if price is not None:
         cost = f"It {'earns' if price < 0 else 'costs'} {money_text(abs(price), comparison.unit)}"
-    verdicts = [str(verdict) for verdict in comparison.steps["verdict"]]
+    told = [cost, *map(comparison.verdict_text, comparison.variants)]
     return tuple(
         " ".join(
             filter(None, [f"{run.scenario.name}:", coverage_sentence(run.result, "the plan"), f"{words}."])
         )
-        for run, words in zip(comparison.runs, [cost, *verdicts], strict=True)
+        for run, words in zip(comparison.runs, told, strict=True)
     )
 
 
@@ -147,27 +98,16 @@ def _left_out_notices(comparison: Comparison) -> list[Notice]:
     return found
 
 
-def _keys(comparison: Comparison) -> list[KeyFigure]:
+def _keys(comparison: Comparison) -> Iterator[KeyFigure]:
     unit, base = comparison.unit, comparison.base
-    keys = [_price(base.result, base.scenario.name, unit)]
-    for variant, row in zip(comparison.variants, named_rows(comparison.steps), strict=True):
-        key, change = _price(variant.run.result, variant.name, unit), float(row.change)
+    yield _price(base.result, base.scenario.name, unit)
+    for variant in comparison.variants:
+        key, verdict = _price(variant.run.result, variant.name, unit), comparison.verdict(variant)
         if variant.run.result.objective is not None and base.result.objective is not None:
-            share = (
-                percent_text(change / abs(base.result.objective), signed=True)
-                if base.result.objective
-                else "–"
-            )
-            inside = variant.is_noise(change)
-            if not row.like_with_like:
-                told = "no saving" if comparison.is_no_saving(variant) else "not like with like"
-                key = replace(key, note=f"{share}, {told}")
-            elif inside or not change:
-                key = replace(key, note=f"{share}, within the noise" if inside else share)
-            else:
-                key = replace(key, note=share, tone="good" if change < 0 else "bad")
-        keys.append(key)
-    return keys
+            share = percent_text(verdict.change / abs(verdict.price), signed=True) if verdict.price else "–"
+            tone = "" if not verdict.is_known else "good" if verdict.change < 0 else "bad"
+            key = replace(key, note=f"{share}, {verdict.word}", tone=tone)  # type: ignore[arg-type]
+        yield key
 
 
 def _price(result: Result, name: str, unit: str) -> KeyFigure:
@@ -205,20 +145,14 @@ def _coverage(comparison: Comparison) -> PageTable:
 def _overview(comparison: Comparison) -> PageTable:
     steps = comparison.steps
     decimals = money_decimals([*steps["before"].dropna(), *steps["after"].dropna()])
-    forms = {name: lambda value: fixed_text(float(value), decimals) for name in ("before", "after")}
-    signed = ("data_effect", "replanning_effect", "change")
-    forms |= {name: lambda value: fixed_text(float(value), decimals, signed=True) for name in signed}
-    forms["noise"] = lambda value: fixed_text(float(value), decimals)
-    rows = zip(comparison.variants, steps.itertuples(), strict=True)
-    compared = steps.assign(compares=[_compares(comparison, *row) for row in rows])
-    told = ["compares"] if compared["compares"].any() else []
+    forms = {name: lambda value: fixed_text(float(value), decimals) for name in ("before", "after", "noise")}
+    forms |= {name: lambda value: fixed_text(float(value), decimals, signed=True) for name in _EFFECTS}
     return table_of(
-        compared[["scenario", "before", *signed[:2], "after", "change", *told, "noise"]],
+        steps[["scenario", "before", *_EFFECTS[:2], "after", "change", "noise", "verdict"]],
         f"From base to variant ({comparison.unit})",
         heads={
             "data_effect": "new data, old plan",
             "replanning_effect": "re-planning",
-            "compares": "what that is",
             "noise": "noise of the search",
         },
         forms=forms,
@@ -226,45 +160,32 @@ def _overview(comparison: Comparison) -> PageTable:
     )
 
 
-def _compares(comparison: Comparison, variant: Variant, step: Any) -> str:
-    """Say that a change is none of price alone, where the two plans do not serve the same; empty where they do."""
-    if step.like_with_like or step.change != step.change:
-        return ""
-    return f"{'no saving: ' if comparison.is_no_saving(variant) else ''}not like with like"
-
-
-def _variant(comparison: Comparison, variant: Variant) -> VariantSection:
-    steps, moved = comparison.steps, comparison.moved
-    verdict = steps.loc[steps["scenario"] == variant.name, "verdict"].iloc[0]
+def _section(comparison: Comparison, variant: Variant) -> PageSection:
+    moved, told = comparison.moved, comparison.moved_text(variant)
     things = moved.loc[moved["scenario"] == variant.name].drop(columns="scenario")
-    same, told = _same_plan(comparison.base.result, variant.run.result), moved_text(comparison, variant)
-    return VariantSection(
+    in_use = "; ".join(comparison.changes_in_use(variant))
+    tables = [_terms(comparison, variant)]
+    if len(things):
+        tables.append(table_of(things, "What the new plan puts elsewhere", heads={"thing": "what"}))
+    lines = [coverage_sentence(variant.run.result), comparison.verdict_text(variant)]
+    return PageSection(
         name=variant.name,
-        verdict=str(verdict),
-        served=coverage_sentence(variant.run.result),
+        lines=(*filter(None, lines), f"{told[:1].upper()}{told[1:]}.", *([f"{in_use}."] if in_use else [])),
         changes=comparison.changes_of(variant),
-        in_use="; ".join(comparison.changes_in_use(variant)),
-        terms=_terms(comparison, variant),
-        pairs=tuple(_pairs(comparison.base, variant.run)),
-        moved=table_of(things, "What the new plan puts elsewhere", heads={"thing": "what"})
-        if len(things)
-        else None,
-        moved_text="The plan stays as it is." if same else f"{told[:1].upper()}{told[1:]}.",
+        tables=tuple(tables),
+        pairs=() if comparison.keeps_plan(variant) else tuple(_pairs(comparison.base, variant.run)),
     )
 
 
 def _terms(comparison: Comparison, variant: Variant) -> PageTable:
     terms = comparison.terms
     frame = terms.loc[terms["scenario"] == variant.name].sort_values("after", ascending=False, kind="stable")
-    names = ["before", "data_effect", "replanning_effect", "after", "change"]
+    names = ["before", *_EFFECTS[:2], "after", "change"]
     sums = frame[names].sum(min_count=1)
     decimals = money_decimals([*frame["before"], *frame["after"], sums["before"], sums["after"]])
 
     def cells(row: pd.Series[float]) -> list[str]:
-        return [
-            fixed_text(float(row[name]), decimals, signed=name in names[1:3] or name == "change")
-            for name in names
-        ]
+        return [fixed_text(float(row[name]), decimals, signed=name in _EFFECTS) for name in names]
 
     lengths = bar_lengths([*frame["before"], *frame["after"]])
     rows: tuple[tuple[str | CellBar, ...], ...] = tuple(
@@ -279,8 +200,6 @@ def _terms(comparison: Comparison, variant: Variant) -> PageTable:
 def _pairs(base: Run, other: Run) -> list[tuple[Figure, Figure]]:
     """Return every view of the two plans, side by side and with a common scale."""
     runs = (base, other)
-    if _same_plan(base.result, other.result):
-        return []
     both = [() if (known := run.result.assessment) is None else known.views() for run in runs]
     pairs = []
     for place, views in enumerate(zip(*both, strict=False)):
@@ -294,15 +213,126 @@ def _pairs(base: Run, other: Run) -> list[tuple[Figure, Figure]]:
     return pairs
 
 
-def _same_plan(one: Result, other: Result) -> bool:
-    return (
-        one.plan is not None and other.plan is not None and one.plan.to_frame().equals(other.plan.to_frame())
+def _provenance(run: Run) -> FactList:
+    facts = {f"law {name}": str(law.formula) for name, law in run.laws.items()}
+    facts |= {f"table {name}": count_text(report.rows, "row") for name, report in run.tables.items()}
+    return FactList(tuple((facts | {str(key): str(value) for key, value in run.provenance.items()}).items()))
+
+
+# The section of variants on the page of a plan.
+
+
+@dataclass(frozen=True)
+class VariantDetails:
+    """One variant: its name, what its plan costs, what it changes and uses, and its plan, where it is drawn."""
+
+    name: str
+    told: str
+    changes: tuple[str, ...]
+    in_use: str
+    figure: Figure | None
+
+
+@dataclass(frozen=True)
+class VariantSection:
+    """What the plan would be with another fleet or demand."""
+
+    table: PageTable
+    notes: tuple[str, ...]
+    variants: tuple[VariantDetails, ...]
+
+
+def variant_section(comparison: Comparison | None) -> VariantSection | None:
+    """Return what is said of variants; None where none were planned."""
+    if comparison is None or not comparison.variants:
+        return None
+    details = tuple(_details(comparison, variant) for variant in comparison.variants)
+    return VariantSection(_variants_table(comparison), tuple(_notes(comparison)), details)
+
+
+def _variants_table(comparison: Comparison) -> PageTable:
+    """Return a row for the plan and for each variant: its price, what that is, and the figures of its plan."""
+    steps, unit = comparison.steps, comparison.unit
+    decimals = money_decimals([*steps["before"].dropna(), *steps["after"].dropna()])
+    of_base = _figures(comparison.base.result)
+    heads = [
+        ("what is other", False),
+        (f"price, {unit}", True),
+        ("difference", True),
+        ("noise of the search", True),
+    ]
+    heads += [("what that is", False), ("served", True), *((label, True) for label, _ in of_base.values())]
+    rows = [_row(_AS_PLANNED, comparison.base.result, ("", "", ""), tuple(of_base), decimals)]
+    for variant in comparison.variants:
+        verdict = comparison.verdict(variant)
+        told = (
+            fixed_text(verdict.change, decimals, signed=True),
+            fixed_text(verdict.noise, decimals),
+            verdict.word,
+        )
+        rows.append(_row(variant.name, variant.run.result, told, tuple(of_base), decimals))
+    return PageTable(
+        "What the plan would cost, and be",
+        tuple(TableColumn(head, numeric) for head, numeric in heads),
+        tuple(rows),
+        note="Each is planned anew, by searches that begin with this plan. The noise is how far apart lie what they "
+        "say of the difference; a difference within it is none.",
     )
 
 
-def _provenance(run: Run, *, is_base: bool) -> FactList:
-    """Return what a run rests on; the first page leads to the laws and tables of the base."""
-    facts = {f"law {name}": str(law.formula) for name, law in run.laws.items()}
-    facts |= {f"table {name}": count_text(report.rows, "row") for name, report in run.tables.items()}
-    facts |= {str(key): str(value) for key, value in run.provenance.items()}
-    return FactList(tuple(facts.items()), fact_ids(facts, run.laws, run.tables) if is_base else ())
+def _row(
+    name: str, result: Result, told: tuple[str, str, str], keys: tuple[str, ...], decimals: int
+) -> tuple[str, ...]:
+    figures, coverage = _figures(result), result.coverage
+    price = "–" if result.objective is None else fixed_text(result.objective, decimals)
+    served = "–" if coverage is None else coverage.amount
+    return (name, price, *told, served, *(figures[key][1] if key in figures else "–" for key in keys))
+
+
+def _figures(result: Result) -> dict[str, tuple[str, str]]:
+    """Return the figures that everybody asks for, by key: what each is, and how much."""
+    known = () if result.assessment is None else result.assessment.figures()
+    return {figure.key: (figure.label, figure.text) for figure in known if figure.rank == 1}
+
+
+def _details(comparison: Comparison, variant: Variant) -> VariantDetails:
+    price = comparison.price_text(variant.run)
+    return VariantDetails(
+        variant.name,
+        f"{variant.name}: {price}, {comparison.verdict_text(variant)}.",
+        comparison.changes_of(variant),
+        "; ".join(comparison.changes_in_use(variant)),
+        _drawn(comparison, variant),
+    )
+
+
+def _drawn(comparison: Comparison, variant: Variant) -> Figure | None:
+    """Draw the first view of a plan in the colours of the page's; None where that would be too much for a page."""
+    both = [
+        () if run.result.assessment is None else run.result.assessment.views()
+        for run in (comparison.base, variant.run)
+    ]
+    if not all(both) or isinstance(both[1][0], SeriesView) or any(has_many_marks(views[0]) for views in both):
+        return None
+    view = both[1][0]
+    among = (both[0][0], view)
+    return view_figure(view, 0, WIDTHS[type(view)], "other", name=variant.name, among=among)
+
+
+def _notes(comparison: Comparison) -> Iterator[str]:
+    """Yield what must be said beside the prices."""
+    if comparison.interrupted:
+        yield "The user stopped the search: other variants were not planned."
+    if comparison.searched_again:
+        yield "The plan of this page was found for one of the variants, or by a second search."
+    base = comparison.base.result.assessment
+    if base is not None and base.views() and has_many_marks(base.views()[0]):
+        yield "Their plans are not drawn: each is too large for one page."
+    before = () if base is None else base.law_caveats
+    for variant in comparison.variants:
+        known = variant.run.result.assessment
+        doubts = [] if known is None else [each for each in known.law_caveats if each not in before]
+        if known is not None and known.broken_rules:
+            yield f"{variant.name}: {join_list(known.broken_rules, 2)}."
+        if doubts:
+            yield f"{variant.name}: {'; '.join(doubts)}."

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from kanopt.reports.answer_pages import varied_text
 from kanopt.reports.canvas import named_rows
 from kanopt.reports.monte_carlo_plots import decisions_height, plans_height, plot_decisions, plot_plans
 from kanopt.reports.page_parts import Figure, KeyFigure, table_of
 from kanopt.reports.question_page import QuestionPage, basis_of, question_figure, stopped
-from kanopt.reports.sweep_pages import varied_text
 from kanopt.text import count_text, fixed_text, join_list, money_decimals, money_text, percent_text
 
 if TYPE_CHECKING:

@@ -15,7 +15,7 @@ from pandas.api.types import is_bool_dtype, is_numeric_dtype
 
 from kanopt.reports.svg import to_svg
 from kanopt.text import column_decimals, count_text, fixed_text, shorten
-from kanopt.whatif.scaffolding.toml_writing import slug
+from kanopt.whatif.scaffolding.keys import slug
 
 Tone = Literal["", "good", "bad"]
 

@@ -24,6 +24,7 @@ from kanopt.problems.views import MapView, NetworkView, SeriesView
 from kanopt.reports.board_page import board_page
 from kanopt.reports.board_parts import BoardPage, table_ids, unanswered_notices
 from kanopt.reports.board_why import reason_ids
+from kanopt.reports.comparison_page import VariantSection, variant_section
 from kanopt.reports.figure_rows import figure_rows, figure_table
 from kanopt.reports.law_section import LawSection, law_sections
 from kanopt.reports.page_parts import (
@@ -42,7 +43,6 @@ from kanopt.reports.punctuality_section import PunctualitySection, punctuality_s
 from kanopt.reports.roster_tables import roster_table
 from kanopt.reports.series import plot_series
 from kanopt.reports.svg import to_svg
-from kanopt.reports.variant_section import VariantSection, variant_section
 from kanopt.reports.view_figures import WIDTHS, today_figure, view_figure
 from kanopt.text import (
     count_text,
@@ -168,7 +168,7 @@ def plan_page(subject: ReportSubject) -> PlanPage:
         [Notice("bad", subject.groundless, label="An example, no proposal")] if subject.groundless else []
     )
     asked = unanswered_notices(subject.unanswered)
-    notices = (*asked, *example, *_notices(why, today, laws), *map(_promise, subject.promises))
+    notices = (*asked, *example, *_notices(why, today, laws))
     anchors = table_ids(list(subject.tables))
     return PlanPage(
         title=subject.title,
@@ -244,11 +244,6 @@ def _notices(why: Explanation, today: Result | None, laws: Mapping[str, LearnedL
     if frozen := frozen_sentence(result):
         notices.append(Notice("note", frozen))
     return notices
-
-
-def _promise(text: str) -> Notice:
-    first, *others = text.splitlines()
-    return Notice("note", first, tuple(line.strip() for line in others if line.strip()), label="On time")
 
 
 def _doubtful(laws: Mapping[str, LearnedLaw]) -> list[Notice]:

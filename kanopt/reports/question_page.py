@@ -58,6 +58,17 @@ class Basis:
 
 
 @dataclass(frozen=True)
+class PageSection:
+    """What is said of one thing that was asked about: sentences, what it changes, tables, and pairs of pictures."""
+
+    name: str
+    lines: tuple[str, ...]
+    changes: tuple[str, ...]
+    tables: tuple[PageTable, ...]
+    pairs: tuple[tuple[Figure, Figure], ...] = ()
+
+
+@dataclass(frozen=True)
 class QuestionPage:
     """Everything the template prints.
 
@@ -85,6 +96,10 @@ class QuestionPage:
         What it rests on.
     assumed
         What is assumed where the data do not say.
+    sections
+        What is said of each thing that was asked about, by itself.
+    others
+        What those rest on, by name.
     """
 
     kicker: str
@@ -98,6 +113,8 @@ class QuestionPage:
     tables: tuple[PageTable, ...]
     basis: Basis
     assumed: tuple[str, ...] = ()
+    sections: tuple[PageSection, ...] = ()
+    others: tuple[tuple[str, FactList], ...] = ()
 
     @property
     def is_shortened(self) -> bool:

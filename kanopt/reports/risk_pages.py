@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from kanopt.whatif import Scenario
     from kanopt.whatif.risks.day_costs import DayCosts
     from kanopt.whatif.risks.ranges import DayRanges
-    from kanopt.whatif.risks.surer_plan import SurerPlan
+    from kanopt.whatif.risks.sample_average_plan import SampleAveragePlan
 
 _HEADS = {"q05": "5 % quantile", "q50": "median", "q95": "95 % quantile", "error": "error of that (±)"}
 _SHARES = ("share", "on_time", "promised", "error", "stockout", "fill_rate")
@@ -66,9 +66,9 @@ def risk_page(risk: DayCosts, scenario: Scenario | None = None, notes: Sequence[
     )
 
 
-def surer_page(plan: SurerPlan) -> QuestionPage:
+def surer_page(plan: SampleAveragePlan) -> QuestionPage:
     """Collect what the page of a plan for many days says: what it is worth first, then how sure it is."""
-    page, told = risk_page(plan.own_risk), plan.told()
+    page, told = risk_page(plan.risk), plan.told()
     kind = plan.result.problem.kind
     return replace(
         page,

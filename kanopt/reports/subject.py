@@ -56,8 +56,6 @@ class ReportSubject:
         How often such a plan is carried out in a year; None where nobody said.
     assumed
         What the file says is assumed, such as that a table is made up.
-    promises
-        What promises of being on time cost, or which of them the plan does not plan for.
     variants
         The plan compared with those for other fleets and demands; None where there are none.
     unanswered
@@ -75,7 +73,6 @@ class ReportSubject:
     provenance: Mapping[str, str] = field(default_factory=dict)
     plans_per_year: float | None = None
     assumed: tuple[str, ...] = ()
-    promises: tuple[str, ...] = ()
     variants: Comparison | None = None
     unanswered: tuple[str, ...] = ()
 
@@ -133,7 +130,6 @@ def subject_of_run(run: Run) -> ReportSubject:
         provenance=run.provenance,
         plans_per_year=run.scenario.report.plans_per_year,
         assumed=run.scenario.report.assumed,
-        promises=tuple(run.told_of_promises()),
         variants=run.variants,
         unanswered=unanswered([run.scenario]),
     )

@@ -15,7 +15,6 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from kanopt.files import replace_file
-from kanopt.reports.comparison_page import comparison_page
 from kanopt.reports.law_section import LawSection, law_sections
 from kanopt.reports.live import LivePage, live_page, printable
 from kanopt.reports.page_parts import FactList
@@ -29,7 +28,7 @@ if TYPE_CHECKING:
     from kanopt.problems.plan_exports import PlanExports
     from kanopt.problems.result import Result
     from kanopt.reports.question_page import QuestionPage
-    from kanopt.whatif import Comparison, LearnedLaw
+    from kanopt.whatif import LearnedLaw
 
 
 # The page of laws that were learned without a plan.
@@ -131,33 +130,13 @@ def _write(subject: ReportSubject, path: str | os.PathLike[str]) -> Path:
     return replace_file(path, render("report.html.j2", plan_page(subject), live), make_folders=True)
 
 
-def write_comparison(comparison: Comparison, path: str | os.PathLike[str]) -> Path:
-    """Write a comparison as one HTML file that needs no network, and no script to be read.
-
-    Parameters
-    ----------
-    comparison
-        From :func:`kanopt.whatif.compare`.
-    path
-        The file, as for :func:`write_report`.
-
-    Returns
-    -------
-    Path
-        The file written.
-    """
-    return replace_file(
-        path, render("comparison.html.j2", comparison_page(comparison), live_page({})), make_folders=True
-    )
-
-
 def write_page(page: QuestionPage, path: str | os.PathLike[str]) -> Path:
     """Write the answer to a question as one HTML file that needs no network, and no script to be read.
 
     Parameters
     ----------
     page
-        What it says.
+        What it says; where plans are drawn in it, a script lets one look closer.
     path
         The file, as for :func:`write_report`.
 
@@ -166,7 +145,8 @@ def write_page(page: QuestionPage, path: str | os.PathLike[str]) -> Path:
     Path
         The file written.
     """
-    return replace_file(path, render("question.html.j2", page), make_folders=True)
+    live = live_page({}) if page.sections else None
+    return replace_file(path, render("question.html.j2", page, live), make_folders=True)
 
 
 def write_laws(laws: Sequence[LearnedLaw], source: str, path: str | os.PathLike[str]) -> Path:

@@ -40,6 +40,9 @@ class SolveOptions:
         Whether the time limit counts the steps of the search in place of seconds, each as what it takes on one core
         of about 2025. Then the same seed gives the same plan, whatever else the machine does, with the same versions
         of all packages and the same kind of processor. For routing and scheduling; other solvers refuse it.
+    days_in_time
+        Of routes: share of days on which everyone is to be in time, where a law of time knows its errors; departures
+        are chosen for it last. None for those that cost least on typical times.
     clock
         What the time limit is measured with; follows from `deterministic` where not given.
 
@@ -55,6 +58,7 @@ class SolveOptions:
     progress: Callable[[Progress], None] | None = None
     workers: int = 1
     deterministic: bool = False
+    days_in_time: float | None = None
     clock: SearchClock = field(default_factory=SearchClock, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -69,6 +73,11 @@ class SolveOptions:
                 raise SolverError(f"{name} must be a whole number of at least {least}, not {value!r}")
         if not isinstance(self.deterministic, bool):
             raise SolverError(f"deterministic must be True or False, not {self.deterministic!r}")
+        share: object = self.days_in_time
+        if share is not None and not (isinstance(share, float | np.floating) and 0.0 < share < 1.0):
+            raise SolverError(
+                f"days_in_time must be a share of days above 0 and below 1, such as 0.95, or None, not {shown(share)}"
+            )
         if not isinstance(self.clock, SearchClock):
             raise SolverError(f"clock must be a SearchClock or a WorkClock, not {self.clock!r}")
         if self.deterministic != self.clock.counts_work:

@@ -62,6 +62,8 @@ class SearchLimits:
         Whether solutions are looked for at the lower bound alone, which rises as there are none.
     orders
         Whether what follows from the order of intervals that may not overlap is looked for with more effort.
+    overloads
+        Whether it is checked that what is to run in a time fits into the resources.
     work_per_second
         CP-SAT's deterministic time in a second, about, on such a model.
     """
@@ -75,6 +77,7 @@ class SearchLimits:
     gap: float = 0.0
     raises_bound: bool = False
     orders: bool = False
+    overloads: bool = False
     work_per_second: float = WORK_PER_SECOND
 
 
@@ -167,6 +170,7 @@ def run_cpsat(
     parameters.use_objective_lb_search = limits.raises_bound
     parameters.use_dynamic_precedence_in_disjunctive = limits.orders
     parameters.use_strong_propagation_in_disjunctive = limits.orders
+    parameters.use_overload_checker_in_cumulative = limits.overloads
     if limits.linearization is not None:
         parameters.linearization_level = limits.linearization
     if limits.gap > 0.0:

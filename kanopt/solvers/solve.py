@@ -11,6 +11,7 @@ from kanopt.errors import SolverError
 from kanopt.interrupt import Interrupt
 from kanopt.problems import law_use
 from kanopt.problems.base import Plan, Problem
+from kanopt.problems.days_in_time import DAYS_IN_TIME, DaysInTime
 from kanopt.problems.result import Certificate, Progress, Result, Status
 from kanopt.progress import told_by_line
 from kanopt.solvers.base import Outcome, SolveOptions, Solver
@@ -21,6 +22,8 @@ _COUNTED = "the time limit counted work: the same seed gives the same plan"
 _WRONG_BOUND = "the solver's lower bound lies above the price of this plan on the law, so none is claimed"
 _LOADING = 0.1
 """Of the time limit: the most that loading solvers, seconds in a process that has not solved yet, takes from it."""
+_RESERVED = 0.03
+"""Of the time limit: what the choice of departures has, a third of a second for a day of sixty clients."""
 _TOLERATED = 1e-6
 """By which a solver's plan may miss its own bound, as a share of the price and below one."""
 
@@ -56,7 +59,7 @@ def solver_of_quantities(problem: Problem[Any], plan: Plan) -> Solver | None:
 
 
 @told_by_line
-def solve(
+def solve(  # noqa: PLR0913 – the public face, all but one by name
     problem: Problem[Any],
     *,
     solver: Solver | str | None = None,
@@ -66,6 +69,7 @@ def solve(
     progress: Callable[[Progress], None] | None = None,
     workers: int = 1,
     deterministic: bool = False,
+    days_in_time: float | None = DAYS_IN_TIME,
 ) -> Result:
     """Solve a problem and judge the plan by the law.
 
@@ -96,6 +100,11 @@ def solve(
     deterministic
         Whether the time limit counts the steps of the search in place of seconds, so that the same seed gives the
         same plan; see :class:`~kanopt.solvers.SolveOptions`. For routing and scheduling; other solvers refuse it.
+    days_in_time
+        Share of days on which everyone is to be in time, clients by the end of their windows and vehicles by that of
+        their shifts; for routes where a law of time knows its errors. Vehicles leave as early as that takes, and the
+        most punctual way where no departures are enough; :attr:`Result.days_in_time` tells what it costs. None for the
+        departures that cost least on typical times.
 
     Returns
     -------
@@ -123,6 +132,7 @@ def solve(
         progress=progress,
         workers=workers,
         deterministic=deterministic,
+        days_in_time=days_in_time,
     )
     if isinstance(solver, str):
         solver = named_solver(solver) or solver
@@ -162,12 +172,15 @@ def search_and_assess(problem: Problem[Any], options: SolveOptions, solver: Solv
     with Interrupt() as interrupt:  # before and after the search, too, Ctrl-C must not lose the plan
         # a solver may have to make pieces of laws to know whether it accepts them
         solver = _choose(problem, solvers() if solver is None else (solver,))
-        outcome = solver.solve(problem, _what_is_left(options, time.perf_counter() - wall))
+        reserve = _RESERVED * options.time_limit if _holds(problem, options) else 0.0
+        outcome = solver.solve(problem, _what_is_left(options, time.perf_counter() - wall + reserve))
+        outcome, days = _leave_in_time(problem, outcome, options)
         if options.deterministic:
             outcome = replace(outcome, message="; ".join(filter(None, (outcome.message, _COUNTED))))
         result = _assess(
             problem,
             outcome,
+            days_in_time=days,
             solver=solver.name,
             seed=options.seed,
             time_limit=options.time_limit,
@@ -176,6 +189,31 @@ def search_and_assess(problem: Problem[Any], options: SolveOptions, solver: Solv
             cpu_seconds=cpu_seconds() - cpu,
         )
     return replace(result, interrupted=True) if interrupt.asked else result
+
+
+def _holds(problem: Problem[Any], options: SolveOptions) -> bool:
+    """Say whether departures are chosen so that everyone is in time on a share of days."""
+    from kanopt.solvers.routing.days_in_time import knows_errors
+
+    return options.days_in_time is not None and problem.kind == "routing" and knows_errors(problem)
+
+
+def _leave_in_time(
+    problem: Problem[Any], outcome: Outcome, options: SolveOptions
+) -> tuple[Outcome, DaysInTime | None]:
+    """Return what was found with departures that are in time on enough days, and how often they are."""
+    from kanopt.solvers.routing.days_in_time import leave_in_time
+
+    if outcome.plan is None or options.days_in_time is None or not _holds(problem, options):
+        return outcome, None
+    typical: Any = problem.assess(outcome.plan)
+    found, days = leave_in_time(typical, options.days_in_time, options.seed)
+    if not days.moved:
+        return outcome, days
+    # the bound of a solver is on departures that cost least
+    status = Status.FEASIBLE if outcome.status is Status.OPTIMAL else outcome.status
+    objective = found.planned_pricing.objective
+    return replace(outcome, plan=found.plan, objective=objective, status=status), days
 
 
 def _what_is_left(options: SolveOptions, spent: float) -> SolveOptions:

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 from kanopt.whatif.changes import Change
-from kanopt.whatif.compare import compare
-from kanopt.whatif.comparison import Comparison, Variant
 from kanopt.whatif.events import Event
 from kanopt.whatif.learn import LearnedLaw
+from kanopt.whatif.questions.answers import Sweep
+from kanopt.whatif.questions.ask import SweepOptions
+from kanopt.whatif.questions.axes import factors, grid
+from kanopt.whatif.questions.compare import compare
+from kanopt.whatif.questions.comparison import Comparison, Variant
+from kanopt.whatif.questions.sweep import sweep
+from kanopt.whatif.questions.switch_points import SwitchPoints, switch_points
+from kanopt.whatif.questions.tornado import Tornado, tornado
 from kanopt.whatif.risks.monte_carlo import monte_carlo
 from kanopt.whatif.risks.monte_carlo_result import MonteCarlo
-from kanopt.whatif.risks.on_time import OnTimePlan, solve_on_time
 from kanopt.whatif.risks.risk import Risk, risk
 from kanopt.whatif.risks.sample_average import solve_sample_average
 from kanopt.whatif.risks.sample_average_plan import SampleAveragePlan
@@ -18,12 +23,6 @@ from kanopt.whatif.risks.supply_risk import SupplyRisk
 from kanopt.whatif.run import Run
 from kanopt.whatif.scenario import Scenario
 from kanopt.whatif.scenario_files.load import load_scenario
-from kanopt.whatif.sensitivity.switch_points import switch_points
-from kanopt.whatif.sensitivity.switch_result import SwitchPoints
-from kanopt.whatif.sensitivity.tornado import Tornado, tornado
-from kanopt.whatif.sweeps.axes import factors, grid
-from kanopt.whatif.sweeps.sweep import SweepOptions, sweep
-from kanopt.whatif.sweeps.sweep_result import Sweep
 
 __all__ = [
     "Change",
@@ -31,7 +30,6 @@ __all__ = [
     "Event",
     "LearnedLaw",
     "MonteCarlo",
-    "OnTimePlan",
     "Risk",
     "Run",
     "SampleAveragePlan",
@@ -49,7 +47,6 @@ __all__ = [
     "load_scenario",
     "monte_carlo",
     "risk",
-    "solve_on_time",
     "solve_sample_average",
     "sweep",
     "switch_points",

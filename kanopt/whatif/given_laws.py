@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from kanopt.errors import FormulaError, KanoptError
-from kanopt.whatif.scenario_files.mistakes import Mistake
+from kanopt.whatif.scenario_files.layers import Mistake
 from kanopt.whatif.scenario_files.spec import GivenSpec, LawSpec, LearnedSpec
 
 if TYPE_CHECKING:

@@ -14,7 +14,6 @@ import re
 import stat
 import warnings
 from collections import Counter
-from collections.abc import Iterator, MutableMapping
 from dataclasses import replace
 from datetime import date
 from functools import cache
@@ -50,7 +49,7 @@ _SOURCES = (
 """What decides what is learned; of what-ifs that is how rows and settings are read, not what is asked of the laws."""
 
 
-class LawCache(MutableMapping[str, LearnedLaw]):
+class LawCache:
     """Learned laws by what they were learned from, in one JSON file each.
 
     Several processes may use one folder. It holds 200 laws or 64 MiB at most; those that were not used for longest go.
@@ -69,14 +68,14 @@ class LawCache(MutableMapping[str, LearnedLaw]):
         self._in_memory: dict[str, LearnedLaw] = {}
         self._told_of_writing = False
 
-    def __getitem__(self, key: str) -> LearnedLaw:
+    def get(self, key: str) -> LearnedLaw | None:
+        """Return the law of a key; None where there is none, or it cannot be read."""
         if key in self._in_memory:
             return self._in_memory[key]
         law = None if self.relearn else self._read(key)
-        if law is None:
-            raise KeyError(key)
-        # what comes from memory was told of before
-        self._in_memory[key] = replace(law, learned_on=None)
+        if law is not None:
+            # what comes from memory was told of before
+            self._in_memory[key] = replace(law, learned_on=None)
         return law
 
     def __setitem__(self, key: str, law: LearnedLaw) -> None:
@@ -96,25 +95,6 @@ class LawCache(MutableMapping[str, LearnedLaw]):
             if not self._told_of_writing:
                 self._told_of_writing = True
                 _warn(f"learned laws are not kept for later runs: {error}")
-
-    def __delitem__(self, key: str) -> None:
-        known = self._in_memory.pop(key, None)
-        try:
-            self._path(key).unlink()
-        except FileNotFoundError:
-            if known is None:
-                raise KeyError(key) from None
-
-    def __iter__(self) -> Iterator[str]:
-        found = set(self._in_memory)
-        for path in self.sizes():
-            with contextlib.suppress(OSError, ValueError):
-                key, program, _ = _LawFile.load(path).key.partition(_program())
-                found |= {key} if program else set()
-        return iter(found)
-
-    def __len__(self) -> int:
-        return sum(1 for _ in self)
 
     def clear(self) -> None:
         """Remove all laws, those of other versions and damaged files too; other files in the folder stay."""

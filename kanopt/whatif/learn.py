@@ -5,11 +5,11 @@ from __future__ import annotations
 import math
 import time
 import warnings
-from collections.abc import Callable, Iterable, Iterator, Mapping, MutableMapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import date
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from kanopt.display import Alarm, Part, Shown
 from kanopt.errors import FitError, FormulaError, KanoptWarning, TableError
@@ -19,7 +19,7 @@ from kanopt.whatif.events import Event, OnEvent, ignore_event
 from kanopt.whatif.given_laws import names_in, unit_mistakes
 from kanopt.whatif.rows import complete_rows, named_rows, split_rows, unseen_rows, with_groups
 from kanopt.whatif.scenario import Scenario
-from kanopt.whatif.scenario_files.mistakes import Mistake, split_messages
+from kanopt.whatif.scenario_files.layers import Mistake, split_messages
 from kanopt.whatif.scenario_files.spec import GivenSpec, LearnedSpec
 
 if TYPE_CHECKING:
@@ -112,7 +112,13 @@ def doubts(laws: Iterable[LearnedLaw]) -> tuple[str, ...]:
     return (*weak, *(f"The law {law.name} is of low trust. {law.note}".strip() + "." for law in low))
 
 
-Cache = MutableMapping[str, LearnedLaw]
+class Cache(Protocol):
+    """What keeps laws."""
+
+    def get(self, key: str, /) -> LearnedLaw | None:
+        """Return a law; None where it is not kept."""
+
+    def __setitem__(self, key: str, law: LearnedLaw, /) -> None: ...
 
 
 def learn(

@@ -26,20 +26,18 @@ from kanopt.problems.plan_exports import PlanExports
 from kanopt.problems.plan_plots import PlanPlots
 from kanopt.progress import told_by_line
 from kanopt.text import amount_text, count_text, list_names, money_text, percent_text, seconds_text
-from kanopt.whatif.comparison_text import variants_text
 from kanopt.whatif.events import Event, OnEvent, ignore_event
 from kanopt.whatif.law_cache import LawCache
 from kanopt.whatif.learn import LearnedLaw, doubts, laws_of, learn
 from kanopt.whatif.scenario import Scenario
-from kanopt.whatif.scenario_files.mistakes import Mistake, split_messages, with_keys
+from kanopt.whatif.scenario_files.layers import Mistake, split_messages
 
 if TYPE_CHECKING:
     from kanopt.explain import Explanation
     from kanopt.problems.base import Plan, Problem
     from kanopt.problems.result import Progress, Result
     from kanopt.tables import TableReport
-    from kanopt.whatif.comparison import Comparison
-    from kanopt.whatif.risks.on_time import OnTimePlan
+    from kanopt.whatif.questions.comparison import Comparison
 
 _PACKAGES = ("kanopt", "numpy", "pandas", "scipy", "torch", "sympy", "ortools", "pyvrp", "highspy")
 
@@ -65,8 +63,6 @@ class Run(PlanExports, PlanPlots, Shown):
     variants
         What other plans there would be with another fleet or demand, compared with this one; None where none were
         asked for.
-    promised
-        The plan that keeps promises of being on time, beside the one without them; None where no promise was asked for.
     """
 
     scenario: Scenario
@@ -78,31 +74,19 @@ class Run(PlanExports, PlanPlots, Shown):
     tables: Mapping[str, TableReport]
     provenance: Mapping[str, str]
     variants: Comparison | None = None
-    promised: OnTimePlan | None = None
 
     def told(self) -> str:
         """Return what the plan does, costs and leaves out, how often it is on time, and what the file assumes."""
         from kanopt.explain.summary import made_up
         from kanopt.whatif.risks.punctuality import punctuality
 
-        known = None if self.promised is not None else punctuality(self.result)
+        known = punctuality(self.result)
         assumed, unread = self.scenario.report.assumed, bool(self.scenario.unanswered())
         told = [self.explanation.text(self.today, weak_laws=False, assumed=assumed, unread=unread)]
         told += [] if known is None else [known.text()]
         assumed = tuple(text for text in assumed if not made_up([text]))  # which is told first
         told += [f"Assumed: {'; '.join(assumed)}."] if assumed else []
-        return "\n\n".join([*told, *self.told_of_promises()])
-
-    def told_of_promises(self) -> list[str]:
-        """Return what promises of being on time cost, or those of the data that are not planned for."""
-        if self.promised is not None:
-            return [self.promised.text()]
-        own = [client.name for client in getattr(self.problem, "clients", ()) if client.on_time is not None]
-        idle = (
-            f"The plan does not plan for promises of being on time (on_time of {list_names(own, quoted=False)}); "
-            "kanopt run --on-time 0.95, scenario.run(on_time=0.95) and ko.solve_on_time do."
-        )
-        return [idle] if own else []
+        return "\n\n".join(told)
 
     def _shown(self) -> Iterator[Part]:
         alarms = (*unanswered([self.scenario]), *doubts(self.laws.values()))
@@ -111,7 +95,7 @@ class Run(PlanExports, PlanPlots, Shown):
         yield from ("", self.told())
         yield self.explanation.folded_terms()
         if self.variants is not None:
-            yield from ("", variants_text(self.variants))
+            yield from ("", self.variants.variants_text())
 
 
 @told_by_line
@@ -139,15 +123,14 @@ def run(
     laws = laws_of(scenario, learn(scenario, chosen, report, LawCache(relearn=relearn)))
     problem = build(scenario, laws)
     tell_build_remarks(problem, report)
-    today = price_today(scenario, problem, laws)
+    today = today_in_time(scenario, price_today(scenario, problem, laws))
     if on_time is None:
         result = plan_beside_today(
             scenario, problem, today, seed=chosen, time_limit=time_limit, report=report
         )
         return finish_run(scenario, laws, result, today, seconds=time.perf_counter() - start)
-    promised = _plan_on_time(scenario, problem, on_time, chosen, time_limit, report)
-    seconds = time.perf_counter() - start
-    return replace(finish_run(scenario, laws, promised.result, today, seconds=seconds), promised=promised)
+    result = _plan_on_time(scenario, problem, on_time, chosen, time_limit, report)
+    return finish_run(scenario, laws, result, today, seconds=time.perf_counter() - start)
 
 
 def _check_promise(scenario: Scenario, on_time: float) -> None:
@@ -167,10 +150,10 @@ def _plan_on_time(
     seed: int,
     time_limit: float | None,
     report: OnEvent,
-) -> OnTimePlan:
+) -> Result:
     from kanopt.problems.routing import RoutingProblem
+    from kanopt.solvers.routing.on_time import solve_on_time
     from kanopt.solvers.solve import named_solver
-    from kanopt.whatif.risks.on_time import solve_on_time
 
     assert isinstance(problem, RoutingProblem), "the kind of the scenario is checked before"
     limit = scenario.solver.time_limit if time_limit is None else time_limit
@@ -226,7 +209,7 @@ def build(scenario: Scenario, laws: Mapping[str, LearnedLaw]) -> Problem[Any]:
     except LawValueError:
         raise
     except (ProblemError, FormulaError, UnitError) as error:
-        raise scenario.layers.error(with_keys(error, scenario.problem)) from error
+        raise scenario.layers.error(scenario.problem.mistakes_of(error)) from error
 
 
 def price_today(scenario: Scenario, problem: Problem[Any], laws: Mapping[str, LearnedLaw]) -> Result | None:
@@ -253,6 +236,18 @@ def price_today(scenario: Scenario, problem: Problem[Any], laws: Mapping[str, Le
     return None if plan is None else evaluate(problem, plan)
 
 
+def today_in_time(scenario: Scenario, today: Result | None) -> Result | None:
+    """Return today's plan with departures, where it states none, chosen for as many days in time as of our own plan."""
+    from kanopt.solvers.routing.days_in_time import knows_errors, leave_in_time
+
+    target = scenario.solver.share_in_time
+    if today is None or today.days_in_time is not None or target is None or not knows_errors(today.problem):
+        return today
+    known: Any = today.assessment
+    found, days = leave_in_time(known, target, scenario.seed, keep_given=True)
+    return replace(today, assessment=found, status=found.status, days_in_time=days)
+
+
 def solve_problem(
     scenario: Scenario,
     problem: Problem[Any],
@@ -260,9 +255,10 @@ def solve_problem(
     seed: int,
     time_limit: float | None = None,
     initial: Plan | None = None,
+    days_in_time: float | None = None,
     report: OnEvent = ignore_event,
 ) -> Result:
-    """Solve the problem of a scenario within its limits."""
+    """Solve the problem of a scenario within its limits; `days_in_time` in place of its own where that is more."""
     from kanopt.solvers.base import SolveOptions
     from kanopt.solvers.solve import named_solver, refuse_impossible, search_and_assess
 
@@ -274,6 +270,7 @@ def solve_problem(
         message = f"{seconds_text(step.seconds)}{price} {step.message}".rstrip()
         report(Event("solve", message, transient=True))
 
+    share = scenario.solver.share_in_time
     options = SolveOptions(
         time_limit=limit,
         seed=seed,
@@ -281,6 +278,7 @@ def solve_problem(
         progress=None if report is ignore_event else on_progress,
         workers=scenario.solver.workers,
         deterministic=scenario.solver.deterministic,
+        days_in_time=None if share is None else max(share, days_in_time or 0.0),
     )
     result = search_and_assess(problem, options, named_solver(scenario.solver.name))
     refuse_impossible(result)
@@ -297,13 +295,14 @@ def plan_beside_today(
     report: OnEvent = ignore_event,
 ) -> Result:
     """Solve the problem of a scenario, and once more from today's plan where that is better than the one found."""
-    result = solve_problem(scenario, problem, seed=seed, time_limit=time_limit, report=report)
+    today = today_in_time(scenario, today)
+    known = None if today is None or today.days_in_time is None else today.days_in_time.low
+    how: dict[str, Any] = {"seed": seed, "time_limit": time_limit, "days_in_time": known, "report": report}
+    result = solve_problem(scenario, problem, **how)
     if today is None or result.interrupted or not today.rank.is_better_than(result.rank):
         return result
     report(Event("solve", "today's plan is better than the one found; searching from it"))
-    again = solve_problem(
-        scenario, problem, seed=seed, time_limit=time_limit, initial=today.plan, report=report
-    )
+    again = solve_problem(scenario, problem, initial=today.plan, **how)
     return again if again.rank.is_better_than(result.rank) else result
 
 
@@ -329,7 +328,7 @@ def finish_run(
         problem=result.problem,
         result=result,
         explanation=explanation,
-        today=today,
+        today=today_in_time(scenario, today),
         tables={name: report_of(frame) for name, frame in scenario.tables.items()},
         provenance=_provenance(scenario, laws, result, seconds),
     )

@@ -18,19 +18,17 @@ from kanopt.validation import WHOLE_TEXT, is_whole
 from kanopt.whatif.changes import Change, Value
 from kanopt.whatif.events import OnEvent
 from kanopt.whatif.given_laws import given_laws, laws_built_on
-from kanopt.whatif.scenario_files.checks import (
+from kanopt.whatif.scenario_files.columns import (
     change_mistakes,
     field_columns,
     field_defaults,
+    unread_of_scenario,
     written_as_cells,
 )
-from kanopt.whatif.scenario_files.columns import unread_of_scenario
 from kanopt.whatif.scenario_files.laws import dimension_remarks, unit_remarks
-from kanopt.whatif.scenario_files.layers import Layers
-from kanopt.whatif.scenario_files.mistakes import Mistake, keyed, split_messages, with_keys
+from kanopt.whatif.scenario_files.layers import Layers, Mistake, split_messages
 from kanopt.whatif.scenario_files.problem_spec import ProblemInputs, ProblemSpec
-from kanopt.whatif.scenario_files.questions import columns_asked_about, question_about
-from kanopt.whatif.scenario_files.sections import missing_problem
+from kanopt.whatif.scenario_files.sections import columns_asked_about, missing_problem, question_about
 from kanopt.whatif.scenario_files.spec import (
     GivenSpec,
     LawSpec,
@@ -43,6 +41,7 @@ from kanopt.whatif.scenario_files.spec import (
 from kanopt.whatif.section_changes import (
     ChangedSections,
     altered_law,
+    change_sentences,
     checked_with_laws,
     make_section_changes,
 )
@@ -250,8 +249,6 @@ class Scenario(Shown):
         base
             What it is compared with; left out, the file at the bottom of its bases, with the tables as they are.
         """
-        from kanopt.whatif.what_changed import change_sentences
-
         return change_sentences(self, base)
 
     def formulas(self, learned: Mapping[str, Formula]) -> dict[str, Formula]:
@@ -316,7 +313,7 @@ class Scenario(Shown):
         try:
             built = self.build(self.drafts)
         except KanoptError as error:
-            raise self.layers.error(with_keys(error, question)) from error
+            raise self.layers.error(question.mistakes_of(error)) from error
         if not self.lenient and (asked := self._asked_columns()):
             raise ScenarioError(asked)
         if self.changes:
@@ -349,7 +346,7 @@ class Scenario(Shown):
         parts = self.problem_spec.parts()
         known = columns_asked_about(self.layers.data)
         asked = [question_about(each, parts[each.table].table, known) for each in self._unread_columns()]
-        told = keyed([fault for fault in asked if fault is not None], self.problem_spec)
+        told = self.problem_spec.keyed(fault for fault in asked if fault is not None)
         return tuple(self.layers.issue(question) for question in told)
 
     def _unread_columns(self) -> tuple[UnreadColumns, ...]:
@@ -412,14 +409,14 @@ class Scenario(Shown):
         if self.problem_spec is None:
             return ()
         found = [each.fault() for each in self._unread_columns() if bool(each.striking) == striking]
-        told = keyed(found, self.problem_spec)
+        told = self.problem_spec.keyed(found)
         return tuple(self.layers.issue(remark) for remark in told)
 
     def _unusual(self) -> tuple[Issue, ...]:
         """Return questions about numbers that are unusual for what they measure."""
         if self.problem_spec is None:
             return ()
-        asked = keyed(self.build(self.drafts).questions(), self.problem_spec)
+        asked = self.problem_spec.keyed(self.build(self.drafts).questions())
         return tuple(self.layers.issue(question) for question in asked)
 
     def unreachable(self) -> tuple[Issue, ...]:
@@ -460,9 +457,9 @@ class Scenario(Shown):
             names, else the usual ones of the kind of problem. They and the plan as it is are searched twice each, for
             as long as one search may take. Left out, as the file says.
         on_time
-            The probability with which every client with a window is to be served in time, and vehicles are to be back;
-            clients with a promise of their own keep that. The plan is then that of :func:`~kanopt.solve_on_time`,
-            whose cost :attr:`Run.promised` tells, and no variants stand beside it.
+            The share of days on which every client with a window is to be served in time, and vehicles are to be back,
+            by other routes where departures are not enough. The plan is then that of :func:`~kanopt.solve_on_time`, and
+            no variants stand beside it.
 
         Raises
         ------
@@ -471,8 +468,8 @@ class Scenario(Shown):
         FormulaError
             If a law predicts too poorly to be used.
         """
+        from kanopt.whatif.questions.compare import run_with_variants
         from kanopt.whatif.run import run
-        from kanopt.whatif.variant_run import run_with_variants
 
         if on_time is not None and variants:
             message = "variants are planned without promises; leave variants or on_time out"

@@ -6,7 +6,7 @@ import os
 from abc import abstractmethod
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from kanopt.display import Shown
 
@@ -20,6 +20,16 @@ class TableExports(Shown):
     @abstractmethod
     def tables(self) -> Mapping[str, pd.DataFrame]:
         """Return its tables, by what they hold."""
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return the first of its tables."""
+        return next(iter(self.tables().values()))
+
+    def to_html(self, path: Any) -> Path:
+        """Write it as a page: one HTML file that needs nothing else. Returns its path."""
+        from kanopt.display import reports
+
+        return reports.write_page(reports.answer_page(self), path)
 
     def forms(self) -> Mapping[str, str]:
         """Return what numbers are: column, or table, a point and column, to ``"money"`` or ``"share"``."""

@@ -8,7 +8,7 @@ from kanopt.errors import ScenarioError
 from kanopt.whatif.changes import Change
 from kanopt.whatif.events import Event, OnEvent, ignore_event
 from kanopt.whatif.scenario import Scenario
-from kanopt.whatif.scenario_files.mistakes import Mistake
+from kanopt.whatif.scenario_files.layers import Mistake
 
 
 def variants_of(scenario: Scenario, report: OnEvent = ignore_event) -> list[Scenario]:

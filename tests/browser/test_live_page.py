@@ -203,7 +203,7 @@ def test_another_drawing_says_what_it_is_and_goes_back_where_it_was(
 ) -> None:
     dear = routing()
     dear = replace(dear, vehicles=[replace(each, fixed_cost=44.0) for each in dear.vehicles])
-    run = with_variants(make_run(), ("dear", make_run(problem=dear), 0.5, (8.0,)))
+    run = with_variants(make_run(), ("dear", make_run(problem=dear), (8.0, 8.5)))
     browser.open(write_report(run, tmp_path / "report.html"))
     options = "return [...document.querySelectorAll('.tools select option')].map((each) => each.textContent);"
     assert browser.run(options)[:3] == ["this plan", "today's plan", "dear"]

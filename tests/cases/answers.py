@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
 import kanopt as ko
+from kanopt.problems.result import Result
 from kanopt.problems.routing import Client, Depot, RoutingProblem, VehicleType
-from kanopt.whatif import Scenario, SwitchPoints
+from kanopt.whatif import Run, Scenario, SwitchPoints, Variant
+from kanopt.whatif.questions.axes import Axis
+from kanopt.whatif.questions.point import of_kept, with_plan
+from kanopt.whatif.questions.switch_points import AxisSwitches
+from kanopt.whatif.questions.switch_search import SwitchPoint
 from kanopt.whatif.risks.risk import Risk
-from kanopt.whatif.sensitivity.switch_result import AxisSwitches, SwitchPoint
-from kanopt.whatif.sweeps.axes import Axis
 from tests.whatif.conftest import write_tiny
 
 FUEL = "vehicles.fuel_price"
@@ -22,6 +26,12 @@ def tiny_scenario(folder: Path) -> Scenario:
     """Return the scenario of four clients, read from a folder that is made."""
     folder.mkdir(parents=True, exist_ok=True)
     return ko.load_scenario(write_tiny(folder))
+
+
+def variant_of(run: Run, kept: Result | str, *differences: float) -> Variant:
+    """Return a variant: its run, the base's plan under its data or why there is none, and what searches say."""
+    found = with_plan(of_kept(0, kept), run.result)
+    return Variant(run, replace(found, differences=differences))
 
 
 def switches(scenario: Scenario, values: list[float], decision: str = "truck") -> SwitchPoints:
@@ -36,7 +46,7 @@ def switches(scenario: Scenario, values: list[float], decision: str = "truck") -
             price_below=100.0,
             price_above=101.0,
             edge="" if place % 2 else "the law of litres: an edge",
-            verdict="inside the noise" if place % 2 else "known",
+            verdict="no difference" if place % 2 else "known",
         )
         for place, value in enumerate(values)
     ]

@@ -12,7 +12,7 @@ from kanopt.formulas.binding import BoundFormula
 from kanopt.problems import ArrivalFunctions, RoutingProblem
 from kanopt.problems.routing import RoutingPlan
 from kanopt.refs import arc, client, clock, state, vehicle
-from tests.cases.routing_variants import RULES, add_rules, going_on, plain, some_routes, under_way
+from tests.cases.routing_variants import RULES, add_rules, going_on, plain, rest, some_routes, under_way
 from tests.cases.stop_laws import STOP_LAWS, with_stop_law
 
 __all__ = ["LAWS", "mixed_problem", "random_plan"]
@@ -43,6 +43,8 @@ def mixed_problem(seed: int, law: str | None = None) -> RoutingProblem:
         town.minutes[tuple(rng.choice(len(town.minutes), 2, replace=False))] = np.inf
     for each, price in zip(town.vehicles, (0.8, 1.1), strict=True):
         each["attributes"] = {**each["attributes"], "km_price": price}
+    if np.random.default_rng([seed, 37]).random() < 0.3:
+        rest(town, np.random.default_rng([seed, 41]))
     problem = town.problem()
     if np.random.default_rng([seed, 31]).random() < 0.3:
         problem = under_way(problem, seed)

@@ -327,6 +327,15 @@ class Simulator:
             over, total = begins + rest.length, total + rest.length
         return max(clock + drive + total, over)
 
+    def pause(self, route: Route, driven: float, drive: float) -> float:
+        """Return how long the driver rests on a leg, who was so long at the wheel before it."""
+        vehicle = self.vehicle(route)
+        most, over, rests = vehicle.max_driving, vehicle.max_driving, 0
+        while over < driven + drive - EPS:
+            rests += over >= driven - EPS
+            over += most
+        return rests * vehicle.rest_duration
+
     def begin(self, node: int, ready: float) -> tuple[float, float]:
         """Return when service begins at a node, and how late that is."""
         if node < self.depots:
@@ -373,11 +382,12 @@ class Simulator:
             return
         tail, head, load, wait = way[place], way[place + 1], loads[place], self.waits(route)[place]
         drive = self.law(DURATION, kind, (tail, head), load[0], clock, 0.0, 0.0)
+        pause = self.pause(route, sum(leg.drive for leg in legs), drive)
         rests = self.rests[kind]
         done = begin = np.inf
         back = place == len(way) - 2 and self.vehicle(route).returns
         for more in range(len(rests) - taken + 1):
-            ready = self.ready(clock, drive, rests[taken : taken + more])
+            ready = self.ready(clock, drive + pause, rests[taken : taken + more])
             if ready is None:
                 continue
             if more:
@@ -396,9 +406,10 @@ class Simulator:
         vehicle, kind = self.vehicle(route), self.kinds[route.vehicle]
         way, loads, rests = self.way(route), self.loads(route), self.rests[kind]
         soonest, waits = self.soonest(route), self.waits(route)
-        gone, offsets, events = 0.0, [0.0], [(0.0, soonest), (0.0, vehicle.shift_end)]
+        gone, driven, offsets, events = 0.0, 0.0, [0.0], [(0.0, soonest), (0.0, vehicle.shift_end)]
         for place, (tail, head) in enumerate(pairwise(way)):
-            gone += self.law(DURATION, kind, (tail, head), loads[place][0], 0.0, 0.0, 0.0)
+            drive = self.law(DURATION, kind, (tail, head), loads[place][0], 0.0, 0.0, 0.0)
+            gone, driven = gone + drive + self.pause(route, driven, drive), driven + drive
             offsets.append(gone)
             if np.isfinite(waits[place]):
                 events.append((gone, waits[place]))

@@ -285,6 +285,13 @@ def _end(town: Draft, rng: Rng) -> None:
             each["end_depot"] = "yard"
 
 
+def rest(town: Draft, rng: Rng) -> None:
+    """Let drivers rest after some time at the wheel, who have no breaks."""
+    for each in town.vehicles:
+        if "breaks" not in each:
+            each |= {"max_driving": float(rng.integers(10, 40)), "rest_duration": float(rng.integers(2, 15))}
+
+
 RULES: Mapping[str, Callable[[Draft, Rng], None]] = {
     "capacities": _capacities,
     "windows": _windows,

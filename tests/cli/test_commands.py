@@ -12,6 +12,8 @@ from kanopt.cli import main
 from kanopt.formulas import Formula
 from tests.cases.command_line import FILES, LEARNED, edit, left_behind, start
 
+FIT = ("fit", "--table", "trips.csv", "--target", "minutes", "--features")
+
 
 def test_run_prints_the_laws_and_names_the_report_last(case, cli):
     code, out, err = cli("run", "case.toml")
@@ -211,12 +213,7 @@ def test_fit_learns_from_a_table_alone(case, cli):
     rows = "".join(f"{k / 2},{k * 1.5}\n" for k in range(1, 61))
     (case / "trips.csv").write_text("km,minutes\n" + rows)
     arguments = (
-        "fit",
-        "--table",
-        "trips.csv",
-        "--target",
-        "minutes",
-        "--features",
+        *FIT,
         "km",
         "--units",
         "minutes=min",
@@ -236,7 +233,7 @@ def test_fit_learns_from_a_table_alone(case, cli):
 def test_fit_derives_columns_drops_rows_and_reads_no_other_column(case, cli):
     rows = "".join(f"{k / 2},{k * 90},{'oops' if k == 9 else k}\n" for k in range(1, 61))
     (case / "trips.csv").write_text(f"km,seconds,junk\n0,5,1\n{rows}")
-    asked = ("fit", "--table", "trips.csv", "--target", "minutes", "--features", "km")
+    asked = (*FIT, "km")
     derived = ("--derive", "minutes=seconds / 60", "--drop-where")
     code, out, err = cli(*asked, *derived, "km <= 0")
     assert code == 0, err
@@ -275,7 +272,7 @@ def test_fit_reads_a_sheet_of_a_workbook(case, cli):
 def test_fit_says_which_rows_hold_a_law_back_also_of_a_kept_law_and_a_refused_one(case, cli):
     rows = "".join(f"{0 if k % 40 == 0 else k % 37 + 1},{3 * (k % 37) + 5 + k % 3}\n" for k in range(1, 401))
     (case / "trips.csv").write_text(f"km,minutes\n{rows}")
-    asked = ("fit", "--table", "trips.csv", "--target", "minutes", "--features", "km", "--min-r2")
+    asked = (*FIT, "km", "--min-r2")
     told = 'rows, at zero, hold the law back: drop_where = ["km <= 0"]; '
     for _ in range(2):
         code, out, err = cli(*asked, "0", "--out", "laws")
@@ -298,7 +295,7 @@ def test_fit_prints_what_a_table_of_categories_holds_and_json_has_the_constants(
     kinds = [f"k{place:02}" for place in range(14)]
     rows = [f"{k / 4},{kinds[k % 14]},{k / 2 + k % 14 + 5 + k * k % 5 / 50}\n" for k in range(1, 281)]
     (case / "trips.csv").write_text("km,kind,minutes\n" + "".join(rows))
-    arguments = ("fit", "--table", "trips.csv", "--target", "minutes", "--features", "km,kind", "--units")
+    arguments = (*FIT, "km,kind", "--units")
     code, out, err = cli(*arguments, "minutes=min,km=km")
     assert code == 0, err
     told = [line for line in out.splitlines() if line.startswith("    by(kind): k00 ")]
@@ -325,7 +322,7 @@ def test_fit_draws_what_inputs_do_where_a_terminal_shows_it(case, cli, monkeypat
     monkeypatch.setenv("FORCE_COLOR", "1")
     monkeypatch.setenv("TERM", "xterm")
     monkeypatch.setenv("COLUMNS", "90")
-    arguments = ("fit", "--table", "trips.csv", "--target", "minutes", "--features", "km", "--out", "laws")
+    arguments = (*FIT, "km", "--out", "laws")
     code, out, err = cli(*arguments)
     assert code == 0, err
     (line,) = (line for line in out.splitlines() if "▁" in line)
@@ -339,7 +336,7 @@ def test_fit_draws_what_inputs_do_where_a_terminal_shows_it(case, cli, monkeypat
 def test_fit_refuses_options_that_ask_for_what_cannot_be(case, cli):
     rows = "".join(f"{k / 2},{k % 24},{k * 1.5}\n" for k in range(1, 61))
     (case / "trips.csv").write_text("km,hour,minutes\n" + rows)
-    arguments = ("fit", "--table", "trips.csv", "--target", "minutes", "--features")
+    arguments = FIT
     code, out, err = cli(*arguments, "minutes,hour,hour")
     assert (code, out) == (2, "")
     assert "Error: --features: 'minutes' is the target; a law cannot read what it predicts\n" in err
@@ -390,9 +387,7 @@ def test_fit_names_the_option_that_decides_what_cannot_be(case, cli, options, wo
     (case / "trips.csv").write_text(
         "km,hour,minutes\n" + "".join(f"{k},{k % 24},{k}\n" for k in range(1, 31))
     )
-    code, out, err = cli(
-        "fit", "--table", "trips.csv", "--target", "minutes", "--features", "km,hour", *options
-    )
+    code, out, err = cli(*FIT, "km,hour", *options)
     assert (code, out) == (2, "")
     assert [word for word in words if word not in err] == []
 
@@ -432,7 +427,7 @@ def test_fit_learns_from_groups_and_judges_by_the_last_of_a_column(case, cli):
         for k in range(12)
     )
     (case / "trips.csv").write_text("km,day,region,minutes\n" + "".join(rows))
-    arguments = ("fit", "--table", "trips.csv", "--target", "minutes", "--features", "km,region")
+    arguments = (*FIT, "km,region")
     options = ("--groups", "day", "--holdout", "day=3", "--unseen", "pooled", "--out", "laws")
     code, _, err = cli(*arguments, *options)
     assert code == 0, err
@@ -452,7 +447,7 @@ def test_fit_reads_decimal_commas_and_bad_cells_as_told_and_keeps_shapes(case, c
         f"{k / 2}".replace(".", ",") + f";{k * 1.5 + k % 3}\n".replace(".", ",") for k in range(1, 61)
     )
     (case / "trips.csv").write_text("km;minutes\n" + rows + "see trip 3;5\n")
-    arguments = ("fit", "--table", "trips.csv", "--target", "minutes", "--features", "km")
+    arguments = (*FIT, "km")
     code, _, err = cli(*arguments)
     assert code == 2
     assert err.splitlines()[-1] == "On the command line: --on-bad missing or --on-bad drop"
@@ -475,12 +470,7 @@ def test_fit_tells_what_reading_left_out_of_a_table_and_of_a_scenario(case, cli)
     text = "\n".join(["km;minutes", *rows, "see trip 3;5", "see trip 4;5", rows[0]])
     (case / "trips.csv").write_bytes(f"{text}\n".replace("km", "Länge km").encode("cp1252"))
     arguments = (
-        "fit",
-        "--table",
-        "trips.csv",
-        "--target",
-        "minutes",
-        "--features",
+        *FIT,
         "Länge km",
         "--decimal",
         ",",
@@ -511,7 +501,7 @@ def test_fit_tells_what_reading_left_out_of_a_table_and_of_a_scenario(case, cli)
 def test_fit_warns_of_a_notation_for_which_most_rows_are_left_out_with_the_option_that_helps(case, cli):
     rows = [f"{k}.500;{k * 15}" for k in range(1, 61)] + [f"{k},5;{k}" for k in range(20)]
     (case / "trips.csv").write_text("\n".join(["km;minutes", *rows]))
-    arguments = ("fit", "--table", "trips.csv", "--target", "minutes", "--features", "km", "--decimal", ",")
+    arguments = (*FIT, "km", "--decimal", ",")
     _, _, err = cli(*arguments, "--on-bad", "drop")
     assert "warning: trips.csv: most rows were left out for 'km' (60 of 80); " in err
     assert "On the command line: --thousands .\n" in err
@@ -534,7 +524,7 @@ def test_check_and_fit_refuse_shapes_that_a_column_cannot_have(case, cli):
     )
     assert cli("check", "laws.toml")[:2] == (2, told)
     assert cli("fit", "laws.toml")[::2] == (2, told)
-    arguments = ("fit", "--table", "trips.csv", "--target", "minutes", "--features", "km,kind")
+    arguments = (*FIT, "km,kind")
     code, _, err = cli(*arguments, "--monotone", "kind=+1")
     assert code == 2
     assert "--monotone kind: 'kind' is a category, which has no order" in err
@@ -604,8 +594,7 @@ def test_what_may_be_a_mistake_in_the_data_is_told_before_the_search(case, cli):
     assert err.index("note: ") < err.index("solving: Case")
 
 
-def test_an_unreachable_client_on_a_road_network_is_exit_3(case, cli):
-    (case / "links.csv").write_text("tail,head,length\nhub,north,4\nnorth,hub,4\neast,hub,5\n")
+def drive_on_links(case):
     edit(
         case / "case.toml",
         '[problem]\nkind = "routing"',
@@ -617,6 +606,11 @@ def test_an_unreachable_client_on_a_road_network_is_exit_3(case, cli):
         'bind = { minutes = { km = "link.length" }, fuel = { km = "arc.distance" } }',
     )
     edit(case / "case.toml", "[problem.depots]", '[problem.links]\ntable = "links"\n[problem.depots]')
+
+
+def test_an_unreachable_client_on_a_road_network_is_exit_3(case, cli):
+    (case / "links.csv").write_text("tail,head,length\nhub,north,4\nnorth,hub,4\neast,hub,5\n")
+    drive_on_links(case)
     code, out, _ = cli("run", "case.toml", "--out", "o")
     assert code == 3
     assert "east" in out
@@ -625,17 +619,7 @@ def test_an_unreachable_client_on_a_road_network_is_exit_3(case, cli):
 
 def test_a_negative_length_of_a_link_is_exit_2(case, cli):
     (case / "links.csv").write_text("tail,head,length\nhub,north,-4\nnorth,hub,4\neast,hub,5\nhub,east,5\n")
-    edit(
-        case / "case.toml",
-        '[problem]\nkind = "routing"',
-        '[tables.links]\npath = "links.csv"\n[problem]\nkind = "routing"',
-    )
-    edit(
-        case / "case.toml",
-        'bind = { km = "arc.distance" }',
-        'bind = { minutes = { km = "link.length" }, fuel = { km = "arc.distance" } }',
-    )
-    edit(case / "case.toml", "[problem.depots]", '[problem.links]\ntable = "links"\n[problem.depots]')
+    drive_on_links(case)
     code, _, err = cli("run", "case.toml")
     assert code == 2
     assert "hub → north (−4 km)" in err
@@ -801,7 +785,7 @@ def test_a_law_is_learned_once_and_again_when_asked(case, cli, empty_cache):
         assert "learning" not in err
         assert command != "fit" or out == first
     assert "learning law 'minutes'" in cli("run", "case.toml", "--relearn")[2]
-    table = ("fit", "--table", "trips.csv", "--target", "minutes", "--features", "km")
+    table = (*FIT, "km")
     assert "learning law 'minutes'" in cli(*table)[2]
     assert "law 'minutes' from the cache" in cli(*table)[2]
     assert "learning law 'minutes'" in cli(*table, "--relearn")[2]
@@ -847,7 +831,7 @@ def test_rows_are_those_of_the_file_although_others_were_left_out(case, cli):
 def test_a_date_among_the_features_says_what_to_do(case, cli):
     days = "".join(f"{k % 28 + 1:02}.{k % 12 + 1:02}.2025,{2 * k}\n" for k in range(40))
     (case / "trips.csv").write_text("day,minutes\n" + days)
-    code, _, err = cli("fit", "--table", "trips.csv", "--target", "minutes", "--features", "day")
+    code, _, err = cli(*FIT, "day")
     assert code == 2
     assert "day is read as dates written '%d.%m.%Y', the day first" in err
     assert "--features: column 'day' of 'trips.csv' holds dates" in err
@@ -867,12 +851,7 @@ def test_fit_reads_a_table_as_a_scenario_file_reads_it(case, cli):
     )
     (case / "trips.csv").write_text(f"Bericht\npickup\tminutes\tid\n{rows}", encoding="utf-16-le")
     asked = (
-        "fit",
-        "--table",
-        "trips.csv",
-        "--target",
-        "minutes",
-        "--features",
+        *FIT,
         "h",
         "--derive",
         "h=hour(pickup)",

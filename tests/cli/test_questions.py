@@ -328,7 +328,7 @@ def test_an_address_of_a_cluster_reaches_the_question(case, cli, monkeypatch):
         asked.append(given)
         raise SolverError(f"no Dask scheduler answers at {given!r}")
 
-    monkeypatch.setattr("kanopt.whatif.sweeps.sweep.cluster", refuse)
+    monkeypatch.setattr("kanopt.whatif.questions.ask.cluster", refuse)
     axis = (
         "sweep",
         "case.toml",

@@ -230,7 +230,7 @@ def test_a_second_signal_ends_it_at_once_and_leaves_no_half_file(case, cli, duri
 
 
 def test_a_comparison_that_is_stopped_between_two_searches_is_written(case, cli, monkeypatch):
-    module = import_module("kanopt.whatif.compare")
+    module = import_module("kanopt.whatif.questions.compare")
     real, searched = module.solve_problem, []
 
     def pressed_after(scenario, *arguments, **options):

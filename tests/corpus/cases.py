@@ -11,8 +11,9 @@ from typing import Any
 
 import pandas as pd
 
+from tests.cases.answers import variant_of
 from tests.corpus import recording as say
-from tests.corpus.names import LearnedLaw, Variant, built, ko
+from tests.corpus.names import LearnedLaw, built, ko
 from tests.corpus.problems import PLANS, PROBLEMS
 
 __all__ = [
@@ -218,7 +219,8 @@ def comparison_of(name: str) -> Any:
             kept: Any = ko.evaluate(run.problem, base.result.plan)
         except ko.ProblemError as error:
             kept = str(error)
-        variants.append(Variant(run, kept, 0.5))
+        change = run.result.objective - base.result.objective
+        variants.append(variant_of(run, kept, change, change + 0.5))
     alone = base.result.objective + 1.0
     return ko.Comparison(base, tuple(variants), searched_again=True, standalone_objective=alone)
 

@@ -239,7 +239,6 @@ def test_two_plans_serve_the_same_only_where_names_and_amounts_agree():
 
 
 RULES = {
-    "routing": ("routing.simulate.check", "routing.simulate.under_way"),
     "scheduling": ("scheduling.simulate",),
     "supply": ("supply.simulate",),
     "decisions": ("decisions.simulate",),

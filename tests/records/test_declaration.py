@@ -14,7 +14,6 @@ import kanopt as ko
 from kanopt import routing
 from kanopt.problems.routing import entities
 from kanopt.records.declaration import declared_fields, field, record
-from kanopt.records.fields import Field
 from kanopt.records.likeness import TableColumn, resembled_field
 from kanopt.records.reading import RecordReader
 from kanopt.whatif.scenario_files.kinds import kinds
@@ -57,7 +56,7 @@ def test_a_column_fills_it_in_its_unit(tolled: None) -> None:
 def test_keys_of_files_hints_prices_and_questions_know_it(tolled: None) -> None:
     table = routing.RoutingUnits().tables()[2]
     assert "town_toll" in [item.name for item in kinds()["routing"].tables(None)[2].fields]
-    known = [Field.of(item, table) for item in table.fields]
+    known = list(table.fields)
     found = resembled_field("vehicles", TableColumn("Citymaut"), known)
     assert found is not None
     assert found.name == "town_toll"

@@ -11,7 +11,7 @@ from kanopt.problems import Client, Market, Task
     [
         (Client, "delivery", "did you mean 'demand'"),
         (Market, "latitude", "did you mean 'lat'"),
-        (Task, "predecessor", "for that there is the field order"),
+        (Task, "predecessor", "did you mean 'after'"),
     ],
 )
 def test_an_argument_that_is_no_field_is_told_as_a_column_is(kind: type, word: str, meant: str) -> None:

@@ -138,7 +138,7 @@ def fleet(**columns: Any) -> Any:
         ("clients", "日本…", ["so", "so"], None),
         ("jobs", "deadline", [9, 9], "the field due_date, in min?"),
         ("jobs", "optional", [1, 0], "kanopt has no such field yet: its values change nothing"),
-        ("tasks", "predecessor", ["", "s"], "for that there is the field order"),
+        ("tasks", "predecessor", ["", "s"], "the field after?"),
         ("machines", "shift_start", [7.0], "for that there is the table calendars"),
         ("modes", "setupTime", [7.0, 7.0], "for that there is the table setups"),
         ("modes", "minutes_h", [1, 1], "like duration, which another column fills"),

@@ -91,10 +91,6 @@ class FakeRun:
     provenance: Mapping[str, str] = field(default_factory=dict)
     variants: Any = None
 
-    def told_of_promises(self) -> list[str]:
-        """Return what is told of promises: none were given."""
-        return []
-
 
 def travel_time() -> Formula:
     """Return a law with a curve, as the ladder makes them."""

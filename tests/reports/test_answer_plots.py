@@ -82,9 +82,7 @@ def test_two_things_that_vary_are_cells(tiny: Scenario) -> None:
     found = ko.sweep(tiny, axes, plan="today")
     ax = found.plot(Figure(figsize=(9, 4)).subplots())
     assert len(ax.collections[0].get_paths()) == 6
-    assert (
-        sum(text == "–" for text in texts(ax)) == (found.points["verdict"] == "not like with like").sum() == 3
-    )
+    assert sum(text == "–" for text in texts(ax)) == (found.points["unlike"] != "").sum() == 3
     assert [label.get_text() for label in ax.get_yticklabels()] == ["0.3", "1"]
     assert ax.get_xlabel().endswith("–: no price that compares")
     # where there is no room, cells have no numbers
@@ -93,7 +91,7 @@ def test_two_things_that_vary_are_cells(tiny: Scenario) -> None:
     assert narrow.get_xlabel().replace("\n", " ").endswith("grey: no price that compares")
     # green where it is cheaper than as it is, orange where dearer, the stronger the more it differs
     colours = ax.collections[0].get_facecolors()
-    changes = found.points["change"].where(found.points["verdict"] != "not like with like").to_numpy()
+    changes = found.points["change"].where(found.points["unlike"] == "").to_numpy()
     cheaper, dearer = (to_rgb(series(place).light) for place in (2, 1))
     for colour, change in zip(colours, changes, strict=True):
         if not np.isnan(change):

@@ -154,10 +154,6 @@ def test_what_no_whole_number_holds_becomes_a_number(vehicles, value):
     ]
 
 
-def test_an_empty_table_has_no_row_to_change(vehicles):
-    assert messages(Change("set", "t", "price", 1.0), vehicles.iloc[:0]) == ["table 't' has no rows"]
-
-
 @pytest.mark.parametrize(
     ("change", "text"),
     [
@@ -189,19 +185,6 @@ def test_a_part_of_the_problem_in_place_of_its_table_is_told(tiny):
         load_scenario(path).set("vehicles.num_available", 2)
 
 
-def test_a_name_that_was_given_stays_under_changes(tiny):
-    base = load_scenario(tiny)
-    change = base.scale("vehicles.fuel_price", 1.5)
-    assert base.named("winter").scale("vehicles.fuel_price", 1.5).name == f"winter, {change.name}"
-    both = change.named("winter").scale("vehicles.fuel_price", 1.2)
-    assert both.name == f"winter, {both.changes[-1]}"
-    assert both.scale("clients.demand", 2.0).name == f"{both.name}, {base.scale('clients.demand', 2.0).name}"
-    assert base.named("winter").set("solver.workers", 2).name == "winter"
-    assert (
-        change.scale("clients.demand", 2.0).name == f"{change.name}, {base.scale('clients.demand', 2.0).name}"
-    )
-
-
 def test_a_change_of_rows_that_are_gone_says_so(shared_tiny):
     base = load_scenario(shared_tiny).remove("clients", where={"name": "north"})
     gone = "an earlier change took out, or altered, every row of 'clients' with name = north"
@@ -209,10 +192,3 @@ def test_a_change_of_rows_that_are_gone_says_so(shared_tiny):
         base.set("clients.demand", 0.1, where={"name": "north"})
     with pytest.raises(ScenarioError, match="did you mean 'south'"):
         base.set("clients.demand", 0.1, where={"name": "suoth"})
-
-
-def test_clients_are_not_told_to_be_taken_out_by_whoever_opens_them(shared_tiny):
-    with pytest.raises(
-        ScenarioError, match="are not open or closed; sites are, where their table has a column"
-    ):
-        load_scenario(shared_tiny).open("clients", where={"name": "north"})

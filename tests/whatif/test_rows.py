@@ -8,7 +8,7 @@ import pytest
 
 from kanopt.errors import KanoptWarning, TableError
 from kanopt.whatif.learn import doubts, fit_law
-from kanopt.whatif.rows import complete_rows, split_rows, unseen_rows, with_groups
+from kanopt.whatif.rows import split_rows, unseen_rows, with_groups
 from kanopt.whatif.scenario_files.spec import HoldoutSpec, LearnedSpec
 
 
@@ -71,11 +71,6 @@ def test_groups_are_held_out_whole_and_told_to_the_fit() -> None:
     assert not set(train["driver"]) & set(test["driver"])
     with pytest.warns(KanoptWarning, match="column 'region': 'island 0', .* have too few rows to learn from"):
         assert fit_law("minutes", by_driver, table, seed=2).formula.fit.r2 > 0.95
-
-
-def test_rows_without_a_group_are_left_out() -> None:
-    table = trips().assign(driver=lambda frame: np.where(frame.index < 5, None, "driver"))
-    assert len(complete_rows(spec(groups="driver"), table)) == 75
 
 
 def days(seed: int, effect: float = 0.3) -> pd.DataFrame:

@@ -70,12 +70,6 @@ def test_the_usual_ones_of_other_kinds_fit_their_problems(name, expected):
     assert [each.name for each in found] == expected
 
 
-def test_a_decision_has_no_usual_ones():
-    scenario = load_scenario(SCENARIOS / "coffee.toml")
-    with pytest.raises(ScenarioError, match="this decision problem has no usual variants; name what"):
-        variants_of(scenario)
-
-
 @pytest.mark.slow
 def test_a_run_has_what_a_comparison_of_the_same_scenarios_says(tiny):
     scenario = with_report(tiny, NAMED)
@@ -103,12 +97,6 @@ def test_a_vehicle_more_makes_nothing_dearer_and_one_fewer_nothing_cheaper(tiny)
     assert change[["one van more", "one truck more"]].max() <= 1e-9
     for name, told in change.items():
         assert f"  {name}: " in str(run), told
-
-
-def test_they_are_planned_only_where_somebody_asks(tiny):
-    assert load_scenario(tiny).run().variants is None
-    scenario = with_report(tiny, NAMED)
-    assert scenario.run(variants=False).variants is None
 
 
 def test_named_and_usual_ones_together(tiny):

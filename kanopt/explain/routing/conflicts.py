@@ -11,15 +11,59 @@ import pandas as pd
 
 from kanopt.display import Fold, Part, Shown, grid_of
 from kanopt.errors import ProblemError, nearest
-from kanopt.explain.routing.initial_plans import best_fit_plan, restrict_plan
 from kanopt.explain.routing.relaxed_problem import RelaxableRule, binding_rules, relax_problem, rules_text
 from kanopt.problems.result import Result
-from kanopt.problems.routing import RoutingPlan, RoutingProblem
+from kanopt.problems.routing import Route, RoutingPlan, RoutingProblem
+from kanopt.problems.routing.rules.pickup_delivery import trips_of
 from kanopt.solvers.base import SolveOptions, Solver
 from kanopt.solvers.routing.completion import complete_by_insertion
 from kanopt.solvers.routing.feasibility import Undecided, serve_all
 from kanopt.solvers.solve import search_and_assess, solver_of
 from kanopt.text import count_text, join_list, number_text
+
+
+def restrict_plan(problem: RoutingProblem, plan: RoutingPlan) -> RoutingPlan:
+    """Return a plan without the clients that a relaxed problem does not have."""
+    names = {client.name for client in problem.clients}
+    routes = []
+    for route in plan.routes:
+        kept = tuple(name for name in route.clients if name in names)
+        # keep a reload only between two clients that remain
+        if len(kept) < len(route.clients) and route.depot in route.clients:
+            trips = [tuple(name for name in trip if name in names) for trip in trips_of(route)]
+            kept = tuple(
+                name
+                for place, trip in enumerate(trip for trip in trips if trip)
+                for name in ((route.depot, *trip) if place else trip)
+            )
+        if kept:
+            routes.append(replace(route, clients=kept, departure=None))
+    return problem.plan_from(routes)
+
+
+def best_fit_plan(problem: RoutingProblem) -> RoutingPlan:
+    """Assign clients by decreasing demand, each to the fullest vehicle that can carry it; other rules are ignored."""
+    data = problem.data
+    vehicles = [
+        (vehicle, number)
+        for vehicle in problem.vehicles
+        for number in range(1, min(vehicle.num_available, len(problem.clients)) + 1)
+    ]
+    spare = [vehicle.capacity for vehicle, _ in vehicles]
+    on: dict[int, list[str]] = {}
+    for client in sorted(problem.clients, key=lambda client: -client.demand):
+        fits = [place for place, free in enumerate(spare) if client.demand <= free + 1e-9]
+        if fits:
+            place = min(fits, key=lambda place: spare[place])
+            spare[place] -= client.demand
+            on.setdefault(place, []).append(client.name)
+    routes = [
+        Route(vehicle.name, number, data.depot_of[vehicle.name], tuple(on[place]))
+        for place, (vehicle, number) in enumerate(vehicles)
+        if place in on
+    ]
+    return problem.plan_from(routes)
+
 
 _FEW = 15
 """Most clients of which it is decided whether they can be served; of more, plans are searched for."""

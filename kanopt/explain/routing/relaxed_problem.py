@@ -6,19 +6,13 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-import numpy as np
-
 from kanopt.problems.routing import Client, RoutingProblem, VehicleType
-from kanopt.problems.routing.policy import RoutingPolicy
 from kanopt.problems.routing.problem_part import law_between
+from kanopt.problems.routing.rules import RULES
 from kanopt.text import join_list
 
-_OF_VEHICLES: dict[str, dict[str, Any]] = {
-    "shift": {"shift_end": np.inf},
-    "longest distance": {"max_distance": np.inf},
-    "longest duration": {"max_duration": np.inf},
-    "breaks": {"breaks": ""},
-}
+_RULES = {rule.given_up[0]: rule for rule in RULES if rule.given_up[0]}
+"""The rules that can be given up, by what they are called then."""
 
 
 @dataclass(frozen=True)
@@ -28,9 +22,7 @@ class RelaxableRule:
     Parameters
     ----------
     kind
-        ``"window"``, ``"release"``, ``"skill"`` or ``"pinned"`` of a client; ``"capacity"``, ``"shift"``,
-        ``"longest distance"``, ``"longest duration"`` or ``"breaks"`` of a vehicle type; ``"measure"`` of the load,
-        ``"apart"`` or ``"backhaul"`` of all.
+        What the rule is called: ``"window"`` of a client, ``"shift"`` of a vehicle type, ``"apart"`` of all, …
     name
         Name of the client, the vehicle type or the measure.
 
@@ -56,51 +48,16 @@ def rules_text(rules: Sequence[RelaxableRule]) -> str:
     'the windows of a and b and deliveries before pickups'
     """
     kinds = dict.fromkeys(rule.kind for rule in rules)
-    return join_list([_kind_text(kind, [rule.name for rule in rules if rule.kind == kind]) for kind in kinds])
-
-
-def _kind_text(kind: str, of: Sequence[str]) -> str:
-    names = join_list(of, 6)
-    texts = {
-        "skill": f"who may serve {names}",
-        "pinned": f"the vehicle that {names} {'is' if len(of) == 1 else 'are'} pinned to",
-        "measure": f"the capacity for {names}",
-        "apart": "goods that are kept apart",
-        "backhaul": "deliveries before pickups",
-    }
-    plural = {"capacity": "capacities", "breaks": "breaks"}.get(kind, f"{kind}s")
-    return texts.get(kind, f"the {kind if len(of) == 1 else plural} of {names}")
+    return join_list(
+        [_RULES[kind].given_up_text([each.name for each in rules if each.kind == kind]) for kind in kinds]
+    )
 
 
 def binding_rules(problem: RoutingProblem, names: Collection[str]) -> tuple[RelaxableRule, ...]:
     """Return the rules that bind when the vehicles serve some clients."""
-    data, policy = problem.data, problem.policy
-    clients = [client for client in problem.clients if client.name in names]
-    fleet = [vehicle for vehicle in problem.vehicles if vehicle.num_available]
-    starts = min((vehicle.shift_start for vehicle in fleet), default=0.0)
-    found = []
-    for client in clients:
-        place = data.index[client.name]
-        if data.earliest[place] > starts or (
-            np.isfinite(data.latest[place]) and not data.has_soft_window[place]
-        ):
-            found.append(RelaxableRule("window", client.name))
-    found += [
-        RelaxableRule("release", client.name)
-        for client in clients
-        if data.release[data.index[client.name]] > starts
-    ]
-    found += [RelaxableRule("skill", client.name) for client in clients if client.needs or client.vehicles]
-    found += [RelaxableRule("pinned", client.name) for client in clients if client.name in data.pinned]
-    loaded = any(client.demand or client.pickup for client in clients)
-    found += [RelaxableRule("capacity", each.name) for each in fleet if loaded and np.isfinite(each.capacity)]
-    found += [RelaxableRule("measure", name) for name in policy.capacities]
-    for kind, free in _OF_VEHICLES.items():
-        ((field, value),) = free.items()
-        found += [RelaxableRule(kind, vehicle.name) for vehicle in fleet if getattr(vehicle, field) != value]
-    found += [RelaxableRule("apart")] if policy.apart else []
-    found += [RelaxableRule("backhaul")] if policy.backhaul else []
-    return tuple(found)
+    return tuple(
+        RelaxableRule(kind, name) for kind, rule in _RULES.items() for name in rule.binds(problem.data, names)
+    )
 
 
 def relax_problem(
@@ -118,59 +75,31 @@ def relax_problem(
         Rules of :func:`binding_rules` to keep.
     """
     kept = [place for place, client in enumerate(problem.clients) if client.name in names]
-    held = set(rules)
+    held: dict[str, set[str]] = {kind: set() for kind in _RULES}
+    for each in rules:
+        held[each.kind].add(each.name)
     nodes = [*range(len(problem.depots)), *(len(problem.depots) + place for place in kept)]
-    clients = [_relax_client(problem, problem.clients[place], held) for place in kept]
+    clients = [problem.clients[place] for place in kept]
     load = sum(client.demand + client.pickup for client in clients)
+
+    def free(owner: Client | VehicleType) -> dict[str, Any]:
+        given_up = (rule for kind, rule in _RULES.items() if owner.name not in held[kind])
+        return {
+            field: value for rule in given_up for field, value in rule.free(problem.data, owner, load).items()
+        }
+
+    # goods that only clients left out have would be taken for misspelt ones
+    goods = frozenset[str]().union(*(frozenset(client.goods) for client in clients))
+    policy = replace(problem.policy, apart=tuple(pair for pair in problem.policy.apart if set(pair) <= goods))
+    for kind, rule in _RULES.items():
+        policy = rule.free_policy(policy, held[kind] & {*names, *policy.capacities, ""})
     cost = problem.cost if isinstance(problem.cost, Mapping) else {"cost": problem.cost}
     return replace(
         problem,
-        clients=clients,
-        vehicles=[_relax_vehicle(vehicle, held, load) for vehicle in problem.vehicles],
+        clients=[replace(client, prize=None, **free(client)) for client in clients],
+        vehicles=[replace(vehicle, **free(vehicle)) for vehicle in problem.vehicles],
         cost={name: law_between(law, nodes) for name, law in cost.items()},
         duration=law_between(problem.duration, nodes),
         distance=None if problem.distance is None else law_between(problem.distance, nodes),
-        policy=_relax_policy(problem.policy, clients, held),
-    )
-
-
-def _relax_client(problem: RoutingProblem, client: Client, held: Collection[RelaxableRule]) -> Client:
-    free: dict[str, Any] = {"prize": None}
-    if RelaxableRule("window", client.name) not in held:
-        starts = min(0.0, *(vehicle.shift_start for vehicle in problem.vehicles))
-        free |= {"earliest": starts, "latest": np.inf, "windows": ""}
-    if RelaxableRule("release", client.name) not in held:
-        free |= {"release_time": 0.0}
-    if RelaxableRule("skill", client.name) not in held:
-        free |= {"needs": "", "vehicles": ""}
-    return replace(client, **free)
-
-
-def _relax_vehicle(vehicle: VehicleType, held: Collection[RelaxableRule], load: float) -> VehicleType:
-    free: dict[str, Any] = {}
-    if RelaxableRule("capacity", vehicle.name) not in held and np.isfinite(vehicle.capacity):
-        # a law may read the capacity, so that it stays a number
-        free["capacity"] = max(vehicle.capacity, load)
-    for kind, without in _OF_VEHICLES.items():
-        if RelaxableRule(kind, vehicle.name) not in held:
-            free |= without
-    return replace(vehicle, **free)
-
-
-def _relax_policy(
-    policy: RoutingPolicy, clients: Sequence[Client], held: Collection[RelaxableRule]
-) -> RoutingPolicy:
-    names = {client.name for client in clients}
-    goods = frozenset[str]().union(*(frozenset(client.goods) for client in clients))
-    apart = [pair for pair in policy.apart if set(pair) <= goods] if RelaxableRule("apart") in held else []
-    pinned = {
-        label: [name for name in pinned if name in names and RelaxableRule("pinned", name) in held]
-        for label, pinned in policy.pinned.items()
-    }
-    return replace(
-        policy,
-        capacities=tuple(name for name in policy.capacities if RelaxableRule("measure", name) in held),
-        apart=tuple(apart),
-        backhaul=policy.backhaul and RelaxableRule("backhaul") in held,
-        pinned={label: some for label, some in pinned.items() if some},
+        policy=policy,
     )

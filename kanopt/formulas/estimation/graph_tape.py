@@ -9,12 +9,13 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from kanopt.errors import FormulaError
+from kanopt.formulas.base_formula import BaseFormula
 from kanopt.formulas.columns import common_shape, read_columns
 from kanopt.formulas.estimation.free import FreeParameters
 from kanopt.formulas.functions import function_named
@@ -35,10 +36,6 @@ from kanopt.formulas.nodes import (
 from kanopt.formulas.pieces import Curve, Step, Table, gap_inputs
 from kanopt.formulas.tape import Applied, Backward, Extreme, LookedUp, Monomial, Number, Tape, Total
 from kanopt.formulas.tape import Step as TapeStep
-
-if TYPE_CHECKING:
-    from kanopt.formulas.formula import Formula
-
 
 Columns = Mapping[str, NDArray[Any]]
 
@@ -289,7 +286,7 @@ class Gradient:
     derivative: Array
 
 
-def gradient(formula: Formula, data: Any, only: Iterable[str] | None = None) -> Gradient:
+def gradient(formula: BaseFormula, data: Any, only: Iterable[str] | None = None) -> Gradient:
     """Return value and derivative of a formula in its named constants.
 
     Parameters

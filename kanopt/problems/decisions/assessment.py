@@ -12,19 +12,53 @@ import pandas as pd
 from kanopt.problems.assessment import Assessment
 from kanopt.problems.coverage import Coverage, CoverageWords, LeftOutPrice, refer_to
 from kanopt.problems.decisions.decision_law import DecisionLaw
-from kanopt.problems.decisions.plan import DecisionPlan
-from kanopt.problems.decisions.reasons import violation_reasons
-from kanopt.problems.decisions.simulate import RULE_WORDS, check_plan, price_plan
-from kanopt.problems.decisions.views import views_of
+from kanopt.problems.decisions.simulate import (
+    RULE_WORDS,
+    DecisionPlan,
+    check_plan,
+    price_plan,
+    violation_reasons,
+)
 from kanopt.problems.findings import Check, Extrapolation, Reason
 from kanopt.problems.law_use import LawUse, unit_factor
 from kanopt.problems.plan_figures import PlanFigure, emissions
 from kanopt.problems.pricing import Pricing
-from kanopt.problems.views import View
+from kanopt.problems.views import SeriesView, View
 from kanopt.text import amount_text, join_list
 
 if TYPE_CHECKING:
     from kanopt.problems.decisions.problem import DecisionProblem
+
+_LINES = 6
+_POINTS = 101
+
+
+def views_of(problem: DecisionProblem, plan: DecisionPlan) -> tuple[View, ...]:
+    """Return the price along the range of the decisions that move it most, other decisions at the plan's values.
+
+    What a plan earns is a negative price, and is drawn as earnings.
+    """
+    at_plan = sum(float(law.value(plan.values)) for law in problem.objective_terms)
+    sign, word = (-1.0, "earnings") if at_plan < 0 else (1.0, "price")
+    share = np.linspace(0.0, 1.0, _POINTS)
+    lines = {}
+    for one in problem.records:
+        if one.low == one.high:
+            continue
+        moved = one.low + share * (one.high - one.low)
+        if one.integer:
+            moved = np.clip(np.round(moved), np.ceil(one.low), np.floor(one.high))
+        price = sign * sum(law.value({**plan.values, one.name: moved}) for law in problem.objective_terms)
+        lines[one.name] = np.broadcast_to(np.asarray(price, dtype=float), share.shape)
+    spread = sorted(lines, key=lambda name: -float(np.ptp(lines[name])))[:_LINES]
+    kept = {name: lines[name] for name in lines if name in spread}
+    if not kept:
+        return ()
+    data = pd.DataFrame(kept, index=pd.Index(100.0 * share, name="place in the range (%)"))
+    title = f"{word.capitalize()} when one decision moves and the others stay"
+    if problem.constraint_laws:  # else it would look as if less of a thing that is needed were better
+        title = f"{word.capitalize()} when one decision moves, the others stay and limits are left aside"
+    return (SeriesView(title, data, "place in its range (%)", f"{word} ({problem.unit or 'no unit'})"),)
 
 
 # The laws that decided numbers are priced and checked by, as the plan uses them.

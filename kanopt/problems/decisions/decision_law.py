@@ -14,7 +14,7 @@ from kanopt.errors import FormulaError, ProblemError, UnitError, nearest
 from kanopt.formulas.binding import BoundFormula, Reference, ReferenceValue
 from kanopt.formulas.formula import Formula
 from kanopt.formulas.lowering.graphs import folded
-from kanopt.formulas.nodes import Constant, Input, Node, Product, Sum, rebuild
+from kanopt.formulas.nodes import Constant, Input, Node, Product, Sum, computed, rebuild
 from kanopt.formulas.variables import Variable, category_label
 from kanopt.problems.decisions.entities import Decision, LawLike
 from kanopt.problems.decisions.items import DecisionNames
@@ -305,3 +305,28 @@ def _linear_formula(row: Mapping[str, float], where: str, name: str, decisions: 
         raise ProblemError(f"{where}: a row needs at least one decision")
     inputs = tuple(Variable(one) for one in row)
     return Formula(Sum(tuple(terms)) if len(terms) > 1 else terms[0], inputs, Variable(name or "row"))
+
+
+def values_at(law: Formula, names: Sequence[str], points: Floats) -> Floats:
+    """Return a law's values at points, shape (count, decisions); NaN where it has no finite value.
+
+    Parameters
+    ----------
+    law
+        A formula of decisions.
+    names
+        The decision of each column of the points.
+    points
+        Shape (count, decisions).
+
+    Examples
+    --------
+    >>> from kanopt.formulas import Variable, parse_formula
+    >>> law = parse_formula("log(x)", [Variable("x")], Variable("y"))
+    >>> values_at(law, ["x"], np.array([[1.0], [0.0]])).tolist()
+    [0.0, nan]
+    """
+    values = computed(law.root, {name: points[:, place] for place, name in enumerate(names)})
+    found = np.array(np.broadcast_to(values.astype(float), (len(points),)))
+    found[~np.isfinite(found)] = np.nan
+    return found

@@ -19,13 +19,10 @@ from kanopt.formulas.binding import BoundFormula
 from kanopt.formulas.formula import Formula
 from kanopt.problems.base import Problem
 from kanopt.problems.decisions.assessment import DecisionAssessment
-from kanopt.problems.decisions.decision_law import DecisionLaw, laws_of, sum_of, summed
+from kanopt.problems.decisions.decision_law import DecisionLaw, laws_of, sum_of, summed, values_at
 from kanopt.problems.decisions.entities import Constraint, Decision, Item, LawLike
-from kanopt.problems.decisions.evaluator import Evaluator
-from kanopt.problems.decisions.items import DecisionNames
-from kanopt.problems.decisions.plan import DecisionPlan
-from kanopt.problems.decisions.reasons import infeasibility_reasons
-from kanopt.problems.decisions.tables import DECISIONS, ITEMS, read_decisions
+from kanopt.problems.decisions.items import DECISIONS, ITEMS, DecisionNames, read_decisions
+from kanopt.problems.decisions.simulate import DecisionPlan, infeasibility_reasons
 from kanopt.problems.findings import FrozenInput, Reason
 from kanopt.problems.plan_day import read_day
 from kanopt.records.declaration import Unit
@@ -182,7 +179,7 @@ class DecisionProblem(Problem[DecisionPlan]):
 
     def prices(self, points: Floats) -> Floats:
         """Return the objective at points, shape (count, decisions); NaN where it has no finite value."""
-        return Evaluator(self.objective_formula, [one.name for one in self.records])(points)
+        return values_at(self.objective_formula, [one.name for one in self.records], points)
 
     def laws(self) -> Mapping[str, Formula]:
         """Return the formulas of the objective and of the constraints, by name."""

@@ -6,21 +6,48 @@ No solver runs through here, and no solver's figure is trusted where this module
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
+import pandas as pd
 
+from kanopt.problems.base import Plan
 from kanopt.problems.broken_rules import RuleWords
 from kanopt.problems.decisions.decision_law import DecisionLaw
 from kanopt.problems.decisions.entities import Constraint
-from kanopt.problems.decisions.plan import DecisionPlan
-from kanopt.problems.findings import Check, Violation
+from kanopt.problems.findings import Check, Reason, Violation
 from kanopt.problems.law_use import unit_factor
 from kanopt.problems.pricing import Pricing
-from kanopt.text import amount_text, range_text
+from kanopt.text import amount_text, list_names, range_text
 
 if TYPE_CHECKING:
     from kanopt.problems.decisions.problem import DecisionProblem
+
+
+@dataclass(frozen=True)
+class DecisionPlan(Plan):
+    """A number for each decision, in its unit.
+
+    Examples
+    --------
+    >>> DecisionPlan({"speed": 62.5, "vans": 4}).to_frame()
+      decision  value
+    0    speed   62.5
+    1     vans    4.0
+    """
+
+    values: Mapping[str, float] = field(hash=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "values", {str(name): float(value) for name, value in self.values.items()})
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return one row per decision: ``decision``, ``value``."""
+        return pd.DataFrame(
+            {"decision": list(self.values), "value": [float(value) for value in self.values.values()]}
+        )
+
 
 TOLERANCE = 1e-6
 _LONGEST = 80
@@ -94,3 +121,45 @@ def price_plan(problem: DecisionProblem, plan: DecisionPlan) -> Pricing:
             read = {name: arguments[name] for name in part.formula.used}
             rows.append((law.name, law.item, text, scale * float(part.formula.evaluate(read))))
     return Pricing.of(rows, problem.unit)
+
+
+def infeasibility_reasons(problem: DecisionProblem) -> tuple[Reason, ...]:
+    """Return the constraints that no values within the ranges meet; interval arithmetic proves it."""
+    return tuple(
+        found
+        for rule, law in problem.constraint_laws
+        if (found := _constraint_infeasibility(rule, law)) is not None
+    )
+
+
+def _constraint_infeasibility(rule: Constraint, law: DecisionLaw) -> Reason | None:
+    low, high = law.as_formula.interval()
+    if low > rule.high + slack(rule.high):
+        short, end, ask = low - rule.high, low, "raise its upper limit"
+    elif high < rule.low - slack(rule.low):
+        short, end, ask = rule.low - high, high, "lower its lower limit"
+    else:
+        return None
+    word = "at least" if end == low else "at most"
+    named = list_names(law.used) or "no decision"
+    return Reason(
+        f"constraint {rule.name}",
+        "infeasible",
+        f"{rule.name} must be {rule.limits}, but is {word} {amount_text(end, law.unit)} wherever {named} "
+        "are within their ranges",
+        f"{ask} by {amount_text(short, law.unit)}, or widen the ranges",
+        proved=True,
+    )
+
+
+def violation_reasons(check: Check) -> tuple[Reason, ...]:
+    """Return a reason for each constraint that a plan breaks."""
+    return tuple(
+        Reason(
+            broken.where if broken.constraint != "constraint" else f"constraint {broken.where}",
+            "infeasible",
+            broken.message,
+            f"relax it by {amount_text(broken.amount, broken.unit)}",
+        )
+        for broken in check.violations
+    )

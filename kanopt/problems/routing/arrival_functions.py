@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
@@ -11,11 +11,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from kanopt.errors import ProblemError, UnitError
+from kanopt.problems.routing.data import Floats, Ints, RoutingData
 from kanopt.text import number_text
 from kanopt.units import check_unit, convert, same_dimension
-
-Floats = NDArray[np.float64]
-Ints = NDArray[np.intp]
 
 _NOISE = 1e-12
 
@@ -320,3 +318,59 @@ def lower_envelope(leave: Floats, arrive: Floats) -> tuple[Floats, Floats]:
     new = np.append(True, (np.diff(points, axis=1) != 0).any(axis=0))
     kept = points[:, new]
     return kept[0], kept[1]
+
+
+def departure_breakpoints(
+    law: ArrivalFunctions,
+    data: RoutingData,
+    kind: int,
+    nodes: Sequence[int],
+    ready: Sequence[float] | Floats | None = None,
+    stay: Sequence[float] | Floats | None = None,
+) -> Floats:
+    """Return the departures between which the return from a route is linear in the departure.
+
+    The time a route takes is least at one of them: between two of them it is monotone, and at a jump the
+    lower value counts.
+
+    Parameters
+    ----------
+    law
+        Travel times, in the problem's unit.
+    data
+        Service times and windows.
+    kind
+        Vehicle type.
+    nodes
+        Nodes from depot to depot.
+    ready
+        When service at each node but the first may begin as far as goods must be ready.
+    stay
+        How long service at each node but the first takes; what the data state where not given.
+
+    Returns
+    -------
+    array
+        Increasing; shape (k,). Points of the legs, openings and closings of windows and the end of the shift, each
+        carried back to the depot: the latest departure with which the leg is begun, or the client reached, by then.
+
+    Notes
+    -----
+    The return is a composition of piecewise-linear functions that never fall, one per leg, of waits and of service
+    times; its breakpoints are preimages of theirs (Visser and Spliet 2020, "Efficient move evaluations for
+    time-dependent vehicle routing problems", Transportation Science 54(4), 1091–1112).
+    """
+    shift_end, count = data.vehicles[kind].shift_end, len(nodes) - 1
+    leave = np.array([shift_end] if np.isfinite(shift_end) else [])
+    waits = np.full(count, -np.inf) if ready is None else ready
+    stays = data.service_times.stated[kind, nodes[1:]] if stay is None else stay
+    for tail, head, wait, served in zip(nodes[-2::-1], nodes[:0:-1], waits[::-1], stays[::-1], strict=True):
+        if not law.roads[tail, head]:
+            return np.zeros(0)
+        begin = leave - served
+        turns = np.concatenate([[wait], data.opens[:, head], data.closes[:, head]])
+        soonest = max(float(data.earliest[head]), wait)
+        targets = np.unique(np.append(begin[begin >= soonest], turns[np.isfinite(turns)]))
+        # latest departures from the tail to reach the targets at the head, and at the points of the leg itself
+        leave = np.append(law.latest(tail, head, targets), law.points(tail, head)[0])
+    return np.unique(leave)

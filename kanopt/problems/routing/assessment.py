@@ -20,16 +20,20 @@ from kanopt.problems.in_use import InUse, InUseWords
 from kanopt.problems.law_use import LawUse, unit_factor
 from kanopt.problems.plan_figures import PlanFigure, Roster, emissions
 from kanopt.problems.pricing import Pricing
-from kanopt.problems.routing.coverage import clients_served, price_of_left_out
 from kanopt.problems.routing.delays import Delays
-from kanopt.problems.routing.extrapolations import plan_extrapolations
-from kanopt.problems.routing.figures import route_figures, route_rosters, vehicles_to_send
+from kanopt.problems.routing.extrapolations import fixed_time_figure, implausible_speeds, plan_extrapolations
+from kanopt.problems.routing.figures import (
+    clients_served,
+    price_of_left_out,
+    route_figures,
+    route_rosters,
+    vehicles_to_send,
+)
 from kanopt.problems.routing.leg_laws import DURATION
-from kanopt.problems.routing.leg_speeds import fixed_time_figure, implausible_speeds
 from kanopt.problems.routing.plan import RoutingPlan
 from kanopt.problems.routing.reasons import plan_reasons
+from kanopt.problems.routing.rules import RULE_WORDS
 from kanopt.problems.routing.simulate import (
-    RULE_WORDS,
     Drive,
     check_plan,
     fleets_below_zero,
@@ -38,8 +42,7 @@ from kanopt.problems.routing.simulate import (
     prices_of_fleets,
 )
 from kanopt.problems.routing.slider_prices import slider_prices
-from kanopt.problems.routing.views import timetable_of, views_of, with_times
-from kanopt.problems.routing.work_orders import run_sheets
+from kanopt.problems.routing.views import run_sheets, timetable_of, views_of, with_times
 from kanopt.problems.slider_prices import SliderPrices
 from kanopt.problems.views import View
 from kanopt.problems.work_orders import WorkOrder
@@ -61,7 +64,7 @@ _LEGS, _STOPS, _LINKS = ("leg", "legs"), ("client", "clients"), ("link driven", 
 
 def driving_law_uses(problem: RoutingProblem, plan: RoutingPlan, driven: Drive) -> tuple[LawUse, ...]:
     """Return each cost law and the law of travel time on the legs, of service at clients, and of the links driven."""
-    return (*_legs(problem, plan, driven), *_stops(problem, plan, driven), *_links(problem, driven))
+    return (*_legs(problem, plan, driven), *_stops(problem, plan, driven), *_links(problem, plan, driven))
 
 
 def _legs(problem: RoutingProblem, plan: RoutingPlan, driven: Drive) -> Iterator[LawUse]:
@@ -76,7 +79,7 @@ def _legs(problem: RoutingProblem, plan: RoutingPlan, driven: Drive) -> Iterator
         arguments = law.arguments(laws.resolver(name, inputs))
         shared = (law.formula, arguments, np.array(factor), reached.shape, _LEGS)
         if name == DURATION:
-            changes = Delays(problem, driven).of_legs(factor, reached)
+            changes = Delays(problem, plan, driven).of_legs(factor, reached)
             yield LawUse(name, *shared, cut_off=True, price_change=changes, where=where)
         else:
             yield LawUse(f"cost {name!r}", *shared, cut_off=True, where=where, term=name)
@@ -103,14 +106,14 @@ def _stops(problem: RoutingProblem, plan: RoutingPlan, driven: Drive) -> Iterato
         return
     arguments = law.arguments(data.service_times.resolver(driven.stops(stops)))
     factor = unit_factor(law.formula.output.unit, data.units.time)
-    changes = Delays(problem, driven).of_services(factor, stops)
+    changes = Delays(problem, plan, driven).of_services(factor, stops)
     shared = (law.formula, arguments, np.array(factor), stops.shape, _STOPS)
 
     where = partial(_stop_names, problem, plan, driven, stops)
     yield LawUse("service", *shared, cut_off=True, price_change=changes, where=where)
 
 
-def _links(problem: RoutingProblem, driven: Drive) -> Iterator[LawUse]:
+def _links(problem: RoutingProblem, plan: RoutingPlan, driven: Drive) -> Iterator[LawUse]:
     network = problem.network
     if network is None or not isinstance(network.law, BoundFormula):
         return
@@ -132,7 +135,7 @@ def _links(problem: RoutingProblem, driven: Drive) -> Iterator[LawUse]:
         for link in links:
             driven_on[place[int(link)], leg] += 1.0
     factor = unit_factor(law.formula.output.unit, problem.data.units.time)
-    changes = Delays(problem, driven).of_links(factor, driven_on)
+    changes = Delays(problem, plan, driven).of_links(factor, driven_on)
     arguments, rise = law.arguments(resolve), np.array(factor)
     yield LawUse(DURATION, law.formula, arguments, rise, used.shape, _LINKS, price_change=changes)
 
@@ -272,19 +275,23 @@ class RoutingAssessment(Assessment[RoutingPlan, Drive]):
         names = tuple(route.label for route in self.plan.routes if route.clients)
         return InUse(_IN_USE, names)
 
-    @property
+    @cached_property
     def assumed(self) -> str:
         """Which departures are not stated, and when these vehicles are taken to leave."""
+        return self.departures_text(self.plan, "each vehicle leaves when that costs least")
+
+    def departures_text(self, given: RoutingPlan, when: str) -> str:
+        """Say when vehicles leave whose departure a plan with the same routes does not state; empty where it does."""
         known, unit = self.problem.data.started_of, self.problem.units.time
         chosen = []
-        for route, leaves in zip(self.plan.routes, self.simulation.departure.tolist(), strict=True):
+        for route, leaves in zip(given.routes, self.simulation.departure.tolist(), strict=True):
             begun = known.get((route.vehicle, route.index))
             if route.departure is None and (begun is None or begun.route.departure is None):
                 chosen.append(f"{route.label} at {clock_text(leaves, unit)}")
         if not chosen:
             return ""
         told = join_list(chosen, _MOST_NAMED)
-        return f"departures are not given, and each vehicle leaves when that costs least: {told}"
+        return f"departures are not given, and {when}: {told}"
 
     @property
     def proposal(self) -> str:

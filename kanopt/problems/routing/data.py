@@ -19,7 +19,6 @@ from kanopt.problems.geography import Positions
 from kanopt.problems.routing.entities import Client, Depot, RoutingUnits, VehicleType, split_label
 from kanopt.problems.routing.policy import RoutingPolicy
 from kanopt.problems.routing.service_times import ServiceTimes
-from kanopt.problems.routing.started import StartedRoute
 from kanopt.problems.routing.windows import DriverBreak, parse_breaks, parse_windows
 from kanopt.records.clock_times import moment
 from kanopt.records.declaration import declared_fields
@@ -27,7 +26,7 @@ from kanopt.records.record import field_values
 from kanopt.text import list_names
 
 if TYPE_CHECKING:
-    from kanopt.problems.routing.plan import Route
+    from kanopt.problems.routing.plan import Route, StartedRoute
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.intp]

@@ -12,13 +12,12 @@ from kanopt.formulas.binding import BoundFormula
 from kanopt.problems.money_at_stake import draw_price_errors
 from kanopt.problems.routing.assessment import RoutingAssessment
 from kanopt.problems.routing.data import Floats, Ints, RoutingData
-from kanopt.problems.routing.simulate import Drive
-from kanopt.problems.routing.simulate.check import Flags, broken_rules_of_routes
-from kanopt.problems.routing.simulate.drive import drive_of
-from kanopt.problems.routing.simulate.errors import DrivingErrors
-from kanopt.problems.routing.simulate.forward import drive_forward
-from kanopt.problems.routing.simulate.legs import PaddedRoutes, pad_routes
-from kanopt.problems.routing.simulate.price import MISSED, price_side_by_side
+from kanopt.problems.routing.figures import late_legs
+from kanopt.problems.routing.rules import PRIZES
+from kanopt.problems.routing.rules.rule import Flags
+from kanopt.problems.routing.simulate import Drive, broken_rules_of_routes, price_side_by_side, slack
+from kanopt.problems.routing.simulate.drive import drive_forward, drive_of
+from kanopt.problems.routing.simulate.legs import DrivingErrors, PaddedRoutes, pad_routes
 from kanopt.problems.uncertainty import (
     Erring,
     UncertainLaw,
@@ -31,8 +30,11 @@ from kanopt.problems.uncertainty import (
 if TYPE_CHECKING:
     from kanopt.problems.routing.problem import RoutingProblem
 
-_MOST_LEGS = 400_000
+MOST_LEGS = 400_000
 """Legs that are driven at once: some tens of megabytes."""
+_MOST_DAYS, _FEWEST_DAYS = 1000, 100
+COMMON_SEED = 0
+"""Seed of the days on which plans are looked at that are told beside each other."""
 _TRAVEL, _SERVICE, _DEMAND, _PRICE = range(4)  # streams of random numbers
 
 
@@ -87,11 +89,11 @@ def drive_days(
     routes = assessment.plan.routes
     grid = pad_routes(problem.leg_laws, problem.planning_values, routes, frozen=False)
     streams = [np.random.default_rng([seed, part]) for part in range(4)]
-    size = max(1, _MOST_LEGS // max(grid.valid.size, 1))
-    parts = [
-        _Block(problem, assessment, grid, count).drive(laws, uncertainty, streams)
-        for count in _blocks(days, size)
-    ]
+    size = max(1, MOST_LEGS // max(grid.valid.size, 1))
+    parts = []
+    for count in _blocks(days, size):
+        drawn = draw_days(problem, grid, count, laws, uncertainty, streams)
+        parts.append(_Block(problem, assessment, grid, count).drive(drawn))
     first = parts[0]
     extra = draw_price_errors(assessment.law_uses, days, streams[_PRICE])
     arrive, begin, finish, cost = (
@@ -100,6 +102,40 @@ def drive_days(
     )
     broken = {rule: np.concatenate([part.broken[rule] for part in parts]) for rule in first.broken}
     return DrivenDays(first.route, first.client, arrive, begin, finish, cost + extra, broken)
+
+
+def draw_days(
+    problem: RoutingProblem,
+    plan: PaddedRoutes,
+    days: int,
+    laws: Sequence[UncertainLaw],
+    uncertainty: Uncertainty,
+    streams: Sequence[np.random.Generator],
+) -> PaddedRoutes:
+    """Return the routes of a plan, one after the other for each day, with the errors and demands of that day."""
+    routes, legs = plan.valid.shape
+    shape = days, routes, legs
+    errors = DrivingErrors(
+        *(law.draw(shape, uncertainty.within, rng) for law, rng in zip(laws, streams, strict=False))
+    )
+    grid = replace(plan.select(np.tile(np.arange(routes), days)), errors=errors)
+    demands = _draw_demands(problem.data, days, uncertainty, streams[_DEMAND])
+    if demands is None:
+        return grid
+    nodes = grid.nodes.reshape(days, routes, legs + 1)
+    carried = demands[np.arange(days)[:, None, None], nodes]
+    return grid.with_demands(carried.reshape(days * routes, legs + 1))
+
+
+def _draw_demands(
+    data: RoutingData, days: int, uncertainty: Uncertainty, rng: np.random.Generator
+) -> Floats | None:
+    """Draw the demand of each node, (days, n), log-normal with its mean and deviation; None where none varies."""
+    mean, stated = data.demand, np.nan_to_num(data.of_nodes("demand_sd"))
+    deviation = demand_deviations(mean, stated, uncertainty)
+    if not (deviation * mean).any():
+        return None
+    return draw_log_normal(mean, deviation, days, uncertainty.shared_demand or 0.0, rng)
 
 
 def routing_time_laws(problem: RoutingProblem, uncertainty: Uncertainty) -> tuple[UncertainLaw, UncertainLaw]:
@@ -112,6 +148,44 @@ def routing_time_laws(problem: RoutingProblem, uncertainty: Uncertainty) -> tupl
             Erring("service times", "stops"), problem.policy.service, uncertainty.service, uncertainty, unit
         ),
     )
+
+
+def common_draws(stops: int) -> int:
+    """Return on how many days plans of so many stops are looked at that are told beside each other.
+
+    Examples
+    --------
+    >>> common_draws(60), common_draws(1000), common_draws(10_000)
+    (1000, 400, 100)
+    """
+    return min(_MOST_DAYS, max(_FEWEST_DAYS, MOST_LEGS // max(stops, 1)))
+
+
+def in_time(assessment: RoutingAssessment, days: DrivenDays) -> Flags:
+    """Say on which days everyone is in time whom the plan itself has in time; (days,).
+
+    Clients are served by the end of their last window, and vehicles are back by the end of their shift.
+    """
+    late_stops, late_routes = late_in_plan(assessment)
+    data = assessment.problem.data
+    latest, ends = data.latest[days.client], shift_ends(assessment)
+    served = np.isfinite(days.begin) & (days.begin <= latest + slack(latest))
+    back = days.finish <= ends + slack(ends)
+    return np.asarray((served | late_stops).all(axis=1) & (back | late_routes).all(axis=1))
+
+
+def late_in_plan(assessment: RoutingAssessment) -> tuple[Flags, Flags]:
+    """Say at which stops service begins too late in the plan itself, and which routes are back after their shift."""
+    data, driven, ends = assessment.problem.data, assessment.simulation, shift_ends(assessment)
+    served = driven.head >= len(data.depots)
+    return late_legs(data, driven)[served], np.asarray(driven.finish > ends + slack(ends))
+
+
+def shift_ends(assessment: RoutingAssessment) -> Floats:
+    """Return when the shift of the vehicle of each route ends, infinite where it does not; (routes,)."""
+    data = assessment.problem.data
+    kinds = [data.type_index[route.vehicle] for route in assessment.plan.routes]
+    return np.asarray(data.of_vehicles("shift_end")[kinds], dtype=float)
 
 
 def _blocks(days: int, size: int) -> Iterator[int]:
@@ -132,34 +206,14 @@ class _Block:
     def data(self) -> RoutingData:
         return self.problem.data
 
-    def drive(
-        self, laws: Sequence[UncertainLaw], uncertainty: Uncertainty, streams: Sequence[np.random.Generator]
-    ) -> DrivenDays:
-        routes, legs = self.plan.valid.shape
-        shape = self.days, routes, legs
-        errors = DrivingErrors(
-            *(law.draw(shape, uncertainty.within, rng) for law, rng in zip(laws, streams, strict=False))
-        )
-        grid = replace(self.plan.select(np.tile(np.arange(routes), self.days)), errors=errors)
-        demands = self._demands(uncertainty, streams[_DEMAND])
-        if demands is not None:
-            nodes = grid.nodes.reshape(self.days, routes, legs + 1)
-            carried = demands[np.arange(self.days)[:, None, None], nodes]
-            grid = grid.with_demands(carried.reshape(self.days * routes, legs + 1))
+    def drive(self, drawn: PaddedRoutes) -> DrivenDays:
+        """Drive the routes of all days, which leave when the plan says."""
         departure = np.tile(self.assessment.simulation.departure, self.days)
-        times = drive_forward(grid, departure)
+        times = drive_forward(drawn, departure)
         stops = [len(route.clients) for route in self.assessment.plan.routes] * self.days
-        return self._read(drive_of(grid, stops, departure, times), grid, stops)
+        return self._read(drive_of(drawn, stops, departure, times))
 
-    def _demands(self, uncertainty: Uncertainty, rng: np.random.Generator) -> Floats | None:
-        """Draw the demand of each node, (days, n), log-normal with its mean and deviation; None where none varies."""
-        mean, stated = self.data.demand, np.nan_to_num(self.data.of_nodes("demand_sd"))
-        deviation = demand_deviations(mean, stated, uncertainty)
-        if not (deviation * mean).any():
-            return None
-        return draw_log_normal(mean, deviation, self.days, uncertainty.shared_demand or 0.0, rng)
-
-    def _read(self, driven: Drive, grid: PaddedRoutes, stops: Sequence[int]) -> DrivenDays:
+    def _read(self, driven: Drive) -> DrivenDays:
         days, routes = self.days, len(self.plan.valid)
         legs = len(driven.head) // days
         head, route = driven.head[:legs], driven.route[:legs]
@@ -174,13 +228,12 @@ class _Block:
             self._costs(driven),
             {
                 rule: flags.reshape(days, routes)
-                for rule, flags in broken_rules_of_routes(self.data, driven, grid, stops).items()
+                for rule, flags in broken_rules_of_routes(self.data, driven).items()
             },
         )
 
     def _costs(self, driven: Drive) -> Floats:
         laws, planning = self.problem.leg_laws, self.problem.planning_values
-        types = np.tile(self.plan.kind, self.days)
-        terms = price_side_by_side(laws, planning, types, driven, self.days)
-        missed = float(self.assessment.pricing.terms().get(MISSED, 0.0))
+        terms = price_side_by_side(laws, planning, driven, self.days)
+        missed = float(self.assessment.pricing.terms().get(PRIZES.term, 0.0))
         return sum(terms.values(), np.full(self.days, missed))

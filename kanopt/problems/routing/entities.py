@@ -201,7 +201,7 @@ class Client:
         default=None,
         needs=("latest", "windows"),
         doc="Promised probability, between 0 and 1, that service begins before the last window closes; "
-        ":func:`kanopt.solve_on_time` plans so that it holds. None where nothing is promised.",
+        "departures are chosen so that it holds where a law of times knows its errors. None where nothing is promised.",
     )
     needs: tuple[str, ...] = field(
         default=(),
@@ -326,6 +326,23 @@ class VehicleType:
         "not during a service; nobody waits for one at a client who can be served before it. It is placed where the "
         "route costs least, see ``docs/planning.md``. A driver who returns before the latest begin of a break need "
         "not take it.",
+    )
+    max_driving: Annotated[float, Field(gt=0), MAY_BE_BLANK] = field(
+        default=math.inf,
+        unit="time",
+        needs="rest_duration",
+        usual=(0.5, 24.0, "h"),
+        words="driving time before a rest; hours at the wheel; lenkzeit bis zur pause; temps de conduite continue",
+        doc="Longest time at the wheel, after which the driver rests for `rest_duration` before driving on: where that "
+        "is, on the road or at a stop. Waits and services are no rest. Not beside `breaks`.",
+    )
+    rest_duration: Amount = field(
+        default=0.0,
+        unit="time",
+        needs="max_driving",
+        usual=(0.05, 24.0, "h"),
+        words="rest after driving; lenkzeitpause; duree du repos",
+        doc="Duration of a rest.",
     )
     skills: tuple[str, ...] = field(default=(), doc="Skills that clients may need.")
     attributes: Mapping[str, Attribute] = field(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -11,10 +11,10 @@ from numpy.typing import NDArray
 
 from kanopt.problems.findings import Violation
 from kanopt.problems.routing.data import Floats, Ints, RoutingData
-from kanopt.problems.routing.insertion_candidates import select_insertions
 from kanopt.problems.routing.leg_laws import DURATION, RoutingLaws
 from kanopt.problems.routing.plan import Route, RoutingPlan
 from kanopt.problems.routing.planning_values import PlanningValues
+from kanopt.problems.routing.rules import LIMITS
 from kanopt.problems.routing.simulate import Drive, check_plan, drive, route_costs
 
 _TOLERANCE = 1e-6
@@ -27,9 +27,7 @@ _MOST_SLOW, _EACH_SLOW = 24, 3
 _MOST_RESTED, _EACH_RESTED = 40, 6
 """The same for routes with breaks, where insertions that break a rule even without the breaks are skipped."""
 _AT_ONCE = 20
-_LIMITS = 6
-_DURATION = 3  # the limit of how long a route may take, among them
-_OF_ROUTES = ("ends_with", "departure", "finish", "breaks_missed", "breaks_before")
+_DURATION = [rule.name for rule in LIMITS].index("duration")
 ViolationKey = tuple[str, str, str]
 
 
@@ -101,7 +99,7 @@ class InsertionFinder:
         early = self._leave_as_planned(free, range(len(free)))
         if early != free:
             driven = drive(laws, planning, early)
-        self.excess = np.concatenate([self._excess(early, driven), np.zeros((1, _LIMITS))])
+        self.excess = np.concatenate([self._excess(driven), np.zeros((1, len(LIMITS)))])
         # prices are compared between routes that leave equally early
         self.early_costs = np.append(route_costs(laws, planning, early, driven), 0.0)
 
@@ -146,7 +144,7 @@ class InsertionFinder:
             tried, early = [tried[place] for place in kept], [early[place] for place in kept]
             origin = [origin[place] for place in kept]
         driven = drive(self.laws, self.planning, early)
-        excess, moves = self._excess(early, driven), self._departure_dependence(early)
+        excess, moves = self._excess(driven), self._departure_dependence(early)
         costs = np.where(
             moves,
             self._cost_increase(early, origin, driven, self.early_costs),
@@ -189,7 +187,7 @@ class InsertionFinder:
         """
         driven = drive(self._laws_without_breaks, self.planning, early)
         costs = self._cost_increase(early, origin, driven, self.costs)
-        over = np.maximum(self._excess(early, driven) - self.excess[self._plan_rows(origin)], 0.0)
+        over = np.maximum(self._excess(driven) - self.excess[self._plan_rows(origin)], 0.0)
         order = np.argsort(np.round(costs, 9), kind="stable")
         order = order[(np.isfinite(costs) & (over <= _TOLERANCE).all(axis=1))[order]]
         for begin in range(0, len(order), _AT_ONCE):
@@ -311,28 +309,9 @@ class InsertionFinder:
             if at < len(stops) and stops[at] != route.depot:
                 yield (*stops[:at], *first, *then, *home, *stops[at:])
 
-    def _excess(self, routes: Sequence[Route], driven: Drive) -> Floats:
+    def _excess(self, driven: Drive) -> Floats:
         """Return by how much each route exceeds limits that are numbers; (routes, limits)."""
-        facts, count = self.data, len(routes)
-        types = np.array([facts.type_index[route.vehicle] for route in routes], dtype=np.intp)
-        load = np.zeros(count)
-        for loads, capacity in zip(driven.loads, facts.capacities, strict=True):
-            most = np.zeros(count)
-            np.maximum.at(most, driven.route, loads)
-            load += np.maximum(most - capacity[types], 0.0)
-        late = np.where(facts.has_soft_window[driven.head], 0.0, driven.late)
-        legs = np.nan_to_num(facts.lengths(driven.tail, driven.head), posinf=0.0)
-        found = [load, np.bincount(driven.route, weights=late, minlength=count)]
-        for values, field in (
-            (driven.finish, "shift_end"),
-            (driven.route_durations, "max_duration"),
-            (np.bincount(driven.route, weights=legs, minlength=count), "max_distance"),
-        ):
-            limit = facts.of_vehicles(field)[types]
-            over = np.zeros(count)
-            np.subtract(values, limit, out=over, where=np.isfinite(values) & np.isfinite(limit))
-            found.append(np.maximum(over, 0.0))
-        return np.stack([*found, driven.breaks_missed.astype(float)], axis=1)
+        return np.stack([rule.excess(self.data, driven) for rule in LIMITS], axis=1)
 
     def _cost_increase(
         self, routes: Sequence[Route], origin: Sequence[int], driven: Drive, before: Floats
@@ -394,22 +373,11 @@ def violations_by_route(
         check_plan(
             facts,
             RoutingPlan((routes[place],)),
-            _single_route(driven, place, slice(ends[place], ends[place + 1])),
+            driven.of_route(place, slice(ends[place], ends[place + 1])),
             whole=False,
         ).violations
         for place in places
     ]
-
-
-def _single_route(driven: Drive, place: int, legs: slice) -> Drive:
-    """Return one of the routes of a drive."""
-    parts = {
-        field.name: getattr(driven, field.name)[
-            ..., slice(place, place + 1) if field.name in _OF_ROUTES else legs
-        ]
-        for field in fields(driven)
-    }
-    return Drive(**{**parts, "route": np.zeros_like(parts["route"])})
 
 
 def _new_violations(broken: Sequence[Violation], before: Sequence[Violation]) -> Iterator[Violation]:
@@ -430,3 +398,36 @@ def _new_violations(broken: Sequence[Violation], before: Sequence[Violation]) ->
 
 def _violation_key(violation: Violation) -> ViolationKey:
     return violation.constraint, violation.where, violation.unit
+
+
+_TOLERANCE = 1e-6
+
+
+def select_insertions(places: Ints, over: Floats, costs: Floats, sizes: tuple[int, int]) -> list[int]:
+    """Return the insertions to check: all, or the best few of those that exceed the same limits.
+
+    Parameters
+    ----------
+    places
+        Positions to choose from.
+    over, costs
+        By how much each insertion exceeds limits, (places, limits), and what it costs.
+    sizes
+        Up to how many are all checked; and how many are chosen by each criterion where there are more.
+    """
+    most, each = sizes
+    order = places[np.argsort(np.round(costs[places], 9), kind="stable")]
+    order = order[np.isfinite(costs[order])]
+    if len(order) <= most:
+        return [int(place) for place in order]
+    excess = over[order]
+    limits = (excess > _TOLERANCE) @ (1 << np.arange(over.shape[1]))
+    chosen: set[int] = set()
+    for kind in np.unique(limits):
+        same = np.flatnonzero(limits == kind)
+        # excesses have no common unit: take the least by each limit, and by the sum of shares
+        shares = excess[same] / np.maximum(excess[same].max(axis=0), _TOLERANCE)
+        for size in (*shares[:, shares.any(axis=0)].T, shares.sum(axis=1)):
+            chosen.update(same[np.argsort(size, kind="stable")[:each]].tolist())
+        chosen.update(same[:each].tolist())
+    return [int(place) for place in order[sorted(chosen)]]

@@ -23,21 +23,26 @@ from kanopt.problems.plan_day import read_day
 from kanopt.problems.road_network import RoadNetwork, TravelMatrix
 from kanopt.problems.routing.arrival_functions import ArrivalFunctions
 from kanopt.problems.routing.assessment import RoutingAssessment
-from kanopt.problems.routing.connectivity import unreachable_clients
 from kanopt.problems.routing.data import Floats, RoutingData
 from kanopt.problems.routing.entities import Client, Depot, RoutingUnits, VehicleType
-from kanopt.problems.routing.law_references import law_mistakes, table_uses
 from kanopt.problems.routing.leg_laws import DURATION, RoutingLaw, RoutingLaws
 from kanopt.problems.routing.matrices import read_matrix
 from kanopt.problems.routing.plan import Route, RoutingPlan, read_plan
 from kanopt.problems.routing.planning_values import PlanningValues, PlanStates
 from kanopt.problems.routing.policy import RoutingPolicy
 from kanopt.problems.routing.reasons import infeasibility_reasons
-from kanopt.problems.routing.remarks import input_findings, ready_too_late
+from kanopt.problems.routing.remarks import input_findings, unreachable_clients
+from kanopt.problems.routing.rules.release import RELEASE
+from kanopt.problems.routing.rules.started import read_started, routes_at, started_routes
 from kanopt.problems.routing.service_times import SERVICE
 from kanopt.problems.routing.simulate import Drive, drive
-from kanopt.problems.routing.under_way import read_started, routes_at, started_routes
-from kanopt.problems.routing.validation import load_questions, routing_checks, unstated_checks
+from kanopt.problems.routing.validation import (
+    law_mistakes,
+    load_questions,
+    routing_checks,
+    table_uses,
+    unstated_checks,
+)
 from kanopt.records.clock_times import moment
 from kanopt.records.reading import RecordCheck, RecordReader
 from kanopt.records.record import Quantity, names_of
@@ -381,13 +386,16 @@ class RoutingProblem(Problem[RoutingPlan]):
         return table_uses(self)
 
     def assumptions(self) -> tuple[str, ...]:
-        """Tell how distances follow from coordinates, where that is not by straight lines, and of promises."""
+        """Tell how distances follow from coordinates, where that is not by straight lines, and of idle promises."""
+        from kanopt.problems.routing.days import routing_time_laws
+        from kanopt.problems.uncertainty import Uncertainty
+
         notes = [note] if self._is_measured and (note := self.positions.note()) else []
         promised = [client.name for client in self.clients if client.on_time is not None]
-        if promised:
+        if promised and all(law.model is None for law in routing_time_laws(self, Uncertainty())):
             notes.append(
-                f"clients {list_names(promised)}: on_time is a promise that only run --on-time and solve_on_time plan "
-                "for, and that risk measures"
+                f"clients {list_names(promised)}: on_time is a promise that is planned for where a law of times knows "
+                "its errors, and none does"
             )
         return tuple(notes)
 
@@ -397,7 +405,7 @@ class RoutingProblem(Problem[RoutingPlan]):
 
     def unreachable(self) -> tuple[str, ...]:
         """Tell of clients that no road joins with a depot, there and back, or whose goods come after their windows."""
-        return (*unreachable_clients(self), *ready_too_late(self))
+        return (*unreachable_clients(self), *(text for _, text in RELEASE.too_late(self.data)))
 
     def drive(self, routes: Sequence[Route], *, frozen: bool = False) -> Drive:
         """Drive routes forward: loads, departures, waits and arrivals, on the law or at planning values."""

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
 
-from kanopt.problems.findings import Reason
+from kanopt.problems.findings import Reason, Violation
 from kanopt.problems.routing.data import RoutingData
 from kanopt.problems.routing.entities import Client
 from kanopt.problems.routing.infeasible_clients import infeasible_clients
@@ -16,18 +16,85 @@ from kanopt.problems.routing.insertion import Insertion, InsertionFinder
 from kanopt.problems.routing.leg_laws import DURATION, RoutingLaws
 from kanopt.problems.routing.plan import RoutingPlan
 from kanopt.problems.routing.planning_values import PlanningValues
-from kanopt.problems.routing.relaxations import (
-    ELIGIBILITY,
-    LOAD,
-    TIME,
-    price_text,
-    relaxation_text,
-    smallest_relaxations,
-    total_violation,
-    violated_rule_kinds,
-)
+from kanopt.problems.routing.rules import BY_NAME
 from kanopt.problems.routing.simulate import Drive, exceeds
 from kanopt.text import amount_text, clock_text, count_text, join_list, money_text
+
+LOAD, TIME, WHO = "load", "time", "who"
+_MOST = 3
+
+
+def violated_rule_kinds(place: Insertion) -> frozenset[str]:
+    """Return the kinds of rule that an insertion breaks: load, time, skills, or a constraint by its name."""
+    return frozenset(map(_kind, place.violations))
+
+
+def _kind(violation: Violation) -> str:
+    rule = BY_NAME[violation.constraint]
+    return rule.kind or rule.name
+
+
+def total_violation(place: Insertion, kind: str) -> float:
+    """Return by how much an insertion breaks the rules of a kind."""
+    return sum(violation.amount for violation in _violations_of(place, kind))
+
+
+def _violations_of(place: Insertion, kind: str) -> list[Violation]:
+    return [each for each in place.violations if _kind(each) == kind]
+
+
+def smallest_relaxations(places: Iterable[Insertion]) -> list[Insertion]:
+    """Return the insertion that breaks its rules least, for each set of rules to relax; cheapest first.
+
+    Insertions that break rules of two kinds count only where none breaks rules of one kind.
+    """
+    best: dict[frozenset[str], Insertion] = {}
+    for place in places:
+        kinds = violated_rule_kinds(place)
+        if not any(BY_NAME[each.constraint].must_hold for each in place.violations) and (
+            kinds not in best or _violation_size(place) < _violation_size(best[kinds])
+        ):
+            best[kinds] = place
+    fewest = min((len(kinds) for kinds in best), default=0)
+    found = [place for kinds, place in best.items() if len(kinds) == fewest]
+    return sorted(found, key=lambda place: place.cost)[:_MOST]
+
+
+def _violation_size(place: Insertion) -> tuple[float, ...]:
+    return (
+        *(round(total_violation(place, kind), 9) for kind in sorted(violated_rule_kinds(place))),
+        round(place.cost, 9),
+    )
+
+
+def relaxation_text(data: RoutingData, places: Sequence[Insertion]) -> str:
+    """Say which limits each insertion needs relaxed, and how much more the plan would then cost."""
+    return ", or ".join(
+        f"{place.position_text} with {_one_relaxation_text(data, place)}, for {price_text(data, place.cost)}"
+        for place in places
+    )
+
+
+def price_text(data: RoutingData, cost: float) -> str:
+    """Write what a plan costs more, or less."""
+    return f"{money_text(abs(cost), data.units.money)} {'more' if cost >= 0 else 'less'}"
+
+
+def _one_relaxation_text(data: RoutingData, place: Insertion) -> str:
+    kinds = sorted(violated_rule_kinds(place))
+    return " together with ".join(_kind_text(data, place, kind) for kind in kinds)
+
+
+def _kind_text(data: RoutingData, place: Insertion, kind: str) -> str:
+    broken = _violations_of(place, kind)
+    if kind == TIME and len(broken) > 1:
+        names = list(dict.fromkeys(BY_NAME[each.constraint].limit_text for each in broken))
+        return f"{amount_text(total_violation(place, kind), broken[0].unit)} more in {join_list(names)}"
+    first = broken[0]
+    if kind == WHO:  # a vehicle may not serve a client, or not only that: one change would do for each
+        first = next((each for each in broken if each.constraint == "pinned"), first)
+        broken = [first]
+    return BY_NAME[first.constraint].relaxed(data, broken)
 
 
 def infeasibility_reasons(laws: RoutingLaws, planning: PlanningValues) -> tuple[Reason, ...]:
@@ -164,7 +231,7 @@ class _Obstacle(NamedTuple):
 def _blocking_rules(data: RoutingData, client: Client, places: Sequence[Insertion]) -> _Obstacle:
     """Say whether load, time or another rule keeps the client out."""
     subject = f"client {client.name}"
-    allowed = [place for place in places if ELIGIBILITY not in violated_rule_kinds(place)]
+    allowed = [place for place in places if WHO not in violated_rule_kinds(place)]
     if not allowed:
         if places:
             end = "is out of the fleet or does not exist"

@@ -14,12 +14,14 @@ from kanopt.formulas.binding import BoundFormula
 from kanopt.problems.place_checks import degrees_question
 from kanopt.problems.road_network import RoadNetwork
 from kanopt.problems.routing.arrival_functions import ArrivalFunctions
+from kanopt.problems.routing.rules import RULES
 from kanopt.records.reading import idle_fields
 from kanopt.text import amount_text, clock_text, list_names, number_text
 from kanopt.units import convert, same_dimension
 
 if TYPE_CHECKING:
     from kanopt.problems.routing.problem import RoutingProblem
+
 
 Floats = NDArray[np.float64]
 
@@ -37,7 +39,7 @@ class InputFinding:
     Parameters
     ----------
     kind
-        ``"asymmetric"``, ``"triangle"``, ``"units"``, ``"window"``, ``"idle"`` or ``"depot closed"``.
+        ``"asymmetric"``, ``"triangle"``, ``"units"``, a rule, ``"idle"`` or ``"depot closed"``.
     where
         The matrix or the vehicle type concerned.
     message
@@ -82,7 +84,7 @@ def input_findings(problem: RoutingProblem, *, rounded: float = 0.0) -> tuple[In
         *_speed(problem),
         *_loads(problem),
         *_shifts_too_short(problem),
-        *_windows_before_shift(problem),
+        *_by_rules(problem),
         *_idle(problem),
     )
 
@@ -203,37 +205,11 @@ def _loads(problem: RoutingProblem) -> Iterator[InputFinding]:
         yield InputFinding("units", "demand", text)
 
 
-def _windows_before_shift(problem: RoutingProblem) -> Iterator[InputFinding]:
-    """Report windows that close before any shift starts, as windows written in hours do."""
-    data, unit = problem.data, problem.units.time
-    starts = [vehicle.shift_start for vehicle in data.vehicles if vehicle.num_available > 0]
-    first = min(starts, default=-np.inf)
-    early = [
-        client
-        for client, windows in zip(data.clients, data.windows, strict=True)
-        if windows[-1][1] < first and client.unit_lateness_cost is None
-    ]
-    if early:
-        client = early[0]
-        text = (
-            f"clients {list_names([each.name for each in early])}: the last window closes before any shift starts at "
-            f"{clock_text(first, unit)}, that of {client.name!r} at "
-            f"{clock_text(data.windows[data.clients.index(client)][-1][1], unit)}; times are counted in {unit} from "
-            f"midnight"
-        )
-        yield InputFinding("window", client.name, text)
-
-
-def ready_too_late(problem: RoutingProblem) -> Iterator[str]:
-    """Tell of clients whose goods are ready only when their last window has closed, whatever the laws say."""
-    data, unit = problem.data, problem.units.time
-    for client, windows in zip(data.clients, data.windows, strict=True):
-        closes = windows[-1][1]
-        if client.release_time > closes and client.unit_lateness_cost is None:
-            yield (
-                f"client {client.name}: its goods are ready at {clock_text(client.release_time, unit)}, after its last "
-                f"window closes at {clock_text(closes, unit)}"
-            )
+def _by_rules(problem: RoutingProblem) -> Iterator[InputFinding]:
+    """Report what looks like a mistake to a rule."""
+    for rule in RULES:
+        for where, text in rule.remarks(problem.data):
+            yield InputFinding(rule.name, where, text)
 
 
 def _idle(problem: RoutingProblem) -> Iterator[InputFinding]:
@@ -273,3 +249,46 @@ def _shifts_too_short(problem: RoutingProblem) -> Iterator[InputFinding]:
                 f"be at {clock_text(back, unit)}"
             )
             yield InputFinding("depot closed", vehicle.name, text)
+
+
+def unreachable_clients(problem: RoutingProblem) -> tuple[str, ...]:
+    """Say which clients no vehicle can reach by road from its depot, or return from where it must return.
+
+    Examples
+    --------
+    >>> import numpy as np, pandas as pd
+    >>> from kanopt.problems import RoadNetwork, RoutingProblem
+    >>> from kanopt.problems.routing import Client, Depot, VehicleType
+    >>> roads = pd.DataFrame({"tail": ["yard", "a", "a"], "head": ["a", "yard", "b"], "length": 1.0})
+    >>> network = RoadNetwork(roads, np.ones(3))
+    >>> problem = RoutingProblem(
+    ...     [Depot("yard")], [Client("a"), Client("b")], [VehicleType("van")], {}, network, network
+    ... )
+    >>> print(unreachable_clients(problem)[0])
+    road network in 2 pieces: no vehicle can drive from its depot to 'b' and back
+    """
+    network = problem.network
+    if network is None:
+        return ()
+    import networkx as nx
+
+    graph = nx.DiGraph(zip(network.tails, network.heads, strict=True))
+    graph.add_nodes_from(network.names)
+    node_of = dict(zip(problem.data.names, problem.network_nodes, strict=True))
+    reached: set[str] = set()
+    for vehicle in problem.data.vehicles:
+        if vehicle.num_available < 1:
+            continue
+        start, end = (node_of[ends[vehicle.name]] for ends in (problem.data.depot_of, problem.data.end_of))
+        there = {start, *nx.descendants(graph, start)}
+        reached |= there & {end, *nx.ancestors(graph, end)} if vehicle.returns else there
+    missing = [client.name for client in problem.data.clients if node_of[client.name] not in reached]
+    if not missing or not reached:
+        return ()
+    pieces = nx.number_strongly_connected_components(graph)
+    fleet = problem.data.vehicles
+    on = " and on to where it ends" if any(vehicle.end_depot for vehicle in fleet) else " and back"
+    back = on if all(vehicle.returns for vehicle in fleet) else ""
+    return (
+        f"road network in {pieces:,} pieces: no vehicle can drive from its depot to {list_names(missing)}{back}",
+    )

@@ -14,18 +14,16 @@ from kanopt.formulas.binding import BoundFormula
 from kanopt.problems.routing.data import Floats
 from kanopt.problems.routing.entities import VehicleType
 from kanopt.problems.routing.leg_laws import DURATION, RoutingLaws
-from kanopt.problems.routing.simulate import PRICE_FIELDS, Drive, slack
-from kanopt.problems.routing.simulate.check import broken_rules_of_routes
-from kanopt.problems.routing.simulate.drive import drive_of
-from kanopt.problems.routing.simulate.forward import drive_forward
-from kanopt.problems.routing.simulate.legs import PaddedRoutes, pad_routes
-from kanopt.problems.routing.simulate.price import (
-    LATENESS,
-    LONGEST,
-    MISSED,
-    missed_prizes,
+from kanopt.problems.routing.rules import BY_NAME, EVEN_WORK, PRIZES
+from kanopt.problems.routing.simulate import (
+    PRICE_FIELDS,
+    Drive,
+    broken_rules_of_routes,
     price_side_by_side,
+    slack,
 )
+from kanopt.problems.routing.simulate.drive import drive_forward, drive_of
+from kanopt.problems.routing.simulate.legs import PaddedRoutes, pad_routes
 from kanopt.problems.slider_prices import MovedTerm, Slider, SliderPrices, moved_prices
 from kanopt.records.declaration import declared_fields
 from kanopt.records.record import Quantity, field_values
@@ -43,18 +41,9 @@ _STEPS = ((0.1, 10.0), (0.25, 20.0), (0.5, 40.0), (0.5, 120.0))
 _MOST_LOAD, _MOST_MINUTES = 0.5, 120.0
 _MOST_LEGS = 400_000
 """Legs that are driven at once: some tens of megabytes."""
-_BROKEN = {
-    "capacity": "more on board than fits",
-    "early": "leaves before it may",
-    "time window": "a stop is reached after its last window closes",
-    "shift": "comes back after its shift",
-    "duration": "longer on the road than allowed",
-    "break": "a break cannot be taken",
-    "road": "does not come to its end",
-}
 _WHOLE_TERMS = {
-    LATENESS: Slider("client.unit_lateness_cost", "cost per lateness", "price"),
-    LONGEST: Slider("policy.longest_route_cost", "cost of the longest route", "price"),
+    "soft window": Slider("client.unit_lateness_cost", "cost per lateness", "price"),
+    EVEN_WORK.name: Slider("policy.longest_route_cost", "cost of the longest route", "price"),
 }
 
 _Move = Callable[[RoutingLaws, float], RoutingLaws]
@@ -86,11 +75,13 @@ class _MovedPlan:
     def prices(self, pricing: Pricing) -> SliderPrices:
         sliders = [slider for slider, _ in self._moves.values()]
         terms, kept, refused = moved_prices(self._price, sliders)
-        whole = {term: slider for term, slider in _WHOLE_TERMS.items() if self._pays(term)}
+        data = self.problem.data
+        rules = {BY_NAME[name]: slider for name, slider in _WHOLE_TERMS.items()}
+        whole = {rule.term: slider for rule, slider in rules.items() if rule.stated(data)}
         terms = [replace(each, slider=whole[each.name].key) if each.name in whole else each for each in terms]
-        missed = missed_prizes(self.problem.data, self.plan)
+        missed = PRIZES.missed(data, self.plan)
         if missed:
-            terms.append(MovedTerm(MISSED, np.full(self._states, sum(missed.values()))))
+            terms.append(MovedTerm(PRIZES.term, np.full(self._states, sum(missed.values()))))
         return SliderPrices(
             (*kept, *whole.values(), *self._state_sliders),
             pricing.unit,
@@ -100,10 +91,6 @@ class _MovedPlan:
             self._doubts(),
             refused,
         )
-
-    def _pays(self, term: str) -> bool:
-        data = self.problem.data
-        return bool(data.lateness_rate.any()) if term == LATENESS else bool(data.policy.longest_route_cost)
 
     @property
     def _stays(self) -> str:
@@ -178,7 +165,7 @@ class _MovedPlan:
         return bool(self._can_leave.any()) and (moved or timed or opens or bool(data.lateness_rate.any()))
 
     @cached_property
-    def _moved(self) -> tuple[PaddedRoutes, Drive]:
+    def _moved(self) -> Drive:
         """The routes of each state, one state after the other, and how they are driven."""
         states, routes = self._states, len(self.plan.routes)
         values = dict(zip(self._axes, np.meshgrid(*self._axes.values(), indexing="ij"), strict=True))
@@ -189,7 +176,7 @@ class _MovedPlan:
         grid = grid.with_load(grid.loads[0] * np.repeat(loads, routes)[:, None])
         departure = (self.driven.departure + shifts[:, None] * self._can_leave).reshape(-1)
         stops = [len(route.clients) for route in self.plan.routes] * states
-        return grid, drive_of(grid, stops, departure, drive_forward(grid, departure))
+        return drive_of(grid, stops, departure, drive_forward(grid, departure))
 
     # ---- prices
 
@@ -261,27 +248,28 @@ class _MovedPlan:
         laws = self.problem.leg_laws
         for key, factor in factors.items():
             laws = self._moves[key][1](laws, factor)
-        grid, driven = self._moved
-        return price_side_by_side(laws, self.problem.planning_values, grid.kind, driven, self._states)
+        return price_side_by_side(laws, self.problem.planning_values, self._moved, self._states)
 
     # ---- what is to be known of each state
 
     def _doubts(self) -> list[list[str]]:
         if not self._axes:
             return []
-        data, laws, (grid, driven) = self.problem.data, self.problem.leg_laws, self._moved
+        data, laws, driven = self.problem.data, self.problem.leg_laws, self._moved
         states, routes = self._states, len(self.plan.routes)
-        stops = [len(route.clients) for route in self.plan.routes] * states
         earliest = np.tile([data.leaves_from(route) for route in self.plan.routes], states)
-        broken = broken_rules_of_routes(data, driven, grid, stops)
-        broken["early"] = driven.departure < earliest - slack(earliest)
+        broken = {"leaves before it may": driven.departure < earliest - slack(earliest)}
+        for rule, flags in broken_rules_of_routes(data, driven).items():
+            words = BY_NAME[rule].words
+            assert words is not None
+            broken[words.one] = flags
         labels = np.array([route.label for route in self.plan.routes], dtype=object)
         found: list[list[str]] = [[] for _ in range(states)]
-        for rule, words in _BROKEN.items():
-            flags = np.reshape(broken[rule], (states, routes))
+        for said, each in broken.items():
+            flags = np.reshape(each, (states, routes))
             for state in np.flatnonzero(flags.any(axis=1)):
                 names = list_names(list(labels[flags[state]]), 3, quoted=False)
-                found[state].append(f"{names}: {words}.")
+                found[state].append(f"{names}: {said}.")
         state_of_leg = driven.route // max(routes, 1)
         for name in laws.formulas():
             counts = np.bincount(state_of_leg, weights=laws.outside(name, driven.inputs), minlength=states)

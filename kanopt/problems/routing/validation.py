@@ -2,20 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from dataclasses import fields, replace
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from kanopt.errors import ProblemError, nearest
 from kanopt.faults import Fault
-from kanopt.problems.routing.entities import Client, Depot, RoutingUnits, VehicleType, split_label
+from kanopt.formulas.binding import BoundFormula
+from kanopt.problems.given_law import law_mistake, references_to
+from kanopt.problems.plan_day import DAY_REFERENCES, laws_without_day
+from kanopt.problems.road_network import RoadNetwork
+from kanopt.problems.routing.entities import Client, Depot, RoutingUnits, VehicleType
+from kanopt.problems.routing.leg_laws import DURATION
+from kanopt.problems.routing.matrices import long_table_use
 from kanopt.problems.routing.policy import RoutingPolicy
-from kanopt.problems.routing.windows import parse_breaks, parse_windows
-from kanopt.records.clock_times import moment, next_day_hint
+from kanopt.problems.routing.rules import RESERVED, RULES
+from kanopt.problems.routing.rules.rule import Given
+from kanopt.problems.routing.service_times import SERVICE, STOP_REFERENCES
 from kanopt.records.reading import RecordCheck, empty_tables, reference_checks, shared_names
-from kanopt.records.unread_columns import TableUse, lookalikes, missing_price
-from kanopt.text import amount_text, count_text, join_list, list_names, number_text
+from kanopt.records.unread_columns import TableUse, fields_read, lookalikes, missing_price, table_use
+from kanopt.text import amount_text, join_list, list_names
+from kanopt.validation import WHOLE_TEXT, is_whole
+
+if TYPE_CHECKING:
+    from kanopt.problems.routing.problem import RoutingProblem
+
 
 _LOADS = ("demand", "pickup")
 
@@ -36,31 +49,14 @@ def routing_checks(
     units
         What it counts in.
     """
-    time, both = units.time, ("clients", "vehicles")
     places: dict[str, Sequence[Any]] = {"depots": depots, "clients": clients}
     records = {**places, "vehicles": vehicles}
+    given = Given(depots, clients, vehicles, policy, units)
     return [
         *empty_tables(records, ("depots", "vehicles")),
         RecordCheck(shared_names(places), [*places]),
-        RecordCheck(_windows(clients, time), ["clients"]),
-        RecordCheck(
-            _early_ends(
-                "vehicles", vehicles, "shift_start", "shift_end", "the shift ends before it starts", time
-            ),
-            ["vehicles"],
-        ),
-        RecordCheck(_depots_of(vehicles, {depot.name for depot in depots}), ["vehicles", "depots"]),
         *reference_checks(units.tables(), records),
-        RecordCheck(_sources(clients), ["clients"]),
-        RecordCheck(_skills(clients, vehicles), both),
-        RecordCheck(
-            _clocks("clients", clients, lambda client: parse_windows(client.windows, time)), ["clients"]
-        ),
-        RecordCheck(
-            _clocks("vehicles", vehicles, lambda vehicle: parse_breaks(vehicle.breaks, time)), ["vehicles"]
-        ),
-        RecordCheck(_policy(clients, vehicles, policy), both),
-        RecordCheck(_not_before(policy, time), []),
+        *(RecordCheck(rule.faults(given), [*rule.tables]) for rule in RULES),
     ]
 
 
@@ -132,115 +128,98 @@ def _idle_capacity(
     return f"{fleet[0].name!r} carries {amount_text(fleet[0].capacity, load)} at most"
 
 
-def _windows(clients: Sequence[Client], time: str) -> Iterable[Fault]:
-    both = tuple(c.name for c in clients if c.windows and (c.earliest, c.latest) != (0.0, np.inf))
-    if both:
-        yield Fault("clients", "give either windows, or earliest and latest", both)
-    yield from _early_ends(
-        "clients", clients, "earliest", "latest", "the window closes before it opens", time
-    )
+_TABLES_OF_SCOPES = {"client": {"depots", "clients"}, "vehicle": {"vehicles"}}
 
 
-def _early_ends(
-    table: str, records: Sequence[Any], begin: str, end: str, what: str, time: str
-) -> Iterable[Fault]:
-    """Tell of what ends before it begins, and how the next day is written."""
-    wrong = [one for one in records if not getattr(one, begin) <= getattr(one, end)]
-    if wrong:
-        ends = [getattr(one, end) for one in wrong]
-        shown = f"{number_text(getattr(wrong[0], begin), 6)} to {number_text(ends[0], 6)}"
-        hint = next_day_hint(ends, time).removeprefix("; ")
-        yield Fault(table, f"{what} ({shown})", tuple(one.name for one in wrong), advice=hint)
+def law_mistakes(problem: RoutingProblem, broken: AbstractSet[str]) -> list[Fault]:
+    """Say which laws are none, such as a formula whose inputs are not bound, and what they cannot read.
+
+    Parameters
+    ----------
+    problem
+        The problem, its records read.
+    broken
+        The tables of which no records could be made.
+    """
+    units = problem.units
+    points: tuple[Depot | Client, ...] = (*problem.depots, *problem.clients)
+    known = {
+        **units.references(),
+        **_of_ends(points, units.of(Client)),
+        **DAY_REFERENCES,
+        **references_to("client", Client, points, units.of(Client)),
+        **references_to("vehicle", VehicleType, problem.vehicles, units.of(VehicleType)),
+    }
+    unread = {scope for scope, tables in _TABLES_OF_SCOPES.items() if broken & tables}
+    forms = "a bound formula or a matrix"
+    several = isinstance(problem.cost, Mapping)
+    in_all = f"{forms}, a RoadNetwork or ArrivalFunctions"
+    found = law_mistake("duration", problem.duration, in_all, known, unread)
+    for term, law in problem.named_costs.items():
+        forms = forms if several else f"{forms}, or {{}} where only vehicles cost money"
+        found += law_mistake(f"cost {term!r}" if several else "cost", law, forms, known, unread)
+    if problem.policy.service is not None:
+        found += _of_stops(problem.policy.service, known, unread)
+    named = {f"cost {term!r}": law for term, law in problem.named_costs.items()}
+    given = {"duration": problem.duration, **named, "policy: service": problem.policy.service}
+    found += laws_without_day(given, problem.day)
+    return [*found, *_name_mistakes(problem)]
 
 
-def _depots_of(vehicles: Sequence[VehicleType], depots: set[str]) -> Iterable[Fault]:
-    for vehicle in vehicles:
-        if vehicle.start_depot is None and len(depots) > 1:
-            advice = nearest("", depots)
-            yield Fault("vehicles", "say which depot it belongs to", (vehicle.name,), advice=advice)
-        if vehicle.end_depot and not vehicle.returns:
-            what = f"its routes end at {vehicle.end_depot!r}, and it does not return"
-            yield Fault("vehicles", what, (vehicle.name,), advice="leave out one of end_depot and returns")
+def _of_ends(points: Iterable[Depot | Client], units: Mapping[str, str]) -> dict[str, str]:
+    """Return the references to places at the ends of a leg, each with its unit: what depots and clients both have."""
+    of_place = {item.name for item in fields(Depot)}
+    own = {name: unit for name, unit in units.items() if name in of_place}
+    known = references_to("arc", Depot, points, own)
+    return {
+        f"arc.{end}_{name.removeprefix('arc.')}": unit
+        for end in ("from", "to")
+        for name, unit in known.items()
+    }
 
 
-def _sources(clients: Sequence[Client]) -> Iterable[Fault]:
-    """Tell of sources that have a source themselves."""
-    known = {client.name: client for client in clients}
-    for client in clients:
-        if client.source == client.name:
-            yield Fault("clients", "is its own source", (client.name,))
-        elif client.source in known and known[client.source].source:
-            what = f"its source {client.source!r} has a source itself"
-            yield Fault("clients", what, (client.name,))
-
-
-def _clocks(table: str, records: Sequence[Any], read: Callable[[Any], object]) -> Iterable[Fault]:
-    """Tell of windows and breaks that cannot be read."""
-    for record in records:
-        try:
-            read(record)
-        except ProblemError as error:
-            field = "windows" if table == "clients" else "breaks"
-            yield Fault(table, str(error), (record.name,), field)
-
-
-def _policy(
-    clients: Sequence[Client], vehicles: Sequence[VehicleType], policy: RoutingPolicy
-) -> Iterable[Fault]:
-    goods = sorted(frozenset().union(*(client.goods for client in clients)))
-    pairs: Sequence[Sequence[str]] = policy.apart
-    for pair in pairs:
-        if len(pair) != 2:
-            yield Fault("policy", f"apart = {pair!r} is no pair of goods")
-            continue
-        both = [client.name for client in clients if set(pair) <= {*client.goods}]
-        if both and pair[0] != pair[1]:
-            what = f"apart = {pair!r} cannot be kept apart: clients {list_names(both)} have both"
-            yield Fault("policy", what)
-        for word in pair:
-            # goods that nobody has today are no mistake, but a word near one that somebody has is
-            hint = nearest(word, goods) if word not in goods else ""
-            if hint.startswith("did you mean"):
-                yield Fault("policy", f"apart names {word!r}, which no client has", advice=hint)
-    names, types = [client.name for client in clients], [vehicle.name for vehicle in vehicles]
-    seen: set[str] = set()
-    for label, pinned in policy.pinned.items():
-        name, index = split_label(label, types)
-        vehicle = next((vehicle for vehicle in vehicles if vehicle.name == name), None)
-        if vehicle is None:
-            yield Fault("policy", f"pinned names the vehicle {label!r}", advice=nearest(name, types))
-        elif label == name and vehicle.num_available > 1:
+def _of_stops(law: BoundFormula, known: Mapping[str, str], unread: AbstractSet[str]) -> Iterator[Fault]:
+    """Yield what a law of service times cannot read: what the problem does not know, and what belongs to a leg."""
+    for fault in law_mistake("policy", law, "a bound formula", known, unread):
+        yield replace(fault, field="service")
+    for each in law.references:
+        if str(each) in known and each.scope in ("arc", "clock") and str(each) not in STOP_REFERENCES:
             advice = (
-                f"say which of its {vehicle.num_available} vehicles, as '{name} 1', "
-                "or use the clients' field vehicles"
+                "a law of stops may read client.<…>, vehicle.<…>, day.<…>, clock.hour or clock.minute (when service "
+                "begins) and state.load (on board on arrival)"
             )
-            yield Fault("policy", f"pinned names the type {label!r}", advice=advice)
-        elif not 1 <= index <= vehicle.num_available:
-            owned = vehicle.num_available
-            there = f"there {'is' if owned == 1 else 'are'} {count_text(owned, 'vehicle')}"
-            yield Fault("policy", f"pinned names {label!r}, but {there} of type {name!r}")
-        for client in pinned:
-            if client not in names:
-                yield Fault("policy", f"pinned names the client {client!r}", advice=nearest(client, names))
-            elif client in seen:
-                yield Fault("policy", f"client {client!r} is pinned to two vehicles")
-            seen.add(client)
+            what = f"{str(each)!r} belongs to a leg, and a stop is none"
+            yield Fault("policy", what, field="service", advice=advice, reference=str(each))
 
 
-def _not_before(policy: RoutingPolicy, time: str) -> Iterable[Fault]:
-    """Tell of a time before which nothing begins that is none."""
-    try:
-        moment(str(policy.not_before or 0), time)
-    except ValueError:
-        advice = f"write a number in {time!r} or a text such as '8:30'"
-        yield Fault("policy", f"not_before = {policy.not_before!r} is no clock time", advice=advice)
+def _name_mistakes(problem: RoutingProblem) -> Iterator[Fault]:
+    """Yield the names of cost laws that are taken, or that no file can hold."""
+    named = (*RESERVED, DURATION, *([SERVICE] if problem.policy.service is not None else []))
+    taken = [name for name in problem.named_costs if name in named]
+    if taken:
+        what = f"the name {list_names(taken)} is taken by a term of the problem"
+        yield Fault("cost", what, advice="choose another")
+    halves = [name for name in problem.named_costs if not is_whole(str(name))]
+    if halves:
+        yield Fault("cost", f"the name {halves[0]!r} must be {WHOLE_TEXT}")
 
 
-def _skills(clients: Sequence[Client], vehicles: Sequence[VehicleType]) -> Iterable[Fault]:
-    """Skills that no vehicle has."""
-    known = sorted(frozenset().union(*(vehicle.skills for vehicle in vehicles)))
-    for word in dict.fromkeys(word for client in clients for word in client.needs):
-        if word not in known:
-            wrong = tuple(client.name for client in clients if word in client.needs)
-            hint = nearest(word, known) if known else "no vehicle has any skills"
-            yield Fault("clients", f"no vehicle has the skill {word!r}", wrong, "needs", advice=hint)
+def table_uses(problem: RoutingProblem) -> tuple[TableUse, ...]:
+    """Return what is read of depots, clients, vehicles, matrices, and the links and nodes of a road network."""
+    units, policy = problem.units, problem.policy
+    laws = [*problem.named_costs.values(), problem.duration, policy.service]
+    capacities = frozenset(policy.capacities)
+    ends = fields_read("arc.from_", laws) | fields_read("arc.to_", laws)
+    clients = fields_read("client", laws) | ends | capacities | ({"node"} if problem.network else frozenset())
+    read = {"vehicles": fields_read("vehicle", laws) | capacities}
+    given = (problem.duration, problem.distance)
+    networks = {id(roads): roads for roads in given if isinstance(roads, RoadNetwork)}
+    return (
+        *(
+            table_use(schema, getattr(problem, schema.name), read.get(schema.name, clients))
+            for schema in units.tables()
+        ),
+        *(use for network in networks.values() for use in network.table_uses()),
+        *long_table_use("distances", problem.distance, units.distance),
+        *long_table_use("durations", problem.duration, units.time),
+    )

@@ -9,14 +9,14 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from kanopt.formulas.binding import BoundFormula
 from kanopt.problems.assessment import Assessment
 from kanopt.problems.coverage import Coverage, CoverageWords, LeftOutPrice, refer_to
-from kanopt.problems.findings import Check, Extrapolation, Reason
+from kanopt.problems.findings import Check, Reason
 from kanopt.problems.in_use import InUse, InUseWords
 from kanopt.problems.law_use import LawUse
 from kanopt.problems.plan_figures import PlanFigure, Roster, emissions
 from kanopt.problems.pricing import Pricing
+from kanopt.problems.scheduling.arrays import PowerTariff
 from kanopt.problems.scheduling.figures import (
     lateness_of_jobs,
     schedule_figures,
@@ -25,7 +25,6 @@ from kanopt.problems.scheduling.figures import (
 )
 from kanopt.problems.scheduling.law_uses import schedule_law_uses
 from kanopt.problems.scheduling.plan import Schedule
-from kanopt.problems.scheduling.power_tariff import PowerTariff
 from kanopt.problems.scheduling.reasons import lateness_reasons
 from kanopt.problems.scheduling.simulate import (
     ENERGY,
@@ -251,35 +250,6 @@ def machine_orders(problem: SchedulingProblem, placed: PlacedTasks) -> tuple[Wor
     return tuple(orders)
 
 
-# Tasks of a schedule whose mode is outside the data a law was learned from.
-
-
-def schedule_extrapolations(problem: SchedulingProblem, placed: PlacedTasks) -> tuple[Extrapolation, ...]:
-    """Return one entry per law and scheduled task whose mode lies outside the law's domain."""
-    given = {"duration": problem.duration, "energy": problem.energy if problem.uses_energy else None}
-    laws = {name: law for name, law in given.items() if isinstance(law, BoundFormula)}
-    used = np.unique(placed.mode[placed.mode >= 0])
-    return tuple(use for name, law in laws.items() for use in _law_extrapolations(problem, name, law, used))
-
-
-def _law_extrapolations(
-    problem: SchedulingProblem, name: str, law: BoundFormula, used: np.ndarray[tuple[int], np.dtype[np.int64]]
-) -> list[Extrapolation]:
-    data = problem.data
-    arguments = {
-        key: np.broadcast_to(values, (len(data.modes),))[used]
-        for key, values in law.arguments(data.mode_inputs.reference_values).items()
-    }
-    beyond = np.broadcast_to(law.formula.outside(arguments), used.shape)
-    found = []
-    for place in np.flatnonzero(beyond):
-        where = data.modes[used[place]].label
-        inputs = "; ".join(law.formula.outside_inputs({key: v[place] for key, v in arguments.items()}))
-        message = f"{name} of {where} is read outside the data the law was learned from: {inputs}"
-        found.append(Extrapolation(name, where, inputs, message))
-    return found
-
-
 _RATES = {
     "makespan": "cost of the makespan",
     "tardiness": "costs of lateness",
@@ -346,9 +316,6 @@ class SchedulingAssessment(Assessment[Schedule, PlacedTasks]):
 
     def _reasons(self) -> tuple[Reason, ...]:
         return lateness_reasons(self.problem, self.simulation)
-
-    def _extrapolations(self) -> tuple[Extrapolation, ...]:
-        return schedule_extrapolations(self.problem, self.simulation)
 
     def _law_uses(self) -> tuple[LawUse, ...]:
         return schedule_law_uses(self.problem, self.simulation)

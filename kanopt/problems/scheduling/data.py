@@ -17,19 +17,30 @@ from kanopt.formulas.binding import BoundFormula, Reference, ReferenceValue
 from kanopt.problems.given_law import law_mistake, references_to
 from kanopt.problems.law_use import falls_below_zero, impossible_value
 from kanopt.problems.plan_day import DAY_REFERENCES, day_value, laws_without_day, read_day
-from kanopt.problems.scheduling.arrays import ShopStructure, ShopTiming, families_found, windows_between
+from kanopt.problems.scheduling.arrays import (
+    PowerTariff,
+    ShopStructure,
+    ShopTiming,
+    families_found,
+    shop_structure,
+    shop_timing,
+)
 from kanopt.problems.scheduling.entities import (
     Break,
     Job,
     Machine,
     Mode,
     PowerPrice,
+    Resource,
     SchedulingRecords,
     SchedulingUnits,
     Task,
 )
-from kanopt.problems.scheduling.power_tariff import PowerTariff
-from kanopt.problems.scheduling.validation import idle_machines, schedule_checks, unstated_price
+from kanopt.problems.scheduling.validation import (
+    idle_machines,
+    schedule_checks,
+    unstated_price,
+)
 from kanopt.records.declaration import field_faults
 from kanopt.records.reading import RecordReader
 from kanopt.records.record import Record, field_values
@@ -48,8 +59,9 @@ class SchedulingData:
 
     Parameters
     ----------
-    jobs, tasks, machines, modes, breaks
-        The records; arrays refer to them by position.
+    jobs, tasks, machines, modes, resources, breaks
+        The records; arrays refer to them by position. Where a mode has no machine, the last one is a stand-in without
+        a name.
     structure, timing
         Structure of the shop, and its times on the law.
     timing_without_horizon
@@ -68,6 +80,7 @@ class SchedulingData:
     tasks: tuple[Task, ...]
     machines: tuple[Machine, ...]
     modes: tuple[Mode, ...]
+    resources: tuple[Resource, ...]
     breaks: tuple[Break, ...]
     structure: ShopStructure
     timing: ShopTiming
@@ -115,10 +128,9 @@ def resolve(problem: SchedulingProblem, reader: RecordReader) -> SchedulingData:
     reader.finish(checks)
     if "modes" in reader.filled:
         reader.questions += idle_machines(read)
-    job_at, task_at = _positions(read.jobs), _positions(read.tasks)
-    machine_at = _positions(read.machines)
-    families = _families(read)
-    structure = _structure(read, job_at, task_at, machine_at, families)
+    nowhere = (Machine(""),) if any(not mode.machine for mode in read.modes) else ()
+    machines = (*read.machines, *nowhere)
+    structure = shop_structure(read, [machine.name for machine in machines])
     modes = ModeInputs(problem.units, read, structure, read_day(problem.day))
     duration = modes.values("duration", problem.duration, "a duration must be positive")
     modes = replace(modes, duration=duration)
@@ -132,12 +144,13 @@ def resolve(problem: SchedulingProblem, reader: RecordReader) -> SchedulingData:
     return SchedulingData(
         jobs=read.jobs,
         tasks=read.tasks,
-        machines=read.machines,
+        machines=machines,
         modes=read.modes,
+        resources=read.resources,
         breaks=read.calendars,
         structure=structure,
-        timing=_timing(read, duration, families, machine_at, problem.horizon),
-        timing_without_horizon=_timing(read, duration, families, machine_at, None),
+        timing=shop_timing(read, structure, duration, problem.horizon),
+        timing_without_horizon=shop_timing(read, structure, duration, None),
         energy=energy,
         tariff=tariff,
         tardiness_cost=np.array([job.tardiness_cost for job in read.jobs]),
@@ -181,66 +194,6 @@ def _read(problem: SchedulingProblem, reader: RecordReader) -> SchedulingRecords
         asked = replace(schema, of_day=problem.clock)
         found[schema.name] = reader.read(() if given is None else given, asked)
     return SchedulingRecords(**found, of_day=reader.of_day)
-
-
-def _positions(items: Sequence[Any]) -> dict[str, int]:
-    return {item.name: place for place, item in enumerate(items)}
-
-
-def _families(read: SchedulingRecords) -> dict[str, int]:
-    used = {task.family for task in read.tasks} | {machine.family for machine in read.machines}
-    names = sorted(used - {""})
-    return {"": 0, **{name: place + 1 for place, name in enumerate(names)}}
-
-
-def _structure(
-    read: SchedulingRecords,
-    job_at: Mapping[str, int],
-    task_at: Mapping[str, int],
-    machine_at: Mapping[str, int],
-    families: Mapping[str, int],
-) -> ShopStructure:
-    previous = np.full(len(read.tasks), -1, dtype=np.int64)
-    last = np.full(len(read.jobs), -1, dtype=np.int64)
-    for place in sorted(range(len(read.tasks)), key=lambda at: (read.tasks[at].order, at)):
-        job = job_at[read.tasks[place].job]
-        previous[place], last[job] = last[job], place
-    return ShopStructure(
-        task_job=np.array([job_at[task.job] for task in read.tasks], dtype=np.int64),
-        previous=previous,
-        last=last,
-        task_family=np.array([families[task.family] for task in read.tasks], dtype=np.int64),
-        machine_family=np.array([families[machine.family] for machine in read.machines], dtype=np.int64),
-        mode_task=np.array([task_at[mode.task] for mode in read.modes], dtype=np.int64),
-        mode_machine=np.array([machine_at[mode.machine] for mode in read.modes], dtype=np.int64),
-    )
-
-
-def _timing(
-    read: SchedulingRecords,
-    duration: NDArray[np.float64],
-    families: Mapping[str, int],
-    machine_at: Mapping[str, int],
-    horizon: float | None,
-) -> ShopTiming:
-    setup = np.zeros((len(read.machines), len(families), len(families)))
-    for item in sorted(read.setups, key=lambda item: bool(item.machine)):
-        if item.before in families and item.after in families:
-            where = machine_at[item.machine] if item.machine else slice(None)
-            setup[where, families[item.before], families[item.after]] = item.time
-    breaks: list[list[tuple[float, float]]] = [[] for _ in read.machines]
-    for pause in read.calendars:
-        for machine in [machine_at[pause.machine]] if pause.machine else range(len(breaks)):
-            breaks[machine].append((pause.start, pause.end))
-    opens, closes = windows_between(breaks, np.inf if horizon is None else horizon)
-    return ShopTiming(
-        duration=duration,
-        release=np.array([job.release_date for job in read.jobs]),
-        due=np.array([np.inf if job.due_date is None else job.due_date for job in read.jobs]),
-        setup=setup,
-        opens=opens,
-        closes=closes,
-    )
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""The things a schedule is made of: jobs, tasks, machines, modes, setups, breaks and the price of power."""
+"""The things a schedule is made of: jobs, tasks, machines, resources, modes, setups, breaks and the price of power."""
 
 from __future__ import annotations
 
@@ -42,12 +42,13 @@ class SchedulingUnits(UnitSystem):
 
     def tables(self) -> tuple[Table, ...]:
         """Return the tables of a scheduling problem that counts in these units."""
-        return tuple(map(self.table, (Job, Task, Machine, Mode, Setup, Break, PowerPrice)))
+        kinds = (Job, Task, Machine, Mode, Resource, Need, Setup, Break, PowerPrice)
+        return tuple(map(self.table, kinds))
 
 
 @record("jobs")
 class Job:
-    """An order: one or more tasks, run one after the other."""
+    """An order: one or more tasks, run one after the other unless it says otherwise."""
 
     name: Name = field(doc="Unique among the jobs.")
     release_date: Annotated[Amount, CLOCK] = field(
@@ -72,6 +73,11 @@ class Job:
     attributes: Mapping[str, Attribute] = field(
         default_factory=dict, hash=False, doc="Whatever else laws may read as ``job.<name>``."
     )
+    in_order: bool = field(
+        default=True,
+        doc="Whether its tasks run one after the other. If not, as in a project, only what each task comes `after` "
+        "says what runs first.",
+    )
 
 
 @record("tasks")
@@ -90,6 +96,18 @@ class Task:
     )
     attributes: Mapping[str, Attribute] = field(
         default_factory=dict, hash=False, doc="Whatever else laws may read as ``task.<name>``."
+    )
+    after: tuple[str, ...] = field(
+        default=(),
+        refers="tasks",
+        doc="Tasks of any job that must have ended before it starts, beside the one before it in its job: a list, or "
+        'in a table a text such as ``"dig, pour"``.',
+    )
+    max_wait: Amount | None = field(
+        default=None,
+        unit="time",
+        doc="How long whatever comes after it may wait once it has ended, as where something cools or dries; 0 for not "
+        "at all, None for as long as it likes.",
     )
 
 
@@ -110,13 +128,20 @@ class Machine:
 
 @record("modes", key=("task", "machine", "name"))
 class Mode:
-    """A way to run a task: on which machine and, where there are several ways on one machine, how."""
+    """A way to run a task: on which machine and, where there are several ways on one machine, how.
+
+    What it needs of resources stands in a table of its own, :class:`Need`.
+    """
 
     task: str = field(
         refers="tasks",
         doc="The task, which can run on the machines it has a mode for and on no other.",
     )
-    machine: str = field(refers="machines", doc="The machine.")
+    machine: str = field(
+        default="",
+        refers="machines",
+        doc="The machine; empty where the task runs on none and needs resources alone.",
+    )
     name: str = field(default="", doc='Tells the modes of one task on one machine apart, such as ``"slow"``.')
     duration: float | None = field(
         default=None, unit="time", doc="How long it takes, read where the problem has no law for it."
@@ -133,7 +158,35 @@ class Mode:
     @property
     def label(self) -> str:
         """Task, machine and mode in words."""
-        return f"task {self.task!r} on {self.machine!r}" + (f" ({self.name})" if self.name else "")
+        where = f" on {self.machine!r}" if self.machine else ""
+        return f"task {self.task!r}{where}" + (f" ({self.name})" if self.name else "")
+
+
+@record("resources")
+class Resource:
+    """Something of which tasks need an amount while they run, such as a crew or tools; it is there again afterwards."""
+
+    name: Name = field(doc="Unique among the resources.")
+    capacity: Amount = field(doc="How much of it there is at any time.")
+    attributes: Mapping[str, Attribute] = field(
+        default_factory=dict, hash=False, doc="Whatever else is known."
+    )
+
+
+@record("needs", key=("task", "resource", "machine", "mode"))
+class Need:
+    """How much of a resource a task needs while it runs."""
+
+    task: str = field(refers="tasks", doc="The task.")
+    resource: str = field(refers="resources", doc="The resource.")
+    amount: Amount = field(default=1.0, doc="How much of it.")
+    machine: str = field(
+        default="", refers="machines", doc="On which machine; empty for every mode of the task."
+    )
+    mode: str = field(default="", doc="The name of the mode in which it does; empty for every one.")
+    attributes: Mapping[str, Attribute] = field(
+        default_factory=dict, hash=False, doc="Whatever else is known."
+    )
 
 
 @record("setups", key=("before", "after", "machine"))
@@ -205,6 +258,8 @@ class SchedulingRecords:
     tasks: tuple[Task, ...]
     machines: tuple[Machine, ...]
     modes: tuple[Mode, ...]
+    resources: tuple[Resource, ...]
+    needs: tuple[Need, ...]
     setups: tuple[Setup, ...]
     calendars: tuple[Break, ...]
     power_price: tuple[PowerPrice, ...]

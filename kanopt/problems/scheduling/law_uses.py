@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -11,11 +11,14 @@ import numpy as np
 
 from kanopt.formulas.binding import BoundFormula
 from kanopt.problems.law_use import LawUse, unit_factor
+from kanopt.problems.money_at_stake import draw_price_errors
 from kanopt.problems.scheduling.entities import Mode
-from kanopt.problems.scheduling.simulate import ENERGY, PlacedTasks
+from kanopt.problems.scheduling.simulate import ENERGY, TOLERANCE, PlacedTasks
+from kanopt.problems.uncertainty import Erring, UncertainLaw, Uncertainty, uncertain_law
 
 if TYPE_CHECKING:
     from kanopt.problems.scheduling.arrays import Floats, Ints
+    from kanopt.problems.scheduling.assessment import SchedulingAssessment
     from kanopt.problems.scheduling.problem import SchedulingProblem
 
 _LEAST = 1e-3
@@ -81,9 +84,9 @@ def _task_names(problem: SchedulingProblem, modes: Ints) -> list[tuple[str, str]
 def delay_costs(problem: SchedulingProblem, placed: PlacedTasks, longer: Floats) -> Floats:
     """Return by how much the price changes where tasks take longer or shorter than planned.
 
-    The order on machines stays as it is. A task starts when it was to start, or as soon as the one ahead of it in its
-    job, and the one ahead of it on its machine with the setup between, have ended. Breaks of machines are not looked
-    at.
+    The order on machines stays as it is. A task starts when it was to start, or as soon as those that it comes after,
+    the one ahead of it on its machine with the setup between, and each that leaves it too little of a resource while it
+    runs, have ended. Breaks of machines are not looked at.
 
     Parameters
     ----------
@@ -111,16 +114,29 @@ def _ahead(problem: SchedulingProblem, placed: PlacedTasks) -> list[list[tuple[i
     data = problem.data
     row_of = dict(zip(placed.task.tolist(), range(len(placed.task)), strict=False))
     ahead: list[list[tuple[int, float]]] = [[] for _ in placed.task]
-    for row, task in enumerate(placed.task.tolist()):
-        before = row_of.get(int(data.structure.previous[task]), -1)
-        if before >= 0:
-            ahead[row].append((before, 0.0))
-    for machine in range(len(data.machines)):
+    for first, second in data.structure.pairs.tolist():
+        if first in row_of and second in row_of:
+            ahead[row_of[second]].append((row_of[first], 0.0))
+    for first, second in _shared_resources(problem, placed):
+        ahead[second].append((first, 0.0))
+    for machine in np.flatnonzero(data.structure.one_at_a_time).tolist():
         rows = np.flatnonzero(placed.machine == machine)
         setup = data.setups_of(machine, placed.task[rows])
         for earlier, later, needed in zip(rows[:-1], rows[1:], setup[1:], strict=True):
             ahead[int(later)].append((int(earlier), float(needed)))
     return ahead
+
+
+def _shared_resources(problem: SchedulingProblem, placed: PlacedTasks) -> Iterator[tuple[int, int]]:
+    """Yield two rows of which the second could not start while the first still ran: a resource would not suffice."""
+    need = np.where(placed.mode[:, None] >= 0, problem.data.timing.need[placed.mode], 0.0)
+    room = problem.data.timing.capacity * (1.0 + TOLERANCE)
+    for row in np.flatnonzero(need.any(axis=1)).tolist():
+        start = placed.start[row]
+        running = (placed.start <= start) & (placed.end > start + TOLERANCE)
+        ended = np.flatnonzero(placed.end <= start + TOLERANCE)
+        short = (need[running].sum(axis=0) + need[ended] > room) & (need[ended] > 0) & (need[row] > 0)
+        yield from ((int(earlier), row) for earlier in ended[short.any(axis=1)])
 
 
 def _shifted(
@@ -154,3 +170,59 @@ def _price(problem: SchedulingProblem, placed: PlacedTasks, start: Floats, end: 
         energy = data.energy[placed.mode[run]]
         total = total + data.tariff.cost(start[:, run], end[:, run] - start[:, run], energy).sum(axis=1)
     return np.asarray(total)
+
+
+_TASKS, _PRICE = range(2)  # streams of random numbers
+
+
+@dataclass(frozen=True, eq=False)
+class RunDays:
+    """A schedule on many days.
+
+    Parameters
+    ----------
+    completion
+        When each job is done, minus infinity where none of its tasks is placed; (days, jobs).
+    cost
+        What each day costs; (days,).
+    """
+
+    completion: Floats
+    cost: Floats
+
+
+def duration_law(problem: SchedulingProblem, uncertainty: Uncertainty) -> UncertainLaw:
+    """Return what is known of the errors of durations."""
+    law = problem.duration if isinstance(problem.duration, BoundFormula) else None
+    unit = problem.units.time
+    return uncertain_law(Erring("durations", "tasks"), law, uncertainty.task, uncertainty, unit)
+
+
+def run_days(assessment: SchedulingAssessment, law: UncertainLaw, days: int, seed: int) -> RunDays:
+    """Run a schedule on many days, in its order on each machine.
+
+    A task starts when it was to start, or as soon as what must be over before has ended.
+
+    Parameters
+    ----------
+    assessment
+        The schedule on the laws.
+    law
+        Errors of durations, which tasks of a day may share.
+    days, seed
+        How many, and the seed of what happens.
+    """
+    problem, placed = assessment.problem, assessment.simulation
+    streams = [np.random.default_rng([seed, part]) for part in range(2)]
+    longer = np.zeros((days, len(placed.task)))
+    errors = law.draw((days, 1, len(placed.task)), "day", streams[_TASKS])
+    if errors is not None:
+        for row in np.flatnonzero(placed.mode >= 0).tolist():
+            took = float(placed.end[row] - placed.start[row])
+            longer[:, row] = errors.apply(row, np.full(days, took)) - took
+    _, end = delayed_times(problem, placed, longer)
+    completion = np.full((days, len(problem.jobs)), -np.inf)
+    for row, job in enumerate(placed.job.tolist()):
+        completion[:, job] = np.maximum(completion[:, job], end[:, row])
+    cost = assessment.pricing.objective + delay_costs(problem, placed, longer)
+    return RunDays(completion, cost + draw_price_errors(assessment.law_uses, days, streams[_PRICE]))

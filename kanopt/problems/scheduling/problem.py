@@ -25,7 +25,9 @@ from kanopt.problems.scheduling.entities import (
     Job,
     Machine,
     Mode,
+    Need,
     PowerPrice,
+    Resource,
     SchedulingUnits,
     Setup,
     Task,
@@ -43,11 +45,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, eq=False, repr=False)
 class SchedulingProblem(Problem[Schedule]):
-    """A flexible job shop, or unrelated parallel machines where every job has one task.
+    """A flexible job shop, unrelated parallel machines where every job has one task, or a project with resources.
 
     Every task runs once, on one of the machines it has a mode for, without interruption and not through a break; the
-    tasks of a job run one after the other; a machine runs one task at a time, with a setup between tasks of different
-    families, and a task without a family leaves the machine as it was set up. The objective is money:
+    tasks of a job run one after the other, and after those that they name; a machine runs one task at a time, with a
+    setup between tasks of different families, and a task without a family leaves the machine as it was set up. At no
+    time do the tasks that run need more of a resource than there is. The objective is money:
     ``makespan_cost`` times the makespan, from :attr:`begins` to the end of the last task, the tardiness cost of late
     jobs, and the energy of every task at the price of power while it runs (constant power during a task, exactly
     integrated over the steps of the price).
@@ -61,6 +64,9 @@ class SchedulingProblem(Problem[Schedule]):
         A law bound to ``mode.…``, ``task.…``, ``job.…``, ``machine.…`` and ``day.…`` (for energy, ``mode.duration`` is
         what the duration law says), or one number per mode, or None to take the field of that name of every mode.
         Without an energy law and without a price of power, energy plays no part.
+    resources, needs
+        :class:`Resource` records or a frame; and :class:`Need` records or a frame, which say how much of them a task
+        needs. A task without a machine is bound by its resources alone.
     setups
         :class:`Setup` records or a frame.
     calendars
@@ -108,6 +114,8 @@ class SchedulingProblem(Problem[Schedule]):
     modes: Sequence[Mode] | pd.DataFrame
     duration: BoundFormula | Sequence[float] | NDArray[np.float64] | None = None
     energy: BoundFormula | Sequence[float] | NDArray[np.float64] | None = None
+    resources: Sequence[Resource] | pd.DataFrame | None = None
+    needs: Sequence[Need] | pd.DataFrame | None = None
     setups: Sequence[Setup] | pd.DataFrame | None = None
     calendars: Sequence[Break] | pd.DataFrame | None = None
     power_price: Sequence[PowerPrice] | pd.DataFrame | float | None = None
@@ -147,7 +155,8 @@ class SchedulingProblem(Problem[Schedule]):
         7.0
         """
         data = self.data
-        first = np.flatnonzero(data.structure.previous[data.structure.mode_task] < 0)
+        waits = np.array([len(before) > 0 for before in data.structure.before])
+        first = np.flatnonzero(~waits[data.structure.mode_task])
         if not self.clock or not len(first):
             return 0.0
         released = data.timing.release[data.structure.task_job[data.structure.mode_task[first]]]

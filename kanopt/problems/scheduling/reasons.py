@@ -8,12 +8,13 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from kanopt.problems.findings import Reason
 from kanopt.problems.scheduling.arrays import ShopTiming
 from kanopt.problems.scheduling.dispatch import dispatch_greedily, earliest_completions
 from kanopt.problems.scheduling.simulate import TOLERANCE, PlacedTasks
-from kanopt.text import amount_text, clock_text, list_names
+from kanopt.text import amount_text, clock_text, list_names, number_text
 from kanopt.units import convert
 
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ def lateness_reasons(problem: SchedulingProblem, placed: PlacedTasks) -> tuple[R
     which is what happened in this schedule and not a proof.
     """
     data = problem.data
-    best = earliest_completions(data.structure, data.timing)[data.structure.last]
+    best = data.structure.latest_of_jobs(earliest_completions(data.structure, data.timing))
     ends = placed.completion(len(data.jobs))
     found = []
     for job in np.flatnonzero(ends > data.timing.due + TOLERANCE):
@@ -78,7 +79,7 @@ def _release_relaxation(
     if earlier[job] < 0:
         return ""
     ends = earliest_completions(problem.data.structure, replace(timing, release=earlier))
-    if ends[problem.data.structure.last[job]] > limit + TOLERANCE:
+    if problem.data.structure.latest_of_jobs(ends)[job] > limit + TOLERANCE:
         return ""
     return f", or a release {_time(problem, amount)} earlier"
 
@@ -88,37 +89,62 @@ def _bottleneck(problem: SchedulingProblem, placed: PlacedTasks, job: int) -> tu
     data = problem.data
     rows = np.flatnonzero(placed.job == job)
     rows = rows[np.argsort(placed.start[rows], kind="stable")]
-    ready = np.concatenate([[data.timing.release[job]], placed.end[rows][:-1]])
+    ended = dict(zip(placed.task.tolist(), placed.end.tolist(), strict=True))
+    before = [
+        [ended[task] for task in data.structure.before[each].tolist() if task in ended]
+        for each in placed.task[rows]
+    ]
+    ready = np.array([max([data.timing.release[job], *ends]) for ends in before])
     wait = placed.start[rows] - ready
     longest = int(np.argmax(wait))
-    alone_end = float(earliest_completions(data.structure, data.timing)[data.structure.last[job]])
+    alone_end = float(data.structure.latest_of_jobs(earliest_completions(data.structure, data.timing))[job])
     slower = float(placed.end[rows].max()) - alone_end - float(wait.sum())
     if wait[longest] <= max(TOLERANCE, slower):
         return "they run in slower modes than the fastest", (
             f"it runs in modes that take {_time(problem, slower)} longer than the fastest, and waits "
             f"{_time(problem, wait.sum())}; alone it would end at {_moment(problem, alone_end)}"
         )
-    row, begin = rows[longest], float(ready[longest])
-    task, machine = data.tasks[placed.task[row]].name, data.machines[placed.machine[row]].name
-    there = (placed.machine == placed.machine[row]) & (placed.job != job)
-    busy = np.flatnonzero(there & (placed.end > begin) & (placed.start < placed.start[row]))
-    cause = f"they wait longest for machine {machine!r}"
-    waits = f"task {task!r} waits {_time(problem, wait[longest])} for machine {machine!r}"
-    if not len(busy):
-        return (
-            cause,
-            f"{waits}, which runs no other job meanwhile (a break, a setup, or power is cheaper later)",
-        )
-    names = list_names([data.tasks[placed.task[at]].name for at in busy])
+    row, begin = int(rows[longest]), float(ready[longest])
+    task = data.tasks[placed.task[row]].name
+    meanwhile = (placed.end > begin) & (placed.start < placed.start[row])
+    meanwhile[row] = False
+    for what, shared in _shared(problem, placed, row):
+        busy = np.flatnonzero(shared & meanwhile)
+        if len(busy):
+            names = list_names([data.tasks[placed.task[at]].name for at in busy])
+            waits = f"task {task!r} waits {_time(problem, wait[longest])} for {what}, which runs {names} meanwhile"
+            return (
+                f"they wait longest for {what}",
+                f"{waits}; alone the job would end at {_moment(problem, alone_end)}",
+            )
+    what = _shared(problem, placed, row)[0][0]
+    why = "which runs no other job meanwhile (a break, a setup, or power is cheaper later)"
     return (
-        cause,
-        f"{waits}, which runs {names} meanwhile; alone the job would end at {_moment(problem, alone_end)}",
+        f"they wait longest for {what}",
+        f"task {task!r} waits {_time(problem, wait[longest])} for {what}, {why}",
     )
+
+
+def _shared(problem: SchedulingProblem, placed: PlacedTasks, row: int) -> list[tuple[str, NDArray[np.bool_]]]:
+    """Return the machine and the resources that a placed task uses, and which rows use each of them too."""
+    data, machine = problem.data, int(placed.machine[row])
+    need = data.timing.need[placed.mode]
+    found = [
+        (f"resource {data.resources[place].name!r}", (need[:, place] > 0) & (placed.mode >= 0))
+        for place in np.flatnonzero(need[row] > 0).tolist()
+    ]
+    if data.structure.one_at_a_time[machine] or not found:
+        found.insert(0, (f"machine {data.machines[machine].name!r}", placed.machine == machine))
+    return found
 
 
 def infeasibility_reasons(problem: SchedulingProblem) -> tuple[Reason, ...]:
     """Return what makes a schedule impossible, proved by arithmetic where it can be."""
-    proved = [*_tasks_without_mode(problem), *_tasks_longer_than_windows(problem)]
+    proved = [
+        *_tasks_without_mode(problem),
+        *_tasks_beyond_capacity(problem),
+        *_tasks_longer_than_windows(problem),
+    ]
     if not proved:
         proved = [*_late_jobs(problem), *_overload(problem)]
     return tuple(proved) if proved else tuple(_combined_infeasibility(problem))
@@ -144,6 +170,27 @@ def _tasks_without_mode(problem: SchedulingProblem) -> Iterator[Reason]:
         )
 
 
+def _tasks_beyond_capacity(problem: SchedulingProblem) -> Iterator[Reason]:
+    """Find tasks that need more of a resource in every mode than there is."""
+    data = problem.data
+    over = np.clip(data.timing.need - data.timing.capacity, 0.0, None)
+    for task in range(len(data.tasks)):
+        own = np.flatnonzero(data.structure.mode_task == task)
+        if not len(own) or not over[own].any(axis=1).all():
+            continue
+        mode = int(own[np.argmin(over[own].sum(axis=1))])
+        place = int(np.argmax(over[mode]))
+        resource = data.resources[place]
+        need, there = (number_text(value, 6) for value in (data.timing.need[mode, place], resource.capacity))
+        yield _infeasible(
+            f"task {data.tasks[task].name}",
+            f"it needs {need} of {resource.name!r}, of which there is {there}",
+            f"a capacity of {need} of {resource.name!r}",
+            "they need more of a resource than there is",
+            float(over[mode, place]),
+        )
+
+
 def _tasks_longer_than_windows(problem: SchedulingProblem) -> Iterator[Reason]:
     """Find tasks that are longer than every window of every machine they may use."""
     data = problem.data
@@ -156,11 +203,12 @@ def _tasks_longer_than_windows(problem: SchedulingProblem) -> Iterator[Reason]:
         own = np.flatnonzero(at.mode_task == task)
         mode = own[np.argmin(excess[own])]
         window = _time(problem, max(0.0, widest[at.mode_machine[mode]]))
+        where = f" on {data.modes[mode].machine!r}" if data.modes[mode].machine else ""
         yield _infeasible(
             f"task {data.tasks[task].name}",
-            f"it takes at least {_time(problem, timing.duration[mode])} on {data.modes[mode].machine!r}, but the "
-            f"longest time that machine runs without a break before the horizon is {window}",
-            f"a window {_time(problem, least[task])} longer on {data.modes[mode].machine!r}",
+            f"it takes at least {_time(problem, timing.duration[mode])}{where}, but the longest time that it may run "
+            f"there without a break before the horizon is {window}",
+            f"a window {_time(problem, least[task])} longer{where}",
             "they take longer than any machine runs without a break",
             float(least[task]),
         )
@@ -171,7 +219,7 @@ def _late_jobs(problem: SchedulingProblem) -> Iterator[Reason]:
     data = problem.data
     if problem.horizon is None:
         return
-    ends = earliest_completions(data.structure, data.timing_without_horizon)[data.structure.last]
+    ends = data.structure.latest_of_jobs(earliest_completions(data.structure, data.timing_without_horizon))
     for job in np.flatnonzero(ends > problem.horizon + TOLERANCE):
         over = ends[job] - problem.horizon
         relaxation = f"a horizon of at least {_moment(problem, ends[job], at_least=True)}"
@@ -201,6 +249,7 @@ def _overload(problem: SchedulingProblem) -> Iterator[Reason]:
     np.minimum.at(low, at.mode_task, at.mode_machine)
     np.maximum.at(high, at.mode_task, at.mode_machine)
     time = np.clip(timing.closes - timing.opens, 0.0, None).sum(axis=1)
+    time[~at.one_at_a_time] = np.inf
     work = np.bincount(low[low == high], weights=shortest[low == high], minlength=len(data.machines))
     for machine in np.flatnonzero(work > time + TOLERANCE):
         name = data.machines[machine].name
@@ -210,6 +259,18 @@ def _overload(problem: SchedulingProblem) -> Iterator[Reason]:
             f"{_time(problem, time[machine])} before the horizon",
             f"{_time(problem, work[machine] - time[machine])} more on {name!r}, or another machine for these tasks",
         )
+    used = np.full((len(data.tasks), len(data.resources)), np.inf)
+    np.minimum.at(used, at.mode_task, timing.need * timing.duration[:, None])
+    for place, resource in enumerate(data.resources):
+        needed, there = float(used[:, place].sum()), resource.capacity * problem.horizon
+        if needed > there + TOLERANCE * max(1.0, there):
+            least = needed / problem.horizon
+            yield _infeasible(
+                f"resource {resource.name}",
+                f"all tasks need it for longer than the horizon even if {number_text(resource.capacity, 6)} of it were "
+                "always in use",
+                f"a capacity of {number_text(least, 6)} of {resource.name!r} at least",
+            )
     if shortest.sum() > time.sum() + TOLERANCE:
         yield _infeasible(
             "all machines",
@@ -228,6 +289,9 @@ def _combined_infeasibility(problem: SchedulingProblem) -> Iterator[Reason]:
     if built is None:
         return
     modes, starts = built
+    broken = problem.check(problem.schedule(modes, starts)).violations
+    if any(violation.constraint != "horizon" for violation in broken):
+        return
     enough = float((starts + data.timing.duration[modes]).max())
     yield Reason(
         "schedule",

@@ -16,7 +16,7 @@ from kanopt.problems.broken_rules import RuleWords
 from kanopt.problems.findings import Check, Violation
 from kanopt.problems.pricing import Pricing
 from kanopt.problems.scheduling.plan import Schedule, assignment_positions
-from kanopt.text import amount_text
+from kanopt.text import amount_text, list_names, number_text
 
 if TYPE_CHECKING:
     from kanopt.problems.scheduling.problem import SchedulingProblem
@@ -39,8 +39,14 @@ RULE_WORDS: Mapping[str, RuleWords] = {
     "precedence": RuleWords(
         "task starts before the one ahead of it ends", "tasks start before the ones ahead of them end"
     ),
+    "wait": RuleWords(
+        "task waits too long after the one ahead of it", "tasks wait too long after the ones ahead of them"
+    ),
     "overlap": RuleWords(
         "task starts before its machine is free", "tasks start before their machines are free"
+    ),
+    "resource": RuleWords(
+        "resource is needed more than there is of it", "resources are needed more than there is of them"
     ),
     "setup": RuleWords("task starts without time for its setup", "tasks start without time for their setups"),
     "break": RuleWords("task runs in a break of its machine", "tasks run in breaks of their machines"),
@@ -105,7 +111,7 @@ class PlacedTasks:
 
 def check_schedule(problem: SchedulingProblem, placed: PlacedTasks) -> Check:
     """Return every rule that the schedule breaks."""
-    rules = (_assigned_once, _eligible, _release, _precedence, _machine, _breaks, _horizon)
+    rules = (_assigned_once, _eligible, _release, _precedence, _machine, _resources, _breaks, _horizon)
     return Check(tuple(violation for rule in rules for violation in rule(problem, placed)))
 
 
@@ -157,26 +163,53 @@ def _release(problem: SchedulingProblem, placed: PlacedTasks) -> Iterator[Violat
 
 
 def _precedence(problem: SchedulingProblem, placed: PlacedTasks) -> Iterator[Violation]:
+    """Compare the start of every task with the ends of those that it comes after, and what they wait for at most."""
     data = problem.data
-    ends = np.full(len(data.tasks), -np.inf)
+    ends, starts = np.full(len(data.tasks), -np.inf), np.full(len(data.tasks), np.inf)
     np.maximum.at(ends, placed.task, placed.end)
-    before = data.structure.previous[placed.task]
-    early = np.where(before >= 0, ends[before], -np.inf) - placed.start
-    for row in np.flatnonzero(early > TOLERANCE):
-        task, earlier = data.tasks[placed.task[row]].name, data.tasks[before[row]].name
-        yield _violation(
-            problem,
-            "precedence",
-            task,
-            early[row],
-            f"task {task!r} starts {_time(problem, early[row])} before {earlier!r} of the same job ends",
-        )
+    np.minimum.at(starts, placed.task, placed.start)
+    for first, second in data.structure.pairs.tolist():
+        early, task, earlier = ends[first] - starts[second], data.tasks[second], data.tasks[first]
+        of_job = " of the same job" if task.job == earlier.job else ""
+        if early > TOLERANCE:
+            message = (
+                f"task {task.name!r} starts {_time(problem, early)} before {earlier.name!r}{of_job} ends"
+            )
+            yield _violation(problem, "precedence", task.name, early, message)
+        elif earlier.max_wait is not None and np.isfinite(early) and -early > earlier.max_wait + TOLERANCE:
+            message = (
+                f"task {task.name!r} starts {_time(problem, -early)} after {earlier.name!r}{of_job} ends, which lets "
+                f"it wait {_time(problem, earlier.max_wait)} at most"
+            )
+            yield _violation(problem, "wait", task.name, -early - earlier.max_wait, message)
+
+
+def _resources(problem: SchedulingProblem, placed: PlacedTasks) -> Iterator[Violation]:
+    """Add up what tasks need of every resource at each start, and tell of the worst moment of each."""
+    data = problem.data
+    run = np.flatnonzero(placed.mode >= 0)
+    start, end, need = placed.start[run], placed.end[run] - TOLERANCE, data.timing.need[placed.mode[run]]
+    for place, resource in enumerate(data.resources):
+        using = np.flatnonzero(need[:, place] > 0)
+        moments = start[using]
+        running = (moments[:, None] >= start[using]) & (moments[:, None] < end[using])
+        needed = running @ need[using, place]
+        over = float(needed.max(initial=0.0)) - resource.capacity
+        if over > TOLERANCE * max(1.0, resource.capacity):
+            worst = int(np.argmax(needed))
+            names = [data.tasks[placed.task[run[using[at]]]].name for at in np.flatnonzero(running[worst])]
+            most = number_text(float(needed[worst]), 6)
+            message = (
+                f"{list_names(names)} need {most} of {resource.name!r} at once, at "
+                f"{_time(problem, moments[worst])}; there is {number_text(resource.capacity, 6)}"
+            )
+            yield Violation("resource", f"resource {resource.name}", over, "", message)
 
 
 def _machine(problem: SchedulingProblem, placed: PlacedTasks) -> Iterator[Violation]:
     """Compare every task with the latest end before it on its machine, and with the setup it needs."""
     data = problem.data
-    for machine in range(len(data.machines)):
+    for machine in np.flatnonzero(data.structure.one_at_a_time).tolist():
         rows = np.flatnonzero(placed.machine == machine)
         if not len(rows):
             continue
@@ -212,10 +245,11 @@ def _breaks(problem: SchedulingProblem, placed: PlacedTasks) -> Iterator[Violati
     if not data.breaks:
         return
     places = {machine.name: place for place, machine in enumerate(data.machines)}
-    of = np.array([places.get(pause.machine, -1) for pause in data.breaks])
+    of = np.array([places[pause.machine] if pause.machine else -1 for pause in data.breaks])
     start, end = np.array([(pause.start, pause.end) for pause in data.breaks]).T
     common = np.minimum(placed.end[:, None], end) - np.maximum(placed.start[:, None], start)
     common[(of != placed.machine[:, None]) & (of >= 0)] = 0.0
+    common[~data.structure.one_at_a_time[placed.machine]] = 0.0
     for row, pause in np.argwhere(common > TOLERANCE):
         task, machine = data.tasks[placed.task[row]].name, data.machines[placed.machine[row]].name
         yield _violation(
@@ -256,7 +290,8 @@ def price_schedule(problem: SchedulingProblem, placed: PlacedTasks) -> Pricing:
     late = np.clip(placed.completion(len(data.jobs)) - data.timing.due, 0.0, None)
     tardiness = data.tardiness_cost * late
     for job in np.flatnonzero(tardiness > 0):
-        task = data.tasks[data.structure.last[job]].name
+        of_job = np.flatnonzero(placed.job == job)
+        task = data.tasks[placed.task[of_job[np.argmax(placed.end[of_job])]]].name
         rows.append(("tardiness", data.jobs[job].name, task, float(tardiness[job])))
     if data.energy is not None and data.tariff is not None:
         run = np.flatnonzero(placed.mode >= 0)

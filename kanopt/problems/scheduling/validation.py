@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from graphlib import CycleError, TopologicalSorter
 
 from kanopt.errors import nearest
 from kanopt.faults import Fault
@@ -27,12 +28,16 @@ def schedule_checks(
         Whether energy is part of its objective.
     """
     records = {table.name: getattr(read, table.name) for table in units.tables()}
+    # a project may need no machine
+    needed = () if read.modes and not any(mode.machine for mode in read.modes) else ("machines",)
     return [
-        *empty_tables(records, ("jobs", "tasks", "machines")),
+        *empty_tables(records, ("jobs", "tasks", *needed)),
         *reference_checks(units.tables(), records),
         RecordCheck(_setups_before_nothing(read.setups), ["setups"]),
         RecordCheck(_idle_jobs(read), ["jobs", "tasks"]),
         RecordCheck(_order_mistakes(read.tasks), ["tasks"]),
+        RecordCheck(_circles(read), ["tasks", "jobs"]),
+        RecordCheck(_needs_of_no_mode(read), ["needs", "modes"]),
         RecordCheck(_families(read), ["setups", "tasks", "machines"]),
         RecordCheck(_breaks(read, units.time), ["calendars"]),
         RecordCheck(_prices(read, units.time, uses_energy=uses_energy), ["power_price"]),
@@ -154,3 +159,57 @@ def _order_mistakes(tasks: Sequence[Task]) -> Iterable[Fault]:
             what = f"two tasks of job {job!r} have the same order"
             advice = "give each its own, or leave 'order' out to run them as listed"
             yield Fault("tasks", what, advice=advice)
+
+
+def task_pairs(read: SchedulingRecords) -> Iterable[tuple[str, str]]:
+    """Yield the names of two tasks of which the first must have ended before the second starts.
+
+    Those of a job that runs in order, one by one; and what a task says that it comes after.
+    """
+    in_order = {job.name for job in read.jobs if job.in_order}
+    last: dict[str, str] = {}
+    for task in sorted(read.tasks, key=lambda task: task.order):
+        if task.job in last and task.job in in_order:
+            yield last[task.job], task.name
+        last[task.job] = task.name
+    for task in read.tasks:
+        yield from ((name, task.name) for name in task.after)
+
+
+def tasks_in_order(read: SchedulingRecords) -> list[str]:
+    """Return the names of all tasks, each after those that must have ended before it.
+
+    Raises
+    ------
+    CycleError
+        If tasks wait for each other in a circle.
+    """
+    waits: dict[str, list[str]] = {task.name: [] for task in read.tasks}
+    for first, second in task_pairs(read):
+        waits[second].append(first)
+    return list(TopologicalSorter(waits).static_order())
+
+
+def _circles(read: SchedulingRecords) -> Iterable[Fault]:
+    try:
+        tasks_in_order(read)
+    except CycleError as error:
+        circle = error.args[1][::-1]
+        what = f"wait for each other in a circle: {' → '.join(circle)}"
+        advice = "leave one of 'after' out, or say in_order = false of a job whose tasks follow 'after' alone"
+        yield Fault("tasks", what, (circle[0],), "after", advice=advice)
+
+
+def _needs_of_no_mode(read: SchedulingRecords) -> Iterable[Fault]:
+    """Tell of needs on a machine or in a mode that the task has not."""
+    ways = {
+        (mode.task, where, how)
+        for mode in read.modes
+        for where in ("", mode.machine)
+        for how in ("", mode.name)
+    }
+    for need in read.needs:
+        if (need.machine or need.mode) and (need.task, need.machine, need.mode) not in ways:
+            where = " ".join(filter(None, (need.machine, need.mode)))
+            what = f"task {need.task!r} has no mode {where!r}"
+            yield Fault("needs", what, (f"{need.task} {need.resource}",), advice="name one of its modes")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -22,7 +22,14 @@ from kanopt.problems.plan_figures import PlanFigure, Roster, emissions
 from kanopt.problems.pricing import Pricing
 from kanopt.problems.slider_prices import Slider, SliderPrices, moved_prices, priced_by_terms
 from kanopt.problems.supply.coverage import demand_met, price_of_shortage
-from kanopt.problems.supply.figures import flow_figures, flow_rosters, sites_to_run
+from kanopt.problems.supply.figures import (
+    flow_figures,
+    flow_rosters,
+    nodes_of,
+    sites_to_run,
+    used_lanes,
+    views_of,
+)
 from kanopt.problems.supply.plan import FlowPlan, arrays_of
 from kanopt.problems.supply.reasons import plan_reasons
 from kanopt.problems.supply.simulate import (
@@ -33,7 +40,6 @@ from kanopt.problems.supply.simulate import (
     flow_items,
     price_flows,
 )
-from kanopt.problems.supply.views import nodes_of, used_lanes, views_of
 from kanopt.problems.views import View
 from kanopt.text import money_text
 
@@ -101,29 +107,6 @@ def _demand(problem: SupplyProblem, ledger: Ledger) -> Iterator[LawUse]:
     yield LawUse("demand", *shared, where=partial(_market_names, network, shape))
 
 
-# Lanes and markets whose tariff or demand is outside the data a law was learned from.
-
-
-def flow_extrapolations(problem: SupplyProblem, ledger: Ledger) -> tuple[Extrapolation, ...]:
-    """Return one entry for each used lane, and each market, that a law prices outside its domain or below zero."""
-    network = problem.network
-    found: list[Extrapolation] = []
-    if isinstance(problem.tariff, BoundFormula):
-        data = problem.lane_tariff.arguments(ledger.flows)
-        beyond = np.broadcast_to(problem.tariff.formula.outside(data), network.shape) & (ledger.flows > 0)
-        found += _law_extrapolations(
-            "tariff", problem.tariff, beyond, data, [f"lane {name}" for name in network.lane_names]
-        )
-        found += _below_zero(problem, ledger)
-    if isinstance(problem.demand, BoundFormula):
-        data = problem.demand.arguments(lambda reference: network.resolve(reference, "market"))
-        beyond = np.broadcast_to(problem.demand.formula.outside(data), problem.demand_array.shape)
-        found += _law_extrapolations(
-            "demand", problem.demand, beyond, data, [f"market {name}" for name in network.market_names]
-        )
-    return tuple(found)
-
-
 def _below_zero(problem: SupplyProblem, ledger: Ledger) -> list[Extrapolation]:
     """Return one entry for each lane on which the tariff of what flows is negative."""
     money = np.where(ledger.flows > 0, problem.lane_tariff.raw(ledger.flows), 0.0)
@@ -138,29 +121,6 @@ def _below_zero(problem: SupplyProblem, ledger: Ledger) -> list[Extrapolation]:
         )
         for lane in np.flatnonzero((money < 0).any(axis=(1, 2))).tolist()
     ]
-
-
-def _law_extrapolations(
-    law: str,
-    bound: BoundFormula,
-    beyond: NDArray[np.bool_],
-    data: Mapping[str, NDArray[Any]],
-    places: Sequence[str],
-) -> list[Extrapolation]:
-    """Return one entry per lane or market; `beyond` has the shape (places, P, T)."""
-    full = {name: np.broadcast_to(values, beyond.shape) for name, values in data.items()}
-    found = []
-    for lead in np.flatnonzero(beyond.any(axis=(1, 2))).tolist():
-        here = beyond[lead]
-        inputs = "; ".join(
-            bound.formula.outside_inputs({name: array[lead][here] for name, array in full.items()})
-        )
-        times = f"{int(here.sum())} of {here.size} combinations of product and period"
-        message = (
-            f"{law} of {places[lead]} is read outside the data the law was learned from ({times}): {inputs}"
-        )
-        found.append(Extrapolation(law, places[lead], inputs, message))
-    return found
 
 
 # A supply plan as it stands, for pages that price it anew when prices move.
@@ -319,7 +279,10 @@ class SupplyAssessment(Assessment[FlowPlan, Ledger]):
         return plan_reasons(self.problem, self.simulation, self.planned_pricing)
 
     def _extrapolations(self) -> tuple[Extrapolation, ...]:
-        return flow_extrapolations(self.problem, self.simulation)
+        found = super()._extrapolations()
+        if not isinstance(self.problem.tariff, BoundFormula):
+            return found
+        return (*found, *_below_zero(self.problem, self.simulation))
 
     def _law_uses(self) -> tuple[LawUse, ...]:
         return flow_law_uses(self.problem, self.simulation)

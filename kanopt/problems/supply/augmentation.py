@@ -1,64 +1,104 @@
-"""What a plan lacks, added to it by ways that still have room."""
+"""What a plan lacks, sent by ways that still have room: first plans, made without a solver, and what the rest costs."""
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from kanopt.problems.supply.cheapest_paths import CheapestPaths
 from kanopt.problems.supply.network import Floats
-from kanopt.problems.supply.simulate import Ledger, sites_open
-from kanopt.problems.supply.spare_capacity import SpareCapacity, paths_through
+from kanopt.problems.supply.plan import FlowPlan
+from kanopt.problems.supply.simulate import TOLERANCE, Ledger, sites_open
+from kanopt.problems.supply.spare_capacity import CheapestPaths, SpareCapacity, paths_through
 
 if TYPE_CHECKING:
     from kanopt.problems.supply.problem import SupplyProblem
 
-_MOST_STEPS = 200
-"""Each looks for cheapest paths once more; a plan that lacks more is far from one that anybody would complete."""
 
-
-def with_demand_met(problem: SupplyProblem, ledger: Ledger, wanted: NDArray[np.bool_]) -> Ledger | None:
-    """Return a plan that also meets some demand, what the plan moves unchanged; None where none was found.
-
-    The demand of one market, product and period after the other takes the cheapest way with room, sites that it opens
-    at their cost: that is a plan, though not always the cheapest one.
+def first_plan(problem: SupplyProblem, seconds: float = np.inf) -> FlowPlan:
+    """Return a plan that breaks no rule but, perhaps, leaves demand unmet.
 
     Parameters
     ----------
+    problem
+        The problem.
+    seconds
+        As of :func:`with_demand_met`.
+
+    Examples
+    --------
+    >>> from kanopt.problems.supply import Facility, Lane, Market, Period, Product, Supplier, SupplyProblem
+    >>> problem = SupplyProblem(
+    ...     suppliers=[Supplier("mill", "flour", capacity=15.0)], markets=[Market("Lyon")],
+    ...     products=[Product("flour")], periods=[Period("1")], lanes=[Lane("mill", "Lyon")], tariff=1.0, demand=20.0,
+    ... )
+    >>> first_plan(problem).flows[0].quantity
+    15.0
+    """
+    network = problem.network
+    opened = np.repeat(network.has_status("open")[:, None], network.shape[2], axis=1)
+    empty = Ledger(network, problem.demand_array, np.zeros(network.shape), opened)
+    found = with_demand_met(problem, empty, np.ones(problem.demand_array.shape, dtype=bool), seconds)
+    return problem.plan_of(found.flows, found.open)
+
+
+def with_demand_met(
+    problem: SupplyProblem, ledger: Ledger, wanted: NDArray[np.bool_], seconds: float = np.inf
+) -> Ledger:
+    """Return a plan that meets more of the demand, what it moves unchanged: not always the cheapest one.
+
+    Sweeps over the demand that is not met, what must be delivered first and the largest first: each takes the cheapest
+    way there was with room at the beginning of the sweep, and as much as still fits on it. The cost of a site that is
+    not open yet is shared by what it could pass on. Demand that costs less unmet is left.
+
+    Parameters
+    ----------
+    problem
+        The problem.
     ledger
         The plan.
     wanted
-        Whose shortage must be met, shape (M, P, T).
+        Whose shortage is looked at, shape (M, P, T).
+    seconds
+        After which no further sweep is begun; there is one at least.
     """
-    now = ledger
-    for _ in range(_MOST_STEPS):
-        missing = np.argwhere((now.shortage > 0) & wanted)
-        if not len(missing):
-            return now
-        market, product, period = (int(place) for place in missing[0])
-        added = _one_more_way(problem, now, (market, product, period))
-        if added is None:
-            return None
-        now = added
-    return None
+    network, began = problem.network, time.perf_counter()
+    while True:
+        sent = _sweep(problem, SpareCapacity(problem, ledger), wanted)
+        if not sent.any():
+            return ledger
+        moved = Ledger(network, ledger.demand, ledger.flows + sent, ledger.open)
+        ledger = Ledger(network, ledger.demand, moved.flows, ledger.open | sites_open(network, moved))
+        if time.perf_counter() - began > seconds:
+            return ledger
 
 
-def _one_more_way(problem: SupplyProblem, ledger: Ledger, cell: tuple[int, int, int]) -> Ledger | None:
-    """Move what fits by the cheapest way with room to one market."""
-    spare, shortage = SpareCapacity(problem, ledger), float(ledger.shortage[cell])
-    steps = ways_with_room(problem, spare, shortage).trace(*cell)
-    if not steps:
-        return None
-    limits = [limit for step in steps for limit in spare.limits(step, cell[1])]
-    amount = min([shortage, *(limit.spare / limit.per_unit for limit in limits)])
-    flows = ledger.flows.copy()
-    for step in steps:
-        if step.lane >= 0:
-            flows[step.lane, cell[1], step.period] += amount
-    moved = Ledger(ledger.network, ledger.demand, flows, ledger.open)
-    return Ledger(ledger.network, ledger.demand, flows, ledger.open | sites_open(ledger.network, moved))
+def _sweep(problem: SupplyProblem, spare: SpareCapacity, wanted: NDArray[np.bool_]) -> Floats:
+    """Return what one sweep sends, shape (L, P, T)."""
+    network, shortage = problem.network, np.where(wanted, spare.ledger.shortage, 0.0)
+    lacking = float(shortage.sum())
+    most = np.minimum(network.of_facilities("capacity") * network.shape[2], lacking)
+    ways = ways_with_room(problem, spare, np.maximum(most, TOLERANCE)[:, None])
+    cells = np.argwhere((shortage > 0) & (ways.to_markets < network.shortage_cost[None, :, None]))
+    size = shortage[tuple(cells.T)]
+    optional = np.isfinite(network.shortage_cost)[cells[:, 1]]
+    rooms = {kind: room.copy() for kind, room in spare.rooms.items()}
+    sent = np.zeros(network.shape)
+    for rank in np.lexsort((-size, optional)).tolist():
+        market, product, period = cells[rank].tolist()
+        steps = ways.trace(market, product, period)
+        draws = [draw for step in steps for draw in spare.draws(step, product)]
+        amount = min([float(size[rank]), *(rooms[kind][place] / each for kind, place, each in draws)])
+        if amount <= TOLERANCE * min(1.0, float(size[rank])):
+            continue
+        for kind, place, each in draws:
+            rooms[kind][place] -= amount * each
+        for step in steps:
+            if step.lane >= 0:
+                sent[step.lane, product, step.period] += amount
+    return sent
 
 
 def ways_with_room(problem: SupplyProblem, spare: SpareCapacity, amount: float | Floats) -> CheapestPaths:
@@ -74,7 +114,6 @@ def ways_with_room(problem: SupplyProblem, spare: SpareCapacity, amount: float |
         Units that share the cost, or those of each site, shape (F, 1).
     """
     network, opened = problem.network, spare.ledger.open
-    full_lanes, full_stores = spare.full_on_lanes, spare.full_stores
     first = np.where(opened.any(axis=1), 0.0, network.of_facilities("fixed_cost"))
     opening = np.zeros((len(network.node_names), network.shape[2]))
     by_period = np.where(opened, 0.0, network.of_facilities("period_cost")[:, None])
@@ -82,10 +121,6 @@ def ways_with_room(problem: SupplyProblem, spare: SpareCapacity, amount: float |
     return paths_through(
         problem,
         np.repeat(~network.has_status("closed")[:, None], network.shape[2], axis=1),
-        np.where(full_lanes > 0, np.inf, opening[network.heads][:, None, :]),
-        _blocked(full_stores)[:, None, :],
+        np.where(spare.full_on_lanes > 0, np.inf, opening[network.heads][:, None, :]),
+        np.where(spare.full_stores, np.inf, 0.0)[:, None, :],
     )
-
-
-def _blocked(full: NDArray[np.bool_]) -> Floats:
-    return np.where(full, np.inf, 0.0)

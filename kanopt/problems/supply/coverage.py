@@ -71,8 +71,9 @@ def price_of_shortage(problem: SupplyProblem, ledger: Ledger) -> LeftOutPrice:
         sentences.append(f"the cost of the shortage, {money_text(paid, money)}, is in the price")
     if not must.any():
         return LeftOutPrice(paid, 0.0, "; ".join(sentences))
-    whole = None if (obstacle := _obstacle(problem, must)) else with_demand_met(problem, ledger, must)
-    if whole is None:
+    obstacle = _obstacle(problem, must)
+    whole = ledger if obstacle else with_demand_met(problem, ledger, must)
+    if (whole.shortage[must] > 0).any():
         sentences.append(obstacle or f"what supplying the rest would cost is not known: {_NO_ROOM}")
         return LeftOutPrice(paid, None, "; ".join(sentences))
     more = (

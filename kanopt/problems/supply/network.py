@@ -28,6 +28,8 @@ from kanopt.records.record import Record, field_values
 
 Floats = NDArray[np.float64]
 Indices = NDArray[np.intp]
+LARGEST_ADDED = 1e15
+"""No price or amount of a network is larger: a linear solver adds them up, and takes 1e20 for infinite."""
 
 
 def positions_of(labels: Sequence[str], names: Sequence[str]) -> Indices:

@@ -31,13 +31,17 @@ from kanopt.problems.supply.entities import (
     Supplier,
     SupplyUnits,
 )
-from kanopt.problems.supply.missing_rows import assumed_demands, demand_questions, lane_questions
 from kanopt.problems.supply.network import Floats, SupplyNetwork
 from kanopt.problems.supply.plan import FlowPlan, plan_of, read_plan
 from kanopt.problems.supply.reasons import infeasibility_reasons
 from kanopt.problems.supply.simulate import Ledger, sites_open
 from kanopt.problems.supply.tariff import LaneTariff, SupplyLaw, demand_of, demand_sd_of
-from kanopt.problems.supply.validation import network_checks
+from kanopt.problems.supply.validation import (
+    assumed_demands,
+    demand_questions,
+    lane_questions,
+    network_checks,
+)
 from kanopt.records.declaration import Table
 from kanopt.records.fields import Field as DeclaredField
 from kanopt.records.reading import RecordCheck, RecordReader, idle_fields

@@ -10,11 +10,17 @@ import numpy as np
 
 from kanopt.problems.findings import Reason
 from kanopt.problems.pricing import Pricing
-from kanopt.problems.supply.cheapest_paths import CheapestPaths, PathStep
 from kanopt.problems.supply.closures import closure_reasons
 from kanopt.problems.supply.network import Floats
 from kanopt.problems.supply.simulate import TOLERANCE, Ledger, slack
-from kanopt.problems.supply.spare_capacity import CapacityLimit, SpareCapacity, lane_cost, paths_through
+from kanopt.problems.supply.spare_capacity import (
+    CapacityLimit,
+    CheapestPaths,
+    PathStep,
+    SpareCapacity,
+    lane_cost,
+    paths_through,
+)
 from kanopt.text import amount_text, join_list, money_text, number_text
 
 if TYPE_CHECKING:

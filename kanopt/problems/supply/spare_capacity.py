@@ -9,12 +9,116 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from kanopt.problems.supply.cheapest_paths import CheapestPaths, PathStep, cheapest_paths
-from kanopt.problems.supply.network import Floats
+from kanopt.problems.supply.network import Floats, Indices, SupplyNetwork
 from kanopt.problems.supply.simulate import Ledger, slack
 
 if TYPE_CHECKING:
     from kanopt.problems.supply.problem import SupplyProblem
+
+_SOURCE, _KEPT = -1, -2
+
+
+@dataclass(frozen=True)
+class PathStep:
+    """One step of a path: a lane in a period, or a stay at a site until the next period.
+
+    Parameters
+    ----------
+    lane
+        Position of the lane; -1 for a stay.
+    site
+        Position among the facilities of the place of the stay; -1 for a lane.
+    period
+        Position of the period, for a stay of the earlier one.
+    """
+
+    lane: int
+    site: int
+    period: int
+
+
+@dataclass(frozen=True, eq=False)
+class CheapestPaths:
+    """Cheapest paths to every node, for every product and period.
+
+    Parameters
+    ----------
+    network
+        The network of these paths.
+    cost
+        Money per unit, shape (N, P, T); infinite where no path leads.
+    predecessors
+        The lane of the last step, -2 for a stay, -1 at suppliers; same shape.
+    """
+
+    network: SupplyNetwork
+    cost: Floats
+    predecessors: Indices
+
+    @property
+    def to_markets(self) -> Floats:
+        """Money per unit delivered, shape (M, P, T)."""
+        return self.cost[self.network.market_nodes]
+
+    def trace(self, market: int, product: int, period: int) -> tuple[PathStep, ...]:
+        """Return the cheapest path to a market, first step first; empty where there is none."""
+        first_site = self.network.facility_nodes.start
+        node = self.network.market_nodes.start + market
+        if not np.isfinite(self.cost[node, product, period]):
+            return ()
+        steps: list[PathStep] = []
+        while (lane := int(self.predecessors[node, product, period])) != _SOURCE:
+            if lane == _KEPT:
+                period -= 1
+                steps.append(PathStep(-1, node - first_site, period))
+            else:
+                steps.append(PathStep(lane, -1, period))
+                node = int(self.network.tails[lane])
+        return tuple(reversed(steps))
+
+
+def cheapest_paths(network: SupplyNetwork, lane_cost: Floats, keep_cost: Floats) -> CheapestPaths:
+    """Find the cheapest path to every node, capacities ignored.
+
+    Bellman-Ford within each period, periods in order; lanes are relaxed together.
+
+    Parameters
+    ----------
+    network
+        The network.
+    lane_cost
+        Money per unit on each lane, not negative, shape (L, P, T); infinite where it must not be used.
+    keep_cost
+        Money per unit kept at a facility until the next period, shape (F, P, T); infinite where it cannot be.
+    """
+    shape = (len(network.node_names), *network.shape[1:])
+    cost, before = np.full(shape, np.inf), np.full(shape, _SOURCE, dtype=np.intp)
+    suppliers = slice(0, len(network.supplier_names))
+    cost[suppliers] = np.where(network.offer_of >= 0, 0.0, np.inf)[:, :, None]
+    sites = network.facility_nodes
+    for period in range(shape[2]):
+        if period:
+            kept = cost[sites, :, period - 1] + keep_cost[:, :, period - 1]
+            cost[sites, :, period] = kept
+            before[sites, :, period] = np.where(np.isfinite(kept), _KEPT, _SOURCE)
+        now, last = cost[:, :, period], before[:, :, period]
+        # a cheapest path visits each site at most once
+        for _ in range(len(network.facilities) + 1):
+            if not _relax(network, lane_cost[:, :, period], now, last):
+                break
+    return CheapestPaths(network, cost, before)
+
+
+def _relax(network: SupplyNetwork, lane_cost: Floats, now: Floats, last: NDArray[np.intp]) -> bool:
+    """Use every lane once where that is cheaper; return whether it was anywhere. Changes `now` and `last`."""
+    arriving = now[network.tails] + lane_cost
+    best = np.full_like(now, np.inf)
+    np.minimum.at(best, network.heads, arriving)
+    better = best < now
+    lanes, products = np.nonzero(better[network.heads] & (arriving == best[network.heads]))
+    last[network.heads[lanes], products] = lanes
+    now[better] = best[better]
+    return bool(better.any())
 
 
 @dataclass(frozen=True)
@@ -135,35 +239,55 @@ class SpareCapacity:
         spare: Floats = limits[:, None] - self.ledger.bought.sum(axis=1)
         return spare
 
+    @property
+    def rooms(self) -> dict[str, Floats]:
+        """What is left of each kind of capacity, by place and period."""
+        return {
+            "storage": self.storage,
+            "supply": self.offers,
+            "lane": self.lanes,
+            "outbound": self.outbound,
+            "inbound": self.inbound,
+        }
+
+    def draws(self, step: PathStep, product: int) -> list[tuple[str, tuple[int, int], float]]:
+        """Return the kinds of capacity that a step of a path draws on, where, and how much of each one unit takes."""
+        network, weight, when = (
+            self.problem.network,
+            float(self.problem.network.weights[product]),
+            step.period,
+        )
+        if step.lane < 0:
+            return [("storage", (step.site, when), weight)]
+        offer = int(network.lane_offer[step.lane, product])
+        found = [("supply", (offer, when), 1.0)] if offer >= 0 else []
+        found.append(("lane", (step.lane, when), weight))
+        first, stop = network.facility_nodes.start, network.facility_nodes.stop
+        for kind, ends in (("outbound", network.tails), ("inbound", network.heads)):
+            if first <= ends[step.lane] < stop:
+                found.append((kind, (int(ends[step.lane]) - first, when), weight))
+        return found
+
     def limits(self, step: PathStep, product: int) -> list[CapacityLimit]:
         """Return every finite capacity that one more unit of a product would use on a step."""
         network, units = self.problem.network, self.problem.units
-        weight, when = float(network.weights[product]), network.period_names[step.period]
-        if step.lane < 0:
-            site = network.facilities[step.site]
-            spare = float(self.storage[step.site, step.period])
-            found = [
-                CapacityLimit(f"storage of {site.name}", when, site.storage, spare, units.weight, weight)
-            ]
-            return [limit for limit in found if np.isfinite(limit.capacity)]
-        lane, first = network.lanes[step.lane], network.facility_nodes.start
         found = []
-        offer = int(network.lane_offer[step.lane, product])
-        if offer >= 0:
-            most, spare = network.offers[offer].capacity, float(self.offers[offer, step.period])
-            found.append(CapacityLimit(f"supply of {lane.tail}", when, most, spare, units.quantity, 1.0))
-        spare = float(self.lanes[step.lane, step.period])
-        found.append(CapacityLimit(f"lane {lane.name}", when, lane.capacity, spare, units.weight, weight))
-        for node, throughput in (
-            (network.tails[step.lane], self.outbound),
-            (network.heads[step.lane], self.inbound),
-        ):
-            if first <= node < network.facility_nodes.stop:
-                site = network.facilities[node - first]
-                spare = float(throughput[node - first, step.period])
-                what = f"throughput of {site.name}"
-                found.append(CapacityLimit(what, when, site.capacity, spare, units.weight, weight))
-        return [limit for limit in found if np.isfinite(limit.capacity)]
+        for kind, (place, period), each in self.draws(step, product):
+            unit = units.weight
+            if kind == "supply":
+                offer = network.offers[place]
+                what, most, unit = f"supply of {offer.name}", offer.capacity, units.quantity
+            elif kind == "lane":
+                what, most = f"lane {network.lane_names[place]}", network.lanes[place].capacity
+            else:
+                site = network.facilities[place]
+                is_kept = kind == "storage"
+                what = f"{'storage' if is_kept else 'throughput'} of {site.name}"
+                most = site.storage if is_kept else site.capacity
+            spare = float(self.rooms[kind][place, period])
+            if np.isfinite(most):
+                found.append(CapacityLimit(what, network.period_names[period], most, spare, unit, each))
+        return found
 
     @cached_property
     def least_full_paths(self) -> CheapestPaths:

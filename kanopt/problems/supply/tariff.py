@@ -33,8 +33,7 @@ from kanopt.errors import LawValueError, ProblemError, UnitError, nearest
 from kanopt.formulas.binding import BoundFormula, Reference, ReferenceValue
 from kanopt.problems.findings import FrozenInput
 from kanopt.problems.law_use import falls_below_zero, impossible_value, unit_factor
-from kanopt.problems.supply.network import Floats, SupplyNetwork, positions_of
-from kanopt.problems.supply.validation import LARGEST_ADDED
+from kanopt.problems.supply.network import LARGEST_ADDED, Floats, SupplyNetwork, positions_of
 from kanopt.records.fields import Field
 from kanopt.records.likeness import column_hint
 from kanopt.text import amount_text, number_text

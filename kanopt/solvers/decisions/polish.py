@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -13,7 +14,7 @@ from scipy.optimize import minimize
 from kanopt.formulas.nodes import postorder
 from kanopt.formulas.pieces import Step
 from kanopt.problems.decisions import DecisionProblem
-from kanopt.problems.decisions.evaluator import Evaluator
+from kanopt.problems.decisions.decision_law import values_at
 from kanopt.problems.decisions.simulate import slack
 
 Floats = NDArray[np.float64]
@@ -54,8 +55,10 @@ class Polish:
         self._low = np.array([one.low for one in records])
         self._width = np.array([one.high for one in records]) - self._low
         self._free = np.flatnonzero(np.array([not one.integer for one in records]) & (self._width > 0.0))
-        self._prices = Evaluator(problem.objective_formula, names)
-        self._rules = [(rule, Evaluator(law.as_formula, names)) for rule, law in problem.constraint_laws]
+        self._prices = partial(values_at, problem.objective_formula, names)
+        self._rules = [
+            (rule, partial(values_at, law.as_formula, names)) for rule, law in problem.constraint_laws
+        ]
         laws = (problem.objective_formula, *(law.as_formula for _, law in problem.constraint_laws))
         continuous = {names[place] for place in self._free}
         self._moved = [bool(law.as_formula.used & continuous) for _, law in problem.constraint_laws]

@@ -17,10 +17,15 @@ from kanopt.problems.decisions import DecisionPlan, DecisionProblem
 from kanopt.problems.result import EngineRun, Progress, Status
 from kanopt.solvers.base import Outcome, SolveOptions, Solver
 from kanopt.solvers.clock import cpu_seconds
-from kanopt.solvers.decisions.encoding import encode_pieces
 from kanopt.solvers.decisions.linear_model import LinearModel
 from kanopt.solvers.decisions.polish import Polish
-from kanopt.solvers.decisions.relaxation import Relaxation, first_slacks, last_slacks, lower_laws
+from kanopt.solvers.decisions.relaxation import (
+    Relaxation,
+    encode_pieces,
+    first_slacks,
+    last_slacks,
+    lower_laws,
+)
 from kanopt.solvers.encodings import Encoding
 from kanopt.solvers.highs import HighsOptions, HighsResult, HighsTermination, run_highs
 from kanopt.text import join_list

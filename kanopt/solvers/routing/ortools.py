@@ -14,6 +14,7 @@ from kanopt.interrupt import Interrupt
 from kanopt.problems.base import Problem
 from kanopt.problems.result import Progress, Status
 from kanopt.problems.routing import RoutingPlan, RoutingProblem
+from kanopt.problems.routing.rules import beyond
 from kanopt.solvers.base import Outcome, SolveOptions, Solver
 from kanopt.solvers.compiled.library import why_no_kernel
 from kanopt.solvers.routing.integers import NodeRoutes, RoutingIntegers
@@ -21,6 +22,7 @@ from kanopt.solvers.routing.ortools_model import OrToolsModel
 from kanopt.solvers.routing.racer.annealing import StoppingCriteria
 from kanopt.solvers.routing.racer.refine import RacerRun, left_out_text
 from kanopt.solvers.routing.solver import known_part
+from kanopt.text import join_list
 
 _STEPS, _STEPS_PER_CLIENT = 2000, 50
 _PENALTY_WEIGHTS = (0.05, 0.1)  # the solver's default is 0.1
@@ -30,6 +32,15 @@ _NEVER = 1e6  # seconds
 _START = 100  # steps for each client of the search for a start
 _PER_MOVE, _PER_MOVE_AND_CLIENT, _RULES, _RESTS = 1e-6, 3e-9, 3.0, 3e-5  # seconds, counted as work
 _LINES = "the load on board priced on each leg by a straight line between an empty and a full vehicle"
+
+MODELLED = frozenset(
+    {
+        "fleet", "depot", "visits", "prize", "skill", "goods", "pinned", "reload", "backhaul", "order", "capacity",
+        "measures", "road", "time window", "several windows", "soft window", "release", "shift", "distance",
+        "duration", "overtime", "break", "even work",
+    }
+)  # fmt: skip
+"""The rules of OR-Tools' model, as the referee calls them."""
 
 Answer = TypeVar("Answer")
 
@@ -68,10 +79,11 @@ class OrToolsRouting(Solver):
         return f"OR-Tools routing {version('ortools')}"
 
     def accepts(self, problem: Problem[Any]) -> str:
-        """Return an empty text for a routing problem of which no route is under way, else why it does not fit."""
+        """Return an empty text for a routing problem of which every rule is modelled, else why it does not fit."""
         if not isinstance(problem, RoutingProblem):
             return f"solves routing problems, not {problem.kind}"
-        return "does not model routes under way" if problem.data.is_under_way else ""
+        unknown = beyond(problem.data, MODELLED)
+        return f"does not model {join_list([rule.what for rule in unknown])}" if unknown else ""
 
     def lower(self, problem: RoutingProblem, options: SolveOptions) -> RoutingIntegers:
         """Return the problem in whole numbers, rounded on the safe side, with what the load costs on each arc."""

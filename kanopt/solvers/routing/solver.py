@@ -15,6 +15,7 @@ from kanopt.problems.base import Problem
 from kanopt.problems.result import EngineRun, Progress, Status
 from kanopt.problems.routing import Route, RoutingPlan, RoutingProblem
 from kanopt.problems.routing.data import RoutingData
+from kanopt.problems.routing.rules import beyond
 from kanopt.solvers.base import Outcome, SolveOptions, Solver
 from kanopt.solvers.compiled.library import why_no_kernel
 from kanopt.solvers.encodings import EncodedLaw, Encoding
@@ -24,7 +25,8 @@ from kanopt.solvers.routing.racer.annealing import StoppingCriteria
 from kanopt.solvers.routing.racer.law_bindings import bindings_of
 from kanopt.solvers.routing.racer.plan_data import bytes_needed
 from kanopt.solvers.routing.racer.refine import RacerRun, left_out_text
-from kanopt.text import count_text, money_text
+from kanopt.solvers.routing.racer.search import MODELLED
+from kanopt.text import count_text, join_list, money_text
 
 LARGE = 2000
 """Places from which on part after part is searched, and PyVRP is not used."""
@@ -82,6 +84,8 @@ class RoutingSearch(Solver):
         """Return an empty text for a routing problem, else why it does not fit."""
         if not isinstance(problem, RoutingProblem):
             return f"solves routing problems, not {problem.kind}"
+        if unknown := beyond(problem.data, MODELLED):
+            return f"does not model {join_list([rule.what for rule in unknown])}"
         if missing := why_no_kernel():
             return (
                 f"there is no compiled kernel: {missing}. Install a C compiler or the package ziglang, or pass "

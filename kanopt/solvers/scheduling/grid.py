@@ -12,7 +12,7 @@ differences between breakpoints that all lie on it.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from functools import cached_property
 from typing import Literal
 
@@ -32,6 +32,8 @@ _STEPS = [float(f"{a}e{k}") for k in range(9, -13, -1) for a in (5, 2, 1)]
 _FINER = 500.0
 _EXACT_FINER = 10.0
 _LARGEST = 1e12
+_AMOUNTS = 1e6
+"""What the largest amount of a resource is rounded to where some are no whole numbers."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -95,8 +97,7 @@ class TimeGrid:
         """Return the cost of running ``modes[task]`` from ``starts[task]``, in units of ``1 / scale``."""
         costs, at = self.costs, self.structure
         ends = starts + self.timing.duration[modes].astype(np.int64)
-        completion = np.zeros(len(at.last), dtype=np.int64)
-        np.maximum.at(completion, at.task_job, ends)
+        completion = at.latest_of_jobs(ends)
         has_due_date = np.isfinite(self.timing.due)
         late = np.clip(completion[has_due_date] - self.timing.due[has_due_date].astype(np.int64), 0, None)
         total = costs.makespan * int(ends.max()) + int((costs.tardiness[has_due_date] * late).sum())
@@ -179,16 +180,16 @@ class TimeGrid:
 
 
 def task_windows(grid: TimeGrid) -> tuple[Ints, Ints]:
-    """Return the earliest and latest start of every task by the durations in its job."""
-    at = grid.structure
-    tasks = len(at.task_job)
-    shortest = grid.shortest
-    earliest, latest = np.zeros(tasks, dtype=np.int64), np.zeros(tasks, dtype=np.int64)
-    for job in range(len(at.last)):
-        chain = at.chain(job)
-        work = np.cumsum(shortest[chain])
-        earliest[chain] = int(grid.timing.release[job]) + work - shortest[chain]
-        latest[chain] = grid.horizon - (work[-1] - work) - shortest[chain]
+    """Return the earliest and latest start of every task by the durations of those before and after it."""
+    at, shortest = grid.structure, grid.shortest
+    earliest = grid.timing.release[at.task_job].astype(np.int64)
+    latest = grid.horizon - shortest
+    for task in at.order.tolist():
+        behind = at.behind[task]
+        earliest[behind] = np.maximum(earliest[behind], earliest[task] + shortest[task])
+    for task in at.order[::-1].tolist():
+        before = at.before[task]
+        latest[before] = np.minimum(latest[before], latest[task] - shortest[before])
     return earliest, latest
 
 
@@ -223,17 +224,11 @@ def _multiples(times: Floats, step: float) -> bool:
 def _times(data: SchedulingData) -> Floats:
     """Return every time that can matter: durations, setups, windows, releases, due dates that cost, price steps."""
     timing = data.timing
-    parts = [
-        timing.duration,
-        timing.setup.ravel(),
-        timing.opens.ravel(),
-        timing.closes[timing.closes > timing.opens],
-        timing.release,
-        timing.due[data.tardiness_cost > 0],
-    ]
+    parts: list[Floats] = [getattr(timing, one.name).ravel() for one in fields(timing) if "safe" in one.metadata]
+    parts += [timing.closes[timing.closes > timing.opens], timing.due[data.tardiness_cost > 0]]
     if data.tariff is not None:
         parts.append(data.tariff.starts[data.tariff.starts > 0])
-    times = np.concatenate(parts)
+    times: Floats = np.concatenate(parts)
     return times[np.isfinite(times)]
 
 
@@ -257,23 +252,31 @@ def lower(problem: SchedulingProblem, step: float, direction: Direction = "safe"
     data, law = problem.data, problem.data.timing
     up, down = Scaling(1.0 / step, "up"), Scaling(1.0 / step, "down")
     against, along = (up, down) if direction == "safe" else (down, up)
-    duration = against.to_integers(law.duration)
-    setup = against.to_integers(law.setup)
-    release = against.to_integers(law.release)
-    horizon = _horizon(problem, up, duration, setup)
-    closes = down.to_integers(np.minimum(law.closes, horizon * step))
+    times = {}
+    for one in fields(law):
+        if "safe" in one.metadata:
+            rounded = np.array(getattr(law, one.name))
+            known = np.isfinite(rounded)
+            rounded[known] = (against if one.metadata["safe"] == "up" else along).to_integers(rounded[known])
+            times[one.name] = rounded
+    horizon = _horizon(problem, up, times["duration"].astype(np.int64), times["setup"].astype(np.int64))
+    closes: Floats = down.to_integers(np.minimum(law.closes, horizon * step)).astype(float)
     due = np.full(len(law.due), np.inf)
     has_due_date = np.isfinite(law.due) & (data.tardiness_cost > 0)
     due[has_due_date] = along.to_integers(law.due[has_due_date])
-    timing = ShopTiming(
-        duration=duration.astype(float),
-        release=release.astype(float),
-        due=due,
-        setup=setup.astype(float),
-        opens=against.to_integers(law.opens).astype(float),
-        closes=np.minimum(closes, horizon).astype(float),
-    )
+    closes = np.minimum(closes, horizon)
+    timing = ShopTiming(due=due, closes=closes, **times, **_amounts(law, direction))
     return _grid_costs(problem, step, timing, horizon, direction)
+
+
+def _amounts(law: ShopTiming, direction: Direction) -> dict[str, Floats]:
+    """Return needs and capacities of resources in whole amounts, needs rounded as durations are."""
+    given = np.concatenate([law.need.ravel(), law.capacity])
+    factor = 1.0 if (given == np.rint(given)).all() else _AMOUNTS / max(given.max(), 1e-9)
+    up, down = Scaling(factor, "up"), Scaling(factor, "down")
+    against, along = (up, down) if direction == "safe" else (down, up)
+    need, capacity = against.to_integers(law.need), along.to_integers(law.capacity)
+    return {"need": need.astype(float), "capacity": capacity.astype(float)}
 
 
 def _horizon(problem: SchedulingProblem, up: Scaling, duration: Ints, setup: Ints) -> int:

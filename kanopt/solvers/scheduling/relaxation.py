@@ -20,29 +20,33 @@ def least_regular(grid: TimeGrid) -> int:
     """Return a lower bound on makespan plus tardiness: no machine works faster, and no job ends before its tasks have.
 
     Each machine begins after what comes first in every job that it may work on, and ends before what comes last there;
-    between, it does its share of the work, which a linear program spreads over the modes.
+    between, it does its share of the work, which a linear program spreads over the modes. So does each resource, the
+    need of a task counted as a share of its capacity.
     """
     at, costs, due = grid.structure, grid.costs, grid.timing.due
     duration, modes = grid.timing.duration, len(at.mode_task)
     earliest, latest = task_windows(grid)
-    job_ends = (earliest + grid.shortest)[at.last].astype(float)
+    job_ends = at.latest_of_jobs(earliest + grid.shortest).astype(float)
     late = np.where(np.isfinite(due), np.clip(job_ends - due, 0.0, None), 0.0)
     makespan = job_ends.max(initial=0.0)
     if costs.makespan:
-        head, tail = (np.full(len(grid.timing.opens), np.inf) for _ in range(2))
-        np.minimum.at(head, at.mode_machine, earliest[at.mode_task])
-        np.minimum.at(tail, at.mode_machine, (grid.horizon - latest - grid.shortest)[at.mode_task])
-        used = np.flatnonzero(np.isfinite(head))
-        place = np.searchsorted(used, at.mode_machine)
-        entries = np.concatenate([duration, np.full(len(used), -1.0)])
-        lines = np.concatenate([place, np.arange(len(used))])
-        across = np.concatenate([np.arange(modes), np.full(len(used), modes)])
-        load = csr_array((entries, (lines, across)), shape=(len(used), modes + 1))
+        first, rest = earliest[at.mode_task], (grid.horizon - latest - grid.shortest)[at.mode_task]
+        share = np.divide(
+            grid.timing.need,
+            grid.timing.capacity,
+            out=np.zeros(grid.timing.need.shape),
+            where=grid.timing.capacity > 0,
+        )
+        on_machine = at.mode_machine[:, None] == np.flatnonzero(at.one_at_a_time)
+        share = np.concatenate([on_machine, share], axis=1)
+        share = share[:, share.any(axis=0)]
+        head, tail = (np.where(share > 0, ends[:, None], np.inf).min(axis=0) for ends in (first, rest))
+        load = csr_array(np.vstack([share * duration[:, None], np.full(share.shape[1], -1.0)]).T)
         once = csr_array(
             (np.ones(modes), (at.mode_task, np.arange(modes))), shape=(len(at.task_job), modes + 1)
         )
         cost = np.append(np.zeros(modes), 1.0)
-        found = linprog(cost, load, -(head + tail)[used], once, np.ones(len(at.task_job)))
+        found = linprog(cost, load, -(head + tail), once, np.ones(len(at.task_job)))
         if found.status == 0:
             makespan = max(makespan, math.ceil(found.fun - _SLACK * max(1.0, found.fun)))
     return int(costs.makespan * makespan) + math.ceil(float(costs.tardiness @ late) - _SLACK)
@@ -79,14 +83,20 @@ def relax(grid: TimeGrid, regular_bound: int = 0) -> MixedIntegerModel:
     row = rows.add(np.zeros(len(duration)), np.zeros(len(duration)))
     rows.put(row + mode, runs.columns, 1.0)
     rows.put(row + np.arange(len(duration)), chosen, -duration)
-    for group, size in ((at.mode_machine, len(timing.opens)), (at.task_job[at.mode_task], len(at.last))):
+    in_turn = at.one_at_a_time[at.mode_machine]
+    for group, alone in (
+        (at.mode_machine, in_turn),
+        (at.task_job[at.mode_task], np.full(len(duration), at.has_chains)),
+    ):
+        size, one = int(group.max()) + 1, alone[mode]
         row = rows.add(np.full(size * count, -np.inf), np.zeros(size * count))
-        rows.put(row + group[mode] * count + piece, runs.columns, 1.0)
+        rows.put(row + group[mode[one]] * count + piece[one], runs.columns[one], 1.0)
         rows.put(row + np.arange(size * count), np.tile(before, size), -1.0)
     common = np.minimum(timing.closes[:, :, None], edges[1:]) - np.maximum(
         timing.opens[:, :, None], edges[:-1]
     )
     opened = np.clip(common, 0, None).sum(axis=1)
+    opened[~at.one_at_a_time] = np.inf
     row = rows.add(np.full(opened.size, -np.inf), opened)
     rows.put(row + at.mode_machine[mode] * count + piece, runs.columns, 1.0)
     # a piece is over before the next one begins

@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 from kanopt.errors import SolverError
 from kanopt.interrupt import Interrupt
 from kanopt.problems.result import Progress
-from kanopt.problems.scheduling import Schedule, SchedulingProblem
 from kanopt.problems.scheduling.dispatch import repair_starts
 from kanopt.solvers.base import SolveOptions
 from kanopt.solvers.compiled.library import why_no_kernel
@@ -24,18 +23,26 @@ from kanopt.solvers.cpsat import (
 )
 from kanopt.solvers.highs import HighsOptions, HighsTermination, run_highs
 from kanopt.solvers.scheduling.grid import TimeGrid
-from kanopt.solvers.scheduling.local_search.annealing import Annealing
-from kanopt.solvers.scheduling.local_search.search import ShopSearch
+from kanopt.solvers.scheduling.local_search.search import Annealing, ShopSearch, knows_rules
 from kanopt.solvers.scheduling.model import ScheduleModel, model_size, work_per_second
 from kanopt.solvers.scheduling.relaxation import least_regular, relax
-from kanopt.solvers.scheduling.starts import dispatch, dispatched, given_schedule
-from kanopt.text import amount_text
+from kanopt.solvers.scheduling.schedules import (
+    FoundSchedule,
+    ScheduleCandidate,
+    ScheduleGrids,
+    dispatch,
+    dispatched,
+    given_schedule,
+    is_optimal,
+)
 
 Ints = NDArray[np.int64]
 
 _GLANCE_SHARE, _FIRST_SHARE, _ANNEAL_SHARE, _IMPROVE_SHARE = 0.05, 0.15, 0.5, 0.05
 _FIRST_PER_TASK, _FIRST_PER_TASK_PRICES = 0.04, 0.01
 """Seconds: what CP-SAT does not solve in that time takes it much longer."""
+_SLICE_SHARE, _SLICE_PER_TASK = 0.4, 0.05
+"""Share of the time and seconds for each task, at most, of a neighbourhood search of a project before it is judged."""
 _EARLY_SHARE, _REGULAR_SHARE, _RELAXED_SHARE = 0.6, 0.75, 0.9
 _SMALL, _SMALL_SHARE, _LARGE_SHARE = 120, 0.75, 0.3
 """Tasks up to which proofs end soon; their share of the time there, and where there are more."""
@@ -43,89 +50,8 @@ _SLACK = 1e-6  # of a bound in floating point
 _LEAST_SECONDS = 0.5  # in which HiGHS starts and does something
 _PAUSE = 0.2
 """Seconds between two schedules that local search offers: each is checked by the referee."""
-_OPTIMAL_GAP = 1e-4
 _LARGEST_MODEL = 30_000
 """Of tasks and prices that may meet, and pairs of tasks that may follow each other: about a second to build."""
-
-
-def is_optimal(objective: float, bound: float) -> bool:
-    """Return whether a bound is so near that nothing better is looked for."""
-    return objective - bound <= _OPTIMAL_GAP * max(abs(objective), 1e-9)
-
-
-@dataclass(frozen=True, eq=False)
-class ScheduleGrids:
-    """A problem on grids of time.
-
-    Parameters
-    ----------
-    problem
-        The problem.
-    safe
-        A schedule on it is one on the law.
-    relaxed
-        A bound on it is one on the law; the same grid where times are multiples of the step.
-    began
-        When lowering began: the time limit counts from then.
-    """
-
-    problem: SchedulingProblem
-    safe: TimeGrid
-    relaxed: TimeGrid
-    began: float
-
-    @property
-    def exact(self) -> bool:
-        """Whether all times are multiples of the step."""
-        return self.relaxed is self.safe
-
-    @property
-    def head_start(self) -> float:
-        """What the makespan on the grid, which counts from step 0, costs more than that of the problem."""
-        return self.problem.makespan_cost * self.problem.begins
-
-    def schedule(self, modes: Ints, starts: Ints) -> Schedule:
-        """Return a schedule in clock times."""
-        return self.problem.schedule(modes, starts.astype(np.float64) * self.safe.step)
-
-    def step_message(self) -> str:
-        """Say how times are rounded."""
-        step = amount_text(self.safe.step, self.problem.units.time, 6)
-        if self.exact:
-            return f"planned in steps of {step}, of which every time is a multiple"
-        return f"planned in steps of {step}; times rounded to the safe side"
-
-
-@dataclass(frozen=True, eq=False)
-class _ScheduleCandidate:
-    """A schedule on the safe grid and its cost there."""
-
-    modes: Ints
-    starts: Ints
-    cost: int
-
-
-@dataclass(frozen=True, eq=False)
-class FoundSchedule:
-    """What the searches found.
-
-    Parameters
-    ----------
-    best
-        The best schedule, or None.
-    bound
-        A lower bound on the law, or None.
-    proved_infeasible
-        Whether the last search proved that there is no schedule, or none better.
-    history, interrupted
-        As in :class:`~kanopt.solvers.Outcome`.
-    """
-
-    best: _ScheduleCandidate | None
-    bound: float | None
-    proved_infeasible: bool
-    history: tuple[Progress, ...] = ()
-    interrupted: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -163,12 +89,14 @@ class SchedulingRun:
     def __init__(self, model: ScheduleGrids, options: SolveOptions, interrupt: Interrupt) -> None:
         self.model, self.options, self.interrupt = model, options, interrupt
         self.problem, self.safe, self.relaxed = model.problem, model.safe, model.relaxed
-        self.best: _ScheduleCandidate | None = None
+        self.best: ScheduleCandidate | None = None
         self.bound: float | None = None
         self.regular_bound = least_regular(model.relaxed)
         self.regular_is_best = False
         self.history: list[Progress] = []
-        self.local = None if why_no_kernel() else ShopSearch(model.safe, options.seed)
+        self.local = (
+            None if why_no_kernel() or not knows_rules(model.safe) else ShopSearch(model.safe, options.seed)
+        )
         self._looked = self._elapsed()
 
     def run(self) -> FoundSchedule:
@@ -183,7 +111,9 @@ class SchedulingRun:
         share = min(_FIRST_SHARE * limit, per_task * tasks)
         ending = self._minimise(first, share, SearchGoal.SOLVE)
         is_known = ending is not CpSatTermination.LIMIT and first is self.relaxed
-        if ending is CpSatTermination.LIMIT or not (self.model.exact or self.best is None):
+        if not knows_rules(self.safe):
+            self._improve_while_it_gains(min(_SLICE_SHARE * limit, _SLICE_PER_TASK * tasks))
+        elif ending is CpSatTermination.LIMIT or not (self.model.exact or self.best is None):
             self._anneal(_ANNEAL_SHARE * limit)
             self._improve(_IMPROVE_SHARE * limit if self.local else _ANNEAL_SHARE * limit)
         if not (self._is_over or is_known):
@@ -251,7 +181,7 @@ class SchedulingRun:
         """Store and report a schedule if it is the best so far."""
         if self.best is not None and cost >= self.best.cost:
             return
-        self.best = _ScheduleCandidate(modes, starts, cost)
+        self.best = ScheduleCandidate(modes, starts, cost)
         bound = None if self.bound is None else self.bound - self.model.head_start
         progress = Progress(self._elapsed(), cost / self.safe.scale - self.model.head_start, bound)
         self.history.append(progress)
@@ -300,6 +230,8 @@ class SchedulingRun:
         with_energy = search.lower_bound is not None and bool(search.grid.costs.energy.any())
         if search.goal is not SearchGoal.PROVE or with_energy:
             return self._search(search, seconds)
+        if search.grid.timing.need.any():
+            return self._search(replace(search, raises_bound=True), seconds)
         until = self._elapsed() + seconds
         is_small = len(self.problem.data.tasks) <= _SMALL
         found, grid = self._search(search, (_SMALL_SHARE if is_small else _LARGE_SHARE) * seconds)
@@ -323,6 +255,13 @@ class SchedulingRun:
         if found.bound is not None and found.termination is HighsTermination.OPTIMAL:
             # the grid leaves out what is dearer than the best schedule
             self._raise_bound(min(known, grid.scale * (found.bound - _SLACK * max(1.0, abs(found.bound)))))
+
+    def _improve_while_it_gains(self, seconds: float) -> None:
+        """Improve the best schedule again and again for some seconds, until that is in vain or the time is over."""
+        before = None
+        while not self._is_over and self.best is not before and self._elapsed() < self.options.time_limit:
+            before = self.best
+            self._improve(min(seconds, self.options.time_limit - self._elapsed()))
 
     def _improve(self, seconds: float) -> None:
         """Improve the best schedule by neighbourhood search: makespan and tardiness first, then the whole cost."""
@@ -375,17 +314,22 @@ class SchedulingRun:
             else:
                 self._move_to_safe_grid(modes, starts)
 
+        # of several strategies in turns none gets far where resources are shared
+        shares, goal = bool(grid.timing.need.any()), search.goal
+        if shares and goal is SearchGoal.SOLVE:
+            goal = SearchGoal.PROVE
         options = self.options
         limits = SearchLimits(
             until - self._elapsed(),
             options.seed,
             options.workers,
             options.deterministic,
-            search.goal,
+            goal,
             # linear programmes help with energy alone: without them a job shop of 10 × 10 is proved in seconds
             linearization=None if with_energy else 0,
             raises_bound=search.raises_bound,
             orders=search.goal is not SearchGoal.IMPROVE and not (with_energy or search.raises_bound),
+            overloads=shares and search.raises_bound,
             work_per_second=work_per_second(grid, whole=with_energy),
         )
         found = run_cpsat(
@@ -405,4 +349,4 @@ class SchedulingRun:
         """Move a schedule from the relaxed to the safe grid, where it can be, and offer it."""
         moved = repair_starts(self.safe.structure, self.safe.timing, modes, starts.astype(np.float64))
         if moved is not None:
-            self._accept(modes, moved.astype(np.int64), self.safe.cost(modes, moved.astype(np.int64)))
+            self._offer(modes, moved.astype(np.int64))

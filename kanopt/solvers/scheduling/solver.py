@@ -13,7 +13,8 @@ from kanopt.problems.scheduling import SchedulingProblem
 from kanopt.solvers.base import Outcome, SolveOptions, Solver
 from kanopt.solvers.compiled.library import why_no_kernel
 from kanopt.solvers.scheduling.grid import choose_step, is_exact, lower
-from kanopt.solvers.scheduling.run import FoundSchedule, ScheduleGrids, SchedulingRun, is_optimal
+from kanopt.solvers.scheduling.run import SchedulingRun
+from kanopt.solvers.scheduling.schedules import FoundSchedule, ScheduleGrids, is_optimal
 
 
 class CpSatScheduling(Solver):

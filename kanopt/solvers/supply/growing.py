@@ -42,6 +42,17 @@ class RowPool:
         none = np.zeros(0, dtype=np.intp)
         return cls(none, none, np.zeros(0), none, np.zeros(0))
 
+    @classmethod
+    def of_gates(cls, rows: Indices, columns: Indices, gates: Indices, sizes: Floats) -> RowPool:
+        """Return a row for each gate: the sum of what has its number in `rows`, less its size times the gate."""
+        return cls(
+            rows=np.concatenate([rows, np.arange(len(gates))]),
+            columns=np.concatenate([columns, gates]),
+            values=np.concatenate([np.ones(len(rows)), -sizes]),
+            gates=gates,
+            sizes=sizes,
+        )
+
     def joined(self, other: RowPool) -> RowPool:
         """Return the rows of both."""
         return RowPool(

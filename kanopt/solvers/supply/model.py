@@ -324,13 +324,7 @@ class SupplyModel:
         found, place = np.unique(np.ravel_multi_index(served, shape), return_inverse=True)
         site, market, product, period = np.unravel_index(found, shape)
         sizes, gates = demand[market, product, period], self._open_columns()[site, period]
-        pool = RowPool(
-            rows=np.concatenate([place, np.arange(len(found))]),
-            columns=np.concatenate([self.flow.columns[serving], gates]),
-            values=np.concatenate([np.ones(len(place)), -sizes]),
-            gates=gates,
-            sizes=sizes,
-        )
+        pool = RowPool.of_gates(place, self.flow.columns[serving], gates, sizes)
         return pool if self.shipments is None else pool.joined(self._shipment_rows(self.shipments))
 
     def _shipment_rows(self, shipments: ShipmentColumns) -> RowPool:
@@ -343,13 +337,7 @@ class SupplyModel:
         chosen = shipments.chosen & (site >= 0)[shipments.flow_of_gate]
         flows, place = np.unique(shipments.flow_of_gate[chosen], return_inverse=True)
         gates = self._open_columns()[site[flows], period[flows]]
-        return RowPool(
-            rows=np.concatenate([place, np.arange(len(flows))]),
-            columns=np.concatenate([shipments.gates[chosen], gates]),
-            values=np.concatenate([np.ones(len(place)), -np.ones(len(flows))]),
-            gates=gates,
-            sizes=np.ones(len(flows)),
-        )
+        return RowPool.of_gates(place, shipments.gates[chosen], gates, np.ones(len(flows)))
 
     @property
     def _sites_and_markets(self) -> tuple[Indices, Indices]:
@@ -404,15 +392,18 @@ class SupplyModel:
             ]
         )
 
+    def opened(self, point: Floats) -> NDArray[np.bool_]:
+        """Return which sites are open at a point, shape (F, T)."""
+        by_period = self.site_period.column_of() >= 0
+        throughout = np.broadcast_to(self.site.to_array(point)[:, None] > 0.5, by_period.shape)
+        return np.where(by_period, self.site_period.to_array(point) > 0.5, throughout)
+
     def plan(self, point: Floats) -> FlowPlan:
         """Return a point as a plan: tiny flows are none, and a site is open or not.
 
         Stocks and shortages are not read: they follow from the flows, so every balance holds exactly.
         """
-        network = self.problem.network
-        opened = np.repeat(self.site.to_array(point)[:, None] > 0.5, network.shape[2], axis=1)
-        by_period = self.site_period.column_of() >= 0
-        opened = np.where(by_period, self.site_period.to_array(point) > 0.5, opened)
+        network, opened = self.problem.network, self.opened(point)
         flows = self.flow.to_array(point)
         flows = np.where(flows > _NEGLIGIBLE * max(1.0, float(flows.max(initial=0.0))), flows, 0.0)
         at_node = np.ones((len(network.node_names), network.shape[2]), dtype=bool)

@@ -1,6 +1,6 @@
 """The script that solves a linear program for each draw of demand, see :mod:`kanopt.solvers.supply.recourse`.
 
-Beside highspy and NumPy it imports :mod:`kanopt.worker` alone, so that it starts quickly.
+Beside highspy and NumPy it imports :mod:`kanopt.worker` and the script next to it alone, so that it starts quickly.
 """
 
 from __future__ import annotations
@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 import highspy
 import numpy as np
 from numpy.typing import NDArray
+
+from kanopt.solvers.supply.growing_child import GrowingLp
 
 if TYPE_CHECKING:
     from kanopt.worker import Channel
@@ -25,32 +27,14 @@ class _Draws:
     def __init__(self, order: dict[str, Any]) -> None:
         self.model, self.rows = order["model"], order["rows"].astype(np.int32)
         self.must = order["must"].astype(np.int32)
-        self.highs = highspy.Highs()
-        for name, value in order["options"].items():
-            self.highs.setOptionValue(name, value)
-        self.highs.passModel(self._program())
+        none = np.zeros(0, dtype=np.intp)
+        pool = dict.fromkeys(("rows", "columns", "values", "gates", "sizes"), none)
+        columns = np.arange(len(self.model["cost"]))
+        self.highs = GrowingLp(self.model, pool, columns, order["options"]).highs
         self.cap = self.highs.getNumRow()
         ones = np.ones(len(self.must))
         self.highs.addRow(-np.inf, np.inf, len(self.must), self.must, ones)
         self._may_miss(most=0.0)
-
-    def _program(self) -> Any:
-        given = self.model
-        program = highspy.HighsLp()
-        program.num_col_, program.num_row_ = len(given["cost"]), len(given["row_lower"])
-        program.col_cost_, program.col_lower_, program.col_upper_ = (
-            given["cost"],
-            given["lower"],
-            given["upper"],
-        )
-        program.row_lower_, program.row_upper_ = given["row_lower"], given["row_upper"]
-        order = np.argsort(given["columns"], kind="stable")
-        counts = np.bincount(given["columns"], minlength=program.num_col_)
-        matrix = program.a_matrix_
-        matrix.format_ = highspy.MatrixFormat.kColwise
-        matrix.start_ = np.concatenate([[0], np.cumsum(counts)])
-        matrix.index_, matrix.value_ = given["rows"][order], given["values"][order]
-        return program
 
     def _may_miss(self, most: float) -> None:
         """Say how much of what must be delivered may be missing in all; of each, nothing or all of it."""

@@ -93,9 +93,7 @@ class SampledModel:
         model = self.models[0]
         own = np.zeros(model.site_period.stop)
         own[model.site.start :] = point[: self.sites]
-        by_period = model.site_period.column_of() >= 0
-        throughout = np.repeat(model.site.to_array(own)[:, None] > 0.5, by_period.shape[1], axis=1)
-        return np.where(by_period, model.site_period.to_array(own) > 0.5, throughout)
+        return model.opened(own)
 
     def wholes(self, opened: Flags) -> Floats:
         """Return open sites, shape (F, T), as the whole numbers of a point."""

@@ -21,7 +21,7 @@ from kanopt.whatif.changes import Value
 from kanopt.whatif.events import Event, OnEvent, ignore_event
 from kanopt.whatif.risks.monte_carlo_result import MonteCarlo, PlanPrice, PricedDraw
 from kanopt.whatif.scenario import Scenario
-from kanopt.whatif.scenario_files.mistakes import split_messages
+from kanopt.whatif.scenario_files.layers import split_messages
 from kanopt.whatif.scenario_files.spec import SavedSpec
 from kanopt.whatif.sensitivity.plan_decisions import Decision, decisions_of
 from kanopt.whatif.sweeps.axes import Axis, read_axes

@@ -11,6 +11,14 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from kanopt.problems.routing.days import (
+    COMMON_SEED,
+    common_draws,
+    in_time,
+    late_in_plan,
+    routing_time_laws,
+    shift_ends,
+)
 from kanopt.problems.uncertainty import Uncertainty
 from kanopt.text import count_text, join_list, sure_text
 from kanopt.whatif.risks.risk import Risk, risk
@@ -18,11 +26,6 @@ from kanopt.whatif.risks.schedule_risk import ScheduleRisk
 
 if TYPE_CHECKING:
     from kanopt.problems.result import Result
-
-_MOST_DAYS, _FEWEST_DAYS = 1000, 100
-_THINGS = 400_000
-"""Stops or tasks of all days together: a tenth of a second for sixty stops, under one for the largest plans."""
-_SEED = 0
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,12 +42,15 @@ class Punctuality:
         What one of them is.
     err
         What errs, in words for those who do not plan.
+    chosen
+        What was done for it, and what that costs, in sentences; empty where nothing was.
     """
 
     risk: Risk | ScheduleRisk
     everyone: str
     thing: str
     err: str
+    chosen: str = ""
 
     @cached_property
     def frame(self) -> pd.DataFrame:
@@ -53,7 +59,9 @@ class Punctuality:
         Columns: ``name``, ``limit``, ``planned``, ``q05``, ``q50``, ``q95``, ``share`` (of days in time), ``late`` (in
         the plan itself).
         """
-        found = self.risk.ranges().frame.assign(late=self._planned_late)
+        found = self.risk.ranges().frame.assign(late=self._planned_late, thing=self.thing)
+        if isinstance(self.risk, Risk):
+            found = pd.concat([found, _returns(self.risk)], ignore_index=True)
         return found.sort_values(["late", "share"], kind="stable").reset_index(drop=True)
 
     @cached_property
@@ -63,8 +71,10 @@ class Punctuality:
     @cached_property
     def share(self) -> float:
         """Share of days on which everything is done in time that the plan has in time."""
-        in_time = self.risk.in_time[:, self.risk.has_limit][:, ~self._planned_late]
-        return float(in_time.all(axis=1).mean())
+        if isinstance(self.risk, Risk):
+            return float(in_time(self.risk.assessment, self.risk.days).mean())
+        done = self.risk.in_time[:, self.risk.has_limit][:, ~self._planned_late]
+        return float(done.all(axis=1).mean())
 
     @property
     def worst(self) -> tuple[str, float]:
@@ -74,23 +84,36 @@ class Punctuality:
 
     def words(self) -> tuple[str, Mapping[str, str]]:
         """Return a sentence with places ``{}`` for figures and names, and what these are, in their order."""
-        (name, often), late = self.worst, int(self._planned_late.sum())
+        (name, often), late = self.worst, int(self.frame["late"].sum())
         parts = {"on_time": sure_text(self.share)}
-        text, worst = f"{self.everyone} on {{}} of days", f"the {self.thing} most often late is {{}}"
+        most = self.frame["thing"].iloc[0]
+        text, worst = f"{self.everyone} on {{}} of days", f"the {most} most often late is {{}}"
         if late:
             parts["late"] = count_text(late, self.thing)
             text = "on {} of days nothing else is late than the {} that the plan itself has late"
             worst = "of the others {} is late most often"
         text = f"If {self.err} err as they did in the past, {text}"
+        chosen = f" {self.chosen}" if self.chosen else ""
         if not often:
-            return f"{text}.", parts
+            return f"{text}.{chosen}", parts
         parts |= {"name": name, "often": sure_text(often)}
-        return f"{text}; {worst} ({{}} of days).", parts
+        return f"{text}; {worst} ({{}} of days).{chosen}", parts
 
     def text(self) -> str:
         """Return the sentence."""
         text, parts = self.words()
         return text.format(*parts.values())
+
+
+def _returns(known: Risk) -> pd.DataFrame:
+    """Return when vehicles whose shift ends are back, a row each."""
+    ends = shift_ends(known.assessment)
+    late = late_in_plan(known.assessment)[1]
+    rows = known.routes.rename(columns={"vehicle": "name", "back": "share"}).assign(
+        limit=ends, planned=known.assessment.simulation.finish, late=late, thing="vehicle"
+    )
+    columns = ["name", "limit", "planned", "q05", "q50", "q95", "share", "late", "thing"]
+    return rows.loc[np.isfinite(ends), columns]
 
 
 def punctuality(result: Result) -> Punctuality | None:
@@ -104,23 +127,27 @@ def punctuality(result: Result) -> Punctuality | None:
     errs, things = _what_errs(result)
     if not errs or not things:
         return None
-    found = risk(result, draws=min(_MOST_DAYS, max(_FEWEST_DAYS, _THINGS // things)), seed=_SEED)
+    found = risk(result, draws=common_draws(things), seed=COMMON_SEED)
     assert isinstance(found, Risk | ScheduleRisk)
-    if not (found.has_limit & ~found.late_in_plan).any():
-        return None
-    if isinstance(found, ScheduleRisk):
-        return Punctuality(found, "every job is done in time", "job", join_list(errs))
     complete = result.coverage is None or result.coverage.complete
-    everyone = "everyone is served in time" if complete else "every stop of the plan is in time"
-    return Punctuality(found, everyone, "stop", join_list(errs))
+    thing, everyone = (
+        "stop",
+        "everyone is served in time" if complete else "every stop of the plan is in time",
+    )
+    if isinstance(found, ScheduleRisk):
+        thing, everyone = "job", "every job is done in time"
+    elif np.isfinite(shift_ends(found.assessment)).any():
+        everyone += " and every vehicle is back"
+    chosen = "" if result.days_in_time is None else result.days_in_time.text()
+    known = Punctuality(found, everyone, thing, join_list(errs), chosen)
+    return None if known.frame["late"].all() else known
 
 
 def _what_errs(result: Result) -> tuple[list[str], int]:
     """Return the learned times of a plan that know their errors, in words, and how many stops or tasks it has."""
     from kanopt.problems.routing.assessment import RoutingAssessment
-    from kanopt.problems.routing.days import routing_time_laws
     from kanopt.problems.scheduling.assessment import SchedulingAssessment
-    from kanopt.problems.scheduling.days import duration_law
+    from kanopt.problems.scheduling.law_uses import duration_law
 
     known = result.assessment
     if isinstance(known, RoutingAssessment):

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from kanopt.display import Part
 from kanopt.text import count_text, join_list, money_text, percent_text
 from kanopt.whatif.risks.supply_risk import SupplyRisk
-from kanopt.whatif.risks.surer_plan import SurerPlan
+from kanopt.whatif.table_exports import TableExports
 
 if TYPE_CHECKING:
     from kanopt.problems.result import Result
@@ -22,7 +24,7 @@ _LEVEL = 0.95
 
 
 @dataclass(frozen=True, repr=False, eq=False)
-class SampleAveragePlan(SurerPlan):
+class SampleAveragePlan(TableExports):
     """Sites for many demands at once, beside those for mean demand.
 
     Parameters
@@ -112,11 +114,6 @@ class SampleAveragePlan(SurerPlan):
         """The sites that are open in any period."""
         return _open_sites(self.result)
 
-    @property
-    def own_risk(self) -> SupplyRisk:
-        """The risk of the plan."""
-        return self.risk
-
     def to_frame(self) -> pd.DataFrame:
         """Return what markets want and lack with these sites, as :attr:`kanopt.SupplyRisk.demands` has it.
 
@@ -150,6 +147,23 @@ class SampleAveragePlan(SurerPlan):
             *self._bound_text(unit),
             *self._missing_text(),
         ]
+
+    def to_html(self, path: str | Path) -> Path:
+        """Write what the sites are worth and how sure that is: one HTML file that needs nothing else.
+
+        The report of the plan itself is ``.result.to_html(path)``.
+
+        Returns
+        -------
+        Path
+            The file written.
+        """
+        from kanopt.display import reports
+
+        return reports.write_page(reports.surer_page(self), path)
+
+    def _shown(self) -> list[Part]:
+        return [*self.told(), *self.risk._shown()]
 
     def _bound_text(self, unit: str) -> list[str]:
         if self.bounds == ():

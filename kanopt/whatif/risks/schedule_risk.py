@@ -18,7 +18,7 @@ from kanopt.whatif.risks.ranges import DayRanges
 
 if TYPE_CHECKING:
     from kanopt.problems.scheduling.assessment import SchedulingAssessment
-    from kanopt.problems.scheduling.days import RunDays
+    from kanopt.problems.scheduling.law_uses import RunDays
     from kanopt.problems.uncertainty import Uncertainty
 
 _SHOWN = 5
@@ -162,7 +162,7 @@ def risk_of_schedule(
     assessment: SchedulingAssessment, uncertainty: Uncertainty, draws: int, seed: int
 ) -> ScheduleRisk:
     """Run a schedule on many days; see :func:`kanopt.risk`."""
-    from kanopt.problems.scheduling.days import duration_law, run_days
+    from kanopt.problems.scheduling.law_uses import duration_law, run_days
 
     if uncertainty.within != "day":
         raise ProblemError(f"uncertainty: within = {uncertainty.within!r} is for routes; tasks share a 'day'")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from kanopt.whatif.scaffolding.examples import copy_example, example_names
 from kanopt.whatif.scaffolding.first_scenario import Scaffold, scaffold
 
-__all__ = ["Scaffold", "copy_example", "example_names", "scaffold"]
+__all__ = ["Scaffold", "scaffold"]

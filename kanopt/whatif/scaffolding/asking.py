@@ -3,53 +3,46 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import replace
 from typing import Any
 
-from kanopt.records.fields import Field
-from kanopt.records.headers import measured_in
-from kanopt.records.likeness import COORDINATES, TableColumn, is_called, resembled_field
+from kanopt.faults import toml_value
+from kanopt.records.headers import (
+    DESCRIBING,
+    IDENTIFIERS,
+    OTHER,
+    SURCHARGE,
+    TABLE_WORDS,
+    WORKERS,
+    measured_in,
+)
+from kanopt.records.likeness import COORDINATES, is_called
 from kanopt.records.matching import ColumnFacts, FilledField, match_columns
-from kanopt.records.words import DESCRIBING, IDENTIFIERS, OTHER, SURCHARGE, TABLE_WORDS, WORKERS
 from kanopt.text import join_list
-from kanopt.whatif.scaffolding.draft import Draft, Question
+from kanopt.whatif.scaffolding.draft import Draft
+from kanopt.whatif.scaffolding.keys import ScenarioKeys
+from kanopt.whatif.scaffolding.orders import listed_in
 from kanopt.whatif.scaffolding.parts import PartGuess, names_rows
 from kanopt.whatif.scaffolding.rewrites import texts
 from kanopt.whatif.scaffolding.sources import SourceTable
-from kanopt.whatif.scaffolding.steps import listed_in
-from kanopt.whatif.scaffolding.toml_writing import Entry, Section, toml_value, with_keys
+from kanopt.whatif.scenario_files.spec import QuestionSpec
 
 _MOST_FIELDS = 3
 _DESCRIBING = OTHER | DESCRIBING | IDENTIFIERS | TABLE_WORDS["tasks"]
 _KEY, _MACHINE = "the task", "its machine"
-_NO_SECOND = "kanopt gives a task one machine and no second resource"
-_AMOUNT = [Field("demand", "t")]
-"""What markets and products have no field for: beside a demand of another table it may be a limit, or a weight."""
+_NO_SECOND = "this reads one machine of a task and no second resource, which resources and needs can say"
 
 
-def ask(
-    draft: Draft,
-    sections: list[Section],
-    tables: Sequence[SourceTable],
-    holds: Callable[[Sequence[Section]], bool],
-) -> list[Section]:
+def ask(draft: Draft, tables: Sequence[SourceTable], holds: Callable[[ScenarioKeys], bool]) -> None:
     """Ask about columns that look like a rule and tables that speak of the plan, where nothing reads them.
 
     Parameters
     ----------
     draft
-        The draft; its questions and notes get what is asked, and what is only told.
-    sections
-        The file as it holds.
+        The draft; its questions and notes get what is asked, and what is only told, its keys what is read elsewhere.
     tables
         The tables that were given.
     holds
-        Says whether the file holds with other sections.
-
-    Returns
-    -------
-    list of Section
-        The file, in which columns that are read elsewhere are ignored.
+        Says whether the file holds with other keys.
     """
     asked: list[tuple[PartGuess, str]] = []
     told: dict[str, list[str]] = {}
@@ -60,7 +53,7 @@ def ask(
             told.setdefault(guess.table.name, []).append(column)
         else:
             asked.append((guess, column))
-    offered = [(pair, _meant_as(draft, sections, *pair, holds)) for pair in asked]
+    offered = [(pair, _meant_as(draft, *pair, holds)) for pair in asked]
     draft.questions += [_about_columns([pair], meant) for pair, meant in offered if meant]
     if bare := [pair for pair, meant in offered if not meant]:
         draft.questions.append(_about_columns(bare, {}))
@@ -77,27 +70,14 @@ def ask(
             draft.notes.append(
                 f"{table.called} is not used: nothing that the plan or a law reads was found in it"
             )
-    return [_ignoring(section, told) for section in sections]
+    for name, columns in told.items():
+        draft.keys.set(("tables", name), "ignore", columns, "read elsewhere")
 
 
 def _open_columns(draft: Draft) -> Iterator[tuple[str, str]]:
-    """Return parts and columns that nothing reads and that look like a rule: by their words, or as one that is read."""
+    """Return parts and columns that nothing reads and that look like a rule, as the reader of files finds them."""
     parts = draft.roles.parts
     yield from ((part, column) for part, column in (*draft.dropped, *draft.rules) if part in parts)
-    for part, guess in parts.items():
-        fields = [Field.of(item, guess.part) for item in guess.part.fields]
-        for column in guess.left if part != "rates" else ():
-            own = TableColumn(column.name, column.declared, numeric=True)
-            counts = column.kind in ("number", "clock") and (part, column.name) not in draft.bound
-            priced = "money" in dict(column.measured or ())
-            limits = [each for each in fields if each.name.startswith("max_")]
-            limits += _AMOUNT if part in ("markets", "products") else []
-            if counts and (
-                priced
-                or resembled_field(part, own, fields)
-                or any(column.measured == measured_in(each.unit) for each in limits if column.measured)
-            ):
-                yield part, column.name
     yield from (("tasks", column) for column in _shared_by_tasks(parts.get("tasks"), parts.get("modes")))
 
 
@@ -170,11 +150,7 @@ def _counts(column: ColumnFacts) -> bool:
 
 
 def _meant_as(
-    draft: Draft,
-    sections: Sequence[Section],
-    guess: PartGuess,
-    name: str,
-    holds: Callable[[Sequence[Section]], bool],
+    draft: Draft, guess: PartGuess, name: str, holds: Callable[[ScenarioKeys], bool]
 ) -> dict[str, tuple[str, Mapping[str, Any]]]:
     """Return what a column may be meant as, the likely first: answers, what each says, and the keys that it sets."""
     part, column = guess.part.name, guess.table.columns[name]
@@ -183,12 +159,12 @@ def _meant_as(
     found: dict[str, tuple[str, Mapping[str, Any]]] = {}
     if (part, name) in draft.meanings:
         answer, says, keys = draft.meanings[part, name]
-        found |= {answer: (says, keys)} if holds(with_keys(sections, keys)) else {}
+        found |= {answer: (says, keys)} if holds(draft.keys.with_keys(keys)) else {}
     for filled in _likely(guess, column):
         unit = draft.unit_as(guess, filled)
         keys = {f"problem.{part}.columns": {filled.field.name: name}}
         keys |= {f"tables.{guess.table.name}.units": {name: unit}} if unit else {}
-        if len(found) < _MOST_FIELDS and holds(with_keys(sections, keys)):
+        if len(found) < _MOST_FIELDS and holds(draft.keys.with_keys(keys)):
             found[f"{part}.{filled.field.name}"] = f"the field {filled.field.name}", keys
     return found
 
@@ -196,7 +172,7 @@ def _meant_as(
 def _likely(guess: PartGuess, column: ColumnFacts) -> Iterator[FilledField]:
     """Yield the fields without a column that one may fill, the likeliest first, then those that measure the same."""
     left = [
-        Field.of(item, guess.part)
+        item
         for item in guess.part.fields
         if item.name not in guess.fields and (not item.needs or guess.fields & {*item.needs})
     ]
@@ -211,7 +187,7 @@ def _likely(guess: PartGuess, column: ColumnFacts) -> Iterator[FilledField]:
 
 def _about_columns(
     columns: Sequence[tuple[PartGuess, str]], meant: Mapping[str, tuple[str, Mapping[str, Any]]]
-) -> Question:
+) -> QuestionSpec:
     """Return the question what columns that look like rules, and fill no field, mean, or whether to leave them out."""
     shown = []
     ignored: dict[str, list[str]] = {}
@@ -235,19 +211,16 @@ def _about_columns(
         + " be left out?"
     )
     guess, name = columns[0]
-    return Question(
-        f"{guess.part.name}.{name}",
-        text,
-        {**{answer: keys for answer, (_, keys) in meant.items()}, "ignore": ignored},
-    )
+    answers = {answer: dict(keys) for answer, (_, keys) in meant.items()}
+    return QuestionSpec(about=f"{guess.part.name}.{name}", text=text, answers={**answers, "ignore": ignored})
 
 
-def _about_machines_at_once(draft: Draft) -> Iterator[Question]:
+def _about_machines_at_once(draft: Draft) -> Iterator[QuestionSpec]:
     """Yield the question whether a task may do with the first of the machines that it needs at once."""
     machines = draft.roles.parts.get("machines")
     names = frozenset[str]() if machines is None else machines.names
     for table in draft.roles.rewritten:
-        for column in table.facts.columns.values():
+        for column in table.given.values():
             at_once = sorted(text for text in column.texts if "+" in text and listed_in(column) <= names)
             if at_once:
                 told = f"{join_list(list(map(repr, at_once)), 3)} ({column.name!r} of {table.called})"
@@ -255,10 +228,10 @@ def _about_machines_at_once(draft: Draft) -> Iterator[Question]:
                     f"{told} are machines that a task needs at once. {_NO_SECOND}: the plan keeps to the first of "
                     "them. May the others be left out?"
                 )
-                yield Question(f"modes.{column.name}", text, {"ignore": {}})
+                yield QuestionSpec(about=f"modes.{column.name}", text=text, answers={"ignore": {}})
 
 
-def _about_overtime(draft: Draft) -> Iterator[Question]:
+def _about_overtime(draft: Draft) -> Iterator[QuestionSpec]:
     """Yield the question whether overtime is paid on top of the price of time, where its price may be all of it."""
     fleet = draft.roles.parts.get("vehicles")
     usual, over = (
@@ -279,39 +252,18 @@ def _about_overtime(draft: Draft) -> Iterator[Question]:
         f"tables.{table}.derive.{name}": f"`{over.name}` - `{usual.name}`",
         f"problem.vehicles.columns.{field}": name,
     }
-    yield Question(f"vehicles.{field}", text, {"in all": in_all, "on top": {}})
+    yield QuestionSpec(about=f"vehicles.{field}", text=text, answers={"in all": in_all, "on top": {}})
 
 
-def _about_table(table: SourceTable, why: str) -> Question:
+def _about_table(table: SourceTable, why: str) -> QuestionSpec:
     text = f"{table.called} {why}, and nothing in the plan reads it. May it be left out?"
-    return Question(table.name, text, {"ignore": {}})
+    return QuestionSpec(about=table.name, text=text, answers={"ignore": {}})
 
 
-def _ignoring(section: Section, told: dict[str, list[str]]) -> Section:
-    """Return a section of a table that ignores what is read elsewhere."""
-    if section.header[0] != "tables" or len(section.header) != 2 or section.header[1] not in told:
-        return section
-    names = told[section.header[1]]
-    return replace(section, entries=(*section.entries, Entry("ignore", names, "read elsewhere")))
-
-
-def question_text(question: Question) -> str:
+def question_text(question: QuestionSpec) -> str:
     """Write a question as a section of the file, with the keys that each answer sets."""
-    told = {answer: dict(keys) for answer, keys in question.answers.items()}
-    lines = [
-        "",
-        "[[questions]]",
-        *(
-            f"{key} = {toml_value(value)}"
-            for key, value in (
-                ("about", question.about),
-                ("text", question.text),
-                ("answer", question.answer),
-            )
-        ),
-    ]
-    lines += [
-        "[questions.answers]",
-        *(f"{toml_value(key)} = {toml_value(keys)}" for key, keys in told.items()),
-    ]
+    told = {"about": question.about, "text": question.text, "answer": question.answer}
+    lines = ["", "[[questions]]", *(f"{key} = {toml_value(value)}" for key, value in told.items())]
+    lines += ["[questions.answers]"]
+    lines += [f"{toml_value(key)} = {toml_value(keys)}" for key, keys in question.answers.items()]
     return "\n".join(lines) + "\n"

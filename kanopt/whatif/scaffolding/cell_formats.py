@@ -18,11 +18,10 @@ from pandas.api.types import is_datetime64_any_dtype, is_numeric_dtype, is_strin
 from kanopt.errors import TableError
 from kanopt.faults import said
 from kanopt.formulas.variables import is_name
-from kanopt.records.headers import read_header
-from kanopt.records.words import FIELD_WORDS
+from kanopt.records.headers import FIELD_WORDS, read_header
 from kanopt.tables import report_of
 from kanopt.tables._number_signs import both_readings, count_matches, two_ways
-from kanopt.whatif.scaffolding.toml_writing import slug
+from kanopt.whatif.scaffolding.keys import slug
 
 _SHOWN = 2_000  # cells of a column that are looked at
 _DAYS = tuple(

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Container, Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
@@ -13,13 +14,13 @@ from kanopt.records.headers import CURRENCY_WORDS, measured_in, read_header
 from kanopt.records.matching import FilledField
 from kanopt.text import join_list
 from kanopt.units import CURRENCIES, same_dimension
+from kanopt.whatif.scaffolding.keys import Entry, ScenarioKeys
 from kanopt.whatif.scaffolding.kinds import READINGS, Roles
 from kanopt.whatif.scaffolding.laws import LawGuess
-from kanopt.whatif.scaffolding.mapping import GuessedUnit, header_unit, unit_of_field
 from kanopt.whatif.scaffolding.outcomes import guess_units, is_imperial
-from kanopt.whatif.scaffolding.parts import PartGuess
+from kanopt.whatif.scaffolding.parts import GuessedUnit, PartGuess, header_unit, unit_of_field
 from kanopt.whatif.scaffolding.sources import ColumnFacts, SourceTable
-from kanopt.whatif.scaffolding.toml_writing import Entry, Section
+from kanopt.whatif.scenario_files.spec import QuestionSpec
 
 if TYPE_CHECKING:
     from kanopt.surrogates.cleaning import CleaningProposal
@@ -28,26 +29,6 @@ _MATRICES = {"distances": "km", "durations": "min"}
 _ENDS = {"tail": "from", "head": "to"}
 """What the ends of a row of a matrix are called in a file."""
 _LAW_LOW = "the plan is made all the same where it predicts less, and says so"
-
-
-@dataclass(frozen=True)
-class Question:
-    """A question whose answer changes the plan.
-
-    Parameters
-    ----------
-    about, text
-        What is asked about, such as ``"tasks.operator"``, and the question.
-    answers
-        Answer to the keys that it sets, the likely one first.
-    answer
-        The answer; empty while it is open.
-    """
-
-    about: str
-    text: str
-    answers: Mapping[str, Mapping[str, Any]]
-    answer: str = ""
 
 
 @dataclass(frozen=True)
@@ -86,18 +67,14 @@ class Draft:
         The currency.
     meanings
         Part and column to what a law would make of it: an answer, what it says, and the keys that it sets.
-    seen
-        The tables that were read while files were tried.
     """
 
     roles: Roles
     money: str
-    head: list[Entry] = field(default_factory=list)
-    laws: list[Section] = field(default_factory=list)
-    problem: list[Section] = field(default_factory=list)
+    keys: ScenarioKeys = field(default_factory=ScenarioKeys)
     units: dict[str, dict[str, GuessedUnit]] = field(default_factory=dict)
     made: dict[str, SourceTable] = field(default_factory=dict)
-    questions: list[Question] = field(default_factory=list)
+    questions: list[QuestionSpec] = field(default_factory=list)
     rules: list[tuple[str, str]] = field(default_factory=list)
     dropped: list[tuple[str, str]] = field(default_factory=list)
     bound: set[tuple[str, str]] = field(default_factory=set)
@@ -107,7 +84,6 @@ class Draft:
     used: dict[str, SourceTable] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
     learned: set[tuple[str, str]] = field(default_factory=set)
-    seen: dict[str, Any] = field(default_factory=dict)
     cleaning: dict[str, dict[str, tuple[CleaningProposal, ...]]] = field(default_factory=dict)
     load: str = "t"
     bare_load: str = ""
@@ -184,9 +160,9 @@ class Draft:
             self.load = self.bare_load = "t" if same_dimension(learned, "t") else learned
         sure = self.roles.sure
         why = "" if sure else "another kind looks as likely"
-        self.head.append(Entry("kind", self.roles.kind, why, sure, needed=True))
+        self.keys.set(("problem",), "kind", self.roles.kind, why, sure=sure, needed=True)
         if units := self.problem_units():
-            self.head.append(Entry("units", units, "what the plan counts in"))
+            self.keys.set(("problem",), "units", units, "what the plan counts in")
 
     def add_part(self, guess: PartGuess) -> None:
         """Add a part of the problem: its table, the columns of its fields, and their units."""
@@ -196,15 +172,14 @@ class Draft:
         self.use(table)
         why, sure = table.made or guess.why, bool(table.made) or guess.called_so
         self.guess(table.name, "", f"{part} of {self.roles.kind}", why, sure)
-        entries = [Entry("table", table.name, needed=True)]
-        if square is not None:
-            entries.append(self._unit_of_square(part, table))
-        self.problem.append(Section(("problem", part), tuple(entries)))
-        if square is None and (columns := self._mapped(guess)):
-            self.problem.append(Section(("problem", part, "columns"), tuple(columns)))
+        self.keys.set(("problem", part), "table", table.name, needed=True)
+        if square is None:
+            self._map_columns(guess)
+        else:
+            self._set_unit_of_square(part, table)
 
-    def _mapped(self, guess: PartGuess) -> list[Entry]:
-        """Return the columns of a part whose fields are called otherwise, and note the units of all of them."""
+    def _map_columns(self, guess: PartGuess) -> None:
+        """Map the columns of a part whose fields are called otherwise, and note the units of all of them."""
         part, table = guess.part.name, guess.table
         counted = READINGS[self.roles.kind].units(**self.problem_units()).of(guess.part.record)
         found = [
@@ -212,7 +187,6 @@ class Draft:
             for each in guess.filled
         ]
         hourly = any(unit is not None and unit.unit == "h" for _, unit in found)
-        entries = []
         for filled, unit in sorted(found, key=lambda pair: list(table.columns).index(pair[0].column.name)):
             if self._counts_otherwise(filled, counted.get(filled.field.name, "")):
                 self.dropped.append((part, filled.column.name))
@@ -227,8 +201,8 @@ class Draft:
             self.guess(table.name, column, f"{part}.{name}", filled.why, filled.sure)
             name = _ENDS.get(name, name) if part in _MATRICES else name
             if name != column:
-                entries.append(Entry(name, column, "" if filled.sure else filled.why, filled.sure))
-        return entries
+                why = "" if filled.sure else filled.why
+                self.keys.set(("problem", part, "columns"), name, column, why, sure=filled.sure)
 
     def _counts_otherwise(self, filled: FilledField, counted: str) -> bool:
         """Say whether a header states another thing to be counted than the plan does, such as containers for tonnes."""
@@ -237,13 +211,13 @@ class Draft:
             return False
         return not same_dimension(stated.unit, counted)
 
-    def _unit_of_square(self, part: str, table: SourceTable) -> Entry:
-        """Return the one unit of a square table, which its name or its corner says."""
+    def _set_unit_of_square(self, part: str, table: SourceTable) -> None:
+        """Give a square table its one unit, which its name or its corner says."""
         corner = next(iter(table.columns.values())).header.unit
         unit, usual = corner or read_header(table.title).unit, _MATRICES[part]
-        if unit and same_dimension(unit, usual):
-            return Entry("unit", unit)
-        return Entry("unit", usual, "no unit is stated", sure=False)
+        told = bool(unit) and same_dimension(unit, usual)
+        why = "" if told else "no unit is stated"
+        self.keys.set(("problem", part), "unit", unit if told else usual, why, sure=told)
 
     def add_invented(self, part: str, frame: pd.DataFrame, units: Mapping[str, str], why: str) -> None:
         """Add a part whose numbers are made up; the page of every plan says so until the file no longer does."""
@@ -257,7 +231,7 @@ class Draft:
         self.made[name] = SourceTable(name, first.path, frame, "", part, made=why, units=dict(units))
         self.units[name] = {column: GuessedUnit(unit, "", True) for column, unit in units.items()}
         self.guess(name, "", f"{part} of {self.roles.kind}", why.removeprefix("made up: "), False)
-        self.problem.append(Section(("problem", part), (Entry("table", name, why, False, needed=True),)))
+        self.keys.set(("problem", part), "table", name, why, sure=False, needed=True)
 
     def add_law(self, name: str, law: LawGuess, per: str) -> None:
         """Add a law that is learned from a history."""
@@ -267,8 +241,9 @@ class Draft:
             self.give_unit(table, table.columns[law.target], law.unit)
         self.guess(table.name, "", "history to learn from", f"{len(table.frame):,} rows of numbers", True)
         self.guess(table.name, law.target, f"target of {name}", law.why, law.sure)
+        periodic = law.settings["periodic"].value if "periodic" in law.settings else {}
         for feature in law.features:
-            period = law.periodic.get(feature)
+            period = periodic.get(feature)
             why = f"linked with the target, with a period of {period}" if period else "linked with the target"
             self.guess(table.name, feature, f"feature of {name}", why, not law.guessed)
         self.learned |= {(table.name, name) for name in (law.target, *law.features)}
@@ -281,29 +256,17 @@ class Draft:
         for column, reason in law.left_out.items():
             if column not in table.derive:
                 self.guess(table.name, column, f"no feature of {name}", reason.why, reason.sure)
-        entries = [
-            Entry("table", table.name, needed=True),
-            Entry("target", law.target, "" if law.sure else law.why, law.sure, needed=True),
-            Entry("features", list(law.features), law.doubt, not law.doubt, needed=True),
-        ]
-        if law.rising:
-            why = "it never falls with the way"
-            entries.append(Entry("monotone", dict.fromkeys(law.rising, 1), why))
-        if law.periodic:
-            entries.append(Entry("periodic", law.periodic, "the last joins on to the first"))
-        if law.holdout:
-            by, last = law.holdout
-            entries.append(Entry("holdout", {"by": by, "last": last}, "the rows it is judged by"))
-        if law.group and law.group not in law.features:
+        put = partial(self.keys.set, ("surrogates", name))
+        put("table", table.name, needed=True)
+        put("target", law.target, "" if law.sure else law.why, sure=law.sure, needed=True)
+        put("features", list(law.features), law.doubt, sure=not law.doubt, needed=True)
+        if "groups" in law.settings:
             self.guess(table.name, law.group, f"group of {name}", "rows of one share an error", False)
-            entries.append(Entry("groups", law.group, "its rows share an error", False))
-        if law.drop_missing:
-            entries.append(Entry("on_missing", "drop", "rows without a value are left out and counted"))
-        if law.pooled:
-            entries.append(Entry("unseen", "pooled", "some categories are rare"))
-        entries += [Entry("min_r2", 0.5), Entry("on_low", "mark", _LAW_LOW)]
-        entries += [Entry("per", per)] if per else []
-        self.laws.append(Section(("surrogates", name), tuple(entries)))
+        self.keys.tables["surrogates", name] |= law.settings
+        put("min_r2", 0.5)
+        put("on_low", "mark", _LAW_LOW)
+        if per:
+            put("per", per)
 
     def _offer_cleaning(self, name: str, law: LawGuess) -> None:
         """Offer to leave out rows that hold a law back."""
@@ -320,50 +283,42 @@ class Draft:
         every = (*self.used.values(), *self.made.values())
         return {name for table in every for name in (table.name, *table.of)}
 
-    def offers(self, table: SourceTable) -> tuple[Entry, ...]:
-        """Return what is offered for a table: one line, whichever of its laws are held back by rows."""
+    def offer_cleaning(self, table: SourceTable) -> None:
+        """Offer to leave rows of a table out, in one line, whichever of its laws are held back by them."""
         proposed = self.cleaning.get(table.name)
         if not proposed:
-            return ()
+            return
         rules = {each.rule: each for found in proposed.values() for each in found}
         rows = ", ".join(f"{each.rows:,}" for each in rules.values())
         of = next(iter(rules.values())).of
         why = f"rows that hold {join_list(list(proposed))} back ({rows} of {of:,})"
-        return (Entry("drop_where", [*filter(None, [table.total]), *rules], why),)
+        offered = "drop_where", Entry([*filter(None, [table.total]), *rules], why)
+        self.keys.offers["tables", table.name] = offered
 
     def add_formula(self, name: str, formula: Formula) -> None:
         """Add a law written by hand, and what its inputs are."""
-        entries = [Entry("formula", formula.text, formula.why, False, needed=True)]
+        put = partial(self.keys.set, ("surrogates", name), needed=True)
+        put("formula", formula.text, formula.why, sure=False)
         if formula.inputs:
-            inputs = {name: unit for name, (unit, _) in formula.inputs.items() if unit}
-            entries.append(Entry("inputs", inputs, needed=True))
-        entries.append(Entry("unit", formula.unit, needed=True))
-        entries += [Entry("per", formula.per)] if formula.per else []
-        self.laws.append(Section(("surrogates", name), tuple(entries)))
+            put("inputs", {name: unit for name, (unit, _) in formula.inputs.items() if unit})
+        put("unit", formula.unit)
+        if formula.per:
+            put("per", formula.per)
         self.guess("", "", f"law {name} = {formula.text} {formula.unit}", formula.why, formula.sure)
-        self.bind(name, {each: reference for each, (_, reference) in formula.inputs.items()})
+        self.bind(name, {each: reference for each, (_, reference) in formula.inputs.items() if reference})
 
     def bind(self, law: str, bindings: Mapping[str, str], sure: Container[str] | None = None) -> None:
         """Say what the problem knows the inputs of a law as, and of which inputs that is certain; left out, of all."""
-        entries = tuple(
-            Entry(name, reference, "", sure is None or name in sure, needed=True)
-            for name, reference in bindings.items()
-        )
-        if entries:
-            self.problem.append(Section(("problem", "bind", law), entries))
+        for name, reference in bindings.items():
+            known = sure is None or name in sure
+            self.keys.set(("problem", "bind", law), name, reference, sure=known, needed=True)
 
     def refer(self, part: str, column: str, name: str) -> str:
         """Return the name under which laws read a column of a part; one that is no word is given a name."""
         self.bound.add((part, column))
         if column.isidentifier():
             return column
-        header = ("problem", part, "columns")
-        entry = Entry(name, column, needed=True)
-        for place, section in enumerate(self.problem):
-            if section.header == header:
-                self.problem[place] = replace(section, entries=(*section.entries, entry))
-                return name
-        self.problem.append(Section(header, (entry,)))
+        self.keys.set(("problem", part, "columns"), name, column, needed=True)
         return name
 
     def _load_units(self, fields: Iterable[tuple[str, str]]) -> tuple[str, str]:

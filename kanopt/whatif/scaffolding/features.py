@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from kanopt.errors import FormulaError
 from kanopt.formulas.variables import check_name
-from kanopt.records.words import IDENTIFIERS
+from kanopt.records.headers import IDENTIFIERS
 from kanopt.text import list_names
 from kanopt.whatif.scaffolding.outcomes import (
     WORDS,

@@ -3,30 +3,34 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+import tempfile
+import warnings
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
 from kanopt.csv_cells import csv_text
 from kanopt.display import Part, Shown
-from kanopt.errors import TableError, nearest
+from kanopt.errors import ScenarioError, TableError, nearest
 from kanopt.files import replace_file
 from kanopt.tables.row_rules import RowRules
 from kanopt.text import count_text, list_names, shorten
 from kanopt.whatif.scaffolding.asking import ask, question_text
-from kanopt.whatif.scaffolding.draft import Draft, Question, currency_of
+from kanopt.whatif.scaffolding.draft import Draft, currency_of
+from kanopt.whatif.scaffolding.keys import ScenarioKeys, slug
 from kanopt.whatif.scaffolding.kinds import READINGS, Roles, guess_roles
 from kanopt.whatif.scaffolding.laws import guess_laws
 from kanopt.whatif.scaffolding.plans import draft_plan
-from kanopt.whatif.scaffolding.repairs import HEAD, holds, placed_at, repaired
 from kanopt.whatif.scaffolding.sources import SourceTable, read_sources
-from kanopt.whatif.scaffolding.toml_writing import Entry, Section, render, slug
+from kanopt.whatif.scenario_files.spec import QuestionSpec
 
 KINDS = ("routing", "scheduling", "supply", "law")
 """Kinds of scenarios that can be begun; a ``law`` is one without a plan."""
+_MOST_REPAIRS = 40
 _COLUMNS = ["table", "column", "guess", "why", "sure"]
 
 
@@ -38,7 +42,7 @@ class Scaffold(Shown):
     ----------
     kind
         The kind of problem; empty where the tables make none and only laws are learned.
-    sections
+    keys
         What is written.
     sources
         Name in the file to the path of the table.
@@ -55,13 +59,13 @@ class Scaffold(Shown):
     """
 
     kind: str
-    sections: tuple[Section, ...]
+    keys: ScenarioKeys
     sources: dict[str, Path]
     files: tuple[Path, ...]
     made: dict[str, pd.DataFrame]
     guesses: pd.DataFrame
     notes: tuple[str, ...]
-    questions: tuple[Question, ...] = ()
+    questions: tuple[QuestionSpec, ...] = ()
 
     def _shown(self) -> list[Part]:
         kind = f" of {self.kind}" if self.kind else ", of laws alone"
@@ -89,7 +93,9 @@ class Scaffold(Shown):
     def answered(self, answers: Sequence[str]) -> Scaffold:
         """Return it with its questions answered, in their order; an empty text leaves one open."""
         pairs = zip(self.questions, answers, strict=True)
-        return replace(self, questions=tuple(replace(one, answer=answer) for one, answer in pairs))
+        return replace(
+            self, questions=tuple(one.model_copy(update={"answer": answer}) for one, answer in pairs)
+        )
 
     def toml(self, path: str | os.PathLike[str]) -> str:
         """Return the scenario as it is written to a path.
@@ -110,7 +116,8 @@ class Scaffold(Shown):
             for name, source in self.sources.items()
         }
         places |= {name: f"{_folder_of_made(target)}/{name}.csv" for name in self.made}
-        return _document(self.sections, places) + "".join(map(question_text, self.questions))
+        written = self.keys.with_keys({f"tables.{name}": {"path": path} for name, path in places.items()})
+        return written.text() + "".join(map(question_text, self.questions))
 
     def outputs(self, path: str | os.PathLike[str]) -> list[Path]:
         """Return the files that :meth:`write` writes."""
@@ -219,16 +226,19 @@ def _checked(draft: Draft, tables: Sequence[SourceTable]) -> Scaffold | str:
             if draft.leaves_out(name, column):
                 continue
             draft.guess(name, column, f"unit {unit.unit}", unit.why, unit.sure)
-    sections, sources = _sections(draft, tables), {name: table.path for name, table in draft.used.items()}
-    held = repaired(sections, sources, draft)
-    if isinstance(held, str):
-        return held
-    held = ask(draft, held, tables, partial(holds, sources=sources, draft=draft))
+    _add_tables(draft, tables)
+    with tempfile.TemporaryDirectory() as place:
+        folder, seen = Path(place), dict[str, Any]()
+        for name, table in draft.made.items():
+            replace_file(folder / f"{name}.csv", csv_text(table.frame))
+        if wrong := _left_out(draft, partial(_check, folder=folder, rules=draft.rules, seen=seen)):
+            return wrong
+        ask(draft, tables, lambda keys: _check(keys, folder, [], seen) is None)
     guesses = pd.DataFrame(draft.rows, columns=_COLUMNS).drop_duplicates(["table", "column", "guess"])
     return Scaffold(
         draft.roles.kind,
-        tuple(held),
-        sources,
+        draft.keys,
+        {name: table.path for name, table in draft.used.items()},
         tuple(table.path for table in tables),
         {name: table.frame for name, table in draft.made.items()},
         guesses.reset_index(drop=True),
@@ -250,57 +260,104 @@ def _draft_laws(draft: Draft) -> None:
             draft.add_law(name, law, "")
 
 
-def _sections(draft: Draft, given: Sequence[SourceTable]) -> list[Section]:
-    """Return the whole file of the tables that were given, without their places."""
-    title = _title(list(draft.used))
-    head = Section(
-        ("scenario",), (Entry("name", title), Entry("seed", 7, "the same seed gives the same laws"))
-    )
-    tables: list[Section] = []
+def _add_tables(draft: Draft, given: Sequence[SourceTable]) -> None:
+    """Add everything beside the problem and its laws: what the scenario is called, its tables, what is assumed."""
+    put = draft.keys.set
+    put(("scenario",), "name", _title(list(draft.used)))
+    put(("scenario",), "seed", 7, "the same seed gives the same laws")
     for name, table in draft.used.items():
-        entries = [Entry("path", name, needed=True)]
+        put(("tables", name), "path", str(table.path.resolve()), needed=True)
         if table.sheet:
-            entries.append(Entry("sheet", table.sheet, needed=True))
+            put(("tables", name), "sheet", table.sheet, needed=True)
         if table.form:
             why = "the row of the names" if "header" in table.form else "numbers have decimal commas"
-            entries.append(Entry("form", table.form, why, sure=False, needed=True))
+            put(("tables", name), "form", table.form, why, sure=False, needed=True)
         derived = {each: text for each, text in table.derive.items() if not draft.leaves_out(name, each)}
         mapped = {each.column.name for each in draft.roles.filled(name) if each.column.is_moment}
         read = RowRules(derived).names() | mapped
         if dates := {column: form for column, form in table.dates.items() if column in read}:
             doubts = [f"{column} may as well be {form.rival}" for column, form in dates.items() if form.rival]
             formats = {column: form.format for column, form in dates.items()}
-            entries.append(Entry("dates", formats, "; ".join(doubts), not doubts))
+            put(("tables", name), "dates", formats, "; ".join(doubts), sure=not doubts)
         if table.on_bad:
             why = "cells that are not what their column holds are left out and counted"
-            entries.append(Entry("on_bad", table.on_bad, why, sure=False))
+            put(("tables", name), "on_bad", table.on_bad, why, sure=False)
         if table.total:
-            entries.append(Entry("drop_where", [table.total], "the sums of the other rows", needed=True))
-        tables.append(Section(("tables", name), tuple(entries), offers=draft.offers(table)))
-        units = draft.units.get(name, {})
-        lines = [
-            Entry(column, unit.unit, "" if unit.sure else unit.why, unit.sure)
-            for column, unit in units.items()
-            if not draft.leaves_out(name, column)
-        ]
-        tables += [Section(("tables", name, "units"), tuple(lines))] if lines else []
-        lines = [Entry(column, text) for column, text in derived.items()]
-        tables += [Section(("tables", name, "derive"), tuple(lines))] if lines else []
+            put(("tables", name), "drop_where", [table.total], "the sums of the other rows", needed=True)
+        draft.offer_cleaning(table)
+        for column, unit in draft.units.get(name, {}).items():
+            if not draft.leaves_out(name, column):
+                why = "" if unit.sure else unit.why
+                put(("tables", name, "units"), column, unit.unit, why, sure=unit.sure)
+        for column, text in derived.items():
+            put(("tables", name, "derive"), column, text)
     for name, table in draft.made.items():
-        path = Entry("path", name, table.made, not table.made.startswith("made up"), needed=True)
-        tables.append(Section(("tables", name), (path,)))
-        lines = [Entry(column, unit.unit) for column, unit in draft.units[name].items()]
-        tables += [Section(("tables", name, "units"), tuple(lines))] if lines else []
+        is_known = not table.made.startswith("made up")
+        put(("tables", name), "path", f"{name}.csv", table.made, sure=is_known, needed=True)
+        for column, unit in draft.units[name].items():
+            put(("tables", name, "units"), column, unit.unit)
     assumed = [": ".join(each) for each in draft.invented]
     assumed += [
         f"the last row of {table.called}, which has the sums of the others, is left out"
         for table in given
         if table.total and table.name in draft.read
     ]
-    why = "the page says so; delete what your own tables say"
-    rest = [Section(("report",), (Entry("assumed", assumed, why, False),))] if assumed else []
-    rest += [Section(("solver",), (Entry("time_limit", 15, "seconds"),))] if draft.roles.kind else []
-    return [head, *tables, *draft.laws, *draft.problem, *rest]
+    if assumed:
+        put(("report",), "assumed", assumed, "the page says so; delete what your own tables say", sure=False)
+    if draft.roles.kind:
+        put(("solver",), "time_limit", 15, "seconds")
+
+
+def _left_out(draft: Draft, check: Callable[[ScenarioKeys], ScenarioError | None]) -> str:
+    """Check the file as every command does, and leave out what does not hold; a sentence where nothing holds."""
+    for _ in range(_MOST_REPAIRS):
+        places = draft.keys.places()
+        error = check(draft.keys)
+        if error is None:
+            return ""
+        found = [(issue, *places.get(issue.line, ((), ""))) for issue in error.issues]
+        droppable = [each for each in found if each[2] and not draft.keys.tables[each[1]][each[2]].needed]
+        _, header, key = found[0]
+        if not droppable and key and not draft.roles.kind and header[0] == "surrogates":
+            draft.notes.append(f"left out the law {header[1]}: {shorten(error.issues[0].message, 200)}")
+            del draft.keys.tables[header]
+            if any(each[0] == "surrogates" for each in draft.keys.tables):
+                continue
+        if not droppable:
+            return shorten(error.issues[0].message, 300)
+        for issue, header, key in droppable:
+            value = draft.keys.tables.get(header, {}).get(key)
+            if value is not None:
+                draft.keys.drop(header, key)
+                if header[:1] == ("problem",) and header[-1:] == ("columns",):
+                    draft.dropped.append((header[1], str(value.value)))
+            draft.notes.append(f"left out {'.'.join(header)}: {key}: {shorten(issue.message, 200)}")
+    return "too much of it does not hold"
+
+
+def _check(
+    keys: ScenarioKeys, folder: Path, rules: list[tuple[str, str]], seen: dict[str, Any]
+) -> ScenarioError | None:
+    """Return what is wrong with a file in a folder; note the columns that look like a rule and are not read."""
+    from kanopt.whatif.scenario_files.layers import merged
+    from kanopt.whatif.scenario_files.load import check_scenario
+    from kanopt.whatif.scenario_files.toml_positions import Key, TomlDocument
+
+    lines: dict[Key, int] = {
+        (*header, *filter(None, [key])): line for line, (header, key) in keys.places().items()
+    }
+    document = TomlDocument(folder / "scenario.toml", keys.data(), lines)
+    rules.clear()
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # whoever loads the file hears them
+            scenario = check_scenario(merged([document], outside=True), lenient=True, seen=seen)
+            if scenario is not None:
+                scenario.check()
+                rules += scenario.rule_columns()
+    except ScenarioError as error:
+        return error
+    return None
 
 
 def _title(names: Sequence[str]) -> str:
@@ -309,7 +366,3 @@ def _title(names: Sequence[str]) -> str:
 
 def _folder_of_made(target: Path) -> str:
     return f"{slug(target.stem)}_tables"
-
-
-def _document(sections: Sequence[Section], places: dict[str, str]) -> str:
-    return render(placed_at(sections, places), HEAD)

@@ -8,9 +8,10 @@ from collections.abc import Collection, Mapping, Sequence
 import pandas as pd
 
 from kanopt.records.declaration import Table, field, record
+from kanopt.records.headers import TABLE_WORDS
 from kanopt.records.likeness import is_called
 from kanopt.records.matching import ColumnFacts, assign_tables, fill_fields
-from kanopt.records.words import TABLE_WORDS
+from kanopt.whatif.scaffolding.orders import coordinate_pairs, located, stops_of_orders, with_breaks
 from kanopt.whatif.scaffolding.parts import (
     PartGuess,
     called,
@@ -23,7 +24,6 @@ from kanopt.whatif.scaffolding.parts import (
 )
 from kanopt.whatif.scaffolding.rewrites import both_ways, lasts_a_shift, windows_of
 from kanopt.whatif.scaffolding.sources import SourceTable
-from kanopt.whatif.scaffolding.stops import coordinate_pairs, located, stops_of_orders, with_breaks
 
 _PLACES = (("x", "y"), ("lat", "lon"))
 _MOST_DEPOTS, _MOST_VEHICLES = 50, 500
@@ -122,7 +122,7 @@ def _own_columns(leg: PartGuess) -> PartGuess:
 
 def _orders_as_stops(table: SourceTable) -> SourceTable:
     """Return orders from place to place as stops; any other table as it is."""
-    pairs, key = coordinate_pairs(table), table.facts.key
+    pairs, key = coordinate_pairs(table), table.key
     return stops_of_orders(table, key.name, pairs) if len(pairs) > 1 and key is not None else table
 
 
@@ -151,7 +151,7 @@ def _assigned(
         if (guess := found["nodes"]) and own:
             named = any(
                 names_rows(other, own, every=True)
-                and len(fill_fields(other.facts, part["clients"])) >= _TELLING
+                and len(fill_fields(other.given, part["clients"])) >= _TELLING
                 for other in tables
                 if not placed[other.name]
             )
@@ -195,8 +195,8 @@ def _ends(leg: PartGuess) -> frozenset[str]:
 
 def _place_names(table: SourceTable, depots: Table) -> frozenset[str]:
     """Return the names of the rows of a table that says where they are."""
-    filled = {each.field.name for each in fill_fields(table.facts, depots)}
-    key = table.facts.key
+    filled = {each.field.name for each in fill_fields(table.given, depots)}
+    key = table.key
     return key.texts if key is not None and any({*pair} <= filled for pair in _PLACES) else frozenset()
 
 
@@ -223,7 +223,7 @@ def is_speed(column: ColumnFacts) -> bool:
 
 def _with_places(guess: PartGuess, places: PartGuess) -> PartGuess:
     """Return clients with the coordinates of the places that they name; of orders from place to place both stops."""
-    key = places.table.facts.key
+    key = places.table.key
     columns = names_rows(guess.table, key.texts, every=True) if key is not None else []
     if not columns or any({*pair} <= guess.fields for pair in _PLACES):
         return guess
@@ -268,7 +268,7 @@ def _find_depots(
 
 def _unvisited(parts: Mapping[str, PartGuess], places: PartGuess) -> pd.DataFrame:
     """Return the rows of the places at which vehicles are at home, or else those that no client names."""
-    key, frame = places.table.facts.key, places.table.frame
+    key, frame = places.table.key, places.table.frame
     assert key is not None
     names = frame[key.name].astype(str)
     fleet = parts.get("vehicles")
@@ -318,7 +318,7 @@ def _depot_row(parts: dict[str, PartGuess]) -> SourceTable | None:
 
 def _of_shifts(guess: PartGuess, names: Mapping[str, Collection[str]]) -> PartGuess:
     """Return vehicles with the ends of a shift that stands in one cell; a window so long is no break."""
-    windows = [c for c in guess.table.facts.columns.values() if c.kind == "windows"]
+    windows = [c for c in guess.table.given.values() if c.kind == "windows"]
     column = next(filter(lasts_a_shift, windows), None)
     if column is None or len(column.values) < column.rows or guess.fields & {"shift_start", "shift_end"}:
         return guess

@@ -9,10 +9,11 @@ import pandas as pd
 
 from kanopt.problems import RoutingUnits, SchedulingUnits, SupplyUnits
 from kanopt.problems.routing.entities import Depot
-from kanopt.records.declaration import Field, Table, UnitSystem
+from kanopt.records.declaration import Table, UnitSystem
 from kanopt.records.headers import read_header
 from kanopt.records.matching import FilledField, match_columns
 from kanopt.whatif.scaffolding import fleets, networks, shops
+from kanopt.whatif.scaffolding.orders import rows_of_stations
 from kanopt.whatif.scaffolding.parts import PartGuess, is_bare_limit, may_teach
 from kanopt.whatif.scaffolding.rewrites import (
     ends_of_ways,
@@ -27,7 +28,6 @@ from kanopt.whatif.scaffolding.rewrites import (
     without_margins,
 )
 from kanopt.whatif.scaffolding.sources import SourceTable
-from kanopt.whatif.scaffolding.steps import rows_of_stations
 
 # Tables whose things stand in columns, turned so that each of them is a row.
 
@@ -45,7 +45,7 @@ def things_in_rows(tables: Sequence[SourceTable]) -> list[SourceTable]:
 
 def _has_things_in_columns(table: SourceTable) -> bool:
     """Say whether the first column holds headers, of several units, and no header has a unit."""
-    facts, *things = table.facts.columns.values()
+    facts, *things = table.given.values()
     if facts.kind != "text" or not facts.is_unique or len(things) < _FEWEST:
         return False
     units = {unit for text in facts.texts if (unit := read_header(text).unit)}
@@ -53,7 +53,7 @@ def _has_things_in_columns(table: SourceTable) -> bool:
 
 
 def _turned(table: SourceTable) -> SourceTable:
-    first, *_ = table.facts.columns
+    first, *_ = table.given
     frame = table.frame.set_index(first).T.rename_axis(index=table.title, columns=None).reset_index()
     # cells of one fact are of one kind, those of one thing are not
     frame = frame.apply(_as_numbers)
@@ -229,12 +229,12 @@ def _join(parts: dict[str, PartGuess], table: SourceTable) -> None:
     for name, guess in parts.items():
         keys = _keys(guess, table)
         taken = {*guess.table.frame.columns, *keys.values()}
-        names = {header: header for header in table.facts.columns if header not in taken}
+        names = {header: header for header in table.given if header not in taken}
         if not keys or not names:
             continue
         why = f"{guess.table.called} with {table.called}"
         made = joined(guess.table, table, keys, names, why, end="joined")
-        left = [Field.of(item, guess.part) for item in guess.part.fields if item.name not in guess.fields]
+        left = [item for item in guess.part.fields if item.name not in guess.fields]
         more = match_columns(name, left, [made.columns[header] for header in names])
         more = [each for each in more if not is_bare_limit(each)]
         # names beside a client may be today's plan as well, and no rule
@@ -247,7 +247,7 @@ def _keys(guess: PartGuess, table: SourceTable) -> dict[str, str]:
     """Return the columns that name the rows of a part to those of a table that name the same rows; empty for none."""
     found: dict[str, str] = {}
     for column in filter(None, map(guess.column, guess.part.key)):
-        others = [c for c in table.facts.columns.values() if c.texts and c.texts == column.texts]
+        others = [c for c in table.given.values() if c.texts and c.texts == column.texts]
         if not others:
             return {}
         found[column.name] = others[0].name

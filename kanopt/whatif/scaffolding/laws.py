@@ -1,13 +1,15 @@
-"""What a history can teach: the target of a law, and the columns it may depend on."""
+"""What a history can teach: the target of a law, the columns it may depend on, and what a problem knows these as."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import pandas as pd
 from pandas.api.types import is_datetime64_any_dtype
 
+from kanopt.whatif.scaffolding.cell_formats import STRAIGHT
 from kanopt.whatif.scaffolding.features import (
     LeftOut,
     audited,
@@ -17,7 +19,7 @@ from kanopt.whatif.scaffolding.features import (
     numbers_rows,
     sampled,
 )
-from kanopt.whatif.scaffolding.mapping import GuessedUnit, header_unit
+from kanopt.whatif.scaffolding.keys import Entry
 from kanopt.whatif.scaffolding.outcomes import (
     WORDS,
     guess_units,
@@ -32,6 +34,7 @@ from kanopt.whatif.scaffolding.outcomes import (
     period_of,
     words_of,
 )
+from kanopt.whatif.scaffolding.parts import GuessedUnit, PartGuess, header_unit
 from kanopt.whatif.scaffolding.sources import ColumnFacts, SourceTable
 
 _MOST_LAWS, _MOST_OTHERS = 3, 2
@@ -57,16 +60,8 @@ class LawGuess:
         Whether the header of the target says that it is an outcome.
     why
         What speaks for the target.
-    periodic
-        Column to the period after which it starts anew.
-    rising
-        Columns with which the target must rise.
-    holdout
-        The column by which the last rows are held out, with how many of its values; empty for a share.
-    drop_missing
-        Whether rows lack a value.
-    pooled
-        Whether some category is rare.
+    settings
+        The other keys of its section.
     left_out
         Column to why it is no feature.
     group
@@ -83,11 +78,7 @@ class LawGuess:
     unit: GuessedUnit | None
     sure: bool
     why: str
-    periodic: dict[str, int]
-    rising: tuple[str, ...]
-    holdout: tuple[str, int] | tuple[()]
-    drop_missing: bool
-    pooled: bool
+    settings: dict[str, Entry]
     left_out: dict[str, LeftOut]
     group: str = ""
     doubt: str = ""
@@ -143,7 +134,13 @@ def guess_law(
     rivals = [each.column.name for each in near if each is not chosen and not measures][:_MOST_OTHERS]
     guessed = usable is None and (bool(rivals) or outcome_rank(target) < 3)
     used = [target, *features]
-    ways = tuple(each.name for each in features if each.kind == "number" and measure_of(each) == "length")
+    settings = dict(_settings(table, target, features))
+    if group and group not in [column.name for column in features]:
+        settings["groups"] = Entry(group, "its rows share an error", False)
+    if any(len(column.values) < column.rows for column in used):
+        settings["on_missing"] = Entry("drop", "rows without a value are left out and counted")
+    if any(c.kind == "text" and c.values.value_counts().min() < _RARE for c in features):
+        settings["unseen"] = Entry("pooled", "some categories are rare")
     return LawGuess(
         table=table,
         target=target.name,
@@ -151,16 +148,25 @@ def guess_law(
         unit=header_unit(target, money) or guess_units(table, money).get(target.name),
         sure=chosen.plain and not rivals,
         why=chosen.why + (f"; else {' or '.join(map(repr, rivals))}" if rivals else ""),
-        periodic={column.name: period for column in features if (period := period_of(column))},
-        rising=ways if is_outcome(target) and measure_of(target) in _SPENT else (),
-        holdout=_holdout(table, [column.name for column in used]),
-        drop_missing=any(len(column.values) < column.rows for column in used),
-        pooled=any(c.kind == "text" and c.values.value_counts().min() < _RARE for c in features),
+        settings=settings,
         left_out=left_out,
         group=group,
         doubt=doubt or ("they go with the target, which is a guess" if guessed else ""),
         guessed=guessed,
     )
+
+
+def _settings(
+    table: SourceTable, target: ColumnFacts, features: Sequence[ColumnFacts]
+) -> Iterator[tuple[str, Entry]]:
+    """Yield the shapes of a law and the rows that it is judged by."""
+    ways = [each.name for each in features if each.kind == "number" and measure_of(each) == "length"]
+    if ways and is_outcome(target) and measure_of(target) in _SPENT:
+        yield "monotone", Entry(dict.fromkeys(ways, 1), "it never falls with the way")
+    if periodic := {column.name: period for column in features if (period := period_of(column))}:
+        yield "periodic", Entry(periodic, "the last joins on to the first")
+    if held := _holdout(table, [column.name for column in (target, *features)]):
+        yield "holdout", Entry(dict(zip(("by", "last"), held, strict=True)), "the rows it is judged by")
 
 
 def guess_laws(table: SourceTable, money: str) -> list[LawGuess]:
@@ -287,3 +293,77 @@ def _group(table: SourceTable, target: ColumnFacts) -> str:
             if several and balanced and not table.frame[[column.name, time.name]].dropna().duplicated().any():
                 return column.name
     return ""
+
+
+_FAR = 5.0
+_HOURS = frozenset(("hour", "hr", "stunde", "heure", "hora"))
+
+
+class References:
+    """What the problem knows the columns of a history as, each reference used once for a law."""
+
+    def __init__(
+        self, parts: Mapping[str, PartGuess], scopes: Mapping[str, str], usual: Mapping[str, str]
+    ) -> None:
+        self.parts = {scope: parts[name] for scope, name in scopes.items() if name in parts}
+        self.usual = usual
+        self.found: dict[str, str] = {}
+        self.sure: set[str] = set()
+        carried = self.parts["vehicle"].column("capacity") if "vehicle" in self.parts else None
+        self.most = math.inf
+        if carried is not None and len(carried.values):  # in any unit of mass that a header may not state
+            self.most = float(carried.values.max()) * (1_000.0 if carried.header.unit == "t" else 1.0)
+
+    def __call__(self, column: ColumnFacts) -> bool:
+        """Say whether the problem knows a column, and note as what."""
+        reference = self._reference(column)
+        if not reference or reference in self.found.values():
+            return False
+        self.found[column.name] = reference
+        return True
+
+    def of(self, law: LawGuess) -> dict[str, str]:
+        """Return the bindings of a law."""
+        return {feature: self.found[feature] for feature in law.features}
+
+    def _reference(self, column: ColumnFacts) -> str:
+        if column.name == STRAIGHT:
+            self.sure.add(column.name)
+            ends = self.parts["client"].fields if "client" in self.parts else set()
+            return "arc.straight_distance" if "lat" in ends else ""
+        measure = measure_of(column)
+        if is_outcome(column) and measure != "amount":
+            return ""
+        hours = column.kind == "number" and bool(_HOURS & set(column.header.pieces))
+        if hours and "hour" in self.usual and measure in ("time", ""):
+            self.sure.add(column.name)
+            return self.usual["hour"] if float(column.values.max()) <= 24 else ""
+        if found := self._same_column(column):
+            self.sure.add(column.name)
+            return found
+        far = (
+            measure == "amount" and column.kind == "number" and float(column.values.max()) > _FAR * self.most
+        )
+        if column.kind != "number" or is_outcome(column) or far:
+            return ""
+        if column.header.unit or measure == "length":
+            self.sure.add(column.name)
+        return self.usual.get(measure, "")
+
+    def _same_column(self, column: ColumnFacts) -> str:
+        """Return the column of a part that is called so, or the names of its rows."""
+        for scope, guess in self.parts.items():
+            own = guess.table.columns.get(column.name)
+            if own is not None and own.kind == column.kind and _fits(column, own):
+                return f"{scope}.{guess.field_of(column.name) or column.name}"
+        for scope, guess in self.parts.items():
+            for each in guess.filled:
+                if column.kind == each.column.kind == "text" and _fits(column, each.column):
+                    return f"{scope}.{each.field.name}"
+        return ""
+
+
+def _fits(column: ColumnFacts, own: ColumnFacts) -> bool:
+    """Say whether a law that learned from a column can read another one: its categories must all be known."""
+    whole = len(own.values) == own.rows
+    return whole and (column.kind != "text" or (bool(own.texts) and own.texts <= column.texts))

@@ -9,8 +9,8 @@ from dataclasses import replace
 import pandas as pd
 
 from kanopt.records.declaration import Table, field, record
+from kanopt.records.headers import FIELD_WORDS, PRICE, WEIGHTS
 from kanopt.records.matching import ColumnFacts, assign_tables
-from kanopt.records.words import FIELD_WORDS, PRICE, WEIGHTS
 from kanopt.units import convert
 from kanopt.whatif.scaffolding.parts import (
     PartGuess,
@@ -145,7 +145,7 @@ def _limit_in_all(
 def _known(tables: Sequence[SourceTable], without: SourceTable) -> frozenset[str]:
     """Return what rows of other tables are called."""
     keys = [
-        table.facts.key or next((c for c in table.facts.columns.values() if c.kind == "text"), None)
+        table.key or next((c for c in table.given.values() if c.kind == "text"), None)
         for table in tables
         if table is not without
     ]
@@ -156,7 +156,7 @@ def _rates(table: SourceTable, tables: Sequence[SourceTable], part: Mapping[str,
     """Return a table as ways between places: two columns of names of places, each pair once, and a price or a way."""
     if table.is_history and may_teach(table) and not called(table, "lanes"):
         return None
-    columns = list(table.facts.columns.values())
+    columns = list(table.given.values())
     whole = [c for c in columns if c.kind == "text" and len(c.values) == c.rows]
     known = [c for c in names_rows(table, _known(tables, table)) if c in whole]
     named = [c for c in whole if c in known or looks_like(c, "lanes", "tail", "head", kind=str)]
@@ -188,7 +188,7 @@ def _rates(table: SourceTable, tables: Sequence[SourceTable], part: Mapping[str,
 
 def _names_behind(table: SourceTable) -> list[ColumnFacts]:
     """Return the columns of texts of a table but for the first."""
-    return [c for c in table.facts.columns.values() if c.kind == "text"][1:]
+    return [c for c in table.given.values() if c.kind == "text"][1:]
 
 
 def _price(columns: Sequence[ColumnFacts]) -> ColumnFacts | None:
@@ -210,7 +210,7 @@ def _weight(columns: Sequence[ColumnFacts]) -> ColumnFacts | None:
 
 def _is_no_place(column: ColumnFacts, tables: Sequence[SourceTable]) -> bool:
     """Say whether a column names products, periods or modes."""
-    keyed = [t for t in tables if t.facts.key is not None and column.texts <= t.facts.key.texts]
+    keyed = [t for t in tables if t.key is not None and column.texts <= t.key.texts]
     if any(called(table, part) for table in keyed for part in ("products", "periods")):
         return True
     ends = looks_like(column, "lanes", "tail", "head", kind=str)
@@ -223,7 +223,7 @@ def _in_direction(
     """Return two columns of places, that where goods come from first: by words, else as they stand."""
 
     def side(column: ColumnFacts, part: str, end: str) -> bool:
-        keyed = [t for t in tables if t.facts.key is not None and column.texts <= t.facts.key.texts]
+        keyed = [t for t in tables if t.key is not None and column.texts <= t.key.texts]
         words = looks_like(column, "lanes", end, kind=str)
         return words or any(called(table, part) for table in keyed)
 
@@ -236,7 +236,7 @@ def _from_one_place(
     table: SourceTable, tables: Sequence[SourceTable], rates: Sequence[PartGuess]
 ) -> PartGuess | None:
     """Return ways that a price beside places tells, where they all come from the one place of another table."""
-    key = table.facts.key
+    key = table.key
     tails, heads = (
         frozenset().union(*(one.filled_by(end).texts for one in rates)) for end in ("tail", "head")
     )
@@ -244,16 +244,13 @@ def _from_one_place(
         return None
     prices = [
         c
-        for c in table.facts.columns.values()
+        for c in table.given.values()
         if {"money", "amount"} <= measures(c).keys() and _WAYS & {*c.header.pieces}
     ]
     single = [
-        one.facts.key
+        one.key
         for one in tables
-        if one is not table
-        and len(one.frame) == 1
-        and one.facts.key
-        and not one.facts.key.texts & (tails | heads)
+        if one is not table and len(one.frame) == 1 and one.key and not one.key.texts & (tails | heads)
     ]
     if not prices or len(single) != 1:
         return None
@@ -356,8 +353,8 @@ def _shared(
     table: SourceTable, tables: Sequence[SourceTable], places: frozenset[str]
 ) -> Iterator[ColumnFacts]:
     """Yield the columns whose texts another table has as well and are no places: they may be products."""
-    others = [c for other in tables if other is not table for c in other.facts.columns.values()]
-    for column in table.facts.columns.values():
+    others = [c for other in tables if other is not table for c in other.given.values()]
+    for column in table.given.values():
         alike = any(column.texts & other.texts for other in others if other.kind == "text")
         if column.kind == "text" and alike and not column.texts & places:
             yield column
@@ -368,7 +365,7 @@ def _is_past(demand: PartGuess, tables: Sequence[SourceTable]) -> bool:
     column = demand.column("period")
     if column is None or not may_teach(demand.table):
         return False
-    keys = [t.facts.key.texts for t in tables if t.facts.key is not None and called(t, "periods")]
+    keys = [t.key.texts for t in tables if t.key is not None and called(t, "periods")]
     return bool(keys) and not any(column.texts & key for key in keys)
 
 
@@ -386,7 +383,7 @@ def _products_and_periods(
             guess
             for table in tables
             if table.name not in taken
-            and (key := table.facts.key) is not None
+            and (key := table.key) is not None
             and (known <= key.texts if known else called(table, name))
             and (guess := match_part(table, part[name]))
         ]

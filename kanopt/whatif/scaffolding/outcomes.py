@@ -14,10 +14,9 @@ from typing import Any
 
 import numpy as np
 
-from kanopt.records.headers import measured_in
-from kanopt.records.words import IDENTIFIERS
+from kanopt.records.headers import IDENTIFIERS, measured_in
 from kanopt.units import convert
-from kanopt.whatif.scaffolding.mapping import GuessedUnit, header_unit
+from kanopt.whatif.scaffolding.parts import GuessedUnit, header_unit
 from kanopt.whatif.scaffolding.sources import ColumnFacts, SourceTable
 
 _READ: dict[str, Any] = tomllib.loads((files("kanopt.records") / "words.toml").read_text("utf-8"))["history"]

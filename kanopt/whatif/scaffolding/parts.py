@@ -1,18 +1,109 @@
-"""A table as a part of a problem: which fields its columns fill, and how much speaks for that."""
+"""Tables as parts of a problem: which fields their columns fill, what these count in, and how much speaks for that."""
 
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
+from kanopt.errors import KanoptError
 from kanopt.records.declaration import Field, Table
-from kanopt.records.headers import measured_in
+from kanopt.records.headers import CURRENCY_WORDS, LONG_TIMES, TABLE_WORDS, measured_in
 from kanopt.records.likeness import TableColumn, field_likeness, is_called
 from kanopt.records.matching import ColumnFacts, FilledField, fill_fields, table_score
-from kanopt.records.words import TABLE_WORDS
+from kanopt.units import COUNTED, UNIT_WORDS, check_unit, factor, same_dimension
 from kanopt.whatif.scaffolding.sources import SourceTable
+
+_GLUED = re.compile(r"[a-z][A-Z]$")  # highT holds no tonnes
+_MOST_HOURS, _MOST_MINUTES = 72, 7 * 1_440  # plans of three days in hours, of a week in minutes
+
+
+@dataclass(frozen=True)
+class GuessedUnit:
+    """A unit, where it is taken from, and whether that is certain."""
+
+    unit: str
+    why: str
+    sure: bool
+
+
+def header_unit(column: ColumnFacts, money: str) -> GuessedUnit | None:
+    """Return the unit that a header states; where it states money of no currency, that of the other tables."""
+    if column.declared:
+        return GuessedUnit(column.declared, "declared in the file", True)
+    unit = column.header.unit
+    if column.kind == "number" and column.distinct == 2 and column.values.isin((0, 1)).all():
+        return None  # yes and no
+    ends = set(column.header.pieces[:1] + column.header.pieces[-1:])
+    amid = unit in LONG_TIMES and not any(UNIT_WORDS.get(piece) == unit for piece in ends)
+    if not unit or amid or (unit in LONG_TIMES and column.header.words == ()):
+        return None  # a number of a week is no length of time
+    stated = bool(CURRENCY_WORDS.keys() & {*column.header.pieces})
+    if unit.startswith("EUR") and not stated:
+        unit = unit.replace("EUR", money, 1)
+    try:
+        check_unit(unit)
+    except KanoptError:
+        return None
+    is_money = dict(measured_in(unit) or ()).get("money")
+    sure = stated or not is_money
+    if _GLUED.search(column.name) and not column.header.measures & set(column.header.words):
+        return None
+    if "/" in unit and _GLUED.search(column.name):
+        unit = unit.partition("/")[0]  # costH is no cost of an hour
+    return GuessedUnit(unit, "by its header" if sure else "money of a currency that no header says", sure)
+
+
+def unit_of_field(part: str, filled: FilledField, counted: str, money: str) -> GuessedUnit | None:
+    """Return the unit of a column that fills a field; None where it needs none.
+
+    Parameters
+    ----------
+    part
+        The part of the problem.
+    filled
+        The field and its column.
+    counted
+        The unit the problem counts the field in.
+    money
+        The currency.
+    """
+    column, field = filled.column, filled.field
+    if not counted or counted == "deg" or column.kind != "number":
+        return None
+    told = header_unit(column, money)
+    if told is not None and same_dimension(told.unit, counted):
+        return told
+    if field.clock:
+        return _clock_unit(column)
+    whole, _, each = counted.partition("/")
+    if (
+        told is not None
+        and each in COUNTED
+        and measured_in(whole) == measured_in(told.unit) == measured_in(each)
+    ):
+        return replace(told, unit=f"{told.unit}/{each}")  # the weight of a bag is so many kg a bag
+    limits = (
+        None if field.usual is None else replace(field.usual, unit=field.usual.unit.replace("EUR", money))
+    )
+    if limits is not None and same_dimension(limits.unit, counted):
+        units = [counted, *limits.alternatives]
+        values = column.values[column.values != 0]
+        for unit in units:
+            scale = factor(unit, limits.unit)
+            if len(values) and (values * scale).between(limits.low, limits.high).all():
+                return GuessedUnit(unit, "by its values; no unit is stated", False)
+    return GuessedUnit(counted, "no unit is stated", False)
+
+
+def _clock_unit(column: ColumnFacts) -> GuessedUnit:
+    """Return whether times of day are hours, minutes or seconds: nobody plans the first minutes after midnight."""
+    high = float(column.values.max()) if len(column.values) else 0.0
+    unit = "h" if high <= _MOST_HOURS else "min" if high <= _MOST_MINUTES else "s"
+    return GuessedUnit(unit, "by its values; no unit is stated", sure=False)
+
 
 _LEAST_ROWS = 25  # fewer say nothing of a law
 _ALIKE = 0.62
@@ -38,7 +129,7 @@ class PartGuess:
     @cached_property
     def score(self) -> float:
         """How much speaks for it."""
-        return table_score(self.table.facts, self.part, self.filled)
+        return table_score(self.table.words, len(self.table.given), self.part, self.filled)
 
     @property
     def called_so(self) -> bool:
@@ -91,7 +182,7 @@ class PartGuess:
     @property
     def left(self) -> list[ColumnFacts]:
         """The columns that fill no field."""
-        return [column for name, column in self.table.facts.columns.items() if not self.field_of(name)]
+        return [column for name, column in self.table.given.items() if not self.field_of(name)]
 
     def declared(self, field: str) -> Field:
         """Return the declaration of a field."""
@@ -102,7 +193,7 @@ class PartGuess:
     ) -> PartGuess:
         """Return the part with one more field filled, whatever filled it before."""
         rest = [each for each in self.filled if each.field.name != field and each.column is not column]
-        own = FilledField(Field.of(self.declared(field), self.part), column, likeness, why, named)
+        own = FilledField(self.declared(field), column, likeness, why, named)
         return replace(self, filled=(*rest, own))
 
     def on(self, table: SourceTable) -> PartGuess:
@@ -136,7 +227,7 @@ def match_part(
         The column that fills the first field of the key, where values say which one does.
     """
     out = [*without, key.name] if key is not None else without
-    guess = _with_partners(PartGuess(part, table, tuple(fill_fields(table.facts, part, names, out))))
+    guess = _with_partners(PartGuess(part, table, tuple(fill_fields(table.given, part, names, out))))
     # a limit that only a unit speaks for is none: the hours of a driver may be those from which he is paid more
     guess = guess.without(*(each.field.name for each in guess.filled if is_bare_limit(each)))
     guess = guess.without(*(each.field.name for each in guess.filled if _is_bare_relation(part, each)))
@@ -172,7 +263,9 @@ def _with_partners(guess: PartGuess) -> PartGuess:
     """
     for item in guess.part.fields:
         needed = [guess.declared(name) for name in item.needs]
-        column = next((c for c in guess.left if item.needs and looks_like_field(guess, c, item)), None)
+        column = next(
+            (c for c in guess.left if item.needs and looks_like_field(guess.part.name, c, item)), None
+        )
         if item.name in guess.fields or column is None or guess.fields & {*item.needs}:
             continue
         for need in needed:
@@ -187,10 +280,10 @@ def _with_partners(guess: PartGuess) -> PartGuess:
     return guess
 
 
-def looks_like_field(guess: PartGuess, column: ColumnFacts, item: Field) -> bool:
+def looks_like_field(part: str, column: ColumnFacts, item: Field) -> bool:
     """Say whether a column is called like a field of a part, and measures the same."""
     own = TableColumn(column.name, column.declared, column.kind in ("number", "clock"))
-    return field_likeness(guess.part.name, own, Field.of(item, guess.part)) >= _ALIKE
+    return field_likeness(part, own, item) >= _ALIKE
 
 
 def as_named(table: SourceTable, part: Table) -> PartGuess:
@@ -227,7 +320,7 @@ def looks_like(column: ColumnFacts, part: str, *names: str, kind: type = float) 
 
 def in_minutes(table: SourceTable, part: str, field: str, longest: float = math.inf) -> SourceTable | None:
     """Return a table whose hours and minutes, in a column called like a duration, are minutes; None for no such one."""
-    clocks = [c for c in table.facts.columns.values() if c.kind == "clock"]
+    clocks = [c for c in table.given.values() if c.kind == "clock"]
     clocks = [c for c in clocks if looks_like(c, part, field) or looks_like(c, "modes", "duration")]
     if not clocks:
         return None
@@ -242,7 +335,7 @@ def names_rows(table: SourceTable, names: Collection[str], *, every: bool = Fals
     """Return the columns of a table most of whose values, or all, are names of other rows."""
     known = frozenset(names)
     least = 1.0 if every else _SHARE
-    columns: Sequence[ColumnFacts] = list(table.facts.columns.values())
+    columns: Sequence[ColumnFacts] = list(table.given.values())
     return [
         c
         for c in columns

@@ -6,18 +6,15 @@ import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from kanopt.records.headers import measured_in
-from kanopt.records.words import IDENTIFIERS, LEAST
+from kanopt.records.headers import IDENTIFIERS, LEAST, measured_in
 from kanopt.units import convert, factor, same_dimension
-from kanopt.whatif.scaffolding.draft import Draft, Formula, Question
+from kanopt.whatif.scaffolding.draft import Draft, Formula
 from kanopt.whatif.scaffolding.fleets import is_speed
-from kanopt.whatif.scaffolding.laws import LawGuess, guess_law
-from kanopt.whatif.scaffolding.mapping import GuessedUnit, header_unit
+from kanopt.whatif.scaffolding.laws import LawGuess, References, guess_law
 from kanopt.whatif.scaffolding.outcomes import is_outcome, measure_of
-from kanopt.whatif.scaffolding.parts import PartGuess, looks_like, measures
-from kanopt.whatif.scaffolding.references import References
+from kanopt.whatif.scaffolding.parts import GuessedUnit, PartGuess, header_unit, looks_like, measures
 from kanopt.whatif.scaffolding.sources import ColumnFacts
-from kanopt.whatif.scaffolding.toml_writing import Entry, Section
+from kanopt.whatif.scenario_files.spec import QuestionSpec
 
 _PRICED = frozenset(("unit_distance_cost", "unit_duration_cost"))
 _UNITS = {
@@ -47,7 +44,7 @@ class Wish:
     usual
         Measure of a column, such as ``"length"``, to the reference it usually is.
     given
-        Says whether the parts tell it already.
+        The parts, and fields of parts, that tell it already.
     told
         Returns it where columns that are left tell it.
     made_up
@@ -59,16 +56,21 @@ class Wish:
     measure: str
     per: str
     scopes: Mapping[str, str]
-    given: Callable[[Draft], bool]
+    given: tuple[str, ...] = ()
     told: Callable[[Draft], Formula | None] = lambda draft: None
     made_up: Callable[[Draft], Formula | None] = lambda draft: None
     usual: Mapping[str, str] = field(default_factory=dict)
+
+    def is_given(self, draft: Draft) -> bool:
+        """Say whether the parts tell it already."""
+        roles = draft.roles
+        return any(name in roles.parts or roles.column(*name.partition(".")[::2]) for name in self.given)
 
 
 def add_laws(draft: Draft) -> None:
     """Add the laws that a kind of problem needs."""
     for wish in LAWS[draft.roles.kind]:
-        if wish.given(draft):
+        if wish.is_given(draft):
             continue
         if (formula := wish.told(draft)) is not None:
             draft.add_formula(wish.name, formula)
@@ -78,13 +80,13 @@ def add_laws(draft: Draft) -> None:
             draft.add_formula(wish.name, formula)
         else:
             continue
-        draft.problem.append(Section(("problem", wish.section), (Entry("law", wish.name, needed=True),)))
+        draft.keys.set(("problem", wish.section), "law", wish.name, needed=True)
 
 
 def _learned(draft: Draft, wish: Wish) -> tuple[LawGuess, References] | None:
     """Return the law that the first history teaches, and what the problem knows of it."""
     for table in draft.roles.histories:
-        known = References(draft, wish.scopes, wish.usual)
+        known = References(draft.roles.parts, wish.scopes, wish.usual)
         law = guess_law(table, draft.money, wish.measure, known)
         if law is not None:
             return law, known
@@ -99,9 +101,8 @@ def _add_learned(draft: Draft, name: str, law: LawGuess, known: References, per:
     weights = [name for name, reference in known.of(law).items() if reference == "state.weight"]
     if weights:
         usual = round(float(law.table.frame[weights[0]].median()), 3)
-        draft.head.append(
-            Entry("planning", {"state.weight": usual}, "the usual shipment of the history", False)
-        )
+        why = "the usual shipment of the history"
+        draft.keys.set(("problem",), "planning", {"state.weight": usual}, why, sure=False)
 
 
 def _give_units(draft: Draft, law: LawGuess, bindings: Mapping[str, str]) -> None:
@@ -115,22 +116,11 @@ def _give_units(draft: Draft, law: LawGuess, bindings: Mapping[str, str]) -> Non
 def learned_load(draft: Draft) -> str:
     """Return the unit in which a history counts the demand of a network; empty where none does."""
     wish = LAWS["supply"][-1]
-    found = None if wish.given(draft) else _learned(draft, wish)
+    found = None if wish.is_given(draft) else _learned(draft, wish)
     return found[0].unit.unit if found is not None and found[0].unit is not None else ""
 
 
 # routing
-
-
-def _has(*names: str) -> Callable[[Draft], bool]:
-    """Say whether parts, or fields of parts, tell a law."""
-
-    def given(draft: Draft) -> bool:
-        return any(
-            name in draft.roles.parts or draft.roles.column(*name.partition(".")[::2]) for name in names
-        )
-
-    return given
 
 
 def _by_speed(draft: Draft) -> Formula | None:
@@ -160,7 +150,7 @@ def _at_a_speed(draft: Draft) -> Formula:
         text = (
             "How fast are vehicles (speed, Geschwindigkeit, vitesse, velocidad), in km/h? No table says it."
         )
-        draft.questions.append(Question("vehicles.speed", text, answers))
+        draft.questions.append(QuestionSpec(about="vehicles.speed", text=text, answers=answers))
     inputs = {"distance_km": ("km", "arc.distance")}
     return Formula("1.5 * distance_km", "min", "40 km/h; no history tells it", inputs, sure=False)
 
@@ -182,7 +172,7 @@ def add_link_time(draft: Draft, links: PartGuess) -> None:
     else:
         draft.add_law("link_time", law, "link")
         draft.bind("link_time", {name: f"link.{links.field_of(name) or name}" for name in law.features})
-    draft.problem.append(Section(("problem", "duration"), (Entry("law", "link_time", needed=True),)))
+    draft.keys.set(("problem", "duration"), "law", "link_time", needed=True)
 
 
 def add_costs(draft: Draft) -> None:
@@ -190,26 +180,23 @@ def add_costs(draft: Draft) -> None:
     vehicles = draft.roles.parts.get("vehicles")
     filled = vehicles.fields if vehicles is not None else set(_PRICED)
     prices = vehicles.part.prices if vehicles is not None else ()
-    wish = Wish("leg_cost", "cost", "money", "leg", _FLEET, _has(), usual=_LEG)
+    wish = Wish("leg_cost", "cost", "money", "leg", _FLEET, usual=_LEG)
     if vehicles is not None and _add_fuel(draft, vehicles):
-        entry = Entry("fuel", "fuel_cost")
+        draft.keys.set(("problem", "cost"), "fuel", "fuel_cost")
     elif not filled & _PRICED and (found := _learned(draft, wish)) is not None:
         _add_learned(draft, "leg_cost", *found, "leg")
-        entry = Entry("legs", "leg_cost")
+        draft.keys.set(("problem", "cost"), "legs", "leg_cost")
     elif not filled & {*prices, *_PRICED}:
         inputs = {"distance_km": ("km", "arc.distance")}
         why = "what a km costs; no table tells it"
         draft.add_formula("leg_cost", Formula("0.5 * distance_km", draft.money, why, inputs, sure=False))
-        entry = Entry("legs", "leg_cost")
-    else:
-        return
-    draft.problem.append(Section(("problem", "cost"), (entry,)))
+        draft.keys.set(("problem", "cost"), "legs", "leg_cost")
 
 
 def _add_fuel(draft: Draft, vehicles: PartGuess) -> bool:
     """Add a law of fuel, where a history tells litres and the vehicles a price per litre."""
     priced = next((c for c in vehicles.left if _is_fuel_price(c)), None)
-    wish = Wish("fuel", "cost", "amount", "leg", _FLEET, _has(), usual=_LEG)
+    wish = Wish("fuel", "cost", "amount", "leg", _FLEET, usual=_LEG)
     found = _learned(draft, wish) if priced is not None else None
     if priced is None or found is None or found[0].unit is None or found[0].unit.unit != "l":
         return False
@@ -220,7 +207,6 @@ def _add_fuel(draft: Draft, vehicles: PartGuess) -> bool:
     draft.give_unit(vehicles.table, priced, GuessedUnit(unit, "a price of fuel", "l" in priced.header.unit))
     why = "what is burnt, times its price"
     draft.add_formula("fuel_cost", Formula("fuel * fuel_price", draft.money, why, {"fuel_price": (unit, "")}))
-    draft.problem.pop()  # bound with what fuel reads
     price = f"vehicle.{draft.refer('vehicles', priced.name, 'fuel_price')}"
     draft.bind("fuel_cost", {**bindings, "fuel_price": price}, known.sure | {"fuel_price"})
     return True
@@ -340,7 +326,9 @@ def _by_weight(draft: Draft, rates: PartGuess) -> Formula:
     summed = " + ".join([first, *steps])
     inputs["weight"] = (draft.load, "state.weight")
     most = 2 * limits[-1] if from_on else limits[-1]
-    draft.head.append(Entry("planning", {"state.weight": most}, "the last weight of the rates", False))
+    draft.keys.set(
+        ("problem",), "planning", {"state.weight": most}, "the last weight of the rates", sure=False
+    )
     why = "as the rates by weight say"
     return Formula(summed if flat else f"weight * ({summed})", draft.money, why, inputs, "shipment")
 
@@ -388,21 +376,19 @@ LAWS: Mapping[str, tuple[Wish, ...]] = {
             "time",
             "leg",
             _FLEET,
-            _has("durations", "links"),
+            ("durations", "links"),
             _by_speed,
             _at_a_speed,
             _LEG,
         ),
     ),
     "scheduling": (
-        Wish("task_time", "duration", "time", "task", _SHOP, _has("modes.duration"), made_up=_planned_time),
-        Wish("energy", "energy", "energy", "task", _SHOP, _has("modes.energy"), _by_power),
+        Wish("task_time", "duration", "time", "task", _SHOP, ("modes.duration",), made_up=_planned_time),
+        Wish("energy", "energy", "energy", "task", _SHOP, ("modes.energy",), _by_power),
     ),
     "supply": (
-        Wish(
-            "tariff", "tariff", "money", "shipment", {"lane": "lanes"}, _has(), _by_rate, _by_distance, _LANE
-        ),
-        Wish("demand", "demand", "amount", "market-period", _MARKET, _has("demand"), made_up=_wanted),
+        Wish("tariff", "tariff", "money", "shipment", {"lane": "lanes"}, (), _by_rate, _by_distance, _LANE),
+        Wish("demand", "demand", "amount", "market-period", _MARKET, ("demand",), made_up=_wanted),
     ),
 }
 """The laws that each kind of problem needs."""

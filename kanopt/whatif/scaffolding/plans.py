@@ -9,15 +9,15 @@ from functools import partial
 
 import pandas as pd
 
+from kanopt.records.headers import STOP_ORDER
 from kanopt.records.matching import is_end
-from kanopt.records.words import STOP_ORDER
 from kanopt.text import list_names
-from kanopt.whatif.scaffolding.draft import Draft, Question
+from kanopt.whatif.scaffolding.draft import Draft
 from kanopt.whatif.scaffolding.kinds import READINGS
 from kanopt.whatif.scaffolding.parts import PartGuess, may_teach
 from kanopt.whatif.scaffolding.plan_laws import add_costs, add_laws, add_link_time, learned_load
 from kanopt.whatif.scaffolding.sources import ColumnFacts, SourceTable
-from kanopt.whatif.scaffolding.toml_writing import Entry, Section
+from kanopt.whatif.scenario_files.spec import QuestionSpec
 
 _LOADS: Mapping[str, tuple[tuple[str, str], ...]] = {
     "routing": (("clients", "demand"), ("vehicles", "capacity"), ("clients", "pickup")),
@@ -52,7 +52,6 @@ def draft_plan(draft: Draft) -> None:
     elif kind == "scheduling":
         _add_prices(draft)
     _add_day(draft)
-    draft.problem.insert(0, Section(("problem",), tuple(draft.head)))
 
 
 def _add_day(draft: Draft) -> None:
@@ -64,14 +63,16 @@ def _add_day(draft: Draft) -> None:
     begins = [each for each in dated if not is_end(each.field)]
     first = min(each.column.values.min() for each in begins or dated)
     named = list_names([each.column.name for each in begins or dated], 3)
-    draft.head.append(Entry("day", f"{first:%Y-%m-%d}", f"the first of {named}", sure=bool(begins)))
+    draft.keys.set(("problem",), "day", f"{first:%Y-%m-%d}", f"the first of {named}", sure=bool(begins))
     if not begins:
         text = (
             f"On which day does the plan begin (start, Beginn, début, inicio)? The dates in "
             f"{named} count from its midnight, and no table tells it."
         )
         days = [f"{first - pd.Timedelta(days=before):%Y-%m-%d}" for before in range(_DAYS_BEFORE)]
-        draft.questions.append(Question("problem.day", text, {day: {"problem.day": day} for day in days}))
+        draft.questions.append(
+            QuestionSpec(about="problem.day", text=text, answers={day: {"problem.day": day} for day in days})
+        )
 
 
 # routing
@@ -146,9 +147,9 @@ def _add_todays_plan(draft: Draft) -> None:
         for name, column in found.items():
             draft.guess(table.name, column, f"today.{name}", "its values fit", True)
         named = {name: column for name, column in found.items() if name != column}
-        entries = [Entry("table", table.name, needed=True)]
-        entries += [Entry("columns", named, needed=True)] if named else []
-        draft.problem.append(Section(("problem", "today"), tuple(entries)))
+        draft.keys.set(("problem", "today"), "table", table.name, needed=True)
+        if named:
+            draft.keys.set(("problem", "today"), "columns", named, needed=True)
         return
 
 
@@ -183,9 +184,7 @@ def _names_vehicles(column: ColumnFacts, fleet: frozenset[str]) -> bool:
 def _add_prices(draft: Draft) -> None:
     """Add the price of power where energy is known, and a price of time where nothing else has one."""
     parts = draft.roles.parts
-    energy = bool(draft.roles.column("modes", "energy")) or any(
-        section.header == ("problem", "energy") for section in draft.problem
-    )
+    energy = bool(draft.roles.column("modes", "energy")) or ("problem", "energy") in draft.keys.tables
     if "power_price" in parts and energy:
         draft.add_part(parts["power_price"])
     elif "power_price" in parts:
@@ -194,7 +193,7 @@ def _add_prices(draft: Draft) -> None:
     priced = jobs is not None and any(jobs.declared(name).is_price for name in jobs.fields)
     if not priced and not ("power_price" in parts and energy):
         why = f"{draft.money} a minute until the last task ends"
-        draft.head.append(Entry("makespan_cost", 1.0, why, sure=False))
+        draft.keys.set(("problem",), "makespan_cost", 1.0, why, sure=False)
         draft.invented.append((f"makespan_cost is made up (1 {why})", "nothing else has a price"))
 
 

@@ -43,7 +43,7 @@ def without_margins(tables: Sequence[SourceTable]) -> list[SourceTable]:
     """Take the last row of a matrix off where its name has a unit: what each column has or asks is no cell of it."""
     found: list[SourceTable] = []
     for table in tables:
-        first, *others = table.facts.columns.values()
+        first, *others = table.given.values()
         last = table.frame.iloc[-1]
         numbers = [c.name for c in others if c.kind == "number"]
         named = first.kind == "text" and len(table.frame) > _FEWEST and len(numbers) >= _FEWEST
@@ -77,9 +77,9 @@ def _unfolding(
 
 def long(table: SourceTable, head: str, meant: Mapping[str, Any], value: str) -> Iterator[SourceTable]:
     """Return a wide table as rows, and what stands beside its cells as a table of its own."""
-    columns = table.facts.columns
+    columns = table.given
     rest = [c for c in columns.values() if c.name not in meant]
-    key = table.facts.key
+    key = table.key
     named = [c for c in rest if c.kind == "text"]
     ids = [key] if key is not None and value != _PRICE else named  # one price is of all the names before it
     corner = ids[0]
@@ -101,23 +101,23 @@ def long(table: SourceTable, head: str, meant: Mapping[str, Any], value: str) ->
 
 def numbers_of(table: SourceTable) -> list[ColumnFacts]:
     """Return the columns that may be cells of a wide table: numbers that are not its key."""
-    return [c for c in table.facts.columns.values() if c.kind == "number" and c is not table.facts.key]
+    return [c for c in table.given.values() if c.kind == "number" and c is not table.key]
 
 
 def _squares(table: SourceTable, tables: Sequence[SourceTable]) -> Wide | None:
     """Rows and columns have the same names: a row for each pair of them."""
-    first, *others = table.facts.columns.values()
+    first, *others = table.given.values()
     blank = [c for c in others if not len(c.values)]  # the last column of a triangle
     heads = [c.name for c in (*numbers_of(table), *blank)]
     shared = first.texts & {*heads}
     if first.kind != "text" or len(heads) < _FEWEST or len(shared) < max(_FEWEST, len(heads) - 1):
         return None
-    return None if len(heads) + 1 < len(table.facts.columns) else ("to", {name: name for name in heads}, "")
+    return None if len(heads) + 1 < len(table.given) else ("to", {name: name for name in heads}, "")
 
 
 def in_units_of_loads(tables: Sequence[SourceTable]) -> list[SourceTable]:
     """Count things such as containers in what they hold, where one column says that and others are counted in it."""
-    every = [c for table in tables for c in table.facts.columns.values() if c.kind == "number"]
+    every = [c for table in tables for c in table.given.values() if c.kind == "number"]
     units = {c.unit for c in every}
     held: dict[str, tuple[str, float]] = {}
     for column in every:
@@ -127,7 +127,7 @@ def in_units_of_loads(tables: Sequence[SourceTable]) -> list[SourceTable]:
             held[below] = above, float(column.values.iloc[0])
     found: list[SourceTable] = []
     for table in tables:
-        counted = [c for c in table.facts.columns.values() if c.kind == "number" and c.unit in held]
+        counted = [c for c in table.given.values() if c.kind == "number" and c.unit in held]
         if counted:
             frame = table.frame.assign(**{c.name: table.frame[c.name] * held[c.unit][1] for c in counted})
             units_of = {c.name: held[c.unit][0] for c in counted}
@@ -143,9 +143,9 @@ def ends_of_ways(tables: Sequence[SourceTable]) -> list[SourceTable]:
 
 
 def _ends_apart(table: SourceTable, tables: Sequence[SourceTable]) -> SourceTable:
-    others = [c for other in tables if other is not table for c in other.facts.columns.values()]
+    others = [c for other in tables if other is not table for c in other.given.values()]
     known = frozenset().union(*(c.texts for c in others if c.kind == "text"))
-    for column in table.facts.columns.values():
+    for column in table.given.values():
         whole = column.kind == "text" and len(column.values) == column.rows
         for sign in _BETWEEN if whole else ():
             pairs = {cell: [end.strip() for end in re.split(sign, cell)] for cell in column.texts}
@@ -208,7 +208,7 @@ def _things(table: SourceTable, tables: Sequence[SourceTable]) -> Wide | None:
     heads = {c.name for c in numbers}
     plain = {c.name: without_brackets(c.name) for c in numbers}
     for other in tables if len(heads) >= _FEWEST else ():
-        for column in other.facts.columns.values() if other is not table else ():
+        for column in other.given.values() if other is not table else ():
             named = {*plain.values()} & column.texts if column.kind == "text" else set()
             if len(named) >= _FEWEST and len(named) >= 0.5 * len(column.texts):
                 return column.name, {name: text for name, text in plain.items() if text in named}, ""
@@ -280,7 +280,7 @@ def merged(tables: Sequence[SourceTable]) -> list[SourceTable]:
 
 
 def _names_in(table: SourceTable) -> list[str]:
-    return [c.name for c in table.facts.columns.values() if c.kind == "text"]
+    return [c.name for c in table.given.values() if c.kind == "text"]
 
 
 def _are_of_one(table: SourceTable, other: SourceTable) -> bool:

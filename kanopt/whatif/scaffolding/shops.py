@@ -10,10 +10,19 @@ from typing import Any
 import pandas as pd
 
 from kanopt.records.declaration import Table, field, record
+from kanopt.records.headers import FIELD_WORDS
 from kanopt.records.likeness import is_called
 from kanopt.records.matching import ColumnFacts, assign_tables, fill_fields
-from kanopt.records.words import FIELD_WORDS
 from kanopt.units import convert
+from kanopt.whatif.scaffolding.orders import (
+    LISTED,
+    TOGETHER,
+    listed_in,
+    order_of,
+    predecessors,
+    things,
+    worked_out,
+)
 from kanopt.whatif.scaffolding.parts import (
     PartGuess,
     as_named,
@@ -26,15 +35,6 @@ from kanopt.whatif.scaffolding.parts import (
 )
 from kanopt.whatif.scaffolding.rewrites import joined, lasts_a_shift, texts, windows_of
 from kanopt.whatif.scaffolding.sources import SourceTable
-from kanopt.whatif.scaffolding.steps import (
-    LISTED,
-    TOGETHER,
-    listed_in,
-    order_of,
-    predecessors,
-    things,
-    worked_out,
-)
 
 _BESIDE = ("setups", "calendars", "power_price")
 _PLAIN = ("task", "job", "order", "machine", "duration", "energy")
@@ -97,7 +97,7 @@ def read_shop(tables: Sequence[SourceTable], part: Mapping[str, Table]) -> dict[
 
 def _named_elsewhere(table: SourceTable, part: Table, tables: Sequence[SourceTable]) -> ColumnFacts | None:
     """Return the key of a table of jobs that a column called alike of another one refers to; None where none does."""
-    key = table.facts.key
+    key = table.key
     if part.name != "jobs" or key is None:
         return None
     others = [other for other in tables if other is not table and key.name in other.columns]
@@ -118,7 +118,7 @@ def _worth(guess: PartGuess, tables: Sequence[SourceTable]) -> float:
         elsewhere = [
             other for other in tables if other is not guess.table and guess.table.name not in other.of
         ]
-        linked = any(c is not t.facts.key for t in elsewhere for c in names_rows(t, families, every=True))
+        linked = any(c is not t.key for t in elsewhere for c in names_rows(t, families, every=True))
         return guess.score * (linked or guess.called_so)
     if (
         name == "calendars"
@@ -172,7 +172,7 @@ def _operations(
             known[name, other] = score / 2 if name == "machines" else score
     parts = {name: guesses[name, other] for name, other in assign_tables(known).items()}
     names = {str(name): parts[name].names for name in ("machines", "jobs") if name in parts}
-    filled = fill_fields(table.facts, part["operations"], names)
+    filled = fill_fields(table.given, part["operations"], names)
     guess = PartGuess(part["operations"], table, tuple(filled))
     jobs = names_rows(table, names.get("jobs", ()), every=True)
     if guess.column("job") is None and jobs:
@@ -197,7 +197,7 @@ def _lists(table: SourceTable, names: Collection[str]) -> list[ColumnFacts]:
 
     Of names with a + between them all are needed at once, which is asked about.
     """
-    columns = [c for c in table.facts.columns.values() if c.kind == "text"]
+    columns = [c for c in table.given.values() if c.kind == "text"]
     return [c for c in columns if len(c.values) == c.rows and listed_in(c) <= {*names}]
 
 
@@ -225,7 +225,7 @@ def _rows_of(guess: PartGuess, parts: Mapping[str, PartGuess]) -> SourceTable | 
     table = guess.table
     frame = table.frame.reset_index(drop=True)
     cells = {each.field.name: frame[each.column.name] for each in guess.filled}
-    key = guess.column("name") or table.facts.key
+    key = guess.column("name") or table.key
     before = predecessors(table, key) if key is not None else None
     job, name, order = (cells.get(each) for each in ("job", "name", "order"))
     unique = name is not None and not name.duplicated().any() and not name.isna().any()

@@ -15,9 +15,8 @@ import numpy as np
 import pandas as pd
 
 from kanopt.errors import TableError
-from kanopt.records.headers import read_header
-from kanopt.records.matching import ColumnFacts, TableFacts
-from kanopt.records.words import HISTORY, TOTALS
+from kanopt.records.headers import HISTORY, TOTALS, read_header
+from kanopt.records.matching import ColumnFacts, naming_column
 from kanopt.tables import TextFormat, read_table, report_of, units_of
 from kanopt.tables._raw import RawTable, require_file
 from kanopt.tables._text import text_header_row
@@ -25,7 +24,7 @@ from kanopt.tables._workbook import TOLD, WORKBOOKS, open_workbook
 from kanopt.tables.table_reading import TEXT_FILES
 from kanopt.text import list_names
 from kanopt.whatif.scaffolding.cell_formats import DateFormat, date_formats, number_format, propose_columns
-from kanopt.whatif.scaffolding.toml_writing import slug
+from kanopt.whatif.scaffolding.keys import slug
 
 __all__ = ["ColumnFacts", "SourceTable", "read_sources"]
 
@@ -117,10 +116,14 @@ class SourceTable:
         }
 
     @cached_property
-    def facts(self) -> TableFacts:
-        """It as far as matching goes: without columns that are derived."""
-        columns = {name: column for name, column in self.columns.items() if name not in self.derive}
-        return TableFacts(self.name, self.words, columns)
+    def given(self) -> dict[str, ColumnFacts]:
+        """The columns that are matched: those that are not derived."""
+        return {name: column for name, column in self.columns.items() if name not in self.derive}
+
+    @cached_property
+    def key(self) -> ColumnFacts | None:
+        """The column that names its rows."""
+        return naming_column(self.given)
 
     def remade(
         self,

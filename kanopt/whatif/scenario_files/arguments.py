@@ -25,7 +25,7 @@ from typing import (
 from pydantic import BeforeValidator, Field, create_model
 
 from kanopt.validation import describe_value
-from kanopt.whatif.scenario_files.mistakes import FileModel
+from kanopt.whatif.scenario_files.layers import FileModel
 
 if TYPE_CHECKING:
     import pandas as pd

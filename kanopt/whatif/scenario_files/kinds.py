@@ -11,7 +11,7 @@ from pydantic import Field, model_validator
 from kanopt.records.declaration import Unit
 from kanopt.whatif.changes import Change
 from kanopt.whatif.scenario_files.arguments import LawUse, Name, PartSpec
-from kanopt.whatif.scenario_files.mistakes import FileModel
+from kanopt.whatif.scenario_files.layers import FileModel
 from kanopt.whatif.scenario_files.problem_spec import ProblemInputs, ProblemSpec, of_class
 from kanopt.whatif.scenario_files.toml_positions import Key
 from kanopt.whatif.usual_variants import a_tenth_up_and_down, one_more_and_fewer, without_each
@@ -268,7 +268,7 @@ class DecisionSpec(ProblemSpec):
     @classmethod
     def tables(cls, units: Any) -> tuple[Table, ...]:
         """Return the tables that become records; they count in what they say."""
-        from kanopt.problems.decisions.tables import DECISIONS, ITEMS
+        from kanopt.problems.decisions.items import DECISIONS, ITEMS
 
         return DECISIONS, ITEMS
 
@@ -282,7 +282,7 @@ class DecisionSpec(ProblemSpec):
 
     def names_in(self, part: str, frame: pd.DataFrame) -> dict[str, str]:
         """Return the decisions by name, each with its unit; of items the columns."""
-        from kanopt.problems.decisions.tables import declared_unit
+        from kanopt.problems.decisions.items import declared_unit
 
         if part != "decisions":
             return super().names_in(part, frame)

@@ -12,7 +12,7 @@ from kanopt.problems.given_law import likely_reference
 from kanopt.text import list_names
 from kanopt.whatif.given_laws import is_category_column, unit_mistakes
 from kanopt.whatif.rows import complete_rows, split_rows, unseen_rows
-from kanopt.whatif.scenario_files.mistakes import Mistake
+from kanopt.whatif.scenario_files.layers import Mistake
 from kanopt.whatif.scenario_files.problem_spec import ProblemSpec
 from kanopt.whatif.scenario_files.spec import GivenSpec, LawSpec, LearnedSpec
 from kanopt.whatif.scenario_files.toml_positions import Key

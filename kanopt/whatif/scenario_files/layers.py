@@ -1,19 +1,74 @@
-"""A scenario file over its base: one merged table of keys that still knows where each key stands."""
+"""A scenario file over its base: merged keys that still know where each of them stands, and what is wrong with them."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from pydantic import BaseModel, ConfigDict, ValidationError
 
 from kanopt.errors import FileFormatError, Issue, ScenarioError
-from kanopt.faults import said
+from kanopt.faults import Message, said
 from kanopt.files import require_path
-from kanopt.validation import describe_value
-from kanopt.whatif.scenario_files.mistakes import Mistake
+from kanopt.validation import describe_value, invalid_values
 from kanopt.whatif.scenario_files.toml_positions import Key, TomlDocument, read_document, write_key
+
+if TYPE_CHECKING:
+    pass
+
+
+class FileModel(BaseModel):
+    """A table of a scenario file: strict types, no unknown keys, unchangeable once read."""
+
+    model_config = ConfigDict(strict=True, extra="forbid", frozen=True, allow_inf_nan=False)
+
+
+@dataclass(frozen=True)
+class Mistake:
+    """Something wrong under a key; the file and line are looked up later."""
+
+    key: Key
+    message: Message
+
+
+ModelT = TypeVar("ModelT", bound=BaseModel)
+
+
+def validate(model: type[ModelT], data: object, key: Key) -> tuple[ModelT | None, list[Mistake]]:
+    """Read `data` as `model`; return it, or None and every mistake in it.
+
+    Examples
+    --------
+    >>> class Solver(FileModel):
+    ...     time_limit: float = 30.0
+    >>> validate(Solver, {"time_limt": 5}, ("solver",))[1]
+    [Mistake(key=('solver', 'time_limt'), message="unknown key; did you mean 'time_limit'?")]
+    """
+    try:
+        return model.model_validate(data), []
+    except ValidationError as error:
+        return None, [Mistake((*key, *wrong.place), wrong.message) for wrong in invalid_values(error, model)]
+
+
+def split_messages(error: Exception) -> list[str]:
+    r"""Return the messages of an error that holds several, one a line; indented lines belong to the one above.
+
+    Examples
+    --------
+    >>> split_messages(ValueError("a is wrong\n  here\nb too"))
+    ['a is wrong\n  here', 'b too']
+    """
+    found: list[str] = []
+    for line in str(error).splitlines():
+        if found and line[:1].isspace():
+            found[-1] += f"\n{line}"
+        else:
+            found.append(line)
+    return found
+
 
 # Naming one of these in an entry that the base has too replaces the entry instead of completing it.
 _SOURCES = {"tables": ("path", "url"), "surrogates": ("table", "formula", "file")}
@@ -131,6 +186,11 @@ def read_layers(path: Path, *, outside: bool = False) -> Layers:
     documents = [read_document(path)]
     while (base := _base_of(documents[-1], None if outside else path.parent)) is not None:
         documents.append(_read_base(base, documents))
+    return merged(documents, outside=outside)
+
+
+def merged(documents: Sequence[TomlDocument], *, outside: bool = False) -> Layers:
+    """Return a file and its bases as one; see :func:`read_layers`."""
     data: dict[str, Any] = {}
     places: dict[Key, tuple[TomlDocument, Key]] = {}
     for document in reversed(documents):

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any
 
 from kanopt.errors import FileFormatError, KanoptError, ScenarioError, TableError, nearest
 from kanopt.whatif.given_laws import given_laws, placeholder_law, saved_law
@@ -19,11 +19,9 @@ from kanopt.whatif.scenario_files.columns import (
     wrong_tables,
 )
 from kanopt.whatif.scenario_files.laws import binding_mistakes, law_mistakes
-from kanopt.whatif.scenario_files.layers import Layers, read_layers
-from kanopt.whatif.scenario_files.mistakes import Mistake
+from kanopt.whatif.scenario_files.layers import Layers, Mistake, read_layers
 from kanopt.whatif.scenario_files.problem_spec import ProblemSpec
-from kanopt.whatif.scenario_files.questions import answered
-from kanopt.whatif.scenario_files.sections import Sections, read_sections
+from kanopt.whatif.scenario_files.sections import Sections, answered, read_sections
 from kanopt.whatif.scenario_files.spec import LearnedSpec, SavedSpec, TableSpec
 from kanopt.whatif.scenario_files.toml_positions import Key
 from kanopt.whatif.section_changes import ChangedSections, checked_with_laws, make_section_changes
@@ -35,6 +33,12 @@ if TYPE_CHECKING:
     from kanopt.formulas import Formula
     from kanopt.tables import Schema
     from kanopt.tables._raw import RawTable
+
+
+_NO_SQL = (
+    "a database is asked only when that is allowed: read the query, then add --allow-sql (in Python: "
+    "allow_sql=True)"
+)
 
 
 def load_scenario(
@@ -67,20 +71,21 @@ def load_scenario(
         With everything that is wrong, each as ``file:line: key: message``: with all keys, else with all that does not
         fit together. What tables hold is checked with :meth:`Scenario.check`.
     """
-    may_ask = _ask_database if allow_sql else _refuse_database
-    scenario = _load(Path(path), may_ask, outside=allow_outside, lenient=lenient)
+    scenario = _load(read_layers(Path(path), outside=allow_outside), sql=allow_sql, lenient=lenient)
     assert scenario is not None
     return scenario
 
 
 def check_scenario(
-    path: Path, *, allow_outside: bool = False, lenient: bool = False, seen: dict[str, Any] | None = None
+    layers: Layers, *, lenient: bool = False, seen: dict[str, Any] | None = None
 ) -> Scenario | None:
     """Check a scenario file as :func:`load_scenario` does, and ask no database.
 
     Parameters
     ----------
-    path, allow_outside, lenient
+    layers
+        The keys of the file and its bases.
+    lenient
         As for :func:`load_scenario`.
     seen
         Keeps the tables that were read, so that a file that differs in other keys is checked without reading again.
@@ -95,43 +100,26 @@ def check_scenario(
     ScenarioError
         With everything that is wrong.
     """
-    return _load(path, lambda found, name: False, outside=allow_outside, lenient=lenient, seen=seen)
-
-
-MayAsk: TypeAlias = Callable[[Sections, str], bool]
-"""Says whether the database of a table is asked, and notes a mistake where it must not be."""
-
-
-def _ask_database(found: Sections, table: str) -> bool:
-    return True
-
-
-def _refuse_database(found: Sections, table: str) -> bool:
-    found.add(
-        ("tables", table, "url"),
-        "a database is asked only when that is allowed: read the query, then add --allow-sql (in Python: "
-        "allow_sql=True)",
-    )
-    return False
+    return _load(layers, sql=None, lenient=lenient, seen=seen)
 
 
 def _load(
-    path: Path, may_ask: MayAsk, *, outside: bool, lenient: bool, seen: dict[str, Any] | None = None
+    layers: Layers, *, sql: bool | None, lenient: bool, seen: dict[str, Any] | None = None
 ) -> Scenario | None:
-    """Return the scenario; None where a database that it needs was not asked.
+    """Return the scenario; None where a database is not asked, which `sql` allows, refuses or passes over.
 
     Raises
     ------
     ScenarioError
         With everything that is wrong.
     """
-    given = answered(read_layers(path, outside=outside))
+    given = answered(layers)
     layers, asked = given.layers, () if lenient else given.asked
     found = read_sections(layers.data)
     # what keys say is looked at once all keys are right, and what tables hold once that fits together
     if mistakes := [*found.mistakes, *given.mistakes]:
         raise layers.error([*mistakes, *asked])
-    tables = _read_tables(found, layers, may_ask, {} if seen is None else seen)
+    tables = _read_tables(found, layers, {} if seen is None else seen, sql=sql)
     saved = _read_saved(found, layers)
     found.mistakes += law_mistakes(found.laws, found.tables, tables)
     formulas = _check_problem(found, layers, tables, saved)
@@ -198,12 +186,14 @@ def sweep_mistakes(scenario: Scenario) -> list[Mistake]:
 
 
 def _read_tables(
-    found: Sections, layers: Layers, may_ask: MayAsk, seen: dict[str, Any]
+    found: Sections, layers: Layers, seen: dict[str, Any], *, sql: bool | None
 ) -> dict[str, pd.DataFrame]:
     tables = {}
     for name, spec in found.tables.items():
         where: Key = ("tables", name, "path" if spec.url is None else "url")
-        if spec.url is not None and not may_ask(found, name):
+        if spec.url is not None and not sql:
+            if sql is False:
+                found.add(where, _NO_SQL)
             continue
         try:
             source = spec.source(partial(layers.path_of, where))

@@ -9,13 +9,15 @@ table, each kind declares in :mod:`kanopt.whatif.scenario_files.kinds`.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import MISSING, dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any, ClassVar, get_type_hints
 
 from pydantic import Field, create_model
 
+from kanopt.errors import KanoptError, ProblemError
+from kanopt.faults import Fault
 from kanopt.problems.plan_day import DAY_REFERENCES
 from kanopt.records.fields import Field as DeclaredField
 from kanopt.whatif.scenario_files.arguments import (
@@ -27,7 +29,7 @@ from kanopt.whatif.scenario_files.arguments import (
     class_called,
     default_of,
 )
-from kanopt.whatif.scenario_files.mistakes import FileModel
+from kanopt.whatif.scenario_files.layers import FileModel, Mistake, split_messages
 from kanopt.whatif.scenario_files.toml_positions import Key
 
 if TYPE_CHECKING:
@@ -146,10 +148,8 @@ class ProblemSpec(FileModel):
     def table_field(self, part: str, name: str) -> DeclaredField:
         """Return a field of a part with its unit and type; a name that laws read is a number without a unit."""
         schema = self.schemas().get(part)
-        declared = {} if schema is None else {item.name: item for item in schema.fields}
-        if schema is not None and name in declared:
-            return DeclaredField.of(declared[name], schema)
-        return DeclaredField(name, self.field_units(part).get(name, ""))
+        declared = () if schema is None else schema.fields
+        return next((item for item in declared if item.name == name), DeclaredField(name))
 
     def law_uses(self) -> dict[Key, str]:
         """Return the laws the problem reads, by the key below ``problem`` that names them."""
@@ -166,6 +166,49 @@ class ProblemSpec(FileModel):
         own = self.bind.get(law)
         inside = isinstance(own, dict) and name in own
         return ("problem", "bind", law, name) if inside else ("problem", "bind", name)
+
+    def mistakes_of(self, error: KanoptError) -> list[Mistake]:
+        """Return each mistake of an error that building the problem raised, under its key."""
+        if isinstance(error, ProblemError) and error.faults:
+            return self.keyed(fault for fault in error.faults if isinstance(fault, Fault))
+        if place := self._place_of_law(*_law_of(error)):
+            return [Mistake(("problem", *place), line) for line in split_messages(error)]
+        found = []
+        for line in split_messages(error):
+            head, colon, rest = line.partition(": ")
+            part = next((name for name in (head, f"{head}s") if name in type(self).model_fields), "")
+            named = bool(colon and part)  # the key says so
+            found.append(Mistake(("problem", part) if named else ("problem",), rest if named else line))
+        return found
+
+    def keyed(self, faults: Iterable[Fault]) -> list[Mistake]:
+        """Return mistakes in the words of the file, each under the key of its table, its law or its binding."""
+        columns = {name: part.columns for name, part in self.parts().items()}
+        found = []
+        for fault in faults:
+            place, message = self._place_of(fault), fault.sentence(in_file=True, columns=columns)
+            if not place and fault.table != "problem":
+                message = f"{fault.table}: {message}"
+            found.append(Mistake(("problem", *place), message))
+        return found
+
+    def _place_of(self, fault: Fault) -> Key:
+        """Return the key below the problem that a mistake is about; empty where it is about all of it."""
+        if place := self._place_of_law("", fault.reference):
+            return place
+        if fault.table not in type(self).model_fields:
+            return ()
+        part = self.parts().get(fault.table)
+        mapped = part is not None and fault.field in part.columns
+        return (fault.table, "columns", fault.field) if mapped else (fault.table,)
+
+    def _place_of_law(self, law: str, reference: str) -> Key:
+        """Return the key below the problem at which a reference is bound, else at which a law is named."""
+        for word, value in self.bind.items() if reference else ():
+            for inner, given in (value if isinstance(value, dict) else {"": value}).items():
+                if str(given) == reference:
+                    return ("bind", *filter(None, (word, inner)))
+        return next((key for key, name in self.law_uses().items() if law and name == law), ())
 
     def counted(self) -> Any:
         """Return what the problem counts in; None where every column says it."""
@@ -224,16 +267,12 @@ class ProblemSpec(FileModel):
         found = self.parts().get(part)
         return ("", pd.DataFrame()) if found is None else (found.table, found.read(tables[found.table]))
 
-    def field_units(self, part: str) -> Mapping[str, str]:
-        """Return the units of the fields of a part, as far as the problem fixes them."""
-        schema = self.schemas().get(part)
-        return {} if schema is None else schema.units
-
     def names_in(self, part: str, frame: pd.DataFrame) -> dict[str, str]:
         """Return the names of a part that laws may read, each with its unit; the columns of the frame are fields."""
         from kanopt.tables import units_of
 
-        declared, units = units_of(frame), self.field_units(part)
+        declared, schema = units_of(frame), self.schemas().get(part)
+        units = {} if schema is None else schema.units
         found = {str(column): declared.get(str(column), "") for column in frame.columns}
         return {
             **found,
@@ -292,6 +331,15 @@ class ProblemSpec(FileModel):
             If it names things the problem does not know.
         """
         return None if self.today is None else problem.plan_from(inputs.part(self.today))
+
+
+def _law_of(error: BaseException | None) -> tuple[str, str]:
+    """Return the law and what it is bound to that an error, or what it comes from, is about; empty for none."""
+    while isinstance(error, KanoptError):
+        if error.law:
+            return error.law, error.reference
+        error = error.__cause__
+    return "", ""
 
 
 def _laws_below(found: Mapping[str, Any], key: Key, law_tables: Sequence[str]) -> Iterator[tuple[Key, str]]:

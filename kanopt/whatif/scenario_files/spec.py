@@ -6,17 +6,18 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias
 
-from pydantic import AfterValidator, BeforeValidator, Field, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, create_model, model_validator
 
 from kanopt.errors import nearest
+from kanopt.problems.days_in_time import DAYS_IN_TIME
 from kanopt.records.declaration import Unit
 from kanopt.validation import describe_value
 from kanopt.whatif.scenario_files.arguments import Name
-from kanopt.whatif.scenario_files.mistakes import FileModel
+from kanopt.whatif.scenario_files.layers import FileModel
 
 if TYPE_CHECKING:
     from kanopt.whatif.changes import Change
-    from kanopt.whatif.sweeps.axes import Axis
+    from kanopt.whatif.questions.axes import Axis
 
 Several: TypeAlias = Annotated[int, Field(ge=1, le=1_000_000_000)]
 """A number of things, one at least."""
@@ -219,70 +220,38 @@ class SavedSpec(FileModel):
 LawSpec: TypeAlias = LearnedSpec | GivenSpec | SavedSpec
 
 
-class ChangeSpec(FileModel):
-    """``[[changes]]``: one of set, scale, remove, add, open and close, with what it needs."""
-
-    set: Name | None = None
-    scale: Name | None = None
-    remove: Name | None = None
-    add: Name | None = None
-    open: Name | None = None
-    close: Name | None = None
-    to: Cell = None
-    by: float | None = None
-    where: dict[str, Cells] = Field(default_factory=dict)
-    row: dict[str, Cell] = Field(default_factory=dict)
-
-    @property
-    def action(self) -> str:
-        """Which of the actions it is."""
-        return self._given()[0]
-
-    def _given(self) -> list[str]:
-        return [name for name in _NEEDS if getattr(self, name) is not None]
-
-    @model_validator(mode="after")
-    def _one_action(self) -> ChangeSpec:
-        given = self._given()
-        if len(given) != 1:
-            *others, last = _NEEDS
-            raise ValueError(f"a change has exactly one of {', '.join(others)} and {last}")
-        needs = _NEEDS[given[0]]
-        allows = needs | ({"where"} if given[0] in ("set", "scale") else frozenset())
-        for name in ("to", "by", "where", "row"):
-            present = getattr(self, name) not in (None, {})
-            if present and name not in allows:
-                taken = " and ".join(map(repr, sorted(allows)))
-                raise ValueError(f"{given[0]} does not take {name!r}; it takes {taken}")
-            if name in needs and not present:
-                raise ValueError(f"{given[0]} needs {name!r}, such as {_SUCH_AS[name]}")
-        return self
+def _change(action: str, **keys: Any) -> type[FileModel]:
+    """Return the model of an entry of ``[[changes]]``."""
+    named: dict[str, Any] = {action: (Name, ...), **keys}
+    return create_model(f"{action.title()}Spec", __base__=FileModel, **named)
 
 
-_NEEDS = {
-    "set": frozenset({"to"}),
-    "scale": frozenset({"by"}),
-    "remove": frozenset({"where"}),
-    "add": frozenset({"row"}),
-    "open": frozenset({"where"}),
-    "close": frozenset({"where"}),
+_SOME_ROWS: Any = (dict[str, Cells], Field(default_factory=dict))
+_THESE_ROWS: Any = (Annotated[dict[str, Cells], Field(min_length=1)], ...)
+CHANGES = {
+    "set": _change("set", to=(Cell, ...), where=_SOME_ROWS),
+    "scale": _change("scale", by=(float, ...), where=_SOME_ROWS),
+    "remove": _change("remove", where=_THESE_ROWS),
+    "add": _change("add", row=(Annotated[dict[str, Cell], Field(min_length=1)], ...)),
+    "open": _change("open", where=_THESE_ROWS),
+    "close": _change("close", where=_THESE_ROWS),
 }
-"""What each action needs."""
-_SUCH_AS = {
-    "to": "to = 5",
-    "by": "by = 1.15",
-    "where": 'where = { name = "site 3" }',
-    "row": 'row = { name = "x" }',
-}
+"""``[[changes]]``: each action with what it needs."""
 
 
 class SolverSpec(FileModel):
-    """``[solver]``: what to search with, how long, with how many threads, and by the clock or by counted work."""
+    """``[solver]``: what to search with, how long, with how many threads, by the clock or by counted work, how sure."""
 
     name: Literal["ortools"] | None = None
     time_limit: Annotated[float, Field(gt=0, le=86_400)] = 30.0
     workers: Several = 1
     deterministic: bool = False
+    days_in_time: Annotated[float, Field(gt=0, lt=1)] | Literal["none"] = DAYS_IN_TIME
+
+    @property
+    def share_in_time(self) -> float | None:
+        """Share of days on which everyone is to be in time; None where that is not asked for."""
+        return None if self.days_in_time == "none" else self.days_in_time
 
 
 class SweepSpec(FileModel):
@@ -302,7 +271,7 @@ class SweepSpec(FileModel):
         ScenarioError
             If paths or values are none, or contradict each other.
         """
-        from kanopt.whatif.sweeps.axes import Axis, read_axes, values_of
+        from kanopt.whatif.questions.axes import Axis, read_axes, values_of
 
         axes = [Axis(path, values_of(path, given)) for path, given in self.set.items()]
         axes += [Axis(path, values_of(path, given, "scale")) for path, given in self.scale.items()]
@@ -329,7 +298,7 @@ class VariantSpec(FileModel):
         ScenarioError
             If a path is none, or two contradict each other.
         """
-        from kanopt.whatif.sweeps.axes import Axis, Values, read_axes
+        from kanopt.whatif.questions.axes import Axis, Values, read_axes
 
         axes = [Axis(path, Values((value,))) for path, value in self.set.items()]
         axes += [Axis(path, Values((factor,), "scale")) for path, factor in self.scale.items()]

@@ -1,1 +1,1 @@
-"""What tips a plan: switch points and tornados."""
+"""What moved to :mod:`kanopt.whatif.questions`, under its former names."""

@@ -1,1 +1,1 @@
-"""Sweeps: many what-ifs as one question, on processes or a cluster, on disk as they come."""
+"""What moved to :mod:`kanopt.whatif.questions`, under its former names."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
@@ -11,7 +10,7 @@ import pytest
 
 import kanopt as ko
 from kanopt.errors import ProblemError
-from kanopt.problems import Client, Depot, Result, RoutingProblem, VehicleType
+from kanopt.problems import Client, Depot, RoutingProblem, VehicleType
 from tests.cases.routing_brute_force import best_of_all_plans
 
 MINUTES = np.array(
@@ -73,16 +72,6 @@ def test_a_leg_is_worth_what_the_plan_without_it_costs_more(result: ko.Result) -
     assert "without the leg" in str(forced)
 
 
-def test_a_route_that_ends_at_its_last_client_has_no_leg_back() -> None:
-    given = problem_of()
-    vehicles = [replace(vehicle, returns=False) for vehicle in given.vehicles]
-    result = ko.evaluate(replace(given, vehicles=vehicles), {"van 1": ["a", "b", "c"]})
-    with pytest.raises(ProblemError, match="the plan does not drive from 'c' to 'depot'"):
-        ko.explain(result).leg("c", "depot")
-    forced = ko.explain(result).leg("a", "b", time_limit=1.0)
-    assert forced.change == pytest.approx((15.0 + 9.0 + 12.0) - (10.0 + 12.0 + 9.0))
-
-
 def test_what_is_left_out_under_force_is_said() -> None:
     problem = problem_of()
     vehicles = [replace(problem.vehicles[0]), replace(problem.vehicles[1], capacity=1.0)]
@@ -132,11 +121,6 @@ def test_a_vehicle_that_may_not_serve_is_not_forced() -> None:
         ko.explain(result).instead("a", "truck")
 
 
-def test_other_problems_have_no_legs(shop: Callable[..., Result]) -> None:
-    with pytest.raises(ProblemError, match="asked of routes"):
-        ko.explain(shop([("fruit", "market", "apples", 2.0)])).leg("a", "b")
-
-
 def test_a_client_with_a_prize_is_put_on_the_vehicle_all_the_same() -> None:
     km = np.array([[0.0, 10.0, 100.0], [10.0, 0.0, 100.0], [100.0, 100.0, 0.0]])
     problem = RoutingProblem(
@@ -155,20 +139,3 @@ def test_a_client_with_a_prize_is_put_on_the_vehicle_all_the_same() -> None:
         name for route in forced.after.plan.routes if route.vehicle == "truck" for name in route.clients
     }
     assert forced.change == pytest.approx(210.0 - 20.0 - 30.0)
-
-
-def test_a_vehicle_that_cannot_is_said_not_to() -> None:
-    km = np.array([[0.0, 10.0], [10.0, 0.0]])
-    problem = RoutingProblem(
-        [Depot("depot")],
-        [Client("a", demand=9.0)],
-        [VehicleType("van", capacity=10.0), VehicleType("truck", capacity=1.0)],
-        km,
-        km,
-        km,
-    )
-    forced = ko.explain(ko.solve(problem, time_limit=1.0)).instead("a", "truck", time_limit=1.0)
-    assert not forced.serves_client
-    assert str(forced).startswith(
-        "client a on truck: no plan was found in which it is; client a cannot be served"
-    )

@@ -13,7 +13,6 @@ import pytest
 
 import kanopt as ko
 from kanopt.errors import ProblemError
-from kanopt.explain.routing import conflicts
 from kanopt.explain.routing.conflicts import Conflict
 from kanopt.explain.routing.relaxed_problem import RelaxableRule, relax_problem
 from kanopt.formulas import Variable, parse_formula
@@ -57,23 +56,6 @@ def test_windows_that_exclude_each_other() -> None:
     assert found.to_frame()["member"].tolist() == ["c", "a", "the window of a", "the window of c"]
 
 
-def test_nothing_is_said_to_mend_a_conflict_of_which_something_may_be_spared() -> None:
-    given = problem_of([Client("a", latest=495.0), Client("b"), Client("c", latest=495.0)])
-    found = replace(asked(given, [["a", "b"]]), irreducible=False, proved=False)
-    assert str(found).endswith("a and c (search found none). To mend it: add one more van.")
-    assert str(replace(found, sufficient_vehicle_types=())).endswith("a and c (search found none).")
-    assert set(found.to_frame()["mend"]) == {""}
-    assert found.to_frame()["member"].tolist() == ["c", "a", "the window of a", "the window of c"]
-
-
-def test_a_shift_that_is_too_short_for_three() -> None:
-    given = problem_of([Client(name, service_duration=20.0) for name in "abc"], {"shift_end": 585.0})
-    found = asked(given, [["a", "b"]])
-    assert set(found.clients) == {"a", "b", "c"}
-    assert found.rules == (RelaxableRule("shift", "van"),)
-    assert found.proved
-
-
 def test_three_that_are_too_heavy_and_two_vehicles_that_carry_one_each() -> None:
     given = problem_of([Client(name, demand=2.0) for name in "abc"], {"capacity": 5.0})
     found = asked(given, [["a", "b"]])
@@ -106,19 +88,6 @@ def test_every_other_rule_can_be_the_one_in_the_way(
     found = asked(given, [["a", "b"]])
     assert found.rules == (rule,)
     assert (found.proved, found.irreducible) == (True, True)
-
-
-def test_a_client_that_cannot_even_be_served_alone() -> None:
-    found = asked(problem_of([Client("a"), Client("b"), Client("c", demand=10.0)]), [["a", "b"]])
-    assert (found.others, found.rules, found.sufficient_vehicle_types) == (
-        (),
-        (RelaxableRule("capacity", "van"),),
-        (),
-    )
-    assert str(found) == (
-        "client c cannot be served by 1 vehicle of type van, because of the capacity of van (proved; none of these can "
-        "be spared). To mend it: give up the capacity of van."
-    )
 
 
 def test_what_can_be_served_after_all_is_no_conflict() -> None:
@@ -155,17 +124,6 @@ def test_a_clock_law_is_tried_on_the_law_and_not_called_proved() -> None:
     heavy = replace(clocked, clients=[Client(name, demand=4.0) for name in "abc"])
     found = asked(heavy, [["a", "b"]])
     assert (found.rules, found.proved) == ((RelaxableRule("capacity", "van"),), True)
-
-
-def test_a_client_is_left_out_with_its_source() -> None:
-    clients = [
-        Client("a", service_duration=30.0),
-        Client("b", service_duration=30.0),
-        Client("c", demand=1.0, source="b"),
-    ]
-    found = asked(problem_of(clients, {"shift_end": 575.0}), [["a"]])
-    assert set(found.clients) == {"a", "b", "c"}
-    assert found.rules == (RelaxableRule("shift", "van"),)
 
 
 def test_questions_that_cannot_be_asked() -> None:
@@ -437,9 +395,3 @@ def test_a_smaller_problem_keeps_what_it_is_asked_to_keep() -> None:
     assert small.policy.apart == ()
     assert (small.vehicles[0].breaks, small.vehicles[0].shift_end) == ("10 in 490-500", np.inf)
     assert np.array_equal(small.duration, STAR[np.ix_([0, 1, 3], [0, 1, 3])])
-
-
-def test_the_first_of_many_clients_are_told_and_the_rest_counted() -> None:
-    many = Conflict("c0", tuple(f"c{k}" for k in range(1, 12)), fleet="1 vehicle of type van")
-    assert str(many).startswith("clients c0, c1, c2, c3, c4, c5, c6, c7 and 4 more cannot all be served")
-    assert conflicts.Conflict is Conflict

@@ -83,16 +83,6 @@ def test_what_is_wrong_is_named_with_what_to_do(make: object, message: str) -> N
         make()  # type: ignore[operator]
 
 
-def test_a_category_can_be_fixed_but_not_decided() -> None:
-    rate = ko.Table.of({"north": 2.0, "south": 3.0}, "zone", name="rate")
-    zone = ko.Variable("zone", kind="category")
-    law = ko.Formula(rate * ko.parse_formula("x", [X], ko.Variable("y")).root, (zone, X), ko.Variable("cost"))
-    problem = ko.DecisionProblem({"x": (1, 2)}, law, fixed={"zone": "south"})
-    assert problem.price(problem.plan_from({"x": 1.5})).objective == 4.5
-    with pytest.raises(ko.ProblemError, match="'zone' is a category, and decisions are numbers"):
-        ko.DecisionProblem({"x": (1, 2), "zone": (0, 1)}, law)
-
-
 def test_units_of_decisions_are_converted_and_terms_are_priced_apart() -> None:
     speed = decisions.Decision("speed", 5.0, 25.0, unit="m/s")
     law = fuel()
@@ -107,13 +97,6 @@ def test_units_of_decisions_are_converted_and_terms_are_priced_apart() -> None:
     (broken,) = problem.check(problem.plan_from({"speed": 15.0})).violations
     assert broken.amount == pytest.approx(3600 / 54 - 60)
     assert "s is 66.67 and must be at most 60: missed by 6.667" in broken.message
-
-
-def test_the_objective_is_in_the_unit_that_was_asked_for() -> None:
-    problem = ko.DecisionProblem({"speed": (30, 60)}, fuel(), fixed={"km": 10.0}, unit="ml")
-    litres = float(fuel().evaluate({"speed": 50.0, "km": 10.0}))
-    assert problem.price(problem.plan_from({"speed": 50.0})).objective == pytest.approx(1000 * litres)
-    assert problem.prices(np.array([[50.0]])) == pytest.approx([1000 * litres])
 
 
 def test_plans_are_checked_range_by_range_and_rule_by_rule() -> None:
@@ -155,14 +138,6 @@ def test_plans_that_do_not_fit_are_refused(given: object, message: str) -> None:
         ko.DecisionProblem(BOX, LAW).plan_from(given)
 
 
-def test_a_plan_becomes_a_frame_and_back() -> None:
-    problem = ko.DecisionProblem(BOX, LAW)
-    plan = problem.plan_from({"y": 1, "x": 0.5})
-    assert list(plan.values) == ["x", "y"]
-    assert problem.plan_from(plan.to_frame()) == plan == problem.plan_from(plan)
-    assert problem.price(plan).objective == pytest.approx(0.04 + 0.5)
-
-
 def test_a_law_used_outside_its_domain_is_named() -> None:
     problem = ko.DecisionProblem({"speed": (10, 60)}, fuel(), fixed={"km": 10.0})
     (use,) = problem.extrapolations(problem.plan_from({"speed": 12.0}))
@@ -175,25 +150,6 @@ def test_a_law_used_outside_its_domain_is_named() -> None:
     assert ko.DecisionProblem({"speed": (30, 60)}, fuel(), fixed={"km": 10.0}).remarks() == ()
     assert problem.laws().keys() == {"fuel"}
     assert problem.frozen_inputs() == ()
-
-
-def test_views_show_the_price_along_each_decision() -> None:
-    problem = ko.DecisionProblem({**BOX, "n": decisions.Decision("n", 2, 2)}, LAW)
-    plan = problem.plan_from({"x": 0.5, "y": 1.0, "n": 2})
-    (view,) = problem.views(plan)
-    assert list(view.data.columns) == ["x", "y"]
-    assert view.data["y"].iloc[50] == pytest.approx(problem.price(plan).objective)
-    stuck = ko.DecisionProblem({"x": (1, 1)}, {"x": 1.0})
-    assert stuck.views(stuck.plan_from({"x": 1})) == ()
-
-
-def test_the_tolerance_follows_the_spread_of_prices() -> None:
-    assert ko.DecisionProblem(BOX, LAW, tolerance=0.5).optimality_tolerance == 0.5
-    spread = ko.DecisionProblem({"x": (0, 10)}, {"x": 2.0}).optimality_tolerance
-    assert spread == pytest.approx(2e-3, rel=0.1)
-    log = ko.parse_formula("log(x)", [X], ko.Variable("y"))
-    with pytest.raises(ko.ProblemError, match="no finite value at any of 512 points"):
-        _ = ko.DecisionProblem({"x": (-2, -1)}, log).optimality_tolerance
 
 
 def test_what_no_law_reads_is_asked_back() -> None:
@@ -240,14 +196,6 @@ def shop(constraints: object = (), items: object = ITEMS) -> ko.DecisionProblem:
     return ko.DecisionProblem(RANGES, objective, constraints, items=items)  # type: ignore[arg-type]
 
 
-def test_emissions_of_all_items_are_added_up() -> None:
-    law = ko.parse_formula("0.7 * km", [ko.Variable("km", "km")], ko.Variable("co2", "kg"))
-    items = pd.DataFrame({"name": list("abc"), "far": [10.0, 20.0, 30.0]})
-    problem = ko.DecisionProblem({"x": (0.0, 1.0)}, {"co2": law.bind(km=item.far)}, items=items, unit="kg")
-    (found,) = [one for one in problem.assess(problem.plan_from({"x": 0.5})).figures() if one.key == "co2"]
-    assert found.value == pytest.approx(42.0)
-
-
 def test_laws_that_read_items_are_counted_for_each() -> None:
     missing = ko.parse_formula(
         "demand - 4 * cases", [ko.Variable("cases")], ko.Variable("missing"), {"demand": DEMAND}
@@ -289,17 +237,6 @@ def test_laws_that_read_items_are_counted_for_each() -> None:
     assert list(problem.laws()) == ["sales", "bought", "rent", "stock", "load", "all"]
 
 
-def test_a_law_outside_its_data_is_named_with_the_item() -> None:
-    total = decisions.at_most(DEMAND.bind(size=item.size, price=decision.price), 200)
-    problem = shop([total])
-    assert "decision price of tea reaches from 2 to 6, beyond where sales is known: valid from 1.5 to 5" in (
-        problem.data_remarks()
-    )
-    values = {"price of tea": 5.5, "price of milk": 2.0, "cases of tea": 1, "cases of milk": 1, "vans": 1}
-    found = problem.extrapolations(problem.plan_from(values))
-    assert [(one.law, one.where) for one in found] == [("sales", "tea"), ("demand", "tea")]
-
-
 @pytest.mark.parametrize(
     ("make", "message"),
     [
@@ -333,21 +270,3 @@ def test_a_law_outside_its_data_is_named_with_the_item() -> None:
 def test_items_that_do_not_fit_are_named(make: object, message: str) -> None:
     with pytest.raises(ko.ProblemError, match=message):
         make()  # type: ignore[operator]
-
-
-def test_ranges_may_declare_the_unit_of_their_decisions() -> None:
-    frame = ko.with_units(
-        pd.DataFrame({"name": ["speed"], "low": [30.0], "high": [1.5]}), {"low": "km/h", "high": "km/min"}
-    )
-    (one,) = ko.DecisionProblem(frame, fuel(), fixed={"km": 3.0}).records
-    assert (one.low, one.high, one.unit) == (30.0, pytest.approx(90.0), "km/h")
-
-
-def test_what_a_plan_earns_is_drawn_as_earnings() -> None:
-    problem = ko.DecisionProblem(BOX, LAW)
-    cost, earned = (problem.views(problem.plan_from({"x": x, "y": 2.0}))[0] for x in (1.0, -1.0))
-    assert (cost.y_label, earned.y_label) == ("price (EUR)", "earnings (EUR)")
-    assert earned.title.startswith("Earnings when one decision moves")
-    # at x = −1 and y = 2 the price is 1.69 − 2: 0.31 is earned
-    assert earned.data["x"].iloc[0] == pytest.approx(0.31)
-    assert cost.data["x"].iloc[0] == pytest.approx(-0.31)

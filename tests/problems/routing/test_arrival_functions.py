@@ -9,8 +9,7 @@ from hypothesis import strategies as st
 
 from kanopt.errors import ProblemError
 from kanopt.problems import ArrivalFunctions, Client, Depot, Route, RoutingProblem, RoutingUnits, VehicleType
-from kanopt.problems.routing.arrival_functions import lower_envelope
-from kanopt.problems.routing.simulate import departure_breakpoints
+from kanopt.problems.routing.arrival_functions import departure_breakpoints, lower_envelope
 
 
 def by_hand(leave: list[float], arrive: list[float], clock: float) -> float:
@@ -74,13 +73,6 @@ def test_a_function_that_falls_becomes_the_earliest_arrival_of_leaving_later(poi
     assert found == pytest.approx(least, abs=1e-9)
 
 
-def test_repaired_functions_are_counted():
-    falling = ([0, 10, 10, 20], [8, 18, 13, 23])
-    law = ArrivalFunctions.of({(0, 1): falling, (1, 0): ([0, 9], [1, 10])}, 2)
-    assert law.fifo_repaired == 1
-    assert law.duration(0, 1, np.array([5.0, 8.0, 10.0])).tolist() == [8, 5, 3]
-
-
 @given(functions(), st.lists(st.floats(-5, 150), min_size=1, max_size=5))
 def test_the_latest_departure_is_in_time_and_any_later_one_is_not(points, arrivals):
     law = ArrivalFunctions.of({(0, 1): points}, 2)
@@ -113,12 +105,6 @@ def test_the_noise_of_sums_does_not_pass_a_jump():
     law = ArrivalFunctions.of({(0, 1): ([0, 720, 720, 1440], [10, 730, 800, 1520])}, 2)
     assert law.duration(0, 1, 720 + 2e-13) == pytest.approx(10)
     assert law.duration(0, 1, 720 + 1e-6) == pytest.approx(80)
-
-
-def test_another_unit_of_time():
-    law = ArrivalFunctions.of({(0, 1): ([0, 60], [30, 120])}, 2, time="min").in_unit("h")
-    assert law.duration(0, 1, 0.5) == pytest.approx(0.75)
-    assert law.in_unit("h") is law
 
 
 @pytest.mark.parametrize(
@@ -169,20 +155,6 @@ def small(**changes: object) -> RoutingProblem:
     return RoutingProblem([Depot("depot")], **given)
 
 
-def test_a_route_is_driven_at_the_true_clock():
-    problem = small()
-    driven = problem.drive([Route("van", 1, "depot", ("a", "b"), 58.0)])
-    # 58 → 68 at a, 72 → 77 at b, 79 → 84 at the depot
-    assert driven.arrive.tolist() == [68, 77, 84]
-    late = problem.drive([Route("van", 1, "depot", ("b", "a"), 58.0)])
-    # 58 → 63 at b, 65 → 70 at a, 74 → 104 on the rush hour
-    assert late.arrive.tolist() == [63, 70, 104]
-    plan = problem.plan_from([Route("van", 1, "depot", ("b", "a"), 58.0)])
-    assert problem.price(plan).objective == 2 * (104 - 58)
-    assert problem.check(plan).ok
-    assert problem.laws() == {}
-
-
 def test_the_departure_that_nobody_states_is_the_quickest():
     problem = small()
     plan = problem.plan_from([["a", "b"]])
@@ -227,27 +199,6 @@ def test_turning_points_need_roads():
     assert "no road leads from b to depot" in str(problem.check(problem.plan_from([["b"]])))
 
 
-def test_without_a_price_of_time_routes_leave_as_late_as_costs_nothing():
-    problem = small(vehicles=[VehicleType("van", shift_end=300)])
-    driven = problem.drive(problem.plan_from([["a", "b"]]).routes)
-    # the window of a opens at 20: leaving at 10 finishes as early as leaving at 0
-    assert driven.departure[0] == pytest.approx(10, abs=1e-4)
-
-
-def test_planning_uses_the_average_or_the_stated_hour_and_says_so():
-    problem = small()
-    matrix = problem.planning_values.durations[0]
-    assert matrix[0, 2] == 5
-    assert 10 < matrix[0, 1] < 30
-    (frozen,) = problem.frozen_inputs()
-    assert (frozen.law, frozen.reference, frozen.value) == ("duration", "clock.minute", "all of the shift")
-    stated = small(planning={"clock.minute": 90})
-    assert stated.planning_values.durations[0, 0, 1] == 30
-    assert stated.frozen_inputs()[0].value == "01:30"
-    plan = problem.plan_from([Route("van", 1, "depot", ("b",), 0.0)])
-    assert problem.price(plan, frozen=True).objective == problem.price(plan).objective
-
-
 def test_other_units_and_numbers_of_nodes():
     hours = small(
         units=RoutingUnits(time="h"),
@@ -259,13 +210,3 @@ def test_other_units_and_numbers_of_nodes():
         ProblemError, match="arrival functions between 3 nodes, but there are 2 depots and clients"
     ):
         small(clients=[Client("a")], distance=np.ones((2, 2)))
-
-
-def test_leaving_beyond_the_table_is_told():
-    problem = small(vehicles=[VehicleType("van", shift_end=600)])
-    plan = problem.plan_from([Route("van", 1, "depot", ("b",), 290.0)])
-    assert problem.extrapolations(plan) == ()
-    (use,) = problem.extrapolations(problem.plan_from([Route("van", 1, "depot", ("b",), 295.0)]))
-    assert use.law == "duration"
-    assert "b → depot" in use.message
-    assert "05:02" in use.message

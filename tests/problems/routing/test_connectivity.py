@@ -47,16 +47,3 @@ def test_clients_are_told_that_no_vehicle_can_serve(seed, returns):
     assert bool(told) == bool(missing)
     assert all(f"'{name}'" in told[0] for name in missing[:5])
     assert given.remarks()[len(given.remarks()) - len(told) :] == told
-
-
-def test_of_many_clients_a_few_are_named_and_the_others_counted():
-    islands = pd.DataFrame({"name": ["yard", *"abcdefg"], "x": 0.0, "y": 0.0})
-    links = pd.DataFrame({"tail": ["yard"], "head": ["a"], "length": [1.0]})
-    roads = RoadNetwork(links, np.array([1.0]), islands)
-    assert problem(roads, [VehicleType("van")]).unreachable() == (
-        "road network in 8 pieces: no vehicle can drive from its depot to 'a', 'b', 'c', 'd', 'e' and 2 more and back",
-    )
-    assert problem(roads, [VehicleType("van", returns=False)]).unreachable() == (
-        "road network in 8 pieces: no vehicle can drive from its depot to 'b', 'c', 'd', 'e', 'f' and 1 more",
-    )
-    assert problem(roads, [VehicleType("van", 0)]).unreachable() == ()

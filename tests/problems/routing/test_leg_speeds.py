@@ -46,10 +46,3 @@ def test_fixed_times_and_speeds_are_told(law: str, fixed: str | None, told: tupl
     assert len(found.implausible) == bool(told)
     assert all(text in found.implausible[0] for text in told)
     assert set(found.implausible) <= set(found.law_caveats)
-
-
-def test_matrices_are_as_they_are_given() -> None:
-    problem = RoutingProblem(
-        [Depot("yard")], [Client("a")], [VehicleType("van")], {}, WAYS[:2, :2] * 60, WAYS[:2, :2]
-    )
-    assert problem.assess(problem.plan_from([["a"]])).implausible == ()

@@ -57,13 +57,6 @@ def test_mistakes_in_a_policy_are_refused_at_once(policy: dict[str, object], mes
         pair(*people, policy=RoutingPolicy(**policy))
 
 
-def test_goods_may_be_kept_apart_from_their_own_kind() -> None:
-    people = Client("a", goods="glass"), Client("b", goods="glass")
-    problem = pair(*people, policy=RoutingPolicy(apart=[("glass", "glass")]))
-    (violation,) = problem.check(problem.plan_from({"van 1": ["a", "b"]})).violations
-    assert violation.constraint == "goods"
-
-
 def test_goods_that_nobody_has_today_are_no_mistake() -> None:
     problem = pair(Client("a", goods="food"), Client("b"), policy=RoutingPolicy(apart=[("food", "paint")]))
     assert not problem.data.apart.any()
@@ -146,31 +139,6 @@ def test_a_vehicle_that_carries_nothing_is_priced_all_the_same() -> None:
     assert np.isfinite(problem.planning_values.linear_load_costs[1]).all()
 
 
-def test_a_law_that_is_cut_off_at_zero_is_no_straight_line() -> None:
-    law = parse_formula(
-        "km * (2 - load)", [Variable("km", "km"), Variable("load", "t")], Variable("c", "EUR")
-    )
-    people = Client("a", demand=0.1, pickup=5.0), Client("b", demand=0.1)
-    problem = pair(*people, cost=law.bind(km=arc.distance, load=state.load))
-    plan = problem.plan_from({"van 1": ["a", "b"]})
-    (score,) = drive_routes(PlanData(problem), [(0, [1, 2])], [0.0])
-    assert score.price == pytest.approx(problem.price(plan).objective)
-
-
-def test_a_law_of_service_is_named_where_it_is_used_outside_its_data() -> None:
-    law = parse_formula(
-        "5 + 2 * demand", [Variable("demand", "t", low=0.0, high=1.0)], Variable("stop", "min")
-    )
-    problem = pair(
-        Client("a", demand=0.5),
-        Client("b", demand=3.0),
-        policy=RoutingPolicy(service=law.bind(demand=client.demand)),
-    )
-    assert "service" in problem.laws()
-    (use,) = problem.extrapolations(problem.plan_from({"van 1": ["a", "b"]}))
-    assert (use.law, use.where) == ("service", "van 1: b")
-
-
 def test_a_route_that_may_not_last_long_leaves_late_enough_where_time_costs_nothing() -> None:
     times = [0.0, 600.0, 2000.0], [60.0, 660.0, 2010.0]
     slow = ArrivalFunctions.of({(a, b): times for a in range(2) for b in range(2) if a != b}, 2)
@@ -236,30 +204,6 @@ def test_dates_are_no_clock_times_and_durations_no_numbers() -> None:
         RoutingProblem([Depot("depot")], table, [VehicleType("van")], {}, KM[:2, :2], KM[:2, :2])
 
 
-def test_windows_written_in_hours_and_prices_that_are_never_due_are_remarked() -> None:
-    people = Client("a", windows="8-12"), Client("b", unit_lateness_cost=1.0)
-    problem = pair(*people, van=VehicleType("van", shift_start=420.0, unit_overtime_cost=2.0))
-    told = "\n".join(problem.remarks())
-    assert (
-        "clients 'a': the last window closes before any shift starts at 07:00, that of 'a' at 00:12" in told
-    )
-    assert "clients: unit_lateness_cost of 'b': changes nothing without latest or windows" in told
-    assert "vehicles: unit_overtime_cost of 'van': changes nothing without shift_duration" in told
-
-
-def test_a_timetable_says_when_every_stop_is_reached() -> None:
-    people = Client("a", demand=1.0, service_duration=5.0), Client("b", demand=2.0, earliest=60.0, pickup=0.5)
-    problem = pair(*people, van=VehicleType("van", 2, breaks="10 in 12-20"))
-    table = problem.timetable({"van 1": ["a", "depot", "b"], "van 2": []})
-    assert table["place"].tolist() == ["a", "depot", "b", "depot"]
-    assert table["stop"].tolist() == [1, 2, 3, 4]
-    assert table["load"].tolist() == [1.0, 0.0, 2.0, 0.5]
-    assert table["distance"].tolist() == [10.0, 10.0, 20.0, 20.0]
-    assert (table["begin"] >= table["arrive"]).all()
-    assert (table["end"] - table["begin"]).tolist() == [5.0, 0.0, 0.0, 0.0]
-    assert table["late"].sum() == 0.0
-
-
 def test_the_table_of_a_plan_has_the_times_of_its_stops() -> None:
     people = (
         Client("a", demand=1.0, service_duration=5.0),
@@ -288,17 +232,6 @@ def test_departures_in_a_table_may_be_written_as_clock_times() -> None:
         ProblemError, match="plan: departure 'noon' is no clock time; write a number in 'min' or"
     ):
         pair().plan_from(table.assign(departure="noon"))
-
-
-def test_lateness_that_is_paid_for_has_a_reason() -> None:
-    problem = pair(Client("a", latest=4.0, unit_lateness_cost=0.5), Client("b"))
-    (reason,) = problem.reasons(problem.plan_from([["a", "b"]]))
-    assert (reason.subject, reason.kind, reason.price) == ("client a", "late", -3.0)
-    assert reason.message == (
-        "client a is stop 1 of van 1 and reached at 00:10, 6 min after its window closes, which it allows "
-        "at a price of 3.00 EUR"
-    )
-    assert reason.relaxation == "its window 6 min later"
 
 
 def test_a_cost_may_be_called_service_where_there_is_no_law_of_service() -> None:

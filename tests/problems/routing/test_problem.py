@@ -204,26 +204,6 @@ def test_values_below_zero_count_as_zero():
     assert "fee falls to −1 EUR on 2 legs" in use.message
 
 
-def test_a_named_matrix_may_come_in_any_order():
-    frame = pd.DataFrame(
-        [[0, 1, 2], [3, 0, 4], [5, 6, 0]], index=[*list("ab"), "depot"], columns=[*list("ab"), "depot"]
-    )
-    given = problem(distance=frame)
-    assert given.data.distance.tolist() == [[0, 5, 6], [2, 0, 1], [4, 3, 0]]
-    with pytest.raises(ProblemError, match="distance: no row and column for 'b'"):
-        problem(distance=frame.drop(index="b"))
-
-
-def test_several_cost_terms_and_none():
-    matrix = np.ones((3, 3))
-    both = problem(cost={"toll": matrix, "fuel": FUEL.bind(km=arc.distance)})
-    assert both.price(both.plan_from([["a"]])).terms().to_dict() == {"fuel": 2.0, "toll": 2.0}
-    alone = problem(cost=matrix)
-    assert alone.price(alone.plan_from([["a"]])).terms().to_dict() == {"cost": 2.0}
-    free = problem(cost={})
-    assert free.price(free.plan_from([["a"]])).objective == 0.0
-
-
 ROADS = pd.DataFrame({"tail": [1, 2, 3, 2], "head": [2, 3, 2, 1], "length": [1000.0, 2000.0, 2000.0, 1000.0]})
 
 
@@ -254,16 +234,6 @@ def test_a_road_network_needs_units_that_measure_time():
         on_roads(duration=roads)
 
 
-def test_links_outside_the_law_are_named_once_for_the_plan():
-    given = on_roads()
-    (use,) = given.extrapolations(given.plan_from([["a", "3"]]))
-    assert use.law == "duration"
-    assert use.where == "links 2 → 3, 3 → 2"
-    assert "2 of 4 links driven" in use.message
-    assert "valid from 0 to 1.5" in use.inputs
-    assert given.extrapolations(given.plan_from([["a"]])) == ()
-
-
 def test_state_inputs_are_listed_with_their_planning_values():
     hours = Variable("hour", "h")
     slow = parse_formula("km * (1 + exp(-(hour - 9.2)**2))", [KM, hours], Variable("min", "min"))
@@ -285,15 +255,6 @@ def test_state_inputs_are_listed_with_their_planning_values():
     assert found["fuel", "clock.hour"].value == "08:00"
     assert found["fuel", "state.load"].value == "0.2 t"
     assert {f.why for f in found.values()} == {"stated"}
-
-
-def test_planning_a_duration_that_rises_with_load_takes_the_full_load():
-    heavy = parse_formula("km * (1 + load)", [KM, Variable("load", "t")], Variable("min", "min"))
-    given = problem(duration=heavy.bind(km=arc.distance, load=state.load))
-    assert given.planning_values.durations[0, 0, 1] == pytest.approx(5 * 1.9)
-    driven = given.drive(given.plan_from([["a", "b"]]).routes)
-    assert driven.duration.tolist() == pytest.approx([5 * 1.9, 5 * 1.5, 10.0])
-    assert driven.load.tolist() == pytest.approx([0.9, 0.5, 0.0])
 
 
 @pytest.mark.parametrize(

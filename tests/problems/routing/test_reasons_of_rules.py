@@ -13,7 +13,7 @@ import pytest
 from kanopt.problems import Client, Depot, Reason, RoutingProblem, VehicleType
 from kanopt.problems.routing import RoutingPolicy, insertion
 from kanopt.problems.routing.insertion import InsertionFinder
-from kanopt.problems.routing.relaxations import smallest_relaxations
+from kanopt.problems.routing.reasons import smallest_relaxations
 from kanopt.problems.routing.simulate import drive
 
 LINE = np.abs(np.subtract.outer(np.arange(4.0), np.arange(4.0))) * 10
@@ -57,136 +57,6 @@ def test_the_longest_distance_and_duration_are_proofs_where_no_route_is_shorter(
     assert "takes 75 min, 5 min more than it may" in slow.message
 
 
-def test_an_open_route_needs_no_way_back() -> None:
-    for limits in ({"shift_end": 515.0}, {"max_distance": 35.0}, {"max_duration": 35.0}):
-        assert reason(problem(van=limits), [["a", "b"]]).proved
-        open_route = reason(problem(van={**limits, "returns": False}), [["a", "b"]])
-        assert "could serve it for 10.00 EUR more" in open_route.message
-
-
-def test_limits_of_a_route_that_others_use_up_are_what_must_give() -> None:
-    clients = (replace(CLIENTS[0], service_duration=10.0), *CLIENTS[1:])
-    long = reason(problem(clients, {"max_duration": 65.0}), [["a", "b"]])
-    assert not long.proved
-    assert long.relaxation == (
-        "van 1 between a and b with its longest duration 5 min longer, for 20.00 EUR more"
-    )
-    assert "exceeds the longest duration by 5 min" in long.message
-    roads = LINE.copy()
-    roads[2, 3] = roads[3, 2] = 40.0
-    far = replace(problem(van={"max_distance": 65.0}), distance=roads)
-    found = reason(far, [["b"]])
-    assert not found.proved
-    assert "with its longest distance" in found.relaxation
-    assert "every place for client c with room and time breaks another rule" in found.message
-
-
-def test_every_capacity_counts_with_its_unit_and_price() -> None:
-    clients = [replace(c, attributes={"pallets": n}) for c, n in zip(CLIENTS, (2.0, 1.0, 3.0), strict=True)]
-    given = problem(clients, {"attributes": {"pallets": 2.5}}, capacities=("pallets",))
-    found = reason(given, [["b"]])
-    assert found.proved
-    assert "its demand of 3 of pallets is more than van can carry (2.5)" in found.message
-    given = problem(clients, {"attributes": {"pallets": 5.0}}, capacities=("pallets",))
-    found = reason(given, [["a", "b"]])
-    assert not found.proved
-    assert found.relaxation == "van 1 between a and b with 1 more capacity of pallets, for 20.00 EUR more"
-    assert found.price == 20.0
-    fleet = reason(given, [["a", "b"]], "fleet")
-    assert fleet.message.startswith(
-        "the clients that must be served demand 6 of pallets, 1 more than all vehicles"
-    )
-
-
-def test_what_is_picked_up_must_fit_on_board_even_where_the_route_ends_there() -> None:
-    given = problem(changed(demand=0.0, pickup=2.4))
-    ends = problem(changed(demand=0.0, pickup=2.4), {"returns": False})
-    for each in (given, ends):
-        found = reason(each, [["a", "b"]])
-        assert found.proved
-        assert "what it picks up of 2.4 t is more than van can carry (2 t)" in found.message
-        assert not each.check(each.plan_from([["a", "b", "c"]])).ok
-
-
-def test_a_reload_is_a_place_and_one_more_of_them_is_what_must_give() -> None:
-    clients = (Client("a", demand=0.9), Client("b", demand=0.9), Client("c", demand=0.9))
-    full = reason(problem(clients, {"capacity": 2.0, "shift_end": 700}), [["a", "b"]])
-    assert full.relaxation == "van 1 between a and b with 0.7 t more capacity, for 20.00 EUR more"
-    again = reason(problem(clients, {"capacity": 2.0, "shift_end": 700, "max_reloads": 1}), [["a", "b"]])
-    assert "could serve it for 40.00 EUR more" in again.message
-    assert not [
-        each for each in problem(clients, {"max_reloads": 1}).reasons(None) if each.subject == "fleet"
-    ]
-
-
-def test_a_client_and_its_source_are_added_together_and_in_order() -> None:
-    clients = (CLIENTS[0], replace(CLIENTS[1], demand=0.0), replace(CLIENTS[2], source="b"))
-    given = problem(clients)
-    for name in ("b", "c"):
-        found = reason(given, [["a"]], f"client {name}")
-        assert "could serve it for 40.00 EUR more" in found.message
-    late = (CLIENTS[0], replace(CLIENTS[1], demand=0.0, latest=490.0), replace(CLIENTS[2], source="b"))
-    found = reason(problem(late), [["a"]], "client c")
-    assert found.proved
-    assert "client b, its source, cannot be served either" in found.message
-    slow = (
-        CLIENTS[0],
-        replace(CLIENTS[1], service_duration=25.0),
-        replace(CLIENTS[2], source="b", latest=530.0),
-    )
-    found = reason(problem(slow), [["a"]], "client c")
-    assert found.proved
-    assert "reaches it at 08:55 at the earliest, 5 min after its window closes" in found.message
-    heavy = (CLIENTS[0], replace(CLIENTS[1], pickup=1.8), replace(CLIENTS[2], source="b"))
-    assert "what it picks up of 2.1 t is more" in reason(problem(heavy), [["a"]], "client b").message
-
-
-def test_a_source_that_is_served_binds_the_client_to_its_route() -> None:
-    clients = (CLIENTS[0], CLIENTS[1], replace(CLIENTS[2], source="a"))
-    given = problem(clients, count=2)
-    found = reason(given, {"van 1": ["b"], "van 2": ["a"]})
-    assert "van 2 between a and depot could serve it for 40.00 EUR more" in found.message
-
-
-def test_the_last_of_several_windows_counts() -> None:
-    given = problem(changed(windows="480-490, 500-505"))
-    found = reason(given, [["a", "b"]])
-    assert found.proved
-    assert "5 min after its window closes at 08:25" in found.message
-    later = problem(changed(windows="480-490, 520-525"))
-    assert "could serve it for 20.00 EUR more" in reason(later, [["a", "b"]]).message
-    shut = reason(problem(changed(windows="480-490, 580-590")), [["a", "b"]])
-    assert shut.proved
-    assert "is back from it at 10:10 at the earliest" in shut.message
-
-
-def test_lateness_that_is_paid_for_is_allowed_and_has_a_reason_with_its_price() -> None:
-    given = problem(changed(latest=500.0, unit_lateness_cost=2.0))
-    found = reason(given, [["a", "b"]])
-    assert "could serve it for 40.00 EUR more" in found.message
-    late = given.plan_from([["a", "b", "c"]])
-    assert given.check(late).ok
-    (told,) = given.reasons(late)
-    assert (told.subject, told.kind, told.price) == ("client c", "late", -20.0)
-    assert told.message.endswith("10 min after its window closes, which it allows at a price of 20.00 EUR")
-
-
-def test_a_break_counts_in_what_must_give() -> None:
-    # c must be served from 515 at the latest, for an hour in which the break may not begin
-    given = problem(
-        changed(latest=515.0, service_duration=60.0), {"breaks": "30 in 520-540", "shift_end": 700}
-    )
-    assert given.check(given.plan_from([["a", "b"]])).only_unserved
-    found = reason(given, [["a", "b"]])
-    assert not found.proved
-    assert (
-        found.relaxation
-        == "van 1 between a and b with the window of client c 35 min later, for 20.00 EUR more"
-    )
-    without = reason(problem(changed(latest=515.0, service_duration=60.0), {"shift_end": 700}), [["a", "b"]])
-    assert "could serve it for 20.00 EUR more" in without.message
-
-
 def test_goods_pins_backhauls_and_skills_are_named() -> None:
     paint = (replace(CLIENTS[0], goods="food"), CLIENTS[1], replace(CLIENTS[2], goods="paint"))
     found = reason(problem(paint, apart=(("food", "paint"),)), [["a", "b"]])
@@ -209,32 +79,6 @@ def test_goods_pins_backhauls_and_skills_are_named() -> None:
     assert (
         found.relaxation
         == "van 1 between a and depot with client c served after a pickup, for 40.00 EUR more"
-    )
-
-
-def test_even_work_counts_in_the_price_of_a_place() -> None:
-    given = problem(count=2, longest_route_cost=0.5)
-    found = reason(given, {"van 1": ["a"], "van 2": ["b"]})
-    # van 2 takes 20 minutes longer
-    assert found.price == pytest.approx(20.0 + 0.5 * 20.0)
-    full = replace(given, vehicles=[replace(VAN, num_available=2, capacity=0.5)])
-    found = reason(full, {"van 1": ["a"], "van 2": ["b"]})
-    before = full.price(full.plan_from({"van 1": ["a"], "van 2": ["b"]})).objective
-    after = full.price(full.plan_from({"van 1": ["a"], "van 2": ["b", "c"]})).objective
-    assert found.price == pytest.approx(after - before)
-    assert found.relaxation == (
-        f"van 2 between depot and b with 0.2 t more capacity, for {after - before:.2f} EUR more"
-    )
-
-
-def test_how_the_time_of_a_route_is_spent_counts_breaks_and_reloads() -> None:
-    given = problem(
-        (replace(CLIENTS[0], service_duration=5.0), CLIENTS[1], CLIENTS[2]),
-        {"breaks": "30 in 490-500", "max_reloads": 1, "reload_time": 15.0, "shift_end": 560},
-    )
-    found = reason(given, [["a", "depot", "b"]], "van 1")
-    assert found.message.endswith(
-        "60 min of driving, 20 min of service, 0 min of waiting and 30 min of breaks"
     )
 
 

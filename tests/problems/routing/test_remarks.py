@@ -3,16 +3,12 @@
 from itertools import permutations
 
 import numpy as np
-import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kanopt.formulas import Variable, parse_formula
-from kanopt.problems import Client, Depot, RoadNetwork, RoutingProblem, RoutingUnits, VehicleType
-from kanopt.problems.routing import remarks as input_checks
+from kanopt.problems import Client, Depot, RoutingProblem, RoutingUnits, VehicleType
 from kanopt.problems.routing.remarks import input_findings
-from kanopt.refs import arc
 
 LINE = np.abs(np.subtract.outer(np.arange(4.0), np.arange(4.0)))
 NAMES = ("yard", "a", "b", "c")
@@ -53,15 +49,6 @@ def test_a_matrix_that_differs_by_direction():
     )
 
 
-def test_each_matrix_is_looked_at_and_equal_ones_once():
-    odd = with_entry(LINE, 1, 2, 1.2)
-    assert kinds(problem(distance=odd, duration=odd, cost={"toll": odd})) == [
-        ("asymmetric", "distance"),
-        ("asymmetric", "cost 'toll'"),
-    ]
-    assert kinds(problem(duration=with_entry(2 * LINE, 0, 3, 5))) == [("asymmetric", "duration")]
-
-
 def test_arcs_longer_than_a_way_over_a_third_place():
     (finding,) = input_findings(problem(distance=with_entry(with_entry(LINE, 0, 3, 4.5), 3, 0, 4.5)))
     assert finding.kind == "triangle"
@@ -82,22 +69,6 @@ def test_triangles_are_those_of_trying_all(lengths):
     assert bool(told) == bool(broken)
     if broken:
         assert told[0].startswith(f"distance: {len(broken)} of 12 arcs")
-
-
-def test_a_large_matrix_is_looked_at_in_part_and_that_is_said(monkeypatch):
-    monkeypatch.setattr(input_checks, "_WORK", 32)
-    (finding,) = input_findings(problem(distance=with_entry(with_entry(LINE, 1, 2, 9), 2, 1, 9)))
-    assert "(looked over 2 of 4 places)" in finding.message
-
-
-def test_what_formulas_and_roads_give_is_not_held_against_them():
-    km = Variable("km", "km")
-    roads = pd.DataFrame(
-        {"tail": [*NAMES, "a"], "head": ["a", "b", "c", "yard", "yard"], "length": [1.0, 1.0, 1.0, 9.0, 1.0]}
-    )
-    network = RoadNetwork(roads, np.array([1.0, 1.0, 1.0, 1.0, 3.0]))
-    law = parse_formula("2 * km", [km], Variable("t", "min")).bind(km=arc.distance)
-    assert kinds(problem(distance=network, duration=law)) == []
 
 
 @pytest.mark.parametrize(("scale", "told"), [(1000.0, "1.2e+06|30,000"), (1e-4, "0.003")])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -17,7 +16,7 @@ from kanopt.formulas.binding import BoundFormula
 from kanopt.problems import Client, Depot, Route, RoutingPlan, RoutingProblem, VehicleType
 from kanopt.problems.routing import RoutingPolicy
 from kanopt.problems.routing.service_times import StopInputs
-from kanopt.refs import arc, client, clock, state, vehicle
+from kanopt.refs import arc, client, clock, state
 from kanopt.solvers.encodings import encodings
 from tests.cases.routing_variants import plain
 from tests.cases.stop_laws import STOP_LAWS, with_stop_law
@@ -67,14 +66,6 @@ def test_a_stop_takes_as_long_as_the_hour_and_the_load_on_arrival_say() -> None:
     first = 6.0 * 70 / 60 + 9.0
     second = 6.0 * (70 + first + 10) / 60 + 3.0
     assert later.stay.tolist()[:2] == pytest.approx([first, second])
-
-
-def test_service_begins_when_the_window_opens_and_takes_what_it_takes_then() -> None:
-    law = by_hour("60 - 6 * hour")
-    problem = town(law, Client("a", earliest=540.0), Client("b", windows="8:00-8:05, 9:30-11:00"))
-    driven = problem.drive(leaving(problem, 480.0, "a", "b").routes)
-    assert driven.begin.tolist()[:2] == pytest.approx([540.0, 570.0])
-    assert driven.stay.tolist()[:2] == pytest.approx([6.0, 3.0])
 
 
 def test_a_route_leaves_when_its_time_costs_least() -> None:
@@ -162,26 +153,6 @@ def test_a_law_without_a_number_names_client_vehicle_and_time() -> None:
         town(by_hour("5 + log(hour - 8.5)"))
 
 
-def test_engines_see_planning_values_and_the_result_says_so() -> None:
-    law = by_hour("5 + 10 * exp(-(hour - 9)^2) + load", LOAD, load=state.load)
-    problem = town(law, capacity=4.0)
-    held = {one.reference: (one.law, one.value, one.why) for one in problem.frozen_inputs()}
-    assert held == {
-        "clock.hour": ("service", "09:00", "the hour of the shift at which stops take longest"),
-        "state.load": ("service", "3 t", "the load at which stops take longest"),
-    }
-    assert problem.planning_values.service[0].tolist() == pytest.approx([0.0, 18.0, 18.0])
-    stated = replace(problem, planning={"service.clock.hour": 14, "state.load": 1})
-    assert stated.planning_values.service[0, 1] == pytest.approx(6.0)
-    with pytest.raises(ProblemError, match=r"'service\.clock\.our'; did you mean 'service\.clock\.hour'"):
-        replace(problem, planning={"service.clock.our": 14})
-    planned = problem.drive(leaving(problem, 480.0, "a", "b").routes, frozen=True)
-    assert planned.stay.tolist() == pytest.approx([18.0, 18.0, 0.0])
-    again = problem.with_planning_from(leaving(problem, 480.0, "a", "b"))
-    driven = problem.drive(leaving(problem, 480.0, "a", "b").routes)
-    assert again.planning_values.service[0, 1:].tolist() == pytest.approx(driven.stay[:2].tolist())
-
-
 def test_a_problem_with_such_a_law_is_solved_on_it() -> None:
     # before nine the dock of a is slow, and b is quick with little on board
     law = parse_formula(
@@ -205,14 +176,6 @@ def test_a_problem_with_such_a_law_is_solved_on_it() -> None:
     assert "service" in str(ko.explain(result))
 
 
-def test_the_law_is_named_where_it_leaves_its_data() -> None:
-    law = parse_formula("5 + hour", [Variable("hour", "h", low=7.0, high=8.3)], STOP).bind(hour=clock.hour)
-    problem = town(law)
-    (use,) = problem.extrapolations(leaving(problem, 480.0, "a", "b"))
-    assert (use.law, use.where) == ("service", "van 1: b")
-    assert "hour" in use.inputs
-
-
 def test_nothing_is_called_impossible_that_a_later_hour_makes_possible() -> None:
     slow = by_hour("45 * exp(-2 * (hour - 8)^2)")
     short = town(slow, Client("a"), max_duration=30.0)
@@ -222,21 +185,3 @@ def test_nothing_is_called_impossible_that_a_later_hour_makes_possible() -> None
     (reason,) = always.infeasibility_reasons()
     assert reason.proved
     assert "takes 40 min" in reason.message
-
-
-def test_a_law_of_the_vehicle_and_the_load_is_one_of_each_vehicle() -> None:
-    law = parse_formula("pace * load", [Variable("pace"), LOAD], STOP).bind(
-        pace=vehicle.pace, load=state.load
-    )
-    problem = RoutingProblem(
-        [Depot("depot")],
-        [Client("a", demand=2.0), Client("b", demand=1.0)],
-        [VehicleType(name, attributes={"pace": pace}) for name, pace in (("van", 2.0), ("truck", 5.0))],
-        {},
-        KM,
-        KM,
-        policy=RoutingPolicy(service=law),
-    )
-    for name, stays in (("van", [6.0, 2.0, 0.0]), ("truck", [15.0, 5.0, 0.0])):
-        driven = problem.drive(problem.plan_from({f"{name} 1": ["a", "b"]}).routes)
-        assert driven.stay.tolist() == pytest.approx(stays)

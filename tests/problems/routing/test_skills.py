@@ -56,38 +56,6 @@ def small(**client: str) -> RoutingProblem:
     )
 
 
-def test_a_plan_that_does_not_keep_to_them_is_priced_and_says_which_skill_is_missing() -> None:
-    problem = small(needs="cooled")
-    plan = problem.plan_from({"van 1": ["a", "b"]})
-    (violation,) = problem.check(plan).violations
-    assert violation.constraint == "skill"
-    assert violation.message == "van 1 may not serve client a: it needs cooled, which van does not have"
-    assert problem.price(plan).objective == 42.0
-    named = small(vehicles="truck")
-    (violation,) = named.check(named.plan_from({"van 1": ["a"], "truck 1": ["b"]})).violations
-    assert violation.message.endswith("it may be served by truck only")
-
-
-def test_a_client_that_no_vehicle_may_serve_is_told_so() -> None:
-    problem = small(needs="cooled", vehicles="van")
-    outcome = RoutingSearch().solve(problem, SolveOptions(time_limit=5.0))
-    assert outcome.plan.unserved == ("a",)
-    (reason,) = problem.reasons(outcome.plan)
-    assert reason.proved
-    assert "van: it needs cooled, which van does not have" in reason.message
-    assert "truck: it may be served by van only" in reason.message
-
-
-def test_the_room_that_is_told_is_that_of_vehicles_that_may_serve() -> None:
-    problem = replace(
-        small(needs="cooled"),
-        vehicles=[VehicleType("van", capacity=9.0), VehicleType("truck", capacity=1.0, skills="cooled")],
-    )
-    plan = problem.plan_from({"truck 1": ["b"]})
-    (reason,) = problem.reasons(plan)
-    assert "the most free is 0 t on truck 1" in reason.message
-
-
 @pytest.mark.parametrize(
     ("client", "message"),
     [

@@ -13,7 +13,6 @@ import kanopt as ko
 from kanopt.errors import ProblemError, SolverError
 from kanopt.problems import Client, Depot, Route, RoutingPlan, RoutingProblem, VehicleType
 from kanopt.problems.routing import RoutingPolicy
-from kanopt.problems.routing.started import StartedRoute
 from kanopt.solvers.routing.ortools import OrToolsRouting
 from kanopt.solvers.routing.solver import RoutingSearch
 from tests.cases.routing_variants import VARIANTS, going_on, some_routes, under_way, variant
@@ -50,22 +49,6 @@ def test_stops_that_are_begun_and_the_one_driven_to_are_locked(now: float, locke
     assert problem.started == expected
 
 
-def test_during_a_service_the_next_stop_is_not_driven_to() -> None:
-    given = line()
-    clients = [replace(given.clients[0], service_duration=30.0), *given.clients[1:]]
-    problem = replace(given, clients=clients).with_routes_under_way({"van": ["a", "b"]}, "0:30")
-    assert problem.started[0].locked == 1
-    assert problem.started[0].departure == 0.0
-
-
-def test_who_waits_for_a_window_is_where_it_drove_to() -> None:
-    given = line()
-    clients = [replace(given.clients[0], earliest=60.0), *given.clients[1:]]
-    plan = [Route("van", 1, "depot", ("a", "b"), 0.0)]
-    problem = replace(given, clients=clients).with_routes_under_way(plan, "0:30")
-    assert problem.started[0].locked == 1
-
-
 def test_replanned_twice_more_is_locked() -> None:
     plan = [Route("van", 1, "depot", ("a", "b", "c"), 0.0), Route("van", 2, "depot", ("d",), 25.0)]
     first = line().with_routes_under_way(plan, 5)
@@ -73,60 +56,6 @@ def test_replanned_twice_more_is_locked() -> None:
     assert [(route.label, route.locked) for route in second.started] == [("van 1", 3)]
     third = second.with_routes_under_way(plan, 30)
     assert [(route.label, route.locked) for route in third.started] == [("van 1", 4), ("van 2", 1)]
-
-
-def test_what_is_on_board_stays_and_no_more_is_loaded() -> None:
-    problem = line(started=[Route("van", 1, "depot", ("a", "b"), 0.0, 1)])
-    assert problem.data.started == (
-        StartedRoute(problem.started[0], ("a",), goes_home=False, aboard=frozenset({"a", "b"})),
-    )
-    assert told(problem, {"van 1": ["a", "b"]}) == []
-    assert told(problem, {"van 1": ["a", "c", "b", "d"]}) == []
-    assert told(problem, {"van 1": ["b", "a"]}) == [
-        "van 1 is under way, and does not keep its first stops (a)"
-    ]
-    assert told(problem, {"van 1": ["a"], "van 2": ["b"]}) == [
-        "van 1 has goods of clients b on board, and does not serve them on this trip",
-        "van 2 serves client b, which stays on van 1, which is under way",
-    ]
-    assert told(problem, {"van 1": ["a", "depot", "b"]}) == [
-        "van 1 has goods of clients b on board, and does not serve them on this trip"
-    ]
-    assert told(problem, {"van 2": ["c"]}) == ["van 1 is under way, and the plan has no route for it"]
-    heavy = replace(problem, clients=[*problem.clients[:3], Client("d", demand=1.0)])
-    assert told(heavy, {"van 1": ["a", "b", "d"]}) == ["van 1 has left depot without the goods of clients d"]
-    assert told(heavy, {"van 1": ["a", "b", "depot", "d"]}) == []
-
-
-def test_who_is_on_the_way_home_loads_again_or_stays() -> None:
-    problem = line(started=[Route("van", 1, "depot", ("a",), 0.0, 2)])
-    assert told(problem, {"van 1": ["a"]}) == []
-    assert told(problem, {"van 1": ["a", "c"]}) == ["van 1 is on its way to depot, and cannot go to c before"]
-    assert told(problem, {"van 1": ["a", "depot", "b", "c"]}) == []
-    elsewhere = replace(
-        problem,
-        depots=[Depot("depot"), Depot("yard")],
-        vehicles=[replace(problem.vehicles[0], start_depot="depot", end_depot="yard")],
-        **{
-            name: np.abs(np.subtract.outer(places, places))
-            for places in [np.array([0.0, 50.0, 10.0, 20.0, 30.0, 40.0])]
-            for name in ("duration", "distance")
-        },
-        cost={},
-    )
-    assert told(elsewhere, {"van 1": ["a", "depot", "b"]}) == [
-        "van 1 is on its way to yard, and cannot go to depot before"
-    ]
-
-
-def test_locked_in_on_the_depot_is_on_the_way_home() -> None:
-    home = line(started=[Route("van", 1, "depot", ("a", "depot"), 0.0, 2)])
-    assert home.started == (Route("van", 1, "depot", ("a",), 0.0, 2),)
-    again = line(started=[Route("van", 1, "depot", ("a", "depot", "b"), 0.0, 2)])
-    assert again.data.started[0] == StartedRoute(
-        again.started[0], ("a",), goes_home=True, aboard=frozenset({"a"})
-    )
-    assert told(again, {"van 1": ["a"], "van 2": ["b"]}) == []
 
 
 def test_departures_stay_and_nothing_begins_in_the_past() -> None:
@@ -229,16 +158,6 @@ def test_optional_clients_on_board_are_not_left_out() -> None:
     problem = replace(given, clients=clients, started=[Route("van", 1, "depot", ("b", "a"), 0.0, 0)])
     plan = ko.solve(problem, time_limit=2, seed=1).plan
     assert "b" in plan.routes[0].clients
-
-
-def test_reasons_do_not_touch_what_is_under_way() -> None:
-    given = line(van={"shift_end": 85.0, "max_reloads": 0, "num_available": 1})
-    problem = replace(given, started=[Route("van", 1, "depot", ("a", "b", "c"), 0.0, 3)])
-    plan = problem.plan_from({"van": ["a", "b", "c"]})
-    (reason,) = [each for each in problem.reasons(plan) if each.subject == "client d"]
-    assert "between c and depot" in reason.message + reason.relaxation
-    with pytest.raises(ProblemError, match="some of this problem are under way"):
-        ko.explain(ko.evaluate(problem, plan)).conflict("d")
 
 
 @pytest.mark.parametrize("name", VARIANTS)

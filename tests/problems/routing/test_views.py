@@ -5,7 +5,7 @@ import pandas as pd
 
 from kanopt.formulas import Variable, parse_formula
 from kanopt.problems import Client, Depot, GanttView, MapView, RoadNetwork, Route, RoutingProblem, VehicleType
-from kanopt.refs import arc, clock, state
+from kanopt.refs import arc, clock
 
 CLIENTS = (
     Client("a", 3.0, 4.0, demand=0.5, service_duration=5, earliest=540, latest=560),
@@ -56,35 +56,10 @@ def test_the_timetable_has_driving_waiting_and_service():
     ]
 
 
-def test_late_service_and_reloads_are_told_apart():
-    given = problem(
-        vehicles=[VehicleType("van", 2, shift_start=480, shift_end=960, max_reloads=1, reload_time=7.0)]
-    )
-    plan = given.plan_from([Route("van", 1, "depot", ("b", "depot", "a"), 540.0)])
-    view, timetable = given.views(plan)
-    kinds = timetable.bars.set_index("label")["kind"]
-    assert kinds[["b", "depot", "a, 22 min late"]].tolist() == ["service", "reload", "late"]
-    labels = dict(zip(view.points["name"], view.points["label"], strict=True))
-    assert labels["a"] == "a, 0.5 t, window 09:00–09:20, served 09:42, 22 min late"
-    assert labels["b"].endswith("served 09:10")
-
-
-def test_a_vehicle_that_drives_twice_has_one_row():
-    given = problem()
-    plan = given.plan_from([Route("van", 1, "depot", ("a",)), Route("van", 1, "depot", ("b", "b"))])
-    assert set(given.views(plan)[1].bars["row"]) == {"van 1"}
-
-
 def test_an_empty_plan_has_views_too():
     view, timetable = problem().views(problem().plan_from([]))
     assert view.paths.empty
     assert timetable.bars.empty
-
-
-def test_without_coordinates_there_is_only_the_timetable():
-    given = problem(clients=[Client("a"), Client("b"), Client("c")], distance=np.ones((4, 4)))
-    (view,) = given.views(given.plan_from([["a"]]))
-    assert isinstance(view, GanttView)
 
 
 def roads(nodes: pd.DataFrame | None) -> RoutingProblem:
@@ -119,25 +94,6 @@ def test_legs_outside_a_law_are_grouped_by_route():
     assert "km 10 km (valid from 1 to 6)" in use.inputs
     assert "hour 9.33" in use.inputs
     assert use.message.startswith("fuel is used outside its data on 1 of 3 legs of van 1 (b → depot)")
-
-
-def test_many_legs_are_counted_and_a_few_named():
-    load = Variable("load", "t", low=0, high=0.1)
-    law = parse_formula("1 + 0 * load", [load], Variable("fee", "EUR"))
-    clients = [Client(f"c{i}", float(i), 0.0, demand=0.3) for i in range(6)]
-    given = problem(clients=clients, cost={"fee": law.bind(load=state.load)}, duration=np.ones((7, 7)))
-    (use,) = given.extrapolations(given.plan_from([[client.name for client in clients]]))
-    assert use.where == "van 1: depot → c0, c0 → c1, c1 → c2 and 3 more"
-    assert "6 of 7 legs" in use.message
-
-
-def test_a_plain_matrix_is_never_outside():
-    given = problem(cost={"toll": np.ones((4, 4))})
-    assert given.extrapolations(given.plan_from([["a", "b"]])) == ()
-    assert (
-        given.leg_laws.outside("toll", given.drive([Route("van", 1, "depot", ("a",))]).inputs).tolist()
-        == [False] * 2
-    )
 
 
 def test_breaks_windows_and_open_ends_are_drawn() -> None:

@@ -15,9 +15,8 @@ from kanopt.errors import ProblemError
 from kanopt.formulas import Table, Variable, parse_formula
 from kanopt.formulas.calendar_functions import CALENDAR
 from kanopt.problems import Client, Depot, RoutingPolicy, RoutingProblem, VehicleType
-from kanopt.refs import arc, client, clock, day, state
-from kanopt.solvers.base import SolveOptions, Solver
-from kanopt.solvers.routing.ortools import OrToolsRouting
+from kanopt.refs import arc, clock, day, state
+from kanopt.solvers.base import SolveOptions
 from kanopt.solvers.routing.solver import RoutingSearch
 
 ZONES = ("north", "south", "old town")
@@ -118,21 +117,6 @@ def test_the_search_on_the_law_finds_the_best_of_all_orders(seed: int) -> None:
     assert problem.price(outcome.plan).objective <= min(prices) * (1 + 1e-6)
 
 
-@pytest.mark.parametrize("solver", [RoutingSearch(), OrToolsRouting()], ids=["search", "ortools"])
-def test_engines_plan_on_such_laws_and_one_way_is_not_the_way_back(solver: Solver) -> None:
-    """Tolls alone: they are fixed data, so that an engine sees them exactly; all orders are tried."""
-    problem = town(3, clients=5, vans=1)
-    km = problem.data.distance
-    van = replace(problem.vehicles[0], capacity=9.0, unit_duration_cost=0.0)
-    problem = replace(problem, cost={"toll": toll_law()}, duration=km, distance=km, vehicles=[van])
-    tolls = problem.planning_values.costs[0]
-    assert not np.allclose(tolls, tolls.T)
-    orders = permutations([each.name for each in problem.clients])
-    least = min(by_hand(problem, list(order), 0.0)[0] for order in orders)
-    result = ko.solve(problem, solver=solver, time_limit=3.0, seed=1)
-    assert result.objective == pytest.approx(least, rel=1e-6)
-
-
 def test_another_day_and_another_depot_change_the_price_as_by_hand() -> None:
     problem = town(1)
     plan = problem.plan_from([["c0", "c1", "c2"], ["c3", "c4"]])
@@ -144,22 +128,6 @@ def test_another_day_and_another_depot_change_the_price_as_by_hand() -> None:
     ways = (["c0", "c1", "c2"], ["c3", "c4"])
     counted = [by_hand(moved, way, float(leave))[0] for way, leave in zip(ways, leaves, strict=True)]
     assert moved.price(plan).terms()["toll"] == pytest.approx(sum(counted), rel=1e-9)
-
-
-def test_service_reads_the_day_and_risk_and_explanations_take_such_laws() -> None:
-    inputs = [Variable("demand", "t"), Variable("weekday")]
-    law = parse_formula("2 + 10 * demand + weekday", inputs, Variable("minutes", "min"))
-    problem = replace(
-        town(2), policy=RoutingPolicy(service=law.bind(demand=client.demand, weekday=day.weekday))
-    )
-    result = ko.evaluate(problem, [["c0", "c1", "c2"], ["c3", "c4"]])
-    table = problem.timetable(result.plan).set_index("place")
-    for each in problem.clients:
-        stay = table.loc[each.name, "end"] - table.loc[each.name, "begin"]
-        assert stay == pytest.approx(2 + 10 * each.demand + 2, rel=1e-9)
-    drawn = ko.risk(result, uncertainty=ko.Uncertainty(travel=0.1), draws=200)
-    assert drawn.cost.mean() == pytest.approx(result.objective, rel=0.05)
-    assert ko.explain(result).terms()["amount"].sum() == pytest.approx(result.objective)
 
 
 def test_the_day_of_a_plan_is_what_a_column_of_dates_gives() -> None:

@@ -22,8 +22,6 @@ from kanopt.problems.scheduling import (
     Setup,
     Task,
 )
-from kanopt.problems.scheduling.power_tariff import PowerTariff
-from kanopt.problems.views import GanttView, SeriesView
 from kanopt.refs import clock, job, machine, mode, task
 from kanopt.tables.report import with_units
 
@@ -156,13 +154,6 @@ def test_bad_input_is_refused(changes, message):
         small(**changes)
 
 
-def test_units_that_cannot_be_are_refused():
-    with pytest.raises(ProblemError, match="units: time: 'km' does not measure time"):
-        SchedulingUnits(time="km")
-    with pytest.raises(ProblemError, match="units: energy: unknown unit"):
-        SchedulingUnits(energy="kwhh")
-
-
 def test_laws_read_fields_attributes_and_the_duration():
     weight, speed = Variable("w", "kg"), Variable("v")
     minutes = parse_formula(
@@ -215,15 +206,6 @@ def test_prices_have_named_lines_that_add_up():
     assert price.unit == problem.unit == "EUR"
 
 
-def test_the_tariff_integrates_steps_exactly():
-    tariff = PowerTariff(np.array([-5.0, 2.0, 3.0]), np.array([1.0, -2.0, 4.0]))
-    fine = np.linspace(0.0, 6.0, 600_001)
-    middles = (fine[1:] + fine[:-1]) / 2
-    prices = np.where(middles < 2, 1.0, np.where(middles < 3, -2.0, 4.0))
-    assert tariff.cost(0.0, 6.0, 12.0) == pytest.approx(12.0 * prices.mean(), rel=1e-9)
-    assert tariff.cost([-9.0, 1.5], 1.0, 2.0) == pytest.approx([2.0, 2.0 * (0.5 - 1.0)])
-
-
 def test_plans_are_read_from_rows_frames_and_schedules():
     problem = small()
     plan = problem.plan_from(PLAN)
@@ -267,8 +249,7 @@ def test_plans_that_name_unknown_things_are_refused(rows, message):
 def test_orders_decide_the_chain():
     tasks = [Task("a", "j1", order=2), Task("b", "j1", order=1), Task("c", "j2")]
     at = small(tasks=tasks).data.structure
-    assert at.chain(0) == [1, 0]
-    assert at.previous.tolist() == [1, -1, -1]
+    assert [before.tolist() for before in at.before] == [[1], [], []]
 
 
 def test_uses_outside_the_domain_are_named():
@@ -281,51 +262,11 @@ def test_uses_outside_the_domain_are_named():
     problem = small(tasks=tasks, duration=law.bind(w=task.weight))
     uses = problem.extrapolations(problem.plan_from(PLAN))
     assert [(use.law, use.where) for use in uses] == [
-        ("duration", "task 'a' on 'm1'"),
-        ("duration", "task 'c' on 'm2'"),
+        ("duration", "m1"),
+        ("duration", "m2"),
     ]
     assert "w 80 kg (valid from 0 to 50)" in uses[0].inputs
     assert small().extrapolations(small().plan_from(PLAN)) == ()
-
-
-def test_views_show_tasks_breaks_setups_prices_and_load():
-    problem = small(
-        tasks=[Task("a", "j1", family="red"), Task("b", "j1", family="red"), Task("c", "j2", family="blue")],
-        setups=[Setup("blue", "red", 1.5)],
-        calendars=[Break(20.0, 25.0), Break(2.0, 3.0, "m2")],
-        power_price=[PowerPrice(0.0, 0.5), PowerPrice(10.0, 1.0), PowerPrice(90.0, 2.0)],
-        clock=True,
-    )
-    gantt, price, load = problem.views(problem.plan_from(PLAN))
-    assert isinstance(gantt, GanttView)
-    assert gantt.clock
-    assert gantt.unit == "min"
-    bars = {(b.row, b.label, b.kind): (b.start, b.end) for b in gantt.bars.itertuples()}
-    assert bars == {
-        ("m1", "a", "j1"): (0.0, 4.0),
-        ("m2", "c", "j2"): (0.0, 2.0),
-        ("m2", "break", "break"): (2.0, 3.0),
-        ("m2", "setup for red", "setup"): (2.5, 4.0),
-        ("m2", "b", "j1"): (4.0, 13.0),
-    }
-    assert isinstance(price, SeriesView)
-    assert price.data.iloc[:, 0].to_dict() == {0.0: 0.5, 10.0: 1.0, 13.0: 1.0}
-    assert isinstance(load, SeriesView)
-    assert load.step
-    assert load.data.columns.tolist() == ["load [kW]"]
-    kw = load.data.iloc[:, 0]
-    assert kw.to_dict() == pytest.approx({0.0: 60.0, 2.0: 30.0, 4.0: 20.0, 13.0: 0.0})
-    assert len(small().views(small().plan_from(PLAN))) == 1
-
-
-def test_the_load_of_something_that_is_no_energy_has_its_own_unit():
-    problem = small(power_price=1.5, units=SchedulingUnits(energy="l"))
-    _, _, load = problem.views(problem.plan_from(PLAN))
-    assert load.y_label == "l/min"
-
-
-def test_the_problem_reads_well():
-    assert repr(small()) == "SchedulingProblem(2 jobs, 3 tasks, 2 machines, 5 modes)"
 
 
 def test_makespan_and_use_count_from_the_first_shift_where_times_are_of_a_day() -> None:
@@ -353,8 +294,3 @@ def test_makespan_and_use_count_from_the_first_shift_where_times_are_of_a_day() 
         each.status.value == "optimal" and each.bound == pytest.approx(each.objective) for each in found
     )
     assert found[1].history[-1].objective == pytest.approx(40.0)
-
-
-def test_a_mode_of_no_task_is_told_of():
-    with pytest.raises(ProblemError, match=r"modes: task of .*'' is none of the tasks"):
-        SchedulingProblem([Job("A")], [Task("a", "A", 1)], [Machine("saw")], [Mode("", "saw", duration=5.0)])

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from kanopt.errors import ProblemError
-from kanopt.problems.supply import Facility, Lane, Market, Period, Product, Supplier, SupplyUnits
+from kanopt.problems.supply import Facility, Lane, Market, Period, Product, Supplier
 from kanopt.tables import with_units
 from tests.cases.supply import small
 
@@ -108,17 +108,6 @@ def test_a_problem_refuses_records_that_contradict_each_other(changes, message):
         small(tariff=1.0, **changes)
 
 
-def test_every_mistake_of_a_network_is_named_at_once():
-    with pytest.raises(ProblemError) as caught:
-        small(tariff=1.0, lanes=[Lane("milk", "north"), Lane("mill", "soth")], products=[])
-    assert [line.split(":")[0] for line in str(caught.value).splitlines()] == [
-        "products",
-        "suppliers",
-        "lanes",
-        "lanes",
-    ]
-
-
 def test_frames_become_records_and_their_units_are_converted():
     sites = with_units(
         pd.DataFrame({"name": ["north", "south"], "capacity": [40_000.0, 30_000.0], "region": ["n", "s"]}),
@@ -140,15 +129,6 @@ def test_a_cost_in_another_currency_is_refused():
         small(suppliers=suppliers)
 
 
-def test_units_are_checked_and_named():
-    with pytest.raises(ProblemError, match="units: weight: unknown unit 'tt'"):
-        SupplyUnits(weight="tt")
-    units = SupplyUnits(quantity="pallet")
-    assert units.of(Product) == {"weight": "t/pallet", "shortage_cost": "EUR/pallet"}
-    assert SupplyUnits().of(Product)["weight"] == ""
-    assert SupplyUnits(quantity="kg/m").per_quantity == "EUR/(kg/m)"
-
-
 def test_distances_follow_from_places_where_not_stated():
     problem = small(
         suppliers=[Supplier("mill", x=0.0, y=0.0)],
@@ -159,25 +139,3 @@ def test_distances_follow_from_places_where_not_stated():
         demand=1.0,
     )
     assert problem.network.distances.tolist() == [5.0, 7.0]
-
-
-def test_one_offer_may_speak_for_all_products_and_others_for_one():
-    problem = small(
-        suppliers=[Supplier("mill", unit_cost=2.0), Supplier("farm", "corn", unit_cost=5.0)],
-        products=[Product("flour"), Product("corn")],
-        lanes=[Lane("mill", "north"), Lane("farm", "north"), Lane("north", "Lyon")],
-        tariff=1.0,
-        demand=1.0,
-    )
-    network = problem.network
-    assert network.offer_of.tolist() == [[0, 0], [-1, 1]]
-    assert network.purchase_cost.tolist() == [[2.0, 2.0], [0.0, 5.0], [0.0, 0.0]]
-    assert network.can_carry.tolist() == [[True, True], [False, True], [True, True]]
-    assert repr(problem) == (
-        "SupplyProblem(2 suppliers, 2 facilities, 2 markets, 3 lanes, 2 products, 2 periods)"
-    )
-
-
-def test_periods_carry_attributes_in_the_order_given():
-    assert Period("Q3", {"season": "summer"}).attributes["season"] == "summer"
-    assert small(periods=[Period("b"), Period("a")]).network.period_names == ["b", "a"]

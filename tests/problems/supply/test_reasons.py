@@ -10,10 +10,9 @@ import pytest
 
 from kanopt.formulas import Variable, parse_formula
 from kanopt.problems.supply import Facility, FlowPlan, Lane, Market, Period, Product, Supplier, SupplyProblem
-from kanopt.problems.supply.cheapest_paths import cheapest_paths
 from kanopt.problems.supply.spare_capacity import lane_cost, paths_through
 from kanopt.refs import state
-from tests.cases.supply import cost_of, random_problem, small
+from tests.cases.supply import cost_of, random_problem
 
 
 def chain(quantity: float, **changes) -> tuple[SupplyProblem, FlowPlan]:
@@ -80,31 +79,6 @@ def test_the_full_capacity_on_the_way_is_named_and_its_relaxation_suffices():
     assert not problem.check(problem.plan_from(more)).ok
 
 
-def test_of_two_ways_the_one_with_fewer_full_capacities_is_told():
-    problem, plan = chain(
-        20.0,
-        suppliers=[Supplier("mill", capacity=20.0), Supplier("farm", capacity=90.0, unit_cost=3.0)],
-        lanes=[
-            Lane("mill", "north", capacity=20.0),
-            Lane("farm", "north", capacity=0.5),
-            Lane("north", "Lyon", capacity=100.0),
-        ],
-    )
-    plan = problem.plan_from(
-        pd.DataFrame(
-            {
-                "tail": ["mill", "farm", "north"],
-                "head": ["north", "north", "Lyon"],
-                "quantity": [20.0, 0.5, 20.5],
-            }
-        )
-    )
-    reason = only(problem, plan)
-    # by the mill two capacities are full, by the farm one
-    assert "farm → north → Lyon" in reason.message
-    assert reason.relaxation.startswith("raise lane farm → north in period 1 by 29.5 t")
-
-
 def test_not_serving_may_be_cheaper_and_that_is_proved():
     problem, plan = chain(0.0, products=[Product("flour", shortage_cost=3.5)])
     reason = problem.reasons(plan)[0]
@@ -132,87 +106,6 @@ def test_a_place_no_lane_leads_to_is_proved_unreachable():
     assert reason.subject == "market Nice"
     assert "no lane leads from a supplier of it there" in reason.message
     assert reason.proved
-
-
-def test_a_closed_site_on_the_only_way_is_to_be_opened():
-    problem, plan = chain(0.0, facilities=[Facility("north", fixed_cost=9000.0)])
-    unserved, closed = problem.reasons(plan)
-    assert (
-        "no open site leads there; the cheapest way (mill → north → Lyon) costs 4 without" in unserved.message
-    )
-    assert unserved.relaxation == "open north"
-    # at most 50 x (20 - 4) can be saved by opening it
-    assert closed.kind == "closed"
-    assert (
-        "opening north beside the open sites costs 9,000.00 EUR and can save at most 800.00" in closed.message
-    )
-    assert closed.relaxation == "opening it can only pay if it becomes cheaper by more than 8,200.00 EUR"
-    assert closed.proved
-
-
-def test_a_site_closed_by_its_status_says_so():
-    problem, plan = chain(0.0, facilities=[Facility("north", status="closed")])
-    unserved, closed = problem.reasons(plan)
-    assert "no lane leads from a supplier of it there by a site that may open" in unserved.message
-    assert closed.message == "north is closed by its status"
-    assert closed.proved
-
-
-def test_no_saving_is_told_while_demand_that_must_be_met_is_not():
-    problem, plan = chain(
-        30.0,
-        products=[Product("flour")],
-        facilities=[Facility("north", capacity=30.0), Facility("south", fixed_cost=70.0)],
-    )
-    closed = problem.reasons(plan)[-1]
-    assert closed.message == (
-        "opening south costs 70.00 EUR; its saving is unknown while demand that must be met is not"
-    )
-    assert not closed.proved
-
-
-def test_room_that_a_plan_leaves_unused_is_told():
-    problem, plan = chain(30.0)
-    reason = only(problem, plan)
-    assert "the plan leaves room for 20 t more (mill → north → Lyon) at 4.00 each" in reason.message
-    assert reason.relaxation == "move 20 t more that way"
-
-
-def test_open_sites_that_cost_more_than_the_shortage_point_to_a_cheaper_closed_one():
-    problem, plan = chain(
-        0.0,
-        facilities=[
-            Facility("north", handling_cost=30.0, status="open"),
-            Facility("south", fixed_cost=5000.0),
-        ],
-        lanes=[Lane("mill", s) for s in ("north", "south")] + [Lane(s, "Lyon") for s in ("north", "south")],
-    )
-    unserved = problem.reasons(plan)[0]
-    assert "through open sites the cheapest way costs 34 EUR/t, the shortage 20;" in unserved.message
-    assert unserved.relaxation == "open south"
-
-
-def test_storage_is_a_capacity_on_the_way_too():
-    # 35 t can reach the site in each period; 5 t of storage is all that the first can do for the second
-    problem = SupplyProblem(
-        suppliers=[Supplier("mill")],
-        facilities=[Facility("north", storage=5.0, holding_cost=0.5)],
-        markets=[Market("Lyon")],
-        products=[Product("flour", shortage_cost=20.0)],
-        periods=[Period("1"), Period("2")],
-        lanes=[Lane("mill", "north", capacity=35.0), Lane("north", "Lyon")],
-        tariff=1.0,
-        demand=np.array([[[20.0, 50.0]]]),
-    )
-    flows = [("mill", "north", 1, 25.0), ("north", "Lyon", 1, 20.0)]
-    flows += [("mill", "north", 2, 35.0), ("north", "Lyon", 2, 40.0)]
-    plan = problem.plan_from(pd.DataFrame(flows, columns=["tail", "head", "period", "quantity"]))
-    # by the first period storage is full, by the second the lane: the cheaper of the two is told
-    assert "lane mill → north in period 2 (35 of 35 t)" in only(problem, plan).message
-    dear = replace(problem, tariff=np.array([[[1.0, 9.0]], [[1.0, 1.0]]]))
-    reason = only(dear, plan)
-    assert "from period 1): storage of north in period 1 (5 of 5 t)" in reason.message
-    assert reason.relaxation.startswith("raise storage of north in period 1 by 10 t")
 
 
 @pytest.mark.parametrize("seed", range(40, 52))
@@ -311,9 +204,3 @@ def test_cheapest_ways_are_those_of_trying_all():
             steps = paths.trace(market, p, 1)
             told = sum(hold[s.site] if s.lane < 0 else cost[s.lane, p, s.period] for s in steps)
             assert told == pytest.approx(paths.to_markets[market, p, 1])
-
-
-def test_no_way_is_an_empty_one():
-    network = small().network
-    nowhere = cheapest_paths(network, np.full(network.shape, np.inf), np.full((2, 1, 2), np.inf))
-    assert nowhere.trace(0, 0, 0) == ()

@@ -89,15 +89,6 @@ def test_an_equation_of_laws_holds_in_the_plan() -> None:
     assert result.objective == pytest.approx(-2 * np.sqrt(5), abs=1e-4)
 
 
-def test_a_square_of_a_difference_needs_no_binaries_and_a_product_does() -> None:
-    box = {"x": (-1, 1), "y": (-1, 1)}
-    apart = ko.solve(ko.DecisionProblem(box, law("(x - y)^2 + exp(x)"), tolerance=1e-3))
-    assert ": 0 binaries" in apart.engines[0].message
-    product = ko.solve(ko.DecisionProblem(box, law("x * y"), tolerance=1e-3))
-    assert ": 0 binaries" not in product.engines[0].message
-    assert product.objective == pytest.approx(-1.0)
-
-
 @pytest.mark.slow
 def test_constraints_that_cannot_hold_are_named() -> None:
     total = {"x": 1.0, "y": 1.0}
@@ -130,40 +121,11 @@ def test_a_law_without_value_somewhere_is_refused_with_the_place() -> None:
     assert HighsPieces().accepts(random_routing(1)) == "it solves decision problems"
 
 
-@pytest.mark.slow
-def test_the_search_starts_from_a_plan_and_tells_of_better_ones() -> None:
-    problem = ko.DecisionProblem(
-        {"x": (-1, 1), "y": (-1, 1)}, law("sin(5 * x) * cos(4 * y) + x^2"), tolerance=1e-3
-    )
-    seen: list[str] = []
-    start = problem.plan_from({"x": 0.4, "y": 0.1})
-    result = ko.solve(problem, initial=start, progress=lambda step: seen.append(str(step)))
-    assert result.status is Status.OPTIMAL
-    assert len(seen) == len(result.history) >= 2
-    again = ko.solve(problem, initial=result.plan, time_limit=0.0)
-    assert again.objective is not None
-    assert again.objective <= result.objective + 1e-9  # type: ignore[operator]
-    with pytest.raises(ko.SolverError, match="starts from a DecisionPlan"):
-        ko.solve(problem, initial=ko.supply.FlowPlan(()))
-
-
 def test_the_same_seed_gives_the_same_plan() -> None:
     case = random_case(5)
     one, other = (ko.solve(case.problem, seed=3) for _ in range(2))
     assert one.plan == other.plan
     assert one.bound == other.bound
-
-
-def test_a_curve_is_one_function_of_one_variable() -> None:
-    bumps = ko.Curve("bumps", law("v", ("v",)).root, (3.0, -1.0, 2.0, 4.0, -2.0, 1.0, 3.0), 0.0, 10.0)
-    root = bumps + law("0.1 * v * w", ("v", "w")).root
-    cost = ko.Formula(root, (ko.Variable("v"), ko.Variable("w")), ko.Variable("cost"))
-    problem = ko.DecisionProblem({"v": (0, 10), "w": (-1, 1)}, cost, tolerance=1e-3)
-    result = ko.solve(problem)
-    v, w = np.meshgrid(np.linspace(0, 10, 2001), [-1.0, 1.0])
-    grid = float(cost.evaluate({"v": v, "w": w}).min())
-    assert result.status is Status.OPTIMAL
-    assert grid - 1e-3 <= result.objective <= grid + 1e-6  # type: ignore[operator]
 
 
 @pytest.mark.parametrize(("size", "start", "price"), [(1e-3, 0.0, 1e4), (1e4, 1e7, 1e-3)])

@@ -2,26 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
 
 from kanopt.problems.scheduling import SchedulingProblem
-from kanopt.problems.scheduling.dispatch import dispatch_greedily
 from kanopt.solvers.base import SolveOptions
-from kanopt.solvers.clock import WorkClock
-from kanopt.solvers.compiled.library import why_no_kernel
 from kanopt.solvers.scheduling import run
 from kanopt.solvers.scheduling.grid import choose_step, lower
-from kanopt.solvers.scheduling.local_search.annealing import Annealing
 from kanopt.solvers.scheduling.local_search.search import ShopSearch
+from kanopt.solvers.scheduling.schedules import dispatch
 from kanopt.solvers.scheduling.solver import CpSatScheduling
-from kanopt.solvers.scheduling.starts import dispatch
 from kanopt.solvers.solve import solve
 from tests.cases.scheduling import FT06, best_on_grid, best_semi_active, job_shop, random_problem
-
-pytestmark = pytest.mark.skipif(bool(why_no_kernel()), reason="no compiled kernel on this machine")
 
 
 def mixed(seed: int) -> SchedulingProblem:
@@ -116,19 +108,6 @@ def test_the_published_optimum_is_found() -> None:
     assert search.report.best_cost / search.shop.grid.scale == 55.0
 
 
-@pytest.mark.parametrize("seed", range(10))
-def test_dispatching_is_that_of_the_plain_code(seed: int) -> None:
-    """In a job shop, where no two modes tie."""
-    problem = job_shop(FT06)
-    grid = lower(problem, choose_step(problem))
-    keys = np.random.default_rng(seed).random(len(problem.tasks))
-    plain = dispatch_greedily(grid.structure, grid.timing, keys)
-    search = ShopSearch(grid, seed)
-    search.dispatch(keys, 0.0, 1)
-    assert plain is not None
-    assert search.current()[1].tolist() == plain[1].tolist()
-
-
 def test_the_same_seed_takes_the_same_steps() -> None:
     problem = mixed(7)
     one, two, other = searched(problem, 3), searched(problem, 3), searched(problem, 4)
@@ -136,28 +115,6 @@ def test_the_same_seed_takes_the_same_steps() -> None:
         search.anneal(30_000, search.scale(), 0.1 * search.scale())
     assert one.current()[1].tolist() == two.current()[1].tolist()
     assert one.report.accepted == two.report.accepted != other.report.accepted
-
-
-def test_annealing_keeps_a_limit_in_work_and_stops_when_asked() -> None:
-    search, clock, looks = searched(job_shop(FT06)), WorkClock(), []
-
-    def look() -> bool:
-        looks.append(search.report.work)
-        return len(looks) == 60
-
-    Annealing(search, clock, look).run(0.5)
-    assert 0.5 <= clock.now() <= 0.6
-    Annealing(search, clock, look).run(1e6)
-    assert len(looks) == 60
-
-
-def test_a_horizon_that_dispatching_misses_is_kept_after_a_search() -> None:
-    plain = job_shop(FT06)
-    tight = replace(plain, horizon=55.0)
-    assert dispatch_greedily(tight.data.structure, tight.data.timing) is None
-    result = solve(tight, time_limit=20.0)
-    assert result.check.ok
-    assert result.objective == 55.0
 
 
 def test_without_compiled_code_cp_sat_starts_from_greedy_schedules(monkeypatch: pytest.MonkeyPatch) -> None:

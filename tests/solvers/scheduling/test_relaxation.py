@@ -10,7 +10,7 @@ from kanopt.solvers.highs import HighsOptions, HighsTermination, run_highs
 from kanopt.solvers.scheduling.grid import choose_step, lower
 from kanopt.solvers.scheduling.local_search.search import ShopSearch
 from kanopt.solvers.scheduling.relaxation import least_regular, relax
-from kanopt.solvers.scheduling.starts import dispatch
+from kanopt.solvers.scheduling.schedules import dispatch
 from tests.cases.scheduling import best_on_grid, random_problem
 
 

@@ -10,17 +10,11 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from ortools.sat.python import cp_model
 
-from kanopt.errors import SolverError
-from kanopt.interrupt import Interrupt
 from kanopt.problems.result import Progress, Status
 from kanopt.problems.scheduling import Break, Job, Machine, Mode, PowerPrice, SchedulingProblem, Setup, Task
 from kanopt.problems.scheduling.dispatch import dispatch_greedily, repair_starts
-from kanopt.solvers.cpsat import CpSatTermination, SearchLimits, complete_hint, run_cpsat
 from kanopt.solvers.scheduling.grid import choose_step, is_exact, lower
-from kanopt.solvers.scheduling.model import ScheduleModel
-from kanopt.solvers.scheduling.solver import CpSatScheduling
 from kanopt.solvers.solve import solve
 from tests.cases.scheduling import (
     FT06,
@@ -167,9 +161,8 @@ def test_rounding_stays_within_its_proven_bounds(seed, step, setups):
     )
     structure = problem.data.structure
     modes = np.array([rng.choice(np.flatnonzero(structure.mode_task == t)) for t in range(4)])
-    wanted = np.empty(4)
-    for job in range(2):
-        wanted[structure.chain(job)] = np.sort(rng.uniform(0.0, 15.0, 2))
+    # tasks 0 and 1 are one job, 2 and 3 another
+    wanted = np.sort(rng.uniform(0.0, 15.0, (2, 2)), axis=1).ravel()
     safe, relaxed = lower(problem, step, "safe"), lower(problem, step, "relaxed")
     # a schedule on the safe grid holds on the law and costs there what the grid says, within the bound
     starts = repair_starts(structure, safe.timing, modes, np.floor(wanted / step))
@@ -191,45 +184,6 @@ def _regular(grid, modes, starts):
     """Return makespan and tardiness alone."""
     costs = replace(grid.costs, energy=0 * grid.costs.energy, running=0 * grid.costs.running)
     return replace(grid, costs=costs).cost(modes, starts)
-
-
-def test_the_model_costs_what_the_grid_says():
-    problem = random_problem(np.random.default_rng(3), shape=(2, 1), energy=True, horizon=20.0)
-    grid = lower(problem, 1.0)
-    model = ScheduleModel(grid)
-    model.minimise(0)
-    found: list[tuple[int, float]] = []
-
-    def heard(values, objective, bound):
-        found.append((grid.cost(*model.read(values)), objective))
-        assert bound <= objective
-
-    with Interrupt() as interrupt:
-        searched = run_cpsat(model.model, SearchLimits(20.0), model.solution_variables, interrupt, heard)
-    assert searched.termination is CpSatTermination.OPTIMAL
-    # on the way CP-SAT may hold makespan and tardiness above what they are, but nothing below
-    assert all(cost <= objective for cost, objective in found)
-    assert found[-1][0] == found[-1][1] == searched.objective == searched.bound
-
-
-def test_the_step_is_the_coarsest_that_loses_nothing_or_fine_enough():
-    def of(*durations, **options):
-        names = [f"t{place}" for place in range(len(durations))]
-        return SchedulingProblem(
-            [Job(n) for n in names],
-            [Task(n, n) for n in names],
-            [Machine("m")],
-            [Mode(n, "m", duration=d) for n, d in zip(names, durations, strict=True)],
-            makespan_cost=1.0,
-            **options,
-        )
-
-    assert choose_step(of(30.0, 45.0)) == 5.0
-    assert choose_step(of(30.0, 45.0, calendars=[Break(60.5, 61.0)])) == 0.5
-    assert choose_step(of(1.25, 3.0)) == 0.05
-    assert choose_step(of(31.4159, 27.1828)) == 0.05
-    assert is_exact(of(1.25, 3.0), 0.05)
-    assert not is_exact(of(31.4159), 0.05)
 
 
 def test_without_a_horizon_waiting_for_cheap_power_is_found():
@@ -365,7 +319,8 @@ def test_an_error_in_the_callers_callback_is_the_callers():
             raise ZeroDivisionError("mine")
 
     with pytest.raises(ZeroDivisionError, match="mine"):
-        solve(big(), time_limit=20.0, progress=fail)
+        # by counted work: in seconds a lucky first second may leave no third schedule to find
+        solve(big(), time_limit=20.0, progress=fail, deterministic=True)
     objectives = [progress.objective for progress in seen]
     assert objectives == sorted(objectives, reverse=True)
 
@@ -389,56 +344,3 @@ def test_a_given_schedule_is_never_made_worse():
     every = [replace(mode, machine="m1" if mode.machine == "m0" else mode.machine) for mode in problem.modes]
     fewer = replace(problem, modes=list({(m.task, m.machine): m for m in every}.values()))
     assert solve(fewer, time_limit=0.2, initial=good.plan).check.ok
-
-
-def test_a_shortened_horizon_only_leaves_out_what_is_dearer():
-    grid = lower(big(), 1.0)
-    built = dispatch_greedily(grid.structure, grid.timing)
-    assert built is not None
-    modes, starts = built[0], built[1].astype(np.int64)
-    cost = grid.cost(modes, starts)
-    short = grid.shortened(cost)
-    ends = starts + grid.timing.duration[modes]
-    assert ends.max() <= short.horizon < grid.horizon
-    assert short.cost(modes, starts) == cost
-    # whatever ends after the shortened horizon pays more than the schedule for makespan and energy alone
-    assert (short.horizon + 1) * grid.costs.makespan + short.least_energy() > cost
-    free = lower(replace(big(), makespan_cost=0.0), 1.0)
-    assert free.shortened(cost) is free
-
-
-def test_a_hint_that_breaks_a_rule_is_left_as_it_is():
-    model = cp_model.CpModel()
-    x, y = model.new_int_var(0, 5, "x"), model.new_int_var(0, 5, "y")
-    model.add(x + y == 7)
-    model.add_hint(x, 1)
-    complete_hint(model)
-    assert list(model.proto.solution_hint.vars) == [x.index]
-    model.clear_hints()
-    model.add_hint(x, 3)
-    complete_hint(model)
-    assert list(model.proto.solution_hint.values) == [3, 4]
-
-
-def test_more_workers_and_progress_with_bounds():
-    problem = job_shop(FT06)
-    heard: list[Progress] = []
-    result = solve(problem, time_limit=20.0, workers=2, progress=heard.append)
-    assert result.objective == 55.0
-    assert tuple(heard) == result.history
-    assert all(p.bound is None or p.bound <= 55.0 for p in heard)
-
-
-def test_other_problems_and_broken_models_are_refused():
-    assert CpSatScheduling().accepts(job_shop(FT06)) == ""
-
-    class Other:
-        kind = "routing"
-
-    assert "not routing" in CpSatScheduling().accepts(Other())
-    assert CpSatScheduling().name.startswith("OR-Tools CP-SAT 9.")
-    model = cp_model.CpModel()
-    huge = model.new_int_var(0, 2**61, "")
-    model.minimize(2**61 * huge)
-    with Interrupt() as interrupt, pytest.raises(SolverError, match="refused the model"):
-        run_cpsat(model, SearchLimits(1.0), [huge], interrupt)

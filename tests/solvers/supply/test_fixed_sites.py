@@ -8,8 +8,7 @@ import pytest
 
 from kanopt.problems.supply import FlowPlan
 from kanopt.solvers.base import SolveOptions
-from kanopt.solvers.supply.fixed_sites import flows_through_sites
-from kanopt.solvers.supply.recourse import flows_anew
+from kanopt.solvers.supply.recourse import flows_anew, flows_through_sites
 from kanopt.solvers.supply.solver import HighsSupply
 from tests.cases.supply import cost_of, random_problem
 

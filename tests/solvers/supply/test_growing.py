@@ -155,46 +155,6 @@ def optimum(seed):
     return linear.effective_cost @ run_highs(linear, HighsOptions()).values
 
 
-@pytest.mark.parametrize("seed", range(6))
-def test_the_relaxation_is_that_of_all_columns_and_all_rows(seed, parts):
-    model = SupplyModel(random_problem(seed))
-    linear, pool = model.linear, model.pool
-    strong = replace(
-        linear,
-        integer=np.zeros_like(linear.integer),
-        rows=np.concatenate([linear.rows, len(linear.row_lower) + pool.rows]),
-        columns=np.concatenate([linear.columns, pool.columns]),
-        values=np.concatenate([linear.values, pool.values]),
-        row_lower=np.concatenate([linear.row_lower, np.full(len(pool.gates), -np.inf)]),
-        row_upper=np.concatenate([linear.row_upper, np.zeros(len(pool.gates))]),
-    )
-    whole = run_highs(strong, HighsOptions())
-    search = search_of(model, start=part_of(model, 4))
-    while not search.settled:
-        assert search.relax(30.0)
-    assert search.relaxed == pytest.approx(whole.bound, rel=1e-6)
-    assert search.lp.objective == pytest.approx(whole.bound, rel=1e-6)
-    assert len(search.lp.columns) < search.size
-
-
-@pytest.mark.slow
-def test_rows_of_the_pool_hold_for_every_whole_point():
-    for seed in range(6):
-        model = SupplyModel(random_problem(seed))
-        pool, point = model.pool, run_highs(model.linear, HighsOptions()).values
-        activity = np.bincount(pool.rows, pool.values * point[pool.columns], len(pool.gates))
-        assert (activity <= 1e-6).all()
-        assert np.isin(pool.gates, np.flatnonzero(model.linear.integer)).all()
-
-
-def test_an_infeasible_model_says_so_though_columns_were_missing():
-    model = SupplyModel(random_problem(3, mandatory=True))
-    growing = model.growing
-    nothing = replace(growing.linear, upper=np.where(growing.linear.integer, growing.linear.upper, 0.0))
-    answer = run_growing(replace(growing, linear=nothing), HighsOptions())
-    assert (answer.termination, answer.values, answer.bound) == (HighsTermination.INFEASIBLE, None, None)
-
-
 def test_a_point_in_hand_does_not_make_an_infeasible_model_optimal():
     # HiGHS does not take the point, and nothing was excluded for costing as much
     growing = cycle_cover(4).growing
@@ -202,15 +162,3 @@ def test_a_point_in_hand_does_not_make_an_infeasible_model_optimal():
     hint = np.array([1.0, 0.0, 1.0, 0.0])
     answer = run_growing(replace(growing, linear=nothing), HighsOptions(hint=hint))
     assert (answer.termination, answer.bound) == (HighsTermination.INFEASIBLE, None)
-
-
-def test_a_relaxed_model_ends_with_its_optimum_as_bound():
-    growing = SupplyModel(random_problem(5)).growing
-    relaxed = replace(
-        growing,
-        linear=replace(growing.linear, integer=np.zeros_like(growing.linear.integer)),
-        pool=RowPool.empty(),
-    )
-    answer = run_growing(relaxed, HighsOptions())
-    assert answer.termination is HighsTermination.OPTIMAL
-    assert answer.bound == pytest.approx(relaxed.linear.cost @ answer.values, rel=1e-6)

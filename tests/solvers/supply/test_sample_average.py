@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from kanopt.formulas import Variable, parse_formula
-from kanopt.problems.supply import Facility, Lane, Market, Period, Product, Supplier, SupplyProblem
+from kanopt.problems.supply import Facility, Product, SupplyProblem
 from kanopt.refs import state
 from kanopt.solvers.highs import HighsOptions
 from kanopt.solvers.solve import solve
@@ -93,15 +93,6 @@ def test_the_sites_of_a_sample_are_those_of_trying_every_set(seed):
     assert means[chosen[0]] == pytest.approx(min(means), rel=2e-6)
 
 
-def test_one_sample_is_the_problem_itself():
-    problem = small()
-    mean = problem.demand_array[problem.demand_array > 0][None, :]
-    found = sites_of_samples(problem, mean, HighsOptions(time_limit=20.0))
-    result = solve(problem, time_limit=10.0)
-    assert found.objective == pytest.approx(result.objective)
-    assert (found.opened == result.assessment.simulation.open).all()
-
-
 def test_a_sample_that_no_sites_can_serve_leaves_out_no_more_than_it_has_to():
     problem = small(products=[Product("flour")])  # the sites let 80 pass in each period, the mill sells 50
     cells = problem.demand_array > 0
@@ -116,21 +107,6 @@ def test_a_sample_that_no_sites_can_serve_leaves_out_no_more_than_it_has_to():
     assert again.least[1] > 1.0
     assert found.objective == pytest.approx(again.drawn.cost.mean())
     assert cells.sum() == 4
-
-
-def test_a_network_without_sites_has_flows_alone():
-    problem = SupplyProblem(
-        suppliers=[Supplier("mill", capacity=12.0, unit_cost=2.0)],
-        facilities=[],
-        markets=[Market("Lyon")],
-        products=[Product("flour", shortage_cost=9.0)],
-        periods=[Period("1")],
-        lanes=[Lane("mill", "Lyon")],
-        tariff=1.0,
-        demand=10.0,
-    )
-    found = sites_of_samples(problem, np.array([[8.0], [16.0]]), HighsOptions(time_limit=10.0))
-    assert found.objective == pytest.approx((3.0 * 8.0 + 3.0 * 12.0 + 9.0 * 4.0) / 2.0)
 
 
 def test_a_tariff_that_reads_the_flow_is_paid_on_the_law():

@@ -15,23 +15,19 @@ from scipy.optimize import linprog
 from kanopt.errors import SolverError
 from kanopt.formulas import Variable, parse_formula
 from kanopt.interrupt import Interrupt
-from kanopt.problems.base import Plan
 from kanopt.problems.result import Status
 from kanopt.problems.supply import Facility, FlowPlan, Lane, Market, Period, Product, Supplier, SupplyProblem
+from kanopt.problems.supply.augmentation import first_plan
 from kanopt.refs import lane, state
-from kanopt.solvers import highs_child
 from kanopt.solvers.base import SolveOptions
 from kanopt.solvers.highs import (
     HighsOptions,
-    HighsResult,
     HighsTermination,
     MixedIntegerModel,
     run_highs,
 )
 from kanopt.solvers.solve import solve
-from kanopt.solvers.supply.model import SupplyModel
 from kanopt.solvers.supply.solver import HighsSupply
-from kanopt.solvers.supply.start import first_plan
 from kanopt.worker import WorkerEnd
 from tests.cases.supply import best_cover, best_of_all, random_problem, small, two_sites_each
 
@@ -219,14 +215,6 @@ def test_a_plan_to_start_from_is_the_first_incumbent_and_the_answer_when_time_is
     assert other.objective <= dearer.price(empty).objective
 
 
-def test_open_sites_of_a_plan_for_other_data_are_tried():
-    problem = random_problem(2)
-    plan = solve(problem, time_limit=20.0).plan
-    more = replace(problem, demand=problem.demand_array + 1.0)
-    result = solve(more, time_limit=20.0, initial=FlowPlan((), plan.open))
-    assert result.objective == pytest.approx(best_of_all(more), rel=2e-6)
-
-
 def test_a_plan_made_for_other_data_starts_with_what_is_known_here():
     problem = small()
     plan = solve(problem, time_limit=20.0).plan
@@ -236,24 +224,9 @@ def test_a_plan_made_for_other_data_starts_with_what_is_known_here():
     assert set(result.to_frame()["head"]) == {"north", "Lyon"}
 
 
-def test_a_plan_of_another_kind_is_refused_as_a_start():
-    class Other(Plan):
-        def to_frame(self):
-            raise NotImplementedError
-
-    with pytest.raises(SolverError, match="starts from a FlowPlan, not from a Other"):
-        HighsSupply().solve(small(), SolveOptions(initial=Other()))
-
-
 def test_the_same_seed_gives_the_same_plan():
     problem = random_problem(4)
     assert solve(problem, seed=9, time_limit=20.0).plan == solve(problem, seed=9, time_limit=20.0).plan
-
-
-def test_it_accepts_supply_problems_only():
-    assert HighsSupply().accepts(small()) == ""
-    assert "supply" in HighsSupply().accepts(object())
-    assert HighsSupply().name.startswith("HiGHS 1.")
 
 
 def test_ctrl_c_keeps_the_best_plan_so_far():
@@ -294,50 +267,6 @@ def test_a_second_ctrl_c_stops_at_once(monkeypatch):
         solve(small())
 
 
-def test_ctrl_c_while_the_least_shortage_is_sought_keeps_what_can_be_served(monkeypatch):
-    stopped = HighsResult(HighsTermination.INTERRUPTED, None, None)
-    monkeypatch.setattr("kanopt.solvers.supply.solver.run_growing", lambda *_: stopped)
-    problem = small(products=[Product("flour")], suppliers=[Supplier("mill", "flour", capacity=25.0)])
-    outcome = HighsSupply().solve(problem, SolveOptions())
-    assert (outcome.status, outcome.interrupted, outcome.bound) == (Status.PARTIAL, True, None)
-    assert outcome.plan == first_plan(problem)
-    assert "stopped before it was known" in outcome.message
-
-
-def test_the_relaxation_of_facility_location_is_tight():
-    # the strong rows x <= d y: with open sites at no capacity limit the relaxed sites are whole by themselves
-    r = np.random.default_rng(1)
-    model = SupplyModel(
-        located(np.inf, r.uniform(300, 900, 5), r.uniform(5, 30, 8), r.uniform(50, 900, (5, 8)))
-    )
-    linear, pool = model.linear, model.pool
-    strong = replace(
-        linear,
-        rows=np.concatenate([linear.rows, len(linear.row_lower) + pool.rows]),
-        columns=np.concatenate([linear.columns, pool.columns]),
-        values=np.concatenate([linear.values, pool.values]),
-        row_lower=np.concatenate([linear.row_lower, np.full(len(pool.gates), -np.inf)]),
-        row_upper=np.concatenate([linear.row_upper, np.zeros(len(pool.gates))]),
-    )
-    relaxed = run_highs(replace(strong, integer=np.zeros_like(linear.integer)), HighsOptions())
-    exact = run_highs(linear, HighsOptions())
-    assert linear.cost @ relaxed.values == pytest.approx(linear.cost @ exact.values, rel=0.02)
-    assert linear.cost @ relaxed.values <= linear.cost @ exact.values + 1e-6
-
-
-@pytest.mark.parametrize("seed", [0, 3, 9])
-def test_a_plan_and_its_point_say_the_same(seed):
-    problem = random_problem(seed)
-    model = SupplyModel(problem)
-    answer = run_highs(model.linear, HighsOptions())
-    plan = model.plan(answer.values)
-    point = model.point(plan)
-    assert model.plan(point) == plan
-    np.testing.assert_allclose(point, answer.values, atol=1e-6)
-    price = problem.price(plan, frozen=True).objective
-    assert abs(float(model.cost @ answer.values) - price) <= model.rounding_bound(answer.values, plan)
-
-
 def two_variables(cost: float = 1.0) -> MixedIntegerModel:
     one = np.ones(2)
     return MixedIntegerModel(
@@ -351,12 +280,6 @@ def two_variables(cost: float = 1.0) -> MixedIntegerModel:
         np.array([2.5]),
         np.array([np.inf]),
     )
-
-
-def test_costs_too_small_for_highs_are_dropped_and_counted():
-    model = two_variables(1e-12)
-    assert model.effective_cost.tolist() == [0.0, 3.0]
-    assert run_highs(model, HighsOptions(threads=2, seed=2**40)).values.tolist() == [2.0, 1.0]
 
 
 def test_an_infeasible_model_says_so():
@@ -385,14 +308,6 @@ def test_what_highs_would_take_without_a_word_is_refused(changes, hint, message)
         run_highs(replace(two_variables(), **changes), HighsOptions(hint=hint))
 
 
-def test_a_model_without_variables_costs_nothing():
-    none, whole = np.zeros(0), np.zeros(0, dtype=int)
-    answer = run_highs(
-        MixedIntegerModel(none, none, none, none > 0, whole, whole, none, none, none), HighsOptions()
-    )
-    assert (answer.termination, answer.values.tolist(), answer.bound) == (HighsTermination.OPTIMAL, [], 0.0)
-
-
 def test_a_failure_of_highs_quotes_its_log():
     model = replace(two_variables(), columns=np.array([0, 7]))
     with pytest.raises(SolverError, match="HiGHS failed"):
@@ -406,43 +321,6 @@ def test_a_run_that_ignores_its_limit_is_ended(monkeypatch, tmp_path):
     monkeypatch.setattr("kanopt.solvers.highs.GRACE", 0.3)
     answer = run_highs(two_variables(), HighsOptions(time_limit=0.0))
     assert (answer.termination, answer.values) == (HighsTermination.LIMIT, None)
-
-
-class RecordingChannel:
-    """A channel that keeps what it is told."""
-
-    def __init__(self):
-        self.told = []
-
-    def send(self, content):
-        self.told.append(json.loads(json.dumps(content)))
-
-
-def order_of(model, **options):
-    return {"model": model.to_arrays(), "options": {"log_to_console": False, **options}, "hint": None}
-
-
-def test_the_child_tells_of_bounds_and_points_and_at_last_of_the_solution():
-    r = np.random.default_rng(2)
-    model = SupplyModel(
-        located(80.0, r.uniform(300, 900, 6), r.uniform(5, 30, 12), r.uniform(50, 900, (6, 12)))
-    ).linear
-    heard = RecordingChannel()
-    assert highs_child.work(order_of(model), heard) == "kOptimal"
-    *_, last = heard.told
-    points = [told for told in heard.told if "values" in told]
-    assert len(points) > 1
-    for told in points:
-        assert model.effective_cost @ told["values"] == pytest.approx(told["objective"])
-        assert told["bound"] <= last["objective"] + 1e-6
-    assert last["bound"] == pytest.approx(last["objective"], rel=1e-6)
-
-
-def test_a_relaxed_model_has_a_bound_once_it_is_solved():
-    relaxed = replace(two_variables(), integer=np.zeros(2, dtype=bool))
-    heard = RecordingChannel()
-    assert highs_child.work(order_of(relaxed), heard) == "kOptimal"
-    assert heard.told == [{"bound": 3.5, "values": [2.0, 0.5], "objective": 3.5}]
 
 
 @pytest.mark.parametrize("first", ["highspy", "ortools.math_opt.core.python.solver"])
@@ -476,13 +354,6 @@ def test_nothing_but_the_callers_words_reaches_standard_output():
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert json.loads(done.stdout) > 0
     assert done.stderr == ""
-
-
-def test_an_empty_plan_is_a_point_too():
-    problem = small()
-    model = SupplyModel(problem)
-    point = model.point(FlowPlan(()))
-    assert float(model.cost @ point) == pytest.approx(60.0 * 20.0)
 
 
 def test_demand_missed_by_less_than_the_tolerance_is_met():

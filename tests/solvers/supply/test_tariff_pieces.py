@@ -23,7 +23,6 @@ from kanopt.problems.supply import (
     SupplyUnits,
 )
 from kanopt.refs import lane, state
-from kanopt.solvers.encodings import encodings
 from kanopt.solvers.solve import solve
 from kanopt.solvers.supply.model import SupplyModel
 from kanopt.solvers.supply.tariffs import TariffPieces, lower_tariff
@@ -101,26 +100,6 @@ def test_convex_prices_take_no_binaries():
     assert charge.binaries == len(charge.prices)
 
 
-@pytest.mark.parametrize(
-    ("text", "why"),
-    [("5 + log(t) * 0", "formula"), ("3 * t - 20", "falls below zero")],
-)
-def test_what_has_no_pieces_says_why(text, why):
-    problem = priced(text)
-    model = SupplyModel(problem)
-    found = lower_tariff(problem, model.flow.cells, model.most_flow)
-    assert isinstance(found, str)
-    assert why in found
-
-
-def test_pieces_that_take_too_long_are_none():
-    problem = priced(LAWS["concave"])
-    model = SupplyModel(problem)
-    found = lower_tariff(problem, model.flow.cells, model.most_flow, -1.0)
-    assert isinstance(found, str)
-    assert "take longer than" in found
-
-
 def two_sites(text: str, demand: tuple[float, ...], fixed: tuple[float, float], seed: int) -> SupplyProblem:
     r = np.random.default_rng(seed)
     ways = [Lane("mill", f"f{i}", distance=float(r.integers(20, 200))) for i in range(2)]
@@ -180,14 +159,3 @@ def test_a_plan_on_a_convex_tariff_is_shared_between_sites():
     assert result.bound <= truth + 1e-6
     assert result.objective == pytest.approx(truth, rel=5e-3)
     assert result.status in (Status.FEASIBLE, Status.OPTIMAL)
-
-
-def test_encodings_tell_of_the_pieces():
-    encoding = next(one for one in encodings(priced(LAWS["concave"])) if one.chosen)
-    (tariff,) = (one for one in encoding.laws if one.law == "tariff")
-    assert (tariff.fixed, tariff.decided) == (("km",), ("t",))
-    assert encoding.segments == tariff.segments == pieces_of(priced(LAWS["concave"])).segments
-    assert encoding.binaries > 0
-    assert "straight pieces below the law" in str(encoding)
-    frozen = next(one for one in encodings(priced("5 + log(t) * 0")) if one.chosen)
-    assert "frozen at" in str(frozen)

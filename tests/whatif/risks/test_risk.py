@@ -174,7 +174,7 @@ def test_the_seed_decides_and_blocks_do_not_matter_much(monkeypatch: pytest.Monk
     one, same, other = (ko.risk(result, draws=4000, seed=seed) for seed in (1, 1, 2))
     np.testing.assert_array_equal(one.cost, same.cost)
     assert (one.cost != other.cost).any()
-    monkeypatch.setattr(days, "_MOST_LEGS", 600)
+    monkeypatch.setattr(days, "MOST_LEGS", 600)
     blocks = ko.risk(result, draws=4000, seed=1)
     assert blocks.stops["on_time"][0] == pytest.approx(one.stops["on_time"][0], abs=0.04)
 

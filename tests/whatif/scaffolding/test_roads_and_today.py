@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 
 import kanopt as ko
+from kanopt.whatif.scenario_files.layers import read_layers
 from kanopt.whatif.scenario_files.load import check_scenario
 
 EXAMPLES = Path(__file__).parents[3] / "scenarios"
@@ -32,7 +33,7 @@ def begun(tables: dict[str, pd.DataFrame], folder: Path) -> tuple[dict, ko.Scaff
     made = ko.scaffold([folder / f"{name}.csv" for name in tables])
     made = made.answered([next(iter(each.answers)) for each in made.questions])
     path = made.write(folder / "first.toml", replace=True)
-    scenario = check_scenario(path)
+    scenario = check_scenario(read_layers(path))
     assert scenario is not None
     scenario.check()
     return tomllib.loads(path.read_text("utf-8")), made

@@ -12,8 +12,9 @@ import pytest
 import xlsxwriter
 
 import kanopt as ko
+from kanopt.cli.beginning import copy_example, example_names
 from kanopt.errors import TableError
-from kanopt.whatif.scaffolding import copy_example, example_names
+from kanopt.whatif.scenario_files.layers import read_layers
 from kanopt.whatif.scenario_files.load import check_scenario
 
 EXAMPLES = Path(__file__).parents[3] / "scenarios"
@@ -26,7 +27,7 @@ def tables_of(name: str, folder: Path) -> list[Path]:
 def held(made: ko.Scaffold, folder: Path) -> dict:
     """Answer the questions, write the file, check it as the command does, and return what it says."""
     path = made.answered([next(iter(each.answers)) for each in made.questions]).write(folder / "first.toml")
-    scenario = check_scenario(path)
+    scenario = check_scenario(read_layers(path))
     assert scenario is not None
     scenario.check()
     return tomllib.loads(path.read_text("utf-8"))
@@ -196,7 +197,7 @@ def test_examples_are_copied_whole(tmp_path, name):
     files = copy_example(name, tmp_path)
     for file in files:
         assert file.read_bytes() == (EXAMPLES / file.relative_to(tmp_path)).read_bytes()
-    assert check_scenario(files[0]) is not None
+    assert check_scenario(read_layers(files[0])) is not None
     with pytest.raises(TableError, match="already there"):
         copy_example(name, tmp_path)
 
@@ -220,7 +221,7 @@ def test_renamed_columns_in_other_units_give_the_same_clients(tmp_path, headers)
     foreign.set_axis(headers, axis="columns").to_csv(paths["clients"], index=False)
     made = ko.scaffold([paths["clients"], paths["vehicles"], paths["depots"]])
     held(made, tmp_path)
-    scenario = check_scenario(tmp_path / "first.toml")
+    scenario = check_scenario(read_layers(tmp_path / "first.toml"))
     clients = scenario.build(scenario.drafts).clients
     assert [client.name for client in clients] == own["name"].tolist()
     for fields, column, factor in (("x", "x_km", 1), ("demand", "demand_t", 1_000), ("latest", "due_h", 60)):

@@ -58,7 +58,7 @@ km = "arc.distance" | km = 1⏎minutes = { miles = 1 } | problem.bind.minutes.mi
 load = "state.load"⏎ |  | problem.bind | the input 'load' of law 'fuel' is not bound; write load = "scope.field"
 load = "state.load" | load = "clock.hour" | problem.bind.load | they do not measure the same thing
 unit = "min" | unit = "minuts" | surrogates.minutes.unit | unknown unit 'minuts'; did you mean 'minute'?
-unit = "EUR" | unit = "USD" | problem | law 'fuel': formula for 'fuel': cannot convert 'USD'
+unit = "EUR" | unit = "USD" | problem.cost.fuel | law 'fuel': formula for 'fuel': cannot convert 'USD'
 demand_t = "t" | demand_t = "min" | problem.clients.columns.demand | the unit of its field: cannot convert 'min'
 { fuel_price = "EUR/l" } | { fule_price = "EUR/l" } | tables.vehicles.units.fule_price | did you mean 'fuel_price'?
 path = "depots.csv" | path = "depot.csv" | tables.depots.path | depot.csv
@@ -226,8 +226,8 @@ CHANGES = rows("""
 scale = "vehicles.fuel_prise"⏎by = 2 | changes[1].scale | did you mean 'fuel_price'?
 scale = "vehicle.fuel_price"⏎by = 2 | changes[1].scale | did you mean 'vehicles'?
 scale = "fuel_price"⏎by = 2 | changes[1].scale | must be 'table.column'
-scale = "vehicles.fuel_price" | changes[1] | scale needs 'by', such as by = 1.15
-scale = "vehicles.fuel_price"⏎to = 2⏎by = 2 | changes[1] | scale does not take 'to'; it takes 'by' and 'where'
+scale = "vehicles.fuel_price" | changes[1].by | is missing
+scale = "vehicles.fuel_price"⏎to = 2⏎by = 2 | changes[1].to | unknown key
 scale = "a.b"⏎set = "a.b" | changes[1] | exactly one of set, scale, remove, add, open and close
 scale = "vehicles.fuel_price"⏎by = nan | changes[1].by | must be a finite number
 remove = "vehicles"⏎where = { name = "vam" } | changes[1].where.name | has name = vam; did you mean 'van'?

@@ -11,6 +11,7 @@ from kanopt.errors import ScenarioError
 from kanopt.problems import Route
 from kanopt.tables import report_of, units_of
 from kanopt.whatif import load_scenario
+from kanopt.whatif.scenario_files.layers import read_layers
 from kanopt.whatif.scenario_files.load import check_scenario
 
 GIVEN = '[surrogates.minutes]\nformula = "2 * km"\ninputs = { km = "km" }\nunit = "min"'
@@ -85,7 +86,7 @@ def test_a_table_comes_from_a_database(edited):
         database.execute("insert into vans values ('van', 2, 1.2, 1.6)")
     database.close()
     assert load_scenario(path, allow_sql=True).tables["vehicles"]["num_available"].tolist() == [2]
-    assert check_scenario(path) is None
+    assert check_scenario(read_layers(path)) is None
     with pytest.raises(ScenarioError, match="a database is asked only when that is allowed"):
         load_scenario(path)
 

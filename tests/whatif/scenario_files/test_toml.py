@@ -18,7 +18,7 @@ solver.a = 1 # a comment
 [report.variants."b.c"]
 set = { "vans.n" = [1] }
 [[changes]]
-set = "a"
+remove = "a"
 [changes.where]
 name = []
 [[changes]]
@@ -50,7 +50,7 @@ def test_every_key_has_the_line_it_stands_on(tmp_path):
         (2, '"x.y"'),
         (4, 'report.variants."b.c".set."vans.n"'),
         (8, "changes[1].where.name"),
-        (12, "changes[2].row.a"),
+        (12, "changes[2].row"),
         (15, "tables.u"),
     ]
     windows = b"\xef\xbb\xbf" + KEYS.replace("\n", "\r\n").encode()

@@ -12,9 +12,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kanopt.errors import FileFormatError, nearest
-from kanopt.problems.routing.instances._planar import InstanceNodes, distance_problem, enough_vehicles, planar
-from kanopt.problems.routing.instances._text import LARGEST_NODES, TextLines
-from kanopt.problems.routing.instances.instance import CVRP, VRPTW
+from kanopt.problems.instance_text import LARGEST_NODES, TextLines
+from kanopt.problems.routing.instances.instance import (
+    CVRP,
+    VRPTW,
+    InstanceNodes,
+    distance_problem,
+    enough_vehicles,
+    planar,
+)
 from kanopt.problems.routing.problem import RoutingProblem
 from kanopt.text import number_text
 

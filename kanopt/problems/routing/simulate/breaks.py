@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from kanopt.formulas.binding import BoundFormula
 from kanopt.problems.routing.data import Floats, Ints
+from kanopt.problems.routing.rules.rule import slack
 from kanopt.problems.routing.simulate.legs import PaddedRoutes, service_begin
-from kanopt.problems.routing.simulate.tolerance import slack
 from kanopt.problems.routing.windows import DriverBreak
 
 Flags = NDArray[np.bool_]

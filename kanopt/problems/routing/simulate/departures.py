@@ -11,11 +11,14 @@ from numpy.typing import NDArray
 
 from kanopt.errors import ProblemError
 from kanopt.formulas.binding import BoundFormula
-from kanopt.problems.routing.arrival_functions import ArrivalFunctions
-from kanopt.problems.routing.data import Floats, Ints, RoutingData
-from kanopt.problems.routing.simulate.forward import LegTimes, drive_forward
-from kanopt.problems.routing.simulate.legs import PaddedRoutes
-from kanopt.problems.routing.simulate.tolerance import slack
+from kanopt.problems.routing.arrival_functions import ArrivalFunctions, departure_breakpoints
+from kanopt.problems.routing.data import Floats, Ints
+from kanopt.problems.routing.leg_laws import RoutingLaws
+from kanopt.problems.routing.plan import Route
+from kanopt.problems.routing.planning_values import PlanningValues
+from kanopt.problems.routing.rules.rule import Drive, slack
+from kanopt.problems.routing.simulate.drive import LegTimes, drive_forward, drive_of
+from kanopt.problems.routing.simulate.legs import PaddedRoutes, pad_routes
 from kanopt.units import convert
 
 _PARTS, _PARTS_NEAR = 128, 8
@@ -32,6 +35,42 @@ _NEVER = 2**31
 
 _Departures: TypeAlias = tuple[Ints, Floats]
 """Routes, as positions, and when each leaves."""
+
+
+def drive(
+    laws: RoutingLaws, planning: PlanningValues, routes: Sequence[Route], *, frozen: bool = False
+) -> Drive:
+    """Drive routes forward on the law, or with travel times at their planning values.
+
+    A vehicle waits only for a window to open and for goods to be ready. A route that states its departure keeps it.
+    Another leaves when it breaks the fewest rules, then when it is late or too long by the least, then when it costs
+    least; of equally good departures it takes those with the earliest return, and of these the latest. What counts is
+    all of the price: time, overtime, lateness, the longest route and cost laws. The choice is exact where travel times
+    are fixed or tabulated and no other law reads the clock. With breaks it is the best of all departures with which
+    something changes. Where a formula reads the clock it is the best of a grid over the shift, which is made finer
+    around the best four.
+
+    Parameters
+    ----------
+    laws, planning
+        The problem's laws and planning values.
+    routes
+        With known names; a route without clients stays in its depot, and one under way leaves when it has left.
+    frozen
+        Use the planning values of travel time.
+    """
+    grid = pad_routes(laws, planning, routes, frozen=frozen)
+    stated = np.array(
+        [np.nan if route.departure is None else route.departure for route in routes], dtype=float
+    )
+    free = np.isnan(stated) & ~grid.has_left
+    departure = np.where(np.isnan(stated), grid.earliest, stated)
+    times = drive_forward(grid, departure)
+    if free.any():
+        chosen = choose_departures(grid, departure, free, times)
+        if (chosen != departure).any():
+            departure, times = chosen, drive_forward(grid, chosen)
+    return drive_of(grid, [len(route.clients) for route in routes], departure, times)
 
 
 def choose_departures(
@@ -56,7 +95,7 @@ def choose_departures(
     """
     chosen = departure.copy()
     free = free & grid.valid.any(axis=1) & np.isfinite(first.finish)
-    searched = free & _needs_search(grid)
+    searched = free & _needs_search(grid, first)
     at_once = free & ~searched
     if at_once.any():
         chosen[at_once] += _departure_slack(grid, first)[at_once]
@@ -68,16 +107,17 @@ def choose_departures(
     return chosen
 
 
-def _is_moved_by_clock(grid: PaddedRoutes) -> bool:
+def _is_moved_by_clock(grid: PaddedRoutes, first: LegTimes) -> bool:
     """Say whether the price may bend in the departure where no window, break or table does."""
-    timed = grid.fixed is None and (isinstance(grid.laws.duration, BoundFormula) or grid.has_breaks.any())
+    by_law = isinstance(grid.laws.duration, BoundFormula) or first.pause.any()
+    timed = grid.fixed is None and (by_law or grid.has_breaks.any())
     return bool(timed or grid.has_timed_stops or grid.by_clock)
 
 
-def _needs_search(grid: PaddedRoutes) -> NDArray[np.bool_]:
+def _needs_search(grid: PaddedRoutes, first: LegTimes) -> NDArray[np.bool_]:
     """Say on which routes the latest departure that makes nothing later may not be the best one; (routes,)."""
     data = grid.laws.data
-    if grid.fixed is None or _is_moved_by_clock(grid):
+    if grid.fixed is None or _is_moved_by_clock(grid, first):
         return np.ones(len(grid.kind), dtype=bool)
     several = (data.opens[0] != data.opens[-1]) | data.has_soft_window
     return np.asarray((several[grid.head] & grid.valid).any(axis=1) | grid.has_breaks)
@@ -155,7 +195,7 @@ class _DepartureSearch:
 
     def __init__(self, grid: PaddedRoutes, first: LegTimes, longest: float) -> None:
         self.grid, self.first, self.longest = grid, first, longest
-        self.moved_by_clock = _is_moved_by_clock(grid)
+        self.moved_by_clock = _is_moved_by_clock(grid, first)
 
     def best(self) -> Floats:
         """Return the best departure of each route."""
@@ -239,7 +279,8 @@ class _DepartureSearch:
         """
         grid, data = self.grid, self.grid.laws.data
         head, valid, stay = grid.head[row], grid.valid[row], times.stay[some]
-        leave = np.cumsum(np.where(valid, times.duration[some] + stay, 0.0), axis=1)
+        spent = times.duration[some] + times.pause[some]
+        leave = np.cumsum(np.where(valid, spent + stay, 0.0), axis=1)
         arrive = np.where(valid, leave - stay, np.nan)
         moments = [data.vehicles[kind].shift_end - leave[:, -1:]]
         moments += [
@@ -297,7 +338,10 @@ class _DepartureSearch:
     def _drive(self, row: Ints, leave: Floats) -> _Tried:
         """Drive routes from departures."""
         most = max(1, _MOST_LEGS // self.grid.valid.shape[1])
-        parts = [self._judged(row[at : at + most], leave[at : at + most]) for at in range(0, len(row), most)]
+        parts = [
+            judge_departures(self.grid.select(row[at : at + most]), leave[at : at + most])
+            for at in range(0, len(row), most)
+        ]
         found = [np.concatenate(values) for values in zip(*parts, strict=True)]
         broken, missed, excess, cost, finish = found
         rate, longest = self.grid.laws.data.policy.longest_route_cost, np.inf
@@ -316,43 +360,49 @@ class _DepartureSearch:
         place[np.lexsort(keys)] = np.arange(len(row))
         return _Tried(row, leave, finish - leave, place, longest)
 
-    def _judged(self, row: Ints, leave: Floats) -> tuple[NDArray[Any], ...]:
-        """Return how many rules and breaks are missed, by how much, and price and return; (tried,) each.
 
-        A law that has no value at some hour rules out the departures with which a vehicle is under way then.
-        """
-        try:
-            return self._judge(self.grid.select(row), leave)
-        except ProblemError:
-            if len(row) == 1:
-                return np.array([_NEVER]), np.zeros(1), np.zeros(1), np.zeros(1), np.full(1, np.inf)
-            half = len(row) // 2
-            parts = self._judged(row[:half], leave[:half]), self._judged(row[half:], leave[half:])
-            return tuple(np.concatenate(values) for values in zip(*parts, strict=True))
+def judge_departures(grid: PaddedRoutes, leave: Floats) -> tuple[NDArray[Any], ...]:
+    """Return how many rules and breaks routes miss, by how much, what the departure moves of the price, and the return.
 
-    @staticmethod
-    def _judge(grid: PaddedRoutes, leave: Floats) -> tuple[NDArray[Any], ...]:
-        data, times = grid.laws.data, drive_forward(grid, leave)
-        reached, spent = np.isfinite(times.finish), times.finish - leave
-        hard = grid.valid & ~data.has_soft_window[grid.head]
-        limits = (
-            np.where(hard, data.latest[grid.head], np.inf),
-            *(data.of_vehicles(name)[grid.kind][:, None] for name in ("shift_end", "max_duration")),
-        )
-        broken, excess = np.where(reached, 0, _NEVER), np.zeros(len(leave))
-        for values, limit in zip((times.begin, times.finish[:, None], spent[:, None]), limits, strict=True):
-            over = np.where(values > limit + slack(limit) / 2, values - limit, 0.0)
-            broken, excess = broken + (over > 0).sum(axis=1), excess + over.sum(axis=1)
-        missed = times.breaks.missed
-        broken = broken + (missed > 0)
-        cost = data.of_vehicles("unit_duration_cost")[grid.kind] * spent
-        overtime = data.of_vehicles("unit_overtime_cost")[grid.kind]
-        regular = np.where(overtime > 0, data.of_vehicles("shift_duration")[grid.kind], np.inf)
-        cost = cost + np.where(overtime > 0, overtime, 0.0) * np.maximum(spent - regular, 0.0)
-        for leg in range(grid.valid.shape[1]):
-            leaves, drives, begins = times.leave[:, leg], times.duration[:, leg], times.begin[:, leg]
-            cost = cost + grid.price(leg, leaves, drives, begins)
-        return broken, missed, excess, cost, times.finish
+    A law that has no value at some hour rules out the departures with which a vehicle is under way then.
+
+    Parameters
+    ----------
+    grid, leave
+        The routes, and when each leaves; (routes,).
+    """
+    try:
+        return _judge(grid, leave)
+    except ProblemError:
+        if len(leave) == 1:
+            return np.array([_NEVER]), np.zeros(1), np.zeros(1), np.zeros(1), np.full(1, np.inf)
+        rows, half = np.arange(len(leave)), len(leave) // 2
+        parts = [judge_departures(grid.select(some), leave[some]) for some in (rows[:half], rows[half:])]
+        return tuple(np.concatenate(values) for values in zip(*parts, strict=True))
+
+
+def _judge(grid: PaddedRoutes, leave: Floats) -> tuple[NDArray[Any], ...]:
+    data, times = grid.laws.data, drive_forward(grid, leave)
+    reached, spent = np.isfinite(times.finish), times.finish - leave
+    hard = grid.valid & ~data.has_soft_window[grid.head]
+    limits = (
+        np.where(hard, data.latest[grid.head], np.inf),
+        *(data.of_vehicles(name)[grid.kind][:, None] for name in ("shift_end", "max_duration")),
+    )
+    broken, excess = np.where(reached, 0, _NEVER), np.zeros(len(leave))
+    for values, limit in zip((times.begin, times.finish[:, None], spent[:, None]), limits, strict=True):
+        over = np.where(values > limit + slack(limit) / 2, values - limit, 0.0)
+        broken, excess = broken + (over > 0).sum(axis=1), excess + over.sum(axis=1)
+    missed = times.breaks.missed
+    broken = broken + (missed > 0)
+    cost = data.of_vehicles("unit_duration_cost")[grid.kind] * spent
+    overtime = data.of_vehicles("unit_overtime_cost")[grid.kind]
+    regular = np.where(overtime > 0, data.of_vehicles("shift_duration")[grid.kind], np.inf)
+    cost = cost + np.where(overtime > 0, overtime, 0.0) * np.maximum(spent - regular, 0.0)
+    for leg in range(grid.valid.shape[1]):
+        leaves, drives, begins = times.leave[:, leg], times.duration[:, leg], times.begin[:, leg]
+        cost = cost + grid.price(leg, leaves, drives, begins)
+    return broken, missed, excess, cost, times.finish
 
 
 def _merged(parts: Iterable[_Departures]) -> _Departures:
@@ -389,59 +439,3 @@ def _best_longest(row: Ints, cost: Floats, spent: Floats, least: float, rate: fl
     # of routes that take equally long, all that is saved counts
     last = np.append(limits[1:] > limits[:-1], True)
     return float(limits[last][np.argmin(total[last])])
-
-
-def departure_breakpoints(
-    law: ArrivalFunctions,
-    data: RoutingData,
-    kind: int,
-    nodes: Sequence[int],
-    ready: Sequence[float] | Floats | None = None,
-    stay: Sequence[float] | Floats | None = None,
-) -> Floats:
-    """Return the departures between which the return from a route is linear in the departure.
-
-    The time a route takes is least at one of them: between two of them it is monotone, and at a jump the
-    lower value counts.
-
-    Parameters
-    ----------
-    law
-        Travel times, in the problem's unit.
-    data
-        Service times and windows.
-    kind
-        Vehicle type.
-    nodes
-        Nodes from depot to depot.
-    ready
-        When service at each node but the first may begin as far as goods must be ready.
-    stay
-        How long service at each node but the first takes; what the data state where not given.
-
-    Returns
-    -------
-    array
-        Increasing; shape (k,). Points of the legs, openings and closings of windows and the end of the shift, each
-        carried back to the depot: the latest departure with which the leg is begun, or the client reached, by then.
-
-    Notes
-    -----
-    The return is a composition of piecewise-linear functions that never fall, one per leg, of waits and of service
-    times; its breakpoints are preimages of theirs (Visser and Spliet 2020, "Efficient move evaluations for
-    time-dependent vehicle routing problems", Transportation Science 54(4), 1091–1112).
-    """
-    shift_end, count = data.vehicles[kind].shift_end, len(nodes) - 1
-    leave = np.array([shift_end] if np.isfinite(shift_end) else [])
-    waits = np.full(count, -np.inf) if ready is None else ready
-    stays = data.service_times.stated[kind, nodes[1:]] if stay is None else stay
-    for tail, head, wait, served in zip(nodes[-2::-1], nodes[:0:-1], waits[::-1], stays[::-1], strict=True):
-        if not law.roads[tail, head]:
-            return np.zeros(0)
-        begin = leave - served
-        turns = np.concatenate([[wait], data.opens[:, head], data.closes[:, head]])
-        soonest = max(float(data.earliest[head]), wait)
-        targets = np.unique(np.append(begin[begin >= soonest], turns[np.isfinite(turns)]))
-        # latest departures from the tail to reach the targets at the head, and at the points of the leg itself
-        leave = np.append(law.latest(tail, head, targets), law.points(tail, head)[0])
-    return np.unique(leave)

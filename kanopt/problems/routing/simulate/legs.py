@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Protocol, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,10 +14,34 @@ from kanopt.problems.routing.leg_laws import DURATION, LegInputs, RoutingLaws
 from kanopt.problems.routing.plan import Route
 from kanopt.problems.routing.planning_values import PlanningValues
 from kanopt.problems.routing.service_times import StopInputs
-from kanopt.problems.routing.simulate.errors import DrivingErrors
 
 _NOTHING = 1e-12
 _SLACK = 1e-7
+
+
+class TimeErrors(Protocol):
+    """By how much times of legs, or of services at their heads, differ from what the laws say."""
+
+    def select(self, routes: Ints) -> Self:
+        """Return those of some routes, each as often as it is named."""
+
+    def apply(self, leg: int, times: Floats) -> Floats:
+        """Return how long one leg of each route takes, given what the law says; (routes,)."""
+
+
+@dataclass(frozen=True, eq=False)
+class DrivingErrors:
+    """Errors of travel times and of service times; None where they are as the laws say."""
+
+    travel: TimeErrors | None = None
+    service: TimeErrors | None = None
+
+    def select(self, routes: Ints) -> DrivingErrors:
+        """Return those of some routes, each as often as it is named."""
+        travel, service = (
+            None if each is None else each.select(routes) for each in (self.travel, self.service)
+        )
+        return DrivingErrors(travel, service)
 
 
 @dataclass(frozen=True, eq=False)

@@ -2,12 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 
 from kanopt.problems.routing import RoutingProblem
+from kanopt.problems.routing.rules import beyond
 from kanopt.solvers.routing.integers import splits_at_pickups
 
 _TOLERANCE = 1e-9
+
+
+MODELLED = frozenset(
+    {
+        "fleet", "depot", "visits", "prize", "skill", "capacity", "measures", "reload", "road", "time window",
+        "release", "shift", "duration", "overtime",
+    }
+)  # fmt: skip
+"""The rules that PyVRP models, as the referee calls them."""
 
 
 def unsupported_rules(problem: RoutingProblem) -> tuple[str, ...]:
@@ -18,22 +30,19 @@ def unsupported_rules(problem: RoutingProblem) -> tuple[str, ...]:
     problem
         A routing problem.
     """
-    data, policy = problem.data, problem.policy
+    return tuple(rule.what for rule in beyond(problem.data, MODELLED | set(_modelled_here(problem))))
+
+
+def _modelled_here(problem: RoutingProblem) -> Iterator[str]:
+    """Yield the rules that PyVRP models of some problems and not of others."""
+    data = problem.data
     counts = {vehicle.name: vehicle.num_available for vehicle in data.vehicles}
-    found = {
-        "driver breaks": any(data.breaks),
-        "several time windows": len(data.opens) > 1,
-        "service that is late at a price": bool((data.lateness_rate > 0).any()),
-        "loading at clients": data.has_sources,
-        "goods kept apart": bool(data.apart.any()),
-        "clients pinned to one of several vehicles": any(
-            counts[name] > 1 for name, _ in data.pinned.values()
-        ),
-        "deliveries before pickups": policy.backhaul and not splits_at_pickups(data),
-        "a price of the longest route": bool(policy.longest_route_cost),
-        "limits of distance beside prices of something else": not _price_of_distance(problem),
-    }
-    return tuple(words for words, there in found.items() if there)
+    if all(counts[name] == 1 for name, _ in data.pinned.values()):
+        yield "pinned"
+    if splits_at_pickups(data):
+        yield "backhaul"
+    if _price_of_distance(problem):
+        yield "distance"
 
 
 def _price_of_distance(problem: RoutingProblem) -> bool:

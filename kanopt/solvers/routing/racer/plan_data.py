@@ -17,6 +17,7 @@ from kanopt.problems.routing import ArrivalFunctions, RoutingProblem
 from kanopt.problems.routing.data import RoutingData
 from kanopt.problems.routing.leg_laws import DURATION, RoutingLaws
 from kanopt.problems.routing.planning_values import PlanningValues
+from kanopt.problems.routing.rules import PAUSES
 from kanopt.problems.routing.simulate import slack
 from kanopt.problems.routing.simulate.breaks import WAYS
 from kanopt.solvers.routing.racer.law_steps import LawSteps, StepTables, every_arc
@@ -154,7 +155,10 @@ class PlanData:
         regular, overtime = data.of_vehicles("shift_duration"), data.of_vehicles("unit_overtime_cost")
         start = data.of_vehicles("shift_start")
         breaks = [each for rests in data.breaks for each in rests]
+        numbers = [data.of_vehicles(name) for rule in PAUSES for name in rule.numbers]
+        self.struct.rule_width = len(numbers)
         self._put(
+            rule_numbers=np.stack(numbers, axis=-1) if numbers else np.zeros((len(data.vehicles), 0)),
             capacity=_with_slack(data.capacities), fixed=data.of_vehicles("fixed_cost"),
             per_time=data.of_vehicles("unit_duration_cost"), overtime=np.where(np.isfinite(regular), overtime, 0.0),
             regular_time=regular, start=start, start_from=start - slack(start) / 2,

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kanopt.problems.routing import Route, RoutingPlan, RoutingProblem
-from kanopt.problems.routing.started import StartedRoute
+from kanopt.problems.routing.plan import StartedRoute
 from kanopt.solvers.compiled.library import kernel
 from kanopt.solvers.routing.racer.plan_data import PlanData
 from kanopt.solvers.routing.racer.started_routes import begun_with
@@ -27,6 +27,22 @@ RULES = (
     "duration", "break", "release", "started",
 )  # fmt: skip
 """What a route can break, as the referee calls it, in the order of the bits in ``kernel/drive.h``."""
+MODELLED = frozenset(
+    {
+        *RULES,
+        "fleet",
+        "depot",
+        "visits",
+        "prize",
+        "measures",
+        "several windows",
+        "soft window",
+        "overtime",
+        "even work",
+        "driving rest",
+    }
+)
+"""The rules that the kernel drives and searches with."""
 
 
 @dataclass(frozen=True)

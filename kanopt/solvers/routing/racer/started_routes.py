@@ -10,8 +10,8 @@ import numpy as np
 
 from kanopt.problems.routing import Route, RoutingPlan
 from kanopt.problems.routing.data import RoutingData
+from kanopt.problems.routing.plan import StartedRoute, trip_after
 from kanopt.problems.routing.simulate import slack
-from kanopt.problems.routing.started import StartedRoute, trip_after
 
 _NOT_LEFT, _ON_TRIP, _GOES_HOME, _GOES_TO_END = range(4)
 

@@ -4,15 +4,24 @@ from __future__ import annotations
 
 import ctypes
 import weakref
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from kanopt.problems.scheduling.arrays import ShopStructure
+from kanopt.solvers.clock import SearchClock
 from kanopt.solvers.compiled.library import kernel
 from kanopt.solvers.scheduling.grid import TimeGrid, task_windows
 from kanopt.solvers.scheduling.local_search.structures import ReportStruct, ShopStruct
+
+
+def knows_rules(grid: TimeGrid) -> bool:
+    """Return whether the kernel knows every rule: jobs that run in order, on machines with setups and windows."""
+    at = grid.structure
+    return at.has_chains and bool(at.one_at_a_time.all()) and not grid.timing.has_further_rules
+
 
 # A grid as the kernel reads it.
 
@@ -48,7 +57,10 @@ class ShopData:
         self.place_of[self.modes] = np.arange(len(self.modes))
         duration = timing.duration[self.modes].astype(np.int64)
         energy = costs.energy[self.modes]
-        tasks, jobs = len(at.task_job), len(at.last)
+        tasks, jobs = len(at.task_job), len(timing.release)
+        previous, following, last = np.full(tasks, -1), np.full(tasks, -1), np.full(jobs, -1)
+        previous[at.pairs[:, 1]], following[at.pairs[:, 0]] = at.pairs[:, 0], at.pairs[:, 1]
+        last[at.task_job[at.ends_job]] = np.flatnonzero(at.ends_job)
         due = np.full(jobs, _NEVER)
         promised = np.isfinite(timing.due)
         due[promised] = timing.due[promised].astype(np.int64)
@@ -66,9 +78,9 @@ class ShopData:
             windows=opens.shape[1],
             pieces=energy.shape[1],
             task_job=self._short(at.task_job),
-            previous=self._short(at.previous),
-            next=self._short(_next(at)),
-            last=self._short(at.last),
+            previous=self._short(previous),
+            next=self._short(following),
+            last=self._short(last),
             task_family=self._short(at.task_family),
             machine_family=self._short(at.machine_family),
             mode_start=self._short(mode_start),
@@ -101,13 +113,6 @@ class ShopData:
     def _pointer(self, array: NDArray[Any], kind: Any) -> Any:
         self._kept.append(array)
         return array.ctypes.data_as(ctypes.POINTER(kind))
-
-
-def _next(at: ShopStructure) -> Ints:
-    after = np.full(len(at.previous), -1, dtype=np.int64)
-    follows = np.flatnonzero(at.previous >= 0)
-    after[at.previous[follows]] = follows
-    return after
 
 
 def _windows(opens: NDArray[np.float64], closes: NDArray[np.float64]) -> tuple[Ints, Ints, Ints]:
@@ -211,13 +216,12 @@ class ShopSearch:
 
 
 def in_order(structure: ShopStructure, starts: Ints) -> Ints:
-    """Return all tasks by their starts, but none before the one that it follows in its job."""
-    depth, begin = np.zeros(len(starts), dtype=np.int64), np.zeros(len(starts), dtype=np.int64)
-    for job in range(len(structure.last)):
-        chain = structure.chain(job)
-        depth[chain] = np.arange(len(chain))
-        begin[chain] = np.maximum.accumulate(starts[chain])
-    return np.lexsort((depth, begin))
+    """Return all tasks by their starts, but none before one that it comes after."""
+    place, begin = np.empty(len(starts), dtype=np.int64), starts.astype(np.int64)
+    place[structure.order] = np.arange(len(starts))
+    for task in structure.order.tolist():
+        begin[task] = np.max(begin[structure.before[task]], initial=begin[task])
+    return np.lexsort((place, begin))
 
 
 def _addresses(*arrays: NDArray[Any]) -> list[ctypes.c_void_p]:
@@ -226,3 +230,69 @@ def _addresses(*arrays: NDArray[Any]) -> list[ctypes.c_void_p]:
 
 def _free(search: ctypes.c_void_p, shop: ShopData) -> None:
     kernel().shop_free(search)
+
+
+_HOT = 0.5
+_COLD, _COLD_FLEXIBLE, _COLD_PRICES = 0.15, 0.05, 0.005
+"""Heat at first and at last, as shares of the median of what a step costs that makes a schedule dearer. Many steps cost
+little where tasks have several modes, and more so where the price of power changes."""
+_FIRST, _CYCLE = 0.1, 1_000_000
+"""Share of the time of the first way from hot to cold; tasks timed in each later one, for each task of the shop."""
+_PATIENCE = 2
+_SLICE = 400_000
+"""Tasks timed between two looks at the clock: about 20 ms."""
+_PER_TASK, _PER_TASK_PRICES = 3e-8, 4.5e-8  # seconds, for a clock that counts work
+
+
+class Annealing:
+    """Goes from hot to cold, again and again: first quickly, then as slowly as the size of the shop suggests.
+
+    Parameters
+    ----------
+    search
+        Has a schedule.
+    clock
+        What seconds are measured with.
+    look
+        Called some fifty times a second; returns whether to stop.
+    """
+
+    def __init__(self, search: ShopSearch, clock: SearchClock, look: Callable[[], bool]) -> None:
+        self.search, self.clock, self.look = search, clock, look
+        grid = search.shop.grid
+        flexible = len(grid.structure.mode_task) > len(grid.structure.task_job)
+        self._cold = _COLD_FLEXIBLE if flexible else _COLD
+        self._per_task = _PER_TASK
+        if len(grid.costs.edges) > 2:
+            self._cold, self._per_task = _COLD_PRICES, _PER_TASK_PRICES
+        self._cycle = _CYCLE * len(grid.structure.task_job)
+        self._scale = search.scale()
+        self._spent = search.report.work
+
+    def run(self, seconds: float) -> None:
+        """Search for some time, or until nothing better was found on some whole ways from hot to cold."""
+        until, share, vain = self.clock.now() + seconds, _FIRST, 0
+        while (left := until - self.clock.now()) > 0 and self._scale > 0 and vain < _PATIENCE:
+            improved, spent = self.search.report.improved, self._spent
+            if self._cool(share * left):
+                return
+            share = 1.0
+            if self.search.report.improved > improved:
+                vain = 0
+            elif self._spent - spent >= self._cycle:
+                vain += 1
+
+    def _cool(self, seconds: float) -> bool:
+        """Go from hot to cold in at most some time; return whether to stop."""
+        began, spent = self.clock.now(), self._spent
+        share = 0.0
+        while share < 1.0:
+            heat = self._scale * _HOT * (self._cold / _HOT) ** share
+            self.search.anneal(_SLICE, heat, heat)
+            work = self.search.report.work
+            self.clock.spend(self._per_task * (work - self._spent))
+            self._spent = work
+            if self.look():
+                return True
+            share = max((self.clock.now() - began) / seconds, (work - spent) / self._cycle)
+        return False

@@ -2,7 +2,6 @@
 
 import math
 from itertools import pairwise
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -10,7 +9,6 @@ import pytest
 from kanopt import read_instance
 from kanopt.errors import FileFormatError, ProblemError
 from kanopt.problems.routing.instances import read_solution, solution_text
-from kanopt.problems.routing.instances.reading import best_known_file
 
 CVRP = """\
 NAME : toy-n4-k2
@@ -108,13 +106,6 @@ def test_windows_service_and_the_return_to_the_depot_are_kept(write):
     # 7 + 9 of service + 11.4 reaches client 1 at 27.4; 7 + 9 + 12.6 + 9 + 8.5 is too late
     assert problem.check(problem.plan_from([["2"], ["3", "1"]])).ok
     assert not problem.check(problem.plan_from([["3", "2", "1"]])).ok
-
-
-def test_each_client_may_have_its_own_service_time(write):
-    text = VRPTW.replace("SERVICE_TIME : 9\n", "").replace(
-        "DEPOT_SECTION", "SERVICE_TIME_SECTION\n1 0\n2 1\n3 2\n4 3\nDEPOT_SECTION"
-    )
-    assert [c.service_duration for c in read_instance(write(text)).problem.clients] == [1, 2, 3]
 
 
 def test_explicit_distances_in_rows_of_any_length(write):
@@ -274,10 +265,6 @@ def test_an_unknown_convention_is_refused(write):
         read_instance(write(CVRP), convention="exakt")
 
 
-def test_signs_that_move_a_cursor_are_taken_out_of_the_name(write):
-    assert read_instance(write(CVRP.replace("toy-n4-k2", "toy\x1b[2J"))).name == "toy[2J"
-
-
 def test_latin_letters_and_ends_of_lines_of_any_system_are_read(tmp_path):
     file = tmp_path / "toy.vrp"
     file.write_bytes(CVRP.replace("toy-n4-k2", "Köln").replace("\n", "\r\n").encode("latin-1"))
@@ -289,10 +276,3 @@ def test_latin_letters_and_ends_of_lines_of_any_system_are_read(tmp_path):
 def test_what_is_no_path_is_no_instance(tmp_path, read, name):
     with pytest.raises(FileFormatError, match="is no path: "):
         read(tmp_path / name)
-
-
-@pytest.mark.parametrize("path", ["/", "."])
-def test_a_folder_is_no_instance(path):
-    assert best_known_file(Path(path)) is None
-    with pytest.raises(FileFormatError, match="a folder; give the path of an instance file"):
-        read_instance(path)

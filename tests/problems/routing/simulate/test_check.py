@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kanopt.formulas import Variable, parse_formula
-from kanopt.problems import Client, Depot, Route, RoutingPlan, RoutingProblem, Status, VehicleType, evaluate
+from kanopt.problems import Client, Depot, Route, RoutingPlan, RoutingProblem, VehicleType
 from kanopt.refs import arc, clock, state
 from tests.cases.routing import best_by_trying_all, random_problem, random_routes, route_cost
 
@@ -45,22 +45,6 @@ def broken(problem: RoutingProblem, plan: object) -> dict[str, str]:
     return {v.constraint: v.message for v in problem.check(problem.plan_from(plan)).violations}
 
 
-def test_a_good_plan_breaks_nothing():
-    problem = small()
-    plan = problem.plan_from({"van 1": ["a", "b"], "truck": ["c"]})
-    assert problem.check(plan).ok
-    assert evaluate(problem, plan).status is Status.FEASIBLE
-
-
-def test_only_the_leg_without_a_road_is_named_where_drivers_rest():
-    resting = [VehicleType("truck", 1, shift_start=480.0, breaks="20 in 500-520, 10 in 560-600")]
-    problem = small(vehicles=resting)
-    plan = problem.plan_from({"truck": ["b", "a", "c"]})
-    roads = [v.message for v in problem.check(plan).violations if v.constraint == "road"]
-    assert roads == ["truck 1: no road leads from a to c"]
-    assert problem.drive(plan.routes).breaks_taken.sum() == 0
-
-
 def test_every_planted_violation_is_found():
     problem = small()
     assert broken(problem, {"truck": ["a", "b"]}) == {}
@@ -96,14 +80,6 @@ def test_doubles_and_foreign_depots_are_found():
     assert found["depot"] == "van 1 starts from 'yard', but its depot is 'depot'"
 
 
-def test_only_unserved_is_partial_and_anything_else_infeasible():
-    problem = small()
-    assert evaluate(problem, {"van 1": ["a"]}).status is Status.PARTIAL
-    assert evaluate(problem, {"van 1": ["a", "b", "c"]}).status is Status.INFEASIBLE
-    assert evaluate(problem, []).status is Status.PARTIAL
-    assert evaluate(problem, []).objective == 7.0
-
-
 def test_a_price_is_split_into_legs_of_vehicles():
     problem = small()
     price = problem.price(problem.plan_from({"van 1": ["a", "b"], "truck": ["c"]}))
@@ -119,11 +95,6 @@ def test_a_price_is_split_into_legs_of_vehicles():
     assert left.lines.query("term == 'missed prizes'")[["group", "item", "amount"]].to_numpy().tolist() == [
         ["unserved", "c", 7.0]
     ]
-
-
-def test_a_leg_without_a_road_has_no_finite_price():
-    problem = small()
-    assert np.isinf(problem.price(problem.plan_from({"truck": ["b", "a", "c"]})).objective)
 
 
 def clocked() -> RoutingProblem:

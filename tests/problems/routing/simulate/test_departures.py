@@ -10,8 +10,7 @@ import pytest
 
 from kanopt.explain.summary import today_sentence
 from kanopt.problems import Client, Depot, Route, RoutingPlan, RoutingProblem, VehicleType, evaluate
-from kanopt.problems.routing.simulate import route_costs
-from kanopt.problems.routing.simulate.tolerance import slack
+from kanopt.problems.routing.simulate import route_costs, slack
 from tests.cases.mixed_routing import LAWS, mixed_problem, random_plan
 
 SHIFTS = np.concatenate([np.arange(-120.0, 0.0), np.arange(1.0, 121.0)])

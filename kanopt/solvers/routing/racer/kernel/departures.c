@@ -1,4 +1,5 @@
 /* When to leave. */
+#include "pauses.h"
 #include "search.h"
 
 enum { GRID = 64 };                 /* departures tried over a whole shift */
@@ -28,11 +29,13 @@ static int has_simple_departure(const Problem *p, int64_t kind) {
  * (Savelsbergh 1992), no more than the whole wait, and at each stop no more than the wait so far and what is left of
  * its window. */
 static double slack_after(Search *s, const Problem *p, const Layout *layout, double departure) {
-    double clock = departure, waited = 0.0, room = INFINITY;
+    double clock = departure, waited = 0.0, room = INFINITY, driven = 0.0;
     s->legs += layout->count;
     for (int64_t i = 0; i < layout->count; i++) {
         const Leg *leg = &layout->legs[i];
-        double arrive = clock + leg_duration(p, layout->kind, leg, clock);
+        double spent = leg_duration(p, layout->kind, leg, clock);
+        double arrive = clock + spent + pause_on_leg(p, layout->kind, driven, driven + spent);
+        driven += spent;
         double begin = leg_begin(p, leg, arrive);
         if (begin > arrive) waited += begin - arrive;
         room = smaller(room, waited + larger(p->due[leg->head] - begin, 0.0));

@@ -1,5 +1,6 @@
 /* Driving a route that is laid out, from a departure. */
 #include "breaks.h"
+#include "pauses.h"
 
 /* Whether a vehicle leaves when it cannot have: in the past, or at another time than it did. */
 static int leaves_wrongly(const Problem *p, const Layout *layout, double departure) {
@@ -37,12 +38,15 @@ static Score drive_with_breaks(const Problem *p, const Layout *layout, double de
 Score drive_without_breaks(const Problem *p, const Layout *layout, double departure, Times times) {
     int64_t kind = layout->kind;
     State at = {departure, 0.0, 0.0, 0};
+    double driven = 0.0;
     for (int64_t i = 0; i < layout->count && isfinite(at.clock); i++) {
         const Leg *leg = &layout->legs[i];
         double leave = at.clock, spent = leg_duration(p, kind, leg, leave);
-        double begin = leg_begin(p, leg, leave + spent);
+        double arrive = leave + spent + pause_on_leg(p, kind, driven, driven + spent);
+        double begin = leg_begin(p, leg, arrive);
+        driven += spent;
         if (times.leave) times.leave[i] = leave;
-        if (times.arrive) times.arrive[i] = leave + spent;
+        if (times.arrive) times.arrive[i] = arrive;
         at.clock = begin + leg_stay(p, kind, leg, begin);
         if (!isfinite(spent)) continue; /* nobody is late where no road leads */
         at.price += leg_price(p, kind, leg, leave, spent, lateness(p, leg->head, begin));
@@ -92,11 +96,12 @@ double drive_price(const Problem *p, const Layout *layout, double departure, dou
     if (layout->broken) return INFINITY;
     int64_t taken = breaks ? breaks_over_by(p, kind, breaks, departure) : 0;
     State at = {departure, 0.0, 0.0, 0};
-    double left = most - p->fixed[kind];
+    double left = most - p->fixed[kind], driven = 0.0;
     for (int64_t i = 0; i < layout->count; i++) {
         const Leg *leg = &layout->legs[i];
         double leave = at.clock, spent = leg_duration(p, kind, leg, leave);
-        double begin = leg_begin(p, leg, leave + spent);
+        double begin = leg_begin(p, leg, leave + spent + pause_on_leg(p, kind, driven, driven + spent));
+        driven += spent;
         if (taken < breaks && isfinite(begin) &&
             !rest_on_the_way(p, layout, leg, breaks, &taken, leave, spent, &begin))
             return INFINITY;

@@ -116,6 +116,8 @@ typedef struct {
     const int32_t *allowed; /* of each vehicle type at each node */
     const int32_t *break_start;
     const double *break_length, *break_earliest, *break_latest;
+    const double *rule_numbers; /* what rules ask for by vehicle type, in the order of the referee's rules */
+    int64_t rule_width;
 
     /* by arc */
     const double *arcs;

@@ -1,0 +1,116 @@
+"""How often a recommended plan is in time, and what that costs."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from kanopt.text import amount_text, list_names, money_text, percent_text, sure_text
+
+DAYS_IN_TIME = 0.95
+"""Share of days on which everyone is in time in the plan that is recommended where nothing else is asked for."""
+_TELLING = 2.0
+"""Monte Carlo errors by which the mean day is dearer than the plan where that is told."""
+
+
+@dataclass(frozen=True)
+class DaysInTime:
+    """The share of days on which everyone is in time, of a plan and of the one that is cheapest on typical times.
+
+    Both have the same routes, and leave at other times. A day is in time if every client is served by the end of its
+    last window, and every vehicle back by the end of its shift, of those whom the plan itself has in time.
+
+    Parameters
+    ----------
+    target
+        Share of days that was asked for.
+    reached
+        Whether the plan reaches it, as far as the days tell on which its departures were chosen.
+    share, price, mean
+        Of the plan: share of days in time, price on typical times, and mean price of a day.
+    typical_share, typical_price, typical_mean
+        The same of the plan that leaves when that costs least on typical times; where routes were planned anew, the one
+        found on typical times.
+    mean_error
+        Monte Carlo error of the mean.
+    earlier
+        By how much vehicles leave earlier than that, at most.
+    moved
+        How many vehicles leave at another time than that.
+    stretch
+        Factor of travel times on which the routes were planned; 1 where departures alone were chosen.
+    not_kept
+        Clients with a promise of their own that is not kept.
+    draws
+        Days on which the shares and means were measured, which are none of those on which departures were chosen.
+    money, time
+        Units of prices and times.
+    """
+
+    target: float
+    reached: bool
+    share: float
+    price: float
+    mean: float
+    typical_share: float
+    typical_price: float
+    typical_mean: float
+    mean_error: float
+    earlier: float
+    moved: int
+    stretch: float
+    not_kept: tuple[str, ...]
+    draws: int
+    money: str
+    time: str
+
+    @property
+    def extra(self) -> float:
+        """What the plan costs more on typical times than the one that is cheapest there."""
+        return self.price - self.typical_price
+
+    @property
+    def low(self) -> float:
+        """Lower bound of the share, two standard errors below it."""
+        middle = (self.share * self.draws + 2.0) / (self.draws + 4.0)
+        return self.share - 2.0 * math.sqrt(middle * (1.0 - middle) / (self.draws + 4.0))
+
+    @property
+    def sentence(self) -> str:
+        """On what share of days everyone is in time."""
+        return f"everyone is in time on {sure_text(self.share)} of days, if times err as they did in the past"
+
+    def to_json(self) -> dict[str, Any]:
+        """Return it as plain data."""
+        return asdict(self)
+
+    def text(self) -> str:
+        """Return what was done for it and what it costs, in sentences; empty where nothing had to be done."""
+        told = []
+        asked = percent_text(self.target)
+        if self.not_kept:
+            told.append(f"Promises of their own are not kept to {list_names(self.not_kept, quoted=False)}.")
+        elif not self.reached:
+            told.append(
+                f"No departures of these routes are in time on {asked} of days; the most punctual ones were chosen."
+            )
+            told += [f"Other routes may be: --on-time {self.target:g} looks for them."] * (
+                self.stretch == 1.0
+            )
+        earlier = amount_text(self.earlier, self.time, 2)
+        done = f"vehicles leave up to {earlier} earlier than is cheapest on typical times"
+        if self.stretch > 1.0:
+            done = (
+                f"routes are planned on travel times {percent_text(self.stretch - 1.0)} longer than typical"
+            )
+        change = f"{money_text(abs(self.extra), self.money)} {'less' if self.extra < 0.0 else 'more'}"
+        if self.moved or self.stretch > 1.0:
+            told.append(
+                f"For that, {done}: {money_text(self.price)} instead of {money_text(self.typical_price)}, "
+                f"{change}, and in time on {sure_text(self.share)} instead of "
+                f"{sure_text(self.typical_share)} of days."
+            )
+        if self.mean - self.price > _TELLING * self.mean_error:
+            told.append(f"A day costs {money_text(self.mean, self.money)} on average.")
+        return " ".join(told)

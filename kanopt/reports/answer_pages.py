@@ -1,0 +1,326 @@
+"""Answers to what-ifs as data for the page of a question: sweeps, tornados, switch points, comparisons."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from functools import singledispatch
+from typing import TYPE_CHECKING, Any
+
+from kanopt.problems.result import Status
+from kanopt.reports.answer_plots import (
+    plot_sweep,
+    plot_switch_points,
+    plot_tornado,
+    sweep_height,
+    switch_height,
+    tornado_height,
+)
+from kanopt.reports.canvas import named_rows
+from kanopt.reports.comparison_page import comparison_page
+from kanopt.reports.page_parts import KeyFigure, PageTable, table_of
+from kanopt.reports.question_page import (
+    QuestionPage,
+    basis_of,
+    cautions,
+    learned_sentence,
+    noise_sentence,
+    question_figure,
+    stopped,
+)
+from kanopt.text import (
+    count_text,
+    fixed_text,
+    join_list,
+    money_decimals,
+    money_text,
+    number_text,
+    range_text,
+)
+from kanopt.whatif import Comparison, Sweep, SwitchPoints, Tornado
+from kanopt.whatif.questions.axes import value_text
+from kanopt.whatif.questions.prepare import unit_of_axis
+from kanopt.whatif.questions.switch_search import KNOWN
+from kanopt.whatif.questions.tornado import MOVES
+from kanopt.whatif.questions.verdict import UNMEASURED
+
+if TYPE_CHECKING:
+    from kanopt.problems.result import Result
+    from kanopt.whatif import Scenario
+    from kanopt.whatif.questions.axes import Axis
+    from kanopt.whatif.questions.switch_points import AxisSwitches
+    from kanopt.whatif.questions.switch_search import SwitchPoint
+
+_NAMES = 4
+_SAID = 3
+_TIMES = " ×"
+_Forms = dict[str, Callable[[Any], str]]
+
+
+@singledispatch
+def answer_page(answer: Any) -> QuestionPage:
+    """Collect what the page of an answer says."""
+    raise TypeError(f"no page is made of a {type(answer).__name__}")
+
+
+answer_page.register(Comparison, comparison_page)
+
+
+def _money_forms(decimals: int, plain: tuple[str, ...], signed: tuple[str, ...] = ()) -> _Forms:
+    """Return how columns of amounts are written, changes with their sign."""
+    forms: _Forms = {name: lambda value: fixed_text(float(value), decimals) for name in plain}
+    return forms | {name: lambda value: fixed_text(float(value), decimals, signed=True) for name in signed}
+
+
+def _as_it_is(base: Result) -> KeyFigure:
+    price = "–" if base.objective is None else money_text(base.objective)
+    return KeyFigure("as it is", price, base.problem.unit, base.status.value)
+
+
+@answer_page.register
+def sweep_page(sweep: Sweep) -> QuestionPage:
+    """Collect what the page of a sweep says."""
+    varied = join_list([varied_text(sweep.scenario, axis) for axis in sweep.axes], _NAMES)
+    done, asked = len(sweep.results), count_text(len(sweep.design_points), "point")
+    caption = f"Price of {'plans made anew' if sweep.anew else 'the same plan'} at each point"
+    figures = [question_figure(lambda ax: plot_sweep(sweep, ax), caption, sweep_height(sweep))]
+    return QuestionPage(
+        kicker=f"kanopt sweep · {sweep.base.problem.kind}",
+        title=f"{sweep.scenario.name}: what if {varied}?",
+        answer=(sweep.extremes() or "At no point is there a plan that holds.", _how(sweep)),
+        lines=(),
+        keys=(_as_it_is(sweep.base), *_extreme_keys(sweep), _counted(sweep)),
+        notices=(
+            *stopped(sweep.interrupted, f"after {done:,} of {asked}"),
+            *cautions(sweep.notes()),
+        ),
+        figures=tuple(figures if sweep.results else ()),
+        tables=(_points(sweep),),
+        sure=(
+            noise_sentence(sweep.points["noise"] if sweep.anew else None, sweep.unit),
+            *learned_sentence(sweep.base.problem),
+        ),
+        basis=basis_of(sweep.scenario, sweep.base.problem),
+    )
+
+
+def varied_text(scenario: Scenario, axis: Axis) -> str:
+    """Say what is varied, as a question does."""
+    values = axis.values.items
+    numbers = [float(value) for value in values if not isinstance(value, (str, bool))]
+    if len(numbers) == len(values) > 1:
+        told = range_text(min(numbers), max(numbers), unit_of_axis(scenario, axis))
+    else:
+        told = " or ".join(map(value_text, values[:_NAMES])) + (" or another" if len(values) > _NAMES else "")
+    return f"{axis.path} is {'multiplied by ' if axis.values.action == 'scale' else ''}{told}"
+
+
+def _how(sweep: Sweep) -> str:
+    """Say what was done at the points, and what the plan costs where nothing is changed."""
+    price, count = sweep.base.objective, count_text(len(sweep.design_points), "point")
+    is_given = sweep.base.solver == "given plan" and not sweep.anew
+    plan = "today's plan" if is_given else "the plan as it is"
+    if sweep.anew:
+        how, what = f"Each of {count} is planned anew", plan
+    else:
+        how, what = f"{plan[:1].upper()}{plan[1:]} is priced at {count}", "it"
+    if price is None:
+        return f"{how}."
+    return f"{how}; where nothing is changed, {what} costs {money_text(price, sweep.unit)}."
+
+
+def _extreme_keys(sweep: Sweep) -> Iterator[KeyFigure]:
+    """Yield the lowest and the highest price; in colour where they differ from the plan as it is by more than luck."""
+    ends = zip(("cheapest", "dearest"), sweep.cheapest_and_dearest() or (), strict=False)
+    for name, found in ends:
+        verdict = sweep.verdict(found)
+        tone = "" if not verdict.is_known else "good" if verdict.change < 0 else "bad"
+        note = f"at {sweep.place_of(found)}"
+        yield KeyFigure(name, money_text(found.objective), sweep.unit, note, tone)  # type: ignore[arg-type]
+
+
+def _counted(sweep: Sweep) -> KeyFigure:
+    failed = sum(one.status in ("refused", Status.NO_PLAN, Status.INFEASIBLE) for one in sweep.results)
+    note = f"{failed:,} without a plan that holds" if failed else "all with a plan"
+    return KeyFigure("points", f"{len(sweep.results):,}", "", note, "bad" if failed else "")
+
+
+def _points(sweep: Sweep) -> PageTable:
+    frame, labels = sweep.points, [axis.label for axis in sweep.axes]
+    effects = ("data_effect", "replanning_effect") if sweep.anew else ()
+    columns = ["point", *labels, "objective", "change", *effects, *(["noise"] if sweep.anew else [])]
+    columns += ["verdict", *(["message"] if frame["message"].any() else [])]
+    decimals = money_decimals(frame["objective"].dropna())
+    forms: _Forms = dict.fromkeys(labels, value_text)
+    heads = {
+        "objective": f"price, {sweep.unit}" if sweep.unit else "price",
+        "data_effect": "new data, old plan",
+        "replanning_effect": "new plan",
+        "noise": "noise of the search",
+        "message": "why",
+    }
+    return table_of(
+        frame[columns],
+        "The points",
+        heads={label: label for label in labels} | heads,
+        forms=forms | _money_forms(decimals, ("objective", "noise"), ("change", *effects)),
+        note="Change = new data + new plan, against the plan as it is." if sweep.anew else "",
+    )
+
+
+@answer_page.register
+def tornado_page(tornado: Tornado) -> QuestionPage:
+    """Collect what the page of a tornado says."""
+    how = "planned anew at each value" if tornado.anew else "the same plan at all values"
+    done, asked = len(tornado.pairs), count_text(len(tornado.axes), "input")
+    figure = question_figure(
+        lambda ax: plot_tornado(tornado, ax),
+        "Change of the price by each input alone, from its low to its high value",
+        tornado_height(tornado),
+    )
+    return QuestionPage(
+        kicker=f"kanopt tornado · {tornado.base.problem.kind}",
+        title=f"{tornado.scenario.name}: what moves the price most?",
+        answer=(*_movers(tornado), f"{asked} one at a time, the others as they are; {how}."),
+        lines=(),
+        keys=(_as_it_is(tornado.base), *_swings(tornado)),
+        sure=(
+            noise_sentence(tornado.frame["noise"] if tornado.anew else None, tornado.unit),
+            *learned_sentence(tornado.base.problem),
+        ),
+        notices=(
+            *stopped(tornado.interrupted, f"after {done:,} of {asked}"),
+            *cautions(tornado.notes() if done else ()),
+        ),
+        figures=(figure,) if done else (),
+        tables=(_effects(tornado),),
+        basis=basis_of(tornado.scenario, tornado.base.problem),
+    )
+
+
+def _movers(tornado: Tornado) -> Iterator[str]:
+    """Say which input to watch, and which come after it."""
+    known = tornado.frame.dropna(subset=["swing"])
+    if not len(known):
+        return
+    first, *others = named_rows(known)
+    name, times = _named(str(first.path))
+    low, high = (
+        f"{money_text(change, tornado.unit, signed=True)} at {times}{value_text(value)}"
+        for change, value in ((first.low_effect, first.low), (first.high_effect, first.high))
+    )
+    if not first.verdict.startswith(MOVES):
+        widest = f"{low}, {high} of {name}"
+        yield f"No input moves the price beyond the noise of the search; the widest swing is {widest}."
+        return
+    yield f"{name} moves the price most: {low}, {high}."
+    moving = [row for row in others if row.verdict == MOVES][: _SAID - 1]
+    if moving:
+        told = [f"{_named(str(row.path))[0]} (by {money_text(row.swing, tornado.unit)})" for row in moving]
+        yield f"After it {'comes' if len(told) == 1 else 'come'} {join_list(told)}."
+
+
+def _named(label: str) -> tuple[str, str]:
+    """Return the name of an input, and what stands ahead of its values, which may be factors."""
+    return (label.removesuffix(_TIMES), "× ") if label.endswith(_TIMES) else (label, "")
+
+
+def _swings(tornado: Tornado) -> Iterator[KeyFigure]:
+    for row in named_rows(tornado.frame.dropna(subset=["swing"]).head(_SAID)):
+        yield KeyFigure(str(row.path), money_text(row.swing), tornado.unit, f"swing; {row.verdict}")
+
+
+def _effects(tornado: Tornado) -> PageTable:
+    kept = ("kept_low", "kept_high") if tornado.anew else ()
+    effects = (*kept, "low_effect", "high_effect")
+    unit = f" ({tornado.unit})" if tornado.unit else ""
+    decimals = money_decimals([tornado.base.objective or 0.0])
+    forms: _Forms = {"low": value_text, "high": value_text}
+    heads = {
+        "path": "input",
+        "kept_low": "plan kept, low",
+        "kept_high": "plan kept, high",
+        "low_effect": "change at low",
+        "high_effect": "change at high",
+    }
+    return table_of(
+        tornado.frame[["path", "low", "high", *effects, "swing", "noise", "verdict"]],
+        f"What each input does to the price{unit}",
+        heads=heads,
+        forms=forms | _money_forms(decimals, ("swing", "noise"), effects),
+    )
+
+
+def _switch_key(axis: AxisSwitches, one: SwitchPoint) -> KeyFigure:
+    """Return the place of a switch point; of one that is not known, between which values it lies and why."""
+    if one.verdict in (KNOWN, UNMEASURED):
+        why = one.edge or ("prices cross" if one.verdict == KNOWN else one.verdict)
+        return KeyFigure(axis.axis.label, number_text(one.value, 4), axis.unit, why)
+    return KeyFigure(axis.axis.label, range_text(one.low, one.high, "", 4), axis.unit, one.verdict)
+
+
+@answer_page.register
+def switch_page(found: SwitchPoints) -> QuestionPage:
+    """Collect what the page of switch points says."""
+    sentences, count = found.sentences(), sum(len(axis.switches) for axis in found.axes)
+    paths = count_text(len(found.axes), "path")
+    answer: tuple[str, ...]
+    if count:
+        answer = (
+            f"{sentences[0]}.",
+            f"{count_text(count, 'place')} on {paths} in all.",
+        )
+    else:
+        answer = (f"No place on {paths} at which decisions change.",)
+    decimals = money_decimals([found.base.objective or 0.0])
+    forms: dict[str, Callable[[Any], str]] = dict.fromkeys(("switch_point", "low", "high"), number_text)
+    for name in ("price_below", "price_above"):
+        forms[name] = lambda value: fixed_text(float(value), decimals)
+    figure = question_figure(
+        lambda ax: plot_switch_points(found, ax),
+        "The ranges, parted where decisions change; ticks are values at which the problem was solved",
+        switch_height(found),
+    )
+    keys = [_switch_key(axis, one) for axis in found.axes for one in axis.switches]
+    return QuestionPage(
+        kicker=f"kanopt switch-points · {found.base.problem.kind}",
+        title=f"{found.scenario.name}: where does the plan tip?",
+        answer=answer,
+        lines=sentences[1:],
+        keys=(_as_it_is(found.base), *keys[:_SAID]),
+        sure=(*_places(found), *learned_sentence(found.base.problem)),
+        notices=(*stopped(found.interrupted, "before the end"), *cautions(found.notes())),
+        figures=(figure,) if any(len(axis.points) for axis in found.axes) else (),
+        tables=(
+            _changes(found, forms),
+            table_of(
+                found.points,
+                f"Where it was solved ({found.unit})" if found.unit else "Where it was solved",
+                forms={"value": number_text, "price": forms["price_below"], "noise": forms["price_below"]},
+            ),
+        ),
+        basis=basis_of(found.scenario, found.base.problem),
+    )
+
+
+def _places(found: SwitchPoints) -> tuple[str, ...]:
+    """Say how many places are known, and after what effort."""
+    places = [one for axis in found.axes for one in axis.switches]
+    known = sum(one.verdict == KNOWN for one in places)
+    told = f"After {found.effort()}"
+    if not places:
+        return (f"{told}.",)
+    most = f"{known:,} of {count_text(len(places), 'place')}" if known < len(places) else "every place"
+    return (f"{told}, {most} is known to where prices cross; of others, between which values they lie.",)
+
+
+def _changes(found: SwitchPoints, forms: dict[str, Callable[[Any], str]]) -> PageTable:
+    frame = found.frame.assign(edge=found.frame["edge"].replace("", "prices cross"))
+    ends = ["low", "high"] if (frame["verdict"] != "known").any() else []
+    prices = ["price_below", "price_above"]
+    columns = ["path", "switch_point", *ends, "decision", "below", "above", *prices, "edge", "verdict"]
+    return table_of(
+        frame[columns],
+        "What changes",
+        heads={"switch_point": "from", "low": "at least", "high": "at most", "edge": "why there"},
+        forms=forms,
+    )

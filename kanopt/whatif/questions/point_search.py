@@ -1,0 +1,241 @@
+"""How a point of a sweep is solved or priced, by whichever worker."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from operator import attrgetter
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from kanopt.errors import KanoptError, ProblemError
+from kanopt.problems.assessment import NO_PLAN, Rank
+from kanopt.problems.result import Status
+from kanopt.whatif.questions.point import BASE, REFUSED, PointResult, of_kept, with_plan
+from kanopt.whatif.questions.question import Question
+from kanopt.whatif.scenario_files.layers import split_messages
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from kanopt.problems.base import Plan, Problem
+    from kanopt.problems.result import Result
+
+
+def solve_point(
+    question: Question, point: int, kept: Plan | None, starts: Sequence[Plan | pd.DataFrame]
+) -> PointResult:
+    """Price the base's plan under the data of a point, and plan anew where that is asked.
+
+    Parameters
+    ----------
+    question
+        What is asked.
+    point
+        The number of the point.
+    kept
+        The base's plan.
+    starts
+        Plans to start from: that of a point nearby.
+    """
+    began = time.perf_counter()
+    try:
+        problem = question.problem_at(point)
+        before = kept_plan(problem, kept)
+        found = of_kept(point, before)
+        if question.anew:
+            found = _planned(question, problem, found, None if isinstance(before, str) else before, starts)
+    except KanoptError as error:
+        if question.ends_on_error:
+            raise
+        found = PointResult(point, REFUSED, message=split_messages(error)[0])
+    return _told(question, found, began)
+
+
+def exchange_plans(
+    question: Question, own: PointResult, others: Mapping[int, Any], kept: Any = None
+) -> PointResult:
+    """Price plans of other points under the data of one, and take over the best of them if it is better.
+
+    Parameters
+    ----------
+    question
+        What is asked.
+    own
+        What came of the point.
+    others
+        Plans of other points, by their number.
+    kept
+        The base's plan, where another one was found for it since the point was done.
+    """
+    began = time.perf_counter()
+    problem = question.problem_at(own.point)
+    if kept is not None:
+        priced = of_kept(own.point, kept_plan(problem, kept))
+        own = replace(
+            own,
+            kept_status=priced.kept_status,
+            kept_objective=priced.kept_objective,
+            kept_message=priced.kept_message,
+            kept_terms=priced.kept_terms,
+        )
+    best = own
+    for number, plan in others.items():
+        offer = _offered(problem, plan)
+        if offer is not None and offer.rank.is_better_than(best.rank):
+            best = replace(with_plan(own, offer), plan_of=None if number == BASE else number)
+    return _told(question, best, began)
+
+
+def _told(question: Question, found: PointResult, began: float) -> PointResult:
+    """Return what a question wants to know of a point, with the time that it took."""
+    seconds = found.seconds + time.perf_counter() - began
+    return replace(found, seconds=seconds, result=found.result if question.in_full else None)
+
+
+def _planned(
+    question: Question,
+    problem: Problem[Any],
+    found: PointResult,
+    kept: Result | None,
+    starts: Sequence[Any],
+) -> PointResult:
+    """Search as often as is asked, or until what the difference from the base comes to is known.
+
+    Each search begins with the base's plan of its own, so that two of them agree no more than they know. A plan that
+    was proved is not searched for again, but compared with all of the base's.
+    """
+    results: list[Result] = []
+    offers = [kept] if kept is not None else []
+    pairs: list[_Pair | None] = []
+    at_base: list[float] = []
+    plans = question.base_plans
+    for repeat in range(question.repeats):
+        base_plan = plans[min(repeat, len(plans) - 1)] if plans else None
+        own = kept if base_plan is None else _offered(problem, base_plan)
+        if not results or results[-1].status != Status.OPTIMAL:
+            near = [_offered(problem, plan) for plan in starts] if repeat == 0 else []
+            known = [start for start in (own, *near) if start is not None and start.plan is not None]
+            offers += known
+            initial = min(known, key=attrgetter("rank")).plan if known else None
+            results.append(question.search(found.point, problem, repeat, initial))
+        pair, there = _compared(question.base_problem, base_plan, results[-1], own)
+        pairs.append(pair)
+        at_base.append(there)
+        differences = _differences(pairs)
+        if results[-1].interrupted or _is_known(differences):
+            break
+    best = min([*results, *(offer for offer in offers if offer.plan is not None)], key=attrgetter("rank"))
+    finest = min(result.rank[:3] for result in results)
+    return replace(
+        with_plan(found, best),
+        searches=tuple(r.objective for r in results if r.objective is not None and r.rank[:3] == finest),
+        differences=differences,
+        at_base=next((price for r, price in zip(results, at_base, strict=False) if r is best), math.nan),
+        interrupted=results[-1].interrupted,
+    )
+
+
+def _is_known(differences: Sequence[float]) -> bool:
+    """Say whether repeated searches agree on a difference to half of it, or all find none."""
+    if len(differences) < 2 or any(math.isnan(value) for value in differences):
+        return False
+    return max(differences) - min(differences) <= 0.5 * abs(sum(differences) / len(differences))
+
+
+class _Pair(NamedTuple):
+    """A search here and one of the base: what the better of their two plans leaves out and costs, in both places."""
+
+    here: Rank
+    base: Rank
+
+
+def _differences(pairs: Sequence[_Pair | None]) -> tuple[float, ...]:
+    """Return what each pair says of the difference; NaN where it leaves out more, or breaks more rules, than others."""
+    known = [pair for pair in pairs if pair is not None]
+    finest = (
+        min((pair.here[:3] for pair in known), default=None),
+        min((pair.base[:3] for pair in known), default=None),
+    )
+    return tuple(
+        pair.here.objective - pair.base.objective
+        if pair is not None and (pair.here[:3], pair.base[:3]) == finest
+        else math.nan
+        for pair in pairs
+    )
+
+
+def _compared(
+    base_problem: Problem[Any], base_plan: Any, result: Result, own: Result | None
+) -> tuple[_Pair | None, float]:
+    """Return the better of two plans here and at the base, and the price at the base of the one found here.
+
+    Parameters
+    ----------
+    base_problem
+        The problem of the base.
+    base_plan
+        The base's plan of this search; None where none is compared with.
+    result
+        What the search found here.
+    own
+        The base's plan, under the data of this point.
+    """
+    if base_plan is None:
+        return None, math.nan
+    there, base = _offered(base_problem, result.plan), _priced(base_problem, base_plan)
+    here_best = min(one.rank for one in (result, own) if one is not None)
+    base_best = min((one.rank for one in (base, there) if one is not None), default=NO_PLAN)
+    is_alike = there is not None and there.rank[:3] == base_best[:3]
+    price_there = there.rank.objective if there is not None and is_alike else math.nan
+    return (None if NO_PLAN in (here_best, base_best) else _Pair(here_best, base_best)), price_there
+
+
+def _priced(problem: Problem[Any], plan: Plan | pd.DataFrame | None) -> Result | None:
+    """Return a plan priced under a problem's data; None where it cannot be carried out there."""
+    from kanopt.problems.evaluate import evaluate
+
+    if plan is None:
+        return None
+    try:
+        return evaluate(problem, plan)
+    except ProblemError:
+        return None
+
+
+def _offered(problem: Problem[Any], plan: Plan | pd.DataFrame | None) -> Result | None:
+    """Return a plan that was made for other data priced, as it is or with times that follow, whichever is better.
+
+    None where it cannot be carried out, or a law has no value where it goes: that is no fault of this point.
+    """
+    try:
+        stated = _priced(problem, plan)
+        if stated is None or stated.plan is None:
+            return stated
+        followed = problem.carried_over(stated.plan)
+        if followed is stated.plan:
+            return stated
+        chosen = _priced(problem, followed)
+    except KanoptError:
+        return None
+    return chosen if chosen is not None and chosen.rank.is_better_than(stated.rank) else stated
+
+
+def kept_plan(problem: Problem[Any], plan: Plan | pd.DataFrame | None) -> Result | str:
+    """Return the base's plan priced as it is; with times that follow where only so it breaks fewer rules.
+
+    A text says why it cannot be carried out.
+    """
+    from kanopt.problems.evaluate import evaluate
+
+    if plan is None:
+        return "the base has no plan"
+    try:
+        stated = evaluate(problem, plan)
+    except ProblemError as error:
+        return str(error)
+    if not stated.rank.breaks_rules:
+        return stated
+    followed = _offered(problem, plan)
+    return followed if followed is not None and followed.rank[:3] < stated.rank[:3] else stated

@@ -1,0 +1,115 @@
+"""Many what-ifs as one question: each point priced under its own data, and planned anew where that is asked."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from kanopt.errors import Issue, ScenarioError, nearest
+from kanopt.progress import told_by_line
+from kanopt.whatif.events import OnEvent, ignore_event
+from kanopt.whatif.questions.answers import Sweep
+from kanopt.whatif.questions.ask import PLANS, SweepOptions, ask
+from kanopt.whatif.questions.axes import Axis, Design, design_points, read_axes
+from kanopt.whatif.questions.prepare import require_scenario
+from kanopt.whatif.questions.question import PlanChoice
+from kanopt.whatif.scenario import Scenario
+from kanopt.whatif.scenario_files.spec import SweepSpec
+
+
+@told_by_line
+def sweep(
+    scenario: Scenario,
+    axes: Mapping[str, Any] | Sequence[Axis] | None = None,
+    *,
+    design: Design | None = None,
+    samples: int | None = None,
+    plan: PlanChoice | None = None,
+    options: SweepOptions | None = None,
+    progress: OnEvent | None = None,
+) -> Sweep:
+    """Ask what if at many points at once.
+
+    Laws are learned once, the scenario is planned once, and its plan is priced under the data of every point; with
+    ``plan="anew"`` every point is planned too, from the plan of a point nearby, and is offered the plans of its
+    neighbours. What the new data do to the old plan and what planning anew gains stay apart.
+
+    Parameters
+    ----------
+    scenario
+        What is asked about.
+    axes
+        Path to values: ``{"vehicles.fuel_price": ko.grid(1.0, 2.0, 11), "vehicles[name=van].num_available": [4, 5]}``,
+        or
+        :func:`~kanopt.factors` by which what is there is multiplied. Paths are those of :meth:`Scenario.set`. Left out,
+        what the section ``[sweep]`` of the file says, and so are design, samples and plan.
+    design
+        ``"grid"`` (left out, where axes are given), ``"list"`` or ``"latin"``; see
+        :func:`~kanopt.whatif.questions.axes.design_points`.
+    samples
+        Points of a Latin hypercube.
+    plan
+        ``"anew"`` (left out, where axes are given); ``"kept"``: the base's plan at every point; ``"today"``: today's
+        plan, and nothing is solved.
+    options
+        Seeds, limits, workers and where results go.
+    progress
+        Called with each stage; without it, a line tells at a terminal or in a notebook.
+
+    Returns
+    -------
+    Sweep
+        After Ctrl-C with the points until then.
+
+    Raises
+    ------
+    ScenarioError
+        If a path, a value or the design is none, or the first point cannot be made. A point whose data contradict
+        themselves later is told of as refused.
+    FormulaError
+        If a law predicts too poorly to be used.
+
+    Examples
+    --------
+    >>> import kanopt as ko
+    >>> base = ko.load_scenario("scenarios/parcel_city.toml")           # doctest: +SKIP
+    >>> prices = {"vehicles.fuel_price": ko.grid(1.0, 2.0, 11)}         # doctest: +SKIP
+    >>> print(ko.sweep(base, prices, plan="kept"))                      # doctest: +SKIP
+    """
+    require_scenario(scenario, "sweep")
+    options = options or SweepOptions()
+    asked = _asked(scenario, design, samples, plan, is_given=axes is not None)
+    read = read_axes(axes) if axes is not None else asked.axes()
+    seed = scenario.seed if options.seed is None else options.seed
+    points = design_points(read, asked.design, samples=asked.samples, seed=seed)
+    return ask(
+        Sweep,
+        scenario,
+        read,
+        points,
+        plans=asked.plan,
+        options=options,
+        report=progress or ignore_event,
+    )
+
+
+def _asked(
+    scenario: Scenario, design: Design | None, samples: int | None, plan: PlanChoice | None, *, is_given: bool
+) -> SweepSpec:
+    """Return how it is asked: as given in Python, else as the file says.
+
+    Raises
+    ------
+    ScenarioError
+        If neither says what is varied, or a word is none.
+    """
+    if not is_given and scenario.sweep_spec is None:
+        message = "nothing is varied: name paths and their values, or write a section [sweep]"
+        raise ScenarioError([Issue(str(scenario.path), 0, "sweep", message)])
+    if plan is not None and plan not in PLANS:
+        raise ScenarioError(
+            [Issue("sweep", 0, "plan", f"unknown word {plan!r}; {nearest(str(plan), PLANS)}")]
+        )
+    known = SweepSpec() if scenario.sweep_spec is None or is_given else scenario.sweep_spec
+    given = {"design": design, "samples": samples, "plan": plan}
+    return known.model_copy(update={name: value for name, value in given.items() if value is not None})

@@ -1,0 +1,164 @@
+"""Departures with which everyone is in time on a share of days, against the textbook and every choice there is."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+from scipy.stats import norm
+
+import kanopt as ko
+from kanopt.problems.routing.simulate.departures import judge_departures
+from kanopt.problems.uncertainty import Uncertainty
+from kanopt.routing import Client, Depot, VehicleType
+from kanopt.solvers.routing.days_in_time import _Choice, days_needed, leave_in_time
+from tests.whatif.risks.test_risk import line, normal_law
+
+TIGHT = Client("a", earliest=125.0, latest=127.0)
+
+
+def two_vans(share: float = 0.0, **van: Any) -> ko.RoutingProblem:
+    """Two vans with two stops each; waiting costs money."""
+    minutes = np.array(
+        [
+            [0.0, 30.0, 40.0, 35.0, 45.0],
+            [30.0, 0.0, 25.0, 50.0, 60.0],
+            [40.0, 25.0, 0.0, 60.0, 70.0],
+            [35.0, 50.0, 60.0, 0.0, 20.0],
+            [45.0, 60.0, 70.0, 20.0, 0.0],
+        ]
+    )
+    clients = [
+        Client("a", earliest=100.0, latest=104.0, service_duration=5.0),
+        Client("b", latest=138.0),
+        Client("c", earliest=100.0, latest=103.0, service_duration=5.0),
+        Client("d", earliest=120.0, latest=133.0),
+    ]
+    law = normal_law(3.0, share).bind(minutes=ko.refs.arc.distance)
+    van = {"num_available": 2, "unit_duration_cost": 0.5, **van}
+    return ko.RoutingProblem([Depot("depot")], clients, [VehicleType("van", **van)], {}, law, minutes)
+
+
+ROUTES = [["a", "b"], ["c", "d"]]
+
+
+def test_one_vehicle_leaves_as_much_earlier_as_the_quantile_says() -> None:
+    result = ko.solve(line([TIGHT], normal_law(3.0)), time_limit=1.0)
+    known = result.days_in_time
+    assert known is not None
+    assert known.reached
+    # thirty minutes err by three; the lower bound of the share lies above the target
+    planned = float(result.assessment.simulation.arrive[0])
+    assert 127.0 - 3.0 * norm.ppf(0.97) < planned < 127.0 - 3.0 * norm.ppf(0.95)
+    assert known.share == pytest.approx(0.96, abs=0.02)
+    assert known.typical_share == pytest.approx(norm.cdf(2.0 / 3.0), abs=0.05)
+    assert known.extra == pytest.approx(0.5 * (125.0 - planned), abs=1e-6)
+    assert known.earlier == pytest.approx(125.0 - planned, abs=1e-6)
+    assert "in time on 9" in str(result)
+    assert "instead of 7" in str(result)
+
+
+def test_none_leaves_when_that_costs_least_on_typical_times() -> None:
+    result = ko.solve(line([TIGHT], normal_law(3.0)), time_limit=1.0, days_in_time=None)
+    assert result.days_in_time is None
+    assert result.plan.routes[0].departure == pytest.approx(95.0)
+
+
+def test_a_plan_that_is_in_time_stays_as_it_is() -> None:
+    problem = line([Client("a", latest=150.0)], normal_law(3.0))
+    known = ko.solve(problem, time_limit=1.0).days_in_time
+    assert known is not None
+    assert (known.moved, known.share, known.extra) == (0, 1.0, 0.0)
+    assert not known.text()
+
+
+@pytest.mark.parametrize("share", [0.0, 0.7])
+@pytest.mark.parametrize("target", [0.8, 0.95])
+def test_together_the_departures_are_the_cheapest_of_all(share: float, target: float) -> None:
+    problem = two_vans(share)
+    typical = problem.assess(problem.plan_from(ROUTES)).settled()
+    choice = _Choice(typical, np.array([True, True]), target, 3, Uncertainty())
+    chosen, reached = choice.departures()
+    assert reached
+    back = np.linspace(0.0, 12.0, 49)
+    kept, cost = [], []
+    for route in range(2):
+        leave = typical.simulation.departure[route] - back
+        rows = np.arange(choice.days) * 2 + route
+        kept.append(np.stack([choice.in_time(rows, np.full(choice.days, at)) for at in leave]))
+        cost.append(
+            [judge_departures(choice.grid.select(rows[:250]), np.full(250, at))[3].mean() for at in leave]
+        )
+    found = np.array(
+        [
+            judge_departures(choice.grid.select(np.arange(250) * 2 + route), np.full(250, chosen[route]))[3]
+            for route in range(2)
+        ]
+    )
+    together = kept[0].astype(float) @ kept[1].T.astype(float)
+    price = np.add.outer(cost[0], cost[1])
+    best = price[together >= choice.needed].min()
+    # a step of a quarter of a minute costs an eighth
+    assert found.mean(axis=1).sum() <= best + 0.05
+    rows = np.arange(2 * choice.days)
+    assert (
+        choice.in_time(rows, np.tile(chosen, choice.days)).reshape(-1, 2).all(axis=1).sum() >= choice.needed
+    )
+
+
+def test_where_no_departures_are_enough_the_most_punctual_ones_are_chosen_and_it_is_said() -> None:
+    problem = line([Client("a", latest=31.0)], normal_law(3.0))
+    known = ko.solve(problem, time_limit=1.0).days_in_time
+    assert known is not None
+    assert not known.reached
+    assert known.share == pytest.approx(norm.cdf(1.0 / 3.0), abs=0.05)
+    assert "No departures of these routes are in time on 95 % of days" in known.text()
+    assert "--on-time 0.95" in known.text()
+
+
+def test_vehicles_are_back_by_the_end_of_their_shift() -> None:
+    problem = line([Client("a", earliest=100.0)], normal_law(3.0), shift_end=131.0)
+    result = ko.solve(problem, time_limit=1.0)
+    known = result.days_in_time
+    assert known is not None  # it leaves too late by nobody's fault: service begins when the window opens
+    assert not known.reached
+    assert known.share < 0.8
+
+
+def test_departures_that_are_given_are_kept() -> None:
+    problem = two_vans()
+    routes = problem.plan_from(ROUTES).routes
+    plan = replace(problem.plan_from(ROUTES), routes=(replace(routes[0], departure=68.0), routes[1]))
+    found, known = leave_in_time(problem.assess(plan), 0.8, 1, keep_given=True)
+    assert found.simulation.departure[0] == 68.0
+    assert known.moved <= 1
+    assert "van 1" not in found.assumed
+    assert "van 2 at" in found.assumed
+
+
+def test_the_same_seed_gives_the_same_departures() -> None:
+    problem = two_vans()
+    plan = problem.assess(problem.plan_from(ROUTES))
+    one, same, other = (leave_in_time(plan, 0.9, seed)[0].simulation.departure for seed in (1, 1, 2))
+    np.testing.assert_array_equal(one, same)
+    assert (one != other).any()
+
+
+def test_no_rule_is_broken_for_it_that_was_kept_before() -> None:
+    problem = two_vans(max_duration=110.0)
+    result = ko.solve(problem, time_limit=1.0)
+    assert result.check.ok
+    assert result.days_in_time is not None
+
+
+@pytest.mark.parametrize("share", [0, 1.0, 1.5, -0.1, "often", True, float("nan")])
+def test_shares_that_are_none_are_refused(share: Any) -> None:
+    with pytest.raises(ko.SolverError, match="days_in_time must be a share of days above 0 and below 1"):
+        ko.solve(line([TIGHT], normal_law(3.0)), days_in_time=share)
+
+
+def test_days_needed_are_none_where_too_few_were_drawn() -> None:
+    assert days_needed(0.95, 10) == 11
+    assert days_needed(0.5, 1000) == pytest.approx(526, abs=1)

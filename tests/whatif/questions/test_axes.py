@@ -1,0 +1,160 @@
+"""Paths, values and designs of sweeps."""
+
+import itertools
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from kanopt.errors import ScenarioError
+from kanopt.whatif.questions.axes import (
+    Axis,
+    Values,
+    design_points,
+    factors,
+    grid,
+    read_axes,
+    read_values,
+    split_path,
+    split_row_path,
+)
+from kanopt.whatif.questions.question import neighbours, parents
+
+NUMBERS = st.floats(-1e6, 1e6).filter(lambda x: abs(x) > 1e-3)
+
+
+@given(NUMBERS, NUMBERS, st.integers(2, 50))
+def test_a_grid_holds_both_ends_and_even_steps(low, high, count):
+    if float(f"{low:.12g}") == float(f"{high:.12g}"):
+        return
+    found = grid(low, high, count).items
+    assert len(found) == count
+    assert found[0] == pytest.approx(low)
+    assert found[-1] == pytest.approx(high)
+    assert np.allclose(np.diff(found), (high - low) / (count - 1), atol=1e-9 * max(abs(low), abs(high)))
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "count", "message"),
+    [
+        (1.0, 2.0, 1, "two at least, not the number 1"),
+        (1.0, 2.0, 2.5, "two at least"),
+        (1.0, 1.0, 3, "is one point"),
+        (1.0, float("nan"), 3, "from one number to another"),
+        ("a", 2.0, 3, "from one number to another"),
+        (1.0, 2.0, 10**12, "at most 1,000,000 points"),
+    ],
+)
+def test_grids_that_are_none(low, high, count, message):
+    with pytest.raises(ScenarioError, match=message):
+        grid(low, high, count)
+
+
+def test_the_command_line_writes_what_python_does():
+    assert read_values("1.0:2.0:11") == grid(1.0, 2.0, 11)
+    assert read_values("0.9:1.1:3", "scale") == factors(0.9, 1.1, 3)
+    assert read_values("open, closed").items == ("open", "closed")
+    assert read_values("8:30").items == ("8:30",)
+    assert read_values("true").items == (True,)
+    with pytest.raises(ScenarioError, match="two at least"):
+        read_values("1:2:1")
+    with pytest.raises(ScenarioError, match="values are written as"):
+        read_values("1,,2")
+
+
+def test_paths():
+    assert split_path("a.b") == ("a", "b", {})
+    assert split_path("problem.bind.tariff.x") == ("problem", "bind.tariff.x", {})
+    assert split_path("a[n=x, k=2].b") == ("a", "b", {"n": "x", "k": 2.0})
+    for wrong in ("a", "a.", ".b", "a[n].b", "a[=x].b", "a[n=x]b"):
+        with pytest.raises(ScenarioError):
+            split_path(wrong)
+
+
+@pytest.mark.parametrize(
+    ("axes", "message"),
+    [
+        ({}, "a sweep varies something"),
+        ({"a.b": []}, "has no values"),
+        ({"a.b": [float("inf")]}, "a finite number"),
+        ({"a.b": [None]}, "a finite number"),
+        ({"a[n=x].b": [1.0], "a[n = x].b": factors(1.0, 2.0, 2)}, "contradict each other"),
+        ({"a.b": object()}, "or a list"),
+        ({"a.b": "1:2:1"}, "a.b: a grid has"),
+        ({"a": [1.0]}, "a: is no path; write one such as"),
+        ([Axis("a.b", Values((float("nan"),)))], "a finite number"),
+    ],
+)
+def test_axes_that_are_none(axes, message):
+    with pytest.raises(ScenarioError, match=message):
+        read_axes(axes)
+
+
+def test_designs():
+    axes = read_axes({"a.b": grid(0.0, 1.0, 3), "a.c": ["x", "y"]})
+    assert design_points(axes, "grid") == list(itertools.product((0.0, 0.5, 1.0), ("x", "y")))
+    with pytest.raises(
+        ScenarioError, match=r"as many values on every axis, not 3 values of a.b, 2 values of a.c"
+    ):
+        design_points(axes, "list")
+    with pytest.raises(ScenarioError, match="drawn between two numbers"):
+        design_points(axes, "latin", samples=4)
+    with pytest.raises(ScenarioError, match="needs a number of points"):
+        design_points(axes[:1], "latin")
+    with pytest.raises(ScenarioError, match="samples belong to design='latin'"):
+        design_points(axes, "grid", samples=4)
+    with pytest.raises(ScenarioError, match="did you mean 'grid'"):
+        design_points(axes, "gird")
+    twice = read_axes({"a.b": [1.0, 1.0], "a.c": ["x", "y"]})
+    assert design_points(twice, "list") == [(1.0, "x"), (1.0, "y")]
+    with pytest.raises(ScenarioError, match="the same point twice: 1, x"):
+        design_points(twice, "grid")
+    many = read_axes({"a.b": grid(0.0, 1.0, 1001), "a.c": grid(0.0, 1.0, 1001)})
+    with pytest.raises(ScenarioError, match="from 1 to 1,000,000 points, not 1,002,001"):
+        design_points(many, "grid")
+
+
+@given(st.integers(2, 40), st.integers(0, 5))
+def test_a_latin_hypercube_has_one_point_in_every_slice(count, seed):
+    axes = read_axes({"a.b": [2.0, 6.0], "a.c": factors(0.5, 1.5, 3)})
+    drawn = np.array(design_points(axes, "latin", samples=count, seed=seed))
+    for column, (low, width) in zip(drawn.T, [(2.0, 4.0), (0.5, 1.0)], strict=True):
+        slices = np.floor((column - low) / width * count).astype(int)
+        assert sorted(np.clip(slices, 0, count - 1)) == list(range(count))
+
+
+@given(
+    st.lists(st.tuples(st.floats(0, 9), st.sampled_from(["x", "y"])), min_size=1, max_size=30, unique=True)
+)
+def test_every_point_lies_behind_the_one_it_starts_from(points):
+    order = parents(points)
+    assert sorted(point for point, _ in order) == list(range(len(points)))
+    before = set()
+    for point, parent in order:
+        assert (parent is None) == (not before)
+        assert parent is None or parent in before
+        before.add(point)
+
+
+@given(
+    st.lists(st.tuples(st.floats(0, 9), st.sampled_from(["x", "y"])), min_size=1, max_size=30, unique=True)
+)
+def test_neighbours_are_the_nearest_by_trying_all(points):
+    numbers = np.array([number for number, _ in points])
+    place = (numbers - numbers.min()) / (np.ptp(numbers) or 1.0)
+    texts = np.array([text for _, text in points])
+    away = np.abs(place[:, None] - place) + (texts[:, None] != texts)
+    for point, near in enumerate(neighbours(points)):
+        assert point not in near
+        assert len(near) == min(4, len(points) - 1)
+        others = np.delete(away[point], point)
+        assert np.allclose(sorted(away[point][near]), np.sort(others)[: len(near)])
+
+
+@pytest.mark.parametrize("path", ["clients", "clients[]", "clients[,]", "clients[,,]"])
+def test_a_path_without_a_condition_names_no_rows(path):
+    """It would take out every row of a table."""
+    with pytest.raises(ScenarioError, match="names no rows of a table"):
+        split_row_path(path)
+    assert split_row_path("clients[name=c01,]") == ("clients", {"name": "c01"})

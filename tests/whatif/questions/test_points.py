@@ -1,0 +1,220 @@
+"""How points are searched, compared with the base, and exchange their plans: on problems small enough to see."""
+
+import math
+from dataclasses import dataclass, field, replace
+from importlib import import_module
+from typing import Any
+
+import numpy as np
+import pytest
+
+import kanopt as ko
+from kanopt.errors import FormulaError
+from kanopt.problems import Client, Depot, RoutingProblem, VehicleType, evaluate
+from kanopt.problems.result import Status
+from kanopt.whatif.events import ignore_event
+from kanopt.whatif.questions.ask import Asking
+from kanopt.whatif.questions.point import point_of
+from kanopt.whatif.questions.point_search import exchange_plans, solve_point
+from kanopt.whatif.questions.question import Question
+from tests.cases.supply_scenario import one_market
+
+APART, TOGETHER = [["a"], ["b"]], [["a", "b"]]
+
+
+def two_clients(minutes: float = 4.0) -> RoutingProblem:
+    """Return two clients 1 and 5 minutes from the depot, and some minutes apart: together they take 6 + minutes."""
+    matrix = np.array([[0.0, 1.0, 5.0], [1.0, 0.0, minutes], [5.0, minutes, 0.0]])
+    return RoutingProblem(
+        depots=[Depot("depot")],
+        clients=[Client("a", demand=1.0), Client("b", demand=1.0)],
+        vehicles=[VehicleType("van", num_available=2, capacity=2.0)],
+        cost=matrix,
+        duration=matrix,
+        distance=matrix,
+    )
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Written(Question):
+    """Problems as points, and what each search of each point finds: a plan, or a result."""
+
+    scenario: Any = None
+    formulas: Any = None
+    anew: bool = True
+    seed: int = 0
+    time_limit: float = 1.0
+    repeats: int = 2
+    base: Any = field(default_factory=two_clients)
+    problems: tuple[Any, ...]
+    finds: tuple[tuple[Any, ...], ...]
+    asked: list[tuple[int, int]] = field(default_factory=list)
+
+    @property
+    def count(self) -> int:
+        return len(self.problems)
+
+    @property
+    def base_problem(self) -> Any:
+        return self.base
+
+    def problem_at(self, point: int) -> Any:
+        return self.problems[point]
+
+    def search(self, point: int, problem: Any, repeat: int, initial: Any) -> Any:
+        self.asked.append((point, repeat))
+        found = self.finds[point][repeat]
+        return found(problem) if callable(found) else evaluate(problem, found)
+
+    def waves(self) -> Any:
+        return [[(point, None) for point in range(self.count)]]
+
+    def neighbours(self) -> Any:
+        return [[other for other in range(self.count) if other != point] for point in range(self.count)]
+
+
+def proved(plan: Any) -> Any:
+    return lambda problem: replace(evaluate(problem, plan), status=Status.OPTIMAL)
+
+
+def no_plan(problem: Any) -> Any:
+    return replace(evaluate(problem, APART), assessment=None, status=Status.NO_PLAN)
+
+
+def test_a_proved_plan_is_compared_with_every_plan_of_the_base_and_searched_once():
+    base = two_clients()
+    question = Written(
+        base=base, problems=(two_clients(4.5),), finds=((proved(TOGETHER),),), base_plans=(APART, TOGETHER)
+    )
+    found = solve_point(question, 0, base.plan_from(TOGETHER), ())
+    assert question.asked == [(0, 0)]
+    # the first plan of the base is replaced by the one found here, which is better there too
+    assert found.differences == pytest.approx((0.5, 0.5))
+    assert found.searches == pytest.approx((10.5,))
+    assert found.noise_beside(point_of(-1, evaluate(base, TOGETHER))) == 0.0
+
+
+def test_how_far_searches_of_base_and_point_disagree_is_the_noise():
+    """The first search says that the change costs nothing, since it found no better plan for either."""
+    far = two_clients(20.0)
+    question = Written(problems=(far,), finds=((APART, APART),), base_plans=(APART, TOGETHER))
+    found = solve_point(question, 0, two_clients().plan_from(TOGETHER), ())
+    assert found.differences == pytest.approx((0.0, 2.0))
+    assert found.noise_beside(point_of(-1, evaluate(two_clients(), TOGETHER))) == pytest.approx(2.0)
+
+
+def test_what_both_leave_out_alike_leaves_the_noise_measured():
+    """A van that holds one client leaves out the other: the plans do not compare, but the searches of each do."""
+    small = replace(two_clients(), vehicles=[VehicleType("van", num_available=1, capacity=1.0)])
+    question = Written(problems=(small,), finds=(([["a"]], [["a"]]),), base_plans=(APART, TOGETHER))
+    found = solve_point(question, 0, two_clients().plan_from(TOGETHER), ())
+    assert found.status == "partial"
+    assert found.differences == pytest.approx((2.0 - 12.0, 2.0 - 10.0))
+    unlike = replace(question, finds=(([["a"]], []),))
+    known = solve_point(unlike, 0, two_clients().plan_from(TOGETHER), ()).differences
+    assert known[0] == pytest.approx(-10.0)
+    assert math.isnan(known[1])
+
+
+def test_departures_of_a_plan_are_chosen_anew_for_other_data():
+    early = replace(
+        two_clients(), vehicles=[VehicleType("van", 2, 2.0, unit_duration_cost=1.0, shift_start=0.0)]
+    )
+    late = replace(early, clients=[replace(client, earliest=100.0) for client in early.clients])
+    stated = replace(early.plan_from(TOGETHER).routes[0], departure=0.0)
+    best = evaluate(late, TOGETHER).objective
+    apart = early.plan_from(APART)
+    question = Written(base=early, problems=(late,), finds=((APART,),), repeats=1, base_plans=())
+    own = solve_point(question, 0, apart, ())
+    assert exchange_plans(question, own, {1: early.plan_from([stated])}).objective == pytest.approx(best)
+    again = replace(question, base_plans=(early.plan_from([stated]),))
+    assert solve_point(again, 0, apart, ()).objective == pytest.approx(best)
+
+
+def run(question: Written, base: Any) -> Asking:
+    made = Asking(question, base, ignore_event)
+    assert made.run(workers=1, client=None)
+    return made
+
+
+def test_a_point_without_a_plan_takes_that_of_another():
+    base = replace(two_clients(), vehicles=[VehicleType("bus", num_available=2, capacity=2.0)])
+    question = Written(
+        base=base,
+        problems=(two_clients(), two_clients()),
+        finds=((no_plan,), (TOGETHER,)),
+        repeats=1,
+        base_plans=(),
+    )
+    made = run(question, evaluate(base, TOGETHER))
+    assert [made.results[point].objective for point in (0, 1)] == pytest.approx([10.0, 10.0])
+    assert made.results[0].plan_of == 1
+
+
+def test_a_plan_found_at_a_point_becomes_the_base_s_and_that_of_all_others():
+    question = Written(
+        problems=(two_clients(4.5), two_clients(5.0)),
+        finds=((APART, APART), (TOGETHER, TOGETHER)),
+        base_plans=(APART, APART),
+    )
+    made = run(question, evaluate(question.base, APART))
+    assert made.base.objective == pytest.approx(10.0)
+    assert [made.results[point].objective for point in (0, 1)] == pytest.approx([10.5, 11.0])
+    assert [made.results[point].kept_objective for point in (0, 1)] == pytest.approx([10.5, 11.0])
+    assert not any(math.isnan(found.noise_beside(point_of(-1, made.base))) for found in made.results.values())
+
+
+def windowed(minutes: float, open_until: float = 70.0) -> RoutingProblem:
+    """Return a client some minutes from the depot, open from 60 on."""
+    matrix = np.array([[0.0, minutes], [minutes, 0.0]])
+    return RoutingProblem(
+        depots=[Depot("depot")],
+        clients=[Client("a", earliest=min(60.0, open_until), latest=open_until)],
+        vehicles=[VehicleType("van", unit_duration_cost=1.0)],
+        cost={},
+        duration=matrix,
+        distance=matrix,
+    )
+
+
+def test_the_times_of_a_plan_that_is_kept_follow_where_it_would_break_a_rule():
+    base = windowed(30.0)
+    kept = evaluate(base, [["a"]]).assessment.settled().plan
+    points = (windowed(45.0), windowed(32.0), windowed(45.0, open_until=40.0))
+    question = Written(base=base, anew=False, problems=points, finds=())
+    slow, slower_a_little, shut = (solve_point(question, point, kept, ()) for point in range(3))
+    assert (slow.kept_status, slow.kept_objective) == ("feasible", pytest.approx(90.0))
+    # it may be late as it is and still keep the window: then it leaves when it says
+    assert slower_a_little.kept_objective == pytest.approx(64.0)
+    assert shut.kept_status == "infeasible"
+
+
+@pytest.mark.slow
+def test_of_two_partial_plans_of_supply_the_one_that_leaves_out_less_is_kept(tmp_path):
+    """Of 160 t both sites deliver 120, the large one 100 for less: 40 or 60 t are left out at one market."""
+    scenario = one_market(tmp_path, shortage="")
+    found = ko.sweep(
+        scenario, {"wanted.demand": ko.factors([12.0, 16.0])}, options=ko.SweepOptions(time_limit=2.0)
+    )
+    assert found.points["unserved"].tolist() == [0.0, 40.0]
+    assert found.points["status"].tolist() == ["optimal", "partial"]
+    kept = evaluate(found.base.problem, found.base.plan)
+    assert kept.rank.unserved == 0.0
+
+
+def test_a_law_without_a_value_where_an_offered_plan_goes_ends_nothing(monkeypatch):
+    module = import_module("kanopt.problems.evaluate")
+
+    price = module.evaluate
+
+    def without_value(problem, plan):
+        found = price(problem, plan)
+        if len(found.plan.routes) == 2:
+            raise FormulaError("the law is not finite on a leg")
+        return found
+
+    base = two_clients()
+    own = point_of(0, price(base, TOGETHER))
+    monkeypatch.setattr(module, "evaluate", without_value)
+    question = Written(problems=(base,), finds=())
+    assert exchange_plans(question, own, {1: base.plan_from(APART)}).objective == own.objective

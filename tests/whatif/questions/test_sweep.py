@@ -1,0 +1,370 @@
+"""Sweeps: the same prices as scenario by scenario, on disk and after a stop, and what is told of points that fail."""
+
+import json
+import subprocess
+import sys
+from dataclasses import replace
+from importlib import import_module
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from kanopt.errors import FileFormatError, ScenarioError
+from kanopt.problems.evaluate import evaluate
+from kanopt.whatif import SweepOptions, compare, factors, grid, load_scenario, sweep
+
+asking = import_module("kanopt.whatif.questions.ask")
+FUEL = {"vehicles.fuel_price": grid(1.0, 2.0, 5)}
+QUICK = SweepOptions(time_limit=1.0)
+
+
+def one_by_one(scenario, axes, points, plan):
+    """Price a plan under the data of each point, by scenarios made by hand."""
+    found = []
+    for values in points:
+        changed = scenario
+        for (path, axis), value in zip(axes.items(), values, strict=True):
+            table, _, column = path.partition(".")
+            change = getattr(changed, "scale" if getattr(axis, "action", "set") == "scale" else "set")
+            changed = change(f"{table}.{column}", value)
+        found.append(evaluate(changed.build(changed.formulas({})), plan))
+    return found
+
+
+AT_ONCE = [FUEL, {**FUEL, "vehicles.fixed_cost": factors(0.5, 2.0, 3)}]
+ONE_BY_ONE = [
+    {"clients.demand_t": factors(0.8, 1.2, 3)},
+    {"vehicles.capacity": factors(0.8, 1.2, 3)},
+    {"surrogates.litres": factors(0.8, 1.2, 3)},
+]
+REFUSED = [
+    {"vehicles.fuel_price": [1.6, True]},
+    {"vehicles.fuel_price": [1.6, 1e300]},
+    {"vehicles.fixed_cost": [1.6, -5.0]},
+    {"vehicles.fuel_price": [1.5, 2.0], "vehicles[fuel_price=1.5].fixed_cost": [5.0, 7.0]},
+    {"vehicles.fixed_cost": [20.0, 2.0], "vehicles[fixed_cost=20].fuel_price": [5.0, 7.0]},
+]
+
+
+@pytest.fixture
+def priced_at_once(monkeypatch):
+    """Return a list of whether kept plans were priced at all points at once."""
+    told, price = [], asking.price_at_once
+
+    def priced(*given):
+        found = price(*given)
+        told.append(found is not None)
+        return found
+
+    monkeypatch.setattr(asking, "price_at_once", priced)
+    return told
+
+
+@pytest.mark.parametrize("axes", [*AT_ONCE, *ONE_BY_ONE])
+def test_a_kept_plan_is_priced_as_one_by_one(shared_tiny, axes, priced_at_once):
+    scenario = load_scenario(shared_tiny)
+    found = sweep(scenario, axes, plan="today")
+    assert priced_at_once == [axes in AT_ONCE]
+    expected = one_by_one(scenario, axes, found.design_points, found.base.plan)
+    for point, other in zip(found.results, expected, strict=True):
+        assert point.objective == pytest.approx(other.objective, rel=1e-12)
+        assert dict(point.terms) == pytest.approx(other.pricing.terms().to_dict(), rel=1e-12)
+        assert (point.status, point.violations) == (other.status, other.rank.violations)
+    holds = (found.points["kept_status"] == "feasible").tolist()
+    assert found.points["replanning_effect"].tolist() == pytest.approx(
+        [0 if each else np.nan for each in holds], nan_ok=True
+    )
+
+
+@pytest.mark.parametrize("axes", REFUSED)
+def test_what_one_point_refuses_is_refused_among_many(shared_tiny, axes, priced_at_once, monkeypatch):
+    scenario = load_scenario(shared_tiny)
+    found = sweep(scenario, axes, plan="today")
+    assert priced_at_once == [False]
+    monkeypatch.setattr(asking, "price_at_once", lambda *given: None)
+    alone = sweep(scenario, axes, plan="today")
+    pd.testing.assert_frame_equal(found.points.drop(columns="seconds"), alone.points.drop(columns="seconds"))
+
+
+def test_departures_that_are_left_open_follow_travel_times(shared_tiny):
+    scenario = load_scenario(shared_tiny)
+    axes = {"surrogates.minutes": factors(0.5, 2.0, 3)}
+    found = sweep(scenario, axes, plan="today")
+    assert all(route.departure is None for route in found.base.plan.routes)
+    expected = one_by_one(scenario, axes, found.design_points, found.base.plan)
+    assert [point.status for point in found.results] == [other.status for other in expected]
+    held = one_by_one(scenario, axes, found.design_points, found.base.assessment.settled().plan)
+    for point, other in zip(found.results, held, strict=True):
+        assert point.violations <= other.rank.violations
+
+
+@pytest.mark.slow
+def test_points_planned_anew_are_as_good_as_runs(shared_tiny):
+    scenario = load_scenario(shared_tiny)
+    axes = {"vehicles.fixed_cost": factors(0.2, 4.0, 3), "vehicles[name=van].num_available": [1, 2]}
+    found = sweep(scenario, axes, options=QUICK)
+    assert [point.point for point in found.results] == list(range(6))
+    for point, (factor, count) in zip(found.results, found.design_points, strict=True):
+        alone = scenario.scale("vehicles.fixed_cost", factor).set(
+            "vehicles.num_available", count, where={"name": "van"}
+        )
+        assert point.objective == pytest.approx(alone.run(time_limit=1).result.objective, rel=1e-9)
+    frame = found.points
+    both = frame["data_effect"] + frame["replanning_effect"]
+    # a plan of two vans is none where there is one
+    carried_out = frame["kept_status"] == "feasible"
+    assert np.allclose(both, frame["change"].where(carried_out), equal_nan=True)
+    assert carried_out.tolist() == [False, True] * 3
+    assert (frame["replanning_effect"][carried_out] <= 1e-9).all()
+
+
+@pytest.mark.slow
+def test_repeats_measure_the_noise(shared_tiny):
+    scenario = load_scenario(shared_tiny)
+    once = sweep(scenario, FUEL, options=QUICK)
+    assert once.points["noise"].isna().all() or (once.points["status"] == "optimal").all()
+    twice = sweep(scenario, FUEL, options=SweepOptions(time_limit=1.0, repeats=2))
+    assert twice.points["noise"].notna().all()
+    assert set(twice.points["verdict"]) <= {"cheaper", "dearer", "no difference"}
+
+
+@pytest.mark.slow
+def test_points_that_cannot_be_are_counted(shared_tiny):
+    scenario = load_scenario(shared_tiny)
+    # after the window's end nobody can be served
+    found = sweep(scenario, {"clients[name=north].ready_h": [8.0, 20.0]}, options=QUICK)
+    assert found.points["status"].tolist()[1] == "refused"
+    assert (
+        "refused, since the data contradict themselves, first clients[name=north].ready_h 20" in found.text()
+    )
+    tight = sweep(scenario, {"vehicles.capacity": factors(0.3, 1.0, 2)}, options=QUICK)
+    assert tight.points["verdict"].tolist()[0] == "not like with like"
+
+
+@pytest.mark.slow
+def test_a_sweep_goes_on_where_it_stopped(shared_tiny, tmp_path, monkeypatch):
+    scenario, folder = load_scenario(shared_tiny), tmp_path / "sweep"
+    axes = {"vehicles.capacity": factors(0.9, 1.2, 4)}
+    options = SweepOptions(time_limit=1.0, out=folder)
+    whole = sweep(scenario, axes, options=QUICK)
+    done = []
+
+    def stopped(question, task):
+        if len(done) == 2:
+            raise KeyboardInterrupt
+        done.append(task.point)
+        return work(question, task)
+
+    work = asking._do
+    monkeypatch.setattr(asking, "_do", stopped)
+    part = sweep(scenario, axes, options=options)
+    assert part.interrupted
+    assert len(part.results) == 2
+    assert "STOPPED after 2 of 4 points" in part.text()
+    monkeypatch.setattr(asking, "_do", lambda question, task: done.append(task.point) or work(question, task))
+    rest = sweep(scenario, axes, options=options)
+    assert not rest.interrupted
+    assert len(set(done)) == 4
+    assert rest.points["objective"].tolist() == pytest.approx(whole.points["objective"].tolist())
+    again = sweep(scenario, axes, options=options)
+    assert again.points["objective"].tolist() == rest.points["objective"].tolist()
+
+
+def test_a_folder_holds_one_sweep(shared_tiny, tmp_path):
+    scenario, folder = load_scenario(shared_tiny), tmp_path / "sweep"
+    sweep(scenario, FUEL, plan="today", options=SweepOptions(out=folder))
+    with pytest.raises(ScenarioError, match="holds another sweep: it differs in axes, points"):
+        sweep(scenario, {"vehicles.fuel_price": [1.0]}, plan="today", options=SweepOptions(out=folder))
+    other = tmp_path / "other"
+    other.mkdir()
+    (other / "mine.txt").write_text("x")
+    with pytest.raises(ScenarioError, match="holds other files"):
+        sweep(scenario, FUEL, plan="today", options=SweepOptions(out=other))
+    assert [path.name for path in other.iterdir()] == ["mine.txt"]
+    with pytest.raises(ScenarioError, match="is a file, not a folder"):
+        sweep(scenario, FUEL, plan="today", options=SweepOptions(out=other / "mine.txt"))
+    chunk = next(folder.glob("points-*.parquet"))
+    chunk.write_bytes(chunk.read_bytes()[:100])
+    with pytest.raises(FileFormatError, match="no results of a sweep"):
+        sweep(scenario, FUEL, plan="today", options=SweepOptions(out=folder))
+
+
+HELD = """
+import sys
+from pathlib import Path
+from kanopt.whatif.questions.store import open_store
+with open_store(Path(sys.argv[1]), {"points": [], "repeats": 1}):
+    print("held", flush=True)
+    sys.stdin.read()
+"""
+
+
+@pytest.mark.slow
+def test_two_sweeps_do_not_write_to_one_folder_at_once(shared_tiny, tmp_path):
+    scenario, folder = load_scenario(shared_tiny), tmp_path / "sweep"
+    other = subprocess.Popen(
+        [sys.executable, "-c", HELD, str(folder)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+    try:
+        assert other.stdout.readline() == "held\n"
+        with pytest.raises(ScenarioError, match="sweep: another sweep is writing to it"):
+            sweep(scenario, FUEL, plan="today", options=SweepOptions(out=folder))
+    finally:
+        other.kill()
+        other.communicate()
+    # the lock has gone with the process that was killed; the manifest of its sweep is there
+    with pytest.raises(ScenarioError, match="holds another sweep"):
+        sweep(scenario, FUEL, plan="today", options=SweepOptions(out=folder))
+    (folder / "sweep.json").unlink()
+    sweep(scenario, FUEL, plan="today", options=SweepOptions(out=folder))
+
+
+def test_a_sweep_that_learned_its_laws_goes_on_with_those_kept(learned, tmp_path, monkeypatch):
+    monkeypatch.setenv("KANOPT_CACHE_DIR", str(tmp_path / "cache"))
+    scenario, options = load_scenario(learned), SweepOptions(out=tmp_path / "sweep")
+    first = sweep(scenario, FUEL, plan="today", options=options)
+    again = sweep(scenario, FUEL, plan="today", options=options)
+    pd.testing.assert_frame_equal(first.points, again.points)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"point": 7},
+        {"point": 0.5},
+        {"status": "good"},
+        {"objective": "dear"},
+        {"terms": {"fuel": "dear"}},
+        {"service": {"coverage": 3}},
+        {"searches": 3},
+        {"plan_of": 7},
+        {"message": None},
+        "[" * 100_000,
+        b"no plan",
+    ],
+)
+def test_results_that_no_sweep_writes_are_refused(shared_tiny, tmp_path, wrong):
+    scenario, options = load_scenario(shared_tiny), SweepOptions(out=tmp_path / "sweep")
+    sweep(scenario, FUEL, plan="today", options=options)
+    chunk = sorted((tmp_path / "sweep").glob("points-*.parquet"))[-1]
+    row = pd.read_parquet(chunk).iloc[:1]
+    column = "plan" if isinstance(wrong, bytes) else "found"
+    value = json.dumps(json.loads(row["found"][0]) | wrong) if isinstance(wrong, dict) else wrong
+    row.assign(**{column: [value]}).to_parquet(chunk)
+    with pytest.raises(FileFormatError, match="no results of a sweep"):
+        sweep(scenario, FUEL, plan="today", options=options)
+    pd.concat([row] * 100).to_parquet(chunk)
+    with pytest.raises(FileFormatError, match="more than the 12 that there can be"):
+        sweep(scenario, FUEL, plan="today", options=options)
+
+
+def test_a_plan_that_breaks_a_rule_is_not_called_cheapest(shared_tiny):
+    found = sweep(load_scenario(shared_tiny), {"vehicles.capacity": [0.5, 1.2]}, plan="today")
+    assert found.points["verdict"].tolist() == ["not like with like", "no difference"]
+    assert "dearest" not in found.text()
+    broken = sweep(load_scenario(shared_tiny), {"vehicles.capacity": [0.5, 0.6]}, plan="today")
+    assert "cheapest" not in broken.text()
+
+
+def test_a_sweep_without_a_point_says_so(shared_tiny):
+    found = sweep(load_scenario(shared_tiny), FUEL, plan="today")
+    stopped = replace(found, results=(), interrupted=True)
+    assert stopped.text().endswith("no point is done")
+    assert "STOPPED after 0 of 5 points" in stopped.text()
+
+
+def test_two_workers_find_what_one_does(shared_tiny):
+    scenario = load_scenario(shared_tiny)
+    axes = {"vehicles.capacity": factors(0.9, 1.2, 3)}
+    one = sweep(scenario, axes, plan="today")
+    two = sweep(scenario, axes, plan="today", options=SweepOptions(workers=2))
+    pd.testing.assert_frame_equal(one.points.drop(columns="seconds"), two.points.drop(columns="seconds"))
+
+
+@pytest.mark.parametrize(
+    ("axes", "message"),
+    [
+        ({"vehicles.fuel": [1.0]}, "has no column 'fuel'"),
+        ({"vehicle.fuel_price": [1.0]}, "unknown table 'vehicle'"),
+        ({"vehicles.fuel_price": ["dear"]}, "holds numbers, not the text"),
+        (
+            {"clients.demand": [0.1], "clients.demand_t": [0.2]},
+            "changes cells that clients.demand changes too",
+        ),
+        ({"solver.time_limit": [1.0, 2.0]}, "the same at all points"),
+    ],
+)
+def test_mistakes_are_told_before_anything_is_learned(shared_tiny, axes, message):
+    with pytest.raises(ScenarioError, match=message):
+        sweep(load_scenario(shared_tiny), axes)
+    with pytest.raises(ScenarioError, match="unknown word 'new'"):
+        sweep(load_scenario(shared_tiny), FUEL, plan="new")
+    with pytest.raises(ScenarioError, match="workers: must be a whole number from 1"):
+        SweepOptions(workers=0)
+
+
+def test_frames_and_files(shared_tiny, tmp_path):
+    found = sweep(load_scenario(shared_tiny), FUEL, plan="today")
+    path = found.to_parquet(tmp_path / "x" / "points.parquet")
+    pd.testing.assert_frame_equal(pd.read_parquet(path), found.points)
+    totals = found.terms.groupby("point")["amount"].sum()
+    assert totals.tolist() == pytest.approx(found.points["objective"].tolist())
+
+
+def test_a_cluster_is_not_asked_beside_processes():
+    with pytest.raises(ScenarioError, match="dask: takes the place of 2 workers of this machine; give one"):
+        SweepOptions(workers=2, dask="tcp://host:8786")
+
+
+@pytest.mark.slow
+def test_a_cluster_finds_what_this_process_does(shared_tiny):
+    from distributed import Client, LocalCluster
+
+    scenario = load_scenario(shared_tiny)
+    axes = {"vehicles.capacity": factors(0.9, 1.2, 3)}
+    here = sweep(scenario, axes, plan="today")
+    with (
+        LocalCluster(n_workers=1, threads_per_worker=1, dashboard_address=None, silence_logs=50) as workers,
+        Client(workers) as client,
+    ):
+        there = sweep(scenario, axes, plan="today", options=SweepOptions(dask=client))
+    assert there.points["objective"].tolist() == here.points["objective"].tolist()
+
+
+@pytest.mark.parametrize(
+    "axes",
+    [{"vehicles.fuel_price": [-1.0, 1.5]}, {"vehicles.fuel_price": [-1.0, 1.5], "clients.demand_t": [0.4]}],
+)
+def test_a_law_below_zero_is_told(shared_tiny, axes):
+    found = sweep(load_scenario(shared_tiny), axes, plan="today")
+    assert "below zero" in found.points["caveat"][0]
+    assert found.points["caveat"][1] == ""
+    assert "at 1 point laws are not to be trusted, first vehicles.fuel_price −1" in found.text()
+
+
+def test_it_is_told_which_rule_a_kept_plan_breaks(shared_tiny):
+    found = sweep(load_scenario(shared_tiny), {"clients.demand_t": factors([1.0, 1.5])}, plan="today")
+    assert found.points["violations"].tolist() == [0, 2]
+    message = found.points["message"].tolist()[1]
+    assert "van 1" in message
+    assert f"1 point at which the plan breaks a rule, first clients.demand_t × 1.5: {message}" in found.text()
+
+
+def test_a_sweep_and_a_comparison_agree_on_what_compares(shared_tiny):
+    base = load_scenario(shared_tiny)
+    asked = {"clients.demand": factors([1.0, 1.3]), "vehicles.fixed_cost": factors([1.0, 2.0])}
+    swept = sweep(base, asked, design="list", options=SweepOptions(time_limit=0.3, repeats=2))
+    variant = base.scale("clients.demand", 1.3).scale("vehicles.fixed_cost", 2.0)
+    compared = compare([base, variant.named("more")], time_limit=0.3)
+    step, point = compared.steps.iloc[0], swept.points.iloc[1]
+    # all that is wanted is served, which is more; the base's plan overloads a van there
+    assert (point["verdict"], step["like_with_like"]) == ("not like with like", False)
+    assert point["unlike"] == compared.verdict(compared.variants[0]).why == "serves 2.86 instead of 2.2 t"
+    effects = ["data_effect", "replanning_effect"]
+    assert point["kept_status"] == "infeasible"
+    assert point[effects].isna().all()
+    assert step[effects].isna().all()
+    assert point["change"] == pytest.approx(step["change"])
+    assert swept.points.iloc[0][["verdict", "unlike"]].tolist() == ["no difference", ""]
+    assert ": its plan serves 2.86 instead of 2.2 t" in str(swept)

@@ -1,0 +1,116 @@
+"""Tornados: the same effects as runs by hand, the order, plans that leave something out, and the chart."""
+
+from dataclasses import replace
+from importlib import import_module
+
+import numpy as np
+import pytest
+
+from kanopt.errors import ScenarioError
+from kanopt.problems.evaluate import evaluate
+from kanopt.whatif import SweepOptions, factors, load_scenario, tornado
+from tests.cases.choice_scenario import PRICE, choice
+
+QUICK = SweepOptions(time_limit=0.3)
+AXES = {
+    "vehicles.fuel_price": (1.0, 2.0),
+    "vehicles.fixed_cost": factors(0.5, 3.0, 2),
+    "surrogates.litres": factors(0.9, 1.1, 2),
+}
+
+
+def test_effects_are_those_of_scenarios_made_by_hand(shared_tiny):
+    scenario = load_scenario(shared_tiny)
+    found = tornado(scenario, AXES, plan="today")
+    base, plan = found.base.objective, found.base.plan
+    made = {
+        "vehicles.fuel_price": [scenario.set("vehicles.fuel_price", one) for one in (1.0, 2.0)],
+        "vehicles.fixed_cost ×": [scenario.scale("vehicles.fixed_cost", one) for one in (0.5, 3.0)],
+        "surrogates.litres ×": [scenario.scale("surrogates.litres", one) for one in (0.9, 1.1)],
+    }
+    frame = found.frame.set_index("path")
+    assert sorted(frame.index) == sorted(made)
+    for path, scenarios in made.items():
+        expected = [evaluate(one.build(one.formulas({})), plan).objective - base for one in scenarios]
+        assert frame.loc[path, ["low_effect", "high_effect"]].tolist() == pytest.approx(expected, rel=1e-9)
+    assert found.frame["swing"].is_monotonic_decreasing
+    assert (found.frame["noise"] == 0).all()
+    assert (found.frame["verdict"] == "moves the price").all()
+
+
+def test_a_plan_that_was_found_at_a_value_becomes_the_base_s(shared_tiny, monkeypatch):
+    scenario = load_scenario(shared_tiny)
+    solving = import_module("kanopt.solvers.solve")  # the package's name for it is the function
+    real = solving.search_and_assess
+    poor = scenario.build(scenario.formulas({})).plan_from([["north"], ["south"], ["east", "west"]])
+
+    def search(problem, options, _solver=None):
+        result = real(problem, options)
+        is_base = problem.vehicles[0].attributes["fuel_price"].value == 1.6
+        return replace(result, assessment=evaluate(problem, poor).assessment) if is_base else result
+
+    monkeypatch.setattr(solving, "search_and_assess", search)
+    found = tornado(scenario, {"vehicles.fuel_price": (1.0, 2.0)}, options=QUICK)
+    assert found.base.objective < evaluate(found.base.problem, poor).objective - 1.0
+    for value, one in zip((1.0, 2.0), found.results, strict=True):
+        changed = scenario.set("vehicles.fuel_price", value)
+        kept = evaluate(changed.build(changed.formulas({})), found.base.plan)
+        assert one.kept_objective == pytest.approx(kept.objective)
+        assert one.objective <= one.kept_objective
+
+
+@pytest.mark.slow
+def test_planning_anew_never_costs_more_than_the_plan_that_is_kept(shared_tiny):
+    found = tornado(load_scenario(shared_tiny), AXES, options=QUICK)
+    frame = found.frame
+    assert (frame["low_effect"] <= frame["kept_low"] + 1e-9).all()
+    assert (frame["high_effect"] <= frame["kept_high"] + 1e-9).all()
+    assert set(frame["verdict"]) == {"moves the price, noise not measured"}
+    assert "search twice to know it (--repeats 2" in found.text()
+
+
+def test_proved_plans_have_no_noise(tmp_path):
+    # by road 250 km, by rail 480 at once: from 1.2 to 3 EUR a km the price goes from 300 to 480, and is 400 as it is
+    scenario = choice(tmp_path, "250 * price * (1 - n) + 480 * n", price=1.6, high=1)
+    found = tornado(scenario, {PRICE: (1.2, 3.0)}, options=QUICK)
+    row = found.frame.iloc[0]
+    effects = row[["low_effect", "high_effect", "kept_low", "kept_high", "swing", "kept_swing"]].tolist()
+    assert effects == pytest.approx([-100, 80, -100, 350, 180, 450], abs=1e-3)
+    assert row["noise"] == 0
+
+
+@pytest.mark.slow
+def test_what_is_left_out_is_not_compared(shared_tiny):
+    axes = {"vehicles.capacity": factors(0.3, 1.0, 2), "vehicles.fuel_price": (1.0, 2.0)}
+    found = tornado(load_scenario(shared_tiny), axes, options=QUICK)
+    row = found.frame.iloc[0]
+    assert (row["path"], row["verdict"], row["low_status"]) == (
+        "vehicles.capacity ×",
+        "not like with like",
+        "partial",
+    )
+    assert np.isnan(row["low_effect"])
+    refused = tornado(load_scenario(shared_tiny), {"clients[name=north].ready_h": (8.0, 20.0)}, plan="today")
+    assert refused.frame["verdict"].tolist() == ["no plan"]
+
+
+def test_a_chart_has_a_bar_for_each_input(shared_tiny):
+    from matplotlib.figure import Figure
+
+    found = tornado(load_scenario(shared_tiny), AXES, plan="today")
+    given = Figure().subplots()
+    ax = found.plot(ax=given)
+    assert ax is given
+    ends = sorted(bar.get_width() for bar in ax.patches)
+    assert ends == pytest.approx(sorted([*found.frame["low_effect"], *found.frame["high_effect"]]))
+    assert [label.get_text() for label in ax.get_yticklabels()] == found.frame["path"].tolist()[::-1]
+
+
+def test_mistakes_are_told(shared_tiny):
+    scenario = load_scenario(shared_tiny)
+    with pytest.raises(ScenarioError, match="has a low and a high value"):
+        tornado(scenario, {"vehicles.fuel_price": [1.0]})
+    with pytest.raises(ScenarioError, match="unknown word 'new'"):
+        tornado(scenario, AXES, plan="new")
+    with pytest.raises(ScenarioError, match="kept on disk by sweeps alone"):
+        tornado(scenario, AXES, options=SweepOptions(out="here"))
