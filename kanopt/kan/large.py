@@ -27,12 +27,12 @@ from scipy.optimize import OptimizeResult, minimize
 from torch import Tensor
 
 from kanopt.kan.architecture import Architecture, LayerArchitecture
-from kanopt.kan.basis import periodic_roughness, roughness
+from kanopt.kan.basis import block_diagonal, periodic_roughness, roughness
 from kanopt.kan.constraints import ConstrainedCoefficients
 from kanopt.kan.fitted import FittedNetwork, describe_fit
 from kanopt.kan.heldout import HeldOutLoss
 from kanopt.kan.links import Link
-from kanopt.kan.network import KANBatch, by_kind
+from kanopt.kan.network import KANBatch
 from kanopt.kan.objective import CHUNK_BYTES, DEVICE_CHUNK_BYTES, Data, LeastSquares
 from kanopt.kan.ranges import refit_ranges
 from kanopt.kan.trainer import History, StepCallback
@@ -82,28 +82,15 @@ def squares_and_gradient(network: KANBatch, data: Data, link: Link | None = None
     return squares, gradient
 
 
-class _LayerPenalty:
-    """S of the edges that leave the inputs of a layer, which is the same for all sub-nodes they enter."""
-
-    def __init__(self, layer: LayerArchitecture, smoothing: Tensor, ridge: Tensor) -> None:
-        splines, cycles, tables = torch.split(smoothing, [layer.splines, layer.cycles, len(layer.tables)])
-        sizes = torch.tensor(layer.tables, dtype=torch.int64, device=smoothing.device)
-        self.layer, self.ridge = layer, ridge
-        self.splines = splines[:, None, None] * roughness(layer.grid_size).to(smoothing)
-        self.cycles = cycles[:, None, None] * periodic_roughness(layer.grid_size).to(smoothing)
-        self.tables = tables.repeat_interleave(sizes).unsqueeze(1)
-
-    def times(self, block: Tensor) -> Tensor:
-        """Return S times coefficients (1, width, subnodes), as one vector."""
-        splines, cycles, tables = by_kind(self.layer, block)
-        parts = (self.splines @ splines, self.cycles @ cycles, self.tables * tables)
-        return torch.cat([part.flatten() for part in parts]) + self.ridge * block.flatten()
-
-    def diagonal(self, shapes: Tensor) -> Tensor:
-        """Return the diagonal of TᵀST, (width,), given T of every spline."""
-        splines = (shapes * (self.splines @ shapes + self.ridge * shapes)).sum(1)
-        cycles = self.cycles.diagonal(dim1=1, dim2=2) + self.ridge
-        return torch.cat([splines.flatten(), cycles.flatten(), self.tables.flatten() + self.ridge])
+def _penalty(layer: LayerArchitecture, weights: Tensor, ridge: Tensor) -> Tensor:
+    """Return S of the edges that leave the inputs of a layer, the same for all sub-nodes they enter; (width, width)."""
+    splines, cycles, tables = torch.split(weights, [layer.splines, layer.cycles, len(layer.tables)])
+    blocks = [weight * roughness(layer.grid_size).to(weights) for weight in splines]
+    blocks += [weight * periodic_roughness(layer.grid_size).to(weights) for weight in cycles]
+    blocks += [
+        weight * torch.eye(size).to(weights) for weight, size in zip(tables, layer.tables, strict=True)
+    ]
+    return block_diagonal(blocks) + ridge * torch.eye(layer.width).to(weights)
 
 
 class _Problem:
@@ -121,7 +108,7 @@ class _Problem:
         layers = network.architecture.layers
         groups = torch.split(smoothing[:-1], [len(layers[0].widths)] + [1] * (len(layers) - 1))
         self.penalties = [
-            _LayerPenalty(layer, group.expand(len(layer.widths)), smoothing[-1])
+            _penalty(layer, group.expand(len(layer.widths)), smoothing[-1])
             for layer, group in zip(layers, groups, strict=True)
         ]
         self.start = network.theta if constraints is None else constraints.variables(network.theta)
@@ -138,7 +125,7 @@ class _Problem:
         network = self.network_at(z)
         squares, gradient = squares_and_gradient(network, self.objective.data, self.objective.link)
         parts = zip(self.penalties, network.blocks(), strict=True)
-        bent = torch.cat([penalty.times(block) for penalty, block in parts])
+        bent = torch.cat([(penalty @ block).flatten() for penalty, block in parts])
         loss = 0.5 * (float(squares) / self.weight + float(bent @ network.theta[0]))
         gradient = gradient / self.weight + bent
         if self.constraints is not None:
@@ -162,23 +149,17 @@ class _Problem:
         slope = torch.ones_like(passed.output) if link is None else link.slope(passed.output)
         found = []
         for index, flow in passed.backwards(slope.unsqueeze(-2)):
-            layer, basis = (
-                self.network.architecture.layers[index],
-                passed.bases[index].reshape(len(sample), -1),
-            )
-            shapes = torch.eye(layer.basis_size).to(basis).expand(layer.splines, -1, -1)
+            basis, penalty = passed.bases[index].reshape(len(sample), -1), self.penalties[index]
             if self.constraints is not None:
-                shapes = self.constraints.transforms[index]
-                splines, rest = torch.tensor_split(basis, [layer.splines * layer.basis_size], dim=1)
-                splines = splines.reshape(len(sample), layer.splines, 1, layer.basis_size) @ shapes
-                basis = torch.cat([splines.flatten(1), rest], dim=1)
+                layer = self.network.architecture.layers[index]
+                free = torch.eye(layer.width - layer.splines * layer.basis_size).to(basis)
+                turn = block_diagonal([*self.constraints.transforms[index], free])
+                basis, penalty = basis @ turn, turn.T @ penalty @ turn
             # A function that is zero in the sample, such as a category that it lacks, counts as one of its rows.
             own = (weights * basis.square()).sum(0).clamp(min=1.0 / len(sample))
             squares = (weights * flow[0, :, 0].square()).sum(0)
             squares = squares.clamp(min=FLOOR * squares.mean())
-            found.append(
-                (torch.outer(own, squares) + self.penalties[index].diagonal(shapes)[:, None]).flatten()
-            )
+            found.append((torch.outer(own, squares) + penalty.diagonal()[:, None]).flatten())
         return torch.cat(found[::-1])
 
 

@@ -243,10 +243,7 @@ def update_smoothing(
 
 
 def select_smoothing(
-    model: GaussNewtonModel,
-    start: Tensor,
-    ridges: Sequence[float] = RIDGES,
-    near: bool = False,
+    model: GaussNewtonModel, start: Tensor, ridges: Sequence[float] = RIDGES, near: bool = False
 ) -> Tensor:
     """Return the weights with the smallest score found by a joint sweep and two sweeps over single groups.
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import re
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from difflib import SequenceMatcher
 from itertools import product
@@ -148,7 +148,9 @@ def warn_of_rare(
         By how many standard deviations of the noise the law misses rows of rare categories.
     """
     for feature in encoding.categories:
-        if told := _told(frame[feature.name], feature, off):
+        if told := [*_told(frame[feature.name], feature, off)]:
+            if len(told) > SHOWN + 2:
+                told[SHOWN:-1] = [f"{len(told) - SHOWN - 1:,} more such categories"]
             warnings.warn(
                 f"column {feature.name!r}: {'; '.join(told)}. Nothing was renamed: mend the table where names are "
                 "wrong",
@@ -157,17 +159,17 @@ def warn_of_rare(
             )
 
 
-def _told(column: pd.Series[Any], feature: Feature, off: Mapping[tuple[str, Category], float]) -> list[str]:
-    """Return what there is to say of rare categories and close names of one column."""
-    taken = dict(feature.taken_for)
-    counts = column.value_counts()
+def _told(
+    column: pd.Series[Any], feature: Feature, off: Mapping[tuple[str, Category], float]
+) -> Iterator[str]:
+    """Yield what there is to say of close names and of rare categories of one column."""
+    taken, counts = dict(feature.taken_for), column.value_counts()
     rows = {value: int(counts[value]) for value in (*feature.categories, *taken)}
     close = close_names(rows)
-    told, others = [], []
+    worst = {value: off.get((feature.name, value), 0.0) for value in taken}
+    usual = [str(value) for value in taken if value not in close and worst[value] <= STRANGE]
     for value in dict.fromkeys([*close, *taken]):
-        worst = off.get((feature.name, value), 0.0)
-        if value not in close and worst <= STRANGE:
-            others.append(str(value))
+        if str(value) in usual:
             continue
         first = row_name(column.index, int((column == value).to_numpy().argmax()))
         text = f"category {value!r} ({count_text(rows[value], 'row')}, the first is {first})"
@@ -175,18 +177,15 @@ def _told(column: pd.Series[Any], feature: Feature, off: Mapping[tuple[str, Cate
             text += f" is close to {near!r} ({count_text(rows[near], 'row')}): a typo?"
         if value in taken:
             text += f"{' It' if near else ''} has too few rows to learn from, and is taken for {taken[value]!r}, which "
-            missed = f"misses it by {fixed_text(worst, 1)} times the noise: collect more rows of it"
-            text += missed if worst > STRANGE else "foretells it best"
-        told.append(text)
-    if len(told) > SHOWN:
-        told[SHOWN:] = [f"{len(told) - SHOWN:,} more such categories"]
-    if others:
-        has, it = ("has", "it") if len(others) == 1 else ("have", "each")
-        told.append(
-            f"{list_names(others)} {has} too few rows to learn from, and the known category that foretells {it} best "
+            missed = f"misses it by {fixed_text(worst[value], 1)} times the noise: collect more rows of it"
+            text += missed if worst[value] > STRANGE else "foretells it best"
+        yield text
+    if usual:
+        has, it = ("has", "it") if len(usual) == 1 else ("have", "each")
+        yield (
+            f"{list_names(usual)} {has} too few rows to learn from, and the known category that foretells {it} best "
             f"stands for {it}"
         )
-    return told
 
 
 def close_names(rows: Mapping[Category, float]) -> dict[Category, Category]:

@@ -312,8 +312,8 @@ def _numbers(column: pd.Series[Any], feature: Feature) -> Floats:
     if pd.api.types.is_complex_dtype(column):
         raise FitError(f"{what} holds complex numbers; use their real parts, or sizes and angles")
     if not is_number(column) and not pd.api.types.is_bool_dtype(column):
-        known = (int, float, np.number)
-        odd = [not isinstance(value, known) and not pd.isna(value) for value in column]
+        pairs = zip(column, column.notna(), strict=True)
+        odd = [known and not isinstance(value, (int, float, np.number)) for value, known in pairs]
         row = odd.index(True) if True in odd else 0
         raise FitError(
             f"{what} was a number in training; {row_name(column.index, row)} now holds {column.iloc[row]!r}; "

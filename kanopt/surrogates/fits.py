@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -43,32 +42,23 @@ OF_COLUMNS = ("n_features_in_", "feature_names_in_", "_units")
 
 
 def fit_memory(
-    model: KANRegressor,
-    X: Any,
-    y: Any,
-    sample_weight: Any,
-    watch: FitMonitor,
-    groups: Groups | None,
+    model: KANRegressor, X: Any, y: Any, sample_weight: Any, watch: FitMonitor, groups: Groups | None
 ) -> None:
-    """Fit a table in memory."""
+    """Fit a table in memory, note whether that was stopped, and warn if it was."""
     if is_multi_target(y):
-        fit_targets(model, X, y, sample_weight, watch, groups)
-        return
-    fit_table(model, X, y, sample_weight, watch, groups)
-    _mark_if_stopped([model], watch)
-
-
-def _mark_if_stopped(models: Sequence[KANRegressor], watch: FitMonitor) -> None:
-    """Note in models whether their fit was stopped, and warn if it was."""
-    tried = sum(len(model.alternatives_) for model in models)
-    for model in models:
-        how = f"{watch.stopped} after {count_text(len(model.alternatives_), 'structure')}"
-        model.stopped_ = how if watch.stopped else ""
+        models = _fit_targets(model, X, y, sample_weight, watch, groups)
+    else:
+        _fit_table(model, X, y, sample_weight, watch, groups)
+        models = [model]
+    for each in models:
+        how = f"{watch.stopped} after {count_text(len(each.alternatives_), 'structure')}"
+        each.stopped_ = how if watch.stopped else ""
     if watch.stopped:
+        tried = count_text(sum(len(each.alternatives_) for each in models), "structure")
         warnings.warn(
-            f"the fit was stopped {watch.stopped}; kept is the best of {count_text(tried, 'structure')} tried so far",
+            f"the fit was stopped {watch.stopped}; kept is the best of {tried} tried so far",
             KanoptWarning,
-            stacklevel=4,
+            stacklevel=3,
         )
 
 
@@ -121,8 +111,8 @@ def checked_rows(
     return CheckedRows(frame, target, weights, used, group, name)
 
 
-def fit_table(
-    model: KANRegressor, X: Any, y: Any, sample_weight: Any, watch: FitMonitor, groups: Groups | None = None
+def _fit_table(
+    model: KANRegressor, X: Any, y: Any, sample_weight: Any, watch: FitMonitor, groups: Groups | None
 ) -> None:
     """Fit one target of a table in memory."""
     rows = checked_rows(model, X, y, sample_weight, groups)
@@ -157,10 +147,7 @@ def fit_table(
 
 
 def _warn_of_contradictions(
-    target: Floats,
-    weights: Floats,
-    settings: Settings,
-    index: pd.Index[Any] | None = None,
+    target: Floats, weights: Floats, settings: Settings, index: pd.Index[Any] | None = None
 ) -> None:
     """Warn if many targets are outside the requested range of the law by more than a tenth of their spread.
 
@@ -208,9 +195,9 @@ def _active_columns(
     return frame.loc[:, [bool({name, indicator_name(name)} & relevant) for name in map(str, frame.columns)]]
 
 
-def fit_targets(
-    model: KANRegressor, X: Any, y: Any, sample_weight: Any, watch: FitMonitor, groups: Groups | None = None
-) -> None:
+def _fit_targets(
+    model: KANRegressor, X: Any, y: Any, sample_weight: Any, watch: FitMonitor, groups: Groups | None
+) -> list[KANRegressor]:
     """Fit one model per target; a law per target is what can be read, so that no node is shared."""
     targets = y if isinstance(y, pd.DataFrame) else pd.DataFrame(np.asarray(y))
     names = [str(name) if isinstance(name, str) else f"target{name}" for name in targets.columns]
@@ -219,13 +206,13 @@ def fit_targets(
         raise FitError(f"two targets are called {twice!r}; rename or drop one of them")
     models: dict[str, KANRegressor] = {name: clone(model) for name in names}
     for place, (name, each) in enumerate(models.items()):
-        fit_table(each, X, targets.iloc[:, place].rename(name), sample_weight, watch, groups)
+        _fit_table(each, X, targets.iloc[:, place].rename(name), sample_weight, watch, groups)
     table_of(model, X, reset=True)
     for name in [name for name in vars(model) if name.endswith("_") and name not in OF_COLUMNS]:
         delattr(model, name)
     model._rows = model._known_rows = model._groups = None
     model.outputs_ = models
-    _mark_if_stopped(list(models.values()), watch)
+    return list(models.values())
 
 
 def fit_source(

@@ -134,9 +134,10 @@ def held_out_rows(X: Any, y: Any, columns: Sequence[str], target: str) -> tuple[
         Which columns of a frame with a target are wanted, and what the target is called where `y` does not say.
     """
     target = y if isinstance(y, str) else target
-    if y is None and isinstance(X, (tuple, list)) and len(X) == 2:
+    named = y is None or isinstance(y, str)
+    if named and isinstance(X, (tuple, list)) and len(X) == 2:
         X, y = X
-    elif y is None or isinstance(y, str):
+    elif named:
         if not isinstance(X, pd.DataFrame):
             raise FitError(
                 "held-out rows are a frame with the columns of the model and the target, or X and y, not "

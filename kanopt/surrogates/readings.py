@@ -114,9 +114,7 @@ class FittedModel(RegressorMixin, BaseEstimator):  # type: ignore[misc]  # sciki
         return Effects(self.target_name_, frame, units, labelled)
 
     def summary(
-        self,
-        test: pd.DataFrame | tuple[Any, Any] | None = None,
-        target: str | None = None,
+        self, test: pd.DataFrame | tuple[Any, Any] | None = None, target: str | None = None
     ) -> Summary:
         """Return fit, structure and effect of every column.
 

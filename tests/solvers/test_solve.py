@@ -159,7 +159,9 @@ def test_the_first_solver_that_accepts_is_asked_with_the_options(answer):
     answer(refusing, willing)
     solve(random_problem(1), time_limit=3.0, workers=2)
     assert 2.7 <= willing.options.time_limit <= 3.0
-    assert replace(willing.options, time_limit=3.0) == SolveOptions(time_limit=3.0, workers=2)
+    assert replace(willing.options, time_limit=3.0) == SolveOptions(
+        time_limit=3.0, workers=2, days_in_time=0.95
+    )
     answer(refusing)
     with pytest.raises(SolverError, match=r"^fixed 1\.0: not me; leave the solver out"):
         solve(random_problem(1))

@@ -82,19 +82,3 @@ def test_a_sum_and_a_product_share_the_score_of_the_output() -> None:
         [1, "h1[1]", "y", 0],
     ]
     assert edges["score"].iloc[0] == pytest.approx(rows(2)[:, 0].std())
-
-
-def test_paths_that_cancel_do_not_count_twice() -> None:
-    """x · (y + 2) by quarter squares, through two nodes most of whose parts of the output cancel."""
-    numbers = rows(2)
-    squares = Network(
-        (
-            layer([[line, line], [line, times(-1.0)]], bias=[2.0, -2.0]),
-            layer([[times(0.25, square)], [times(-0.25, square)]]),
-        )
-    )
-    direct = product([line, None], [None, lambda y: y + 2.0])
-    assert np.allclose(squares(numbers), direct(numbers))
-    expected, found = attribution_of(direct, numbers), attribution_of(squares, numbers)
-    assert np.allclose(found.node_scores[0], expected.node_scores[0])
-    assert found.edge_scores[0][1].sum() > 2.0 * found.node_scores[0][1]

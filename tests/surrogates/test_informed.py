@@ -63,42 +63,6 @@ def test_a_nonlinear_equation_in_the_units_of_the_stock() -> None:
     assert np.abs(fitted.predict({"week": week})["stock"] - exact).max() < 0.05
 
 
-def test_an_inventory_balance_improves_what_eight_counts_tell() -> None:
-    """d(stock)/dt = inflow − demand; held out is the true stock between the counts."""
-    rng = np.random.default_rng(0)
-    turn = 2.0 * np.pi / 7.0
-    day = np.linspace(0.0, 28.0, 500)
-
-    def stock(t: np.ndarray) -> np.ndarray:
-        return (
-            300.0 + 3.0 * t + (40.0 * np.sin(turn * t) - 15.0 * (1.0 - np.cos(turn * t))) / turn - 0.1 * t**2
-        )
-
-    counted, metered = np.linspace(0.0, 28.0, 8), np.arange(28.0) + 0.5
-    demand = 42.0 + 15.0 * np.sin(turn * metered) + 0.2 * metered
-    rows = (
-        observed("stock", {"day": counted}, stock(counted) + rng.normal(0, 10, 8), weight=1 / 10**2),
-        observed("demand", {"day": metered}, demand + rng.normal(0, 4, 28), weight=1 / 4**2),
-    )
-    points = collocation({"day": (0.0, 28.0)}, 28)
-    inflow = 45.0 + 40.0 * np.cos(turn * points["day"])
-    balance = Relation(
-        "balance",
-        lambda s: s.derivative("stock", "day") - s["inflow"] + s["demand"],
-        {**points, "inflow": inflow},
-    )
-
-    def error(relations: tuple[Relation, ...], smoothing: float) -> float:
-        options = InformedOptions(grid_size=14, refinements=0, starts=1, smoothing=smoothing)
-        fitted = solve(Knowledge(("day",), ("stock", "demand"), relations), options)
-        return rmse(fitted.predict({"day": day})["stock"], stock(day))
-
-    weights = (1e-10, 1e-8, 1e-6, 1e-4)
-    without = min(error(rows, smoothing) for smoothing in weights)
-    informed = max(error((*rows, balance), smoothing) for smoothing in weights[:2])
-    assert informed < 0.4 * without
-
-
 def test_starts_at_which_a_residual_is_not_finite_are_left_out() -> None:
     points = {"t": np.linspace(0.0, 1.0, 15)}
     root = Relation("root", lambda s: torch.log(s["u"]) - s["t"], points)

@@ -217,21 +217,6 @@ class ArrivalFunctions:
         found: Floats = np.where(beyond, y + (clock - x), np.where(at, y, along))
         return found
 
-    def slowest(self, begin: float, end: float) -> Floats:
-        """Return the longest travel time of each arc over all times of leaving from `begin` to `end`.
-
-        Returns
-        -------
-        array
-            Shape (n, n); infinite where no road leads.
-        """
-        ends = np.maximum(self._durations_at(begin), self._durations_at(end))
-        inside = (self.leave >= begin) & (self.leave <= end)
-        spent = np.where(inside, self.arrive - self.leave, -np.inf)
-        return self._matrix(
-            np.maximum(ends, np.maximum.reduceat(spent, self.start[:-1])) if len(spent) else ends
-        )
-
     def average(self, begin: float, end: float) -> Floats:
         """Return the travel time of each arc averaged over all times of leaving from `begin` to `end`.
 

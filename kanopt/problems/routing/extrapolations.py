@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -16,6 +17,7 @@ from kanopt.problems.routing.arrival_functions import ArrivalFunctions
 from kanopt.problems.routing.data import Floats, Ints
 from kanopt.problems.routing.leg_laws import DURATION, RoutingLaws
 from kanopt.problems.routing.plan import RoutingPlan
+from kanopt.problems.routing.rules.rule import Flags
 from kanopt.problems.routing.service_times import SERVICE
 from kanopt.problems.routing.simulate import Drive, leg_names
 from kanopt.text import amount_text, clock_text, count_text, list_names, number_text
@@ -33,17 +35,17 @@ def plan_extrapolations(
     problem: RoutingProblem, plan: RoutingPlan, driven: Drive
 ) -> tuple[Extrapolation, ...]:
     """Name, for each law and route, the legs outside the law's domain or where it falls below zero."""
-    found = []
+    found: list[Extrapolation] = []
+    used = _Uses(problem, plan, driven)
     for name, law in problem.leg_laws.formulas().items():
-        found += list(_route_extrapolations(problem.leg_laws, name, law, plan, driven))
-        found += list(_below_zero(problem.leg_laws, name, plan, driven))
+        found += [*used.outside(name, law), *used.below_zero(name)]
     if problem.policy.service is not None:
-        found += list(_stops(problem, problem.policy.service, plan, driven))
+        found += used.at_stops(problem.policy.service)
     if isinstance(problem.leg_laws.duration, ArrivalFunctions):
-        found += list(_outside_arrival_functions(problem.leg_laws, plan, driven))
+        found += used.outside_tables()
     network = problem.network
     if network is not None and isinstance(network.law, BoundFormula):
-        found += list(_links(network, network.law, driven_links(problem, driven)))
+        found += _links(network, network.law, driven_links(problem, driven))
     return tuple(found)
 
 
@@ -51,84 +53,72 @@ def _first_few(texts: list[str]) -> str:
     return list_names(texts, _SHOWN, quoted=False)
 
 
-def _legs(laws: RoutingLaws, driven: Drive, places: Ints) -> str:
-    names = laws.data.names
-    return _first_few([f"{names[driven.tail[p]]} → {names[driven.head[p]]}" for p in places])
+@dataclass(frozen=True, eq=False)
+class _Uses:
+    """The legs of a plan on which laws are used beyond what is known of them, told route by route."""
 
+    problem: RoutingProblem
+    plan: RoutingPlan
+    driven: Drive
 
-def _route_extrapolations(
-    laws: RoutingLaws, name: str, law: BoundFormula, plan: RoutingPlan, driven: Drive
-) -> Iterator[Extrapolation]:
-    outside = laws.outside(name, driven.inputs)
-    for place in np.unique(driven.route[outside]):
-        here = np.flatnonzero(outside & (driven.route == place))
-        total = int((driven.route == place).sum())
-        inputs = driven.inputs.select(here)
-        which = "; ".join(law.formula.outside_inputs(law.arguments(laws.resolver(name, inputs))))
-        label, legs = plan.routes[place].label, _legs(laws, driven, here)
-        yield Extrapolation(
-            law=name,
-            where=f"{label}: {legs}",
-            inputs=which,
-            message=f"{name} is used outside its data on {len(here)} of {total} legs of {label} ({legs}): {which}",
-        )
+    @property
+    def laws(self) -> RoutingLaws:
+        return self.problem.leg_laws
 
+    def _on_routes(self, flags: Flags) -> Iterator[tuple[str, Ints, str]]:
+        """Yield the vehicle, the legs and their names of each route that has such legs."""
+        names, driven = self.problem.data.names, self.driven
+        for place in np.unique(driven.route[flags]):
+            here = np.flatnonzero(flags & (driven.route == place))
+            legs = [f"{names[driven.tail[leg]]} → {names[driven.head[leg]]}" for leg in here]
+            yield self.plan.routes[place].label, here, _first_few(legs)
 
-def _stops(
-    problem: RoutingProblem, law: BoundFormula, plan: RoutingPlan, driven: Drive
-) -> Iterator[Extrapolation]:
-    """Name the clients at which the law of service times is used outside its data."""
-    data = problem.data
-    stops = np.flatnonzero((driven.head >= len(data.depots)) & np.isfinite(driven.begin))
-    inputs = driven.stops(stops)
-    outside = np.broadcast_to(law.outside(data.service_times.resolver(inputs)), stops.shape)
-    for place, route in enumerate(plan.routes):
-        here = driven.route[stops] == place
-        strange = np.flatnonzero(here & outside)
-        if strange.size:
-            names = _first_few([data.names[node] for node in driven.head[stops[strange]]])
-            arguments = law.arguments(data.service_times.resolver(driven.stops(stops[strange])))
-            which = "; ".join(law.formula.outside_inputs(arguments))
-            yield Extrapolation(
-                law=SERVICE,
-                where=f"{route.label}: {names}",
-                inputs=which,
-                message=f"service is used outside its data at {len(strange)} of {here.sum()} clients of {route.label} "
-                f"({names}){f': {which}' if which else ''}",
+    def outside(self, name: str, law: BoundFormula) -> Iterator[Extrapolation]:
+        """Yield the legs outside the data of a law."""
+        inputs = self.driven.inputs
+        for label, here, legs in self._on_routes(self.laws.outside(name, inputs)):
+            total = int((self.driven.route == self.driven.route[here[0]]).sum())
+            resolve = self.laws.resolver(name, inputs.select(here))
+            which = "; ".join(law.formula.outside_inputs(law.arguments(resolve)))
+            told = (
+                f"{name} is used outside its data on {len(here)} of {total} legs of {label} ({legs}): {which}"
             )
+            yield Extrapolation(name, f"{label}: {legs}", which, told)
 
+    def below_zero(self, name: str) -> Iterator[Extrapolation]:
+        """Yield the legs on which a law falls below zero."""
+        raw = self.laws.raw(name, self.driven.inputs)
+        for label, here, legs in self._on_routes(np.isfinite(raw) & (raw < 0)):
+            least = f"{number_text(float(raw[here].min()))} {self.laws.unit(name)}"
+            told = f"{name} falls to {least} on {len(here)} legs of {label} ({legs}); it counts as zero there"
+            yield Extrapolation(name, f"{label}: {legs}", BELOW_ZERO, told)
 
-def _outside_arrival_functions(
-    laws: RoutingLaws, plan: RoutingPlan, driven: Drive
-) -> Iterator[Extrapolation]:
-    """Name the legs that begin before the first or after the last point of their arrival function."""
-    outside = laws.outside(DURATION, driven.inputs)
-    for place in np.unique(driven.route[outside]):
-        here = np.flatnonzero(outside & (driven.route == place))
-        label, legs = plan.routes[place].label, _legs(laws, driven, here)
-        clocks = _first_few([clock_text(float(driven.leave[leg]), laws.data.units.time) for leg in here])
-        yield Extrapolation(
-            law=DURATION,
-            where=f"{label}: {legs}",
-            inputs=f"clock {clocks}",
-            message=f"{DURATION} is used outside its table on {len(here)} legs of {label} ({legs}), which begin at "
-            f"{clocks}; travel time there is that of the nearest time in the table",
-        )
+    def outside_tables(self) -> Iterator[Extrapolation]:
+        """Yield the legs that begin before the first or after the last point of their arrival function."""
+        for label, here, legs in self._on_routes(self.laws.outside(DURATION, self.driven.inputs)):
+            unit = self.problem.units.time
+            clocks = _first_few([clock_text(leave, unit) for leave in self.driven.leave[here].tolist()])
+            told = (
+                f"{DURATION} is used outside its table on {len(here)} legs of {label} ({legs}), which begin at "
+                f"{clocks}; travel time there is that of the nearest time in the table"
+            )
+            yield Extrapolation(DURATION, f"{label}: {legs}", f"clock {clocks}", told)
 
-
-def _below_zero(laws: RoutingLaws, name: str, plan: RoutingPlan, driven: Drive) -> Iterator[Extrapolation]:
-    raw = laws.raw(name, driven.inputs)
-    below = np.isfinite(raw) & (raw < 0)
-    for place in np.unique(driven.route[below]):
-        here = np.flatnonzero(below & (driven.route == place))
-        label, legs = plan.routes[place].label, _legs(laws, driven, here)
-        yield Extrapolation(
-            law=name,
-            where=f"{label}: {legs}",
-            inputs=BELOW_ZERO,
-            message=f"{name} falls to {number_text(float(raw[here].min()))} {laws.unit(name)} on {len(here)} legs of "
-            f"{label} ({legs}); it counts as zero there",
-        )
+    def at_stops(self, law: BoundFormula) -> Iterator[Extrapolation]:
+        """Yield the clients at which the law of service times is used outside its data."""
+        data, driven = self.problem.data, self.driven
+        stops = (driven.head >= len(data.depots)) & np.isfinite(driven.begin)
+        resolve = data.service_times.resolver(driven.stops(np.flatnonzero(stops)))
+        outside = stops.copy()
+        outside[stops] = law.outside(resolve)
+        for label, here, _ in self._on_routes(outside):
+            names = _first_few([data.names[node] for node in driven.head[here]])
+            arguments = law.arguments(data.service_times.resolver(driven.stops(here)))
+            which = "; ".join(law.formula.outside_inputs(arguments))
+            total = int((stops & (driven.route == driven.route[here[0]])).sum())
+            told = f"service is used outside its data at {len(here)} of {total} clients of {label} ({names})"
+            told += f": {which}" if which else ""
+            yield Extrapolation(SERVICE, f"{label}: {names}", which, told)
 
 
 def driven_links(problem: RoutingProblem, driven: Drive) -> dict[int, int]:

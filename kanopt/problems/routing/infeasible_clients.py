@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -22,41 +22,28 @@ from kanopt.problems.routing.simulate import drive, service_begin
 
 @dataclass(frozen=True, eq=False)
 class SingleTripBounds:
-    """Lower bounds for one vehicle type; arrays over nodes.
+    """Lower bounds for one vehicle type.
 
     Parameters
     ----------
     data, vehicle
         The problem's data, and the vehicle type.
-    arrive, begin, delay, back, duration, distance, exact
-        As in :class:`~kanopt.problems.routing.rules.rule.LoneTrip`.
+    bounds
+        What bounds the trip to each node, by the names of :class:`~kanopt.problems.routing.rules.rule.LoneTrip`.
+    exact
+        As there.
     """
 
     data: RoutingData
     vehicle: VehicleType
-    arrive: Floats
-    begin: Floats
-    delay: Floats
-    back: Floats
-    duration: Floats
-    distance: Floats
+    bounds: Mapping[str, Floats]
     exact: bool
 
     def trip(self, client: Client) -> LoneTrip:
         """Return what is known of one client."""
         at = self.data.index[client.name]
-        return LoneTrip(
-            data=self.data,
-            client=client,
-            vehicle=self.vehicle,
-            arrive=float(self.arrive[at]),
-            begin=float(self.begin[at]),
-            delay=float(self.delay[at]),
-            back=float(self.back[at]),
-            duration=float(self.duration[at]),
-            distance=float(self.distance[at]),
-            exact=self.exact,
-        )
+        own = {name: float(values[at]) for name, values in self.bounds.items()}
+        return LoneTrip(self.data, client, self.vehicle, exact=self.exact, **own)
 
 
 def single_trip_bounds(laws: RoutingLaws, planning: PlanningValues, vehicle: VehicleType) -> SingleTripBounds:
@@ -88,7 +75,11 @@ def single_trip_bounds(laws: RoutingLaws, planning: PlanningValues, vehicle: Veh
     delay = np.zeros(len(begin))
     np.subtract(begin, service_begin(data, every, undelayed), out=delay, where=np.isfinite(begin))
     duration = spent + data.service_times.least[kind] + back
-    return SingleTripBounds(data, vehicle, arrive, begin, delay, back, duration, there + home, exact)
+    bounds = {
+        "arrive": arrive, "begin": begin, "delay": delay, "back": back,
+        "duration": duration, "distance": there + home,
+    }  # fmt: skip
+    return SingleTripBounds(data, vehicle, bounds, exact)
 
 
 def _arrivals(data: RoutingData, kind: int, times: Floats, arrive: Floats, ready: Floats) -> Floats:

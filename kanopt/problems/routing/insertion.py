@@ -14,8 +14,9 @@ from kanopt.problems.routing.data import Floats, Ints, RoutingData
 from kanopt.problems.routing.leg_laws import DURATION, RoutingLaws
 from kanopt.problems.routing.plan import Route, RoutingPlan
 from kanopt.problems.routing.planning_values import PlanningValues
-from kanopt.problems.routing.rules import LIMITS
-from kanopt.problems.routing.simulate import Drive, check_plan, drive, route_costs
+from kanopt.problems.routing.rules import LIMITS, RULES
+from kanopt.problems.routing.rules.rule import DrivenPlan
+from kanopt.problems.routing.simulate import Drive, drive, route_costs
 
 _TOLERANCE = 1e-6
 _MOST = 100
@@ -368,16 +369,18 @@ def violations_by_route(
         Positions of those to check; all where not given.
     """
     places = range(len(routes)) if chosen is None else chosen
+    found: dict[int, list[Violation]] = {place: [] for place in places}
+    for rule in LIMITS:
+        for place, violation in rule.passed(DrivenPlan(facts, RoutingPlan(tuple(routes)), driven, False)):
+            if place in found:
+                found[place].append(violation)
     ends = np.searchsorted(driven.route, np.arange(len(routes) + 1))
-    return [
-        check_plan(
-            facts,
-            RoutingPlan((routes[place],)),
-            driven.of_route(place, slice(ends[place], ends[place + 1])),
-            whole=False,
-        ).violations
-        for place in places
-    ]
+    others = [rule for rule in RULES if rule not in LIMITS]
+    for place, violations in found.items():
+        alone = driven.of_route(place, slice(ends[place], ends[place + 1]))
+        case = DrivenPlan(facts, RoutingPlan((routes[place],)), alone, whole=False)
+        violations += [violation for rule in others for violation in rule.broken(case)]
+    return [tuple(violations) for violations in found.values()]
 
 
 def _new_violations(broken: Sequence[Violation], before: Sequence[Violation]) -> Iterator[Violation]:

@@ -378,5 +378,8 @@ def _time_breakdown(data: RoutingData, driven: Drive, place: int) -> str:
         f"{amount_text(waiting, unit)} of waiting",
     ]
     if exceeds(breaks, 0.0):
-        parts.append(f"{amount_text(breaks, unit)} of breaks")
+        # who has breaks has no rests after driving
+        parts.append(
+            f"{amount_text(breaks, unit)} of {'breaks' if data.breaks[driven.kind[place]] else 'rests'}"
+        )
     return join_list(parts)

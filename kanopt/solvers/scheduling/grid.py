@@ -224,7 +224,9 @@ def _multiples(times: Floats, step: float) -> bool:
 def _times(data: SchedulingData) -> Floats:
     """Return every time that can matter: durations, setups, windows, releases, due dates that cost, price steps."""
     timing = data.timing
-    parts: list[Floats] = [getattr(timing, one.name).ravel() for one in fields(timing) if "safe" in one.metadata]
+    parts: list[Floats] = [
+        getattr(timing, one.name).ravel() for one in fields(timing) if "safe" in one.metadata
+    ]
     parts += [timing.closes[timing.closes > timing.opens], timing.due[data.tardiness_cost > 0]]
     if data.tariff is not None:
         parts.append(data.tariff.starts[data.tariff.starts > 0])

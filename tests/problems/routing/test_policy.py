@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -11,17 +10,12 @@ import pytest
 
 from kanopt.errors import ProblemError
 from kanopt.formulas import Variable, parse_formula
-from kanopt.problems import ArrivalFunctions, Client, Depot, Route, RoutingProblem, RoutingUnits, VehicleType
+from kanopt.problems import Client, Depot, RoutingProblem, RoutingUnits, VehicleType
 from kanopt.problems.routing import RoutingPolicy
 from kanopt.problems.routing.windows import parse_breaks, parse_windows
-from kanopt.refs import arc, client, state
-from kanopt.solvers.routing.racer.plan_data import PlanData
-from kanopt.solvers.routing.racer.search import RacerSearch, drive_routes
+from kanopt.refs import arc, state
 
 KM = np.array([[0.0, 10.0, 20.0], [10.0, 0.0, 12.0], [20.0, 12.0, 0.0]])
-LINE = parse_formula(
-    "km * (1 + load)", [Variable("km", "km"), Variable("load", "t")], Variable("c", "EUR")
-).bind(km=arc.distance, load=state.load)
 
 
 def pair(*clients: Client, van: VehicleType | None = None, **given: object) -> RoutingProblem:
@@ -95,14 +89,6 @@ def test_a_window_may_open_when_the_one_before_closes() -> None:
     assert parse_windows("8:00-10:00, 10:00-12:00", "h") == ((8.0, 10.0), (10.0, 12.0))
 
 
-def test_what_an_open_route_picks_up_last_must_fit_too() -> None:
-    van = VehicleType("van", capacity=2.0, returns=False)
-    problem = pair(Client("a", demand=1.0), Client("b", pickup=3.0), van=van)
-    (violation,) = problem.check(problem.plan_from({"van 1": ["a", "b"]})).violations
-    assert (violation.constraint, violation.amount) == ("capacity", 1.0)
-    assert drive_routes(PlanData(problem), [(0, [1, 2])], [0.0])[0].broken == {"capacity"}
-
-
 def test_nobody_carries_less_than_nothing_after_a_reload() -> None:
     rng = np.random.default_rng(3)
     n = 12
@@ -125,36 +111,6 @@ def test_nobody_carries_less_than_nothing_after_a_reload() -> None:
         plan = problem.plan_from({"truck 1": [*order[:4], "depot", *order[4:8], "depot", *order[8:]]})
         assert np.isfinite(problem.price(plan).objective)
         assert problem.drive(plan.routes).load.min() == 0.0
-
-
-def test_pickups_count_in_what_is_planned_for() -> None:
-    people = Client("a", pickup=400.0), Client("b", pickup=500.0)
-    problem = pair(*people, cost=LINE, van=VehicleType("van", capacity=1000.0), units=RoutingUnits(load="t"))
-    (frozen,) = problem.frozen_inputs()
-    assert frozen.value == "450 t"
-
-
-def test_a_vehicle_that_carries_nothing_is_priced_all_the_same() -> None:
-    problem = pair(cost=LINE, van=VehicleType("bike", capacity=0.0))
-    assert np.isfinite(problem.planning_values.linear_load_costs[1]).all()
-
-
-def test_a_route_that_may_not_last_long_leaves_late_enough_where_time_costs_nothing() -> None:
-    times = [0.0, 600.0, 2000.0], [60.0, 660.0, 2010.0]
-    slow = ArrivalFunctions.of({(a, b): times for a in range(2) for b in range(2) if a != b}, 2)
-    problem = RoutingProblem(
-        [Depot("depot")],
-        [Client("a", earliest=600.0, latest=1900.0)],
-        [VehicleType("van", shift_start=0.0, shift_end=3000.0, max_duration=130.0)],
-        {},
-        slow,
-        np.array([[0.0, 1.0], [1.0, 0.0]]),
-    )
-    plan = problem.plan_from({"van 1": ["a"]})
-    assert problem.check(plan).ok
-    assert not RacerSearch(PlanData(problem)).depart(0, [1]).broken
-    paid = replace(problem, vehicles=[replace(problem.vehicles[0], unit_duration_cost=1.0)])
-    assert paid.check(plan).ok
 
 
 @pytest.mark.parametrize(
@@ -204,26 +160,6 @@ def test_dates_are_no_clock_times_and_durations_no_numbers() -> None:
         RoutingProblem([Depot("depot")], table, [VehicleType("van")], {}, KM[:2, :2], KM[:2, :2])
 
 
-def test_the_table_of_a_plan_has_the_times_of_its_stops() -> None:
-    people = (
-        Client("a", demand=1.0, service_duration=5.0),
-        Client("b", demand=2.0, earliest=60.0),
-        Client("c", prize=1.0),
-    )
-    km = np.array([[0, 10, 20, 30], [10, 0, 25, 35], [20, 25, 0, 40], [30, 35, 40, 0]], dtype=float)
-    vans = [VehicleType("van", 2), VehicleType("truck", returns=False)]
-    problem = RoutingProblem([Depot("depot")], people, vans, {}, km, km)
-    given = problem.plan_from([Route("truck", 1, "depot", ("a",)), Route("van", 1, "depot", ("a", "a", "b"))])
-    table = problem.table(given)
-    assert table["client"].tolist() == ["a", "a", "a", "b", "c"]
-    assert table["begin"].tolist()[:4] == [10.0, *problem.timetable(given)["begin"].iloc[[1, 1, 2]]]
-    assert table[["arrive", "begin", "end", "late"]].iloc[4].isna().all()
-    assert problem.plan_from(table) == given
-    empty = problem.table(problem.plan_from([]))
-    assert empty["client"].tolist() == ["a", "b", "c"]
-    assert empty["begin"].isna().all()
-
-
 def test_departures_in_a_table_may_be_written_as_clock_times() -> None:
     table = pd.DataFrame({"vehicle": ["van 1"], "stop": [1], "client": ["a"], "departure": ["8:30"]})
     assert pair().plan_from(table).routes[0].departure == 510.0
@@ -232,11 +168,3 @@ def test_departures_in_a_table_may_be_written_as_clock_times() -> None:
         ProblemError, match="plan: departure 'noon' is no clock time; write a number in 'min' or"
     ):
         pair().plan_from(table.assign(departure="noon"))
-
-
-def test_a_cost_may_be_called_service_where_there_is_no_law_of_service() -> None:
-    assert "service" in pair(cost={"service": LINE}).laws()
-    law = parse_formula("5 + demand", [Variable("demand", "t")], Variable("stop", "min"))
-    policy = RoutingPolicy(service=law.bind(demand=client.demand))
-    with pytest.raises(ProblemError, match="the name 'service' is taken"):
-        pair(cost={"service": LINE}, policy=policy)

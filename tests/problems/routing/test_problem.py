@@ -18,7 +18,7 @@ from kanopt.problems import (
     VehicleType,
 )
 from kanopt.records.reading import RecordReader
-from kanopt.refs import arc, client, clock, link, state, vehicle
+from kanopt.refs import arc, client, link, state, vehicle
 from kanopt.tables import load_city, with_units
 from kanopt.tables.report import renamed
 
@@ -232,29 +232,6 @@ def test_a_road_network_needs_units_that_measure_time():
     roads = RoadNetwork(ROADS, np.ones(4), time="km")
     with pytest.raises(ProblemError, match="road network: cannot convert 'km'"):
         on_roads(duration=roads)
-
-
-def test_state_inputs_are_listed_with_their_planning_values():
-    hours = Variable("hour", "h")
-    slow = parse_formula("km * (1 + exp(-(hour - 9.2)**2))", [KM, hours], Variable("min", "min"))
-    pull = parse_formula(
-        "km * (1 + 0.1 * load) + 0 * hour", [KM, hours, Variable("load", "t")], Variable("c", "EUR")
-    )
-    laws = {
-        "duration": slow.bind(km=arc.distance, hour=clock.hour),
-        "cost": {"fuel": pull.bind(km=arc.distance, load=state.load, hour=clock.hour)},
-        "vehicles": [VAN, VehicleType("truck", capacity=8.0, shift_start=600, shift_end=720)],
-    }
-    found = {(f.law, f.reference): f for f in problem(**laws).frozen_inputs()}
-    assert found["duration", "clock.hour"].value == "van 09:00, truck 10:00"
-    assert "driving takes longest" in found["duration", "clock.hour"].why
-    assert found["fuel", "clock.hour"].value == "van 12:00, truck 11:00"
-    assert found["fuel", "state.load"].value == "0.45 t"  # half of all demand, which is less than a capacity
-    stated = problem(**laws, planning={"clock.hour": 8, "duration.clock.minute": 630, "state.load": 0.2})
-    found = {(f.law, f.reference): f for f in stated.frozen_inputs()}
-    assert found["fuel", "clock.hour"].value == "08:00"
-    assert found["fuel", "state.load"].value == "0.2 t"
-    assert {f.why for f in found.values()} == {"stated"}
 
 
 @pytest.mark.parametrize(

@@ -77,16 +77,6 @@ def test_a_leg_without_a_price_is_no_road():
     assert [v.constraint for v in given.check(given.plan_from([["a", "b", "c"]])).violations] == ["road"]
 
 
-def test_what_no_road_leads_to_and_no_window_closes_is_explained_without_a_warning():
-    roads = LINE.copy()
-    roads[2, 3] = roads[3, 2] = np.inf
-    given = problem(
-        (Client("a"), Client("b"), Client("c", prize=1.0)), [replace(VAN, shift_end=np.inf)], duration=roads
-    )
-    assert "a prize above" in reason(given, [["a", "b"]]).relaxation
-    assert given.reasons(given.plan_from([["b", "c"]]))
-
-
 def test_a_fleet_too_small_for_all_demand_is_proved():
     given = problem(vehicles=[replace(VAN, capacity=1.0)])
     for plan in ([["a", "b"]], None):
@@ -98,28 +88,6 @@ def test_a_fleet_too_small_for_all_demand_is_proved():
         assert found.relaxation == "0.2 t more capacity"
     optional = problem(changed(prize=1.0), vehicles=[replace(VAN, capacity=1.0)])
     assert [r.subject for r in optional.reasons(optional.plan_from([["a", "b"]]))] == ["client c"]
-
-
-def test_load_and_time_together_where_neither_alone_would_do():
-    van = replace(VAN, capacity=1.0, shift_end=575)
-    heavy = replace(CLIENTS[2], demand=0.2, service_duration=30.0)
-    assert (
-        reason(problem((*CLIENTS[:2], heavy), [van]), [["a", "b"]]).relaxation
-        == "van 1 between a and b with 0.1 t more capacity, for 20.00 EUR more"
-    )
-    slow = replace(CLIENTS[0], service_duration=20.0)
-    found = reason(problem((slow, CLIENTS[1], heavy), [van]), [["a", "b"]])
-    assert found.relaxation == (
-        "van 1 between a and b with 0.1 t more capacity together with its shift 15 min longer, for 20.00 EUR more"
-    )
-
-
-def test_a_client_no_road_leads_to_from_the_routes_there_are():
-    cut = LINE.copy()
-    cut[0, 3] = cut[2, 3] = np.inf  # c can only be reached from a
-    found = reason(problem(duration=cut), [["b"]])
-    assert found.message == "client c is left out: no road leads to it from the routes with room for it"
-    assert (found.relaxation, found.proved) == ("", False)
 
 
 @pytest.mark.parametrize(
@@ -134,13 +102,6 @@ def test_an_optional_client_is_weighed_against_its_prize(prize, message, relaxat
     assert message in found.message
     assert relaxation in found.relaxation
     assert found.evidence == ""
-
-
-def test_an_unused_vehicle_is_a_place_too():
-    given = problem(vehicles=[replace(VAN, num_available=2, capacity=0.9)])
-    assert "the empty van 2" in reason(given, [["a", "b"]]).message
-    full = problem(vehicles=[replace(VAN, capacity=0.5)])
-    assert "the most free is 0 t on van 1" in reason(full, [["a"]], "client b").message
 
 
 def test_late_clients_and_long_routes_are_explained():

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from kanopt.problems import Client, Depot, Reason, RoutingProblem, VehicleType
+from kanopt.problems import Client, Depot, RoutingProblem, VehicleType
 from kanopt.problems.routing import RoutingPolicy, insertion
 from kanopt.problems.routing.insertion import InsertionFinder
 from kanopt.problems.routing.reasons import smallest_relaxations
@@ -34,59 +34,6 @@ def problem(
         LINE,
         policy=RoutingPolicy(**policy),
     )
-
-
-def changed(**fields: Any) -> tuple[Client, ...]:
-    return (*CLIENTS[:2], replace(CLIENTS[2], **fields))
-
-
-def reason(given: RoutingProblem, plan: Any, subject: str = "client c") -> Reason:
-    return {each.subject: each for each in given.reasons(given.plan_from(plan))}[subject]
-
-
-def test_the_longest_distance_and_duration_are_proofs_where_no_route_is_shorter() -> None:
-    far = reason(problem(van={"max_distance": 55.0}), [["a", "b"]])
-    assert far.proved
-    assert far.evidence == "proved"
-    assert far.message == (
-        "client c cannot be served: even alone, the shortest route of van to it is 60 km long, 5 km more than it may"
-    )
-    assert far.relaxation == "the longest distance of van 5 km longer"
-    slow = reason(problem(changed(service_duration=15.0), {"max_duration": 70.0}), [["a", "b"]])
-    assert slow.proved
-    assert "takes 75 min, 5 min more than it may" in slow.message
-
-
-def test_goods_pins_backhauls_and_skills_are_named() -> None:
-    paint = (replace(CLIENTS[0], goods="food"), CLIENTS[1], replace(CLIENTS[2], goods="paint"))
-    found = reason(problem(paint, apart=(("food", "paint"),)), [["a", "b"]])
-    assert found.relaxation.endswith("with goods on it that are kept apart, for 20.00 EUR more")
-    assert "the goods of clients" in found.message
-    assert "the empty van 2 could serve it for 60.00 EUR more" in (
-        reason(problem(paint, count=2, apart=(("food", "paint"),)), [["a", "b"]]).message
-    )
-    pinned = problem(van={"capacity": 1.0}, count=2, pinned={"van 1": ["c"]})
-    found = reason(pinned, [["a", "b"]])
-    assert found.relaxation == (
-        "van 1 between a and b with 0.2 t more capacity, for 20.00 EUR more, or the empty van 2 with "
-        "client c pinned to it, for 60.00 EUR more"
-    )
-    roads = LINE.copy()
-    roads[0, 3] = np.inf
-    clients = (replace(CLIENTS[0], demand=0.0, pickup=0.5), *CLIENTS[1:])
-    given = replace(problem(clients, backhaul=True), distance=roads, duration=roads)
-    found = reason(given, [["a"]])
-    assert (
-        found.relaxation
-        == "van 1 between a and depot with client c served after a pickup, for 40.00 EUR more"
-    )
-
-
-def test_a_plan_that_breaks_a_rule_already_is_asked_for_no_more_than_that() -> None:
-    given = problem(van={"capacity": 0.8})
-    found = reason(given, [["a", "b"]])
-    assert "with 0.3 t more capacity" in found.relaxation
-    assert "the most free is 0 t on van 1" in found.message
 
 
 def under_many_rules(seed: int) -> RoutingProblem:

@@ -6,7 +6,6 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
-import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -50,21 +49,6 @@ def test_goods_ready_after_the_window_are_told_before_planning_and_proved_on_any
     assert reasons == {"client a": True, "client b": False}
     late_is_paid = line({"release_time": 100.0, "latest": 90.0, "unit_lateness_cost": 1.0})
     assert not late_is_paid.unreachable()
-
-
-def test_nothing_that_is_always_ready_is_waited_for_in_a_night_shift() -> None:
-    problem = line({"latest": 100.0}, shift_start=-120.0)
-    assert not problem.data.has_releases
-    early = problem.plan_from([Route("van", 1, "depot", ("a",), -60.0)])
-    assert problem.check(early).ok
-
-
-def test_tables_have_releases_in_hours() -> None:
-    clients = pd.DataFrame({"name": ["a"], "x": [1.0], "y": [0.0], "demand": [2], "release_time": ["7:30"]})
-    problem = RoutingProblem(
-        [Depot("depot", 0, 0)], clients, [VehicleType("van", fixed_cost=1.0)], {}, KM[:2, :2]
-    )
-    assert problem.clients[0].release_time == 450.0
 
 
 def test_delays_after_a_wait_for_goods_cost_what_is_left_of_them() -> None:

@@ -9,15 +9,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-import kanopt as ko
 from kanopt.errors import ProblemError
 from kanopt.formulas import Formula, Input, Step, Variable, parse_formula
 from kanopt.formulas.binding import BoundFormula
 from kanopt.problems import Client, Depot, Route, RoutingPlan, RoutingProblem, VehicleType
 from kanopt.problems.routing import RoutingPolicy
 from kanopt.problems.routing.service_times import StopInputs
-from kanopt.refs import arc, client, clock, state
-from kanopt.solvers.encodings import encodings
+from kanopt.refs import arc, clock, state
 from tests.cases.routing_variants import plain
 from tests.cases.stop_laws import STOP_LAWS, with_stop_law
 
@@ -151,29 +149,6 @@ def test_a_law_of_stops_reads_no_leg(given: dict[str, Any], message: str) -> Non
 def test_a_law_without_a_number_names_client_vehicle_and_time() -> None:
     with pytest.raises(ProblemError, match=r"law 'service': .*hour=8"):
         town(by_hour("5 + log(hour - 8.5)"))
-
-
-def test_a_problem_with_such_a_law_is_solved_on_it() -> None:
-    # before nine the dock of a is slow, and b is quick with little on board
-    law = parse_formula(
-        "2 + 40 * slow * exp(-2 * (hour - 8)^2) + 2 * load", [Variable("slow"), HOUR, LOAD], STOP
-    ).bind(slow=client.slow, hour=clock.hour, load=state.load)
-    problem = town(
-        law,
-        Client("a", demand=1.0, attributes={"slow": 1.0}),
-        Client("b", demand=4.0, attributes={"slow": 0.0}),
-        unit_duration_cost=1.0,
-        shift_end=560.0,
-    )
-    result = ko.solve(problem, time_limit=3, seed=0, deterministic=True)
-    assert result.check is not None
-    assert result.check.ok
-    plans = [leaving(problem, t, *order) for t in np.arange(480.0, 530.0, 0.5) for order in ("ab", "ba")]
-    kept = [plan for plan in plans if problem.check(plan).ok]
-    assert result.objective <= min(problem.price(plan).objective for plan in kept) + 0.01
-    assert {one.law for one in result.certificate.frozen} == {"service"}
-    assert any("service(" in str(one) and "evaluated leg by leg" in str(one) for one in encodings(problem))
-    assert "service" in str(ko.explain(result))
 
 
 def test_nothing_is_called_impossible_that_a_later_hour_makes_possible() -> None:

@@ -49,15 +49,6 @@ def test_stops_that_are_begun_and_the_one_driven_to_are_locked(now: float, locke
     assert problem.started == expected
 
 
-def test_replanned_twice_more_is_locked() -> None:
-    plan = [Route("van", 1, "depot", ("a", "b", "c"), 0.0), Route("van", 2, "depot", ("d",), 25.0)]
-    first = line().with_routes_under_way(plan, 5)
-    second = first.with_routes_under_way(plan, 21)
-    assert [(route.label, route.locked) for route in second.started] == [("van 1", 3)]
-    third = second.with_routes_under_way(plan, 30)
-    assert [(route.label, route.locked) for route in third.started] == [("van 1", 4), ("van 2", 1)]
-
-
 def test_departures_stay_and_nothing_begins_in_the_past() -> None:
     problem = line(started=[Route("van", 1, "depot", ("a",), 12.0)], policy=RoutingPolicy(not_before="0:50"))
     plan = problem.plan_from({"van 1": ["a", "depot", "b"], "van 2": ["c"]})

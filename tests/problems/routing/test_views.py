@@ -3,9 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from kanopt.formulas import Variable, parse_formula
 from kanopt.problems import Client, Depot, GanttView, MapView, RoadNetwork, Route, RoutingProblem, VehicleType
-from kanopt.refs import arc, clock
 
 CLIENTS = (
     Client("a", 3.0, 4.0, demand=0.5, service_duration=5, earliest=540, latest=560),
@@ -79,21 +77,6 @@ def test_on_a_road_network_paths_follow_the_roads():
     assert view.paths[["x", "y"]].to_numpy().tolist() == [[0, 0], [1, 0], [1, 1], [1, 1], [1, 0], [0, 0]]
     assert view.background.to_numpy().tolist() == [[0, 0, 1, 0], [1, 0, 1, 1], [1, 1, 1, 0], [1, 0, 0, 0]]
     assert len(roads(None).views(given.plan_from([["a"]]))) == 1
-
-
-def test_legs_outside_a_law_are_grouped_by_route():
-    km, hour = Variable("km", "km", low=1, high=6), Variable("hour", "h", low=7, high=9.1)
-    law = parse_formula("km * (1 + 0 * hour)", [km, hour], Variable("fuel", "EUR"))
-    given = problem(cost={"fuel": law.bind(km=arc.distance, hour=clock.hour)})
-    plan = given.plan_from(
-        [Route("van", 1, "depot", ("a", "b"), 530.0), Route("van", 2, "depot", ("c",), 480.0)]
-    )
-    (use,) = given.extrapolations(plan)
-    assert use.law == "fuel"
-    assert use.where == "van 1: b → depot"
-    assert "km 10 km (valid from 1 to 6)" in use.inputs
-    assert "hour 9.33" in use.inputs
-    assert use.message.startswith("fuel is used outside its data on 1 of 3 legs of van 1 (b → depot)")
 
 
 def test_breaks_windows_and_open_ends_are_drawn() -> None:

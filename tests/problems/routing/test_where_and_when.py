@@ -150,32 +150,6 @@ def test_the_day_of_a_plan_is_what_a_column_of_dates_gives() -> None:
         )
 
 
-@pytest.mark.parametrize("earthly", [True, False])
-def test_the_crow_flies_in_a_plan_as_in_a_history(earthly: bool) -> None:
-    """Length and direction between the ends are what functions of a history's columns give."""
-    problem = town(4)
-    lat, lon = (np.array([getattr(p, axis) for p in problem.data.points]) for axis in ("lat", "lon"))
-    tail, head = np.nonzero(~np.eye(len(lat), dtype=bool))
-    columns = lat[tail], lon[tail], lat[head], lon[head]
-    wanted = {name: CALENDAR[name].value(*columns) for name in ("straight_distance", "eastward", "northward")}
-    if not earthly:
-        east, north = lon[head] - lon[tail], lat[head] - lat[tail]
-        length = np.sqrt(east**2 + north**2)
-        wanted = {"straight_distance": length, "eastward": east / length, "northward": north / length}
-        degrees = {"lat": np.nan, "lon": np.nan}
-        depot, *clients = (
-            replace(place, x=place.lon, y=place.lat, **degrees)
-            for place in (*problem.depots, *problem.clients)
-        )
-        problem = replace(
-            problem, depots=[depot], clients=clients, duration=np.ones((len(lat), len(lat))), cost={}
-        )
-    for name, values in wanted.items():
-        law = parse_formula("5 + x", [Variable("x")], Variable("cost", "EUR")).bind(x=arc[name])
-        found = replace(problem, cost=law).planning_values.costs[0][tail, head]
-        assert found == pytest.approx(5 + values, rel=1e-9)
-
-
 def test_what_is_not_stated_or_not_known_is_said() -> None:
     problem = town(0)
     with pytest.raises(

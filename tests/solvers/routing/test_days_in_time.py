@@ -13,7 +13,8 @@ import kanopt as ko
 from kanopt.problems.routing.simulate.departures import judge_departures
 from kanopt.problems.uncertainty import Uncertainty
 from kanopt.routing import Client, Depot, VehicleType
-from kanopt.solvers.routing.days_in_time import _Choice, days_needed, leave_in_time
+from kanopt.solvers.routing.days_in_time import leave_in_time
+from kanopt.solvers.routing.departure_choice import DepartureChoice, days_needed
 from tests.whatif.risks.test_risk import line, normal_law
 
 TIGHT = Client("a", earliest=125.0, latest=127.0)
@@ -79,7 +80,7 @@ def test_a_plan_that_is_in_time_stays_as_it_is() -> None:
 def test_together_the_departures_are_the_cheapest_of_all(share: float, target: float) -> None:
     problem = two_vans(share)
     typical = problem.assess(problem.plan_from(ROUTES)).settled()
-    choice = _Choice(typical, np.array([True, True]), target, 3, Uncertainty())
+    choice = DepartureChoice(typical, np.array([True, True]), target, 3, Uncertainty())
     chosen, reached = choice.departures()
     assert reached
     back = np.linspace(0.0, 12.0, 49)

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
-from dataclasses import replace
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
@@ -12,7 +11,6 @@ from kanopt.faults import Fault
 from kanopt.problems.broken_rules import RuleWords
 from kanopt.problems.findings import Violation
 from kanopt.problems.routing.data import RoutingData
-from kanopt.problems.routing.policy import RoutingPolicy
 from kanopt.problems.routing.rules.rule import DrivenPlan, Given, Rule
 from kanopt.text import list_names
 
@@ -26,7 +24,10 @@ class GoodsApart(Rule):
         "route carries goods that must be kept apart", "routes carry goods that must be kept apart"
     )
     tables = ("clients", "vehicles")
+    fields = ("policy.apart",)
+    mend = "goods on it that are kept apart"
     given_up = ("apart", "apart")
+    freed = fields
 
     def stated(self, data: RoutingData) -> bool:
         """Say whether any two clients cannot be on one route."""
@@ -58,19 +59,3 @@ class GoodsApart(Rule):
                 pair = f"{route.clients[one]} and {route.clients[other]}"
                 message = f"{route.label}: the goods of clients {pair} may not be on one route"
                 yield Violation(self.name, route.label, 1.0, "", message)
-
-    def relaxed_by(self, data: RoutingData, violation: Violation) -> str:
-        """Say that the goods would have to be together."""
-        return "goods on it that are kept apart"
-
-    def binds(self, data: RoutingData, names: Collection[str]) -> Sequence[str]:
-        """Return that it binds all clients, where goods are kept apart."""
-        return ("",) if data.policy.apart else ()
-
-    def given_up_text(self, names: Sequence[str]) -> str:
-        """Name the rule."""
-        return "goods that are kept apart"
-
-    def free_policy(self, policy: RoutingPolicy, held: Collection[str]) -> RoutingPolicy:
-        """Return the policy with or without the rule."""
-        return policy if held else replace(policy, apart=())

@@ -116,11 +116,8 @@ class Measures(Rule):
 
     name = "measures"
     what = "further capacities"
+    fields = ("policy.capacities",)
     given_up = ("measure", "measures")
-
-    def stated(self, data: RoutingData) -> bool:
-        """Say whether there are any."""
-        return bool(data.policy.capacities)
 
     def binds(self, data: RoutingData, names: Collection[str]) -> Sequence[str]:
         """Return the measures."""

@@ -7,7 +7,6 @@ from collections.abc import Iterator
 import numpy as np
 
 from kanopt.problems.broken_rules import RuleWords
-from kanopt.problems.findings import Violation
 from kanopt.problems.routing.data import Floats, Ints, RoutingData
 from kanopt.problems.routing.rules.rule import (
     Drive,
@@ -34,6 +33,7 @@ class Distance(Limit, LegPrice):
     words = RuleWords("route is longer than it may be", "routes are longer than they may be")
     fields = ("vehicles.max_distance",)
     by_time = False
+    mend = "its longest distance {by} longer"
     bottleneck = "even the shortest route to them is longer than any vehicle may drive"
     even_alone = True
     given_up = ("longest distance", "longest distances")
@@ -72,10 +72,6 @@ class Distance(Limit, LegPrice):
             message = f"the shortest route of {name} to it {told}"
             yield self.obstacle(trip, value - most, message, f"the longest distance of {name} {over} longer")
 
-    def relaxed_by(self, data: RoutingData, violation: Violation) -> str:
-        """Say how much longer the longest distance would have to be."""
-        return f"its longest distance {amount_text(violation.amount, violation.unit)} longer"
-
 
 class Duration(Limit, RoutePrice):
     """A route takes no longer than its vehicle may be out; each unit of time has a price."""
@@ -85,6 +81,7 @@ class Duration(Limit, RoutePrice):
     words = RuleWords("route takes longer than it may", "routes take longer than they may")
     fields = ("vehicles.max_duration",)
     kind = "time"
+    mend = "its longest duration {by} longer"
     bottleneck = "even the shortest route to them takes longer than any vehicle may drive"
     even_alone = True
     given_up = ("longest duration", "longest durations")
@@ -121,10 +118,6 @@ class Duration(Limit, RoutePrice):
             relaxation = f"the longest duration of {name} {over} longer"
             yield self.obstacle(trip, value - most, message, relaxation, proved=trip.exact)
 
-    def relaxed_by(self, data: RoutingData, violation: Violation) -> str:
-        """Say how much longer the route would have to be allowed to take."""
-        return f"its longest duration {amount_text(violation.amount, violation.unit)} longer"
-
 
 class Overtime(RoutePrice):
     """Time of a route beyond what is regular has a price on top."""
@@ -155,11 +148,8 @@ class EvenWork(Rule):
 
     name = "even work"
     what = "a price of the longest route"
+    fields = ("policy.longest_route_cost",)
     term = "longest route"
-
-    def stated(self, data: RoutingData) -> bool:
-        """Say whether the longest route has a price."""
-        return bool(data.policy.longest_route_cost)
 
     def cost(self, data: RoutingData, spent: Floats) -> Floats:
         """Return the price of the longest of some routes, which are along the last axis."""

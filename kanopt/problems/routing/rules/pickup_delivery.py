@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
-from dataclasses import replace
+from collections.abc import Iterator, Sequence
 
 from kanopt.faults import Fault
 from kanopt.problems.broken_rules import RuleWords
 from kanopt.problems.findings import Violation
 from kanopt.problems.routing.data import RoutingData
 from kanopt.problems.routing.plan import Route
-from kanopt.problems.routing.policy import RoutingPolicy
 from kanopt.problems.routing.rules.rule import DrivenPlan, Given, Rule
 
 
@@ -85,11 +83,10 @@ class Backhaul(Rule):
     name = "backhaul"
     what = "deliveries before pickups"
     words = RuleWords("client is delivered to after a pickup", "clients are delivered to after a pickup")
+    fields = ("policy.backhaul",)
+    mend = "{where} served after a pickup"
     given_up = ("backhaul", "backhaul")
-
-    def stated(self, data: RoutingData) -> bool:
-        """Say whether the policy asks for it."""
-        return data.policy.backhaul
+    freed = fields
 
     def broken(self, case: DrivenPlan) -> Iterator[Violation]:
         """Yield deliveries after a pickup on the same trip."""
@@ -106,19 +103,3 @@ class Backhaul(Rule):
                 picked_up = f"after it has picked up at client {trip[first or 0]}"
                 message = f"{route.label} delivers to client {name} {picked_up}"
                 yield Violation(self.name, f"client {name}", 1.0, "", message)
-
-    def relaxed_by(self, data: RoutingData, violation: Violation) -> str:
-        """Say who would be served after a pickup."""
-        return f"{violation.where} served after a pickup"
-
-    def binds(self, data: RoutingData, names: Collection[str]) -> Sequence[str]:
-        """Return that it binds all clients, where it is asked for."""
-        return ("",) if data.policy.backhaul else ()
-
-    def given_up_text(self, names: Sequence[str]) -> str:
-        """Name the rule."""
-        return "deliveries before pickups"
-
-    def free_policy(self, policy: RoutingPolicy, held: Collection[str]) -> RoutingPolicy:
-        """Return the policy with or without the rule."""
-        return replace(policy, backhaul=policy.backhaul and bool(held))

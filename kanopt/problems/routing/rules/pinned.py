@@ -28,6 +28,7 @@ class Pinned(Rule):
     )
     tables = ("clients", "vehicles")
     kind = "who"
+    mend = "{where} pinned to it"
     given_up = ("pinned", "pinned")
 
     def stated(self, data: RoutingData) -> bool:
@@ -72,10 +73,6 @@ class Pinned(Rule):
                 if pinned is not None and pinned != (route.vehicle, route.index):
                     message = f"client {name} is pinned to {pinned[0]} {pinned[1]}, not to {route.label}"
                     yield Violation(self.name, f"client {name}", 1.0, "", message)
-
-    def relaxed_by(self, data: RoutingData, violation: Violation) -> str:
-        """Name the client that would have to be pinned to the vehicle."""
-        return f"{violation.where} pinned to it"
 
     def binds(self, data: RoutingData, names: Collection[str]) -> Iterator[str]:
         """Yield the clients that are pinned."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from functools import cache
 from typing import Any, ClassVar, Literal, NamedTuple
 
@@ -21,14 +21,13 @@ from kanopt.problems.routing.plan import RoutingPlan
 from kanopt.problems.routing.policy import RoutingPolicy
 from kanopt.problems.routing.service_times import StopInputs
 from kanopt.records.clock_times import next_day_hint
-from kanopt.records.declaration import declared_fields
 from kanopt.text import amount_text, clock_text, join_list, number_text
 
 Flags = NDArray[np.bool_]
 Kind = Literal["load", "time", "who"]
 
 _ABSOLUTE, _RELATIVE = 1e-6, 1e-9
-_RECORDS: Mapping[str, type] = {"clients": Client, "vehicles": VehicleType}
+_RECORDS: Mapping[str, type] = {"clients": Client, "vehicles": VehicleType, "policy": RoutingPolicy}
 
 
 def exceeds(value: float, limit: float) -> bool:
@@ -301,6 +300,8 @@ class Rule:
         What of a vehicle is short where it is broken: room, time, or whom it may serve; else its name.
     must_hold
         Whether no relaxation of it is ever proposed.
+    mend
+        What would mend it at a place: a text with the amount as ``{by}``, and with ``{where}``.
     bottleneck, even_alone
         What stands in the way of clients that no vehicle can serve for it, in a clause; and whether that holds on a
         route of their own.
@@ -321,6 +322,7 @@ class Rule:
     tables: ClassVar[tuple[str, ...]] = ()
     kind: ClassVar[Kind | Literal[""]] = ""
     must_hold: ClassVar[bool] = False
+    mend: ClassVar[str] = ""
     bottleneck: ClassVar[str] = ""
     even_alone: ClassVar[bool] = False
     given_up: ClassVar[tuple[str, str]] = ("", "")
@@ -332,7 +334,7 @@ class Rule:
 
     def stated(self, data: RoutingData) -> bool:
         """Say whether a problem has the rule."""
-        records = {"clients": data.clients, "vehicles": data.vehicles}
+        records = {"clients": data.clients, "vehicles": data.vehicles, "policy": (data.policy,)}
         return any(
             any(getattr(record, field) != _blank(table, field) for record in records[table])
             for table, field in map(_parted, self.fields)
@@ -374,7 +376,8 @@ class Rule:
 
     def relaxed_by(self, data: RoutingData, violation: Violation) -> str:
         """Say the same of one violation."""
-        return violation.message
+        by = amount_text(violation.amount, violation.unit)
+        return self.mend.format(by=by, where=violation.where) if self.mend else violation.message
 
     @property
     def limit_text(self) -> str:
@@ -386,21 +389,20 @@ class Rule:
 
     def binds(self, data: RoutingData, names: Collection[str]) -> Iterable[str]:
         """Return the clients or vehicle types for which the rule binds where some clients are served."""
-        for table in dict.fromkeys(table for table, _ in map(_parted, self.freed)):
-            owners: Sequence[Any] = [each for each in data.clients if each.name in names]
-            if table == "vehicles":
-                owners = [each for each in data.vehicles if each.num_available]
-            for owner in owners:
-                if any(
-                    getattr(owner, field) != _blank(table, field)
-                    for each, field in map(_parted, self.freed)
-                    if each == table
-                ):
-                    yield owner.name
+        records: dict[str, dict[str, Any]] = {
+            "clients": {each.name: each for each in data.clients if each.name in names},
+            "vehicles": {each.name: each for each in data.vehicles if each.num_available},
+            "policy": {"": data.policy},
+        }
+        freed = [_parted(field) for field in self.freed]
+        owners = {name: each for table, _ in freed for name, each in records[table].items()}
+        for name, owner in owners.items():
+            if any(getattr(owner, field) != _blank(table, field) for table, field in freed):
+                yield name
 
     def given_up_text(self, names: Sequence[str]) -> str:
         """Name the rule of some clients, vehicle types or measures."""
-        return f"the {self.given_up[len(names) > 1]} of {join_list(names, 6)}"
+        return f"the {self.given_up[len(names) > 1]} of {join_list(names, 6)}" if any(names) else self.what
 
     def free(self, data: RoutingData, owner: Client | VehicleType, load: float) -> Mapping[str, Any]:
         """Return the fields of a record for which the rule is given up; `load` is all there is to carry."""
@@ -409,7 +411,12 @@ class Rule:
 
     def free_policy(self, policy: RoutingPolicy, held: Collection[str]) -> RoutingPolicy:
         """Return the policy where the rule is held for some names only; for none it is given up."""
-        return policy
+        own = [field for table, field in map(_parted, self.freed) if table == "policy"]
+        return (
+            policy
+            if held or not own
+            else replace(policy, **{field: _blank("policy", field) for field in own})
+        )
 
 
 def _parted(field: str) -> tuple[str, str]:
@@ -419,7 +426,7 @@ def _parted(field: str) -> tuple[str, str]:
 
 @cache
 def _blank(table: str, field: str) -> Any:
-    return next(item.default for item in declared_fields(_RECORDS[table]) if item.name == field)
+    return next(item.default for item in fields(_RECORDS[table]) if item.name == field)
 
 
 class Measure(NamedTuple):
@@ -468,11 +475,16 @@ class Limit(Rule):
 
     def broken(self, case: DrivenPlan) -> Iterator[Violation]:
         """Yield every limit that is passed."""
+        return (violation for _, violation in self.passed(case))
+
+    def passed(self, case: DrivenPlan) -> Iterator[tuple[int, Violation]]:
+        """Yield the same with the route on which it is, as a position."""
         for measure in self.measures(case.data, case.driven):
             for place in np.flatnonzero(measure.is_over).tolist():
                 where, message = measure.say(case, place)
                 amount = float(measure.values[place] - measure.limits[place])
-                yield Violation(self.name, where, amount, measure.unit, message)
+                violation = Violation(self.name, where, amount, measure.unit, message)
+                yield int(measure.route[place]), violation
 
     def breaking(self, data: RoutingData, driven: Drive) -> Flags:
         """Say which routes pass a limit; (routes,)."""

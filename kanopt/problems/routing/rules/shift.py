@@ -8,7 +8,6 @@ import numpy as np
 
 from kanopt.faults import Fault
 from kanopt.problems.broken_rules import RuleWords
-from kanopt.problems.findings import Violation
 from kanopt.problems.routing.data import RoutingData
 from kanopt.problems.routing.rules.release import RELEASE, ready_earlier
 from kanopt.problems.routing.rules.rule import (
@@ -34,6 +33,7 @@ class Shift(Limit):
     fields = ("vehicles.shift_start", "vehicles.shift_end")
     tables = ("vehicles",)
     kind = "time"
+    mend = "its shift {by} longer"
     bottleneck = "no vehicle is done with them before its shift ends"
     even_alone = True
     given_up = ("shift", "shifts")
@@ -84,10 +84,6 @@ class Shift(Limit):
         relaxation = longer_shift(trip, over) + (ready_earlier(trip) if delayed else "")
         blamed = RELEASE if delayed else self
         yield blamed.obstacle(trip, over, message, relaxation, proved=trip.exact)
-
-    def relaxed_by(self, data: RoutingData, violation: Violation) -> str:
-        """Say how much longer the shift would have to be."""
-        return f"its shift {amount_text(violation.amount, violation.unit)} longer"
 
 
 def longer_shift(trip: LoneTrip, over: float) -> str:

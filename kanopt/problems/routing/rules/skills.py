@@ -26,6 +26,7 @@ class Skills(Rule):
     fields = ("clients.needs", "clients.vehicles")
     tables = ("clients", "vehicles")
     kind = "who"
+    mend = "{where} allowed on it"
     bottleneck = "no vehicle may serve them"
     given_up = ("skill", "skills")
     freed = fields
@@ -58,10 +59,6 @@ class Skills(Rule):
         if pinned is not None and pinned[0] != trip.vehicle.name:
             why = f"it is pinned to {pinned[0]} {pinned[1]}"
         yield self.obstacle(trip, np.inf, why, f"{trip.vehicle.name} allowed to serve it")
-
-    def relaxed_by(self, data: RoutingData, violation: Violation) -> str:
-        """Name the client that the vehicle would have to be allowed for."""
-        return f"{violation.where} allowed on it"
 
     def given_up_text(self, names: Sequence[str]) -> str:
         """Name who may serve some clients."""

@@ -15,6 +15,7 @@ from kanopt.problems.broken_rules import RuleWords
 from kanopt.problems.findings import Violation
 from kanopt.problems.routing.data import RoutingData
 from kanopt.problems.routing.plan import Route, RoutingPlan, StartedRoute, read_plan, trip_after
+from kanopt.problems.routing.rules.fleet import there_are
 from kanopt.problems.routing.rules.rule import Drive, DrivenPlan, Given, Rule, exceeds
 from kanopt.records.clock_times import moment
 from kanopt.text import amount_text, clock_text, count_text, join_list, list_names
@@ -50,9 +51,7 @@ def _mistakes(routes: Sequence[Route], data: RoutingData) -> Iterator[str]:
     for route in routes:
         vehicle, home = data.vehicles[data.type_index[route.vehicle]], data.depot_of[route.vehicle]
         if not 1 <= route.index <= vehicle.num_available:
-            owned = vehicle.num_available
-            there = f"there {'is' if owned == 1 else 'are'} {count_text(owned, 'vehicle')}"
-            yield f"{route.label} does not exist: {there} of type {vehicle.name!r}"
+            yield f"{route.label} does not exist: {there_are(vehicle.num_available)} of type {vehicle.name!r}"
         if route.depot != home:
             yield f"{route.label} has left {route.depot!r}, but its depot is {home!r}"
         stops = len(route.clients)

@@ -9,7 +9,6 @@ import numpy as np
 
 from kanopt.faults import Fault
 from kanopt.problems.broken_rules import RuleWords
-from kanopt.problems.findings import Violation
 from kanopt.problems.routing.data import Floats, RoutingData
 from kanopt.problems.routing.entities import Client, VehicleType
 from kanopt.problems.routing.rules.release import RELEASE, ready_earlier
@@ -43,6 +42,7 @@ class Window(Limit):
     fields = ("clients.earliest", "clients.latest", "clients.windows")
     tables = ("clients",)
     kind = "time"
+    mend = "the window of {where} {by} later"
     bottleneck = "no vehicle reaches them before their windows close"
     even_alone = True
     given_up = ("window", "windows")
@@ -112,10 +112,6 @@ class Window(Limit):
         proved = trip.exact or trip.client.release_time > latest  # whatever the way to it takes
         blamed = RELEASE if trip.delay >= late else self
         yield blamed.obstacle(trip, late + over, message, relaxation, proved=proved)
-
-    def relaxed_by(self, data: RoutingData, violation: Violation) -> str:
-        """Say how much later the window would have to close."""
-        return f"the window of {violation.where} {amount_text(violation.amount, violation.unit)} later"
 
     def binds(self, data: RoutingData, names: Collection[str]) -> Iterator[str]:
         """Yield clients that must be waited for, or reached in time."""

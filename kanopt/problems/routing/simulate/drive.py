@@ -63,16 +63,16 @@ def drive_forward(grid: PaddedRoutes, departure: Floats) -> LegTimes:
         valid, taken = grid.valid[:, leg], breaks.taken[:, leg]
         leave[:, leg] = clock
         duration[:, leg] = grid.duration(leg, clock)
-        driven = at_wheel + np.where(valid, duration[:, leg], 0.0)
-        for rule in pauses:
-            pause[:, leg] += rule.pause(data, grid.kind, at_wheel, driven)
+        if pauses:
+            driven = at_wheel + np.where(valid, duration[:, leg], 0.0)
+            pause[:, leg] = sum(rule.pause(data, grid.kind, at_wheel, driven) for rule in pauses)
+            at_wheel = driven
         arrive[:, leg] = _arrival(grid, clock, duration[:, leg], had, taken) + pause[:, leg]
         there = np.maximum(arrive[:, leg], grid.ready[:, leg])
         begin[:, leg] = service_begin(data, grid.head[:, leg], there)
         stay[:, leg] = grid.service(leg, begin[:, leg])
         clock = np.where(valid, begin[:, leg] + stay[:, leg], clock)
         had += taken
-        at_wheel = driven
     return LegTimes(leave, duration, pause, arrive, begin, stay, clock, breaks)
 
 

@@ -137,11 +137,6 @@ class PaddedRoutes:
         return np.asarray(by_type[self.kind] & self.valid.any(axis=1))
 
     @property
-    def is_timed(self) -> bool:
-        """Whether travel or service times depend on the clock."""
-        return self.fixed is None or self.has_timed_stops
-
-    @property
     def has_timed_stops(self) -> bool:
         """Whether service times depend on the clock."""
         return bool(np.isnan(self.stay).any())

@@ -120,14 +120,6 @@ def test_explicit_distances_in_rows_of_any_length(write):
     assert found.problem.data.distance[1].tolist() == [4, 0, 6, 7]
 
 
-def test_the_file_may_say_how_distances_are_rounded(write):
-    ceil = read_instance(write(CVRP.replace("EUC_2D", "CEIL_2D")))
-    assert ceil.rounding == "ceil"
-    assert ceil.problem.data.distance[1, 2] == math.ceil(math.dist(POINTS[1], POINTS[2]))
-    with pytest.raises(FileFormatError, match=r"toy\.vrp:5: .*CEIL_2D says how"):
-        read_instance(write(CVRP.replace("EUC_2D", "CEIL_2D")), convention="exact")
-
-
 def test_a_longest_route_ends_the_shift(write):
     problem = read_instance(
         write(CVRP.replace("CAPACITY", "DISTANCE : 28\nSERVICE_TIME : 2\nCAPACITY"))
@@ -263,12 +255,6 @@ def test_what_is_no_file_is_refused(tmp_path):
 def test_an_unknown_convention_is_refused(write):
     with pytest.raises(ProblemError, match="unknown convention 'exakt'; did you mean 'exact'"):
         read_instance(write(CVRP), convention="exakt")
-
-
-def test_latin_letters_and_ends_of_lines_of_any_system_are_read(tmp_path):
-    file = tmp_path / "toy.vrp"
-    file.write_bytes(CVRP.replace("toy-n4-k2", "Köln").replace("\n", "\r\n").encode("latin-1"))
-    assert read_instance(file).name == "Köln"
 
 
 @pytest.mark.parametrize("name", ["x" * 300 + ".vrp", "a\0b.vrp"])

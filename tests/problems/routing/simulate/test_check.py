@@ -80,23 +80,6 @@ def test_doubles_and_foreign_depots_are_found():
     assert found["depot"] == "van 1 starts from 'yard', but its depot is 'depot'"
 
 
-def test_a_price_is_split_into_legs_of_vehicles():
-    problem = small()
-    price = problem.price(problem.plan_from({"van 1": ["a", "b"], "truck": ["c"]}))
-    rows = {(r.term, r.group, r.item): r.amount for r in price.lines.itertuples()}
-    assert rows["toll", "van 1", "depot → a"] == 1.0
-    assert rows["toll", "van 1", "b → depot"] == 2.0
-    assert rows["fixed", "van 1", ""] == 5.0
-    assert rows["fixed", "truck 1", ""] == 0.0
-    assert rows["distance", "truck 1", "c → depot"] == 15.0
-    assert rows["time", "truck 1", ""] == pytest.approx(6.0)
-    assert rows["time", "van 1", ""] == 0.0
-    left = problem.price(problem.plan_from({"van 1": ["a", "b"]}))
-    assert left.lines.query("term == 'missed prizes'")[["group", "item", "amount"]].to_numpy().tolist() == [
-        ["unserved", "c", 7.0]
-    ]
-
-
 def clocked() -> RoutingProblem:
     km, hour, load = Variable("km", "km"), Variable("hour", "h"), Variable("load", "t")
     slow = parse_formula("km * (1 + hour / 24)", [km, hour], Variable("min", "min"))
