@@ -29,6 +29,7 @@ from kanopt.surrogates.search.structure import (
     cleaned,
     fixed,
     inputs_of,
+    joined,
 )
 
 Array = NDArray[np.float64]
@@ -173,6 +174,8 @@ def _with_simple_powers(
 LADDER = (-4.0, -3.0, -2.0, -1.0, -0.5, 0.5, 1.0, 2.0, 3.0, 4.0)
 FLAT = 0.3
 """Exponents up to this may be logarithms: a + b · x^0.005 is a' + b' · log x."""
+VANISHED = 0.05
+"""Exponents up to this are none where two powers have met."""
 TIED = 0.5
 """Exponents of two terms that differ by less are taken for the same."""
 
@@ -184,8 +187,9 @@ def rewritings(law: Law, columns: Columns) -> Iterator[Law]:
     """Yield laws of the same size that say something similar in another way, to be fitted from there.
 
     A power becomes an exponential of the input or of its reciprocal, and back; an exponential that hardly bends becomes
-    a line; a power that is nearly flat becomes a logarithm; a factor 1 + a · M turns into its root with twice as much
-    inside; M becomes its root or its square; and two terms that share factors become one with a bracket.
+    a line; a power that is nearly flat becomes a logarithm; a factor 1 + a · M turns into M times 1 + M⁻¹ / a, which is
+    the same law and lets a power outside vanish against the one inside, or into its root with twice as much inside; M
+    becomes its root or its square; and two terms that share factors become one with a bracket.
     """
     for part in parts(law, columns):
         if isinstance(part.part, Law):
@@ -227,6 +231,8 @@ def _instead(term: Term, place: int, factor: Factor, columns: Columns) -> Iterat
     elif isinstance(factor, Group) and len(factor.inner.terms) == 2:
         if (difference := _difference(term, factor, rest, columns)) is not None:
             yield difference
+        if (flipped := _flipped(term, factor, rest, columns)) is not None:
+            yield flipped
         for by in (0.5, 2.0):
             if (bent := _bent(factor, by, columns)) is not None:
                 yield replace(term, factors=(*rest, bent))
@@ -312,6 +318,28 @@ def _scaled(term: Term, factors: tuple[Factor, ...], log_by: float, middle: floa
     with np.errstate(all="ignore"):  # a number beyond floating point is none, and its law has no value
         value_ = float(c.value * np.exp(log_by + b * np.log(np.abs(middle))))
     return Term(replace(c, value=value_) if c.free else c, factors)
+
+
+def _flipped(term: Term, group: Group, rest: tuple[Factor, ...], columns: Columns) -> Term | None:
+    """Return M · (1 + 1 / (a · M)) for 1 + a · M: a power outside may vanish against the one inside."""
+    one, other = group.inner.terms
+    powers = [f for f in other.factors if isinstance(f, Power)]
+    exponentials = [f for f in other.factors if isinstance(f, Exponential)]
+    a, p = other.coefficient.value, group.exponent.value
+    whole = len(powers) + len(exponentials) == len(other.factors)
+    if one != Term(ONE) or not whole or a <= 0.0 or not term.coefficient.free:
+        return None
+    if any(kind_of(columns, f.column) != "positive" for f in powers):
+        return None
+    inner: list[Factor] = [replace(f, exponent=replace(f.exponent, value=-f.exponent.value)) for f in powers]
+    inner += [replace(f, rate=replace(f.rate, value=-f.rate.value)) for f in exponentials]
+    outside = list(rest)
+    outside += [replace(f, exponent=replace(f.exponent, value=p * f.exponent.value)) for f in powers]
+    outside += [replace(f, rate=replace(f.rate, value=p * f.rate.value)) for f in exponentials]
+    outside = [f for f in joined(outside) if not (isinstance(f, Power) and abs(f.exponent.value) < VANISHED)]
+    coefficient = replace(other.coefficient, value=1.0 / a)
+    turned = Group(Law((one, Term(coefficient, tuple(inner)))), group.exponent)
+    return Term(replace(term.coefficient, value=term.coefficient.value * a**p), (*outside, turned))
 
 
 def _rooted(group: Group) -> Group | None:
