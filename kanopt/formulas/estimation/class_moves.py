@@ -246,6 +246,9 @@ def proposal(gain: float, root: Node, by: By, held: frozenset[str] = frozenset()
     return Proposal(gain, root, by, held | {name for name in of if name[0] == "u"})
 
 
+# ── the steps ──
+
+
 class ClassMoves:
     """The steps from a law, each with what it is foretold to gain.
 

@@ -24,7 +24,7 @@ from scipy.sparse import csr_array, hstack
 from kanopt.formulas.estimation.estimation_rows import EstimationRows
 from kanopt.formulas.estimation.free import FreeParameters
 from kanopt.formulas.estimation.graph_tape import GraphTape
-from kanopt.formulas.estimation.least_squares import inverse_of, levenberg_marquardt
+from kanopt.formulas.estimation.least_squares import Linearised, inverse_of, levenberg_marquardt
 from kanopt.formulas.nodes import Array, Node
 from kanopt.formulas.pieces import Curve
 
@@ -328,17 +328,11 @@ class DrawnFit:
 
     def left_out(self, folds: Integers) -> Array:
         """Return the weighted residual of every row by the law without the rows of its fold, in one step; (n,)."""
-        jacobian = self.jacobian
-        idle = self.curvature.diagonal() == 0.0
         stiff = self.curvature + np.diag(penalties(self.free.count, self.classes, self.weights))
+        idle = self.curvature.diagonal() == 0.0
         stiff[idle, idle] = 1.0
-        moved = self.residual.copy()
-        for fold in np.unique(folds):
-            own = np.flatnonzero(folds == fold)
-            slopes = csr_array(jacobian[own])
-            held = stiff - (slopes.T @ slopes).toarray()
-            moved[own] += slopes @ (inverse_of(held, RIDGE) @ (slopes.T @ self.residual[own]))
-        return moved
+        rows = np.ones(len(self.residual))
+        return Linearised(self.residual, self.jacobian.toarray(), rows, stiff).left_out(folds)
 
     def surprise(self, floor: float, *, constants: bool = False) -> float:
         """Return twice minus the logarithm of the likelihood of the rows, deviations integrated out (Laplace).

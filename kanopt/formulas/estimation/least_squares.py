@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -162,3 +162,55 @@ def inverse_of(matrix: Array, ridge: float = 1e-13) -> Array:
     whole = np.tril(half) + np.tril(half, -1).T
     found = np.linalg.pinv(scaled, rcond=ROUNDING, hermitian=True) if failed else whole
     return np.asarray(found / np.outer(size, size))
+
+
+@dataclass(frozen=True, eq=False)
+class Linearised:
+    """A fitted law that is linear in its numbers, or taken for one: what it says of rows that it has not seen.
+
+    Parameters
+    ----------
+    residual
+        What the law that was fitted to all rows leaves of them, (n,).
+    slopes
+        Derivatives of the law in its numbers, (n, p).
+    weight
+        Of the rows, (n,).
+    stiff
+        Weighted products of the slopes, and what holds the numbers beside the rows, (p, p).
+    """
+
+    residual: Array
+    slopes: Array
+    weight: Array
+    stiff: Array
+
+    def part_of(self, own: NDArray[np.bool_]) -> Array:
+        """Return what some rows add to the numbers of the law, (p,)."""
+        back = (self.weight[own, None] * self.slopes[own]).T
+        return np.asarray(
+            inverse_of(self.stiff - back @ self.slopes[own], RIDGE) @ (back @ self.residual[own])
+        )
+
+    def left_out(self, blocks: NDArray[np.integer[Any]]) -> Array:
+        """Return what is left of every row by the law that is fitted to the other blocks, (n,).
+
+        Rows of a block below zero are never left out.
+        """
+        moved = self.residual.copy()
+        for block in np.unique(blocks[blocks >= 0]):
+            own = blocks == block
+            moved[own] += self.slopes[own] @ self.part_of(own)
+        return moved
+
+
+def plane(rows: Array, target: Array, weight: Array) -> tuple[Array, Array]:
+    """Return the coefficients of columns (n, k) that fit a target best, and their standard errors, (k,)."""
+    root = np.sqrt(weight)
+    scaled, aim = root[:, None] * rows, root * target
+    found = np.linalg.lstsq(scaled, aim, rcond=None)[0]
+    noise = float(((aim - scaled @ found) ** 2).sum()) / max(len(aim) - len(found), 1)
+    size = np.maximum(np.sqrt((scaled**2).sum(axis=0)), 1e-300)
+    inverse = np.linalg.pinv((scaled / size).T @ (scaled / size), hermitian=True)
+    errors = np.sqrt(noise * np.maximum(np.diag(inverse), 0.0)) / size
+    return np.asarray(found, dtype=np.float64), np.asarray(errors, dtype=np.float64)

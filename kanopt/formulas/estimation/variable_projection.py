@@ -310,6 +310,9 @@ _CHANGED_SIGN = 2.0
 _GAIN = 0.9  # a little better on a few rows is no better on all
 
 
+# ── from one start, good or bad: random ones on all scales are tried on a sample of the rows ──
+
+
 def search_minimum(
     root: Node, free: FreeParameters, rows: EstimationRows, log: bool = False
 ) -> tuple[Residuals, LeastSquaresResult | None]:

@@ -23,9 +23,8 @@ from numpy.typing import NDArray
 from scipy.optimize import lsq_linear
 
 from kanopt.formulas import Constant, Node, Sum
-from kanopt.formulas.estimation.least_squares import ROUNDING, inverse_of
+from kanopt.formulas.estimation.least_squares import ROUNDING, Linearised, inverse_of
 from kanopt.surrogates.ladder.functions import Component
-from kanopt.surrogates.ladder.rungs import left_out, part_of
 from kanopt.surrogates.rows import Rows
 
 Array = NDArray[np.float64]
@@ -139,20 +138,19 @@ class AdditiveLaw:
 
     def left_out(self, blocks: NDArray[np.int64]) -> Array:
         """Return the sum on rows whose block is left out, (n,)."""
-        return np.asarray(self.rows.target - left_out(*self._least_squares, blocks))
+        return np.asarray(self.rows.target - self._linear.left_out(blocks))
 
     def without(self, own: NDArray[np.bool_]) -> Array:
         """Return the constant and the numbers where some rows are left out, (p + 1,)."""
-        return self.parameters - part_of(own, *self._least_squares)
+        return self.parameters - self._linear.part_of(own)
 
     @property
-    def _least_squares(self) -> tuple[Array, Array, Array, Array]:
-        """What is left of the rows, slopes, weights, and products of the slopes with what holds the numbers."""
+    def _linear(self) -> Linearised:
         weight, columns = self.rows.precision, self._columns
         slopes = np.column_stack([np.ones(len(columns)), columns])
         stiff = np.zeros((len(self.parameters), len(self.parameters)))
         stiff[0, 0], stiff[1:, 1:] = weight.sum(), self.stiff
-        return self.rows.target - self.values, slopes, weight, stiff
+        return Linearised(self.rows.target - self.values, slopes, weight, stiff)
 
     def written(self, parameters: Array) -> Node:
         """Return the sum as a node, for values of its constant and numbers."""
@@ -443,6 +441,9 @@ def _shape_basis(count: int, sign: int, bend: int) -> tuple[Array, Array]:
 
 
 Picked = list["int | None"]
+
+
+# ── which functions a sum has ──
 
 
 def additive_laws(choice: Choice, rows: Rows) -> tuple[AdditiveLaw, AdditiveLaw]:

@@ -22,13 +22,14 @@ from kanopt.formulas import Constant, Domain, Formula, Maximum, Minimum, Node, P
 from kanopt.formulas.columns import evaluate_graph
 from kanopt.formulas.estimation.class_moves import OPERATOR
 from kanopt.formulas.estimation.graph_tape import gradient
+from kanopt.formulas.estimation.least_squares import Linearised
 from kanopt.formulas.estimation.variable_projection import smearing
 from kanopt.formulas.nodes import postorder, rebuild
 from kanopt.formulas.parameters import parameters_of
 from kanopt.formulas.simplify import simplify_graph
 from kanopt.surrogates.encoding import Feature
 from kanopt.surrogates.ladder.going_on import BIGGER, LOOSE, beyond, decided, is_no_worse
-from kanopt.surrogates.ladder.rungs import Integers, Rung, description_length, left_out, multiplied, scales_of
+from kanopt.surrogates.ladder.rungs import Integers, Rung, description_length, multiplied, scales_of
 from kanopt.surrogates.ladder.trained import Trained
 from kanopt.surrogates.ladder.uncertainty import with_covariance
 from kanopt.surrogates.monitor import SearchStopped
@@ -131,6 +132,9 @@ class Plain:
 
 SHOWN, MOST_RIVALS = 12, 2
 """Laws that are shown, and those among them that are as good as the chosen one in another structure."""
+
+
+# ── what is shown beside the law ──
 
 
 @dataclass(frozen=True, eq=False)
@@ -295,7 +299,7 @@ def _left_out(closed: Closed, trained: Trained, factor: float, blocks: Integers)
         if closed.log:
             slopes = slopes / np.broadcast_to(found.value, gap.shape)[:, None]
         stiff = (rows.weight[:, None] * slopes).T @ slopes
-        gap = left_out(gap, slopes, rows.weight, stiff, blocks)
+        gap = Linearised(gap, slopes, rows.weight, stiff).left_out(blocks)
     with np.errstate(over="ignore"):
         return np.asarray(factor * np.exp(rows.target - gap) if closed.log else rows.target - gap)
 

@@ -154,6 +154,9 @@ def _is_meant(
     return went_on < ended
 
 
+# ── the shapes that a network was asked for, decided for the formula that it became ──
+
+
 def asked_of(trained: Trained, formula: Formula) -> dict[str, Any]:
     """Return what was asked of a network, of the columns that the formula reads, as :meth:`Formula.prove` takes it.
 

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kanopt.formulas import Constant, Curve, Formula, Node, Product, Sum, Table
-from kanopt.formulas.estimation.least_squares import FLOOR, inverse_of
+from kanopt.formulas.estimation.least_squares import FLOOR
 from kanopt.formulas.extrapolation import Side
 from kanopt.formulas.nodes import count_operators, postorder
 from kanopt.formulas.parameters import Covariance
@@ -186,35 +186,6 @@ def edges_of(columns: Iterable[Array]) -> Iterator[Integers]:
             if own.mean() <= 2.0 * (1.0 - OUTER):
                 blocks[own] = block
         yield blocks
-
-
-def left_out(residual: Array, slopes: Array, weight: Array, stiff: Array, blocks: Integers) -> Array:
-    """Return what is left of every row by the law that is fitted to the other blocks, (n,); exact where it is linear.
-
-    Parameters
-    ----------
-    residual
-        What the law that was fitted to all rows leaves of them, (n,).
-    slopes
-        Derivatives of the law in its numbers, (n, p).
-    weight
-        Of the rows, (n,).
-    stiff
-        Weighted products of the slopes, and what holds the numbers beside the rows, (p, p).
-    blocks
-        Of the rows, (n,).
-    """
-    moved = residual.copy()
-    for block in np.unique(blocks[blocks >= 0]):
-        own = blocks == block
-        moved[own] += slopes[own] @ part_of(own, residual, slopes, weight, stiff)
-    return moved
-
-
-def part_of(own: NDArray[np.bool_], residual: Array, slopes: Array, weight: Array, stiff: Array) -> Array:
-    """Return what some rows add to the numbers of a law that is fitted to all, (p,); see :func:`left_out`."""
-    back = (weight[own, None] * slopes[own]).T
-    return np.asarray(inverse_of(stiff - back @ slopes[own]) @ (back @ residual[own]))
 
 
 def multiplied(formula: Formula, factor: float) -> Formula:

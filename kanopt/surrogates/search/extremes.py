@@ -19,6 +19,7 @@ from itertools import combinations
 import numpy as np
 from numpy.typing import NDArray
 
+from kanopt.formulas.estimation.least_squares import plane
 from kanopt.surrogates.search.dictionary import Dictionary
 from kanopt.surrogates.search.fitting import Target
 from kanopt.surrogates.search.structure import (
@@ -138,14 +139,7 @@ class _Planes:
 
     def plane(self, of: NDArray[np.bool_]) -> tuple[Array, Array]:
         """Return the coefficients of the plane through some rows, and their standard errors."""
-        root = np.sqrt(self.weight[of])
-        scaled, aim = root[:, None] * self.rows[of], root * self.target[of]
-        found = np.linalg.lstsq(scaled, aim, rcond=None)[0]
-        noise = float(((aim - scaled @ found) ** 2).sum()) / max(len(aim) - len(found), 1)
-        size = np.maximum(np.sqrt((scaled**2).sum(axis=0)), TINY)
-        inverse = np.linalg.pinv((scaled / size).T @ (scaled / size), hermitian=True)
-        errors = np.sqrt(noise * np.maximum(np.diag(inverse), 0.0)) / size
-        return np.asarray(found, dtype=np.float64), np.asarray(errors, dtype=np.float64)
+        return plane(self.rows[of], self.target[of], self.weight[of])
 
     def _dealt(self, sign: float, count: int) -> tuple[NDArray[np.bool_], float]:
         """Return which rows are dealt to which plane, shape (count, n), and what the highest leave of the target."""

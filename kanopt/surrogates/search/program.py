@@ -306,6 +306,9 @@ OPPOSITE = 0.02
 """Share by which the coefficients of a difference of two inputs may differ."""
 
 
+# ── values of a law, and of each of its parts ──
+
+
 def value(law: Law, columns: Columns) -> Array:
     """Return the values of a law, shape (n,); NaN where it is not defined."""
     return np.asarray(_evaluated(law, columns).values[-1])
@@ -423,6 +426,9 @@ def parts(law: Law, columns: Columns) -> Iterator[Part]:
     for path, part in _walk(law, ()):
         place = program.places[path]
         yield Part(path, part, program.values[place], np.broadcast_to(flows[place], program.shape))
+
+
+# ── laws with tables and curves ──
 
 
 def centred(law: Law, columns: Columns, weight: Array) -> Law:

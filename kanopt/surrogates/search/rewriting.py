@@ -29,6 +29,7 @@ from kanopt.surrogates.search.structure import (
     cleaned,
     fixed,
     inputs_of,
+    joined,
 )
 
 Array = NDArray[np.float64]
@@ -173,16 +174,22 @@ def _with_simple_powers(
 LADDER = (-4.0, -3.0, -2.0, -1.0, -0.5, 0.5, 1.0, 2.0, 3.0, 4.0)
 FLAT = 0.3
 """Exponents up to this may be logarithms: a + b · x^0.005 is a' + b' · log x."""
+VANISHED = 0.05
+"""Exponents up to this are none where two powers have met."""
 TIED = 0.5
 """Exponents of two terms that differ by less are taken for the same."""
+
+
+# ── the same law said in another way ──
 
 
 def rewritings(law: Law, columns: Columns) -> Iterator[Law]:
     """Yield laws of the same size that say something similar in another way, to be fitted from there.
 
     A power becomes an exponential of the input or of its reciprocal, and back; an exponential that hardly bends becomes
-    a line; a power that is nearly flat becomes a logarithm; a factor 1 + a · M turns into its root with twice as much
-    inside; M becomes its root or its square; and two terms that share factors become one with a bracket.
+    a line; a power that is nearly flat becomes a logarithm; a factor 1 + a · M turns into M times 1 + M⁻¹ / a, which is
+    the same law and lets a power outside vanish against the one inside, or into its root with twice as much inside; M
+    becomes its root or its square; and two terms that share factors become one with a bracket.
     """
     for part in parts(law, columns):
         if isinstance(part.part, Law):
@@ -222,11 +229,45 @@ def _instead(term: Term, place: int, factor: Factor, columns: Columns) -> Iterat
             return
         yield _scaled(term, (*rest, Power(j, Parameter(r * middle))), r * middle, middle, -r * middle)
     elif isinstance(factor, Group) and len(factor.inner.terms) == 2:
+        if (difference := _difference(term, factor, rest, columns)) is not None:
+            yield difference
+        if (flipped := _flipped(term, factor, rest, columns)) is not None:
+            yield flipped
         for by in (0.5, 2.0):
             if (bent := _bent(factor, by, columns)) is not None:
                 yield replace(term, factors=(*rest, bent))
         if (rooted := _rooted(factor)) is not None:
             yield replace(term, factors=(*rest, rooted))
+
+
+def _difference(term: Term, group: Group, rest: tuple[Factor, ...], columns: Columns) -> Term | None:
+    """Return x − c for x^p · (1 − a · x^q) and x^p · (1 − a · exp(r x)), which is zero at the same place.
+
+    Over a range that is narrow beside its distance from there, all of them are nearly straight.
+    """
+    one, other = group.inner.terms
+    size = -other.coefficient.value
+    if one != Term(ONE) or group.exponent != ONE or not size > 0.0 or len(other.factors) != 1:
+        return None
+    inner = other.factors[0]
+    with np.errstate(all="ignore"):
+        match inner:
+            case Power(exponent=Parameter(value=q)) if q:
+                zero = float(np.float64(size) ** (-1.0 / q))
+            case Exponential(rate=Parameter(value=r), of="x") if r:
+                zero = float(-np.log(size) / r)
+            case _:
+                return None
+    j, middle = inner.column, float(np.median(columns.of(inner.column)))
+    beside = tuple(f for f in rest if not (isinstance(f, Power) and f.column == j))
+    now = Law((Term(ONE, (*(f for f in rest if f not in beside), group)),))
+    place = int(np.argmin(np.abs(columns.of(j) - middle)))
+    level = float(np.broadcast_to(value(now, columns), len(columns))[place])
+    if not np.isfinite(zero) or middle == zero or not term.coefficient.free:
+        return None
+    c = replace(term.coefficient, value=term.coefficient.value * level / (middle - zero))
+    bracket = Law((Term(ONE, (Power(j, ONE),)), Term(Parameter(-zero))))
+    return Term(c, (*beside, Group(bracket)))
 
 
 def _bent(group: Group, by: float, columns: Columns) -> Group | None:
@@ -277,6 +318,28 @@ def _scaled(term: Term, factors: tuple[Factor, ...], log_by: float, middle: floa
     with np.errstate(all="ignore"):  # a number beyond floating point is none, and its law has no value
         value_ = float(c.value * np.exp(log_by + b * np.log(np.abs(middle))))
     return Term(replace(c, value=value_) if c.free else c, factors)
+
+
+def _flipped(term: Term, group: Group, rest: tuple[Factor, ...], columns: Columns) -> Term | None:
+    """Return M · (1 + 1 / (a · M)) for 1 + a · M: a power outside may vanish against the one inside."""
+    one, other = group.inner.terms
+    powers = [f for f in other.factors if isinstance(f, Power)]
+    exponentials = [f for f in other.factors if isinstance(f, Exponential)]
+    a, p = other.coefficient.value, group.exponent.value
+    whole = len(powers) + len(exponentials) == len(other.factors)
+    if one != Term(ONE) or not whole or a <= 0.0 or not term.coefficient.free:
+        return None
+    if any(kind_of(columns, f.column) != "positive" for f in powers):
+        return None
+    inner: list[Factor] = [replace(f, exponent=replace(f.exponent, value=-f.exponent.value)) for f in powers]
+    inner += [replace(f, rate=replace(f.rate, value=-f.rate.value)) for f in exponentials]
+    outside = list(rest)
+    outside += [replace(f, exponent=replace(f.exponent, value=p * f.exponent.value)) for f in powers]
+    outside += [replace(f, rate=replace(f.rate, value=p * f.rate.value)) for f in exponentials]
+    outside = [f for f in joined(outside) if not (isinstance(f, Power) and abs(f.exponent.value) < VANISHED)]
+    coefficient = replace(other.coefficient, value=1.0 / a)
+    turned = Group(Law((one, Term(coefficient, tuple(inner)))), group.exponent)
+    return Term(replace(term.coefficient, value=term.coefficient.value * a**p), (*outside, turned))
 
 
 def _rooted(group: Group) -> Group | None:

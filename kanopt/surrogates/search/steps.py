@@ -380,8 +380,10 @@ def with_bracket(place: Place) -> Found:
             for begun, k, size in zip(started, chosen, slight, strict=True)
         ]
         ranked.sort(key=lambda entry: -entry[0][0])
-        for (taken, c, a), k in ranked[:PER_PART]:
-            for own in _held_and_free(words.products[k], words.columns):
+        # of the whole law there are few, and none that bends: most of what they explain a term explains in fewer words
+        whole = not place.part.path
+        for (taken, c, a), k in ranked[: FEW if whole else PER_PART]:
+            for own in _held_and_free(words.products[k], words.columns)[: 1 if whole else None]:
                 yield taken, _times(place.term, _bracket(a, own, exponent), c)
 
 

@@ -450,6 +450,9 @@ def factor_operators(factor: Factor) -> int:
             return operators(inner) + (0 if plain else 1)
 
 
+# ── the same law with less to write: powers multiplied, brackets of one term opened, like terms added up ──
+
+
 def cleaned(law: Law) -> Law:
     """Return the same law without powers of zero, groups of a one, and brackets that bracket a single term.
 

@@ -21,6 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import minimize_scalar
 
+from kanopt.formulas.estimation.least_squares import plane
 from kanopt.surrogates.search.columns import Columns
 from kanopt.surrogates.search.dictionary import NARROWEST, Dictionary, kind_of
 from kanopt.surrogates.search.fitting import Target
@@ -327,6 +328,9 @@ QUANTILES = (0.1, 0.4, 0.8)
 """Quantiles of an input that it is compared with where it saturates."""
 
 
+# ── products of powers and other functions, which are linear in logarithms ──
+
+
 def products_of_functions(to: Target, words: Dictionary) -> Iterator[Law]:
     """Yield the product of powers and one other function that explains the logarithm of the target best, and of two.
 
@@ -445,16 +449,12 @@ def product_of_powers(rows: Array, target: Array, weight: Array) -> tuple[float,
     weight
         Of the rows, shape (n,).
     """
-    root = np.sqrt(weight)
-    scaled, aim = root[:, None] * rows, root * target
-    found = np.linalg.lstsq(scaled, aim, rcond=None)[0]
-    noise = float(((aim - scaled @ found) ** 2).sum()) / max(len(rows) - len(found), 1)
-    errors = np.sqrt(noise * np.maximum(np.diag(np.linalg.pinv(scaled.T @ scaled)), 0.0))
+    found, errors = plane(rows, target, weight)
     exponents = []
     for estimate, error in zip(found[:-1].tolist(), errors[:-1].tolist(), strict=True):
         nearest = min(SIMPLE, key=lambda simple: abs(simple - estimate))
         told = error < LOOSE and abs(nearest - estimate) > max(NEAR * error, NOTHING)
         exponents.append(Parameter(estimate) if told else fixed(nearest))
-    rest = aim - scaled[:, :-1] @ np.array([each.value for each in exponents])
+    rest = target - rows[:, :-1] @ np.array([each.value for each in exponents])
     with np.errstate(over="ignore"):
-        return float(np.exp(rest @ root / weight.sum())), exponents
+        return float(np.exp(weight @ rest / weight.sum())), exponents

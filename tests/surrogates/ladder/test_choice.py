@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from kanopt.errors import FitError
 from kanopt.formulas import Formula, Node, Variable, parse_formula
@@ -110,6 +111,19 @@ def test_the_plainest_of_laws_that_predict_alike_comes_first(monkeypatch: pytest
 
 def test_a_law_with_a_larger_error_is_not_taken_for_being_short(monkeypatch: pytest.MonkeyPatch) -> None:
     assert judged(monkeypatch, [rung("2 * a + 0.5"), rung(RISES)]) == [RISES, "2 * a + 0.5"]
+
+
+def test_a_law_that_is_bent_to_its_rows_gives_way_at_their_edges(monkeypatch: pytest.MonkeyPatch) -> None:
+    def bent(blocks: NDArray[np.int64]) -> NDArray[np.float64]:
+        # closer between the rows, and far off where those at an edge were left out
+        return TARGET + 0.5 * NOISE + 3.0 * (blocks < 0).any() * (blocks >= 0)
+
+    wrong = rung("2 * a + b + 0.001 * a^3 * b", left_out=bent)
+    assert judged(monkeypatch, [wrong, rung(RISES)])[0] == RISES
+    assert (
+        judged(monkeypatch, [replace(wrong, left_out=lambda _: TARGET + 0.5 * NOISE), rung(RISES)])[0]
+        != RISES
+    )
 
 
 def test_what_nobody_can_read_comes_last(monkeypatch: pytest.MonkeyPatch) -> None:

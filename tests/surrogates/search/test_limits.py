@@ -54,3 +54,12 @@ def test_a_law_between_a_least_and_a_most_charge_is_found(log: bool) -> None:
     truth = np.minimum(300.0, np.maximum(45.0, 8.0 + 0.0011 * kg * km))
     _, values = read(truth, kg, km, log=log)
     np.testing.assert_allclose(values, truth, rtol=0.002)
+
+
+def test_what_levels_off_by_and_by_has_no_limit() -> None:
+    kg, km = shipments()
+    truth = km * np.exp(-5.0 * np.exp(-0.008 * kg))
+    text, values = read(truth, kg, km, log=False)
+    assert "max(" not in text
+    assert "min(" not in text
+    np.testing.assert_allclose(values, truth, atol=0.005 * float(truth.max()))
