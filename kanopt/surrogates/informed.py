@@ -183,6 +183,7 @@ def fit_informed(
     --------
     Radioactive decay, u′ = −u with u(0) = 1:
 
+    >>> from kanopt.kan.informed import observed
     >>> decay = Relation("decay", lambda s: s.derivative("u", "t") + s["u"], {"t": np.linspace(0.0, 2.0, 40)})
     >>> start = observed("u", {"t": 0.0}, 1.0)
     >>> known = Knowledge(("t",), ("u",), (decay, start))

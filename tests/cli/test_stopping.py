@@ -230,8 +230,10 @@ def test_a_second_signal_ends_it_at_once_and_leaves_no_half_file(case, cli, duri
 
 
 def test_a_comparison_that_is_stopped_between_two_searches_is_written(case, cli, monkeypatch):
-    module = import_module("kanopt.whatif.questions.compare")
-    real, searched = module.solve_problem, []
+    modules = [
+        import_module(f"kanopt.whatif.{name}") for name in ("run", "questions.prepare", "questions.question")
+    ]
+    real, searched = modules[0].solve_problem, []
 
     def pressed_after(scenario, *arguments, **options):
         result = real(scenario, *arguments, **options)
@@ -240,7 +242,8 @@ def test_a_comparison_that_is_stopped_between_two_searches_is_written(case, cli,
         searched.append(result.interrupted)
         return result
 
-    monkeypatch.setattr(module, "solve_problem", pressed_after)
+    for module in modules:
+        monkeypatch.setattr(module, "solve_problem", pressed_after)
     code, out, _ = cli("compare", "case.toml", "dear.toml", "--report", "r.html", "--time-limit", "0.1")
     assert code == 130
     assert out.splitlines()[-1] == "report: r.html"

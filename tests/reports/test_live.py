@@ -41,7 +41,12 @@ def rested_town(seed: int) -> RoutingProblem:
     problem, rng = mixed_town(seed), np.random.default_rng([seed, 8])
     starts = rng.integers(400, 460, len(problem.vehicles)).tolist()
     vehicles = [
-        replace(each, breaks=f"{8 + at % 7} in {at}-{at + 70}; 7 in {at + 30}-{at + 120}")
+        replace(
+            each,
+            breaks=f"{8 + at % 7} in {at}-{at + 70}; 7 in {at + 30}-{at + 120}",
+            max_driving=np.inf,
+            rest_duration=0.0,
+        )
         for each, at in zip(problem.vehicles, starts, strict=True)
     ]
     return replace(problem, vehicles=vehicles)

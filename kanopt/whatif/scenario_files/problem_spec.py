@@ -175,10 +175,11 @@ class ProblemSpec(FileModel):
             return [Mistake(("problem", *place), line) for line in split_messages(error)]
         found = []
         for line in split_messages(error):
-            head, colon, rest = line.partition(": ")
-            part = next((name for name in (head, f"{head}s") if name in type(self).model_fields), "")
-            named = bool(colon and part)  # the key says so
-            found.append(Mistake(("problem", part) if named else ("problem",), rest if named else line))
+            head, _, rest = line.partition(": ")
+            word = head.partition(" ")[0]  # "decision 'speed': …" is told at the decisions, by its name
+            part = next((name for name in (word, f"{word}s") if name in type(self).model_fields), "")
+            key = ("problem", part) if part and rest else ("problem",)
+            found.append(Mistake(key, rest if len(key) > 1 and word == head else line))
         return found
 
     def keyed(self, faults: Iterable[Fault]) -> list[Mistake]:
