@@ -63,8 +63,8 @@ if TYPE_CHECKING:
     from kanopt.problems import Uncertainty as Uncertainty
     from kanopt.problems.evaluate import evaluate as evaluate
     from kanopt.problems.routing.instances import read_instance as read_instance
-    from kanopt.solvers.encodings import encodings as encodings
     from kanopt.solvers.routing.on_time import solve_on_time as solve_on_time
+    from kanopt.solvers.solve import encodings as encodings
     from kanopt.solvers.solve import solve as solve
     from kanopt.surrogates import KANRegressor as KANRegressor
     from kanopt.surrogates import LawLimits as LawLimits
@@ -161,9 +161,11 @@ _HOME = {
         "evaluate",
     ),
     "problems.routing.instances": ("read_instance",),
-    "solvers.encodings": ("encodings",),
     "solvers.routing.on_time": ("solve_on_time",),
-    "solvers.solve": ("solve",),
+    "solvers.solve": (
+        "encodings",
+        "solve",
+    ),
     "surrogates": ("KANRegressor", "LawLimits", "Laws", "fit_laws"),
     "surrogates.cleaning": ("CleaningProposal", "propose_cleaning"),
     "surrogates.baseline_table": ("Baselines",),

@@ -13,6 +13,7 @@ from kanopt.errors import SolverError
 from kanopt.problems.base import Plan, Problem
 from kanopt.problems.result import EngineRun, Progress, Status
 from kanopt.solvers.clock import SearchClock, WorkClock
+from kanopt.solvers.encodings import Encoding, tabulated
 from kanopt.text import number_text
 from kanopt.validation import shown
 
@@ -165,8 +166,8 @@ class Solver(ABC):
     - `raise_plan`, the only way back: the plan in the problem's own terms, what the engine says it costs, and a proven
       bound on how far rounding moved that. Whatever mends a plan after the search is done here.
 
-    Then name the class in :func:`~kanopt.solvers.solve.solvers`, where it belongs in the order of preference. A method
-    ``encoding(problem)`` says how laws are taken, where they are not tabulated.
+    Then name the class in :func:`~kanopt.solvers.solve.solvers`, where it belongs in the order of preference. Its
+    `encoding` says how laws are taken, where they are not tabulated.
     Where a plan holds quantities that follow from what is decided as a whole, `whole_decisions` and `with_quantities`
     take the two apart.
     """
@@ -179,6 +180,10 @@ class Solver(ABC):
     @abstractmethod
     def accepts(self, problem: Problem[Any]) -> str:
         """Return an empty text if the problem fits, else why it does not."""
+
+    def encoding(self, problem: Any) -> Encoding:
+        """Describe how a problem that is accepted is encoded: its laws tabulated, where a solver says nothing else."""
+        return tabulated(problem, self.name)
 
     @abstractmethod
     def lower(self, problem: Any, options: SolveOptions) -> Any:

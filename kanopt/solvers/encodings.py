@@ -1,13 +1,11 @@
-"""Which encoding each solver uses for a problem, its size and error, or why the problem does not fit."""
+"""How a solver encodes a problem: law by law, its size and error, or why the problem does not fit."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from typing import Any, Protocol, runtime_checkable
+from dataclasses import dataclass
+from typing import Any
 
 from kanopt.problems.base import Problem
-from kanopt.solvers.base import Solver
-from kanopt.solvers.solve import solvers
 from kanopt.text import amount_text, number_text
 
 
@@ -94,54 +92,6 @@ class Encoding:
         error = f", within {amount_text(self.error, self.unit, 2)}" if self.error else ""
         head = f"{self.solver}: {self.name}{size}{error}{' (chosen)' if self.chosen else ''}"
         return "\n".join([head, *(f"  {law}" for law in self.laws)])
-
-
-@runtime_checkable
-class _EncodingSolver(Protocol):
-    """A solver that describes its own encoding."""
-
-    def encoding(self, problem: Any) -> Encoding:
-        """Describe how a problem that the solver accepts is encoded."""
-        ...
-
-
-def encodings(problem: Problem[Any]) -> tuple[Encoding, ...]:
-    """Return for each solver which encoding it uses for a problem, its size and error, or why none fits.
-
-    Parameters
-    ----------
-    problem
-        Any problem.
-
-    Returns
-    -------
-    tuple of Encoding
-        In order of preference; the first that fits is what :func:`kanopt.solve` uses.
-
-    Examples
-    --------
-    >>> from kanopt.formulas import Variable, parse_formula
-    >>> from kanopt.problems import DecisionProblem
-    >>> law = parse_formula("(x - y)^2 + exp(x)", [Variable("x"), Variable("y")], Variable("cost", "EUR"))
-    >>> found = encodings(DecisionProblem({"x": (-1, 1), "y": (-1, 1)}, law, tolerance=0.01))
-    >>> best = next(one for one in found if one.chosen)
-    >>> best.binaries, best.error <= 0.01, best.laws[0].method
-    (0, True, 'cuts, no binaries: jointly convex')
-    """
-    found: list[Encoding] = []
-    for solver in solvers():
-        why = solver.accepts(problem)
-        chosen = not why and not any(one.chosen for one in found)
-        made = Encoding("", solver.name, why) if why else _encoding_of(solver, problem)
-        found.append(replace(made, chosen=chosen))
-    return tuple(found)
-
-
-def _encoding_of(solver: Solver, problem: Problem[Any]) -> Encoding:
-    """Describe how a solver encodes a problem that it accepts."""
-    if isinstance(solver, _EncodingSolver):
-        return solver.encoding(problem)
-    return tabulated(problem, solver.name)
 
 
 def tabulated(problem: Problem[Any], solver: str) -> Encoding:

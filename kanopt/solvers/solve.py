@@ -16,6 +16,7 @@ from kanopt.problems.result import Certificate, Progress, Result, Status
 from kanopt.progress import told_by_line
 from kanopt.solvers.base import Outcome, SolveOptions, Solver
 from kanopt.solvers.clock import cpu_seconds
+from kanopt.solvers.encodings import Encoding
 from kanopt.validation import describe_value
 
 _COUNTED = "the time limit counted work: the same seed gives the same plan"
@@ -36,6 +37,38 @@ def solvers() -> tuple[Solver, ...]:
     from kanopt.solvers.supply.solver import HighsSupply
 
     return (RoutingSearch(), CpSatScheduling(), HighsSupply(), HighsPieces())
+
+
+def encodings(problem: Problem[Any]) -> tuple[Encoding, ...]:
+    """Return for each solver which encoding it uses for a problem, its size and error, or why none fits.
+
+    Parameters
+    ----------
+    problem
+        Any problem.
+
+    Returns
+    -------
+    tuple of Encoding
+        In order of preference; the first that fits is what :func:`kanopt.solve` uses.
+
+    Examples
+    --------
+    >>> from kanopt.formulas import Variable, parse_formula
+    >>> from kanopt.problems import DecisionProblem
+    >>> law = parse_formula("(x - y)^2 + exp(x)", [Variable("x"), Variable("y")], Variable("cost", "EUR"))
+    >>> found = encodings(DecisionProblem({"x": (-1, 1), "y": (-1, 1)}, law, tolerance=0.01))
+    >>> best = next(one for one in found if one.chosen)
+    >>> best.binaries, best.error <= 0.01, best.laws[0].method
+    (0, True, 'cuts, no binaries: jointly convex')
+    """
+    found: list[Encoding] = []
+    for solver in solvers():
+        why = solver.accepts(problem)
+        chosen = not why and not any(one.chosen for one in found)
+        made = Encoding("", solver.name, why) if why else solver.encoding(problem)
+        found.append(replace(made, chosen=chosen))
+    return tuple(found)
 
 
 def named_solver(name: str | None) -> Solver | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass, replace
 from importlib.metadata import version
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,15 +17,13 @@ from kanopt.problems.result import Status
 from kanopt.problems.supply import FlowPlan, SupplyProblem
 from kanopt.problems.supply.augmentation import first_plan
 from kanopt.solvers.base import Outcome, SolveOptions, Solver
+from kanopt.solvers.encodings import EncodedLaw, Encoding
 from kanopt.solvers.highs import GAP, TOLERANCE, HighsOptions, HighsResult, HighsTermination
 from kanopt.solvers.supply.growing import GrowingModel, RowPool, run_growing
 from kanopt.solvers.supply.model import SupplyModel
 from kanopt.solvers.supply.recourse import flows_through_sites
 from kanopt.solvers.supply.tariffs import TariffPieces, lower_tariff
 from kanopt.text import amount_text, money_text, number_text
-
-if TYPE_CHECKING:
-    from kanopt.solvers.encodings import Encoding
 
 Floats = NDArray[np.float64]
 _FIRST = 0.05
@@ -75,9 +73,7 @@ class HighsSupply(Solver):
 
     def encoding(self, problem: SupplyProblem) -> Encoding:
         """Describe how the laws reach HiGHS: tabulated, or in pieces where the tariff reads the flow."""
-        from kanopt.solvers.encodings import EncodedLaw, tabulated
-
-        found, pieces = tabulated(problem, self.name), _pieces(problem)
+        found, pieces = super().encoding(problem), _pieces(problem)
         if not isinstance(pieces, TariffPieces):
             return found
         decided = {one.input for one in problem.frozen_inputs()}
