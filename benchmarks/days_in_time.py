@@ -65,9 +65,9 @@ def _line(
         problem, time_limit=arguments.time_limit, seed=seed, deterministic=True, days_in_time=None
     )
     tick = time.process_time()
-    _, known = leave_in_time(typical.assessment, arguments.target, seed)
+    _, known = leave_in_time(typical.assessment, arguments.target)
     seconds = time.process_time() - tick
-    held = ko.evaluate(problem, leave_in_time(typical.assessment, arguments.target, seed)[0].plan)
+    held = ko.evaluate(problem, leave_in_time(typical.assessment, arguments.target)[0].plan)
     line: dict[str, float] = {"day effect": city.day_effect, "seed": seed}
     true_cost = []
     for name, result in (("cheapest", typical), ("held", held)):

@@ -240,7 +240,7 @@ def _leave_in_time(
     if outcome.plan is None or options.days_in_time is None or not _holds(problem, options):
         return outcome, None
     typical: Any = problem.assess(outcome.plan)
-    found, days = leave_in_time(typical, options.days_in_time, options.seed)
+    found, days = leave_in_time(typical, options.days_in_time)
     if not days.moved:
         return outcome, days
     # the bound of a solver is on departures that cost least

@@ -238,14 +238,28 @@ def price_today(scenario: Scenario, problem: Problem[Any], laws: Mapping[str, Le
 
 def today_in_time(scenario: Scenario, today: Result | None) -> Result | None:
     """Return today's plan with departures, where it states none, chosen for as many days in time as of our own plan."""
+    return None if today is None else leaving_in_time(today, scenario.solver.share_in_time, keep_given=True)
+
+
+def leaving_in_time(result: Result, share: float | None, *, keep_given: bool = False) -> Result:
+    """Return a plan whose departures are chosen for days in time, where a law of time knows its errors.
+
+    Parameters
+    ----------
+    result
+        The plan; one whose departures are chosen already stays as it is.
+    share
+        The share of days; None where departures that cost least on typical times are asked for.
+    keep_given
+        Whether routes that state their departure keep it.
+    """
     from kanopt.solvers.routing.days_in_time import knows_errors, leave_in_time
 
-    target = scenario.solver.share_in_time
-    if today is None or today.days_in_time is not None or target is None or not knows_errors(today.problem):
-        return today
-    known: Any = today.assessment
-    found, days = leave_in_time(known, target, scenario.seed, keep_given=True)
-    return replace(today, assessment=found, status=found.status, days_in_time=days)
+    known: Any = result.assessment
+    if share is None or known is None or result.days_in_time is not None or not knows_errors(result.problem):
+        return result
+    found, days = leave_in_time(known, share, keep_given=keep_given)
+    return replace(result, assessment=found, status=found.status, days_in_time=days)
 
 
 def solve_problem(

@@ -42,7 +42,6 @@ def knows_errors(problem: object, uncertainty: Uncertainty = _AS_LEARNED) -> boo
 def leave_in_time(
     assessment: RoutingAssessment,
     target: float,
-    seed: int,
     *,
     keep_given: bool = False,
     uncertainty: Uncertainty = _AS_LEARNED,
@@ -57,8 +56,6 @@ def leave_in_time(
         A plan with departures that cost least on typical times.
     target
         Share of days on which everyone is to be in time. It is reached where its lower bound is.
-    seed
-        Of the days on which departures are chosen.
     keep_given
         Whether routes that state their departure keep it.
     uncertainty
@@ -77,7 +74,7 @@ def leave_in_time(
     problem, plan = assessment.problem, assessment.plan
     typical = assessment.settled()
     free = np.array([not keep_given or route.departure is None for route in plan.routes], dtype=bool)
-    choice = DepartureChoice(typical, free, target, seed, uncertainty)
+    choice = DepartureChoice(typical, free, target, uncertainty)
     chosen, reached = choice.departures()
     moved = chosen != typical.simulation.departure
     found = typical

@@ -36,7 +36,7 @@ _LEVELS, _PRICES = 25, 6
 """Departures of a route that are looked at at once, and that are priced: between these, prices are lines."""
 _ROUNDS = 3
 _CHOSEN = 2_000_003
-"""Added to the seed of a search for the days on which departures are chosen."""
+"""Seed of the days on which departures are chosen: the same for all plans, so that equal routes leave alike."""
 
 
 def days_needed(target: float, days: int) -> int:
@@ -64,7 +64,7 @@ class DepartureChoice:
         The plan, which says when it leaves.
     free
         Of which routes the departure may be chosen; (routes,).
-    target, seed, uncertainty
+    target, uncertainty
         As of :func:`leave_in_time`.
 
     Attributes
@@ -78,7 +78,6 @@ class DepartureChoice:
         typical: RoutingAssessment,
         free: Flags,
         target: float,
-        seed: int,
         uncertainty: Uncertainty,
     ) -> None:
         problem, routes = typical.problem, typical.plan.routes
@@ -92,7 +91,7 @@ class DepartureChoice:
         wanted = max(_FEWEST, round(most / max(1.0 - most, 1e-3) / _ERROR**2))
         self.days = min(wanted, max(_LEAST, MOST_LEGS // max(self.own.valid.size, 1)))
         self.needed = days_needed(target, self.days)
-        streams = [np.random.default_rng([seed + _CHOSEN, part]) for part in range(4)]
+        streams = [np.random.default_rng([_CHOSEN, part]) for part in range(4)]
         laws = routing_time_laws(problem, uncertainty)
         self.grid = draw_days(problem, self.own, self.days, laws, uncertainty, streams)
         self.limits, self.ends = self._limits(typical)

@@ -145,10 +145,10 @@ class _Search:
         plan: Any = found.plan
         assert isinstance(plan, RoutingPlan)
         typical: Any = self.given.assess(self.given.plan_from(plan.reopened()))
-        target, seed = self.how.days_in_time or DAYS_IN_TIME, self.how.seed
+        target = self.how.days_in_time or DAYS_IN_TIME
         beside = None if before is None else before.typical
         held, days = leave_in_time(
-            typical, target, seed, uncertainty=self.uncertainty, beside=beside, stretch=stretch
+            typical, target, uncertainty=self.uncertainty, beside=beside, stretch=stretch
         )
         about = {name: getattr(found, name) for name in ("solver", "seed", "wall_seconds", "cpu_seconds")}
         result = replace(evaluate(self.given, held.plan), days_in_time=days, **about)

@@ -14,6 +14,7 @@ from kanopt.problems.assessment import NO_PLAN, Rank
 from kanopt.problems.result import Status
 from kanopt.whatif.questions.point import BASE, REFUSED, PointResult, of_kept, with_plan
 from kanopt.whatif.questions.question import Question
+from kanopt.whatif.run import leaving_in_time
 from kanopt.whatif.scenario_files.layers import split_messages
 
 if TYPE_CHECKING:
@@ -82,7 +83,7 @@ def exchange_plans(
         )
     best = own
     for number, plan in others.items():
-        offer = _offered(problem, plan)
+        offer = _offered(problem, plan, question.days_in_time(own.point))
         if offer is not None and offer.rank.is_better_than(best.rank):
             best = replace(with_plan(own, offer), plan_of=None if number == BASE else number)
     return _told(question, best, began)
@@ -107,20 +108,23 @@ def _planned(
     was proved is not searched for again, but compared with all of the base's.
     """
     results: list[Result] = []
+    share = question.days_in_time(found.point)
+    if kept is not None and share is not None:  # plans compete that are in time as often
+        kept = _offered(problem, kept.plan, share)
     offers = [kept] if kept is not None else []
     pairs: list[_Pair | None] = []
     at_base: list[float] = []
     plans = question.base_plans
     for repeat in range(question.repeats):
         base_plan = plans[min(repeat, len(plans) - 1)] if plans else None
-        own = kept if base_plan is None else _offered(problem, base_plan)
+        own = kept if base_plan is None else _offered(problem, base_plan, share)
         if not results or results[-1].status != Status.OPTIMAL:
-            near = [_offered(problem, plan) for plan in starts] if repeat == 0 else []
+            near = [_offered(problem, plan, share) for plan in starts] if repeat == 0 else []
             known = [start for start in (own, *near) if start is not None and start.plan is not None]
             offers += known
             initial = min(known, key=attrgetter("rank")).plan if known else None
             results.append(question.search(found.point, problem, repeat, initial))
-        pair, there = _compared(question.base_problem, base_plan, results[-1], own)
+        pair, there = _compared(question, base_plan, results[-1], own)
         pairs.append(pair)
         at_base.append(there)
         differences = _differences(pairs)
@@ -167,14 +171,14 @@ def _differences(pairs: Sequence[_Pair | None]) -> tuple[float, ...]:
 
 
 def _compared(
-    base_problem: Problem[Any], base_plan: Any, result: Result, own: Result | None
+    question: Question, base_plan: Any, result: Result, own: Result | None
 ) -> tuple[_Pair | None, float]:
     """Return the better of two plans here and at the base, and the price at the base of the one found here.
 
     Parameters
     ----------
-    base_problem
-        The problem of the base.
+    question
+        What is asked; it has the problem of the base.
     base_plan
         The base's plan of this search; None where none is compared with.
     result
@@ -184,7 +188,8 @@ def _compared(
     """
     if base_plan is None:
         return None, math.nan
-    there, base = _offered(base_problem, result.plan), _priced(base_problem, base_plan)
+    problem, share = question.base_problem, question.days_in_time(BASE)
+    there, base = _offered(problem, result.plan, share), _priced(problem, base_plan)
     here_best = min(one.rank for one in (result, own) if one is not None)
     base_best = min((one.rank for one in (base, there) if one is not None), default=NO_PLAN)
     is_alike = there is not None and there.rank[:3] == base_best[:3]
@@ -204,9 +209,12 @@ def _priced(problem: Problem[Any], plan: Plan | pd.DataFrame | None) -> Result |
         return None
 
 
-def _offered(problem: Problem[Any], plan: Plan | pd.DataFrame | None) -> Result | None:
+def _offered(
+    problem: Problem[Any], plan: Plan | pd.DataFrame | None, share: float | None = None
+) -> Result | None:
     """Return a plan that was made for other data priced, as it is or with times that follow, whichever is better.
 
+    Where everyone is to be in time on a share of days, departures are chosen for that, as those of a new plan are.
     None where it cannot be carried out, or a law has no value where it goes: that is no fault of this point.
     """
     try:
@@ -217,6 +225,8 @@ def _offered(problem: Problem[Any], plan: Plan | pd.DataFrame | None) -> Result 
         if followed is stated.plan:
             return stated
         chosen = _priced(problem, followed)
+        if chosen is not None and (held := leaving_in_time(chosen, share)).days_in_time is not None:
+            return held
     except KanoptError:
         return None
     return chosen if chosen is not None and chosen.rank.is_better_than(stated.rank) else stated

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,7 +19,14 @@ from kanopt.whatif.learn import LearnedLaw, laws_of, learn
 from kanopt.whatif.questions.axes import Axis
 from kanopt.whatif.questions.point import BASE, PointResult, point_of
 from kanopt.whatif.questions.question import Place, PlanChoice, Question
-from kanopt.whatif.run import build, plan_beside_today, price_today, solve_problem, tell_remarks
+from kanopt.whatif.run import (
+    build,
+    plan_beside_today,
+    price_today,
+    solve_problem,
+    tell_remarks,
+    today_in_time,
+)
 from kanopt.whatif.scenario import Scenario
 from kanopt.whatif.scenario_files.columns import field_columns
 
@@ -57,6 +65,12 @@ class Prepared:
     time_limit: float
     repeats: int
 
+    @cached_property
+    def least_in_time(self) -> float:
+        """Share of days on which today's plan is in time, as far as that is sure; 0 where that is not known."""
+        today = today_in_time(self.scenario, self.today)
+        return 0.0 if today is None or today.days_in_time is None else today.days_in_time.low
+
     def question(self, axes: Sequence[Axis], points: Sequence[Place], *, anew: bool) -> Question:
         """Return the question of some points, as workers need it."""
         return Question(
@@ -68,6 +82,7 @@ class Prepared:
             seed=self.seed,
             time_limit=self.time_limit,
             repeats=self.repeats,
+            least_in_time=self.least_in_time,
         )
 
 
@@ -266,7 +281,13 @@ def base_result(
     seed, limit = prepared.seed + repeat, prepared.time_limit
     if repeat:
         return solve_problem(
-            scenario, prepared.problem, seed=seed, time_limit=limit, initial=initial, report=report
+            scenario,
+            prepared.problem,
+            seed=seed,
+            time_limit=limit,
+            initial=initial,
+            days_in_time=prepared.least_in_time,
+            report=report,
         )
     return plan_beside_today(scenario, prepared.problem, today, seed=seed, time_limit=limit, report=report)
 

@@ -155,6 +155,8 @@ class Question:
         Whether each point is planned anew; else the plan of the base is priced there.
     seed, time_limit, repeats
         Of each search; seconds.
+    least_in_time
+        Share of days on which today's plan is in time, as far as that is sure: no new plan is to be in time less often.
     base_plans
         The plans that repeated searches found for the base; of one that was proved there is no other.
     ends_on_error
@@ -173,6 +175,7 @@ class Question:
     time_limit: float
     repeats: int
     base_plans: tuple[Any, ...] = ()
+    least_in_time: float = 0.0
     ends_on_error: bool = False
     report: OnEvent = ignore_event
 
@@ -235,11 +238,18 @@ class Question:
             seed=asked.seed + repeat,
             time_limit=asked.time_limit,
             initial=initial,
+            days_in_time=self.least_in_time,
             report=self.report,
         )
         if result.interrupted and not self.in_full:
             raise KeyboardInterrupt
         return result
+
+    def days_in_time(self, point: int) -> float | None:
+        """Return on which share of days a plan of a point or of the base is to be in time; None where not asked."""
+        asked = self.variants[point] if self.variants and point >= 0 else self
+        share = asked.scenario.solver.share_in_time
+        return None if share is None else max(share, self.least_in_time)
 
     def waves(self) -> Iterable[Sequence[tuple[int, int | None]]]:
         """Return points, each with the one it starts from, that can be solved side by side, one set after the other."""

@@ -80,7 +80,7 @@ def test_a_plan_that_is_in_time_stays_as_it_is() -> None:
 def test_together_the_departures_are_the_cheapest_of_all(share: float, target: float) -> None:
     problem = two_vans(share)
     typical = problem.assess(problem.plan_from(ROUTES)).settled()
-    choice = DepartureChoice(typical, np.array([True, True]), target, 3, Uncertainty())
+    choice = DepartureChoice(typical, np.array([True, True]), target, Uncertainty())
     chosen, reached = choice.departures()
     assert reached
     back = np.linspace(0.0, 12.0, 49)
@@ -132,19 +132,18 @@ def test_departures_that_are_given_are_kept() -> None:
     problem = two_vans()
     routes = problem.plan_from(ROUTES).routes
     plan = replace(problem.plan_from(ROUTES), routes=(replace(routes[0], departure=68.0), routes[1]))
-    found, known = leave_in_time(problem.assess(plan), 0.8, 1, keep_given=True)
+    found, known = leave_in_time(problem.assess(plan), 0.8, keep_given=True)
     assert found.simulation.departure[0] == 68.0
     assert known.moved <= 1
     assert "van 1" not in found.assumed
     assert "van 2 at" in found.assumed
 
 
-def test_the_same_seed_gives_the_same_departures() -> None:
+def test_the_same_routes_leave_alike_whatever_search_found_them() -> None:
     problem = two_vans()
     plan = problem.assess(problem.plan_from(ROUTES))
-    one, same, other = (leave_in_time(plan, 0.9, seed)[0].simulation.departure for seed in (1, 1, 2))
+    one, same = (leave_in_time(plan, 0.9)[0].simulation.departure for _ in range(2))
     np.testing.assert_array_equal(one, same)
-    assert (one != other).any()
 
 
 def test_no_rule_is_broken_for_it_that_was_kept_before() -> None:
