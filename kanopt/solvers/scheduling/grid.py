@@ -211,8 +211,10 @@ def choose_step(problem: SchedulingProblem) -> float:
 
 
 def is_exact(problem: SchedulingProblem, step: float) -> bool:
-    """Whether every time in the data is a multiple of the step, so that the grid loses nothing."""
-    return _multiples(_times(problem.data), step)
+    """Whether times are multiples of the step, and amounts of resources whole ones, so that the grid loses nothing."""
+    amounts = _given_amounts(problem.data.timing)
+    whole = _multiples(amounts, 1.0 / _amount_factor(amounts))
+    return whole and _multiples(_times(problem.data), step)
 
 
 def _multiples(times: Floats, step: float) -> bool:
@@ -273,12 +275,26 @@ def lower(problem: SchedulingProblem, step: float, direction: Direction = "safe"
 
 def _amounts(law: ShopTiming, direction: Direction) -> dict[str, Floats]:
     """Return needs and capacities of resources in whole amounts, needs rounded as durations are."""
-    given = np.concatenate([law.need.ravel(), law.capacity])
-    factor = 1.0 if (given == np.rint(given)).all() else _AMOUNTS / max(given.max(), 1e-9)
+    factor = _amount_factor(_given_amounts(law))
     up, down = Scaling(factor, "up"), Scaling(factor, "down")
     against, along = (up, down) if direction == "safe" else (down, up)
     need, capacity = against.to_integers(law.need), along.to_integers(law.capacity)
     return {"need": need.astype(float), "capacity": capacity.astype(float)}
+
+
+def _given_amounts(law: ShopTiming) -> Floats:
+    return np.concatenate([law.need.ravel(), law.capacity])
+
+
+def _amount_factor(given: Floats) -> float:
+    """Return by what amounts of resources become whole: a power of ten where one does, else what keeps most digits."""
+    most = max(float(given.max(initial=0.0)), 1e-9)
+    tens = 1.0
+    while not _multiples(given, 1.0 / tens):
+        tens *= 10.0
+        if tens * most > _AMOUNTS:
+            return _AMOUNTS / most
+    return tens
 
 
 def _horizon(problem: SchedulingProblem, up: Scaling, duration: Ints, setup: Ints) -> int:
