@@ -33,7 +33,9 @@ _FINER = 500.0
 _EXACT_FINER = 10.0
 _LARGEST = 1e12
 _AMOUNTS = 1e6
-"""What the largest amount of a resource is rounded to where some are no whole numbers."""
+"""What the largest amount of a resource is rounded to where no power of ten makes all of them whole."""
+_LARGEST_AMOUNT = 2.0**30
+"""Amounts are whole numbers of 32 bits."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -289,12 +291,12 @@ def _given_amounts(law: ShopTiming) -> Floats:
 def _amount_factor(given: Floats) -> float:
     """Return by what amounts of resources become whole: a power of ten where one does, else what keeps most digits."""
     most = max(float(given.max(initial=0.0)), 1e-9)
-    tens = 1.0
-    while not _multiples(given, 1.0 / tens):
+    tens = 10.0 ** -np.floor(np.log10(most))
+    while tens * most <= _LARGEST_AMOUNT:
+        if _multiples(given, 1.0 / tens):
+            return float(tens)
         tens *= 10.0
-        if tens * most > _AMOUNTS:
-            return _AMOUNTS / most
-    return tens
+    return _AMOUNTS / most
 
 
 def _horizon(problem: SchedulingProblem, up: Scaling, duration: Ints, setup: Ints) -> int:

@@ -180,7 +180,11 @@ def test_what_cannot_be_is_told() -> None:
 
 @pytest.mark.parametrize(
     ("capacity", "amounts", "status"),
-    [(0.3, (0.1, 0.2), Status.OPTIMAL), (1.0, (1 / 3, 2 / 3), Status.FEASIBLE)],
+    [
+        (0.3, (0.1, 0.2), Status.OPTIMAL),
+        (6e9, (2e9, 4e9), Status.OPTIMAL),
+        (1.0, (1 / 3, 2 / 3), Status.FEASIBLE),
+    ],
 )
 def test_amounts_that_are_no_whole_numbers_prove_nothing_wrong(capacity, amounts, status) -> None:
     """Both fit beside each other, so that two are enough; where amounts are rounded, that is no proof."""
