@@ -279,7 +279,8 @@ class DepartureChoice:
         ]
         cost, finish = (np.concatenate(each) for each in zip(*parts, strict=True))
         over = np.maximum(finish - leaves - self.longest, 0.0)
-        cost = cost + self.data.policy.longest_route_cost * over if over.any() else cost
+        rate = self.data.policy.longest_route_cost
+        cost = cost + rate * over if rate else cost
         means = cost.reshape(-1, len(days)).mean(axis=1)
         return list(zip(asked, np.split(means, np.cumsum([len(leave) for leave in asked])[:-1]), strict=True))
 
