@@ -227,7 +227,7 @@ class FormulaText:
             case ast.BinOp(op=ast.Pow(), left=base, right=exponent):
                 _, inner = without_signs(exponent, (ast.USub, ast.UAdd))
                 again = isinstance(inner, ast.BinOp) and isinstance(inner.op, ast.Pow)
-                if again and not self.is_bracketed(inner):
+                if again and not (self.is_bracketed(inner) or self.is_bracketed(exponent)):
                     why = "a power of a power is ambiguous; use brackets"
                     raise self.error(why, self.place(exponent))
                 places = self.place(node), self.place(exponent)

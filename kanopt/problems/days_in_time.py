@@ -6,7 +6,7 @@ import math
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from kanopt.text import amount_text, list_names, money_text, percent_text, sure_text
+from kanopt.text import amount_text, list_names, money_text, number_text, percent_text, sure_text
 
 DAYS_IN_TIME = 0.95
 """Share of days on which everyone is in time in the plan that is recommended where nothing else is asked for."""
@@ -88,7 +88,7 @@ class DaysInTime:
     def text(self) -> str:
         """Return what was done for it and what it costs, in sentences; empty where nothing had to be done."""
         told = []
-        asked = percent_text(self.target)
+        asked = f"{number_text(100.0 * self.target, 6)} %"
         if self.not_kept:
             told.append(f"Promises of their own are not kept to {list_names(self.not_kept, quoted=False)}.")
         elif not self.reached:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
-from kanopt.errors import SolverError
+from kanopt.errors import ProblemError, SolverError
 from kanopt.interrupt import Interrupt
 from kanopt.problems import law_use
 from kanopt.problems.base import Plan, Problem
@@ -240,7 +240,12 @@ def _leave_in_time(
     if outcome.plan is None or options.days_in_time is None or not _holds(problem, options):
         return outcome, None
     typical: Any = problem.assess(outcome.plan)
-    found, days = leave_in_time(typical, options.days_in_time)
+    try:
+        found, days = leave_in_time(typical, options.days_in_time)
+    except ProblemError as error:
+        # a late day is beyond where a law has a value, which is no fault of the plan
+        told = f"it is not known how often the plan is in time: {error}"
+        return replace(outcome, message="; ".join(filter(None, (outcome.message, told)))), None
     if not days.moved:
         return outcome, days
     # the bound of a solver is on departures that cost least

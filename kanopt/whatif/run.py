@@ -258,7 +258,10 @@ def leaving_in_time(result: Result, share: float | None, *, keep_given: bool = F
     known: Any = result.assessment
     if share is None or known is None or result.days_in_time is not None or not knows_errors(result.problem):
         return result
-    found, days = leave_in_time(known, share, keep_given=keep_given)
+    try:
+        found, days = leave_in_time(known, share, keep_given=keep_given)
+    except ProblemError:
+        return result  # on a late day a law has no value: nothing is known of its days in time
     return replace(result, assessment=found, status=found.status, days_in_time=days)
 
 

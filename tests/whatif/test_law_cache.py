@@ -9,13 +9,14 @@ import signal
 import warnings
 from dataclasses import replace
 from importlib import import_module
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 
 import kanopt as ko
-from kanopt.errors import FileFormatError, KanoptWarning
+from kanopt.errors import FileFormatError, FormulaError, KanoptWarning
 from kanopt.formulas import Variable, parse_formula
 from kanopt.interrupt import Interrupt
 from kanopt.reports.law_section import law_sections
@@ -362,3 +363,73 @@ def test_files_that_give_no_law_are_counted_apart(tmp_path, monkeypatch):
     assert kept.state() == {"usable": 1, "damaged": 2}
     monkeypatch.setattr(law_cache, "_program", lambda: " learned by another")
     assert LawCache(tmp_path).state() == {"of another version": 1, "damaged": 2}
+
+
+def test_an_edited_source_file_is_another_program(tmp_path, monkeypatch):
+    source = tmp_path / "whatif" / "law_cache.py"
+    told = set()
+    monkeypatch.setattr(law_cache, "__file__", str(source))
+    for name in law_cache._SOURCES:
+        if name.endswith(".py"):
+            (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+            (tmp_path / name).write_text("")
+    for text in ("one = 1", "one = 2", "one = 2"):
+        source.write_text(text)
+        law_cache._program.cache_clear()
+        told.add(law_cache._program())
+    law_cache._program.cache_clear()
+    assert len(told) == 2
+
+
+def test_a_refused_law_is_warned_of_too(learned, monkeypatch, empty_cache):
+    def refuse(name, spec, frame, seed, progress):
+        warnings.warn("a twelfth of the rows was held back", KanoptWarning, stacklevel=1)
+        raise FormulaError("R² 0.1 is below the 0.5 asked for")
+
+    monkeypatch.setattr(module, "fit_law", refuse)
+    with pytest.warns(KanoptWarning, match="held back"), pytest.raises(FormulaError, match="below"):
+        learned_again(learned)
+
+
+def test_what_is_no_file_is_ignored_and_left(learned, fits, empty_cache):
+    learned_again(learned)
+    (path,) = empty_cache.glob("*.json")
+    path.unlink()
+    path.mkdir()
+    with pytest.warns(KanoptWarning) as told:
+        learned_again(learned)
+    messages = [str(each.message) for each in told]
+    assert ["ignored" in message for message in messages] == [True, False]
+    assert "learned laws are not kept for later runs" in messages[1]
+
+
+def test_ctrl_c_before_there_is_a_law_that_may_be_used_keeps_none(learned, monkeypatch, empty_cache):
+    def fit(name, spec, frame, seed, progress):
+        signal.raise_signal(signal.SIGINT)
+        raise FormulaError("R² 0.1 is below the 0.5 asked for")
+
+    monkeypatch.setattr(module, "fit_law", fit)
+    monkeypatch.setattr(Interrupt, "_last_asked", -math.inf)
+    with pytest.raises(LearningInterrupted, match="none was learned before") as caught:
+        learned_again(learned)
+    assert caught.value.laws == {}
+
+
+def test_what_is_no_law_in_the_folder_neither_counts_nor_stops_anything(tmp_path):
+    (tmp_path / f"{'a' * 64}.json").mkdir()
+    loop = tmp_path / f"{'b' * 64}.json"
+    loop.symlink_to(loop.name)
+    cache = LawCache(tmp_path)
+    cache["one"] = small_law()
+    assert cache.state()["usable"] == 1
+    cache.clear()
+    assert [path.name for path in tmp_path.iterdir()] == [f"{'a' * 64}.json"]
+
+
+def test_a_law_that_another_process_removes_meanwhile_does_not_count(tmp_path, monkeypatch):
+    cache = LawCache(tmp_path)
+    cache["one"] = small_law()
+    known = list(tmp_path.glob("*.json"))
+    cache.clear()
+    monkeypatch.setattr(Path, "glob", lambda *_: iter(known))
+    assert cache.sizes() == {}

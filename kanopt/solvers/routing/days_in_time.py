@@ -24,7 +24,7 @@ from kanopt.problems.routing.days import (
 from kanopt.problems.routing.problem import RoutingProblem
 from kanopt.problems.uncertainty import Uncertainty
 from kanopt.solvers.routing.departure_choice import DepartureChoice
-from kanopt.text import percent_text
+from kanopt.text import number_text
 
 _AS_LEARNED = Uncertainty()
 
@@ -86,7 +86,7 @@ def leave_in_time(
         if found.rank.breaks_rules > typical.rank.breaks_rules:
             found, moved = typical, np.zeros_like(moved)
     if keep_given and moved.any():
-        when = f"vehicles leave so that everyone is in time on {percent_text(target)} of days"
+        when = f"vehicles leave so that everyone is in time on {number_text(100.0 * target, 6)} % of days"
         found.__dict__["assumed"] = found.departures_text(plan, when)
     elif keep_given:
         found = assessment

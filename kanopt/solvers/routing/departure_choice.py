@@ -26,6 +26,8 @@ _ERROR = 0.1
 """Standard error of the share of days that are missed, as a part of it: so many days are looked at."""
 _FEWEST, _LEAST = 500, 200
 """Days at least, and where plans are large."""
+_MOST_TIMES = 10
+"""By how much more legs are driven than at once where fewer days do not tell of a share near all of them."""
 _HALVINGS = 12
 """Of the time between two departures: an hour becomes a second."""
 _EARLIER = 32
@@ -53,6 +55,17 @@ def days_needed(target: float, days: int) -> int:
     middle = (counts + 2.0) / (days + 4.0)
     low = counts / days - _SURE * np.sqrt(middle * (1.0 - middle) / (days + 4.0))
     return int(np.searchsorted(low, target))
+
+
+def days_that_tell(share: float) -> int:
+    """Return how many days there must be, so that all of them in time tell that the share is reached for sure.
+
+    Examples
+    --------
+    >>> days_that_tell(0.95), days_needed(0.95, 47) <= 47, days_that_tell(0.999)
+    (47, True, 2327)
+    """
+    return math.ceil(_SURE * math.sqrt(2.0) / (1.0 - share))
 
 
 class DepartureChoice:
@@ -89,7 +102,10 @@ class DepartureChoice:
         self.levels = self._promises(typical)
         most = max(target, float(self.levels.max(initial=0.0)))
         wanted = max(_FEWEST, round(most / max(1.0 - most, 1e-3) / _ERROR**2))
-        self.days = min(wanted, max(_LEAST, MOST_LEGS // max(self.own.valid.size, 1)))
+        size = max(self.own.valid.size, 1)
+        # fewer would tell of a promise that is kept on all of them that it is not
+        fewest = min(days_that_tell(most), _MOST_TIMES * MOST_LEGS // size)
+        self.days = min(wanted, max(_LEAST, fewest, MOST_LEGS // size))
         self.needed = days_needed(target, self.days)
         streams = [np.random.default_rng([_CHOSEN, part]) for part in range(4)]
         laws = routing_time_laws(problem, uncertainty)
@@ -262,7 +278,8 @@ class DepartureChoice:
         ]
         cost, finish = (np.concatenate(each) for each in zip(*parts, strict=True))
         over = np.maximum(finish - leaves - self.longest, 0.0)
-        cost = cost + self.data.policy.longest_route_cost * over if over.any() else cost
+        rate = self.data.policy.longest_route_cost
+        cost = cost + rate * over if rate else cost
         means = cost.reshape(-1, len(days)).mean(axis=1)
         return list(zip(asked, np.split(means, np.cumsum([len(leave) for leave in asked])[:-1]), strict=True))
 

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from kanopt.errors import ProblemError
 from kanopt.formulas.formula import BoundFormula
 from kanopt.formulas.nodes import Constant
+from kanopt.interrupt import Interrupt
 from kanopt.problems.days_in_time import DAYS_IN_TIME, DaysInTime
 from kanopt.problems.evaluate import evaluate
 from kanopt.problems.result import Result
@@ -51,6 +52,8 @@ def solve_on_time(
     plans are made on travel times that are longer by what brings arrivals to the quantile asked for: whatever order of
     stops is tried, those late on a route then have more time in hand than those early on it. Each plan leaves as early
     as it takes on the laws as they are, and the cheapest one that reaches the target is taken.
+
+    Ctrl-C ends the searches, as in :func:`solve`, and keeps the best plan so far.
 
     Parameters
     ----------
@@ -95,15 +98,18 @@ def solve_on_time(
         )
     problem.warn_of_unread()
     search = _Search(problem, assumed, how, solver)
-    tries = [search.plan(1.0, None, _PLAIN)]
-    stretch = 1.0 if tries[0].days.reached else search.stretch(tries[0])
-    for _ in range(2):
-        tries.append(search.plan(stretch, tries[-1], _MORE))
-        surer = 1.0 / _SURER if tries[-1].days.reached else _SURER
-        stretch = 1.0 + surer * (stretch - 1.0)
-    best = min(tries, key=lambda each: each.rank)
-    refuse_impossible(best.result)
-    return best.result
+    with Interrupt() as interrupt:  # Ctrl-C ends all searches, not one of them
+        tries = [search.plan(1.0, None, _PLAIN)]
+        stretch = 1.0 if interrupt.asked or tries[0].days.reached else search.stretch(tries[0])
+        for _ in range(2):
+            if interrupt.asked:
+                break
+            tries.append(search.plan(stretch, tries[-1], _MORE))
+            surer = 1.0 / _SURER if tries[-1].days.reached else _SURER
+            stretch = 1.0 + surer * (stretch - 1.0)
+    best = min(tries, key=lambda each: each.rank).result
+    refuse_impossible(best)
+    return replace(best, interrupted=True) if interrupt.asked else best
 
 
 @dataclass(frozen=True, eq=False)

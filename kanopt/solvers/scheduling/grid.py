@@ -33,7 +33,9 @@ _FINER = 500.0
 _EXACT_FINER = 10.0
 _LARGEST = 1e12
 _AMOUNTS = 1e6
-"""What the largest amount of a resource is rounded to where some are no whole numbers."""
+"""What the largest amount of a resource is rounded to where no power of ten makes all of them whole."""
+_LARGEST_AMOUNT = 2.0**30
+"""Amounts are whole numbers of 32 bits."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -211,8 +213,10 @@ def choose_step(problem: SchedulingProblem) -> float:
 
 
 def is_exact(problem: SchedulingProblem, step: float) -> bool:
-    """Whether every time in the data is a multiple of the step, so that the grid loses nothing."""
-    return _multiples(_times(problem.data), step)
+    """Whether times are multiples of the step, and amounts of resources whole ones, so that the grid loses nothing."""
+    amounts = _given_amounts(problem.data.timing)
+    whole = _multiples(amounts, 1.0 / _amount_factor(amounts))
+    return whole and _multiples(_times(problem.data), step)
 
 
 def _multiples(times: Floats, step: float) -> bool:
@@ -273,12 +277,26 @@ def lower(problem: SchedulingProblem, step: float, direction: Direction = "safe"
 
 def _amounts(law: ShopTiming, direction: Direction) -> dict[str, Floats]:
     """Return needs and capacities of resources in whole amounts, needs rounded as durations are."""
-    given = np.concatenate([law.need.ravel(), law.capacity])
-    factor = 1.0 if (given == np.rint(given)).all() else _AMOUNTS / max(given.max(), 1e-9)
+    factor = _amount_factor(_given_amounts(law))
     up, down = Scaling(factor, "up"), Scaling(factor, "down")
     against, along = (up, down) if direction == "safe" else (down, up)
     need, capacity = against.to_integers(law.need), along.to_integers(law.capacity)
     return {"need": need.astype(float), "capacity": capacity.astype(float)}
+
+
+def _given_amounts(law: ShopTiming) -> Floats:
+    return np.concatenate([law.need.ravel(), law.capacity])
+
+
+def _amount_factor(given: Floats) -> float:
+    """Return by what amounts of resources become whole: a power of ten where one does, else what keeps most digits."""
+    most = max(float(given.max(initial=0.0)), 1e-9)
+    tens = 10.0 ** -np.floor(np.log10(most))
+    while tens * most <= _LARGEST_AMOUNT:
+        if _multiples(given, 1.0 / tens):
+            return float(tens)
+        tens *= 10.0
+    return _AMOUNTS / most
 
 
 def _horizon(problem: SchedulingProblem, up: Scaling, duration: Ints, setup: Ints) -> int:

@@ -19,7 +19,7 @@ from kanopt.solvers.base import SolveOptions
 from kanopt.solvers.routing.ortools import OrToolsRouting
 from kanopt.solvers.routing.racer.plan_data import PlanData
 from kanopt.solvers.routing.racer.refine import refine
-from kanopt.solvers.routing.racer.search import RacerSearch
+from kanopt.solvers.routing.racer.search import RacerSearch, score_plan
 from kanopt.solvers.routing.solver import RoutingSearch
 from tests.cases.routing_brute_force import cheapest_that_holds
 from tests.cases.routing_simulator import best_of_all
@@ -142,3 +142,63 @@ def test_the_search_finds_the_best_plan(seed: int) -> None:
     check = problem.check(plan)
     assert check.ok or check.only_unserved
     assert problem.price(plan).objective == pytest.approx(best.cost, rel=1e-6)
+
+
+def test_a_route_leaves_when_the_last_of_its_goods_are_ready() -> None:
+    problem = line({"release_time": 30.0}, {"release_time": "1:00"}, {})
+    driven = problem.drive(problem.plan_from({"van": ["a", "b", "c"]}).routes)
+    assert driven.departure.tolist() == [60.0]
+    assert driven.begin.tolist() == [70.0, 80.0, 90.0, 120.0]
+
+
+def test_a_stated_departure_may_be_too_early() -> None:
+    problem = line({"release_time": 30.0}, {"release_time": 60.0})
+    plan = problem.plan_from([Route("van", 1, "depot", ("a", "b"), 45.0)])
+    (violation,) = problem.check(plan).violations
+    assert (violation.constraint, violation.amount) == ("release", 15.0)
+    assert violation.message == (
+        "van 1 leaves at 00:45, 15 min before what client b receives is ready at 01:00"
+    )
+    assert problem.drive(plan.routes).begin.tolist() == [55.0, 65.0, 85.0]
+    assert score_plan(problem, plan)[1] == {"release"}
+
+
+def test_a_reload_waits_for_the_goods_of_its_trip() -> None:
+    problem = line(
+        {},
+        {"release_time": 100.0},
+        {"release_time": 70.0},
+        max_reloads=2,
+        reload_time=5.0,
+        unit_duration_cost=1.0,
+    )
+    plan = problem.plan_from({"van": ["a", "depot", "b", "depot", "c"]})
+    driven = problem.drive(plan.routes)
+    # loading ends when everything is there, and nothing is waited for that can be avoided by leaving later
+    assert driven.departure.tolist() == [75.0]
+    assert driven.begin.tolist() == [85.0, 95.0, 120.0, 140.0, 175.0, 205.0]
+    assert problem.timetable(plan)["leave"].tolist() == [75.0, 85.0, 100.0, 120.0, 145.0, 175.0]
+    assert problem.price(plan).terms()["time"] == 130.0
+
+
+def test_a_source_waits_for_what_is_loaded_there() -> None:
+    problem = line({"service_duration": 2.0}, {"source": "a", "release_time": 50.0}, {"release_time": 20.0})
+    plan = problem.plan_from({"van": ["c", "a", "b"]})
+    driven = problem.drive(plan.routes)
+    assert driven.departure.tolist() == [20.0]
+    assert driven.begin.tolist() == [50.0, 70.0, 82.0, 102.0]
+    early = problem.plan_from([Route("van", 1, "depot", ("a", "b"), 0.0)])
+    assert problem.check(early).violations[0].constraint == "unserved"
+    assert problem.drive(early.routes).begin.tolist() == [50.0, 62.0, 82.0]
+
+
+def test_goods_must_be_ready_in_time_for_a_window_in_which_the_shift_is_kept() -> None:
+    problem = line({"release_time": 100.0, "windows": "40-50, 150-160"}, shift_end=130.0)
+    (reason,) = problem.infeasibility_reasons()
+    # back at 160 from the second window; the first one closes at 50, 10 min from the depot
+    assert reason.relaxation == "the shift of van 30 min longer, or its goods ready 60 min earlier"
+    mended = line({"release_time": 40.0, "windows": "40-50, 150-160"}, shift_end=130.0)
+    assert mended.check(mended.plan_from({"van": ["a"]})).ok
+    problem = line({"windows": "40-50, 150-160"}, {"source": "a", "release_time": 100.0}, shift_end=130.0)
+    told = {each.subject: each for each in problem.infeasibility_reasons()}
+    assert told["client b"].relaxation.endswith(", or its goods ready earlier")

@@ -162,3 +162,19 @@ def test_shares_that_are_none_are_refused(share: Any) -> None:
 def test_days_needed_are_none_where_too_few_were_drawn() -> None:
     assert days_needed(0.95, 10) == 11
     assert days_needed(0.5, 1000) == pytest.approx(526, abs=1)
+
+
+def test_a_promise_that_is_kept_on_all_days_is_none_that_is_not_kept() -> None:
+    """Of a large plan fewer days are looked at, but as many as tell of the promise."""
+    far = np.random.default_rng(0).uniform(0.0, 30.0, (301, 2))
+    km = np.hypot(*(far[:, None] - far).transpose(2, 0, 1))
+    clients = [Client(f"c{place}", latest=5000.0) for place in range(300)]
+    clients[0] = replace(clients[0], on_time=0.999)
+    van = VehicleType("van", num_available=20, unit_duration_cost=0.5)
+    law = normal_law(1.0).bind(minutes=ko.refs.arc.distance)
+    problem = ko.RoutingProblem([Depot("depot")], clients, [van], {}, law, km)
+    names = [client.name for client in clients]
+    typical = problem.assess(problem.plan_from([names[place::20] for place in range(20)])).settled()
+    choice = DepartureChoice(typical, np.ones(20, dtype=bool), 0.95, 1, Uncertainty())
+    assert choice.departures()[1]
+    assert choice.not_kept == ()

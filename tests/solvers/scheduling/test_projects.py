@@ -176,3 +176,24 @@ def test_what_cannot_be_is_told() -> None:
     (reason,) = crowded.reasons(None)
     assert reason.proved
     assert reason.message == "it needs 2 of 'crew', of which there is 1"
+
+
+@pytest.mark.parametrize(
+    ("capacity", "amounts", "status"),
+    [
+        (0.3, (0.1, 0.2), Status.OPTIMAL),
+        (6e9, (2e9, 4e9), Status.OPTIMAL),
+        (1.0, (1 / 3, 2 / 3), Status.FEASIBLE),
+    ],
+)
+def test_amounts_that_are_no_whole_numbers_prove_nothing_wrong(capacity, amounts, status) -> None:
+    """Both fit beside each other, so that two are enough; where amounts are rounded, that is no proof."""
+    tasks = [Task(name, "j") for name in "ab"]
+    modes = [Mode("a", duration=1.0), Mode("b", duration=2.0)]
+    needs = [Need(name, "crew", amount) for name, amount in zip("ab", amounts, strict=True)]
+    crew = [Resource("crew", capacity)]
+    job = [Job("j", in_order=False)]
+    problem = SchedulingProblem(job, tasks, [], modes, resources=crew, needs=needs, makespan_cost=1.0)
+    result = ko.solve(problem, time_limit=2.0)
+    assert result.status is status
+    assert result.bound <= 2.0

@@ -218,3 +218,22 @@ def test_a_law_without_a_value_where_an_offered_plan_goes_ends_nothing(monkeypat
     monkeypatch.setattr(module, "evaluate", without_value)
     question = Written(problems=(base,), finds=())
     assert exchange_plans(question, own, {1: base.plan_from(APART)}).objective == own.objective
+
+
+def test_a_search_that_was_cut_short_is_the_last():
+    def cut(problem: Any) -> Any:
+        return replace(evaluate(problem, APART), interrupted=True)
+
+    question = Written(problems=(two_clients(),), finds=((cut, TOGETHER),), base_plans=(APART,))
+    found = solve_point(question, 0, two_clients().plan_from(APART), ())
+    assert question.asked == [(0, 0)]
+    assert found.interrupted
+
+
+def test_a_plan_that_is_better_by_rounding_alone_is_not_taken_over():
+    problem = two_clients()
+    own = point_of(0, evaluate(problem, TOGETHER))
+    question = Written(problems=(problem,), finds=((),))
+    dearer = replace(own, objective=own.objective + 1e-11)
+    assert exchange_plans(question, dearer, {1: TOGETHER}).plan_of is None
+    assert exchange_plans(question, replace(own, objective=own.objective + 1e-3), {1: TOGETHER}).plan_of == 1

@@ -236,3 +236,11 @@ def test_plans_that_reach_only_so_far_give_way_there(tmp_path):
     assert (found.frame["low"] <= found.frame["switch_point"]).all()
     for place in (1.0, 2.0):
         assert np.abs(found.frame["switch_point"] - place).min() < 0.01
+
+
+@pytest.mark.slow
+def test_a_limit_on_solves_is_told(tmp_path):
+    scenario = choice(tmp_path, "n^2 - price * n + 20")
+    found = switch_points(scenario, {PRICE: (0.2, 7.7)}, most_solves=3, options=QUICK)
+    assert found.axes[0].solves == 3
+    assert "not narrowed down" in set(found.frame["verdict"])

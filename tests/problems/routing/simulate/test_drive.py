@@ -5,8 +5,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kanopt.formulas import Variable
+from kanopt.formulas import Variable, parse_formula
 from kanopt.problems import Client, Depot, Route, RoutingProblem, VehicleType
+from kanopt.refs import arc, clock, state
 from tests.cases.routing import random_problem, random_routes
 
 KM, HOUR = Variable("km", "km"), Variable("hour", "h")
@@ -56,3 +57,56 @@ def test_all_routes_driven_together_are_each_driven_as_alone(seed):
         )
         assert driven.begin[driven.route == place].tolist() == pytest.approx(begins)
         assert driven.finish[place] == pytest.approx(finish)
+
+
+def test_waiting_loads_and_the_latest_free_departure():
+    problem = on_a_line(10 * LINE)
+    driven = problem.drive(problem.plan_from([["a", "b", "c"]]).routes)
+    # from 08:00 the van would wait for a until 09:00 and for b until 10:00; it may leave 50 + 20 minutes later
+    # without coming to a after 09:20
+    assert driven.departure.tolist() == [550.0]
+    assert driven.begin.tolist() == [560.0, 600.0, 615.0, 645.0]
+    assert driven.arrive.tolist() == [560.0, 575.0, 615.0, 645.0]
+    assert driven.load.tolist() == pytest.approx([1.0, 0.5, 0.2, 0.0])
+    assert problem.price(problem.plan_from([["a", "b", "c"]])).objective == 95.0
+
+
+def test_a_stated_departure_is_kept():
+    problem = on_a_line(10 * LINE)
+    driven = problem.drive([Route("van", 1, "depot", ("a", "b"), 490.0)])
+    assert driven.departure.tolist() == [490.0]
+    assert driven.begin.tolist() == [540.0, 600.0, 625.0]
+
+
+def test_a_client_that_is_late_anyway_is_not_made_later():
+    problem = on_a_line(100 * LINE)
+    driven = problem.drive(problem.plan_from([["a", "b"]]).routes)
+    assert driven.departure.tolist() == [480.0]
+    assert driven.begin[0] == 580.0
+
+
+RUSH = parse_formula("10 * km * (1 + exp(-(hour - 9)**2))", [KM, HOUR], Variable("min", "min"))
+
+
+def test_the_clock_moves_along_the_route():
+    problem = on_a_line(RUSH.bind(km=arc.distance, hour=clock.hour))
+    route = Route("van", 1, "depot", ("a", "b", "c"), 500.0)
+    driven = problem.drive([route])
+
+    def minutes(a: int, b: int, time: float) -> float:
+        return 10 * LINE[a, b] * (1 + np.exp(-((time / 60 - 9) ** 2)))
+
+    begins, finish = by_hand(problem, route, 500.0, minutes)
+    assert driven.begin.tolist() == pytest.approx(begins)
+    assert driven.finish[0] == pytest.approx(finish)
+    frozen = problem.drive([route], frozen=True)
+    assert frozen.duration.tolist() == pytest.approx(
+        [20.0, 20.0, 20.0, 60.0]
+    )  # planned at nine, the slowest hour
+
+
+def test_a_load_law_sees_the_load_of_each_leg():
+    law = parse_formula("10 * km * (1 + load)", [KM, Variable("load", "t")], Variable("min", "min"))
+    problem = on_a_line(law.bind(km=arc.distance, load=state.load))
+    driven = problem.drive([Route("van", 1, "depot", ("c", "b"), 480.0)])
+    assert driven.duration.tolist() == pytest.approx([30 * 1.5, 10 * 1.3, 20.0])
