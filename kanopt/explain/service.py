@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from kanopt.problems.coverage import Coverage
 from kanopt.problems.result import Result, Status
+from kanopt.text import sure_text
 
 
 @dataclass(frozen=True)
@@ -61,10 +62,23 @@ def service_difference(one: Result, other: Result) -> str:
     -------
     str
         The predicate of a sentence about the other plan: what it serves instead, or that one of the two breaks rules.
-        Empty where both serve the same and break the same rules, if any, and where one has no plan.
+        Empty where both serve the same and break the same rules, if any, and where one has no plan. A plan that is
+        cheaper must be in time on as many days as well, as far as that is known.
     """
     known, compared = Service.of(one), Service.of(other)
-    return "" if known is None or compared is None else compared.against(known)
+    if known is None or compared is None:
+        return ""
+    cheaper, dearer = sorted((one, other), key=lambda result: result.objective or 0.0)
+    told = [compared.against(known)]
+    if _is_less_in_time(cheaper, dearer) and one.days_in_time and other.days_in_time:
+        shares = (sure_text(each.days_in_time.share) for each in (other, one) if each.days_in_time)
+        told.append("is in time on {} of days, not on {}".format(*shares))
+    return ", and ".join(filter(None, told))
+
+
+def _is_less_in_time(one: Result, other: Result) -> bool:
+    known, compared = one.days_in_time, other.days_in_time
+    return known is not None and compared is not None and known.is_less_than(compared)
 
 
 def still_holds(status: str, before: str) -> bool:
@@ -86,8 +100,11 @@ def still_holds(status: str, before: str) -> bool:
 
 
 def does_less(result: Result, other: Result) -> bool:
-    """Say whether a plan breaks a rule that another one keeps, or leaves out more: a lower price is no saving then."""
-    return _left_undone(result) > _left_undone(other)
+    """Say whether a plan breaks a rule that another one keeps, leaves out more, or is in time on fewer days.
+
+    A lower price is no saving then.
+    """
+    return _left_undone(result) > _left_undone(other) or _is_less_in_time(result, other)
 
 
 def _left_undone(result: Result) -> tuple[float, ...]:

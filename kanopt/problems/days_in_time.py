@@ -81,6 +81,10 @@ class DaysInTime:
         """On what share of days everyone is in time."""
         return f"everyone is in time on {sure_text(self.share)} of days, if times err as they did in the past"
 
+    def is_less_than(self, other: DaysInTime) -> bool:
+        """Say whether this plan is in time on fewer days than another, by more than so few days may err."""
+        return self.share < other.low
+
     def to_json(self) -> dict[str, Any]:
         """Return it as plain data."""
         return asdict(self)

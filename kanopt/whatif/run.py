@@ -318,6 +318,9 @@ def plan_beside_today(
     result = solve_problem(scenario, problem, **how)
     if today is None or result.interrupted or not today.rank.is_better_than(result.rank):
         return result
+    ours, theirs = result.days_in_time, today.days_in_time
+    if ours is not None and theirs is not None and theirs.is_less_than(ours):
+        return result  # it is cheaper since it is late more often
     report(Event("solve", "today's plan is better than the one found; searching from it"))
     again = solve_problem(scenario, problem, initial=today.plan, **how)
     return again if again.rank.is_better_than(result.rank) else result
