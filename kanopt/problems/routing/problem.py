@@ -423,7 +423,8 @@ class RoutingProblem(Problem[RoutingPlan]):
         -------
         DataFrame
             One row per leg: ``vehicle``, ``stop``, ``place``, ``leave`` (of the place before), ``arrive``, ``begin``
-            and ``end`` (of the service), ``late``, ``breaks`` (on the way), ``load`` and ``distance`` (of the way).
+            and ``end`` (of the service), ``late``, ``breaks`` (how long the driver has breaks and rests on the way),
+            ``load`` and ``distance`` (of the way).
         """
         return self.assess(self.plan_from(plan)).timetable()
 

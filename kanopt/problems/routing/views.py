@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
@@ -10,11 +11,12 @@ import pandas as pd
 
 from kanopt.problems.routing.entities import Client
 from kanopt.problems.routing.figures import late_legs
+from kanopt.problems.routing.pauses import PauseTaken, pauses_taken
 from kanopt.problems.routing.plan import RoutingPlan
-from kanopt.problems.routing.simulate import Drive, breaks_on_leg, slack
+from kanopt.problems.routing.simulate import Drive, slack
 from kanopt.problems.views import GanttView, MapView, View
 from kanopt.problems.work_orders import WorkOrder
-from kanopt.text import amount_text, clock_text, count_text, join_list
+from kanopt.text import amount_text, clock_text, join_list
 
 if TYPE_CHECKING:
     from kanopt.problems.routing.data import RoutingData
@@ -41,12 +43,14 @@ def timetable_of(data: RoutingData, plan: RoutingPlan, driven: Drive) -> pd.Data
     -------
     DataFrame
         Columns ``vehicle`` (such as ``"van 1"``), ``stop`` (counted from 1 on each route), ``place``, ``leave`` (of the
-        place before), ``arrive``, ``begin`` and ``end`` of the service there, ``late`` and ``breaks`` (taken on the
-        way), ``load`` (on the way there), ``distance``. Times are clock times in the problem's unit.
+        place before), ``arrive``, ``begin`` and ``end`` of the service there, ``late`` and ``breaks`` (how long the
+        driver has breaks and rests on the way), ``load`` (on the way there), ``distance``. Times are clock times in the
+        problem's unit.
     """
     labels = np.array([route.label for route in plan.routes], dtype=object)
     names = np.array(data.names, dtype=object)
     stops = pd.Series(driven.route).groupby(driven.route).cumcount() + 1
+    taken = pauses_taken(data, driven)
     return pd.DataFrame(
         {
             "vehicle": labels[driven.route],
@@ -57,11 +61,15 @@ def timetable_of(data: RoutingData, plan: RoutingPlan, driven: Drive) -> pd.Data
             "begin": driven.begin,
             "end": driven.begin + driven.stay,
             "late": np.where(late_legs(data, driven), driven.late, 0.0),
-            "breaks": driven.breaks_taken,
+            "breaks": [_length(taken.get(leg, ())) for leg in range(len(driven.route))],
             "load": driven.load,
             "distance": data.lengths(driven.tail, driven.head),
         }
     )
+
+
+def _length(pauses: Iterable[PauseTaken]) -> float:
+    return float(sum(each.end - each.begin for each in pauses))
 
 
 def with_times(data: RoutingData, plan: RoutingPlan, timetable: pd.DataFrame) -> pd.DataFrame:
@@ -196,20 +204,11 @@ def _background(problem: RoutingProblem) -> pd.DataFrame:
 
 
 def _timetable(problem: RoutingProblem, plan: RoutingPlan, driven: Drive) -> GanttView:
-    """Return bars for driving, waiting, service, late service, reloads and breaks of every vehicle."""
+    """Return bars for driving, waiting, service, late service, reloads, breaks and rests of every vehicle."""
     names = np.array(problem.data.names, dtype=object)
     rows = np.array([route.label for route in plan.routes], dtype=object)[driven.route]
     heads = names[driven.head]
     served = driven.begin + driven.stay
-    drives = pd.DataFrame(
-        {
-            "row": rows,
-            "start": driven.leave,
-            "end": driven.arrive,
-            "label": names[driven.tail] + " → " + heads,
-            "kind": "drive",
-        }
-    )
     waits = pd.DataFrame(
         {"row": rows, "start": driven.arrive, "end": driven.begin, "label": heads, "kind": "wait"}
     )
@@ -223,24 +222,27 @@ def _timetable(problem: RoutingProblem, plan: RoutingPlan, driven: Drive) -> Gan
     services = pd.DataFrame(
         {"row": rows, "start": driven.begin, "end": served, "label": labels, "kind": kinds}
     )
-    bars = pd.concat([drives, waits, services, _breaks(problem, plan, driven)], ignore_index=True)
+    bars = pd.concat([_ways(problem.data, plan, driven), waits, services], ignore_index=True)
     bars = bars[np.isfinite(bars["end"].astype(float)) & (bars["end"] > bars["start"] + 1e-9)]
     order = pd.Categorical(bars["row"], categories=list(dict.fromkeys(route.label for route in plan.routes)))
     bars = bars.assign(order=order).sort_values(["order", "start"], kind="stable").drop(columns="order")
     return GanttView("Timetable", bars.reset_index(drop=True), problem.units.time, clock=True)
 
 
-def _breaks(problem: RoutingProblem, plan: RoutingPlan, driven: Drive) -> pd.DataFrame:
-    """Return bars for the breaks on the way."""
-    data, bars = problem.data, []
-    had = driven.breaks_before.copy()
-    for leg in np.flatnonzero(driven.breaks_taken):
-        place, count = int(driven.route[leg]), int(driven.breaks_taken[leg])
-        rests = data.breaks[int(driven.vehicle[leg])]
-        leave, duration = float(driven.leave[leg]), float(driven.duration[leg])
-        for begin, end in breaks_on_leg(rests, int(had[place]), count, leave, duration):
-            bars.append((plan.routes[place].label, begin, end, "break", "break"))
-        had[place] += count
+def _ways(data: RoutingData, plan: RoutingPlan, driven: Drive) -> pd.DataFrame:
+    """Return bars for driving from stop to stop, and for the pauses on the way and the waits for them."""
+    bars, taken = [], pauses_taken(data, driven)
+    for leg, place in enumerate(driven.route):
+        row, head = plan.routes[place].label, data.names[driven.head[leg]]
+        way = f"{data.names[driven.tail[leg]]} → {head}"
+        clock, remaining = float(driven.leave[leg]), float(driven.duration[leg])
+        for pause in taken.get(leg, ()):
+            driving = min(pause.begin - clock, remaining)
+            bars.append((row, clock, clock + driving, way, "drive"))
+            bars.append((row, clock + driving, pause.begin, head, "wait"))
+            bars.append((row, pause.begin, pause.end, pause.word, "break"))
+            clock, remaining = pause.end, remaining - driving
+        bars.append((row, clock, clock + remaining, way, "drive"))
     return pd.DataFrame(bars, columns=["row", "start", "end", "label", "kind"])
 
 
@@ -272,10 +274,11 @@ def run_sheets(data: RoutingData, plan: RoutingPlan, driven: Drive) -> tuple[Wor
     heads = (f"{name} (given)" if name.lower() in own else name for name in shown)
     columns = (*_PLACE, *heads, *_COLUMNS)
     noted = [name for name in given if name not in shown]
+    taken = pauses_taken(data, driven)
 
     def stop(number: int, leg: int) -> tuple[str, ...]:
         client = _client(data, driven, leg)
-        name, *rest, notes = _stop(data, driven, leg, client)
+        name, *rest, notes = _stop(data, driven, leg, client, taken.get(leg, ()))
         texts = (_text(client, name) for name in shown)
         told = filter(None, (*(_remark(client, name) for name in noted), notes))
         return (f"{number}", name, *texts, *rest, "; ".join(told))
@@ -283,7 +286,7 @@ def run_sheets(data: RoutingData, plan: RoutingPlan, driven: Drive) -> tuple[Wor
     return tuple(
         WorkOrder(
             route.label,
-            _facts(data, driven, place),
+            _facts(data, driven, place, taken),
             columns,
             tuple(stop(number, leg) for number, leg in enumerate(_legs(driven, place), start=1)),
         )
@@ -318,7 +321,9 @@ def _legs(driven: Drive, place: int) -> list[int]:
     return np.flatnonzero(driven.route == place).tolist()
 
 
-def _facts(data: RoutingData, driven: Drive, place: int) -> tuple[tuple[str, str], ...]:
+def _facts(
+    data: RoutingData, driven: Drive, place: int, taken: Mapping[int, Sequence[PauseTaken]]
+) -> tuple[tuple[str, str], ...]:
     units, legs = data.units, _legs(driven, place)
     first = legs[0]
     served = len({int(driven.head[leg]) for leg in legs if driven.head[leg] >= len(data.depots)})
@@ -331,11 +336,13 @@ def _facts(data: RoutingData, driven: Drive, place: int) -> tuple[tuple[str, str
         ("load at departure", amount_text(float(driven.load[first]), units.load)),
     ]
     facts += [("distance", amount_text(length, units.distance))] if np.isfinite(length) else []
-    breaks = int(driven.breaks_taken[legs].sum())
-    return (*facts, *([("breaks", count_text(breaks, "break"))] if breaks else []))
+    breaks = sum(_length(taken.get(leg, ())) for leg in legs)
+    return (*facts, *([("breaks", amount_text(breaks, units.time, 3))] if breaks else []))
 
 
-def _stop(data: RoutingData, driven: Drive, leg: int, client: Client | None) -> tuple[str, ...]:
+def _stop(
+    data: RoutingData, driven: Drive, leg: int, client: Client | None, pauses: Sequence[PauseTaken]
+) -> tuple[str, ...]:
     """Return the place, and a cell for each of the columns after it."""
     time, load = data.units.time, data.units.load
     head = int(driven.head[leg])
@@ -349,7 +356,7 @@ def _stop(data: RoutingData, driven: Drive, leg: int, client: Client | None) -> 
         amount_text(client.demand, load) if client is not None and client.demand else "",
         amount_text(client.pickup, load) if client is not None and client.pickup else "",
         amount_text(float(driven.load[leg]), load),
-        "; ".join(_notes(data, driven, leg, client)),
+        "; ".join(_notes(data, driven, leg, client, pauses)),
     )
 
 
@@ -367,11 +374,15 @@ def _windows(data: RoutingData, client: int) -> str:
     return ", ".join(told)
 
 
-def _notes(data: RoutingData, driven: Drive, leg: int, client: Client | None) -> list[str]:
+def _notes(
+    data: RoutingData, driven: Drive, leg: int, client: Client | None, pauses: Sequence[PauseTaken]
+) -> list[str]:
     time, late = data.units.time, float(driven.late[leg])
-    taken = int(driven.breaks_taken[leg])
     wait = float(driven.begin[leg] - driven.arrive[leg])
-    notes = [f"{count_text(taken, 'break')} on the way there"] if taken else []
+    notes = [
+        f"{each.word} {clock_text(each.begin, time)}–{clock_text(each.end, time)} on the way there"
+        for each in pauses
+    ]
     if client is None:
         if _goes_on(driven, leg):
             notes.append(f"go on with {amount_text(float(driven.load[leg + 1]), data.units.load)} on board")

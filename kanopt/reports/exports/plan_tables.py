@@ -18,7 +18,7 @@ _ROSTERS = ("vehicles", "jobs", "machines", "sites", "markets")
 TABLES = ("figures", *_ROSTERS, "plan", "timetable", "open_sites", "costs", "reasons")
 """Every table there may be, in their order."""
 _CLOCKS = ("departure", "leave", "arrive", "begin", "start", "end")
-_SPANS = ("late",)
+_SPANS = ("late", "breaks")
 
 
 def plan_tables(subject: ReportSubject, *, in_units: bool = True) -> dict[str, pd.DataFrame]:

@@ -98,3 +98,27 @@ def test_breaks_windows_and_open_ends_are_drawn() -> None:
     # from a at 10 min: 2 min of the way to b, a break, 1 min, a break that must begin by 25 min, 7 min
     assert rests[["start", "end"]].to_numpy().tolist() == [[12.0, 22.0], [23.0, 28.0]]
     assert timetable.bars["end"].max() == 35.0
+
+
+def test_rests_after_driving_are_drawn_and_told_as_breaks_are() -> None:
+    km = np.abs(np.arange(2.0)[:, None] - np.arange(2.0)[None, :]) * 30
+    van = VehicleType("van", capacity=2.0, max_driving=20.0, rest_duration=7.0)
+    problem = RoutingProblem(
+        [Depot("depot", 0.0, 0.0)], [Client("a", 30.0, 0.0, demand=0.5)], [van], {}, km, km
+    )
+    known = problem.assess(problem.plan_from([Route("van", 1, "depot", ("a",), 600.0)]))
+    bars = known.views()[1].bars
+    assert bars[["start", "end", "label", "kind"]].to_numpy().tolist() == [
+        [600.0, 620.0, "depot → a", "drive"],
+        [620.0, 627.0, "rest", "break"],
+        [627.0, 637.0, "depot → a", "drive"],
+        [637.0, 647.0, "a → depot", "drive"],
+        [647.0, 654.0, "rest", "break"],
+        [654.0, 674.0, "a → depot", "drive"],
+    ]
+    assert known.timetable()["breaks"].tolist() == [7.0, 7.0]
+    (sheet,) = known.work_orders()
+    assert ("breaks", "14 min") in sheet.facts
+    assert [row[-1] for row in sheet.rows] == [
+        f"rest {time} on the way there" for time in ("10:20–10:27", "10:47–10:54")
+    ]

@@ -27,11 +27,13 @@ class DrivingRest(Pause):
     fields = ("vehicles.max_driving",)
     tables = ("vehicles",)
     numbers = ("max_driving", "rest_duration")
+    word = "rest"
     given_up = ("rest after driving", "rests after driving")
-    freed = fields
+    freed = ("vehicles.max_driving", "vehicles.rest_duration")
 
     def faults(self, given: Given) -> Iterator[Fault]:
-        """Yield vehicles with breaks besides, of which it is not known which count as a rest."""
+        """Yield vehicles with half of a rest, or with breaks besides, of which it is not known which are rests."""
+        yield from super().faults(given)
         both = tuple(one.name for one in given.vehicles if one.breaks and np.isfinite(one.max_driving))
         if both:
             advice = "give breaks at times of the day, or max_driving and rest_duration"
@@ -42,6 +44,15 @@ class DrivingRest(Pause):
         most = data.of_vehicles("max_driving")[kind]
         rests = _rests(after, most) - _rests(before, most)
         return np.asarray(data.of_vehicles("rest_duration")[kind] * rests)
+
+    def taken(
+        self, data: RoutingData, kind: int, before: float, after: float
+    ) -> Iterator[tuple[float, float]]:
+        """Yield the rests on a leg: each is due after another longest time at the wheel."""
+        vehicle = data.vehicles[kind]
+        first, last = _rests(np.array([before, after]), np.asarray(vehicle.max_driving)).astype(int)
+        for number in range(first + 1, last + 1):
+            yield number * vehicle.max_driving, vehicle.rest_duration
 
 
 def _rests(driven: Floats, most: Floats) -> Floats:

@@ -510,9 +510,25 @@ class Pause(Rule):
     ----------
     numbers
         The fields of vehicle types that decide it; ``solvers/routing/racer/kernel/pauses.h`` reads them in this order.
+    word
+        What one of its pauses is called.
     """
 
     numbers: ClassVar[tuple[str, ...]] = ()
+    word: ClassVar[str]
+
+    def faults(self, given: Given) -> Iterator[Fault]:
+        """Yield vehicles that state some of the fields that decide it, but not all: they would never pause."""
+        for one in given.vehicles:
+            open_ones = [name for name in self.numbers if getattr(one, name) == _blank("vehicles", name)]
+            stated = [name for name in self.numbers if name not in open_ones]
+            if stated and open_ones:
+                value = amount_text(getattr(one, stated[0]), given.units.time)
+                also = join_list(open_ones)
+                advice = f"write {also} (in {given.units.time}) as well, or leave {join_list(stated)} blank"
+                yield Fault(
+                    "vehicles", f"{value} says nothing without {also}", (one.name,), stated[0], advice=advice
+                )
 
     def pause(self, data: RoutingData, kind: Ints, before: Floats, after: Floats) -> Floats:
         """Return how long drivers pause on a leg; (routes,).
@@ -526,6 +542,12 @@ class Pause(Rule):
         before, after
             How long each driver is at the wheel in all before the leg and after it.
         """
+        raise NotImplementedError
+
+    def taken(
+        self, data: RoutingData, kind: int, before: float, after: float
+    ) -> Iterable[tuple[float, float]]:
+        """Return the pauses on one leg, as :meth:`pause` sums them: after how long at the wheel, and how long."""
         raise NotImplementedError
 
 
