@@ -133,7 +133,9 @@ class PointResult:
             return ""
         own, other = self.service.coverage, base.service.coverage
         keeps, kept = self.rank[:3], base.rank[:3]
-        does_more = keeps <= kept and (other.is_less_than(own) or (keeps < kept and not own.is_less_than(other)))
+        does_more = keeps <= kept and (
+            other.is_less_than(own) or (keeps < kept and not own.is_less_than(other))
+        )
         does_less = keeps == kept and own.is_less_than(other)
         if still_compare(self.objective - base.objective, does_more=does_more, does_less=does_less):
             return ""

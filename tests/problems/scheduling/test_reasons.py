@@ -53,7 +53,9 @@ def test_a_job_that_would_be_late_alone_is_proved_late():
 def test_a_job_that_waits_names_the_machine_and_who_holds_it():
     (reason,) = late(shop(due=20.0), c=0.0, a=12.0, b=17.0)
     assert not reason.proved
-    assert "3 min late: task 'a' waits 7 min, 5 min of them for machine 'm1', which runs 'c'" in reason.message
+    assert (
+        "3 min late: task 'a' waits 7 min, 5 min of them for machine 'm1', which runs 'c'" in reason.message
+    )
     assert "alone the job would end at 15 min" in reason.message
     assert reason.relaxation == "a due date of 23 min"
 
