@@ -125,6 +125,22 @@ class Coverage:
             and math.isclose(self.served, other.served, rel_tol=_SAME, abs_tol=_SAME)
         )
 
+    def is_less_than(self, other: Coverage) -> bool:
+        """Whether fewer things or a smaller amount are served than by another plan, and nothing more.
+
+        Examples
+        --------
+        >>> words = CoverageWords("finishes", "job", "jobs", "in time")
+        >>> whole, some = Coverage(words, 4), Coverage(words, 4, ("j3",))
+        >>> some.is_less_than(whole), whole.is_less_than(some), whole.is_less_than(whole)
+        (True, False, False)
+        """
+        more = self.things - len(self.left_out) - (other.things - len(other.left_out))
+        amount = self.served - other.served
+        if math.isclose(self.served, other.served, rel_tol=_SAME, abs_tol=_SAME):
+            amount = 0.0
+        return self.unit == other.unit and max(more, amount) <= 0 and min(more, amount) < 0
+
     def against(self, other: Coverage) -> str:
         """Say what is served instead of what another plan serves; empty where that is the same.
 

@@ -102,39 +102,50 @@ def _bottleneck(problem: SchedulingProblem, placed: PlacedTasks, job: int) -> tu
     if wait[longest] <= max(TOLERANCE, slower):
         return "they run in slower modes than the fastest", (
             f"it runs in modes that take {_time(problem, slower)} longer than the fastest, and waits "
-            f"{_time(problem, wait.sum())}; alone it would end at {_moment(problem, alone_end)}"
+            f"{_time(problem, wait.sum())}"
+            + (f"; alone it would end at {_moment(problem, alone_end)}" if np.any(placed.job != job) else "")
         )
-    row, begin = int(rows[longest]), float(ready[longest])
-    task = data.tasks[placed.task[row]].name
-    meanwhile = (placed.end > begin) & (placed.start < placed.start[row])
-    meanwhile[row] = False
-    for what, shared in _shared(problem, placed, row):
-        busy = np.flatnonzero(shared & meanwhile)
-        if len(busy):
-            names = list_names([data.tasks[placed.task[at]].name for at in busy])
-            waits = f"task {task!r} waits {_time(problem, wait[longest])} for {what}, which runs {names} meanwhile"
-            return (
-                f"they wait longest for {what}",
-                f"{waits}; alone the job would end at {_moment(problem, alone_end)}",
-            )
-    what = _shared(problem, placed, row)[0][0]
-    why = "which runs no other job meanwhile (a break, a setup, or power is cheaper later)"
-    return (
-        f"they wait longest for {what}",
-        f"task {task!r} waits {_time(problem, wait[longest])} for {what}, {why}",
-    )
+    row = int(rows[longest])
+    waits = f"task {data.tasks[placed.task[row]].name!r} waits {_time(problem, wait[longest])}"
+    blocked = _blocked(problem, placed, row, float(ready[longest]))
+    # of those that are in the way equally long the machine comes first
+    what, minutes, busy = max(blocked, key=lambda each: each[1])
+    cause = f"they wait longest for {what}"
+    if not len(busy):
+        why = "which runs no other job meanwhile (a break, a setup, or power is cheaper later)"
+        return cause, f"{waits} for {what}, {why}"
+    part = "" if minutes >= wait[longest] - TOLERANCE else f", {_time(problem, minutes)} of them"
+    names = list_names([data.tasks[placed.task[at]].name for at in busy])
+    alone = f"; alone the job would end at {_moment(problem, alone_end)}"
+    # what tasks of the job take from each other, they would without other jobs too
+    has_others = bool(np.any(placed.job[busy] != job))
+    return cause, f"{waits}{part} for {what}, which runs {names} meanwhile{alone if has_others else ''}"
 
 
-def _shared(problem: SchedulingProblem, placed: PlacedTasks, row: int) -> list[tuple[str, NDArray[np.bool_]]]:
-    """Return the machine and the resources that a placed task uses, and which rows use each of them too."""
-    data, machine = problem.data, int(placed.machine[row])
-    need = data.timing.need[placed.mode]
-    found = [
-        (f"resource {data.resources[place].name!r}", (need[:, place] > 0) & (placed.mode >= 0))
+def _blocked(
+    problem: SchedulingProblem, placed: PlacedTasks, row: int, ready: float
+) -> list[tuple[str, float, NDArray[np.int64]]]:
+    """Return the machine and the resources that a task uses, how long each had no room for it, and for which rows.
+
+    Counted is the time from when the task was ready until it started.
+    """
+    data, machine, start = problem.data, int(placed.machine[row]), float(placed.start[row])
+    times = np.unique(np.clip([ready, start, *placed.start, *placed.end], ready, start))
+    middle, lengths = 0.5 * (times[1:] + times[:-1]), np.diff(times)
+    running = (placed.start <= middle[:, None]) & (middle[:, None] < placed.end)
+    need = np.where(placed.mode[:, None] >= 0, data.timing.need[placed.mode], 0.0)
+    used = [
+        (f"resource {data.resources[place].name!r}", need[:, place], data.timing.capacity[place])
         for place in np.flatnonzero(need[row] > 0).tolist()
     ]
-    if data.structure.one_at_a_time[machine] or not found:
-        found.insert(0, (f"machine {data.machines[machine].name!r}", placed.machine == machine))
+    if data.structure.one_at_a_time[machine] or not used:
+        room = 1.0 if data.structure.one_at_a_time[machine] else math.inf
+        used.insert(0, (f"machine {data.machines[machine].name!r}", (placed.machine == machine) * 1.0, room))
+    found = []
+    for what, amounts, capacity in used:
+        is_full = running @ amounts + amounts[row] > capacity + TOLERANCE * max(1.0, capacity)
+        busy = np.flatnonzero(running[is_full].any(axis=0) & (amounts > 0))
+        found.append((what, float(lengths[is_full].sum()), busy))
     return found
 
 

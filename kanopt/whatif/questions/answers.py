@@ -177,7 +177,7 @@ class Answers(TableExports):
                 f"{self.place_of(doubtful[0])}: {doubtful[0].caveat}"
             )
         verdicts = [self.verdict(found) for found in self.results if found.status != REFUSED]
-        if any(math.isnan(verdict.noise) for verdict in verdicts):
+        if any(math.isnan(verdict.noise) for verdict in verdicts if not math.isnan(verdict.change)):
             yield f"the noise of the search is not measured; {REPEAT}"
 
     def place_of(self, found: PointResult) -> str:

@@ -146,7 +146,8 @@ class Comparison(TableExports):
         base, found = self.as_it_is, variant.found
         kept = {} if math.isnan(found.held_price(base)) else found.kept_terms
         for term in dict.fromkeys([*base.terms, *found.terms, *kept]):
-            before, after = base.terms.get(term, 0.0), found.terms.get(term, 0.0)
+            missing = math.nan if math.isnan(found.objective) else 0.0
+            before, after = base.terms.get(term, 0.0), found.terms.get(term, missing)
             held = kept.get(term, 0.0) if kept else math.nan
             yield variant.name, term, before, held - before, after - held, after, after - before
 
@@ -166,8 +167,7 @@ class Comparison(TableExports):
     def steps(self) -> pd.DataFrame:
         """One row per variant: what its plan serves and leaves out, the sums of :attr:`terms`, and a verdict.
 
-        ``like_with_like`` says whether both plans serve the same and break the same rules, if any, so that their prices
-        compare.
+        ``like_with_like`` says whether the prices of both plans compare, see :meth:`PointResult.unlike`.
         """
         covered = self.coverage.set_index("scenario")[_STEPS[1:4]]
         rows = []
@@ -197,7 +197,7 @@ class Comparison(TableExports):
             spec = variant.run.scenario.problem
             old, new = assignments(before, spec), assignments(variant.run.result.plan, spec, like=before)
             things = [thing for thing in dict.fromkeys([*old, *new]) if old.get(thing) != new.get(thing)]
-            things = [] if self.keeps_plan(variant) else things
+            things = [] if self.keeps_plan(variant) or variant.run.result.plan is None else things
             rows += [(variant.name, thing, old.get(thing, ""), new.get(thing, "")) for thing in things]
         return pd.DataFrame(rows, columns=_MOVED)
 
@@ -245,6 +245,8 @@ class Comparison(TableExports):
         rows = self.moved[self.moved["scenario"] == variant.name]
         if self.keeps_plan(variant):
             return "the plan stays"
+        if variant.run.result.plan is None:
+            return f"there is no plan: {variant.found.message}"
         if not len(rows):
             return "nothing is put elsewhere"
         named = [

@@ -13,7 +13,7 @@ from kanopt.explain.service import Service, still_holds
 from kanopt.problems.assessment import NO_PLAN, Rank
 from kanopt.problems.result import Status
 from kanopt.text import join_list
-from kanopt.whatif.questions.verdict import Verdict, noise_of, spread_of
+from kanopt.whatif.questions.verdict import Verdict, noise_of, spread_of, still_compare
 
 if TYPE_CHECKING:
     from kanopt.problems.result import Result
@@ -124,8 +124,22 @@ class PointResult:
         return self.kept_objective if still_holds(self.kept_status, base.status) else math.nan
 
     def unlike(self, base: PointResult) -> str:
-        """Say what the plan does that the base's does not; empty where their prices compare."""
-        return "" if self.service is None or base.service is None else self.service.against(base.service)
+        """Say what the plan does that the base's does not; empty where their prices compare.
+
+        They do where both serve the same and break the same rules, if any, and where the one that does more is cheaper
+        too. A plan that breaks more rules, or leaves out more of what must be served, compares with none.
+        """
+        if self.service is None or base.service is None:
+            return ""
+        own, other = self.service.coverage, base.service.coverage
+        keeps, kept = self.rank[:3], base.rank[:3]
+        does_more = keeps <= kept and (
+            other.is_less_than(own) or (keeps < kept and not own.is_less_than(other))
+        )
+        does_less = keeps == kept and own.is_less_than(other)
+        if still_compare(self.objective - base.objective, does_more=does_more, does_less=does_less):
+            return ""
+        return self.service.against(base.service)
 
     def noise_beside(self, base: PointResult, *, anew: bool = True) -> float:
         """Return how far apart lie what searches say of the difference from the base; NaN where unmeasured."""
@@ -169,14 +183,16 @@ def _outcome(result: Result) -> dict[str, Any]:
     """Return what a plan comes to, by the names of the fields of a point."""
     known, rank = result.assessment, result.rank
     if known is None:
+        reason = next(iter(result.problem.infeasibility_reasons()), None)
+        told = result.message or "no plan was found"
         return {
-            "status": str(result.status),
+            "status": str(Status.NO_PLAN),
             "objective": math.nan,
             "terms": {},
             "unserved": 0.0,
             "violations": 0,
             "service": None,
-            "message": "no plan was found",
+            "message": told if reason is None else f"{reason.subject}: {reason.message}",
             "result": result,
         }
     return {

@@ -84,7 +84,7 @@ def exchange_plans(
     best = own
     for number, plan in others.items():
         offer = _offered(problem, plan, question.days_in_time(own.point))
-        if offer is not None and offer.rank.is_better_than(best.rank):
+        if offer is not None and _is_plan_beside(offer, best.rank) and offer.rank.is_better_than(best.rank):
             best = replace(with_plan(own, offer), plan_of=None if number == BASE else number)
     return _told(question, best, began)
 
@@ -130,8 +130,9 @@ def _planned(
         differences = _differences(pairs)
         if results[-1].interrupted or _is_known(differences):
             break
-    best = min([*results, *(offer for offer in offers if offer.plan is not None)], key=attrgetter("rank"))
-    finest = min(result.rank[:3] for result in results)
+    found_rank = min(result.rank for result in results)
+    best = min([*results, *(o for o in offers if _is_plan_beside(o, found_rank))], key=attrgetter("rank"))
+    finest = found_rank[:3]
     return replace(
         with_plan(found, best),
         searches=tuple(r.objective for r in results if r.objective is not None and r.rank[:3] == finest),
@@ -139,6 +140,11 @@ def _planned(
         at_base=next((price for r, price in zip(results, at_base, strict=False) if r is best), math.nan),
         interrupted=results[-1].interrupted,
     )
+
+
+def _is_plan_beside(offer: Result, found: Rank) -> bool:
+    """Say whether a plan made for other data may be that of a point; one that breaks a rule takes no place of none."""
+    return offer.plan is not None and (found != NO_PLAN or not offer.rank.breaks_rules)
 
 
 def _is_known(differences: Sequence[float]) -> bool:

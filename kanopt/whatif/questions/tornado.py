@@ -22,7 +22,7 @@ from kanopt.whatif.questions.axes import Axis, read_axes, value_text
 from kanopt.whatif.questions.point import PointResult
 from kanopt.whatif.questions.prepare import refuse_folder, require_scenario
 from kanopt.whatif.questions.question import Place, PlanChoice
-from kanopt.whatif.questions.verdict import NO_DIFFERENCE, UNMEASURED, Verdict
+from kanopt.whatif.questions.verdict import NO_DIFFERENCE, UNMEASURED, Verdict, still_compare
 from kanopt.whatif.scenario import Scenario
 
 _ENDS = ("low", "high")
@@ -104,9 +104,11 @@ class Tornado(Answers):
         ]
 
     def _effect(self, found: PointResult, price: float, status: str) -> float:
-        """Return how far a price lies from the base's; NaN where they are not of the same service."""
+        """Return how far a price lies from the base's; NaN where they do not compare."""
         base = self.as_it_is
-        if status == found.status and (found.unserved, found.violations) != (base.unserved, base.violations):
+        keeps, kept = found.rank[:3], base.rank[:3]
+        is_fair = still_compare(price - base.objective, does_more=keeps < kept, does_less=False)
+        if status == found.status and keeps != kept and not is_fair:
             return math.nan
         if status != found.status and status in (Status.INFEASIBLE, Status.PARTIAL):
             return math.nan

@@ -28,7 +28,7 @@ class Verdict:
     noise
         How far apart lie what searches say of the change; 0 where it is exact, NaN where that was not measured.
     alike
-        Whether both plans serve the same and break the same rules, if any, so that their prices compare.
+        Whether the prices of both plans compare, see :func:`still_compare` and :meth:`PointResult.unlike`.
     why
         What the new plan does instead, where they do not.
     does_less
@@ -106,6 +106,20 @@ class Verdict:
             more = "more" if self.change < 0 else "less"
             return f"{money_text(abs(self.change), unit)} {more} ({percent_text(-share, signed=True)})"
         return f"{money_text(self.change, unit, signed=True)} ({percent_text(share, signed=True)})"
+
+
+def still_compare(change: float, *, does_more: bool, does_less: bool) -> bool:
+    """Say whether prices compare though the new plan does more or less than the old one.
+
+    They do where the plan that does more is the cheaper one as well. A plan that does less may owe a lower price to
+    that, which flatters it.
+
+    Examples
+    --------
+    >>> still_compare(-3.0, does_more=True, does_less=False), still_compare(-3.0, does_more=False, does_less=True)
+    (True, False)
+    """
+    return (does_more and change < 0) or (does_less and change > 0)
 
 
 def spread_of(values: Sequence[float]) -> float:

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from kanopt.problems.scheduling import Break, Job, Machine, Mode, SchedulingProblem, Task
+from kanopt.problems.scheduling import Break, Job, Machine, Mode, Need, Resource, SchedulingProblem, Task
 from kanopt.problems.scheduling.dispatch import (
     dispatch_greedily,
     earliest_completions,
@@ -53,9 +53,32 @@ def test_a_job_that_would_be_late_alone_is_proved_late():
 def test_a_job_that_waits_names_the_machine_and_who_holds_it():
     (reason,) = late(shop(due=20.0), c=0.0, a=12.0, b=17.0)
     assert not reason.proved
-    assert "3 min late: task 'a' waits 7 min for machine 'm1', which runs 'c' meanwhile" in reason.message
+    assert (
+        "3 min late: task 'a' waits 7 min, 5 min of them for machine 'm1', which runs 'c'" in reason.message
+    )
     assert "alone the job would end at 15 min" in reason.message
     assert reason.relaxation == "a due date of 23 min"
+
+
+def test_a_task_waits_for_what_was_full_longest():
+    # from 0 to 12 the worker is busy all the time, the machine of the task for 4 of it
+    problem = SchedulingProblem(
+        jobs=[Job("j", due_date=15.0, in_order=False)],
+        tasks=[Task("a", "j"), Task("b", "j"), Task("c", "j")],
+        machines=[Machine("m1"), Machine("m2")],
+        modes=[Mode("a", "m1", duration=4.0), Mode("b", "m2", duration=8.0), Mode("c", "m1", duration=5.0)],
+        resources=[Resource("worker", 2.0)],
+        needs=[Need("a", "worker", 1.0), Need("b", "worker", 1.0), Need("c", "worker", 2.0)],
+        makespan_cost=1.0,
+    )
+    rows = [("a", "m1", 0.0), ("b", "m2", 4.0), ("c", "m1", 12.0)]
+    plan = problem.plan_from([{"task": t, "machine": m, "start": s} for t, m, s in rows])
+    assert problem.check(plan).ok
+    (reason,) = problem.reasons(plan)
+    # tasks of the job itself are in the way: alone it would wait as well
+    assert reason.message == (
+        "2 min late: task 'c' waits 12 min for resource 'worker', which runs 'a', 'b' meanwhile"
+    )
 
 
 def test_a_task_without_a_mode_is_named():

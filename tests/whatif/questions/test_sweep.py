@@ -368,3 +368,45 @@ def test_a_sweep_and_a_comparison_agree_on_what_compares(shared_tiny):
     assert point["change"] == pytest.approx(step["change"])
     assert swept.points.iloc[0][["verdict", "unlike"]].tolist() == ["no difference", ""]
     assert ": its plan serves 2.86 instead of 2.2 t" in str(swept)
+
+
+@pytest.fixture
+def late_shop(tmp_path):
+    """A scenario of a job of two tasks that need two workers in all: with one at a time it is late."""
+    tables = {
+        "jobs": "name,in_order,due_date,tardiness_cost\nj,false,12,0.5\n",
+        "tasks": "name,job\na,j\nb,j\n",
+        "machines": "name\nsaw\nbench\n",
+        "modes": "task,machine,duration\na,saw,10\nb,bench,10\n",
+        "resources": "name,capacity\nworker,2\n",
+        "needs": "task,resource,amount\na,worker,2\nb,worker,1\n",
+    }
+    lines = ['[scenario]\nname = "Shop"']
+    for name, text in tables.items():
+        (tmp_path / f"{name}.csv").write_text(text)
+        lines.append(f'[tables.{name}]\npath = "{name}.csv"')
+    lines.append('[tables.jobs.units]\ndue_date = "min"\n[tables.modes.units]\nduration = "min"')
+    lines.append('[problem]\nkind = "scheduling"\nmakespan_cost = 0.2')
+    lines += [f'{name} = {{table = "{name}"}}' for name in tables]
+    (tmp_path / "shop.toml").write_text("\n".join([*lines, "[solver]\ntime_limit = 2"]))
+    return load_scenario(tmp_path / "shop.toml")
+
+
+def test_a_plan_that_does_more_for_less_is_cheaper_and_one_that_breaks_a_rule_is_none(late_shop):
+    found = sweep(late_shop, {"resources.capacity": [1.0, 2.0, 3.0]}, options=SweepOptions(time_limit=1.0))
+    points = found.points
+    assert points["objective"].tolist() == pytest.approx([np.nan, 8.0, 2.0], nan_ok=True)
+    assert points["verdict"].tolist() == ["no plan", "no difference", "cheaper"]
+    assert points["unlike"].tolist() == ["", "", ""]
+    assert points["message"].tolist()[0] == "task a: it needs 2 of 'worker', of which there is 1"
+    assert "Cheapest is resources.capacity 3: 2.00 EUR, 6.00 EUR less than now." in found.text()
+    none = late_shop.set("resources.capacity", 1.0).named("one")
+    more = late_shop.set("jobs.due_date", 20.0).named("later")
+    compared = compare([late_shop, none, more], time_limit=1.0)
+    assert compared.steps["verdict"].tolist() == ["no plan", "cheaper"]
+    assert compared.steps["after"].tolist() == pytest.approx([np.nan, 4.0], nan_ok=True)
+    assert "there is no plan: task a: it needs 2 of 'worker', of which there is 1" in compared.text()
+    assert "one" not in compared.moved["scenario"].tolist()
+    # a lower price for a job less in time is no saving
+    less = late_shop.set("jobs.tardiness_cost", 0.0).set("modes.duration", 9.0)
+    assert compare([more, less], time_limit=1.0).steps["verdict"].tolist() == ["no saving"]
