@@ -175,6 +175,6 @@ def test_a_promise_that_is_kept_on_all_days_is_none_that_is_not_kept() -> None:
     problem = ko.RoutingProblem([Depot("depot")], clients, [van], {}, law, km)
     names = [client.name for client in clients]
     typical = problem.assess(problem.plan_from([names[place::20] for place in range(20)])).settled()
-    choice = DepartureChoice(typical, np.ones(20, dtype=bool), 0.95, 1, Uncertainty())
+    choice = DepartureChoice(typical, np.ones(20, dtype=bool), 0.95, Uncertainty())
     assert choice.departures()[1]
     assert choice.not_kept == ()

@@ -66,6 +66,9 @@ class Written(Question):
         found = self.finds[point][repeat]
         return found(problem) if callable(found) else evaluate(problem, found)
 
+    def days_in_time(self, point: int) -> None:
+        """Ask for departures that cost least on typical times."""
+
     def waves(self) -> Any:
         return [[(point, None) for point in range(self.count)]]
 
