@@ -17,7 +17,9 @@ from kanopt.whatif.questions.ask import Asking
 from kanopt.whatif.questions.point import point_of
 from kanopt.whatif.questions.point_search import exchange_plans, solve_point
 from kanopt.whatif.questions.question import Question
+from kanopt.whatif.run import leaving_in_time
 from tests.cases.supply_scenario import one_market
+from tests.solvers.routing.test_days_in_time import ROUTES, two_vans
 
 APART, TOGETHER = [["a"], ["b"]], [["a", "b"]]
 
@@ -240,3 +242,22 @@ def test_a_plan_that_is_better_by_rounding_alone_is_not_taken_over():
     dearer = replace(own, objective=own.objective + 1e-11)
     assert exchange_plans(question, dearer, {1: TOGETHER}).plan_of is None
     assert exchange_plans(question, replace(own, objective=own.objective + 1e-3), {1: TOGETHER}).plan_of == 1
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class InTime(Written):
+    """The same, where everyone is to be in time on nine days of ten."""
+
+    def days_in_time(self, point: int) -> float:
+        return 0.9
+
+
+def test_plans_compete_that_are_in_time_as_often() -> None:
+    problem = two_vans()
+    base = leaving_in_time(evaluate(problem, problem.plan_from(ROUTES)), 0.9)
+    question = InTime(
+        base=problem, problems=(problem,), finds=((lambda _: base,) * 2,), base_plans=(base.plan,)
+    )
+    found = solve_point(question, 0, base.plan, ())
+    assert found.objective == base.objective
+    assert problem.price(base.plan.reopened()).objective < base.objective
