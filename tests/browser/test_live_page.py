@@ -96,7 +96,7 @@ def test_what_a_moved_plan_breaks_is_said(browser: Browser, report: Path) -> Non
     browser.run(SET + "set('load on board', 1.5);")
     settled(browser)
     told = browser.run("return document.querySelector('.doubts').innerText;")
-    assert "more on board than fits" in told
+    assert "carries more than it can" in told
 
 
 def test_a_law_is_told_where_the_sliders_are(browser: Browser, report: Path, run: Any) -> None:
@@ -215,7 +215,7 @@ def test_another_drawing_says_what_it_is_and_goes_back_where_it_was(
     assert browser.run(seen) == [True, False, False]
     browser.run(SET + "set('drawn', '1');")
     assert browser.run(seen) == [False, False, True]
-    assert browser.run(told).startswith("dear: 105.38 EUR, +8.00 EUR (dearer; ")
+    assert browser.run(told).startswith("dear: 105.38 EUR, +8.00 EUR (+8.2 %), dearer; ")
     browser.run(SET + "set('drawn', '0');")
     assert browser.run(seen) == [False, True, False]
     browser.run(SET + "set('drawn', '');")
