@@ -15,11 +15,10 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import csr_array, hstack
 
 from kanopt.formulas.estimation.estimation_rows import EstimationRows
 from kanopt.formulas.estimation.free import FreeParameters
@@ -27,6 +26,9 @@ from kanopt.formulas.estimation.graph_tape import GraphTape
 from kanopt.formulas.estimation.least_squares import Linearised, inverse_of, levenberg_marquardt
 from kanopt.formulas.nodes import Array, Node
 from kanopt.formulas.pieces import Curve
+
+if TYPE_CHECKING:
+    from scipy.sparse import csr_array
 
 Integers = NDArray[np.intp]
 Columns = tuple[str, ...]
@@ -88,6 +90,8 @@ class Classes:
 
     def matrix(self, values: Array) -> csr_array:
         """Return the derivative of what rows deviate by, each times a value, (n, size)."""
+        from scipy.sparse import csr_array
+
         return csr_array((values, (np.arange(len(values)), self.codes)), shape=(len(values), self.size))
 
 
@@ -166,6 +170,8 @@ class Smooth:
 
     def matrix(self, values: Array) -> csr_array:
         """Return the derivative of what rows deviate by, each times a value, (n, size)."""
+        from scipy.sparse import csr_array
+
         return csr_array(self.basis * values[:, None])
 
 
@@ -313,6 +319,8 @@ class DrawnFit:
     def jacobian(self) -> csr_array:
         """Weighted derivative of the fitted values in all numbers, (n, p); nothing in one that is held."""
         theta, slope = rowwise(self.numbers, self.free, self.classes, len(self.residual))
+        from scipy.sparse import csr_array, hstack
+
         parts = [csr_array((self.slopes * slope).T)]
         for each in self.classes:
             place = self.free.blocks[each.name].start
