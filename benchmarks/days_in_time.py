@@ -13,8 +13,8 @@ nor choice has seen:
 choice of departures, and the measurement of both plans in it.
 
 Part "parcel": scenarios/parcel_city, once for each of --seeds. Part "cities": cities of make_city, without and with an
-error that all trips of a day share (--effects). The constants of the choice were set on cities 300 to 303; the default
-cities are others.
+error that all trips of a day share (--effects). The constants of the choice were set on city 300 and the
+example; the default cities are others.
 """
 
 from __future__ import annotations

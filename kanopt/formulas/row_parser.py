@@ -436,7 +436,9 @@ class _RowParser(FormulaText):
 
     def _column(self, token: Token) -> _Meaning:
         name = token.text
-        if token.kind not in ("name", "quoted") or name not in self.sorts:
+        if token.kind not in ("name", "quoted"):
+            raise self.error("the name of a column stands here, without quotes", token.place)
+        if name not in self.sorts:
             raise self._absent(token)
         self.reads[name] = None
         sort = self.sorts[name]

@@ -17,6 +17,7 @@ from kanopt.progress import told_by_line
 from kanopt.solvers.base import Outcome, SolveOptions, Solver
 from kanopt.solvers.clock import cpu_seconds
 from kanopt.solvers.encodings import Encoding
+from kanopt.text import list_names
 from kanopt.validation import describe_value
 
 _COUNTED = "the time limit counted work: the same seed gives the same plan"
@@ -231,13 +232,24 @@ def _holds(problem: Problem[Any], options: SolveOptions) -> bool:
     return options.days_in_time is not None and problem.kind == "routing" and knows_errors(problem)
 
 
+def _without_promises(problem: Problem[Any], outcome: Outcome) -> Outcome:
+    """Say of a plan on typical times that promises of single clients were not planned for."""
+    promised = [one.name for one in getattr(problem, "clients", ()) if one.on_time is not None]
+    if outcome.plan is None or not promised:
+        return outcome
+    told = f"promises of being on time are not planned for: on_time of {list_names(promised)}"
+    return replace(outcome, message="; ".join(filter(None, (outcome.message, told))))
+
+
 def _leave_in_time(
     problem: Problem[Any], outcome: Outcome, options: SolveOptions
 ) -> tuple[Outcome, DaysInTime | None]:
     """Return what was found with departures that are in time on enough days, and how often they are."""
     from kanopt.solvers.routing.days_in_time import leave_in_time
 
-    if outcome.plan is None or options.days_in_time is None or not _holds(problem, options):
+    if options.days_in_time is None:
+        return _without_promises(problem, outcome), None
+    if outcome.plan is None or not _holds(problem, options):
         return outcome, None
     typical: Any = problem.assess(outcome.plan)
     try:

@@ -242,3 +242,22 @@ def test_an_expression_of_sympy_is_read_as_its_text():
     np.testing.assert_allclose(
         law.evaluate(data), sympy.lambdify((x, y), expression, "numpy")(**data), rtol=1e-12
     )
+
+
+def test_pieces_that_are_none_are_refused() -> None:
+    with pytest.raises(
+        FormulaError, match=r"pieces are curves, steps and tables, such as formula\.curves, not 's'"
+    ):
+        parse_formula("s(x)", ["x"], COST, pieces={"s": None})  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["sqrt(x)*y + pi*x", "Max(x, 2*y) + exp(-x/y)", "Min(x, y)**Rational(3, 2)", "tanh(x - y) + Abs(x)/3"],
+)
+def test_expressions_of_sympy_are_read_from_their_text(text: str) -> None:
+    sympy = pytest.importorskip("sympy")
+    expression = sympy.sympify(text)
+    law = parse_formula(str(expression), ["x", "y"], COST)
+    expected = float(expression.subs({"x": 1.5, "y": 0.7}))
+    assert law.evaluate({"x": np.array([1.5]), "y": np.array([0.7])})[0] == pytest.approx(expected, rel=1e-12)

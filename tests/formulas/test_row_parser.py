@@ -138,6 +138,7 @@ def test_conditions(text: str, expected: list[bool | None]) -> None:
         ("status + 1", "'status' holds texts, and nothing is computed with them"),
         ("dropoff - pickup", r"minutes_between\(dropoff, pickup\)"),
         ("miles == '5'", "leave the quotes out"),
+        ("missing('miles')", "the name of a column stands here, without quotes"),
         ("status < 'a'", "texts are compared by ==, != and in"),
         ("pickup < 'monday'", "'monday' is no date"),
         ("pickup < 5", "compare it with a date such as .* in quotes"),

@@ -284,15 +284,17 @@ class RoutingAssessment(Assessment[RoutingPlan, Drive]):
     def departures_text(self, given: RoutingPlan, when: str) -> str:
         """Say when vehicles leave whose departure a plan with the same routes does not state; empty where it does."""
         known, unit = self.problem.data.started_of, self.problem.units.time
-        chosen = []
+        chosen, used = [], 0
         for route, leaves in zip(given.routes, self.simulation.departure.tolist(), strict=True):
             begun = known.get((route.vehicle, route.index))
+            used += bool(route.clients)
             if route.departure is None and (begun is None or begun.route.departure is None):
                 chosen.append(f"{route.label} at {clock_text(leaves, unit)}")
         if not chosen:
             return ""
         told = join_list(chosen, _MOST_NAMED)
-        return f"departures are not given, and {when}: {told}"
+        given_some = "not all" if len(chosen) < used else "not"
+        return f"departures are {given_some} given, and {when}: {told}"
 
     @property
     def proposal(self) -> str:

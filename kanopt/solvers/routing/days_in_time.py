@@ -86,7 +86,8 @@ def leave_in_time(
         if found.rank.breaks_rules > typical.rank.breaks_rules:
             found, moved = typical, np.zeros_like(moved)
     if keep_given and moved.any():
-        when = f"vehicles leave so that everyone is in time on {number_text(100.0 * target, 6)} % of days"
+        often = f"{number_text(100.0 * target, 6)} % of days" if reached else "as many days as they allow"
+        when = f"vehicles leave so that everyone is in time on {often}"
         found.__dict__["assumed"] = found.departures_text(plan, when)
     elif keep_given:
         found = assessment

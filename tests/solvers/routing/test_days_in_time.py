@@ -178,3 +178,18 @@ def test_a_promise_that_is_kept_on_all_days_is_none_that_is_not_kept() -> None:
     choice = DepartureChoice(typical, np.ones(20, dtype=bool), 0.95, Uncertainty())
     assert choice.departures()[1]
     assert choice.not_kept == ()
+
+
+def test_a_promise_is_not_passed_over_where_the_plan_is_on_typical_times() -> None:
+    problem = two_vans()
+    clients = [replace(problem.clients[0], on_time=0.99), *problem.clients[1:]]
+    told = ko.solve(replace(problem, clients=clients), time_limit=0.3, days_in_time=None).message
+    assert "promises of being on time are not planned for: on_time of 'a'" in told
+
+
+def test_departures_that_are_given_in_part_are_told_as_that() -> None:
+    problem = two_vans()
+    routes = problem.plan_from(ROUTES).routes
+    plan = replace(problem.plan_from(ROUTES), routes=(replace(routes[0], departure=68.0), routes[1]))
+    assert problem.assess(plan).assumed.startswith("departures are not all given, and")
+    assert problem.assess(problem.plan_from(ROUTES)).assumed.startswith("departures are not given, and")

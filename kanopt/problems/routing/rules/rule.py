@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from functools import cache
@@ -278,7 +279,7 @@ class Obstacle:
     vehicle: VehicleType
 
 
-class Rule:
+class Rule(ABC):
     """A rule of routing: what it reads, when a plan breaks it and by how much, what it costs, and its words.
 
     A rule that is none of these says nothing to the question: each method has an answer that changes nothing.
@@ -469,9 +470,9 @@ class Limit(Rule):
 
     by_time = True
 
+    @abstractmethod
     def measures(self, data: RoutingData, driven: Drive) -> Iterator[Measure]:
         """Yield the numbers and their limits."""
-        raise NotImplementedError
 
     def broken(self, case: DrivenPlan) -> Iterator[Violation]:
         """Yield every limit that is passed."""
@@ -530,6 +531,7 @@ class Pause(Rule):
                     "vehicles", f"{value} says nothing without {also}", (one.name,), stated[0], advice=advice
                 )
 
+    @abstractmethod
     def pause(self, data: RoutingData, kind: Ints, before: Floats, after: Floats) -> Floats:
         """Return how long drivers pause on a leg; (routes,).
 
@@ -542,37 +544,36 @@ class Pause(Rule):
         before, after
             How long each driver is at the wheel in all before the leg and after it.
         """
-        raise NotImplementedError
 
+    @abstractmethod
     def taken(
         self, data: RoutingData, kind: int, before: float, after: float
     ) -> Iterable[tuple[float, float]]:
         """Return the pauses on one leg, as :meth:`pause` sums them: after how long at the wheel, and how long."""
-        raise NotImplementedError
 
 
 class LegPrice(Rule):
     """A rule that adds a price of each leg."""
 
+    @abstractmethod
     def is_paid(self, data: RoutingData) -> bool:
         """Say whether a problem pays it."""
-        raise NotImplementedError
 
+    @abstractmethod
     def amounts(self, data: RoutingData, driven: Drive) -> Floats:
         """Return the price of each leg."""
-        raise NotImplementedError
 
 
 class RoutePrice(Rule):
     """A rule that adds a price of each route."""
 
+    @abstractmethod
     def is_paid(self, data: RoutingData) -> bool:
         """Say whether a problem pays it."""
-        raise NotImplementedError
 
+    @abstractmethod
     def amounts(self, data: RoutingData, kind: Ints, spent: Floats) -> Floats:
         """Return the price of each route, given its vehicle type and how long it takes."""
-        raise NotImplementedError
 
 
 def sum_by_route(driven: Drive, amounts: Floats) -> Floats:
