@@ -10,7 +10,7 @@ from kanopt.problems.result import Status
 from kanopt.reports.answer_plots import plot_sweep, sweep_height
 from kanopt.reports.canvas import named_rows
 from kanopt.reports.comparison_page import comparison_page
-from kanopt.reports.page_parts import KeyFigure, PageTable, table_of
+from kanopt.reports.page_parts import KeyFigure, PageTable, table_of, tone_of
 from kanopt.reports.question_page import (
     QuestionPage,
     basis_of,
@@ -127,9 +127,9 @@ def _extreme_keys(sweep: Sweep) -> Iterator[KeyFigure]:
     ends = zip(("cheapest", "dearest"), sweep.cheapest_and_dearest() or (), strict=False)
     for name, found in ends:
         verdict = sweep.verdict(found)
-        tone = "" if not verdict.is_known else "good" if verdict.change < 0 else "bad"
+        tone = tone_of(verdict.change if verdict.is_known else 0.0)
         note = f"at {sweep.place_of(found)}"
-        yield KeyFigure(name, money_text(found.objective), sweep.unit, note, tone)  # type: ignore[arg-type]
+        yield KeyFigure(name, money_text(found.objective), sweep.unit, note, tone)
 
 
 def _counted(sweep: Sweep) -> KeyFigure:

@@ -21,16 +21,7 @@ from kanopt.reports.board_parts import (
 )
 from kanopt.reports.board_why import why_sentences
 from kanopt.reports.figure_rows import FigureRow
-from kanopt.reports.page_parts import (
-    KeyFigure,
-    Link,
-    Notice,
-    Sentence,
-    Tone,
-    linked,
-    row_ids,
-    say,
-)
+from kanopt.reports.page_parts import KeyFigure, Link, Notice, Sentence, Tone, linked, row_ids, say, tone_of
 from kanopt.reports.punctuality_section import punctuality_sentence
 from kanopt.text import amount_text, count_text, join_list, number_text, percent_text, shorten
 
@@ -205,7 +196,7 @@ def _saving_key(result: Result, today: Result | None, rows: Mapping[str, FigureR
             )
         return KeyFigure(row.label, row.short, "", "not like with like", anchor=row.anchor)
     saved = (today.objective or 0.0) - (result.objective or 0.0)
-    tone: Tone = "good" if saved > 0 else "bad" if saved < 0 else ""
+    tone = tone_of(-saved)
     note = f"{year.short} in a year" if year is not None else f"today {rows['cost'].today}"
     return KeyFigure(row.label, row.short, "", note, tone, anchor=row.anchor)
 

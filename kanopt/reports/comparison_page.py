@@ -20,6 +20,7 @@ from kanopt.reports.page_parts import (
     TableColumn,
     bar_lengths,
     table_of,
+    tone_of,
 )
 from kanopt.reports.plots import has_many_marks, view_svg
 from kanopt.reports.question_page import (
@@ -105,8 +106,8 @@ def _keys(comparison: Comparison) -> Iterator[KeyFigure]:
         key, verdict = _price(variant.run.result, variant.name, unit), comparison.verdict(variant)
         if variant.run.result.objective is not None and base.result.objective is not None:
             share = percent_text(verdict.change / abs(verdict.price), signed=True) if verdict.price else "–"
-            tone = "" if not verdict.is_known else "good" if verdict.change < 0 else "bad"
-            key = replace(key, note=f"{share}, {verdict.word}", tone=tone)  # type: ignore[arg-type]
+            tone = tone_of(verdict.change if verdict.is_known else 0.0)
+            key = replace(key, note=f"{share}, {verdict.word}", tone=tone)
         yield key
 
 

@@ -25,6 +25,11 @@ _LONGEST_ID = 40
 NARROW = 350
 
 
+def tone_of(change: float) -> Tone:
+    """Return how a price that changes is coloured: less is good, more is bad, and nothing has no colour."""
+    return "good" if change < 0 else "bad" if change > 0 else ""
+
+
 @dataclass(frozen=True)
 class Link:
     """Words that lead to another place of the page, such as the row of a table that has the number."""
