@@ -90,6 +90,6 @@ def test_departures_of_todays_table_are_kept_and_those_assumed_are_told():
     best = evaluate(problem, pd.DataFrame(stops))
     assert partly.objective == best.objective + 40.0
     told = today_sentence(best, partly)
-    assert "departures are not given" in told
+    assert "departures are not all given" in told
     assert "van 2 at 09:40" in told
     assert "van 1" not in told
