@@ -266,7 +266,7 @@ class Profile:
             wild = ~np.isfinite(self.cells.down + self.cells.up)
             if not wild.any():
                 break
-            self._cut(wild, np.full(len(self.cells), np.inf))
+            self.cut(wild, np.full(len(self.cells), np.inf))
         else:
             self._refuse(self.cells[~np.isfinite(self.cells.down + self.cells.up)])
         self._narrow()
@@ -326,9 +326,9 @@ class Profile:
             wide = (lower - cells.down < lower.min() - slack) | (upper + cells.up > upper.max() + slack)
             if not wide.any() or len(cells) > _AT_ONCE:
                 return
-            self._cut(wide, np.full(len(cells), slack))
+            self.cut(wide, np.full(len(cells), slack))
 
-    def _cut(self, where: Flags, limit: Array) -> None:
+    def cut(self, where: Flags, limit: Array, kinks: Array | None = None) -> None:
         """Cut cells so that they come within their limits, as far as one cut can tell."""
         cells, kept = self.cells[where], self.cells[~where]
         width = cells.high - cells.low
@@ -338,9 +338,9 @@ class Profile:
         smooth = np.isfinite(cells.bend[0]) & np.isfinite(cells.bend[1])
         lows, highs, stairs = [], [], []
         for index in np.flatnonzero(~smooth):
-            edges = cells.low[index] + width[index] * _SPLIT
-            edges[-1] = cells.high[index]
-            edges = np.unique(edges)
+            low, high = cells.low[index], cells.high[index]
+            edges = np.concatenate([low + width[index] * _SPLIT[:-1], [high], [] if kinks is None else kinks])
+            edges = np.unique(edges[(low <= edges) & (edges <= high)])
             lows.append(edges[:-1])
             highs.append(edges[1:])
             stairs.append(np.full(len(edges) - 1, cells.stair[index]))
@@ -384,7 +384,7 @@ class Profile:
                 need = np.sqrt(cells.loose[rough] / limit[rough])
             if len(cells) > _MOST or (len(cells) > _AT_ONCE and need[smooth[rough]].sum() > 4.0 * _MOST):
                 break
-            self._cut(rough, limit)
+            self.cut(rough, limit)
         raise FormulaError(
             f"{self.called.text} bends too often for a tolerance of {tolerance:.3g}; allow more, or narrow its range"
         )
