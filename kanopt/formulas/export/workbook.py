@@ -71,7 +71,7 @@ def _rule(formula: BaseFormula, variable: Variable, sheets: SheetBook) -> dict[s
         (place,) = sheets.block(
             f"{variable.name}: known categories", {"category": _categories(formula, variable)}
         )
-        rule = {"validate": "list", "source": f"={place}"}
+        rule: dict[str, Any] = {"validate": "list", "source": f"={place}"}
     elif low is not None and high is not None:
         rule = {"validate": "decimal", "criteria": "between", "minimum": low, "maximum": high}
     elif low is not None or high is not None:

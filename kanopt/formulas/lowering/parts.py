@@ -170,7 +170,7 @@ def shared_out(parts: Sequence[Part], tolerance: float) -> dict[Part, float]:
     """
     efforts = {part: effort_of(part) for part in parts if isinstance(part, Curved | Product)}
     weights = _weights(parts)
-    shares = {}
+    shares: dict[Part, float] = {}
     seen = {part: effort for part, effort in efforts.items() if weights[part] > 0.0}
     wanted = {part: (effort / weights[part]) ** (2.0 / 3.0) for part, effort in seen.items()}
     total = sum(weights[part] * share for part, share in wanted.items())

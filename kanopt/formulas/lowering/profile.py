@@ -210,6 +210,11 @@ class Cells:
         return np.maximum(self.down, self.up)
 
     @property
+    def kinked(self) -> Flags:
+        """Mask of the cells in which the slope may jump."""
+        return np.asarray(np.isinf(self.bend).any(axis=0))
+
+    @property
     def points(self) -> Pair:
         """The ends of the cells in order and the values there, from within the last cell before; shape (cells + 1,)."""
         return np.append(self.low, self.high[-1]), np.append(self.first, self.last[-1])
@@ -335,7 +340,7 @@ class Profile:
         size = np.maximum(np.abs(cells.low), np.abs(cells.high))
         if (width <= np.maximum(8.0 * EPS * size, _SHORTEST * (self.high - self.low))).any():
             self._refuse(cells)
-        smooth = np.isfinite(cells.bend[0]) & np.isfinite(cells.bend[1])
+        smooth = ~cells.kinked
         lows, highs, stairs = [], [], []
         for index in np.flatnonzero(~smooth):
             low, high = cells.low[index], cells.high[index]
@@ -375,7 +380,7 @@ class Profile:
                 raise FormulaError(
                     f"{self.called.text}: a tolerance of {tolerance:.3g} is finer than {noise}"
                 )
-            smooth = np.isfinite(cells.bend[0]) & np.isfinite(cells.bend[1])
+            smooth = ~cells.kinked
             limit = np.where(smooth, _FINE, _COARSE) * tolerance
             rough = cells.loose > limit
             if not rough.any():

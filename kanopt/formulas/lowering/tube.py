@@ -146,7 +146,7 @@ def straight(profile: Profile) -> tuple[Pieces, float] | None:
     """
     for _ in range(_ROUNDS):
         cells = profile.cells
-        kinked = np.isinf(cells.bend).any(axis=0)
+        kinked = cells.kinked
         if (cells.bend[:, ~kinked] != 0.0).any():
             return None
         fine = _SHARP * EPS * float(np.abs(cells.points[1]).max())
@@ -156,15 +156,15 @@ def straight(profile: Profile) -> tuple[Pieces, float] | None:
             low, high = (0.0, math.inf) if found is None else profile.distance(found)
             off = max(-low, high)
             return None if found is None or off > 2.0 * (fine + float(cells.noise.max())) else (found, off)
-        profile.cut(rough, np.full(len(cells), fine), _meetings(cells, kinked, rough))
+        profile.cut(rough, np.full(len(cells), fine), _meetings(cells, rough))
     return None
 
 
-def _meetings(cells: Cells, kinked: Flags, rough: Flags) -> Array:
+def _meetings(cells: Cells, rough: Flags) -> Array:
     """Return places close around those where the lines beside cells with a kink meet."""
     found: list[float] = []
     for place in np.flatnonzero(rough):
-        even = np.flatnonzero(~kinked & (cells.stair == cells.stair[place]))
+        even = np.flatnonzero(~cells.kinked & (cells.stair == cells.stair[place]))
         before, after = even[even < place], even[even > place]
         if not (len(before) and len(after)):
             continue
@@ -187,7 +187,7 @@ def _line(cells: Cells, group: Integers) -> tuple[float, float, float]:
 
 def _between_kinks(run: Cells) -> Ends:
     """Return the ends and the kinks of cells that are straight but for kinks too narrow to matter."""
-    kinked = np.isinf(run.bend).any(axis=0)
+    kinked = run.kinked
     begins = np.union1d([0], np.flatnonzero(kinked[1:] | kinked[:-1]) + 1)
     x, y = (
         [*run.low[begins].tolist(), float(run.high[-1])],
