@@ -38,7 +38,7 @@ LEAST = float(np.finfo(np.float64).tiny)
 
 def _packed(array: NDArray[Any]) -> dict[str, Any]:
     """Return numbers as JSON holds them: their shape, and their bytes as text."""
-    kind = "<f8" if array.dtype.kind == "f" else "<i8" if array.dtype.kind == "i" else "?"
+    kind = "<f8" if array.dtype.kind == "f" else "<i8"
     return {"shape": array.shape, "numbers": base64.b64encode(array.astype(kind).tobytes()).decode()}
 
 
@@ -54,31 +54,12 @@ def _unpacked(value: Any, kind: str) -> NDArray[Any]:
     return array
 
 
-def _packed_half(matrix: NDArray[np.float64]) -> dict[str, Any]:
-    """Return the half of a symmetric matrix."""
-    return _packed(matrix[np.tril_indices(len(matrix))])
-
-
-def _unpacked_whole(value: Any) -> NDArray[np.float64]:
-    """Undo :func:`_packed_half`."""
-    half = _unpacked(value, "<f8").ravel()
-    size = math.isqrt(2 * len(half))
-    matrix = np.zeros((size, size))
-    if len(half) != size * (size + 1) // 2:
-        raise ValueError(f"{len(half):,} numbers are no half of a symmetric matrix")
-    rows, columns = np.tril_indices(size)
-    matrix[rows, columns] = matrix[columns, rows] = half
-    return matrix
-
-
 Floats = Annotated[
     NDArray[np.float64], PlainValidator(partial(_unpacked, kind="<f8")), PlainSerializer(_packed)
 ]
 Integers = Annotated[
     NDArray[np.int64], PlainValidator(partial(_unpacked, kind="<i8")), PlainSerializer(_packed)
 ]
-Flags = Annotated[NDArray[np.bool_], PlainValidator(partial(_unpacked, kind="?")), PlainSerializer(_packed)]
-Matrix = Annotated[NDArray[np.float64], PlainValidator(_unpacked_whole), PlainSerializer(_packed_half)]
 Network = Annotated[
     Formula,
     # how long a network may be, the size of the file has decided
@@ -106,16 +87,11 @@ class FittedLaw:
         rows.
     loss
         The loss of the fit.
-    covariance, variance, edf
-        Covariance of the network's parameters (empty for a large network), residual variance, effective number of
-        parameters.
-    at_bound
-        Mask of the parameters held at an active bound of a shape constraint.
+    variance, edf
+        Residual variance, and effective number of parameters.
     residuals, residual_weights, middle
         Leave-one-out residuals of the training rows, sorted, of the logarithm for a log target; how many independent
         rows each stands for; and what the law says of these rows, on the scale of the residuals.
-    smoothing
-        Roughness weight of every group of curves, one per column and one per later layer, followed by the ridge.
     numbers, codes
         Encoded sample of training rows over which effects are averaged.
     importance
@@ -135,14 +111,11 @@ class FittedLaw:
     log_target: bool
     smearing: float
     loss: str
-    covariance: Matrix
     variance: float
     edf: float
-    at_bound: Flags
     residuals: Floats
     residual_weights: Floats
     middle: Floats
-    smoothing: Floats
     numbers: Floats
     codes: Integers
     importance: Floats
@@ -213,14 +186,6 @@ class FittedLaw:
             return np.exp(np.minimum(low, LARGEST)), np.exp(np.minimum(high, LARGEST))
         ends = (-np.inf, np.inf) if self.link is None else self.link.ends
         return np.clip(low, *ends), np.clip(high, *ends)
-
-    @property
-    def standard_errors(self) -> Floats:
-        """Standard errors of the network's parameters; NaN without covariance, and at an active bound."""
-        if not self.covariance.size:
-            return np.full(len(self.at_bound), np.nan)
-        errors = np.sqrt(np.maximum(np.diag(self.covariance), 0.0))
-        return np.where(self.at_bound, np.nan, errors)
 
 
 def proofs(law: FittedLaw, shapes: ShapeConstraints, ends: tuple[float, float], budget: int) -> pd.DataFrame:

@@ -67,8 +67,6 @@ class FittedModel(RegressorMixin, BaseEstimator):  # type: ignore[misc]  # sciki
         self.log_target_ = law.log_target
         self.link_ = law.link
         self.smearing_ = law.smearing
-        self.covariance_ = law.covariance
-        self.standard_errors_ = law.standard_errors
         self.loss_ = law.loss
 
     def _encode(self, X: ArrayLike | pd.DataFrame) -> tuple[Floats, NDArray[np.int64]]:

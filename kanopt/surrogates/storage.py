@@ -12,7 +12,7 @@ import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeVar
+from typing import Any, ClassVar, Literal, TypeVar
 
 import numpy as np
 import pandas as pd
@@ -25,12 +25,10 @@ from kanopt.surrogates.curves import layers_of, places_of
 from kanopt.surrogates.encoding import Feature
 from kanopt.surrogates.law import FittedLaw
 from kanopt.surrogates.missing import MissingIndicators
+from kanopt.surrogates.readings import FittedModel
 from kanopt.units import check_unit
 
-if TYPE_CHECKING:
-    from kanopt.surrogates.regressor import KANRegressor
-
-ModelT = TypeVar("ModelT", bound="KANRegressor")
+ModelT = TypeVar("ModelT", bound=FittedModel)
 
 LARGEST = 1 << 29
 """Bytes that a file may hold; a model has a few megabytes, and 33 bytes for each row that it was fitted to."""
@@ -44,7 +42,7 @@ class _ModelFile:
     __pydantic_config__: ClassVar = ConfigDict(strict=True, allow_inf_nan=False, extra="forbid")
 
     format: Literal["kanopt model"]
-    version: Literal[4]
+    version: Literal[5]
     law: FittedLaw
     target: str
     columns: tuple[str, ...]
@@ -61,11 +59,11 @@ def _model_file() -> TypeAdapter[_ModelFile]:
     return TypeAdapter(_ModelFile)
 
 
-def save_model(model: KANRegressor, path: str | os.PathLike[str]) -> None:
+def save_model(model: FittedModel, path: str | os.PathLike[str]) -> None:
     """Write a model; see :meth:`kanopt.KANRegressor.save`."""
     content = _ModelFile(
         "kanopt model",
-        4,
+        5,
         law=model._law,
         target=model.target_name_,
         columns=model._columns,
@@ -113,7 +111,7 @@ def _told(error: ValidationError) -> str:
         return f"not written by KANRegressor.save ({why}); load what model.save(path) has written"
     if ("version",) in faults:
         return (
-            f"written in version {faults['version',]['input']!r:.20} of the format, this kanopt reads version 4; "
+            f"written in version {faults['version',]['input']!r:.20} of the format, this kanopt reads version 5; "
             "update kanopt or save the model again"
         )
     place, fault = next(iter(faults.items()))
@@ -140,7 +138,7 @@ def _faults(found: _ModelFile) -> Iterator[str]:
     known |= {name for test in law.network.domain.joints for name in test.names}
     if law.network.inputs != places_of(law.encoding) or known - {each.name for each in law.network.inputs}:
         yield "the network does not read the columns of the encoding"
-    layers = layers_of(law.network)
+    layers_of(law.network)  # says what is wrong with it
     codes = {each.name: (each.categories,) for each in law.network.inputs}
     if any(table.categories != codes[table.inputs[0]] for table in law.network.tables):
         yield "a table of the network is not of the categories of the encoding"
@@ -152,7 +150,7 @@ def _faults(found: _ModelFile) -> Iterator[str]:
         set(each) != MEASURES or math.isnan(each["rows"]) for each in law.measures.values()
     ):
         yield "the measures are incomplete"
-    yield from _misshapen(law, sum(layer.parameters for layer in layers))
+    yield from _misshapen(law)
     with np.errstate(all="ignore"):
         foretold = law.predict(law.numbers, law.codes)
     if not np.isfinite(foretold).all():
@@ -170,19 +168,16 @@ def _makes_sense(feature: Feature) -> bool:
     return not labels and not taken and not (feature.log and (feature.low <= 0.0 or feature.kind == "cycle"))
 
 
-def _misshapen(law: FittedLaw, parameters: int) -> Iterator[str]:
+def _misshapen(law: FittedLaw) -> Iterator[str]:
     """Yield which arrays do not fit the network or each other."""
     rows, encoding = len(law.numbers) if law.numbers.ndim else 0, law.encoding
     most = np.array([len(each.categories) for each in encoding.categories], dtype=np.int64)
     shapes: dict[str, list[tuple[int, ...]]] = {
-        "covariance": [(0, 0), (parameters, parameters)],
-        "at_bound": [(parameters,)],
         "residual_weights": [law.residuals.shape],
         "middle": [law.residuals.shape],
         "importance": [(len(encoding.features),)],
         "numbers": [(rows, len(encoding.numeric))],
         "codes": [(rows, len(most))],
-        "smoothing": [(law.smoothing.size,)],
         "residuals": [(law.residuals.size,)],
     }
     wrong = [name for name, known in shapes.items() if getattr(law, name).shape not in known]

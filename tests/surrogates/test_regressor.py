@@ -192,22 +192,6 @@ def test_summary_on_held_out_rows(freight, model):
         model.summary(frame.drop(columns="mode").assign(cost=1.0))
 
 
-def test_covariance_belongs_to_the_parameters(model):
-    layers = layers_of(model.network_)
-    size = sum(layer.parameters for layer in layers)
-    assert model.covariance_.shape == (size, size)
-    np.testing.assert_allclose(model.covariance_, model.covariance_.T)
-    assert np.linalg.eigvalsh(model.covariance_).min() > -1e-9
-    coefficients = layers[0].edges[0][0].coefficients
-    slope = np.zeros(size)
-    slope[len(coefficients) - 1], slope[0] = 1.0, -1.0
-    low, high = model.encoding_.numbers[0].bounds
-    intervals = len(coefficients) - 3
-    width = (high - low) * (len(coefficients) - 1) / intervals
-    error = np.sqrt(slope @ model.covariance_ @ slope) / width
-    assert 0.001 < error < 0.01
-
-
 @pytest.mark.slow
 def test_same_seed_same_model(freight):
     frame, cost, _ = freight
