@@ -206,9 +206,10 @@ def _fit_targets(
     for place, (name, each) in enumerate(models.items()):
         _fit_table(each, X, targets.iloc[:, place].rename(name), sample_weight, watch, groups)
     table_of(model, X, reset=True)
-    for name in [name for name in vars(model) if name.endswith("_") and name not in OF_COLUMNS]:
-        delattr(model, name)
-    model._rows = model._known_rows = model._groups = None
+    of_one_law = ("_law", "_rows", "_known_rows", "_groups")
+    for name in [name for name in vars(model) if name.endswith("_") or name in of_one_law]:
+        if name not in OF_COLUMNS:
+            delattr(model, name)
     model.outputs_ = models
     return list(models.values())
 

@@ -10,7 +10,6 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from kanopt.errors import FormulaError
 from kanopt.formulas import Formula, Variable
 from kanopt.surrogates.audit import audit
 from kanopt.surrogates.categories import (
@@ -97,8 +96,7 @@ class FormulaReading(FittedModel):
             is allowed fits, the model has no use for a column that is pinned, or the way it was fitted brings in an
             operator that is forbidden.
         FormulaError
-            If the formula explains less than `min_r2` of the held-out rows, or the model was loaded from a
-            file, which holds no training rows.
+            If the formula explains less than `min_r2` of the held-out rows.
 
         Examples
         --------
@@ -117,11 +115,6 @@ class FormulaReading(FittedModel):
         from kanopt.tables import units_of
 
         self._check_single()
-        if self._rows is None:
-            raise FormulaError(
-                "a model loaded from a file holds no training rows, on which a formula is chosen; fit it again, or "
-                "save the formula instead (formula.save)"
-            )
         name = y if isinstance(y, str) else self.target_name_
         rows, actual = self._held_out(X, y)
         together = self._groups_in(X)
@@ -145,7 +138,6 @@ class FormulaReading(FittedModel):
         warn_if_stopped(watch)
         categories = self._rows.inputs[:, len(self.encoding_.numeric) :]
         formula = with_categories(formula, self.encoding_, categories, self._rows.weight, pooled=pooled)
-        assert self._known_rows is not None
         learned = in_known_words(self._known_rows, self.encoding_).rename(columns={self.target_name_: name})
         if self._groups is not None:
             formula = self._groups.with_shared_noise(formula, learned, (known_rows, actual, together))
@@ -166,7 +158,6 @@ def _trained(model: FittedModel, control: Control, units: Mapping[str, str], out
     from kanopt.surrogates.options import settings_of
 
     law, rows = model._law, model._rows
-    assert rows is not None
     settings = settings_of(model, law.encoding)
     return Trained(
         network=law.network,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from numbers import Real
 from typing import TYPE_CHECKING, Any, Literal, Self
@@ -22,7 +21,6 @@ from kanopt.surrogates.input_checks import (
 )
 from kanopt.surrogates.monitor import watched
 from kanopt.surrogates.readings import warn_of_rows_outside
-from kanopt.surrogates.storage import load_model, save_model
 from kanopt.tables.batches import is_source
 
 if TYPE_CHECKING:
@@ -90,6 +88,9 @@ class KANRegressor(FormulaReading):
     network_ : kanopt.Formula
         The network as a formula of curves; its output is the target, or its logarithm, or the argument of
         :attr:`link_`. Its inputs are the encoded columns, ``c0`` and so on: numbers, periodic ones, categories by code.
+    formula_ : kanopt.Formula
+        What is predicted as a formula of curves over the columns: it is saved, exported and proved to rise or to stay
+        within bounds like any formula (:meth:`kanopt.Formula.save`, :meth:`kanopt.Formula.prove`).
     encoding_ : FeatureEncoding
         The encoding of the columns: kind, logarithm, scale, range, categories.
     log_target_ : bool
@@ -343,22 +344,3 @@ class KANRegressor(FormulaReading):
             lower = np.maximum(lower, np.minimum(predicted, 0.0))
         columns = {"lower": lower, "prediction": predicted, "upper": upper}
         return pd.DataFrame({**columns, "outside": self._law.outside(encoded[0])}, index=index)
-
-    def save(self, path: str | os.PathLike[str]) -> None:
-        """Write the model to one JSON file: the law as a formula of curves, and the columns it reads.
-
-        The file holds a sample of at most 256 encoded training rows, over which effects are averaged.
-        """
-        self._check_single()
-        save_model(self, path)
-
-    @classmethod
-    def load(cls, path: str | os.PathLike[str]) -> Self:
-        """Read a model written by :meth:`save`; nothing in the file is executed.
-
-        Raises
-        ------
-        FileFormatError
-            Where the file is damaged or something else.
-        """
-        return load_model(cls, path)

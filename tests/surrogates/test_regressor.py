@@ -1,6 +1,3 @@
-import subprocess
-import sys
-
 import numpy as np
 import pandas as pd
 import pytest
@@ -81,6 +78,13 @@ def test_power_law_with_categories_is_recovered(freight, model):
     assert table["sea"] - table["truck"] == pytest.approx(np.log(0.5), abs=0.03)
     relative = model.predict(frame) / (truth * np.exp(0.1**2 / 2))
     assert np.abs(relative - 1.0).max() < 0.06
+
+
+def test_what_is_predicted_is_a_formula_of_curves(freight, model):
+    frame, _, _ = freight
+    np.testing.assert_allclose(model.formula_.evaluate(frame), model.predict(frame), rtol=1e-9)
+    columns = {name: frame[name].to_numpy() for name in frame}
+    assert not model.formula_.domain.outside(columns).any()
 
 
 def test_smearing_makes_sums_right(freight, model):
@@ -222,39 +226,6 @@ def test_works_in_cross_validation_and_clones(freight):
     estimator = clone(KANRegressor(hidden=(), log_target=True, seed=1))
     scores = cross_val_score(estimator, frame, cost, cv=3, error_score="raise")
     assert scores.min() > 0.9
-
-
-def test_saved_model_is_the_same_to_the_bit(freight, model, tmp_path):
-    frame, cost, _ = freight
-    path = tmp_path / "freight.kan"
-    model.save(path)
-    assert [file.name for file in tmp_path.iterdir()] == ["freight.kan"]
-    loaded = KANRegressor.load(path)
-    assert (loaded.predict(frame) == model.predict(frame)).all()
-    assert loaded.predict_interval(frame).equals(model.predict_interval(frame))
-    assert loaded.effects().frame.equals(model.effects().frame)
-    assert loaded.get_params() == model.get_params()
-    assert str(loaded.summary((frame, cost))) == str(model.summary((frame, cost)))
-    assert loaded.encoding_ == model.encoding_
-    assert loaded.alternatives_["log_features"].tolist() == model.alternatives_["log_features"].tolist()
-    with pytest.raises(ValueError, match="feature names"):
-        loaded.predict(frame.rename(columns={"weight": "kg"}))
-
-
-@pytest.mark.slow
-def test_loaded_model_predicts_without_torch(freight, model, tmp_path):
-    frame, _, _ = freight
-    model.save(tmp_path / "m")
-    frame.head(3).to_csv(tmp_path / "rows.csv", index=False)
-    program = (
-        "import sys, pandas as pd; from kanopt.surrogates import KANRegressor; "
-        f"m = KANRegressor.load(r'{tmp_path / 'm'}'); "
-        f"print(m.predict(pd.read_csv(r'{tmp_path / 'rows.csv'}')).sum(), 'torch' in sys.modules)"
-    )
-    run = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
-    total, torch_loaded = run.stdout.split()
-    assert float(total) == pytest.approx(model.predict(frame.head(3)).sum())
-    assert torch_loaded == "False"
 
 
 def hidden_of(model):
