@@ -148,11 +148,11 @@ class FittedModel(RegressorMixin, BaseEstimator):  # type: ignore[misc]  # sciki
         return Summary(self.target_name_, structure, fit, effects)
 
     def attribution(self) -> Attribution:
-        """Return how much of the output comes through every edge, node and column.
+        """Return how much of the output comes through every column and edge.
 
-        Scores follow the signal from the output back: an edge into a node that nothing listens to scores nothing. A
-        share is a score over the standard deviation of the output; shares need not sum to one, see
-        :class:`~kanopt.surrogates.attribution.Attribution`.
+        A score is the standard deviation of the change where an edge, or all edges of a column, are held at their
+        means: an edge into a node that nothing listens to scores nothing. A share is a score over the standard
+        deviation of the output; shares need not sum to one.
         """
         from kanopt.surrogates.attribution import attribution
 
