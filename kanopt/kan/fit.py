@@ -82,9 +82,8 @@ def fit_starts(
         return train_until_one(train_starts(shape, data, bounds, generator, options), data, options)
     offset = options.mean_output(data)
     network = random_starts(shape, 1, data.inputs, bounds, offset, generator, options.shape_constraints)
-    penalty = Penalty.of(shape, network.theta.device)
     first = 1e-6 if options.smoothing is None else options.smoothing
-    smoothing = network.theta.new_full((1, penalty.groups + 1), first)
+    smoothing = network.theta.new_full((1, shape.groups + 1), first)
     smoothing[:, -1] = _ridges(shape, float(data.weights.sum()) * options.distinct)[0]
     return _fit_additive(network, smoothing, data, options)
 
@@ -103,7 +102,8 @@ def train_until_one(run: TrainedBatch, data: Data, options: FitOptions) -> Train
         if options.smoothing is None:
             # Copies are no evidence: all that counts rows is scaled to those that copy no other.
             normal = weighted.normal_equations(network) * options.distinct
-            smoothing = update_smoothing(normal, network.theta, training.penalty, smoothing, training.rows)
+            penalty = Penalty.of(network.architecture, network.theta.device)
+            smoothing = update_smoothing(normal, network.theta, penalty, smoothing, training.rows)
         slack = SLACK if turn == 0 else 0.0
         network = refit_ranges(network, training.data.inputs, training.constraints, slack) or network
         steps = replace(
@@ -181,7 +181,7 @@ def _fit_additive(
             model = GaussNewtonModel(
                 expansion,
                 network.theta,
-                training.penalty,
+                Penalty.of(network.architecture, network.theta.device),
                 training.total,
                 training.rows,
                 floor,
