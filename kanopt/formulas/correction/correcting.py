@@ -269,13 +269,12 @@ def _corrected(asked: _Correcting, *, grows: bool) -> list[Correction]:
     """
     rows, known = asked.rows, asked.known
     own = rows.weight / rows.weight.mean()
-    searched = np.sort(np.random.default_rng(0).permutation(rows.count)[:SEARCHED])
     size = 1.0 / (asked.foretold * rows.target) if grows else np.ones(rows.count)
     trust, path, told = np.ones(rows.count), list[Attempt](), None
     for _ in range(TURNS):
         used = trust
         weighted = replace(rows, weight=own * size * trust)
-        few, whole = asked.search(weighted.select(searched)), asked.search(weighted)
+        few, whole = asked.search(weighted.sample(SEARCHED)), asked.search(weighted)
         begin = path[-1] if path else None
         found = [few.fitted(few.start())]
         if begin is not None and not known.is_kept(begin):

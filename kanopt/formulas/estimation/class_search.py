@@ -98,10 +98,8 @@ def class_law(
         Says whether time is up.
     """
     everything = EstimationRows(dict(columns), target, weight)
-    chosen = np.sort(np.random.default_rng(0).permutation(len(target))[:ROWS])
-    few = everything if len(target) <= ROWS else everything.select(chosen)
     log = bool(target.min() > 0.0)
-    search = ClassSearch(few, log=log, should_stop=should_stop)
+    search = ClassSearch(everything.sample(ROWS), log=log, should_stop=should_stop)
     first = [search.grown(search.fitted(start), FIRST) for start in search.starts()]
     found = [each for each in first if each is not None]
     if not found:

@@ -21,6 +21,7 @@ from kanopt.errors import FitError, FormulaError
 from kanopt.formulas import Constant, Domain, Formula, Maximum, Minimum, Node, Product
 from kanopt.formulas.columns import evaluate_graph
 from kanopt.formulas.estimation.class_moves import OPERATOR
+from kanopt.formulas.estimation.estimation_rows import as_told, order_of_rows
 from kanopt.formulas.estimation.graph_tape import gradient
 from kanopt.formulas.estimation.least_squares import Linearised
 from kanopt.formulas.estimation.variable_projection import smearing
@@ -40,10 +41,8 @@ from kanopt.surrogates.search import (
     Law,
     Rules,
     Task,
-    as_told,
     graph,
     operators,
-    order_of_rows,
     search,
 )
 from kanopt.surrogates.search.columns import Columns
