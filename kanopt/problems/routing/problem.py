@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from copy import copy
 from dataclasses import dataclass, field, replace
 from datetime import date
 from functools import cached_property
@@ -28,7 +27,7 @@ from kanopt.problems.routing.entities import Client, Depot, RoutingUnits, Vehicl
 from kanopt.problems.routing.leg_laws import DURATION, RoutingLaw, RoutingLaws
 from kanopt.problems.routing.matrices import read_matrix
 from kanopt.problems.routing.plan import Route, RoutingPlan, read_plan
-from kanopt.problems.routing.planning_values import PlanningValues, PlanStates
+from kanopt.problems.routing.planning_values import PlanningValues
 from kanopt.problems.routing.policy import RoutingPolicy
 from kanopt.problems.routing.reasons import infeasibility_reasons
 from kanopt.problems.routing.remarks import input_findings, unreachable_clients
@@ -326,21 +325,6 @@ class RoutingProblem(Problem[RoutingPlan]):
             found[SERVICE] = self.policy.service.formula
         return found
 
-    def with_planning_from(self, plan: RoutingPlan) -> RoutingProblem:
-        """Return the same problem with load and clock planned as they are in a plan.
-
-        Parameters
-        ----------
-        plan
-            A plan of this problem: a leg that leaves a node is planned with the load and at the time with which the
-            plan leaves it, a stop with those with which it is reached and begins.
-        """
-        driven = self.assess(plan).simulation
-        seen = PlanStates.of((len(self.data.vehicles), len(self.data.names)), driven.inputs, driven.begin)
-        again = copy(self)
-        again.__dict__["planning_values"] = PlanningValues(self.leg_laws, self.planning, seen)
-        return again
-
     def with_routes_under_way(self, plan: Any, now: Any) -> RoutingProblem:
         """Return the same problem as it stands at a time of the day while a plan is driven.
 
@@ -379,7 +363,7 @@ class RoutingProblem(Problem[RoutingPlan]):
 
     def frozen_inputs(self) -> tuple[FrozenInput, ...]:
         """Return the loads and clock times that a solver sees at planning values."""
-        return self.planning_values.points.frozen()
+        return tuple(self.planning_values.frozen())
 
     def table_uses(self) -> tuple[TableUse, ...]:
         """Return what is read of depots, clients, vehicles, and the links and nodes of a road network."""
