@@ -99,7 +99,8 @@ class PlanningValues:
         if name not in self._points:
             capacity, start, end = self.bounds
             load, clock = self._stated_for(name)
-            chosen, why = (capacity / 2, (start + end) / 2), ("half the capacity", "middle of the shift")
+            chosen = np.stack([capacity / 2, (start + end) / 2])
+            why = "half the capacity", "middle of the shift"
             if name == DURATION or (name == SERVICE and self.data.policy.service is not None):
                 kinds = range(len(self.data.vehicles))
                 chosen = np.transpose([self._slowest_of(name, kind, load, clock) for kind in kinds])

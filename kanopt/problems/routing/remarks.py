@@ -240,7 +240,7 @@ def _shifts_too_short(problem: RoutingProblem) -> Iterator[InputFinding]:
         )
         begin = np.maximum(vehicle.shift_start + there, data.earliest[clients])
         home = back_home if vehicle.returns else 0.0
-        back = float((begin + data.service_times.least[place, clients] + home).min())
+        back = float((begin + problem.planning_values.service[place, clients] + home).min())
         if np.isfinite(back) and back > vehicle.shift_end:
             name = data.end_of[vehicle.name]
             text = (
