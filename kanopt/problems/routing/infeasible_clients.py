@@ -140,9 +140,9 @@ def infeasible_clients(
     """Return a reason for each client that no vehicle type can serve even on a route of its own.
 
     Arrival, return, duration and length are bounded by shortest paths, so that the reason is a proof even where a
-    detour over other clients is faster than the direct leg. Where travel or service times depend on clock or load, the direct trip
-    is driven on the law instead, and reasons about time are not called proved. A client is infeasible as well where its
-    source, or a client whose source it is, cannot be served by the same vehicle.
+    detour over other clients is faster than the direct leg. Where travel or service times depend on clock or load, the
+    direct trip is driven on the law instead, and reasons about time are not called proved. A client is infeasible as
+    well where its source, or a client whose source it is, cannot be served by the same vehicle.
     """
     data = laws.data
     fleet = [vehicle for vehicle in data.vehicles if vehicle.num_available > 0]

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from kanopt.formulas import Variable, parse_formula
 from kanopt.problems import ArrivalFunctions, Client, Depot, Route, RoutingProblem, VehicleType
 from kanopt.problems.routing.arrival_functions import departure_breakpoints
-from kanopt.problems.routing.delays import Delays
+from kanopt.problems.routing.law_uses import Delays
 from kanopt.refs import arc, clock
 from kanopt.solvers.base import SolveOptions
 from kanopt.solvers.routing.ortools import OrToolsRouting
@@ -55,8 +55,9 @@ def test_delays_after_a_wait_for_goods_cost_what_is_left_of_them() -> None:
     problem = line({}, {"release_time": 60.0}, max_reloads=1, unit_duration_cost=1.0)
     plan = problem.plan_from([Route("van", 1, "depot", ("a", "depot", "b"), 0.0)])
     driven = problem.drive(plan.routes)
-    changes = Delays(problem, plan, driven).of_legs(1.0, np.array([0]))
-    assert changes(np.array([[10.0], [50.0]])).tolist() == [0.0, 10.0]
+    longer = np.zeros((2, len(driven.route)))
+    longer[:, 0] = 10.0, 50.0
+    assert Delays(problem, plan, driven).price_change(longer).tolist() == [0.0, 10.0]
 
 
 def test_departures_by_arrival_functions_respect_the_time_of_a_reload() -> None:

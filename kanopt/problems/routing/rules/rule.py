@@ -211,8 +211,8 @@ class LoneTrip:
     duration, distance
         Least duration and length of the route, over the client's source where it has one.
     exact
-        Whether no vehicle can do better. Where travel or service times depend on clock or load, times are those of the direct
-        trip on the law instead.
+        Whether no vehicle can do better. Where travel or service times depend on clock or load, times
+        are those of the direct trip on the law instead.
     """
 
     data: RoutingData
