@@ -16,7 +16,6 @@ from kanopt.problems.routing.arrival_functions import departure_breakpoints
 from kanopt.problems.routing.law_uses import Delays
 from kanopt.refs import arc, clock
 from kanopt.solvers.base import SolveOptions
-from kanopt.solvers.routing.ortools import OrToolsRouting
 from kanopt.solvers.routing.racer.plan_data import PlanData
 from kanopt.solvers.routing.racer.refine import refine
 from kanopt.solvers.routing.racer.search import RacerSearch, score_plan
@@ -115,12 +114,11 @@ def test_no_departure_that_is_early_enough_is_better(
         assert score.price <= chosen * (1 + 1e-4) + 1e-6 or breaks
 
 
-@pytest.mark.parametrize("engine", [RoutingSearch(), OrToolsRouting()], ids=["search", "ortools"])
 @pytest.mark.parametrize("optional", [False, True])
-def test_engines_leave_out_whose_goods_are_ready_after_the_window(engine: Any, optional: bool) -> None:
+def test_whose_goods_are_ready_after_the_window_is_left_out(optional: bool) -> None:
     prize = 7.0 if optional else None
     problem = line({"release_time": 100.0, "latest": 90.0, "prize": prize}, {"latest": 90.0}, shift_end=500.0)
-    outcome = engine.solve(problem, SolveOptions(time_limit=0.5, seed=1))
+    outcome = RoutingSearch().solve(problem, SolveOptions(time_limit=0.5, seed=1))
     assert outcome.plan.unserved == ("a",)
     assert outcome.objective == pytest.approx(problem.price(outcome.plan).objective)
 
@@ -130,9 +128,8 @@ def test_goods_that_are_ready_after_a_soft_window_are_served_late() -> None:
     problem = line(
         {"release_time": 50.0, **soft}, {"latest": 40.0}, num_available=2, shift_end=500.0, fixed_cost=1.0
     )
-    for engine in (RoutingSearch(), OrToolsRouting()):
-        outcome = engine.solve(problem, SolveOptions(time_limit=0.5, seed=1))
-        assert outcome.objective == pytest.approx(best_of_all(problem).cost)
+    outcome = RoutingSearch().solve(problem, SolveOptions(time_limit=0.5, seed=1))
+    assert outcome.objective == pytest.approx(best_of_all(problem).cost)
 
 
 @pytest.mark.parametrize("seed", range(10))
