@@ -18,8 +18,9 @@ from kanopt.refs import arc, clock
 from kanopt.solvers.base import SolveOptions
 from kanopt.solvers.routing.racer.plan_data import PlanData
 from kanopt.solvers.routing.racer.refine import refine
-from kanopt.solvers.routing.racer.search import RacerSearch, score_plan
+from kanopt.solvers.routing.racer.search import RacerSearch
 from kanopt.solvers.routing.solver import RoutingSearch
+from tests.cases.kernel_scores import score_plan
 from tests.cases.routing_brute_force import cheapest_that_holds
 from tests.cases.routing_simulator import best_of_all
 from tests.cases.routing_variants import variant
