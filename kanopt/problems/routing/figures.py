@@ -16,7 +16,7 @@ from kanopt.problems.plan_figures import PlanFigure, Roster, hours_figure, share
 from kanopt.problems.pricing import Pricing
 from kanopt.problems.routing.data import Floats, RoutingData
 from kanopt.problems.routing.entities import Client
-from kanopt.problems.routing.insertion import InsertionFinder
+from kanopt.problems.routing.insertion import insert_clients
 from kanopt.problems.routing.leg_laws import RoutingLaws
 from kanopt.problems.routing.plan import RoutingPlan
 from kanopt.problems.routing.planning_values import PlanningValues
@@ -263,7 +263,8 @@ def _cost_of_serving(
         replace(vehicle, num_available=vehicle.num_available + len(must)) for vehicle in data.vehicles
     )
     larger = RoutingLaws(replace(data, vehicles=fleet), laws.cost, laws.duration)
-    longer, refused = _insert(larger, planning, plan, must)
+    largest = sorted(must, key=lambda client: -max(client.demand, client.pickup))
+    longer, refused = insert_clients(larger, planning, plan, [client.name for client in largest])
     if refused:
         what, it = refer_to(refused, left_out), "it" if len(refused) == 1 else "them"
         return (
@@ -275,23 +276,6 @@ def _cost_of_serving(
         f"serving {what} too would cost {money_text(more, data.units.money)} more with {_added(data, longer)} "
         "(each put where it costs least on the law; a search may find a cheaper plan)"
     )
-
-
-def _insert(
-    laws: RoutingLaws, planning: PlanningValues, plan: RoutingPlan, clients: Sequence[Client]
-) -> tuple[RoutingPlan, list[str]]:
-    """Put clients, the largest first, where they cost least and break no rule; also return those without a place."""
-    refused = []
-    for client in sorted(clients, key=lambda client: -max(client.demand, client.pickup)):
-        if any(client.name in route.clients for route in plan.routes):
-            continue  # it came with the client at which its demand is loaded
-        places = InsertionFinder(laws, planning, plan).for_client(client.name)
-        if not places or places[0].violations:
-            refused.append(client.name)
-            continue
-        others = (route for route in plan.routes if route.label != places[0].route.label)
-        plan = RoutingPlan((*others, places[0].route))
-    return plan, refused
 
 
 def _added(data: RoutingData, plan: RoutingPlan) -> str:

@@ -235,6 +235,33 @@ class InsertionFinder:
         return np.asarray(more)
 
 
+def insert_clients(
+    laws: RoutingLaws, planning: PlanningValues, plan: RoutingPlan, clients: Sequence[str]
+) -> tuple[RoutingPlan, list[str]]:
+    """Put clients, one after the other, where they cost least and break no rule; also return those without a place.
+
+    Parameters
+    ----------
+    laws, planning
+        The problem's laws and planning values.
+    plan
+        The plan to add to.
+    clients
+        Names, in order.
+    """
+    refused = []
+    for client in clients:
+        if any(client in route.clients for route in plan.routes):
+            continue  # it came with the client at which its demand is loaded
+        places = InsertionFinder(laws, planning, plan).for_client(client)
+        if not places or places[0].violations:
+            refused.append(client)
+            continue
+        others = (route for route in plan.routes if route.label != places[0].route.label)
+        plan = RoutingPlan((*others, places[0].route))
+    return plan, refused
+
+
 def violations_by_route(
     facts: RoutingData, routes: Sequence[Route], driven: Drive
 ) -> list[tuple[Violation, ...]]:
