@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
-from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -19,6 +18,8 @@ from kanopt.problems.in_use import InUse, InUseWords
 from kanopt.problems.law_use import LawUse
 from kanopt.problems.plan_figures import PlanFigure, Roster, emissions
 from kanopt.problems.pricing import Pricing
+from kanopt.problems.routing.data import Floats
+from kanopt.problems.routing.entities import VehicleType
 from kanopt.problems.routing.figures import (
     clients_served,
     price_of_left_out,
@@ -27,6 +28,7 @@ from kanopt.problems.routing.figures import (
     vehicles_to_send,
 )
 from kanopt.problems.routing.law_uses import RoutingLawUses, fixed_time_figure, implausible_speeds
+from kanopt.problems.routing.model import RoutingModel
 from kanopt.problems.routing.plan import RoutingPlan
 from kanopt.problems.routing.reasons import plan_reasons
 from kanopt.problems.routing.rules import RULE_WORDS
@@ -44,18 +46,10 @@ from kanopt.problems.views import View
 from kanopt.problems.work_orders import WorkOrder
 from kanopt.text import clock_text, join_list
 
-if TYPE_CHECKING:
-    from kanopt.problems.routing.data import Floats
-    from kanopt.problems.routing.entities import VehicleType
-    from kanopt.problems.routing.plan import RoutingPlan
-    from kanopt.problems.routing.problem import RoutingProblem
-    from kanopt.problems.routing.simulate import Drive
-
-
 # Routes on the earth: stops and the straight ways between them, in degrees.
 
 
-def routes_on_earth(problem: RoutingProblem, plan: RoutingPlan, driven: Drive) -> EarthPlan | None:
+def routes_on_earth(problem: RoutingModel, plan: RoutingPlan, driven: Drive) -> EarthPlan | None:
     """Return depots, clients and routes in degrees; None where any place has no latitude and longitude."""
     if not problem.on_earth:
         return None
@@ -85,7 +79,7 @@ def routes_on_earth(problem: RoutingProblem, plan: RoutingPlan, driven: Drive) -
 
 
 def _visit(
-    problem: RoutingProblem, plan: RoutingPlan, visit: tuple[int, float, float] | None
+    problem: RoutingModel, plan: RoutingPlan, visit: tuple[int, float, float] | None
 ) -> dict[str, Property]:
     if visit is None:
         return {"role": "unserved", "vehicle": None, "begin": None, "late": None}
@@ -98,7 +92,7 @@ def _visit(
     }
 
 
-def _route(problem: RoutingProblem, plan: RoutingPlan, driven: Drive, number: int) -> dict[str, Property]:
+def _route(problem: RoutingModel, plan: RoutingPlan, driven: Drive, number: int) -> dict[str, Property]:
     legs = driven.route == number
     return {
         "name": plan.routes[number].label,
@@ -127,10 +121,10 @@ class RoutingAssessment(Assessment[RoutingPlan, Drive]):
         Whatever ``problem.plan_from`` reads; :attr:`plan` is the plan as it is read.
     """
 
-    problem: RoutingProblem
+    problem: RoutingModel
     rule_words = RULE_WORDS
 
-    def __init__(self, problem: RoutingProblem, plan: RoutingPlan) -> None:
+    def __init__(self, problem: RoutingModel, plan: RoutingPlan) -> None:
         super().__init__(problem, problem.plan_from(plan))
 
     @cached_property
@@ -149,6 +143,7 @@ class RoutingAssessment(Assessment[RoutingPlan, Drive]):
         if plan == self.plan:
             return self
         found = self.problem.assess(plan)
+        assert isinstance(found, RoutingAssessment)
         found.__dict__.setdefault("simulation", self.simulation)
         return found
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -17,18 +16,15 @@ from kanopt.problems.plan_figures import PlanFigure
 from kanopt.problems.routing.arrival_functions import ArrivalFunctions
 from kanopt.problems.routing.data import Floats, Ints
 from kanopt.problems.routing.leg_laws import DURATION
+from kanopt.problems.routing.model import RoutingModel
+from kanopt.problems.routing.plan import RoutingPlan
 from kanopt.problems.routing.rules.rule import Flags
 from kanopt.problems.routing.service_times import SERVICE
-from kanopt.problems.routing.simulate import leg_names
+from kanopt.problems.routing.simulate import Drive, leg_names
 from kanopt.problems.routing.simulate.departures import judge_departures
 from kanopt.problems.routing.simulate.legs import DrivingErrors, pad_routes
 from kanopt.text import amount_text, clock_text, count_text, list_names, number_text
 from kanopt.units import convert, same_dimension
-
-if TYPE_CHECKING:
-    from kanopt.problems.routing.plan import RoutingPlan
-    from kanopt.problems.routing.problem import RoutingProblem
-    from kanopt.problems.routing.simulate import Drive
 
 _LEGS, _STOPS, _LINKS = ("leg", "legs"), ("client", "clients"), ("link driven", "links driven")
 _SHOWN = 3
@@ -47,7 +43,7 @@ class RoutingLawUses:
         The problem, a plan of it, and how that is driven.
     """
 
-    problem: RoutingProblem
+    problem: RoutingModel
     plan: RoutingPlan
     driven: Drive
 
@@ -201,7 +197,7 @@ class Delays:
         The plan, and how it is driven on the laws.
     """
 
-    def __init__(self, problem: RoutingProblem, plan: RoutingPlan, driven: Drive) -> None:
+    def __init__(self, problem: RoutingModel, plan: RoutingPlan, driven: Drive) -> None:
         self.rate = problem.policy.longest_route_cost
         grid = pad_routes(problem.leg_laws, problem.planning_values, plan.routes, frozen=False)
         self.valid, self.done = grid.valid, np.flatnonzero(np.isfinite(driven.finish))
@@ -247,7 +243,7 @@ _NOTHING = 0.01
 """Share of the travel time of all legs below which a fixed time is not told."""
 
 
-def fixed_times(problem: RoutingProblem, driven: Drive) -> Floats | None:
+def fixed_times(problem: RoutingModel, driven: Drive) -> Floats | None:
     """Return what the law of travel time says of each leg at distance 0, with all else as it is; (legs,).
 
     None where travel times are no formula of the distance, or the formula has no value there.
@@ -270,7 +266,7 @@ def fixed_times(problem: RoutingProblem, driven: Drive) -> Floats | None:
     return np.broadcast_to(np.maximum(values, 0.0), driven.duration.shape)
 
 
-def fixed_time_figure(problem: RoutingProblem, driven: Drive) -> tuple[PlanFigure, ...]:
+def fixed_time_figure(problem: RoutingModel, driven: Drive) -> tuple[PlanFigure, ...]:
     """Return the fixed time per leg that a law of travel time has, where it is more than nothing.
 
     Parameters
@@ -289,7 +285,7 @@ def fixed_time_figure(problem: RoutingProblem, driven: Drive) -> tuple[PlanFigur
     )
 
 
-def implausible_speeds(problem: RoutingProblem, plan: RoutingPlan, driven: Drive) -> tuple[str, ...]:
+def implausible_speeds(problem: RoutingModel, plan: RoutingPlan, driven: Drive) -> tuple[str, ...]:
     """Tell of legs on which a law of travel time is slower than walking or faster than the road, and name them.
 
     The fixed time of a leg is no driving, and legs of less than half a kilometre say nothing. Matrices of travel times

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
+from kanopt.problems.routing.data import RoutingData
 from kanopt.problems.routing.rules import PAUSES
 from kanopt.problems.routing.simulate import Drive, breaks_on_leg
-
-if TYPE_CHECKING:
-    from kanopt.problems.routing.data import RoutingData
 
 
 @dataclass(frozen=True)

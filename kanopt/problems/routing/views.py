@@ -4,25 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import pairwise
-from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
+from kanopt.problems.routing.data import RoutingData
 from kanopt.problems.routing.entities import Client
 from kanopt.problems.routing.figures import late_legs
+from kanopt.problems.routing.model import RoutingModel
 from kanopt.problems.routing.pauses import PauseTaken, pauses_taken
 from kanopt.problems.routing.plan import RoutingPlan
 from kanopt.problems.routing.simulate import Drive, slack
 from kanopt.problems.views import GanttView, MapView, View
 from kanopt.problems.work_orders import WorkOrder
 from kanopt.text import amount_text, clock_text, join_list
-
-if TYPE_CHECKING:
-    from kanopt.problems.routing.data import RoutingData
-    from kanopt.problems.routing.plan import RoutingPlan
-    from kanopt.problems.routing.problem import RoutingProblem
-
 
 _TIMES = ["arrive", "begin", "end", "late"]
 
@@ -96,7 +91,7 @@ def with_times(data: RoutingData, plan: RoutingPlan, timetable: pd.DataFrame) ->
     return pd.concat([stops, times], axis=1)
 
 
-def views_of(problem: RoutingProblem, plan: RoutingPlan, driven: Drive) -> tuple[View, ...]:
+def views_of(problem: RoutingModel, plan: RoutingPlan, driven: Drive) -> tuple[View, ...]:
     """Return the map, where there are coordinates, and the timetable."""
     where = _positions(problem)
     timetable = _timetable(problem, plan, driven)
@@ -105,7 +100,7 @@ def views_of(problem: RoutingProblem, plan: RoutingPlan, driven: Drive) -> tuple
     return (_map(problem, plan, driven, where), timetable)
 
 
-def _positions(problem: RoutingProblem) -> pd.DataFrame | None:
+def _positions(problem: RoutingModel) -> pd.DataFrame | None:
     """Return x and y of depots and clients, from the road network where there is one."""
     if problem.network is not None and problem.network.positions is not None:
         return problem.network.positions.loc[list(problem.network_nodes)].set_axis(list(problem.data.names))
@@ -114,7 +109,7 @@ def _positions(problem: RoutingProblem) -> pd.DataFrame | None:
     return frame if np.isfinite(frame.to_numpy()).all() else None
 
 
-def _map(problem: RoutingProblem, plan: RoutingPlan, driven: Drive, where: pd.DataFrame) -> MapView:
+def _map(problem: RoutingModel, plan: RoutingPlan, driven: Drive, where: pd.DataFrame) -> MapView:
     unserved = set(plan.unserved)
     late = np.where(late_legs(problem.data, driven), driven.late, 0.0)
     arrivals = {
@@ -148,7 +143,7 @@ def _map(problem: RoutingProblem, plan: RoutingPlan, driven: Drive, where: pd.Da
     )
 
 
-def _label(problem: RoutingProblem, client: Client, arrivals: dict[str, tuple[float, float]]) -> str:
+def _label(problem: RoutingModel, client: Client, arrivals: dict[str, tuple[float, float]]) -> str:
     units = problem.units
     parts = [client.name, amount_text(client.demand, units.load)]
     parts += [] if client.name in arrivals else ["on no route"]
@@ -166,13 +161,13 @@ def _label(problem: RoutingProblem, client: Client, arrivals: dict[str, tuple[fl
     return ", ".join(parts)
 
 
-def _straight(problem: RoutingProblem, plan: RoutingPlan, where: pd.DataFrame) -> pd.DataFrame:
+def _straight(problem: RoutingModel, plan: RoutingPlan, where: pd.DataFrame) -> pd.DataFrame:
     return _paths(
         [where.loc[list(problem.data.way_of(route))].assign(group=route.label) for route in plan.routes]
     )
 
 
-def _along_roads(problem: RoutingProblem, plan: RoutingPlan, driven: Drive) -> pd.DataFrame:
+def _along_roads(problem: RoutingModel, plan: RoutingPlan, driven: Drive) -> pd.DataFrame:
     network = problem.network
     assert network is not None
     assert network.positions is not None
@@ -194,7 +189,7 @@ def _paths(parts: list[pd.DataFrame]) -> pd.DataFrame:
     return pd.concat(parts, ignore_index=True)[["group", "x", "y"]]
 
 
-def _background(problem: RoutingProblem) -> pd.DataFrame:
+def _background(problem: RoutingModel) -> pd.DataFrame:
     network = problem.network
     assert network is not None
     assert network.positions is not None
@@ -203,7 +198,7 @@ def _background(problem: RoutingProblem) -> pd.DataFrame:
     return pd.DataFrame(np.hstack([tails, heads]), columns=["x0", "y0", "x1", "y1"])
 
 
-def _timetable(problem: RoutingProblem, plan: RoutingPlan, driven: Drive) -> GanttView:
+def _timetable(problem: RoutingModel, plan: RoutingPlan, driven: Drive) -> GanttView:
     """Return bars for driving, waiting, service, late service, reloads, breaks and rests of every vehicle."""
     names = np.array(problem.data.names, dtype=object)
     rows = np.array([route.label for route in plan.routes], dtype=object)[driven.route]
