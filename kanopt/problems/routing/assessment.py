@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from kanopt.problems.assessment import Assessment
 from kanopt.problems.coverage import Coverage, LeftOutPrice
-from kanopt.problems.earth import EarthLine, EarthPlan, EarthPoint, Property
+from kanopt.problems.earth import EarthPlan
 from kanopt.problems.findings import Check, Extrapolation, Reason
 from kanopt.problems.in_use import InUse, InUseWords
 from kanopt.problems.law_use import LawUse
@@ -21,10 +21,9 @@ from kanopt.problems.pricing import Pricing
 from kanopt.problems.routing.data import Floats
 from kanopt.problems.routing.entities import VehicleType
 from kanopt.problems.routing.figures import (
+    RouteFigures,
     clients_served,
     price_of_left_out,
-    route_figures,
-    route_rosters,
     vehicles_to_send,
 )
 from kanopt.problems.routing.law_uses import RoutingLawUses, fixed_time_figure, implausible_speeds
@@ -40,71 +39,11 @@ from kanopt.problems.routing.simulate import (
     prices_of_fleets,
 )
 from kanopt.problems.routing.slider_prices import slider_prices
-from kanopt.problems.routing.views import run_sheets, timetable_of, views_of, with_times
+from kanopt.problems.routing.views import PlanViews
 from kanopt.problems.slider_prices import SliderPrices
 from kanopt.problems.views import View
 from kanopt.problems.work_orders import WorkOrder
 from kanopt.text import clock_text, join_list
-
-# Routes on the earth: stops and the straight ways between them, in degrees.
-
-
-def routes_on_earth(problem: RoutingModel, plan: RoutingPlan, driven: Drive) -> EarthPlan | None:
-    """Return depots, clients and routes in degrees; None where any place has no latitude and longitude."""
-    if not problem.on_earth:
-        return None
-    degrees = problem.positions.degrees
-    data, count = problem.data, len(problem.depots)
-    visits = {
-        int(head): (int(route), float(begin), float(late))
-        for head, route, begin, late in zip(driven.head, driven.route, driven.begin, driven.late, strict=True)
-        if head >= count
-    }
-    points = []
-    for place, (name, (lat, lon)) in enumerate(zip(data.names, degrees.tolist(), strict=True)):
-        said: dict[str, Property] = {"name": name, "role": "depot" if place < count else "client"}
-        if place >= count:
-            said |= _visit(problem, plan, visits.get(place))
-            said["demand"] = problem.clients[place - count].demand
-            said["demand_unit"] = problem.units.load
-        points.append(EarthPoint(lat, lon, said))
-    lines = []
-    for number, route in enumerate(plan.routes):
-        way = tuple(
-            (float(lat), float(lon)) for lat, lon in degrees[[data.index[n] for n in data.way_of(route)]]
-        )
-        if len(way) > 1:
-            lines.append(EarthLine(way, _route(problem, plan, driven, number)))
-    return EarthPlan(tuple(points), tuple(lines))
-
-
-def _visit(
-    problem: RoutingModel, plan: RoutingPlan, visit: tuple[int, float, float] | None
-) -> dict[str, Property]:
-    if visit is None:
-        return {"role": "unserved", "vehicle": None, "begin": None, "late": None}
-    route, begin, late = visit
-    return {
-        "vehicle": plan.routes[route].label,
-        "begin": clock_text(begin, problem.units.time),
-        "late": late,
-        "time_unit": problem.units.time,
-    }
-
-
-def _route(problem: RoutingModel, plan: RoutingPlan, driven: Drive, number: int) -> dict[str, Property]:
-    legs = driven.route == number
-    return {
-        "name": plan.routes[number].label,
-        "role": "route",
-        "vehicle_type": plan.routes[number].vehicle,
-        "clients": len(np.unique(driven.head[legs & (driven.head >= len(problem.depots))])),
-        "leave": clock_text(float(driven.departure[number]), problem.units.time),
-        "end": clock_text(float(driven.finish[number]), problem.units.time),
-        "distance": float(problem.data.lengths(driven.tail[legs], driven.head[legs]).sum()),
-        "distance_unit": problem.units.distance,
-    }
-
 
 _MOST_NAMED = 8
 _IN_USE = InUseWords(("goes out", "go out"), ("stays at its depot", "stay at their depots"))
@@ -168,13 +107,18 @@ class RoutingAssessment(Assessment[RoutingPlan, Drive]):
         """Say with which of several fleets a cost law falls below zero somewhere, and counts as zero; (fleets,)."""
         return fleets_below_zero(self.problem.leg_laws, self.simulation, fleets)
 
+    @cached_property
+    def seen(self) -> PlanViews:
+        """What there is to see in the plan."""
+        return PlanViews(self.problem, self.plan, self.simulation)
+
     def timetable(self) -> pd.DataFrame:
         """Return when every stop is reached and served on the law; see :meth:`RoutingProblem.timetable`."""
-        return timetable_of(self.problem.data, self.plan, self.simulation)
+        return self.seen.timetable()
 
     def table(self) -> pd.DataFrame:
         """Return the plan with one row per stop, and when it is reached and served, as :meth:`timetable` says."""
-        return with_times(self.problem.data, self.plan, self.timetable())
+        return self.seen.stops()
 
     @property
     def in_use(self) -> InUse:
@@ -209,8 +153,11 @@ class RoutingAssessment(Assessment[RoutingPlan, Drive]):
 
     def figures(self) -> tuple[PlanFigure, ...]:
         """Return distance, hours, vehicles, how full they are, lateness, fixed time per leg, and CO₂ of a law."""
-        routes = route_figures(self.problem.data, self.plan, self.simulation)
-        return (*routes, *fixed_time_figure(self.problem, self.simulation), *emissions(self.law_uses))
+        return (
+            *self._routes.figures(),
+            *fixed_time_figure(self.problem, self.simulation),
+            *emissions(self.law_uses),
+        )
 
     @cached_property
     def implausible(self) -> tuple[str, ...]:
@@ -219,7 +166,11 @@ class RoutingAssessment(Assessment[RoutingPlan, Drive]):
 
     def rosters(self) -> tuple[Roster, ...]:
         """Return what each vehicle does, and the clients that are reached late."""
-        return route_rosters(self.problem.data, self.plan, self.simulation, self.pricing)
+        return self._routes.rosters(self.pricing)
+
+    @property
+    def _routes(self) -> RouteFigures:
+        return RouteFigures(self.problem.data, self.plan, self.simulation, self.seen.legs)
 
     def details(self) -> Mapping[str, pd.DataFrame]:
         """Return the timetable, leg by leg, with the units of loads and distances in its heads."""
@@ -229,11 +180,11 @@ class RoutingAssessment(Assessment[RoutingPlan, Drive]):
 
     def on_earth(self) -> EarthPlan | None:
         """Return depots, clients and routes in degrees."""
-        return routes_on_earth(self.problem, self.plan, self.simulation)
+        return self.seen.on_earth()
 
     def work_orders(self) -> tuple[WorkOrder, ...]:
         """Return the run sheet of each vehicle that serves somebody."""
-        return run_sheets(self.problem.data, self.plan, self.simulation)
+        return tuple(self.seen.run_sheets())
 
     def slider_prices(self) -> SliderPrices | None:
         """Return the price of the routes wherever a reader moves prices, load or departures."""
@@ -241,7 +192,7 @@ class RoutingAssessment(Assessment[RoutingPlan, Drive]):
 
     def views(self) -> tuple[View, ...]:
         """Return a map of the routes, where there are coordinates, and a timetable of the vehicles."""
-        return views_of(self.problem, self.plan, self.simulation)
+        return self.seen.views()
 
     def _simulate(self) -> Drive:
         return self.problem.drive(self.plan.routes)

@@ -11,7 +11,6 @@ from kanopt.formulas.formula import BoundFormula
 from kanopt.problems.money_at_stake import draw_price_errors
 from kanopt.problems.routing.assessment import RoutingAssessment
 from kanopt.problems.routing.data import Floats, Ints, RoutingData
-from kanopt.problems.routing.figures import late_legs
 from kanopt.problems.routing.model import RoutingModel
 from kanopt.problems.routing.rules import PRIZES
 from kanopt.problems.routing.rules.rule import Flags
@@ -176,6 +175,11 @@ def late_in_plan(assessment: RoutingAssessment) -> tuple[Flags, Flags]:
     data, driven, ends = assessment.problem.data, assessment.simulation, shift_ends(assessment)
     served = driven.head >= len(data.depots)
     return late_legs(data, driven)[served], np.asarray(driven.finish > ends + slack(ends))
+
+
+def late_legs(data: RoutingData, driven: Drive) -> Flags:
+    """Say at which heads of legs service begins after the last window."""
+    return np.asarray(driven.late > slack(data.latest[driven.head]))
 
 
 def shift_ends(assessment: RoutingAssessment) -> Floats:
