@@ -120,7 +120,7 @@ def test_engines_refuse_what_is_under_way() -> None:
     problem = line(started=[["a"]])
     assert "routes under way" in OrToolsRouting().accepts(problem)
     assert RoutingSearch().accepts(problem) == ""
-    with pytest.raises(SolverError, match="does not model .*routes under way"):
+    with pytest.raises(SolverError, match=r"does not model .*routes under way"):
         ko.solve(problem, solver="ortools")
 
 
