@@ -124,7 +124,7 @@ def _read(file: Path, options: InstanceOptions) -> Instance | ShopInstance:
 
 
 def _refuse_to_overwrite(file: Path, out: Path | None) -> None:
-    from kanopt.problems.routing.instances.reading import best_known_file
+    from kanopt.problems.routing.instances import best_known_file
 
     beside = best_known_file(file)
     if out is not None and beside is not None and out.resolve() == beside.resolve():

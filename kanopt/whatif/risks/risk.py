@@ -169,7 +169,7 @@ class Risk(DayCosts):
     @property
     def late_in_plan(self) -> NDArray[np.bool_]:
         """Whether service begins too late in the plan itself, without errors; (stops,)."""
-        from kanopt.problems.routing.figures import late_legs
+        from kanopt.problems.routing.days import late_legs
 
         data, driven = self.assessment.problem.data, self.assessment.simulation
         return late_legs(data, driven)[driven.head >= len(data.depots)]
