@@ -288,8 +288,12 @@ class _Reading:
         """Return how long the way between two stops takes; an empty one is the depot."""
         data, planning = self.problem.data, self.problem.planning_values
         ends = data.depot_of[vehicle], data.end_of[vehicle]
-        pair = (data.index[tail or ends[0]], data.index[head[0] if head else ends[1]])
-        return float(planning.duration(data.type_index[vehicle], *pair))
+        places = (
+            data.type_index[vehicle],
+            data.index[tail or ends[0]],
+            data.index[head[0] if head else ends[1]],
+        )
+        return float(planning.duration(*map(np.array, places)))
 
     @property
     def _day_length(self) -> float:
@@ -315,7 +319,8 @@ class _Reading:
         missing = [name for name in plan.unserved if name in before]
         if missing:
             self.notes.append(
-                f"{count_text(len(missing), 'planned stop')} not in the table and taken as left out: {list_names(missing)}"
+                f"{count_text(len(missing), 'planned stop')} not in the table and taken as left out: "
+                f"{list_names(missing)}"
             )
         if self.unwritten:
             self.notes.append(

@@ -87,6 +87,8 @@ class Times:
         Names of the levels.
     effects
         What they have in common; None where there are too few.
+    day_spread
+        By how much days differ, as a share of a time, where the law has learned it.
     """
 
     places: tuple[Ints, Ints]
@@ -95,6 +97,7 @@ class Times:
     groups: Mapping[str, Codes]
     names: Mapping[str, list[str]]
     effects: TimeEffects | None
+    day_spread: float | None = None
 
     def factors(self, shape: tuple[int, int], *, levels: bool, draw: slice | None = None) -> Floats:
         """Return by which factor times are longer for the day, or for what the law is wrong by too.
@@ -281,7 +284,7 @@ class ReviewedDay:
             spread = of_law * max(shape.usual * np.sqrt(1.0 - shape.share), _LEAST)
             day_spread = float(np.average(of_law, weights=law)) * shape.common if shape.by else None
         effects = draw_time_effects(ratio, spread, groups, day_spread=day_spread)
-        return Times((route, leg), law, actual, groups, names, effects)
+        return Times((route, leg), law, actual, groups, names, effects, day_spread)
 
     def _levels(self, route: Ints, leg: Ints) -> tuple[dict[str, Codes], dict[str, list[str]]]:
         """Return to which vehicle, hours, region and load each time belongs, and how these are called."""
