@@ -60,7 +60,13 @@ class TimeEffects:
 
 
 def draw_time_effects(
-    ratio: Floats, spread: Floats, groups: Mapping[str, Codes], *, day_spread: float | None, seed: int = 0
+    ratio: Floats,
+    spread: Floats,
+    groups: Mapping[str, Codes],
+    *,
+    day_spread: float | None,
+    bias_error: float = 0.0,
+    seed: int = 0,
 ) -> TimeEffects:
     """Draw the effects of a day from what its times say.
 
@@ -74,6 +80,8 @@ def draw_time_effects(
         The level of each time in each group, numbered from 0; (n,) each.
     day_spread
         Standard deviation of what days differ by, where the law has learned it; None where it has not.
+    bias_error
+        Standard error of what the law is wrong by everywhere, which one day does not tell from that day.
     seed
         Of the draws.
 
@@ -90,7 +98,9 @@ def draw_time_effects(
     sampler = _Sampler(
         ratio, np.maximum(spread, _TINY), groups, day_spread, np.random.default_rng([seed, 36])
     )
-    return sampler.run()
+    found = sampler.run()
+    day = found.day + bias_error * sampler.rng.standard_normal(len(found.day))
+    return TimeEffects(day, found.groups, found.noise)
 
 
 @dataclass(eq=False)

@@ -271,19 +271,28 @@ class ReviewedDay:
         route, leg = places[0][timed], places[1][timed]
         law, actual = law[timed], actual[timed]
         groups, names = self._levels(route, leg)
-        if len(law) < _FEWEST:
-            return Times((route, leg), law, actual, groups, names, None)
-        ratio = actual / law - 1.0
-        day_spread: float | None = None
-        if errs.model is None:
-            middle = float(np.median(np.abs(ratio - np.median(ratio)))) / _NORMAL
-            spread = np.full(len(ratio), max(middle, _LEAST))
+        known = errs.model
+        bias_error, day_spread = 0.0, None
+        if known is None:
+            middle = actual / law - np.median(actual / law) if len(law) else law
+            spread = (
+                np.full(len(law), max(float(np.median(np.abs(middle))) / _NORMAL, _LEAST))
+                if len(law)
+                else law
+            )
         else:
-            shape = errs.model.shape
-            of_law = errs.model.noise(law / errs.unit) * errs.unit / law
+            shape, value = known.shape, law / errs.unit
+            of_law = known.noise(value) / value
             spread = of_law * max(shape.usual * np.sqrt(1.0 - shape.share), _LEAST)
-            day_spread = float(np.average(of_law, weights=law)) * shape.common if shape.by else None
-        effects = draw_time_effects(ratio, spread, groups, day_spread=day_spread)
+            day_spread = (
+                float(np.average(of_law, weights=law)) * shape.common if shape.by and len(law) else None
+            )
+            bias_error = float(np.sqrt(known.covariance[2]))
+        effects = None
+        if len(law) >= _FEWEST:
+            effects = draw_time_effects(
+                actual / law - 1.0, spread, groups, day_spread=day_spread, bias_error=bias_error
+            )
         return Times((route, leg), law, actual, groups, names, effects, day_spread)
 
     def _levels(self, route: Ints, leg: Ints) -> tuple[dict[str, Codes], dict[str, list[str]]]:
@@ -314,18 +323,18 @@ class ReviewedDay:
         return codes, names
 
     def _regions(self, tail: Ints, head: Ints) -> dict[str, NDArray[np.str_]]:
-        """Return the region of each leg, called by the client in its middle; none where places are not known."""
+        """Return the region in which the middle of each leg lies, called by the client in its middle.
+
+        None where places are not known.
+        """
         from scipy.cluster.vq import kmeans2
 
-        data, places = self.problem.data, self.problem.positions
-        points = places.on_map
+        data, points = self.problem.data, self.problem.positions.on_map
         count = min(len(head) // _LEGS_OF_A_PLACE, _MOST_LEVELS)
         if count < 2 or not np.isfinite(points).all():
             return {}
-        middle = (points[tail] + points[head]) / 2.0
-        scale = np.maximum(middle.std(axis=0), 1e-9)
-        centres, codes = kmeans2(middle / scale, count, minit="++", seed=0)
-        nearest = [int(np.argmin(np.square(points / scale - centre).sum(axis=1))) for centre in centres]
+        centres, codes = kmeans2((points[tail] + points[head]) / 2.0, count, minit="++", seed=0)
+        nearest = [int(np.argmin(np.square(points - centre).sum(axis=1))) for centre in centres]
         return {"place": np.array([f"around {data.names[nearest[code]]}" for code in codes])}
 
     def _changed(self, *, levels: bool, draw: slice | None = None) -> PaddedRoutes:
