@@ -108,6 +108,10 @@ if TYPE_CHECKING:
     from kanopt.whatif.questions.sweep import sweep as sweep
     from kanopt.whatif.questions.switch_points import switch_points as switch_points
     from kanopt.whatif.questions.tornado import tornado as tornado
+    from kanopt.whatif.review import Drift as Drift
+    from kanopt.whatif.review import Review as Review
+    from kanopt.whatif.review import drift as drift
+    from kanopt.whatif.review import review as review
     from kanopt.whatif.risks.monte_carlo import monte_carlo as monte_carlo
     from kanopt.whatif.risks.risk import risk as risk
     from kanopt.whatif.risks.sample_average import solve_sample_average as solve_sample_average
@@ -186,6 +190,7 @@ _HOME = {
         "units_of",
         "with_units",
     ),
+    "whatif.review": ("Drift", "Review", "drift", "review"),
     "whatif.scaffolding": ("Scaffold", "scaffold"),
     "whatif": (
         "Change",
