@@ -29,9 +29,9 @@ def rows(text: str) -> list[list[str]]:
 
 
 EDITS = rows("""
-[solver] | [slover] | slover | unknown section; did you mean 'solver'?
+[solver] | [slover] | slover | unknown key; did you mean 'solver'?
 [solver] | [[solver]] | solver | must be a table of key = value, not a list
-[tables.depots] | [tables]⏎x = 3⏎[tables.depots] | tables.x | must be a table [tables.x], not the number 3
+[tables.depots] | [tables]⏎x = 3⏎[tables.depots] | tables.x | must be a table of key = value, not the number 3
 time_limit = 1 | time_limt = 1 | solver.time_limt | unknown key; did you mean 'time_limit'?
 time_limit = 1 | time_limit = "1" | solver.time_limit | must be a number, not the text '1'
 time_limit = 1 | time_limit = inf | solver.time_limit | must be a finite number, not the number inf
