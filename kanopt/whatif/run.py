@@ -76,8 +76,8 @@ class Run(PlanExports, PlanPlots, Shown):
 
     def told(self) -> str:
         """Return what the plan does, costs and leaves out, how often it is on time, and what the file assumes."""
-        from kanopt.explain.summary import made_up
         from kanopt.display import reports
+        from kanopt.explain.summary import made_up
 
         days = reports.days_text(self.result)
         assumed, unread = self.scenario.report.assumed, bool(self.scenario.unanswered())
