@@ -6,9 +6,6 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-from numpy.typing import NDArray
-
 from kanopt.errors import FormulaError, TableError
 from kanopt.text import count_text, list_names
 
@@ -81,7 +78,9 @@ class RowRules:
                 continue
         return found
 
-    def parsed(self, sorts: Mapping[str, Sort], taken: Collection[str], source: str) -> ParsedRules:
+    def parsed(
+        self, sorts: Mapping[str, Sort], taken: Collection[str], source: str
+    ) -> tuple[dict[str, RowText], list[RowText]]:
         """Read the texts.
 
         Parameters
@@ -126,7 +125,7 @@ class RowRules:
                 faults.append((("drop_where", place), str(error)))
         if faults:
             raise rule_error(source, faults)
-        return ParsedRules(derived, tuple(drops))
+        return derived, drops
 
     def _in_order(self) -> tuple[list[str], list[Fault]]:
         """Return the derived columns with each behind those it names, and a fault for each that names itself."""
@@ -164,34 +163,6 @@ def rule_error(source: str, faults: Sequence[Fault]) -> TableError:
         for key, text in faults
     ]
     return TableError("\n".join(f"{source}: {line}" for line in lines), faults=faults)
-
-
-@dataclass(frozen=True)
-class ParsedRules:
-    """Texts on columns and rows that were read: each derived column behind those it names, and the conditions."""
-
-    derived: Mapping[str, RowText] = field(default_factory=dict)
-    drops: tuple[RowText, ...] = ()
-
-    def computed(
-        self, name: str, read: Mapping[str, Any], gone: NDArray[np.bool_]
-    ) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
-        """Return a derived column, truth as 1 and 0, and where it has no value.
-
-        Parameters
-        ----------
-        name
-            Its name.
-        read
-            The columns that its text names.
-        gone
-            Where one of them has no value; a condition may hold there all the same.
-        """
-        text = self.derived[name]
-        if not text.is_condition:
-            return np.where(gone, np.nan, text.values(read, len(gone))), gone
-        holds, fails = text.masks(read, len(gone))
-        return np.where(holds, 1.0, np.where(fails, 0.0, np.nan)), ~holds & ~fails
 
 
 def sort_of(kind: Kind) -> Sort:
