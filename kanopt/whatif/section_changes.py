@@ -150,7 +150,7 @@ def _wrong_with_laws(sections: Sections, drafts: Mapping[str, Formula], change: 
     """Yield what laws say of a change: a binding that none reads, a constant that a law does not have."""
     if change.table == "problem" and sections.problem is not None:
         key = ("problem", *change.column.split("."))
-        for mistake in binding_mistakes(sections.problem, sections.laws, drafts, {}):
+        for mistake in binding_mistakes(sections.problem, sections.laws, drafts):
             if mistake.key == key:
                 yield f"{write_key(key)}: {mistake.message}"
     name = change.column.partition(".")[0]

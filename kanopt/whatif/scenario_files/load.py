@@ -350,7 +350,7 @@ class _Loading:
         self.mistakes += wrong
         if any(mistake.key[-1] == "table" for mistake in wrong):
             return False
-        self.mistakes += binding_mistakes(problem, found.laws, formulas, tables)
+        self.mistakes += binding_mistakes(problem, found.laws, formulas)
         return True
 
 
