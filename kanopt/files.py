@@ -27,10 +27,10 @@ __all__ = [
     "check_target",
     "file_name",
     "hold_file",
-    "kind_of_no_file",
     "open_regular",
     "read_file",
     "replace_file",
+    "require_file",
     "require_path",
 ]
 
@@ -262,24 +262,31 @@ def read_file(path: str | os.PathLike[str], largest: int, what: str) -> bytes:
 
 def open_regular(path: str | os.PathLike[str], what: str) -> BinaryIO:
     """Open a regular file for reading; see :func:`read_file`."""
+    return require_file(path, what).open("rb")
+
+
+def require_file(path: str | os.PathLike[str], what: str) -> Path:
+    """Return a path at which there is a regular file.
+
+    Raises
+    ------
+    FileFormatError
+        If it is no path, or something else is there.
+    FileNotFoundError
+        If nothing is there; names the folder that is missing, or the file that has nearly this name.
+    """
     require_path(path)
     source = Path(path)
-    if kind := kind_of_no_file(source):
+    if source.is_file():
+        return source
+    if source.exists():
+        kind = "a folder" if source.is_dir() else "a pipe, a device or the like"
         raise FileFormatError(f"{source}: is {kind}, not {what}")
-    try:
-        return source.open("rb")
-    except FileNotFoundError:
-        beside = [each.name for each in source.parent.iterdir()] if source.parent.is_dir() else []
-        hint = nearest(source.name, beside)
-        advice = f"; {hint}" if hint.startswith("did you mean") else ""
-        raise FileNotFoundError(f"no such file: {source}{advice}") from None
-
-
-def kind_of_no_file(path: Path) -> str:
-    """Return what is there that is no regular file; empty where there is one, or nothing."""
-    if not path.exists() or path.is_file():
-        return ""
-    return "a folder" if path.is_dir() else "a pipe, a device or the like"
+    if not source.parent.is_dir():
+        raise FileNotFoundError(f"no such file: {source}; there is no folder {str(source.parent)!r}")
+    hint = nearest(source.name, [each.name for each in source.parent.iterdir()])
+    advice = f"; {hint}" if hint.startswith("did you mean") else ""
+    raise FileNotFoundError(f"no such file: {source}{advice}")
 
 
 def require_path(path: str | os.PathLike[str]) -> None:

@@ -91,7 +91,7 @@ def _read_sqlite(url: URL, query: str, stop: Interrupt) -> Rows:
         )
     in_memory = url.database in (None, "", ":memory:")
     if not in_memory:
-        require_file(Path(str(url.database)), "database")
+        require_file(Path(str(url.database)), "a database")
     place = ":memory:" if in_memory else f"file:{quote(str(Path(str(url.database)).absolute()))}?mode=ro"
     end = time.monotonic() + MOST_SECONDS
     try:

@@ -151,7 +151,7 @@ def open_source(given: SourceLike) -> BatchSource:
         return _of_frames(given).opened()
     paths = [Path(path) for path in ([given] if isinstance(given, (str, PathLike)) else given)]
     for path in paths:
-        require_file(path, "Parquet file")
+        require_file(path, "a Parquet file")
     return _of_files(sorted(paths)).opened()
 
 

@@ -119,10 +119,8 @@ def read_document(path: Path) -> TomlDocument:
         raise _file_error(path, 0, f"{told} learns a law from it, and [tables] of a scenario file names it")
     try:
         raw = read_file(path, _LARGEST, "a scenario file")
-    except FileFormatError as error:
+    except (FileFormatError, FileNotFoundError) as error:
         raise _file_error(path, 0, str(error).removeprefix(f"{path}: ")) from None
-    except FileNotFoundError:
-        raise _file_error(path, 0, _missing(path)) from None
     except OSError as error:
         raise _file_error(path, 0, f"cannot be read: {error.strerror or error}") from None
     try:
@@ -161,17 +159,6 @@ def _beyond_limits(text: str) -> str:
 
 def _file_error(path: Path, line: int, message: str) -> ScenarioError:
     return ScenarioError([Issue(str(path), line, "", message)])
-
-
-def _missing(path: Path) -> str:
-    from difflib import get_close_matches
-
-    folder = path.parent
-    if not folder.is_dir():
-        return f"there is no folder {str(folder)!r}"
-    names = sorted(p.name for p in folder.iterdir() if p.suffix == ".toml")
-    close = get_close_matches(path.name, names, n=1)
-    return "there is no such file" + (f"; did you mean {str(folder / close[0])!r}?" if close else "")
 
 
 def _syntax(message: str, text: str) -> tuple[int, str]:

@@ -55,7 +55,7 @@ km = "arc.distance" | km = "link.length" | problem.bind.km | the problem does no
 km = "arc.distance" | km = 1⏎nolaw = { km = 1 } | problem.bind.nolaw | the problem reads no law 'nolaw'
 km = "arc.distance" | km = 1⏎minutes = { miles = 1 } | problem.bind.minutes.miles | law 'minutes' has no input 'miles'
 "vehicle.fuel_price" | "vehicle.fuel_prise" | problem.bind.price | not know 'vehicle.fuel_prise'; did you mean
-load = "state.load"⏎ |  | problem.bind | the input 'load' of its law is not bound; write load = "state.load", or a number
+load = "state.load"⏎ |  | problem.bind | the input 'load' of its law is not bound; write load = "state.load"
 load = "state.load" | load = "clock.hour" | problem.bind.load | they do not measure the same thing
 unit = "min" | unit = "minuts" | surrogates.minutes.unit | unknown unit 'minuts'; did you mean 'minute'?
 unit = "EUR" | unit = "USD" | problem.cost.fuel | law 'fuel': formula for 'fuel': cannot convert 'USD'
