@@ -173,6 +173,8 @@ def section_sentence(before: Sections, change: Change) -> str:
 
 _UNTOLD = ("scenario", "report", "changes")
 """Sections that change no plan, and the one that is told by its changes."""
+_SOURCES = {"tables": "table", "surrogates": "law"}
+"""Sections of entries that are others where they are had from elsewhere, with what an entry is called."""
 
 
 def key_changes(was: Mapping[str, Any], now: Mapping[str, Any], key: Key = ()) -> Iterator[str]:
@@ -182,13 +184,25 @@ def key_changes(was: Mapping[str, Any], now: Mapping[str, Any], key: Key = ()) -
         if old == new or here[0] in _UNTOLD:
             continue
         if isinstance(old, Mapping) and isinstance(new, Mapping):
-            yield from key_changes(old, new, here)
+            was_had, is_had = (
+                _source(each) if here[0] in _SOURCES and len(here) == 2 else "" for each in (old, new)
+            )
+            if was_had == is_had:
+                yield from key_changes(old, new, here)
+            else:
+                yield f"the {_SOURCES[str(here[0])]} {name} is {is_had} instead of {was_had}"
         elif old is None:
             yield f"{_subject(here)} is {'new' if isinstance(new, Mapping) else f'set to {_shown(new)}'}"
         elif new is None:
             yield f"{_subject(here)} is {'gone' if isinstance(old, Mapping) else f'no longer {_shown(old)}'}"
         else:
             yield f"{_subject(here)} is {_shown(new)} instead of {_shown(old)}"
+
+
+def _source(entry: Mapping[str, Any]) -> str:
+    """Say where a table or a law is had from."""
+    words = {"path": "", "url": "", "formula": "", "file": "read from ", "table": "learned from table "}
+    return next((f"{words[key]}{entry[key]}" for key in words if key in entry), "")
 
 
 def _subject(key: Key) -> str:
