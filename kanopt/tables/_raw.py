@@ -14,8 +14,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from kanopt import files
 from kanopt.errors import FileFormatError, TableError
+from kanopt.files import require_file as require_regular
 from kanopt.files import require_path
 from kanopt.units import UNIT_WORDS
 
@@ -91,7 +91,7 @@ def require_file(path: Path, what: str) -> None:
     """Raise a TableError that names the nearest file where there is none."""
     require_path(path)
     try:
-        files.require_file(path, what)
+        require_regular(path, what)
     except (FileFormatError, FileNotFoundError) as error:
         raise TableError(str(error)) from None
 
