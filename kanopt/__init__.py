@@ -87,7 +87,6 @@ if TYPE_CHECKING:
     from kanopt.tables import split as split
     from kanopt.tables import units_of as units_of
     from kanopt.tables import with_units as with_units
-    from kanopt.tables.row_rules import cleaned as cleaned
     from kanopt.whatif import Change as Change
     from kanopt.whatif import Comparison as Comparison
     from kanopt.whatif import MonteCarlo as MonteCarlo
@@ -174,7 +173,6 @@ _HOME = {
     "surrogates.cleaning": ("CleaningProposal", "propose_cleaning"),
     "surrogates.baseline_table": ("Baselines",),
     "surrogates.baselines": ("baselines",),
-    "tables.row_rules": ("cleaned",),
     "tables": (
         "Column",
         "Schema",

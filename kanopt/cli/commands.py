@@ -266,7 +266,7 @@ def _run(
             scenario = scenario.set("solver.days_in_time", noted("days_in_time"))
         check_outputs(outputs(scenario), input_files(scenario), _export_files(folder, file.stem))
         _refuse_exports(scenario)
-        return scenario.run(
+        found: Run = scenario.run(
             seed=seed,
             time_limit=time_limit,
             progress=progress,
@@ -274,6 +274,7 @@ def _run(
             variants=variants,
             on_time=noted("on_time"),
         )
+        return found
 
 
 def _echo_run(outcome: Run) -> None:

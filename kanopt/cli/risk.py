@@ -125,12 +125,13 @@ def _cell(text: str) -> float | bool | str:
 def _plan(asked: Asked, scenario: Scenario) -> Result:
     """Return the plan that is found, as ``kanopt run`` finds it, or today's."""
     if noted("plan") == "anew":
-        return scenario.run(
+        found: Result = scenario.run(
             seed=asked.seed,
             time_limit=asked.time_limit,
             progress=asked.progress,
             relearn=is_on("relearn"),
         ).result
+        return found
     from kanopt.whatif.questions.prepare import base_result, prepare
     from kanopt.whatif.run import today_in_time
 

@@ -183,7 +183,7 @@ def _refuse_bad(
     """Refuse missing values, unless gaps are information, infinite ones, and those whose powers overflow."""
     for name in (*features, target):
         column, role = frame[name], "target" if name == target else "column"
-        advice = "leave such rows out, as by ko.cleaned(…, drop_where=[…]), or fill them in"
+        advice = "leave such rows out, or fill them in: a callable may give frames that pandas has changed"
         if name == target or not gaps:
             _refuse(source, column.isna(), f"{role} {name!r} is missing; {advice}")
         if pd.api.types.is_numeric_dtype(column):
