@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,6 +15,9 @@ from kanopt.errors import Issue, KanoptError, ScenarioError, nearest
 from kanopt.formulas.law_draws import LawDraws, draw_laws
 from kanopt.interrupt import Interrupt
 from kanopt.parallel import cluster, run_tasks
+from kanopt.problems.supply import SupplyProblem
+from kanopt.problems.supply.draws import demand_law
+from kanopt.problems.uncertainty import Uncertainty
 from kanopt.progress import told_by_line
 from kanopt.text import count_text, seconds_text
 from kanopt.validation import count_fault
@@ -48,13 +52,13 @@ if TYPE_CHECKING:
 
 _FEWEST = 20
 _MOST = 100_000
-_LAWS, _INPUTS, _ERRORS = range(3)  # streams of random numbers
+_LAWS, _INPUTS, _ERRORS, _DEMAND = range(4)  # streams of random numbers
 _REPORT_SECONDS = 2.0
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class DrawnQuestion(Question):
-    """A sweep whose points also have laws of their own.
+    """A sweep whose points also have laws, and of a supply network demands, of their own.
 
     Parameters
     ----------
@@ -63,6 +67,12 @@ class DrawnQuestion(Question):
     """
 
     drawn: Mapping[str, LawDraws] = field(default_factory=dict)
+
+    @cached_property
+    def draws_demand(self) -> bool:
+        """Whether amounts that markets want vary by a ``demand_sd``."""
+        problem = self.base_problem
+        return isinstance(problem, SupplyProblem) and bool(problem.demand_deviation.any())
 
     @property
     def solve_options(self) -> SolveOptions:
@@ -81,7 +91,15 @@ class DrawnQuestion(Question):
         """
         scenario = self.scenario_at(point)
         laws = {**self.formulas, **{name: law.at(point) for name, law in self.drawn.items()}}
-        return scenario.build(scenario.formulas(laws))
+        return self._with_demand(scenario.build(scenario.formulas(laws)), point)
+
+    def _with_demand(self, problem: Problem[Any], point: int) -> Problem[Any]:
+        if not self.draws_demand:
+            return problem
+        assert isinstance(problem, SupplyProblem)
+        law, demand = demand_law(problem, Uncertainty()), np.zeros_like(problem.demand_array)
+        demand[law.cells] = law.draw(1, np.random.default_rng([self.seed, _DEMAND, point]))[0]
+        return problem.with_demand(demand)
 
 
 @told_by_line
@@ -98,9 +116,10 @@ def monte_carlo(
 ) -> MonteCarlo:
     """Draw what is not known many times, and say how plans fare: prices, regret, and which decisions last.
 
-    A draw is a world: each learned law with constants and a bias as its data could as well have given them, and every
-    input of `ranges` at a value of its range. The plan of the scenario is priced in all of them, and so are candidates:
-    plans that are best in some of the draws. Errors of single rows come on top of prices (not of regret, since nobody
+    A draw is a world: each learned law with constants and a bias as its data could as well have given them, every
+    input of `ranges` at a value of its range, and what markets of a supply network want as far as the table of demands
+    has a ``demand_sd``. The plan of the scenario is priced in all of them, and so are candidates: plans that are best
+    in some of the draws. Errors of single rows come on top of prices (not of regret, since nobody
     can plan for them).
 
     Parameters
@@ -189,11 +208,16 @@ def _question(
     erring = _erring_laws(prepared, axes, laws)
     drawn = {name: draw_laws(law, draws, streams[_LAWS]) for name, law in erring.items()}
     drawn = {name: law for name, law in drawn.items() if law.varies}
-    if not drawn and not axes:
-        raise _error("", "nothing is uncertain: no learned law tells its errors, and no ranges are given")
     points = _points(axes, draws, streams[_INPUTS])
     asked = prepared.question(axes, points, anew=True)
-    return DrawnQuestion(**{one.name: getattr(asked, one.name) for one in fields(asked)}, drawn=drawn)
+    found = DrawnQuestion(**{one.name: getattr(asked, one.name) for one in fields(asked)}, drawn=drawn)
+    if not drawn and not axes and not found.draws_demand:
+        raise _error(
+            "",
+            "nothing is uncertain: no learned law tells its errors, no ranges are given, and no demand of a supply "
+            "network has a demand_sd",
+        )
+    return found
 
 
 def _erring_laws(prepared: Prepared, axes: Sequence[Axis], laws: Sequence[str] | None) -> dict[str, Formula]:
