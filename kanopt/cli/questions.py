@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from functools import partial
+from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +17,7 @@ from kanopt.cli.failures import ExitCode, exit_code_of
 from kanopt.cli.options import Given, asked_axes, asked_ranges, changed, sweep_options
 from kanopt.cli.progress import progress_reporter
 from kanopt.cli.stopping import exit_code_of_stop, stop_of_command
+from kanopt.files import replace_file
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -177,7 +179,11 @@ def sweep(given: Given, scenario: Scenario, progress: OnEvent) -> Answer:
         options=sweep_options(given, out),
         progress=progress,
     )
-    written = {} if out is None else {"points": found.to_parquet(out / "points.parquet")}
+    written = {}
+    if out is not None:
+        table = BytesIO()
+        found.points.to_parquet(table, index=False)
+        written = {"points": replace_file(out / "points.parquet", table.getvalue(), make_folders=True)}
     data = {"price": found.base.objective, "points": found.points.to_dict("records")}
     return Answer.of(found, data, holds=found.holds_somewhere, written=written)
 
@@ -279,7 +285,7 @@ def risk(given: Given, scenario: Scenario, progress: OnEvent) -> Answer:
 
     name, scenario, uncertainty = scenario.name, changed(given, scenario), _uncertainty(given)
     result = _plan(given, scenario, progress)
-    data = {"scenario": name, "status": result.status.value}
+    data: dict[str, Any] = {"scenario": name, "status": result.status.value}
     if not result.has_plan:
         return Answer(str(result), data, result)
     seed = scenario.seed if given["seed"] is None else given["seed"]

@@ -43,7 +43,7 @@ def risk_page(risk: Risk, scenario: Scenario | None = None, notes: Sequence[str]
         lines=risk.notes,
         keys=tuple(_keys(risk)),
         sure=(
-            f"{risk.draws:,} {risk.words.of_all.removeprefix('of the ')}, always the same with the seed "
+            f"{risk.draws:,} {risk.of_all.removeprefix('of the ')}, always the same with the seed "
             f"{risk.seed}: a share of them errs by at most {percent_text(float(share_error(0.5, risk.draws)))}.",
         ),
         notices=tuple(cautions(notes)),
@@ -59,8 +59,8 @@ def _keys(risk: Risk) -> list[KeyFigure]:
     notes = {
         "planned": "on the laws as they are",
         "mean": "on average",
-        "q95": f"exceeded on 5 % {risk.words.of_all}",
-        "cvar95": f"{risk.words.of_all}, their mean",
+        "q95": f"exceeded on 5 % {risk.of_all}",
+        "cvar95": f"{risk.of_all}, their mean",
     }
     names = {
         "planned": "planned",
@@ -72,9 +72,9 @@ def _keys(risk: Risk) -> list[KeyFigure]:
     shares = [
         KeyFigure(told, sure_text(known[name]), "", of)
         for name, told, of in (
-            ("on_time", "all on time", risk.words.of_all),
-            ("holds", "every rule kept", risk.words.of_all),
-            ("overload", "a vehicle is too full", risk.words.of_all),
+            ("on_time", "all on time", risk.of_all),
+            ("holds", "every rule kept", risk.of_all),
+            ("overload", "a vehicle is too full", risk.of_all),
             ("fill_rate", "of demand met", ""),
         )
         # that no vehicle is ever too full is what is expected

@@ -79,7 +79,7 @@ def plot_ranges(risk: Risk, ax: Axes | None = None) -> Axes:
     letters = name_letters(ax)
     ax.set_yticks(range(len(frame)), [escape_text(shorten_middle(name, letters)) for name in frame["name"]])
     ax.set_ylim(-0.7, len(frame) - 0.3)
-    set_x_title(ax, f"{ranges.title}, {ranges.unit} (bar: 90 % {risk.words.of_all}, tick: planned)")
+    set_x_title(ax, f"{ranges.title}, {ranges.unit} (bar: 90 % {risk.of_all}, tick: planned)")
     ax.margins(x=0.05)
     return style_axes(ax, grid="x")
 
@@ -154,5 +154,5 @@ def plot_day_costs(risk: Risk, ax: Axes | None = None) -> Axes:
     ax.set_ylim(0.0, 1.5 * tallest)
     style_axes(ax)
     ax.set_xlabel(escape_text(f"cost, {unit}" if unit else "cost"))
-    set_y_title(ax, f"share {risk.words.of_all}; the outermost bars hold all beyond")
+    set_y_title(ax, f"share {risk.of_all}; the outermost bars hold all beyond")
     return ax

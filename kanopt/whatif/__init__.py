@@ -6,10 +6,10 @@ from kanopt.whatif.changes import Change
 from kanopt.whatif.events import Event
 from kanopt.whatif.learn import LearnedLaw
 from kanopt.whatif.questions.answers import Sweep
-from kanopt.whatif.questions.ask import SweepOptions
 from kanopt.whatif.questions.axes import factors, grid
 from kanopt.whatif.questions.compare import compare
 from kanopt.whatif.questions.comparison import Comparison, Variant
+from kanopt.whatif.questions.question import SweepOptions
 from kanopt.whatif.questions.sweep import sweep
 from kanopt.whatif.questions.switch_points import SwitchPoints, switch_points
 from kanopt.whatif.questions.tornado import Tornado, tornado

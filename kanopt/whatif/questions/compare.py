@@ -23,7 +23,8 @@ from kanopt.whatif.questions.ask import carry_out
 from kanopt.whatif.questions.comparison import Comparison, Variant
 from kanopt.whatif.questions.point import PointResult, of_kept
 from kanopt.whatif.questions.point_search import kept_plan
-from kanopt.whatif.questions.prepare import Prepared, base_results, prepare_checked, prepare_learned
+from kanopt.whatif.questions.prepare import base_results, prepare_checked, prepare_learned
+from kanopt.whatif.questions.question import Prepared
 from kanopt.whatif.run import Run, finish_run, tell_build_remarks, tell_remarks
 from kanopt.whatif.scenario import Scenario
 from kanopt.whatif.variants import variants_of

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -22,6 +22,24 @@ if TYPE_CHECKING:
 
     from kanopt.problems.base import Plan, Problem
     from kanopt.problems.result import Result
+
+
+@dataclass(frozen=True, eq=False)
+class Task:
+    """One point for a worker."""
+
+    point: int
+    kept: Plan | None
+    starts: tuple[Any, ...] = ()
+    own: PointResult | None = None
+    others: Mapping[int, Any] | None = None
+
+
+def do_task(question: Question, task: Task) -> PointResult:
+    """Do what a task asks; workers call it."""
+    if task.own is not None:
+        return exchange_plans(question, task.own, task.others or {}, task.kept)
+    return solve_point(question, task.point, task.kept, task.starts)
 
 
 def solve_point(

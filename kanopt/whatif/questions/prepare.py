@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
-from functools import cached_property
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,72 +17,21 @@ from kanopt.whatif.law_cache import LawCache
 from kanopt.whatif.learn import LearnedLaw, laws_of, learn
 from kanopt.whatif.questions.axes import Axis
 from kanopt.whatif.questions.point import BASE, PointResult, point_of
-from kanopt.whatif.questions.question import Place, PlanChoice, Question
+from kanopt.whatif.questions.question import PlanChoice, Prepared, SweepOptions
 from kanopt.whatif.run import (
     build,
     plan_beside_today,
     price_today,
     solve_problem,
     tell_remarks,
-    today_in_time,
 )
 from kanopt.whatif.scenario import Scenario
 from kanopt.whatif.scenario_files.columns import field_columns
 
 if TYPE_CHECKING:
-    from kanopt.formulas import Formula
     from kanopt.problems.base import Plan, Problem
     from kanopt.problems.result import Result
-    from kanopt.whatif.questions.ask import SweepOptions
     from kanopt.whatif.questions.store import SweepStore
-
-
-@dataclass(frozen=True, eq=False)
-class Prepared:
-    """A scenario whose laws are learned, ready to be asked at many points.
-
-    Parameters
-    ----------
-    scenario
-        What is asked about.
-    laws
-        Its laws.
-    formulas
-        The learned ones among them, before any change.
-    problem, today
-        Its problem without any change, and today's plan, priced and checked; None where the scenario names none.
-    seed, time_limit, repeats
-        Of each search; seconds.
-    """
-
-    scenario: Scenario
-    laws: Mapping[str, LearnedLaw]
-    formulas: Mapping[str, Formula]
-    problem: Problem[Any]
-    today: Result | None
-    seed: int
-    time_limit: float
-    repeats: int
-
-    @cached_property
-    def least_in_time(self) -> float:
-        """Share of days on which today's plan is in time, as far as that is sure; 0 where that is not known."""
-        today = today_in_time(self.scenario, self.today)
-        return 0.0 if today is None or today.days_in_time is None else today.days_in_time.low
-
-    def question(self, axes: Sequence[Axis], points: Sequence[Place], *, anew: bool) -> Question:
-        """Return the question of some points, as workers need it."""
-        return Question(
-            scenario=_without_histories(self.scenario),
-            formulas=self.formulas,
-            axes=tuple(axes),
-            points=tuple(points),
-            anew=anew,
-            seed=self.seed,
-            time_limit=self.time_limit,
-            repeats=self.repeats,
-            least_in_time=self.least_in_time,
-        )
 
 
 def require_scenario(given: Any, question: str) -> None:
@@ -241,12 +189,6 @@ def _check_together(scenario: Scenario, axes: Sequence[Axis]) -> None:
                 )
                 raise ScenarioError([Issue("sweep", 0, axis.path, message)])
         others.append((axis, rows))
-
-
-def _without_histories(scenario: Scenario) -> Scenario:
-    """Return the scenario without the tables that laws alone are learned from, which no point reads."""
-    read = {part.table for part in scenario.problem.parts().values()}
-    return replace(scenario, tables={name: frame for name, frame in scenario.tables.items() if name in read})
 
 
 def base_result(

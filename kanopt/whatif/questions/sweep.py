@@ -9,10 +9,10 @@ from kanopt.errors import Issue, ScenarioError, nearest
 from kanopt.progress import told_by_line
 from kanopt.whatif.events import OnEvent, ignore_event
 from kanopt.whatif.questions.answers import Sweep
-from kanopt.whatif.questions.ask import PLANS, SweepOptions, ask
+from kanopt.whatif.questions.ask import ask
 from kanopt.whatif.questions.axes import Axis, Design, design_points, read_axes
 from kanopt.whatif.questions.prepare import require_scenario
-from kanopt.whatif.questions.question import PlanChoice
+from kanopt.whatif.questions.question import PLANS, PlanChoice, SweepOptions
 from kanopt.whatif.scenario import Scenario
 from kanopt.whatif.scenario_files.spec import SweepSpec
 

@@ -18,7 +18,6 @@ from kanopt.problems.result import Status
 from kanopt.progress import told_by_line
 from kanopt.text import amount_text, count_text, join_list, money_text, number_text, range_text, seconds_text
 from kanopt.whatif.events import Event, OnEvent, ignore_event
-from kanopt.whatif.questions.ask import SweepOptions
 from kanopt.whatif.questions.axes import Axis, read_axes
 from kanopt.whatif.questions.point import REFUSED
 from kanopt.whatif.questions.prepare import (
@@ -28,6 +27,7 @@ from kanopt.whatif.questions.prepare import (
     require_scenario,
     unit_of_axis,
 )
+from kanopt.whatif.questions.question import SweepOptions
 from kanopt.whatif.questions.switch_search import KNOWN, SearchLimits, SwitchPoint, SwitchSearch
 from kanopt.whatif.questions.verdict import NO_DIFFERENCE, REPEAT, UNMEASURED
 from kanopt.whatif.scenario import Scenario

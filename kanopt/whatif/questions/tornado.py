@@ -17,11 +17,11 @@ from kanopt.progress import told_by_line
 from kanopt.text import count_text, fixed_text
 from kanopt.whatif.events import OnEvent, ignore_event
 from kanopt.whatif.questions.answers import Answers
-from kanopt.whatif.questions.ask import PLANS, SweepOptions, ask
+from kanopt.whatif.questions.ask import ask
 from kanopt.whatif.questions.axes import Axis, read_axes, value_text
 from kanopt.whatif.questions.point import PointResult
 from kanopt.whatif.questions.prepare import refuse_folder, require_scenario
-from kanopt.whatif.questions.question import Place, PlanChoice
+from kanopt.whatif.questions.question import PLANS, Place, PlanChoice, SweepOptions
 from kanopt.whatif.questions.verdict import NO_DIFFERENCE, UNMEASURED, Verdict, still_compare
 from kanopt.whatif.scenario import Scenario
 

@@ -23,20 +23,18 @@ from kanopt.text import count_text, seconds_text
 from kanopt.validation import count_fault
 from kanopt.whatif.changes import Value
 from kanopt.whatif.events import Event, OnEvent, ignore_event
-from kanopt.whatif.questions.ask import PLANS, SweepOptions
 from kanopt.whatif.questions.axes import Axis, read_axes
 from kanopt.whatif.questions.plan_decisions import Decision, decisions_of
 from kanopt.whatif.questions.point import PointResult
 from kanopt.whatif.questions.point_search import solve_point
 from kanopt.whatif.questions.prepare import (
-    Prepared,
     base_result,
     prepare,
     refuse_folder,
     refuse_no_plan,
     require_scenario,
 )
-from kanopt.whatif.questions.question import Question
+from kanopt.whatif.questions.question import PLANS, Prepared, Question, SweepOptions
 from kanopt.whatif.risks.monte_carlo_result import MonteCarlo, PlanPrice, PricedDraw
 from kanopt.whatif.scenario import Scenario
 from kanopt.whatif.scenario_files.layers import split_messages

@@ -187,6 +187,11 @@ class Risk(TableExports):
         return DayRanges(frame.reset_index(drop=True), words.beyond, words.unit, words.clock)
 
     @property
+    def of_all(self) -> str:
+        """What a share is of: the days, or the draws."""
+        return self.words.of_all
+
+    @property
     def on_time(self) -> float:
         """Share of days on which everything is in time."""
         return float(self.in_time.all(axis=1).mean())
