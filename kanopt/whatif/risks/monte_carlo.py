@@ -26,7 +26,7 @@ from kanopt.whatif.events import Event, OnEvent, ignore_event
 from kanopt.whatif.questions.axes import Axis, read_axes
 from kanopt.whatif.questions.plan_decisions import Decision, decisions_of
 from kanopt.whatif.questions.point import PointResult
-from kanopt.whatif.questions.point_search import solve_point
+from kanopt.whatif.questions.point_search import Task, do_task
 from kanopt.whatif.questions.prepare import (
     base_result,
     prepare,
@@ -264,34 +264,14 @@ def _scores(question: DrawnQuestion, draws: int, seed: int) -> dict[str, NDArray
     return {law.law.output.name: rng.standard_normal(draws) for law in question.drawn.values()}
 
 
-@dataclass(frozen=True, eq=False)
-class _Asked:
-    """What workers read."""
-
-    question: DrawnQuestion
-    kept: Plan
-    plans: tuple[Plan, ...]
-
-
-@dataclass(frozen=True)
-class _Draw:
-    """A draw for a worker."""
-
-    point: int
-
-
-def _replan(asked: _Asked, task: _Draw) -> PointResult:
-    return solve_point(asked.question, task.point, asked.kept, ())
-
-
-def _price(asked: _Asked, task: _Draw) -> PricedDraw:
-    """Price all plans in the world of a draw."""
+def _price(asked: tuple[DrawnQuestion, tuple[Plan, ...]], task: Task) -> PricedDraw:
+    """Price all plans in the world of a draw; workers call it."""
+    question, plans = asked
     try:
-        problem = asked.question.problem_at(task.point)
+        problem = question.problem_at(task.point)
     except KanoptError as error:
         return PricedDraw(task.point, message=split_messages(error)[0])
-    options = asked.question.solve_options
-    return PricedDraw(task.point, tuple(_price_of(problem, plan, options) for plan in asked.plans))
+    return PricedDraw(task.point, tuple(_price_of(problem, plan, question.solve_options) for plan in plans))
 
 
 def _price_of(problem: Problem[Any], plan: Plan, options: SolveOptions) -> PlanPrice:
@@ -354,7 +334,6 @@ class _Work:
         self.planned_in: list[int | None] = [None]
         self.found: dict[int, PointResult] = {}
         self.priced: dict[int, PricedDraw] = {}
-        self._began = self._told = time.perf_counter()
 
     def run(self, candidates: int, client: Client | None, *, improve: bool) -> bool:
         """Plan in some draws and price in all; return whether it came to the end.
@@ -369,29 +348,40 @@ class _Work:
             Whether a plan made for a draw is kept in place of the base's where it is better as it is too: that the
             search found it there says nothing of what is not known.
         """
-        kept = self.plans[0]
+        draws = len(self.question.points)
         try:
             with Interrupt() as stop, Interrupt(keeps=self.options.workers == 1 and client is None):
-                chosen = [_Draw(number) for number in range(candidates)]
-                for found in self._tasks(_replan, _Asked(self.question, kept, ()), chosen, client):
-                    self.found[found.point] = found
-                    self._tell(len(self.found), candidates, "planned")
-                    if stop.asked:
-                        return False
-                self._take_plans()
-                if improve:
-                    self._improve_base()
-                every = [_Draw(number) for number in range(len(self.question.points))]
-                asked = _Asked(self.question, self.plans[0], tuple(self.plans))
-                self._began = time.perf_counter()
-                for priced in self._tasks(_price, asked, every, client):
-                    self.priced[priced.point] = priced
-                    self._tell(len(self.priced), len(every), "priced")
-                    if stop.asked:
-                        return False
+                how = {"workers": self.options.workers, "client": client}
+                chosen = [Task(number, self.plans[0]) for number in range(candidates)]
+                planned = run_tasks(do_task, self.question, chosen, **how)
+                self._take(planned, self.found, candidates, "planned", stop)
+                self._choose_plans(improve=improve)
+                every = [Task(number, None) for number in range(draws)]
+                priced = run_tasks(_price, (self.question, tuple(self.plans)), every, **how)
+                self._take(priced, self.priced, draws, "priced", stop)
         except KeyboardInterrupt:
             return False
         return True
+
+    def _take(
+        self, done: Iterator[Any], found: dict[int, Any], count: int, what: str, stop: Interrupt
+    ) -> None:
+        """Keep what comes of draws, and say how far it is.
+
+        Raises
+        ------
+        KeyboardInterrupt
+            After Ctrl-C.
+        """
+        began = told = time.perf_counter()
+        for one in done:
+            found[one.point] = one
+            if stop.asked:
+                raise KeyboardInterrupt
+            if (now := time.perf_counter()) > told + _REPORT_SECONDS:
+                told, left = now, seconds_text((count - len(found)) * (now - began) / len(found))
+                message = f"{what} in {len(found):,} of {count_text(count, 'draw')}, {left} left"
+                self.report(Event("solve", message, transient=True))
 
     def decided(self) -> Iterator[Mapping[Decision, str]]:
         """Yield what each plan decides where nothing is changed; of one that cannot be carried out there, nothing."""
@@ -400,41 +390,26 @@ class _Work:
             result = _evaluated(self.base.problem, plan, self.question.solve_options)
             yield {} if result is None else decisions_of(result, spec, like=self.base)
 
-    def _tasks(self, work: Any, asked: _Asked, tasks: Sequence[_Draw], client: Client | None) -> Any:
-        return run_tasks(work, asked, tasks, workers=self.options.workers, client=client)
-
-    def _take_plans(self) -> None:
-        known = {_content(self.base.problem, self.plans[0])}
-        for number, found in sorted(self.found.items()):
-            plan: Any = found.plan
-            if plan is None or found.violations or (content := _content(self.base.problem, plan)) in known:
-                continue
-            known.add(content)
-            self.plans.append(plan)
-            self.planned_in.append(number)
-
-    def _improve_base(self) -> None:
+    def _choose_plans(self, *, improve: bool) -> None:
+        """Take each plan that was found once; with `improve`, the best of them where nothing is changed is kept."""
+        problem, options = self.base.problem, self.question.solve_options
+        known = {_content(problem, self.plans[0])}
+        sound = {n: one.plan for n, one in self.found.items() if one.plan is not None and not one.violations}
+        for number, plan in sorted(sound.items()):
+            if (content := _content(problem, plan)) not in known:
+                known.add(content)
+                self.plans.append(plan)
+                self.planned_in.append(number)
         offers = {
             place: result
-            for place, plan in enumerate(self.plans[1:], start=1)
-            if (result := _evaluated(self.base.problem, plan, self.question.solve_options)) is not None
+            for place, plan in enumerate(self.plans[1:] if improve else [], start=1)
+            if (result := _evaluated(problem, plan, options)) is not None
         }
-        best = min(offers, key=lambda place: offers[place].rank, default=None)
-        if best is None or not offers[best].rank.is_better_than(self.base.rank):
-            return
-        self.base = offers[best]
-        self.plans[0] = self.plans.pop(best)
-        del self.planned_in[best]
-
-    def _tell(self, done: int, count: int, what: str) -> None:
-        now = time.perf_counter()
-        if now < self._told + _REPORT_SECONDS:
-            return
-        self._told = now
-        left = seconds_text((count - done) * (now - self._began) / done)
-        self.report(
-            Event("solve", f"{what} in {done:,} of {count_text(count, 'draw')}, {left} left", transient=True)
-        )
+        best = min(offers, key=lambda place: offers[place].rank, default=0)
+        if best and offers[best].rank.is_better_than(self.base.rank):
+            self.base = offers[best]
+            self.plans[0] = self.plans.pop(best)
+            del self.planned_in[best]
 
 
 def _error(place: str, message: str) -> ScenarioError:

@@ -271,13 +271,13 @@ def test_a_stop_keeps_the_draws_that_are_done(tmp_path, monkeypatch):
 def test_no_share_is_told_of_no_draw(tmp_path, monkeypatch):
     import kanopt.whatif.risks.monte_carlo as module
 
-    replan = module._replan
+    replan = module.do_task
 
     def stopped(asked, task):
         signal.raise_signal(signal.SIGINT)
         return replan(asked, task)
 
-    monkeypatch.setattr(module, "_replan", stopped)
+    monkeypatch.setattr(module, "do_task", stopped)
     found = monte_carlo(
         choice(tmp_path, RAIL, high=1), {PRICE: (1.4, 2.4)}, draws=20, candidates=2, options=QUICK
     )
