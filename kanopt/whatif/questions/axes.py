@@ -6,7 +6,7 @@ import itertools
 import math
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
 
@@ -399,4 +399,21 @@ def _latin(axes: Sequence[Axis], count: int, seed: int) -> Iterator[tuple[Value,
 
 
 def _error(place: str, message: str) -> ScenarioError:
-    return ScenarioError([Issue("changes", 0, place, message)])
+    return refused("changes", place, message)
+
+
+def refused(what: str, place: str, message: str) -> ScenarioError:
+    """Return the error of a question that cannot be asked: which one, what of it, and why."""
+    return ScenarioError([Issue(what, 0, place, message)])
+
+
+def check_word(what: str, place: str, word: object, known: Collection[str]) -> None:
+    """Refuse a word that is none of those that are known.
+
+    Raises
+    ------
+    ScenarioError
+        With the one that is likely meant.
+    """
+    if word not in known:
+        raise refused(what, place, f"unknown word {word!r}; {nearest(str(word), known)}")

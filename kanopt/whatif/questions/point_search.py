@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from kanopt.errors import KanoptError, ProblemError
 from kanopt.problems.assessment import NO_PLAN, Rank
 from kanopt.problems.result import Status
-from kanopt.whatif.questions.point import BASE, REFUSED, PointResult, of_kept, with_plan
+from kanopt.whatif.questions.point import BASE, KEPT, REFUSED, PointResult, of_kept, with_plan
 from kanopt.whatif.questions.question import Question
 from kanopt.whatif.run import leaving_in_time
 from kanopt.whatif.scenario_files.layers import split_messages
@@ -92,13 +92,7 @@ def exchange_plans(
     problem = question.problem_at(own.point)
     if kept is not None:
         priced = of_kept(own.point, kept_plan(problem, kept))
-        own = replace(
-            own,
-            kept_status=priced.kept_status,
-            kept_objective=priced.kept_objective,
-            kept_message=priced.kept_message,
-            kept_terms=priced.kept_terms,
-        )
+        own = replace(own, **{name: getattr(priced, name) for name in KEPT})
     best = own
     for number, plan in others.items():
         offer = _offered(problem, plan, question.days_in_time(own.point))

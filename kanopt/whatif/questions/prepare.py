@@ -8,14 +8,14 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from kanopt.errors import Issue, NoPlanError, ScenarioError
+from kanopt.errors import Issue, NoPlanError
 from kanopt.problems.result import Status
 from kanopt.text import money_text
 from kanopt.whatif.changes import column_names
 from kanopt.whatif.events import OnEvent
 from kanopt.whatif.law_cache import LawCache
 from kanopt.whatif.learn import LearnedLaw, laws_of, learn
-from kanopt.whatif.questions.axes import Axis
+from kanopt.whatif.questions.axes import Axis, refused
 from kanopt.whatif.questions.point import BASE, PointResult, point_of
 from kanopt.whatif.questions.question import PlanChoice, Prepared, SweepOptions
 from kanopt.whatif.run import (
@@ -50,9 +50,8 @@ def require_scenario(given: Any, question: str) -> None:
         hint = "give its .scenario"
     else:
         hint = "ko.load_scenario reads one from a file"
-    raise ScenarioError(
-        [Issue(question, 0, "scenario", f"asks about a scenario, not about a {type(given).__name__}; {hint}")]
-    )
+    told = f"asks about a scenario, not about a {type(given).__name__}; {hint}"
+    raise refused(question, "scenario", told)
 
 
 def refuse_folder(options: SweepOptions, what: str) -> None:
@@ -64,7 +63,7 @@ def refuse_folder(options: SweepOptions, what: str) -> None:
         If the options name one.
     """
     if options.out is not None:
-        raise ScenarioError([Issue(what, 0, "out", "results are kept on disk by sweeps alone; leave it out")])
+        raise refused(what, "out", "results are kept on disk by sweeps alone; leave it out")
 
 
 def refuse_no_plan(base: Result, scenario: Scenario, what: str) -> None:
@@ -172,7 +171,7 @@ def _check_together(scenario: Scenario, axes: Sequence[Axis]) -> None:
         change = axis.change(axis.values.items[0])
         if change.table == "solver":
             message = "how long and how is searched is the same at all points; give it once, as time_limit"
-            raise ScenarioError([Issue("sweep", 0, axis.path, message)])
+            raise refused("sweep", axis.path, message)
         if change.is_of_section:
             continue
         frame = scenario.changed[change.table]
@@ -187,7 +186,7 @@ def _check_together(scenario: Scenario, axes: Sequence[Axis]) -> None:
                     f"changes cells that {other.path} changes too, and two axes contradict each other; leave one, or "
                     "name rows that the other does not"
                 )
-                raise ScenarioError([Issue("sweep", 0, axis.path, message)])
+                raise refused("sweep", axis.path, message)
         others.append((axis, rows))
 
 
@@ -218,7 +217,7 @@ def base_result(
     if plan == "today":
         if today is None:
             message = "the scenario names no plan of today; write [problem.today], or take plan='kept'"
-            raise ScenarioError([Issue(str(scenario.path), 0, "problem.today", message)])
+            raise refused(str(scenario.path), "problem.today", message)
         return today
     seed, limit = prepared.seed + repeat, prepared.time_limit
     if repeat:

@@ -11,10 +11,9 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from kanopt.errors import Issue, ScenarioError
 from kanopt.whatif.events import OnEvent, ignore_event
 from kanopt.whatif.learn import LearnedLaw
-from kanopt.whatif.questions.axes import Axis
+from kanopt.whatif.questions.axes import Axis, refused
 from kanopt.whatif.run import solve_problem, today_in_time
 from kanopt.whatif.scenario import Scenario
 
@@ -72,16 +71,12 @@ class SweepOptions:
         for name in ("repeats", "workers"):
             value = getattr(self, name)
             if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-                raise ScenarioError(
-                    [Issue("sweep", 0, name, f"must be a whole number from 1, not {value!r}")]
-                )
+                raise refused("sweep", name, f"must be a whole number from 1, not {value!r}")
         if self.dask is not None and self.workers > 1:
-            message = f"takes the place of {self.workers} workers of this machine; give one of the two"
-            raise ScenarioError([Issue("sweep", 0, "dask", message)])
+            told = f"takes the place of {self.workers} workers of this machine; give one of the two"
+            raise refused("sweep", "dask", told)
         if self.time_limit is not None and not self.time_limit > 0:
-            raise ScenarioError(
-                [Issue("sweep", 0, "time_limit", f"must be above 0, not {self.time_limit!r}")]
-            )
+            raise refused("sweep", "time_limit", f"must be above 0, not {self.time_limit!r}")
 
 
 # In which order the points of a sweep are planned, and which lie near each other.

@@ -14,9 +14,10 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 from pydantic import TypeAdapter
 
-from kanopt.errors import FileFormatError, Issue, ScenarioError
+from kanopt.errors import FileFormatError
 from kanopt.files import hold_file, read_file, replace_file
 from kanopt.problems.result import Status
+from kanopt.whatif.questions.axes import refused
 from kanopt.whatif.questions.point import BASE, REFUSED, PointResult
 
 if TYPE_CHECKING:
@@ -43,14 +44,16 @@ def open_store(folder: Path, question: Mapping[str, Any]) -> Iterator[SweepStore
         If a file in it is damaged.
     """
     if folder.exists() and not folder.is_dir():
-        raise _error(folder, "is a file, not a folder; take another")
+        raise refused(str(folder), "", "is a file, not a folder; take another")
     known = {path.name for path in folder.iterdir()} if folder.is_dir() else set[str]()
     if _MANIFEST not in known and known - {_LOCK}:
-        raise _error(folder, f"{str(folder)!r} holds other files; take an empty or a new folder")
+        raise refused(str(folder), "", f"{str(folder)!r} holds other files; take an empty or a new folder")
     folder.mkdir(parents=True, exist_ok=True)
     with hold_file(folder / _LOCK) as is_free:
         if not is_free:
-            raise _error(folder, "another sweep is writing to it; wait until it ends, or take another folder")
+            raise refused(
+                str(folder), "", "another sweep is writing to it; wait until it ends, or take another folder"
+            )
         yield SweepStore(folder, question)
 
 
@@ -103,8 +106,9 @@ class SweepStore:
         other = [key for key in dict.fromkeys([*asked, *known]) if asked.get(key) != known.get(key)]
         if other:
             differs = ", ".join(map(str, other))
-            raise _error(
-                self.folder,
+            raise refused(
+                str(self.folder),
+                "",
                 f"holds another sweep: it differs in {differs}; take another folder, or remove this one",
             )
 
@@ -197,7 +201,3 @@ def _frame(content: bytes, most: int) -> pd.DataFrame:
     if rows > most:
         raise ValueError(f"it has {rows:,} rows, more than the {most:,} that there can be")
     return pd.read_parquet(io.BytesIO(content))
-
-
-def _error(folder: Path, message: str) -> ScenarioError:
-    return ScenarioError([Issue(str(folder), 0, "", message)])

@@ -94,7 +94,7 @@ def _not_a_plan(given: Any) -> str:
     told = f"risk is told of a plan, not of a {type(given).__name__}; give"
     if getattr(given, "result", None) is not None:
         return f"{told} its .result"
-    if getattr(getattr(given, "problem", None), "kind", "") == "decision":
+    if hasattr(given, "plan") and getattr(given.problem, "kind", "") == "decision":
         return "risk is there for plans of routes, schedules and supply plans, not for decision"
     return f"{told} what ko.solve, ko.evaluate or scenario.run().result returns"
 

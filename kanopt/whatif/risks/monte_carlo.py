@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from kanopt.errors import Issue, KanoptError, ScenarioError, nearest
+from kanopt.errors import KanoptError, nearest
 from kanopt.formulas.law_draws import LawDraws, draw_laws
 from kanopt.interrupt import Interrupt
 from kanopt.parallel import cluster, run_tasks
@@ -23,7 +23,7 @@ from kanopt.text import count_text, seconds_text
 from kanopt.validation import count_fault
 from kanopt.whatif.changes import Value
 from kanopt.whatif.events import Event, OnEvent, ignore_event
-from kanopt.whatif.questions.axes import Axis, read_axes
+from kanopt.whatif.questions.axes import Axis, read_axes, refused
 from kanopt.whatif.questions.plan_decisions import Decision, decisions_of
 from kanopt.whatif.questions.point import PointResult
 from kanopt.whatif.questions.point_search import Task, do_task
@@ -174,7 +174,7 @@ def monte_carlo(
     with cluster(options.dask) as client:
         interrupted = base.interrupted or not work.run(candidates, client, improve=plan == "kept")
     if work.priced and all(draw.message for draw in work.priced.values()):
-        raise _error("", f"no draw makes a problem: {work.priced[0].message}")
+        raise refused("monte_carlo", "", f"no draw makes a problem: {work.priced[0].message}")
     return MonteCarlo(
         scenario=scenario,
         axes=tuple(axes),
@@ -194,9 +194,11 @@ def monte_carlo(
 def _check_numbers(draws: Any, candidates: Any, plan: Any) -> None:
     for name, value, low, high in (("draws", draws, _FEWEST, _MOST), ("candidates", candidates, 0, draws)):
         if wrong := count_fault(value, low, high):
-            raise _error(name, f"is {wrong}")
+            raise refused("monte_carlo", name, f"is {wrong}")
     if plan not in PLANS or plan == "anew":
-        raise _error("plan", f"'kept' or 'today', not {plan!r}; plans made anew are the candidates")
+        raise refused(
+            "monte_carlo", "plan", f"'kept' or 'today', not {plan!r}; plans made anew are the candidates"
+        )
 
 
 def _question(
@@ -210,7 +212,8 @@ def _question(
     asked = prepared.question(axes, points, anew=True)
     found = DrawnQuestion(**{one.name: getattr(asked, one.name) for one in fields(asked)}, drawn=drawn)
     if not drawn and not axes and not found.draws_demand:
-        raise _error(
+        raise refused(
+            "monte_carlo",
             "",
             "nothing is uncertain: no learned law tells its errors, no ranges are given, and no demand of a supply "
             "network has a demand_sd",
@@ -228,10 +231,14 @@ def _erring_laws(prepared: Prepared, axes: Sequence[Axis], laws: Sequence[str] |
     held = {name for name, _, constant in parts if constant}
     for name in laws or ():
         if name not in known:
-            raise _error("laws", f"there is no learned law {name!r}; {nearest(str(name), known)}")
+            raise refused(
+                "monte_carlo", "laws", f"there is no learned law {name!r}; {nearest(str(name), known)}"
+            )
         if name in held:
-            raise _error(
-                "laws", f"constants of {name!r} are set, so that it does not err as learned; leave it out"
+            raise refused(
+                "monte_carlo",
+                "laws",
+                f"constants of {name!r} are set, so that it does not err as learned; leave it out",
             )
     chosen = set(known) - held if laws is None else set(laws)
     return {name: law for name, law in known.items() if name in chosen}
@@ -249,8 +256,10 @@ def _points(axes: Sequence[Axis], draws: int, rng: np.random.Generator) -> list[
 def _drawn(axis: Axis, unit: NDArray[np.float64]) -> list[Value]:
     items = axis.values.items
     if len(items) == 1:
-        raise _error(
-            axis.path, f"is drawn between two numbers or from a list of values, not from {axis} alone"
+        raise refused(
+            "monte_carlo",
+            axis.path,
+            f"is drawn between two numbers or from a list of values, not from {axis} alone",
         )
     if len(items) == 2 and all(isinstance(one, (int, float)) and not isinstance(one, bool) for one in items):
         low, high = float(items[0]), float(items[1])
@@ -410,7 +419,3 @@ class _Work:
             self.base = offers[best]
             self.plans[0] = self.plans.pop(best)
             del self.planned_in[best]
-
-
-def _error(place: str, message: str) -> ScenarioError:
-    return ScenarioError([Issue("monte_carlo", 0, place, message)])
