@@ -360,7 +360,7 @@ class _Work:
         draws = len(self.question.points)
         try:
             with Interrupt() as stop, Interrupt(keeps=self.options.workers == 1 and client is None):
-                how = {"workers": self.options.workers, "client": client}
+                how: dict[str, Any] = {"workers": self.options.workers, "client": client}
                 chosen = [Task(number, self.plans[0]) for number in range(candidates)]
                 planned = run_tasks(do_task, self.question, chosen, **how)
                 self._take(planned, self.found, candidates, "planned", stop)

@@ -156,13 +156,15 @@ def test_a_sweep_goes_on_where_it_stopped(shared_tiny, tmp_path, monkeypatch):
         done.append(task.point)
         return work(question, task)
 
-    work = asking._do
-    monkeypatch.setattr(asking, "_do", stopped)
+    work = asking.do_task
+    monkeypatch.setattr(asking, "do_task", stopped)
     part = sweep(scenario, axes, options=options)
     assert part.interrupted
     assert len(part.results) == 2
     assert "STOPPED after 2 of 4 points" in part.text()
-    monkeypatch.setattr(asking, "_do", lambda question, task: done.append(task.point) or work(question, task))
+    monkeypatch.setattr(
+        asking, "do_task", lambda question, task: done.append(task.point) or work(question, task)
+    )
     rest = sweep(scenario, axes, options=options)
     assert not rest.interrupted
     assert len(set(done)) == 4
