@@ -186,9 +186,13 @@ def test_a_folder_holds_one_sweep(shared_tiny, tmp_path):
     assert [path.name for path in other.iterdir()] == ["mine.txt"]
     with pytest.raises(ScenarioError, match="is a file, not a folder"):
         sweep(scenario, FUEL, plan="today", options=SweepOptions(out=other / "mine.txt"))
-    chunk = next(folder.glob("points-*.parquet"))
-    chunk.write_bytes(chunk.read_bytes()[:100])
-    with pytest.raises(FileFormatError, match="no results of a sweep"):
+    log = folder / "points.jsonl"
+    whole = log.read_bytes()
+    log.write_bytes(whole[:-100])  # cut off by a kill
+    sweep(scenario, FUEL, plan="today", options=SweepOptions(out=folder))
+    assert len(log.read_bytes().splitlines()) == len(whole.splitlines())
+    log.write_bytes(whole[100:])
+    with pytest.raises(FileFormatError, match=r"points\.jsonl:1: no result of a sweep"):
         sweep(scenario, FUEL, plan="today", options=SweepOptions(out=folder))
 
 
@@ -218,7 +222,7 @@ def test_two_sweeps_do_not_write_to_one_folder_at_once(shared_tiny, tmp_path):
     # the lock has gone with the process that was killed; the manifest of its sweep is there
     with pytest.raises(ScenarioError, match="holds another sweep"):
         sweep(scenario, FUEL, plan="today", options=SweepOptions(out=folder))
-    (folder / "sweep.json").unlink()
+    (folder / "points.jsonl").unlink()
     sweep(scenario, FUEL, plan="today", options=SweepOptions(out=folder))
 
 
@@ -243,21 +247,19 @@ def test_a_sweep_that_learned_its_laws_goes_on_with_those_kept(learned, tmp_path
         {"plan_of": 7},
         {"message": None},
         "[" * 100_000,
-        b"no plan",
+        {"plan": "no plan"},
+        {"plan": {"stop": [1, 2], "client": ["a"]}},
+        "no JSON",
     ],
 )
 def test_results_that_no_sweep_writes_are_refused(shared_tiny, tmp_path, wrong):
     scenario, options = load_scenario(shared_tiny), SweepOptions(out=tmp_path / "sweep")
     sweep(scenario, FUEL, plan="today", options=options)
-    chunk = sorted((tmp_path / "sweep").glob("points-*.parquet"))[-1]
-    row = pd.read_parquet(chunk).iloc[:1]
-    column = "plan" if isinstance(wrong, bytes) else "found"
-    value = json.dumps(json.loads(row["found"][0]) | wrong) if isinstance(wrong, dict) else wrong
-    row.assign(**{column: [value]}).to_parquet(chunk)
-    with pytest.raises(FileFormatError, match="no results of a sweep"):
-        sweep(scenario, FUEL, plan="today", options=options)
-    pd.concat([row] * 100).to_parquet(chunk)
-    with pytest.raises(FileFormatError, match="more than the 12 that there can be"):
+    log = tmp_path / "sweep" / "points.jsonl"
+    *lines, last = log.read_text().splitlines()
+    told = json.dumps(json.loads(last) | wrong) if isinstance(wrong, dict) else wrong
+    log.write_text("\n".join([*lines, told, ""]))
+    with pytest.raises(FileFormatError, match=f"{len(lines) + 1}: no result of a sweep"):
         sweep(scenario, FUEL, plan="today", options=options)
 
 
