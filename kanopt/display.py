@@ -49,7 +49,6 @@ class Reports(Protocol):
     plot_tornado: Callable[..., Axes]
     risk_page: Callable[..., Any]
     shown_html: Callable[..., str]
-    surer_page: Callable[..., Any]
     write_explanation: Callable[..., Path]
     write_page: Callable[..., Path]
     write_report: Callable[..., Path]

@@ -26,7 +26,7 @@ from kanopt.reports.notebook import shown_html
 from kanopt.reports.panels import plot_effects, plot_law
 from kanopt.reports.plots import plot_result, plot_view
 from kanopt.reports.punctuality_section import days_text
-from kanopt.reports.risk_pages import risk_page, surer_page
+from kanopt.reports.risk_pages import risk_page
 from kanopt.reports.risk_plots import plot_day_costs, plot_ranges
 from kanopt.reports.tip_plots import plot_switch_points, plot_tornado
 from kanopt.reports.write import write_explanation, write_laws, write_page, write_report
@@ -61,7 +61,6 @@ __all__ = [
     "refuse_exports",
     "risk_page",
     "shown_html",
-    "surer_page",
     "write_explanation",
     "write_laws",
     "write_page",

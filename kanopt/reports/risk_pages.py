@@ -3,42 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from kanopt.reports.page_parts import MOST_ROWS, KeyFigure, PageTable, table_of
 from kanopt.reports.question_page import QuestionPage, basis_of, cautions, question_figure
 from kanopt.reports.risk_plots import plot_day_costs, plot_ranges, ranges_height
 from kanopt.text import clock_text, money_text, percent_text, sure_text
-from kanopt.whatif.risks.day_costs import share_error
+from kanopt.whatif.risks.risk import share_error
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from kanopt.whatif import Scenario
-    from kanopt.whatif.risks.day_costs import DayCosts
-    from kanopt.whatif.risks.ranges import DayRanges
-    from kanopt.whatif.risks.sample_average_plan import SampleAveragePlan
+    from kanopt.whatif.risks.risk import DayRanges, Risk
 
 _HEADS = {"q05": "5 % quantile", "q50": "median", "q95": "95 % quantile", "error": "error of that (±)"}
-_SHARES = ("share", "on_time", "promised", "error", "stockout", "fill_rate")
-_TIMES = ("limit", "latest", "planned", "q05", "q50", "q95")
+_SHARES = ("share", "on_time", "promised", "error", "fill_rate")
+_TIMES = ("limit", "planned", "q05", "q50", "q95")
 
 
-def risk_page(risk: DayCosts, scenario: Scenario | None = None, notes: Sequence[str] = ()) -> QuestionPage:
+def risk_page(risk: Risk, scenario: Scenario | None = None, notes: Sequence[str] = ()) -> QuestionPage:
     """Collect what the page of a risk says."""
-    first, *others = [line for line in str(risk).splitlines() if line]
-    told = risk.cost_text()
-    # the text of a risk ends with what is assumed, which is a list here, and has the costs among its lines
-    # and the least certain things, which the picture shows
-    lines = [
-        line
-        for line in others
-        if line != told and not line.startswith(("Assumed: ", " ")) and not line.endswith(":")
-    ]
     ranges = risk.ranges()
     figures = [question_figure(lambda ax: plot_day_costs(risk, ax), "What the plan costs", 280)]
-    if ranges is not None and len(ranges.frame):
+    if len(ranges.frame):
         figure = question_figure(
             lambda ax: plot_ranges(risk, ax),
             f"{ranges.title[:1].upper()}{ranges.title[1:]}; at the right how often it holds",
@@ -51,11 +39,11 @@ def risk_page(risk: DayCosts, scenario: Scenario | None = None, notes: Sequence[
         title=f"How sure is this plan of {kind}?"
         if scenario is None
         else f"{scenario.name}: how sure is the plan?",
-        answer=(first, told),
-        lines=tuple(lines),
+        answer=(risk.headline, risk.cost_text()),
+        lines=risk.notes,
         keys=tuple(_keys(risk)),
         sure=(
-            f"{risk.draws:,} {'draws' if risk.of_all == 'of the draws' else 'days'}, always the same with the seed "
+            f"{risk.draws:,} {risk.of_all.removeprefix('of the ')}, always the same with the seed "
             f"{risk.seed}: a share of them errs by at most {percent_text(float(share_error(0.5, risk.draws)))}.",
         ),
         notices=tuple(cautions(notes)),
@@ -66,19 +54,7 @@ def risk_page(risk: DayCosts, scenario: Scenario | None = None, notes: Sequence[
     )
 
 
-def surer_page(plan: SampleAveragePlan) -> QuestionPage:
-    """Collect what the page of a plan for many days says: what it is worth first, then how sure it is."""
-    page, told = risk_page(plan.risk), plan.told()
-    kind = plan.result.problem.kind
-    return replace(
-        page,
-        title=f"What is a surer plan of {kind} worth?",
-        answer=tuple(told[:2]),
-        lines=(*told[2:], *page.answer, *page.lines),
-    )
-
-
-def _keys(risk: DayCosts) -> list[KeyFigure]:
+def _keys(risk: Risk) -> list[KeyFigure]:
     unit, figures = risk.assessment.problem.unit, risk.cost_json()
     notes = {
         "planned": "on the laws as they are",
@@ -92,17 +68,17 @@ def _keys(risk: DayCosts) -> list[KeyFigure]:
         "q95": "95 % quantile",
         "cvar95": "dearest 5 %",
     }
+    known = {"on_time": risk.on_time, **risk.figures}
     shares = [
-        KeyFigure(told, sure_text(getattr(risk, name)), "", of)
+        KeyFigure(told, sure_text(known[name]), "", of)
         for name, told, of in (
             ("on_time", "all on time", risk.of_all),
             ("holds", "every rule kept", risk.of_all),
             ("overload", "a vehicle is too full", risk.of_all),
-            ("stockout", "something missing", risk.of_all),
             ("fill_rate", "of demand met", ""),
         )
         # that no vehicle is ever too full is what is expected
-        if hasattr(risk, name) and (name != "overload" or getattr(risk, name))
+        if name in known and (name != "overload" or known[name])
     ]
     return [
         *shares,

@@ -25,8 +25,7 @@ from kanopt.text import money_text, percent_text, shorten_middle, sure_text
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-    from kanopt.whatif.risks.day_costs import DayCosts
-    from kanopt.whatif.risks.ranges import DayRanges
+    from kanopt.whatif.risks.risk import DayRanges, Risk
 
 _MOST = 25
 _FEWEST = 5
@@ -35,7 +34,7 @@ _BINS = 40
 _LETTER = 6.4  # pixels
 
 
-def plot_ranges(risk: DayCosts, ax: Axes | None = None) -> Axes:
+def plot_ranges(risk: Risk, ax: Axes | None = None) -> Axes:
     """Draw where things lie on 90 % of the days against their limits, the least certain on top.
 
     Zero is the limit; a dot is the median, a tick what was planned. The share of days on which the limit holds stands
@@ -54,7 +53,7 @@ def plot_ranges(risk: DayCosts, ax: Axes | None = None) -> Axes:
         If nothing has a limit.
     """
     ranges = risk.ranges()
-    if ranges is None or ranges.frame.empty:
+    if ranges.frame.empty:
         raise ProblemError(
             "nothing of this plan has a limit to be drawn against; plot_costs() draws its costs"
         )
@@ -99,7 +98,7 @@ def ranges_height(ranges: DayRanges) -> int:
     return 60 + _ROW * len(shown_ranges(ranges))
 
 
-def plot_day_costs(risk: DayCosts, ax: Axes | None = None) -> Axes:
+def plot_day_costs(risk: Risk, ax: Axes | None = None) -> Axes:
     """Draw how often a day costs how much, with what was planned, the mean, and the dear end.
 
     Parameters
