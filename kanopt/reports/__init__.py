@@ -20,12 +20,11 @@ from kanopt.reports.exports import (
 )
 from kanopt.reports.law_plots import plot_curve, plot_formula
 from kanopt.reports.module_plots import plot_modules
-from kanopt.reports.monte_carlo_pages import monte_carlo_page
 from kanopt.reports.monte_carlo_plots import plot_decisions, plot_plans
 from kanopt.reports.notebook import shown_html
 from kanopt.reports.panels import plot_effects, plot_law
 from kanopt.reports.plots import plot_result, plot_view
-from kanopt.reports.risk_pages import risk_page, surer_page
+from kanopt.reports.risk_pages import monte_carlo_page, risk_page, surer_page
 from kanopt.reports.risk_plots import plot_day_costs, plot_ranges
 from kanopt.reports.tip_plots import plot_switch_points, plot_tornado
 from kanopt.reports.write import write_explanation, write_laws, write_page, write_report

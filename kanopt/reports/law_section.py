@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 from scipy.special import ndtri
 
+from kanopt.display import Chart, Facts, Fold, Grid, Law, Lines, Page, Part, Section
 from kanopt.errors import FormulaError
 from kanopt.formulas import Constant, Curve, Fit, Formula, Step, Variable
 from kanopt.formulas import Table as Tabulated
@@ -18,7 +18,7 @@ from kanopt.formulas.alternatives import approximation_text, rivals_text
 from kanopt.formulas.nodes import postorder
 from kanopt.formulas.parameters import is_parameter
 from kanopt.formulas.printing import to_infix
-from kanopt.reports.board_parts import law_ids
+from kanopt.reports.blocks import NARROW, box, chart_of, ids_by_name, table_of, text_block
 from kanopt.reports.diagrams import diagram_size, plot_diagram
 from kanopt.reports.law_plots import (
     comparison_levels,
@@ -29,8 +29,6 @@ from kanopt.reports.law_plots import (
     reference_values,
     tabulate,
 )
-from kanopt.reports.mathml import formula_terms
-from kanopt.reports.page_parts import NARROW, FactList, Figure, PageTable, figure_of, table_of
 from kanopt.text import (
     count_text,
     fixed_text,
@@ -61,68 +59,87 @@ _BY_HAND = {
 }
 
 
-@dataclass(frozen=True)
-class LawSection:
-    """A law as data for the templates."""
+def laws_page(laws: Sequence[LearnedLaw], source: str) -> Page:
+    """List what the page of laws says that were learned without a plan.
 
-    name: str
-    output_text: str
-    badge: str
-    note: str
-    math: tuple[str, ...]
-    text: str
-    facts: FactList
-    figures: tuple[Figure, ...]
-    hint: str
-    tables: tuple[PageTable, ...]
-    considered: PageTable | None
-    diagram: Figure | None
-    anchor: str = ""
+    Parameters
+    ----------
+    laws
+        In the order of the page.
+    source
+        The file of the scenario or the table.
+    """
+    from kanopt.whatif.run import environment
+
+    by_name = {law.name: law for law in laws}
+    told = []
+    for law in laws:
+        verdict = law.formula.verdict
+        worth = f" It is {verdict.level}." if verdict is not None else ""
+        told.append(f"{law.name} = {law.formula}.{worth}")
+    what = "The law of" if len(laws) == 1 else f"The {count_text(len(laws), 'law')} of"
+    facts = Facts(tuple(({"learned from": source} | environment()).items()))
+    rest = (
+        Section("The laws", law_sections(by_name), "laws", short="The laws"),
+        Section("Provenance", (facts,), "provenance", short="Provenance"),
+    )
+    title = f"{what} {join_list(list(by_name), 4)}"
+    return Page("Laws", title, (Lines(tuple(told), "answer"),), rest, is_live=True)
 
 
-def law_sections(laws: Mapping[str, LearnedLaw]) -> tuple[LawSection, ...]:
+def law_sections(laws: Mapping[str, LearnedLaw]) -> tuple[Section, ...]:
     """Build the sections of all laws; what several laws share is drawn in the section of the first.
 
     That are curves, and how a law runs along an input where it is a multiple of a law that it is built on.
     """
     drawn: dict[bytes, str] = {}
     sections = []
-    for (name, law), anchor in zip(laws.items(), law_ids(laws).values(), strict=True):
+    for (name, law), anchor in zip(laws.items(), ids_by_name("law", laws).values(), strict=True):
         inside = {part.root.key for part in law.formula.parts}
         parts = {each.name: each.formula for each in laws.values() if each.formula.root.key in inside}
-        sections.append(replace(_section(law, drawn, parts), anchor=anchor))
+        shown = tuple(_parts(law, drawn, parts))
+        sections.append(Section(name, shown, anchor, "law", level=3, badge=_badge(law), data={"law": name}))
         for curve in law.formula.curves:
             drawn.setdefault(curve.key, name)
     return tuple(sections)
 
 
-def _section(law: LearnedLaw, drawn: Mapping[bytes, str], parts: Mapping[str, Formula]) -> LawSection:
+def _parts(law: LearnedLaw, drawn: Mapping[bytes, str], parts: Mapping[str, Formula]) -> Iterator[Part]:
+    """Yield formula, facts, curves and tables of a law, and what was considered beside it."""
     formula = law.formula
     alike = _multiples(formula, parts)
-    figures, held, failure = _figures(law.name, formula, alike)
-    elsewhere = [
+    charts, held, failure = _charts(law.name, formula, alike)
+    charts += _curves(law.name, formula, drawn)
+    yield text_block(f"Gives {_output_text(formula)}.")
+    notes = [*(f"{text}." for text in (law.note, *law.cleaning) if text), failure]
+    if any(notes):
+        yield text_block(" ".join(filter(None, notes)))
+    yield Law(formula)
+    yield Fold("As plain text", (text_block(f"{formula.output.name} = {formula}", "code"),))
+    yield box("columns", box("", Facts(tuple(_facts(formula, law.seconds)))), *_diagram(law))
+    if charts:
+        yield box("grid", *charts)
+        hints = [f"What does not vary in a chart is held at {held}."] if held else []
+        hints += _elsewhere(formula, alike, drawn)
+        yield from [text_block(" ".join(hints), "note")] if hints else []
+    tables = _tables(formula, law.summary)
+    if tables:
+        yield box("columns stack", *(box("", table) for table in tables))
+    considered = _considered(formula)
+    if considered is not None:
+        yield Fold(considered.caption, (considered,))
+
+
+def _elsewhere(formula: Formula, alike: Mapping[str, str], drawn: Mapping[bytes, str]) -> list[str]:
+    """Say what of a law is drawn in the section of another."""
+    told = [
         f"Along {join_list([along for along, of in alike.items() if of == name])} it is a multiple of {name}, "
         "which is drawn there."
         for name in dict.fromkeys(alike.values())
     ]
-    elsewhere += [
+    return told + [
         f"The curve {c.name} is drawn under {drawn[c.key]}." for c in formula.curves if c.key in drawn
     ]
-    hints = [f"What does not vary in a chart is held at {held}."] if held else []
-    return LawSection(
-        name=law.name,
-        output_text=_output_text(formula),
-        badge=_badge(law),
-        note=" ".join(filter(None, (*(f"{text}." for text in (law.note, *law.cleaning) if text), failure))),
-        math=tuple(formula_terms(formula)),
-        text=f"{formula.output.name} = {formula}",
-        facts=FactList(tuple(_facts(formula, law.seconds))),
-        figures=(*figures, *_curves(law.name, formula, drawn)),
-        hint=" ".join([*hints, *elsewhere]),
-        tables=tuple(_tables(formula, law.summary)),
-        considered=_considered(formula),
-        diagram=_diagram(law),
-    )
 
 
 def _badge(law: LearnedLaw) -> str:
@@ -232,7 +249,7 @@ def _is_multiple(line: pd.DataFrame, part: Formula, at: Mapping[str, Any]) -> bo
     return bool(np.allclose(own, values * (own[first] / values[first]), rtol=1e-9, atol=0.0))
 
 
-def _figures(name: str, formula: Formula, alike: Collection[str]) -> tuple[list[Figure], str, str]:
+def _charts(name: str, formula: Formula, alike: Collection[str]) -> tuple[list[Chart], str, str]:
     """Return the plots over each input, the values at which the others are held, and what could not be drawn."""
     try:
         held = reference_values(formula)
@@ -243,42 +260,44 @@ def _figures(name: str, formula: Formula, alike: Collection[str]) -> tuple[list[
     return figures, fixed_inputs_text(formula, held) if figures and len(held) > 1 else "", ""
 
 
-def _slice_figure(name: str, formula: Formula, along: str, held: Mapping[str, Any]) -> Figure:
+def _slice_figure(name: str, formula: Formula, along: str, held: Mapping[str, Any]) -> Chart:
     labels = next(variable for variable in formula.inputs if variable.name == along).is_category
     other = "" if labels else comparison_levels(formula, along, held, {})[0]
     caption = f"along {along}" + (f", by {other}" if other else "")
     table = table_of(tabulate(formula, along), f"{name} {caption}")
     rare = list_names(formula.domain.rare_of(along), quoted=False)
-    return figure_of(
+    return chart_of(
         lambda ax: plot_formula(formula, ax, along=along, caption=False),
         caption=f"{caption}; too few rows, not drawn: {rare}" if rare else caption,
         label=f"{'Bar' if labels else 'Line'} chart: the law {name} {caption}",
         size=_SMALL,
+        titled=False,
         table=table,
     )
 
 
-def _curves(name: str, formula: Formula, drawn: Mapping[bytes, str]) -> list[Figure]:
+def _curves(name: str, formula: Formula, drawn: Mapping[bytes, str]) -> list[Chart]:
     units = {variable.name: variable.unit for variable in formula.inputs}
     new = [curve for curve in formula.curves if curve.key not in drawn]
     return [_curve(name, curve, units) for curve in new[:_MOST_CURVES]]
 
 
-def _curve(name: str, curve: Curve, units: Mapping[str, str]) -> Figure:
+def _curve(name: str, curve: Curve, units: Mapping[str, str]) -> Chart:
     argument = shorten(to_infix(curve.argument), 60)
     unit = units.get(argument, "")
     knots = np.linspace(curve.low, curve.high, min(curve.grid_size, 12) + 1)
     values = pd.DataFrame({with_unit(argument, unit): knots, curve.name: curve.at(knots)})
-    return figure_of(
+    return chart_of(
         lambda ax: plot_curve(curve, ax, unit=unit),
         caption=f"the curve {curve.name} in the formula",
         label=f"Line chart: the curve {curve.name} of {argument} in the law {name}",
         size=_SMALL,
+        titled=False,
         table=table_of(values, f"The curve {curve.name} from end to end"),
     )
 
 
-def _tables(formula: Formula, summary: pd.DataFrame | None) -> list[PageTable]:
+def _tables(formula: Formula, summary: pd.DataFrame | None) -> list[Grid]:
     tables = []
     if summary is not None and len(summary):
         caption = f"Effects of the columns on {with_unit(formula.output.name, formula.output.unit)}"
@@ -299,7 +318,7 @@ def _tables(formula: Formula, summary: pd.DataFrame | None) -> list[PageTable]:
     return tables
 
 
-def _constants(formula: Formula) -> PageTable:
+def _constants(formula: Formula) -> Grid:
     """Return value, unit, standard error and interval of every constant; empty columns are omitted."""
     units = formula.dimensions()
     ends = _ends(formula)
@@ -360,7 +379,7 @@ def _interval_text(low: float, high: float) -> str:
     return range_text(low, high, digits=digits)
 
 
-def _considered(formula: Formula) -> PageTable | None:
+def _considered(formula: Formula) -> Grid | None:
     if not formula.alternatives:
         return None
     frame = formula.considered()
@@ -386,7 +405,7 @@ def _considered(formula: Formula) -> PageTable | None:
     return table_of(frame, caption, heads=heads, forms=forms, most=40)
 
 
-def _tabulated(node: Tabulated | Step, caption: str) -> PageTable:
+def _tabulated(node: Tabulated | Step, caption: str) -> Grid:
     if isinstance(node, Tabulated):
         rows = [dict(zip(node.inputs, key, strict=True)) | {node.name: value} for key, value in node.entries]
         note = "" if node.fallback is None else f"Any other: {number_text(node.fallback)}."
@@ -396,16 +415,18 @@ def _tabulated(node: Tabulated | Step, caption: str) -> PageTable:
     return table_of(frame, caption, most=60)
 
 
-def _diagram(law: LearnedLaw) -> Figure | None:
+def _diagram(law: LearnedLaw) -> list[Chart]:
     diagram = law.diagram
     if diagram is None:
-        return None
+        return []
     width, height = diagram_size(diagram)
-    return figure_of(
+    chart = chart_of(
         lambda ax: plot_diagram(diagram, ax),
         caption="The network that was learned beside the formula. Every frame is a learned function of one variable; "
         "frames that end in the same layer share a scale.",
         label=f"Diagram of the network behind the law {law.name}",
         size=(width, height),
         narrow=(NARROW, height),
+        titled=False,
     )
+    return [chart]

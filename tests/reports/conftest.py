@@ -277,5 +277,4 @@ def no_drawing(monkeypatch: pytest.MonkeyPatch) -> None:
     def labelled(draw: object, *, label: str, **how: object) -> str:
         return f'<svg aria-label="{html.escape(label)}"></svg>'
 
-    for module in ("plots", "page_parts", "plan_page"):
-        monkeypatch.setattr(f"kanopt.reports.{module}.to_svg", labelled)
+    monkeypatch.setattr("kanopt.reports.blocks.to_svg", labelled)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from kanopt.display import Cell, Grid, words_of
 from kanopt.explain.summary import (
     bound_sentence,
     caveat_sentence,
@@ -23,11 +24,11 @@ from kanopt.explain.summary import (
     weak_law_sentences,
 )
 from kanopt.formulas.printing import to_infix
+from kanopt.reports.blocks import table_of
 from kanopt.reports.exports.plan_tables import in_order, plan_tables
 from kanopt.reports.figure_rows import FigureRow, figure_rows, figure_table
-from kanopt.reports.page_parts import Cell, CellBar, Link, PageTable, table_of
+from kanopt.reports.plan_table import roster_table
 from kanopt.reports.price_tables import term_table
-from kanopt.reports.roster_tables import roster_table
 from kanopt.reports.subject import ReportSubject
 from kanopt.text import amount_text, join_list, number_text
 from kanopt.whatif.run import environment
@@ -167,11 +168,11 @@ def _plan(subject: ReportSubject) -> list[str]:
     return [f"## {title}", _table(table_of(in_order(frame.drop(columns=idle)), title, most=_MOST_ROWS))]
 
 
-def _table(table: PageTable) -> str:
-    kept = [place for place, column in enumerate(table.columns) if column.head]
+def _table(table: Grid) -> str:
+    kept = [place for place, head in enumerate(table.heads) if head]
     lines = [
-        "| " + " | ".join(_escaped(table.columns[place].head) for place in kept) + " |",
-        "| " + " | ".join("---:" if table.columns[place].numeric else "---" for place in kept) + " |",
+        "| " + " | ".join(_escaped(table.heads[place]) for place in kept) + " |",
+        "| " + " | ".join("---:" if table.numeric[place] else "---" for place in kept) + " |",
     ]
     for row in (*table.rows, *([table.total] if table.total else [])):
         cells = [row[place] for place in kept]
@@ -180,7 +181,7 @@ def _table(table: PageTable) -> str:
 
 
 def _cell(cell: Cell) -> str:
-    return "" if isinstance(cell, CellBar) else _escaped(cell.text if isinstance(cell, Link) else cell)
+    return _escaped(words_of(cell))
 
 
 def _escaped(text: str) -> str:
