@@ -21,7 +21,7 @@ from kanopt.reports.question_page import (
     stopped,
     varied_text,
 )
-from kanopt.reports.tip_plots import plot_switch_points, plot_tornado, switch_height, tornado_height
+from kanopt.reports.row_plots import plot_switch_points, plot_tornado, switch_height, tornado_height
 from kanopt.text import (
     capital,
     count_text,
@@ -272,7 +272,7 @@ def _switch(found: SwitchPoints) -> Question:
         notices=(*stopped(found.interrupted, "before the end"), *map(caution, found.notes())),
         charts=(chart,) if any(len(axis.points) for axis in found.axes) else (),
         tables=(
-            _changes(found, forms),
+            *([_changes(found, forms)] if count else []),
             table_of(
                 found.points,
                 f"Where it was solved ({found.unit})" if found.unit else "Where it was solved",

@@ -23,8 +23,10 @@ from kanopt.reports.diagrams import diagram_size, plot_diagram
 from kanopt.reports.law_plots import (
     comparison_levels,
     fixed_inputs_text,
+    interacting_pair,
     plot_curve,
     plot_formula,
+    plot_interaction,
     plottable_inputs,
     reference_values,
     tabulate,
@@ -47,6 +49,7 @@ if TYPE_CHECKING:
     from kanopt.whatif import LearnedLaw
 
 _SMALL = (324, 226)
+_LABEL, _TALLEST = 18, 520  # pixels of a category, and of all of them
 _MOST_CURVES = 8
 _MOST_DIGITS = 9
 _LONGEST = 300  # letters of what is told in a line
@@ -255,6 +258,7 @@ def _charts(name: str, formula: Formula, alike: Collection[str]) -> tuple[list[C
         held = reference_values(formula)
         drawn = [each for each in plottable_inputs(formula) if each not in alike]
         figures = [_slice_figure(name, formula, each, held) for each in drawn]
+        figures += _interaction(name, formula, held) if not alike else []
     except FormulaError as error:
         return [], "", f"The law cannot be drawn: {error}."
     return figures, fixed_inputs_text(formula, held) if figures and len(held) > 1 else "", ""
@@ -266,14 +270,31 @@ def _slice_figure(name: str, formula: Formula, along: str, held: Mapping[str, An
     caption = f"along {along}" + (f", by {other}" if other else "")
     table = table_of(tabulate(formula, along), f"{name} {caption}")
     rare = list_names(formula.domain.rare_of(along), quoted=False)
+    size = (_SMALL[0], min(max(_SMALL[1], 60 + _LABEL * len(table.rows)), _TALLEST)) if labels else _SMALL
     return chart_of(
         lambda ax: plot_formula(formula, ax, along=along, caption=False),
         caption=f"{caption}; too few rows, not drawn: {rare}" if rare else caption,
         label=f"{'Bar' if labels else 'Line'} chart: the law {name} {caption}",
-        size=_SMALL,
+        size=size,
         titled=False,
         table=table,
     )
+
+
+def _interaction(name: str, formula: Formula, held: Mapping[str, Any]) -> list[Chart]:
+    """Return a heat map of the two inputs that do most only together, where there are such."""
+    pair = interacting_pair(formula, held)
+    if pair is None:
+        return []
+    caption = f"{pair[0]} and {pair[1]} together"
+    chart = chart_of(
+        lambda ax: plot_interaction(formula, pair, ax),
+        caption=caption,
+        label=f"Heat map: the law {name} over {caption}",
+        size=_SMALL,
+        titled=False,
+    )
+    return [chart]
 
 
 def _curves(name: str, formula: Formula, drawn: Mapping[bytes, str]) -> list[Chart]:

@@ -35,6 +35,7 @@ from kanopt.explain.summary import (
 from kanopt.problems.result import Result, Status
 from kanopt.problems.views import MapView, NetworkView, SeriesView
 from kanopt.reports.blocks import box, chart_of, table_of, text_block
+from kanopt.reports.charts import plot_series
 from kanopt.reports.comparison_page import variants_section
 from kanopt.reports.figure_rows import figure_rows, figure_table
 from kanopt.reports.first_page import table_ids, unanswered_notices
@@ -44,7 +45,6 @@ from kanopt.reports.plan_table import plan_table, roster_table, times_table
 from kanopt.reports.plan_why import reason_ids
 from kanopt.reports.plots import WIDTHS, view_chart
 from kanopt.reports.price_tables import group_table, item_table, term_table
-from kanopt.reports.series import plot_series
 from kanopt.text import (
     capital,
     count_text,

@@ -32,6 +32,7 @@ _QUANTILES = {"q05": "5 % quantile", "q50": "median", "q95": "95 % quantile", "e
 _SHARES = ("share", "on_time", "promised", "error", "stockout", "fill_rate")
 _MOMENTS = ("limit", "latest", "planned", "q05", "q50", "q95")
 _MOST_TIMES = 16
+_NOTHING = 1e-9
 
 
 def plan_table(result: Result, views: Sequence[View]) -> Grid | None:
@@ -62,12 +63,18 @@ def plan_table(result: Result, views: Sequence[View]) -> Grid | None:
     )
     notes = [f"The same in every row: {values_text}."] if values_text else []
     rest = frame.drop(columns=same)
-    if {"arrive", "begin"} <= {*rest.columns} and rest["arrive"].equals(rest["begin"]):
+    if {"arrive", "begin"} <= {*rest.columns} and _nobody_waits(rest):
         rest = rest.drop(columns="arrive")
         notes.append("Nobody waits: service begins on arrival.")
     table = table_of(rest, "Decisions", forms=forms, note=" ".join(notes))
     shown = len(table.rows)
     return replace(table, ids=ids[:shown], groups=groups[:shown], of=of[:shown])
+
+
+def _nobody_waits(rows: pd.DataFrame) -> bool:
+    """Say whether everybody is served on arrival, up to what rounding left."""
+    waits = (rows["begin"] - rows["arrive"]).abs() > _NOTHING * rows["begin"].abs().clip(lower=1.0)
+    return bool((~waits & (rows["begin"].isna() == rows["arrive"].isna())).all())
 
 
 def _periods_across(frame: pd.DataFrame) -> pd.DataFrame:

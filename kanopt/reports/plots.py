@@ -11,10 +11,10 @@ from kanopt.errors import ProblemError
 from kanopt.problems.views import GanttView, MapView, NetworkView, SeriesView, View
 from kanopt.reports.blocks import NARROW, chart_of, table_of
 from kanopt.reports.canvas import escape_text
+from kanopt.reports.charts import plot_series
 from kanopt.reports.gantt import gantt_height, gantt_tips, plot_gantt
 from kanopt.reports.maps import map_shape, map_tips, network_tips, plot_map, plot_network
 from kanopt.reports.plan_table import clock_form
-from kanopt.reports.series import plot_series
 from kanopt.reports.svg import Tip
 from kanopt.text import join_list
 

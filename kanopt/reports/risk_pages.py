@@ -9,10 +9,17 @@ from typing import TYPE_CHECKING
 from kanopt.display import Chart, Grid, KeyFigure, Page
 from kanopt.reports.blocks import Formatter, caution, number_form, table_of
 from kanopt.reports.canvas import named_rows
-from kanopt.reports.monte_carlo_plots import decisions_height, plans_height, plot_decisions, plot_plans
 from kanopt.reports.plan_table import days_table
 from kanopt.reports.question_page import Question, basis_of, question_chart, stopped, varied_text
-from kanopt.reports.risk_plots import plot_day_costs, plot_ranges, ranges_height
+from kanopt.reports.row_plots import (
+    decisions_height,
+    plans_height,
+    plot_day_costs,
+    plot_decisions,
+    plot_plans,
+    plot_ranges,
+    ranges_height,
+)
 from kanopt.text import capital, count_text, join_list, money_decimals, money_text, percent_text, sure_text
 from kanopt.whatif.risks.day_costs import share_error
 
