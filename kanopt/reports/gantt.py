@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -119,7 +119,14 @@ def _draw_marks(ax: Axes, marks: pd.DataFrame, level: dict[str, int]) -> None:
         if kind == "overdue":
             ax.hlines(heights + place, part["start"], part["end"], color=colour, linewidth=3.5, zorder=4)
             continue
-        look = {"s": 44, "c": colour, "marker": marker, "linewidths": 0, "zorder": 5, "clip_on": False}
+        look: dict[str, Any] = {
+            "s": 44,
+            "c": colour,
+            "marker": marker,
+            "linewidths": 0,
+            "zorder": 5,
+            "clip_on": False,
+        }
         drawn = ax.scatter(part["start"], heights + place, **look)
         drawn.set_gid(f"{TIP}{kind}")
         if kind == "due":
@@ -207,7 +214,7 @@ def _mark_handles(kinds: set[str]) -> list[Line2D]:
 
     handles: list[Line2D] = []
     for kind, (colour, marker, _) in _MARKS.items():
-        look = {"linestyle": "", "marker": marker, "markersize": 7, "markeredgewidth": 0}
+        look: dict[str, Any] = {"linestyle": "", "marker": marker, "markersize": 7, "markeredgewidth": 0}
         if kind == "overdue":
             look = {"linewidth": 3.5}
         if kind in kinds:

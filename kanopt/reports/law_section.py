@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,9 +13,8 @@ from scipy.special import ndtri
 
 from kanopt.display import Chart, Facts, Fold, Grid, Law, Lines, Page, Part, Section
 from kanopt.errors import FormulaError
-from kanopt.formulas import Constant, Curve, Fit, Formula, Step, Variable
+from kanopt.formulas import Constant, Curve, Formula, Step
 from kanopt.formulas import Table as Tabulated
-from kanopt.formulas.alternatives import approximation_text, rivals_text
 from kanopt.formulas.nodes import postorder
 from kanopt.formulas.parameters import is_parameter
 from kanopt.formulas.printing import to_infix
@@ -32,14 +32,13 @@ from kanopt.reports.law_plots import (
     tabulate,
 )
 from kanopt.text import (
+    capital,
     count_text,
-    fixed_text,
     join_list,
     list_names,
     number_text,
     percent_text,
     range_text,
-    score_text,
     seconds_text,
     shorten,
     with_unit,
@@ -53,6 +52,8 @@ _LABEL, _TALLEST = 18, 520  # pixels of a category, and of all of them
 _MOST_CURVES = 8
 _MOST_DIGITS = 9
 _LONGEST = 300  # letters of what is told in a line
+_IN_TABLES = ("output", "constant", "table", "units")
+_SMEARED = 5e-4
 _BY_HAND = {
     "pinned": "pinned",
     "forbidden": "forbidden",
@@ -119,7 +120,7 @@ def _parts(law: LearnedLaw, drawn: Mapping[bytes, str], parts: Mapping[str, Form
         yield text_block(" ".join(filter(None, notes)))
     yield Law(formula)
     yield Fold("As plain text", (text_block(f"{formula.output.name} = {formula}", "code"),))
-    yield box("columns", box("", Facts(tuple(_facts(formula, law.seconds)))), *_diagram(law))
+    yield box("columns", box("", Facts(_facts(law))), *_diagram(law))
     if charts:
         yield box("grid", *charts)
         hints = [f"What does not vary in a chart is held at {held}."] if held else []
@@ -128,9 +129,10 @@ def _parts(law: LearnedLaw, drawn: Mapping[bytes, str], parts: Mapping[str, Form
     tables = _tables(formula, law.summary)
     if tables:
         yield box("columns stack", *(box("", table) for table in tables))
-    considered = _considered(formula)
-    if considered is not None:
-        yield Fold(considered.caption, (considered,))
+    if formula.alternatives:
+        title, *_, considered = formula.formulas._shown()
+        assert isinstance(considered, Grid)
+        yield Fold(str(title), (replace(considered, caption=str(title)),))
 
 
 def _elsewhere(formula: Formula, alike: Mapping[str, str], drawn: Mapping[bytes, str]) -> list[str]:
@@ -158,67 +160,33 @@ def _output_text(formula: Formula) -> str:
     return f"{output} per {formula.per}" if formula.per else output
 
 
-def _facts(formula: Formula, seconds: float) -> list[tuple[str, str]]:
-    pairs = [("Verdict", str(formula.verdict))] if formula.verdict is not None else []
-    pairs += (
-        _fit_facts(formula.fit, formula.output.unit) if formula.fit is not None else [("Fit", "not measured")]
-    )
-    for variable in formula.inputs:
-        if variable.name in formula.used:
-            pairs.append((with_unit(variable.name, variable.unit), _valid_range_text(formula, variable)))
-    if formula.domain.joints:
-        names = dict.fromkeys(name for joint in formula.domain.joints for name in joint.names)
-        pairs.append(("Combinations", f"as seen in training (leverage of {join_list(list(names), 5)})"))
-    if seconds:
-        pairs.append(("Learned in", seconds_text(seconds)))
-    told = (("Form", approximation_text(formula)), ("Rivals", rivals_text(formula)))
-    return [*pairs, *(each for each in told if each[1]), *_decisions(formula.provenance)]
-
-
-def _decisions(provenance: Mapping[str, str]) -> list[tuple[str, str]]:
-    """Return what did not come from the search alone: its early end, decisions of the user, and later estimation."""
-    by_hand = [f"{word} {provenance[key]}" for key, word in _BY_HAND.items() if provenance.get(key)]
-    again = provenance.get("refitted", "")
-    stopped = provenance.get("stopped", "")
-    pairs = [
-        ("Stopped early", f"{stopped}; the best law until then" if stopped else ""),
-        ("Decided by hand", "; ".join(by_hand)),
-        ("Estimated again", again),
-    ]
-    return [(what, shorten(said, _LONGEST)) for what, said in pairs if said]
-
-
-def _fit_facts(fit: Fit, unit: str) -> list[tuple[str, str]]:
-    pairs = [
-        ("Held-out R²", score_text(fit.r2)),
-        (
-            "Held-out error",
-            f"{number_text(fit.rmse, 3)} {unit} root mean square, {number_text(fit.mae, 3)} mean",
-        ),
-        ("Sum of predictions", f"{percent_text(fit.ratio - 1, signed=True)} against the actual sum"),
-        ("Rows", f"{fit.rows_train:,} learned from, {fit.rows_test:,} held out"),
-    ]
-    quantiles = dict(fit.residual_quantiles)
+def _facts(law: LearnedLaw) -> tuple[tuple[str, str], ...]:
+    """Return what is known of a law, without what tables of their own have."""
+    formula, fit = law.formula, law.formula.fit
+    found = [("verdict", str(formula.verdict))] if formula.verdict is not None else []
+    found += [(word, said) for word, said in formula.facts() if word not in _IN_TABLES]
+    quantiles = {} if fit is None else dict(fit.residual_quantiles)
     if 0.05 in quantiles and 0.95 in quantiles:
         low, high = number_text(quantiles[0.05], 3), number_text(quantiles[0.95], 3)
-        pairs.append(("Nine in ten rows", f"lie {low} to {high} {unit} from the law"))
-    if abs(fit.smearing - 1) > 5e-4:
-        pairs.append(
-            ("Smearing factor", f"{number_text(fit.smearing)} (Duan 1983), so that sums come out right")
-        )
-    return pairs
-
-
-def _valid_range_text(formula: Formula, variable: Variable) -> str:
-    if variable.is_category:
-        known = formula.domain.categories_of(variable.name) or variable.categories
-        return join_list([str(label) for label in known], 6) or "any category"
-    seen = formula.domain.range_of(variable.name)
-    if seen is not None:
-        return range_text(seen.low, seen.high, digits=4)
-    if variable.low is not None and variable.high is not None:
-        return f"{range_text(variable.low, variable.high, digits=4)}, as declared"
-    return "any value"
+        found.append(("nine in ten rows", f"lie {low} to {high} {formula.output.unit} from the law"))
+    if fit is None:
+        found.append(("fit", "not measured"))
+    elif abs(fit.smearing - 1) > _SMEARED:
+        told = f"{number_text(fit.smearing)} (Duan 1983), so that sums come out right"
+        found.append(("smearing factor", told))
+    if formula.domain.joints:
+        names = dict.fromkeys(name for joint in formula.domain.joints for name in joint.names)
+        found.append(("combinations", f"as seen in training (leverage of {join_list(list(names), 5)})"))
+    if law.seconds:
+        found.append(("learned in", seconds_text(law.seconds)))
+    by_hand = [
+        f"{word} {formula.provenance[key]}" for key, word in _BY_HAND.items() if formula.provenance.get(key)
+    ]
+    found += [
+        ("decided by hand", "; ".join(by_hand)),
+        ("estimated again", formula.provenance.get("refitted", "")),
+    ]
+    return tuple((capital(word), shorten(said, _LONGEST)) for word, said in found if said)
 
 
 def _multiples(formula: Formula, parts: Mapping[str, Formula]) -> dict[str, str]:
@@ -398,32 +366,6 @@ def _interval_text(low: float, high: float) -> str:
     digits = math.ceil(math.log10(size / wide)) + 2 if 0 < wide < math.inf else 4
     digits = min(max(digits, 4), _MOST_DIGITS)
     return range_text(low, high, digits=digits)
-
-
-def _considered(formula: Formula) -> Grid | None:
-    if not formula.alternatives:
-        return None
-    frame = formula.considered()
-    frame["formula"] = frame["formula"].where(frame["formula"] != "", "–")
-    frame["chosen"] = np.where(frame["chosen"], "chosen", "")
-    heads = {
-        "chosen": "",
-        "error": with_unit("error", formula.output.unit),
-        "length": "description",
-        "rung": "name",
-        "why": "why, or why not",
-    }
-    caption = f"{count_text(len(frame), 'formula')} considered"
-    if frame["rung"].any():
-        caption += "; buys is the share of the error that one saves, of that of the best with fewer operators"
-    # only formulas with names stand on a ladder, and only others have descriptions
-    frame = frame.drop(columns=["length"] if frame["rung"].any() else ["rung", "buys"])
-    forms = {
-        "error": lambda value: number_text(value, 3),
-        "length": lambda value: fixed_text(value, 0),
-        "buys": lambda value: "" if math.isnan(value) else percent_text(value),
-    }
-    return table_of(frame, caption, heads=heads, forms=forms, most=40)
 
 
 def _tabulated(node: Tabulated | Step, caption: str) -> Grid:

@@ -168,8 +168,8 @@ def plot_tornado(tornado: Tornado, ax: Axes | None = None) -> Axes:
             ax.barh(place, effect, height=0.6, color=series(colour).light)
             reach = np.nanmax([effect, kept]) if effect > 0 else np.nanmin([effect, kept])
             outward = effect > 0 or (effect == 0 and colour == 1)
-            side = {"shift": (5, 0), "ha": "left"} if outward else {"shift": (-5, 0), "ha": "right"}
-            write(ax, value_text(value), (reach, place), series(colour), **side)
+            shift, side = (5, "left") if outward else (-5, "right")
+            write(ax, value_text(value), (reach, place), series(colour), (shift, 0), ha=side)
         if tornado.anew:
             for effect in (row.kept_low, row.kept_high):
                 ax.plot([0, effect], [place, place], color=MUTED.light, linewidth=1.2)
@@ -227,9 +227,9 @@ def _draw_range(ax: Axes, axis: AxisSwitches, place: int) -> None:
         ax.barh(place, end - start, left=start, height=_BAR, **look)
     solved = [at(value) for value in axis.points["value"]]
     ax.plot(solved, [place] * len(solved), "|", color=MUTED.light, markersize=5)
-    below = {"shift": (0, -3), "va": "top", **halo()}
-    write(ax, number_text(low), (0.0, place + _BAR / 2), MUTED, ha="left", **below)
-    write(ax, amount_text(high, axis.unit), (1.0, place + _BAR / 2), MUTED, ha="right", **below)
+    below = place + _BAR / 2
+    write(ax, number_text(low), (0.0, below), MUTED, (0, -3), ha="left", va="top", **halo())
+    write(ax, amount_text(high, axis.unit), (1.0, below), MUTED, (0, -3), ha="right", va="top", **halo())
     room, level, end = pixels(ax)[0] * 0.75, 0, -1.0
     for one in axis.switches:
         x, text = at(one.value), number_text(one.value)
@@ -383,8 +383,9 @@ def plot_day_costs(risk: DayCosts, ax: Axes | None = None) -> Axes:
         (name, value, colour, style), at = marks[k], places[k]
         height = float(heights.max()) * (1.45 - 0.11 * level)
         ax.plot([at, at], [0.0, height], style, color=colour.light, linewidth=1.3)
-        side = {"shift": (-4, -1), "ha": "right"} if left[k] else {"shift": (4, -1), "ha": "left"}
-        write(ax, f"{name} {money_text(value)}", (at, height), colour, va="top", **side, **halo())
+        shift, side = (-4, "right") if left[k] else (4, "left")
+        text = f"{name} {money_text(value)}"
+        write(ax, text, (at, height), colour, (shift, -1), va="top", ha=side, **halo())
     ax.set_ylim(0.0, 1.5 * float(heights.max()))
     style_axes(ax)
     ax.yaxis.set_major_formatter(lambda value, _: percent_text(value))
