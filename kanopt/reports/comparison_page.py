@@ -6,24 +6,22 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from kanopt.display import CellBar, Chart, Facts, Fold, Grid, KeyFigure, Lines, Notice, Part, Section
+from kanopt.display import Chart, Facts, Fold, Grid, KeyFigure, Lines, Notice, Part, Section
 from kanopt.explain.summary import coverage_sentence, left_out_sentence
 from kanopt.problems.result import Result
 from kanopt.problems.views import SeriesView
-from kanopt.reports.blocks import bar_lengths, box, number_form, table_of, text_block, tone_of
+from kanopt.reports.blocks import box, table_of, text_block, tone_of
 from kanopt.reports.plots import WIDTHS, has_many_marks, view_chart
+from kanopt.reports.price_tables import change_table
 from kanopt.reports.question_page import Basis, Question, basis_facts, learned_sentence, noise_sentence
 from kanopt.text import capital, count_text, fixed_text, join_list, money_decimals, money_text, percent_text
 from kanopt.whatif.run import unanswered
 
 if TYPE_CHECKING:
-    import pandas as pd
-
     from kanopt.whatif import Comparison, Run, Variant
 
 _HALF = 480
 _AS_PLANNED = "as planned"
-_EFFECTS = ("data_effect", "replanning_effect", "change")
 
 
 def comparison_question(comparison: Comparison) -> Question:
@@ -46,7 +44,7 @@ def comparison_question(comparison: Comparison) -> Question:
         sure=(noise, *learned_sentence(base.result.problem)),
         notices=(*_left_out_notices(comparison), *notices),
         charts=(),
-        tables=(_coverage(comparison), _overview(comparison)),
+        tables=(overview_table(comparison, base.scenario.name),),
         basis=Basis(base.laws, base.tables, base.scenario.change_sentences(), facts, open_ones),
         sections=tuple(
             _section(comparison, variant, f"section-{place}")
@@ -112,74 +110,33 @@ def _price(result: Result, name: str, unit: str) -> KeyFigure:
     )
 
 
-def _coverage(comparison: Comparison) -> Grid:
-    """Return what each plan serves, and the price of what it leaves out."""
-    frame = comparison.coverage.drop(columns=["served", "wanted", "unit"])
-    if not frame["left_out"].any():
-        frame = frame[["scenario", "coverage"]]
-        return table_of(frame, "What each plan serves", heads={"coverage": "its plan"})
-    decimals = money_decimals(frame["left_out_price"].dropna())
-    price = f"price of that ({comparison.unit})"
-    return table_of(
-        frame,
-        "What each plan serves",
-        heads={"coverage": "its plan", "left_out_price": price, "left_out_note": "how the price is known"},
-        forms={"left_out_price": number_form(decimals)},
-    )
-
-
-def _overview(comparison: Comparison) -> Grid:
-    steps = comparison.steps
-    decimals = money_decimals([*steps["before"].dropna(), *steps["after"].dropna()])
-    forms = dict.fromkeys(("before", "after", "noise"), number_form(decimals))
-    forms |= dict.fromkeys(_EFFECTS, number_form(decimals, signed=True))
-    return table_of(
-        steps[["scenario", "before", *_EFFECTS[:2], "after", "change", "noise", "verdict"]],
-        f"From base to variant ({comparison.unit})",
-        heads={
-            "data_effect": "new data, old plan",
-            "replanning_effect": "re-planning",
-            "noise": "noise of the search",
-        },
-        forms=forms,
-        note="Before + new data + re-planning = after. A change within the noise of the search is no difference.",
-    )
-
-
 def _section(comparison: Comparison, variant: Variant, anchor: str) -> Section:
-    moved, told = comparison.moved, comparison.moved_text(variant)
+    verdict = comparison.verdict_text(variant)
+    parts: list[Part] = [Lines((f"{capital(verdict)}.",), "answer"), *_said(comparison, variant)]
+    parts += [] if comparison.keeps_plan(variant) else _pairs(comparison.base, variant.run)
+    return Section(variant.name, tuple(parts), anchor, short=variant.name)
+
+
+def _said(comparison: Comparison, variant: Variant) -> list[Part]:
+    """Return what a variant changes, serves and moves, and what each term of its price becomes."""
+    moved, changes = comparison.moved, comparison.changes_of(variant)
     things = moved.loc[moved["scenario"] == variant.name].drop(columns="scenario")
-    in_use, changes = "; ".join(comparison.changes_in_use(variant)), comparison.changes_of(variant)
-    said = [coverage_sentence(variant.run.result), comparison.verdict_text(variant), f"{capital(told)}."]
-    said += [f"{in_use}."] if in_use else []
-    parts: list[Part] = [Lines(tuple(filter(None, said)), "answer")]
+    said = [coverage_sentence(variant.run.result), f"{capital(comparison.moved_text(variant))}."]
+    said += [f"{each}." for each in comparison.changes_in_use(variant)]
+    parts: list[Part] = [" ".join(filter(None, said))]
     parts += [text_block("It changes"), Lines(changes, "changes")] if changes else []
     parts.append(_terms(comparison, variant))
     if len(things):
         parts.append(table_of(things, "What the new plan puts elsewhere", heads={"thing": "what"}))
-    parts += [] if comparison.keeps_plan(variant) else _pairs(comparison.base, variant.run)
-    return Section(variant.name, tuple(parts), anchor, short=variant.name)
+    return parts
 
 
 def _terms(comparison: Comparison, variant: Variant) -> Grid:
     terms = comparison.terms
     frame = terms.loc[terms["scenario"] == variant.name].sort_values("after", ascending=False, kind="stable")
-    names = ["before", *_EFFECTS[:2], "after", "change"]
-    sums = frame[names].sum(min_count=1)
-    decimals = money_decimals([*frame["before"], *frame["after"], sums["before"], sums["after"]])
-
-    def cells(row: pd.Series[float]) -> list[str]:
-        return [fixed_text(float(row[name]), decimals, signed=name in _EFFECTS) for name in names]
-
-    lengths = bar_lengths([*frame["before"], *frame["after"]])
-    rows: tuple[tuple[str | CellBar, ...], ...] = tuple(
-        (str(term), *cells(row), CellBar(lengths[len(frame) + place], lengths[place]))
-        for place, (term, (_, row)) in enumerate(zip(frame["term"], frame[names].iterrows(), strict=True))
-    )
-    heads = ("term", "before", "new data", "re-planning", "after", "change", "")
-    numeric = (False, *(True for _ in names), False)
-    total = ("total", *cells(sums), "")
-    return Grid(heads, numeric, rows, caption=f"Cost by term ({comparison.unit})", total=total)
+    heads = {"before": "before", "data_effect": "new data", "replanning_effect": "re-planning"}
+    heads |= {"after": "after", "change": "change"}
+    return change_table(frame, f"Cost by term ({comparison.unit})", heads)
 
 
 def _pairs(base: Run, other: Run) -> list[Section]:
@@ -213,11 +170,11 @@ def variants_section(comparison: Comparison | None) -> list[Section]:
         return []
     notes = Lines(tuple(_notes(comparison)), "note")
     folds = [_details(comparison, variant) for variant in comparison.variants]
-    parts: list[Part] = [variants_table(comparison), *([notes] if notes.items else []), *folds]
+    parts: list[Part] = [overview_table(comparison, _AS_PLANNED), *([notes] if notes.items else []), *folds]
     return [Section("If the fleet or demand were other", tuple(parts), "variants", short="If it were other")]
 
 
-def variants_table(comparison: Comparison) -> Grid:
+def overview_table(comparison: Comparison, base: str) -> Grid:
     """Return a row for the plan and for each variant: its price, what that is, and the figures of its plan."""
     steps, unit = comparison.steps, comparison.unit
     decimals = money_decimals([*steps["before"].dropna(), *steps["after"].dropna()])
@@ -229,7 +186,7 @@ def variants_table(comparison: Comparison) -> Grid:
         ("noise of the search", True),
     ]
     heads += [("what that is", False), ("served", True), *((label, True) for label, _ in of_base.values())]
-    rows = [_row(_AS_PLANNED, comparison.base.result, ("", "", ""), tuple(of_base), decimals)]
+    rows = [_row(base, comparison.base.result, ("", "", ""), tuple(of_base), decimals)]
     for variant in comparison.variants:
         verdict = comparison.verdict(variant)
         told = (
@@ -239,8 +196,8 @@ def variants_table(comparison: Comparison) -> Grid:
         )
         rows.append(_row(variant.name, variant.run.result, told, tuple(of_base), decimals))
     note = (
-        "Each is planned anew, by searches that begin with this plan. The noise is how far apart lie what they say of "
-        "the difference; a difference within it is none."
+        "Each is planned anew. The noise is how far apart lie what searches say of the difference; a difference within "
+        "it is none."
     )
     words, numeric = zip(*heads, strict=True)
     return Grid(words, numeric, tuple(rows), note, caption="What the plan would cost, and be")
@@ -262,14 +219,12 @@ def _figures(result: Result) -> dict[str, tuple[str, str]]:
 
 
 def _details(comparison: Comparison, variant: Variant) -> Fold:
-    """Return what a variant changes and uses, what its plan costs, and its plan, where it is drawn."""
+    """Return what is said of a variant, and its plan, where it is drawn."""
     told = f"{variant.name}: {comparison.price_text(variant.run)}, {comparison.verdict_text(variant)}."
-    in_use = "; ".join(comparison.changes_in_use(variant))
     chart = _drawn(comparison, variant)
-    changes = Lines((*comparison.changes_of(variant), *([in_use] if in_use else [])), "changes")
     title = f"{variant.name}: what changes{'' if chart is None else ', and its plan'}"
     data = {"live": "other", "name": variant.name, "told": told}
-    return Fold(title, (changes, told, *([] if chart is None else [chart])), data)
+    return Fold(title, (told, *_said(comparison, variant), *([] if chart is None else [chart])), data)
 
 
 def _drawn(comparison: Comparison, variant: Variant) -> Chart | None:

@@ -87,7 +87,8 @@ def plot_gantt(
     _draw_marks(ax, marks, rows)
     style_axes(ax, grid="x")
     _draw_labels(ax, bars, level, colours)
-    faces = {kind: face for kind, (face, _) in colours.items()} if len(colours) <= _MOST_KINDS else {}
+    drawn = {kind: face for kind, (face, _) in colours.items() if kind in set(bars["kind"])}
+    faces = drawn if len(colours) <= _MOST_KINDS else {}
     draw_legend(ax, [*patches(faces, 16), *_mark_handles(set(marks["kind"]))])
     return ax
 

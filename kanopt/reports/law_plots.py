@@ -389,9 +389,7 @@ def plot_interaction(formula: Formula, pair: tuple[str, str], ax: Axes | None = 
     draw_cells(ax, names[0], names[1], places, looks)
     titles = [with_unit(name, _variable(formula, name).unit) for name in pair]
     ax.set_xlabel(escape_text(titles[0]))
-    unit = formula.output.unit
-    ends = f"{number_text(low, 3)} (pale) to {amount_text(low + wide, unit, 3)} (dark)"
-    set_y_title(ax, f"{titles[1]} ↑; {formula.output.name} from {ends}")
+    set_y_title(ax, f"{titles[1]} ↑; dark: {amount_text(low + wide, formula.output.unit, 3)}")
     return ax
 
 

@@ -36,7 +36,7 @@ _NODES = {
     "open": ("s", 110, INK.light, PAPER.light),
     "market": ("o", 44, PAPER.light, INK.light),
 }
-_LABELLED = 40
+_LABELLED = 120  # so many points are named, where there is room
 _LOUD, _QUIET = 10.8, 9.2  # font sizes in pixels
 _NO_ROADS = pd.DataFrame({"x0": [], "y0": [], "x1": [], "y1": []}, dtype=float)
 

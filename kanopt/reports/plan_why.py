@@ -12,7 +12,7 @@ from kanopt.explain import Explanation, difference
 from kanopt.explain.reason_groups import group_reasons
 from kanopt.explain.service import service_difference
 from kanopt.explain.summary import MOST_REASONS, reason_text
-from kanopt.problems.result import Result
+from kanopt.problems.result import Result, Status
 from kanopt.reports.blocks import ids_by_name, join_sentences, plain, row_ids, say
 from kanopt.reports.canvas import named_rows
 from kanopt.reports.figure_rows import FigureRow, round_money
@@ -197,7 +197,10 @@ def _at_ends(rows: Mapping[str, FigureRow]) -> Sentence:
 def _obstacle(subject: ReportSubject) -> Sentence:
     """Say what stands in the way of serving more, or in time; where nothing does, and all was read, say so."""
     why = subject.explanation
-    groups, _ = group_reasons(why.causes, MOST_REASONS)
+    proved = why.result.status is Status.OPTIMAL
+    # of a plan that is proved to be the best, what is closed stands in nobody's way
+    causes = [each for each in why.causes if not (proved and each.kind == "closed")]
+    groups, _ = group_reasons(causes, MOST_REASONS)
     places = {kind: [group for group in groups if group.kind == kind] for kind in _KINDS}
     for kind, found in places.items():
         if not found:
@@ -208,7 +211,7 @@ def _obstacle(subject: ReportSubject) -> Sentence:
         several = len(group.reasons) > 1
         text = f"{group.counted}: {group.bottleneck}" if several else reason_text(group.worst)
         text = shorten(text, _LONGEST)
-        more = len(why.causes) - len(group.reasons)
+        more = len(causes) - len(group.reasons)
         rest = say(" ({} below)", Link(count_text(more, "more reason"), "reasons")) if more else ""
         return say("{}{}.", Link(capital(text), ids[worst]), rest)
     result = why.result

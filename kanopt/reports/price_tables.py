@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import pandas as pd
@@ -34,7 +34,7 @@ def _term_table(explanation: Explanation, today: Result | None) -> Grid:
     if today is not None and today.pricing is not None and today.problem.unit == unit:
         frame = difference(today, result).sort_values("after", ascending=False, kind="stable")
         caption = f"Cost by term, today's plan and the new one ({unit})"
-        return change_table(frame, "term", caption, ("today", "new plan"))
+        return change_table(frame, caption, {"before": "today", "after": "new plan", "change": "change"})
     frame = explanation.terms()
     decimals = money_decimals([*frame["amount"], result.objective or 0.0])
     rows = tuple(
@@ -52,27 +52,38 @@ def _term_table(explanation: Explanation, today: Result | None) -> Grid:
     return Grid(heads, (False, True, True, False), rows, caption=caption, total=total)
 
 
-def change_table(frame: pd.DataFrame, key: str, caption: str, names: tuple[str, str]) -> Grid:
-    """Return a frame with ``before``, ``after`` and ``change`` as a table with a pair of bars in each row."""
-    before, after = frame["before"].tolist(), frame["after"].tolist()
-    decimals = money_decimals([sum(before), sum(after), *before, *after])
-    lengths = bar_lengths([*before, *after])
-    rows = tuple(
-        (
-            str(name),
-            fixed_text(old, decimals),
-            fixed_text(new, decimals),
-            fixed_text(new - old, decimals, signed=True),
-            _relative(old, new),
-            CellBar(lengths[len(before) + index], lengths[index]),
+def change_table(frame: pd.DataFrame, caption: str, heads: Mapping[str, str]) -> Grid:
+    """Return the terms of two plans beside each other, with a pair of bars in each row.
+
+    Parameters
+    ----------
+    frame
+        Columns ``term``, ``before``, ``after`` and ``change``, and others that are parts of the change.
+    caption
+        What it shows.
+    heads
+        Column to head, in their order.
+    """
+    sums = frame[list(heads)].sum(min_count=1)
+    decimals = money_decimals([*frame["before"], *frame["after"], sums["before"], sums["after"]])
+
+    def cells(name: str, row: pd.Series[float]) -> tuple[str, ...]:
+        told = [
+            fixed_text(float(row[column]), decimals, signed=column not in ("before", "after"))
+            for column in heads
+        ]
+        return (name, *told, _relative(row["before"], row["after"]))
+
+    lengths = bar_lengths([*frame["before"], *frame["after"]])
+    rows: tuple[tuple[str | CellBar, ...], ...] = tuple(
+        (*cells(str(term), row), CellBar(lengths[len(frame) + place], lengths[place]))
+        for place, (term, (_, row)) in enumerate(
+            zip(frame["term"], frame[list(heads)].iterrows(), strict=True)
         )
-        for index, (name, old, new) in enumerate(zip(frame[key], before, after, strict=True))
     )
-    old, new = sum(before), sum(after)
-    change = fixed_text(new - old, decimals, signed=True)
-    total = ("total", fixed_text(old, decimals), fixed_text(new, decimals), change, _relative(old, new), "")
-    heads = (key, *names, "change", "%", "")
-    return Grid(heads, (False, True, True, True, True, False), rows, caption=caption, total=total)
+    numeric = (False, *(True for _ in heads), True, False)
+    words = ("term", *heads.values(), "%", "")
+    return Grid(words, numeric, rows, caption=caption, total=(*cells("total", sums), ""))
 
 
 def group_table(explanation: Explanation) -> Grid | None:

@@ -122,7 +122,7 @@ def test_a_map_names_routes_and_what_is_left_out_and_has_a_scale() -> None:
 
 
 def test_a_crowded_map_names_only_what_matters() -> None:
-    crowd = ["depot", *(f"c{i}" for i in range(60)), "left out"]
+    crowd = ["depot", *(f"c{i}" for i in range(160)), "left out"]
     shown = texts(plot_view(a_map(names=crowd), Figure().add_subplot()))
     assert {"depot", "left out"} <= set(shown)
     assert "c7" not in shown
