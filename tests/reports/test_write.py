@@ -350,7 +350,7 @@ def test_tables_and_staircases_of_a_law_are_printed(make_run: Any, mixed_law: An
     assert "rate(mode) in the formula" in page.text
     assert "Any other: 1.2." in page.text
     assert "tariff(weight_t) in the formula" in page.text
-    assert "rail and road" in page.text
+    assert "known: rail, road" in page.text
 
 
 @pytest.mark.usefixtures("no_drawing")
@@ -398,14 +398,7 @@ def test_folders_are_made_and_the_file_is_readable(make_run: Any, tmp_path: Path
 @pytest.fixture
 def comparison(make_run: Any, solved: Any) -> Comparison:
     def scenario(name: str, *changes: str) -> Any:
-        words = ("client changes its vehicle", "clients change their vehicle")
-        columns = {
-            "entity_columns": ("client",),
-            "assignment_columns": ("vehicle", "index"),
-            "alike_columns": ("vehicle", "index"),
-        }
-        spec = SimpleNamespace(**columns, moved_words=words)
-        return FakeScenario(name, changes=changes, problem=spec)
+        return FakeScenario(name, changes=changes)
 
     base = make_run(scenario=scenario("City"))
     dearer = replace(
