@@ -6,7 +6,7 @@ that a page needs no network, and no script to be read.
 
 from kanopt.reports.answer_pages import answer_page
 from kanopt.reports.answer_plots import plot_sweep
-from kanopt.reports.diagrams import plot_diagram
+from kanopt.reports.diagrams import plot_diagram, plot_modules
 from kanopt.reports.effect_lines import effect_lines
 from kanopt.reports.exports import (
     EXPORTS,
@@ -17,7 +17,6 @@ from kanopt.reports.exports import (
     refuse_exports,
 )
 from kanopt.reports.law_plots import plot_curve, plot_effects, plot_formula, plot_law
-from kanopt.reports.module_plots import plot_modules
 from kanopt.reports.notebook import shown_html
 from kanopt.reports.plots import plot_result, plot_view
 from kanopt.reports.risk_pages import monte_carlo_page, risk_page, surer_page
