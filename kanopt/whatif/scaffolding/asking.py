@@ -22,8 +22,7 @@ from kanopt.whatif.scaffolding.draft import Draft
 from kanopt.whatif.scaffolding.keys import ScenarioKeys
 from kanopt.whatif.scaffolding.orders import listed_in
 from kanopt.whatif.scaffolding.parts import PartGuess, names_rows
-from kanopt.whatif.scaffolding.rewrites import texts
-from kanopt.whatif.scaffolding.sources import SourceTable
+from kanopt.whatif.scaffolding.sources import SourceTable, texts
 from kanopt.whatif.scenario_files.spec import QuestionSpec
 
 _MOST_FIELDS = 3
