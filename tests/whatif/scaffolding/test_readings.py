@@ -553,3 +553,59 @@ def test_a_price_that_nothing_reads_is_asked_about(tmp_path: Path, header: str, 
         "machines.csv": f"Machine,{header}\nA,3\nB,2\n",
     }
     assert bool(ko.scaffold(written(files, tmp_path)).questions) == asked
+
+
+SHOP = {
+    "steps.csv": "Order,Step,Machine,Minutes,Operator\nA,1,saw,60,Kim\nA,2,paint,60,Lee\nB,1,saw,60,Lee\nB,2,paint,60,Kim\n"
+    "C,1,saw,60,Kim\n",
+    "orders.csv": "Order,Due,Late (EUR/h)\nA,2:00,60\nB,3:00,60\nC,3:00,60\n",
+}
+FLEET_OF_ONE = DEPOT | {
+    "shops.csv": "Shop,x (km),y (km),Pallets\nA,0,10,3\nB,0,20,-1\nC,0,5,1\n",
+    "trucks.csv": "Truck,Pallets max,€/km,km/h\nT,9,1,50\n",
+}
+
+
+@pytest.mark.parametrize(
+    ("files", "about", "answer", "price"),
+    [
+        # at 0:00 saw A by Kim, 1:00 saw B by Lee, paint A would be by Lee, too: A waits, or B, and C ends at 3:00
+        (SHOP, "tasks.Operator", "ignore", 0),
+        (SHOP, "tasks.Operator", "needs", 60),
+        (FLEET_OF_ONE, "clients.Pallets", "leave out", 20),
+    ],
+    ids=["operators may be left out", "operators are needed", "a negative number"],
+)
+def test_what_is_asked_decides_the_price(
+    tmp_path: Path, files: dict[str, str], about: str, answer: str, price: float
+) -> None:
+    made = ko.scaffold(written(files, tmp_path))
+    assert [one.about for one in made.questions] == [about]
+    path = made.answered([answer]).write(tmp_path / "first.toml")
+    assert ko.load_scenario(path).run(time_limit=2).result.objective == pytest.approx(price, abs=0.005)
+
+
+@pytest.mark.parametrize(("answer", "price"), [("every machine", 30), ("paint", 0)])
+def test_setups_without_a_machine_are_asked_about_where_a_job_is_of_one_family(
+    tmp_path: Path, answer: str, price: float
+) -> None:
+    files = {
+        "steps.csv": "Order,Step,Machine,Minutes\nA,1,saw,60\nA,2,paint,30\nB,1,saw,60\nB,2,paint,30\n",
+        "orders.csv": "Order,Colour,Due,Late (EUR/h)\nA,red,2:00,60\nB,blue,2:30,60\n",
+        "setups.csv": "From colour,To colour,Minutes\nred,blue,30\nblue,red,30\n",
+    }
+    made = ko.scaffold(written(files, tmp_path))
+    assert [list(one.answers) for one in made.questions] == [["every machine", "saw", "paint"]]
+    path = made.answered([answer]).write(tmp_path / "first.toml")
+    assert ko.load_scenario(path).run(time_limit=2).result.objective == pytest.approx(price, abs=0.005)
+
+
+def test_how_long_a_driver_rests_is_asked_where_only_the_time_at_the_wheel_is_told(tmp_path: Path) -> None:
+    trucks = "Truck,Pallets max,€/km,km/h,Driving time before a rest (h)\nT,9,1,50,4.5\n"
+    shops = FLEET_OF_ONE["shops.csv"].replace("-1", "1")
+    files = FLEET_OF_ONE | {"trucks.csv": trucks, "shops.csv": shops}
+    made = ko.scaffold(written(files, tmp_path))
+    path = made.answered(["45 min"]).write(tmp_path / "first.toml")
+    scenario = ko.load_scenario(path)
+    (vehicle,) = scenario.build(scenario.drafts).vehicles
+    assert (vehicle.max_driving, vehicle.rest_duration) == (270, 45)
