@@ -147,7 +147,7 @@ def _operations(
 
     others = [other for other in tables if other.name != table.name]
     parts = assigned(others, ("jobs", "machines", *_BESIDE), as_part, worth)
-    names = {name: parts[name].names for name in ("machines", "jobs") if name in parts}
+    names = {name: guess.names for name, guess in parts.items() if name not in _BESIDE}
     guess = PartGuess(
         part["operations"], table, tuple(fill_fields(table.given, part["operations"], names))
     ).without("after")
@@ -201,7 +201,8 @@ def _rows_of(guess: PartGuess, parts: Mapping[str, PartGuess]) -> SourceTable | 
     frame = table.frame.reset_index(drop=True)
     cells = {each.field.name: frame[each.column.name] for each in guess.filled}
     named = {each: texts(cells[each]) for each in ("job", "name", "order", "machine") if each in cells}
-    name, job = named.get("name"), named.get("job", named.get("name"))
+    name = named.get("name")
+    job = named["job"] if "job" in named else named["name"]
     unique = name is not None and not name.duplicated().any() and not cells["name"].isna().any()
     if "job" not in cells and "jobs" not in parts and not unique:
         return None
@@ -223,7 +224,7 @@ def _rows_of(guess: PartGuess, parts: Mapping[str, PartGuess]) -> SourceTable | 
         rows["after"] = [", ".join(_listed(cell)) for cell in texts(cells["after"].fillna(""))]
     kept = {each: cells[each] for each in ("order", "machine", "duration", "energy") if each in cells}
     rows = rows.assign(**kept)
-    units = {each: guess[each].unit for each in ("duration", "energy") if each in cells}
+    units = {str(each): guess[each].unit for each in ("duration", "energy") if each in cells}
     used = {each.column.name for each in guess.filled}
     beside = frame.drop(columns=[each for each in frame if each in used or each in _PLAIN])
     rows = pd.concat([rows, beside], axis="columns")

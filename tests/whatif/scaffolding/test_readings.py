@@ -556,8 +556,8 @@ def test_a_price_that_nothing_reads_is_asked_about(tmp_path: Path, header: str, 
 
 
 SHOP = {
-    "steps.csv": "Order,Step,Machine,Minutes,Operator\nA,1,saw,60,Kim\nA,2,paint,60,Lee\nB,1,saw,60,Lee\nB,2,paint,60,Kim\n"
-    "C,1,saw,60,Kim\n",
+    "steps.csv": "Order,Step,Machine,Minutes,Operator\nA,1,saw,60,Kim\nA,2,paint,60,Lee\nB,1,saw,60,Lee\n"
+    "B,2,paint,60,Kim\nC,1,saw,60,Kim\n",
     "orders.csv": "Order,Due,Late (EUR/h)\nA,2:00,60\nB,3:00,60\nC,3:00,60\n",
 }
 FLEET_OF_ONE = DEPOT | {
