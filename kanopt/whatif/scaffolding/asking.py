@@ -11,17 +11,18 @@ from kanopt.records.headers import (
     WORKERS,
     measured_in,
 )
-from kanopt.records.likeness import COORDINATES, is_called
+from kanopt.records.likeness import COORDINATES, field_likeness, is_called
 from kanopt.records.matching import ColumnFacts, FilledField, match_columns
 from kanopt.text import join_list
 from kanopt.whatif.scaffolding.draft import Draft
 from kanopt.whatif.scaffolding.keys import ScenarioKeys
 from kanopt.whatif.scaffolding.orders import listed_in
-from kanopt.whatif.scaffolding.parts import PartGuess, looks_like_field, names_rows
+from kanopt.whatif.scaffolding.parts import PartGuess, names_rows
 from kanopt.whatif.scaffolding.sources import SourceTable
 from kanopt.whatif.scenario_files.spec import QuestionSpec
 
 _MOST_FIELDS = 3
+_BY_WORDS = 0.9  # hours alone are like every time
 _NO_SECOND = "this reads one machine of a task and no second resource, which resources and needs can say"
 
 
@@ -225,10 +226,10 @@ def _about_overtime(draft: Draft) -> Iterator[QuestionSpec]:
 
 def _of_rests(guess: PartGuess) -> list[str]:
     """Return the columns of the longest time at the wheel, where none says how long a driver rests after it."""
-    named = next((item for item in guess.part.fields if item.name == "max_driving"), None)
-    if named is None or named.name in guess.fields:
+    if guess.part.name != "vehicles" or "max_driving" in guess.fields:
         return []
-    return [c.name for c in guess.left if looks_like_field(guess.part.name, c, named)]
+    item = guess.declared("max_driving")
+    return [c.name for c in guess.left if field_likeness("vehicles", c.as_column(), item) >= _BY_WORDS]
 
 
 def _about_rests(draft: Draft) -> Iterator[QuestionSpec]:
