@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kanopt.formulas.estimation.drawn import Classes, DrawnFit, Smooth, blocks
+from kanopt.formulas.estimation.naming import numbered
 from kanopt.formulas.estimation.variable_projection import smearing
 from kanopt.formulas.nodes import Apply, Constant, Node, Power, Product, Sum, postorder, rebuild
 from kanopt.formulas.parameters import Covariance, parameters_of, piece_numbers
@@ -183,7 +184,11 @@ def _written(fit: DrawnFit, times: float, called: Mapping[str, str]) -> tuple[No
             before = own[0].name
             root = rebuild(root, lambda node: _renamed(node, before, stem))  # noqa: B023 - done before the next round
             names = [re.sub(rf"^{before}\[", f"{stem}[", name) for name in names]
-    return _numbered(simplify_graph(rebuild(simplify_graph(root), _as_one_stair))), names, np.array(slopes)
+    return (
+        numbered(simplify_graph(rebuild(simplify_graph(root), _as_one_stair)), [Step]),
+        names,
+        np.array(slopes),
+    )
 
 
 def _numbered_names(stem: str, taken: Collection[str]) -> Iterator[str]:
@@ -192,16 +197,6 @@ def _numbered_names(stem: str, taken: Collection[str]) -> Iterator[str]:
 
 def _renamed(node: Node, before: str, name: str) -> Node:
     return replace(node, name=name) if isinstance(node, Curve | Table) and node.name == before else node
-
-
-def _numbered(root: Node) -> Node:
-    """Return a graph whose step functions have different names: step1, step2 …; step where there is one."""
-    stairs = [node for node in postorder(root) if isinstance(node, Step)]
-    names = {
-        stair.key: f"step{place}" if len(stairs) > 1 else "step"
-        for place, stair in enumerate(stairs, start=1)
-    }
-    return rebuild(root, lambda node: replace(node, name=names[node.key]) if isinstance(node, Step) else node)
 
 
 def _as_one_stair(node: Node) -> Node:

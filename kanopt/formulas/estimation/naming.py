@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import replace
 from itertools import count
@@ -212,3 +213,22 @@ def _generic_range(formula: BaseFormula, variable: Variable) -> tuple[float, flo
     if high is not None:
         return high - 5.0 * max(1.0, abs(high)), high - 0.5 * max(1.0, abs(high))
     return 0.5, 5.0
+
+
+STEMS: Mapping[type[Curve | Step | Table], str] = {Curve: "s", Table: "by", Step: "step"}
+"""What curves, tables and step functions are called."""
+
+
+def numbered(root: Node, kinds: Collection[type[Curve | Step | Table]] = (Curve, Table)) -> Node:
+    """Return a graph with different names for its curves, and for its tables: s1, s2 …; s where there is one."""
+    several = Counter(type(node) for node in postorder(root))
+    counts = Counter[type[Node]]()
+
+    def named(node: Node) -> Node:
+        if not isinstance(node, Curve | Step | Table) or type(node) not in kinds:
+            return node
+        kind = type(node)
+        counts[kind] += 1
+        return replace(node, name=f"{STEMS[kind]}{counts[kind]}" if several[kind] > 1 else STEMS[kind])
+
+    return rebuild(root, named)

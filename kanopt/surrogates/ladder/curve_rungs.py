@@ -12,8 +12,9 @@ from kanopt.errors import FitError
 from kanopt.formulas import Apply, Constant, Curve, Node, Product, Table
 from kanopt.formulas.estimation.class_moves import OPERATOR
 from kanopt.formulas.estimation.class_search import class_law
+from kanopt.formulas.estimation.naming import numbered
 from kanopt.formulas.estimation.variable_projection import smearing
-from kanopt.formulas.nodes import postorder, rebuild
+from kanopt.formulas.nodes import rebuild
 from kanopt.formulas.operators import OPERATORS
 from kanopt.formulas.simplify import simplify_graph
 from kanopt.kan.links import Link
@@ -180,21 +181,6 @@ def _working_rows(rows: Rows, link: Link, output: Array) -> Rows:
     slope = link.slope(output)
     slope = np.maximum(slope, FLATTEST * float(slope.max()))
     return replace(rows, target=output + (rows.target - link(output)) / slope, slope=slope)
-
-
-def numbered(root: Node) -> Node:
-    """Return a graph with different names for its curves, and for its tables: s1, s2 …; s where there is one."""
-    many = {kind: sum(isinstance(node, kind) for node in postorder(root)) > 1 for kind in (Curve, Table)}
-    counts = {Curve: 0, Table: 0}
-
-    def named(node: Node) -> Node:
-        for kind, letter in ((Curve, "s"), (Table, "by")):
-            if isinstance(node, kind):
-                counts[kind] += 1
-                return replace(node, name=f"{letter}{counts[kind]}" if many[kind] else letter)
-        return node
-
-    return rebuild(root, named)
 
 
 def _choice(trained: Trained, rows: Rows, *, log: bool) -> Choice:

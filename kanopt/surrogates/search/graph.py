@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import combinations, count
@@ -12,6 +11,7 @@ from numpy.typing import NDArray
 
 from kanopt.formulas import Apply, Constant, Curve, Input, Maximum, Minimum, Node, Power, Product, Sum, Table
 from kanopt.formulas import Step as Staircase
+from kanopt.formulas.estimation.naming import numbered
 from kanopt.formulas.simplify import simplify_graph
 from kanopt.surrogates.search.structure import (
     ONE,
@@ -31,7 +31,6 @@ from kanopt.surrogates.search.structure import (
     fixed,
     is_extreme,
     joined,
-    lookups,
     multiplied_out,
     operators,
     values_of,
@@ -243,27 +242,16 @@ def graph(
     """
     taken = set(names)
     free = (name for n in count(1) if (name := f"c{n}") not in taken)
-    kinds = Counter("by" if each.of == "category" else "s" for each in lookups(law))
-    writer = _Writer(names, free, labels or {}, kinds)
-    return simplify_graph(writer.sum(_gathered(unscaled(law, scales))))
-
-
-def _called(kind: str, several: int) -> list[str]:
-    """Return the names of the tables or curves of a law, as those of a law read from a network are called."""
-    return [kind] if several == 1 else [f"{kind}{n}" for n in range(1, several + 1)]
+    writer = _Writer(names, free, labels or {})
+    return numbered(simplify_graph(writer.sum(_gathered(unscaled(law, scales)))))
 
 
 class _Writer:
     def __init__(
-        self,
-        names: Sequence[str],
-        free: Iterator[str],
-        labels: Mapping[int, Sequence[str]],
-        several: Mapping[str, int],
+        self, names: Sequence[str], free: Iterator[str], labels: Mapping[int, Sequence[str]]
     ) -> None:
         self.inputs = [Input(name) for name in names]
         self.free, self.labels = free, labels
-        self.called = {kind: iter(_called(kind, several[kind])) for kind in ("by", "s")}
 
     def number(self, parameter: Parameter, value: float | None = None) -> Constant:
         shown = parameter.value if value is None else value
@@ -342,10 +330,9 @@ class _Writer:
         numbers, x = [each.value for each in factor.values], self.inputs[factor.column]
         if factor.of == "category":
             entries = dict(zip(self.labels[factor.column], numbers, strict=True))
-            return Table.of(entries, x.name, name=next(self.called["by"]))
+            return Table.of(entries, x.name, name="by")
         argument = Apply("log", x) if factor.of == "log x" else x
-        name, turns = next(self.called["s"]), factor.of == "turn"
-        return Curve(name, argument, tuple(numbers), factor.low, factor.high, periodic=turns)
+        return Curve("s", argument, tuple(numbers), factor.low, factor.high, periodic=factor.of == "turn")
 
     def wave(self, wave: Wave) -> Node:
         """Write a wave; where its phase is held at a multiple of a quarter turn the sign is in the coefficient.

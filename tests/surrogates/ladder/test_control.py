@@ -37,7 +37,6 @@ from tests.surrogates.ladder.by_hand import HOUR, MODE, Shape, cycle, decoded, l
 
 Floats = NDArray[np.float64]
 A, B = Feature("a", "number", low=0.0, high=1.0), Feature("b", "number", low=0.0, high=1.0)
-LOG = replace(A, log=True)
 CLOSED_ON_ROWS = ("linear", "power", "exp", "gaussian", "log", "sine", "hinge", "step", "curve")
 
 
@@ -246,14 +245,6 @@ def test_everything_left_out_is_a_law_without_inputs() -> None:
     assert law.used == frozenset()
     assert law.provenance["dropped"] == "a, b"
     assert law.evaluate({}) == pytest.approx(model().rows.target.mean(), rel=1e-6)
-
-
-def zeros() -> Trained:
-    """A column with zeros, of which no logarithm and no negative power is."""
-    own = model(least=0.0)
-    inputs = own.rows.inputs.copy()
-    inputs[7, 0] = inputs[11, 0] = 0.0
-    return replace(own, rows=replace(own.rows, inputs=inputs))
 
 
 def test_a_column_for_which_there_is_no_use_is_not_pinned_in_silence() -> None:

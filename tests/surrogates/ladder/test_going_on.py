@@ -49,7 +49,8 @@ def law_of(
         law = parse_formula(text, variables, Variable("y"))
         rungs.append(Rung(text, law.root, 2.0, lambda _: ones))
     ones = np.ones(len(rungs))
-    found = Ladder(tuple(rungs), ones, tuple(range(len(rungs))), ones > 0.0, (ones,) * len(rungs))
+    places = tuple(range(len(rungs)))
+    found = Ladder(tuple(rungs), 200.0, ones[None], places, ones > 0.0, (ones,) * len(rungs))
     monkeypatch.setattr(ladder, "ladder_of", lambda _: found)
     return find_law(of, HeldOut(inputs.assign(y=of.rows.target), Variable("y"), ""), -1e9)
 
