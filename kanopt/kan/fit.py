@@ -145,7 +145,8 @@ def refine_grid(run: TrainedBatch, data: Data, options: FitOptions, largest: int
 
 def retrain(run: TrainedBatch, data: Data, options: FitOptions, steps: int = STEPS) -> TrainedBatch:
     """Continue training a batch for a few steps with its smoothing weights; an additive network is fitted again."""
-    if not run.network.architecture.hidden:
+    shape = run.network.architecture
+    if not shape.hidden and not shape.is_large:
         return _fit_additive(run.network, run.smoothing, data, options, near=True)
     training = Training.of(run.network, data, options)
     trainer = replace(options.trainer, iterations=steps)
