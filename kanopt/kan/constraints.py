@@ -21,7 +21,7 @@ unconstrained inputs are free.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import lru_cache
 
 import torch
 from torch import Tensor
@@ -132,16 +132,6 @@ class ConstrainedCoefficients:
         """Return coefficients near `theta` (M, parameters) whose d satisfy the bounds."""
         return self.coefficients(self.clip(self.variables(theta)))
 
-    @cached_property
-    def transform(self) -> Tensor:
-        """T as one matrix, shape (parameters, parameters); for the covariance of a single network."""
-        return self._dense(self.transforms)
-
-    @cached_property
-    def inverse(self) -> Tensor:
-        """T⁻¹ as one matrix."""
-        return self._dense(self.inverses)
-
     def _times(self, matrices: tuple[Tensor, ...], columns: Tensor) -> Tensor:
         """Return the product of one small matrix per input with `columns` (M, parameters, count)."""
         parts = []
@@ -155,15 +145,6 @@ class ConstrainedCoefficients:
             product = torch.matmul(matrix.to(columns), splines)
             parts += [product.reshape(len(block), end, columns.shape[-1]), block[:, end:]]
         return torch.cat(parts, dim=1)
-
-    def _dense(self, matrices: tuple[Tensor, ...]) -> Tensor:
-        blocks = []
-        for layer, edges in zip(self.architecture.layers, matrices, strict=True):
-            subnodes = torch.eye(layer.subnodes).to(edges)
-            blocks += [torch.kron(edge.contiguous(), subnodes) for edge in edges]
-            free = (layer.width - layer.splines * layer.basis_size) * layer.subnodes
-            blocks.append(torch.eye(free).to(edges))
-        return block_diagonal(blocks)
 
 
 def _edge(size: int, sign: int, bend: int) -> tuple[Tensor, Tensor]:

@@ -22,8 +22,8 @@ from torch import Tensor
 from kanopt.kan.architecture import Architecture
 from kanopt.kan.constraints import Penalty
 from kanopt.kan.network import KANBatch
-from kanopt.kan.objective import Data, Objective, QuadraticModel
-from kanopt.kan.ranges import SLACK, refit_ranges
+from kanopt.kan.objective import Data, LeastSquares, Objective, QuadraticModel
+from kanopt.kan.ranges import SLACK, continue_ends, refit_ranges
 from kanopt.kan.smoothing import RIDGES, GaussNewtonModel, select_smoothing, update_smoothing
 from kanopt.kan.trainer import History
 from kanopt.kan.training import FitOptions, TrainedBatch, Training, random_starts, train_starts
@@ -34,6 +34,11 @@ TURNS, STEPS = 8, 6
 """Turns on one grid at most, and steps of each."""
 WORTH = 0.9
 """A turn or a finer grid that leaves more of the score than this is the last."""
+MOVED = 4.0
+"""What continued ends may make of the squared error: training left it least, and a cubic that goes on costs a little
+where rows are and saves much where the next rows will be."""
+CLEAN = 1e-3
+"""Share of the target's variance below which an error is one of approximation, so that empty cells are continued."""
 
 
 def fit_starts(
@@ -110,6 +115,9 @@ def train_until_one(run: TrainedBatch, data: Data, options: FitOptions) -> Train
             options.trainer, iterations=STEPS, tolerance=1e-3, damping=1e-3 if turn == 0 else 1e-4
         )
         network, history = training.train(network, weighted, smoothing, steps)
+        clean = CLEAN * spread * training.total
+        if training.constraints is None and float(weighted.squares(network).min()) < clean:
+            network = _continue_sparse_ends(network, weighted, data.weights * options.distinct)
         score = training.score(network, smoothing)
         kept = score.argsort()[: max(1, (len(network) + 1) // 2)]
         network, smoothing, score = network.take(kept), smoothing[kept], score[kept]
@@ -119,6 +127,17 @@ def train_until_one(run: TrainedBatch, data: Data, options: FitOptions) -> Train
             break
         last = least
     return TrainedBatch(network, smoothing, score, history)
+
+
+def _continue_sparse_ends(network: KANBatch, objective: LeastSquares, weights: Tensor) -> KANBatch:
+    """Extrapolate the splines into cells with few rows, in networks whose sum of squares hardly rises by it.
+
+    A cell of a hidden spline may contain few but influential rows, such as those in a tail of the inputs.
+    """
+    continued = continue_ends(network, objective.inputs, weights)
+    fits = objective.squares(continued) <= MOVED * objective.squares(network)
+    worse = torch.nonzero(~fits).squeeze(1)
+    return continued.put(worse, network.take(worse))
 
 
 def refine_grid(run: TrainedBatch, data: Data, options: FitOptions, largest: int) -> TrainedBatch:
@@ -145,7 +164,8 @@ def refine_grid(run: TrainedBatch, data: Data, options: FitOptions, largest: int
 
 def retrain(run: TrainedBatch, data: Data, options: FitOptions, steps: int = STEPS) -> TrainedBatch:
     """Continue training a batch for a few steps with its smoothing weights; an additive network is fitted again."""
-    if not run.network.architecture.hidden:
+    shape = run.network.architecture
+    if not shape.hidden and not shape.is_large:
         return _fit_additive(run.network, run.smoothing, data, options, near=True)
     training = Training.of(run.network, data, options)
     trainer = replace(options.trainer, iterations=steps)

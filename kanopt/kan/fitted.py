@@ -115,9 +115,10 @@ def _free_inverse(network: KANBatch, matrix: Tensor, constraints: ConstrainedCoe
     if constraints is None:
         directions = torch.eye(len(matrix[0]), dtype=matrix.dtype, device=matrix.device)
     else:
-        position = network.theta[0] @ constraints.inverse.T
+        position = constraints.variables(network.theta[:1])[0]
         held = constraints.bounded & (position <= 1e-9 * position.abs().max())
-        directions = constraints.transform[:, ~held]
+        # row by row the images of unit vectors
+        directions = constraints.coefficients(torch.eye(len(matrix[0])).to(matrix))[~held].T
     if network.active is not None:
         directions = directions * network.active[0].unsqueeze(1)
     reduced = directions.T @ matrix[0] @ directions

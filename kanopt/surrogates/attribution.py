@@ -27,7 +27,6 @@ from kanopt.surrogates.curves import Layer, layers_of
 from kanopt.text import number_text
 
 Floats = NDArray[np.float64]
-Integers = NDArray[np.int64]
 
 ROUNDING = 1e-13
 """A change below this share of the largest output is rounding."""
@@ -74,15 +73,13 @@ class Attribution(Shown):
         return frame.sort_values("score", ascending=False, ignore_index=True, kind="stable")
 
 
-def attribution(
-    network: Formula, numbers: Floats, codes: Integers, *, names: Sequence[str], output: str
-) -> Attribution:
+def attribution(network: Formula, rows: Floats, *, names: Sequence[str], output: str) -> Attribution:
     """Score every column and edge of a network by its contribution to the output.
 
     Parameters
     ----------
-    network, numbers, codes
-        A network, and encoded rows, over which standard deviations are computed.
+    network, rows
+        A network, and encoded rows, (n, inputs), over which standard deviations are computed.
     names
         Names of the network's inputs: numbers, periodic ones, categories.
     output
@@ -102,13 +99,13 @@ def attribution(
     >>> back = Curve("s", Input("c1"), (2.0, 0.0, -2.0, -4.0), 0.0, 1.0)
     >>> law = Formula(Sum((Constant(0.0), line, back)), (Variable("c0"), Variable("c1")), Variable("y"))
     >>> rows = np.array([[0.0, 0.0], [2.0, 0.0], [0.0, 2.0], [2.0, 2.0]])
-    >>> attribution(law, rows, np.zeros((4, 0), dtype=int), names=("km", "load"), output="cost")
+    >>> attribution(law, rows, names=("km", "load"), output="cost")
     cost: what it loses without a column, as a standard deviation (share: over its own, 2.24; shares need not sum to 1)
     feature  score  share
        load      2  0.894
          km      1  0.447
     """
-    layers, signal = layers_of(network), np.vstack([numbers.T, codes.T])
+    layers, signal = layers_of(network), rows.T
     arrivals, swings = [], []
     for layer in layers:
         edges = np.array([layer.leaving(source, each) for source, each in enumerate(signal)])

@@ -114,7 +114,7 @@ def with_rare(
 
     def missed(rows: Flags, name: str, known: Category) -> Floats:
         encoded = law.encoding.transform(others[rows].assign(**{name: known}))
-        return np.asarray(law.residual(*encoded, target[rows]) / scale)
+        return np.asarray(law.residual(encoded, target[rows]) / scale)
 
     taken, off = dict[str, tuple[tuple[Category, Category], ...]](), dict[tuple[str, Category], float]()
     for feature in law.encoding.categories:
@@ -246,29 +246,32 @@ def pools(unseen: Any) -> bool:
     return unseen == "pooled"
 
 
-def predict_pooled(law: FittedLaw, numbers: Floats, codes: Integers) -> Floats:
+def predict_pooled(law: FittedLaw, encoded: Floats) -> Floats:
     """Return the target for encoded rows in which −1 is an unseen category, shape (n,).
 
     It is the mean prediction over the categories of training rows, as often as they occur (the partial dependence of
     Friedman 2001, Ann. Stat. 29, section 8.2): what is expected of a row of which nothing but the other columns is
     known. Sums of a law with a log target stay right, which the mean of the logarithm would lower.
     """
-    unseen = codes < 0
-    predicted = np.empty(len(codes))
+    numeric = len(law.encoding.numeric)
+    unseen = encoded[:, numeric:] < 0
+    predicted = np.empty(len(encoded))
     for pattern in np.unique(unseen, axis=0):
         rows = np.flatnonzero((unseen == pattern).all(axis=1))
-        known, counts = np.unique(law.codes[:, pattern], axis=0, return_counts=True)
-        filled, total = codes[rows], np.zeros(len(rows))
+        places = numeric + np.flatnonzero(pattern)
+        known, counts = np.unique(law.sample[:, places], axis=0, return_counts=True)
+        filled, total = encoded[rows], np.zeros(len(rows))
         for combination, count in zip(known, counts, strict=True):
-            filled[:, pattern] = combination
-            total += count * law.predict(numbers[rows], filled)
+            filled[:, places] = combination
+            total += count * law.predict(filled)
         predicted[rows] = total / counts.sum()
     return predicted
 
 
-def unseen_rows(encoding: FeatureEncoding, codes: Integers) -> dict[str, NDArray[np.bool_]]:
+def unseen_rows(encoding: FeatureEncoding, encoded: Floats) -> dict[str, NDArray[np.bool_]]:
     """Return for every column with an unseen category, which has the code −1, in which rows that is; (n,) each."""
-    unseen = {feature.name: code < 0 for feature, code in zip(encoding.categories, codes.T, strict=True)}
+    codes = encoded.T[len(encoding.numeric) :]
+    unseen = {feature.name: code < 0 for feature, code in zip(encoding.categories, codes, strict=True)}
     return {name: rows for name, rows in unseen.items() if rows.any()}
 
 

@@ -88,7 +88,7 @@ def diagram_of(
     network: Formula,
     encoding: FeatureEncoding,
     *,
-    rows: tuple[Floats, Integers],
+    rows: Floats,
     output: str,
     log_output: bool = False,
     points: int = 41,
@@ -100,7 +100,7 @@ def diagram_of(
     network, encoding
         As a fitted model holds them.
     rows
-        Encoded numbers and codes over which edges are scored (:mod:`kanopt.surrogates.attribution`).
+        Encoded rows, (n, inputs), over which edges are scored (:mod:`kanopt.surrogates.attribution`).
     output
         Name of the target.
     log_output
@@ -117,7 +117,7 @@ def diagram_of(
     inputs = tuple(_named(feature) for feature in encoding.inputs)
     layers = layers_of(network)
     hidden = [("",) * (layer.sums + layer.products) for layer in layers[:-1]]
-    scores = attribution(network, *rows, names=inputs, output=output).edge_scores
+    scores = attribution(network, rows, names=inputs, output=output).edge_scores
     edges: list[DiagramEdge] = []
     for index, (layer, strengths) in enumerate(zip(layers, scores, strict=True)):
         edges += _edges(index, layer, encoding, points, strengths)

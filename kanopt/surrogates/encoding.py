@@ -109,9 +109,8 @@ class FeatureEncoding:
     Examples
     --------
     >>> frame = pd.DataFrame({"km": [10.0, 20.0], "mode": ["road", "rail"]})
-    >>> numbers, codes = encoding_of(frame).transform(frame)
-    >>> numbers.tolist(), codes.tolist()
-    ([[1.0], [2.0]], [[1], [0]])
+    >>> encoding_of(frame).transform(frame).tolist()
+    [[1.0, 1.0], [2.0, 0.0]]
     """
 
     features: tuple[Feature, ...]
@@ -192,10 +191,10 @@ class FeatureEncoding:
             np.column_stack(codes) if codes else np.zeros((rows, 0), dtype=np.int64),
         )
 
-    def transform(self, frame: pd.DataFrame, *, pooled: bool = False) -> tuple[Floats, Integers]:
-        """Return encoded numbers (n, numbers) and category codes (n, categories); see :meth:`split`."""
+    def transform(self, frame: pd.DataFrame, *, pooled: bool = False) -> Floats:
+        """Return the inputs of the network, (n, inputs): encoded numbers, then category codes; see :meth:`split`."""
         numbers, codes = self.split(frame, pooled=pooled)
-        return self.encode_numbers(numbers, frame.index), codes
+        return np.hstack([self.encode_numbers(numbers, frame.index), codes])
 
 
 def encoding_of(frame: pd.DataFrame) -> FeatureEncoding:

@@ -87,7 +87,7 @@ def _learned(
 ) -> Learned:
     """Return the law of `trial` on the rows of `table`; see :func:`learn`."""
     law, rows = _law(table, trial, settings, shared)
-    _warn_of_biased_sum(table, trial, law.predict(trial.encoding.encode_numbers(table.numbers), table.codes))
+    _warn_of_biased_sum(table, trial, law.predict(rows.inputs))
     return law, _alternatives(tried, trial, law, table.weights), rows
 
 
@@ -127,6 +127,7 @@ def _law(
         effective = effective / design_effect(residuals, table.weights, table.groups)
     order = np.argsort(residuals, kind="stable")
     numbers = trial.encoding.encode_numbers(table.numbers)
+    inputs = np.hstack([numbers, table.codes])
     rng = np.random.default_rng(settings.seed)
     sample = np.sort(_drawn(table.weights, SAMPLE, rng))
     law = FittedLaw(
@@ -139,8 +140,7 @@ def _law(
         edf=fitted.edf,
         residuals=residuals[order],
         residual_weights=effective[order],
-        numbers=numbers[sample],
-        codes=table.codes[sample],
+        sample=inputs[sample],
         middle=np.empty(0),
         importance=np.empty(0),
         measures={},
@@ -148,16 +148,14 @@ def _law(
         lowest=float(table.target[table.weights > 0].min()),
     )
     law = held_positive(law) if settings.hold_positive else law
-    law = replace(law, middle=law.on_residual_scale(numbers, table.codes)[order])
-    shuffled = _drawn(table.weights, SHUFFLED, rng)
-    drawn = (numbers[shuffled], table.codes[shuffled])
+    law = replace(law, middle=law.on_residual_scale(inputs)[order])
+    drawn = inputs[_drawn(table.weights, SHUFFLED, rng)]
     importance = feature_importances(law.predict, law.encoding, drawn, settings.seed)
     measures = {
-        "training": fit_measures(table.target, law.predict(numbers, table.codes), table.weights),
+        "training": fit_measures(table.target, law.predict(inputs), table.weights),
         "left out": fit_measures(table.target, predicted, table.weights),
     }
     law = replace(law, importance=importance, measures=measures)
-    inputs = np.hstack([numbers, table.codes])
     rows = _rows(alone, trial, law, inputs)
     if shared is None:
         return law, rows

@@ -119,10 +119,10 @@ class FormulaReading(FittedModel):
         rows, actual = self._held_out(X, y)
         together = self._groups_in(X)
         pooled = pools(unseen)
-        _, codes = self.encoding_.transform(self._filled(rows), pooled=pooled)
-        if (codes < 0).any():
-            warn_of_unseen(rows, unseen_rows(self.encoding_, codes), "they judge nothing")
-            known = (codes >= 0).all(axis=1)
+        encoded = self.encoding_.transform(self._filled(rows), pooled=pooled)
+        if lacking := unseen_rows(self.encoding_, encoded):
+            warn_of_unseen(rows, lacking, "they judge nothing")
+            known = ~np.any(list(lacking.values()), axis=0)
             rows, actual = rows[known], actual[known]
             together = None if together is None else together[known]
         refuse_unmeasured(actual, name, min_r2)

@@ -25,7 +25,7 @@ from kanopt.kan.architecture import Architecture
 from kanopt.kan.constraints import Penalty
 from kanopt.kan.informed import Knowledge, Relation, RelationState, known
 from kanopt.kan.network import KANBatch
-from kanopt.kan.trainer import History, TrainerOptions, train
+from kanopt.kan.trainer import TrainerOptions, train
 from kanopt.kan.training import random_starts
 from kanopt.surrogates.curves import curves_of
 from kanopt.surrogates.input_checks import whole_number
@@ -95,23 +95,10 @@ class InformedNetwork:
         The relations it was fitted to.
     network
         The network, as a batch of one.
-    histories
-        Training histories, one per grid, coarse to fine.
     """
 
     knowledge: Knowledge
     network: KANBatch
-    histories: tuple[History, ...]
-
-    def __repr__(self) -> str:
-        about, shape = self.knowledge, self.network.architecture
-        nodes = f"hidden={shape.hidden}, " if shape.hidden else ""
-        loss = float(self.histories[-1].best.min()) if self.histories else float("nan")
-        return (
-            f"Informed({', '.join(about.outputs)} of {', '.join(about.features)}: {nodes}grid_size={shape.grid_size}, "
-            f"{shape.parameters} parameters, {len(about.relations)} relations at {len(about.inputs)} points, "
-            f"loss {loss:.3g})"
-        )
 
     def predict(self, points: Mapping[str, ArrayLike]) -> dict[str, Floats]:
         """Return every output at `points`, one column per feature; each (n,)."""
@@ -202,16 +189,14 @@ def fit_informed(
     knowledge.refuse_mixed_points(network)
     knowledge.normal_equations(network)  # says what is wrong where no start has finite residuals
     network = network.take(torch.nonzero(torch.isfinite(knowledge.squares(network))).flatten())
-    histories: list[History] = []
     for stage in range(options.refinements + 1):
         if stage > 0:
             network = network.refine_grid()
         network, history = train(network, knowledge, _penalty(network, knowledge, options), options.trainer)
-        histories.append(history)
         last = stage == options.refinements
         kept = history.best.argsort()[: 1 if last else (len(network) + 1) // 2]
         network = network.take(kept)
-    return InformedNetwork(knowledge, network, tuple(histories))
+    return InformedNetwork(knowledge, network)
 
 
 def _starts(

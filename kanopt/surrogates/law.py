@@ -18,7 +18,6 @@ from kanopt.surrogates.curves import in_units, linked, network_output, place_nam
 from kanopt.surrogates.encoding import Feature, FeatureEncoding
 
 Floats = NDArray[np.float64]
-Integers = NDArray[np.int64]
 
 LARGEST = 650.0
 """Logarithms beyond this are cut off, far outside any data: their exponentials would not be numbers."""
@@ -45,8 +44,8 @@ class FittedLaw:
     residuals, residual_weights, middle
         Leave-one-out residuals of the training rows, sorted, of the logarithm for a log target; how many independent
         rows each stands for; and what the law says of these rows, on the scale of the residuals.
-    numbers, codes
-        Encoded sample of training rows over which effects are averaged.
+    sample
+        Encoded sample of training rows over which effects are averaged; (rows, inputs).
     importance
         Importance of every column, see :func:`kanopt.surrogates.summary.feature_importances`.
     measures
@@ -67,8 +66,7 @@ class FittedLaw:
     residuals: Floats
     residual_weights: Floats
     middle: Floats
-    numbers: Floats
-    codes: Integers
+    sample: Floats
     importance: Floats
     measures: dict[str, dict[str, float]]
     lowest: float
@@ -96,39 +94,39 @@ class FittedLaw:
         ]
         return Formula(root, tuple(inputs), Variable(target))
 
-    def predict(self, numbers: Floats, codes: Integers) -> Floats:
+    def predict(self, encoded: Floats) -> Floats:
         """Return the target for encoded rows, shape (n,)."""
-        value = self.on_residual_scale(numbers, codes)
+        value = self.on_residual_scale(encoded)
         if self.log_target:
             return np.maximum(self.smearing * np.exp(np.minimum(value, LARGEST)), LEAST)
         stays_positive = isinstance(self.link, Softplus) and self.link.low == 0.0
         return np.maximum(value, LEAST) if stays_positive else value
 
-    def outside(self, numbers: Floats) -> NDArray[np.bool_]:
+    def outside(self, encoded: Floats) -> NDArray[np.bool_]:
         """Return a mask of the encoded rows outside the domain of the training rows; (n,)."""
-        return self.network.domain.outside({place_name(k): column for k, column in enumerate(numbers.T)})
+        numbers = encoded.T[: len(self.encoding.numeric)]
+        return self.network.domain.outside({place_name(k): column for k, column in enumerate(numbers)})
 
-    def on_residual_scale(self, numbers: Floats, codes: Integers) -> Floats:
+    def on_residual_scale(self, encoded: Floats) -> Floats:
         """Return what the law says of rows on the scale of its residuals: the logarithm for a log target; (n,)."""
-        output = network_output(self.network, numbers, codes)
+        numeric = len(self.encoding.numeric)
+        output = network_output(self.network, encoded[:, :numeric], encoded[:, numeric:].astype(np.int64))
         if self.link is not None:
             return self.link(output)
         return output if self.floor is None else np.maximum(output, self.floor)
 
-    def residual(self, numbers: Floats, codes: Integers, target: Floats) -> Floats:
+    def residual(self, encoded: Floats, target: Floats) -> Floats:
         """Return the residuals of rows, of the logarithm for a log target; (n,)."""
-        middle = self.on_residual_scale(numbers, codes)
+        middle = self.on_residual_scale(encoded)
         return (np.log(target) if self.log_target else target) - middle
 
     def residual_range(self, coverage: float) -> ResidualRange:
         """Return the range into which the residual of a new row falls with probability `coverage`."""
         return residual_range(self.residuals, self.middle, self.residual_weights, coverage)
 
-    def interval_around(
-        self, numbers: Floats, codes: Integers, around: ResidualRange
-    ) -> tuple[Floats, Floats]:
+    def interval_around(self, encoded: Floats, around: ResidualRange) -> tuple[Floats, Floats]:
         """Return the ends of the interval that a range of residuals leaves around every prediction; each (n,)."""
-        middle = self.on_residual_scale(numbers, codes)
+        middle = self.on_residual_scale(encoded)
         low, high = (middle + end for end in around.at(middle))
         if self.log_target:
             return np.exp(np.minimum(low, LARGEST)), np.exp(np.minimum(high, LARGEST))

@@ -71,7 +71,7 @@ class FittedModel(RegressorMixin, BaseEstimator):  # type: ignore[misc]  # sciki
         self.smearing_ = law.smearing
         self.loss_ = law.loss
 
-    def _encode(self, X: ArrayLike | pd.DataFrame) -> tuple[Floats, NDArray[np.int64]]:
+    def _encode(self, X: ArrayLike | pd.DataFrame) -> Floats:
         self._check_single()
         return self.encoding_.transform(self._filled(X))
 
@@ -115,7 +115,7 @@ class FittedModel(RegressorMixin, BaseEstimator):  # type: ignore[misc]  # sciki
         self._check_single()
         law, features = self._law, self._law.encoding.features
         frame = marginal_effects(
-            law.predict, law.encoding, (law.numbers, law.codes), whole_number(grid, "effects: grid", 1)
+            law.predict, law.encoding, law.sample, whole_number(grid, "effects: grid", 1)
         )
         units = {feature.name: self._units.get(feature.name, "") for feature in features}
         labelled = frozenset(feature.name for feature in features if not feature.is_numeric)
@@ -137,7 +137,7 @@ class FittedModel(RegressorMixin, BaseEstimator):  # type: ignore[misc]  # sciki
         measures = dict(self._law.measures)
         if test is not None:
             X, y = self._held_out(test, target)
-            measures["held out"] = fit_measures(y, self._law.predict(*self._encode(X)))
+            measures["held out"] = fit_measures(y, self._law.predict(self._encode(X)))
         fit = pd.DataFrame.from_dict(measures, orient="index").astype({"rows": int})
         effects = effect_table(self.effects(grid=25).frame, self._law)
         structure = structure_text(self._law)
@@ -160,7 +160,7 @@ class FittedModel(RegressorMixin, BaseEstimator):  # type: ignore[misc]  # sciki
         law = self._law
         output = f"log {self.target_name_}" if law.log_target else self.target_name_
         names = tuple(feature.name for feature in law.encoding.inputs)
-        return attribution(law.network, law.numbers, law.codes, names=names, output=output)
+        return attribution(law.network, law.sample, names=names, output=output)
 
     def outside(self, X: ArrayLike | pd.DataFrame) -> pd.DataFrame:
         """Return for every row whether it lies outside the data the law was learned from, and in which columns.
@@ -174,10 +174,10 @@ class FittedModel(RegressorMixin, BaseEstimator):  # type: ignore[misc]  # sciki
         DataFrame
             Columns outside (bool) and columns (text, those to blame); the index of `X`.
         """
-        numbers, _ = self._encode(X)
-        flags = np.zeros(len(numbers), dtype=bool)
-        blame = np.full(len(numbers), "", dtype=object)
-        for concerned, beyond in _tests(self, numbers, self._law.network.domain):
+        encoded = self._encode(X)
+        flags = np.zeros(len(encoded), dtype=bool)
+        blame = np.full(len(encoded), "", dtype=object)
+        for concerned, beyond in _tests(self, encoded, self._law.network.domain):
             alone = len(concerned) == 1
             words = ", ".join(concerned) + ("" if alone else " together")
             for row in np.flatnonzero(beyond if alone else beyond & ~flags):
@@ -196,7 +196,7 @@ class FittedModel(RegressorMixin, BaseEstimator):  # type: ignore[misc]  # sciki
             self.encoding_,
             output=self.target_name_,
             log_output=self.log_target_,
-            rows=(self._law.numbers, self._law.codes),
+            rows=self._law.sample,
             points=points,
         )
 
@@ -234,7 +234,7 @@ class FittedModel(RegressorMixin, BaseEstimator):  # type: ignore[misc]  # sciki
 def warn_of_rows_outside(
     models: Sequence[FittedModel],
     X: ArrayLike | pd.DataFrame,
-    numbers: Sequence[NDArray[np.float64]],
+    encoded: Sequence[Floats],
     below_zero: NDArray[np.bool_],
 ) -> None:
     """Warn once of all rows whose encoded numbers lie outside the data by more than a share of a column's range.
@@ -244,8 +244,8 @@ def warn_of_rows_outside(
     """
     tests = [
         test
-        for model, encoded in zip(models, numbers, strict=True)
-        for test in _tests(model, encoded, model._law.network.domain.widened(_BEYOND))
+        for model, rows in zip(models, encoded, strict=True)
+        for test in _tests(model, rows, model._law.network.domain.widened(_BEYOND))
     ]
     flags = np.logical_or.reduce([beyond for _, beyond in tests]) if tests else np.zeros(0, dtype=bool)
     if not flags.any():
@@ -264,15 +264,13 @@ def warn_of_rows_outside(
     )
 
 
-def _tests(
-    model: FittedModel, numbers: NDArray[np.float64], domain: Domain
-) -> list[tuple[list[str], NDArray[np.bool_]]]:
+def _tests(model: FittedModel, encoded: Floats, domain: Domain) -> list[tuple[list[str], NDArray[np.bool_]]]:
     """Return, for columns alone and then together, their names and which rows lie outside a domain in them.
 
     Single columns come first; a combination is blamed only where no column alone is.
     """
     names = {f"c{place}": feature.name for place, feature in enumerate(model.encoding_.numbers)}
-    found = domain.tests({name: numbers[:, place] for place, name in enumerate(names)})
+    found = domain.tests({name: encoded[:, place] for place, name in enumerate(names)})
     return [
         ([names[name] for name in concerned], beyond)
         for concerned, beyond in sorted(found.items(), key=lambda item: len(item[0]))

@@ -266,19 +266,18 @@ class KANRegressor(FormulaReading):
         models = list(self.outputs_.values()) if hasattr(self, "outputs_") else [self]
         if pools(unseen):
             encoded = [model.encoding_.transform(model._filled(X), pooled=True) for model in models]
-            found = [predict_pooled(model._law, *each) for model, each in zip(models, encoded, strict=True)]
+            found = [predict_pooled(model._law, each) for model, each in zip(models, encoded, strict=True)]
             unseen_by_column: dict[str, NDArray[np.bool_]] = {}
-            for model, (_, codes) in zip(models, encoded, strict=True):  # each reads other columns
-                unseen_by_column |= unseen_rows(model.encoding_, codes)
+            for model, each in zip(models, encoded, strict=True):  # each reads other columns
+                unseen_by_column |= unseen_rows(model.encoding_, each)
             warn_of_unseen(X, unseen_by_column, "they are predicted as the mean of the known ones")
         else:
             encoded = [model._encode(X) for model in models]
-            found = [model._law.predict(*each) for model, each in zip(models, encoded, strict=True)]
+            found = [model._law.predict(each) for model, each in zip(models, encoded, strict=True)]
         negative = [
             (output < 0.0) & (model._law.lowest >= 0.0) for model, output in zip(models, found, strict=True)
         ]
-        numbers = [each for each, _ in encoded]
-        warn_of_rows_outside(models, X, numbers, np.any(negative, axis=0))
+        warn_of_rows_outside(models, X, encoded, np.any(negative, axis=0))
         return np.column_stack(found) if hasattr(self, "outputs_") else found[0]
 
     def predict_interval(
@@ -334,13 +333,13 @@ class KANRegressor(FormulaReading):
             rows, target = calibration_of(calibration, self.log_target_)
             known = self._encode(rows)
             around = around.calibrated(
-                self._law.residual(*known, target), self._law.on_residual_scale(*known), coverage
+                self._law.residual(known, target), self._law.on_residual_scale(known), coverage
             )
-        lower, upper = self._law.interval_around(*encoded, around)
+        lower, upper = self._law.interval_around(encoded, around)
         index = X.index if isinstance(X, pd.DataFrame) else None
-        predicted = self._law.predict(*encoded)
+        predicted = self._law.predict(encoded)
         if self.positive is not False and self._law.lowest > 0.0:
             # new targets above zero are covered as before
             lower = np.maximum(lower, np.minimum(predicted, 0.0))
         columns = {"lower": lower, "prediction": predicted, "upper": upper}
-        return pd.DataFrame({**columns, "outside": self._law.outside(encoded[0])}, index=index)
+        return pd.DataFrame({**columns, "outside": self._law.outside(encoded)}, index=index)

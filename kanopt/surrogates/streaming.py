@@ -219,8 +219,8 @@ def measure_on_all_rows(model: FittedModel, sampled: SampledRows, watch: FitMoni
         )
         terms = [np.ones(len(frame)), target - centre, (target - centre) ** 2, error, error**2, np.abs(error)]
         sums, rows = sums + [weights @ term for term in terms], rows + len(frame)
-        _, codes = model.encoding_.transform(model._filled(X), pooled=True)
-        for name, lacking in unseen_rows(model.encoding_, codes).items():
+        encoded = model.encoding_.transform(model._filled(X), pooled=True)
+        for name, lacking in unseen_rows(model.encoding_, encoded).items():
             unseen[name] += int(lacking.sum())
     if rows != sampled.rows:
         raise FitError(

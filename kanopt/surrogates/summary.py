@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from kanopt.display import Part, Shown, grid_of
 from kanopt.surrogates.curves import layers_of
-from kanopt.surrogates.encoding import Feature, FeatureEncoding
+from kanopt.surrogates.encoding import FeatureEncoding
 from kanopt.surrogates.law import FittedLaw
 from kanopt.text import count_text, fixed_text, join_list, number_text
 
@@ -134,8 +134,7 @@ def _direction(curve: Floats) -> str:
     return "falls" if (steps <= least).all() else "rises and falls"
 
 
-Integers = NDArray[np.int64]
-Predictor = Callable[[Floats, Integers], Floats]
+Predictor = Callable[[Floats], Floats]
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -204,59 +203,39 @@ class Effects(Shown):
         return reports.plot_effects(self, column, ax)
 
 
-def feature_importances(
-    predict: Predictor, encoding: FeatureEncoding, rows: tuple[Floats, Integers], seed: int
-) -> Floats:
+def feature_importances(predict: Predictor, encoding: FeatureEncoding, rows: Floats, seed: int) -> Floats:
     """Return the importance of every column, scaled to sum to one; shape (columns,)."""
-    numbers, codes = rows
-    order = np.random.default_rng(seed).permutation(len(numbers))
-    base = predict(numbers, codes)
+    order = np.random.default_rng(seed).permutation(len(rows))
+    base = predict(rows)
     total = np.empty(len(encoding.features))
-    for index, (feature, place) in enumerate(zip(encoding.features, _matrix_columns(encoding), strict=True)):
-        column = (numbers if feature.is_numeric else codes)[order, place]
-        total[index] = 0.5 * np.mean((predict(*_changed(rows, feature, place, column)) - base) ** 2)
+    for index, feature in enumerate(encoding.features):
+        place = encoding.inputs.index(feature)
+        total[index] = 0.5 * np.mean((predict(_changed(rows, place, rows[order, place])) - base) ** 2)
     return total / total.sum() if total.sum() > 0 else np.zeros_like(total)
 
 
-def marginal_effects(
-    predict: Predictor, encoding: FeatureEncoding, rows: tuple[Floats, Integers], grid: int
-) -> pd.DataFrame:
+def marginal_effects(predict: Predictor, encoding: FeatureEncoding, rows: Floats, grid: int) -> pd.DataFrame:
     """Return the marginal effect of every column as a tidy frame: feature, value, effect.
 
     Effects are mean predictions less the mean prediction of the sample rows.
     """
-    numbers, codes = rows
-    mean = float(predict(numbers, codes).mean())
+    mean = float(predict(rows).mean())
     parts = []
-    for feature, place in zip(encoding.features, _matrix_columns(encoding), strict=True):
+    for feature in encoding.features:
+        place = encoding.inputs.index(feature)
         if feature.is_numeric:
             settings = np.linspace(*feature.bounds, grid)
             values = feature.decode(settings).astype(object)
         else:
             settings = np.arange(len(feature.categories), dtype=np.float64)
             values = np.array(feature.categories, dtype=object)
-        effect = [predict(*_changed(rows, feature, place, each)).mean() - mean for each in settings]
+        effect = [predict(_changed(rows, place, each)).mean() - mean for each in settings]
         parts.append(pd.DataFrame({"feature": feature.name, "value": values, "effect": effect}))
     return pd.concat(parts, ignore_index=True)
 
 
-def _changed(
-    rows: tuple[Floats, Integers], feature: Feature, place: int, values: Any
-) -> tuple[Floats, Integers]:
+def _changed(rows: Floats, place: int, values: Any) -> Floats:
     """Return rows with other values in one column."""
-    numbers, codes = rows[0].copy(), rows[1].copy()
-    if feature.is_numeric:
-        numbers[:, place] = values
-    else:
-        codes[:, place] = values
-    return numbers, codes
-
-
-def _matrix_columns(encoding: FeatureEncoding) -> list[int]:
-    """Return the index of every feature's column in the matrix of the numbers or of the codes."""
-    order = {
-        feature.name: place
-        for group in (encoding.numeric, encoding.categories)
-        for place, feature in enumerate(group)
-    }
-    return [order[feature.name] for feature in encoding.features]
+    changed = rows.copy()
+    changed[:, place] = values
+    return changed

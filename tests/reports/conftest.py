@@ -153,7 +153,7 @@ def network_diagram() -> Diagram:
         Feature("mode", "category", categories=("air", "rail", "road")),
         Feature("hour", "number", scale=10.0, low=6.0, high=20.0),
     )
-    rows = rng.uniform(size=(50, 2)), rng.integers(0, 3, (50, 1))
+    rows = np.hstack([rng.uniform(size=(50, 2)), rng.integers(0, 3, (50, 1))])
     network = Network((first, last)).formula
     return diagram_of(network, FeatureEncoding(features), rows=rows, output="minutes", log_output=True)
 

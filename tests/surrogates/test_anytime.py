@@ -74,15 +74,6 @@ class TestFit:
         assert np.std(model.predict(frame) - frame["cost"]) < frame["cost"].std()
         assert fitted(frame).stopped_ == ""
 
-    def test_several_targets_share_a_budget(self) -> None:
-        frame = table(5)
-        targets = pd.DataFrame({"a": frame["cost"], "b": 2.0 * frame["cost"]})
-        with pytest.warns(KanoptWarning, match="best of 2 structures"):
-            model = KANRegressor().fit(frame[["km", "load_t"]], targets, budget=1e-3)
-        assert [each.stopped_ for each in model.outputs_.values()] == [
-            "by its budget of 0.001 s after 1 structure"
-        ] * 2
-
 
 @pytest.fixture(scope="module")
 def model() -> KANRegressor:
@@ -126,19 +117,6 @@ class TestFormula:
         assert max(errors) < 0.05 * held_out["cost"].std()
         law.save(tmp_path / "law.json")
         assert Formula.load(tmp_path / "law.json").stopped == law.stopped
-
-    def test_progress_says_which_search_of_how_many_and_how_many_refits(
-        self, model: KANRegressor, held_out: pd.DataFrame
-    ) -> None:
-        told = Presses(at=0)
-        law = model.to_formula(held_out, progress=told, budget=NEVER)
-        refits = [each.refits for each in told.told]
-        assert refits == sorted(refits)
-        assert max(each.tried for each in told.told) < told.told[-1].most
-        assert law.fit is not None
-        assert str(told.told[0]).startswith("search 1 of at most 10, 0 of about 240 refits")
-        assert "search 1 of at most 10 (sums of products)" in str(told.told[1])
-        assert "best error" in str(told.told[-1])
 
     def test_a_law_whose_fit_was_stopped_says_so(self, held_out: pd.DataFrame) -> None:
         with pytest.warns(KanoptWarning, match="the fit was stopped"):

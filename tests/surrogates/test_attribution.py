@@ -13,8 +13,7 @@ Floats = NDArray[np.float64]
 
 def attribution_of(network: Network, numbers: Floats) -> Attribution:
     names = [f"x{place}" for place in range(numbers.shape[1])]
-    codes = np.zeros((len(numbers), 0), dtype=np.int64)
-    return attribution(network.formula, numbers, codes, names=names, output="y")
+    return attribution(network.formula, numbers, names=names, output="y")
 
 
 def rows(columns: int, n: int = 400, seed: int = 0) -> Floats:

@@ -136,23 +136,6 @@ def test_sums_of_a_logarithm_come_out_right_although_groups_share_an_error():
         assert predicted.sum() / minutes.sum() == pytest.approx(1.0, abs=0.05)
 
 
-@pytest.mark.slow
-@judged_by_own_rows
-def test_constants_between_groups_are_those_of_generalized_least_squares():
-    rng = np.random.default_rng(5)
-    day = np.repeat(np.arange(200), 3)
-    frame = pd.DataFrame({"km": rng.uniform(1, 9, 600)})
-    y = 5 + 2 * frame["km"] + 10 * rng.standard_normal(200)[day] + rng.standard_normal(600)
-    model = KANRegressor((), seed=0, log_target=False).fit(frame, y.rename("y"), groups=day)
-    formula = model.to_formula(frame, y, min_r2=-9.0)
-    design = np.column_stack([np.ones(600), frame["km"]])
-    inverse = np.linalg.inv(covariance_of_errors(day, np.ones(600), 100.0))
-    expected = np.linalg.solve(design.T @ inverse @ design, design.T @ inverse @ y)
-    found = sorted(parameters_of(formula.root).values())
-    slope = min(found, key=lambda each: abs(each - 2.0))
-    assert slope == pytest.approx(expected[1], abs=0.01)
-
-
 def test_a_formula_tells_what_rows_of_a_group_share_of_its_errors():
     frame, target, day = days(80, 20, 3)
     table = frame.assign(minutes=target, day=day)

@@ -5,7 +5,6 @@ import pandas as pd
 import pytest
 
 from kanopt import KanoptWarning, KANRegressor
-from kanopt.errors import FileFormatError
 from kanopt.formulas import Table
 from kanopt.formulas.nodes import postorder
 from kanopt.surrogates.categories import rare_categories
@@ -94,20 +93,6 @@ def test_held_out_rows_of_a_rare_category_judge_the_law():
         model = fitted(train)
     test = mistyped[474:].assign(vehicle=lambda rows: rows["vehicle"].replace("Sprinter", "Sprnter"))
     assert model.to_formula(test, "cost").fit.rows_test == len(test)
-
-
-def test_a_model_read_from_a_file_knows_rare_categories(tmp_path):
-    mistyped, _ = with_typo(trips())
-    with pytest.warns(KanoptWarning, match="taken for 'Sprinter'"):
-        model = fitted(mistyped)
-    model.save(tmp_path / "model.kan")
-    rows = mistyped[COLUMNS]
-    again = KANRegressor.load(tmp_path / "model.kan")
-    np.testing.assert_array_equal(again.predict(rows), model.predict(rows))
-    content = (tmp_path / "model.kan").read_text()
-    (tmp_path / "wrong.kan").write_text(content.replace('"Sprnter", "Sprinter"', '"Sprnter", "Vito"'))
-    with pytest.raises(FileFormatError, match="column 'vehicle'"):
-        KANRegressor.load(tmp_path / "wrong.kan")
 
 
 def rare_in(names, weights=None):

@@ -79,15 +79,6 @@ def model(trips):
     return KANRegressor(log_target=False, **OPTIONS).fit(*trips)
 
 
-def test_convex_and_concave_columns_make_an_additive_law(trips):
-    table, cost = trips
-    model = KANRegressor(convex=["km"], concave=["load_t"]).fit(table, cost)
-    assert model.alternatives_["hidden"].tolist()[-1] == ()
-    formula = model.formula_
-    assert formula.prove(convex={("km",): 1}).proved
-    assert formula.prove(convex={("load_t",): -1}).proved
-
-
 def test_a_refused_refit_leaves_the_model_as_it_was(trips):
     table, cost = trips
     gaps = table.assign(load_t=table["load_t"].where(table.index > 9))
@@ -205,18 +196,6 @@ def test_columns_that_the_model_does_not_know_are_left_out(model, trips):
     wider = table.assign(driver="Ann")[["driver", "load_t", "km"]]
     assert np.array_equal(model.predict(wider), model.predict(table))
     assert model.outside(wider).equals(model.outside(table))
-
-
-def test_the_one_column_of_a_frame_gives_the_target_its_name(trips):
-    table, cost = trips
-    assert KANRegressor(log_target=False, **OPTIONS).fit(table, cost.to_frame()).target_name_ == "cost"
-
-
-def test_intervals_say_which_rows_lie_outside(model, trips):
-    table, _ = trips
-    rows = table.head(2).assign(km=[20.0, 900.0])
-    assert model.predict_interval(rows)["outside"].tolist() == [False, True]
-    assert model.outside(rows)["outside"].tolist() == [False, True]
 
 
 def test_arrow_decimals_are_numbers(trips):

@@ -2,8 +2,6 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
-from sklearn.base import clone
-from sklearn.model_selection import cross_val_score
 from sklearn.utils.estimator_checks import estimator_checks_generator
 
 from kanopt.errors import FitError, KanoptWarning
@@ -87,12 +85,6 @@ def test_what_is_predicted_is_a_formula_of_curves(freight, model):
     assert not model.formula_.domain.outside(columns).any()
 
 
-def test_smearing_makes_sums_right(freight, model):
-    frame, cost, _ = freight
-    assert model.smearing_ == pytest.approx(np.exp(0.1**2 / 2), abs=2e-3)
-    assert model.predict(frame).sum() == pytest.approx(cost.sum(), rel=0.02)
-
-
 def test_product_of_two_columns_is_learned_in_the_open_sign_case():
     x = np.random.default_rng(1).uniform(-1, 1, (300, 2))
     y = x[:, 0] * x[:, 1]
@@ -127,18 +119,6 @@ def test_three_products_of_signed_columns_take_four_hidden_nodes_although_rows_a
     model = KANRegressor(seed=0).fit(x[:1500], noisy[:1500].rename("y"))
     assert sum(hidden_of(model)) > 2
     assert np.std(model.predict(x[1500:]) - y[1500:]) < 0.05 * y.std()
-
-
-@pytest.mark.filterwarnings("ignore::kanopt.DomainWarning")  # some rows are beyond those learned from
-def test_monotone_by_name_holds_through_hidden_layers():
-    rng = np.random.default_rng(4)
-    frame = pd.DataFrame({"km": rng.uniform(0, 1, 150), "hour": rng.uniform(0, 1, 150)})
-    cost = frame["km"] * (1 + np.sin(6 * frame["hour"])) + 0.3 * rng.normal(size=150)
-    model = KANRegressor(hidden=(2,), monotone={"km": 1}, starts=2, seed=1).fit(frame, cost)
-    line = np.linspace(-0.5, 1.5, 200)
-    for hour in (0.1, 0.7, 1.2):
-        predicted = model.predict(pd.DataFrame({"km": line, "hour": hour}))
-        assert (np.diff(predicted) >= -1e-10).all()
 
 
 @pytest.mark.parametrize("coverage", [0.5, 0.9])
@@ -194,38 +174,6 @@ def test_summary_on_held_out_rows(freight, model):
         model.summary(frame)
     with pytest.raises(FitError, match="no column 'mode'"):
         model.summary(frame.drop(columns="mode").assign(cost=1.0))
-
-
-@pytest.mark.slow
-def test_same_seed_same_model(freight):
-    frame, cost, _ = freight
-    part, target = frame.head(120), cost.head(120)
-    settings = {"hidden": (2,), "starts": 2, "seed": 9}
-    one = KANRegressor(**settings).fit(part, target).predict(part)
-    two = KANRegressor(**settings).fit(part, target).predict(part)
-    assert (one == two).all()
-
-
-def test_weights_of_zero_leave_rows_out(freight):
-    frame, cost, _ = freight
-    weights = np.ones(ROWS)
-    weights[200:] = 0.0
-    settings = {"hidden": (), "log_target": True, "seed": 0}
-    weighted = KANRegressor(**settings).fit(frame, cost, sample_weight=weights)
-    part = KANRegressor(**settings).fit(frame.head(200), cost.head(200))
-    np.testing.assert_allclose(weighted.predict(frame.head(50)), part.predict(frame.head(50)))
-    fraction = KANRegressor(**settings).fit(frame.head(200), cost.head(200), sample_weight=np.full(200, 1e-3))
-    np.testing.assert_allclose(fraction.predict(frame.head(50)), part.predict(frame.head(50)), rtol=1e-6)
-    with pytest.raises(FitError, match="at least 0"):
-        KANRegressor().fit(frame, cost, sample_weight=-np.ones(ROWS))
-
-
-@pytest.mark.filterwarnings("ignore::kanopt.DomainWarning")  # some rows are beyond those learned from
-def test_works_in_cross_validation_and_clones(freight):
-    frame, cost, _ = freight
-    estimator = clone(KANRegressor(hidden=(), log_target=True, seed=1))
-    scores = cross_val_score(estimator, frame, cost, cv=3, error_score="raise")
-    assert scores.min() > 0.9
 
 
 def hidden_of(model):

@@ -297,13 +297,6 @@ def test_columns_that_no_law_can_be_learned_from_are_refused(values, message):
         KANRegressor().fit(frame.assign(a=values), y)
 
 
-@pytest.mark.parametrize("rows", [0, 1, 4])
-def test_too_few_rows_are_counted(rows):
-    frame, y = wave()
-    with pytest.raises(FitError, match=f"n_samples = {rows}: a law needs at least 5"):
-        KANRegressor().fit(frame[:rows], y[:rows])
-
-
 def test_tables_without_columns_are_refused():
     frame, y = wave()
     with pytest.raises(FitError, match="no columns"):

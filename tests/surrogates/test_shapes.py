@@ -1,14 +1,10 @@
 """Shapes, ranges, periods, gaps and several targets of a KANRegressor."""
 
-import re
-import signal
-import warnings
-
 import numpy as np
 import pandas as pd
 import pytest
 
-from kanopt import FitError, KanoptWarning, KANRegressor
+from kanopt import FitError, KANRegressor
 
 
 @pytest.fixture(scope="module")
@@ -73,15 +69,6 @@ def test_bounded_law_stays_within_its_ends(trips):
     assert np.abs(model.predict(frame[["km", "load_t"]]) - share).max() < 0.01
     assert model.formula_.prove(low=0.0, high=1.0).proved
     assert model.formula_.prove(low=0.2).facts[-1].verdict == "refuted"
-
-
-def test_refuted_monotony_names_two_rows_that_contradict_it(trips):
-    frame, minutes = trips
-    model = KANRegressor((), log_target=False).fit(frame, minutes)
-    claim = model.formula_.prove(monotone={"hour": 1}).facts[-1]
-    assert claim.verdict == "refuted"
-    earlier, later = claim.witness
-    assert later.value < earlier.value
 
 
 @pytest.mark.slow
@@ -176,26 +163,6 @@ def test_split_conformal_intervals_cover_as_promised(log_target):
         covered.append(inside.mean())
     # 12 draws of 200 calibration rows: standard error 0.028 / √12 = 0.008
     assert 0.775 <= np.mean(covered) <= 0.835
-
-
-def test_progress_is_told_and_ctrl_c_keeps_the_best_law(trips):
-    frame, minutes = trips
-    told = []
-
-    def interrupt_at_the_third_structure(progress):
-        told.append(progress)
-        if progress.tried == 2 and progress.step == 1:
-            signal.raise_signal(signal.SIGINT)
-
-    model = KANRegressor()
-    with pytest.warns(KanoptWarning, match="best of 3 structures"):
-        model.fit(frame, minutes, progress=interrupt_at_the_third_structure)
-    assert len(model.alternatives_) == 3
-    assert np.isfinite(model.predict(frame)).all()
-    assert re.match(r"structure 1 of at most \d+ \(additive\), 1 step$", str(told[0]))
-    with warnings.catch_warnings():
-        warnings.simplefilter("error")
-        KANRegressor(()).fit(frame, minutes)
 
 
 @pytest.mark.parametrize(

@@ -124,16 +124,6 @@ def test_gaps_and_groups_and_periods_are_those_of_tables_in_memory(trips: pd.Dat
     assert model._law.measures["training"]["rows"] == 6_000
 
 
-@pytest.mark.slow
-def test_from_a_path_to_a_formula(trips: pd.DataFrame, tmp_path: Path) -> None:
-    model = fitted(str(written(trips, tmp_path / "trips.parquet")), weights="count")
-    assert model.target_name_ == "cost_eur"
-    new = trips[["km", "load_t", "mode", "cost_eur"]].assign(km=trips["km"] + 0.01)
-    fit = model.to_formula(new).fit
-    assert fit is not None
-    assert fit.r2 > 0.95
-
-
 def test_categories_that_the_sample_lacks_are_told(trips: pd.DataFrame) -> None:
     odd = trips.assign(mode=trips["mode"].where(trips.index != 17, "ghost"))
     with pytest.warns(DomainWarning, match=r"does not know the categories of mode in 1 row of 6,000"):
