@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from kanopt.errors import KanoptError, nearest
 from kanopt.validation import describe_value
-from kanopt.whatif.changes import Change, cell_text, scaling_text
+from kanopt.whatif.changes import Change, cell_text
 from kanopt.whatif.scenario_files.laws import binding_mistakes
 from kanopt.whatif.scenario_files.layers import Mistake
 from kanopt.whatif.scenario_files.sections import NoTableError, Sections, read_sections, with_value
@@ -164,11 +164,8 @@ def _wrong_with_laws(sections: Sections, drafts: Mapping[str, Formula], change: 
 
 def section_sentence(before: Sections, change: Change) -> str:
     """Describe a change of a key or a law, with what was there before."""
-    if change.action == "scale":
-        return f"{change.path} {scaling_text(float(change.value or 0.0))}"
     was = _value(before, change)
-    instead = "" if was is None or isinstance(was, Mapping) else f" instead of {cell_text(was)}"
-    return f"{change.path} is {cell_text(change.value)}{instead}"
+    return change.told([] if was is None or isinstance(was, Mapping) else [was])
 
 
 _UNTOLD = ("scenario", "report", "changes")
