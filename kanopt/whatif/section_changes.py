@@ -91,12 +91,10 @@ def _not_changeable(sections: Sections, change: Change) -> str:
 
 def _value(sections: Sections, change: Change) -> Any:
     """Return what stands at the key of a change, its default where it is left out; None for nothing."""
-    found: Any = sections.file.solver if change.table == "solver" else sections.problem
+    roots = {"solver": sections.file.solver, "problem": sections.problem, "surrogates": sections.laws}
+    found: Any = roots[change.table]
     for word in change.column.split("."):
-        if change.table == "surrogates":
-            found = sections.laws.get(word) if found is sections.problem else getattr(found, word, None)
-        else:
-            found = found.get(word) if isinstance(found, Mapping) else getattr(found, word, None)
+        found = found.get(word) if isinstance(found, Mapping) else getattr(found, word, None)
     return found
 
 
