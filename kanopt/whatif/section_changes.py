@@ -84,9 +84,9 @@ def _not_changeable(sections: Sections, change: Change) -> str:
         return f"it holds {holds}, and only a number can be scaled; use set instead of scale"
     if before is None or isinstance(before, (int, float, str, date)) or hasattr(before, "scope"):
         return ""
-    inside = sorted(before) if isinstance(before, Mapping) else list(type(before).model_fields)
+    inside = sorted(before) if isinstance(before, Mapping) else [*getattr(type(before), "model_fields", ())]
     inner = f"; it has {', '.join(map(str, inside))}" if inside else ""
-    return f"it is no value but a table of them{inner}"
+    return f"it is no value but several of them{inner}"
 
 
 def _value(sections: Sections, change: Change) -> Any:
