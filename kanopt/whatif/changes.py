@@ -218,11 +218,9 @@ class Change:
         if column not in frame.columns:
             changed[column] = [self.value if chosen else defaults.get(column) for chosen in rows]
             return changed
-        if self.action == "scale":
-            new = frame[column].to_numpy(dtype=float) * np.where(rows, float(self.value or 0.0), 1.0)
-            changed[column] = _restore_integers(pd.Series(new, index=frame.index), frame[column])
-        elif is_numeric_dtype(frame[column]) and not is_bool_dtype(frame[column]):
-            new = np.where(rows, float(self.value or 0.0), frame[column].to_numpy(dtype=float))
+        if is_numeric_dtype(frame[column]) and not is_bool_dtype(frame[column]):
+            numbers, value = frame[column].to_numpy(dtype=float), float(self.value or 0.0)
+            new = np.where(rows, numbers * value if self.action == "scale" else value, numbers)
             changed[column] = _restore_integers(pd.Series(new, index=frame.index), frame[column])
         else:
             changed[column] = frame[column].mask(rows, self.value)
