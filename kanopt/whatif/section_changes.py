@@ -178,20 +178,27 @@ def key_changes(was: Mapping[str, Any], now: Mapping[str, Any], key: Key = ()) -
         old, new, here = was.get(name), now.get(name), (*key, name)
         if old == new or here[0] in _UNTOLD:
             continue
-        if isinstance(old, Mapping) and isinstance(new, Mapping):
-            was_had, is_had = (
-                _source(each) if here[0] in _SOURCES and len(here) == 2 else "" for each in (old, new)
-            )
-            if was_had == is_had:
-                yield from key_changes(old, new, here)
-            else:
-                yield f"the {_SOURCES[str(here[0])]} {name} is {is_had} instead of {was_had}"
+        if here[0] in _SOURCES and len(here) == 2:
+            yield from _entry_changes(here, old, new)
+        elif isinstance(old or new, Mapping) and isinstance(new or old, Mapping):
+            yield from key_changes(old or {}, new or {}, here)
         elif old is None:
-            yield f"{_subject(here)} is {'new' if isinstance(new, Mapping) else f'set to {_shown(new)}'}"
+            yield f"{_subject(here)} is set to {_shown(new)}"
         elif new is None:
-            yield f"{_subject(here)} is {'gone' if isinstance(old, Mapping) else f'no longer {_shown(old)}'}"
+            yield f"{_subject(here)} is no longer {_shown(old)}"
         else:
             yield f"{_subject(here)} is {_shown(new)} instead of {_shown(old)}"
+
+
+def _entry_changes(key: Key, old: Mapping[str, Any] | None, new: Mapping[str, Any] | None) -> Iterator[str]:
+    """Yield in what a table or a law differs; of one that is had from elsewhere that alone."""
+    entry = f"the {_SOURCES[str(key[0])]} {key[1]}"
+    if old is None or new is None:
+        yield f"{entry} is {'new' if old is None else 'gone'}"
+    elif _source(old) != _source(new):
+        yield f"{entry} is {_source(new)} instead of {_source(old)}"
+    else:
+        yield from key_changes(old, new, key)
 
 
 def _source(entry: Mapping[str, Any]) -> str:
