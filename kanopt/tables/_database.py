@@ -74,11 +74,7 @@ class _QueryError(Exception):
 
 
 def _read_sqlite(url: URL, query: str, stop: Interrupt) -> pd.DataFrame:
-    if url.query:
-        raise TableError(
-            f"{url.render_as_string()}: a SQLite URL is a path alone; leave out what follows the '?'"
-        )
-    if any(part is not None for part in (url.host, url.port, url.username, url.password)):
+    if url.query or any(part is not None for part in (url.host, url.port, url.username, url.password)):
         raise TableError(
             f"{url.render_as_string()}: a SQLite URL is a path alone, behind three slashes: sqlite:///trips.db"
         )

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from kanopt.errors import FormulaError, TableError
-from kanopt.text import count_text, list_names
+from kanopt.text import count_text
 
 if TYPE_CHECKING:
     from kanopt.formulas.row_parser import RowText, Sort
@@ -131,26 +131,37 @@ class RowRules:
         """Return the derived columns with each behind those it names, and a fault for each that names itself."""
         from kanopt.formulas.row_parser import names_read
 
-        needs: dict[str, set[str]] = {}
+        needs: dict[str, list[str]] = {}
         for name, text in self.derive.items():
             try:
-                needs[name] = names_read(text, name) & set(self.derive)
+                needs[name] = sorted(names_read(text, name) & set(self.derive))
             except FormulaError:
-                needs[name] = set()
-        order: list[str] = []
-        left = dict(needs)
-        while ready := [name for name, wanted in left.items() if not wanted - set(order)]:
-            order += ready
-            left = {name: wanted for name, wanted in left.items() if name not in order}
-        faults: list[Fault] = []
-        for name, wanted in left.items():
-            if name in wanted:
-                told = f"{name!r} is made of itself; give the new column a name of its own"
-            else:
-                others = list_names([each for each in wanted if each in left])
-                told = f"names {others}, which in the end comes back to {name!r}; no value can be computed"
-            faults.append((("derive", name), told))
-        return order, faults
+                needs[name] = []
+        order, cyclic = in_order(needs)
+        return order, [
+            (("derive", name), f"{told}; no value can be computed") for name, told in cyclic.items()
+        ]
+
+
+def in_order(needs: Mapping[str, Sequence[str]]) -> tuple[list[str], dict[str, str]]:
+    """Return names with each behind those it needs, and of each that needs itself in the end what it names.
+
+    Examples
+    --------
+    >>> in_order({"a": ["b"], "b": [], "c": ["c"]})
+    (['b', 'a'], {'c': 'names itself'})
+    """
+    order: list[str] = []
+    left = dict(needs)
+    while ready := [name for name, wanted in left.items() if not set(wanted) - set(order)]:
+        order += ready
+        left = {name: wanted for name, wanted in left.items() if name not in order}
+    told = {}
+    for name, wanted in left.items():
+        other = name if name in wanted else next(each for each in wanted if each in left)
+        through = f"names {other!r}, which in the end comes back to {name!r}"
+        told[name] = "names itself" if other == name else through
+    return order, told
 
 
 _TAKEN = "the table has a column {name!r} already; a derived column needs a name of its own"

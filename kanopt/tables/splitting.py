@@ -121,14 +121,8 @@ def _has_order(column: pd.Series[Any]) -> bool:
     kind = column.dtype
     if isinstance(kind, pd.CategoricalDtype):
         return bool(kind.ordered)
-    if pd.api.types.is_bool_dtype(kind):
-        return False
-    return (
-        pd.api.types.is_numeric_dtype(kind)
-        or pd.api.types.is_datetime64_any_dtype(kind)
-        or pd.api.types.is_timedelta64_dtype(kind)
-        or isinstance(kind, pd.PeriodDtype)
-    )
+    # numbers, durations and dates
+    return isinstance(kind, pd.PeriodDtype) or kind.kind in "iufcmM"
 
 
 def _hold_out_by_column(
@@ -152,10 +146,8 @@ def _hold_out_by_column(
 
 def _only_held_out(column: pd.Series[Any], held: NDArray[np.bool_]) -> NDArray[np.int64]:
     """Return the places of the first rows of values that no training row has."""
-    codes, _ = pd.factorize(column)
-    places, first = np.unique(codes, return_index=True)
-    known = np.isin(places, codes[~held])
-    return np.asarray(first[~known], dtype=np.int64)
+    is_alone = ~column.isin(column[~held]) & ~column.duplicated()
+    return np.flatnonzero(is_alone.to_numpy())
 
 
 def _hold_out_random(count: int, share: int | float, seed: int, *, what: str) -> NDArray[np.bool_]:

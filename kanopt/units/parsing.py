@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
@@ -202,54 +203,36 @@ def _tokens(text: str) -> Iterator[tuple[str, str, int]]:
             yield match["sign"].replace("·", "*"), "", 1
 
 
-class _Reader:
-    """Recursive descent over ``expr = term {(*|/) term}``, ``term = [number] name | number | (expr)``."""
+def _product(tokens: deque[tuple[str, str, int]], text: str) -> Unit:
+    """Read terms with ``*`` and ``/`` between them, which are taken off the tokens."""
+    unit = _term(tokens, text)
+    while tokens and tokens[0][0] in ("*", "/"):
+        sign, _, _ = tokens.popleft()
+        unit = unit * _term(tokens, text) ** (1 if sign == "*" else -1)
+    return unit
 
-    def __init__(self, text: str) -> None:
-        self.text = text
-        self.tokens = [*_tokens(text), ("end", "", 1)]
-        self.place = 0
 
-    def take(self) -> tuple[str, str, int]:
-        token = self.tokens[self.place]
-        self.place = min(self.place + 1, len(self.tokens) - 1)
-        return token
-
-    def peek(self) -> str:
-        return self.tokens[self.place][0]
-
-    def whole(self) -> Unit:
-        unit = self.product()
-        if self.peek() != "end":
-            raise UnitError(f"unit {self.text!r}: put '*' or '/' between its parts, as in 'EUR/km' or 'kW*h'")
+def _term(tokens: deque[tuple[str, str, int]], text: str) -> Unit:
+    """Read a name, a number, perhaps in front of a name, or what stands in brackets."""
+    if not tokens:
+        raise UnitError(f"unit {text!r}: a unit is missing at the end")
+    kind, word, power = tokens.popleft()
+    if kind == "(":
+        unit = _product(tokens, text)
+        if not tokens or tokens.popleft()[0] != ")":
+            raise UnitError(f"unit {text!r}: a bracket is not closed")
         return unit
-
-    def product(self) -> Unit:
-        unit = self.term()
-        while self.peek() in ("*", "/"):
-            sign, _, _ = self.take()
-            unit = unit * self.term() ** (1 if sign == "*" else -1)
-        return unit
-
-    def term(self) -> Unit:
-        kind, word, power = self.take()
-        if kind == "(":
-            unit = self.product()
-            if self.take()[0] != ")":
-                raise UnitError(f"unit {self.text!r}: a bracket is not closed")
-            return unit
-        if kind == "number":
-            number = Unit(Fraction(word), (), ((word, Fraction(1)),) if Fraction(word) != 1 else ())
-            if not number.scale:
-                raise UnitError(f"unit {self.text!r}: a unit cannot be zero")
-            return number * self.term() if self.peek() == "name" else number
-        if kind == "name":
-            found = named(word)
-            if isinstance(found, str):
-                raise UnitError(found if word == self.text else f"{found} (in {self.text!r})")
-            return found**power
-        where = "at the end" if kind == "end" else f"before {kind!r}"
-        raise UnitError(f"unit {self.text!r}: a unit is missing {where}")
+    if kind == "number":
+        number = Unit(Fraction(word), (), ((word, Fraction(1)),) if Fraction(word) != 1 else ())
+        if not number.scale:
+            raise UnitError(f"unit {text!r}: a unit cannot be zero")
+        return number * _term(tokens, text) if tokens and tokens[0][0] == "name" else number
+    if kind == "name":
+        found = named(word)
+        if isinstance(found, str):
+            raise UnitError(found if word == text else f"{found} (in {text!r})")
+        return found**power
+    raise UnitError(f"unit {text!r}: a unit is missing before {kind!r}")
 
 
 def parse(text: object) -> Unit:
@@ -276,4 +259,8 @@ def _parse_text(text: str) -> Unit:
         return Unit(Fraction(1))
     if len(text) > _LONGEST:
         raise UnitError(f"unit {text[:30]!r}… is longer than {_LONGEST} characters")
-    return _Reader(text).whole()
+    tokens = deque(_tokens(text))
+    unit = _product(tokens, text)
+    if tokens:
+        raise UnitError(f"unit {text!r}: put '*' or '/' between its parts, as in 'EUR/km' or 'kW*h'")
+    return unit

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypeAlias
 
@@ -93,7 +93,7 @@ class Change:
             "open": f"{self.table} opened",
             "close": f"{self.table} closed",
         }[self.action]
-        return f"{words} where {conditions_text(self.where)}" if self.where else words
+        return self._where(words)
 
     def sentence(self, frame: pd.DataFrame, names: Mapping[str, str] | None = None) -> str:
         """Say what the change does to a table, with what was there before; :meth:`mistakes` must be empty.
@@ -122,17 +122,19 @@ class Change:
             return f"a row is added to {self.table}: {conditions_text(self.row, ', ')}"
         rows = self.rows(frame, names)
         if self.action == "remove":
-            words = (
-                count_text(int(rows.sum()), f"row of {self.table} is", f"rows of {self.table} are")
-                + " taken out"
-            )
-        elif self.action == "scale":
-            words = f"{self.path} {scaling_text(float(self.value or 0.0))}"
-        else:
-            column = column_names(frame, names).get(self.column)
-            before = [] if column is None else frame.loc[rows, column].dropna().unique().tolist()
-            instead = f" instead of {cell_text(before[0])}" if len(before) == 1 else ""
-            words = f"{self.path} is {cell_text(self.value)}{instead}"
+            taken = count_text(int(rows.sum()), f"row of {self.table} is", f"rows of {self.table} are")
+            return self._where(f"{taken} taken out")
+        column = column_names(frame, names).get(self.column)
+        return self.told([] if column is None else frame.loc[rows, column].dropna().unique().tolist())
+
+    def told(self, before: Sequence[Any]) -> str:
+        """Say what is set or scaled, where it was one thing with what it was instead of."""
+        if self.action == "scale":
+            return self._where(f"{self.path} {scaling_text(float(self.value or 0.0))}")
+        instead = f" instead of {cell_text(before[0])}" if len(before) == 1 else ""
+        return self._where(f"{self.path} is {cell_text(self.value)}{instead}")
+
+    def _where(self, words: str) -> str:
         return f"{words} where {conditions_text(self.where)}" if self.where else words
 
     def mistakes(
@@ -216,11 +218,9 @@ class Change:
         if column not in frame.columns:
             changed[column] = [self.value if chosen else defaults.get(column) for chosen in rows]
             return changed
-        if self.action == "scale":
-            new = frame[column].to_numpy(dtype=float) * np.where(rows, float(self.value or 0.0), 1.0)
-            changed[column] = _restore_integers(pd.Series(new, index=frame.index), frame[column])
-        elif is_numeric_dtype(frame[column]) and not is_bool_dtype(frame[column]):
-            new = np.where(rows, float(self.value or 0.0), frame[column].to_numpy(dtype=float))
+        if is_numeric_dtype(frame[column]) and not is_bool_dtype(frame[column]):
+            numbers, value = frame[column].to_numpy(dtype=float), float(self.value or 0.0)
+            new = np.where(rows, numbers * value if self.action == "scale" else value, numbers)
             changed[column] = _restore_integers(pd.Series(new, index=frame.index), frame[column])
         else:
             changed[column] = frame[column].mask(rows, self.value)

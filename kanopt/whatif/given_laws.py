@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from kanopt.errors import FormulaError, KanoptError
+from kanopt.tables.row_rules import in_order
 from kanopt.whatif.scenario_files.layers import Mistake
 from kanopt.whatif.scenario_files.spec import GivenSpec, LawSpec, LearnedSpec
 
@@ -44,19 +45,9 @@ def dependency_order(laws: Mapping[str, LawSpec]) -> tuple[list[str], list[Mista
         name: sorted(names_in(spec.formula) & set(laws)) if isinstance(spec, GivenSpec) else []
         for name, spec in laws.items()
     }
-    order: list[str] = []
-    left = dict(needs)
-    while ready := [name for name, wanted in left.items() if not set(wanted) - set(order)]:
-        order += ready
-        left = {name: wanted for name, wanted in left.items() if name not in order}
-    wrong = []
-    for name, wanted in left.items():
-        cyclic = next(other for other in wanted if other in left)
-        message = (
-            "names itself" if cyclic == name else f"names the law {cyclic!r}, which comes back to {name!r}"
-        )
-        wrong.append(Mistake(("surrogates", name, "formula"), f"{message}; no law can be put in"))
-    return order, wrong
+    order, cyclic = in_order(needs)
+    wrong = {name: f"{told}; no law can be put in" for name, told in cyclic.items()}
+    return order, [Mistake(("surrogates", name, "formula"), told) for name, told in wrong.items()]
 
 
 def placeholder_law(name: str, spec: LearnedSpec, frame: pd.DataFrame | None) -> Formula:

@@ -154,47 +154,33 @@ def learn(
     """
     learned: dict[str, LearnedLaw] = {}
     for name, spec in scenario.laws.items():
-        if isinstance(spec, LearnedSpec):
-            limited = spec if budget is None else spec.model_copy(update={"budget": budget})
-            with Interrupt() as stop:
-                law = _learned_of(scenario, name, limited, (seed, report, cache), learned, stop)
-            if stop.asked:
-                raise LearningInterrupted(name, learned, law)
-            learned[name] = law
-            if unread := _unread(spec, law.formula):
-                told = f"note: law {name!r} {unread}: the formula does without, and what is bound to it has no effect"
-                report(Event("learn", told))
+        if not isinstance(spec, LearnedSpec):
+            continue
+        limited = spec if budget is None else spec.model_copy(update={"budget": budget})
+        with Interrupt() as stop:
+            try:
+                law = learn_law(name, limited, scenario.tables[spec.table], seed, report, cache)
+            except (FitError, TableError, FormulaError) as error:
+                if stop.asked:  # what it came to by then was no law
+                    raise LearningInterrupted(name, learned) from None
+                mistakes = [Mistake(("surrogates", name), text) for text in split_messages(error)]
+                told = scenario.layers.error(mistakes)
+                raise (FormulaError(str(told)) if isinstance(error, FormulaError) else told) from error
+            except KeyboardInterrupt:
+                raise LearningInterrupted(name, learned) from None
+        if stop.asked:
+            raise LearningInterrupted(name, learned, law)
+        learned[name] = law
+        if unread := _unread(spec, law.formula):
+            told_of = f"note: law {name!r} {unread}: the formula does without, and what is bound to it has no effect"
+            report(Event("learn", told_of))
     return learned
-
-
-def _learned_of(
-    scenario: Scenario,
-    name: str,
-    spec: LearnedSpec,
-    given: tuple[int, OnEvent, Cache | None],
-    before: Mapping[str, LearnedLaw],
-    stop: Interrupt,
-) -> LearnedLaw:
-    """Learn one law of a scenario, after others; see :func:`learn`."""
-    try:
-        return learn_law(name, spec, scenario.tables[spec.table], *given)
-    except (FitError, TableError, FormulaError) as error:
-        if stop.asked:  # what it came to by then was no law
-            raise LearningInterrupted(name, before) from None
-        if isinstance(error, FormulaError):
-            raise FormulaError(
-                str(scenario.layers.issue(Mistake(("surrogates", name), str(error))))
-            ) from error
-        mistakes = [Mistake(("surrogates", name), text) for text in split_messages(error)]
-        raise scenario.layers.error(mistakes) from error
-    except KeyboardInterrupt:
-        raise LearningInterrupted(name, before) from None
 
 
 def learn_law(
     name: str, spec: LearnedSpec, frame: pd.DataFrame, seed: int, report: OnEvent, cache: Cache | None
 ) -> LearnedLaw:
-    """Return a law from the cache, or learn it and keep it there; see :func:`learn` and :func:`fit_law`.
+    """Return a law that was learned before from the same rows in the same way, else learn it; see :func:`fit_law`.
 
     One that its budget stopped is kept for the same budget only, and on no disk; one that Ctrl-C stopped nowhere.
     """

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from kanopt.errors import KanoptError, nearest
 from kanopt.validation import describe_value
-from kanopt.whatif.changes import Change, cell_text, scaling_text
+from kanopt.whatif.changes import Change, cell_text
 from kanopt.whatif.scenario_files.laws import binding_mistakes
 from kanopt.whatif.scenario_files.layers import Mistake
 from kanopt.whatif.scenario_files.sections import NoTableError, Sections, read_sections, with_value
@@ -84,19 +84,17 @@ def _not_changeable(sections: Sections, change: Change) -> str:
         return f"it holds {holds}, and only a number can be scaled; use set instead of scale"
     if before is None or isinstance(before, (int, float, str, date)) or hasattr(before, "scope"):
         return ""
-    inside = sorted(before) if isinstance(before, Mapping) else list(type(before).model_fields)
+    inside = sorted(before) if isinstance(before, Mapping) else [*getattr(type(before), "model_fields", ())]
     inner = f"; it has {', '.join(map(str, inside))}" if inside else ""
-    return f"it is no value but a table of them{inner}"
+    return f"it is no value but several of them{inner}"
 
 
 def _value(sections: Sections, change: Change) -> Any:
     """Return what stands at the key of a change, its default where it is left out; None for nothing."""
-    found: Any = sections.file.solver if change.table == "solver" else sections.problem
+    roots = {"solver": sections.file.solver, "problem": sections.problem, "surrogates": sections.laws}
+    found: Any = roots[change.table]
     for word in change.column.split("."):
-        if change.table == "surrogates":
-            found = sections.laws.get(word) if found is sections.problem else getattr(found, word, None)
-        else:
-            found = found.get(word) if isinstance(found, Mapping) else getattr(found, word, None)
+        found = found.get(word) if isinstance(found, Mapping) else getattr(found, word, None)
     return found
 
 
@@ -164,11 +162,8 @@ def _wrong_with_laws(sections: Sections, drafts: Mapping[str, Formula], change: 
 
 def section_sentence(before: Sections, change: Change) -> str:
     """Describe a change of a key or a law, with what was there before."""
-    if change.action == "scale":
-        return f"{change.path} {scaling_text(float(change.value or 0.0))}"
     was = _value(before, change)
-    instead = "" if was is None or isinstance(was, Mapping) else f" instead of {cell_text(was)}"
-    return f"{change.path} is {cell_text(change.value)}{instead}"
+    return change.told([] if was is None or isinstance(was, Mapping) else [was])
 
 
 _UNTOLD = ("scenario", "report", "changes")
@@ -183,20 +178,27 @@ def key_changes(was: Mapping[str, Any], now: Mapping[str, Any], key: Key = ()) -
         old, new, here = was.get(name), now.get(name), (*key, name)
         if old == new or here[0] in _UNTOLD:
             continue
-        if isinstance(old, Mapping) and isinstance(new, Mapping):
-            was_had, is_had = (
-                _source(each) if here[0] in _SOURCES and len(here) == 2 else "" for each in (old, new)
-            )
-            if was_had == is_had:
-                yield from key_changes(old, new, here)
-            else:
-                yield f"the {_SOURCES[str(here[0])]} {name} is {is_had} instead of {was_had}"
+        if here[0] in _SOURCES and len(here) == 2:
+            yield from _entry_changes(here, old, new)
+        elif isinstance(old or new, Mapping) and isinstance(new or old, Mapping):
+            yield from key_changes(old or {}, new or {}, here)
         elif old is None:
-            yield f"{_subject(here)} is {'new' if isinstance(new, Mapping) else f'set to {_shown(new)}'}"
+            yield f"{_subject(here)} is set to {_shown(new)}"
         elif new is None:
-            yield f"{_subject(here)} is {'gone' if isinstance(old, Mapping) else f'no longer {_shown(old)}'}"
+            yield f"{_subject(here)} is no longer {_shown(old)}"
         else:
             yield f"{_subject(here)} is {_shown(new)} instead of {_shown(old)}"
+
+
+def _entry_changes(key: Key, old: Mapping[str, Any] | None, new: Mapping[str, Any] | None) -> Iterator[str]:
+    """Yield in what a table or a law differs; of one that is had from elsewhere that alone."""
+    entry = f"the {_SOURCES[str(key[0])]} {key[1]}"
+    if old is None or new is None:
+        yield f"{entry} is {'new' if old is None else 'gone'}"
+    elif _source(old) != _source(new):
+        yield f"{entry} is {_source(new)} instead of {_source(old)}"
+    else:
+        yield from key_changes(old, new, key)
 
 
 def _source(entry: Mapping[str, Any]) -> str:

@@ -203,10 +203,8 @@ def test_a_file_with_neither_laws_nor_a_problem_and_changes_of_nothing_are_mista
     (case / "laws.toml").write_text(f"{LEARNED}\n{change}")
     code, out, _ = cli("check", "laws.toml")
     assert code == 2
-    assert (
-        "laws.toml:7: changes[1]: changes alter what the problem reads; the section [problem] is missing"
-        in out
-    )
+    told = "changes[1].scale: changes alter what the problem reads; the section [problem] is missing"
+    assert f"laws.toml:8: {told}" in out
 
 
 def test_fit_learns_from_a_table_alone_and_says_of_it_what_a_scenario_file_may(case, cli):

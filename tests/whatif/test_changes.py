@@ -91,14 +91,9 @@ def test_the_problems_own_words_for_columns_work_beside_the_tables(vehicles):
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (Change("scale", "t", "prise", 2.0), "table 't' has no column 'prise'; did you mean 'price'?"),
         (
             Change("scale", "t", "name", 2.0),
             "column 'name' of 't' holds no numbers; use set instead of scale",
-        ),
-        (
-            Change("scale", "t", "cold", 2.0),
-            "column 'cold' of 't' holds no numbers; use set instead of scale",
         ),
         (Change("set", "t", "price", "a"), "column 'price' of 't' holds numbers, not the text 'a'"),
         (Change("set", "t", "price", True), "column 'price' of 't' holds numbers, not the truth value true"),
@@ -107,25 +102,18 @@ def test_the_problems_own_words_for_columns_work_beside_the_tables(vehicles):
             "column 'name' of 't' holds texts, not the number 3; write \"3\" in quotes",
         ),
         (Change("set", "t", "cold", 1), "column 'cold' of 't' holds true or false, not the number 1"),
-        (Change("remove", "t", where={"name": "vna"}), "no row of 't' has name = vna; did you mean 'van'?"),
         (
             Change("remove", "t", where={"name": ("a", "b")}),
             "no row of 't' has name = a or b; known: 'truck', 'van'",
         ),
-        (Change("remove", "t", where={"depot": 3}), "no row of 't' has depot = 3; known: '1', '2'"),
         (
             Change("remove", "t", where={"depot": "1"}),
             "column 'depot' of 't' holds numbers, not the text '1'",
         ),
         (
-            Change("remove", "t", where={"nmae": "van"}),
-            "table 't' has no column 'nmae'; did you mean 'name'?",
-        ),
-        (
             Change("remove", "t", where={"name": "van", "depot": 2}),
             "no row of 't' has name = van and depot = 2 together",
         ),
-        (Change("add", "t", row={"nam": "x"}), "table 't' has no column 'nam'; did you mean 'name'?"),
         (
             Change("add", "t", row={"num_available": "many"}),
             "column 'num_available' of 't' holds numbers, not the text 'many'",
@@ -158,25 +146,6 @@ def test_what_no_whole_number_holds_becomes_a_number(vehicles, value):
         value,
         value,
     ]
-
-
-@pytest.mark.parametrize(
-    ("change", "text"),
-    [
-        (Change("scale", "vehicles", "price", 1.15), "vehicles.price × 1.15"),
-        (
-            Change("set", "vehicles", "num_available", 5, where={"name": "van"}),
-            "vehicles.num_available set to 5 where name = van",
-        ),
-        (Change("remove", "sites", where={"name": ("a", "b")}), "sites: rows taken out where name = a or b"),
-        (
-            Change("add", "sites", row={"name": "c", "open": True}),
-            "sites: row added with name = c, open = true",
-        ),
-    ],
-)
-def test_a_change_reads_as_a_sentence(change, text):
-    assert str(change) == text
 
 
 def test_a_part_of_the_problem_in_place_of_its_table_is_told(tiny):

@@ -99,7 +99,8 @@ def test_a_file_says_the_same(variant):
         (("set", "problem.polcy.x", 1.0), "problem.polcy: unknown key; did you mean 'policy'"),
         (("set", "problem.policy.longest_route_cost", "a"), "must be a number"),
         (("set", "problem.policy.longest_route_cost", -1.0), "problem.policy.longest_route_cost: must be"),
-        (("set", "problem.policy", 1.0), "problem.policy: it is no value but a table of them; it has"),
+        (("set", "problem.policy.apart", 1.0), "problem.policy.apart: it is no value but several of them"),
+        (("set", "problem.policy", 1.0), "problem.policy: it is no value but several of them; it has"),
         (
             ("set", "problem.clients.table", "depots"),
             "problem.clients.table: what is decided and which tables",

@@ -36,7 +36,7 @@ def columns_of_law(law: LearnedSpec) -> frozenset[str]:
 
 
 def columns_read(found: Sections, table: str, spec: TableSpec) -> frozenset[str] | None:
-    """Return the columns that laws, the problem and changes read, and those the file speaks of; None for all."""
+    """Return the columns that laws and the problem read, and those the entry of the table names; None for all."""
     laws = [law for law in found.laws.values() if isinstance(law, LearnedSpec) and law.table == table]
     on_bad = spec.on_bad if isinstance(spec.on_bad, dict) else {}
     names = {*spec.dates, *spec.minimum, *spec.maximum, *on_bad, *spec.derive} - {"*"}
@@ -49,7 +49,8 @@ def columns_read(found: Sections, table: str, spec: TableSpec) -> frozenset[str]
     for name, part in problem.parts_of(table).items():
         if isinstance(part, MatrixSpec) or not problem.fields_of(name):
             return None
-        names |= _columns_of_part(found, problem, name, part)
+        words = problem.readable_names(name)
+        names |= {*words, *part.columns.values(), *(part.columns.get(word, word) for word in words)}
     return frozenset(names)
 
 
@@ -82,19 +83,6 @@ def may_say_groups(cells: Any) -> bool:
 
 
 _DATE = re.compile(r"\d{1,4}[-./]\d{1,2}[-./]\d{1,4}")
-
-
-def _columns_of_part(found: Sections, problem: ProblemSpec, name: str, part: PartSpec) -> set[str]:
-    """Return the columns of a part that fill its fields, that laws are bound to, and that changes speak of."""
-    words = set(problem.readable_names(name))
-    for change in found.changes:
-        words |= {change.column, *change.where, *change.row}
-        if isinstance(change.value, str):  # a change of what a law is bound to
-            words.add(change.value.rpartition(".")[2])
-    sweep = found.file.sweep
-    for path in () if sweep is None else (*sweep.set, *sweep.scale):
-        words |= {path, path.rpartition(".")[2]}
-    return {*words, *part.columns.values(), *(part.columns.get(word, word) for word in words)}
 
 
 def unread_of_scenario(

@@ -70,13 +70,6 @@ class RoutingSpec(ProblemSpec):
     moved_words: ClassVar = ("client changes its vehicle", "clients change their vehicle")
     unwritten: ClassVar = frozenset(("distance",))
     law_tables: ClassVar = ("cost",)
-    scopes: ClassVar = {
-        "client.": "clients",
-        "arc.from_": "clients",
-        "arc.to_": "clients",
-        "vehicle.": "vehicles",
-        "link.": "links",
-    }
     other_columns: ClassVar = {
         "depots": ("node",),
         "clients": ("node",),
@@ -145,7 +138,6 @@ class SchedulingSpec(ProblemSpec):
     entity_columns: ClassVar = ("task",)
     assignment_columns: ClassVar = ("machine", "mode")
     moved_words: ClassVar = ("task changes its machine", "tasks change their machine")
-    scopes: ClassVar = {"task.": "tasks", "job.": "jobs", "machine.": "machines", "mode.": "modes"}
 
     if TYPE_CHECKING:
         duration: LawUse | None
@@ -184,7 +176,6 @@ class SupplySpec(ProblemSpec):
     moved_words: ClassVar = ("delivery changes its origin", "deliveries change their origin")
     counts_work: ClassVar = False
     required: ClassVar = ("demand",)
-    scopes: ClassVar = {"lane.": "lanes", "market.": "markets", "product.": "products", "period.": "periods"}
     other_columns: ClassVar = {"demand": ("market", "product", "period", "demand", "demand_sd")}
 
     demand: DemandSpec | None = None
@@ -239,7 +230,6 @@ class DecisionSpec(ProblemSpec):
     counts_work: ClassVar = False
     unwritten: ClassVar = frozenset(("objective", "constraints", "fixed"))
     law_tables: ClassVar = ("minimise", "maximise")
-    scopes: ClassVar = {"decision.": "decisions", "item.": "items"}
 
     if TYPE_CHECKING:
         unit: str

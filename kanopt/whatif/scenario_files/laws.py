@@ -55,17 +55,20 @@ def _feature_mistakes(spec: LearnedSpec, key: Key) -> Iterable[Mistake]:
             f"reads; name such a column{'' if is_target else f', or take {spec.groups!r} from the features'}"
         )
         yield Mistake((*key, "groups"), message)
-    named: list[tuple[Key, str]] = [(("monotone", name), name) for name in spec.monotone]
-    named += [(("periodic", name), name) for name in spec.periodic]
-    # a name with an arrow is an edge of the network, which is not known before training
-    named += [(("pin", name), name) for name in spec.pin if "→" not in name]
-    for what, names in (("convex", spec.convex), ("concave", spec.concave)):
-        named += [((what, place), name) for place, name in enumerate(names)]
-    for where, name in named:
+    for where, name in _named_features(spec):
         if name not in spec.features:
             yield Mistake(
                 (*key, *where), f"{name!r} is not among the features; {nearest(name, spec.features)}"
             )
+
+
+def _named_features(spec: LearnedSpec) -> Iterator[tuple[Key, str]]:
+    """Yield the features that settings of a law name, each with its key below the law."""
+    for what in ("monotone", "periodic", "pin"):
+        # a name with an arrow is an edge of the network, which is not known before training
+        yield from (((what, name), name) for name in getattr(spec, what) if "→" not in name)
+    for what in ("convex", "concave"):
+        yield from (((what, place), name) for place, name in enumerate(getattr(spec, what)))
 
 
 def _control_mistakes(spec: LearnedSpec, key: Key, frame: pd.DataFrame | None) -> Iterable[Mistake]:
@@ -80,17 +83,11 @@ def _control_mistakes(spec: LearnedSpec, key: Key, frame: pd.DataFrame | None) -
     if all(set(spec.pin.get(feature, ())) == {"none"} for feature in spec.features):
         message = "every feature is pinned to 'none', which leaves a law that reads nothing; let one stay"
         yield Mistake((*key, "pin"), message)
-    shaped: list[tuple[Key, str]] = [
-        (("monotone", name), name) for name, sign in spec.monotone.items() if sign
-    ]
-    shaped += [(("convex", place), name) for place, name in enumerate(spec.convex)]
-    shaped += [(("concave", place), name) for place, name in enumerate(spec.concave)]
-    for where, name in shaped:
-        if kinds.get(name) in NO_SHAPE:
+    for where, name in _named_features(spec):
+        if where[0] in ("monotone", "convex", "concave") and kinds.get(name) in NO_SHAPE:
             yield Mistake((*key, *where), f"{name!r} {NO_SHAPE[kinds[name]]}")
-    for name in spec.periodic:
-        if kinds[name] == "category":
-            yield Mistake((*key, "periodic", name), f"{name!r} {NO_PERIOD}")
+        if where[0] == "periodic" and kinds.get(name) == "category":
+            yield Mistake((*key, *where), f"{name!r} {NO_PERIOD}")
 
 
 def _column_mistakes(spec: LearnedSpec, key: Key, frame: pd.DataFrame) -> Iterable[Mistake]:

@@ -104,9 +104,6 @@ class ProblemSpec(FileModel):
     unwritten: ClassVar[frozenset[str]] = frozenset()
     """Its arguments that are no keys, because others say what they hold."""
 
-    scopes: ClassVar[Mapping[str, str]] = {}
-    """How references to columns begin, such as ``"vehicle."``, each with the part that holds them."""
-
     law_tables: ClassVar[tuple[str, ...]] = ()
     """The keys that hold a law for each of some names."""
 
@@ -230,14 +227,6 @@ class ProblemSpec(FileModel):
         """Return the tables that become records, by part."""
         return {table.name: table for table in self.tables(self.counted())}
 
-    def column_of(self, reference: object) -> tuple[str, str] | None:
-        """Return the part and the field that a reference reads; None where it reads no column."""
-        text = str(reference)
-        found = (
-            (part, text.removeprefix(start)) for start, part in self.scopes.items() if text.startswith(start)
-        )
-        return next(found, None)
-
     def usual_variants(self, tables: Mapping[str, pd.DataFrame]) -> dict[str, tuple[Change, ...]]:
         """Return by name what people ask of a problem first: a few other fleets and demands, each as changes.
 
@@ -265,10 +254,13 @@ class ProblemSpec(FileModel):
 
     def readable_names(self, part: str) -> frozenset[str]:
         """Return the names under which something is read of a part: its fields, and what laws are bound to."""
-        bound = [value for law in (*self.law_uses().values(), "") for value in self.bindings_of(law).values()]
-        references = [value for value in bound if hasattr(value, "field")]
-        columns = [self.column_of(value) or ("", value.field) for value in references]
-        return self.fields_of(part) | {field for _, field in columns}
+        every = [
+            each
+            for given in self.bind.values()
+            for each in (given.values() if isinstance(given, dict) else [given])
+        ]
+        read = [value for value in every if isinstance(value, Reference)]
+        return self.fields_of(part) | {value.end[1] if value.end else value.field for value in read}
 
     def arguments(self, inputs: ProblemInputs) -> dict[str, Any]:
         """Return what the class of the problem is called with; what is left out has its default.

@@ -263,7 +263,7 @@ def test_every_mistake_in_a_rule_is_told_at_its_line(tmp_path):
     found = {(issue.line, issue.key): issue.message for issue in told.value.issues}
     assert "did you mean 'km'" in found[3, "tables.trips.drop_where[1]"]
     assert "there is no column 'secs'" in found[6, "tables.trips.derive.minutes"]
-    assert "made of itself" in found[8, "tables.trips.derive.km"]
+    assert "names itself" in found[8, "tables.trips.derive.km"]
     assert "comes back to 'a'" in found[9, "tables.trips.derive.a"]
 
 
