@@ -288,6 +288,7 @@ def _match_families(parts: dict[str, PartGuess]) -> None:
     for name in ("tasks", "machines", "jobs"):
         guess = parts.get(name)
         columns = names_rows(guess.table, families, every=True) if guess is not None else []
+        columns = [column for column in columns if column is not guess.column("name")]  # type: ignore[union-attr]
         if guess is None or not columns:
             continue
         if name != "jobs" and not guess.column("family"):
