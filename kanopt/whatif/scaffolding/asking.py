@@ -60,8 +60,9 @@ def ask(draft: Draft, tables: Sequence[SourceTable], holds: Callable[[ScenarioKe
             continue
         if named := _speaks_of(draft, table):
             draft.questions.append(_about_table(table, f"says something of {named!r}, which the plan has"))
-        elif draft.invented and not table.made and any(c.kind == "number" for c in table.columns.values()):
-            draft.questions.append(_about_table(table, f"has numbers, while {draft.invented[0][0]}"))
+        elif not table.made and (counted := [c.name for c in table.columns.values() if _counts(c)]):
+            why = f"has numbers, while {draft.invented[0][0]}" if draft.invented else f"tells {counted[0]!r}"
+            draft.questions.append(_about_table(table, why))
         elif not table.made:
             draft.notes.append(
                 f"{table.called} is not used: nothing that the plan or a law reads was found in it"

@@ -136,7 +136,7 @@ def _assigned(
         own = placed[table.name]
         if guess.role == "clients":
             known = [names for name, names in placed.items() if name != table.name and names]
-            return guess.score * _is_placed(guess, [*known, *nets])
+            return guess.score * (_is_placed(guess, [*known, *nets]) and not _only_measures(guess))
         if guess.role == "vehicles":
             return guess.score * (_is_fleet(guess) and rows <= _MOST_VEHICLES)
         if guess.role == "depots":
@@ -193,6 +193,12 @@ def _is_placed(guess: PartGuess, known: Sequence[frozenset[str]]) -> bool:
         return True
     telling = len(guess.filled) > 1 or guess.called_so or guess.keyed_so
     return telling and any(names_rows(guess.table, names, every=True) for names in known)
+
+
+def _only_measures(guess: PartGuess) -> bool:
+    """Say whether nothing but an x and a y, which may be measures of things, makes clients of a table of numbers."""
+    told = guess.called_so or guess.keyed_so or guess.fields - {"name", "x", "y"}
+    return may_teach(guess.table) and not told
 
 
 def _is_fleet(guess: PartGuess) -> bool:

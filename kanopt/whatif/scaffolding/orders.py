@@ -54,7 +54,7 @@ def rows_of_stations(tables: Sequence[SourceTable]) -> list[SourceTable]:
 def _stations(table: SourceTable) -> list[ColumnFacts]:
     """Return the columns that are stations, whose cells are times."""
     numbers = numbers_of(table)
-    timed = [c for c in numbers if measures(c) == {"time": 1}]
+    timed = [c for c in numbers if c.unit in _TIMES]
     told = any(is_called(word, TABLE_WORDS["modes"] | TABLE_WORDS["durations"]) for word in table.words)
     plain = told and len(numbers) == len(table.columns) - 1 and not any(c.header.unit for c in numbers)
     stations = numbers if plain else timed

@@ -6,6 +6,7 @@ import math
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from functools import partial
+from typing import Any
 
 import pandas as pd
 
@@ -17,6 +18,7 @@ from kanopt.whatif.scaffolding.draft import Draft
 from kanopt.whatif.scaffolding.kinds import READINGS
 from kanopt.whatif.scaffolding.parts import PartGuess, may_teach
 from kanopt.whatif.scaffolding.plan_laws import add_costs, add_laws, add_link_time, learned_load
+from kanopt.whatif.scaffolding.shops import linked_in_jobs
 from kanopt.whatif.scaffolding.sources import ColumnFacts, SourceTable, texts
 from kanopt.whatif.scenario_files.spec import QuestionSpec
 
@@ -58,6 +60,7 @@ def draft_plan(draft: Draft) -> None:
         if {"tasks", "modes"} <= parts.keys() and "machine" in parts["modes"].fields:
             _offer_needs(draft)
             _ask_about_setups(draft)
+            _ask_about_order(draft)
     _add_day(draft)
 
 
@@ -273,6 +276,23 @@ def _ask_about_setups(draft: Draft) -> None:
     draft.questions.append(
         QuestionSpec(about="setups.machine", text=text, answers={"every machine": {}, **on_one})
     )
+
+
+def _ask_about_order(draft: Draft) -> None:
+    """Ask whether tasks run beside the others of their job that come after none of them, and none after these."""
+    tasks, jobs = draft.roles.parts["tasks"], draft.roles.parts.get("jobs")
+    if jobs is None or "in_order" not in jobs.fields or "after" not in tasks.fields:
+        return
+    linked, frame = linked_in_jobs(tasks), tasks.table.frame
+    several = frame.groupby(tasks["job"].name)[tasks["job"].name].transform("size") > 1
+    alone = [name for name in texts(frame[tasks["name"].name])[several] if name not in linked]
+    if alone:
+        text = (
+            f"No other task of its job comes before or after {join_list(list(map(repr, alone)), 3)}. May it run "
+            "side by side with them (else say what it comes after)?"
+        )
+        answers: dict[str, dict[str, Any]] = {"side by side": {}}
+        draft.questions.append(QuestionSpec(about="tasks.after", text=text, answers=answers))
 
 
 def _add_prices(draft: Draft) -> None:

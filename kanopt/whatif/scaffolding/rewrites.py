@@ -119,14 +119,16 @@ def _squares(table: SourceTable, tables: Sequence[SourceTable]) -> Wide | None:
 
 def in_units_of_loads(tables: Sequence[SourceTable]) -> list[SourceTable]:
     """Count things such as containers in what they hold, where one column says that and others are counted in it."""
-    every = [c for table in tables for c in table.given.values() if c.kind == "number"]
-    units = {c.unit for c in every}
+    every = [(table.name, c) for table in tables for c in table.given.values() if c.kind == "number"]
+    units = {c.unit for _, c in every}
     held: dict[str, tuple[str, float]] = {}
-    for column in every:
+    told: set[str] = set()
+    for name, column in every:
         above, _, below = column.unit.partition("/")
         counts = below in COUNTED and {above, below} <= units and measured_in(above) == measured_in(below)
         if column.distinct == 1 and counts:
             held[below] = above, float(column.values.iloc[0])
+            told.add(name)
     found: list[SourceTable] = []
     for table in tables:
         counted = [c for c in table.given.values() if c.kind == "number" and c.unit in held]
@@ -134,7 +136,8 @@ def in_units_of_loads(tables: Sequence[SourceTable]) -> list[SourceTable]:
             frame = table.frame.assign(**{c.name: table.frame[c.name] * held[c.unit][1] for c in counted})
             units_of = {c.name: held[c.unit][0] for c in counted}
             why = f"{table.called} in {join_list([*units_of.values()])}"
-            table = table.remade(frame, why, units_of, end="loads", reads=[*units_of])
+            made = table.remade(frame, why, units_of, end="loads", reads=[*units_of])
+            table = replace(made, of=made.of | told)
         found.append(table)
     return found
 

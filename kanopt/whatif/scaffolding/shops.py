@@ -84,7 +84,7 @@ def read_shop(tables: Sequence[SourceTable], part: Mapping[str, Table]) -> dict[
         if rows is None:
             return None
         parts |= _made_parts(rows, parts, part)
-    if {"after", "order"} & parts["tasks"].fields == {"after"}:
+    if {"after", "order"} & parts["tasks"].fields == {"after"} and linked_in_jobs(parts["tasks"]):
         parts["jobs"] = _in_no_order(parts["jobs"])
     _match_families(parts)
     _close_machines(parts, part["calendars"])
@@ -116,6 +116,15 @@ def _worth(guess: PartGuess, tables: Sequence[SourceTable]) -> float:
     if name == "jobs" and not fields and not guess.called_so:
         return 0.0
     return 0.0 if name == "machines" and not (guess.called_so or guess.keyed_so) else guess.score
+
+
+def linked_in_jobs(tasks: PartGuess) -> set[str]:
+    """Return the tasks that come after one of their own job, or before one."""
+    frame = tasks.table.frame
+    names, jobs, after = (texts(frame[tasks[each].name].fillna("")) for each in ("name", "job", "after"))
+    job = dict(zip(names, jobs, strict=True))
+    pairs = [(one, task) for task, cell in zip(names, after, strict=True) for one in _listed(cell)]
+    return {end for pair in pairs if job.get(pair[0]) == job[pair[1]] for end in pair}
 
 
 def _in_no_order(jobs: PartGuess) -> PartGuess:
@@ -288,6 +297,7 @@ def _match_families(parts: dict[str, PartGuess]) -> None:
     for name in ("tasks", "machines", "jobs"):
         guess = parts.get(name)
         columns = names_rows(guess.table, families, every=True) if guess is not None else []
+        columns = [column for column in columns if column is not guess.column("name")]  # type: ignore[union-attr]
         if guess is None or not columns:
             continue
         if name != "jobs" and not guess.column("family"):

@@ -254,6 +254,24 @@ def test_tasks_come_after_what_their_predecessors_say(tmp_path: Path, after: str
     assert run.result.objective == pytest.approx(late, abs=1e-6)
 
 
+@pytest.mark.parametrize(
+    ("after", "asked"),
+    [
+        (["", "S1", "S1", "", "T1"], []),
+        (["", "S1", "", "", "T1"], ["tasks.after"]),
+        (["", "", "", "S1", ""], []),
+    ],
+    ids=["linked", "one alone", "of other jobs alone"],
+)
+def test_a_task_without_an_order_is_asked_about(tmp_path: Path, after: list[str], asked: list[str]) -> None:
+    names = ["S1", "S2", "S3", "T1", "T2"]
+    rows = "".join(f"{n};{n[0]};{n}m;20;{a}\n" for n, a in zip(names, after, strict=True))
+    orders = "Order;Due;Late (EUR/h)\nS;1:00;60\nT;1:00;60\n"
+    files = {"steps.csv": f"Step;Order;Machine;Minutes;After\n{rows}", "orders.csv": orders}
+    made = ko.scaffold(written(files, tmp_path))
+    assert [one.about for one in made.questions] == asked
+
+
 def test_orders_from_place_to_place_are_two_stops(tmp_path: Path) -> None:
     files = DEPOT | {
         "orders.csv": "Ref,Pickup x (km),Pickup y (km),Delivery x (km),Delivery y (km),Pallets,Pickup until,"
