@@ -151,8 +151,7 @@ def _plans(*words: str, default: str | None) -> click.Option:
 @question(
     "sweep",
     *opt.AXES,
-    opt.choice("--design", "grid", "list", "latin", text="How values meet: as a grid if left out."),
-    opt.count("--samples", "Points of a Latin hypercube."),
+    opt.choice("--design", "grid", "list", text="How values meet: as a grid if left out."),
     _plans("anew", "kept", "today", default=None),
     opt.REPEATS,
     *opt.WORKERS,
@@ -174,7 +173,6 @@ def sweep(given: Given, scenario: Scenario, progress: OnEvent) -> Answer:
         scenario,
         asked_axes(given) or None,
         design=given["design"],
-        samples=given["samples"],
         plan=given["plan"],
         options=sweep_options(given, out),
         progress=progress,
