@@ -87,7 +87,6 @@ if TYPE_CHECKING:
     from kanopt.tables import split as split
     from kanopt.tables import units_of as units_of
     from kanopt.tables import with_units as with_units
-    from kanopt.tables.row_rules import cleaned as cleaned
     from kanopt.whatif import Change as Change
     from kanopt.whatif import Comparison as Comparison
     from kanopt.whatif import MonteCarlo as MonteCarlo
@@ -105,6 +104,10 @@ if TYPE_CHECKING:
     from kanopt.whatif.questions.sweep import sweep as sweep
     from kanopt.whatif.questions.switch_points import switch_points as switch_points
     from kanopt.whatif.questions.tornado import tornado as tornado
+    from kanopt.whatif.review import Drift as Drift
+    from kanopt.whatif.review import Review as Review
+    from kanopt.whatif.review import drift as drift
+    from kanopt.whatif.review import review as review
     from kanopt.whatif.risks.kinds import risk as risk
     from kanopt.whatif.risks.monte_carlo import monte_carlo as monte_carlo
     from kanopt.whatif.scaffolding import Scaffold as Scaffold
@@ -166,7 +169,6 @@ _HOME = {
     "surrogates.cleaning": ("CleaningProposal", "propose_cleaning"),
     "surrogates.baseline_table": ("Baselines",),
     "surrogates.baselines": ("baselines",),
-    "tables.row_rules": ("cleaned",),
     "tables": (
         "Column",
         "Schema",
@@ -182,6 +184,7 @@ _HOME = {
         "units_of",
         "with_units",
     ),
+    "whatif.review": ("Drift", "Review", "drift", "review"),
     "whatif.scaffolding": ("Scaffold", "scaffold"),
     "whatif": (
         "Change",

@@ -29,6 +29,7 @@ class Reports(Protocol):
     """What objects ask of the reports, which lie above them: drawings, pages and files."""
 
     answer_page: Callable[..., Any]
+    days_text: Callable[..., str]
     export: Callable[..., tuple[Path, ...]]
     export_tables: Callable[..., Path]
     monte_carlo_page: Callable[..., Any]

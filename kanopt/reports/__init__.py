@@ -25,6 +25,7 @@ from kanopt.reports.monte_carlo_plots import plot_decisions, plot_plans
 from kanopt.reports.notebook import shown_html
 from kanopt.reports.panels import plot_effects, plot_law
 from kanopt.reports.plots import plot_result, plot_view
+from kanopt.reports.punctuality_section import days_text
 from kanopt.reports.risk_pages import risk_page
 from kanopt.reports.risk_plots import plot_day_costs, plot_ranges
 from kanopt.reports.tip_plots import plot_switch_points, plot_tornado
@@ -33,6 +34,7 @@ from kanopt.reports.write import write_explanation, write_laws, write_page, writ
 __all__ = [
     "EXPORTS",
     "answer_page",
+    "days_text",
     "effect_lines",
     "export",
     "export_all",

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
+from kanopt.problems.result import Result
 from kanopt.reports.figure_rows import FigureRow
 from kanopt.reports.page_parts import Link, PageTable, Sentence, row_ids, say
 from kanopt.reports.risk_pages import days_table
 from kanopt.text import count_text
-from kanopt.whatif.risks.punctuality import Punctuality
+from kanopt.whatif.risks.punctuality import Punctuality, punctuality
 
 _MOST = 16
 _ROW = "in-time"
@@ -22,6 +23,12 @@ class PunctualitySection:
     text: str
     assumptions: tuple[str, ...]
     table: PageTable
+
+
+def days_text(result: Result) -> str:
+    """Return how often a plan is on time, in sentences; empty where nothing is known of that."""
+    known = punctuality(result)
+    return "" if known is None else known.text()
 
 
 def punctuality_sentence(known: Punctuality | None, rows: Mapping[str, FigureRow]) -> Sentence:

@@ -506,7 +506,7 @@ def test_bad_usage_is_exit_2_with_a_hint(case, cli):
     code, _, err = cli("run", "case.toml", "--time-limit", "-1")
     assert code == 2
     assert "--time-limit" in err
-    assert cli("run", "nowhere.toml")[2].startswith("nowhere.toml: there is no such file")
+    assert cli("run", "nowhere.toml")[2].startswith("nowhere.toml: no such file")
     assert cli("run", str(case))[2].endswith("is a folder, not a scenario file\n")
 
 

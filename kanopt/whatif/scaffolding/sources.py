@@ -277,7 +277,7 @@ def _number_form(path: Path, frame: pd.DataFrame, decimal: str, *, commas: bool)
 
 def _read_workbook(path: Path, taken: list[str]) -> tuple[list[SourceTable], list[str]]:
     """Return the sheets of a workbook that are tables, and why others are none."""
-    require_file(path, "file")
+    require_file(path, "a file")
     found: list[SourceTable] = []
     notes: list[str] = []
     with open_workbook(path) as book:
