@@ -86,10 +86,7 @@ def test_a_second_run_learns_nothing_and_says_the_same(learned, monkeypatch, emp
     assert other.diagram.products == one.diagram.products
     for mine, theirs in zip(other.diagram.edges, one.diagram.edges, strict=True):
         np.testing.assert_equal(vars(mine), vars(theirs))
-    (section,), (expected,) = law_sections({"minutes": other}), law_sections({"minutes": one})
-    assert (section.facts, section.tables, section.hint) == (expected.facts, expected.tables, expected.hint)
-    assert section.considered == expected.considered
-    assert section.diagram is not None
+    assert law_sections({"minutes": other}) == law_sections({"minutes": one})
     pd.testing.assert_frame_equal(second.result.to_frame(), first.result.to_frame())
 
 

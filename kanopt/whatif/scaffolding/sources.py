@@ -344,3 +344,8 @@ def _unique(name: str, taken: Sequence[str]) -> str:
     while made in taken:
         made, number = f"{name}_{number}", number + 1
     return made
+
+
+def texts(values: pd.Series[Any]) -> pd.Series[Any]:
+    """Return names as texts; whole numbers without a point."""
+    return values.map(lambda v: str(int(v)) if isinstance(v, float) and v.is_integer() else str(v).strip())

@@ -7,15 +7,16 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
+from kanopt.display import Link, Sentence
 from kanopt.explain import Explanation, difference
 from kanopt.explain.reason_groups import group_reasons
 from kanopt.explain.service import service_difference
 from kanopt.explain.summary import MOST_REASONS, reason_text
-from kanopt.problems.result import Result
+from kanopt.problems.result import Result, Status
+from kanopt.reports.blocks import ids_by_name, join_sentences, plain, row_ids, say
 from kanopt.reports.canvas import named_rows
 from kanopt.reports.figure_rows import FigureRow, round_money
-from kanopt.reports.page_parts import Link, Sentence, row_ids, say
-from kanopt.text import count_text, percent_text, shorten
+from kanopt.text import capital, count_text, percent_text, shorten
 
 if TYPE_CHECKING:
     from kanopt.reports.subject import ReportSubject
@@ -26,29 +27,17 @@ _LARGE = 0.02
 """Share of the whole from which on a term is worth a word."""
 _LONGEST = 230
 _KINDS = ("infeasible", "unserved", "late", "closed")
-_LONGEST_NAME = 40
 _HELD = 1e-9
-
-
-def plain(name: str) -> str:
-    """Return a name as people write it.
-
-    Examples
-    --------
-    >>> plain("travel_time")
-    'travel time'
-    """
-    return shorten(name.replace("_", " "), _LONGEST_NAME)
 
 
 def term_ids(names: list[str]) -> dict[str, str]:
     """Return the id of the row of each cost term."""
-    return dict(zip(names, row_ids("term", names), strict=True))
+    return ids_by_name("term", names)
 
 
 def group_ids(names: list[str]) -> dict[str, str]:
     """Return the id of the row of each vehicle, machine, site or lane in the table of costs."""
-    return dict(zip(names, row_ids("group", names), strict=True))
+    return ids_by_name("group", names)
 
 
 def reason_ids(kind: str, count: int) -> tuple[str, ...]:
@@ -102,20 +91,11 @@ def _terms(frame: pd.DataFrame, result: Result, anchors: Mapping[str, str]) -> S
     if len(frame) > _MOST_TERMS:
         rest = float(frame["change"].iloc[_MOST_TERMS:].abs().sum())
         found.append(say("{} on the rest", _money(rest, unit, "cost")))
-    return _joined(found)
+    return join_sentences(found, ", ", " and ")
 
 
 def _money(value: float, unit: str, anchor: str) -> Link:
     return Link(round_money(value, unit), anchor)
-
-
-def _joined(parts: list[Sentence]) -> Sentence:
-    """Join sentences as a list."""
-    found: list[str | Link] = []
-    for place, part in enumerate(parts):
-        found += [] if not place else [" and " if place == len(parts) - 1 else ", "]
-        found += part
-    return tuple(found)
 
 
 def _what_it_costs(why: Explanation, rows: Mapping[str, FigureRow]) -> Sentence:
@@ -139,7 +119,12 @@ def _what_it_costs(why: Explanation, rows: Mapping[str, FigureRow]) -> Sentence:
         for row in named_rows(large)
     ]
     head = "Of {} that it earns, the largest {} {}." if earns else "Of {} that it costs, the largest {} {}."
-    return say(head, rows["cost"].link, "part is" if len(parts) == 1 else "parts are", _joined(parts))
+    return say(
+        head,
+        rows["cost"].link,
+        "part is" if len(parts) == 1 else "parts are",
+        join_sentences(parts, ", ", " and "),
+    )
 
 
 def _other_figures(rows: Mapping[str, FigureRow]) -> Sentence:
@@ -158,7 +143,7 @@ def _other_figures(rows: Mapping[str, FigureRow]) -> Sentence:
         )
         for row in found[:_MOST_FIGURES]
     ]
-    return say("Beside today's plan: {}.", _joined(parts)) if parts else ()
+    return say("Beside today's plan: {}.", join_sentences(parts, ", ", " and ")) if parts else ()
 
 
 def _largest_part(why: Explanation, rows: Mapping[str, FigureRow]) -> Sentence:
@@ -212,7 +197,10 @@ def _at_ends(rows: Mapping[str, FigureRow]) -> Sentence:
 def _obstacle(subject: ReportSubject) -> Sentence:
     """Say what stands in the way of serving more, or in time; where nothing does, and all was read, say so."""
     why = subject.explanation
-    groups, _ = group_reasons(why.causes, MOST_REASONS)
+    proved = why.result.status is Status.OPTIMAL
+    # of a plan that is proved to be the best, what is closed stands in nobody's way
+    causes = [each for each in why.causes if not (proved and each.kind == "closed")]
+    groups, _ = group_reasons(causes, MOST_REASONS)
     places = {kind: [group for group in groups if group.kind == kind] for kind in _KINDS}
     for kind, found in places.items():
         if not found:
@@ -223,9 +211,9 @@ def _obstacle(subject: ReportSubject) -> Sentence:
         several = len(group.reasons) > 1
         text = f"{group.counted}: {group.bottleneck}" if several else reason_text(group.worst)
         text = shorten(text, _LONGEST)
-        more = len(why.causes) - len(group.reasons)
+        more = len(causes) - len(group.reasons)
         rest = say(" ({} below)", Link(count_text(more, "more reason"), "reasons")) if more else ""
-        return say("{}{}.", Link(_capital(text), ids[worst]), rest)
+        return say("{}{}.", Link(capital(text), ids[worst]), rest)
     result = why.result
     known = result.assessment
     if subject.unanswered or known is None or known.broken_rules or not known.coverage.complete:
@@ -234,7 +222,3 @@ def _obstacle(subject: ReportSubject) -> Sentence:
     if not any(figure.key == "lateness" for figure in known.figures()):
         return (f"Nothing is left out and {kept}.",)
     return (f"Nothing is left out, nothing is planned late and {kept}.",)
-
-
-def _capital(text: str) -> str:
-    return text[:1].upper() + text[1:]
