@@ -191,6 +191,8 @@ def key_changes(was: Mapping[str, Any], now: Mapping[str, Any], key: Key = ()) -
                 yield from key_changes(old, new, here)
             else:
                 yield f"the {_SOURCES[str(here[0])]} {name} is {is_had} instead of {was_had}"
+        elif here[0] not in _SOURCES and all(isinstance(each, (Mapping, type(None))) for each in (old, new)):
+            yield from key_changes(old or {}, new or {}, here)
         elif old is None:
             yield f"{_subject(here)} is {'new' if isinstance(new, Mapping) else f'set to {_shown(new)}'}"
         elif new is None:

@@ -204,7 +204,7 @@ def test_a_file_with_neither_laws_nor_a_problem_and_changes_of_nothing_are_mista
     code, out, _ = cli("check", "laws.toml")
     assert code == 2
     assert (
-        "laws.toml:7: changes[1]: changes alter what the problem reads; the section [problem] is missing"
+        "laws.toml:8: changes[1].scale: changes alter what the problem reads; the section [problem] is missing"
         in out
     )
 
