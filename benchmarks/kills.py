@@ -59,6 +59,7 @@ path = "depots.csv"
 path = "clients.csv"
 [tables.vehicles]
 path = "{vehicles}.csv"
+units = {{ shift_start = "min", shift_end = "min"{breaks} }}
 [surrogates.minutes]
 table = "trips"
 target = "minutes"
@@ -184,9 +185,11 @@ def write_inputs(folder: Path, seed: int) -> None:
         }
     )
     trips.to_csv(folder / "trips.csv", index=False)
-    (folder / "city.toml").write_text(SCENARIO.format(vehicles="vehicles", more="", seconds=30))
-    (folder / "rested.toml").write_text(SCENARIO.format(vehicles="rested", more="", seconds=4))
-    (folder / "laws.toml").write_text(SCENARIO.format(vehicles="vehicles", more=MORE, seconds=1))
+    (folder / "city.toml").write_text(SCENARIO.format(vehicles="vehicles", breaks="", more="", seconds=30))
+    (folder / "rested.toml").write_text(
+        SCENARIO.format(vehicles="rested", breaks=', breaks = "min"', more="", seconds=4)
+    )
+    (folder / "laws.toml").write_text(SCENARIO.format(vehicles="vehicles", breaks="", more=MORE, seconds=1))
     (folder / "dear.toml").write_text(DEAR)
     nodes = "".join(f"{k + 2} {x} {y}\n" for k, (x, y) in enumerate(10 * places))
     demands = "".join(f"{k + 2} 1\n" for k in range(CLIENTS))
