@@ -166,8 +166,10 @@ def result_json(result: Result) -> dict[str, Any]:
         "caveats": [] if result.assessment is None else list(result.assessment.law_caveats),
         "terms": {} if pricing is None else pricing.terms().to_dict(),
         "violations": [violation.message for violation in result.check.violations],
-        **{name: getattr(result, name) for name in ("solver", "seed", "interrupted")},
+        "solver": result.solver,
+        "seed": result.seed,
         "seconds": result.wall_seconds,
+        "interrupted": result.interrupted,
     }
 
 
