@@ -59,7 +59,6 @@ path = "depots.csv"
 path = "clients.csv"
 [tables.vehicles]
 path = "{vehicles}.csv"
-units = {{ shift_start = "min", shift_end = "min"{breaks} }}
 [surrogates.minutes]
 table = "trips"
 target = "minutes"
@@ -173,8 +172,8 @@ def write_inputs(folder: Path, seed: int) -> None:
     clients.assign(demand=1, earliest=420, latest=1020).to_csv(folder / "clients.csv", index=False)
     (folder / "depots.csv").write_text("name,x,y\nhub,0,0\n")
     van = "name,num_available,capacity,fixed_cost,shift_start,shift_end"
-    (folder / "vehicles.csv").write_text(f"{van}\nvan,5,8,20,420,1020\n")
-    (folder / "rested.csv").write_text(f"{van},breaks\nvan,5,8,20,420,1020,30 in 500-800\n")
+    (folder / "vehicles.csv").write_text(f"{van}\nvan,5,8,20,07:00,17:00\n")
+    (folder / "rested.csv").write_text(f"{van},breaks\nvan,5,8,20,07:00,17:00,30 in 08:20-13:20\n")
     km, load = rng.uniform(1, 40, ROWS), rng.uniform(0, 8, ROWS)
     trips = pd.DataFrame(
         {
@@ -185,11 +184,9 @@ def write_inputs(folder: Path, seed: int) -> None:
         }
     )
     trips.to_csv(folder / "trips.csv", index=False)
-    (folder / "city.toml").write_text(SCENARIO.format(vehicles="vehicles", breaks="", more="", seconds=30))
-    (folder / "rested.toml").write_text(
-        SCENARIO.format(vehicles="rested", breaks=', breaks = "min"', more="", seconds=4)
-    )
-    (folder / "laws.toml").write_text(SCENARIO.format(vehicles="vehicles", breaks="", more=MORE, seconds=1))
+    (folder / "city.toml").write_text(SCENARIO.format(vehicles="vehicles", more="", seconds=30))
+    (folder / "rested.toml").write_text(SCENARIO.format(vehicles="rested", more="", seconds=4))
+    (folder / "laws.toml").write_text(SCENARIO.format(vehicles="vehicles", more=MORE, seconds=1))
     (folder / "dear.toml").write_text(DEAR)
     nodes = "".join(f"{k + 2} {x} {y}\n" for k, (x, y) in enumerate(10 * places))
     demands = "".join(f"{k + 2} 1\n" for k in range(CLIENTS))
