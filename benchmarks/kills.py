@@ -146,7 +146,7 @@ COMMANDS = {
         "compare rested.toml dear.toml --report out/compared.html", ("compared.html",), ("compared.html",)
     ),
     "solve": Command("solve city.vrp --out out/city.sol --time-limit 4", ("city.sol",), ("city.sol",)),
-    "fit": Command("fit laws.toml --out out", ("minutes.json", "litres.json", "fuel.json")),
+    "fit": Command("fit laws.toml --out out", ("minutes.json", "litres.json", "fuel.json", "laws.html")),
 }
 
 
