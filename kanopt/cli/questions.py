@@ -417,6 +417,6 @@ def review(given: Given, scenario: Scenario, progress: OnEvent) -> Answer:
         return Answer(str(run.result), {"scenario": scenario.name}, run.result)
     found = asked(run, driven)
     tables = found.tables()
-    told = {"scenario": scenario.name, "unit": found.unit, "notes": list(found.cautions())}
+    told: dict[str, Any] = {"scenario": scenario.name, "unit": found.unit, "notes": list(found.cautions())}
     told |= {"sentences": list(found.sentences()), "parts": tables["parts"].to_dict("records")}
     return Answer(found.text(), told, run.result, found, (tables["parts"], tables["stops"], found.rows()))
