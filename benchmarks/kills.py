@@ -146,7 +146,7 @@ COMMANDS = {
         "compare rested.toml dear.toml --report out/compared.html", ("compared.html",), ("compared.html",)
     ),
     "solve": Command("solve city.vrp --out out/city.sol --time-limit 4", ("city.sol",), ("city.sol",)),
-    "fit": Command("fit laws.toml --out out", ("minutes.json", "litres.json", "fuel.json")),
+    "fit": Command("fit laws.toml --out out", ("minutes.json", "litres.json", "fuel.json", "laws.html")),
 }
 
 
@@ -172,8 +172,8 @@ def write_inputs(folder: Path, seed: int) -> None:
     clients.assign(demand=1, earliest=420, latest=1020).to_csv(folder / "clients.csv", index=False)
     (folder / "depots.csv").write_text("name,x,y\nhub,0,0\n")
     van = "name,num_available,capacity,fixed_cost,shift_start,shift_end"
-    (folder / "vehicles.csv").write_text(f"{van}\nvan,5,8,20,420,1020\n")
-    (folder / "rested.csv").write_text(f"{van},breaks\nvan,5,8,20,420,1020,30 in 500-800\n")
+    (folder / "vehicles.csv").write_text(f"{van}\nvan,5,8,20,07:00,17:00\n")
+    (folder / "rested.csv").write_text(f"{van},breaks\nvan,5,8,20,07:00,17:00,30 in 08:20-13:20\n")
     km, load = rng.uniform(1, 40, ROWS), rng.uniform(0, 8, ROWS)
     trips = pd.DataFrame(
         {

@@ -6,6 +6,7 @@ import hashlib
 import pickle
 import signal
 import tempfile
+import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import BrokenExecutor
 from contextlib import contextmanager
@@ -13,17 +14,30 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from kanopt.errors import SolverError
-from kanopt.text import count_text
+from kanopt.text import count_text, seconds_text
 
 if TYPE_CHECKING:
     from distributed import Client
 
-__all__ = ["MOST_ATTEMPTS", "Numbered", "cluster", "run_tasks"]
+__all__ = ["MOST_ATTEMPTS", "Numbered", "cluster", "how_far", "run_tasks"]
 
 MOST_ATTEMPTS = 3
 """So often a worker may be lost with a task, or workers in a row without one task done in between."""
 _PATIENCE = 10.0
 """Seconds for which a scheduler may be silent when it is first spoken to."""
+
+
+def how_far(done: int, count: int, what: str, began: float, before: int = 0) -> str:
+    """Say how many things are done, and how long the others take at the pace since `began`, when `before` were done.
+
+    Examples
+    --------
+    >>> how_far(2, 4, "point", time.perf_counter() - 10.0)
+    '2 of 4 points, 10 s left'
+    """
+    rate = (done - before) / (time.perf_counter() - began)
+    left = f", {seconds_text((count - done) / rate)} left" if rate > 0 and done < count else ""
+    return f"{done:,} of {count_text(count, what)}{left}"
 
 
 class Numbered(Protocol):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterable
 
 import click
 
@@ -21,29 +20,6 @@ def echo_alarm(text: str) -> None:
     """Print a line that must not be overlooked; red in a terminal, unless NO_COLOR is set."""
     coloured = picture_width() is not None and not os.environ.get("NO_COLOR")
     click.echo(click.style(visible(text), fg="red") if coloured else visible(text), color=coloured or None)
-
-
-_COLOURS = {"good": "green", "usable": "yellow", "weak": "red"}
-_VERDICT = re.compile(r"(?<=^    verdict: )(good|usable|weak)\b", re.MULTILINE)
-
-
-def echo_laws(text: str, names: Iterable[str]) -> None:
-    """Print lines about laws; in a terminal their names are bold and their verdicts coloured, unless NO_COLOR is set.
-
-    Parameters
-    ----------
-    text
-        From :func:`kanopt.cli.output.law_lines`.
-    names
-        Of the laws.
-    """
-    shown, coloured = visible(text), picture_width() is not None and not os.environ.get("NO_COLOR")
-    if coloured:
-        shown = _VERDICT.sub(lambda found: click.style(found[0], fg=_COLOURS[found[0]]), shown)
-        for name in map(visible, names):
-            head = re.compile(rf"^{re.escape(name)}(?= (\[[^\]]*\] )?= )", re.MULTILINE)
-            shown = head.sub(lambda found: click.style(found[0], bold=True), shown)
-    click.echo(shown, color=coloured or None)
 
 
 def picture_width() -> int | None:

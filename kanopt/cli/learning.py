@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from kanopt.cli import options as opt
-from kanopt.cli.echo import echo, echo_laws, picture_width
+from kanopt.cli.echo import echo, picture_width
 from kanopt.cli.failures import ExitCode
 from kanopt.cli.options import Given, command, load
 from kanopt.cli.progress import progress_reporter
@@ -123,7 +123,7 @@ def _echo_laws(laws: Iterable[LearnedLaw]) -> None:
     width = picture_width()
     for place, law in enumerate(laws):
         blank = [""] if place and width is not None else []
-        echo_laws("\n".join([*blank, *law_lines([law], width), *effect_lines(law, width)]), [law.name])
+        echo("\n".join([*blank, *law_lines([law], width), *effect_lines(law, width)]))
 
 
 def _of_table(given: Given) -> Scenario:

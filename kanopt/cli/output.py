@@ -132,14 +132,10 @@ def law_json(law: LearnedLaw) -> dict[str, Any]:
     fit = law.formula.fit
     measures = ("r2", "rmse", "mae", "ratio", "rows_train", "rows_test")
     units = law.formula.dimensions()
+    known = ("name", "value", "standard_error")
     constants = [
-        {
-            "name": constant.name,
-            "value": constant.value,
-            "standard_error": constant.standard_error,
-            "unit": units.unit_of(constant),
-        }
-        for constant in law.formula.constants
+        {**{name: getattr(each, name) for name in known}, "unit": units.unit_of(each)}
+        for each in law.formula.constants
     ]
     return {
         "formula": str(law.formula),
@@ -179,17 +175,8 @@ def result_json(result: Result) -> dict[str, Any]:
 
 def _coverage_json(result: Result) -> dict[str, Any] | None:
     """Return what the plan serves and what it leaves out, None without a plan."""
-    coverage = result.coverage
-    if coverage is None:
-        return None
-    return {
-        "text": coverage.text,
-        "served": coverage.served,
-        "wanted": coverage.wanted,
-        "unit": coverage.unit,
-        "things": coverage.things,
-        "left_out": list(coverage.left_out),
-    }
+    names = ("text", "served", "wanted", "unit", "things", "left_out")
+    return None if result.coverage is None else {name: getattr(result.coverage, name) for name in names}
 
 
 def run_json(run: Run) -> dict[str, Any]:

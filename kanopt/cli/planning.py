@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from kanopt.cli import options as opt
-from kanopt.cli.echo import echo, echo_laws, picture_width
+from kanopt.cli.echo import echo, picture_width
 from kanopt.cli.failures import ExitCode, exit_code_of
 from kanopt.cli.options import Given, changed, command, echo_unanswered, load
 from kanopt.cli.progress import progress_reporter
@@ -211,7 +211,7 @@ def _echo_run(outcome: Run) -> None:
     changes = [f"  changed: {change}" for change in outcome.scenario.change_sentences()]
     echo("\n".join([outcome.scenario.name, *changes, *doubts(outcome.laws.values()), ""]))
     if outcome.laws:
-        echo_laws("\n".join(law_lines(outcome.laws.values(), picture_width())), outcome.laws)
+        echo("\n".join(law_lines(outcome.laws.values(), picture_width())))
     echo(f"\n{outcome.told()}")
     if outcome.variants is not None:
         echo(f"\n{outcome.variants.variants_text()}")

@@ -151,8 +151,7 @@ def _plans(*words: str, default: str | None) -> click.Option:
 @question(
     "sweep",
     *opt.AXES,
-    opt.choice("--design", "grid", "list", "latin", text="How values meet: as a grid if left out."),
-    opt.count("--samples", "Points of a Latin hypercube."),
+    opt.choice("--design", "grid", "list", text="How values meet: as a grid if left out."),
     _plans("anew", "kept", "today", default=None),
     opt.REPEATS,
     *opt.WORKERS,
@@ -174,7 +173,6 @@ def sweep(given: Given, scenario: Scenario, progress: OnEvent) -> Answer:
         scenario,
         asked_axes(given) or None,
         design=given["design"],
-        samples=given["samples"],
         plan=given["plan"],
         options=sweep_options(given, out),
         progress=progress,
@@ -419,6 +417,6 @@ def review(given: Given, scenario: Scenario, progress: OnEvent) -> Answer:
         return Answer(str(run.result), {"scenario": scenario.name}, run.result)
     found = asked(run, driven)
     tables = found.tables()
-    told = {"scenario": scenario.name, "unit": found.unit, "notes": list(found.cautions())}
+    told: dict[str, Any] = {"scenario": scenario.name, "unit": found.unit, "notes": list(found.cautions())}
     told |= {"sentences": list(found.sentences()), "parts": tables["parts"].to_dict("records")}
     return Answer(found.text(), told, run.result, found, (tables["parts"], tables["stops"], found.rows()))

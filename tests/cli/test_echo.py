@@ -6,11 +6,9 @@ import json
 import unicodedata
 from pathlib import Path
 
-import click
 import pytest
 
 import kanopt.cli
-from kanopt.cli.echo import echo_laws
 
 CLEAR, TITLE, REVERSED = "\x1b[2J", "\x9d0;mine\x07", "\u202e"
 """What clears a screen, sets the title of a window, and turns the direction of a text."""
@@ -54,28 +52,3 @@ def test_commands_print_in_one_way():
     folder = Path(kanopt.cli.__file__).parent
     others = [path.name for path in folder.glob("*.py") if "click.echo(" in path.read_text(encoding="utf-8")]
     assert others == ["echo.py"]
-
-
-LAW = "fuel [l] = 0.1 · km\n    R² 0.94\n    verdict: weak: it is good for nothing"
-
-
-def test_laws_are_bold_and_coloured_in_a_terminal_alone(monkeypatch, capsys):
-    monkeypatch.delenv("NO_COLOR", raising=False)
-    echo_laws(LAW, ["fuel"])
-    assert capsys.readouterr().out == f"{LAW}\n"
-    monkeypatch.setattr("kanopt.cli.echo.picture_width", lambda: 80)
-    echo_laws(LAW, ["fuel"])
-    shown = capsys.readouterr().out
-    assert shown.startswith("\x1b[1mfuel\x1b[0m [l] = 0.1 · km\n")
-    assert "    verdict: \x1b[31mweak\x1b[0m: it is good for nothing" in shown
-    assert click.unstyle(shown) == f"{LAW}\n"
-    monkeypatch.setenv("NO_COLOR", "1")
-    echo_laws(LAW, ["fuel"])
-    assert capsys.readouterr().out == f"{LAW}\n"
-
-
-def test_a_name_of_a_law_cannot_colour_a_terminal(monkeypatch, capsys):
-    monkeypatch.setattr("kanopt.cli.echo.picture_width", lambda: 80)
-    monkeypatch.delenv("NO_COLOR", raising=False)
-    echo_laws("\x1b[31mred = 1", ["\x1b[31mred"])
-    assert capsys.readouterr().out == "\x1b[1m\\u001b[31mred\x1b[0m = 1\n"

@@ -70,13 +70,6 @@ def test_sweep_reads_its_section(case, cli):
         "sweep", "case.toml", "--json", "--quiet", "--set", "vehicles.num_available=1,2", "--plan", "kept"
     )
     assert [point["vehicles.num_available"] for point in json.loads(out)["points"]] == [1.0, 2.0]
-    # points of a Latin hypercube lie between two ends
-    latin = ("--design", "latin", "--samples", "3", "--plan", "kept")
-    code, out, _ = cli(
-        "sweep", "case.toml", "--json", "--quiet", "--set", "vehicles.fixed_cost=10:40", *latin
-    )
-    drawn = sorted(point["vehicles.fixed_cost"] for point in json.loads(out)["points"])
-    assert [int((value - 10.0) / 10.0) for value in drawn] == [0, 1, 2]
 
 
 @pytest.mark.parametrize(
@@ -108,7 +101,6 @@ def test_check_names_mistakes_of_the_section(case, cli, section, message):
             ["--set", "vehicles.num_available=1", "--scale", "vehicles.num_available=2"],
             "contradict each other",
         ),
-        (["--set", "vehicles.num_available=1", "--samples", "3"], "samples belong to design='latin'"),
         (["--set", "vehicles.num_available=inf"], "vehicles.num_available: a value is a finite number"),
         (["--set", "vehicles.num_available=1:2:1"], "vehicles.num_available: a grid has"),
         ([], "nothing is varied"),

@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from kanopt.interrupt import Interrupt
-from kanopt.parallel import cluster, run_tasks
-from kanopt.text import count_text, money_text, seconds_text
+from kanopt.parallel import cluster, how_far, run_tasks
+from kanopt.text import count_text, money_text
 from kanopt.whatif.events import Event, OnEvent
 from kanopt.whatif.questions.answers import Answers
 from kanopt.whatif.questions.axes import Axis
@@ -74,7 +74,7 @@ def ask(
         If the answer is one about the plan of the scenario, and there is none.
     """
     start = time.perf_counter()
-    prepared = prepare(scenario, axes, options, report)
+    prepared = prepare(scenario, axes, options, report, form.kind)
     question = prepared.question(axes, points, anew=plans == "anew")
     words = _question_words(question, prepared, plans)
     with nullcontext() if options.out is None else open_store(Path(options.out), words) as store:
@@ -261,22 +261,16 @@ class Asking:
         if self.store is not None and stored:
             self.store.add(result)
         self._best = min(self._best or result, result, key=lambda found: found.rank)
-        now = time.perf_counter()
-        if now > self._flushed + _FLUSH_SECONDS:
+        if time.perf_counter() > self._flushed + _FLUSH_SECONDS:
             self._flush()
-        self.report(Event("solve", self._progress(now, self._best), transient=True))
+        told = how_far(len(self.results), self.question.count, "point", self._began, self._before)
+        price = money_text(self._best.objective, self.base.problem.unit)
+        self.report(Event("solve", f"{told}; cheapest {price}", transient=True))
 
     def _flush(self) -> None:
         self._flushed = time.perf_counter()
         if self.store is not None:
             self.store.flush()
-
-    def _progress(self, now: float, best: PointResult) -> str:
-        done, count = len(self.results), self.question.count
-        rate = (done - self._before) / (now - self._began)
-        left = f", {seconds_text((count - done) / rate)} left" if rate > 0 and done < count else ""
-        price = money_text(best.objective, self.base.problem.unit)
-        return f"{done:,} of {count_text(count, 'point')}{left}; cheapest {price}"
 
 
 def _question_words(question: Question, prepared: Prepared, plan: PlanChoice) -> dict[str, Any]:

@@ -6,7 +6,7 @@ import itertools
 import math
 import re
 from collections import Counter
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
 
@@ -17,8 +17,8 @@ from kanopt.text import count_text, number_text
 from kanopt.validation import describe_value
 from kanopt.whatif.changes import Change, Value, cell_text
 
-Design: TypeAlias = Literal["grid", "latin", "list"]
-DESIGNS = ("grid", "latin", "list")
+Design: TypeAlias = Literal["grid", "list"]
+DESIGNS = ("grid", "list")
 MOST_POINTS = 1_000_000
 _PATH = re.compile(r"(?P<table>[^.\[\]]+)(?:\[(?P<where>[^\]]*)\])?\.(?P<column>.+)")
 _ROWS = re.compile(r"(?P<table>[^.\[\]]+)\[(?P<where>[^\]]+)\]")
@@ -323,9 +323,7 @@ def _is_number(value: Value) -> bool:
     return isinstance(value, (int, float)) and not isinstance(value, bool)
 
 
-def design_points(
-    axes: Sequence[Axis], design: Design, *, samples: int | None = None, seed: int = 0
-) -> list[tuple[Value, ...]]:
+def design_points(axes: Sequence[Axis], design: Design) -> list[tuple[Value, ...]]:
     """Return the points of a design, one value for each axis.
 
     Parameters
@@ -333,13 +331,7 @@ def design_points(
     axes
         What is varied.
     design
-        ``"grid"``: every combination; ``"list"``: the first values together, then the second ones, and so on;
-        ``"latin"``: a Latin hypercube between the least and the largest value of each axis (McKay, Beckman and Conover
-        1979).
-    samples
-        How many points a Latin hypercube has.
-    seed
-        Of the Latin hypercube.
+        ``"grid"``: every combination; ``"list"``: the first values together, then the second ones, and so on.
 
     Raises
     ------
@@ -356,46 +348,18 @@ def design_points(
     """
     if design not in DESIGNS:
         raise _error("design", f"unknown design {design!r}; {nearest(str(design), DESIGNS)}")
-    if (samples is not None) != (design == "latin"):
-        message = (
-            "a Latin hypercube needs a number of points, as samples=64"
-            if samples is None
-            else (f"samples belong to design='latin'; a {design} has the points of its values")
-        )
-        raise _error("samples", message)
-    lengths = [len(axis.values.items) for axis in axes]
-    count = {"grid": math.prod(lengths), "list": max(lengths), "latin": samples or 0}[design]
-    if not 1 <= count <= MOST_POINTS:
-        raise _error("design", f"a sweep has from 1 to {MOST_POINTS:,} points, not {count:,}")
-    if design == "list" and len(set(lengths)) > 1:
-        raise _error("design", f"a list has as many values on every axis, not {_lengths_text(axes)}")
-    if design == "latin":
-        return list(_latin(axes, count, seed))
     items = [axis.values.items for axis in axes]
+    if design == "list" and len(set(map(len, items))) > 1:
+        told = ", ".join(f"{count_text(len(axis.values.items), 'value')} of {axis.path}" for axis in axes)
+        raise _error("design", f"a list has as many values on every axis, not {told}")
+    count = len(items[0]) if design == "list" else math.prod(map(len, items))
+    if count > MOST_POINTS:
+        raise _error("design", f"a sweep has from 1 to {MOST_POINTS:,} points, not {count:,}")
     points = list(zip(*items, strict=True) if design == "list" else itertools.product(*items))
     if len(set(points)) < len(points):
         twice = Counter(points).most_common(1)[0][0]
         raise _error("design", f"the same point twice: {', '.join(map(value_text, twice))}")
     return points
-
-
-def _lengths_text(axes: Sequence[Axis]) -> str:
-    return ", ".join(f"{count_text(len(axis.values.items), 'value')} of {axis.path}" for axis in axes)
-
-
-def _latin(axes: Sequence[Axis], count: int, seed: int) -> Iterator[tuple[Value, ...]]:
-    from scipy.stats import qmc
-
-    low, high = [], []
-    for axis in axes:
-        if not all(map(_is_number, axis.values.items)) or len(axis.values.items) < 2:
-            raise _error(axis.path, f"a Latin hypercube is drawn between two numbers, not {axis}")
-        numbers = [float(value) for value in axis.values.items]
-        low.append(min(numbers))
-        high.append(max(numbers))
-    drawn = qmc.scale(qmc.LatinHypercube(len(axes), seed=seed).random(count), low, high)
-    for row in drawn:
-        yield tuple(float(value) for value in row)
 
 
 def _error(place: str, message: str) -> ScenarioError:

@@ -110,10 +110,6 @@ class PointResult:
             return NO_PLAN
         return Rank(self.violations > 0, self.unserved, self.violations, self.objective)
 
-    def does_as_much_as(self, rank: Rank) -> bool:
-        """Whether the plan leaves out as much of what must be served, and breaks as many rules, as another one."""
-        return (self.unserved, self.violations) == (rank.unserved, rank.violations)
-
     @property
     def noise(self) -> float:
         """How far independent searches lie apart; NaN where that was not measured."""

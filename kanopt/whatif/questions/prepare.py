@@ -54,18 +54,6 @@ def require_scenario(given: Any, question: str) -> None:
     raise refused(question, "scenario", told)
 
 
-def refuse_folder(options: SweepOptions, what: str) -> None:
-    """Refuse a folder for results where nothing would be written to it.
-
-    Raises
-    ------
-    ScenarioError
-        If the options name one.
-    """
-    if options.out is not None:
-        raise refused(what, "out", "results are kept on disk by sweeps alone; leave it out")
-
-
 def refuse_no_plan(base: Result, scenario: Scenario, what: str) -> None:
     """Refuse a question that compares with the plan of a scenario as it is, where there is none.
 
@@ -92,8 +80,12 @@ def as_it_is_text(base: Result) -> str:
     return f"{told}; it breaks a rule" if base.rank.violations else told
 
 
-def prepare(scenario: Scenario, axes: Sequence[Axis], options: SweepOptions, report: OnEvent) -> Prepared:
+def prepare(
+    scenario: Scenario, axes: Sequence[Axis], options: SweepOptions, report: OnEvent, what: str = "sweep"
+) -> Prepared:
     """Check the scenario and the first value of every axis, learn the laws and build the problem.
+
+    A question (`what`) that keeps nothing on disk takes no folder for it.
 
     Raises
     ------
@@ -102,6 +94,8 @@ def prepare(scenario: Scenario, axes: Sequence[Axis], options: SweepOptions, rep
     FormulaError
         If a law predicts too poorly to be used.
     """
+    if options.out is not None and what != "sweep":
+        raise refused(what, "out", "results are kept on disk by sweeps alone; leave it out")
     for axis in axes:  # so that a mistake is told before anything is learned
         scenario.with_change(axis.change(axis.values.items[0]))
     scenario.check(planning=True)

@@ -22,7 +22,6 @@ def sweep(
     axes: Mapping[str, Any] | Sequence[Axis] | None = None,
     *,
     design: Design | None = None,
-    samples: int | None = None,
     plan: PlanChoice | None = None,
     options: SweepOptions | None = None,
     progress: OnEvent | None = None,
@@ -41,12 +40,11 @@ def sweep(
         Path to values: ``{"vehicles.fuel_price": ko.grid(1.0, 2.0, 11), "vehicles[name=van].num_available": [4, 5]}``,
         or
         :func:`~kanopt.factors` by which what is there is multiplied. Paths are those of :meth:`Scenario.set`. Left out,
-        what the section ``[sweep]`` of the file says, and so are design, samples and plan.
+        what the section ``[sweep]`` of the file says, and so are design and plan.
     design
-        ``"grid"`` (left out, where axes are given), ``"list"`` or ``"latin"``; see
-        :func:`~kanopt.whatif.questions.axes.design_points`.
-    samples
-        Points of a Latin hypercube.
+        ``"grid"`` (left out, where axes are given) or ``"list"``; see
+        :func:`~kanopt.whatif.questions.axes.design_points`. Points of another design, such as a Latin hypercube of
+        scipy, are asked as a list.
     plan
         ``"anew"`` (left out, where axes are given); ``"kept"``: the base's plan at every point; ``"today"``: today's
         plan, and nothing is solved.
@@ -77,10 +75,9 @@ def sweep(
     """
     require_scenario(scenario, "sweep")
     options = options or SweepOptions()
-    asked = _asked(scenario, design, samples, plan, is_given=axes is not None)
+    asked = _asked(scenario, design, plan, is_given=axes is not None)
     read = read_axes(axes) if axes is not None else asked.axes()
-    seed = scenario.seed if options.seed is None else options.seed
-    points = design_points(read, asked.design, samples=asked.samples, seed=seed)
+    points = design_points(read, asked.design)
     return ask(
         Sweep,
         scenario,
@@ -93,7 +90,7 @@ def sweep(
 
 
 def _asked(
-    scenario: Scenario, design: Design | None, samples: int | None, plan: PlanChoice | None, *, is_given: bool
+    scenario: Scenario, design: Design | None, plan: PlanChoice | None, *, is_given: bool
 ) -> SweepSpec:
     """Return how it is asked: as given in Python, else as the file says.
 
@@ -108,5 +105,5 @@ def _asked(
     if plan is not None:
         check_word("sweep", "plan", plan, PLANS)
     known = SweepSpec() if scenario.sweep_spec is None or is_given else scenario.sweep_spec
-    given = {"design": design, "samples": samples, "plan": plan}
+    given = {"design": design, "plan": plan}
     return known.model_copy(update={name: value for name, value in given.items() if value is not None})

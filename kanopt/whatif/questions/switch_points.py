@@ -22,7 +22,6 @@ from kanopt.whatif.questions.point import REFUSED
 from kanopt.whatif.questions.prepare import (
     base_result,
     prepare,
-    refuse_folder,
     require_scenario,
     unit_of_axis,
 )
@@ -304,10 +303,9 @@ def switch_points(
     """
     require_scenario(scenario, "switch_points")
     options, report, start = options or SweepOptions(), progress or ignore_event, time.perf_counter()
-    refuse_folder(options, "switch points")
     read = read_axes(axes)
     _check(read, decisions, tolerance, most_solves)
-    prepared = prepare(scenario, read, options, report)
+    prepared = prepare(scenario, read, options, report, "switch points")
     base = base_result(prepared, "anew", report)
     found = []
     with cluster(options.dask) as client:

@@ -19,7 +19,7 @@ from kanopt.whatif.questions.answers import Answers
 from kanopt.whatif.questions.ask import ask
 from kanopt.whatif.questions.axes import Axis, check_word, read_axes, refused, value_text
 from kanopt.whatif.questions.point import PointResult
-from kanopt.whatif.questions.prepare import refuse_folder, require_scenario
+from kanopt.whatif.questions.prepare import require_scenario
 from kanopt.whatif.questions.question import PLANS, Place, PlanChoice, SweepOptions
 from kanopt.whatif.questions.verdict import NO_DIFFERENCE, UNMEASURED, Verdict, still_compare
 from kanopt.whatif.scenario import Scenario
@@ -178,7 +178,6 @@ def tornado(
     require_scenario(scenario, "tornado")
     options = options or SweepOptions()
     check_word("tornado", "plan", plan, PLANS)
-    refuse_folder(options, "tornado")
     read = read_axes(axes)
     for axis in read:
         if len(axis.values.items) < 2:

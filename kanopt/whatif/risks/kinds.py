@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from kanopt.problems.routing.days import DrivenDays
     from kanopt.problems.scheduling.assessment import SchedulingAssessment
     from kanopt.problems.supply.assessment import SupplyAssessment
+    from kanopt.problems.supply.draws import DrawnSupply
     from kanopt.problems.uncertainty import Uncertainty
 
 _FEWEST = 20
@@ -244,57 +245,38 @@ def _of_supply(known: SupplyAssessment, assumed: Uncertainty, draws: int, seed: 
     from kanopt.problems.money_at_stake import price_deviations
     from kanopt.problems.supply.draws import demand_law, keep_flows
 
-    problem, network, unit = known.problem, known.problem.network, known.problem.units.quantity
+    problem, delivered = known.problem, known.simulation.delivered
     law = demand_law(problem, assumed)
     days = keep_flows(known, law, draws, seed)
-    cells, wanted, missing = days.cells, days.demand.mean(axis=0), days.shortage.mean(axis=0)
-    columns = ("market", "product", "period")
-    lists = (network.market_names, network.product_names, network.period_names)
-    things = pd.DataFrame(
-        {name: np.array(each, dtype=object)[at] for name, each, at in zip(columns, lists, cells, strict=True)}
-    )
-    things["name"] = [", ".join(row) for row in things.itertuples(index=False)]
-    things["shortage"], things["shortage_error"] = missing, days.shortage.std(axis=0, ddof=1) / np.sqrt(draws)
-    unmet = np.divide(missing, wanted, out=np.zeros_like(missing), where=wanted > 0)
-    things["fill_rate"] = 1.0 - unmet
-    total = float(days.demand.sum())
-    fails = float(days.fails(np.isinf(network.shortage_cost)).mean())
+    planned, limit = problem.demand_array[days.cells], delivered[days.cells]
+    wanted, missing = float(days.demand.sum()), float(days.shortage.sum())
     figures = {
-        "fill_rate": 1.0 - float(days.shortage.sum()) / total if total else 1.0,
-        "shortage": float(days.shortage.sum(axis=1).mean()),
+        "fill_rate": 1.0 - missing / wanted if wanted else 1.0,
+        "shortage": missing / draws,
         "left": float(days.left.mean()),
-        "fails": fails,
+        "fails": float(days.fails(np.isinf(problem.network.shortage_cost)).mean()),
     }
-    laws = price_deviations(use for use in known.law_uses if use.law == "tariff")
     words = Words(
         "draws of demand",
         "of the draws",
         "nothing is missing",
         "demand",
         "demand above what is delivered",
-        unit,
+        problem.units.quantity,
         limit="up to",
         one="The plan",
     )
-    notes = [
-        f"{percent_text(figures['fill_rate'])} of all demand is met; on average {words.amount(figures['shortage'])} "
-        f"are missing and {words.amount(figures['left'])} left over."
-    ]
-    if fails:
-        notes.append(
-            f"In {count_text(round(fails * draws), 'draw')} demand is missing that must be delivered; it has no price, "
-            "and these draws are counted with the others."
-        )
+    laws = price_deviations(use for use in known.law_uses if use.law == "tariff")
     return Risk(
         assessment=known,
         days=days,
         words=words,
-        things=things,
+        things=_amounts(known, days),
         values=days.demand,
-        limit=known.simulation.delivered[cells],
-        planned=problem.demand_array[cells],
+        limit=limit,
+        planned=planned,
         in_time=np.asarray(days.shortage <= 0.0),
-        late_in_plan=np.asarray(problem.demand_array[cells] > known.simulation.delivered[cells]),
+        late_in_plan=np.asarray(planned > limit),
         figures=figures,
         seed=seed,
         assumptions=(
@@ -303,5 +285,31 @@ def _of_supply(known: SupplyAssessment, assumed: Uncertainty, draws: int, seed: 
             "no cost, what is missing is lost",
             *(f"what is paid on lanes errs as law {name!r} did on held-out rows" for name in laws),
         ),
-        notes=tuple(notes),
+        notes=tuple(_supply_notes(figures, words, draws)),
     )
+
+
+def _amounts(known: SupplyAssessment, days: DrawnSupply) -> pd.DataFrame:
+    """Return a row per amount that is wanted: where and when, how much of it is missing, and which part is met."""
+    network, wanted, missing = known.problem.network, days.demand.mean(axis=0), days.shortage.mean(axis=0)
+    lists = (network.market_names, network.product_names, network.period_names)
+    places = [np.array(each, dtype=object)[at] for each, at in zip(lists, days.cells, strict=True)]
+    found = pd.DataFrame(dict(zip(("market", "product", "period"), places, strict=True)))
+    return found.assign(
+        name=[", ".join(row) for row in zip(*places, strict=True)],
+        shortage=missing,
+        shortage_error=days.shortage.std(axis=0, ddof=1) / np.sqrt(len(days.demand)),
+        fill_rate=1.0 - np.divide(missing, wanted, out=np.zeros_like(missing), where=wanted > 0),
+    )
+
+
+def _supply_notes(figures: Mapping[str, float], words: Words, draws: int) -> Iterator[str]:
+    short, left = words.amount(figures["shortage"]), words.amount(figures["left"])
+    met = percent_text(figures["fill_rate"])
+    yield f"{met} of all demand is met; on average {short} are missing and {left} left over."
+    if figures["fails"]:
+        count = count_text(round(figures["fails"] * draws), "draw")
+        yield (
+            f"In {count} demand is missing that must be delivered; it has no price, and these draws are counted with "
+            "the others."
+        )

@@ -14,12 +14,11 @@ from numpy.typing import NDArray
 from kanopt.errors import KanoptError, nearest
 from kanopt.formulas.law_draws import LawDraws, draw_laws
 from kanopt.interrupt import Interrupt
-from kanopt.parallel import cluster, run_tasks
+from kanopt.parallel import cluster, how_far, run_tasks
 from kanopt.problems.supply import SupplyProblem
 from kanopt.problems.supply.draws import demand_law
 from kanopt.problems.uncertainty import Uncertainty
 from kanopt.progress import told_by_line
-from kanopt.text import count_text, seconds_text
 from kanopt.validation import count_fault
 from kanopt.whatif.changes import Value
 from kanopt.whatif.events import Event, OnEvent, ignore_event
@@ -30,7 +29,6 @@ from kanopt.whatif.questions.point_search import Task, do_task
 from kanopt.whatif.questions.prepare import (
     base_result,
     prepare,
-    refuse_folder,
     refuse_no_plan,
     require_scenario,
 )
@@ -164,9 +162,8 @@ def monte_carlo(
     require_scenario(scenario, "monte_carlo")
     options, report, start = options or SweepOptions(), progress or ignore_event, time.perf_counter()
     _check_numbers(draws, candidates, plan)
-    refuse_folder(options, "monte_carlo")
     axes = read_axes(ranges) if ranges else ()
-    prepared = prepare(scenario, axes, options, report)
+    prepared = prepare(scenario, axes, options, report, "monte_carlo")
     question = _question(prepared, axes, laws, draws)
     base = base_result(prepared, "today" if plan == "today" else "kept", report)
     refuse_no_plan(base, scenario, "monte_carlo")
@@ -388,8 +385,7 @@ class _Work:
             if stop.asked:
                 raise KeyboardInterrupt
             if (now := time.perf_counter()) > told + _REPORT_SECONDS:
-                told, left = now, seconds_text((count - len(found)) * (now - began) / len(found))
-                message = f"{what} in {len(found):,} of {count_text(count, 'draw')}, {left} left"
+                told, message = now, f"{what} in {how_far(len(found), count, 'draw', began)}"
                 self.report(Event("solve", message, transient=True))
 
     def decided(self) -> Iterator[Mapping[Decision, str]]:

@@ -234,16 +234,11 @@ class MonteCarlo(TableExports):
         able = np.flatnonzero(self.fails <= least + 2.0 * float(share_error(least, posed)))
         paid, regret = self.paid[:, able], self.regret[:, able]
         paid, regret = (each[~np.isnan(each).any(axis=1)] for each in (paid, regret))
-        scores = {
-            "on average": paid.mean(axis=0) if len(paid) else None,
-            "in the worst tenth": np.apply_along_axis(_worst, 0, paid) if len(paid) else None,
-            "by regret": regret.max(axis=0) if len(regret) else None,
-        }
-        return {
-            words: self.names[able[int(np.argmin(score))]]
-            for words, score in scores.items()
-            if score is not None
-        }
+        scores = {"by regret": regret.max(axis=0)} if len(regret) else {}
+        if len(paid):
+            worst = np.apply_along_axis(_worst, 0, paid)
+            scores = {"on average": paid.mean(axis=0), "in the worst tenth": worst, **scores}
+        return {words: self.names[able[int(np.argmin(score))]] for words, score in scores.items()}
 
     @cached_property
     def decisions(self) -> pd.DataFrame:
@@ -275,21 +270,13 @@ class MonteCarlo(TableExports):
         Columns: ``draw``; one for each input; ``plan``; ``price`` on the laws of the draw and ``paid``, with errors of
         single rows; ``regret``; ``holds``; ``message`` where the draw makes no problem.
         """
-        labels = [axis.label for axis in self.axes]
+        each = zip(self.priced, self.prices, self.paid, self.regret, self.holds, strict=True)
         rows = [
-            [draw.point, *self.points[draw.point], name, *figures, draw.message]
-            for number, draw in enumerate(self.priced)
-            for name, *figures in zip(
-                *(
-                    self.names,
-                    self.prices[number],
-                    self.paid[number],
-                    self.regret[number],
-                    self.holds[number],
-                ),
-                strict=True,
-            )
+            (draw.point, *self.points[draw.point], *plan, draw.message)
+            for draw, *figures in each
+            for plan in zip(self.names, *figures, strict=True)
         ]
+        labels = [axis.label for axis in self.axes]
         columns = ["draw", *labels, "plan", "price", "paid", "regret", "holds", "message"]
         return pd.DataFrame(rows, columns=columns)
 
@@ -299,19 +286,9 @@ class MonteCarlo(TableExports):
 
     def forms(self) -> dict[str, str]:
         """Return what numbers are, for the workbook."""
-        return dict.fromkeys(
-            (
-                "plans.mean",
-                "plans.error",
-                "plans.q05",
-                "plans.q50",
-                "plans.q95",
-                "plans.worst",
-                "plans.regret",
-                "plans.largest_regret",
-            ),
-            "money",
-        ) | dict.fromkeys(("plans.fails", "plans.cheapest", "decisions.keeps", "decisions.error"), "share")
+        shares = "plans.fails", "plans.cheapest", "decisions.keeps", "decisions.error"
+        money = (f"plans.{name}" for name in _FIGURES[:-1])
+        return dict.fromkeys(money, "money") | dict.fromkeys(shares, "share")
 
     def to_frame(self) -> pd.DataFrame:
         """Return :attr:`plans`."""

@@ -259,8 +259,7 @@ class SweepSpec(FileModel):
 
     set: dict[str, Any] = Field(default_factory=dict)
     scale: dict[str, Any] = Field(default_factory=dict)
-    design: Literal["grid", "latin", "list"] = "grid"
-    samples: Several | None = None
+    design: Literal["grid", "list"] = "grid"
     plan: Literal["anew", "kept", "today"] = "anew"
 
     def axes(self) -> tuple[Axis, ...]:

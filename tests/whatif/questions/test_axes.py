@@ -98,12 +98,6 @@ def test_designs():
         ScenarioError, match=r"as many values on every axis, not 3 values of a.b, 2 values of a.c"
     ):
         design_points(axes, "list")
-    with pytest.raises(ScenarioError, match="drawn between two numbers"):
-        design_points(axes, "latin", samples=4)
-    with pytest.raises(ScenarioError, match="needs a number of points"):
-        design_points(axes[:1], "latin")
-    with pytest.raises(ScenarioError, match="samples belong to design='latin'"):
-        design_points(axes, "grid", samples=4)
     with pytest.raises(ScenarioError, match="did you mean 'grid'"):
         design_points(axes, "gird")
     twice = read_axes({"a.b": [1.0, 1.0], "a.c": ["x", "y"]})
@@ -113,15 +107,6 @@ def test_designs():
     many = read_axes({"a.b": grid(0.0, 1.0, 1001), "a.c": grid(0.0, 1.0, 1001)})
     with pytest.raises(ScenarioError, match="from 1 to 1,000,000 points, not 1,002,001"):
         design_points(many, "grid")
-
-
-@given(st.integers(2, 40), st.integers(0, 5))
-def test_a_latin_hypercube_has_one_point_in_every_slice(count, seed):
-    axes = read_axes({"a.b": [2.0, 6.0], "a.c": factors(0.5, 1.5, 3)})
-    drawn = np.array(design_points(axes, "latin", samples=count, seed=seed))
-    for column, (low, width) in zip(drawn.T, [(2.0, 4.0), (0.5, 1.0)], strict=True):
-        slices = np.floor((column - low) / width * count).astype(int)
-        assert sorted(np.clip(slices, 0, count - 1)) == list(range(count))
 
 
 @given(
