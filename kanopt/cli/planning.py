@@ -288,8 +288,7 @@ def _base_of(scenario: Scenario) -> Path:
 def _solve_instance(given: Given) -> int:
     """Read, solve and print an instance; return the exit code."""
     from kanopt.cli.output import check_outputs, result_json, save_plan, to_json
-    from kanopt.problems.routing.instances import solution_text
-    from kanopt.problems.routing.instances import best_known_file
+    from kanopt.problems.routing.instances import best_known_file, solution_text
 
     file, out = given["file"], given["out"]
     if opt.is_changed(given) or any(given[name] is not None for name in ("on_time", "days_in_time")):

@@ -7,7 +7,6 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from kanopt.errors import ProblemError
 from kanopt.problems.routing.assessment import RoutingAssessment
 from kanopt.problems.routing.days import MOST_LEGS, draw_days, late_in_plan, routing_time_laws, shift_ends
 from kanopt.problems.routing.simulate import slack
@@ -95,7 +94,7 @@ class DepartureChoice:
     ) -> None:
         problem, routes = typical.problem, typical.plan.routes
         self.data = problem.data
-        self.own = pad_routes(problem.leg_laws, problem.planning_values, routes, frozen=False)
+        self.own = pad_routes(problem.leg_laws.leniently(), problem.planning_values, routes, frozen=False)
         self.free = np.flatnonzero(free & ~self.own.has_left & self.own.valid.any(axis=1))
         self.start = typical.simulation.departure
         self.longest = float(typical.simulation.route_durations.max(initial=0.0))
@@ -159,7 +158,7 @@ class DepartureChoice:
         return chosen, found >= self.needed and not self.not_kept
 
     def in_time(self, rows: Ints, leave: Floats) -> Flags:
-        """Say which routes have everybody in time; a law without a value at some hour is no way to be.
+        """Say which routes have everybody in time; who is under way when a law has no value is not.
 
         Parameters
         ----------
@@ -172,14 +171,7 @@ class DepartureChoice:
         return np.concatenate(blocks) if blocks else np.zeros(0, dtype=bool)
 
     def _in_time(self, rows: Ints, leave: Floats) -> Flags:
-        try:
-            times = drive_forward(self.grid.select(rows), leave)
-        except ProblemError:
-            if len(rows) == 1:
-                return np.zeros(1, dtype=bool)
-            half = len(rows) // 2
-            parts = ((rows[:half], leave[:half]), (rows[half:], leave[half:]))
-            return np.concatenate([self._in_time(*part) for part in parts])
+        times = drive_forward(self.grid.select(rows), leave)
         route = rows % len(self.start)
         back = np.isfinite(times.finish) & (times.finish <= self.ends[route])
         return np.asarray((times.begin <= self.limits[route]).all(axis=1) & back)

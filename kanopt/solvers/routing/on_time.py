@@ -166,7 +166,7 @@ class _Search:
         laws = routing_time_laws(self.given, self.uncertainty)
         driven, plan = known.simulation, known.plan
         draws = common_draws(sum(len(route.clients) for route in plan.routes))
-        days = drive_days(self.given, known, laws, self.uncertainty, draws, COMMON_SEED + 1)
+        days = drive_days(self.given, known, laws, self.uncertainty, draws, COMMON_SEED + 1, lenient=True)
         served = driven.head >= len(self.given.depots)
         so_far = [np.cumsum(driven.duration[driven.route == each]) for each in range(len(driven.finish))]
         stops_late, routes_late = late_in_plan(known)
