@@ -48,6 +48,7 @@ def leave_in_time(
     uncertainty: Uncertainty = _AS_LEARNED,
     beside: RoutingAssessment | None = None,
     stretch: float = 1.0,
+    time_limit: float = math.inf,
 ) -> tuple[RoutingAssessment, DaysInTime]:
     """Choose departures with which everyone is in time on a share of days, and measure that on fresh days.
 
@@ -65,6 +66,8 @@ def leave_in_time(
         The plan that is cheapest on typical times, which is told beside; left out, the one given.
     stretch
         Factor of travel times on which the routes were planned, which is told.
+    time_limit
+        Seconds of the whole search, of which the choice takes a part: for fewer, departures are chosen on fewer days.
 
     Returns
     -------
@@ -76,7 +79,7 @@ def leave_in_time(
     plan = assessment.plan
     typical = assessment.settled()
     free = np.array([not keep_given or route.departure is None for route in plan.routes], dtype=bool)
-    choice = DepartureChoice(typical, free, target, uncertainty)
+    choice = DepartureChoice(typical, free, target, uncertainty, time_limit)
     chosen, reached = choice.departures()
     moved = chosen != typical.simulation.departure
     found = typical

@@ -27,6 +27,8 @@ _FEWEST, _LEAST = 500, 200
 """Days at least, and where plans are large."""
 _MOST_TIMES = 10
 """By how much more legs are driven than at once where fewer days do not tell of a share near all of them."""
+_LEGS_A_SECOND = 50_000
+"""Legs, over all days, for each second of the time limit: some tenths of that."""
 _HALVINGS = 12
 """Of the time between two departures: an hour becomes a second."""
 _EARLIER = 32
@@ -76,7 +78,7 @@ class DepartureChoice:
         The plan, which says when it leaves.
     free
         Of which routes the departure may be chosen; (routes,).
-    target, uncertainty
+    target, uncertainty, time_limit
         As of :func:`leave_in_time`.
 
     Attributes
@@ -91,6 +93,7 @@ class DepartureChoice:
         free: Flags,
         target: float,
         uncertainty: Uncertainty,
+        time_limit: float = math.inf,
     ) -> None:
         problem, routes = typical.problem, typical.plan.routes
         self.data = problem.data
@@ -105,6 +108,7 @@ class DepartureChoice:
         # fewer would tell of a promise that is kept on all of them that it is not
         fewest = min(days_that_tell(most), _MOST_TIMES * MOST_LEGS // size)
         self.days = min(wanted, max(_LEAST, fewest, MOST_LEGS // size))
+        self.days = int(min(self.days, max(fewest, time_limit * _LEGS_A_SECOND / size)))
         self.needed = days_needed(target, self.days)
         streams = [np.random.default_rng([_CHOSEN, part]) for part in range(4)]
         laws = routing_time_laws(problem, uncertainty)

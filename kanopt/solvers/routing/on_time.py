@@ -154,7 +154,12 @@ class _Search:
         target = self.how.days_in_time or DAYS_IN_TIME
         beside = None if before is None else before.typical
         held, days = leave_in_time(
-            typical, target, uncertainty=self.uncertainty, beside=beside, stretch=stretch
+            typical,
+            target,
+            uncertainty=self.uncertainty,
+            beside=beside,
+            stretch=stretch,
+            time_limit=self.how.time_limit,
         )
         about = {name: getattr(found, name) for name in ("solver", "seed", "wall_seconds", "cpu_seconds")}
         result = replace(evaluate(self.given, held.plan), days_in_time=days, **about)
