@@ -174,7 +174,7 @@ def _run(given: Given, outputs: Callable[[Scenario], list[Path]], folder: Path) 
         if formats:  # what no plan of it can be written in is refused before laws are learned
             scenario.check(planning=True)
             refuse_exports(scenario.build(scenario.drafts), formats)
-        return scenario.run(
+        found: Run = scenario.run(
             seed=given["seed"],
             time_limit=given["time_limit"],
             progress=progress,
@@ -182,6 +182,7 @@ def _run(given: Given, outputs: Callable[[Scenario], list[Path]], folder: Path) 
             variants=given["variants"],
             on_time=given["on_time"],
         )
+        return found
 
 
 def _finish(given: Given, outcome: Run, folder: Path, data: Callable[[], dict[str, Any]]) -> int:
