@@ -27,6 +27,7 @@ from kanopt.reports.row_plots import (
     plot_decisions,
     plot_plans,
     plot_ranges,
+    plot_review,
     plot_switch_points,
     plot_tornado,
 )
@@ -55,6 +56,7 @@ __all__ = [
     "plot_plans",
     "plot_ranges",
     "plot_result",
+    "plot_review",
     "plot_sweep",
     "plot_switch_points",
     "plot_tornado",
