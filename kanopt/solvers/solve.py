@@ -253,7 +253,7 @@ def _leave_in_time(
         return outcome, None
     typical: Any = problem.assess(outcome.plan)
     try:
-        found, days = leave_in_time(typical, options.days_in_time)
+        found, days = leave_in_time(typical, options.days_in_time, time_limit=options.time_limit)
     except ProblemError as error:
         # a late day is beyond where a law has a value, which is no fault of the plan
         told = f"it is not known how often the plan is in time: {error}"

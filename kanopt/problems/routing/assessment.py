@@ -221,7 +221,9 @@ class RoutingAssessment(Assessment[RoutingPlan, Drive]):
 
     def _extrapolations(self) -> tuple[Extrapolation, ...]:
         laws = RoutingLawUses(self.problem, self.plan, self.simulation)
-        return (*super()._extrapolations(), *laws.extrapolations())
+        terms = {use.law: use.term for use in self.law_uses if use.term}
+        outside = (replace(one, law=terms.get(one.law, one.law)) for one in super()._extrapolations())
+        return (*outside, *laws.extrapolations())
 
     def _law_uses(self) -> tuple[LawUse, ...]:
         return tuple(RoutingLawUses(self.problem, self.plan, self.simulation).uses())

@@ -68,6 +68,8 @@ def drive_days(
     uncertainty: Uncertainty,
     days: int,
     seed: int,
+    *,
+    lenient: bool = False,
 ) -> DrivenDays:
     """Drive a plan on many days, in its order and leaving when it says.
 
@@ -81,9 +83,12 @@ def drive_days(
         What is taken to be uncertain.
     days, seed
         How many, and the seed of what happens.
+    lenient
+        Whether who is under way when a law has no value never arrives, at an infinite price; else that is refused.
     """
     routes = assessment.plan.routes
-    grid = pad_routes(problem.leg_laws, problem.planning_values, routes, frozen=False)
+    on_days = problem.leg_laws.leniently() if lenient else problem.leg_laws
+    grid = pad_routes(on_days, problem.planning_values, routes, frozen=False)
     streams = [np.random.default_rng([seed, part]) for part in range(4)]
     size = max(1, MOST_LEGS // max(grid.valid.size, 1))
     parts = []
@@ -234,7 +239,6 @@ class _Block:
         )
 
     def _costs(self, driven: Drive) -> Floats:
-        laws, planning = self.problem.leg_laws, self.problem.planning_values
-        terms = price_side_by_side(laws, planning, driven, self.days)
+        terms = price_side_by_side(self.plan.laws, self.problem.planning_values, driven, self.days)
         missed = float(self.assessment.pricing.terms().get(PRIZES.term, 0.0))
         return sum(terms.values(), np.full(self.days, missed))

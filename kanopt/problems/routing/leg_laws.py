@@ -16,7 +16,10 @@ from numpy.typing import NDArray
 
 from kanopt.arc_blocks import arcs_of
 from kanopt.errors import FormulaError, ProblemError
+from kanopt.formulas.columns import read_columns
 from kanopt.formulas.formula import BoundFormula
+from kanopt.formulas.nodes import computed
+from kanopt.formulas.pieces import gap_inputs
 from kanopt.formulas.references import Reference, ReferenceValue, Resolver
 from kanopt.problems.plan_day import day_value
 from kanopt.problems.routing.arrival_functions import ArrivalFunctions
@@ -75,13 +78,27 @@ class RoutingLaws:
         Price per leg, by term.
     duration
         Travel time per leg.
+    lenient
+        Whether a leg on which a formula gives no number cannot be driven, in place of being refused.
     """
 
-    def __init__(self, data: RoutingData, cost: Mapping[str, RoutingLaw], duration: RoutingLaw) -> None:
+    def __init__(
+        self,
+        data: RoutingData,
+        cost: Mapping[str, RoutingLaw],
+        duration: RoutingLaw,
+        *,
+        lenient: bool = False,
+    ) -> None:
+        self.lenient = lenient
         self.data = data
         self.cost = dict(cost)
         self.duration = duration
         self._place_values: dict[str, ReferenceValue] = {}
+
+    def leniently(self) -> RoutingLaws:
+        """Return the laws by which a leg on which a formula gives no number cannot be driven."""
+        return RoutingLaws(self.data, self.cost, self.duration, lenient=True)
 
     def roads(self, tail: Ints, head: Ints) -> NDArray[np.bool_]:
         """Say which arcs can be driven: with a length, and finite in every matrix of times and prices."""
@@ -149,8 +166,13 @@ class RoutingLaws:
             return np.where(usable, law.duration(tail, head, inputs.clock), np.nan)
         if not isinstance(law, BoundFormula):
             return np.where(usable, arcs_of(law, tail, head), np.nan)
+        resolve = self.resolver(name, inputs)
         try:
-            values = law.evaluate(self.resolver(name, inputs), self.unit(name))
+            values = (
+                _where_known(law, resolve, self.unit(name))
+                if self.lenient
+                else law.evaluate(resolve, self.unit(name))
+            )
         except FormulaError as error:
             raise ProblemError(f"law {name!r}: {error}") from error
         return np.where(usable, values, np.nan)
@@ -225,3 +247,13 @@ class RoutingLaws:
         if field not in self._place_values:
             self._place_values[field] = self.data.place_values(field, law)
         return self._place_values[field]
+
+
+def _where_known(law: BoundFormula, resolve: Resolver, unit: str) -> Floats:
+    """Evaluate a law, NaN where it has no value."""
+    formula = law.formula
+    columns = read_columns(formula.inputs, law.arguments(resolve), formula.used, gap_inputs(formula.root))
+    with np.errstate(all="ignore"):
+        values = np.asarray(computed(formula.root, columns), dtype=float)
+    known = np.where(np.isfinite(values), values, np.nan)
+    return np.asarray(ReferenceValue(known, formula.output.unit).to(unit), dtype=float)

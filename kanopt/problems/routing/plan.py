@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, TypeVar
 
 import pandas as pd
 
@@ -16,6 +16,8 @@ from kanopt.problems.routing.entities import VehicleType, split_label
 from kanopt.records.clock_times import clock_value, unstated_times
 from kanopt.tables import units_of
 from kanopt.units import convert
+
+Value = TypeVar("Value")
 
 COLUMNS = ["vehicle", "index", "depot", "stop", "client", "departure"]
 
@@ -299,12 +301,24 @@ def _from_frame(frame: pd.DataFrame, depot_of: Mapping[str, str], time: str) -> 
     for (name, index), part in rows.sort_values("stop", kind="stable").groupby(
         ["vehicle", "index"], sort=False
     ):
-        depot = str(part["depot"].iloc[0]) if "depot" in part.columns else depot_of.get(str(name), "")
-        departure = part["departure"].iloc[0] if "departure" in part.columns else None
-        leaves = None if departure is None or pd.isna(departure) else _parse_departure(departure, unit, time)
+        depot = _one_value(part, "depot", str) or depot_of.get(str(name), "")
+        leaves = _one_value(part, "departure", lambda given: _parse_departure(given, unit, time))
         stops = tuple(part["client"].astype(str))
         routes.append(Route(str(name), int(str(index)), depot, stops, leaves, _parse_locked(part)))
     return routes
+
+
+def _one_value(stops: pd.DataFrame, column: str, read: Callable[[Any], Value]) -> Value | None:
+    """Return what the rows of a route say in a column, None where they say nothing; they may not say unlike things."""
+    given = stops[column].dropna().tolist() if column in stops.columns else list[Any]()
+    values = dict(zip(map(read, given), given, strict=True))
+    if len(values) > 1:
+        one, other, *_ = values.values()
+        raise ProblemError(
+            f"plan: {column} of {stops['vehicle'].iloc[0]!r} is {one!r} in one row and {other!r} in another; write the "
+            "same in all rows of a route, or in one"
+        )
+    return next(iter(values), None)
 
 
 def _parse_locked(stops: pd.DataFrame) -> int:

@@ -13,7 +13,7 @@ from kanopt.problems.routing.data import RoutingData
 from kanopt.problems.routing.entities import Client
 from kanopt.problems.routing.infeasible_clients import infeasible_clients
 from kanopt.problems.routing.insertion import Insertion, InsertionFinder
-from kanopt.problems.routing.leg_laws import DURATION, RoutingLaws
+from kanopt.problems.routing.leg_laws import RoutingLaws
 from kanopt.problems.routing.plan import RoutingPlan
 from kanopt.problems.routing.planning_values import PlanningValues
 from kanopt.problems.routing.rules import BY_NAME
@@ -141,7 +141,7 @@ def _unserved(
             assert found is not None
             yield found
         else:
-            yield _not_inserted(laws, client, insertions, found)
+            yield _not_inserted(laws.data, client, insertions, found)
 
 
 def _fleet_too_small(data: RoutingData) -> Iterator[Reason]:
@@ -168,14 +168,12 @@ def _fleet_too_small(data: RoutingData) -> Iterator[Reason]:
 
 
 def _not_inserted(
-    laws: RoutingLaws, client: Client, insertions: InsertionFinder, alone: Reason | None
+    data: RoutingData, client: Client, insertions: InsertionFinder, alone: Reason | None
 ) -> Reason:
     """Give the cheapest feasible insertion of a client, else the smallest relaxations that allow one."""
-    data = laws.data
     places = insertions.for_client(client.name)
     if places and not places[0].violations:
-        slow = laws.reads(DURATION, "clock", "state")
-        return _feasible_insertion_reason(data, client, places[0], slow=slow)
+        return _feasible_insertion_reason(data, client, places[0])
     best = smallest_relaxations(places)
     relaxation = relaxation_text(data, best)
     price = best[0].cost if best else None
@@ -194,29 +192,20 @@ def _not_inserted(
     )
 
 
-def _feasible_insertion_reason(data: RoutingData, client: Client, best: Insertion, *, slow: bool) -> Reason:
-    """Word the reason of a client with a feasible insertion; `slow` where a solver plans with slower travel."""
-    planned = "; a solver sees travel times at their planning value" if slow else ""
-    money, subject = data.units.money, f"client {client.name}"
-    cost = price_text(data, best.cost)
-    relaxation = f"insert it into {best.position_text}"
-    if client.prize is None:
-        message = f"{subject} is left out although {best.position_text} could serve it for {cost}{planned}"
-        bottleneck = "a vehicle could serve them, and the search left them out"
-        return Reason(subject, "unserved", message, relaxation, price=best.cost, bottleneck=bottleneck)
-    prize = money_text(client.prize, money)
-    if best.cost >= client.prize:
-        bare = money_text(best.cost, money)
-        place = f"at its cheapest place ({best.position_text})"
-        message = f"serving {subject} would cost {cost} {place}, and its prize is {prize}"
+def _feasible_insertion_reason(data: RoutingData, client: Client, best: Insertion) -> Reason:
+    """Word the reason of a client with a feasible insertion."""
+    subject, prize = f"client {client.name}", client.prize
+    cost, relaxation = price_text(data, best.cost), f"insert it into {best.position_text}"
+    message = f"{subject} is left out although {best.position_text} could serve it for {cost}"
+    bottleneck = "a vehicle could serve them, and the search left them out"
+    if prize is not None and best.cost >= prize:
+        told = f"at its cheapest place ({best.position_text}), and its prize is {money_text(prize, data.units.money)}"
+        message = f"serving {subject} would cost {cost} {told}"
         bottleneck = "serving them would cost more than their prizes"
-        relaxation = f"a prize above {bare}"
-        return Reason(subject, "unserved", message, relaxation, price=best.cost, bottleneck=bottleneck)
-    message = (
-        f"{subject} is left out although {best.position_text} could serve it for {cost}, less than its prize of "
-        f"{prize}{planned}"
-    )
-    bottleneck = "serving them would cost less than their prizes, and the search left them out"
+        relaxation = f"a prize above {money_text(best.cost, data.units.money)}"
+    elif prize is not None:
+        message += f", less than its prize of {money_text(prize, data.units.money)}"
+        bottleneck = "serving them would cost less than their prizes, and the search left them out"
     return Reason(subject, "unserved", message, relaxation, price=best.cost, bottleneck=bottleneck)
 
 
@@ -289,58 +278,40 @@ def _late(laws: RoutingLaws, planning: PlanningValues, plan: RoutingPlan, driven
     """Word a reason for each client reached after its window and each route that ends after its shift."""
     data, unit = laws.data, laws.data.units.time
     yield from _overrun(data, plan, driven)
+    soft = data.has_soft_window[driven.head]
     late = [
-        place
-        for place in np.flatnonzero(driven.late > 0).tolist()
-        if exceeds(float(driven.begin[place]), float(data.latest[driven.head[place]]))
+        leg
+        for leg in np.flatnonzero(driven.late > 0).tolist()
+        if exceeds(float(driven.begin[leg]), float(data.latest[driven.head[leg]]))
     ]
-    paid = [place for place in late if data.has_soft_window[driven.head[place]]]
-    yield from (_paid_lateness(data, plan, driven, place) for place in paid)
-    late = [place for place in late if place not in paid]
-    if not late:
-        return
-    never = infeasible_clients(laws, planning, [data.names[driven.head[place]] for place in late], "late")
-    for place in late:
-        name = data.names[driven.head[place]]
-        if name in never:
+    hard = [data.names[driven.head[leg]] for leg in late if not soft[leg]]
+    never = infeasible_clients(laws, planning, hard, "late") if hard else {}
+    for leg in sorted(late, key=lambda leg: not soft[leg]):
+        name, route = data.names[driven.head[leg]], plan.routes[driven.route[leg]]
+        amount = float(driven.begin[leg] - data.latest[driven.head[leg]])
+        if name in never and not soft[leg]:
             yield never[name]
             continue
-        said, over = _how_late(data, plan, driven, place)
-        yield Reason(
-            f"client {name}",
-            "late",
-            f"{said}; nothing rules out that some vehicle reaches it in time",
-            f"its window {amount_text(over, unit)} later, or an earlier stop or vehicle",
-            bottleneck="they are reached after their windows close, though another plan might reach them in time",
-            amount=over,
+        rate, price = float(data.lateness_rate[driven.head[leg]]), None
+        window = f"its window {amount_text(amount, unit)} later"
+        said = (
+            f"client {name} is stop {route.clients.index(name) + 1} of {route.label} and reached at "
+            f"{clock_text(float(driven.begin[leg]), unit)}, {amount_text(amount, unit)} after its window closes"
         )
-
-
-def _how_late(data: RoutingData, plan: RoutingPlan, driven: Drive, place: int) -> tuple[str, float]:
-    """Say on which leg a client is reached late, and by how much."""
-    unit, name, route = data.units.time, data.names[driven.head[place]], plan.routes[driven.route[place]]
-    over = float(driven.begin[place] - data.latest[driven.head[place]])
-    return (
-        f"client {name} is stop {route.clients.index(name) + 1} of {route.label} and reached at "
-        f"{clock_text(float(driven.begin[place]), unit)}, {amount_text(over, unit)} after its window closes"
-    ), over
-
-
-def _paid_lateness(data: RoutingData, plan: RoutingPlan, driven: Drive, place: int) -> Reason:
-    """Word a reason for a client that may be reached late at a price."""
-    said, over = _how_late(data, plan, driven, place)
-    rate = float(data.lateness_rate[driven.head[place]])
-    cost = money_text(rate * over, data.units.money)
-    price = f"at a price of {cost}" if rate else "at what its law of cost says"
-    return Reason(
-        f"client {data.names[driven.head[place]]}",
-        "late",
-        f"{said}, which it allows {price}",
-        f"its window {amount_text(over, data.units.time)} later",
-        price=-rate * over if rate else None,
-        bottleneck="they are reached late, which is allowed at a price",
-        amount=over,
-    )
+        if soft[leg]:
+            price = -rate * amount if rate else None
+            paid = f"at a price of {money_text(rate * amount, data.units.money)}"
+            said += f", which it allows {paid if rate else 'at what its law of cost says'}"
+            bottleneck = "they are reached late, which is allowed at a price"
+        else:
+            said += "; nothing rules out that some vehicle reaches it in time"
+            window += ", or an earlier stop or vehicle"
+            bottleneck = (
+                "they are reached after their windows close, though another plan might reach them in time"
+            )
+        yield Reason(
+            f"client {name}", "late", said, window, price=price, bottleneck=bottleneck, amount=amount
+        )
 
 
 def _overrun(data: RoutingData, plan: RoutingPlan, driven: Drive) -> Iterator[Reason]:

@@ -7,7 +7,6 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from kanopt.errors import ProblemError
 from kanopt.problems.routing.assessment import RoutingAssessment
 from kanopt.problems.routing.days import MOST_LEGS, draw_days, late_in_plan, routing_time_laws, shift_ends
 from kanopt.problems.routing.simulate import slack
@@ -28,6 +27,8 @@ _FEWEST, _LEAST = 500, 200
 """Days at least, and where plans are large."""
 _MOST_TIMES = 10
 """By how much more legs are driven than at once where fewer days do not tell of a share near all of them."""
+_LEGS_A_SECOND = 50_000
+"""Legs, over all days, for each second of the time limit: some tenths of that."""
 _HALVINGS = 12
 """Of the time between two departures: an hour becomes a second."""
 _EARLIER = 32
@@ -77,7 +78,7 @@ class DepartureChoice:
         The plan, which says when it leaves.
     free
         Of which routes the departure may be chosen; (routes,).
-    target, uncertainty
+    target, uncertainty, time_limit
         As of :func:`leave_in_time`.
 
     Attributes
@@ -92,10 +93,11 @@ class DepartureChoice:
         free: Flags,
         target: float,
         uncertainty: Uncertainty,
+        time_limit: float = math.inf,
     ) -> None:
         problem, routes = typical.problem, typical.plan.routes
         self.data = problem.data
-        self.own = pad_routes(problem.leg_laws, problem.planning_values, routes, frozen=False)
+        self.own = pad_routes(problem.leg_laws.leniently(), problem.planning_values, routes, frozen=False)
         self.free = np.flatnonzero(free & ~self.own.has_left & self.own.valid.any(axis=1))
         self.start = typical.simulation.departure
         self.longest = float(typical.simulation.route_durations.max(initial=0.0))
@@ -106,6 +108,7 @@ class DepartureChoice:
         # fewer would tell of a promise that is kept on all of them that it is not
         fewest = min(days_that_tell(most), _MOST_TIMES * MOST_LEGS // size)
         self.days = min(wanted, max(_LEAST, fewest, MOST_LEGS // size))
+        self.days = int(min(self.days, max(fewest, time_limit * _LEGS_A_SECOND / size)))
         self.needed = days_needed(target, self.days)
         streams = [np.random.default_rng([_CHOSEN, part]) for part in range(4)]
         laws = routing_time_laws(problem, uncertainty)
@@ -159,7 +162,7 @@ class DepartureChoice:
         return chosen, found >= self.needed and not self.not_kept
 
     def in_time(self, rows: Ints, leave: Floats) -> Flags:
-        """Say which routes have everybody in time; a law without a value at some hour is no way to be.
+        """Say which routes have everybody in time; who is under way when a law has no value is not.
 
         Parameters
         ----------
@@ -172,14 +175,7 @@ class DepartureChoice:
         return np.concatenate(blocks) if blocks else np.zeros(0, dtype=bool)
 
     def _in_time(self, rows: Ints, leave: Floats) -> Flags:
-        try:
-            times = drive_forward(self.grid.select(rows), leave)
-        except ProblemError:
-            if len(rows) == 1:
-                return np.zeros(1, dtype=bool)
-            half = len(rows) // 2
-            parts = ((rows[:half], leave[:half]), (rows[half:], leave[half:]))
-            return np.concatenate([self._in_time(*part) for part in parts])
+        times = drive_forward(self.grid.select(rows), leave)
         route = rows % len(self.start)
         back = np.isfinite(times.finish) & (times.finish <= self.ends[route])
         return np.asarray((times.begin <= self.limits[route]).all(axis=1) & back)

@@ -154,7 +154,12 @@ class _Search:
         target = self.how.days_in_time or DAYS_IN_TIME
         beside = None if before is None else before.typical
         held, days = leave_in_time(
-            typical, target, uncertainty=self.uncertainty, beside=beside, stretch=stretch
+            typical,
+            target,
+            uncertainty=self.uncertainty,
+            beside=beside,
+            stretch=stretch,
+            time_limit=self.how.time_limit,
         )
         about = {name: getattr(found, name) for name in ("solver", "seed", "wall_seconds", "cpu_seconds")}
         result = replace(evaluate(self.given, held.plan), days_in_time=days, **about)
@@ -166,7 +171,7 @@ class _Search:
         laws = routing_time_laws(self.given, self.uncertainty)
         driven, plan = known.simulation, known.plan
         draws = common_draws(sum(len(route.clients) for route in plan.routes))
-        days = drive_days(self.given, known, laws, self.uncertainty, draws, COMMON_SEED + 1)
+        days = drive_days(self.given, known, laws, self.uncertainty, draws, COMMON_SEED + 1, lenient=True)
         served = driven.head >= len(self.given.depots)
         so_far = [np.cumsum(driven.duration[driven.route == each]) for each in range(len(driven.finish))]
         stops_late, routes_late = late_in_plan(known)

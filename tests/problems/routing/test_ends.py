@@ -14,10 +14,7 @@ from kanopt.problems import Client, Depot, RoutingProblem, VehicleType
 from kanopt.solvers.base import SolveOptions
 from kanopt.solvers.routing.feasibility import serve_all
 from kanopt.solvers.routing.ortools import OrToolsRouting
-from kanopt.solvers.routing.racer.refine import refine
 from kanopt.solvers.routing.solver import RoutingSearch
-from tests.cases.routing_simulator import best_of_all
-from tests.cases.routing_variants import variant
 
 # north, south, then a, b and c at 0, 40 and 10, 20, 30 km of a road
 PLACES = np.array([0.0, 40.0, 10.0, 20.0, 30.0])
@@ -64,10 +61,3 @@ def test_a_vehicle_that_is_not_needed_goes_nowhere() -> None:
         outcome = engine.solve(given, SolveOptions(time_limit=2.0, seed=1))
         assert len(outcome.plan.routes) == 1
         assert outcome.objective == pytest.approx(40.0)
-
-
-@pytest.mark.parametrize("seed", range(12))
-def test_the_search_finds_the_best_plan(seed: int) -> None:
-    given = variant("end", seed)
-    best = best_of_all(given)
-    assert given.price(refine(given, steps=2000, seed=seed)).objective == pytest.approx(best.cost, rel=1e-6)

@@ -62,6 +62,12 @@ def test_an_empty_plan_has_a_frame():
         (pd.DataFrame({"van": [1], "stop": [1], "client": ["c1"]}), "'vehicle' is missing"),
         (pd.DataFrame({"vehicle": ["van"], "stop": [None], "client": ["c1"]}), "needs a stop and a client"),
         (pd.DataFrame({"vehicle": ["van"], "stop": ["first"], "client": ["c1"]}), "'stop' is the number"),
+        (
+            pd.DataFrame(
+                {"vehicle": "van", "stop": [1, 2], "client": ["c1", "c2"], "departure": ["8:00", "9:00"]}
+            ),
+            "departure of 'van' is '8:00' in one row and '9:00' in another",
+        ),
     ],
 )
 def test_what_is_not_a_plan_is_refused(decision, message):

@@ -132,5 +132,3 @@ def test_with_a_clock_law_windows_are_driven_and_not_called_proved():
     assert "20 min after its window closes" in found.message
     heavy = reason(problem(changed(demand=3.0), duration=clocked), [["a", "b"]])
     assert heavy.proved
-    left = reason(problem(duration=clocked), [["a", "b"]])
-    assert "a solver sees travel times at their planning value" in left.message

@@ -10,6 +10,8 @@ from scipy.stats import norm
 
 import kanopt as ko
 from kanopt import Uncertainty
+from kanopt.formulas import Variable, parse_formula
+from kanopt.refs import arc, clock
 from kanopt.routing import Client, Depot, VehicleType
 from kanopt.solvers.routing.on_time import _stretched
 
@@ -137,3 +139,19 @@ def test_a_stretched_law_says_the_same_but_for_its_factor() -> None:
     km = {"km": np.array([1.0, 10.0])}
     assert _stretched(bound, 1.25).formula.evaluate(km) == pytest.approx(1.25 * law.evaluate(km))
     assert _stretched(bound, 1.0) is bound
+
+
+def test_a_law_without_a_value_after_the_shift_is_no_fault_of_the_plan() -> None:
+    hour, km = Variable("hour", "h"), Variable("km", "km")
+    law = parse_formula("2 * km * (1 + 0 * log(17.2 - hour))", [km, hour], Variable("time", "min"))
+    rng = np.random.default_rng(1)
+    places = [Client(f"c{k}", *rng.uniform(-20, 20, 2), service_duration=25) for k in range(12)]
+    van = VehicleType("van", 2, shift_start=480, shift_end=1020, unit_duration_cost=0.3)
+    minutes = law.bind(km=arc.distance, hour=clock.hour)
+    problem = ko.RoutingProblem([Depot("depot", 0, 0)], places, [van], {}, minutes)
+    assert ko.solve(problem, time_limit=0.5).check.ok
+    uncertain = ko.Uncertainty(travel=0.2)
+    found = ko.solve_on_time(problem, 0.9, uncertainty=uncertain, time_limit=1.0)
+    assert found.check.ok
+    assert found.days_in_time is not None
+    assert np.isfinite(found.days_in_time.mean)

@@ -114,12 +114,6 @@ def test_a_shift_that_ends_before_midnight_is_no_mistake():
     assert solved(problem, time_limit=0.5).objective == pytest.approx(20.0)
 
 
-def test_a_horizon_leaves_room_for_what_is_rounded_up():
-    third = np.array([[0.0, 1 / 3], [1 / 3, 0.0]])
-    problem = RoutingProblem([Depot("depot")], [Client("a")], [VehicleType("van")], third, third, third)
-    assert solved(problem, time_limit=0.5).status is Status.FEASIBLE
-
-
 def test_a_shift_without_a_real_end_does_not_coarsen_prices():
     given = random_problem(3)
     fleet = [replace(vehicle, shift_end=1e15) for vehicle in given.vehicles]
@@ -188,22 +182,6 @@ def test_the_same_seed_gives_the_same_plan_and_seeds_order_the_clients():
     orders = {tuple(RoutingIntegers(problem, seed).nodes) for seed in range(5)}
     assert len(orders) == 5
     assert {order[0] for order in orders} == {0}
-
-
-def test_first_plans_are_tried_in_turn(monkeypatch):
-    tried = []
-
-    def nothing(self: _Search, parameters: object, start: object) -> bool:
-        tried.append(parameters.first_solution_strategy)
-        return False
-
-    monkeypatch.setattr(_Search, "_searched", nothing)
-    assert solved(euclidean(4)).status is Status.NO_PLAN
-    assert len(set(tried)) == 3
-    monkeypatch.setattr("kanopt.interrupt.PATIENCE", -1.0)
-    monkeypatch.setattr(_Search, "_searched", lambda *_: signal.raise_signal(signal.SIGINT))
-    stopped = solved(euclidean(4))
-    assert (stopped.interrupted, stopped.message) == (True, "stopped before a first plan was found")
 
 
 def test_only_routing_problems_are_accepted():

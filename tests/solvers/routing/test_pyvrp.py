@@ -11,14 +11,9 @@ from kanopt.formulas import Variable, parse_formula
 from kanopt.problems import Client, Depot, Progress, RoutingProblem, RoutingUnits, Status, VehicleType
 from kanopt.refs import arc, vehicle
 from kanopt.solvers.base import Outcome, SolveOptions
-from kanopt.solvers.clock import SearchClock
-from kanopt.solvers.routing.pyvrp_engine import model as pyvrp_lowering
-from kanopt.solvers.routing.pyvrp_engine.model import UNLIMITED, PyVrpModel, integers_of, pyvrp_model
-from kanopt.solvers.routing.pyvrp_engine.search import PyVrpRun
 from kanopt.solvers.routing.solver import RoutingSearch
 from tests.cases.routing import best_by_trying_all, random_problem
 from tests.cases.routing_brute_force import best_of_all_plans
-from tests.solvers.routing.test_ortools import euclidean
 
 
 def solved(problem: RoutingProblem, **options: object) -> Outcome:
@@ -115,18 +110,6 @@ def test_skills_and_named_vehicle_types_are_kept(seed):
     assert_optimal(problem)
 
 
-def lowered(problem: RoutingProblem) -> PyVrpModel:
-    return pyvrp_model(integers_of(problem), complete=False)
-
-
-def test_a_mean_demand_weighs_as_much_as_a_mean_leg() -> None:
-    model = lowered(random_problem(3))
-    demands = [client.delivery[0] for client in model.data.clients()]
-    assert max(demands) / model.data.duration_matrix(0).max() == pytest.approx(1.0, abs=0.9)
-    prizes = [client.prize for client in model.data.clients()]
-    assert max(prizes) > model.arrays.prize.max()
-
-
 @pytest.mark.parametrize("money", [1e-6, np.pi, 1e7])
 @pytest.mark.parametrize("load", [1e-4 / 3, np.e, 1e5 / 3])
 def test_neither_units_nor_long_decimals_matter(money, load):
@@ -149,24 +132,6 @@ def test_neither_units_nor_long_decimals_matter(money, load):
     assert_optimal(
         replace(given, clients=clients, vehicles=vehicles, cost=given.cost["fuel"] * money, duration=duration)
     )
-
-
-def test_times_that_can_never_matter_are_left_out() -> None:
-    problem = euclidean(5, shift_end=100.0)
-    assert lowered(problem).data.duration_matrix(0).any()
-    free = replace(problem, vehicles=[replace(problem.vehicles[0], shift_end=np.inf)])
-    data = lowered(free).data
-    assert not data.duration_matrix(0).any()
-    assert all(client.tw_late == UNLIMITED for client in data.clients())
-    paid = replace(problem, vehicles=[replace(free.vehicles[0], unit_duration_cost=0.1)])
-    assert lowered(paid).data.duration_matrix(0).any()
-
-
-def test_prices_leave_room_for_penalties(monkeypatch: pytest.MonkeyPatch) -> None:
-    problem = random_problem(5, clients=5)
-    monkeypatch.setattr(pyvrp_lowering, "_MOST", 2000.0)
-    assert integers_of(problem).cost.max() < 2000
-    assert_optimal(problem)
 
 
 def test_a_road_that_is_missing_is_not_driven():
@@ -197,27 +162,3 @@ def test_what_cannot_be_served_is_left_and_its_prize_stays_out_of_the_objective(
     assert outcome.objective == pytest.approx(2.0 + 3.0 + 4.5)
     assert outcome.history == tuple(seen)
     assert seen[-1].objective == pytest.approx(9.5)
-
-
-def test_a_time_limit_is_looked_at_in_every_iteration() -> None:
-    class Step(SearchClock):
-        seconds = 0.0
-
-        def now(self) -> float:
-            return self.seconds
-
-        def spend(self, seconds: float) -> None:
-            self.seconds += 1.0
-
-    clock = Step()
-    run = PyVrpRun(euclidean(12), 0, clock, lambda step: None)
-    run.search(None, 7.0, 7.0, lambda: False)
-    assert clock.seconds == 7.0
-    assert run.plan is not None
-
-
-def test_a_search_goes_on_for_as_long_as_it_gains() -> None:
-    run = PyVrpRun(euclidean(5), 0, SearchClock(), lambda step: None)
-    run._history = [(1.0, 100.0), (6.0, 90.0)]
-    assert run._gains(8.0)
-    assert not run._gains(13.0)

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
-from kanopt.errors import ProblemError
 from kanopt.formulas.formula import BoundFormula
 from kanopt.problems.routing.arrival_functions import ArrivalFunctions, departure_breakpoints
 from kanopt.problems.routing.data import Floats, Ints
@@ -65,11 +64,11 @@ def drive(
     )
     free = np.isnan(stated) & ~grid.has_left
     departure = np.where(np.isnan(stated), grid.earliest, stated)
-    times = drive_forward(grid, departure)
     if free.any():
-        chosen = choose_departures(grid, departure, free, times)
-        if (chosen != departure).any():
-            departure, times = chosen, drive_forward(grid, chosen)
+        # a departure with which one is under way when a law has no value is none
+        tolerant = replace(grid, laws=laws.leniently())
+        departure = choose_departures(tolerant, departure, free, drive_forward(tolerant, departure))
+    times = drive_forward(grid, departure)
     return drive_of(grid, [len(route.clients) for route in routes], departure, times)
 
 
@@ -197,6 +196,7 @@ class _DepartureSearch:
         self.grid, self.first, self.longest = grid, first, longest
         self.moved_by_clock = _is_moved_by_clock(grid, first)
 
+    @np.errstate(invalid="ignore")
     def best(self) -> Floats:
         """Return the best departure of each route."""
         every, earliest = np.arange(len(self.grid.kind)), self.grid.earliest
@@ -364,26 +364,14 @@ class _DepartureSearch:
 def judge_departures(grid: PaddedRoutes, leave: Floats) -> tuple[NDArray[Any], ...]:
     """Return how many rules and breaks routes miss, by how much, what the departure moves of the price, and the return.
 
-    A law that has no value at some hour rules out the departures with which a vehicle is under way then.
-
     Parameters
     ----------
     grid, leave
         The routes, and when each leaves; (routes,).
     """
-    try:
-        return _judge(grid, leave)
-    except ProblemError:
-        if len(leave) == 1:
-            return np.array([_NEVER]), np.zeros(1), np.zeros(1), np.zeros(1), np.full(1, np.inf)
-        rows, half = np.arange(len(leave)), len(leave) // 2
-        parts = [judge_departures(grid.select(some), leave[some]) for some in (rows[:half], rows[half:])]
-        return tuple(np.concatenate(values) for values in zip(*parts, strict=True))
-
-
-def _judge(grid: PaddedRoutes, leave: Floats) -> tuple[NDArray[Any], ...]:
     data, times = grid.laws.data, drive_forward(grid, leave)
-    reached, spent = np.isfinite(times.finish), times.finish - leave
+    reached = np.isfinite(times.finish)
+    spent = np.where(reached, times.finish - leave, 0.0)
     hard = grid.valid & ~data.has_soft_window[grid.head]
     limits = (
         np.where(hard, data.latest[grid.head], np.inf),
@@ -391,7 +379,8 @@ def _judge(grid: PaddedRoutes, leave: Floats) -> tuple[NDArray[Any], ...]:
     )
     broken, excess = np.where(reached, 0, _NEVER), np.zeros(len(leave))
     for values, limit in zip((times.begin, times.finish[:, None], spent[:, None]), limits, strict=True):
-        over = np.where(values > limit + slack(limit) / 2, values - limit, 0.0)
+        with np.errstate(invalid="ignore"):
+            over = np.where(values > limit + slack(limit) / 2, values - limit, 0.0)
         broken, excess = broken + (over > 0).sum(axis=1), excess + over.sum(axis=1)
     missed = times.breaks.missed
     broken = broken + (missed > 0)
@@ -402,6 +391,7 @@ def _judge(grid: PaddedRoutes, leave: Floats) -> tuple[NDArray[Any], ...]:
     for leg in range(grid.valid.shape[1]):
         leaves, drives, begins = times.leave[:, leg], times.duration[:, leg], times.begin[:, leg]
         cost = cost + grid.price(leg, leaves, drives, begins)
+    missed, excess, cost = (np.where(reached, values, 0) for values in (missed, excess, cost))
     return broken, missed, excess, cost, times.finish
 
 

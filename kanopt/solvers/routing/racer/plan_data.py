@@ -362,23 +362,11 @@ def _vehicles(data: RoutingData) -> list[tuple[int, int]]:
 
 
 def served_together(data: RoutingData) -> list[list[int]]:
-    """Return the nodes that are served together or not at all, each after the one at which it is loaded."""
-    root: dict[int, int] = {}
+    """Return the nodes that are served together or not at all, each after the one at which it is loaded.
 
-    def find(node: int) -> int:
-        seen = {node}
-        while data.source[node] >= 0 and int(data.source[node]) not in seen:
-            node = int(data.source[node])
-            seen.add(node)
-        return node
-
+    What a client loads for others is loaded at the depot: no source has a source.
+    """
     members: dict[int, list[int]] = defaultdict(list)
-    depth: dict[int, int] = {}
-    for node in range(len(data.names)):
-        root[node] = find(node)
-        at, steps = node, 0
-        while data.source[at] >= 0 and steps < len(data.names):
-            at, steps = int(data.source[at]), steps + 1
-        depth[node] = steps
-        members[root[node]].append(node)
-    return [sorted(some, key=lambda node: (depth[node], node)) for some in members.values()]
+    for node in np.lexsort((np.arange(len(data.names)), data.source >= 0)).tolist():
+        members[int(data.source[node]) if data.source[node] >= 0 else node].append(node)
+    return [members[node] for node in sorted(members)]
