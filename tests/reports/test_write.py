@@ -299,7 +299,7 @@ def test_a_bound_is_shown_as_far_as_it_is_claimed(make_run: Any, tmp_path: Path)
     assert "gap 5 %" in page.text
     optimal = replace(run.result, bound=run.result.objective, status=Status.OPTIMAL)
     _, page = write(replace(run, result=optimal, explanation=explain(optimal)), tmp_path)
-    assert "No better plan exists; this is proved ." in page.text
+    assert "No cheaper plan exists: this is proved ." in page.text
 
 
 def test_a_run_without_plan_or_laws_is_reported_all_the_same(make_run: Any, tmp_path: Path) -> None:

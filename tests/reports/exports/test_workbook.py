@@ -278,7 +278,7 @@ def test_a_law_from_which_no_cost_follows_says_so(city, book):
     assert book.total() == before
     assert book.value("Law duration", "A3").endswith("no cost follows from it.")
     assert book.value("Law cost fuel", "A3").endswith("what is computed from them follows.")
-    said = [row[1].value for row in book.sheets["Summary"].iter_rows() if row[0].value == "this workbook"]
+    said = [row[1].value for row in book.sheets["Summary"].iter_rows() if row[0].value == "This workbook"]
     assert said[0].endswith("; no cost follows from duration.")
 
 
