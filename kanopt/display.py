@@ -54,6 +54,7 @@ class Reports(Protocol):
     """What objects ask of the reports, which lie above them: drawings, pages and files."""
 
     answer_page: Callable[..., Any]
+    days_text: Callable[..., str]
     export: Callable[..., tuple[Path, ...]]
     export_tables: Callable[..., Path]
     monte_carlo_page: Callable[..., Any]
@@ -73,7 +74,6 @@ class Reports(Protocol):
     plot_tornado: Callable[..., Axes]
     risk_page: Callable[..., Any]
     shown_html: Callable[..., str]
-    surer_page: Callable[..., Any]
     write_explanation: Callable[..., Path]
     write_page: Callable[..., Path]
     write_report: Callable[..., Path]

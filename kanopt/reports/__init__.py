@@ -19,7 +19,7 @@ from kanopt.reports.exports import (
 from kanopt.reports.law_plots import plot_curve, plot_effects, plot_formula, plot_law
 from kanopt.reports.notebook import shown_html
 from kanopt.reports.plots import plot_result, plot_view
-from kanopt.reports.risk_pages import monte_carlo_page, risk_page, surer_page
+from kanopt.reports.risk_pages import days_text, monte_carlo_page, risk_page
 from kanopt.reports.row_plots import (
     plot_baselines,
     plot_costs,
@@ -35,6 +35,7 @@ from kanopt.reports.write import write_explanation, write_laws, write_page, writ
 __all__ = [
     "EXPORTS",
     "answer_page",
+    "days_text",
     "effect_lines",
     "export",
     "export_all",
@@ -61,7 +62,6 @@ __all__ = [
     "refuse_exports",
     "risk_page",
     "shown_html",
-    "surer_page",
     "write_explanation",
     "write_laws",
     "write_page",

@@ -11,7 +11,7 @@ from kanopt.explain.service import does_less, service_difference
 from kanopt.problems.plan_figures import PlanFigure
 from kanopt.problems.result import Result
 from kanopt.text import fixed_text, money_text, percent_text, round_money, shorten, sure_text
-from kanopt.whatif.risks.day_costs import share_error
+from kanopt.whatif.risks.risk import share_error
 
 if TYPE_CHECKING:
     from kanopt.reports.subject import ReportSubject

@@ -18,7 +18,7 @@ from kanopt.text import clock_text, money_decimals, percent_text, sure_text
 
 if TYPE_CHECKING:
     from kanopt.whatif.risks.punctuality import Punctuality
-    from kanopt.whatif.risks.ranges import DayRanges
+    from kanopt.whatif.risks.risk import DayRanges
 
 _TIMES = ("departure", "arrival", "start", "arrive", "begin", "end")
 _GROUPED = (

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from kanopt.display import Chart, Grid, KeyFigure, Page
 from kanopt.reports.blocks import caution
@@ -30,46 +29,39 @@ from kanopt.reports.row_plots import (
     ranges_height,
 )
 from kanopt.text import capital, count_text, join_list, money_text, percent_text, sure_text
-from kanopt.whatif.risks.day_costs import share_error
+from kanopt.whatif.risks.punctuality import punctuality
+from kanopt.whatif.risks.risk import share_error
 
 if TYPE_CHECKING:
+    from kanopt.problems.result import Result
     from kanopt.whatif import MonteCarlo, Scenario
-    from kanopt.whatif.risks.day_costs import DayCosts
-    from kanopt.whatif.risks.sample_average_plan import SampleAveragePlan
+    from kanopt.whatif.risks.risk import Risk
 
 
-def risk_page(risk: DayCosts, scenario: Scenario | None = None, notes: Sequence[str] = ()) -> Page:
+def days_text(result: Result) -> str:
+    """Return how often a plan is on time, in sentences; empty where nothing is known of that."""
+    known = punctuality(result)
+    return "" if known is None else known.text()
+
+
+def risk_page(risk: Risk, scenario: Scenario | None = None, notes: Sequence[str] = ()) -> Page:
     """List what the page of a risk says."""
-    return _risk(risk, scenario, notes).page()
-
-
-def _risk(risk: DayCosts, scenario: Scenario | None = None, notes: Sequence[str] = ()) -> Question:
-    """Collect what the page of a risk says."""
-    first, *others = [line for line in str(risk).splitlines() if line]
-    told = risk.cost_text()
-    # the text of a risk ends with what is assumed, which is a list here, and has the costs among its lines
-    # and the least certain things, which the picture shows
-    lines = [
-        line
-        for line in others
-        if line != told and not line.startswith(("Assumed: ", " ")) and not line.endswith(":")
-    ]
     ranges = risk.ranges()
     charts = [question_chart(lambda ax: plot_day_costs(risk, ax), "What the plan costs", 280)]
-    if ranges is not None and len(ranges.frame):
+    if len(ranges.frame):
         caption = f"{capital(ranges.title)}; at the right how often it holds"
         charts.insert(0, question_chart(lambda ax: plot_ranges(risk, ax), caption, ranges_height(ranges)))
     kind = risk.assessment.problem.kind
-    return Question(
+    question = Question(
         kicker=f"kanopt risk · {kind}",
         title=f"How sure is this plan of {kind}?"
         if scenario is None
         else f"{scenario.name}: how sure is the plan?",
-        answer=(first, told),
-        lines=tuple(lines),
+        answer=(risk.headline, risk.cost_text()),
+        lines=risk.notes,
         figures=tuple(_risk_figures(risk)),
         sure=(
-            f"{risk.draws:,} {'draws' if risk.of_all == 'of the draws' else 'days'}, always the same with the seed "
+            f"{risk.draws:,} {risk.of_all.removeprefix('of the ')}, always the same with the seed "
             f"{risk.seed}: a share of them errs by at most {percent_text(float(share_error(0.5, risk.draws)))}.",
         ),
         notices=tuple(map(caution, notes)),
@@ -78,43 +70,28 @@ def _risk(risk: DayCosts, scenario: Scenario | None = None, notes: Sequence[str]
         basis=basis_of(scenario, risk.assessment.problem),
         assumed=tuple(risk.assumptions),
     )
+    return question.page()
 
 
-def surer_page(plan: SampleAveragePlan) -> Page:
-    """List what the page of a plan for many days says: what it is worth first, then how sure it is."""
-    found, told = _risk(plan.risk), plan.told()
-    kind = plan.result.problem.kind
-    return replace(
-        found,
-        title=f"What is a surer plan of {kind} worth?",
-        answer=tuple(told[:2]),
-        lines=(*told[2:], *found.answer, *found.lines),
-    ).page()
-
-
-def _risk_figures(risk: DayCosts) -> list[KeyFigure]:
-    unit, costs = risk.assessment.problem.unit, risk.cost_json()
+def _risk_figures(risk: Risk) -> list[KeyFigure]:
+    unit, costs, of = risk.assessment.problem.unit, risk.cost_json(), risk.of_all
+    known = {"on_time": risk.on_time, **risk.figures}
     shares = (
-        ("on_time", "all on time", risk.of_all),
-        ("holds", "every rule kept", risk.of_all),
-        ("overload", "a vehicle is too full", risk.of_all),
-        ("stockout", "something missing", risk.of_all),
+        ("on_time", "all on time", of),
+        ("holds", "every rule kept", of),
+        ("overload", "a vehicle is too full", of),
         ("fill_rate", "of demand met", ""),
     )
     prices = (
         ("planned", "planned", "on the laws as they are"),
         ("mean", "mean", "on average"),
-        ("q95", "95 % quantile", f"exceeded on 5 % {risk.of_all}"),
-        ("cvar95", "dearest 5 %", f"{risk.of_all}, their mean"),
+        ("q95", "95 % quantile", f"exceeded on 5 % {of}"),
+        ("cvar95", "dearest 5 %", f"{of}, their mean"),
     )
-    found: dict[str, Any] = {name: getattr(risk, name, None) for name, *_ in shares}
-    found["overload"] = found["overload"] or None  # that no vehicle is ever too full is what is expected
+    # that no vehicle is ever too full is what is expected
+    told = [each for each in shares if each[0] in known and (each[0] != "overload" or known[each[0]])]
     return [
-        *(
-            KeyFigure(label, sure_text(found[name]), "", of)
-            for name, label, of in shares
-            if found[name] is not None
-        ),
+        *(KeyFigure(label, sure_text(known[name]), "", note) for name, label, note in told),
         *(KeyFigure(label, money_text(costs[name]), unit, note) for name, label, note in prices),
     ]
 

@@ -41,8 +41,7 @@ if TYPE_CHECKING:
     from kanopt.surrogates.baseline_table import Baselines
     from kanopt.whatif import MonteCarlo, SwitchPoints, Tornado
     from kanopt.whatif.questions.switch_points import AxisSwitches
-    from kanopt.whatif.risks.day_costs import DayCosts
-    from kanopt.whatif.risks.ranges import DayRanges
+    from kanopt.whatif.risks.risk import DayRanges, Risk
 
 _ROW, _SPREAD, _PATH = 32, 24, 84
 """Pixels of a row of bars, of one of spreads, and of a path with switch points."""
@@ -245,7 +244,7 @@ def _draw_range(ax: Axes, axis: AxisSwitches, place: int) -> None:
         write(ax, text, (x, reach[0]), INK, (0, 2 + 12 * level), ha="center", va="bottom", **halo())
 
 
-def plot_ranges(risk: DayCosts, ax: Axes | None = None) -> Axes:
+def plot_ranges(risk: Risk, ax: Axes | None = None) -> Axes:
     """Draw where things lie on 90 % of the days against their limits, the least certain on top.
 
     Zero is the limit; a dot is the median, a tick what was planned. The share of days on which the limit holds stands
@@ -264,7 +263,7 @@ def plot_ranges(risk: DayCosts, ax: Axes | None = None) -> Axes:
         If nothing has a limit.
     """
     ranges = risk.ranges()
-    if ranges is None or ranges.frame.empty:
+    if ranges.frame.empty:
         raise ProblemError(
             "nothing of this plan has a limit to be drawn against; plot_costs() draws its costs"
         )
@@ -350,7 +349,7 @@ def decisions_height(found: MonteCarlo) -> int:
     return 70 + _SPREAD * min(len(found.decisions), _MOST)
 
 
-def plot_day_costs(risk: DayCosts, ax: Axes | None = None) -> Axes:
+def plot_day_costs(risk: Risk, ax: Axes | None = None) -> Axes:
     """Draw how often a day costs how much, with what was planned, the mean, and the dear end.
 
     Parameters

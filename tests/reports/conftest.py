@@ -153,9 +153,9 @@ def network_diagram() -> Diagram:
         Feature("mode", "category", categories=("air", "rail", "road")),
         Feature("hour", "number", scale=10.0, low=6.0, high=20.0),
     )
-    return diagram_of(
-        Network((first, last)).formula, FeatureEncoding(features), output="minutes", log_output=True
-    )
+    rows = rng.uniform(size=(50, 2)), rng.integers(0, 3, (50, 1))
+    network = Network((first, last)).formula
+    return diagram_of(network, FeatureEncoding(features), rows=rows, output="minutes", log_output=True)
 
 
 def routing(names: list[str] | None = None, capacity: float = 1.5, reach: float = 8.0) -> RoutingProblem:

@@ -18,7 +18,7 @@ from kanopt.errors import ProblemError
 from kanopt.reports.palette import series
 from kanopt.reports.row_plots import shown_ranges
 from kanopt.whatif import Scenario, Sweep
-from kanopt.whatif.risks.day_costs import DayCosts
+from kanopt.whatif.risks.risk import Risk
 from tests.cases.answers import FUEL, one_route, switches, tiny_scenario
 
 
@@ -171,7 +171,7 @@ def test_without_limits_there_is_nothing_to_draw_against() -> None:
     found = one_route(["a"], latest=float("inf"))
     with pytest.raises(ProblemError, match=r"nothing of this plan has a limit .* plot_costs\(\)"):
         found.plot()
-    assert DayCosts.ranges(found) is None
+    assert Risk.ranges(found).frame.empty
 
 
 def test_pictures_make_their_own_figure(line: Sweep, tmp_path: Path) -> None:

@@ -279,7 +279,7 @@ def test_how_often_all_is_in_time_stands_on_the_first_page_and_leads_to_its_rows
     names = [client.name for client in problem.clients]
     routes = [names[:6], names[6:]]
     tight = names[4]
-    arrive = risk(evaluate(problem, routes)).stops.set_index("client")["planned"]
+    arrive = risk(evaluate(problem, routes)).frame.set_index("client")["planned"]
     clients = [
         replace(client, latest=float(arrive[tight]) + 0.5) if client.name == tight else client
         for client in problem.clients

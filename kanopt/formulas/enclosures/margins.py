@@ -11,9 +11,8 @@ a place, and both ends of a line through it, along the inputs in question (:mod:
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from itertools import product
 from typing import TypeAlias
 
 import numpy as np
@@ -28,7 +27,6 @@ from kanopt.formulas.enclosures.matrices import least_eigenvalue, least_eigenval
 from kanopt.formulas.nodes import Array, Node, computed
 
 _STEPS = 2.0 ** -np.arange(24.0)
-_CORNERS = 4
 _ACROSS = 1e-6  # of the range: how far the chord across a jump goes to both sides
 
 
@@ -109,25 +107,11 @@ def _chords(sides: BoxSides, inputs: tuple[int, ...], middle: Array, reach: Arra
     return np.stack([centre - reach, centre, centre + reach], axis=2)
 
 
-def places_in(boxes: FormulaBoxes) -> Iterator[tuple[Array, Integers]]:
-    """Yield points of boxes and their labels: the middle, two opposite corners, and others if there are few sides."""
-    yield boxes.centre, (boxes.first + boxes.last) // 2
-    yield boxes.low, boxes.first
-    yield boxes.high, boxes.last
-    wide = np.flatnonzero((boxes.low < boxes.high).any(axis=0))
-    if len(wide) <= _CORNERS:
-        for upper in product((False, True), repeat=len(wide)):
-            corner = boxes.low.copy()
-            corner[:, wide] = np.where(upper, boxes.high[:, wide], corner[:, wide])
-            yield corner, boxes.first
-
-
 _ZERO = 2.0**20
 """How many times what rounding hides counts as zero: a billionth of the terms that something is the sum of."""
 _SURE, _SHARE = 2.0**6, 1e-6
 """That many times it does so in any case; more of it up to this share of the largest margin, as it may be magnified."""
 _FAR = 2.0**10
-_ALWAYS = 3
 _CANDIDATES = 16
 _PLAIN = 4.0
 """How many times the widths of the bounds of values they must contradict a fact by, to refute it."""
@@ -205,12 +189,12 @@ class FormulaMargin(ABC):
 
     def examine(self, boxes: FormulaBoxes) -> MarginBounds:
         """Return bounds over boxes: the better of the natural form and, with derivatives, the mean-value form."""
-        centre, anchor = boxes.centre, dict[bytes, Pair]()
-        at_centre = self.of(self.encloser.over(boxes.at(centre), self.own_orders, record=anchor))
+        centre = boxes.centre
+        at_centre = self.of(self.encloser.over(boxes.at(centre), self.own_orders))
         best = np.full(len(boxes), -np.inf)
         derivative, defined = dict[int, Pair](), np.ones(len(boxes), dtype=bool)
         for orders in self.finer_orders:
-            found = self.encloser.over(boxes, orders, anchor)
+            found = self.encloser.over(boxes, orders)
             low, derivative = self.of(found)[0], dict(self.derivatives(found))
             if derivative:
                 # across several stairs or labels the centre is no single point, but its bounds hold for all of them
@@ -234,8 +218,7 @@ class FormulaMargin(ABC):
 
         This is checked at three points of each box, since rounding error of an exponential at one end may be negligible
         at the other, with the middle, the first and the last of its labels. Points at which the margin is exact and not
-        negative, as where a law is held at a constant, tell nothing; where all three are of that kind, other corners
-        are looked at.
+        negative, as where a law is held at a constant, tell nothing.
 
         Parameters
         ----------
@@ -251,8 +234,9 @@ class FormulaMargin(ABC):
         # far beyond what rounding does at the centre there is nothing to look for
         found &= ~((width > 0.0) & (low < -_FAR * _ZERO * width))
         told = np.zeros(len(boxes), dtype=bool)
-        for place, (numbers, labels) in enumerate(places_in(boxes)):
-            rows = np.flatnonzero(found & ~told) if place >= _ALWAYS else np.flatnonzero(found)
+        middle = boxes.centre, (boxes.first + boxes.last) // 2
+        for numbers, labels in (middle, (boxes.low, boxes.first), (boxes.high, boxes.last)):
+            rows = np.flatnonzero(found)
             if not len(rows):
                 break
             least, width = self._at_points(boxes[rows], numbers[rows], labels[rows])

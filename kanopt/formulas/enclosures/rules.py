@@ -71,8 +71,6 @@ def enclosed(node: Node, parts: Sequence[Enclosure], wanted: Orders) -> Enclosur
             return _power(parts[0], parts[1], wanted)
         case Apply():
             return _function(node.function, parts[0], wanted)
-        case Curve():
-            return curves([node], CurveBank([node]), parts[0], wanted)[0]
         case Step():
             edges = np.asarray(node.breakpoints)
             first, last = (

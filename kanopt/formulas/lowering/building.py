@@ -11,9 +11,9 @@ import numpy as np
 
 from kanopt.errors import FormulaError
 from kanopt.formulas.enclosures.arithmetic import EPS
+from kanopt.formulas.lowering.combination import Combination
 from kanopt.formulas.lowering.parts import (
     Affine,
-    Combination,
     Curved,
     Larger,
     Part,

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kanopt.errors import FormulaError
-from kanopt.formulas.nodes import Array, Constant, Input, Node, Product, Sum, computed, postorder, rebuild
+from kanopt.formulas.nodes import Array, Constant, Input, Node, computed, postorder, rebuild
 from kanopt.formulas.pieces import Table
 from kanopt.formulas.printing import to_infix
 
@@ -124,10 +124,9 @@ class Group:
 
 def groups_of(graph: Graph, node: Node) -> list[Group]:
     """Return the parts of a step with several bases, those of the same base in one; nested ones are taken apart."""
-    parts = _terms(graph, node) if isinstance(node, Sum) else [(part, part) for part in _parts(graph, node)]
     by_base: dict[bytes, tuple[Node | None, list[Node]]] = {}
-    for part, of_graph in parts:
-        base = graph.base(of_graph)
+    for part in _parts(graph, node):
+        base = graph.base(part)
         by_base.setdefault(b"" if base is None else base.key, (base, []))[1].append(part)
     return [Group(base, _joined(node, found)) for base, found in by_base.values()]
 
@@ -145,25 +144,6 @@ def _parts(graph: Graph, node: Node) -> list[Node]:
             stack.extend(reversed(part.children))
         else:
             found.append(part)
-    return found
-
-
-def _terms(graph: Graph, node: Node) -> list[tuple[Node, Node]]:
-    """Return the terms of a sum, multiples of sums multiplied out, each with the step that it is a multiple of."""
-    found: list[tuple[Node, Node]] = []
-    stack: list[tuple[tuple[Node, ...], Node]] = [((), part) for part in reversed(node.children)]
-    while stack:
-        factors, part = stack.pop()
-        if isinstance(part, Sum) and graph.own(part):
-            stack.extend((factors, term) for term in reversed(part.children))
-            continue
-        if isinstance(part, Product) and graph.own(part):
-            constants = tuple(f for f in part.factors if isinstance(f, Constant))
-            others = [f for f in part.factors if not isinstance(f, Constant)]
-            if len(others) == 1 and isinstance(others[0], Sum) and graph.own(others[0]):
-                stack.append(((*factors, *constants), others[0]))
-                continue
-        found.append((Product((*factors, part)) if factors else part, part))
     return found
 
 

@@ -8,106 +8,21 @@ off by, |u| dv + |v| du, is lost in that of two squares.
 How the tolerance is shared out over them: a function takes about effort / √t pieces for a tolerance t, and an error t
 there becomes s · t in the output. The number of all pieces is smallest where t is proportional to (effort / s)^⅔
 (Lagrange). How much s is depends on the error where the slope is unbounded, as that of √ at zero: what a step above
-makes of an error is taken from its modulus of continuity at that error, not from its slope, and the shares are found
-again until both fit.
+makes of an error is taken from its modulus of continuity at an error that is usual, not from its slope.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Hashable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Generic, TypeVar
 
 import numpy as np
 
 from kanopt.formulas.enclosures.arithmetic import EPS
+from kanopt.formulas.lowering.combination import Combination
 from kanopt.formulas.lowering.profile import Profile
 from kanopt.formulas.lowering.program import Pieces
-
-K = TypeVar("K", bound=Hashable)
-J = TypeVar("J", bound=Hashable)
-
-
-@dataclass(frozen=True)
-class Combination(Generic[K]):
-    """A constant and multiples of things: of a variable, of parts of a formula, of quantities of a program.
-
-    Parameters
-    ----------
-    constant
-        What is added.
-    terms
-        The coefficient of each thing, zeros left out.
-    weight, bulk
-        The absolute values of everything that was added up to the constant, and to the coefficient of each thing: what
-        cancels leaves its rounding behind.
-
-    Examples
-    --------
-    >>> Combination.of("x").times(2.0).plus(Combination.of("x", constant=3.0), -2.0)
-    Combination(constant=-6.0, terms={}, weight=6.0, bulk={'x': 4.0})
-    """
-
-    constant: float
-    terms: Mapping[K, float]
-    weight: float
-    bulk: Mapping[K, float]
-
-    @classmethod
-    def of(cls, *things: K, constant: float = 0.0) -> Combination[K]:
-        """Return the sum of different things and a constant."""
-        terms = dict.fromkeys(things, 1.0)
-        return cls(constant, terms, abs(constant), terms)
-
-    def plus(self, other: Combination[K], factor: float = 1.0, size: float | None = None) -> Combination[K]:
-        """Return this and a multiple of another; `size` is what the factor would be if nothing in it had cancelled."""
-        size = abs(factor) if size is None else size
-        terms, bulk = dict(self.terms), dict(self.bulk)
-        for thing, coefficient in other.terms.items():
-            terms[thing] = terms.get(thing, 0.0) + factor * coefficient
-        # nothing of a thing is no multiple of it, however large it may be
-        for thing, each in other.bulk.items() if size else ():
-            bulk[thing] = bulk.get(thing, 0.0) + size * each
-        kept = {thing: coefficient for thing, coefficient in terms.items() if coefficient}
-        return Combination(
-            self.constant + factor * other.constant, kept, self.weight + size * other.weight, bulk
-        )
-
-    def times(self, factor: float, size: float | None = None) -> Combination[K]:
-        """Return a multiple; `size` as in :meth:`plus`."""
-        return Combination[K].of().plus(self, factor, size)
-
-    def put(self, made: Mapping[K, Combination[J]]) -> Combination[J]:
-        """Return it with each thing replaced by what it is made of.
-
-        Examples
-        --------
-        >>> Combination.of("x", constant=1.0).times(2.0).put({"x": Combination.of("y", constant=-3.0)})
-        Combination(constant=-4.0, terms={'y': 2.0}, weight=8.0, bulk={'y': 2.0})
-        """
-        total = Combination[J](self.constant, {}, self.weight, {})
-        for thing, size in self.bulk.items():
-            total = total.plus(made[thing], self.terms.get(thing, 0.0), size)
-        return total
-
-    @property
-    def settled(self) -> Combination[K]:
-        """The same, whose rounding up to here was counted, so that what cancelled is forgotten."""
-        sizes = {thing: abs(coefficient) for thing, coefficient in self.terms.items()}
-        return Combination(self.constant, self.terms, abs(self.constant), sizes)
-
-    def range(self, ends: Callable[[K], tuple[float, float]]) -> tuple[float, float]:
-        """Return the smallest and the largest value, given those of each thing; rounding is not counted."""
-        low = high = self.constant
-        for thing, coefficient in self.terms.items():
-            least, most = sorted(coefficient * end for end in ends(thing))
-            low, high = low + least, high + most
-        return low, high
-
-    def size(self, ends: Callable[[K], tuple[float, float]]) -> float:
-        """Return what it could be at most if nothing cancelled, given the ends of each thing."""
-        return self.weight + sum(size * max(map(abs, ends(thing))) for thing, size in self.bulk.items())
 
 
 @dataclass(frozen=True, eq=False)
@@ -222,8 +137,7 @@ def combined(part: Part) -> Combination[Part]:
     return part.sum if isinstance(part, Affine) else Combination.of(part)
 
 
-_ROUNDS = 6
-_FIRST = 1e-3  # error assumed of an argument at first, of its range
+_USUAL = 1e-3  # error assumed of an argument, of its range
 _POINTS = 65
 
 
@@ -247,43 +161,24 @@ def shared_out(parts: Sequence[Part], tolerance: float) -> dict[Part, float]:
 
     Examples
     --------
-    >>> from kanopt.formulas.lowering.parts import Combination
     >>> from kanopt.formulas.lowering.graphs import ARGUMENT
-    >>> from kanopt.formulas.lowering.profile import Profile
-    >>> from kanopt.formulas.lowering.parts import Source
     >>> x, y = (Source(name, 0.0, 1.0, True, name) for name in "xy")
     >>> a, b = (Curved(p.name, 0.0, 1.0, False, p, Profile(ARGUMENT * ARGUMENT, 0.0, 1.0)) for p in (x, y))
     >>> shares = shared_out([x, a, y, b, Affine("sum", 0.0, 2.0, False, Combination.of(a, b))], 0.1)
     >>> [round(share, 9) for share in shares.values()]
     [0.05, 0.05]
     """
-    efforts: dict[Part, float] = {
-        part: effort_of(part) for part in parts if isinstance(part, Curved | Product)
-    }
-    if not efforts:
-        return {}
-    errors = {part: 0.0 if part.exact else _FIRST * (part.high - part.low) for part in parts}
+    efforts = {part: effort_of(part) for part in parts if isinstance(part, Curved | Product)}
+    weights = _weights(parts)
     shares: dict[Part, float] = {}
-    for _ in range(_ROUNDS):
-        weights = _weights(parts, errors)
-        wanted = {
-            part: (effort / max(weights[part], 1e-300)) ** (2.0 / 3.0) for part, effort in efforts.items()
-        }
-        total = sum(weights[part] * share for part, share in wanted.items())
-        scale = tolerance / total if total > 0.0 else 0.0
-        # no use in more than the whole of what it may be
-        shares = {
-            part: min(scale * share, _whole(part)) if weights[part] > 0.0 else _whole(part)
-            for part, share in wanted.items()
-        }
-        errors = _errors(parts, shares)
-        reached = errors[parts[-1]]
-        if reached > 0.0:
-            shares = {part: min(share * tolerance / reached, _whole(part)) for part, share in shares.items()}
-            errors = _errors(parts, shares)
-    reached = errors[parts[-1]]
-    scale = min(1.0, tolerance / reached) if reached > 0.0 else 1.0
-    return {part: max(share * scale, _least(part)) for part, share in shares.items()}
+    seen = {part: effort for part, effort in efforts.items() if weights[part] > 0.0}
+    wanted = {part: (effort / weights[part]) ** (2.0 / 3.0) for part, effort in seen.items()}
+    total = sum(weights[part] * share for part, share in wanted.items())
+    for part in efforts:
+        # no use in more than the whole of what it may be, which is what the output does not see may have
+        share = tolerance / total * wanted[part] if part in seen else math.inf
+        shares[part] = max(min(share, _whole(part)), _least(part))
+    return shares
 
 
 def effort_of(part: Part) -> float:
@@ -332,25 +227,15 @@ def _gains(part: Part, errors: Mapping[Part, float]) -> list[tuple[Part, float]]
     return [(source, 1.0) for source in part.sources]
 
 
-def _weights(parts: Sequence[Part], errors: Mapping[Part, float]) -> dict[Part, float]:
-    """Return what an error of each part becomes in the output, per unit."""
+def _weights(parts: Sequence[Part]) -> dict[Part, float]:
+    """Return by how much an error of each part moves the output."""
+    errors = {part: 0.0 if part.exact else _USUAL * (part.high - part.low) for part in parts}
     weights = dict.fromkeys(parts, 0.0)
     weights[parts[-1]] = 1.0
     for part in reversed(parts):
         for source, gain in _gains(part, errors):
             weights[source] += weights[part] * gain
     return weights
-
-
-def _errors(parts: Sequence[Part], shares: Mapping[Part, float]) -> dict[Part, float]:
-    """Return about how far each part is from the law."""
-    errors: dict[Part, float] = {}
-    for part in parts:
-        handed = [gain * errors[source] for source, gain in _gains(part, errors)]
-        errors[part] = shares.get(part, 0.0) + (max(handed) if isinstance(part, Larger) else sum(handed))
-        if isinstance(part, Product):
-            errors[part] += errors[part.left] * errors[part.right]
-    return errors
 
 
 def _size(part: Part) -> float:

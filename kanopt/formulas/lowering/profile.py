@@ -19,7 +19,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, fields
-from functools import cached_property, partial
+from functools import partial
 from itertools import pairwise
 from typing import NoReturn
 
@@ -149,7 +149,6 @@ _SHORTEST = 1e-40  # of the range
 _MOST = 400_000
 _AT_ONCE = 2048
 _NARROWED, _LOOSE = 5, 0.01
-_SAMPLES = 385
 _NOISE = 0.25  # of the tolerance: what floating point may take of it
 _POINTS = Orders(sides=False)
 _CELLS = Orders(2, (0,), 0, closed=True)
@@ -210,6 +209,11 @@ class Cells:
         return np.maximum(self.down, self.up)
 
     @property
+    def kinked(self) -> Flags:
+        """Mask of the cells in which the slope may jump."""
+        return np.asarray(np.isinf(self.bend).any(axis=0))
+
+    @property
     def points(self) -> Pair:
         """The ends of the cells in order and the values there, from within the last cell before; shape (cells + 1,)."""
         return np.append(self.low, self.high[-1]), np.append(self.first, self.last[-1])
@@ -266,7 +270,7 @@ class Profile:
             wild = ~np.isfinite(self.cells.down + self.cells.up)
             if not wild.any():
                 break
-            self._cut(wild, np.full(len(self.cells), np.inf))
+            self.cut(wild, np.full(len(self.cells), np.inf))
         else:
             self._refuse(self.cells[~np.isfinite(self.cells.down + self.cells.up)])
         self._narrow()
@@ -326,21 +330,21 @@ class Profile:
             wide = (lower - cells.down < lower.min() - slack) | (upper + cells.up > upper.max() + slack)
             if not wide.any() or len(cells) > _AT_ONCE:
                 return
-            self._cut(wide, np.full(len(cells), slack))
+            self.cut(wide, np.full(len(cells), slack))
 
-    def _cut(self, where: Flags, limit: Array) -> None:
+    def cut(self, where: Flags, limit: Array, kinks: Array | None = None) -> None:
         """Cut cells so that they come within their limits, as far as one cut can tell."""
         cells, kept = self.cells[where], self.cells[~where]
         width = cells.high - cells.low
         size = np.maximum(np.abs(cells.low), np.abs(cells.high))
         if (width <= np.maximum(8.0 * EPS * size, _SHORTEST * (self.high - self.low))).any():
             self._refuse(cells)
-        smooth = np.isfinite(cells.bend[0]) & np.isfinite(cells.bend[1])
+        smooth = ~cells.kinked
         lows, highs, stairs = [], [], []
         for index in np.flatnonzero(~smooth):
-            edges = cells.low[index] + width[index] * _SPLIT
-            edges[-1] = cells.high[index]
-            edges = np.unique(edges)
+            low, high = cells.low[index], cells.high[index]
+            edges = np.concatenate([low + width[index] * _SPLIT[:-1], [high], [] if kinks is None else kinks])
+            edges = np.unique(edges[(low <= edges) & (edges <= high)])
             lows.append(edges[:-1])
             highs.append(edges[1:])
             stairs.append(np.full(len(edges) - 1, cells.stair[index]))
@@ -375,7 +379,7 @@ class Profile:
                 raise FormulaError(
                     f"{self.called.text}: a tolerance of {tolerance:.3g} is finer than {noise}"
                 )
-            smooth = np.isfinite(cells.bend[0]) & np.isfinite(cells.bend[1])
+            smooth = ~cells.kinked
             limit = np.where(smooth, _FINE, _COARSE) * tolerance
             rough = cells.loose > limit
             if not rough.any():
@@ -384,7 +388,7 @@ class Profile:
                 need = np.sqrt(cells.loose[rough] / limit[rough])
             if len(cells) > _MOST or (len(cells) > _AT_ONCE and need[smooth[rough]].sum() > 4.0 * _MOST):
                 break
-            self._cut(rough, limit)
+            self.cut(rough, limit)
         raise FormulaError(
             f"{self.called.text} bends too often for a tolerance of {tolerance:.3g}; allow more, or narrow its range"
         )
@@ -409,15 +413,8 @@ class Profile:
 
     @property
     def effort(self) -> float:
-        """The number of pieces for a tolerance t is about this over √t: a quarter of ∫ √|f''|."""
-        return max(self._sampled, sum(effort_of(*run.points) for run in self.cells.runs))
-
-    @cached_property
-    def _sampled(self) -> float:
-        """The same by points: the first cells are too coarse to see every wave."""
-        x = np.linspace(self.low, self.high, _SAMPLES)
-        y, run = self.at(x), np.searchsorted(self.jumps, x, side="right")
-        return sum(effort_of(x[run == k], y[run == k]) for k in np.unique(run))
+        """About how many pieces it takes, times the root of the tolerance; of cells as fine as they are by now."""
+        return sum(effort_of(*run.points) for run in self.cells.runs)
 
     def distance(self, pieces: Pieces) -> tuple[float, float]:
         """Return bounds of the pieces minus the function, lowest and highest, over the whole range.

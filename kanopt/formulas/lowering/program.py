@@ -143,11 +143,6 @@ class Pieces:
         steps = np.concatenate([stop - start, start[1:] - stop[:-1]])
         return 1 if bool((steps >= 0.0).all()) else -1 if bool((steps <= 0.0).all()) else 0
 
-    @property
-    def ends_in_a_point(self) -> bool:
-        """Whether it jumps at its very end, so that its last piece is a point."""
-        return len(self) > 1 and self.x[-2] == self.x[-1]
-
     def at(self, values: Array) -> Array:
         """Return the function's values, same shape; beyond its ends the outermost pieces go on."""
         x, start, _, slope = self._arrays
@@ -162,24 +157,6 @@ class Pieces:
         place = np.clip(np.searchsorted(x, values, side="left") - 1, 0, len(start) - 1)
         found = start[place] + slope[place] * (values - x[place])
         return np.asarray(np.where(values == x[place + 1], stop[place], found))
-
-    def on(self, x: Array) -> tuple[Array, Array]:
-        """Return the values at both ends of each of finer pieces, given by their breakpoints.
-
-        Examples
-        --------
-        >>> start, stop = Pieces((0.0, 1.0, 2.0), (5.0, 3.0), (5.0, 7.0)).on(np.array([0.0, 1.0, 1.5, 2.0]))
-        >>> start.tolist(), stop.tolist()
-        ([5.0, 3.0, 5.0], [5.0, 5.0, 7.0])
-        """
-        start, stop = self.at(x[:-1]), self.before(x[1:])
-        if x[-1] == x[-2]:
-            start[-1] = stop[-1] = self.start[-1] if self.ends_in_a_point else self.stop[-1]
-        return start, stop
-
-    def times(self, factor: float) -> Pieces:
-        """Return a multiple of the function."""
-        return Pieces(self.x, tuple(factor * y for y in self.start), tuple(factor * y for y in self.stop))
 
     def shifted(self, by: float) -> Pieces:
         """Return the function plus a constant."""

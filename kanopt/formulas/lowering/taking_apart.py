@@ -12,7 +12,7 @@ from kanopt.errors import FormulaError
 from kanopt.formulas import nodes
 from kanopt.formulas.enclosures.arithmetic import EPS
 from kanopt.formulas.enclosures.values import Enclosures
-from kanopt.formulas.lowering.exact import exact_pieces, line_of
+from kanopt.formulas.lowering.combination import Combination, line_of
 from kanopt.formulas.lowering.graphs import (
     ARGUMENT,
     Called,
@@ -27,7 +27,6 @@ from kanopt.formulas.lowering.graphs import (
 )
 from kanopt.formulas.lowering.parts import (
     Affine,
-    Combination,
     Curved,
     Larger,
     Part,
@@ -37,7 +36,8 @@ from kanopt.formulas.lowering.parts import (
     combined,
     sum_of,
 )
-from kanopt.formulas.lowering.profile import Profile, effort_of, with_plain_steps
+from kanopt.formulas.lowering.profile import Profile, effort_of
+from kanopt.formulas.lowering.tube import straight
 from kanopt.formulas.nodes import Apply, Constant, Input, Maximum, Minimum, Node, Sum, computed
 
 
@@ -160,17 +160,13 @@ def function_of(graph: Node, argument: Part, text: str) -> Part:
     low, high = (low, high) if isinstance(argument, Source) else _where_defined(graph, low, high)
     if not low < high:
         high = low + 1e-12 * max(abs(low), 1.0)
-    called = Called(text, argument.text)
-    plain = with_plain_steps(graph, low, high, called)
-    found = exact_pieces(plain, low, high)
+    profile = Profile(graph, low, high, Called(text, argument.text))
+    if len(profile.jumps):
+        _refuse_jumps(argument, text, float(profile.jumps[0]))
+    found = straight(profile)
     if found is None:
-        profile = Profile(plain, low, high, called)
-        if len(profile.jumps):
-            _refuse_jumps(argument, text, float(profile.jumps[0]))
         return Curved(text, *profile.range, False, argument, profile)
     pieces, off = found
-    if pieces.jumps:
-        _refuse_jumps(argument, text, pieces.jumps[0].x)
     least, most = pieces.values
     if least == most:
         return Affine(text, least - off, most + off, True, Combination.of(constant=least), off)

@@ -8,11 +8,15 @@ the tube to the lower edge, touching the upper one, which is the fewest there ca
 
 from __future__ import annotations
 
+import math
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import numpy as np
 
 from kanopt.errors import FormulaError
+from kanopt.formulas.enclosures.arithmetic import EPS, Flags, Integers
 from kanopt.formulas.lowering.profile import Cells, Profile
 from kanopt.formulas.lowering.program import Pieces
 from kanopt.formulas.nodes import Array
@@ -20,6 +24,11 @@ from kanopt.formulas.nodes import Array
 _WINDOW = 64
 _BALANCED = 12
 _ROUNDS = 12
+_SHARP = 16.0
+"""Units in the last place of the largest value: what a kink may be off by."""
+
+Ends: TypeAlias = tuple[list[float], list[float]]
+"""Breakpoints, and the values there."""
 
 
 @dataclass(frozen=True)
@@ -102,25 +111,97 @@ def fitted(profile: Profile, tolerance: float, most: int) -> Pieces | None:
 
     Where they are few, the same number is fitted with the smallest tolerance that allows it.
     """
+    pieces = _joined(profile, lambda run: _balanced(run, tolerance, most))
+    return pieces if pieces is not None and len(pieces) <= most else None
+
+
+def _joined(profile: Profile, ends_of: Callable[[Cells], Ends | None]) -> Pieces | None:
+    """Return the pieces of all stairs, given the breakpoints and values on the cells of each."""
     x: list[float] = []
     start: list[float] = []
     stop: list[float] = []
     for run in profile.cells.runs:
         if run.low[0] == run.high[-1]:
-            ends = [float(run.low[0])] * 2, [float(run.first[0])] * 2
+            ends: Ends | None = ([float(run.low[0])] * 2, [float(run.first[0])] * 2)
         else:
-            found = _balanced(run, tolerance, most - len(start))
-            if found is None:
-                return None
-            ends = found
+            ends = ends_of(run)
+        if ends is None:
+            return None
         x += ends[0][:-1]
         start += ends[1][:-1]
         stop += ends[1][1:]
-    x.append(profile.high)
-    return Pieces(tuple(x), tuple(start), tuple(stop)) if len(start) <= most else None
+    return Pieces((*x, profile.high), tuple(start), tuple(stop))
 
 
-def _balanced(run: Cells, tolerance: float, most: int) -> tuple[list[float], list[float]] | None:
+def straight(profile: Profile) -> tuple[Pieces, float] | None:
+    """Return a function that is straight but for kinks and jumps, and what is off by rounding; None for one that bends.
+
+    Examples
+    --------
+    >>> from kanopt.formulas import Apply
+    >>> from kanopt.formulas.lowering.graphs import ARGUMENT
+    >>> pieces, off = straight(Profile(Apply("relu", 2 * ARGUMENT - 3) + 1, 0.0, 4.0))
+    >>> [round(x, 9) for x in pieces.x], pieces.start, off < 1e-13
+    ([0.0, 1.5, 4.0], (1.0, 1.0), True)
+    """
+    for _ in range(_ROUNDS):
+        cells = profile.cells
+        kinked = cells.kinked
+        if (cells.bend[:, ~kinked] != 0.0).any():
+            return None
+        fine = _SHARP * EPS * float(np.abs(cells.points[1]).max())
+        rough = kinked & (cells.loose > fine)
+        if not rough.any():
+            found = _joined(profile, _between_kinks)
+            low, high = (0.0, math.inf) if found is None else profile.distance(found)
+            off = max(-low, high)
+            return None if found is None or off > 2.0 * (fine + float(cells.noise.max())) else (found, off)
+        profile.cut(rough, np.full(len(cells), fine), _meetings(cells, rough))
+    return None
+
+
+def _meetings(cells: Cells, rough: Flags) -> Array:
+    """Return places close around those where the lines beside cells with a kink meet."""
+    found: list[float] = []
+    for place in np.flatnonzero(rough):
+        even = np.flatnonzero(~cells.kinked & (cells.stair == cells.stair[place]))
+        before, after = even[even < place], even[even > place]
+        if not (len(before) and len(after)):
+            continue
+        (slope, x, y), (other, x_after, y_after) = (_line(cells, group) for group in (before[::-1], after))
+        if slope != other:
+            meeting = x + (y_after - y - other * (x_after - x)) / (slope - other)
+            reach = 8.0 * EPS * (abs(meeting) + abs(x_after - x) + float(cells.high[-1] - cells.low[0]))
+            found += [meeting - reach, meeting + reach]
+    return np.array(found)
+
+
+def _line(cells: Cells, group: Integers) -> tuple[float, float, float]:
+    """Return slope, place and value of the line of cells next to a kink, up to the next kink."""
+    run = group[: int(np.argmax(np.append(np.abs(np.diff(group)) > 1, True))) + 1]
+    near, first, last = run[0], run.min(), run.max()
+    slope = (cells.last[last] - cells.first[first]) / (cells.high[last] - cells.low[first])
+    ends = (cells.high, cells.last) if near == last else (cells.low, cells.first)
+    return float(slope), float(ends[0][near]), float(ends[1][near])
+
+
+def _between_kinks(run: Cells) -> Ends:
+    """Return the ends and the kinks of cells that are straight but for kinks too narrow to matter."""
+    kinked = run.kinked
+    begins = np.union1d([0], np.flatnonzero(kinked[1:] | kinked[:-1]) + 1)
+    x, y = (
+        [*run.low[begins].tolist(), float(run.high[-1])],
+        [*run.first[begins].tolist(), float(run.last[-1])],
+    )
+    tiny = 4.0 * _SHARP * EPS * max(map(abs, y))
+    for place in reversed(range(1, len(x) - 1)):
+        share = (x[place] - x[place - 1]) / (x[place + 1] - x[place - 1])
+        if abs(y[place - 1] + share * (y[place + 1] - y[place - 1]) - y[place]) <= tiny:
+            del x[place], y[place]
+    return x, y
+
+
+def _balanced(run: Cells, tolerance: float, most: int) -> Ends | None:
     best = _tube(run, tolerance).links(most)
     if best is None or len(best[0]) - 1 > _BALANCED:
         return best

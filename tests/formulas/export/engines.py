@@ -26,6 +26,7 @@ import sympy
 from numpy.typing import NDArray
 
 from kanopt.formulas import Formula
+from kanopt.text import with_unit
 from tests.formulas.export.latex_reader import value_of_latex
 from tests.formulas.export.worksheet import XlError, parse, value_of
 
@@ -179,16 +180,19 @@ class Book:
             for line in sheet.iter_rows()
             for cell in line
         }
-        self.steps = [place for place in self.cells if place.startswith("Steps!B") and place != "Steps!B1"]
-        self.labels = [line[0] for line in book["Formula"].iter_rows()]
+        lines = list(book["Formula"].iter_rows())
+        self.constants = {line[0].value: line[1] for line in lines[2:-2] if len(line) > 1}
+        self.row = list(zip(*lines[-2:], strict=True))  # heads, and the cells below them
+        formulas = [cell for _, cell in self.row if cell.data_type == "f"]
+        self.result, self.steps = f"Formula!{formulas[0].coordinate}", formulas[1:]
         self.given: dict[str, Any] = {}
         self.found: dict[str, Any] = {}
 
-    def __call__(self, reference: str) -> Any:
-        """Return what a cell, name or range of the first sheet comes to."""
-        for place in self.steps:  # in their order, so that none waits for a long chain of others
-            self.value(place)
-        return self.look(reference, "Formula")
+    def __call__(self) -> Any:
+        """Return what the law comes to."""
+        for cell in self.steps:  # in their order, so that none waits for a long chain of others
+            self.value(f"Formula!{cell.coordinate}")
+        return self.value(self.result)
 
     def look(self, reference: str, sheet: str) -> Any:
         """Return the value of a cell or name, or the rows of a range."""
@@ -214,12 +218,12 @@ class Book:
         return self.found[place]
 
     def place_of(self, label: str) -> str:
-        """Return the cell of values beside a label on the first sheet."""
-        (row,) = {c.row for c in self.labels if c.value == label and c.row > 3}
-        return f"Formula!B{row}"
+        """Return the cell of a constant, or of an input by its head."""
+        cell = self.constants.get(label) or next(cell for head, cell in self.row if head.value == label)
+        return f"Formula!{cell.coordinate}"
 
-    def set(self, **values: Any) -> None:
-        """Change cells that are named or stand beside a label."""
+    def set(self, values: Mapping[str, Any]) -> None:
+        """Change cells of constants, and of inputs by their heads."""
         self.found = {}
         self.given |= {self.place_of(label): value for label, value in values.items()}
 
@@ -228,8 +232,9 @@ def workbook(formula: Formula, data: Rows) -> Array:
     """Play with the workbook: change the cells of the inputs, read the cell of the output."""
     with tempfile.TemporaryDirectory() as folder:
         book = Book(formula.save_excel(Path(folder, "law.xlsx")))
+    heads = {v.name: with_unit(v.name, v.unit) for v in formula.inputs if v.name in formula.used}
     found = []
     for row in records(data):
-        book.set(**{name: value for name, value in row.items() if name in formula.used})
-        found.append(as_number(book(book.place_of(formula.output.name))))
+        book.set({head: row[name] for name, head in heads.items()})
+        found.append(as_number(book()))
     return np.array(found)

@@ -233,7 +233,7 @@ def test_convexity_is_joint():
         ("sqrt(x - 1)", 0.1, {}, "has no finite value where x is 0"),
         ("log(x) * y", 0.1, {"fixed": {"x": 0.0}}, r"log\(0\) has no finite value"),
         ("exp(3 * x) * y^2", 1e-7, {}, r"\^2 alone needs .* A tolerance about .* times as large would do"),
-        ("exp(3 * x)", 1e-7, {}, "about 6.* pieces are needed, 10,000 are allowed"),
+        ("exp(3 * x)", 1e-7, {}, r"about \d{3},\d{3} pieces are needed, 10,000 are allowed"),
         ("tanh(log(x))", 0.1, {}, "could not be shown to have a finite value everywhere in the ranges"),
         ("1e9 * x", 1e-9, {}, "a tolerance of 1e-09 is finer than rounding"),
     ],

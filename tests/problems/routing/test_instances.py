@@ -1,4 +1,4 @@
-"""Files in VRPLIB format, written by hand."""
+"""Files in the formats of VRPLIB and Solomon, written by hand."""
 
 import math
 from itertools import pairwise
@@ -47,6 +47,21 @@ VRPTW = VRPTW.replace("DEPOT_SECTION", WINDOWS + "DEPOT_SECTION")
 EXPLICIT = CVRP.replace("EUC_2D", "EXPLICIT\nEDGE_WEIGHT_FORMAT : LOWER_ROW").replace(
     CVRP[CVRP.index("NODE_COORD") : CVRP.index("DEMAND")], "EDGE_WEIGHT_SECTION\n5 7 8\n6 9\n 4\n"
 )
+
+SOLOMON = """\
+T101
+
+VEHICLE
+NUMBER     CAPACITY
+  4         20
+
+CUSTOMER
+CUST NO.  XCOORD.   YCOORD.    DEMAND   READY TIME  DUE DATE   SERVICE   TIME
+
+    0      0         0          0          0       200          0
+    1      1         1         10        50        60         10
+    2      0         2.5       5         0        100         10
+"""
 
 
 @pytest.fixture
@@ -189,9 +204,13 @@ def test_a_solution_of_another_instance_is_refused(write):
         ("2 3 4", "2 3 1e300", r"toy\.vrp:9: NODE_COORD_SECTION: '1e300' is larger"),
         ("2 3 4", "2 3", r"toy\.vrp:9: NODE_COORD_SECTION: 2 words where 3 are expected"),
         ("2 3 4", "3 3 4", r"toy\.vrp:9: NODE_COORD_SECTION: node 3 where node 2 is expected"),
-        ("2 4\n", "2 -4\n", "DEMAND_SECTION: node 2 has −4; at least 0"),
+        ("2 4\n", "2 -4\n", r"toy\.vrp:14: DEMAND_SECTION: node 2 demands −4; at least 0"),
         ("2 4\n", "2 11\n", "DEMAND_SECTION: node 2 demands 11, more than any vehicle carries"),
-        ("1 0\n2 4\n", "1 1\n2 4\n", "the depot demands 1; it must be 0"),
+        (
+            "1 0\n2 4\n",
+            "1 1\n2 4\n",
+            r"toy\.vrp:13: DEMAND_SECTION: node 1 is the depot and demands 1; it must be 0",
+        ),
         ("CAPACITY : 10\n", "", "CAPACITY is missing"),
         ("TYPE : CVRP", "TYPE : PDTSP", r"toy\.vrp:3: TYPE: 'PDTSP' is not read; known: CVRP"),
         ("TYPE : CVRP", "TYPE : VRPTW", "TIME_WINDOW_SECTION is missing"),
@@ -233,9 +252,17 @@ def test_bad_explicit_distances_are_refused(write, old, new, told):
 @pytest.mark.parametrize(
     ("old", "new", "told"),
     [
-        ("2 20 30", "2 30 20", r"toy\.vrp:21: TIME_WINDOW_SECTION: the window closes before it opens"),
+        (
+            "2 20 30",
+            "2 30 20",
+            r"toy\.vrp:21: TIME_WINDOW_SECTION: node 2 has a window that closes before it opens",
+        ),
         ("VEHICLES : 3", "VEHICLES : 0", r"VEHICLES: 0 is not a whole number of at least 1"),
-        ("SERVICE_TIME : 9", "SERVICE_TIME : -9", "SERVICE_TIME: −9 is negative"),
+        (
+            "SERVICE_TIME : 9",
+            "SERVICE_TIME : -9",
+            r"toy\.vrp:7: SERVICE_TIME: node 2 takes less than no time",
+        ),
         ("SERVICE_TIME : 9", "DISTANCE : 9", "a longest route is not read beside time windows"),
     ],
 )
@@ -262,3 +289,70 @@ def test_an_unknown_convention_is_refused(write):
 def test_what_is_no_path_is_no_instance(tmp_path, read, name):
     with pytest.raises(FileFormatError, match="is no path: "):
         read(tmp_path / name)
+
+
+def test_fleet_windows_and_distances_are_read(write):
+    instance = read_instance(write(SOLOMON, "toy.txt"))
+    problem = instance.problem
+    assert (instance.name, instance.kind, instance.rounding, instance.best_known) == (
+        "T101",
+        "vrptw",
+        "dimacs",
+        None,
+    )
+    assert (
+        problem.vehicles[0].num_available,
+        problem.vehicles[0].capacity,
+        problem.vehicles[0].shift_end,
+    ) == (
+        4,
+        20,
+        200,
+    )
+    assert [(c.name, c.demand, c.earliest, c.latest, c.service_duration) for c in problem.clients] == [
+        ("1", 10, 50, 60, 10),
+        ("2", 5, 0, 100, 10),
+    ]
+    # √2 is 1.4, √(1 + 2.25) is 1.8
+    assert problem.price(problem.plan_from([["1", "2"]])).objective == pytest.approx(1.4 + 1.8 + 2.5)
+
+
+def test_exact_distances_are_not_rounded(write):
+    problem = read_instance(write(SOLOMON, "toy.txt"), convention="exact").problem
+    wanted = math.sqrt(2) + math.hypot(1, 1.5) + 2.5
+    assert problem.price(problem.plan_from([["1", "2"]])).objective == pytest.approx(wanted)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "told"),
+    [
+        ("NUMBER     CAPACITY\n", "", r"toy\.txt:4: NUMBER CAPACITY is expected here"),
+        (SOLOMON[SOLOMON.index("CUSTOMER") :], "", "CUSTOMER is expected here; the file is cut off"),
+        (SOLOMON[SOLOMON.index("    0      0") :], "", "CUSTOMER: 0 rows"),
+        ("  4         20", "  4", r"toy\.txt:5: 1 words where NUMBER and CAPACITY"),
+        ("  4         20", "  0  20", r"toy\.txt:5: NUMBER: '0' is not a whole number"),
+        ("100         10\n", "100\n", r"toy\.txt:12: CUSTOMER: 6 words where 7 are expected"),
+        ("    2      0 ", "    3      0 ", r"toy\.txt:12: CUSTOMER: node 3 where node 2 is expected"),
+        (
+            "50        60",
+            "60        50",
+            r"toy\.txt:11: TIME_WINDOW: customer 1 has a window that closes before it opens",
+        ),
+        ("50        60", "NaN        50", r"toy\.txt:11: CUSTOMER: 'NaN' is not a number"),
+        ("  2.5       5 ", "  2.5       -5 ", r"toy\.txt:12: DEMAND: customer 2 demands −5; at least 0"),
+        (
+            "  2.5       5 ",
+            "  2.5       50 ",
+            r"toy\.txt:12: DEMAND: customer 2 demands 50, more than any vehicle carries",
+        ),
+        (
+            "    0      0         0          0",
+            "    0      0         0          1",
+            r"toy\.txt:10: DEMAND: customer 0 is the depot and demands 1",
+        ),
+    ],
+)
+def test_a_hostile_file_of_solomon_is_refused_with_its_place(write, old, new, told):
+    assert old in SOLOMON
+    with pytest.raises(FileFormatError, match=told):
+        read_instance(write(SOLOMON.replace(old, new, 1), "toy.txt"))
