@@ -249,7 +249,9 @@ def _rules(result: Result) -> Sentence:
     if known is None:
         return ()
     if known.broken_rules:
-        return say("{} broken.", Link(count_text(len(known.broken_rules), "rule is", "rules are"), "checks"))
+        return say(
+            "{} broken.", Link(count_text(len(known.broken_rules), "rule is", "rules are"), "cautions")
+        )
     return ("Every rule was checked again after planning, by a calculation of its own.",)
 
 

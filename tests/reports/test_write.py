@@ -128,7 +128,7 @@ def test_a_report_says_what_the_price_says(make_run: Any, tmp_path: Path) -> Non
     assert fixed_text(run.result.certificate.solver_objective, 4) in page.text
     assert "travel_time" in page.text
     assert "0.9620" in page.text
-    assert "10 left out minutes: not a number" in page.text
+    assert "10 rows left out: minutes: not a number" in page.text
     assert text.count("<math>") == 4
     for word in (
         "The plan",
@@ -193,10 +193,9 @@ def test_what_is_wrong_stands_before_everything_else(make_run: Any, tmp_path: Pa
         laws["travel_time"], trusted=False, note="R² 0.412 is below the 0.5 asked for"
     )
     text, page = write(replace(run, result=result, explanation=why, laws=laws), tmp_path)
-    before = page.text[: page.text.index("Appendix")]
+    before = page.text[: page.text.index("For the analyst")]
     assert "Rules are broken. c01 is reached 12 min after 17:00." in before
     assert "1 rule is broken." in before
-    assert "Rules broken 1 every rule is checked on the law" in page.text
     assert "travel_time in 20 places (distance_km)" in before
     assert "and 8 more" in before
     assert "is of low trust. R² 0.412" in before
@@ -207,7 +206,6 @@ def test_what_is_wrong_stands_before_everything_else(make_run: Any, tmp_path: Pa
     assert "No van has the time. Search found none." in page.text
     assert "Closed: 1 reason" in page.text
     assert page.text.count("Search found none.") == 1
-    assert "Late 1 see the reasons" in page.text
     assert 'class="badge">low trust' in text
 
 
@@ -250,14 +248,14 @@ def test_a_broken_certificate_is_an_alarm(make_run: Any, tmp_path: Path) -> None
     result = replace(run.result, certificate=replace(run.result.certificate, rounding_bound=0.0))
     _, page = write(replace(run, result=result, explanation=explain(result)), tmp_path)
     assert "Do not rely on this plan" in page.text
-    assert "BEYOND the bound" in page.text
+    assert "BROKEN" in page.text
 
 
 @pytest.mark.usefixtures("no_drawing")
 def test_a_bound_is_shown_as_far_as_it_is_claimed(make_run: Any, tmp_path: Path) -> None:
     run = make_run(laws={}, today=None)
     _, page = write(run, tmp_path)
-    assert "Lower bound none no bound is claimed" in page.text
+    assert "none claimed: score exact, no bound" in page.text
     proved = replace(run.result, bound=0.95 * run.result.objective)
     _, page = write(replace(run, result=proved, explanation=explain(proved)), tmp_path)
     assert "gap 5 %" in page.text
