@@ -17,7 +17,6 @@ from kanopt.reports.exports import (
     refuse_exports,
 )
 from kanopt.reports.law_plots import plot_curve, plot_effects, plot_formula, plot_law
-from kanopt.reports.notebook import shown_html
 from kanopt.reports.plots import plot_result, plot_view
 from kanopt.reports.risk_pages import days_text, monte_carlo_page, risk_page
 from kanopt.reports.row_plots import (
@@ -30,7 +29,7 @@ from kanopt.reports.row_plots import (
     plot_switch_points,
     plot_tornado,
 )
-from kanopt.reports.write import write_explanation, write_laws, write_page, write_report
+from kanopt.reports.write import shown_html, write_explanation, write_laws, write_page, write_report
 
 __all__ = [
     "EXPORTS",

@@ -18,8 +18,8 @@ from kanopt.display import Alarm, Facts, Fold, Grid, Law, Part, Shown, told
 from kanopt.explain.routing.alternatives import PlanAlternative
 from kanopt.explain.routing.conflicts import Conflict
 from kanopt.reports import shown_html
-from kanopt.reports.notebook import _between
 from kanopt.reports.palette import ALARM
+from kanopt.reports.write import _between
 from kanopt.surrogates.summary import Effects
 from kanopt.whatif import LearnedLaw
 from tests.cases.answers import FUEL, one_route, switches, tiny_scenario

@@ -16,7 +16,7 @@ from kanopt.errors import ProblemError
 from kanopt.problems.views import GanttView, MapView, NetworkView, SeriesView, View
 from kanopt.reports import plot_result, plot_view
 from kanopt.reports.gantt import plot_gantt
-from kanopt.reports.labels import LabelPlacer
+from kanopt.reports.maps import LabelPlacer
 from kanopt.reports.plots import view_chart
 
 NAMES = ["depot", "a", "b", "$c$", "x" * 300]
@@ -204,10 +204,10 @@ def test_names_avoid_each_other_and_give_way_to_those_that_must() -> None:
     ax.set_ylim(0, 1)
     crowd = np.full((2, 2), 0.5) + np.array([[0.0, 0.0], [0.004, 0.0]])
     labels = LabelPlacer(ax, 288.0, crowd)
-    placed = [labels.place("somewhere", crowd[0], size=10, must=False, color="k") for _ in range(12)]
+    placed = [labels.place("somewhere", crowd[0], size=10, must=False) for _ in range(12)]
     assert placed[0]
     assert not placed[-1]
-    assert labels.place("must be here", crowd[0], size=10, must=True, color="k")
+    assert labels.place("must be here", crowd[0], size=10, must=True)
     boxes = np.array(labels.taken[2 : 2 + sum(placed)])
     for i, box in enumerate(boxes):
         for other in boxes[i + 1 :]:
