@@ -39,8 +39,8 @@ class FigureRow:
         How it is worked out, in a clause.
     today, change
         Of today's plan, and by how much this one differs; empty where there is nothing to compare.
-    figure, before
-        The figures of the two plans, where the kind of problem has them.
+    figure
+        That of the plan, where the kind of problem has it.
     """
 
     key: str
@@ -51,7 +51,6 @@ class FigureRow:
     today: str = ""
     change: str = ""
     figure: PlanFigure | None = None
-    before: PlanFigure | None = None
 
     @property
     def anchor(self) -> str:
@@ -123,9 +122,7 @@ def _on_time(known: Punctuality | None) -> dict[str, PlanFigure]:
 
 def _own(figure: PlanFigure, before: PlanFigure | None) -> FigureRow:
     was, change = ("", "") if before is None else (before.text, figure.change_from(before))
-    return FigureRow(
-        figure.key, figure.label, figure.text, figure.text, figure.how, was, change, figure, before
-    )
+    return FigureRow(figure.key, figure.label, figure.text, figure.text, figure.how, was, change, figure)
 
 
 def _money(result: Result, today: Result | None) -> list[FigureRow]:
