@@ -11,7 +11,6 @@ import re
 import secrets
 import sys
 import tempfile
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
@@ -42,10 +41,13 @@ _UNFIT = re.compile(
 _LONGEST = 120  # bytes; most systems allow 255
 _PREFIX = 40
 """Characters of a file's name in that of the unfinished one, which must not become too long."""
-_ABANDONED = 600.0
-"""Seconds after which nobody writes to an unfinished file any more."""
 _SHOWN = 200
 """Characters of a path that cannot be one in a message."""
+_HANDLES = "/proc/self/fd"
+_HAS_HANDLES = sys.platform == "linux" and Path(_HANDLES).is_dir()
+"""Whether open files have paths, by which also one without a name can be given a name."""
+_PERMISSIONS = 0o666
+"""Of which the user's mask takes away, as of every file."""
 
 
 def file_name(name: str, suffix: str) -> str:
@@ -213,22 +215,58 @@ def _resolved(path: str | os.PathLike[str]) -> Path:
 
 
 def _replace(target: Path, content: bytes) -> None:
-    """Write a file beside another and put it in its place; whatever interrupts that leaves the other as it was."""
+    """Write a file beside the target, then put it in its place."""
     prefix = f".{target.name[:_PREFIX]}."
-    for left in target.parent.glob(f"{glob.escape(prefix)}*.tmp"):
-        with contextlib.suppress(OSError):  # of a process that was killed, unless another has removed it
-            if time.time() - left.stat().st_mtime > _ABANDONED:
-                left.unlink()
+    _remove_left_behind(target.parent, prefix)
     unfinished = target.parent / f"{prefix}{secrets.token_hex(4)}.tmp"
+    handle, is_named = _open_unfinished(unfinished)
     try:
-        with unfinished.open("xb") as file:
+        with os.fdopen(handle, "wb") as file:
             file.write(content)
             file.flush()
-            os.fsync(file.fileno())  # some file systems notice only now that they are full
-        unfinished.replace(target)
+            os.fsync(handle)  # some file systems notice only now that they are full
+            if not is_named:
+                is_named = True
+                _link(handle, unfinished)
+            unfinished.replace(target)
     except BaseException:
-        unfinished.unlink(missing_ok=True)
+        if is_named:
+            unfinished.unlink(missing_ok=True)
         raise
+
+
+def _open_unfinished(path: Path) -> tuple[int, bool]:
+    """Open a file for writing that has no name yet, else one of that name; return also whether it has it."""
+    handle, is_named = -1, True
+    if sys.platform == "linux" and _HAS_HANDLES:
+        # file systems that do not know files without a name refuse in different ways
+        with contextlib.suppress(OSError):
+            handle, is_named = os.open(path.parent, os.O_TMPFILE | os.O_WRONLY, _PERMISSIONS), False
+    if is_named:
+        handle = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, _PERMISSIONS)
+    if sys.platform != "win32":
+        fcntl.flock(handle, fcntl.LOCK_EX)
+    return handle, is_named
+
+
+def _link(handle: int, path: Path) -> None:
+    """Give a file without a name one; only with a folder to start from does Python follow the link to the file."""
+    folder = os.open(path.parent, os.O_RDONLY)
+    try:
+        os.link(f"{_HANDLES}/{handle}", path.name, dst_dir_fd=folder, follow_symlinks=True)
+    finally:
+        os.close(folder)
+
+
+def _remove_left_behind(folder: Path, prefix: str) -> None:
+    """Remove the unfinished files of writers that were killed: nobody holds their locks any more."""
+    if sys.platform == "win32":
+        return
+    for path in folder.glob(f"{glob.escape(prefix)}*.tmp"):
+        # one that is being written is locked, and one that is gone needs no removing
+        with contextlib.suppress(OSError), path.open("r+b") as file:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            path.unlink()
 
 
 def read_file(path: str | os.PathLike[str], largest: int, what: str) -> bytes:

@@ -174,7 +174,7 @@ def _run(given: Given, outputs: Callable[[Scenario], list[Path]], folder: Path) 
         if formats:  # what no plan of it can be written in is refused before laws are learned
             scenario.check(planning=True)
             refuse_exports(scenario.build(scenario.drafts), formats)
-        return scenario.run(
+        found: Run = scenario.run(
             seed=given["seed"],
             time_limit=given["time_limit"],
             progress=progress,
@@ -182,6 +182,7 @@ def _run(given: Given, outputs: Callable[[Scenario], list[Path]], folder: Path) 
             variants=given["variants"],
             on_time=given["on_time"],
         )
+        return found
 
 
 def _finish(given: Given, outcome: Run, folder: Path, data: Callable[[], dict[str, Any]]) -> int:
@@ -288,8 +289,7 @@ def _base_of(scenario: Scenario) -> Path:
 def _solve_instance(given: Given) -> int:
     """Read, solve and print an instance; return the exit code."""
     from kanopt.cli.output import check_outputs, result_json, save_plan, to_json
-    from kanopt.problems.routing.instances import solution_text
-    from kanopt.problems.routing.instances import best_known_file
+    from kanopt.problems.routing.instances import best_known_file, solution_text
 
     file, out = given["file"], given["out"]
     if opt.is_changed(given) or any(given[name] is not None for name in ("on_time", "days_in_time")):

@@ -327,7 +327,8 @@ def _plan(given: Given, scenario: Scenario, progress: OnEvent) -> Result:
     """Return the plan that is found, as ``kanopt run`` finds it, or today's."""
     if given["plan"] == "anew":
         how = {name: given[name] for name in ("seed", "time_limit", "relearn")}
-        return scenario.run(progress=progress, **how).result
+        found: Result = scenario.run(progress=progress, **how).result
+        return found
     from kanopt.whatif.questions.prepare import base_result, prepare
     from kanopt.whatif.run import today_in_time
 

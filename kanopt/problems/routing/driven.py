@@ -26,7 +26,7 @@ from kanopt.validation import MAY_BE_BLANK, Name
 
 if TYPE_CHECKING:
     from kanopt.problems.routing.assessment import RoutingAssessment
-    from kanopt.problems.routing.problem import RoutingProblem
+    from kanopt.problems.routing.model import RoutingModel
 
 KnownClock = Annotated[float, CLOCK, MAY_BE_BLANK]
 """A clock time, no number where nobody wrote it down."""
@@ -146,7 +146,7 @@ class _Reading:
     unwritten: list[str] = dataclass_field(default_factory=list)
 
     @property
-    def problem(self) -> RoutingProblem:
+    def problem(self) -> RoutingModel:
         return self.assessment.problem
 
     @property

@@ -34,7 +34,7 @@ from kanopt.units import convert
 
 if TYPE_CHECKING:
     from kanopt.problems.routing.assessment import RoutingAssessment
-    from kanopt.problems.routing.problem import RoutingProblem
+    from kanopt.problems.routing.model import RoutingModel
 
 ORDER, DEPARTURE, LOADS, DETOURS = "order and vehicles", "departure", "loads", "detours"
 DAY, LAW, CHANCE = "the day", "the law", "chance"
@@ -157,7 +157,7 @@ class ReviewedDay:
         return cls(planned, replace(found, plan=named))
 
     @property
-    def problem(self) -> RoutingProblem:
+    def problem(self) -> RoutingModel:
         """The day."""
         return self.planned.problem
 
@@ -574,7 +574,7 @@ def _durations(plan: RoutingPlan, driven: Drive) -> pd.Series[float]:
     return pd.Series(driven.route_durations, index=[route.label for route in plan.routes], dtype=float)
 
 
-def _arrivals(problem: RoutingProblem, driven: Drive) -> pd.Series[float]:
+def _arrivals(problem: RoutingModel, driven: Drive) -> pd.Series[float]:
     served = driven.head >= len(problem.data.depots)
     names = [problem.data.names[place] for place in driven.head[served]]
     return pd.Series(driven.arrive[served], index=names, dtype=float)
