@@ -8,7 +8,7 @@ from kanopt.reports.answer_pages import answer_page
 from kanopt.reports.answer_plots import plot_sweep
 from kanopt.reports.diagrams import plot_diagram, plot_modules
 from kanopt.reports.effect_lines import effect_lines
-from kanopt.reports.exports import (
+from kanopt.reports.exports.export import (
     EXPORTS,
     export,
     export_all,
