@@ -134,11 +134,12 @@ def _plot_line(sweep: Sweep, ax: Axes, switches: SwitchPoints | None) -> None:
         _mark_switches(sweep, ax, switches)
 
 
-def _thinned(frame: pd.DataFrame) -> pd.DataFrame:
-    """Return rows evenly chosen where there are more than a picture shows."""
-    if len(frame) <= _MOST_POINTS:
-        return frame
-    return frame.iloc[np.linspace(0, len(frame) - 1, _MOST_POINTS).round().astype(int)]
+def _thinned(rows: Any, most: int = _MOST_POINTS) -> Any:
+    """Return rows or values, evenly chosen where there are more than a picture shows."""
+    if len(rows) <= most:
+        return rows
+    chosen = np.linspace(0, len(rows) - 1, most).round().astype(int)
+    return rows.iloc[chosen] if isinstance(rows, pd.DataFrame) else [rows[place] for place in chosen]
 
 
 def _mark_base(sweep: Sweep, ax: Axes) -> None:
@@ -193,12 +194,8 @@ def _plot_cells(sweep: Sweep, ax: Axes) -> None:
 
 def _few(column: pd.Series[Any]) -> list[Any]:
     """Return the values of an axis in order, evenly chosen where there are very many."""
-    values = list(column.unique())
-    if is_number(column):
-        values.sort()
-    if len(values) <= _MOST_CELLS:
-        return values
-    return [values[round(k * (len(values) - 1) / (_MOST_CELLS - 1))] for k in range(_MOST_CELLS)]
+    values = column.drop_duplicates()
+    return list(_thinned(list(values.sort_values() if is_number(column) else values), _MOST_CELLS))
 
 
 def _names(values: list[Any]) -> list[str]:

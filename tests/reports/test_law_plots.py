@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import itertools
 from dataclasses import replace
 from typing import Any
 
@@ -10,7 +11,14 @@ from matplotlib.figure import Figure
 from kanopt.errors import FormulaError
 from kanopt.formulas import Curve, Domain, Formula, Input, Range, Table, Variable, parse_formula
 from kanopt.reports import plot_curve, plot_formula
-from kanopt.reports.law_plots import comparison_levels, plottable_inputs, reference_values, tabulate
+from kanopt.reports.law_plots import (
+    comparison_levels,
+    interacting_pair,
+    plot_interaction,
+    plottable_inputs,
+    reference_values,
+    tabulate,
+)
 
 
 def axes() -> Any:
@@ -151,3 +159,26 @@ def test_a_curve_is_drawn_through_its_knots() -> None:
     x, y = ax.lines[1].get_data()
     assert np.allclose(x, [6, 8, 10, 12, 14, 16])
     assert np.allclose(y, curve.at(np.asarray(x)))
+
+
+def test_two_inputs_that_act_together_are_a_heat_map_and_others_are_none() -> None:
+    inputs = [Variable(name, low=0, high=2) for name in "ab"]
+    apart, together = (parse_formula(text, inputs, Variable("y")) for text in ("a + b", "1 + a * b"))
+    assert interacting_pair(apart, reference_values(apart)) is None
+    assert interacting_pair(together, reference_values(together)) == ("a", "b")
+    cells = plot_interaction(together, ("a", "b"), axes()).collections[0]
+    shades = cells.get_facecolors()[:, 3]
+    assert len(shades) == 108
+    assert (shades.argmax(), shades[0]) == (107, shades.min())
+
+
+def test_names_of_many_categories_do_not_overlap() -> None:
+    kinds = {f"kind {place:02}": 1.0 + place for place in range(40)}
+    variable = Variable("kind", kind="category", categories=tuple(kinds))
+    law = Formula(Table.of(kinds, "kind", name="rate"), (variable,), Variable("cost", "EUR"))
+    ax = plot_formula(law, Figure(figsize=(4.5, 3.2), dpi=72, layout="constrained").add_subplot())
+    names = ax.get_yticklabels()
+    assert f"{40 - len(names)} smaller not drawn" in ax.get_xlabel()
+    ax.figure.draw_without_rendering()
+    boxes = [name.get_window_extent() for name in names]
+    assert all(upper.y0 >= lower.y1 - 2 for upper, lower in itertools.pairwise(boxes))
