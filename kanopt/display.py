@@ -69,6 +69,7 @@ class Reports(Protocol):
     plot_plans: Callable[..., Axes]
     plot_ranges: Callable[..., Axes]
     plot_result: Callable[..., Axes]
+    plot_review: Callable[..., Axes]
     plot_sweep: Callable[..., Axes]
     plot_switch_points: Callable[..., Axes]
     plot_tornado: Callable[..., Axes]

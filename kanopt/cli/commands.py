@@ -9,7 +9,7 @@ from kanopt.cli.echo import echo
 from kanopt.cli.learning import cache, fit
 from kanopt.cli.options import DEBUGGING
 from kanopt.cli.planning import check, compare, run, solve
-from kanopt.cli.questions import monte_carlo, risk, sweep, switch_points, tornado
+from kanopt.cli.questions import monte_carlo, review, risk, sweep, switch_points, tornado
 
 _EXIT_CODES = """
 \b
@@ -44,7 +44,7 @@ _VERSION = click.Option(
 )
 _COMMANDS = (
     *(init, check, fit, run, compare, sweep, tornado, switch_points),
-    *(monte_carlo, risk, solve, cache),
+    *(monte_carlo, risk, review, solve, cache),
 )
 kanopt = click.Group(
     "kanopt",

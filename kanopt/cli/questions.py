@@ -371,3 +371,54 @@ def monte_carlo(given: Given, scenario: Scenario, progress: OnEvent) -> Answer:
         progress=progress,
     )
     return Answer.of(found, found.to_json(), found.plans, found.decisions, found.draws)
+
+
+@question(
+    "review",
+    click.Argument(["driven"], type=opt.FILE),
+    *opt.CHANGES,
+    opt.option(
+        "--planned",
+        type=opt.FILE,
+        text="The plan that was carried out, as kanopt run --out writes it; left out, the plan is searched for again.",
+    ),
+    tables=("parts", "stops", "rows"),
+    examples="  kanopt review FILE driven.csv --planned out/NAME_plan.csv --out reviewed\n",
+)
+def review(given: Given, scenario: Scenario, progress: OnEvent) -> Answer:
+    """Hold what was driven against the plan: what was not followed, the day, the laws, and chance.
+
+    DRIVEN is a table with a row for each stop: vehicle, client, arrival and end, and perhaps stop, departure, back and
+    load. With --out the legs are written as rows of the table that the law of travel time was learned from.
+    """
+    from kanopt.tables import read_table
+    from kanopt.whatif.law_cache import LawCache
+    from kanopt.whatif.learn import laws_of, learn
+    from kanopt.whatif.review import review as asked
+    from kanopt.whatif.run import build, finish_run
+
+    scenario = changed(given, scenario)
+    if scenario.kind != "routing":
+        raise click.UsageError(
+            f"routes are held against what was driven, and this is a {scenario.kind} problem"
+        )
+    driven = read_table(given["driven"])
+    run: Any
+    if given["planned"] is None:
+        how = {name: given[name] for name in ("seed", "time_limit", "relearn")}
+        run = scenario.run(progress=progress, **how)
+    else:
+        from kanopt.problems.evaluate import evaluate
+
+        seed = scenario.seed if given["seed"] is None else given["seed"]
+        laws = laws_of(scenario, learn(scenario, seed, progress, LawCache(relearn=given["relearn"])))
+        problem = build(scenario, laws)
+        result = evaluate(problem, read_table(given["planned"]))
+        run = finish_run(scenario, laws, result, None, seconds=0.0)
+    if not run.result.has_plan:
+        return Answer(str(run.result), {"scenario": scenario.name}, run.result)
+    found = asked(run, driven)
+    tables = found.tables()
+    told = {"scenario": scenario.name, "unit": found.unit, "notes": list(found.cautions())}
+    told |= {"sentences": list(found.sentences()), "parts": tables["parts"].to_dict("records")}
+    return Answer(found.text(), told, run.result, found, (tables["parts"], tables["stops"], found.rows()))

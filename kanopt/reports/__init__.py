@@ -5,7 +5,7 @@ that a page needs no network, and no script to be read.
 """
 
 from kanopt.reports.answer_pages import answer_page
-from kanopt.reports.answer_plots import plot_sweep
+from kanopt.reports.answer_plots import plot_review, plot_sweep
 from kanopt.reports.diagrams import plot_diagram, plot_modules
 from kanopt.reports.effect_lines import effect_lines
 from kanopt.reports.exports.export import (
@@ -16,7 +16,8 @@ from kanopt.reports.exports.export import (
     export_tables,
     refuse_exports,
 )
-from kanopt.reports.law_plots import plot_curve, plot_effects, plot_formula, plot_law
+from kanopt.reports.law_plots import plot_curve, plot_formula
+from kanopt.reports.panels import plot_effects, plot_law
 from kanopt.reports.plots import plot_result, plot_view
 from kanopt.reports.risk_pages import days_text, monte_carlo_page, risk_page
 from kanopt.reports.row_plots import (
@@ -54,6 +55,7 @@ __all__ = [
     "plot_plans",
     "plot_ranges",
     "plot_result",
+    "plot_review",
     "plot_sweep",
     "plot_switch_points",
     "plot_tornado",

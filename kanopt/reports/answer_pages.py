@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from kanopt.display import Grid, KeyFigure, Page
 from kanopt.problems.result import Status
-from kanopt.reports.answer_plots import plot_sweep, sweep_height
-from kanopt.reports.blocks import tone_of
+from kanopt.reports.answer_plots import plot_review, plot_sweep, review_height, sweep_height
+from kanopt.reports.blocks import caution, number_form, table_of, tone_of
 from kanopt.reports.canvas import named_rows
 from kanopt.reports.comparison_page import comparison_question
 from kanopt.reports.question_page import (
@@ -17,6 +17,7 @@ from kanopt.reports.question_page import (
     answer_table,
     as_it_is,
     asked,
+    basis_of,
     in_unit,
     learned_sentence,
     noise_sentence,
@@ -24,8 +25,14 @@ from kanopt.reports.question_page import (
     varied_text,
     warnings_of,
 )
-from kanopt.reports.row_plots import plot_switch_points, plot_tornado, switch_height, tornado_height
+from kanopt.reports.row_plots import (
+    plot_switch_points,
+    plot_tornado,
+    switch_height,
+    tornado_height,
+)
 from kanopt.text import (
+    amount_text,
     capital,
     count_text,
     join_list,
@@ -38,6 +45,7 @@ from kanopt.whatif.questions.axes import value_text
 from kanopt.whatif.questions.switch_search import KNOWN
 from kanopt.whatif.questions.tornado import MOVES
 from kanopt.whatif.questions.verdict import UNMEASURED
+from kanopt.whatif.review import NOT_FOLLOWED, Review
 
 if TYPE_CHECKING:
     from kanopt.whatif.questions.switch_points import AxisSwitches
@@ -235,3 +243,47 @@ def _changes(found: SwitchPoints) -> Grid:
     places = ("switch_point", "low", "high")
     frame = found.frame.assign(edge=found.frame["edge"].replace("", "prices cross"))[columns]
     return answer_table(found, "switch points", frame, "What changes", heads=heads, values=places)
+
+
+@_question.register
+def _review(found: Review) -> Question:
+    """Collect what the page of a driven day says."""
+    money, minutes = found.day.money.sum(), found.day.minutes.sum()
+    unit, time = found.unit, found.planned.problem.units.time
+    changed = money["driven"] - money["planned"]
+    more = "more" if changed > 0 else "less"
+    answer = f"The day cost {money_text(money['driven'], unit)}, {money_text(abs(changed), unit)} {more} than planned."
+    followed = float(money[list(NOT_FOLLOWED)].sum())
+    parts = found.parts.rename_axis("part").reset_index()
+    forms = dict.fromkeys(parts.columns[1:], number_form(2))
+    heads = {name: name.replace("money", unit).replace("minutes", time) for name in parts.columns}
+    tables = [
+        table_of(
+            parts, "What each part did; low and high hold it in nine of ten cases", heads=heads, forms=forms
+        )
+    ]
+    captions = {
+        "stops": f"Arrivals at clients, {time}",
+        "vehicles": f"By vehicle, {unit}",
+        "costs": f"By term, {unit}",
+    }
+    tables += [table_of(found.tables()[name], caption) for name, caption in captions.items()]
+    return Question(
+        kicker="kanopt review · routing",
+        title="What became of the plan?",
+        answer=(answer, *found.sentences()),
+        lines=(f"Not following the plan came to {money_text(followed, unit, signed=True)}.",),
+        figures=(
+            KeyFigure("planned", money_text(money["planned"]), unit, amount_text(minutes["planned"], time)),
+            KeyFigure("driven", money_text(money["driven"]), unit, amount_text(minutes["driven"], time)),
+        ),
+        sure=("The parts add up exactly; the day, the law and chance are told apart by an estimate.",),
+        notices=tuple(map(caution, found.cautions())),
+        charts=(
+            question_chart(
+                lambda ax: plot_review(found, ax), "What made the difference", review_height(found)
+            ),
+        ),
+        tables=tuple(tables),
+        basis=basis_of(found.scenario, found.planned.problem),
+    )

@@ -1,4 +1,4 @@
-"""Pictures of a sweep: a line where one thing varies, cells where two do."""
+"""Pictures of a sweep, a line where one thing varies and cells where two do, and of a day that was driven."""
 
 from __future__ import annotations
 
@@ -16,15 +16,17 @@ from kanopt.reports.charts import (
     draw_lines,
     is_number,
     name_ends,
+    name_rows,
     name_values,
     shade,
     write,
 )
-from kanopt.reports.palette import ALARM, MUTED, SERIES, series
+from kanopt.reports.palette import ALARM, INK, MUTED, SERIES, series
 from kanopt.text import (
     amount_text,
     column_decimals,
     fixed_text,
+    money_decimals,
     money_text,
     number_text,
     shorten_middle,
@@ -38,6 +40,7 @@ if TYPE_CHECKING:
 
     from kanopt.whatif import Scenario, Sweep, SwitchPoints
     from kanopt.whatif.questions.axes import Axis
+    from kanopt.whatif.review import Review
 
 _BROKEN = frozenset({str(Status.INFEASIBLE), str(Status.PARTIAL), str(Status.NO_PLAN), ""})
 _DOTS = 60
@@ -48,7 +51,7 @@ _MOST_CELLS = 30
 """Rows and columns of cells that are drawn, at most."""
 _MOST_NUMBERS = 400
 """Cells with a number in them, at most."""
-_CELL = 30.0
+_CELL, _ROW = 30.0, 32
 _TALLEST = 480
 
 
@@ -225,3 +228,35 @@ def _plot_in_turn(sweep: Sweep, ax: Axes) -> None:
     else:
         ax.set_xlabel("number of the point, as in the table")
     set_y_title(ax, _price_title(sweep))
+
+
+def plot_review(found: Review, ax: Axes | None = None) -> Axes:
+    """Draw what each part did to the price of a day, with the interval of those that are estimated.
+
+    Parameters
+    ----------
+    found
+        From :func:`kanopt.review`.
+    ax
+        Where to draw; a new figure if None.
+    """
+    parts = found.parts
+    ax = axes_or_new(ax, 680, review_height(found))
+    decimals = money_decimals(parts["money"])
+    for place, row in enumerate(parts.to_dict("records")):
+        change, low, high = row["money"], row["money low"], row["money high"]
+        ax.barh(place, change, height=0.6, color=series(0).light)
+        if high > low:
+            ax.plot([low, high], [place, place], color=INK.light, linewidth=1.2)
+        reach = max(change, high, 0.0)
+        write(ax, fixed_text(change, decimals, signed=True), (reach, place), INK, (5, 0), ha="left")
+    ax.axvline(0, color=MUTED.light, linewidth=0.8)
+    ax.margins(x=0.15)
+    return name_rows(
+        ax, list(parts.index), f"change of the price, {found.unit}; line: where it lies in nine of ten cases"
+    )
+
+
+def review_height(found: Review) -> int:
+    """Return the preferred height of the picture, in pixels."""
+    return 90 + _ROW * len(found.parts)

@@ -22,11 +22,14 @@ if TYPE_CHECKING:
     from kanopt.problems.routing.review import ReviewedDay
     from kanopt.problems.time_effects import TimeEffects
     from kanopt.whatif.run import Run
+    from kanopt.whatif.scenario import Scenario
 
 LEVEL = 0.05
 """How likely a law that is as it was is called otherwise, ever."""
 LOOKS = 250
 """On how many days that holds: about a year of working days."""
+NOT_FOLLOWED = ("order and vehicles", "departure", "loads", "detours")
+"""Parts that say that the plan was not followed."""
 _SHIFT = 1.0
 """Spread of changes that are looked for, in standard deviations of a day."""
 _NAMED = 3
@@ -42,10 +45,13 @@ class Review(TableExports):
         The plan on the laws.
     day
         The day beside it.
+    scenario
+        What the plan was made of; None where it was made in Python.
     """
 
     planned: RoutingAssessment
     day: ReviewedDay
+    scenario: Scenario | None = None
 
     @property
     def unit(self) -> str:
@@ -130,6 +136,21 @@ class Review(TableExports):
         yield ""
         yield grid_of(self._shown_parts(), partial(fixed_text, decimals=2))
         yield from ("", *self.sentences())
+
+    def cautions(self) -> tuple[str, ...]:
+        """Return what must be known before the prices are believed: stops left out, and what the table lacks."""
+        before = self.planned.plan.unserved
+        left_out = [name for name in self.day.day.plan.unserved if name not in before]
+        if not left_out:
+            return self.notes
+        told = f"Left out on the way: {join_list(left_out, 8)}; the prices do not compare like with like."
+        return (told, *self.notes)
+
+    def plot(self, ax: Any = None) -> Any:
+        """Draw what each part did to the price; return the matplotlib axes."""
+        from kanopt.display import reports
+
+        return reports.plot_review(self, ax)
 
     def _shown_parts(self) -> pd.DataFrame:
         """Return the parts with their intervals in words."""
@@ -216,7 +237,7 @@ def review(run: Run | Result, driven: Any) -> Review:
     if not isinstance(assessment, RoutingAssessment):
         raise ProblemError("review: only plans of routes are held against what was driven")
     planned = assessment.settled()
-    return Review(planned, ReviewedDay.of(planned, driven))
+    return Review(planned, ReviewedDay.of(planned, driven), getattr(run, "scenario", None))
 
 
 def _rows_of(frame: pd.DataFrame) -> Iterator[Any]:

@@ -39,8 +39,6 @@ if TYPE_CHECKING:
 ORDER, DEPARTURE, LOADS, DETOURS = "order and vehicles", "departure", "loads", "detours"
 DAY, LAW, CHANCE = "the day", "the law", "chance"
 PARTS = (ORDER, DEPARTURE, LOADS, DETOURS, DAY, LAW, CHANCE)
-NOT_FOLLOWED = (ORDER, DEPARTURE, LOADS, DETOURS)
-"""Parts that say that the plan was not followed."""
 
 _DRAWS = 200
 _HOURS = 2.0
