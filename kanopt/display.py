@@ -10,15 +10,14 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from importlib import import_module
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeAlias
 
 from kanopt.text import count_text
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     import pandas as pd
-    from matplotlib.axes import Axes
+
+    from kanopt.asked_reports import Reports
 
 __all__ = [
     "Alarm",
@@ -46,38 +45,6 @@ __all__ = [
     "told",
     "words_of",
 ]
-
-_GAP = " "
-
-
-class Reports(Protocol):
-    """What objects ask of the reports, which lie above them: drawings, pages and files."""
-
-    answer_page: Callable[..., Any]
-    days_text: Callable[..., str]
-    export: Callable[..., tuple[Path, ...]]
-    export_tables: Callable[..., Path]
-    monte_carlo_page: Callable[..., Any]
-    plot_baselines: Callable[..., Axes]
-    plot_costs: Callable[..., Axes]
-    plot_day_costs: Callable[..., Axes]
-    plot_decisions: Callable[..., Axes]
-    plot_diagram: Callable[..., Axes]
-    plot_effects: Callable[..., Axes]
-    plot_law: Callable[..., Axes]
-    plot_modules: Callable[..., Axes]
-    plot_plans: Callable[..., Axes]
-    plot_ranges: Callable[..., Axes]
-    plot_result: Callable[..., Axes]
-    plot_review: Callable[..., Axes]
-    plot_sweep: Callable[..., Axes]
-    plot_switch_points: Callable[..., Axes]
-    plot_tornado: Callable[..., Axes]
-    risk_page: Callable[..., Any]
-    shown_html: Callable[..., str]
-    write_explanation: Callable[..., Path]
-    write_page: Callable[..., Path]
-    write_report: Callable[..., Path]
 
 
 reports: Reports
@@ -143,8 +110,7 @@ class Notices:
 class Facts:
     r"""Pairs of a word and what is to be said about it; `indent` and `between` are how print writes them.
 
-    A page gives a pair the id that stands in its place of `ids`, and shows reasons side by side with what would mend
-    them.
+    A page gives a pair the id in its place of `ids`, and shows reasons side by side with what would mend them.
 
     Examples
     --------
@@ -167,8 +133,7 @@ Tone: TypeAlias = Literal["", "good", "bad"]
 class KeyFigure:
     """One number that matters, with what it is and what to compare it with.
 
-    What stands `first`, above the number, is what the plan serves; it is coloured where the plan `lacks` something.
-    The number leads to its `anchor`, where it has one.
+    What stands `first`, above it, is what the plan serves, coloured where that `lacks` something; it leads to `anchor`.
     """
 
     label: str
@@ -376,10 +341,10 @@ def words_of(said: str | Sentence | Cell) -> str:
 
 def _grid_lines(grid: Grid) -> list[str]:
     """Write a table as pandas does: to the right, numbers a space further from what stands before them."""
-    heads = [f"{_GAP * is_number}{head}" for head, is_number in zip(grid.heads, grid.numeric, strict=True)]
+    heads = [f"{' ' * is_number}{head}" for head, is_number in zip(grid.heads, grid.numeric, strict=True)]
     table = [tuple(heads), *(tuple(map(words_of, row)) for row in grid.rows)]
     widths = [max(map(len, column)) for column in zip(*table, strict=True)]
-    lines = [_GAP.join(cell.rjust(width) for cell, width in zip(row, widths, strict=True)) for row in table]
+    lines = [" ".join(cell.rjust(width) for cell, width in zip(row, widths, strict=True)) for row in table]
     return lines + ([grid.note] if grid.note else [])
 
 

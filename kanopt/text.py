@@ -42,6 +42,7 @@ __all__ = [
     "number_text",
     "percent_text",
     "range_text",
+    "round_money",
     "score_text",
     "seconds_text",
     "shorten",
@@ -133,6 +134,17 @@ def money_text(value: float, unit: str = "", decimals: int | None = None, *, sig
     """
     places = money_decimals([value]) if decimals is None else decimals
     return f"{fixed_text(value, places, signed=signed)} {unit}".rstrip()
+
+
+def round_money(value: float, unit: str) -> str:
+    """Write money as a sentence for people does: large amounts without what is behind the point.
+
+    Examples
+    --------
+    >>> round_money(703.394, "EUR"), round_money(5858332.72, "EUR")
+    ('703.39 EUR', '5,858,333 EUR')
+    """
+    return money_text(value, unit, 0 if abs(value) >= _SEPARATED_FROM else None)
 
 
 def money_decimals(values: Iterable[float]) -> int:

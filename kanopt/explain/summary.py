@@ -10,7 +10,16 @@ from kanopt.explain.service import service_difference
 from kanopt.formulas.verdict import weak_laws
 from kanopt.problems.findings import Extrapolation, Reason
 from kanopt.problems.result import Result, Status
-from kanopt.text import count_text, join_list, money_decimals, money_text, percent_text, shorten
+from kanopt.text import (
+    capital,
+    count_text,
+    join_list,
+    money_decimals,
+    money_text,
+    percent_text,
+    round_money,
+    shorten,
+)
 
 UNREAD = (
     "What was asked and not answered is in neither the price nor the rules: of the plan nothing is proved."
@@ -39,7 +48,7 @@ def choice_sentence(result: Result) -> str:
 def left_out_sentence(result: Result) -> str:
     """Say what the price of that is which the plan leaves out."""
     price = None if result.assessment is None else result.assessment.left_out_price
-    return "" if price is None else f"{_capital(price.text)}."
+    return "" if price is None else f"{capital(price.text)}."
 
 
 def made_up(assumed: Iterable[str]) -> tuple[str, ...]:
@@ -115,7 +124,7 @@ def _verb(objective: float) -> str:
 def caveat_sentence(result: Result) -> str:
     """Say on how much of the plan a law is cut off at zero or used outside its data."""
     said = () if result.assessment is None else result.assessment.law_caveats
-    return f"{_capital('; '.join(said))}." if said else ""
+    return f"{capital('; '.join(said))}." if said else ""
 
 
 def weak_law_sentences(result: Result) -> tuple[str, ...]:
@@ -128,7 +137,7 @@ def stake_sentence(result: Result) -> str:
     stake = result.money_at_stake
     if stake is None or result.objective is None:
         return ""
-    return f"{_capital(stake.text(result.problem.unit, earned=result.objective < 0))}."
+    return f"{capital(stake.text(result.problem.unit, earned=result.objective < 0))}."
 
 
 def today_sentence(result: Result, today: Result | None) -> str:
@@ -167,7 +176,7 @@ def bound_sentence(result: Result, *, unread: bool = False) -> str:
     if result.bound is not None and result.gap is not None:
         left = percent_text(result.gap)
         most = left if left.startswith("under") else f"at most {left}"
-        least = money_text(abs(result.bound), result.problem.unit)
+        least = round_money(abs(result.bound), result.problem.unit)
         head = f"No plan can {'earn more' if result.bound < 0 else 'cost less'} than {least}"
         return f"{head}; {most} is left to gain."
     if result.certificate is None:
@@ -215,7 +224,7 @@ def issue_sentences(result: Result, causes: Sequence[Reason]) -> list[str]:
     wider = [cause for cause in causes if cause.kind == "infeasible" and cause.message not in broken]
     if wider:
         more = f" ({count_text(len(wider) - 1, 'more such reason')} below)" if len(wider) > 1 else ""
-        sentences.append(f"{_capital(wider[0].message.rstrip('.'))}{more}.")
+        sentences.append(f"{capital(wider[0].message.rstrip('.'))}{more}.")
     if broken:
         rules = "a rule" if len(broken) == 1 else "rules"
         shown = [*broken[:_MOST_RULES], *_more(len(broken) - _MOST_RULES, "more")]
@@ -229,7 +238,7 @@ def _subjects_sentence(group: ReasonGroup, verbs: tuple[str, str]) -> str:
     """Name what is late or closed."""
     names = [shorten(name, 60) for name in group.names]
     if len(names) == 1:
-        return f"{_capital(f'{group.noun} ' if group.noun else '')}{names[0]} {verbs[0]}."
+        return f"{capital(f'{group.noun} ' if group.noun else '')}{names[0]} {verbs[0]}."
     return f"{group.counted.partition(',')[0]} {verbs[1]}: {join_list(names, _NAMES)}."
 
 
@@ -240,10 +249,6 @@ def _name(cause: Reason) -> str:
 
 def _more(count: int, noun: str) -> list[str]:
     return [f"and {count_text(count, noun, noun)}"] if count > 0 else []
-
-
-def _capital(text: str) -> str:
-    return text[:1].upper() + text[1:]
 
 
 def extrapolation_sentence(extrapolations: Sequence[Extrapolation]) -> str:

@@ -5,10 +5,10 @@ that a page needs no network, and no script to be read.
 """
 
 from kanopt.reports.answer_pages import answer_page
-from kanopt.reports.answer_plots import plot_sweep
+from kanopt.reports.answer_plots import plot_review, plot_sweep
 from kanopt.reports.diagrams import plot_diagram, plot_modules
 from kanopt.reports.effect_lines import effect_lines
-from kanopt.reports.exports import (
+from kanopt.reports.exports.export import (
     EXPORTS,
     export,
     export_all,
@@ -16,8 +16,8 @@ from kanopt.reports.exports import (
     export_tables,
     refuse_exports,
 )
-from kanopt.reports.law_plots import plot_curve, plot_effects, plot_formula, plot_law
-from kanopt.reports.notebook import shown_html
+from kanopt.reports.law_plots import plot_curve, plot_formula
+from kanopt.reports.panels import plot_effects, plot_law
 from kanopt.reports.plots import plot_result, plot_view
 from kanopt.reports.risk_pages import days_text, monte_carlo_page, risk_page
 from kanopt.reports.row_plots import (
@@ -27,11 +27,10 @@ from kanopt.reports.row_plots import (
     plot_decisions,
     plot_plans,
     plot_ranges,
-    plot_review,
     plot_switch_points,
     plot_tornado,
 )
-from kanopt.reports.write import write_explanation, write_laws, write_page, write_report
+from kanopt.reports.write import shown_html, write_explanation, write_laws, write_page, write_report
 
 __all__ = [
     "EXPORTS",

@@ -8,24 +8,26 @@ from typing import TYPE_CHECKING, Any
 
 from kanopt.display import Grid, KeyFigure, Page
 from kanopt.problems.result import Status
-from kanopt.reports.answer_plots import plot_sweep, sweep_height
-from kanopt.reports.blocks import Formatter, caution, number_form, table_of, tone_of
+from kanopt.reports.answer_plots import plot_review, plot_sweep, review_height, sweep_height
+from kanopt.reports.blocks import caution, number_form, table_of, tone_of
 from kanopt.reports.canvas import named_rows
 from kanopt.reports.comparison_page import comparison_question
 from kanopt.reports.question_page import (
     Question,
+    answer_table,
+    as_it_is,
+    asked,
     basis_of,
+    in_unit,
     learned_sentence,
     noise_sentence,
     question_chart,
-    stopped,
     varied_text,
+    warnings_of,
 )
 from kanopt.reports.row_plots import (
-    plot_review,
     plot_switch_points,
     plot_tornado,
-    review_height,
     switch_height,
     tornado_height,
 )
@@ -34,7 +36,6 @@ from kanopt.text import (
     capital,
     count_text,
     join_list,
-    money_decimals,
     money_text,
     number_text,
     range_text,
@@ -47,7 +48,6 @@ from kanopt.whatif.questions.verdict import UNMEASURED
 from kanopt.whatif.review import NOT_FOLLOWED, Review
 
 if TYPE_CHECKING:
-    from kanopt.problems.result import Result
     from kanopt.whatif.questions.switch_points import AxisSwitches
     from kanopt.whatif.questions.switch_search import SwitchPoint
 
@@ -69,35 +69,24 @@ def _question(answer: Any) -> Question:
 _question.register(Comparison, comparison_question)
 
 
-def _as_it_is(base: Result) -> KeyFigure:
-    price = "–" if base.objective is None else money_text(base.objective)
-    return KeyFigure("as it is", price, base.problem.unit, base.status.value)
-
-
 @_question.register
 def _sweep(sweep: Sweep) -> Question:
     """Collect what the page of a sweep says."""
     varied = join_list([varied_text(sweep.scenario, axis) for axis in sweep.axes], _NAMES)
-    done, asked = len(sweep.results), count_text(len(sweep.design_points), "point")
     caption = f"Price of {'plans made anew' if sweep.anew else 'the same plan'} at each point"
     chart = question_chart(lambda ax: plot_sweep(sweep, ax), caption, sweep_height(sweep))
-    return Question(
-        kicker=f"kanopt sweep · {sweep.base.problem.kind}",
-        title=f"{sweep.scenario.name}: what if {varied}?",
+    asked_for = count_text(len(sweep.design_points), "point")
+    noise = noise_sentence(sweep.points["noise"] if sweep.anew else None, sweep.unit)
+    return asked(
+        sweep,
+        "sweep",
+        f"what if {varied}?",
         answer=(sweep.extremes() or "At no point is there a plan that holds.", _how(sweep)),
-        lines=(),
-        figures=(_as_it_is(sweep.base), *_extreme_keys(sweep), _counted(sweep)),
-        notices=(
-            *stopped(sweep.interrupted, f"after {done:,} of {asked}"),
-            *map(caution, sweep.notes()),
-        ),
+        figures=(as_it_is(sweep.base), *_extreme_keys(sweep), _counted(sweep)),
+        notices=warnings_of(sweep, len(sweep.results), asked_for, sweep.notes()),
         charts=(chart,) if sweep.results else (),
         tables=(_points(sweep),),
-        sure=(
-            noise_sentence(sweep.points["noise"] if sweep.anew else None, sweep.unit),
-            *learned_sentence(sweep.base.problem),
-        ),
-        basis=basis_of(sweep.scenario, sweep.base.problem),
+        sure=(noise, *learned_sentence(sweep.base.problem)),
     )
 
 
@@ -132,27 +121,16 @@ def _counted(sweep: Sweep) -> KeyFigure:
 
 
 def _points(sweep: Sweep) -> Grid:
-    frame, labels = sweep.points, [axis.label for axis in sweep.axes]
-    effects = ("data_effect", "replanning_effect") if sweep.anew else ()
-    columns = ["point", *labels, "objective", "change", *effects, *(["noise"] if sweep.anew else [])]
-    columns += ["verdict", *(["message"] if frame["message"].any() else [])]
-    decimals = money_decimals(frame["objective"].dropna())
-    forms: dict[str, Formatter] = dict.fromkeys(labels, value_text)
-    forms |= dict.fromkeys(("objective", "noise"), number_form(decimals))
-    forms |= dict.fromkeys(("change", *effects), number_form(decimals, signed=True))
-    heads = {
-        "objective": f"price, {sweep.unit}" if sweep.unit else "price",
-        "data_effect": "new data, old plan",
-        "replanning_effect": "new plan",
-        "noise": "noise of the search",
-        "message": "why",
+    labels = [axis.label for axis in sweep.axes]
+    planned = ["data_effect", "replanning_effect", "noise"] if sweep.anew else []
+    why = ["message"] if sweep.points["message"].any() else []
+    heads = {label: label for label in labels} | {
+        "objective": f"price, {sweep.unit}" if sweep.unit else "price"
     }
-    return table_of(
-        frame[columns],
-        "The points",
-        heads={label: label for label in labels} | heads,
-        forms=forms,
-        note="Change = new data + new plan, against the plan as it is." if sweep.anew else "",
+    columns = ["point", *labels, "objective", "change", *planned, "verdict", *why]
+    note = "Change = new data + new plan, against the plan as it is." if sweep.anew else ""
+    return answer_table(
+        sweep, "points", sweep.points[columns], "The points", heads=heads, values=labels, note=note
     )
 
 
@@ -160,29 +138,23 @@ def _points(sweep: Sweep) -> Grid:
 def _tornado(tornado: Tornado) -> Question:
     """Collect what the page of a tornado says."""
     how = "planned anew at each value" if tornado.anew else "the same plan at all values"
-    done, asked = len(tornado.pairs), count_text(len(tornado.axes), "input")
-    chart = question_chart(
-        lambda ax: plot_tornado(tornado, ax),
-        "Change of the price by each input alone, from its low to its high value",
-        tornado_height(tornado),
-    )
-    return Question(
-        kicker=f"kanopt tornado · {tornado.base.problem.kind}",
-        title=f"{tornado.scenario.name}: what moves the price most?",
-        answer=(*_movers(tornado), f"{asked} one at a time, the others as they are; {how}."),
-        lines=(),
-        figures=(_as_it_is(tornado.base), *_swings(tornado)),
-        sure=(
-            noise_sentence(tornado.frame["noise"] if tornado.anew else None, tornado.unit),
-            *learned_sentence(tornado.base.problem),
-        ),
-        notices=(
-            *stopped(tornado.interrupted, f"after {done:,} of {asked}"),
-            *map(caution, tornado.notes() if done else ()),
-        ),
+    done, inputs = len(tornado.pairs), count_text(len(tornado.axes), "input")
+    caption = "Change of the price by each input alone, from its low to its high value"
+    chart = question_chart(lambda ax: plot_tornado(tornado, ax), caption, tornado_height(tornado))
+    noise = noise_sentence(tornado.frame["noise"] if tornado.anew else None, tornado.unit)
+    kept = ("kept_low", "kept_high") if tornado.anew else ()
+    columns = ["path", "low", "high", *kept, "low_effect", "high_effect", "swing", "noise", "verdict"]
+    title = in_unit("What each input does to the price", tornado.unit)
+    return asked(
+        tornado,
+        "tornado",
+        "what moves the price most?",
+        answer=(*_movers(tornado), f"{inputs} one at a time, the others as they are; {how}."),
+        figures=(as_it_is(tornado.base), *_swings(tornado)),
+        sure=(noise, *learned_sentence(tornado.base.problem)),
+        notices=warnings_of(tornado, done, inputs, tornado.notes() if done else ()),
         charts=(chart,) if done else (),
-        tables=(_effects(tornado),),
-        basis=basis_of(tornado.scenario, tornado.base.problem),
+        tables=(answer_table(tornado, "inputs", tornado.frame[columns], title, values=("low", "high")),),
     )
 
 
@@ -218,29 +190,6 @@ def _swings(tornado: Tornado) -> Iterator[KeyFigure]:
         yield KeyFigure(str(row.path), money_text(row.swing), tornado.unit, f"swing; {row.verdict}")
 
 
-def _effects(tornado: Tornado) -> Grid:
-    kept = ("kept_low", "kept_high") if tornado.anew else ()
-    effects = (*kept, "low_effect", "high_effect")
-    unit = f" ({tornado.unit})" if tornado.unit else ""
-    decimals = money_decimals([tornado.base.objective or 0.0])
-    forms: dict[str, Formatter] = {"low": value_text, "high": value_text}
-    forms |= dict.fromkeys(("swing", "noise"), number_form(decimals))
-    forms |= dict.fromkeys(effects, number_form(decimals, signed=True))
-    heads = {
-        "path": "input",
-        "kept_low": "plan kept, low",
-        "kept_high": "plan kept, high",
-        "low_effect": "change at low",
-        "high_effect": "change at high",
-    }
-    return table_of(
-        tornado.frame[["path", "low", "high", *effects, "swing", "noise", "verdict"]],
-        f"What each input does to the price{unit}",
-        heads=heads,
-        forms=forms,
-    )
-
-
 def _switch_key(axis: AxisSwitches, one: SwitchPoint) -> KeyFigure:
     """Return the place of a switch point; of one that is not known, between which values it lies and why."""
     if one.verdict in (KNOWN, UNMEASURED):
@@ -252,43 +201,26 @@ def _switch_key(axis: AxisSwitches, one: SwitchPoint) -> KeyFigure:
 @_question.register
 def _switch(found: SwitchPoints) -> Question:
     """Collect what the page of switch points says."""
-    sentences, count = found.sentences(), sum(len(axis.switches) for axis in found.axes)
+    sentences, places = found.sentences(), [(axis, one) for axis in found.axes for one in axis.switches]
     paths = count_text(len(found.axes), "path")
-    answer: tuple[str, ...]
-    if count:
-        answer = (
-            f"{sentences[0]}.",
-            f"{count_text(count, 'place')} on {paths} in all.",
-        )
-    else:
-        answer = (f"No place on {paths} at which decisions change.",)
-    decimals = money_decimals([found.base.objective or 0.0])
-    forms: dict[str, Formatter] = dict.fromkeys(("switch_point", "low", "high", "value"), number_text)
-    forms |= dict.fromkeys(("price_below", "price_above", "price", "noise"), number_form(decimals))
-    chart = question_chart(
-        lambda ax: plot_switch_points(found, ax),
-        "The ranges, parted where decisions change; ticks are values at which the problem was solved",
-        switch_height(found),
-    )
-    keys = [_switch_key(axis, one) for axis in found.axes for one in axis.switches]
-    return Question(
-        kicker=f"kanopt switch-points · {found.base.problem.kind}",
-        title=f"{found.scenario.name}: where does the plan tip?",
+    answer: tuple[str, ...] = (f"No place on {paths} at which decisions change.",)
+    if places:
+        answer = (f"{sentences[0]}.", f"{count_text(len(places), 'place')} on {paths} in all.")
+    caption = "The ranges, parted where decisions change; ticks are values at which the problem was solved"
+    chart = question_chart(lambda ax: plot_switch_points(found, ax), caption, switch_height(found))
+    solved = in_unit("Where it was solved", found.unit)
+    points = answer_table(found, "values", found.points, solved, values=("value",))
+    return asked(
+        found,
+        "switch-points",
+        "where does the plan tip?",
         answer=answer,
         lines=sentences[1:],
-        figures=(_as_it_is(found.base), *keys[:_SAID]),
+        figures=(as_it_is(found.base), *(_switch_key(*each) for each in places[:_SAID])),
         sure=(*_places(found), *learned_sentence(found.base.problem)),
-        notices=(*stopped(found.interrupted, "before the end"), *map(caution, found.notes())),
+        notices=warnings_of(found, 0, "", found.notes()),
         charts=(chart,) if any(len(axis.points) for axis in found.axes) else (),
-        tables=(
-            *([_changes(found, forms)] if count else []),
-            table_of(
-                found.points,
-                f"Where it was solved ({found.unit})" if found.unit else "Where it was solved",
-                forms=forms,
-            ),
-        ),
-        basis=basis_of(found.scenario, found.base.problem),
+        tables=(*([_changes(found)] if places else []), points),
     )
 
 
@@ -303,17 +235,14 @@ def _places(found: SwitchPoints) -> tuple[str, ...]:
     return (f"{told}, {most} is known to where prices cross; of others, between which values they lie.",)
 
 
-def _changes(found: SwitchPoints, forms: dict[str, Formatter]) -> Grid:
-    frame = found.frame.assign(edge=found.frame["edge"].replace("", "prices cross"))
-    ends = ["low", "high"] if (frame["verdict"] != "known").any() else []
+def _changes(found: SwitchPoints) -> Grid:
+    ends = ["low", "high"] if (found.frame["verdict"] != "known").any() else []
     prices = ["price_below", "price_above"]
     columns = ["path", "switch_point", *ends, "decision", "below", "above", *prices, "edge", "verdict"]
-    return table_of(
-        frame[columns],
-        "What changes",
-        heads={"switch_point": "from", "low": "at least", "high": "at most", "edge": "why there"},
-        forms=forms,
-    )
+    heads = {"switch_point": "from", "low": "at least", "high": "at most", "edge": "why there"}
+    places = ("switch_point", "low", "high")
+    frame = found.frame.assign(edge=found.frame["edge"].replace("", "prices cross"))[columns]
+    return answer_table(found, "switch points", frame, "What changes", heads=heads, values=places)
 
 
 @_question.register

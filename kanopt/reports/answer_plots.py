@@ -1,4 +1,4 @@
-"""Pictures of a sweep: a line where one thing varies, cells where two do."""
+"""Pictures of a sweep, a line where one thing varies and cells where two do, and of a day that was driven."""
 
 from __future__ import annotations
 
@@ -16,15 +16,17 @@ from kanopt.reports.charts import (
     draw_lines,
     is_number,
     name_ends,
+    name_rows,
     name_values,
     shade,
     write,
 )
-from kanopt.reports.palette import ALARM, MUTED, SERIES, series
+from kanopt.reports.palette import ALARM, INK, MUTED, SERIES, series
 from kanopt.text import (
     amount_text,
     column_decimals,
     fixed_text,
+    money_decimals,
     money_text,
     number_text,
     shorten_middle,
@@ -38,6 +40,7 @@ if TYPE_CHECKING:
 
     from kanopt.whatif import Scenario, Sweep, SwitchPoints
     from kanopt.whatif.questions.axes import Axis
+    from kanopt.whatif.review import Review
 
 _BROKEN = frozenset({str(Status.INFEASIBLE), str(Status.PARTIAL), str(Status.NO_PLAN), ""})
 _DOTS = 60
@@ -48,7 +51,7 @@ _MOST_CELLS = 30
 """Rows and columns of cells that are drawn, at most."""
 _MOST_NUMBERS = 400
 """Cells with a number in them, at most."""
-_CELL = 30.0
+_CELL, _ROW = 30.0, 32
 _TALLEST = 480
 
 
@@ -134,11 +137,12 @@ def _plot_line(sweep: Sweep, ax: Axes, switches: SwitchPoints | None) -> None:
         _mark_switches(sweep, ax, switches)
 
 
-def _thinned(frame: pd.DataFrame) -> pd.DataFrame:
-    """Return rows evenly chosen where there are more than a picture shows."""
-    if len(frame) <= _MOST_POINTS:
-        return frame
-    return frame.iloc[np.linspace(0, len(frame) - 1, _MOST_POINTS).round().astype(int)]
+def _thinned(rows: Any, most: int = _MOST_POINTS) -> Any:
+    """Return rows or values, evenly chosen where there are more than a picture shows."""
+    if len(rows) <= most:
+        return rows
+    chosen = np.linspace(0, len(rows) - 1, most).round().astype(int)
+    return rows.iloc[chosen] if isinstance(rows, pd.DataFrame) else [rows[place] for place in chosen]
 
 
 def _mark_base(sweep: Sweep, ax: Axes) -> None:
@@ -193,12 +197,8 @@ def _plot_cells(sweep: Sweep, ax: Axes) -> None:
 
 def _few(column: pd.Series[Any]) -> list[Any]:
     """Return the values of an axis in order, evenly chosen where there are very many."""
-    values = list(column.unique())
-    if is_number(column):
-        values.sort()
-    if len(values) <= _MOST_CELLS:
-        return values
-    return [values[round(k * (len(values) - 1) / (_MOST_CELLS - 1))] for k in range(_MOST_CELLS)]
+    values = column.drop_duplicates()
+    return list(_thinned(list(values.sort_values() if is_number(column) else values), _MOST_CELLS))
 
 
 def _names(values: list[Any]) -> list[str]:
@@ -228,3 +228,35 @@ def _plot_in_turn(sweep: Sweep, ax: Axes) -> None:
     else:
         ax.set_xlabel("number of the point, as in the table")
     set_y_title(ax, _price_title(sweep))
+
+
+def plot_review(found: Review, ax: Axes | None = None) -> Axes:
+    """Draw what each part did to the price of a day, with the interval of those that are estimated.
+
+    Parameters
+    ----------
+    found
+        From :func:`kanopt.review`.
+    ax
+        Where to draw; a new figure if None.
+    """
+    parts = found.parts
+    ax = axes_or_new(ax, 680, review_height(found))
+    decimals = money_decimals(parts["money"])
+    for place, row in enumerate(parts.to_dict("records")):
+        change, low, high = row["money"], row["money low"], row["money high"]
+        ax.barh(place, change, height=0.6, color=series(0).light)
+        if high > low:
+            ax.plot([low, high], [place, place], color=INK.light, linewidth=1.2)
+        reach = max(change, high, 0.0)
+        write(ax, fixed_text(change, decimals, signed=True), (reach, place), INK, (5, 0), ha="left")
+    ax.axvline(0, color=MUTED.light, linewidth=0.8)
+    ax.margins(x=0.15)
+    return name_rows(
+        ax, list(parts.index), f"change of the price, {found.unit}; line: where it lies in nine of ten cases"
+    )
+
+
+def review_height(found: Review) -> int:
+    """Return the preferred height of the picture, in pixels."""
+    return 90 + _ROW * len(found.parts)

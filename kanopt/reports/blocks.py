@@ -94,7 +94,7 @@ def linked(text: str, anchors: Mapping[str, str]) -> Sentence:
     """
     known = sorted(filter(None, anchors), key=len, reverse=True)
     if not known:
-        return (text,)
+        return (text,) if text else ()
     found = re.split(rf"(?<![\w.,])({'|'.join(map(re.escape, known))})(?![\w]|[.,]\d)", text)
     parts = (Link(part, anchors[part]) if place % 2 else part for place, part in enumerate(found))
     return tuple(part for part in parts if part)

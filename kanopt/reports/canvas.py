@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import textwrap
 from collections.abc import Iterator, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -16,7 +17,6 @@ from kanopt.text import count_text, fixed_text, list_names, number_text
 if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.axes import Axes
-    from matplotlib.ticker import ScalarFormatter
 
 HALO = "halo"
 """Group id of a text that must stay readable on top of lines."""
@@ -29,7 +29,7 @@ PART = "of-"
 _SIZES = ((1e12, " trillion"), (1e9, " billion"), (1e6, " million"))
 _MOST_DECIMALS = 2
 _PANELS_IN_A_ROW = 3
-_TINY = 1e-4
+_TINY, _LONG = 1e-4, 1e4
 _LETTER = 6.4  # pixels of a letter of small text
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff￾￿]")
 
@@ -185,51 +185,35 @@ def style_axes(ax: Axes, *, grid: Literal["x", "y", ""] = "y") -> Axes:
     ax.set_axisbelow(True)
     for axis in (ax.xaxis, ax.yaxis):
         if isinstance(axis.get_major_formatter(), ScalarFormatter):
-            axis.set_major_formatter(thousands())
+            axis.set_major_formatter(partial(_tick_of, axis))
     if grid:
         ax.grid(axis=grid, color=LINE.light, linewidth=0.6)
     return ax
 
 
-def thousands() -> ScalarFormatter:
-    """Return a formatter that writes all numbers of an axis in one format and without a common offset.
-
-    Where one of them has five digits all get commas, and from a million on they are counted in millions; smaller
-    ones are left as matplotlib writes them.
-    """
-    from matplotlib.ticker import ScalarFormatter
-
-    class Thousands(ScalarFormatter):
-        places: tuple[float, ...] = ()
-
-        def set_locs(self, locs: Any) -> None:
-            super().set_locs(locs)
-            self.places = tuple(map(float, locs))
-
-        def __call__(self, x: float, pos: int | None = None) -> str:
-            return tick_text(float(x), self.places or (float(x),)) or super().__call__(x, pos)
-
-    formatter = Thousands(useOffset=False)
-    formatter.set_scientific(False)
-    return formatter
+def _tick_of(axis: Any, value: float, _: int | None = None) -> str:
+    return tick_text(value, axis.get_majorticklocs())
 
 
 def tick_text(value: float, ticks: Sequence[float]) -> str:
-    """Return the label of a tick among `ticks`; empty where all are below ten thousand and not tiny.
+    """Return the label of a tick, all of an axis in one format and without a common offset.
+
+    Where one of them has five digits all get commas, and from a million on they are counted in millions.
 
     Examples
     --------
     >>> tick_text(7500, [5000, 7500, 10_000]), tick_text(1.5e6, [0, 1.5e6, 3e6]), tick_text(7500, [5000, 7500])
-    ('7,500', '1.5 million', '')
+    ('7,500', '1.5 million', '7500')
     """
     largest = max(map(abs, ticks))
-    if largest < 1e4:
-        return number_text(value, 3) if largest < _TINY else ""
+    if largest < _TINY:
+        return number_text(value, 3)
     size, word = next(((size, word) for size, word in _SIZES if largest >= size), (1.0, ""))
     decimals = _decimals([at / size for at in ticks])
     if decimals > _MOST_DECIMALS:
         size, word, decimals = 1.0, "", _decimals(ticks)
-    return "0" if value == 0 else f"{fixed_text(value / size, decimals)}{word}"
+    text = fixed_text(value / size, decimals)
+    return "0" if value == 0 and word else f"{text if largest >= _LONG else text.replace(',', '')}{word}"
 
 
 def _decimals(values: Sequence[float]) -> int:

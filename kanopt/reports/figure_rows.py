@@ -10,15 +10,13 @@ from kanopt.display import Grid, Link
 from kanopt.explain.service import does_less, service_difference
 from kanopt.problems.plan_figures import PlanFigure
 from kanopt.problems.result import Result
-from kanopt.text import fixed_text, money_text, percent_text, shorten, sure_text
+from kanopt.text import fixed_text, money_text, percent_text, round_money, shorten, sure_text
 from kanopt.whatif.risks.risk import share_error
 
 if TYPE_CHECKING:
     from kanopt.reports.subject import ReportSubject
     from kanopt.whatif.risks.punctuality import Punctuality
 
-_WHOLE_FROM = 10_000.0
-"""Money from which on a sentence leaves out what is behind the point; the row of the figure has it."""
 _UNSURE = 0.5
 """Share of days in time below which the figure is told as a bad one: on most days somebody waits."""
 
@@ -41,8 +39,8 @@ class FigureRow:
         How it is worked out, in a clause.
     today, change
         Of today's plan, and by how much this one differs; empty where there is nothing to compare.
-    figure, before
-        The figures of the two plans, where the kind of problem has them.
+    figure
+        That of the plan, where the kind of problem has it.
     """
 
     key: str
@@ -53,7 +51,6 @@ class FigureRow:
     today: str = ""
     change: str = ""
     figure: PlanFigure | None = None
-    before: PlanFigure | None = None
 
     @property
     def anchor(self) -> str:
@@ -64,17 +61,6 @@ class FigureRow:
     def link(self) -> Link:
         """The figure as sentences have it, which leads to its row."""
         return Link(self.short, self.anchor)
-
-
-def round_money(value: float, unit: str) -> str:
-    """Write money as a sentence for people does: large amounts without what is behind the point.
-
-    Examples
-    --------
-    >>> round_money(703.394, "EUR"), round_money(5858332.72, "EUR")
-    ('703.39 EUR', '5,858,333 EUR')
-    """
-    return money_text(value, unit, 0 if abs(value) >= _WHOLE_FROM else None)
 
 
 def figure_rows(subject: ReportSubject) -> dict[str, FigureRow]:
@@ -136,9 +122,7 @@ def _on_time(known: Punctuality | None) -> dict[str, PlanFigure]:
 
 def _own(figure: PlanFigure, before: PlanFigure | None) -> FigureRow:
     was, change = ("", "") if before is None else (before.text, figure.change_from(before))
-    return FigureRow(
-        figure.key, figure.label, figure.text, figure.text, figure.how, was, change, figure, before
-    )
+    return FigureRow(figure.key, figure.label, figure.text, figure.text, figure.how, was, change, figure)
 
 
 def _money(result: Result, today: Result | None) -> list[FigureRow]:

@@ -1,27 +1,25 @@
-"""Plots and tables of laws: the output along one input or two, the curves of a formula, what each column does."""
+"""Plots and tables of laws: the output along one input or two, and the curves of a formula."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping
 from textwrap import fill
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
-from kanopt.errors import FitError, FormulaError, nearest
+from kanopt.errors import FormulaError, nearest
 from kanopt.formulas import Curve, Formula, Variable
 from kanopt.formulas.printing import to_infix as spelled
-from kanopt.reports.canvas import axes_or_new, escape_text, panels_or_new, pixels, set_y_title, style_axes
+from kanopt.reports.canvas import axes_or_new, escape_text, pixels, set_y_title, style_axes
 from kanopt.reports.charts import draw_bars, draw_cells, draw_lines, name_ends, shade
-from kanopt.reports.palette import FAINT, LINE, MUTED, series
+from kanopt.reports.palette import FAINT, LINE, series
 from kanopt.text import amount_text, join_list, list_names, number_text, shorten, with_unit
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-
-    from kanopt.surrogates.summary import Effects
 
 Value = float | str
 _POINTS = 121
@@ -29,7 +27,6 @@ _FEW = 4  # a range with whole ends this far apart gets whole ticks
 _LONG = 28  # letters of an argument that an axis has room for
 _NAME = 12  # letters of the name of an input beside a line
 _MOST_TICKS = 12
-_PANEL = (340.0, 280.0)
 _CELLS = (12, 9)  # of a heat map, across and up
 _TOGETHER = 0.05  # of what two inputs do, what they do only together, from which on that is drawn
 _WIDE = 100.0  # a range this many times longer than it starts is halved by ratio, not by difference
@@ -391,97 +388,3 @@ def plot_interaction(formula: Formula, pair: tuple[str, str], ax: Axes | None = 
     ax.set_xlabel(escape_text(titles[0]))
     set_y_title(ax, f"{titles[1]} ↑; dark: {amount_text(low + wide, formula.output.unit, 3)}")
     return ax
-
-
-# Several panels
-
-
-def plot_law(
-    formula: Formula, along: str = "", ax: Any = None, *, at: Mapping[str, Value] | None = None
-) -> Any:
-    """Draw a law along one of its inputs, or along each of them in a panel of its own.
-
-    Parameters
-    ----------
-    formula, along, at
-        As for :func:`kanopt.reports.plot_formula`; every input that has a range or categories if `along` is empty.
-    ax
-        One axes for one panel, an array of them for several; a new figure if None.
-
-    Returns
-    -------
-    matplotlib.axes.Axes or ndarray of them
-        The axes for one panel, an array of them for several.
-
-    Raises
-    ------
-    FormulaError
-        If `along` is not an input, or no range is known.
-    PlotError
-        If what is given is no axes, or too few of them.
-    """
-    names = [along] if along else plottable_inputs(formula)
-    if not names:
-        raise FormulaError(
-            f"the law {formula.output.name!r} cannot be drawn: none of its inputs has a range or categories; declare "
-            "them, Variable(…, low=0, high=80)"
-        )
-    panels = panels_or_new(ax, names, _PANEL, "inputs")
-    for name, panel in zip(names, panels, strict=True):
-        plot_formula(formula, panel, along=name, at=at)
-    return _alone_or_all(panels)
-
-
-def plot_effects(effects: Effects, column: str = "", ax: Any = None) -> Any:
-    """Draw what each column does to the prediction: a line over numbers, bars over categories.
-
-    All panels share the vertical scale, so that a column that does little is seen to.
-
-    Parameters
-    ----------
-    effects
-        From ``model.effects()``.
-    column
-        The one to draw; each in a panel of its own if empty.
-    ax
-        One axes for one panel, an array of them for several; a new figure if None.
-
-    Returns
-    -------
-    matplotlib.axes.Axes or ndarray of them
-        The axes for one panel, an array of them for several.
-
-    Raises
-    ------
-    FitError
-        If there is no such column, or none at all.
-    PlotError
-        If what is given is no axes, or too few of them.
-    """
-    known = list(effects.units)
-    if not known:
-        raise FitError(f"no column has an effect on {effects.target!r}: there is nothing to draw")
-    if column and column not in known:
-        raise FitError(f"effects: no column {column!r}; {nearest(column, known)}")
-    names = [column] if column else known
-    panels = panels_or_new(ax, names, _PANEL, "columns")
-    low, high = effects.frame["effect"].min(), effects.frame["effect"].max()
-    room = 0.06 * ((high - low) or 1.0)
-    for name, panel in zip(names, panels, strict=True):
-        rows = effects.frame[effects.frame["feature"] == name]
-        effect, title = rows["effect"].to_numpy(float), f"effect on {effects.target}"
-        if name in effects.categories:
-            draw_bars(panel, [str(value) for value in rows["value"]], effect, title, named=shorten(name, 40))
-            panel.set_xlim(low - room, high + room)
-            continue
-        panel.axhline(0, color=MUTED.light, linewidth=0.8)
-        draw_lines(panel, rows["value"].to_numpy(float), {title: effect})
-        panel.set_xlabel(escape_text(with_unit(shorten(name, 40), effects.units[name])))
-        style_axes(panel)
-        set_y_title(panel, title)
-        panel.set_ylim(low - room, high + room)
-    return _alone_or_all(panels)
-
-
-def _alone_or_all(panels: list[Axes]) -> Any:
-    return panels[0] if len(panels) == 1 else np.array(panels, dtype=object)

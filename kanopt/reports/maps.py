@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,10 +13,9 @@ from numpy.typing import NDArray
 from kanopt.problems.views import MapView, NetworkView
 from kanopt.reports.canvas import TIP, axes_or_new, canvas_size, halo, id_of_part, named_rows
 from kanopt.reports.charts import draw_legend, write
-from kanopt.reports.labels import LabelPlacer
-from kanopt.reports.palette import ALARM, INK, LINE, MUTED, PAPER, series
+from kanopt.reports.palette import ALARM, INK, LINE, MUTED, PAPER, Colour, series
 from kanopt.reports.svg import Tip
-from kanopt.text import amount_text, number_text
+from kanopt.text import amount_text, number_text, shorten
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -38,6 +38,9 @@ _NODES = {
 }
 _LABELLED = 120  # so many points are named, where there is room
 _LOUD, _QUIET = 10.8, 9.2  # font sizes in pixels
+_AROUND = ((0, 1), (0, -1), (1, 0), (-1, 0), (1, 1), (1, -1), (-1, 1), (-1, -1))  # above first
+_LETTER = 0.56  # width of a letter in heights of the font
+_ROOM = 5.0  # pixels between a point and its name
 _NO_ROADS = pd.DataFrame({"x0": [], "y0": [], "x1": [], "y1": []}, dtype=float)
 
 
@@ -69,7 +72,7 @@ def plot_map(view: MapView, ax: Axes | None = None, *, groups: Sequence[str] = (
     labels = LabelPlacer(ax, scale, view.points[["x", "y"]].to_numpy(float))
     emphasised = view.points["role"].isin(["depot", "unserved"])
     _names(labels, view.points[emphasised])
-    _route_names(labels, routes, {name: series(order[name]).light for name in routes}, _centre(view.points))
+    _route_names(labels, routes, {name: series(order[name]) for name in routes}, _centre(view.points))
     if len(view.points) <= _LABELLED:
         _names(labels, view.points[~emphasised & (view.points["role"] != "node")])
     if view.unit:
@@ -194,7 +197,7 @@ def _route(ax: Axes, path: Floats, colour: str, shift: float, gid: str) -> None:
 
 
 def _route_names(
-    labels: LabelPlacer, routes: Mapping[str, Floats], colours: Mapping[str, str], start: Floats
+    labels: LabelPlacer, routes: Mapping[str, Floats], colours: Mapping[str, Colour], start: Floats
 ) -> None:
     """Name each route next to its farthest point, on the side away from the depot."""
     for name, path in routes.items():
@@ -209,7 +212,7 @@ def _route_names(
             first=first,
             must=True,
             owner=name,
-            color=colours[name],
+            colour=colours[name],
             weight="bold",
             zorder=6,
         )
@@ -250,7 +253,7 @@ def _names(labels: LabelPlacer, points: pd.DataFrame) -> None:
             size=_QUIET,
             must=not quiet,
             weight="bold" if emphasised else "normal",
-            color=ALARM.light if emphasised else MUTED.light if quiet else INK.light,
+            colour=ALARM if emphasised else MUTED if quiet else INK,
             zorder=5,
         )
 
@@ -289,3 +292,84 @@ def _round_length(length: float) -> float:
     """Return the largest of 1, 2 or 5 times a power of ten that is at most `length`."""
     power = 10.0 ** np.floor(np.log10(length))
     return float(power * max(step for step in (1, 2, 5) if step * power <= length * 1.0000001))
+
+
+# Names beside points, without overlap
+
+
+@dataclass
+class LabelPlacer:
+    """Places labels on a drawing, and keeps track of the areas occupied by points and labels, in pixels.
+
+    Parameters
+    ----------
+    ax
+        Where names are written.
+    scale
+        Pixels per unit of the data, equal in both directions.
+    points
+        Marks that labels should not cover, shape (n, 2), in units of the data.
+    """
+
+    ax: Axes
+    scale: float
+    points: Floats
+    taken: list[Floats] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        centres = self.points * self.scale
+        self.taken = [np.array([*centre - 3.5, *centre + 3.5]) for centre in centres]
+
+    def place(
+        self,
+        name: str,
+        at: Floats,
+        *,
+        size: float,
+        first: tuple[float, float] = (0, 1),
+        must: bool,
+        colour: Colour = INK,
+        owner: str = "",
+        **look: Any,
+    ) -> bool:
+        """Write a name beside the point `at`, where it overlaps least.
+
+        Parameters
+        ----------
+        name, at
+            The text, and the point in the units of the data.
+        size
+            Height of the font in pixels.
+        first
+            The direction to be tried first.
+        must
+            Write it even if it overlaps something; else it is omitted then.
+        colour, owner
+            Its colour, and the route it belongs to, if to one.
+        **look
+            Further properties of the text.
+
+        Returns
+        -------
+        bool
+            Whether it was written.
+        """
+        text = shorten(name, 22)
+        half = np.array([_LETTER * size * len(text), 1.15 * size]) / 2
+        directions = np.array([first, *_AROUND], dtype=float)
+        shifts = np.sign(np.round(directions, 1)) * (half + _ROOM)
+        boxes = [np.array([*centre - half, *centre + half]) for centre in at * self.scale + shifts]
+        covered = [self._overlap(box) for box in boxes]
+        best = int(np.argmin(covered))
+        if covered[best] > 0.15 * 4 * half.prod() and not must:
+            return False
+        self.taken.append(boxes[best])
+        shift = (float(shifts[best][0]), float(shifts[best][1]))
+        write(self.ax, text, tuple(at), colour, shift, ha="center", fontsize=size, **halo(owner), **look)
+        return True
+
+    def _overlap(self, box: Floats) -> float:
+        """Return the occupied area of a box."""
+        taken = np.array(self.taken).reshape(-1, 4)
+        overlap = np.minimum(taken[:, 2:], box[2:]) - np.maximum(taken[:, :2], box[:2])
+        return float(np.prod(np.clip(overlap, 0.0, None), axis=1).sum())

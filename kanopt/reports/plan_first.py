@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 from kanopt.display import KeyFigure, Link, Notice, Sentence, Tone
 from kanopt.explain.service import does_less, service_difference
-from kanopt.explain.summary import UNREAD, cost_sentence, stake_sentence
-from kanopt.problems.result import Result, Status
+from kanopt.explain.summary import UNREAD, bound_sentence, cost_sentence, stake_sentence
+from kanopt.problems.result import Result
 from kanopt.reports.blocks import LONGEST, join_sentences, linked, row_ids, say, tone_of
 from kanopt.reports.figure_rows import FigureRow
 from kanopt.reports.first_page import FirstPage
@@ -233,22 +233,15 @@ def _band(result: Result, rows: Mapping[str, FigureRow]) -> Sentence:
 
 def _bound(result: Result, today: Result | None, rows: Mapping[str, FigureRow]) -> Sentence:
     """Say what is known about better plans."""
-    clear = result.certificate is None or not result.certificate.solver_view
-    if result.status is Status.OPTIMAL and clear:
-        proved = Link("proved", rows["bound"].anchor) if "bound" in rows else "proved"
-        return say("No better plan exists; this is {}.", proved)
-    if "bound" in rows and "gap" in rows:
-        word = "earn more" if (result.objective or 0.0) < 0 else "cost less"
-        found = (word, rows["bound"].link, rows["gap"].link)
-        return say("No plan can {} than {}, which is proved; at most {} is left to gain.", *found)
-    if (
-        rows.get("saving") is not None
-        and today is not None
-        and not service_difference(result, today)
-        and (today.objective or 0.0) < (result.objective or 0.0)
-    ):
-        return say("A better plan exists: {}.", Link("today's", rows["saving"].anchor))
-    return ("Whether a better plan exists is not known: no bound was proved.",)
+    saving, worse = (
+        rows.get("saving"),
+        today is not None and (today.objective or 0.0) < (result.objective or 0.0),
+    )
+    if saving is not None and today is not None and worse and not service_difference(result, today):
+        return say("A better plan exists: {}.", Link("today's", saving.anchor))
+    links = {rows[key].short: rows[key].anchor for key in ("bound", "gap") if key in rows}
+    links |= {"proved": rows["bound"].anchor} if "bound" in rows else {}
+    return linked(bound_sentence(result), links) or ("Whether a better plan exists is not known.",)
 
 
 def _rules(result: Result) -> Sentence:
@@ -256,7 +249,9 @@ def _rules(result: Result) -> Sentence:
     if known is None:
         return ()
     if known.broken_rules:
-        return say("{} broken.", Link(count_text(len(known.broken_rules), "rule is", "rules are"), "checks"))
+        return say(
+            "{} broken.", Link(count_text(len(known.broken_rules), "rule is", "rules are"), "cautions")
+        )
     return ("Every rule was checked again after planning, by a calculation of its own.",)
 
 

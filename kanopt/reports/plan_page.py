@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import PurePath
 from typing import TYPE_CHECKING
 
@@ -11,16 +12,13 @@ import pandas as pd
 from kanopt.display import (
     Chart,
     Facts,
-    Figures,
     Fold,
-    KeyFigure,
     Lines,
     Notice,
     Notices,
     Page,
     Part,
     Section,
-    Tone,
 )
 from kanopt.explain import Explanation
 from kanopt.explain.reason_groups import ReasonGroup, group_reasons
@@ -32,7 +30,7 @@ from kanopt.explain.summary import (
     left_out_sentence,
     reason_text,
 )
-from kanopt.problems.result import Result, Status
+from kanopt.problems.result import Result
 from kanopt.problems.views import MapView, NetworkView, SeriesView
 from kanopt.reports.blocks import box, chart_of, table_of, text_block
 from kanopt.reports.charts import plot_series
@@ -48,11 +46,9 @@ from kanopt.reports.price_tables import group_table, item_table, term_table
 from kanopt.text import (
     capital,
     count_text,
-    fixed_text,
     join_list,
     money_text,
     percent_text,
-    score_text,
     seconds_text,
 )
 from kanopt.whatif.learn import doubts
@@ -89,7 +85,13 @@ def plan_page(subject: ReportSubject) -> Page:
         *variants_section(subject.variants),
         *([Section("Reasons", reasons, "reasons", short="Reasons")] if reasons else []),
         Section("Be careful", (careful,), "cautions", short="Be careful" if notices else ""),
-        Section("", (text_block("Appendix", "kicker"), *_appendix(subject)), "appendix", "appendix", level=0),
+        Section(
+            "",
+            (text_block("For the analyst", "kicker"), *_appendix(subject)),
+            "appendix",
+            "appendix",
+            level=0,
+        ),
     ]
     kicker = f"kanopt report · {why.result.problem.kind}"
     return Page(kicker, subject.title, plan_first(subject, rows, notices).parts(), tuple(sections))
@@ -152,11 +154,9 @@ def _appendix(subject: ReportSubject) -> list[Part]:
     laws: tuple[Part, ...] = law_sections(subject.laws)
     none = "The problem is priced by numbers of its own tables; no law was learned."
     frozen, search = why.frozen(), _search(result)
-    solver: list[Part] = [box("columns", box("", _certificate(result)), *([search] if search else []))]
+    solver: list[Part] = [box("columns", box("", _solved(result)), *([search] if search else []))]
     solver += [table_of(frozen, "Inputs the solver saw at planning values")] if len(frozen) else []
-    checks = Figures(tuple(_check_figures(why, subject.laws)))
     found = [
-        Section("For the analyst", (checks,), "checks", short="For the analyst"),
         *_times(subject.punctuality),
         Section("The laws", laws or (none,), "laws", short="The laws"),
         Section("What the solver saw", tuple(solver), "solver", short="What the solver saw"),
@@ -164,7 +164,7 @@ def _appendix(subject: ReportSubject) -> list[Part]:
     if subject.tables:
         anchors = table_ids(list(subject.tables))
         tables = [
-            Section(name, (_table_facts(report),), anchors[name], level=3)
+            Section(name, (_reading(report),), anchors[name], level=3)
             for name, report in subject.tables.items()
         ]
         found.append(
@@ -193,45 +193,6 @@ def _times(known: Punctuality | None) -> list[Section]:
     assumed = Lines(known.risk.assumptions, "changes")
     parts = (text_block(text), times_table(known), text_block("Assumed:"), assumed)
     return [Section("How sure times are", parts, "punctuality", short="How sure times are")]
-
-
-def _check_figures(why: Explanation, laws: Mapping[str, LearnedLaw]) -> list[KeyFigure]:
-    """Return how far a plan was proved and checked, and how good its weakest law is."""
-    result = why.result
-    unit = result.problem.unit
-    price = "–" if result.objective is None else money_text(result.objective)
-    keys = [KeyFigure("Objective", price, unit, result.status.value)]
-    if result.objective is not None:
-        keys.append(_bound_key(result, unit))
-    if result.coverage is not None:
-        broken = 0 if result.assessment is None else len(result.assessment.broken_rules)
-        keys.append(_count_key("Rules broken", broken, "every rule is checked on the law"))
-        left_out = {*result.coverage.left_out}
-        late = sum(
-            each.kind == "late" and each.subject.partition(" ")[2] not in left_out for each in why.causes
-        )
-        keys += [_count_key("Late", late, "see the reasons")] if late else []
-        outside = sum(not one.below_zero for one in why.extrapolations)
-        keys.append(_count_key("Extrapolated", outside, "places outside the data of a law"))
-    fits = {name: law.formula.fit for name, law in laws.items() if law.formula.fit is not None}
-    if fits:
-        worst = min(fits, key=lambda name: getattr(fits[name], "r2", 1.0))
-        r2 = getattr(fits[worst], "r2", float("nan"))
-        keys.append(KeyFigure("Weakest law", score_text(r2), "R²", f"{worst}, held out"))
-    return keys
-
-
-def _count_key(label: str, count: int, note: str) -> KeyFigure:
-    """Return how many of something there should be none of."""
-    tone: Tone = "bad" if count else ""
-    return KeyFigure(label, fixed_text(count, 0), "", note, tone)
-
-
-def _bound_key(result: Result, unit: str) -> KeyFigure:
-    if result.bound is None or result.gap is None:
-        return KeyFigure("Lower bound", "none", "", "no bound is claimed")
-    gap = "proved optimal" if result.status is Status.OPTIMAL else f"gap {percent_text(result.gap)}"
-    return KeyFigure("Lower bound", money_text(result.bound), unit, gap)
 
 
 def _notices(subject: ReportSubject) -> list[Notice]:
@@ -335,34 +296,24 @@ def _sentence(text: str) -> str:
     return f"{capital(text).rstrip('.')}." if text else ""
 
 
-def _certificate(result: Result) -> Facts:
-    certificate = result.certificate
-    if certificate is None:
-        return Facts((("Solver", f"none: {result.solver}"),))
-    unit = result.problem.unit
-    held = "within" if certificate.holds else "BEYOND"
-    pairs = [
-        ("Solver's objective", money_text(certificate.solver_objective, unit, 4)),
-        ("Law, inputs at planning values", money_text(certificate.frozen_objective, unit, 4)),
-        ("Law, every input at its true value", money_text(certificate.law_objective, unit, 4)),
-        ("Proven rounding bound", money_text(certificate.rounding_bound, unit, 6)),
-        ("Measured rounding error", f"{money_text(certificate.rounding_error, unit, 6)} ({held} the bound)"),
-    ]
-    pairs += [("What the solver saw", each) for each in certificate.solver_view]
-    if certificate.frozen:
-        effect = money_text(certificate.frozen_input_error, unit, 4, signed=True)
-        pairs.append(("Effect of frozen inputs", effect))
-    none = "none claimed: score exact, no bound"
-    claimed = money_text(result.bound, unit) if result.bound is not None else none
-    pairs += [("Lower bound on the law", claimed), ("Solver", result.solver), ("Seed", str(result.seed))]
+def _solved(result: Result) -> Facts:
+    """Return what the solver saw, what is claimed, and how the plan was found."""
+    certificate, unit = result.certificate, result.problem.unit
+    pairs: list[tuple[str, ...]] = []
+    for part in () if certificate is None else certificate._shown():
+        pairs += part.pairs if isinstance(part, Facts) else [("inputs", str(part).strip())]
+    bound, gap = result.bound, result.gap
+    claimed = "none claimed: score exact, no bound"
+    if bound is not None and gap is not None:
+        claimed = f"{money_text(bound, unit)}, gap {percent_text(gap)}"
+    pairs += [("lower bound on the law", claimed), ("solver", result.solver), ("seed", str(result.seed))]
     pairs += [(run.name, str(run).removeprefix(f"{run.name}: ")) for run in result.engines]
     if result.time_limit is not None:
         counted = " of counted work (deterministic)" if result.deterministic else ""
-        pairs.append(("Time limit", f"{seconds_text(result.time_limit)}{counted}"))
-    if result.message:
-        pairs.append(("Said by the solver", result.message))
+        pairs.append(("time limit", f"{seconds_text(result.time_limit)}{counted}"))
+    pairs += [("said by the solver", result.message)] if result.message else []
     spent = f"{seconds_text(result.wall_seconds)} wall, {seconds_text(result.cpu_seconds)} CPU"
-    return Facts((*pairs, ("Time", spent)))
+    return Facts(tuple((capital(word.strip()), said) for word, said in (*pairs, ("time", spent))))
 
 
 def _search(result: Result) -> Chart | None:
@@ -378,20 +329,10 @@ def _search(result: Result) -> Chart | None:
     )
 
 
-def _table_facts(report: TableReport) -> Facts:
-    pairs = [
-        ("Source", f"{_file_name(report.source)} ({report.format})"),
-        ("Rows", f"{report.rows_read:,} read, {report.rows:,} kept"),
-        *((f"{rows:,} left out", why) for why, rows in report.left_out.items()),
-        *(("Derived", f"{name} = {text}") for name, text in report.derived.items()),
-    ]
-    for column, causes in report.set_missing.items():
-        pairs += [(f"{cells:,} set missing", f"{column}: {why}") for why, cells in causes.items()]
-    pairs += [(f"{cells:,} missing", column) for column, cells in report.missing.items()]
-    if report.duplicates:
-        pairs.append((f"{report.duplicates:,} repeated", "rows equal to an earlier one, kept"))
-    pairs += [("Note", note) for note in report.notes]
-    return Facts((*pairs, ("SHA-256", report.sha256)))
+def _reading(report: TableReport) -> Lines:
+    """Say how a table was read, without the folders of its file and the cells that were bad."""
+    shown = replace(report, source=_file_name(report.source), examples=())
+    return Lines(tuple(str(line).strip() for line in shown._shown()), "plain")
 
 
 def _file_name(source: str) -> str:

@@ -15,8 +15,8 @@ from kanopt.explain.summary import MOST_REASONS, reason_text
 from kanopt.problems.result import Result, Status
 from kanopt.reports.blocks import ids_by_name, join_sentences, plain, row_ids, say
 from kanopt.reports.canvas import named_rows
-from kanopt.reports.figure_rows import FigureRow, round_money
-from kanopt.text import capital, count_text, percent_text, shorten
+from kanopt.reports.figure_rows import FigureRow
+from kanopt.text import capital, count_text, percent_text, round_money, shorten
 
 if TYPE_CHECKING:
     from kanopt.reports.subject import ReportSubject

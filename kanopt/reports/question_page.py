@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from kanopt.display import Chart, Facts, Fold, Grid, KeyFigure, Lines, Notice, Notices, Page, Part, Section
-from kanopt.reports.blocks import LONGEST, NARROW, WIDE, chart_of, first_lines
+from kanopt.reports.blocks import (
+    LONGEST,
+    NARROW,
+    WIDE,
+    Formatter,
+    caution,
+    chart_of,
+    first_lines,
+    number_form,
+    table_of,
+)
 from kanopt.reports.first_page import FirstPage, law_ids, table_ids, unanswered_notices
-from kanopt.text import capital, money_text, range_text
+from kanopt.text import capital, money_decimals, money_text, percent_text, range_text
 from kanopt.whatif.questions.axes import value_text
 from kanopt.whatif.questions.prepare import unit_of_axis
 
@@ -17,12 +27,33 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from kanopt.problems.base import Problem
+    from kanopt.problems.result import Result
     from kanopt.tables import TableReport
     from kanopt.whatif import LearnedLaw, Scenario
     from kanopt.whatif.questions.axes import Axis
+    from kanopt.whatif.table_exports import TableExports
 
 _MOST_LINES = 6
 _MOST_VALUES = 4
+_CHANGES = ("change", "data_effect", "replanning_effect", "low_effect", "high_effect", "kept_")
+_HEADS = {
+    "path": "input",
+    "data_effect": "new data, old plan",
+    "replanning_effect": "new plan",
+    "noise": "noise of the search",
+    "message": "why",
+    "kept_low": "plan kept, low",
+    "kept_high": "plan kept, high",
+    "low_effect": "change at low",
+    "high_effect": "change at high",
+    "q05": "5 % quantile",
+    "q50": "median",
+    "q95": "95 % quantile",
+    "worst": "worst tenth",
+    "cheapest": "is the cheapest",
+    "keeps": "decided so",
+    "instead": "else",
+}
 _LONG_ANSWER = 400
 _LONG_ASSUMED = 130
 
@@ -48,20 +79,20 @@ class Question:
         What kind of question it is, and the question in words.
     answer
         What came of it, a sentence each; the one that matters first.
-    lines
-        More of the answer, as a list.
     figures
         The figures that matter.
     sure
         How far they can be relied on.
-    notices
-        What must be known before believing the rest.
     charts
         Pictures, of which the first is the answer.
     tables
         Tables.
     basis
         What it rests on.
+    lines
+        More of the answer, as a list.
+    notices
+        What must be known before believing the rest.
     assumed
         What is assumed where the data do not say.
     sections
@@ -73,13 +104,13 @@ class Question:
     kicker: str
     title: str
     answer: tuple[str, ...]
-    lines: tuple[str, ...]
     figures: tuple[KeyFigure, ...]
     sure: tuple[str, ...]
-    notices: tuple[Notice, ...]
     charts: tuple[Chart, ...]
     tables: tuple[Grid, ...]
     basis: Basis
+    lines: tuple[str, ...] = ()
+    notices: tuple[Notice, ...] = ()
     assumed: tuple[str, ...] = ()
     sections: tuple[Section, ...] = ()
     others: tuple[tuple[str, Facts], ...] = ()
@@ -132,15 +163,82 @@ class Question:
         )
 
 
+def asked(found: Any, command: str, title: str, **parts: Any) -> Question:
+    """Return what is said of a question about a scenario; `parts` are those of :class:`Question`.
+
+    Parameters
+    ----------
+    found
+        The answer, with its ``scenario`` and ``base``.
+    command
+        By which it is asked.
+    title
+        The question, below the name of the scenario.
+    **parts
+        The rest.
+    """
+    problem = found.base.problem
+    kicker, basis = f"kanopt {command} · {problem.kind}", basis_of(found.scenario, problem)
+    return Question(kicker, f"{found.scenario.name}: {title}", basis=basis, **parts)
+
+
+def answer_table(
+    answer: TableExports,
+    name: str,
+    frame: pd.DataFrame,
+    caption: str,
+    *,
+    heads: Mapping[str, str] | None = None,
+    values: Sequence[str] = (),
+    note: str = "",
+) -> Grid:
+    """Write a table of an answer; what the numbers of each column are, the answer itself says.
+
+    Parameters
+    ----------
+    answer, name, frame
+        The answer, which of its tables it is, and what is shown of that.
+    caption, note
+        What it shows, and a sentence below.
+    heads
+        Column to head, beyond those that all answers share.
+    values
+        Columns of values that were tried, which may be numbers or texts.
+    """
+    known = answer.forms()
+    kinds = {
+        column: known.get(f"{name}.{column}", known.get(column, "")) for column in map(str, frame.columns)
+    }
+    money = [column for column, kind in kinds.items() if kind == "money"]
+    decimals = money_decimals(frame[money].to_numpy(float).ravel())
+    forms: dict[str, Formatter] = dict.fromkeys(values, value_text)
+    forms |= {column: number_form(decimals, signed=column.startswith(_CHANGES)) for column in money}
+    forms |= {column: percent_text for column, kind in kinds.items() if kind == "share"}
+    return table_of(frame, caption, heads=_HEADS | dict(heads or {}), forms=forms, note=note)
+
+
+def in_unit(words: str, unit: str) -> str:
+    """Return the caption of a table of prices."""
+    return f"{words} ({unit})" if unit else words
+
+
+def as_it_is(base: Result) -> KeyFigure:
+    """Return the price of the plan where nothing is changed."""
+    price = "–" if base.objective is None else money_text(base.objective)
+    return KeyFigure("as it is", price, base.problem.unit, base.status.value)
+
+
 def question_chart(draw: Callable[[Any], object], caption: str, height: int) -> Chart:
     """Draw a picture as wide as the page, and one for phones."""
     narrow = (NARROW, int(1.1 * height))
     return chart_of(draw, caption=caption, label=caption, size=(WIDE, height), narrow=narrow)
 
 
-def stopped(interrupted: bool, where: str) -> list[Notice]:
-    """Return the notice that not all was asked, where the user stopped it."""
-    return [Notice("bad", f"The user stopped it {where}.", label="Stopped")] if interrupted else []
+def warnings_of(answer: Any, done: int, asked: str, notes: Sequence[str]) -> tuple[Notice, ...]:
+    """Return what must be said beside the figures, and that not all was asked where the user stopped it."""
+    where = f"after {done:,} of {asked}" if asked else "before the end"
+    stopped = Notice("bad", f"The user stopped it {where}.", label="Stopped")
+    return (*([stopped] if answer.interrupted else []), *map(caution, notes))
 
 
 def noise_sentence(noise: pd.Series[float] | None, unit: str) -> str:

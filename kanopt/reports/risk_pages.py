@@ -6,10 +6,19 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from kanopt.display import Chart, Grid, KeyFigure, Page
-from kanopt.reports.blocks import Formatter, caution, number_form, table_of
+from kanopt.reports.blocks import caution
 from kanopt.reports.canvas import named_rows
 from kanopt.reports.plan_table import days_table
-from kanopt.reports.question_page import Question, basis_of, question_chart, stopped, varied_text
+from kanopt.reports.question_page import (
+    Question,
+    answer_table,
+    asked,
+    basis_of,
+    in_unit,
+    question_chart,
+    varied_text,
+    warnings_of,
+)
 from kanopt.reports.row_plots import (
     decisions_height,
     plans_height,
@@ -19,7 +28,7 @@ from kanopt.reports.row_plots import (
     plot_ranges,
     ranges_height,
 )
-from kanopt.text import capital, count_text, join_list, money_decimals, money_text, percent_text, sure_text
+from kanopt.text import capital, count_text, join_list, money_text, percent_text, sure_text
 from kanopt.whatif.risks.punctuality import punctuality
 from kanopt.whatif.risks.risk import share_error
 
@@ -65,57 +74,47 @@ def risk_page(risk: Risk, scenario: Scenario | None = None, notes: Sequence[str]
 
 
 def _risk_figures(risk: Risk) -> list[KeyFigure]:
-    unit, figures = risk.assessment.problem.unit, risk.cost_json()
-    notes = {
-        "planned": "on the laws as they are",
-        "mean": "on average",
-        "q95": f"exceeded on 5 % {risk.of_all}",
-        "cvar95": f"{risk.of_all}, their mean",
-    }
-    names = {
-        "planned": "planned",
-        "mean": "mean",
-        "q95": "95 % quantile",
-        "cvar95": "dearest 5 %",
-    }
+    unit, costs, of = risk.assessment.problem.unit, risk.cost_json(), risk.of_all
     known = {"on_time": risk.on_time, **risk.figures}
-    shares = [
-        KeyFigure(told, sure_text(known[name]), "", of)
-        for name, told, of in (
-            ("on_time", "all on time", risk.of_all),
-            ("holds", "every rule kept", risk.of_all),
-            ("overload", "a vehicle is too full", risk.of_all),
-            ("fill_rate", "of demand met", ""),
-        )
-        # that no vehicle is ever too full is what is expected
-        if name in known and (name != "overload" or known[name])
-    ]
+    shares = (
+        ("on_time", "all on time", of),
+        ("holds", "every rule kept", of),
+        ("overload", "a vehicle is too full", of),
+        ("fill_rate", "of demand met", ""),
+    )
+    prices = (
+        ("planned", "planned", "on the laws as they are"),
+        ("mean", "mean", "on average"),
+        ("q95", "95 % quantile", f"exceeded on 5 % {of}"),
+        ("cvar95", "dearest 5 %", f"{of}, their mean"),
+    )
+    # that no vehicle is ever too full is what is expected
+    told = [each for each in shares if each[0] in known and (each[0] != "overload" or known[each[0]])]
     return [
-        *shares,
-        *(KeyFigure(told, money_text(figures[name]), unit, notes[name]) for name, told in names.items()),
+        *(KeyFigure(label, sure_text(known[name]), "", note) for name, label, note in told),
+        *(KeyFigure(label, money_text(costs[name]), unit, note) for name, label, note in prices),
     ]
 
 
 def monte_carlo_page(found: MonteCarlo) -> Page:
     """List what the page of plans under many draws says."""
-    done, asked = len(found.priced), count_text(len(found.points), "draw")
+    done, draws = len(found.priced), count_text(len(found.points), "draw")
     laws = [f"laws {join_list(found.laws)}"] if found.laws else []
     drawn = "; ".join([*laws, *(varied_text(found.scenario, axis) for axis in found.axes)])
     # the least certain decisions, which are indented, stand in the picture
     sentences = [line for line in found.sentences() if not line.startswith(" ") and not line.endswith(":")]
-    question = Question(
-        kicker=f"kanopt monte-carlo · {found.base.problem.kind}",
-        title=f"{found.scenario.name}: would another plan be better?",
+    return asked(
+        found,
+        "monte-carlo",
+        "would another plan be better?",
         answer=tuple(sentences[:2]) if done else ("No draw is done.",),
         lines=tuple(sentences[2:]) if done else (),
         figures=tuple(_drawn_figures(found)),
-        sure=(f"{asked}: {drawn}.",),
-        notices=tuple(stopped(found.interrupted, f"after {done:,} of {asked}")),
+        sure=(f"{draws}: {drawn}.",),
+        notices=warnings_of(found, done, draws, ()),
         charts=_charts(found) if done else (),
         tables=_plan_tables(found) if done else (),
-        basis=basis_of(found.scenario, found.base.problem),
-    )
-    return question.page()
+    ).page()
 
 
 def _drawn_figures(found: MonteCarlo) -> list[KeyFigure]:
@@ -125,21 +124,13 @@ def _drawn_figures(found: MonteCarlo) -> list[KeyFigure]:
         return keys
     kept = next(named_rows(found.plans))
     keys += [
-        KeyFigure(label, money_text(value), unit, note)
-        for label, value, note in (
-            ("mean", kept.mean, "paid for the plan that is kept"),
-            ("worst tenth", kept.worst, "mean of it"),
-            ("regret", kept.regret, "against the cheapest of the plans, on average"),
-        )
+        KeyFigure("mean", money_text(kept.mean), unit, "paid for the plan that is kept"),
+        KeyFigure("worst tenth", money_text(kept.worst), unit, "mean of it"),
+        KeyFigure("regret", money_text(kept.regret), unit, "against the cheapest of the plans, on average"),
+        KeyFigure("fails", percent_text(kept.fails), "", "of the draws", "bad" if kept.fails > 0.0 else ""),
     ]
-    keys.append(
-        KeyFigure(
-            "fails", percent_text(kept.fails), "", "of the draws", tone="bad" if kept.fails > 0.0 else ""
-        )
-    )
-    if len(found.names) > 1:
-        keys += [KeyFigure("best", name, "", words) for words, name in found.best.items()]
-    return keys
+    best = found.best.items() if len(found.names) > 1 else ()
+    return keys + [KeyFigure("best", name, "", words) for words, name in best]
 
 
 def _charts(found: MonteCarlo) -> tuple[Chart, ...]:
@@ -157,24 +148,12 @@ def _charts(found: MonteCarlo) -> tuple[Chart, ...]:
 
 
 def _plan_tables(found: MonteCarlo) -> tuple[Grid, ...]:
-    decimals = money_decimals(found.plans["mean"].dropna())
-    money = ("mean", "error", "q05", "q50", "q95", "worst", "regret", "largest_regret")
-    forms: dict[str, Formatter] = dict.fromkeys(money, number_form(decimals))
-    forms |= {"fails": percent_text, "cheapest": percent_text}
-    shares: dict[str, Formatter] = {"keeps": percent_text, "error": percent_text}
-    plans = table_of(
-        found.plans,
-        f"The plans ({found.unit})" if found.unit else "The plans",
-        heads={
-            "error": "error of the mean (±)",
-            "q05": "5 % quantile",
-            "q50": "median",
-            "q95": "95 % quantile",
-            "worst": "worst tenth",
-            "cheapest": "is the cheapest",
-        },
-        forms=forms,
-        note="Regret is against the cheapest of these plans in the same draw.",
+    note, title = (
+        "Regret is against the cheapest of these plans in the same draw.",
+        in_unit("The plans", found.unit),
     )
-    heads = {"keeps": "decided so", "error": "error of that (±)", "instead": "else"}
-    return plans, table_of(found.decisions, "The decisions", heads=heads, forms=shares)
+    errors = ({"error": "error of the mean (±)"}, {"error": "error of that (±)"})
+    return (
+        answer_table(found, "plans", found.plans, title, heads=errors[0], note=note),
+        answer_table(found, "decisions", found.decisions, "The decisions", heads=errors[1]),
+    )

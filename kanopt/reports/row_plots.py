@@ -41,7 +41,6 @@ if TYPE_CHECKING:
     from kanopt.surrogates.baseline_table import Baselines
     from kanopt.whatif import MonteCarlo, SwitchPoints, Tornado
     from kanopt.whatif.questions.switch_points import AxisSwitches
-    from kanopt.whatif.review import Review
     from kanopt.whatif.risks.risk import DayRanges, Risk
 
 _ROW, _SPREAD, _PATH = 32, 24, 84
@@ -183,38 +182,6 @@ def plot_tornado(tornado: Tornado, ax: Axes | None = None) -> Axes:
 def tornado_height(tornado: Tornado) -> int:
     """Return the preferred height of the picture, in pixels."""
     return 90 + _ROW * len(tornado.frame)
-
-
-def plot_review(found: Review, ax: Axes | None = None) -> Axes:
-    """Draw what each part did to the price of a day, with the interval of those that are estimated.
-
-    Parameters
-    ----------
-    found
-        From :func:`kanopt.review`.
-    ax
-        Where to draw; a new figure if None.
-    """
-    parts = found.parts
-    ax = axes_or_new(ax, 680, review_height(found))
-    decimals = money_decimals(parts["money"])
-    for place, row in enumerate(parts.to_dict("records")):
-        change, low, high = row["money"], row["money low"], row["money high"]
-        ax.barh(place, change, height=0.6, color=series(0).light)
-        if high > low:
-            ax.plot([low, high], [place, place], color=INK.light, linewidth=1.2)
-        reach = max(change, high, 0.0)
-        write(ax, fixed_text(change, decimals, signed=True), (reach, place), INK, (5, 0), ha="left")
-    ax.axvline(0, color=MUTED.light, linewidth=0.8)
-    ax.margins(x=0.15)
-    return name_rows(
-        ax, list(parts.index), f"change of the price, {found.unit}; line: where it lies in nine of ten cases"
-    )
-
-
-def review_height(found: Review) -> int:
-    """Return the preferred height of the picture, in pixels."""
-    return 90 + _ROW * len(found.parts)
 
 
 def plot_switch_points(found: SwitchPoints, ax: Axes | None = None) -> Axes:

@@ -85,14 +85,6 @@ def test_a_tornado_says_what_a_dash_means_where_there_is_one(tiny: Scenario, pag
     assert "– stands" not in page.text
 
 
-def test_the_first_page_has_what_an_answer_rests_on_and_how_sure_it_is(tiny: Scenario, page_of: Any) -> None:
-    _, page = page_of(ko.sweep(tiny, {FUEL: ko.grid(1, 2, 3)}, plan="today"))
-    first = page.text[: page.text.index("The points")]
-    assert "The answer Cheapest is" in first
-    assert "How sure The same plan is priced everywhere" in first
-    assert "Tables read: depots (" in first
-
-
 def test_the_page_of_switch_points_says_each_in_a_sentence(tiny: Scenario, page_of: Any) -> None:
     found = switches(tiny, [1.25, 1.75])
     _, page = page_of(found)
@@ -132,26 +124,6 @@ def test_the_page_of_a_risk_is_of_any_kind(tiny: Scenario, page_of: Any) -> None
     assert "file tiny.toml" in page.text
     text, _ = page_of(one_route(["a"], latest=float("inf")))
     assert text.count('<div class="narrow">') == 1
-
-
-@pytest.mark.slow
-def test_hostile_names_stay_names(tiny: Scenario, page_of: Any) -> None:
-    """Of scenarios, paths, decisions, clients and messages."""
-    named = replace(tiny, name=HOSTILE[1])
-    found = ko.sweep(named, {FUEL: [1.0, 2.0]}, plan="today")
-    axes = (replace(found.axes[0], path=f"vehicles[name={HOSTILE[0]}].fuel_price"),)
-    results = (replace(found.results[0], status="refused", message=HOSTILE[0]), found.results[1])
-    effects = replace(ko.tornado(tiny, {FUEL: (1.0, 2.0)}, plan="today"), scenario=named, axes=axes)
-    for answer in (
-        replace(found, axes=axes, results=results),
-        replace(effects, results=results),
-        replace(switches(named, [1.5], HOSTILE[0]), scenario=named),
-        one_route(HOSTILE),
-    ):
-        text, page = page_of(answer)
-        assert "<img" not in text
-        assert "\x00" not in text
-        assert HOSTILE[0] in page.text
 
 
 @pytest.mark.slow

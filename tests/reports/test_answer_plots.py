@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -99,18 +98,6 @@ def test_two_things_that_vary_are_cells(tiny: Scenario) -> None:
             assert colour[3] == pytest.approx(0.08 + 0.4 * abs(change) / np.nanmax(np.abs(changes)))
 
 
-def test_of_very_many_points_some_are_drawn(tiny: Scenario) -> None:
-    found = ko.sweep(tiny, {FUEL: ko.grid(1, 2, 1500)}, plan="today")
-    (drawn,) = (each for each in found.plot(Figure().subplots()).lines if each.get_label() == "the same plan")
-    assert len(drawn.get_xdata()) == 1000
-    assert list(drawn.get_xdata()[[0, -1]]) == [1.0, 2.0]
-    cells = ko.sweep(
-        tiny, {FUEL: ko.grid(1, 2, 40), "vehicles.fixed_cost": ko.factors(1, 2, 35)}, plan="today"
-    )
-    ax = cells.plot(Figure().subplots())
-    assert len(ax.collections[0].get_paths()) == 900
-
-
 @pytest.mark.parametrize(
     "axes",
     [
@@ -172,11 +159,6 @@ def test_without_limits_there_is_nothing_to_draw_against() -> None:
     with pytest.raises(ProblemError, match=r"nothing of this plan has a limit .* plot_costs\(\)"):
         found.plot()
     assert Risk.ranges(found).frame.empty
-
-
-def test_pictures_make_their_own_figure(line: Sweep, tmp_path: Path) -> None:
-    line.plot().figure.savefig(tmp_path / "line.png")
-    assert (tmp_path / "line.png").stat().st_size > 5_000
 
 
 def test_plans_over_draws_and_their_decisions(tiny: Scenario) -> None:

@@ -5,10 +5,9 @@ from typing import Any
 from xml.etree import ElementTree
 
 import pytest
-from matplotlib import pyplot
 from matplotlib.figure import Figure
 
-from kanopt.reports.canvas import HALO, TIP, axes_or_new, canvas_size, escape_text, style_axes
+from kanopt.reports.canvas import HALO, TIP, style_axes
 from kanopt.reports.palette import INK, series
 from kanopt.reports.svg import Tip, to_svg
 
@@ -52,28 +51,6 @@ def test_marks_get_their_tips_in_order() -> None:
     assert owners == [("van <1> ", "7"), ("van 2", None), (None, None)]
     assert [text for text, _ in found] == ["<first>", "second & last", "third  "]
     assert found[0][1] < found[1][1] < found[2][1]
-
-
-def test_the_same_drawing_gives_the_same_text() -> None:
-    assert to_svg(some, width=300, height=200, label="a") == to_svg(some, width=300, height=200, label="a")
-
-
-def test_names_are_text_and_no_formulas() -> None:
-    name = "$x^2$ & 5 $ 😀\x07"
-    svg = to_svg(lambda ax: ax.set_xlabel(escape_text(name)), width=300, height=200, label="names")
-    texts = [element.text for element in ElementTree.fromstring(svg).iter(f"{SVG}text")]
-    assert "$x^2$ & 5 $ 😀 " in texts
-
-
-def test_axes_are_made_only_where_none_are_given() -> None:
-    ax = axes_or_new(None, 288, 144)
-    assert axes_or_new(ax, 1, 1) is ax
-    assert canvas_size(ax) == pytest.approx((288, 144))
-    assert not style_axes(ax, grid="x").spines["bottom"].get_visible()
-    pyplot.close(ax.figure)
-    _, pair = pyplot.subplots(1, 2, figsize=(4, 2))
-    assert canvas_size(pair[0]) == pytest.approx((144, 144))
-    pyplot.close(pair[0].figure)
 
 
 @pytest.mark.parametrize(

@@ -75,19 +75,6 @@ def test_long_names_stay_apart_and_no_edge_runs_through_a_sign() -> None:
     )
 
 
-def test_labels_of_categories_are_listed_as_far_as_there_is_room() -> None:
-    labels = tuple(f"carrier {place}" for place in range(20))
-    x = np.arange(20.0)
-    diagram = Diagram((("carrier",), ("y",)), (edge(0, 0, 0, x=x, y=np.sin(x), labels=labels),))
-    texts = [text.get_text() for text in plot_diagram(diagram).texts]
-    assert texts[:2] == ["carrier", "carrier 0 +19"]
-
-
-def test_a_network_without_edges_left_is_drawn() -> None:
-    diagram = Diagram((("a",), ("y",)), (edge(0, 0, 0, pruned=True, strength=0.0),))
-    assert len(plot_diagram(diagram).patches) == 0
-
-
 def test_nothing_leaves_the_picture_in_any_width(make_run: Any) -> None:
     diagram = make_run().laws["travel_time"].diagram
     width, height = diagram_size(diagram)

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from kanopt.formulas import Fit, Formula, Variable, parse_formula
 from kanopt.formulas.nodes import Input
 from kanopt.formulas.pieces import Table
-from kanopt.reports.effect_lines import bar_text, course_text, effect_lines, spark_text
+from kanopt.reports.effect_lines import course_text, effect_lines
 from kanopt.whatif.learn import LearnedLaw
 
 FIT = Fit(0.98, 1.5, 1.1, 1.01, 400, 100)
@@ -69,22 +69,6 @@ def test_categories_are_bars_or_a_list_and_many_are_counted():
 def test_a_law_that_was_not_learned_has_no_lines():
     law = trips()
     assert effect_lines(LearnedLaw("minutes", replace(law.formula, fit=None))) == []
-
-
-@given(st.lists(st.floats(-1e6, 1e6), min_size=2, max_size=40), st.integers(1, 40))
-def test_a_picture_has_its_length_and_its_extremes(values, letters):
-    curve = np.array(values)
-    drawn = spark_text(curve, letters)
-    assert len(drawn) == letters
-    if np.ptp(curve) > 1e-2 * np.abs(curve).max() and letters >= 2:
-        assert (drawn[0] == "▁") == (round(float((curve[0] - curve.min()) / np.ptp(curve) * 7)) == 0)
-
-
-@given(st.floats(0, 1), st.integers(1, 40))
-def test_a_bar_is_as_long_as_its_share(share, letters):
-    drawn = bar_text(share, letters)
-    assert len(drawn) == letters
-    assert abs(8 * drawn.count("█") / 8 - share * letters) <= 1
 
 
 @given(st.lists(st.floats(0.1, 10.0), min_size=2, max_size=20))

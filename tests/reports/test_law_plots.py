@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import itertools
 from dataclasses import replace
 from typing import Any
 
@@ -10,7 +11,14 @@ from matplotlib.figure import Figure
 from kanopt.errors import FormulaError
 from kanopt.formulas import Curve, Domain, Formula, Input, Range, Table, Variable, parse_formula
 from kanopt.reports import plot_curve, plot_formula
-from kanopt.reports.law_plots import comparison_levels, plottable_inputs, reference_values, tabulate
+from kanopt.reports.law_plots import (
+    comparison_levels,
+    interacting_pair,
+    plot_interaction,
+    plottable_inputs,
+    reference_values,
+    tabulate,
+)
 
 
 def axes() -> Any:
@@ -34,22 +42,6 @@ def test_axes_are_labelled_with_units_and_lines_with_levels() -> None:
     x, y = ax.lines[1].get_data()
     assert np.allclose(y, 2 * np.asarray(x) ** 0.9 * 1.3)
     assert (x[0], x[-1]) == (1.0, 50.0)
-
-
-def test_a_unit_that_ends_a_name_is_not_written_again() -> None:
-    law = parse_formula(
-        "2 * `Strecke (km)`", [Variable("Strecke (km)", "km", low=1, high=9)], Variable("Zeit [min]", "min")
-    )
-    ax = plot_formula(law, axes())
-    assert (ax.get_xlabel(), ax.get_ylabel()) == ("Strecke (km)", "Zeit [min]")
-
-
-def test_whole_ends_get_whole_ticks() -> None:
-    law = parse_formula("2 + month", [Variable("month", low=1, high=12)], Variable("y"))
-    ax = plot_formula(law, axes())
-    assert all(float(tick).is_integer() for tick in ax.get_xticks())
-    assert ax.get_xlabel() == "month"
-    assert ax.get_xlim()[0] == ax.get_xticks()[0] == 1.0
 
 
 def learned() -> Formula:
@@ -100,11 +92,6 @@ def test_what_is_fixed_is_not_varied() -> None:
     assert len(ax.lines) == 1
     x, y = ax.lines[0].get_data()
     assert np.allclose(y, 2 * np.asarray(x) ** 0.9 * 1.6)
-
-
-def test_references_are_middles_by_ratio_where_a_range_is_wide() -> None:
-    assert reference_values(power()) == {"km": 25.5, "load": 1.0, "price": 1.0}
-    assert reference_values(power(0.1, 1000.0))["km"] == pytest.approx(10.0)
 
 
 def test_only_inputs_with_a_range_can_be_drawn() -> None:
@@ -174,19 +161,24 @@ def test_a_curve_is_drawn_through_its_knots() -> None:
     assert np.allclose(y, curve.at(np.asarray(x)))
 
 
-def test_a_curve_of_a_long_argument_that_hardly_varies() -> None:
-    argument = Input("hour") * 0.123456 + Input("load_of_the_vehicle") * 0.5
-    curve = Curve("s", argument, (5.0, 5.0, 5.0, 5.0, 5.0 + 1e-9), 0.0, 1.0)
-    ax = plot_curve(curve, axes())
-    assert ax.get_xlabel() == "argument of s"
-    assert ax.get_ylabel() == "s(…)"
-    low, high = ax.get_ylim()
-    assert high - low >= 0.0049
+def test_two_inputs_that_act_together_are_a_heat_map_and_others_are_none() -> None:
+    inputs = [Variable(name, low=0, high=2) for name in "ab"]
+    apart, together = (parse_formula(text, inputs, Variable("y")) for text in ("a + b", "1 + a * b"))
+    assert interacting_pair(apart, reference_values(apart)) is None
+    assert interacting_pair(together, reference_values(together)) == ("a", "b")
+    cells = plot_interaction(together, ("a", "b"), axes()).collections[0]
+    shades = cells.get_facecolors()[:, 3]
+    assert len(shades) == 108
+    assert (shades.argmax(), shades[0]) == (107, shades.min())
 
 
-def test_new_axes_are_made_where_none_are_given() -> None:
-    from matplotlib import pyplot
-
-    ax = plot_formula(power())
-    assert ax.figure is pyplot.gcf()
-    pyplot.close(ax.figure)
+def test_names_of_many_categories_do_not_overlap() -> None:
+    kinds = {f"kind {place:02}": 1.0 + place for place in range(40)}
+    variable = Variable("kind", kind="category", categories=tuple(kinds))
+    law = Formula(Table.of(kinds, "kind", name="rate"), (variable,), Variable("cost", "EUR"))
+    ax = plot_formula(law, Figure(figsize=(4.5, 3.2), dpi=72, layout="constrained").add_subplot())
+    names = ax.get_yticklabels()
+    assert f"{40 - len(names)} smaller not drawn" in ax.get_xlabel()
+    ax.figure.draw_without_rendering()
+    boxes = [name.get_window_extent() for name in names]
+    assert all(upper.y0 >= lower.y1 - 2 for upper, lower in itertools.pairwise(boxes))

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from kanopt.display import Facts, Grid, Section
-from kanopt.formulas import Constant, Domain, Formula, Input, Variable, parse_formula
+from kanopt.formulas import Formula, Variable, parse_formula
 from kanopt.reports.law_section import law_sections
 from kanopt.whatif import LearnedLaw
 
@@ -81,43 +81,10 @@ def test_units_and_intervals_of_constants_stand_beside_their_values() -> None:
         assert low < high
 
 
-def test_a_law_without_declared_units_has_no_column_of_units() -> None:
-    heads = constants(law(units=False).refit(rows())).heads
-    assert "unit" not in heads
-    assert "95 % interval" in heads
-
-
-def test_a_law_that_was_never_estimated_has_values_and_units_only() -> None:
-    assert constants(law()).heads == ("constant", "value", "unit")
-
-
 def test_a_constant_that_was_held_has_no_interval() -> None:
     table = constants(law().refit(rows(), only=["rate", "weight"]))
     held = column(table, "95 % interval")[column(table, "constant").index("start")]
     assert held == "–"
-
-
-def test_an_error_without_a_name_gives_an_interval_too() -> None:
-    product = Constant(0.12, standard_error=0.01) * Input("km")
-    table = constants(Formula(product, (KM,), FUEL))
-    assert column(table, "unit") == ["l/km"]
-    assert column(table, "95 % interval") == ["0.1004 to 0.1396"]
-
-
-def test_ends_of_a_narrow_interval_can_be_told_apart() -> None:
-    for text in column(constants(law().refit(rows(noise=2e-5))), "95 % interval"):
-        low, high = text.split(" to ")
-        assert low != high
-
-
-def test_a_pure_number_is_called_one_and_an_undecided_unit_is_left_open() -> None:
-    text = "rate * km * (1 + weight * load / (start + load))"
-    units = dict(
-        zip(*(column(constants(law(text=text)), head) for head in ("constant", "unit")), strict=True)
-    )
-    assert units == {"rate": "l/km", "weight": "pure number", "start": "t"}
-    bare = parse_formula("a * km", [KM], Variable("toll"), constants={"a": 0.1})
-    assert "unit" not in constants(bare).heads
 
 
 def test_units_that_do_not_agree_are_told_below_the_constants() -> None:
@@ -137,8 +104,3 @@ def test_decisions_and_refits_are_told_and_nothing_where_there_were_none() -> No
         "rewritten, was 0.5 + rate · km · exp(weight · load)"
     )
     assert told["Estimated again"] == "rate, weight on 200 rows by least squares"
-
-
-def test_a_decision_of_any_length_is_one_line() -> None:
-    long = replace(law(), provenance={"edited by hand": "was " + "km + " * 5000}, domain=Domain())
-    assert len(facts(long)["Decided by hand"]) == 300

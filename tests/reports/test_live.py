@@ -94,13 +94,6 @@ def test_drivers_take_their_breaks_where_the_referee_has_them_take_them() -> Non
     assert moved["breaks"] >= 5, moved
 
 
-@pytest.mark.slow
-@needs_node
-def test_many_random_plans_cost_what_the_referee_says() -> None:
-    assert_as_the_referee_says(range(1000, 1400))
-    assert_as_the_referee_says(range(4000, 4200), town=rested_town)
-
-
 def city(label: str = "van", term: str = "km") -> RoutingProblem:
     """Return a small problem with names of one's choice, a law with a constant, and one of the clock."""
     km, hour, carbon = Variable("km", "km"), Variable("hour", "h"), Variable("carbon", "EUR/kg")
@@ -127,18 +120,6 @@ def test_a_constant_of_a_law_is_moved_too() -> None:
     dearer = replace(problem, cost={"km": replace(law, bindings={**law.bindings, "carbon": 0.12})})
     (found,) = in_node([page_of(result)], [{slider.key: 1.5}])
     assert found["km"] == pytest.approx(evaluate(dearer, result.plan).pricing.terms()["km"], rel=1e-9)
-
-
-def test_constants_of_one_name_and_value_are_moved_apart_where_their_units_differ() -> None:
-    km = Variable("km", "km")
-    laws = {
-        kind: parse_formula("0.1 * km * price", [km, Variable("price", unit)], Variable(kind, "EUR"))
-        for kind, unit in (("diesel", "EUR/l"), ("power", "EUR/kWh"))
-    }
-    cost = {kind: law.bind(km=arc.distance, price=2.0) for kind, law in laws.items()}
-    result = evaluate(replace(city(), cost=cost), [["van 1"]])
-    sliders = [each for each in result.assessment.slider_prices().sliders if each.label == "price"]
-    assert [each.unit for each in sliders] == ["EUR/l", "EUR/kWh"]
 
 
 def test_what_cannot_be_driven_again_is_not_offered() -> None:
@@ -210,17 +191,6 @@ def test_a_plan_that_cannot_be_driven_is_told_without_its_price() -> None:
     assert told["plans"] == []
     assert told["why"].startswith("There are no sliders: some route is never driven to its end")
     assert json.loads(live_page({}).data)["why"] == ""
-
-
-def test_what_stays_and_what_follows_is_said() -> None:
-    problem = city()
-    rested = [replace(each, breaks="15 in 500-560") for each in problem.vehicles]
-    left = replace(problem, vehicles=rested).with_routes_under_way({"van": ["van 1"]}, "8:05")
-    stays = evaluate(left, [["van 1", "van 2"], ["van 3"]]).assessment.slider_prices().stays
-    assert "routes that have left keep the time at which they did" in stays
-    assert "breaks are taken where that is best at the prices of the plan" in stays
-    plain = evaluate(problem, [["van 1"]]).assessment.slider_prices().stays
-    assert plain == "the same vehicles, the same stops in the same order"
 
 
 def test_rows_beside_a_law_are_some_of_those_it_was_judged_by(make_run: Any, tmp_path: Any) -> None:

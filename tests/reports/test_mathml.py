@@ -8,12 +8,9 @@ import pytest
 from kanopt.formulas import (
     FUNCTIONS,
     Apply,
-    Constant,
     Formula,
     Input,
     Node,
-    Power,
-    Product,
     Variable,
     parse_formula,
 )
@@ -63,13 +60,6 @@ def _words(element: ElementTree.Element) -> str:
 )
 def test_formulas_read_as_written(text: str, seen: str) -> None:
     assert words(text) == seen
-
-
-def test_a_minus_inside_a_product_is_bracketed_and_two_cancel() -> None:
-    x, y = Input("x"), Input("y")
-    assert words(Product((x, Product((Constant(-1.0), y))))) == "z= x·(−y)"
-    assert words(Product((Constant(-1.0), x))) == "z= −x"
-    assert words(Power(Product((Constant(-1.0), x)), Constant(2.0))) == "z= (−x)^2"
 
 
 @pytest.mark.parametrize("name", FUNCTIONS)

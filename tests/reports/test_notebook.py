@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import replace
 from html.parser import HTMLParser
 from typing import Any
 
@@ -15,12 +14,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import kanopt as ko
-from kanopt.display import Alarm, Facts, Fold, Grid, Law, Part, Shown, grid_of, told
+from kanopt.display import Alarm, Facts, Fold, Grid, Law, Part, Shown, told
 from kanopt.explain.routing.alternatives import PlanAlternative
 from kanopt.explain.routing.conflicts import Conflict
 from kanopt.reports import shown_html
-from kanopt.reports.notebook import _between
 from kanopt.reports.palette import ALARM
+from kanopt.reports.write import _between
 from kanopt.surrogates.summary import Effects
 from kanopt.whatif import LearnedLaw
 from tests.cases.answers import FUEL, one_route, switches, tiny_scenario
@@ -162,14 +161,6 @@ def test_a_formula_is_set_as_mathematics_with_verdict_domain_and_error(objects: 
     assert "details" in reader.tags  # the formulas considered
 
 
-def test_a_weak_law_is_marked() -> None:
-    law = ko.parse_formula("2 * km", [ko.Variable("km", "km", low=0, high=9)], ko.Variable("cost", "EUR"))
-    weak = replace(law, fit=ko.Fit(0.57, 12.0, 9.0, 1.01, 800, 200))
-    alarmed = f"font-weight:600;color:{_between(ALARM)}"
-    assert f'{alarmed}">verdict: weak' in weak._repr_html_()
-    assert alarmed not in law._repr_html_()
-
-
 def _hostile(evil: str) -> Iterator[Part]:
     yield evil
     yield Alarm(evil)
@@ -206,55 +197,6 @@ def test_names_from_data_are_escaped_in_laws_problems_and_results(routing: Any, 
     assert "y &lt; z" in law._repr_html_()
 
 
-def test_a_problem_without_a_plan_says_why_there_is_none(make_run: Any) -> None:
-    result = replace(
-        make_run().result, assessment=None, certificate=None, status=ko.Status.INFEASIBLE, message="no <way>"
-    )
-    assert "no <way>" in read(result._repr_html_()).words
-    html = ko.explain(result)._repr_html_()
-    assert "There is no plan" in html
-    read(html)
-
-
-def test_a_table_is_written_as_pandas_does() -> None:
-    rng = np.random.default_rng(5)
-    for rows in (1, 3, 12):
-        frame = pd.DataFrame(
-            {
-                "a rather long head": rng.normal(size=rows),
-                "n": rng.integers(0, 10**6, rows),
-                "word": rng.choice(["x", "a longer word"], rows),
-                "price": np.where(rng.random(rows) < 0.3, np.nan, rng.normal(size=rows) * 1e5),
-            }
-        )
-        expected = frame.to_string(index=False, float_format="{:,.2f}".format, na_rep="–")
-        assert told([grid_of(frame, "{:,.2f}".format)]) == expected
-
-
-def test_a_long_table_is_cut_and_counted() -> None:
-    frame = pd.DataFrame({"k": range(1500)})
-    grid = grid_of(frame, str, most=20, rest="sweep.points has all")
-    assert len(grid.rows) == 20
-    assert grid.note == "the first 20 of 1,500 rows; sweep.points has all"
-    assert "the first 20 of 1,500 rows" in shown_html(["title", grid])
-    assert grid_of(frame.head(20), str, most=20).note == ""
-
-
-def test_a_model_shows_its_fit_and_what_was_asked_for() -> None:
-    rng = np.random.default_rng(3)
-    frame = pd.DataFrame({"<km>": rng.uniform(1, 9, 60), "load": rng.uniform(1, 9, 60)})
-    model = ko.KANRegressor((), seed=3)
-    assert "KANRegressor, not fitted" in read(model._repr_html_()).words
-    model.fit(frame, pd.Series(3.0 * frame["<km>"] + frame["load"], name="minutes"))
-    bundle = model._repr_mimebundle_()
-    assert bundle["text/plain"] == repr(model)
-    reader = read(bundle["text/html"])
-    summary = model.summary()
-    assert set(words_of(str(summary))) <= set(words_of(" ".join(reader.words)))
-    assert "<km>" in reader.words
-    assert {"hidden", "seed", "3", "()"} <= set(reader.words)
-
-
 def test_the_colour_of_an_alarm_can_be_read_on_white_and_on_black() -> None:
     def light(colour: str) -> float:
         parts = [int(colour[k : k + 2], 16) / 255 for k in (1, 3, 5)]
@@ -264,18 +206,3 @@ def test_the_colour_of_an_alarm_can_be_read_on_white_and_on_black() -> None:
     alarm = light(_between(ALARM))
     assert (1.05) / (alarm + 0.05) > 3.0  # bold text, WCAG 2.1, 1.4.3
     assert (alarm + 0.05) / (light("#111111") + 0.05) > 3.0
-
-
-def test_sentences_of_several_lines_and_lists_keep_their_order() -> None:
-    html = shown_html(["title", "first\n  inner one\n  inner two\nlast", "note: a note"])
-    reader = read(html)
-    assert [word.strip() for word in reader.words if word.strip()] == [
-        "title",
-        "first",
-        "inner one",
-        "inner two",
-        "last",
-        "note: a note",
-    ]
-    assert reader.tags.count("ul") == 1
-    assert reader.tags.count("li") == 2

@@ -14,11 +14,10 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 import kanopt as ko
-from kanopt.errors import FitError, FormulaError, PlotError, ProblemError
+from kanopt.errors import FormulaError, PlotError, ProblemError
 from kanopt.problems import Result
 from kanopt.problems.evaluate import evaluate
 from kanopt.problems.routing import Client, Depot, VehicleType
-from kanopt.reports.plots import view_chart
 from kanopt.surrogates.summary import Effects
 from tests.cases.scheduling import FT06, job_shop
 from tests.cases.supply import small
@@ -68,40 +67,6 @@ def test_a_map_has_the_place_of_every_client(plan: Result) -> None:
     drawn = next(each for each in ax.collections if each.get_gid() == "tip-client").get_offsets()
     expected = [(client.x, client.y) for client in plan.problem.clients]
     np.testing.assert_allclose(np.asarray(drawn), expected)
-
-
-def test_a_timetable_has_a_bar_for_every_drive_and_service(plan: Result) -> None:
-    ax = plan.plot_timetable(Figure().add_subplot())
-    bars = ax.collections[0].get_paths()
-    ends = {(round(path.vertices[:, 0].min(), 6), round(path.vertices[:, 0].max(), 6)) for path in bars}
-    stops = plan.to_frame()
-    assert {(round(b, 6), round(e, 6)) for b, e in zip(stops["begin"], stops["end"], strict=True)} <= ends
-    assert ax.get_xlabel() == "time of day"
-
-
-def test_a_gantt_of_a_shop_has_a_row_for_every_machine(shop: Result) -> None:
-    ax = shop.plot_gantt(Figure().add_subplot())
-    assert [label.get_text() for label in ax.get_yticklabels()] == [f"m{m}" for m in range(6)]
-    assert len(ax.collections[0].get_paths()) == 36
-    assert max(path.vertices[:, 0].max() for path in ax.collections[0].get_paths()) == shop.objective
-
-
-def test_the_title_of_a_gantt_stands_above_its_legend(shop: Result) -> None:
-    figure = Figure(figsize=(9, 4), layout="constrained")
-    ax = shop.plot_gantt(figure.add_subplot())
-    figure.draw_without_rendering()
-    title = next(
-        text for text in ax.get_children() if getattr(text, "get_text", str)() == "Schedule by machine"
-    )
-    assert title.get_window_extent().y0 >= ax.get_legend().get_window_extent().y1 - 4
-
-
-def test_names_on_lines_have_a_halo_in_pictures_and_are_text_on_pages(plan: Result) -> None:
-    ax = plan.plot_map(Figure().add_subplot())
-    assert all(text.get_path_effects() for text in ax.texts)
-    assert plan.assessment is not None
-    svg = view_chart(plan.assessment.views()[0], 0, 350, label="routes").wide
-    assert ">van 1</text>" in svg
 
 
 def test_costs_by_term_are_bars_that_add_up_to_the_objective(plan: Result) -> None:
@@ -242,34 +207,3 @@ def test_effects_are_drawn_column_by_column_on_one_scale(effects: Effects) -> No
     assert [label.get_text() for label in bars.get_yticklabels()] == ["rail", r"\$road\$"]
     assert line.get_ylim() == bars.get_xlim()
     assert (line.get_xlabel(), bars.get_xlabel()) == ("km (km)", "effect on minutes")
-
-
-def test_one_effect_is_drawn_on_one_axes(effects: Effects) -> None:
-    ax = Figure().add_subplot()
-    assert effects.plot("mode", ax) is ax
-    assert isinstance(effects.plot("km"), Axes)
-    with pytest.raises(FitError, match=r"effects: no column 'kms'; did you mean 'km'\?"):
-        effects.plot("kms")
-    with pytest.raises(PlotError, match="1 axes for 2 columns"):
-        effects.plot(ax=ax)
-    with pytest.raises(FitError, match="nothing to draw"):
-        Effects("y", effects.frame.iloc[:0], {}).plot()
-
-
-def test_a_model_gives_its_effects_ready_to_be_drawn() -> None:
-    rng = np.random.default_rng(3)
-    frame = pd.DataFrame({"km": rng.uniform(1, 9, 60), "mode": rng.choice(["rail", "road"], 60)})
-    target = pd.Series(3.0 * frame["km"] + (frame["mode"] == "rail"), name="minutes")
-    model = ko.KANRegressor((), seed=0).fit(ko.with_units(frame, {"km": "km"}), target)
-    found = model.effects(grid=5)
-    assert (found.target, dict(found.units), found.categories) == (
-        "minutes",
-        {"km": "km", "mode": ""},
-        {"mode"},
-    )
-    line, bars = found.plot()
-    rows = found.to_frame().groupby("feature")["effect"]
-    np.testing.assert_allclose(line.lines[1].get_ydata(), rows.get_group("km").to_numpy(float))
-    np.testing.assert_allclose(
-        [bar.get_width() for bar in bars.patches], rows.get_group("mode").to_numpy(float)
-    )

@@ -18,11 +18,9 @@ from kanopt.reports import write_report
 from kanopt.reports.comparison_page import variants_section
 from kanopt.reports.plan_table import plan_table, roster_table
 from kanopt.reports.plots import view_chart
-from kanopt.reports.subject import subject_of_run
 from kanopt.text import fixed_text
 from kanopt.whatif import Comparison
 from tests.cases.answers import variant_of
-from tests.cases.mixed_routing import mixed_problem, random_plan
 from tests.reports.conftest import FakeScenario, routing
 
 HOSTILE = "</script><script>alert(1)</script>"
@@ -90,12 +88,6 @@ def test_a_difference_within_the_noise_is_none(make_run: Callable[..., Any], noi
     assert told.endswith("noise not measured") == math.isnan(noise)
 
 
-def test_a_page_without_variants_has_no_such_section(make_run: Callable[..., Any], tmp_path: Path) -> None:
-    assert not variants_section(None)
-    assert not variants_section(Comparison(make_run(), ()))
-    assert "were other" not in write_report(make_run(), tmp_path / "page.html").read_text("utf-8")
-
-
 def test_the_page_reads_without_its_script(varied: Any, tmp_path: Path) -> None:
     page = write_report(varied, tmp_path / "page.html").read_text("utf-8")
     text = page[page.index('<section id="variants"') :].partition("</section>")[0]
@@ -135,22 +127,6 @@ def test_what_is_too_large_for_a_page_is_told_and_not_drawn(
     )
 
 
-@pytest.mark.parametrize("seed", range(6))
-def test_rows_of_tables_are_those_of_marks_of_the_same_driver(seed: int, no_drawing: None) -> None:
-    """What the filter shows in a drawing it leaves in tables: names are the same in both."""
-    problem = mixed_problem(seed, "state")
-    known = evaluate(problem, random_plan(problem, seed)).assessment
-    drivers = {route.label for route in known.plan.routes}
-    result = evaluate(problem, known.plan)
-    table = plan_table(result, known.views())
-    assert table is not None
-    served = [row for row in zip(table.of, table.groups, strict=True) if row[0] != "on no vehicle"]
-    assert all(of == group for of, group in served)
-    assert {of for of, _ in served} <= drivers
-    for roster in known.rosters():
-        assert set(roster_table(roster).of) <= drivers
-
-
 def test_names_in_tables_stand_in_drawings_too(make_run: Callable[..., Any]) -> None:
     run = make_run()
     known = run.result.assessment
@@ -159,7 +135,3 @@ def test_names_in_tables_stand_in_drawings_too(make_run: Callable[..., Any]) -> 
     for view in known.views():
         marked = set(re.findall(r'data-of="([^"]*)"', view_chart(view, 0, 600).wide))
         assert set(table.of) == marked == set(roster_table(known.rosters()[0]).of)
-
-
-def test_the_subject_of_a_report_has_the_variants_of_its_run(varied: Any) -> None:
-    assert subject_of_run(varied).variants is varied.variants

@@ -15,7 +15,6 @@ from types import SimpleNamespace
 from typing import Any
 from xml.etree import ElementTree
 
-import pandas as pd
 import pytest
 
 from kanopt.errors import ProblemError
@@ -24,7 +23,6 @@ from kanopt.problems import evaluate
 from kanopt.problems.findings import Extrapolation, Reason, Violation
 from kanopt.problems.result import Check, Status
 from kanopt.reports import answer_page, write_page, write_report
-from kanopt.reports.plan_table import plan_table
 from kanopt.text import fixed_text, money_text
 from kanopt.whatif import Comparison
 from tests.cases.answers import variant_of
@@ -130,7 +128,7 @@ def test_a_report_says_what_the_price_says(make_run: Any, tmp_path: Path) -> Non
     assert fixed_text(run.result.certificate.solver_objective, 4) in page.text
     assert "travel_time" in page.text
     assert "0.9620" in page.text
-    assert "10 left out minutes: not a number" in page.text
+    assert "10 rows left out: minutes: not a number" in page.text
     assert text.count("<math>") == 4
     for word in (
         "The plan",
@@ -141,16 +139,6 @@ def test_a_report_says_what_the_price_says(make_run: Any, tmp_path: Path) -> Non
         "Provenance",
     ):
         assert word in page.text
-
-
-@pytest.mark.slow
-def test_charts_come_in_two_widths_with_tooltips(make_run: Any, tmp_path: Path) -> None:
-    text, _ = write(make_run(), tmp_path)
-    assert text.count('<div class="narrow">') == 4  # map, timetable, today's map, network
-    assert re.search(r"<title>c01, 0\.2 t, window 08:00–17:00, served [0-9:]+</title>", text)
-    assert "prefers-color-scheme: dark" in text
-    assert "@media print" in text
-    assert "var(--c1,#" in text
 
 
 HOSTILE = [
@@ -205,10 +193,9 @@ def test_what_is_wrong_stands_before_everything_else(make_run: Any, tmp_path: Pa
         laws["travel_time"], trusted=False, note="R² 0.412 is below the 0.5 asked for"
     )
     text, page = write(replace(run, result=result, explanation=why, laws=laws), tmp_path)
-    before = page.text[: page.text.index("Appendix")]
+    before = page.text[: page.text.index("For the analyst")]
     assert "Rules are broken. c01 is reached 12 min after 17:00." in before
     assert "1 rule is broken." in before
-    assert "Rules broken 1 every rule is checked on the law" in page.text
     assert "travel_time in 20 places (distance_km)" in before
     assert "and 8 more" in before
     assert "is of low trust. R² 0.412" in before
@@ -219,7 +206,6 @@ def test_what_is_wrong_stands_before_everything_else(make_run: Any, tmp_path: Pa
     assert "No van has the time. Search found none." in page.text
     assert "Closed: 1 reason" in page.text
     assert page.text.count("Search found none.") == 1
-    assert "Late 1 see the reasons" in page.text
     assert 'class="badge">low trust' in text
 
 
@@ -257,49 +243,25 @@ def test_a_plan_that_leaves_out_more_than_today_saves_nothing(
 
 
 @pytest.mark.usefixtures("no_drawing")
-def test_many_reasons_with_one_bottleneck_are_one_row_of_the_report(make_run: Any, tmp_path: Path) -> None:
-    run = make_run(today=None, laws={})
-    causes = tuple(
-        Reason(
-            f"client c{place}",
-            "unserved",
-            f"no van has room for {place} t",
-            bottleneck="every van is full",
-            amount=place,
-        )
-        for place in range(500)
-    )
-    _, page = write(replace(run, explanation=replace(run.explanation, causes=causes)), tmp_path)
-    assert (
-        "Unserved: 500 reasons 500 clients c0, c1, c2, c3, c4 and 495 more: every van is full." in page.text
-    )
-    assert page.text.index("500 clients: every van is full") < page.text.index(
-        "Each figure, and how it is worked out"
-    )
-    assert page.text.count("no van has room") == 1
-    assert "The worst: client c499: no van has room for 499 t." in page.text
-
-
-@pytest.mark.usefixtures("no_drawing")
 def test_a_broken_certificate_is_an_alarm(make_run: Any, tmp_path: Path) -> None:
     run = make_run(laws={}, today=None)
     result = replace(run.result, certificate=replace(run.result.certificate, rounding_bound=0.0))
     _, page = write(replace(run, result=result, explanation=explain(result)), tmp_path)
     assert "Do not rely on this plan" in page.text
-    assert "BEYOND the bound" in page.text
+    assert "BROKEN" in page.text
 
 
 @pytest.mark.usefixtures("no_drawing")
 def test_a_bound_is_shown_as_far_as_it_is_claimed(make_run: Any, tmp_path: Path) -> None:
     run = make_run(laws={}, today=None)
     _, page = write(run, tmp_path)
-    assert "Lower bound none no bound is claimed" in page.text
+    assert "none claimed: score exact, no bound" in page.text
     proved = replace(run.result, bound=0.95 * run.result.objective)
     _, page = write(replace(run, result=proved, explanation=explain(proved)), tmp_path)
     assert "gap 5 %" in page.text
     optimal = replace(run.result, bound=run.result.objective, status=Status.OPTIMAL)
     _, page = write(replace(run, result=optimal, explanation=explain(optimal)), tmp_path)
-    assert "No better plan exists; this is proved ." in page.text
+    assert "No cheaper plan exists: this is proved ." in page.text
 
 
 def test_a_run_without_plan_or_laws_is_reported_all_the_same(make_run: Any, tmp_path: Path) -> None:
@@ -343,17 +305,6 @@ def test_a_law_that_cannot_be_drawn_says_so(make_run: Any, tmp_path: Path) -> No
 
 
 @pytest.mark.usefixtures("no_drawing")
-def test_tables_and_staircases_of_a_law_are_printed(make_run: Any, mixed_law: Any, tmp_path: Path) -> None:
-    run = make_run(today=None)
-    laws = {"freight": replace(run.laws["fuel_cost"], name="freight", formula=mixed_law)}
-    _, page = write(replace(run, laws=laws), tmp_path)
-    assert "rate(mode) in the formula" in page.text
-    assert "Any other: 1.2." in page.text
-    assert "tariff(weight_t) in the formula" in page.text
-    assert "known: rail, road" in page.text
-
-
-@pytest.mark.usefixtures("no_drawing")
 def test_a_failed_report_leaves_what_was_there(
     make_run: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -386,13 +337,6 @@ def test_a_plan_of_ones_own_problem_has_a_report_too(make_run: Any, tmp_path: Pa
             explain(run.result).to_html(tmp_path / "plan.html", today=other)
     untitled = explain(run.result).to_html(tmp_path / "again.html")
     assert "Routing plan" in check_page(untitled.read_text("utf-8")).text
-
-
-@pytest.mark.usefixtures("no_drawing")
-def test_folders_are_made_and_the_file_is_readable(make_run: Any, tmp_path: Path) -> None:
-    path = write_report(make_run(laws={}, today=None), str(tmp_path / "a" / "b" / "report.html"))
-    assert path.stat().st_mode & 0o444
-    assert [file.name for file in path.parent.iterdir()] == ["report.html"]
 
 
 @pytest.fixture
@@ -477,37 +421,6 @@ def test_a_plan_that_serves_less_is_no_saving_on_any_part_of_the_page(
     assert "van 2 stays at its depot." in page.text
 
 
-@pytest.mark.usefixtures("no_drawing")
-def test_a_change_within_the_noise_is_not_coloured(comparison: Comparison, tmp_path: Path) -> None:
-    first = comparison.variants[0]
-    first = replace(first, found=replace(first.found, differences=(0.0, 50.0)))
-    noisy = replace(comparison, variants=(first,))
-    text = write_page(answer_page(noisy), tmp_path / "c.html").read_text("utf-8")
-    page = check_page(text)
-    assert "within the noise" in page.text
-    assert '<div class="bad">' not in text
-
-
-@pytest.mark.usefixtures("no_drawing")
-def test_a_plan_that_stays_is_not_drawn_twice(comparison: Comparison, tmp_path: Path) -> None:
-    base, other = comparison.base, comparison.variants[0].run.scenario
-    kept = variant_of(replace(base, scenario=other), base.result)
-    page = check_page(
-        write_page(answer_page(replace(comparison, variants=(kept,))), tmp_path / "c.html").read_text("utf-8")
-    )
-    assert "The plan stays." in page.text
-    assert "Routes: City" not in page.text
-
-
-@pytest.mark.slow
-def test_a_curve_that_laws_share_is_drawn_once(make_run: Any, tmp_path: Path) -> None:
-    run = make_run(today=None)
-    shared = replace(run.laws["travel_time"], name="again", diagram=None, summary=None)
-    text, page = write(replace(run, laws={**run.laws, "again": shared}), tmp_path)
-    assert text.count("the curve peak in the formula") == 1
-    assert "The curve peak is drawn under travel_time." in page.text
-
-
 def test_a_law_that_is_a_multiple_of_another_is_not_drawn_twice(make_run: Any, tmp_path: Path) -> None:
     from kanopt.formulas import Input, Product, Sum, Variable
 
@@ -527,16 +440,3 @@ def test_a_law_that_is_a_multiple_of_another_is_not_drawn_twice(make_run: Any, t
         ) == told
         assert ("Line chart: the law wages along distance_km" not in text) == told
         assert "Line chart: the law wages along wage" in text
-
-
-def test_a_column_that_is_empty_in_every_row_is_left_out_without_a_word() -> None:
-    frame = pd.DataFrame({"mode": ["", ""], "shift": ["early", "early"], "task": ["a", "b"]})
-    table = plan_table(SimpleNamespace(to_frame=lambda: frame), ())
-    assert table is not None
-    assert table.note == "The same in every row: shift early."
-
-
-def test_a_result_writes_the_report_that_its_explanation_writes(make_run, tmp_path):
-    result = make_run().result
-    written = result.to_html(tmp_path / "new" / "plan.html")
-    assert written.read_text("utf-8") == explain(result).to_html(tmp_path / "same.html").read_text("utf-8")

@@ -23,12 +23,17 @@ _NAMES = 8
 
 
 def sites_to_run(problem: SupplyProblem, ledger: Ledger) -> str:
-    """Say which sites are to be run, and which others there are."""
+    """Say which sites are to be run, which are open for nothing, and which others there are."""
     names, runs = problem.network.facility_names, ledger.open.any(axis=1)
     if not names:
         return "Send straight to the markets"
-    run, idle = ([names[site] for site in np.flatnonzero(which)] for which in (runs, ~runs))
+    used = runs & ledger.in_use.any(axis=1)
+    run, unused, idle = (
+        [names[site] for site in np.flatnonzero(which)] for which in (used, runs & ~used, ~runs)
+    )
     head = f"Run {join_list(run, _NAMES)}" if run else "Run no site"
+    if unused:
+        head += f"; nothing passes through {join_list(unused, _NAMES)}"
     return f"{head}; leave {join_list(idle, _NAMES)} closed" if idle and run else head
 
 

@@ -78,14 +78,6 @@ def test_a_table_that_is_longer_than_a_sheet_is_refused(monkeypatch: pytest.Monk
         frame_book(["title"], {"x": pd.DataFrame({"a": [1, 2, 3]})})
 
 
-def test_lists_and_columns_of_one_name_are_written(tmp_path: Path) -> None:
-    frame = pd.DataFrame([[["a", "b"], 1, None], [["=c"], 2, 3.5]], columns=["stops", "n", "n"])
-    (tmp_path / "t.xlsx").write_bytes(frame_book(["t"], {"plan": frame}))
-    head, *rows = openpyxl.load_workbook(tmp_path / "t.xlsx")["plan"].iter_rows(values_only=True)
-    assert head == ("stops", "n", "n")
-    assert rows == [("['a', 'b']", 1, None), ("['=c']", 2, 3.5)]
-
-
 def test_money_shares_and_other_numbers_have_formats_of_their_own(
     answers: dict[str, TableExports], tmp_path: Path
 ) -> None:

@@ -12,8 +12,6 @@ from hypothesis import strategies as st
 from kanopt.problems import Status
 from kanopt.reports import export
 from kanopt.reports.exports.markdown import _escaped
-from kanopt.reports.figure_rows import figure_rows
-from kanopt.reports.subject import subject_of
 from kanopt.text import money_text, number_text
 from kanopt.whatif.scenario_files.spec import ReportSpec
 from tests.reports.exports.conftest import NAMES, city
@@ -66,18 +64,6 @@ def test_names_stay_in_their_cells(routed, tmp_path):
     assert "<b>" not in text
 
 
-def test_the_figures_of_the_first_page_stand_in_it_and_a_row_for_each_vehicle(make_run, tmp_path):
-    run = make_run()
-    (path,) = export(run, "md", tmp_path / "plan.md")
-    told = plain(path.read_text("utf-8"))
-    for row in figure_rows(subject_of(run)).values():
-        assert f"| {row.label} | {row.plan} |" in told, row.key
-    for vehicle in run.result.assessment.rosters()[0].frame["vehicle"]:
-        assert f"| {vehicle} |" in told
-    # nothing is late on this plan, and no column of noughts says so
-    assert "| late" not in told.partition("## Timetable")[2]
-
-
 def test_what_is_assumed_is_told_in_the_summary(make_run, tmp_path):
     run, told = make_run(), "depots are made up: write your own into made_depots.csv"
     assert "What is assumed" not in export(run, "md", tmp_path / "plan.md")[0].read_text("utf-8")
@@ -99,15 +85,6 @@ def test_a_law_has_its_verdict_and_its_curve_in_numbers(make_run, tmp_path):
     (line,) = [line for line in told.splitlines() if f"where {curve.name}(hour) in travel_time" in line]
     middle = 0.2 * (curve.high - curve.low) + curve.low
     assert f"{number_text(float(curve.at(middle)), 3)} at {number_text(middle, 3)} h" in line
-
-
-def test_a_run_names_its_laws_and_todays_plan(make_run, tmp_path):
-    run = make_run()
-    (path,) = export(run, "md", tmp_path / "plan.md")
-    told = plain(path.read_text("utf-8"))
-    assert "travel_time = " in told
-    assert "today's plan" in told
-    assert "held-out" in told
 
 
 def test_without_a_plan_it_says_why(tmp_path):

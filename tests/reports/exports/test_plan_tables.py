@@ -11,8 +11,6 @@ import pytest
 from kanopt.csv_cells import GUARDED, unguarded
 from kanopt.errors import ProblemError
 from kanopt.reports.exports.plan_tables import TABLES
-from kanopt.reports.figure_rows import figure_rows
-from kanopt.reports.subject import subject_of
 from kanopt.text import clock_text
 from tests.reports.exports.conftest import NAMES
 
@@ -64,13 +62,6 @@ def test_costs_add_up_to_the_price(routed, scheduled, supplied, tmp_path):
         assert amounts.sum() == pytest.approx(result.objective, rel=1e-12)
 
 
-def test_a_schedule_without_a_clock_has_its_unit_in_the_heads(scheduled, tmp_path):
-    scheduled.to_csv(tmp_path)
-    (cut, *_) = read(tmp_path / "plan.csv")
-    assert (cut["task"], cut["start (min)"], cut["end (min)"]) == ("cut", "0.0", "20.0")
-    assert "start" not in cut
-
-
 def test_csv_with_decimal_commas_is_the_same_table(supplied, tmp_path):
     plain = {path.name: pd.read_csv(path) for path in supplied.to_csv(tmp_path / "points")}
     for path in supplied.to_csv(tmp_path / "commas", commas=True):
@@ -109,12 +100,3 @@ def test_vehicles_and_jobs_have_a_row_each_with_what_becomes_of_them(routed, sch
         "late",
     )
     assert (other["due (min)"], other["verdict"]) == ("", "")
-
-
-def test_the_figures_are_those_of_the_first_page(routed, tmp_path):
-    routed.to_csv(tmp_path)
-    figures = figure_rows(subject_of(routed)).values()
-    found = [
-        (unguarded(row["figure"]), unguarded(row["this plan"])) for row in read(tmp_path / "figures.csv")
-    ]
-    assert found == [(figure.label, figure.plan) for figure in figures]

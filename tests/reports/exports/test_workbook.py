@@ -16,10 +16,6 @@ from kanopt.formulas import Apply, Constant, Curve, Formula, Input, Step, Table,
 from kanopt.problems import Result, evaluate
 from kanopt.problems.decisions import Decision, DecisionProblem
 from kanopt.refs import arc, clock, state, vehicle
-from kanopt.reports import export
-from kanopt.reports.exports.workbook import workbook
-from kanopt.reports.figure_rows import figure_rows
-from kanopt.reports.subject import subject_of
 from tests.formulas.export.worksheet import parse, value_of
 from tests.problems.decisions.test_problem import shop
 from tests.reports import conftest as reports
@@ -278,7 +274,7 @@ def test_a_law_from_which_no_cost_follows_says_so(city, book):
     assert book.total() == before
     assert book.value("Law duration", "A3").endswith("no cost follows from it.")
     assert book.value("Law cost fuel", "A3").endswith("what is computed from them follows.")
-    said = [row[1].value for row in book.sheets["Summary"].iter_rows() if row[0].value == "this workbook"]
+    said = [row[1].value for row in book.sheets["Summary"].iter_rows() if row[0].value == "This workbook"]
     assert said[0].endswith("; no cost follows from duration.")
 
 
@@ -296,41 +292,3 @@ def test_each_vehicle_begins_a_page_and_tables_have_filters_and_heads_that_stay(
         assert sheet.auto_filter.ref == sheet.dimensions
     head = book.beside("Costs", "total")
     assert int(book.sheets["Costs"].auto_filter.ref[1:].partition(":")[0]) > int(head[1:])
-
-
-def test_the_summary_has_the_figures_of_the_first_page(make_run, tmp_path):
-    run = make_run()
-    book = Machine(export(run, "xlsx", tmp_path / "plan.xlsx")[0])
-    cells = book.table("Summary", "figure")
-    found = [[book.value("Summary", cell) for cell in column] for column in cells.values()]
-    rows = figure_rows(subject_of(run)).values()
-    expected = [(row.label, row.plan, row.today or None, row.change or None, row.how) for row in rows]
-    assert list(cells) == ["figure", "as planned", "today", "change", "how it is worked out"]
-    assert [tuple(value or None for value in row) for row in zip(*found, strict=True)] == expected
-
-
-def test_a_run_is_written_with_its_title_and_changes(make_run, tmp_path):
-    (path,) = export(make_run(), "xlsx", tmp_path / "new" / "plan.xlsx")
-    machine = Machine(path)
-    assert machine.value("Summary", "A1") == "A small city"
-    assert machine.total() == pytest.approx(make_run().result.objective, rel=1e-12)
-
-
-def test_a_long_description_makes_no_row_that_is_higher_than_excel_takes(make_run, tmp_path):
-    subject = replace(subject_of(make_run()), description="line\n" * 300)
-    path = tmp_path / "plan.xlsx"
-    path.write_bytes(workbook(subject))
-    rows = openpyxl.load_workbook(path)["Summary"].row_dimensions.values()
-    assert max(row.height for row in rows if row.height) == pytest.approx(409, abs=0.5)
-
-
-def test_laws_in_very_many_places_are_numbers(city, tmp_path, monkeypatch):
-    import kanopt.reports.exports.workbook as writer
-
-    monkeypatch.setattr(writer, "_MOST_PLACES", 3)
-    monkeypatch.setattr(writer, "_MOST_LINES", 3)
-    machine = Machine(city.to_xlsx(tmp_path / "plan.xlsx"))
-    assert list(machine.sheets) == ["Summary", "Vehicles", "Plan", "Timetable", "Costs"]
-    assert machine.total() == pytest.approx(city.objective, rel=1e-12)
-    said = [row[1].value for row in machine.sheets["Summary"].iter_rows() if row[1].value]
-    assert "cost 'fuel' is used in more than 3 places, whose prices are numbers." in said
