@@ -30,10 +30,11 @@ from kanopt.formulas.enclosures.arithmetic import EPS, Flags, Integers, Pair
 from kanopt.formulas.enclosures.boxes import BoxSides
 from kanopt.formulas.enclosures.enclosure import Orders
 from kanopt.formulas.enclosures.engine import Encloser
-from kanopt.formulas.lowering.graphs import ARGUMENT, Called, at, nearest, shown
+from kanopt.formulas.lowering.graphs import ARGUMENT, Called, at, nearest
 from kanopt.formulas.lowering.program import Pieces, Shape
 from kanopt.formulas.nodes import Array, Node, postorder, rebuild
 from kanopt.formulas.pieces import Step
+from kanopt.formulas.printing import short_text
 
 _ZONES, _CUT, _MOST_ZONES = 64, 16, 20_000
 _SHORTEST_ZONE = 1e-30  # of the range
@@ -59,7 +60,7 @@ def with_plain_steps(graph: Node, low: float, high: float, called: Called | None
 
     def change(node: Node) -> Node:
         if isinstance(node, Step) and node.argument.key != ARGUMENT.key:
-            return _plain(node, low, high, called or Called(shown(node)))
+            return _plain(node, low, high, called or Called(short_text(node)))
         return node
 
     if all(not isinstance(node, Step) for node in postorder(graph)):
@@ -250,7 +251,7 @@ class Profile:
     """
 
     def __init__(self, graph: Node, low: float, high: float, called: Called | None = None) -> None:
-        self.called = called or Called(shown(graph))
+        self.called = called or Called(short_text(graph))
         self.graph, self.low, self.high = with_plain_steps(graph, low, high, self.called), low, high
         sides = BoxSides.of({ARGUMENT.name: (low, high)}, postorder(self.graph))
         self._encloser, stairs = Encloser(self.graph, sides), sides.step_edges[0]
