@@ -21,7 +21,7 @@ from kanopt.formulas.nodes import Array, Constant, Node, postorder
 from kanopt.formulas.parameters import Covariance, check_covariance
 from kanopt.formulas.pieces import Curve, Table, gap_inputs
 from kanopt.formulas.printing import to_infix
-from kanopt.formulas.variables import Variable, category_label, check_label, hint, refuse_lookalikes
+from kanopt.formulas.variables import Variable, category_label, check_label, hint, refuse_lookalikes, settle
 from kanopt.text import join_list, list_names, number_text, range_text
 
 Bounds: TypeAlias = tuple[float, float]
@@ -365,5 +365,4 @@ class Alternative:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "complexity", float(self.complexity))
-        if not all(math.isfinite(x) for x in (self.complexity, self.error, self.length or 0.0)):
-            raise FormulaError(f"an alternative has a finite complexity and error, not {self!r}")
+        settle(self, "alternative")
