@@ -346,7 +346,6 @@ def _read_kept_law(folder: Path, content: bytes) -> object:
     return found
 
 
-_INSTANCES = "problems/routing/instances/"
 TARGETS: dict[str, Target] = {
     "formula text": Target(
         _formula_texts, _parse, ("formulas/parser", "formulas/grammar", "formulas/variables")
@@ -382,15 +381,15 @@ TARGETS: dict[str, Target] = {
     "VRPLIB": Target(
         lambda: [text.encode() for text in (_CVRP, _VRPTW, _EXPLICIT)],
         _reads("t.vrp", ko.read_instance),
-        (f"{_INSTANCES}vrplib_files", f"{_INSTANCES}_text"),
+        ("problems/routing/instances", "problems/instance_text"),
     ),
     "Solomon": Target(
-        lambda: [_SOLOMON.encode()], _reads("t.txt", ko.read_instance), (f"{_INSTANCES}reading",)
+        lambda: [_SOLOMON.encode()], _reads("t.txt", ko.read_instance), ("problems/routing/instances",)
     ),
     "solution": Target(
         lambda: [b"Route #1: 1 2\nRoute #2: 3\nCost 27.5\n"],
         _reads("t.sol", read_solution),
-        (f"{_INSTANCES}solution",),
+        ("problems/routing/instances",),
     ),
     "model": Target(
         lambda: [_model()],

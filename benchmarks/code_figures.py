@@ -7,8 +7,7 @@ wherever a class stands, also within a class or a function.
 The problem of scenarios/parcel_city.toml, on laws that are saved, is solved with a time limit that counts work,
 explained, and reported by Explanation.to_html; today's plan is left out. Every call of the functions in COUNTED and
 DURING below is seen. A plan is known by who serves which clients in which order, whenever its routes leave; driving a
-set of routes is one drive, however many they are. The final plan is the one that is returned. What the search on the
-law drives with code of its own is counted as routes scored.
+set of routes is one drive, however many they are. The final plan is the one that is returned.
 
 Functions passed through are code objects in files of kanopt that run, lambdas and functions within functions among
 them, comprehensions and what runs at import not. Child processes are not seen.
@@ -52,8 +51,6 @@ DURING = {
     "kanopt.solvers.routing.racer.refine:RacerRun.run": "solve, search on the law",
     "kanopt.explain.explanation:explain": "explain",
 }
-# Routes of its first argument are driven by a search.
-SCORED = "kanopt.solvers.routing.racer.search:drive_routes"
 REPORT, BEFORE = "report", "before"
 AFTER = ("solve, outside of searches", "explain", REPORT)  # the search has ended
 SEED = 7
@@ -75,7 +72,6 @@ class Counts:
 
     def __init__(self) -> None:
         self.calls: Counter[tuple[str, str, frozenset[Any] | None]] = Counter()
-        self.scored: Counter[str] = Counter()
         self.frozen: Counter[frozenset[Any] | None] = Counter()
         self.passed: set[CodeType] = set()
         self.phases = [BEFORE]
@@ -84,7 +80,6 @@ class Counts:
             replace_everywhere(path, functools.partial(self._counting, what))
         for path, phase in DURING.items():
             replace_everywhere(path, functools.partial(self._marking, phase))
-        replace_everywhere(SCORED, self._scoring)
 
     @contextmanager
     def during(self, phase: str) -> Iterator[None]:
@@ -109,13 +104,6 @@ class Counts:
                 return call(*args, **kwargs)
 
         return marked
-
-    def _scoring(self, call: Callable[..., Any]) -> Callable[..., Any]:
-        def scoring(scorer: Any, ways: Any, *args: Any, **kwargs: Any) -> Any:
-            self.scored.update(batches=1, routes=len(ways))
-            return call(scorer, ways, *args, **kwargs)
-
-        return scoring
 
     def table(self, final: frozenset[Any]) -> pd.DataFrame:
         """Return calls by phase, of the final plan and of others, and how many these others are."""
@@ -222,7 +210,6 @@ def main() -> None:
         "final plan driven at planning values, search ended": counts.frozen[final],
         "final plan driven in searches": total["final driven"] - after["final driven"],
         "other sets of routes driven": total["others driven"],
-        "routes scored by the search on the law": f"{counts.scored['routes']:,} in {counts.scored['batches']:,} calls",
         "functions passed by to_formula": read,
         "functions passed by solve": functions(counts.passed),
     }

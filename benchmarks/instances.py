@@ -90,7 +90,7 @@ def main() -> None:
     print(kinds.groupby("kind")["ms"].agg(["count", "median", "max"]).round(1).to_string())
     told = [(instance.name, finding.kind) for instance, _ in found for finding in instance.findings]
     print(pd.DataFrame(told, columns=["instance", "finding"])["finding"].value_counts().to_string())
-    packages = ", ".join(f"{name} {version(name)}" for name in ("kanopt", "vrplib", "numpy"))
+    packages = ", ".join(f"{name} {version(name)}" for name in ("kanopt", "numpy"))
     machine = f"{os.cpu_count()} cores of {platform.machine()}, Python {platform.python_version()}"
     print(f"\n{date.today()}, {machine}, {packages}")
 

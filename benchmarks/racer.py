@@ -25,7 +25,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from kanopt.solvers.routing.racer.plan_data import PlanData
 from kanopt.solvers.routing.racer.refine import refine
-from kanopt.solvers.routing.racer.search import score_plan
+from tests.cases.kernel_scores import score_plan
 from tests.cases.mixed_routing import LAWS, mixed_problem, random_plan
 from tests.cases.routing_simulator import best_of_all
 from tests.cases.routing_variants import variant

@@ -170,7 +170,7 @@ def main() -> None:
         f"\ncheaper than the frozen plan in {changed[0].sum()} runs of {len(table)}, dearer in {changed[1].sum()}"
     )
     print(f"mean over all {table['kanopt %'].mean():+.3f} %, frozen {table['frozen %'].mean():+.3f} %")
-    print(f"\n{footer(['ortools', 'pyvrp', 'vrplib'], f'0 to {arguments.seeds - 1}')}")
+    print(f"\n{footer(['ortools', 'pyvrp'], f'0 to {arguments.seeds - 1}')}")
 
 
 if __name__ == "__main__":

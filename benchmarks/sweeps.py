@@ -17,6 +17,7 @@ kills       kanopt sweep with --out and two workers, killed at a random moment -
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import signal
 import subprocess
@@ -178,8 +179,8 @@ def _command(out: Path) -> subprocess.Popen[bytes]:
 
 def _compared(out: Path, expected: pd.DataFrame) -> tuple[int, int, int, int]:
     found = pd.read_parquet(out / "points.parquet")
-    chunks = [pd.read_parquet(path)["point"] for path in sorted(out.glob("points-*.parquet"))]
-    written = pd.concat(chunks)
+    _, *lines = (out / "points.jsonl").read_text("utf-8").splitlines()  # the first says what is asked
+    written = pd.Series([json.loads(line)["point"] for line in lines])
     missing = len(set(expected["point"]) - set(written) | set(expected["point"]) - set(found["point"]))
     both = expected.merge(found, on="point", suffixes=("", " found"))
     other = int((np.abs(both["objective"] / both["objective found"] - 1.0) > 1e-9).sum())

@@ -87,16 +87,12 @@ if TYPE_CHECKING:
     from kanopt.tables import split as split
     from kanopt.tables import units_of as units_of
     from kanopt.tables import with_units as with_units
-    from kanopt.tables.row_rules import cleaned as cleaned
     from kanopt.whatif import Change as Change
     from kanopt.whatif import Comparison as Comparison
     from kanopt.whatif import MonteCarlo as MonteCarlo
     from kanopt.whatif import Risk as Risk
     from kanopt.whatif import Run as Run
-    from kanopt.whatif import SampleAveragePlan as SampleAveragePlan
     from kanopt.whatif import Scenario as Scenario
-    from kanopt.whatif import ScheduleRisk as ScheduleRisk
-    from kanopt.whatif import SupplyRisk as SupplyRisk
     from kanopt.whatif import Sweep as Sweep
     from kanopt.whatif import SweepOptions as SweepOptions
     from kanopt.whatif import SwitchPoints as SwitchPoints
@@ -108,9 +104,12 @@ if TYPE_CHECKING:
     from kanopt.whatif.questions.sweep import sweep as sweep
     from kanopt.whatif.questions.switch_points import switch_points as switch_points
     from kanopt.whatif.questions.tornado import tornado as tornado
+    from kanopt.whatif.review import Drift as Drift
+    from kanopt.whatif.review import Review as Review
+    from kanopt.whatif.review import drift as drift
+    from kanopt.whatif.review import review as review
+    from kanopt.whatif.risks.kinds import risk as risk
     from kanopt.whatif.risks.monte_carlo import monte_carlo as monte_carlo
-    from kanopt.whatif.risks.risk import risk as risk
-    from kanopt.whatif.risks.sample_average import solve_sample_average as solve_sample_average
     from kanopt.whatif.scaffolding import Scaffold as Scaffold
     from kanopt.whatif.scaffolding import scaffold as scaffold
 
@@ -170,7 +169,6 @@ _HOME = {
     "surrogates.cleaning": ("CleaningProposal", "propose_cleaning"),
     "surrogates.baseline_table": ("Baselines",),
     "surrogates.baselines": ("baselines",),
-    "tables.row_rules": ("cleaned",),
     "tables": (
         "Column",
         "Schema",
@@ -186,6 +184,7 @@ _HOME = {
         "units_of",
         "with_units",
     ),
+    "whatif.review": ("Drift", "Review", "drift", "review"),
     "whatif.scaffolding": ("Scaffold", "scaffold"),
     "whatif": (
         "Change",
@@ -193,10 +192,7 @@ _HOME = {
         "MonteCarlo",
         "Risk",
         "Run",
-        "SampleAveragePlan",
         "Scenario",
-        "ScheduleRisk",
-        "SupplyRisk",
         "Sweep",
         "SweepOptions",
         "SwitchPoints",
@@ -207,7 +203,6 @@ _HOME = {
         "load_scenario",
         "monte_carlo",
         "risk",
-        "solve_sample_average",
         "sweep",
         "switch_points",
         "tornado",

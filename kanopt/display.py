@@ -1,16 +1,16 @@
-"""What objects show of themselves, in print and in notebooks, and the one call upward to the reports.
+"""The blocks of which all that kanopt shows is made, and the one call upward to the reports.
 
-An object sums itself up as parts: sentences, facts, tables and laws. Print writes them as text (:func:`told`), a
-notebook as HTML (``reports.shown_html``), so that both say the same.
+An object sums itself up as parts: sentences, figures, tables, charts, laws, and folds and sections of them. Print
+writes them as text (:func:`told`), notebooks and pages as HTML, and a summary as Markdown, so that all say the same.
 """
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib import import_module
-from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol, TypeAlias
 
 from kanopt.text import count_text
 
@@ -20,7 +20,32 @@ if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.axes import Axes
 
-__all__ = ["Alarm", "Facts", "Fold", "Grid", "Law", "Part", "Shown", "grid_of", "reports", "told"]
+__all__ = [
+    "Alarm",
+    "Cell",
+    "CellBar",
+    "Chart",
+    "Facts",
+    "Figures",
+    "Fold",
+    "Grid",
+    "KeyFigure",
+    "Law",
+    "Lines",
+    "Link",
+    "Notice",
+    "Notices",
+    "Page",
+    "Part",
+    "Section",
+    "Sentence",
+    "Shown",
+    "Tone",
+    "grid_of",
+    "reports",
+    "told",
+    "words_of",
+]
 
 _GAP = " "
 
@@ -29,6 +54,7 @@ class Reports(Protocol):
     """What objects ask of the reports, which lie above them: drawings, pages and files."""
 
     answer_page: Callable[..., Any]
+    days_text: Callable[..., str]
     export: Callable[..., tuple[Path, ...]]
     export_tables: Callable[..., Path]
     monte_carlo_page: Callable[..., Any]
@@ -48,7 +74,6 @@ class Reports(Protocol):
     plot_tornado: Callable[..., Axes]
     risk_page: Callable[..., Any]
     shown_html: Callable[..., str]
-    surer_page: Callable[..., Any]
     write_explanation: Callable[..., Path]
     write_page: Callable[..., Path]
     write_report: Callable[..., Path]
@@ -71,8 +96,54 @@ class Alarm(str):
 
 
 @dataclass(frozen=True)
+class Link:
+    """Words that lead to another place of the page, such as the row of a table that has the number."""
+
+    text: str
+    anchor: str
+
+
+Sentence: TypeAlias = "tuple[str | Link, ...]"
+"""Words, some of which lead somewhere."""
+
+
+@dataclass(frozen=True)
+class Lines:
+    """Sentences below each other, all looking alike: as answers, as quiet notes, or as the items of a list."""
+
+    items: tuple[str | Sentence, ...]
+    look: Literal["", "kicker", "answer", "quiet", "note", "code", "plain", "changes"] = ""
+    kind: ClassVar[str] = "lines"
+
+
+@dataclass(frozen=True)
+class Notice:
+    """Something the reader must know before believing the rest; `label` in place of the word for its level.
+
+    The first page says it in `short`; where that is None as it is, and where it is empty not at all.
+    """
+
+    level: Literal["bad", "care", "note"]
+    text: str
+    lines: tuple[str, ...] = ()
+    label: str = ""
+    short: str | None = None
+
+
+@dataclass(frozen=True)
+class Notices:
+    """Warnings, the gravest first."""
+
+    items: tuple[Notice, ...]
+    kind: ClassVar[str] = "notices"
+
+
+@dataclass(frozen=True)
 class Facts:
     r"""Pairs of a word and what is to be said about it; `indent` and `between` are how print writes them.
+
+    A page gives a pair the id that stands in its place of `ids`, and shows reasons side by side with what would mend
+    them.
 
     Examples
     --------
@@ -80,20 +151,104 @@ class Facts:
     'bound: 70.00 EUR\ngap: 3 %'
     """
 
-    pairs: tuple[tuple[str, str], ...]
+    pairs: tuple[tuple[str, ...], ...]
     between: str = " "
     indent: str = ""
+    ids: tuple[str, ...] = ()
+    look: Literal["facts", "because"] = "facts"
+    kind: ClassVar[str] = "facts"
+
+
+Tone: TypeAlias = Literal["", "good", "bad"]
+
+
+@dataclass(frozen=True)
+class KeyFigure:
+    """One number that matters, with what it is and what to compare it with.
+
+    What stands `first`, above the number, is what the plan serves; it is coloured where the plan `lacks` something.
+    The number leads to its `anchor`, where it has one.
+    """
+
+    label: str
+    value: str
+    unit: str = ""
+    note: str = ""
+    tone: Tone = ""
+    first: str = ""
+    lacks: bool = False
+    anchor: str = ""
+
+
+@dataclass(frozen=True)
+class Figures:
+    """The numbers that matter, beside each other."""
+
+    items: tuple[KeyFigure, ...]
+    kind: ClassVar[str] = "figures"
+
+
+@dataclass(frozen=True)
+class CellBar:
+    """A bar in a table's cell: its length, and that of a paler one above it, in per cent of the widest."""
+
+    length: float
+    before: float | None = None
+
+
+Cell: TypeAlias = str | CellBar | Link
 
 
 @dataclass(frozen=True)
 class Grid:
-    """A table: heads, which of the columns are numbers, rows of text, and a sentence below."""
+    """A table.
+
+    Parameters
+    ----------
+    heads, numeric
+        The heads of its columns, and which of them are numbers.
+    rows
+        Cells, each a text, a link or a bar.
+    note
+        A sentence below.
+    indent
+        How print moves it to the right.
+    caption
+        What it shows.
+    total
+        A last row set apart, or none.
+    ids, total_id
+        An id for each row, or none; and one for the last row that is set apart.
+    groups
+        What each row belongs to, or none; rows of one group follow each other, below a row that names it.
+    of
+        The driver or machine of each row, by which the page's script filters, or none.
+    """
 
     heads: tuple[str, ...]
     numeric: tuple[bool, ...]
-    rows: tuple[tuple[str, ...], ...]
+    rows: tuple[tuple[Cell, ...], ...]
     note: str = ""
     indent: str = ""
+    caption: str = ""
+    total: tuple[Cell, ...] = ()
+    ids: tuple[str, ...] = ()
+    total_id: str = ""
+    groups: tuple[str, ...] = ()
+    of: tuple[str, ...] = ()
+    kind: ClassVar[str] = "grid"
+
+
+@dataclass(frozen=True)
+class Chart:
+    """A picture for desktops and one for phones, where that is another, with what it shows and its exact values."""
+
+    wide: str
+    narrow: str
+    caption: str
+    table: Grid | None = None
+    titled: bool = True
+    kind: ClassVar[str] = "chart"
 
 
 @dataclass(frozen=True)
@@ -102,18 +257,58 @@ class Law:
 
     formula: Any
     name: str = ""
+    kind: ClassVar[str] = "law"
 
 
 @dataclass(frozen=True)
 class Fold:
-    """What a notebook shows at a click and print leaves out."""
+    """What a notebook and a page show at a click, and print leaves out; `data` is what a page's script reads."""
 
     title: str
     parts: tuple[Part, ...]
+    data: Mapping[str, str] = field(default_factory=dict)
+    kind: ClassVar[str] = "fold"
 
 
-Part: TypeAlias = str | Facts | Grid | Law | Fold
+@dataclass(frozen=True)
+class Section:
+    """What stands together on a page: below a heading where there is a `title`, and laid out as its `look` says.
+
+    `level` is that of the heading; the list of sections at the head of a page has those of the second level, as
+    `short`. `badge` stands beside the heading, and `data` is what a page's script reads.
+    """
+
+    title: str
+    parts: tuple[Part, ...]
+    anchor: str = ""
+    look: str = ""
+    level: int = 2
+    short: str = ""
+    badge: str = ""
+    data: Mapping[str, str] = field(default_factory=dict)
+    kind: ClassVar[str] = "section"
+
+
+Part: TypeAlias = str | Lines | Notices | Facts | Figures | Grid | Chart | Law | Fold | Section
 """A sentence (below the one before it, where it is indented; a gap, where it is empty), or one of the above."""
+
+
+@dataclass(frozen=True)
+class Page:
+    """A page: its title above what `first` says, which is one sheet of paper, and the `rest`."""
+
+    kicker: str
+    title: str
+    first: tuple[Part, ...]
+    rest: tuple[Part, ...]
+    is_live: bool = False
+
+    @property
+    def sections(self) -> tuple[Section, ...]:
+        """What the list at the head of the page leads to."""
+        found = [part for part in self.rest if isinstance(part, Section)]
+        inner = [each for part in found if not part.level for each in part.parts if isinstance(each, Section)]
+        return tuple(each for each in (*found, *inner) if each.short)
 
 
 class Shown(ABC):
@@ -159,20 +354,29 @@ def told(parts: Iterable[Part]) -> str:
             case str():
                 lines.append(str(part))
             case Facts():
-                lines += [f"{part.indent}{label}{part.between}{value}" for label, value in part.pairs]
+                lines += [f"{part.indent}{part.between.join(pair)}" for pair in part.pairs]
             case Grid():
                 lines += [f"{part.indent}{line}" for line in _grid_lines(part)]
             case Law():
                 lines.append(f"{part.name or part.formula.output.name} = {part.formula}")
-            case Fold():
-                pass
+            case Lines():
+                lines += map(words_of, part.items)
+            case Section():
+                lines += [*filter(None, [part.title]), told(part.parts)]
     return "\n".join(lines)
+
+
+def words_of(said: str | Sentence | Cell) -> str:
+    """Return the words of a sentence or a cell, whatever they lead to; of a bar none."""
+    if isinstance(said, tuple):
+        return "".join(map(words_of, said))
+    return said.text if isinstance(said, Link) else "" if isinstance(said, CellBar) else str(said)
 
 
 def _grid_lines(grid: Grid) -> list[str]:
     """Write a table as pandas does: to the right, numbers a space further from what stands before them."""
     heads = [f"{_GAP * is_number}{head}" for head, is_number in zip(grid.heads, grid.numeric, strict=True)]
-    table = [tuple(heads), *grid.rows]
+    table = [tuple(heads), *(tuple(map(words_of, row)) for row in grid.rows)]
     widths = [max(map(len, column)) for column in zip(*table, strict=True)]
     lines = [_GAP.join(cell.rjust(width) for cell, width in zip(row, widths, strict=True)) for row in table]
     return lines + ([grid.note] if grid.note else [])

@@ -11,6 +11,7 @@ import re
 import secrets
 import sys
 import tempfile
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
@@ -26,12 +27,11 @@ __all__ = [
     "check_target",
     "file_name",
     "hold_file",
-    "kind_of_no_file",
     "open_regular",
     "read_file",
     "replace_file",
+    "require_file",
     "require_path",
-    "temporary_path",
 ]
 
 # what a file name cannot hold or end with on one system or another, and the devices of Windows
@@ -42,13 +42,10 @@ _UNFIT = re.compile(
 _LONGEST = 120  # bytes; most systems allow 255
 _PREFIX = 40
 """Characters of a file's name in that of the unfinished one, which must not become too long."""
+_ABANDONED = 600.0
+"""Seconds after which nobody writes to an unfinished file any more."""
 _SHOWN = 200
 """Characters of a path that cannot be one in a message."""
-_HANDLES = "/proc/self/fd"
-_HAS_HANDLES = sys.platform == "linux" and Path(_HANDLES).is_dir()
-"""Whether open files have paths, by which also one without a name can be opened again or given a name."""
-_PERMISSIONS = 0o666
-"""Of which the user's mask takes away, as of every file."""
 
 
 def file_name(name: str, suffix: str) -> str:
@@ -147,27 +144,6 @@ def replace_file(path: str | os.PathLike[str], content: bytes | str, *, make_fol
 
 
 @contextlib.contextmanager
-def temporary_path() -> Iterator[Path]:
-    """Yield a path for a temporary file that can be opened any number of times and is gone at the end.
-
-    Under Linux it is gone also where the process is killed: the file has no name.
-
-    Examples
-    --------
-    >>> with temporary_path() as path:
-    ...     _ = path.write_text("1 km")
-    ...     path.read_text()
-    '1 km'
-    """
-    if _HAS_HANDLES:
-        with tempfile.TemporaryFile() as file:
-            yield Path(f"{_HANDLES}/{file.fileno()}")
-    else:
-        with tempfile.TemporaryDirectory(prefix="kanopt-") as folder:
-            yield Path(folder, "temporary")
-
-
-@contextlib.contextmanager
 def hold_file(path: str | os.PathLike[str]) -> Iterator[bool]:
     """Hold a file against other processes that hold it so; yields whether it could be had.
 
@@ -237,58 +213,22 @@ def _resolved(path: str | os.PathLike[str]) -> Path:
 
 
 def _replace(target: Path, content: bytes) -> None:
-    """Write a file beside the target, then put it in its place."""
+    """Write a file beside another and put it in its place; whatever interrupts that leaves the other as it was."""
     prefix = f".{target.name[:_PREFIX]}."
-    _remove_left_behind(target.parent, prefix)
+    for left in target.parent.glob(f"{glob.escape(prefix)}*.tmp"):
+        with contextlib.suppress(OSError):  # of a process that was killed, unless another has removed it
+            if time.time() - left.stat().st_mtime > _ABANDONED:
+                left.unlink()
     unfinished = target.parent / f"{prefix}{secrets.token_hex(4)}.tmp"
-    handle, is_named = _open_unfinished(unfinished)
     try:
-        with os.fdopen(handle, "wb") as file:
+        with unfinished.open("xb") as file:
             file.write(content)
             file.flush()
-            os.fsync(handle)  # some file systems notice only now that they are full
-            if not is_named:
-                is_named = True
-                _link(handle, unfinished)
-            unfinished.replace(target)
+            os.fsync(file.fileno())  # some file systems notice only now that they are full
+        unfinished.replace(target)
     except BaseException:
-        if is_named:
-            unfinished.unlink(missing_ok=True)
+        unfinished.unlink(missing_ok=True)
         raise
-
-
-def _open_unfinished(path: Path) -> tuple[int, bool]:
-    """Open a file for writing that has no name yet, else one of that name; return also whether it has it."""
-    handle, is_named = -1, True
-    if sys.platform == "linux" and _HAS_HANDLES:
-        # file systems that do not know files without a name refuse in different ways
-        with contextlib.suppress(OSError):
-            handle, is_named = os.open(path.parent, os.O_TMPFILE | os.O_WRONLY, _PERMISSIONS), False
-    if is_named:
-        handle = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, _PERMISSIONS)
-    if sys.platform != "win32":
-        fcntl.flock(handle, fcntl.LOCK_EX)
-    return handle, is_named
-
-
-def _link(handle: int, path: Path) -> None:
-    """Give a file without a name one; only with a folder to start from does Python follow the link to the file."""
-    folder = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.link(f"{_HANDLES}/{handle}", path.name, dst_dir_fd=folder, follow_symlinks=True)
-    finally:
-        os.close(folder)
-
-
-def _remove_left_behind(folder: Path, prefix: str) -> None:
-    """Remove the unfinished files of writers that were killed: nobody holds their locks any more."""
-    if sys.platform == "win32":
-        return
-    for path in folder.glob(f"{glob.escape(prefix)}*.tmp"):
-        # one that is being written is locked, and one that is gone needs no removing
-        with contextlib.suppress(OSError), path.open("r+b") as file:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            path.unlink()
 
 
 def read_file(path: str | os.PathLike[str], largest: int, what: str) -> bytes:
@@ -322,24 +262,31 @@ def read_file(path: str | os.PathLike[str], largest: int, what: str) -> bytes:
 
 def open_regular(path: str | os.PathLike[str], what: str) -> BinaryIO:
     """Open a regular file for reading; see :func:`read_file`."""
+    return require_file(path, what).open("rb")
+
+
+def require_file(path: str | os.PathLike[str], what: str) -> Path:
+    """Return a path at which there is a regular file.
+
+    Raises
+    ------
+    FileFormatError
+        If it is no path, or something else is there.
+    FileNotFoundError
+        If nothing is there; names the folder that is missing, or the file that has nearly this name.
+    """
     require_path(path)
     source = Path(path)
-    if kind := kind_of_no_file(source):
+    if source.is_file():
+        return source
+    if source.exists():
+        kind = "a folder" if source.is_dir() else "a pipe, a device or the like"
         raise FileFormatError(f"{source}: is {kind}, not {what}")
-    try:
-        return source.open("rb")
-    except FileNotFoundError:
-        beside = [each.name for each in source.parent.iterdir()] if source.parent.is_dir() else []
-        hint = nearest(source.name, beside)
-        advice = f"; {hint}" if hint.startswith("did you mean") else ""
-        raise FileNotFoundError(f"no such file: {source}{advice}") from None
-
-
-def kind_of_no_file(path: Path) -> str:
-    """Return what is there that is no regular file; empty where there is one, or nothing."""
-    if not path.exists() or path.is_file():
-        return ""
-    return "a folder" if path.is_dir() else "a pipe, a device or the like"
+    if not source.parent.is_dir():
+        raise FileNotFoundError(f"no such file: {source}; there is no folder {str(source.parent)!r}")
+    hint = nearest(source.name, [each.name for each in source.parent.iterdir()])
+    advice = f"; {hint}" if hint.startswith("did you mean") else ""
+    raise FileNotFoundError(f"no such file: {source}{advice}")
 
 
 def require_path(path: str | os.PathLike[str]) -> None:

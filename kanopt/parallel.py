@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import pickle
 import signal
+import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import BrokenExecutor
 from contextlib import contextmanager
@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from kanopt.errors import SolverError
-from kanopt.files import temporary_path
 from kanopt.text import count_text
 
 if TYPE_CHECKING:
@@ -85,13 +84,12 @@ def _on_processes(
     pickled = pickle.dumps(shared)
     known = hashlib.sha256(pickled).hexdigest()
     attempts = 0
-    with temporary_path() as path:
+    with tempfile.TemporaryDirectory(prefix="kanopt-") as folder:
+        path = Path(folder, "shared")
         path.write_bytes(pickled)
-        # a file without a name is open in this process, and not in those that read it
-        place = str(path).replace("/proc/self/", f"/proc/{os.getpid()}/")
         while left:
             try:
-                for result in _joblib(work, (place, known), list(left.values()), workers):
+                for result in _joblib(work, (str(path), known), list(left.values()), workers):
                     del left[result.point]
                     attempts = 0
                     yield result

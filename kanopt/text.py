@@ -30,6 +30,7 @@ from kanopt.units import COUNTED, convert
 __all__ = [
     "MINUS",
     "amount_text",
+    "capital",
     "clock_text",
     "column_decimals",
     "count_text",
@@ -275,6 +276,17 @@ def list_names(names: Sequence[str], most: int = 5, *, quoted: bool = True) -> s
     """
     shown = ", ".join(repr(name) if quoted else name for name in names[:most])
     return shown + (f" and {len(names) - most:,} more" if len(names) > most else "")
+
+
+def capital(text: str) -> str:
+    """Return a clause as a sentence begins.
+
+    Examples
+    --------
+    >>> capital("two vans are full"), capital("")
+    ('Two vans are full', '')
+    """
+    return text[:1].upper() + text[1:]
 
 
 def shorten(text: str, most: int) -> str:

@@ -102,7 +102,7 @@ def test_commands_of_a_block_have_a_prompt():
     "block", [block for block in BLOCKS if block.kind == "toml"], ids=lambda block: block.place
 )
 def test_keys_of_a_block_of_a_scenario_file_are_known(block):
-    mistakes = read_sections(tomllib.loads(block.code)).mistakes
+    _, mistakes = read_sections(tomllib.loads(block.code))
     assert [mistake for mistake in mistakes if "unknown" in mistake.message] == []
 
 

@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING
 
 import click
 
+from kanopt.cli import options as opt
 from kanopt.cli.echo import echo
 from kanopt.cli.failures import ExitCode
-from kanopt.cli.options import FILE, debug_option
+from kanopt.cli.options import Given, command
 from kanopt.errors import TableError, nearest
 from kanopt.files import replace_file
 from kanopt.text import join_list
@@ -22,60 +23,52 @@ if TYPE_CHECKING:
     from kanopt.whatif.scenario_files.spec import QuestionSpec
 
 
-@click.command()
-@click.argument("files", nargs=-1, type=FILE)
-@click.option(
-    "--kind",
-    type=click.Choice(["routing", "scheduling", "supply", "law"]),
-    help="What is to be decided; law for laws without a plan. By default what the tables look like.",
+@command(
+    "init",
+    click.Argument(["files"], nargs=-1, type=opt.FILE),
+    opt.choice(
+        "--kind",
+        *("routing", "scheduling", "supply", "law"),
+        text="What is to be decided; law for laws without a plan. By default what the tables look like.",
+    ),
+    opt.option(
+        "--out",
+        type=opt.FILE,
+        text="The scenario file, scenario.toml beside the tables if left out; of an example, the folder.",
+    ),
+    opt.option(
+        "--example", metavar="NAME", text="Copy an example scenario with its tables, such as parcel_city."
+    ),
+    opt.choice(
+        "--decimal",
+        *(",", "."),
+        text="What stands before the decimals of text files, where their numbers can be read in two ways.",
+    ),
+    opt.switch("--force", "Replace files that are there."),
+    opt.JSON,
 )
-@click.option(
-    "--out",
-    type=FILE,
-    help="The scenario file, scenario.toml beside the tables if left out; of an example, the folder.",
-)
-@click.option(
-    "--example", metavar="NAME", help="Copy an example scenario with its tables, such as parcel_city."
-)
-@click.option(
-    "--decimal",
-    type=click.Choice([",", "."]),
-    help="What stands before the decimals of text files, where their numbers can be read in two ways.",
-)
-@click.option("--force", is_flag=True, help="Replace files that are there.")
-@click.option("--json", "as_json", is_flag=True, help="Print the guesses as JSON.")
-@debug_option
-def init(
-    files: tuple[Path, ...],
-    *,
-    kind: str | None,
-    out: Path | None,
-    example: str | None,
-    decimal: str | None,
-    force: bool,
-    as_json: bool,
-) -> int:
+def init(given: Given) -> int:
     """Begin a scenario: guess from tables what they are, and write a file that runs at once.
 
     Each guess is printed with its reason; one that is not certain has a question mark, and # check in the file.
     """
-    if example is not None:
-        if files or kind is not None:
+    files = given["files"]
+    if given["example"] is not None:
+        if files or given["kind"] is not None:
             raise click.UsageError(
                 "--example copies a scenario with its own tables; leave FILES and --kind out"
             )
-        return _copy(example, out, force=force, as_json=as_json)
+        return _copy(given)
     if not files:
         raise click.UsageError("name the tables, such as trips.csv clients.csv, or --example parcel_city")
-    return _begin(files, kind, out, decimal or "", force=force, as_json=as_json)
+    return _begin(given)
 
 
-def _begin(
-    files: tuple[Path, ...], kind: str | None, out: Path | None, decimal: str, *, force: bool, as_json: bool
-) -> int:
+def _begin(given: Given) -> int:
     from kanopt.cli.output import check_outputs, to_json
     from kanopt.whatif.scaffolding import scaffold
 
+    files, out, force, as_json = (given[name] for name in ("files", "out", "force", "as_json"))
     folders = {file.resolve().parent for file in files}
     early = out or (_shown(folders.pop() / "scenario.toml") if len(folders) == 1 else None)
     # a table can take minutes to read: what is known before is told before
@@ -83,7 +76,7 @@ def _begin(
         raise TableError(
             f"{early} is there already; name another file with --out, or replace it with --force"
         )
-    made = scaffold(files, kind, decimal)
+    made = scaffold(files, given["kind"], given["decimal"] or "")
     if made.questions and not as_json and sys.stdin.isatty() and sys.stdout.isatty():
         made = made.answered([_ask(question) for question in made.questions])
     target = out or _shown(made.folder / "scenario.toml")
@@ -115,11 +108,11 @@ def _ask(question: QuestionSpec) -> str:
     return told
 
 
-def _copy(example: str, out: Path | None, *, force: bool, as_json: bool) -> int:
+def _copy(given: Given) -> int:
     from kanopt.cli.output import to_json
 
-    files = copy_example(example, out or Path(), replace=force)
-    if as_json:
+    files = copy_example(given["example"], given["out"] or Path(), replace=given["force"])
+    if given["as_json"]:
         echo(to_json({"files": [str(file) for file in files]}))
         return ExitCode.SOLVED
     echo(f"{len(files)} files copied\nscenario: {files[0]}\nnext: kanopt run {files[0]}")

@@ -1,12 +1,14 @@
-"""The options that several commands have."""
+"""The options of commands, each declared once, and what several commands make of them."""
 
 from __future__ import annotations
 
+import inspect
 import math
 import os
-from collections.abc import Callable, Iterable
+import re
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 import click
 
@@ -14,10 +16,40 @@ from kanopt.cli.echo import echo_alarm
 from kanopt.cli.failures import DEBUG
 
 if TYPE_CHECKING:
-    from kanopt.whatif import Scenario
+    from kanopt.whatif import Scenario, SweepOptions
+    from kanopt.whatif.questions.axes import Axis, Values
 
-CommandT = TypeVar("CommandT", bound=Callable[..., Any])
+Given: TypeAlias = dict[str, Any]
+"""What a command was given, by the names of its options."""
 FILE = click.Path(path_type=Path)
+Action: TypeAlias = Literal["open", "close", "remove"]
+_RANGE = re.compile(r"([^:,]+):([^:,]+)")
+
+
+def command(
+    name: str, *params: click.Parameter, examples: str = ""
+) -> Callable[[Callable[[Given], int]], click.Command]:
+    """Make a command of a function of what it was given, which returns the exit code.
+
+    Parameters
+    ----------
+    name
+        Of the command.
+    params
+        Its arguments and options.
+    examples
+        Lines at the end of the help.
+    """
+    epilog = f"\b\nExamples:\n{examples}" if examples else None
+
+    def command_of(work: Callable[[Given], int]) -> click.Command:
+        def callback(**given: Any) -> int:
+            return work(given)
+
+        told = inspect.cleandoc(work.__doc__ or "")
+        return click.Command(name, callback=callback, params=[*params, DEBUGGING], help=told, epilog=epilog)
+
+    return command_of
 
 
 class FiniteRange(click.FloatRange):
@@ -34,99 +66,12 @@ class FiniteRange(click.FloatRange):
         return "" if self.min is None and self.max is None else super()._describe_range()
 
 
-def debug_option(command: CommandT) -> CommandT:
-    """Add ``--debug``."""
-
-    def enable_debug(_: click.Context, __: click.Parameter, enabled: bool) -> None:
-        if enabled:
-            os.environ[DEBUG] = "1"
-
-    return click.option(
-        "--debug",
-        is_flag=True,
-        expose_value=False,
-        callback=enable_debug,
-        help=f"Show tracebacks, as {DEBUG}=1 does.",
-    )(command)
-
-
-def note_value(context: click.Context, option: click.Parameter, value: Any) -> None:
-    """Keep the value of an option for :func:`noted`, in place of an argument that is handed through."""
-    context.meta[f"{__name__}.{option.name}"] = value
-
-
-def noted(option: str) -> Any:
-    """Return the value of an option of the present command that :func:`note_value` kept; None where it has none."""
-    return click.get_current_context().meta.get(f"{__name__}.{option}")
-
-
-def _switch_option(flag: str, text: str) -> Callable[[CommandT], CommandT]:
-    """Return a flag that :func:`is_on` tells of where it is needed."""
-    return click.option(flag, is_flag=True, expose_value=False, callback=note_value, help=text)
-
-
-allow_sql = _switch_option("--allow-sql", "Let a scenario ask the databases it names.")
-allow_outside = _switch_option("--allow-outside", "Let a scenario read files outside its own folder.")
-lenient = _switch_option(
-    "--lenient", "Go on without answers to the questions of a scenario, and say so before anything else."
-)
-
-
-variants_option = click.option(
-    "--variants/--no-variants",
-    default=None,
-    expose_value=False,
-    callback=note_value,
-    help="Plan other fleets and demands as well, for the report: those that [report] names, else the usual ones. "
-    "Searched twice each, and the plan too; left out, as the file says.",
-)
-
-
-on_time_option = click.option(
-    "--on-time",
-    type=FiniteRange(0, 1, min_open=True, max_open=True),
-    metavar="SHARE",
-    expose_value=False,
-    callback=note_value,
-    help="Share of days on which everyone is to be in time, by other routes where other departures are not enough.",
-)
-
-
-class ShareOfDays(FiniteRange):
+class _ShareOfDays(FiniteRange):
     """A share of days, or ``none``."""
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
         """Return the share or ``"none"``, or tell that it is neither."""
         return value if value == "none" else super().convert(value, param, ctx)
-
-
-days_in_time_option = click.option(
-    "--days-in-time",
-    type=ShareOfDays(0, 1, min_open=True, max_open=True),
-    metavar="SHARE",
-    expose_value=False,
-    callback=note_value,
-    help="Share of days on which everyone is to be in time, in place of the file's: vehicles leave as early as that "
-    "takes. 'none' for the departures that cost least on typical times.",
-)
-
-
-def is_on(option: str) -> bool:
-    """Whether a switch of the present command was given, such as ``allow_sql``."""
-    return bool(noted(option))
-
-
-def common_options(command: CommandT) -> CommandT:
-    """Add the options of every command that learns or searches."""
-    for option in (
-        debug_option,
-        _switch_option("--relearn", "Learn laws anew that are kept from earlier runs."),
-        click.option("--quiet", is_flag=True, help="No progress on stderr."),
-        click.option("--json", "as_json", is_flag=True, help="Print the result as JSON."),
-        click.option("--seed", type=click.IntRange(min=0), help="In place of the file's."),
-    ):
-        command = option(command)
-    return command
 
 
 class _Formats(click.ParamType[tuple[str, ...]]):
@@ -150,31 +95,136 @@ class _Formats(click.ParamType[tuple[str, ...]]):
         return names
 
 
-def export_option(command: CommandT) -> CommandT:
-    """Add ``--export``; :func:`exports` returns what it was given."""
-    return click.option(
-        "--export",
-        type=_Formats(),
-        metavar="FORMATS",
-        expose_value=False,
-        callback=note_value,
-        help="Write the plan beside the report as well: xlsx, geojson, csv, csv-comma (decimal "
-        "commas), md, orders, with commas between.",
-    )(command)
+def _enable_debug(_: click.Context, __: click.Parameter, enabled: bool) -> None:
+    if enabled:
+        os.environ[DEBUG] = "1"
 
 
-def exports() -> tuple[str, ...]:
-    """Return the exports that the present command was asked for."""
-    return noted("export") or ()
+def option(*names: str, text: str, **more: Any) -> click.Option:
+    """Return an option; its default, where it has one, stands in the help."""
+    return click.Option(names, help=text, show_default=more.get("default") is not None, **more)
 
 
-def load(file: Path) -> Scenario:
-    """Read a scenario with what the present command lets it do."""
+def switch(name: str, text: str) -> click.Option:
+    """Return an option that is on or off."""
+    return click.Option([name], is_flag=True, help=text)
+
+
+def choice(name: str, *words: str, text: str, **more: Any) -> click.Option:
+    """Return an option that takes one of some words."""
+    return option(name, text=text, type=click.Choice(words), **more)
+
+
+def count(name: str, text: str, least: int = 1, **more: Any) -> click.Option:
+    """Return an option that takes a whole number."""
+    return option(name, text=text, type=click.IntRange(min=least), **more)
+
+
+DEBUGGING = click.Option(
+    ["--debug"],
+    is_flag=True,
+    expose_value=False,
+    callback=_enable_debug,
+    help=f"Show tracebacks, as {DEBUG}=1 does.",
+)
+ONE_FILE = click.Argument(["file"], type=FILE)
+FILES = click.Argument(["files"], nargs=-1, required=True, type=FILE)
+OUT = option("--out", type=FILE, text="Folder for the report, and for what is written beside it.")
+REPORT = option("--report", type=FILE, text="File for the report; one in reports/ if left out.")
+JSON = click.Option(["--json", "as_json"], is_flag=True, help="Print the result as JSON.")
+ALLOW_SQL = switch("--allow-sql", "Let a scenario ask the databases it names.")
+ALLOW_OUTSIDE = switch("--allow-outside", "Let a scenario read files outside its own folder.")
+LENIENT = switch("--lenient", "Go on without answers to the questions of a scenario, and say so first.")
+EXPORT = option(
+    "--export",
+    type=_Formats(),
+    metavar="FORMATS",
+    text="Write the plan beside the report as well: xlsx, geojson, csv, csv-comma (decimal commas), md, orders, with "
+    "commas between.",
+)
+WORKBOOK = choice("--export", "xlsx", text="Write the tables as a workbook beside the report as well.")
+SOLVER = choice("--solver", "ortools", text="Plan routes with OR-Tools alone, not by the search on the laws.")
+VARIANTS = click.Option(
+    ["--variants/--no-variants"],
+    default=None,
+    help="Plan other fleets and demands as well, for the report: those that [report] names, else the usual ones. "
+    "Searched twice each, and the plan too; left out, as the file says.",
+)
+_SHARE: Mapping[str, Any] = {"min": 0, "max": 1, "min_open": True, "max_open": True}
+ON_TIME = option(
+    "--on-time",
+    type=FiniteRange(**_SHARE),
+    metavar="SHARE",
+    text="Share of days on which everyone is to be in time, by other routes where other departures are not enough.",
+)
+DAYS_IN_TIME = option(
+    "--days-in-time",
+    type=_ShareOfDays(**_SHARE),
+    metavar="SHARE",
+    text="Share of days on which everyone is to be in time, in place of the file's: vehicles leave as early as that "
+    "takes. 'none' for the departures that cost least on typical times.",
+)
+TIME_LIMIT = option(
+    "--time-limit",
+    type=FiniteRange(min=0, min_open=True, max=86_400),
+    metavar="SECONDS",
+    text="For a search, in place of the file's.",
+)
+QUIET = switch("--quiet", "No progress on stderr.")
+SEED = count("--seed", "In place of the file's.", least=0)
+LEARNING = (
+    ALLOW_SQL,
+    ALLOW_OUTSIDE,
+    LENIENT,
+    SEED,
+    JSON,
+    QUIET,
+    switch("--relearn", "Learn kept laws anew."),
+)
+"""What every command has that learns."""
+SEARCHING = (TIME_LIMIT, *LEARNING)
+"""What every command has that searches."""
+
+_OF_ROWS: Mapping[Action, str] = {
+    "open": "Let sites be open that are closed, as --open 'sites[name=east]'.",
+    "close": "Close sites, as --close 'sites[name=east]'.",
+    "remove": "Take out rows of a table, as --remove 'clients[name=c01]'.",
+}
+
+
+def _paths(name: str, metavar: str, text: str) -> click.Option:
+    return option(f"--{name}", f"change_{name}", text=text, metavar=metavar, multiple=True)
+
+
+CHANGES = (
+    _paths("set", "PATH=VALUE", "Set what a path says, as --set 'vehicles[name=van].fuel_price=1.9'."),
+    _paths("scale", "PATH=VALUE", "Multiply what a path says, as --scale clients.demand_t=1.1."),
+    *(_paths(action, "ROWS", text) for action, text in _OF_ROWS.items()),
+)
+"""What changes a scenario before it is asked; see :func:`changed`."""
+_VALUES = "1.0:2.0:11 (from, to, how many), 1.0:2.0 (both ends) or a list"
+AXES = (
+    _paths("set", "PATH=VALUES", f"Values to set: {_VALUES}."),
+    _paths("scale", "PATH=VALUES", f"Factors to multiply by: {_VALUES}."),
+)
+"""What a question varies; see :func:`asked_axes`."""
+REPEATS = count("--repeats", "Searches per point.", default=1)
+WORKERS = (
+    count("--workers", "Processes side by side.", default=1),
+    option(
+        "--dask",
+        metavar="ADDRESS",
+        text="The scheduler of a Dask cluster, such as tcp://host:8786, whose workers take the place of processes.",
+    ),
+)
+
+
+def load(given: Given, file: Path) -> Scenario:
+    """Read a scenario with what the command lets it do."""
     from kanopt.whatif import load_scenario
 
-    return load_scenario(
-        file, allow_sql=is_on("allow_sql"), allow_outside=is_on("allow_outside"), lenient=is_on("lenient")
-    )
+    may = {name: given[name] for name in ("allow_sql", "allow_outside", "lenient")}
+    return load_scenario(file, **may)
 
 
 def echo_unanswered(scenarios: Iterable[Scenario]) -> None:
@@ -185,18 +235,60 @@ def echo_unanswered(scenarios: Iterable[Scenario]) -> None:
         echo_alarm(line)
 
 
-solver_option = click.option(
-    "--solver",
-    type=click.Choice(["ortools"]),
-    expose_value=False,
-    callback=note_value,
-    help="Plan routes with OR-Tools alone, in place of the search on the laws.",
-)
+def sweep_options(given: Given, out: Path | None = None) -> SweepOptions:
+    """Return seeds, limits and workers; with `out`, results are kept there as they come."""
+    from kanopt.whatif import SweepOptions
+
+    names = ("seed", "time_limit", "repeats", "workers", "dask", "relearn")
+    return SweepOptions(**{name: given[name] for name in names if name in given}, out=out)
 
 
-def time_limit_option(command: CommandT) -> CommandT:
-    """Add ``--time-limit``."""
-    limit = FiniteRange(min=0, min_open=True, max=86_400)
-    return click.option(
-        "--time-limit", type=limit, metavar="SECONDS", help="For a search, in place of the file's."
-    )(command)
+def is_changed(given: Given) -> bool:
+    """Say whether the command line changes a scenario."""
+    return any(given[f"change_{action}"] for action in ("set", "scale", *_OF_ROWS))
+
+
+def changed(given: Given, scenario: Scenario) -> Scenario:
+    """Return a scenario with the changes of the command line: of cells first (set, then multiplied), then of rows."""
+    from kanopt.whatif.changes import Change
+    from kanopt.whatif.questions.axes import split_row_path
+
+    for axis in asked_axes(given, between=False):
+        if len(axis.values.items) != 1:
+            raise click.UsageError(f"{axis.path} takes one value here; kanopt sweep takes several")
+        scenario = scenario.with_change(axis.change(axis.values.items[0]))
+    for action in _OF_ROWS:
+        for path in given[f"change_{action}"]:
+            table, where = split_row_path(path)
+            scenario = scenario.with_change(Change(action, table, where=where))
+    return scenario
+
+
+def asked_axes(given: Given, *, between: bool = True) -> tuple[Axis, ...]:
+    """Return what ``--set`` and ``--scale`` say; with `between`, ``low:high`` is both ends and no clock time."""
+    from kanopt.whatif.questions.axes import Axis, read_axes, values_of
+
+    axes = []
+    for action in ("set", "scale"):
+        for path, values in map(_split, given[f"change_{action}"]):
+            ends = _RANGE.fullmatch(values) if between else None
+            told = values if ends is None else ",".join(ends.groups())
+            axes.append(Axis(path, values_of(path, told, action)))
+    return read_axes(axes) if axes else ()
+
+
+def asked_ranges(given: Given, scenario: Scenario) -> dict[str, Values]:
+    """Return what is varied from one end to another: what the command line says, else the section ``[sweep]``."""
+    axes = asked_axes(given)
+    if not axes and scenario.sweep_spec is not None:
+        axes = scenario.sweep_spec.axes()
+    return {axis.path: axis.values for axis in axes}
+
+
+def _split(text: str) -> tuple[str, str]:
+    """Return the path and the values of PATH=VALUES, whose path may hold an = in brackets."""
+    inside, bracket, after = text.rpartition("]")
+    path, is_given, values = after.partition("=")
+    if not is_given or not (inside or path) or not values:
+        raise click.UsageError(f"{text!r} must be PATH=VALUES, such as vehicles.fuel_price=1.0:2.0:11")
+    return f"{inside}{bracket}{path}".strip(), values

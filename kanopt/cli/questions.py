@@ -1,166 +1,373 @@
-"""What if: the commands that ask a scenario many times."""
+"""The commands that ask a scenario many times, and the one way in which they are answered."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, fields
+from functools import partial
+from io import BytesIO
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from kanopt.cli.asking import (
-    REPEATS,
-    Answer,
-    Asked,
-    answer_of,
-    asked_option,
-    plan_option,
-    question,
-    worker_options,
-)
-from kanopt.cli.options import FiniteRange, noted
-from kanopt.cli.risk import monte_carlo, risk
-from kanopt.cli.varied import asked_axes, asked_ranges, axis_options
+from kanopt.cli import options as opt
+from kanopt.cli.echo import echo
+from kanopt.cli.failures import ExitCode, exit_code_of
+from kanopt.cli.options import Given, asked_axes, asked_ranges, changed, sweep_options
+from kanopt.cli.progress import progress_reporter
+from kanopt.cli.stopping import exit_code_of_stop, stop_of_command
+from kanopt.files import replace_file
 
 if TYPE_CHECKING:
-    from kanopt.whatif import Sweep
+    import pandas as pd
 
-_TABLE = "points.parquet"
-_LISTED = "from:to:count, or a,b,c; low:high for latin"
-_ENDS = "low:high, or low:high:count"
+    from kanopt.problems.result import Result
+    from kanopt.problems.uncertainty import Uncertainty
+    from kanopt.whatif import Scenario
+    from kanopt.whatif.events import OnEvent
+
+_STOPPED = "STOPPED while searching; the plan is the best until then"
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What came of a question.
+
+    Parameters
+    ----------
+    text
+        For people.
+    data
+        For machines.
+    base
+        The plan that was asked about, which decides the exit code.
+    found
+        What writes the page and the workbook; None where there is nothing to show.
+    tables
+        Frames that go to the folder of results as CSV, in the order in which the command names them.
+    holds
+        False where no plan that was asked about holds, although the base does.
+    written
+        Files that are written already, by what they hold.
+    page
+        Writes the page, where that takes more than the answer itself.
+    """
+
+    text: str
+    data: Mapping[str, Any]
+    base: Result
+    found: Any = None
+    tables: tuple[pd.DataFrame, ...] = ()
+    holds: bool = True
+    written: Mapping[str, Path] = field(default_factory=dict)
+    page: Callable[[Path], Path] | None = None
+
+    @classmethod
+    def of(cls, found: Any, data: Mapping[str, Any], *tables: pd.DataFrame, **more: Any) -> Answer:
+        """Return the answer that a result tells itself."""
+        told = {"scenario": found.scenario.name, "unit": found.unit, **data}
+        return cls(found.text(), told, found.base, found, tables, **more)
+
+    @property
+    def exit_code(self) -> int:
+        """The exit code of the command."""
+        stop = stop_of_command()
+        if stop.asked or getattr(self.found, "interrupted", False):
+            return exit_code_of_stop(stop)
+        code = exit_code_of(self.base)
+        return int(code if self.holds else code or ExitCode.INFEASIBLE)
+
+
+def question(
+    word: str, *params: click.Parameter, tables: tuple[str, ...] = (), examples: str
+) -> Callable[[Callable[[Given, Scenario, OnEvent], Answer]], click.Command]:
+    """Make a command of a function that answers a question about a scenario file.
+
+    Parameters
+    ----------
+    word
+        Name of the command.
+    params
+        What the question has besides the options of all.
+    tables
+        What frames of the answer hold, in their order: each is a CSV file in the folder of ``--out``.
+    examples
+        Lines of the help.
+    """
+    tail = word.replace("-", "_")
+
+    def command_of(answer_to: Callable[[Given, Scenario, OnEvent], Answer]) -> click.Command:
+        def work(given: Given) -> int:
+            from kanopt.cli.output import check_outputs, input_files
+
+            stem, out = given["file"].stem, given["out"]
+            files = {} if out is None else {name: out / f"{stem}_{name}.csv" for name in tables}
+            page = given["report"] or (out or Path("reports")) / f"{stem}_{tail}.html"
+            with progress_reporter(quiet=given["quiet"]) as progress:
+                scenario = opt.load(given, given["file"])
+                books = [page.with_suffix(".xlsx")] if given["export"] else []
+                check_outputs([page, *books, *files.values()], input_files(scenario))
+                answer = answer_to(given, scenario, progress)
+            if not given["as_json"]:
+                opt.echo_unanswered([scenario])
+            return _tell(given, answer, files, page)
+
+        work.__doc__ = answer_to.__doc__
+        shared = (opt.WORKBOOK, opt.OUT, opt.REPORT, *opt.SEARCHING)
+        return opt.command(word, opt.ONE_FILE, *params, *shared, examples=examples)(work)
+
+    return command_of
+
+
+def _tell(given: Given, answer: Answer, files: Mapping[str, Path], page: Path) -> int:
+    """Print an answer, and write what goes with it."""
+    from kanopt.cli.output import save_table, to_json
+
+    if not given["as_json"]:
+        echo(answer.text)
+    written = dict(answer.written)
+    for (name, path), frame in zip(files.items(), answer.tables, strict=False):
+        written[name] = save_table(frame, path)
+    if answer.found is not None:
+        written["report"] = (answer.page or answer.found.to_html)(page)
+        if given["export"]:
+            written["workbook"] = answer.found.to_xlsx(page.with_suffix(".xlsx"))
+    code = answer.exit_code
+    if given["as_json"]:
+        report = str(written.pop("report", "")) or None
+        told = {name: str(path) for name, path in written.items()}
+        echo(to_json({**answer.data, "files": told, "report": report, "exit_code": code}))
+    elif written:
+        echo("\n" + "\n".join(f"{name.replace('_', ' ')}: {path}" for name, path in written.items()))
+    return code
+
+
+def _plans(*words: str, default: str | None) -> click.Option:
+    told = "Plan each point anew, or price the plan as it is (kept), or today's plan."
+    return opt.choice("--plan", *words, default=default, text=told)
 
 
 @question(
     "sweep",
-    axis_options(_LISTED),
-    asked_option(
-        "--design",
-        kind=click.Choice(["grid", "list", "latin"]),
-        text="How values meet: as a grid if left out.",
-    ),
-    asked_option("--samples", kind=click.IntRange(min=1), text="Points of a Latin hypercube."),
-    plan_option(None),
-    REPEATS,
-    worker_options,
-    out="Folder for results as they come, and the report; a sweep that was stopped goes on there.",
+    *opt.AXES,
+    opt.choice("--design", "grid", "list", "latin", text="How values meet: as a grid if left out."),
+    opt.count("--samples", "Points of a Latin hypercube."),
+    _plans("anew", "kept", "today", default=None),
+    opt.REPEATS,
+    *opt.WORKERS,
     examples=(
         "  kanopt sweep FILE --set vehicles.fuel_price=1.0:2.0:11\n"
         "  kanopt sweep FILE --scale clients.demand_t=0.8:1.2:5 --plan kept\n"
     ),
 )
-def sweep(asked: Asked) -> Answer:
+def sweep(given: Given, scenario: Scenario, progress: OnEvent) -> Answer:
     """Ask what if at many points: price a plan under other data, or plan each point anew.
 
     Varied is what --set and --scale say, else the section [sweep] of the file. With --out the points are written as
     Parquet, and the same command goes on where it was stopped.
     """
-    found = _swept(asked)
-    return answer_of(
-        found,
-        {"price": found.base.objective, "points": found.points.to_dict("records")},
-        holds=found.holds_somewhere,
-        written={} if asked.out is None else {"points": found.to_parquet(asked.out / _TABLE)},
-    )
-
-
-def _swept(asked: Asked) -> Sweep:
-    """Sweep a scenario over what the command line says, else over what its section says."""
     from kanopt.whatif import sweep as swept
-    from kanopt.whatif.scenario_files.spec import SweepSpec
 
-    between = noted("design") == "latin"  # its points are drawn between two ends
-    axes, section = asked_axes(between=between), asked.scenario.sweep_spec
-    said = SweepSpec() if axes or section is None else section
-    return swept(
-        asked.scenario,
-        axes or (None if section is None else section.axes()),
-        design=noted("design") or said.design,
-        samples=noted("samples") or said.samples,
-        plan=noted("plan") or said.plan,
-        options=asked.options(out=asked.out),
-        progress=asked.progress,
+    out = given["out"]
+    found = swept(
+        scenario,
+        asked_axes(given) or None,
+        design=given["design"],
+        samples=given["samples"],
+        plan=given["plan"],
+        options=sweep_options(given, out),
+        progress=progress,
     )
+    written = {}
+    if out is not None:
+        table = BytesIO()
+        found.points.to_parquet(table, index=False)
+        written = {"points": replace_file(out / "points.parquet", table.getvalue(), make_folders=True)}
+    data = {"price": found.base.objective, "points": found.points.to_dict("records")}
+    return Answer.of(found, data, holds=found.holds_somewhere, written=written)
 
 
 @question(
     "tornado",
-    axis_options(_ENDS),
-    plan_option("anew"),
-    REPEATS,
-    worker_options,
-    out="Folder for the report and the table as CSV.",
+    *opt.AXES,
+    _plans("anew", "kept", "today", default="anew"),
+    opt.REPEATS,
+    *opt.WORKERS,
     tables=("tornado",),
     examples=(
         "  kanopt tornado FILE --set vehicles.fuel_price=1.2:2.0 --scale clients.demand_t=0.9:1.1\n"
         "  kanopt tornado FILE --scale surrogates.travel_time=0.9:1.1 --plan today\n"
     ),
 )
-def tornado(asked: Asked) -> Answer:
+def tornado(given: Given, scenario: Scenario, progress: OnEvent) -> Answer:
     """Ask what moves the price most, each input alone.
 
     Each is set to its low and to its high value, the others as they are. Varied is what --set and --scale say, else
     the section [sweep] of the file; of longer lists the first and the last value count.
     """
-    from kanopt.whatif import tornado as asked_tornado
+    from kanopt.whatif import tornado as asked
 
-    found = asked_tornado(
-        asked.scenario,
-        asked_ranges(asked.scenario),
-        plan=noted("plan"),
-        options=asked.options(),
-        progress=asked.progress,
-    )
+    how = {"plan": given["plan"], "options": sweep_options(given), "progress": progress}
+    found = asked(scenario, asked_ranges(given, scenario), **how)
     told = {"price": found.base.objective, "inputs": found.frame.to_dict("records")}
-    return answer_of(found, told, tables=(found.frame,))
+    return Answer.of(found, told, found.frame)
 
 
 @question(
     "switch-points",
-    axis_options(_ENDS),
-    asked_option(
+    *opt.AXES,
+    opt.choice(
         "--decisions",
-        kind=click.Choice(["all", "in-use"]),
+        *("all", "in-use"),
         default="all",
         text="All decisions, or only what is in use and paid for, not what is served from where.",
     ),
-    asked_option(
+    opt.option(
         "--tolerance",
-        kind=FiniteRange(min=0, max=1, min_open=True, max_open=True),
+        type=opt.FiniteRange(min=0, max=1, min_open=True, max_open=True),
         default=0.001,
         text="Share of the range to which a place is narrowed down where prices do not say it.",
     ),
-    asked_option("--most-solves", kind=click.IntRange(min=2), default=60, text="Solves for each path."),
-    REPEATS,
-    worker_options,
-    out="Folder for the report and the table as CSV.",
+    opt.count("--most-solves", "Solves for each path.", least=2, default=60),
+    opt.REPEATS,
+    *opt.WORKERS,
     tables=("switch_points",),
     examples=(
         "  kanopt switch-points FILE --set vehicles.fuel_price=1.0:2.0:3\n"
         "  kanopt switch-points FILE --scale 'sites[name=north].fixed_cost=0.5:8:4' --decisions in-use\n"
     ),
 )
-def switch_points(asked: Asked) -> Answer:
+def switch_points(given: Given, scenario: Scenario, progress: OnEvent) -> Answer:
     """Ask where it tips: the values from which on another plan is better.
 
     Varied is what --set and --scale say, else the section [sweep] of the file, each path alone. Between two values
     whose plans agree nothing is looked for; give more values where something may come and go between.
     """
-    from kanopt.whatif import switch_points as asked_switch_points
+    from kanopt.whatif import switch_points as asked
 
-    found = asked_switch_points(
-        asked.scenario,
-        asked_ranges(asked.scenario),
-        decisions="all" if noted("decisions") == "all" else "in use",
-        tolerance=noted("tolerance"),
-        most_solves=noted("most_solves"),
-        options=asked.options(),
-        progress=asked.progress,
+    found = asked(
+        scenario,
+        asked_ranges(given, scenario),
+        decisions="all" if given["decisions"] == "all" else "in use",
+        tolerance=given["tolerance"],
+        most_solves=given["most_solves"],
+        options=sweep_options(given),
+        progress=progress,
     )
-    told = {
-        "sentences": list(found.sentences()),
-        "switch_points": found.frame.to_dict("records"),
-        "points": found.points.to_dict("records"),
-    }
-    return answer_of(found, told, tables=(found.frame,))
+    told = {"switch_points": found.frame, "points": found.points}
+    data: dict[str, Any] = {"sentences": list(found.sentences())}
+    data |= {name: frame.to_dict("records") for name, frame in told.items()}
+    return Answer.of(found, data, found.frame)
 
 
-QUESTIONS = (sweep, tornado, switch_points, risk, monte_carlo)
-"""The commands that ask questions."""
+@question(
+    "risk",
+    *opt.CHANGES,
+    opt.choice("--plan", "anew", "today", default="anew", text="Search for a plan, or take today's."),
+    opt.count("--draws", "Days, or draws of demand.", least=20, default=1000),
+    opt.option(
+        "--uncertain",
+        multiple=True,
+        metavar="WHAT=VALUE",
+        text="What is assumed in place of what laws know of their errors: travel=0.1, shared=0.5. Once for each.",
+    ),
+    tables=("risk",),
+    examples="  kanopt risk FILE --draws 5000\n  kanopt risk FILE --plan today --uncertain travel=0.15\n",
+)
+def risk(given: Given, scenario: Scenario, progress: OnEvent) -> Answer:
+    """Ask how sure a plan is.
+
+    It is carried out on many days, on which laws err as they did on held-out rows. The plan is the one found, or
+    with --plan today that of the file.
+    """
+    from kanopt.whatif import risk as asked
+
+    name, scenario, uncertainty = scenario.name, changed(given, scenario), _uncertainty(given)
+    result = _plan(given, scenario, progress)
+    data: dict[str, Any] = {"scenario": name, "status": result.status.value}
+    if not result.has_plan:
+        return Answer(str(result), data, result)
+    seed = scenario.seed if given["seed"] is None else given["seed"]
+    found = asked(result, uncertainty, draws=given["draws"], seed=seed)
+    rows, changes = found.to_frame(), list(scenario.change_sentences())
+    stopped = [_STOPPED] if result.interrupted else []
+    heading = [name, *stopped, *(f"  changed: {change}" for change in changes)]
+    data |= {"changes": changes, "unit": result.problem.unit, **found.to_json()}
+    return Answer(
+        "\n".join([*heading, str(found)]),
+        data | {"rows": rows.to_dict("records")},
+        result,
+        found,
+        (rows,),
+        page=partial(found.to_html, scenario=scenario, notes=stopped),
+    )
+
+
+def _uncertainty(given: Given) -> Uncertainty:
+    """Return what ``--uncertain`` says."""
+    from kanopt.errors import nearest
+    from kanopt.problems.uncertainty import Uncertainty
+    from kanopt.whatif.questions.axes import cell_of
+
+    known = [each.name for each in fields(Uncertainty)]
+    said: dict[str, Any] = {}
+    for text in given["uncertain"]:
+        name, is_given, value = text.partition("=")
+        if not is_given or not value:
+            raise click.UsageError(f"--uncertain {text!r} must be WHAT=VALUE, such as travel=0.1")
+        if name not in known:
+            told = f"nothing is called {name!r}; {nearest(name, known)}"
+            raise click.UsageError(f"--uncertain {text!r}: {told}")
+        said[name] = cell_of(value)
+    return Uncertainty(**said)
+
+
+def _plan(given: Given, scenario: Scenario, progress: OnEvent) -> Result:
+    """Return the plan that is found, as ``kanopt run`` finds it, or today's."""
+    if given["plan"] == "anew":
+        how = {name: given[name] for name in ("seed", "time_limit", "relearn")}
+        found: Result = scenario.run(progress=progress, **how).result
+        return found
+    from kanopt.whatif.questions.prepare import base_result, prepare
+    from kanopt.whatif.run import today_in_time
+
+    base = base_result(prepare(scenario, (), sweep_options(given), progress), "today", progress)
+    return today_in_time(scenario, base) or base
+
+
+@question(
+    "monte-carlo",
+    *opt.AXES,
+    opt.count("--draws", "How often is drawn.", least=20, default=100),
+    opt.count("--candidates", "In how many of the draws a plan is made anew.", least=0, default=4),
+    opt.option("--laws", text="Laws that err, parted by commas; all learned ones if left out."),
+    _plans("kept", "today", default="kept"),
+    *opt.WORKERS,
+    tables=("plans", "decisions", "draws"),
+    examples=(
+        "  kanopt monte-carlo FILE --set vehicles.fuel_price=1.4:2.0 --scale clients.demand_t=0.9:1.2\n"
+        "  kanopt monte-carlo FILE --laws fuel --plan today --draws 500\n"
+    ),
+)
+def monte_carlo(given: Given, scenario: Scenario, progress: OnEvent) -> Answer:
+    """Ask whether another plan would be better, were laws, inputs and demands not quite so.
+
+    In each draw laws have constants and a bias as their data could as well have given them, demands of a supply network
+    vary by their demand_sd, and what --set and --scale say, else the section [sweep] of the file, has a value of its
+    range.
+    """
+    from kanopt.whatif import monte_carlo as asked
+
+    laws = given["laws"]
+    found = asked(
+        scenario,
+        asked_ranges(given, scenario),
+        draws=given["draws"],
+        candidates=given["candidates"],
+        laws=None if laws is None else [name.strip() for name in laws.split(",") if name.strip()],
+        plan=given["plan"],
+        options=sweep_options(given),
+        progress=progress,
+    )
+    return Answer.of(found, found.to_json(), found.plans, found.decisions, found.draws)

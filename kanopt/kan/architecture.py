@@ -12,6 +12,8 @@ from torch import Tensor
 
 from kanopt.kan.basis import block_diagonal
 
+LARGE = 2_000
+"""Parameters past which a matrix of their square is too much: such networks are trained by the gradient alone."""
 WORTH = 0.95
 """Share of the basis functions that fewer have to leave at most to be of use."""
 
@@ -229,6 +231,16 @@ class Architecture:
     def parameters(self) -> int:
         """Number of coefficients of one network."""
         return sum(layer.parameters for layer in self.layers)
+
+    @property
+    def groups(self) -> int:
+        """Number of groups of edges with a smoothing weight each: one per input, and one per later layer."""
+        return len(self.layers[0].widths) + len(self.layers) - 1
+
+    @property
+    def is_large(self) -> bool:
+        """Whether it is too large for second-order training."""
+        return self.parameters > LARGE
 
     def split(self, vectors: Tensor) -> list[Tensor]:
         """Split vectors of all coefficients (M, parameters) into one block (M, width, subnodes) per layer, as views."""

@@ -22,8 +22,8 @@ from torch import Tensor
 from kanopt.kan.architecture import Architecture
 from kanopt.kan.constraints import Penalty
 from kanopt.kan.network import KANBatch
-from kanopt.kan.objective import Data, LeastSquares, Objective, QuadraticModel
-from kanopt.kan.ranges import SLACK, continue_ends, refit_ranges
+from kanopt.kan.objective import Data, Objective, QuadraticModel
+from kanopt.kan.ranges import SLACK, refit_ranges
 from kanopt.kan.smoothing import RIDGES, GaussNewtonModel, select_smoothing, update_smoothing
 from kanopt.kan.trainer import History
 from kanopt.kan.training import FitOptions, TrainedBatch, Training, random_starts, train_starts
@@ -34,11 +34,6 @@ TURNS, STEPS = 8, 6
 """Turns on one grid at most, and steps of each."""
 WORTH = 0.9
 """A turn or a finer grid that leaves more of the score than this is the last."""
-MOVED = 4.0
-"""What continued ends may make of the squared error: training left it least, and a cubic that goes on costs a little
-where rows are and saves much where the next rows will be."""
-CLEAN = 1e-3
-"""Share of the target's variance below which an error is one of approximation, so that empty cells are continued."""
 
 
 def fit_starts(
@@ -87,9 +82,8 @@ def fit_starts(
         return train_until_one(train_starts(shape, data, bounds, generator, options), data, options)
     offset = options.mean_output(data)
     network = random_starts(shape, 1, data.inputs, bounds, offset, generator, options.shape_constraints)
-    penalty = Penalty.of(shape, network.theta.device)
     first = 1e-6 if options.smoothing is None else options.smoothing
-    smoothing = network.theta.new_full((1, penalty.groups + 1), first)
+    smoothing = network.theta.new_full((1, shape.groups + 1), first)
     smoothing[:, -1] = _ridges(shape, float(data.weights.sum()) * options.distinct)[0]
     return _fit_additive(network, smoothing, data, options)
 
@@ -108,16 +102,14 @@ def train_until_one(run: TrainedBatch, data: Data, options: FitOptions) -> Train
         if options.smoothing is None:
             # Copies are no evidence: all that counts rows is scaled to those that copy no other.
             normal = weighted.normal_equations(network) * options.distinct
-            smoothing = update_smoothing(normal, network.theta, training.penalty, smoothing, training.rows)
+            penalty = Penalty.of(network.architecture, network.theta.device)
+            smoothing = update_smoothing(normal, network.theta, penalty, smoothing, training.rows)
         slack = SLACK if turn == 0 else 0.0
         network = refit_ranges(network, training.data.inputs, training.constraints, slack) or network
         steps = replace(
             options.trainer, iterations=STEPS, tolerance=1e-3, damping=1e-3 if turn == 0 else 1e-4
         )
         network, history = training.train(network, weighted, smoothing, steps)
-        clean = CLEAN * spread * training.total
-        if training.constraints is None and float(weighted.squares(network).min()) < clean:
-            network = _continue_sparse_ends(network, weighted, data.weights * options.distinct)
         score = training.score(network, smoothing)
         kept = score.argsort()[: max(1, (len(network) + 1) // 2)]
         network, smoothing, score = network.take(kept), smoothing[kept], score[kept]
@@ -127,17 +119,6 @@ def train_until_one(run: TrainedBatch, data: Data, options: FitOptions) -> Train
             break
         last = least
     return TrainedBatch(network, smoothing, score, history)
-
-
-def _continue_sparse_ends(network: KANBatch, objective: LeastSquares, weights: Tensor) -> KANBatch:
-    """Extrapolate the splines into cells with few rows, in networks whose sum of squares hardly rises by it.
-
-    A cell of a hidden spline may contain few but influential rows, such as those in a tail of the inputs.
-    """
-    continued = continue_ends(network, objective.inputs, weights)
-    fits = objective.squares(continued) <= MOVED * objective.squares(network)
-    worse = torch.nonzero(~fits).squeeze(1)
-    return continued.put(worse, network.take(worse))
 
 
 def refine_grid(run: TrainedBatch, data: Data, options: FitOptions, largest: int) -> TrainedBatch:
@@ -200,7 +181,7 @@ def _fit_additive(
             model = GaussNewtonModel(
                 expansion,
                 network.theta,
-                training.penalty,
+                Penalty.of(network.architecture, network.theta.device),
                 training.total,
                 training.rows,
                 floor,

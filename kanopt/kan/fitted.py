@@ -1,24 +1,21 @@
-"""The description of a trained network, with residuals, standard errors and effective number of parameters.
+"""What is known of a trained network from its rows: residuals, also of rows left out, and how many parameters count.
 
-Near the optimum a network is, to first order, linear in its parameters. Standard errors, the effective number of
-parameters and leave-one-out residuals are those of this linear model, from the Gauss-Newton matrix.
+Near the optimum a network is, to first order, linear in its parameters. The effective number of parameters and
+leave-one-out residuals are those of this linear model, from the Gauss-Newton matrix.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from kanopt.kan.basis import block_diagonal
 from kanopt.kan.constraints import ConstrainedCoefficients, Penalty
 from kanopt.kan.network import KANBatch
 from kanopt.kan.objective import Data, LeastSquares
-from kanopt.kan.trainer import History
 from kanopt.kan.training import FitOptions, TrainedBatch, poisson_weights, robust_weight_share
 
 Floats = NDArray[np.float64]
@@ -43,16 +40,6 @@ class FittedNetwork:
         Effective number of parameters.
     variance
         Residual variance.
-    covariance
-        Covariance of the parameters: (JᵀWJ + S)⁻¹ × variance, edges centred, with W and S scaled to the number of
-        distinct rows. Their order is that of the layers, in each that of the curves by input and then by node, then
-        that of the tables by category.
-    at_bound
-        Mask of the parameters held by an active bound of a shape constraint, whose error is not symmetric; same order.
-    smoothing
-        Roughness weight of every group, then the ridge.
-    history
-        History of the last training run.
     """
 
     output: Floats
@@ -61,55 +48,42 @@ class FittedNetwork:
     robust_weight: Floats
     edf: float
     variance: float
-    covariance: Floats
-    at_bound: NDArray[np.bool_]
-    smoothing: Floats
-    history: History
 
 
 def describe_fit(
     run: TrainedBatch, data: Data, options: FitOptions, left_out: Tensor | None = None
 ) -> FittedNetwork:
-    """Describe the first network of `run`, which has one output, and its uncertainty given the rows of `data`.
+    """Describe the first network of `run`, which has one output, given the rows of `data`.
 
     Parameters
     ----------
     left_out
-        The residuals of rows left out, (n,), of a network that is too large for its Gauss-Newton matrix. It has no
-        standard errors.
+        The residuals of rows left out, (n,), of a network that is too large for its Gauss-Newton matrix.
     """
     network = run.network.take(torch.zeros(1, dtype=torch.int64, device=data.target.device))
     output = options.objective(data).outputs(network, data.inputs)[0, :, 0]
     residual = data.target[:, 0] - output
     robust = options.loss != "poisson"
     trust = robust_weight_share(residual, data.weights, options.loss) if robust else poisson_weights(output)
-    parameters = network.architecture.parameters
     if left_out is None:
-        left_out, known = _by_gauss_newton(network, run.smoothing[:1], data, options, residual, trust)
+        left_out, edf, variance = _by_gauss_newton(network, run.smoothing[:1], data, options, residual, trust)
     else:
         variance = float((data.weights * trust * left_out.square()).sum() / data.weights.sum())
-        free = np.ones(parameters, dtype=bool)
-        known = {
-            "edf": float(parameters),
-            "variance": variance,
-            "covariance": np.empty((0, 0)),
-            "at_bound": free,
-        }
+        edf = float(network.architecture.parameters)
     return FittedNetwork(
         output=_numpy(output),
         residual=_numpy(residual),
         left_out_residual=_numpy(left_out),
         robust_weight=_numpy(trust if robust else torch.ones_like(trust)),
-        smoothing=_numpy(run.smoothing[0]),
-        history=run.history,
-        **known,
+        edf=edf,
+        variance=variance,
     )
 
 
 def _by_gauss_newton(
     network: KANBatch, smoothing: Tensor, data: Data, options: FitOptions, residual: Tensor, trust: Tensor
-) -> tuple[Tensor, dict[str, Any]]:
-    """Return the leave-one-out residuals, and what the linear model at the optimum tells of uncertainty."""
+) -> tuple[Tensor, float, float]:
+    """Return leave-one-out residuals, effective parameters and residual variance of the linear model at the optimum."""
     rows = float(data.weights.sum())
     objective = options.objective(data)
     weighted = objective.with_weights(data.weights * trust)
@@ -117,10 +91,9 @@ def _by_gauss_newton(
     penalty = Penalty.of(network.architecture, network.theta.device)
     smooth = penalty.matrices(smoothing, rows, network.active)
     constraints = options.constraints(network)
-    held = _at_bound(network, constraints)
-    inverse = _free_inverse(network, normal.matrix + smooth, constraints, held)
+    inverse = _free_inverse(network, normal.matrix + smooth, constraints)
     edf = float((inverse * normal.matrix).sum())
-    # Copies of a row reduce neither the noise nor the standard errors.
+    # Copies of a row do not reduce the noise.
     squares = options.distinct * float((weighted.data.weights * residual**2).sum())
     variance = squares / max(options.distinct * rows - edf, 1.0)
     if options.groups is None:
@@ -128,11 +101,7 @@ def _by_gauss_newton(
         left_out = residual / (1.0 - leverage.clamp(max=MOST_LEVERAGE))
     else:
         left_out = _without_groups(network, inverse, weighted, residual, options.groups)
-    centre = _centring(network, data)
-    covariance = variance / options.distinct * (centre @ inverse[0] @ centre.T)
-    symmetric = _numpy(0.5 * (covariance + covariance.T))
-    tied = _tied_parameters(network, constraints, held)
-    return left_out, {"edf": edf, "variance": variance, "covariance": symmetric, "at_bound": tied}
+    return left_out, edf, variance
 
 
 def _weight_of_kind(data: Data) -> Tensor:
@@ -141,32 +110,13 @@ def _weight_of_kind(data: Data) -> Tensor:
     return data.weights.new_zeros(len(data)).index_add(0, kind, data.weights)[kind]
 
 
-def _at_bound(network: KANBatch, constraints: ConstrainedCoefficients | None) -> Tensor:
-    """Return a mask (P,) of the d of the first network that lie at their bound."""
-    if constraints is None:
-        return torch.zeros_like(network.theta[0], dtype=torch.bool)
-    position = network.theta[0] @ constraints.inverse.T
-    return constraints.bounded & (position <= 1e-9 * position.abs().max())
-
-
-def _tied_parameters(
-    network: KANBatch, constraints: ConstrainedCoefficients | None, held: Tensor
-) -> NDArray[np.bool_]:
-    """Return a mask of the parameters, in the order of the covariance, that an active bound ties to others."""
-    touched = torch.zeros_like(held)
-    if constraints is not None:
-        touched = (constraints.inverse[held].abs() > 1e-12).any(0)
-    flat: NDArray[np.bool_] = touched[_flat_order(network)].cpu().numpy()
-    return flat
-
-
-def _free_inverse(
-    network: KANBatch, matrix: Tensor, constraints: ConstrainedCoefficients | None, held: Tensor
-) -> Tensor:
+def _free_inverse(network: KANBatch, matrix: Tensor, constraints: ConstrainedCoefficients | None) -> Tensor:
     """Invert JᵀWJ + S over the directions not excluded by active bounds or pruned edges; (1, P, P)."""
     if constraints is None:
         directions = torch.eye(len(matrix[0]), dtype=matrix.dtype, device=matrix.device)
     else:
+        position = network.theta[0] @ constraints.inverse.T
+        held = constraints.bounded & (position <= 1e-9 * position.abs().max())
         directions = constraints.transform[:, ~held]
     if network.active is not None:
         directions = directions * network.active[0].unsqueeze(1)
@@ -218,29 +168,6 @@ def _without_groups(
             held = torch.eye(len(back)).to(gap) - back @ slopes
             left_out[rows] = gap + slopes @ torch.linalg.solve(held, back @ gap)
     return left_out
-
-
-def _centring(network: KANBatch, data: Data) -> Tensor:
-    """Return the map from θ to the centred parameters in the order of the covariance."""
-    blocks = []
-    means = network.basis_means(data.inputs, data.weights)
-    for layer, mean in zip(network.architecture.layers, means, strict=True):
-        subnodes = torch.eye(layer.subnodes, dtype=mean.dtype, device=mean.device)
-        for weights in torch.split(mean[0], list(layer.widths)):
-            centre = torch.eye(len(weights), dtype=mean.dtype, device=mean.device) - weights
-            blocks.append(torch.kron(centre, subnodes))
-    return block_diagonal(blocks)[_flat_order(network)]
-
-
-def _flat_order(network: KANBatch) -> Tensor:
-    """Return the index in θ of every parameter of the covariance: by edge in splines, by category in tables."""
-    parts, start = [], 0
-    for layer in network.architecture.layers:
-        for place, width in enumerate(layer.widths):
-            order = torch.arange(start, start + width * layer.subnodes).reshape(width, layer.subnodes)
-            parts.append((order.T if place < layer.splines + layer.cycles else order).flatten())
-            start += width * layer.subnodes
-    return torch.cat(parts).to(network.theta.device)
 
 
 def _numpy(tensor: Tensor) -> Floats:

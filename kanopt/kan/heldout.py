@@ -22,12 +22,15 @@ from kanopt.kan.network import KANBatch
 from kanopt.kan.objective import Data
 from kanopt.kan.pruning import EdgePlace, remove_edges
 from kanopt.kan.ranges import refit_ranges
+from kanopt.kan.smoothing import RIDGES
+from kanopt.kan.trainer import History
 from kanopt.kan.training import (
     HUBER,
     FitOptions,
     TrainedBatch,
     Training,
     huber_loss,
+    random_starts,
     residual_scale,
     train_starts,
 )
@@ -38,6 +41,8 @@ LAST_TURNS = 1
 """The same on all rows, of which most have been learned from: more turns cost time and hardly move the error."""
 RAISES, LARGEST = 4, 1.0
 """How often weights are multiplied by ten at most, and what none of them passes."""
+LEVELS = (1e-8, 1e-6, 1e-4, 1e-3, 1e-2)
+"""Weights of a large network: the lowest for targets without noise, the highest where noise is most of them."""
 RISE = 1.05
 """A loss this much above the least ends the ascent."""
 EQUAL = 1.01
@@ -90,6 +95,9 @@ def fit_held_out(
     True
     """
     judge = HeldOutLoss(held_out, options)
+    if shape.is_large:
+        best = _fit_large(shape, data, bounds, generator, judge)
+        return best, judge.outputs(best.network)[0]
     run = train_starts(shape, data, bounds, generator, options, KEPT if shape.parameters <= WIDE else 1)
     best = _raise_smoothing(train_until_one(run, data, options), data, judge)
     while 2 * best.network.architecture.grid_size <= largest and not best.history.stopped:
@@ -102,6 +110,31 @@ def fit_held_out(
         best = finer
     best = _drop_unused_inputs(best, data, judge)
     return best, judge.outputs(best.network)[0]
+
+
+def _fit_large(
+    shape: Architecture,
+    data: Data,
+    bounds: tuple[Tensor, Tensor],
+    generator: torch.Generator,
+    judge: HeldOutLoss,
+) -> TrainedBatch:
+    """Train a large network at weak smoothing, and on at stronger ones; return the one of the smallest loss.
+
+    No evidence speaks for a first smoothing, and of several starts all but one would be thrown away.
+    """
+    options, runs = judge.options, list[TrainedBatch]()
+    offset = options.mean_output(data)
+    network = random_starts(shape, 1, data.inputs, bounds, offset, generator, options.shape_constraints)
+    for level in LEVELS if options.smoothing is None else (options.smoothing,):
+        smoothing = network.theta.new_full((1, shape.groups + 1), level)
+        smoothing[:, -1] = RIDGES[1]
+        run = _train_at(TrainedBatch(network, smoothing, smoothing[:, 0], History()), data, options)
+        runs.append(judge(run))
+        network = run.network
+        if run.history.stopped:
+            break
+    return min(runs, key=lambda run: float(run.score))
 
 
 def _raise_smoothing(run: TrainedBatch, data: Data, judge: HeldOutLoss) -> TrainedBatch:

@@ -135,49 +135,6 @@ class GaussNewtonModel:
         step = scale * _times(root.mT, half)
         return self._criterion(held, step, edf, _log_root(factor, scale), failed)
 
-    def group_scores(self, base: Tensor, group: int, weights: Tensor) -> Tensor:
-        """Return the scores (K, M) for `base` (M, groups + 1) with `weights` (K, M) in one group.
-
-        The equations of all other groups come first in the Cholesky factor and are factored once; for every weight
-        only the Schur complement of the group is left.
-        """
-        own, rest = (
-            torch.nonzero(mask).squeeze(1)
-            for mask in (self.penalty.group == group, self.penalty.group != group)
-        )
-        trial = base.expand(len(weights), *base.shape).clone()
-        trial[..., group] = weights
-        held = self._held(trial)
-        outer = self.matrix[:, rest][:, :, rest].clone()
-        outer.diagonal(dim1=-2, dim2=-1).add_(held[0][:, rest])
-        factor, scale, failed = _factor(outer)
-        root = torch.linalg.solve_triangular(
-            factor, self.identity[: len(rest), : len(rest)].expand_as(factor), upper=False
-        )
-        root = root * scale.unsqueeze(-2)
-        cross = root @ self.matrix[:, rest][:, :, own]
-        across = root.mT @ cross
-        inner = self.matrix[:, own][:, :, own] - cross.mT @ cross
-        inner = inner.expand(len(weights), *inner.shape).clone()
-        inner.diagonal(dim1=-2, dim2=-1).add_(held[..., own])
-        lower, unit, lost = _factor(inner)
-        own_root = torch.linalg.solve_triangular(
-            lower, self.identity[: len(own), : len(own)].expand_as(lower), upper=False
-        )
-        own_root = own_root * unit.unsqueeze(-2)
-        spread = held.new_zeros(held.shape)
-        spread[..., own] = own_root.square().sum(-2)
-        spread[..., rest] = root.square().sum(-2) + (own_root @ across.mT).square().sum(-2)
-        edf = held.shape[-1] - (held * spread).sum(-1)
-        descent = self.vector - held * self.theta
-        step = torch.zeros_like(held)
-        step[..., own] = _times(
-            own_root.mT, _times(own_root, descent[..., own] - _times(across.mT, descent[..., rest]))
-        )
-        step[..., rest] = _times(root.mT, _times(root, descent[..., rest])) - _times(across, step[..., own])
-        roots = _log_root(factor, scale) + _log_root(lower, unit)
-        return self._criterion(held, step, edf, roots, failed | lost)
-
     def _held(self, smoothing: Tensor) -> Tensor:
         """Return the penalty on every direction, (..., M, parameters)."""
         return self.total_weight * (
@@ -265,29 +222,25 @@ def select_smoothing(
     score = model.score(best)
     groups = model.penalty.groups
 
-    def improve(scores: Tensor, columns: slice, weights: Tensor) -> None:
+    def sweep(columns: slice, weights: Tensor) -> None:
         nonlocal best, score
-        for tried, value in zip(scores, weights, strict=True):
+        trials = best.expand(len(weights), *best.shape).clone()
+        trials[:, :, columns] = weights.unsqueeze(-1)
+        for tried, trial in zip(model.score(trials), trials, strict=True):
             # Equal scores go to the smoother law: values rise, and rounding must not decide.
             better = tried <= score * (1.0 + 1e-5)
-            trial = best.clone()
-            trial[:, columns] = value.unsqueeze(-1)
             best = torch.where(better.unsqueeze(1), trial, best)
             score = torch.where(better, torch.minimum(tried, score), score)
 
-    def sweep(columns: slice, values: Sequence[float]) -> None:
-        weights = best.new_tensor(values).unsqueeze(1).expand(-1, len(best))
-        trials = best.expand(len(weights), *best.shape).clone()
-        trials[:, :, columns] = weights.unsqueeze(-1)
-        improve(model.score(trials), columns, weights)
+    def all_alike(values: Sequence[float]) -> Tensor:
+        return best.new_tensor(values).unsqueeze(1).expand(-1, len(best))
 
     if not near or groups == 1:
-        sweep(slice(0, groups), SMOOTHINGS)
+        sweep(slice(0, groups), all_alike(SMOOTHINGS))
     for _ in range(1 if near else 2):
         for group in range(groups) if groups > 1 else ():
-            weights = _steps(best[:, group])
-            improve(model.group_scores(best, group, weights), slice(group, group + 1), weights)
-        sweep(slice(groups, groups + 1), ridges)
+            sweep(slice(group, group + 1), _steps(best[:, group]))
+        sweep(slice(groups, groups + 1), all_alike(ridges))
     return best
 
 

@@ -18,6 +18,7 @@ from torch import Tensor
 from kanopt.errors import FitError
 from kanopt.kan.architecture import Architecture, InputTensors, LayerArchitecture
 from kanopt.kan.constraints import ConstrainedCoefficients, Penalty, ShapeConstraints
+from kanopt.kan.large import train_large
 from kanopt.kan.links import Link
 from kanopt.kan.network import KANBatch
 from kanopt.kan.objective import Data, LeastSquares, Objective, Precision
@@ -121,12 +122,11 @@ class TrainedBatch:
 
 @dataclass(frozen=True, eq=False)
 class Training:
-    """What networks of one architecture are trained on: rows, penalty and shapes, as the options of a fit have them."""
+    """What networks of one architecture are trained on: rows and shapes, as the options of a fit have them."""
 
     data: Data
     options: FitOptions
     objective: LeastSquares
-    penalty: Penalty
     constraints: ConstrainedCoefficients | None
     total: float
 
@@ -134,9 +134,8 @@ class Training:
     def of(cls, network: KANBatch, data: Data, options: FitOptions) -> Training:
         """Prepare the rows for networks like these."""
         data = data.prepared(network)
-        penalty = Penalty.of(network.architecture, network.theta.device)
         total = float(data.weights.sum())
-        return cls(data, options, options.objective(data), penalty, options.constraints(network), total)
+        return cls(data, options, options.objective(data), options.constraints(network), total)
 
     @property
     def rows(self) -> float:
@@ -147,18 +146,25 @@ class Training:
         """Return the objective with the row weights of the loss at the current parameters."""
         return reweight(network, self.objective, self.options.loss)
 
+    def held(self, network: KANBatch, smoothing: Tensor) -> Tensor:
+        """Return the penalty matrices of networks, (M, parameters, parameters), at given smoothing weights."""
+        penalty = Penalty.of(network.architecture, network.theta.device)
+        return penalty.matrices(smoothing, self.total, network.active)
+
     def train(
         self, network: KANBatch, objective: Objective, smoothing: Tensor, trainer: TrainerOptions
     ) -> tuple[KANBatch, History]:
         """Train at given smoothing weights; return the best state of every network, and the history."""
-        held = self.penalty.matrices(smoothing, self.total, network.active)
-        return train(network, objective, held, trainer, self.constraints)
+        if network.architecture.is_large and isinstance(objective, LeastSquares):
+            return train_large(network, objective, smoothing[0], self.total, self.constraints, trainer.watch)
+        return train(network, objective, self.held(network, smoothing), trainer, self.constraints)
 
     def score(self, network: KANBatch, smoothing: Tensor) -> Tensor:
         """Return the GCV score of every network; for robust losses Huber's ρ has the same scale for all."""
+        if network.architecture.is_large:
+            return self.objective.squares(network) / self.total
         normal = self.reweighted(network).normal_equations(network)
-        held = self.penalty.matrices(smoothing, self.total, network.active)
-        edf, _ = effective_parameters(normal.matrix, held)
+        edf, _ = effective_parameters(normal.matrix, self.held(network, smoothing))
         loss = self.options.loss
         lost = normal.squares if loss == "squared" else summed_loss(network, self.objective, loss)
         score = gcv_score(lost, edf, self.rows)
@@ -257,7 +263,7 @@ def train_starts(
     starts = min(options.starts, max(FEWEST_STARTS, affordable))
     network = random_starts(shape, starts, data.inputs, bounds, offset, generator, options.shape_constraints)
     training = Training.of(network, data, options)
-    smoothing = network.theta.new_full((len(network), training.penalty.groups + 1), STRONG)
+    smoothing = network.theta.new_full((len(network), shape.groups + 1), STRONG)
     smoothing[:, -1] = 1e-6
     objective = training.reweighted(network) if options.loss == "poisson" else training.objective
     damping = 1.0

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import fields
 from difflib import SequenceMatcher
 
-from kanopt.faults import Fault
+from kanopt.faults import Fault, Setting
 from kanopt.formulas.formula import BoundFormula, Formula
 from kanopt.formulas.references import Reference
 from kanopt.formulas.variables import Variable
@@ -15,6 +15,8 @@ from kanopt.records.record import Quantity, Record
 from kanopt.text import list_names
 from kanopt.units import same_dimension
 
+UNBOUND = "unbound"
+"""The scope of references that stand in for what a file does not bind."""
 _SPELT_ALIKE = 0.7
 _SHOWN = 12
 
@@ -54,12 +56,7 @@ def law_mistake(
     if isinstance(law, (BoundFormula, Reference)):
         units = {law: ""} if isinstance(law, Reference) else _units_of_references(law)
         return [
-            Fault(
-                what,
-                f"the problem does not know {str(one)!r}",
-                advice=nearest_reference(str(one), unit, references),
-                reference=str(one),
-            )
+            _unknown(what, one, unit, references)
             for one, unit in units.items()
             if str(one) not in references and ("client" if one.end else one.scope) not in unread
         ]
@@ -77,6 +74,16 @@ def law_mistake(
     else:
         return []
     return [Fault(what, told)]
+
+
+def _unknown(what: str, one: Reference, unit: str, references: Mapping[str, str]) -> Fault:
+    """Return that a problem does not know a reference, and what may be meant."""
+    if one.scope == UNBOUND:
+        likely = Setting(one.field, likely_reference(Variable(one.field, unit), references))
+        told = (f"the input {one.field!r} of its law is not bound; write ", likely, ", or a number")
+        return Fault(what, told, reference=str(one))
+    advice = nearest_reference(str(one), unit, references)
+    return Fault(what, f"the problem does not know {str(one)!r}", advice=advice, reference=str(one))
 
 
 def likely_reference(variable: Variable, references: Mapping[str, str]) -> str:

@@ -39,6 +39,8 @@ YES_NO = frozenset([*_YES, *_NO])
 """What people write for yes and no, in small letters."""
 _LONG = ("day", "week", "month", "year")
 _ANY = (-np.inf, np.inf)
+_SIGNED = {"lat": (-90.0, 90.0), "lon": (-180.0, 180.0), "x": _ANY, "y": _ANY, "price": _ANY}
+"""Fields whose numbers may be below zero, with their ends."""
 _SURE = 0.62
 _BY_SHAPE, _BY_REFERENCE, _BY_KEY = 0.45, 0.9, 0.6
 _NAMED, _PLAIN, _EXPLAINED, _MOST_TELLING = 2.0, 0.4, 2.0, 5.0
@@ -304,7 +306,8 @@ def _evidence(
     # what its values are was asked before
     words = field_likeness(table, TableColumn(column.name, column.declared, not item.is_text), item)
     if not words:
-        return shape
+        wrong = column.kind == "number" and may_not_be_negative(item) and float(column.values.min()) < 0
+        return _Evidence() if wrong else shape
     # of two columns that are called alike, that whose shape fits; its unit was counted with its header
     fit = 0.0 if shape is _BY_UNIT else 0.5 * shape.score
     return _Evidence(words + fit, f"looks like {item.name}", named=True)
@@ -399,9 +402,15 @@ def _may_hold(column: ColumnFacts, item: Field, key: Sequence[str]) -> bool:
     if item.kind is int:
         counted = not column.header.unit or measured_in(column.header.unit) == measured_in("pcs")
         return column.whole and counted and low >= 0
-    ends = {"lat": (-90.0, 90.0), "lon": (-180.0, 180.0), "x": _ANY, "y": _ANY, "price": _ANY}
-    least, most = ends.get(item.name, (0.0, np.inf))
+    least, most = _SIGNED.get(item.name, (0.0, np.inf))
+    # a few numbers with a wrong sign are asked about
+    low = low if 2 * int((column.values < least).sum()) >= column.rows else max(low, least)
     return least <= low and high <= most and (item.name != "on_time" or 0 < low <= high < 1)
+
+
+def may_not_be_negative(item: Field) -> bool:
+    """Say whether the numbers of a field are none below zero."""
+    return not item.is_text and item.name not in _SIGNED
 
 
 def _may_name(column: ColumnFacts, item: Field, key: Sequence[str]) -> bool:

@@ -6,9 +6,7 @@ that a page needs no network, and no script to be read.
 
 from kanopt.reports.answer_pages import answer_page
 from kanopt.reports.answer_plots import plot_sweep
-from kanopt.reports.baselines_plot import plot_baselines
-from kanopt.reports.cost_plot import plot_costs
-from kanopt.reports.diagrams import plot_diagram
+from kanopt.reports.diagrams import plot_diagram, plot_modules
 from kanopt.reports.effect_lines import effect_lines
 from kanopt.reports.exports import (
     EXPORTS,
@@ -18,21 +16,26 @@ from kanopt.reports.exports import (
     export_tables,
     refuse_exports,
 )
-from kanopt.reports.law_plots import plot_curve, plot_formula
-from kanopt.reports.module_plots import plot_modules
-from kanopt.reports.monte_carlo_pages import monte_carlo_page
-from kanopt.reports.monte_carlo_plots import plot_decisions, plot_plans
+from kanopt.reports.law_plots import plot_curve, plot_effects, plot_formula, plot_law
 from kanopt.reports.notebook import shown_html
-from kanopt.reports.panels import plot_effects, plot_law
 from kanopt.reports.plots import plot_result, plot_view
-from kanopt.reports.risk_pages import risk_page, surer_page
-from kanopt.reports.risk_plots import plot_day_costs, plot_ranges
-from kanopt.reports.tip_plots import plot_switch_points, plot_tornado
+from kanopt.reports.risk_pages import days_text, monte_carlo_page, risk_page
+from kanopt.reports.row_plots import (
+    plot_baselines,
+    plot_costs,
+    plot_day_costs,
+    plot_decisions,
+    plot_plans,
+    plot_ranges,
+    plot_switch_points,
+    plot_tornado,
+)
 from kanopt.reports.write import write_explanation, write_laws, write_page, write_report
 
 __all__ = [
     "EXPORTS",
     "answer_page",
+    "days_text",
     "effect_lines",
     "export",
     "export_all",
@@ -59,7 +62,6 @@ __all__ = [
     "refuse_exports",
     "risk_page",
     "shown_html",
-    "surer_page",
     "write_explanation",
     "write_laws",
     "write_page",

@@ -2,28 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from functools import singledispatch
 from typing import TYPE_CHECKING, Any
 
+from kanopt.display import Grid, KeyFigure, Page
 from kanopt.problems.result import Status
 from kanopt.reports.answer_plots import plot_sweep, sweep_height
+from kanopt.reports.blocks import Formatter, caution, number_form, table_of, tone_of
 from kanopt.reports.canvas import named_rows
-from kanopt.reports.comparison_page import comparison_page
-from kanopt.reports.page_parts import KeyFigure, PageTable, table_of, tone_of
+from kanopt.reports.comparison_page import comparison_question
 from kanopt.reports.question_page import (
-    QuestionPage,
+    Question,
     basis_of,
-    cautions,
     learned_sentence,
     noise_sentence,
-    question_figure,
+    question_chart,
     stopped,
+    varied_text,
 )
-from kanopt.reports.tip_plots import plot_switch_points, plot_tornado, switch_height, tornado_height
+from kanopt.reports.row_plots import plot_switch_points, plot_tornado, switch_height, tornado_height
 from kanopt.text import (
+    capital,
     count_text,
-    fixed_text,
     join_list,
     money_decimals,
     money_text,
@@ -32,37 +33,31 @@ from kanopt.text import (
 )
 from kanopt.whatif import Comparison, Sweep, SwitchPoints, Tornado
 from kanopt.whatif.questions.axes import value_text
-from kanopt.whatif.questions.prepare import unit_of_axis
 from kanopt.whatif.questions.switch_search import KNOWN
 from kanopt.whatif.questions.tornado import MOVES
 from kanopt.whatif.questions.verdict import UNMEASURED
 
 if TYPE_CHECKING:
     from kanopt.problems.result import Result
-    from kanopt.whatif import Scenario
-    from kanopt.whatif.questions.axes import Axis
     from kanopt.whatif.questions.switch_points import AxisSwitches
     from kanopt.whatif.questions.switch_search import SwitchPoint
 
 _NAMES = 4
 _SAID = 3
 _TIMES = " ×"
-_Forms = dict[str, Callable[[Any], str]]
+
+
+def answer_page(answer: Any) -> Page:
+    """List what the page of an answer says."""
+    return _question(answer).page()
 
 
 @singledispatch
-def answer_page(answer: Any) -> QuestionPage:
-    """Collect what the page of an answer says."""
+def _question(answer: Any) -> Question:
     raise TypeError(f"no page is made of a {type(answer).__name__}")
 
 
-answer_page.register(Comparison, comparison_page)
-
-
-def _money_forms(decimals: int, plain: tuple[str, ...], signed: tuple[str, ...] = ()) -> _Forms:
-    """Return how columns of amounts are written, changes with their sign."""
-    forms: _Forms = {name: lambda value: fixed_text(float(value), decimals) for name in plain}
-    return forms | {name: lambda value: fixed_text(float(value), decimals, signed=True) for name in signed}
+_question.register(Comparison, comparison_question)
 
 
 def _as_it_is(base: Result) -> KeyFigure:
@@ -70,24 +65,24 @@ def _as_it_is(base: Result) -> KeyFigure:
     return KeyFigure("as it is", price, base.problem.unit, base.status.value)
 
 
-@answer_page.register
-def sweep_page(sweep: Sweep) -> QuestionPage:
+@_question.register
+def _sweep(sweep: Sweep) -> Question:
     """Collect what the page of a sweep says."""
     varied = join_list([varied_text(sweep.scenario, axis) for axis in sweep.axes], _NAMES)
     done, asked = len(sweep.results), count_text(len(sweep.design_points), "point")
     caption = f"Price of {'plans made anew' if sweep.anew else 'the same plan'} at each point"
-    figures = [question_figure(lambda ax: plot_sweep(sweep, ax), caption, sweep_height(sweep))]
-    return QuestionPage(
+    chart = question_chart(lambda ax: plot_sweep(sweep, ax), caption, sweep_height(sweep))
+    return Question(
         kicker=f"kanopt sweep · {sweep.base.problem.kind}",
         title=f"{sweep.scenario.name}: what if {varied}?",
         answer=(sweep.extremes() or "At no point is there a plan that holds.", _how(sweep)),
         lines=(),
-        keys=(_as_it_is(sweep.base), *_extreme_keys(sweep), _counted(sweep)),
+        figures=(_as_it_is(sweep.base), *_extreme_keys(sweep), _counted(sweep)),
         notices=(
             *stopped(sweep.interrupted, f"after {done:,} of {asked}"),
-            *cautions(sweep.notes()),
+            *map(caution, sweep.notes()),
         ),
-        figures=tuple(figures if sweep.results else ()),
+        charts=(chart,) if sweep.results else (),
         tables=(_points(sweep),),
         sure=(
             noise_sentence(sweep.points["noise"] if sweep.anew else None, sweep.unit),
@@ -95,17 +90,6 @@ def sweep_page(sweep: Sweep) -> QuestionPage:
         ),
         basis=basis_of(sweep.scenario, sweep.base.problem),
     )
-
-
-def varied_text(scenario: Scenario, axis: Axis) -> str:
-    """Say what is varied, as a question does."""
-    values = axis.values.items
-    numbers = [float(value) for value in values if not isinstance(value, (str, bool))]
-    if len(numbers) == len(values) > 1:
-        told = range_text(min(numbers), max(numbers), unit_of_axis(scenario, axis))
-    else:
-        told = " or ".join(map(value_text, values[:_NAMES])) + (" or another" if len(values) > _NAMES else "")
-    return f"{axis.path} is {'multiplied by ' if axis.values.action == 'scale' else ''}{told}"
 
 
 def _how(sweep: Sweep) -> str:
@@ -116,7 +100,7 @@ def _how(sweep: Sweep) -> str:
     if sweep.anew:
         how, what = f"Each of {count} is planned anew", plan
     else:
-        how, what = f"{plan[:1].upper()}{plan[1:]} is priced at {count}", "it"
+        how, what = f"{capital(plan)} is priced at {count}", "it"
     if price is None:
         return f"{how}."
     return f"{how}; where nothing is changed, {what} costs {money_text(price, sweep.unit)}."
@@ -138,13 +122,15 @@ def _counted(sweep: Sweep) -> KeyFigure:
     return KeyFigure("points", f"{len(sweep.results):,}", "", note, "bad" if failed else "")
 
 
-def _points(sweep: Sweep) -> PageTable:
+def _points(sweep: Sweep) -> Grid:
     frame, labels = sweep.points, [axis.label for axis in sweep.axes]
     effects = ("data_effect", "replanning_effect") if sweep.anew else ()
     columns = ["point", *labels, "objective", "change", *effects, *(["noise"] if sweep.anew else [])]
     columns += ["verdict", *(["message"] if frame["message"].any() else [])]
     decimals = money_decimals(frame["objective"].dropna())
-    forms: _Forms = dict.fromkeys(labels, value_text)
+    forms: dict[str, Formatter] = dict.fromkeys(labels, value_text)
+    forms |= dict.fromkeys(("objective", "noise"), number_form(decimals))
+    forms |= dict.fromkeys(("change", *effects), number_form(decimals, signed=True))
     heads = {
         "objective": f"price, {sweep.unit}" if sweep.unit else "price",
         "data_effect": "new data, old plan",
@@ -156,36 +142,36 @@ def _points(sweep: Sweep) -> PageTable:
         frame[columns],
         "The points",
         heads={label: label for label in labels} | heads,
-        forms=forms | _money_forms(decimals, ("objective", "noise"), ("change", *effects)),
+        forms=forms,
         note="Change = new data + new plan, against the plan as it is." if sweep.anew else "",
     )
 
 
-@answer_page.register
-def tornado_page(tornado: Tornado) -> QuestionPage:
+@_question.register
+def _tornado(tornado: Tornado) -> Question:
     """Collect what the page of a tornado says."""
     how = "planned anew at each value" if tornado.anew else "the same plan at all values"
     done, asked = len(tornado.pairs), count_text(len(tornado.axes), "input")
-    figure = question_figure(
+    chart = question_chart(
         lambda ax: plot_tornado(tornado, ax),
         "Change of the price by each input alone, from its low to its high value",
         tornado_height(tornado),
     )
-    return QuestionPage(
+    return Question(
         kicker=f"kanopt tornado · {tornado.base.problem.kind}",
         title=f"{tornado.scenario.name}: what moves the price most?",
         answer=(*_movers(tornado), f"{asked} one at a time, the others as they are; {how}."),
         lines=(),
-        keys=(_as_it_is(tornado.base), *_swings(tornado)),
+        figures=(_as_it_is(tornado.base), *_swings(tornado)),
         sure=(
             noise_sentence(tornado.frame["noise"] if tornado.anew else None, tornado.unit),
             *learned_sentence(tornado.base.problem),
         ),
         notices=(
             *stopped(tornado.interrupted, f"after {done:,} of {asked}"),
-            *cautions(tornado.notes() if done else ()),
+            *map(caution, tornado.notes() if done else ()),
         ),
-        figures=(figure,) if done else (),
+        charts=(chart,) if done else (),
         tables=(_effects(tornado),),
         basis=basis_of(tornado.scenario, tornado.base.problem),
     )
@@ -223,12 +209,14 @@ def _swings(tornado: Tornado) -> Iterator[KeyFigure]:
         yield KeyFigure(str(row.path), money_text(row.swing), tornado.unit, f"swing; {row.verdict}")
 
 
-def _effects(tornado: Tornado) -> PageTable:
+def _effects(tornado: Tornado) -> Grid:
     kept = ("kept_low", "kept_high") if tornado.anew else ()
     effects = (*kept, "low_effect", "high_effect")
     unit = f" ({tornado.unit})" if tornado.unit else ""
     decimals = money_decimals([tornado.base.objective or 0.0])
-    forms: _Forms = {"low": value_text, "high": value_text}
+    forms: dict[str, Formatter] = {"low": value_text, "high": value_text}
+    forms |= dict.fromkeys(("swing", "noise"), number_form(decimals))
+    forms |= dict.fromkeys(effects, number_form(decimals, signed=True))
     heads = {
         "path": "input",
         "kept_low": "plan kept, low",
@@ -240,7 +228,7 @@ def _effects(tornado: Tornado) -> PageTable:
         tornado.frame[["path", "low", "high", *effects, "swing", "noise", "verdict"]],
         f"What each input does to the price{unit}",
         heads=heads,
-        forms=forms | _money_forms(decimals, ("swing", "noise"), effects),
+        forms=forms,
     )
 
 
@@ -252,8 +240,8 @@ def _switch_key(axis: AxisSwitches, one: SwitchPoint) -> KeyFigure:
     return KeyFigure(axis.axis.label, range_text(one.low, one.high, "", 4), axis.unit, one.verdict)
 
 
-@answer_page.register
-def switch_page(found: SwitchPoints) -> QuestionPage:
+@_question.register
+def _switch(found: SwitchPoints) -> Question:
     """Collect what the page of switch points says."""
     sentences, count = found.sentences(), sum(len(axis.switches) for axis in found.axes)
     paths = count_text(len(found.axes), "path")
@@ -266,30 +254,29 @@ def switch_page(found: SwitchPoints) -> QuestionPage:
     else:
         answer = (f"No place on {paths} at which decisions change.",)
     decimals = money_decimals([found.base.objective or 0.0])
-    forms: dict[str, Callable[[Any], str]] = dict.fromkeys(("switch_point", "low", "high"), number_text)
-    for name in ("price_below", "price_above"):
-        forms[name] = lambda value: fixed_text(float(value), decimals)
-    figure = question_figure(
+    forms: dict[str, Formatter] = dict.fromkeys(("switch_point", "low", "high", "value"), number_text)
+    forms |= dict.fromkeys(("price_below", "price_above", "price", "noise"), number_form(decimals))
+    chart = question_chart(
         lambda ax: plot_switch_points(found, ax),
         "The ranges, parted where decisions change; ticks are values at which the problem was solved",
         switch_height(found),
     )
     keys = [_switch_key(axis, one) for axis in found.axes for one in axis.switches]
-    return QuestionPage(
+    return Question(
         kicker=f"kanopt switch-points · {found.base.problem.kind}",
         title=f"{found.scenario.name}: where does the plan tip?",
         answer=answer,
         lines=sentences[1:],
-        keys=(_as_it_is(found.base), *keys[:_SAID]),
+        figures=(_as_it_is(found.base), *keys[:_SAID]),
         sure=(*_places(found), *learned_sentence(found.base.problem)),
-        notices=(*stopped(found.interrupted, "before the end"), *cautions(found.notes())),
-        figures=(figure,) if any(len(axis.points) for axis in found.axes) else (),
+        notices=(*stopped(found.interrupted, "before the end"), *map(caution, found.notes())),
+        charts=(chart,) if any(len(axis.points) for axis in found.axes) else (),
         tables=(
-            _changes(found, forms),
+            *([_changes(found, forms)] if count else []),
             table_of(
                 found.points,
                 f"Where it was solved ({found.unit})" if found.unit else "Where it was solved",
-                forms={"value": number_text, "price": forms["price_below"], "noise": forms["price_below"]},
+                forms=forms,
             ),
         ),
         basis=basis_of(found.scenario, found.base.problem),
@@ -307,7 +294,7 @@ def _places(found: SwitchPoints) -> tuple[str, ...]:
     return (f"{told}, {most} is known to where prices cross; of others, between which values they lie.",)
 
 
-def _changes(found: SwitchPoints, forms: dict[str, Callable[[Any], str]]) -> PageTable:
+def _changes(found: SwitchPoints, forms: dict[str, Formatter]) -> Grid:
     frame = found.frame.assign(edge=found.frame["edge"].replace("", "prices cross"))
     ends = ["low", "high"] if (frame["verdict"] != "known").any() else []
     prices = ["price_below", "price_above"]

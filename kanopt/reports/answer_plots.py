@@ -9,24 +9,24 @@ import numpy as np
 import pandas as pd
 
 from kanopt.problems.result import Status
-from kanopt.reports.canvas import (
-    axes_or_new,
-    escape_text,
-    halo,
-    pixels,
-    set_x_title,
-    set_y_title,
-    style_axes,
+from kanopt.reports.canvas import axes_or_new, halo, pixels, set_x_title, set_y_title, style_axes
+from kanopt.reports.charts import (
+    DIGIT,
+    draw_cells,
+    draw_lines,
+    is_number,
+    name_ends,
+    name_values,
+    shade,
+    write,
 )
-from kanopt.reports.palette import ALARM, FAINT, INK, MUTED, SERIES, series
-from kanopt.reports.series import label_ends
+from kanopt.reports.palette import ALARM, MUTED, SERIES, series
 from kanopt.text import (
     amount_text,
     column_decimals,
     fixed_text,
     money_text,
     number_text,
-    shorten,
     shorten_middle,
     with_unit,
 )
@@ -48,7 +48,6 @@ _MOST_CELLS = 30
 """Rows and columns of cells that are drawn, at most."""
 _MOST_NUMBERS = 400
 """Cells with a number in them, at most."""
-_DIGIT = 6.6  # pixels
 _CELL = 30.0
 _TALLEST = 480
 
@@ -71,7 +70,7 @@ def plot_sweep(sweep: Sweep, ax: Axes | None = None, switches: SwitchPoints | No
     ax = axes_or_new(ax, 680, sweep_height(sweep))
     labels = [axis.label for axis in sweep.axes]
     frame = sweep.points
-    if len(labels) == 1 and _is_number(frame[labels[0]]):
+    if len(labels) == 1 and is_number(frame[labels[0]]):
         _plot_line(sweep, ax, switches)
     elif len(labels) == 2 and len(frame) == math.prod(frame[label].nunique() for label in labels):
         _plot_cells(sweep, ax)
@@ -93,10 +92,6 @@ def axis_title(scenario: Scenario, axis: Axis, most: int = 60) -> str:
     return with_unit(shorten_middle(axis.label, most), unit_of_axis(scenario, axis))
 
 
-def _is_number(column: pd.Series[Any]) -> bool:
-    return bool(pd.api.types.is_numeric_dtype(column) and not pd.api.types.is_bool_dtype(column))
-
-
 def _does_as_much(sweep: Sweep, frame: pd.DataFrame) -> pd.Series[bool]:
     """Say at which points the plan serves what must be served, and keeps rules, as that of the scenario does.
 
@@ -116,36 +111,25 @@ def _plot_line(sweep: Sweep, ax: Axes, switches: SwitchPoints | None) -> None:
     frame = _thinned(sweep.points.sort_values(axis.label))
     x, price = frame[axis.label].to_numpy(float), frame["objective"].to_numpy(float)
     unlike = ~_does_as_much(sweep, frame).to_numpy()
-    lines = {"planned anew" if sweep.anew else "the same plan": np.where(unlike, np.nan, price)}
+    best = np.where(unlike, np.nan, price)
+    look = {"marker": "o" if len(x) <= _DOTS else "", "markersize": 3.5}
+    lines = {"planned anew" if sweep.anew else "the same plan": best}
+    noise = frame["noise"].to_numpy(float)
     if sweep.anew:
-        kept = frame["kept_objective"].where(~frame["kept_status"].isin(_BROKEN))
-        lines["the plan as it is"] = kept.to_numpy(float)
-        noise = frame["noise"].to_numpy(float)
-        best = next(iter(lines.values()))
+        kept = frame["kept_objective"].where(~frame["kept_status"].isin(_BROKEN)).to_numpy(float)
+        lines["the plan as it is"] = kept
         ax.fill_between(x, best - noise, best + noise, color=series(0).light, alpha=0.15, linewidth=0)
-    marker = "o" if len(x) <= _DOTS else ""
-    for place, (name, values) in reversed(list(enumerate(lines.items()))):
-        style = "-" if place == 0 else "--"
-        ax.plot(
-            x,
-            values,
-            style,
-            marker=marker,
-            markersize=3.5,
-            color=series(place).light,
-            linewidth=1.8,
-            label=name,
-        )
+    draw_lines(ax, x, lines, **look)
     if np.any(unlike & np.isfinite(price)):
         ax.plot(x[unlike], price[unlike], "x", color=ALARM.light, markersize=6, label="not like with like")
     _mark_base(sweep, ax)
     style_axes(ax)
     ax.margins(y=0.12)
-    ends = {name: values[np.isfinite(values)] for name, values in lines.items() if np.isfinite(values).any()}
-    if ends:
-        label_ends(ax, float(x[-1]), list(ends), np.array([values[-1] for values in ends.values()]))
+    finite = {name: values[np.isfinite(values)] for name, values in lines.items()}
+    if ends := {name: float(values[-1]) for name, values in finite.items() if len(values)}:
+        name_ends(ax, float(x[-1]), ends)
     set_x_title(ax, axis_title(sweep.scenario, axis))
-    set_y_title(ax, f"{_price_title(sweep)}{'; band: noise of the searches' if _has_noise(frame) else ''}")
+    set_y_title(ax, f"{_price_title(sweep)}{'; band: noise of the searches' if np.any(noise > 0) else ''}")
     if switches is not None:
         _mark_switches(sweep, ax, switches)
 
@@ -157,43 +141,23 @@ def _thinned(frame: pd.DataFrame) -> pd.DataFrame:
     return frame.iloc[np.linspace(0, len(frame) - 1, _MOST_POINTS).round().astype(int)]
 
 
-def _has_noise(frame: pd.DataFrame) -> bool:
-    return bool((frame["noise"] > 0).any())
-
-
 def _mark_base(sweep: Sweep, ax: Axes) -> None:
     base = sweep.base.objective
     if base is None:
         return
     ax.axhline(base, color=MUTED.light, linewidth=0.9, linestyle=":")
-    ax.annotate(
-        escape_text(f"as it is {money_text(base)}"),
-        (0.0, base),
-        xycoords=("axes fraction", "data"),
-        xytext=(3, 3),
-        textcoords="offset points",
-        fontsize="small",
-        color=MUTED.light,
-        **halo(),
-    )
+    place = {"xycoords": ("axes fraction", "data"), "va": "bottom"}
+    write(ax, f"as it is {money_text(base)}", (0.0, base), MUTED, (3, 3), **place, **halo())
 
 
 def _mark_switches(sweep: Sweep, ax: Axes, switches: SwitchPoints) -> None:
-    axis = sweep.axes[0]
-    for found in switches.axes:
-        for one in found.switches if found.axis.label == axis.label else ():
+    same = [found for found in switches.axes if found.axis.label == sweep.axes[0].label]
+    place = {"xycoords": ("data", "axes fraction"), "va": "top"}
+    for found in same:
+        for one in found.switches:
             ax.axvline(one.value, color=series(2).light, linewidth=1.0)
-            ax.annotate(
-                escape_text(amount_text(one.value, found.unit)),
-                (one.value, 1.0),
-                xycoords=("data", "axes fraction"),
-                xytext=(3, -3),
-                textcoords="offset points",
-                va="top",
-                fontsize="small",
-                color=series(2).light,
-                **halo(),
-            )
+            text = amount_text(one.value, found.unit)
+            write(ax, text, (one.value, 1.0), series(2), (3, -3), **place, **halo())
 
 
 def _plot_cells(sweep: Sweep, ax: Axes) -> None:
@@ -207,57 +171,40 @@ def _plot_cells(sweep: Sweep, ax: Axes) -> None:
         for column, row in zip(shown[across.label], shown[up.label], strict=True)
     ]
     changes = shown["change"].where(is_like).to_numpy(float)
-    _fill_cells(ax, places, changes)
-    room = pixels(ax)[0] / max(len(columns), 1)
+    widest = float(np.nanmax(np.abs(changes))) if np.isfinite(changes).any() else 0.0
+    looks = [
+        shade(0.0 if math.isnan(each) else abs(each) / (widest or 1.0), SERIES[1 if each > 0 else 2])
+        for each in changes
+    ]
+    draw_cells(ax, _names(columns), _names(rows), places, looks)
     texts = _cell_texts(shown["objective"].where(is_like).to_numpy(float))
-    fits = len(texts) <= _MOST_NUMBERS and max(map(len, texts), default=0) * _DIGIT < room
+    room = pixels(ax)[0] / max(len(columns), 1)
+    fits = len(texts) <= _MOST_NUMBERS and max(map(len, texts), default=0) * DIGIT < room
     for at, text in zip(places, texts, strict=True) if fits else ():
-        ax.annotate(text, at, ha="center", va="center", fontsize="small", color=INK.light)
-    ax.set_xlim(-0.5, len(columns) - 0.5)
-    ax.set_ylim(-0.5, len(rows) - 0.5)
-    _value_ticks(ax, "x", columns, room)
-    _value_ticks(ax, "y", rows, math.inf)
-    style_axes(ax, grid="")
-    ax.spines["bottom"].set_visible(False)
+        write(ax, text, at, ha="center")
     unlike = f"; {'–' if fits else 'grey'}: no price that compares" if np.isnan(changes).any() else ""
     set_x_title(ax, f"{axis_title(sweep.scenario, across)}{unlike}")
-    set_y_title(ax, f"{axis_title(sweep.scenario, up, max(int(pixels(ax)[0] / _DIGIT) - 36, 12))} ↑")
-    _label_colours(ax)
-
-
-def _fill_cells(ax: Axes, places: list[tuple[int, int]], changes: np.ndarray) -> None:
-    from matplotlib.collections import PatchCollection
-    from matplotlib.patches import Rectangle
-
-    widest = float(np.nanmax(np.abs(changes))) if np.isfinite(changes).any() else 0.0
-    colours = [_colour(change / (widest or 1.0)) for change in changes]
-    cells = [Rectangle((column - 0.48, row - 0.47), 0.96, 0.94) for column, row in places]
-    ax.add_collection(PatchCollection(cells, facecolors=colours, linewidths=0))
-
-
-def _label_colours(ax: Axes) -> None:
-    """Say above the cells which colour means what: two words at the right, the later one first."""
+    set_y_title(ax, f"{axis_title(sweep.scenario, up, max(int(pixels(ax)[0] / DIGIT) - 36, 12))} ↑")
+    # which colour means what: two words at the right, the later one first
     for place, (word, colour) in enumerate((("dearer", SERIES[1]), ("cheaper than as it is", SERIES[2]))):
-        ax.annotate(
-            word,
-            (1.0, 1.0),
-            xycoords="axes fraction",
-            xytext=(-50 * place, 7),
-            textcoords="offset points",
-            ha="right",
-            fontsize="small",
-            color=colour.light,
-        )
+        above = {"xycoords": "axes fraction", "ha": "right", "va": "bottom"}
+        write(ax, word, (1.0, 1.0), colour, (-50 * place, 7), **above)
 
 
 def _few(column: pd.Series[Any]) -> list[Any]:
     """Return the values of an axis in order, evenly chosen where there are very many."""
     values = list(column.unique())
-    if _is_number(column):
+    if is_number(column):
         values.sort()
     if len(values) <= _MOST_CELLS:
         return values
     return [values[round(k * (len(values) - 1) / (_MOST_CELLS - 1))] for k in range(_MOST_CELLS)]
+
+
+def _names(values: list[Any]) -> list[str]:
+    """Return values with a few digits, and with all where they could not be told apart."""
+    short = [number_text(each) if isinstance(each, float) else value_text(each) for each in values]
+    return short if len({*short}) == len(short) else [*map(value_text, values)]
 
 
 def _cell_texts(prices: np.ndarray) -> list[str]:
@@ -265,25 +212,6 @@ def _cell_texts(prices: np.ndarray) -> list[str]:
     spread = float(np.ptp(finite)) if len(finite) else 0.0
     decimals = 0 if spread >= 20 else min(column_decimals(finite), 2)
     return ["–" if math.isnan(price) else fixed_text(price, decimals) for price in prices]
-
-
-def _colour(change: float) -> tuple[float, float, float, float]:
-    """Return the colour of a cell, the stronger the more its price differs from what is; `change` is from -1 to 1."""
-    from matplotlib.colors import to_rgba
-
-    if math.isnan(change) or change == 0:
-        return to_rgba(FAINT.light)
-    return to_rgba((SERIES[1] if change > 0 else SERIES[2]).light, 0.08 + 0.4 * abs(change))
-
-
-def _value_ticks(ax: Axes, side: str, values: list[Any], room: float) -> None:
-    short = [number_text(value) if isinstance(value, float) else value_text(value) for value in values]
-    told = short if len(set(short)) == len(short) else map(value_text, values)
-    names = [escape_text(shorten(name, 14)) for name in told]
-    widest = _DIGIT * max((len(name) for name in names), default=1) + 8
-    every = max(math.ceil(widest / room), 1) if side == "x" else max(math.ceil(len(names) / 20), 1)
-    set_ticks = ax.set_xticks if side == "x" else ax.set_yticks
-    set_ticks(range(0, len(names), every), names[::every])
 
 
 def _plot_in_turn(sweep: Sweep, ax: Axes) -> None:
@@ -295,7 +223,7 @@ def _plot_in_turn(sweep: Sweep, ax: Axes) -> None:
     style_axes(ax)
     label = sweep.axes[0].label
     if len(sweep.axes) == 1:
-        _value_ticks(ax, "x", list(frame[label]), pixels(ax)[0] / max(len(frame), 1))
+        name_values(ax, "x", [value_text(value) for value in frame[label]])
         set_x_title(ax, axis_title(sweep.scenario, sweep.axes[0]))
     else:
         ax.set_xlabel("number of the point, as in the table")

@@ -1,51 +1,30 @@
-"""What a comparison says, as data: its own page, and the section of variants on the page of a plan."""
+"""What a comparison says, block by block: its own page, and the section of variants on the page of a plan."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from kanopt.display import Chart, Facts, Fold, Grid, KeyFigure, Lines, Notice, Part, Section
 from kanopt.explain.summary import coverage_sentence, left_out_sentence
 from kanopt.problems.result import Result
 from kanopt.problems.views import SeriesView
-from kanopt.reports.page_parts import (
-    NARROW,
-    CellBar,
-    FactList,
-    Figure,
-    KeyFigure,
-    Notice,
-    PageTable,
-    TableColumn,
-    bar_lengths,
-    table_of,
-    tone_of,
-)
-from kanopt.reports.plots import has_many_marks, view_svg
-from kanopt.reports.question_page import (
-    Basis,
-    PageSection,
-    QuestionPage,
-    fact_ids,
-    learned_sentence,
-    noise_sentence,
-)
-from kanopt.reports.view_figures import WIDTHS, view_figure
-from kanopt.text import count_text, fixed_text, join_list, money_decimals, money_text, percent_text
+from kanopt.reports.blocks import box, table_of, text_block, tone_of
+from kanopt.reports.plots import WIDTHS, has_many_marks, view_chart
+from kanopt.reports.price_tables import change_table
+from kanopt.reports.question_page import Basis, Question, basis_facts, learned_sentence, noise_sentence
+from kanopt.text import capital, count_text, fixed_text, join_list, money_decimals, money_text, percent_text
 from kanopt.whatif.run import unanswered
 
 if TYPE_CHECKING:
-    import pandas as pd
-
     from kanopt.whatif import Comparison, Run, Variant
 
 _HALF = 480
 _AS_PLANNED = "as planned"
-_EFFECTS = ("data_effect", "replanning_effect", "change")
 
 
-def comparison_page(comparison: Comparison) -> QuestionPage:
+def comparison_question(comparison: Comparison) -> Question:
     """Collect what the page of a comparison says: what changed, by how much, and why."""
     base = comparison.base
     meant = set(comparison.old_plan_notes())
@@ -55,21 +34,25 @@ def comparison_page(comparison: Comparison) -> QuestionPage:
         notices.insert(0, Notice("bad", told, label="Stopped"))
     noise = noise_sentence(comparison.steps["noise"], comparison.unit)
     open_ones = unanswered(run.scenario for run in comparison.runs)
-    facts = _provenance(base)
-    facts = replace(facts, ids=fact_ids([word for word, _ in facts.pairs], base.laws, base.tables))
-    return QuestionPage(
+    facts = basis_facts(_provenance(base), base.laws, base.tables)
+    return Question(
         kicker=f"kanopt comparison · {base.result.problem.kind}",
         title=comparison.title,
         answer=_answer(comparison),
         lines=(),
-        keys=tuple(_keys(comparison)),
+        figures=tuple(_keys(comparison)),
         sure=(noise, *learned_sentence(base.result.problem)),
         notices=(*_left_out_notices(comparison), *notices),
-        figures=(),
-        tables=(_coverage(comparison), _overview(comparison)),
+        charts=(),
+        tables=(overview_table(comparison, base.scenario.name),),
         basis=Basis(base.laws, base.tables, base.scenario.change_sentences(), facts, open_ones),
-        sections=tuple(_section(comparison, variant) for variant in comparison.variants),
-        others=tuple((run.scenario.name, _provenance(run)) for run in comparison.runs[1:]),
+        sections=tuple(
+            _section(comparison, variant, f"section-{place}")
+            for place, variant in enumerate(comparison.variants, start=1)
+        ),
+        others=tuple(
+            (run.scenario.name, Facts(tuple(_provenance(run).items()))) for run in comparison.runs[1:]
+        ),
     )
 
 
@@ -127,131 +110,71 @@ def _price(result: Result, name: str, unit: str) -> KeyFigure:
     )
 
 
-def _coverage(comparison: Comparison) -> PageTable:
-    """Return what each plan serves, and the price of what it leaves out."""
-    frame = comparison.coverage.drop(columns=["served", "wanted", "unit"])
-    if not frame["left_out"].any():
-        frame = frame[["scenario", "coverage"]]
-        return table_of(frame, "What each plan serves", heads={"coverage": "its plan"})
-    decimals = money_decimals(frame["left_out_price"].dropna())
-    price = f"price of that ({comparison.unit})"
-    return table_of(
-        frame,
-        "What each plan serves",
-        heads={"coverage": "its plan", "left_out_price": price, "left_out_note": "how the price is known"},
-        forms={"left_out_price": lambda value: fixed_text(float(value), decimals)},
-    )
+def _section(comparison: Comparison, variant: Variant, anchor: str) -> Section:
+    verdict = comparison.verdict_text(variant)
+    parts: list[Part] = [Lines((f"{capital(verdict)}.",), "answer"), *_said(comparison, variant)]
+    parts += [] if comparison.keeps_plan(variant) else _pairs(comparison.base, variant.run)
+    return Section(variant.name, tuple(parts), anchor, short=variant.name)
 
 
-def _overview(comparison: Comparison) -> PageTable:
-    steps = comparison.steps
-    decimals = money_decimals([*steps["before"].dropna(), *steps["after"].dropna()])
-    forms = {name: lambda value: fixed_text(float(value), decimals) for name in ("before", "after", "noise")}
-    forms |= {name: lambda value: fixed_text(float(value), decimals, signed=True) for name in _EFFECTS}
-    return table_of(
-        steps[["scenario", "before", *_EFFECTS[:2], "after", "change", "noise", "verdict"]],
-        f"From base to variant ({comparison.unit})",
-        heads={
-            "data_effect": "new data, old plan",
-            "replanning_effect": "re-planning",
-            "noise": "noise of the search",
-        },
-        forms=forms,
-        note="Before + new data + re-planning = after. A change within the noise of the search is no difference.",
-    )
-
-
-def _section(comparison: Comparison, variant: Variant) -> PageSection:
-    moved, told = comparison.moved, comparison.moved_text(variant)
+def _said(comparison: Comparison, variant: Variant) -> list[Part]:
+    """Return what a variant changes, serves and moves, and what each term of its price becomes."""
+    moved, changes = comparison.moved, comparison.changes_of(variant)
     things = moved.loc[moved["scenario"] == variant.name].drop(columns="scenario")
-    in_use = "; ".join(comparison.changes_in_use(variant))
-    tables = [_terms(comparison, variant)]
+    said = [coverage_sentence(variant.run.result), f"{capital(comparison.moved_text(variant))}."]
+    said += [f"{each}." for each in comparison.changes_in_use(variant)]
+    parts: list[Part] = [" ".join(filter(None, said))]
+    parts += [text_block("It changes"), Lines(changes, "changes")] if changes else []
+    parts.append(_terms(comparison, variant))
     if len(things):
-        tables.append(table_of(things, "What the new plan puts elsewhere", heads={"thing": "what"}))
-    lines = [coverage_sentence(variant.run.result), comparison.verdict_text(variant)]
-    return PageSection(
-        name=variant.name,
-        lines=(*filter(None, lines), f"{told[:1].upper()}{told[1:]}.", *([f"{in_use}."] if in_use else [])),
-        changes=comparison.changes_of(variant),
-        tables=tuple(tables),
-        pairs=() if comparison.keeps_plan(variant) else tuple(_pairs(comparison.base, variant.run)),
-    )
+        parts.append(table_of(things, "What the new plan puts elsewhere", heads={"thing": "what"}))
+    return parts
 
 
-def _terms(comparison: Comparison, variant: Variant) -> PageTable:
+def _terms(comparison: Comparison, variant: Variant) -> Grid:
     terms = comparison.terms
     frame = terms.loc[terms["scenario"] == variant.name].sort_values("after", ascending=False, kind="stable")
-    names = ["before", *_EFFECTS[:2], "after", "change"]
-    sums = frame[names].sum(min_count=1)
-    decimals = money_decimals([*frame["before"], *frame["after"], sums["before"], sums["after"]])
-
-    def cells(row: pd.Series[float]) -> list[str]:
-        return [fixed_text(float(row[name]), decimals, signed=name in _EFFECTS) for name in names]
-
-    lengths = bar_lengths([*frame["before"], *frame["after"]])
-    rows: tuple[tuple[str | CellBar, ...], ...] = tuple(
-        (str(term), *cells(row), CellBar(lengths[len(frame) + place], lengths[place]))
-        for place, (term, (_, row)) in enumerate(zip(frame["term"], frame[names].iterrows(), strict=True))
-    )
-    heads = ("term", "before", "new data", "re-planning", "after", "change")
-    columns = (*(TableColumn(head, head != "term") for head in heads), TableColumn(""))
-    return PageTable(f"Cost by term ({comparison.unit})", columns, rows, ("total", *cells(sums), ""))
+    heads = {"before": "before", "data_effect": "new data", "replanning_effect": "re-planning"}
+    heads |= {"after": "after", "change": "change"}
+    return change_table(frame, f"Cost by term ({comparison.unit})", heads)
 
 
-def _pairs(base: Run, other: Run) -> list[tuple[Figure, Figure]]:
+def _pairs(base: Run, other: Run) -> list[Section]:
     """Return every view of the two plans, side by side and with a common scale."""
     runs = (base, other)
     both = [() if (known := run.result.assessment) is None else known.views() for run in runs]
     pairs = []
     for place, views in enumerate(zip(*both, strict=False)):
-        figures = []
+        charts = []
         for run, view in zip(runs, views, strict=True):
             label = f"{view.title}: {run.scenario.name}, beside {other.scenario.name} ({place + 1})"
-            wide = view_svg(view, _HALF, label, among=views)
-            narrow = view_svg(view, NARROW, f"{label}, narrow", among=views)
-            figures.append(Figure(wide, narrow, f"{view.title}: {run.scenario.name}"))
-        pairs.append((figures[0], figures[1]))
+            charts.append(
+                view_chart(view, place, _HALF, "", name=run.scenario.name, among=views, label=label)
+            )
+        pairs.append(box("columns", *charts))
     return pairs
 
 
-def _provenance(run: Run) -> FactList:
+def _provenance(run: Run) -> dict[str, str]:
     facts = {f"law {name}": str(law.formula) for name, law in run.laws.items()}
     facts |= {f"table {name}": count_text(report.rows, "row") for name, report in run.tables.items()}
-    return FactList(tuple((facts | {str(key): str(value) for key, value in run.provenance.items()}).items()))
+    return facts | {str(key): str(value) for key, value in run.provenance.items()}
 
 
 # The section of variants on the page of a plan.
 
 
-@dataclass(frozen=True)
-class VariantDetails:
-    """One variant: its name, what its plan costs, what it changes and uses, and its plan, where it is drawn."""
-
-    name: str
-    told: str
-    changes: tuple[str, ...]
-    in_use: str
-    figure: Figure | None
-
-
-@dataclass(frozen=True)
-class VariantSection:
-    """What the plan would be with another fleet or demand."""
-
-    table: PageTable
-    notes: tuple[str, ...]
-    variants: tuple[VariantDetails, ...]
-
-
-def variant_section(comparison: Comparison | None) -> VariantSection | None:
-    """Return what is said of variants; None where none were planned."""
+def variants_section(comparison: Comparison | None) -> list[Section]:
+    """Return what is said of variants; nothing where none were planned."""
     if comparison is None or not comparison.variants:
-        return None
-    details = tuple(_details(comparison, variant) for variant in comparison.variants)
-    return VariantSection(_variants_table(comparison), tuple(_notes(comparison)), details)
+        return []
+    notes = Lines(tuple(_notes(comparison)), "note")
+    folds = [_details(comparison, variant) for variant in comparison.variants]
+    parts: list[Part] = [overview_table(comparison, _AS_PLANNED), *([notes] if notes.items else []), *folds]
+    return [Section("If the fleet or demand were other", tuple(parts), "variants", short="If it were other")]
 
 
-def _variants_table(comparison: Comparison) -> PageTable:
+def overview_table(comparison: Comparison, base: str) -> Grid:
     """Return a row for the plan and for each variant: its price, what that is, and the figures of its plan."""
     steps, unit = comparison.steps, comparison.unit
     decimals = money_decimals([*steps["before"].dropna(), *steps["after"].dropna()])
@@ -263,7 +186,7 @@ def _variants_table(comparison: Comparison) -> PageTable:
         ("noise of the search", True),
     ]
     heads += [("what that is", False), ("served", True), *((label, True) for label, _ in of_base.values())]
-    rows = [_row(_AS_PLANNED, comparison.base.result, ("", "", ""), tuple(of_base), decimals)]
+    rows = [_row(base, comparison.base.result, ("", "", ""), tuple(of_base), decimals)]
     for variant in comparison.variants:
         verdict = comparison.verdict(variant)
         told = (
@@ -272,13 +195,12 @@ def _variants_table(comparison: Comparison) -> PageTable:
             verdict.word,
         )
         rows.append(_row(variant.name, variant.run.result, told, tuple(of_base), decimals))
-    return PageTable(
-        "What the plan would cost, and be",
-        tuple(TableColumn(head, numeric) for head, numeric in heads),
-        tuple(rows),
-        note="Each is planned anew, by searches that begin with this plan. The noise is how far apart lie what they "
-        "say of the difference; a difference within it is none.",
+    note = (
+        "Each is planned anew. The noise is how far apart lie what searches say of the difference; a difference within "
+        "it is none."
     )
+    words, numeric = zip(*heads, strict=True)
+    return Grid(words, numeric, tuple(rows), note, caption="What the plan would cost, and be")
 
 
 def _row(
@@ -296,18 +218,16 @@ def _figures(result: Result) -> dict[str, tuple[str, str]]:
     return {figure.key: (figure.label, figure.text) for figure in known if figure.rank == 1}
 
 
-def _details(comparison: Comparison, variant: Variant) -> VariantDetails:
-    price = comparison.price_text(variant.run)
-    return VariantDetails(
-        variant.name,
-        f"{variant.name}: {price}, {comparison.verdict_text(variant)}.",
-        comparison.changes_of(variant),
-        "; ".join(comparison.changes_in_use(variant)),
-        _drawn(comparison, variant),
-    )
+def _details(comparison: Comparison, variant: Variant) -> Fold:
+    """Return what is said of a variant, and its plan, where it is drawn."""
+    told = f"{variant.name}: {comparison.price_text(variant.run)}, {comparison.verdict_text(variant)}."
+    chart = _drawn(comparison, variant)
+    title = f"{variant.name}: what changes{'' if chart is None else ', and its plan'}"
+    data = {"live": "other", "name": variant.name, "told": told}
+    return Fold(title, (told, *_said(comparison, variant), *([] if chart is None else [chart])), data)
 
 
-def _drawn(comparison: Comparison, variant: Variant) -> Figure | None:
+def _drawn(comparison: Comparison, variant: Variant) -> Chart | None:
     """Draw the first view of a plan in the colours of the page's; None where that would be too much for a page."""
     both = [
         () if run.result.assessment is None else run.result.assessment.views()
@@ -317,7 +237,7 @@ def _drawn(comparison: Comparison, variant: Variant) -> Figure | None:
         return None
     view = both[1][0]
     among = (both[0][0], view)
-    return view_figure(view, 0, WIDTHS[type(view)], "other", name=variant.name, among=among)
+    return view_chart(view, 0, WIDTHS[type(view)], "other", name=variant.name, among=among)
 
 
 def _notes(comparison: Comparison) -> Iterator[str]:

@@ -6,12 +6,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from kanopt.display import Grid, Link
 from kanopt.explain.service import does_less, service_difference
 from kanopt.problems.plan_figures import PlanFigure
 from kanopt.problems.result import Result
-from kanopt.reports.page_parts import Link, PageTable, TableColumn
 from kanopt.text import fixed_text, money_text, percent_text, shorten, sure_text
-from kanopt.whatif.risks.day_costs import share_error
+from kanopt.whatif.risks.risk import share_error
 
 if TYPE_CHECKING:
     from kanopt.reports.subject import ReportSubject
@@ -95,19 +95,19 @@ def figure_rows(subject: ReportSubject) -> dict[str, FigureRow]:
     return {row.key: row for row in rows}
 
 
-def figure_table(rows: Mapping[str, FigureRow]) -> PageTable | None:
+def figure_table(rows: Mapping[str, FigureRow]) -> Grid | None:
     """Return the table of the figures; the columns of today's plan only where there is one."""
     if not rows:
         return None
     compared = any(row.today for row in rows.values())
-    heads = ["figure", "this plan", *(["today", "change"] if compared else []), "how it is worked out"]
+    heads = ("figure", "this plan", *(("today", "change") if compared else ()), "how it is worked out")
     cells = tuple(
         (row.label, row.plan, *((row.today, row.change) if compared else ()), row.how)
         for row in rows.values()
     )
-    columns = tuple(TableColumn(head, 0 < place < len(heads) - 1) for place, head in enumerate(heads))
+    numeric = tuple(0 < place < len(heads) - 1 for place in range(len(heads)))
     ids = tuple(row.anchor for row in rows.values())
-    return PageTable("Each figure, and how it is worked out", columns, cells, ids=ids)
+    return Grid(heads, numeric, cells, caption="Each figure, and how it is worked out", ids=ids)
 
 
 def _by_key(result: Result) -> dict[str, PlanFigure]:

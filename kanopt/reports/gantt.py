@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
 from kanopt.reports.canvas import TIP, axes_or_new, escape_text, id_of_part, named_rows, pixels, style_axes
+from kanopt.reports.charts import draw_legend, patches, time_axis
 from kanopt.reports.palette import ALARM, FAINT, INK, LINE, MUTED, PAPER, SERIES
 from kanopt.reports.svg import Tip
-from kanopt.reports.timeline import time_axis
 from kanopt.text import amount_text, clock_text, shorten
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.lines import Line2D
 
     from kanopt.problems.views import GanttView
 
@@ -37,6 +38,8 @@ _MARKS = {
 }
 """Colour, shape, and height above or below the middle of a row."""
 _WORDS = {"overdue": "late", "release": "released", "due": "due"}
+_NOTHING = 1e-6  # of the time shown: a wait as short is what rounding left
+_MOST_KINDS = 10  # in a legend; where there are more, the labels on the bars say more than one
 _BEHIND = 0.25
 """Share of the time shown by which a due date may lie behind it."""
 
@@ -68,11 +71,11 @@ def plot_gantt(
         Kinds of bars in the order of their colours, for the same reason; in order of appearance if empty.
     """
     ax = axes_or_new(ax, 680, gantt_height(view))
-    bars = view.bars
-    rows = list(dict.fromkeys(bars["row"].astype(str)))
+    bars = _shown_bars(view)
+    rows = {row: index for index, row in enumerate(dict.fromkeys(bars["row"].astype(str)))}
     colours = _colours(kinds or list(bars["kind"].unique()))
-    level = bars["row"].astype(str).map({row: index for index, row in enumerate(rows)})
-    _draw_bars(ax, bars, level.to_numpy(float), colours)
+    level = bars["row"].astype(str).map(rows).to_numpy(float)
+    _draw_bars(ax, bars, level, colours)
     ax.set_yticks(range(len(rows)), [escape_text(shorten(row, 20)) for row in rows])
     ax.set_ylim(len(rows) - 0.4, -0.6)
     marks = _shown_marks(view)
@@ -81,11 +84,22 @@ def plot_gantt(
         low, high = span or (float(bars["start"].min()), float(ends.max()))
         time_axis(ax, low, high, view.unit, clock=view.clock)
         marks = marks[marks["start"] <= ax.get_xlim()[1]]
-    _draw_marks(ax, marks, {row: index for index, row in enumerate(rows)})
+    _draw_marks(ax, marks, rows)
     style_axes(ax, grid="x")
-    _draw_labels(ax, bars, level.to_numpy(float), colours)
-    _legend(ax, colours, [kind for kind in _MARKS if kind in set(marks["kind"])])
+    _draw_labels(ax, bars, level, colours)
+    drawn = {kind: face for kind, (face, _) in colours.items() if kind in set(bars["kind"])}
+    faces = drawn if len(colours) <= _MOST_KINDS else {}
+    draw_legend(ax, [*patches(faces, 16), *_mark_handles(set(marks["kind"]))])
     return ax
+
+
+def _shown_bars(view: GanttView) -> pd.DataFrame:
+    """Return the bars of a chart; a wait that is none is no bar."""
+    bars = view.bars
+    if not len(bars):
+        return bars
+    whole = float(bars["end"].max() - bars["start"].min())
+    return bars[(bars["kind"] != "wait") | (bars["end"] - bars["start"] > _NOTHING * whole)]
 
 
 def _shown_marks(view: GanttView) -> pd.DataFrame:
@@ -106,16 +120,15 @@ def _draw_marks(ax: Axes, marks: pd.DataFrame, level: dict[str, int]) -> None:
         if kind == "overdue":
             ax.hlines(heights + place, part["start"], part["end"], color=colour, linewidth=3.5, zorder=4)
             continue
-        drawn = ax.scatter(
-            part["start"],
-            heights + place,
-            s=44,
-            c=colour,
-            marker=marker,
-            linewidths=0,
-            zorder=5,
-            clip_on=False,
-        )
+        look: dict[str, Any] = {
+            "s": 44,
+            "c": colour,
+            "marker": marker,
+            "linewidths": 0,
+            "zorder": 5,
+            "clip_on": False,
+        }
+        drawn = ax.scatter(part["start"], heights + place, **look)
         drawn.set_gid(f"{TIP}{kind}")
         if kind == "due":
             ax.vlines(part["start"], heights - 0.42, heights + 0.42, color=colour, linewidth=1.3, zorder=4)
@@ -128,18 +141,14 @@ def gantt_tips(view: GanttView) -> dict[str, list[Tip]]:
             f"{bar.row}: {bar.label or bar.kind}, {_time_text(bar.start, view)} to {_time_text(bar.end, view)}",
             str(bar.row),
         )
-        for bar in named_rows(view.bars)
+        for bar in named_rows(_shown_bars(view))
     ]
-    marks = _shown_marks(view)
-    words = {"release": "released", "due": "due"}
-    told = {
-        kind: [
-            Tip(f"{mark.label} {word} {_time_text(mark.start, view)}", str(mark.row))
-            for mark in named_rows(marks[marks["kind"] == kind])
-        ]
-        for kind, word in words.items()
-    }
-    return {"bars": tips} | {kind: lines for kind, lines in told.items() if lines}
+    told: dict[str, list[Tip]] = {"bars": tips}
+    for mark in named_rows(_shown_marks(view)):
+        if mark.kind != "overdue":
+            text = f"{mark.label} {_WORDS[mark.kind]} {_time_text(mark.start, view)}"
+            told.setdefault(mark.kind, []).append(Tip(text, str(mark.row)))
+    return told
 
 
 def _time_text(value: float, view: GanttView) -> str:
@@ -164,16 +173,9 @@ def _draw_bars(ax: Axes, bars: pd.DataFrame, level: np.ndarray, colours: dict[st
     start, end = bars["start"].to_numpy(float), bars["end"].to_numpy(float)
     half = np.where(bars["kind"].isin(_THIN), 0.15, 0.37)
     low, high = level - half, level + half
-    corners = np.stack(
-        [np.stack(corner, -1) for corner in ((start, low), (start, high), (end, high), (end, low))], 1
-    )
-    boxes = PolyCollection(
-        list(corners),
-        facecolors=[colours[kind][0] for kind in bars["kind"]],
-        edgecolors=PAPER.light,
-        linewidths=0.6,
-        zorder=2,
-    )
+    corners = np.array([[start, start, end, end], [low, high, high, low]]).transpose(2, 1, 0)
+    faces = [colours[kind][0] for kind in bars["kind"]]
+    boxes = PolyCollection([*corners], facecolors=faces, edgecolors=PAPER.light, linewidths=0.6, zorder=2)
     boxes.set_gid(f"{TIP}bars")
     ax.add_collection(boxes)
 
@@ -207,44 +209,15 @@ def _fits(text: str, width: float) -> bool:
     return 6.2 * len(text) + 4 <= width
 
 
-def _legend(ax: Axes, colours: dict[str, tuple[str, str]], marks: Sequence[str]) -> None:
+def _mark_handles(kinds: set[str]) -> list[Line2D]:
+    """Return what a legend shows of promises."""
     from matplotlib.lines import Line2D
-    from matplotlib.patches import Patch
 
-    # as many kinds as jobs: the labels on the bars say more than a legend
-    shown = colours if len(colours) <= 10 else {}
-    handles: list[Patch | Line2D] = [
-        Patch(facecolor=face, label=escape_text(shorten(kind, 16))) for kind, (face, _) in shown.items()
-    ]
-    for kind in marks:
-        colour, marker, _ = _MARKS[kind]
+    handles: list[Line2D] = []
+    for kind, (colour, marker, _) in _MARKS.items():
+        look: dict[str, Any] = {"linestyle": "", "marker": marker, "markersize": 7, "markeredgewidth": 0}
         if kind == "overdue":
-            handles.append(Line2D([], [], color=colour, linewidth=3.5, label=_WORDS[kind]))
-            continue
-        handles.append(
-            Line2D(
-                [],
-                [],
-                color=colour,
-                marker=marker,
-                markersize=7,
-                markeredgewidth=0,
-                linestyle="",
-                label=_WORDS[kind],
-            )
-        )
-    if not handles:
-        return
-    ax.legend(
-        handles=handles,
-        loc="lower left",
-        bbox_to_anchor=(0.0, 1.0),
-        ncols=max(min(len(handles), 5), 1),
-        frameon=False,
-        fontsize="small",
-        labelcolor=MUTED.light,
-        handlelength=0.9,
-        handleheight=0.9,
-        borderaxespad=0.2,
-        columnspacing=1.1,
-    )
+            look = {"linewidth": 3.5}
+        if kind in kinds:
+            handles.append(Line2D([], [], color=colour, label=_WORDS[kind], **look))
+    return handles

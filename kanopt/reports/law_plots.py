@@ -1,25 +1,27 @@
-"""Plots and tables of laws: the output as a function of one input, and the curves of a formula."""
+"""Plots and tables of laws: the output along one input or two, the curves of a formula, what each column does."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping
 from textwrap import fill
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
-from kanopt.errors import FormulaError, nearest
+from kanopt.errors import FitError, FormulaError, nearest
 from kanopt.formulas import Curve, Formula, Variable
 from kanopt.formulas.printing import to_infix as spelled
-from kanopt.reports.canvas import axes_or_new, escape_text, pixels, set_y_title, style_axes
-from kanopt.reports.palette import FAINT, LINE, series
-from kanopt.reports.series import label_ends
+from kanopt.reports.canvas import axes_or_new, escape_text, panels_or_new, pixels, set_y_title, style_axes
+from kanopt.reports.charts import draw_bars, draw_cells, draw_lines, name_ends, shade
+from kanopt.reports.palette import FAINT, LINE, MUTED, series
 from kanopt.text import amount_text, join_list, list_names, number_text, shorten, with_unit
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+
+    from kanopt.surrogates.summary import Effects
 
 Value = float | str
 _POINTS = 121
@@ -27,6 +29,9 @@ _FEW = 4  # a range with whole ends this far apart gets whole ticks
 _LONG = 28  # letters of an argument that an axis has room for
 _NAME = 12  # letters of the name of an input beside a line
 _MOST_TICKS = 12
+_PANEL = (340.0, 280.0)
+_CELLS = (12, 9)  # of a heat map, across and up
+_TOGETHER = 0.05  # of what two inputs do, what they do only together, from which on that is drawn
 _WIDE = 100.0  # a range this many times longer than it starts is halved by ratio, not by difference
 
 
@@ -114,9 +119,14 @@ def plot_formula(
         return ax
     x = _points(formula, name, _POINTS)
     other, levels = comparison_levels(formula, name, held, at or {})
-    for index, level in enumerate(levels):
-        y = formula.evaluate({**held, **({other: level} if other else {}), name: x})
-        ax.plot(x, y, color=series(index).light, linewidth=1.9)
+    unit = _variable(formula, other).unit if other else ""
+    lines = {
+        f"{shorten(other, _NAME)} = {amount_text(float(level), unit, 3)}": np.broadcast_to(
+            formula.evaluate({**held, **({other: level} if other else {}), name: x}), x.shape
+        )
+        for level in levels
+    }
+    draw_lines(ax, x, lines)
     if not other:
         _scatter_band(formula, ax, x, held, name)
     variable = _variable(formula, name)
@@ -133,10 +143,7 @@ def plot_formula(
     _from_zero(ax)
     set_y_title(ax, with_unit(formula.output.name, formula.output.unit))
     if other:
-        unit = _variable(formula, other).unit
-        last = np.array([float(formula.evaluate({**held, other: level, name: x[-1]})) for level in levels])
-        names = [f"{shorten(other, _NAME)} = {amount_text(float(v), unit, 3)}" for v in levels]
-        label_ends(ax, float(x[-1]), names, last)
+        name_ends(ax, float(x[-1]), {name: float(values[-1]) for name, values in lines.items()})
     return ax
 
 
@@ -281,13 +288,8 @@ def _over_labels(formula: Formula, name: str, labels: list[str], held: Mapping[s
 
 def _bars(formula: Formula, ax: Axes, name: str, held: Mapping[str, Value]) -> None:
     labels = known_labels(formula, name)
-    values = _over_labels(formula, name, labels, held)
-    ax.barh(range(len(labels)), values, height=0.62, color=series(0).light)
-    ax.set_yticks(range(len(labels)), [escape_text(shorten(label, 18)) for label in labels])
-    ax.set_ylim(max(len(labels), 4) - 0.4, -0.6)
-    ax.set_xlabel(escape_text(with_unit(formula.output.name, formula.output.unit)))
-    style_axes(ax, grid="x")
-    set_y_title(ax, name)
+    title = with_unit(formula.output.name, formula.output.unit)
+    draw_bars(ax, labels, _over_labels(formula, name, labels, held), title, named=name)
 
 
 def _add_caption(formula: Formula, ax: Axes, along: str, held: Mapping[str, Value]) -> None:
@@ -334,3 +336,152 @@ def _from_zero(ax: Axes) -> None:
     low, high = ax.get_ylim()
     if 0 < low < 0.5 * high:
         ax.set_ylim(0.0, high)
+
+
+# Two inputs together
+
+
+def interacting_pair(formula: Formula, held: Mapping[str, Value]) -> tuple[str, str] | None:
+    """Return the two numbers that do most only together; None where what each does hardly depends on the other."""
+    names = [name for name in plottable_inputs(formula) if not _variable(formula, name).is_category]
+    best, found = _TOGETHER, None
+    for place, across in enumerate(names):
+        for up in names[place + 1 :]:
+            values = _grid(formula, across, up, held, (3, 3))
+            alone = values[:1, :] + values[:, :1] - values[0, 0]
+            share = float(np.max(np.abs(values - alone))) / (float(np.ptp(values)) or 1.0)
+            if share > best:
+                best, found = share, (across, up)
+    return found
+
+
+def _grid(
+    formula: Formula, across: str, up: str, held: Mapping[str, Value], size: tuple[int, int]
+) -> np.ndarray:
+    """Return what a law says over two of its inputs; the first runs from left to right."""
+    x, y = (_points(formula, name, count) for name, count in zip((across, up), size, strict=True))
+    found = formula.evaluate({**held, across: x[None, :], up: y[:, None]})
+    return np.broadcast_to(found, (len(y), len(x))).astype(float)
+
+
+def plot_interaction(formula: Formula, pair: tuple[str, str], ax: Axes | None = None) -> Axes:
+    """Draw a law over two of its inputs, as cells that are the darker the more it gives.
+
+    Parameters
+    ----------
+    formula
+        The law.
+    pair
+        The inputs across and up.
+    ax
+        Where to draw; a new figure if None.
+    """
+    ax = axes_or_new(ax, 420, 300)
+    values = _grid(formula, *pair, reference_values(formula), _CELLS)
+    low, wide = float(values.min()), float(np.ptp(values)) or 1.0
+    rows, columns = values.shape
+    places = [(column, row) for row in range(rows) for column in range(columns)]
+    looks = [shade(1e-9 + 2.0 * (values[row, column] - low) / wide, series(0)) for column, row in places]
+    names = [
+        [number_text(float(value), 3) for value in _points(formula, name, count)]
+        for name, count in zip(pair, _CELLS, strict=True)
+    ]
+    draw_cells(ax, names[0], names[1], places, looks)
+    titles = [with_unit(name, _variable(formula, name).unit) for name in pair]
+    ax.set_xlabel(escape_text(titles[0]))
+    set_y_title(ax, f"{titles[1]} ↑; dark: {amount_text(low + wide, formula.output.unit, 3)}")
+    return ax
+
+
+# Several panels
+
+
+def plot_law(
+    formula: Formula, along: str = "", ax: Any = None, *, at: Mapping[str, Value] | None = None
+) -> Any:
+    """Draw a law along one of its inputs, or along each of them in a panel of its own.
+
+    Parameters
+    ----------
+    formula, along, at
+        As for :func:`kanopt.reports.plot_formula`; every input that has a range or categories if `along` is empty.
+    ax
+        One axes for one panel, an array of them for several; a new figure if None.
+
+    Returns
+    -------
+    matplotlib.axes.Axes or ndarray of them
+        The axes for one panel, an array of them for several.
+
+    Raises
+    ------
+    FormulaError
+        If `along` is not an input, or no range is known.
+    PlotError
+        If what is given is no axes, or too few of them.
+    """
+    names = [along] if along else plottable_inputs(formula)
+    if not names:
+        raise FormulaError(
+            f"the law {formula.output.name!r} cannot be drawn: none of its inputs has a range or categories; declare "
+            "them, Variable(…, low=0, high=80)"
+        )
+    panels = panels_or_new(ax, names, _PANEL, "inputs")
+    for name, panel in zip(names, panels, strict=True):
+        plot_formula(formula, panel, along=name, at=at)
+    return _alone_or_all(panels)
+
+
+def plot_effects(effects: Effects, column: str = "", ax: Any = None) -> Any:
+    """Draw what each column does to the prediction: a line over numbers, bars over categories.
+
+    All panels share the vertical scale, so that a column that does little is seen to.
+
+    Parameters
+    ----------
+    effects
+        From ``model.effects()``.
+    column
+        The one to draw; each in a panel of its own if empty.
+    ax
+        One axes for one panel, an array of them for several; a new figure if None.
+
+    Returns
+    -------
+    matplotlib.axes.Axes or ndarray of them
+        The axes for one panel, an array of them for several.
+
+    Raises
+    ------
+    FitError
+        If there is no such column, or none at all.
+    PlotError
+        If what is given is no axes, or too few of them.
+    """
+    known = list(effects.units)
+    if not known:
+        raise FitError(f"no column has an effect on {effects.target!r}: there is nothing to draw")
+    if column and column not in known:
+        raise FitError(f"effects: no column {column!r}; {nearest(column, known)}")
+    names = [column] if column else known
+    panels = panels_or_new(ax, names, _PANEL, "columns")
+    low, high = effects.frame["effect"].min(), effects.frame["effect"].max()
+    room = 0.06 * ((high - low) or 1.0)
+    for name, panel in zip(names, panels, strict=True):
+        rows = effects.frame[effects.frame["feature"] == name]
+        effect, title = rows["effect"].to_numpy(float), f"effect on {effects.target}"
+        if name in effects.categories:
+            draw_bars(panel, [str(value) for value in rows["value"]], effect, title, named=shorten(name, 40))
+            panel.set_xlim(low - room, high + room)
+            continue
+        panel.axhline(0, color=MUTED.light, linewidth=0.8)
+        draw_lines(panel, rows["value"].to_numpy(float), {title: effect})
+        panel.set_xlabel(escape_text(with_unit(shorten(name, 40), effects.units[name])))
+        style_axes(panel)
+        set_y_title(panel, title)
+        panel.set_ylim(low - room, high + room)
+    return _alone_or_all(panels)
+
+
+def _alone_or_all(panels: list[Axes]) -> Any:
+    return panels[0] if len(panels) == 1 else np.array(panels, dtype=object)

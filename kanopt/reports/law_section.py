@@ -3,43 +3,42 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 from scipy.special import ndtri
 
+from kanopt.display import Chart, Facts, Fold, Grid, Law, Lines, Page, Part, Section
 from kanopt.errors import FormulaError
-from kanopt.formulas import Constant, Curve, Fit, Formula, Step, Variable
+from kanopt.formulas import Constant, Curve, Formula, Step
 from kanopt.formulas import Table as Tabulated
-from kanopt.formulas.alternatives import approximation_text, rivals_text
 from kanopt.formulas.nodes import postorder
 from kanopt.formulas.parameters import is_parameter
 from kanopt.formulas.printing import to_infix
-from kanopt.reports.board_parts import law_ids
+from kanopt.reports.blocks import NARROW, box, chart_of, ids_by_name, table_of, text_block
 from kanopt.reports.diagrams import diagram_size, plot_diagram
 from kanopt.reports.law_plots import (
     comparison_levels,
     fixed_inputs_text,
+    interacting_pair,
     plot_curve,
     plot_formula,
+    plot_interaction,
     plottable_inputs,
     reference_values,
     tabulate,
 )
-from kanopt.reports.mathml import formula_terms
-from kanopt.reports.page_parts import NARROW, FactList, Figure, PageTable, figure_of, table_of
 from kanopt.text import (
+    capital,
     count_text,
-    fixed_text,
     join_list,
     list_names,
     number_text,
     percent_text,
     range_text,
-    score_text,
     seconds_text,
     shorten,
     with_unit,
@@ -49,9 +48,12 @@ if TYPE_CHECKING:
     from kanopt.whatif import LearnedLaw
 
 _SMALL = (324, 226)
+_LABEL, _TALLEST = 18, 520  # pixels of a category, and of all of them
 _MOST_CURVES = 8
 _MOST_DIGITS = 9
 _LONGEST = 300  # letters of what is told in a line
+_IN_TABLES = ("output", "constant", "table", "units")
+_SMEARED = 5e-4
 _BY_HAND = {
     "pinned": "pinned",
     "forbidden": "forbidden",
@@ -61,68 +63,88 @@ _BY_HAND = {
 }
 
 
-@dataclass(frozen=True)
-class LawSection:
-    """A law as data for the templates."""
+def laws_page(laws: Sequence[LearnedLaw], source: str) -> Page:
+    """List what the page of laws says that were learned without a plan.
 
-    name: str
-    output_text: str
-    badge: str
-    note: str
-    math: tuple[str, ...]
-    text: str
-    facts: FactList
-    figures: tuple[Figure, ...]
-    hint: str
-    tables: tuple[PageTable, ...]
-    considered: PageTable | None
-    diagram: Figure | None
-    anchor: str = ""
+    Parameters
+    ----------
+    laws
+        In the order of the page.
+    source
+        The file of the scenario or the table.
+    """
+    from kanopt.whatif.run import environment
+
+    by_name = {law.name: law for law in laws}
+    told = []
+    for law in laws:
+        verdict = law.formula.verdict
+        worth = f" It is {verdict.level}." if verdict is not None else ""
+        told.append(f"{law.name} = {law.formula}.{worth}")
+    what = "The law of" if len(laws) == 1 else f"The {count_text(len(laws), 'law')} of"
+    facts = Facts(tuple(({"learned from": source} | environment()).items()))
+    rest = (
+        Section("The laws", law_sections(by_name), "laws", short="The laws"),
+        Section("Provenance", (facts,), "provenance", short="Provenance"),
+    )
+    title = f"{what} {join_list(list(by_name), 4)}"
+    return Page("Laws", title, (Lines(tuple(told), "answer"),), rest, is_live=True)
 
 
-def law_sections(laws: Mapping[str, LearnedLaw]) -> tuple[LawSection, ...]:
+def law_sections(laws: Mapping[str, LearnedLaw]) -> tuple[Section, ...]:
     """Build the sections of all laws; what several laws share is drawn in the section of the first.
 
     That are curves, and how a law runs along an input where it is a multiple of a law that it is built on.
     """
     drawn: dict[bytes, str] = {}
     sections = []
-    for (name, law), anchor in zip(laws.items(), law_ids(laws).values(), strict=True):
+    for (name, law), anchor in zip(laws.items(), ids_by_name("law", laws).values(), strict=True):
         inside = {part.root.key for part in law.formula.parts}
         parts = {each.name: each.formula for each in laws.values() if each.formula.root.key in inside}
-        sections.append(replace(_section(law, drawn, parts), anchor=anchor))
+        shown = tuple(_parts(law, drawn, parts))
+        sections.append(Section(name, shown, anchor, "law", level=3, badge=_badge(law), data={"law": name}))
         for curve in law.formula.curves:
             drawn.setdefault(curve.key, name)
     return tuple(sections)
 
 
-def _section(law: LearnedLaw, drawn: Mapping[bytes, str], parts: Mapping[str, Formula]) -> LawSection:
+def _parts(law: LearnedLaw, drawn: Mapping[bytes, str], parts: Mapping[str, Formula]) -> Iterator[Part]:
+    """Yield formula, facts, curves and tables of a law, and what was considered beside it."""
     formula = law.formula
     alike = _multiples(formula, parts)
-    figures, held, failure = _figures(law.name, formula, alike)
-    elsewhere = [
+    charts, held, failure = _charts(law.name, formula, alike)
+    charts += _curves(law.name, formula, drawn)
+    yield text_block(f"Gives {_output_text(formula)}.")
+    notes = [*(f"{text}." for text in (law.note, *law.cleaning) if text), failure]
+    if any(notes):
+        yield text_block(" ".join(filter(None, notes)))
+    yield Law(formula)
+    yield Fold("As plain text", (text_block(f"{formula.output.name} = {formula}", "code"),))
+    yield box("columns", box("", Facts(_facts(law))), *_diagram(law))
+    if charts:
+        yield box("grid", *charts)
+        hints = [f"What does not vary in a chart is held at {held}."] if held else []
+        hints += _elsewhere(formula, alike, drawn)
+        yield from [text_block(" ".join(hints), "note")] if hints else []
+    tables = _tables(formula, law.summary)
+    if tables:
+        yield box("columns stack", *(box("", table) for table in tables))
+    if formula.alternatives:
+        title, *_, considered = formula.formulas._shown()
+        assert isinstance(considered, Grid)
+        yield Fold(str(title), (replace(considered, caption=str(title)),))
+
+
+def _elsewhere(formula: Formula, alike: Mapping[str, str], drawn: Mapping[bytes, str]) -> list[str]:
+    """Say what of a law is drawn in the section of another."""
+    told = [
         f"Along {join_list([along for along, of in alike.items() if of == name])} it is a multiple of {name}, "
         "which is drawn there."
         for name in dict.fromkeys(alike.values())
     ]
-    elsewhere += [
+    return told + [
         f"The curve {c.name} is drawn under {drawn[c.key]}." for c in formula.curves if c.key in drawn
     ]
-    hints = [f"What does not vary in a chart is held at {held}."] if held else []
-    return LawSection(
-        name=law.name,
-        output_text=_output_text(formula),
-        badge=_badge(law),
-        note=" ".join(filter(None, (*(f"{text}." for text in (law.note, *law.cleaning) if text), failure))),
-        math=tuple(formula_terms(formula)),
-        text=f"{formula.output.name} = {formula}",
-        facts=FactList(tuple(_facts(formula, law.seconds))),
-        figures=(*figures, *_curves(law.name, formula, drawn)),
-        hint=" ".join([*hints, *elsewhere]),
-        tables=tuple(_tables(formula, law.summary)),
-        considered=_considered(formula),
-        diagram=_diagram(law),
-    )
 
 
 def _badge(law: LearnedLaw) -> str:
@@ -138,67 +160,33 @@ def _output_text(formula: Formula) -> str:
     return f"{output} per {formula.per}" if formula.per else output
 
 
-def _facts(formula: Formula, seconds: float) -> list[tuple[str, str]]:
-    pairs = [("Verdict", str(formula.verdict))] if formula.verdict is not None else []
-    pairs += (
-        _fit_facts(formula.fit, formula.output.unit) if formula.fit is not None else [("Fit", "not measured")]
-    )
-    for variable in formula.inputs:
-        if variable.name in formula.used:
-            pairs.append((with_unit(variable.name, variable.unit), _valid_range_text(formula, variable)))
-    if formula.domain.joints:
-        names = dict.fromkeys(name for joint in formula.domain.joints for name in joint.names)
-        pairs.append(("Combinations", f"as seen in training (leverage of {join_list(list(names), 5)})"))
-    if seconds:
-        pairs.append(("Learned in", seconds_text(seconds)))
-    told = (("Form", approximation_text(formula)), ("Rivals", rivals_text(formula)))
-    return [*pairs, *(each for each in told if each[1]), *_decisions(formula.provenance)]
-
-
-def _decisions(provenance: Mapping[str, str]) -> list[tuple[str, str]]:
-    """Return what did not come from the search alone: its early end, decisions of the user, and later estimation."""
-    by_hand = [f"{word} {provenance[key]}" for key, word in _BY_HAND.items() if provenance.get(key)]
-    again = provenance.get("refitted", "")
-    stopped = provenance.get("stopped", "")
-    pairs = [
-        ("Stopped early", f"{stopped}; the best law until then" if stopped else ""),
-        ("Decided by hand", "; ".join(by_hand)),
-        ("Estimated again", again),
-    ]
-    return [(what, shorten(said, _LONGEST)) for what, said in pairs if said]
-
-
-def _fit_facts(fit: Fit, unit: str) -> list[tuple[str, str]]:
-    pairs = [
-        ("Held-out R²", score_text(fit.r2)),
-        (
-            "Held-out error",
-            f"{number_text(fit.rmse, 3)} {unit} root mean square, {number_text(fit.mae, 3)} mean",
-        ),
-        ("Sum of predictions", f"{percent_text(fit.ratio - 1, signed=True)} against the actual sum"),
-        ("Rows", f"{fit.rows_train:,} learned from, {fit.rows_test:,} held out"),
-    ]
-    quantiles = dict(fit.residual_quantiles)
+def _facts(law: LearnedLaw) -> tuple[tuple[str, str], ...]:
+    """Return what is known of a law, without what tables of their own have."""
+    formula, fit = law.formula, law.formula.fit
+    found = [("verdict", str(formula.verdict))] if formula.verdict is not None else []
+    found += [(word, said) for word, said in formula.facts() if word not in _IN_TABLES]
+    quantiles = {} if fit is None else dict(fit.residual_quantiles)
     if 0.05 in quantiles and 0.95 in quantiles:
         low, high = number_text(quantiles[0.05], 3), number_text(quantiles[0.95], 3)
-        pairs.append(("Nine in ten rows", f"lie {low} to {high} {unit} from the law"))
-    if abs(fit.smearing - 1) > 5e-4:
-        pairs.append(
-            ("Smearing factor", f"{number_text(fit.smearing)} (Duan 1983), so that sums come out right")
-        )
-    return pairs
-
-
-def _valid_range_text(formula: Formula, variable: Variable) -> str:
-    if variable.is_category:
-        known = formula.domain.categories_of(variable.name) or variable.categories
-        return join_list([str(label) for label in known], 6) or "any category"
-    seen = formula.domain.range_of(variable.name)
-    if seen is not None:
-        return range_text(seen.low, seen.high, digits=4)
-    if variable.low is not None and variable.high is not None:
-        return f"{range_text(variable.low, variable.high, digits=4)}, as declared"
-    return "any value"
+        found.append(("nine in ten rows", f"lie {low} to {high} {formula.output.unit} from the law"))
+    if fit is None:
+        found.append(("fit", "not measured"))
+    elif abs(fit.smearing - 1) > _SMEARED:
+        told = f"{number_text(fit.smearing)} (Duan 1983), so that sums come out right"
+        found.append(("smearing factor", told))
+    if formula.domain.joints:
+        names = dict.fromkeys(name for joint in formula.domain.joints for name in joint.names)
+        found.append(("combinations", f"as seen in training (leverage of {join_list(list(names), 5)})"))
+    if law.seconds:
+        found.append(("learned in", seconds_text(law.seconds)))
+    by_hand = [
+        f"{word} {formula.provenance[key]}" for key, word in _BY_HAND.items() if formula.provenance.get(key)
+    ]
+    found += [
+        ("decided by hand", "; ".join(by_hand)),
+        ("estimated again", formula.provenance.get("refitted", "")),
+    ]
+    return tuple((capital(word), shorten(said, _LONGEST)) for word, said in found if said)
 
 
 def _multiples(formula: Formula, parts: Mapping[str, Formula]) -> dict[str, str]:
@@ -232,53 +220,73 @@ def _is_multiple(line: pd.DataFrame, part: Formula, at: Mapping[str, Any]) -> bo
     return bool(np.allclose(own, values * (own[first] / values[first]), rtol=1e-9, atol=0.0))
 
 
-def _figures(name: str, formula: Formula, alike: Collection[str]) -> tuple[list[Figure], str, str]:
+def _charts(name: str, formula: Formula, alike: Collection[str]) -> tuple[list[Chart], str, str]:
     """Return the plots over each input, the values at which the others are held, and what could not be drawn."""
     try:
         held = reference_values(formula)
         drawn = [each for each in plottable_inputs(formula) if each not in alike]
         figures = [_slice_figure(name, formula, each, held) for each in drawn]
+        figures += _interaction(name, formula, held) if not alike else []
     except FormulaError as error:
         return [], "", f"The law cannot be drawn: {error}."
     return figures, fixed_inputs_text(formula, held) if figures and len(held) > 1 else "", ""
 
 
-def _slice_figure(name: str, formula: Formula, along: str, held: Mapping[str, Any]) -> Figure:
+def _slice_figure(name: str, formula: Formula, along: str, held: Mapping[str, Any]) -> Chart:
     labels = next(variable for variable in formula.inputs if variable.name == along).is_category
     other = "" if labels else comparison_levels(formula, along, held, {})[0]
     caption = f"along {along}" + (f", by {other}" if other else "")
     table = table_of(tabulate(formula, along), f"{name} {caption}")
     rare = list_names(formula.domain.rare_of(along), quoted=False)
-    return figure_of(
+    size = (_SMALL[0], min(max(_SMALL[1], 60 + _LABEL * len(table.rows)), _TALLEST)) if labels else _SMALL
+    return chart_of(
         lambda ax: plot_formula(formula, ax, along=along, caption=False),
         caption=f"{caption}; too few rows, not drawn: {rare}" if rare else caption,
         label=f"{'Bar' if labels else 'Line'} chart: the law {name} {caption}",
-        size=_SMALL,
+        size=size,
+        titled=False,
         table=table,
     )
 
 
-def _curves(name: str, formula: Formula, drawn: Mapping[bytes, str]) -> list[Figure]:
+def _interaction(name: str, formula: Formula, held: Mapping[str, Any]) -> list[Chart]:
+    """Return a heat map of the two inputs that do most only together, where there are such."""
+    pair = interacting_pair(formula, held)
+    if pair is None:
+        return []
+    caption = f"{pair[0]} and {pair[1]} together"
+    chart = chart_of(
+        lambda ax: plot_interaction(formula, pair, ax),
+        caption=caption,
+        label=f"Heat map: the law {name} over {caption}",
+        size=_SMALL,
+        titled=False,
+    )
+    return [chart]
+
+
+def _curves(name: str, formula: Formula, drawn: Mapping[bytes, str]) -> list[Chart]:
     units = {variable.name: variable.unit for variable in formula.inputs}
     new = [curve for curve in formula.curves if curve.key not in drawn]
     return [_curve(name, curve, units) for curve in new[:_MOST_CURVES]]
 
 
-def _curve(name: str, curve: Curve, units: Mapping[str, str]) -> Figure:
+def _curve(name: str, curve: Curve, units: Mapping[str, str]) -> Chart:
     argument = shorten(to_infix(curve.argument), 60)
     unit = units.get(argument, "")
     knots = np.linspace(curve.low, curve.high, min(curve.grid_size, 12) + 1)
     values = pd.DataFrame({with_unit(argument, unit): knots, curve.name: curve.at(knots)})
-    return figure_of(
+    return chart_of(
         lambda ax: plot_curve(curve, ax, unit=unit),
         caption=f"the curve {curve.name} in the formula",
         label=f"Line chart: the curve {curve.name} of {argument} in the law {name}",
         size=_SMALL,
+        titled=False,
         table=table_of(values, f"The curve {curve.name} from end to end"),
     )
 
 
-def _tables(formula: Formula, summary: pd.DataFrame | None) -> list[PageTable]:
+def _tables(formula: Formula, summary: pd.DataFrame | None) -> list[Grid]:
     tables = []
     if summary is not None and len(summary):
         caption = f"Effects of the columns on {with_unit(formula.output.name, formula.output.unit)}"
@@ -299,7 +307,7 @@ def _tables(formula: Formula, summary: pd.DataFrame | None) -> list[PageTable]:
     return tables
 
 
-def _constants(formula: Formula) -> PageTable:
+def _constants(formula: Formula) -> Grid:
     """Return value, unit, standard error and interval of every constant; empty columns are omitted."""
     units = formula.dimensions()
     ends = _ends(formula)
@@ -360,33 +368,7 @@ def _interval_text(low: float, high: float) -> str:
     return range_text(low, high, digits=digits)
 
 
-def _considered(formula: Formula) -> PageTable | None:
-    if not formula.alternatives:
-        return None
-    frame = formula.considered()
-    frame["formula"] = frame["formula"].where(frame["formula"] != "", "–")
-    frame["chosen"] = np.where(frame["chosen"], "chosen", "")
-    heads = {
-        "chosen": "",
-        "error": with_unit("error", formula.output.unit),
-        "length": "description",
-        "rung": "name",
-        "why": "why, or why not",
-    }
-    caption = f"{count_text(len(frame), 'formula')} considered"
-    if frame["rung"].any():
-        caption += "; buys is the share of the error that one saves, of that of the best with fewer operators"
-    # only formulas with names stand on a ladder, and only others have descriptions
-    frame = frame.drop(columns=["length"] if frame["rung"].any() else ["rung", "buys"])
-    forms = {
-        "error": lambda value: number_text(value, 3),
-        "length": lambda value: fixed_text(value, 0),
-        "buys": lambda value: "" if math.isnan(value) else percent_text(value),
-    }
-    return table_of(frame, caption, heads=heads, forms=forms, most=40)
-
-
-def _tabulated(node: Tabulated | Step, caption: str) -> PageTable:
+def _tabulated(node: Tabulated | Step, caption: str) -> Grid:
     if isinstance(node, Tabulated):
         rows = [dict(zip(node.inputs, key, strict=True)) | {node.name: value} for key, value in node.entries]
         note = "" if node.fallback is None else f"Any other: {number_text(node.fallback)}."
@@ -396,16 +378,18 @@ def _tabulated(node: Tabulated | Step, caption: str) -> PageTable:
     return table_of(frame, caption, most=60)
 
 
-def _diagram(law: LearnedLaw) -> Figure | None:
+def _diagram(law: LearnedLaw) -> list[Chart]:
     diagram = law.diagram
     if diagram is None:
-        return None
+        return []
     width, height = diagram_size(diagram)
-    return figure_of(
+    chart = chart_of(
         lambda ax: plot_diagram(diagram, ax),
         caption="The network that was learned beside the formula. Every frame is a learned function of one variable; "
         "frames that end in the same layer share a scale.",
         label=f"Diagram of the network behind the law {law.name}",
         size=(width, height),
         narrow=(NARROW, height),
+        titled=False,
     )
+    return [chart]

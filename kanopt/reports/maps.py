@@ -10,7 +10,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from kanopt.problems.views import MapView, NetworkView
-from kanopt.reports.canvas import TIP, axes_or_new, canvas_size, escape_text, halo, id_of_part, named_rows
+from kanopt.reports.canvas import TIP, axes_or_new, canvas_size, halo, id_of_part, named_rows
+from kanopt.reports.charts import draw_legend, write
 from kanopt.reports.labels import LabelPlacer
 from kanopt.reports.palette import ALARM, INK, LINE, MUTED, PAPER, series
 from kanopt.reports.svg import Tip
@@ -35,7 +36,7 @@ _NODES = {
     "open": ("s", 110, INK.light, PAPER.light),
     "market": ("o", 44, PAPER.light, INK.light),
 }
-_LABELLED = 40
+_LABELLED = 120  # so many points are named, where there is room
 _LOUD, _QUIET = 10.8, 9.2  # font sizes in pixels
 _NO_ROADS = pd.DataFrame({"x0": [], "y0": [], "x1": [], "y1": []}, dtype=float)
 
@@ -110,7 +111,7 @@ def plot_network(view: NetworkView, ax: Axes | None = None) -> Axes:
     labels = LabelPlacer(ax, scale, view.nodes[["x", "y"]].to_numpy(float))
     for role in ("open", "closed", "supplier", "market"):
         _names(labels, view.nodes[view.nodes["role"] == role])
-    _draw_legend(ax, view.nodes)
+    _role_legend(ax, view.nodes)
     return ax
 
 
@@ -254,29 +255,25 @@ def _names(labels: LabelPlacer, points: pd.DataFrame) -> None:
         )
 
 
-def _draw_legend(ax: Axes, nodes: pd.DataFrame) -> None:
+def _role_legend(ax: Axes, nodes: pd.DataFrame) -> None:
     """Draw a legend of the marker shapes below the axes."""
     from matplotlib.lines import Line2D
 
     there = set(nodes["role"])
     handles = [
         Line2D(
-            [], [], marker=marker, linestyle="", markersize=7, color=face, markeredgecolor=edge, label=role
+            [], [], linestyle="", marker=marker, markersize=7, color=face, markeredgecolor=edge, label=role
         )
         for role, (marker, _, face, edge) in _NODES.items()
         if role in there
     ]
-    ax.legend(
-        handles=handles,
-        loc="upper center",
-        bbox_to_anchor=(0.5, 0.0),
-        ncols=len(handles) or 1,
-        frameon=False,
-        fontsize="small",
-        labelcolor=MUTED.light,
-        handletextpad=0.1,
-        columnspacing=1.2,
-    )
+    place = {
+        "loc": "upper center",
+        "bbox_to_anchor": (0.5, 0.0),
+        "handletextpad": 0.1,
+        "ncols": len(handles) or 1,
+    }
+    draw_legend(ax, handles, **place)
 
 
 def _scale_bar(ax: Axes, unit: str) -> None:
@@ -284,16 +281,8 @@ def _scale_bar(ax: Axes, unit: str) -> None:
     length = _round_length(0.2 * (high - low))
     x, y = low + 0.02 * (high - low), ax.get_ylim()[0]
     ax.plot([x, x + length], [y, y], color=MUTED.light, linewidth=2, solid_capstyle="butt", clip_on=False)
-    ax.annotate(
-        escape_text(amount_text(length, unit)),
-        (x + length / 2, y),
-        xytext=(0, 4),
-        textcoords="offset points",
-        ha="center",
-        fontsize="x-small",
-        color=MUTED.light,
-        **halo(),
-    )
+    look = {"ha": "center", "va": "bottom", "fontsize": "x-small", **halo()}
+    write(ax, amount_text(length, unit), (x + length / 2, y), MUTED, (0, 4), **look)
 
 
 def _round_length(length: float) -> float:

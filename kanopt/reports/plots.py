@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Literal
 
+from kanopt.display import Chart, Grid
 from kanopt.errors import ProblemError
 from kanopt.problems.views import GanttView, MapView, NetworkView, SeriesView, View
+from kanopt.reports.blocks import NARROW, chart_of, table_of
 from kanopt.reports.canvas import escape_text
+from kanopt.reports.charts import plot_series
 from kanopt.reports.gantt import gantt_height, gantt_tips, plot_gantt
 from kanopt.reports.maps import map_shape, map_tips, network_tips, plot_map, plot_network
-from kanopt.reports.series import plot_series
-from kanopt.reports.svg import to_svg
+from kanopt.reports.plan_table import clock_form
+from kanopt.reports.svg import Tip
 from kanopt.text import join_list
 
 if TYPE_CHECKING:
@@ -22,6 +25,8 @@ if TYPE_CHECKING:
     from kanopt.problems.result import Result
 
 _MOST_MARKS = 500
+WIDTHS: dict[type, int] = {MapView: 760, NetworkView: 860, GanttView: 860, SeriesView: 480}
+"""Of the views of a plan, in pixels."""
 
 
 def plot_view(view: View, ax: Axes | None = None) -> Axes:
@@ -120,31 +125,96 @@ def has_many_marks(view: View) -> bool:
             return False
 
 
-def view_svg(view: View, width: int, label: str, *, among: Sequence[View] = (), whose: str = "") -> str:
-    """Draw a view as inline SVG of so many pixels in width.
+def view_chart(
+    view: View,
+    place: int,
+    width: int,
+    whose: str = "plan",
+    *,
+    name: str = "",
+    among: Sequence[View] = (),
+    label: str = "",
+) -> Chart:
+    """Draw a view for desktops and for phones.
 
-    It shares its time axis and the colours of names with the views of its kind in `among`, itself one of them. `whose`
-    tells the page's script of which plan it is: ``"plan"``, ``"today"`` or ``"other"``.
+    It shares its time axis and the colours of names with the views of its kind in `among`, itself one of them.
+
+    Parameters
+    ----------
+    view
+        The view.
+    place, width
+        Which view of its plan it is, and how wide it is for desktops, in pixels.
+    whose
+        For the page's script: ``"plan"``, ``"today"`` or ``"other"``; empty where it looks for none.
+    name
+        Which plan it is, where it is neither that of the page nor today's; then it has no table.
+    among
+        The views that it is compared with.
+    label
+        Alternative text; made of the above if empty.
     """
-    draw, tips = partial(plot_view, view), {}
-    data = {"whose": whose, "view": type(view).__name__.removesuffix("View").lower()} if whose else {}
-    data |= {"marks": "many"} if has_many_marks(view) else {}
+    plan = {"plan": "the plan", "today": "today's plan"}.get(whose, f"the plan for {name}")
+    kind = type(view).__name__.removesuffix("View")
+    many = has_many_marks(view)
+    data = {"whose": whose, "view": kind.lower()} if whose else {}
+    data |= {"marks": "many"} if many else {}
+    draw, tips = _drawing(view, among or [view])
+    return chart_of(
+        draw,
+        caption=f"{view.title}: {name}" if name else view.title,
+        label=label or f"{kind} of {plan}: {view.title} ({place + 1})",
+        size=(width, view_height(view, width)),
+        # of so many marks a phone shows a part at a time, as it is drawn for desktops
+        narrow=None if many else (NARROW, view_height(view, NARROW)),
+        table=None if name else _view_table(view),
+        tips=tips,
+        data=data,
+    )
+
+
+def _drawing(
+    view: View, among: Sequence[View]
+) -> tuple[Callable[[Axes], object], Mapping[str, Sequence[Tip]]]:
+    """Return how a view is drawn beside others, and what its marks tell."""
     match view:
         case MapView():
-            paths = [other.paths["group"] for other in among or [view] if isinstance(other, MapView)]
-            draw = partial(plot_map, view, groups=_unique_names(paths))
-            height, tips = round(map_shape(view) * width), map_tips(view)
+            paths = [other.paths["group"] for other in among if isinstance(other, MapView)]
+            return partial(plot_map, view, groups=_unique_names(paths)), map_tips(view)
         case GanttView():
-            bars = [other.bars for other in among or [view] if isinstance(other, GanttView)]
-            draw = partial(
-                plot_gantt, view, span=_span(bars), kinds=_unique_names([each["kind"] for each in bars])
-            )
-            height, tips = gantt_height(view), gantt_tips(view)
+            bars = [other.bars for other in among if isinstance(other, GanttView)]
+            kinds = _unique_names([each["kind"] for each in bars])
+            return partial(plot_gantt, view, span=_span(bars), kinds=kinds), gantt_tips(view)
         case NetworkView():
-            height, tips = round(map_shape(view) * width) + 30, network_tips(view)
+            return partial(plot_network, view), network_tips(view)
         case SeriesView():
-            height = 240
-    return to_svg(draw, width=width, height=height, label=label, tips=tips, data=data)
+            return partial(plot_series, view), {}
+
+
+def view_height(view: View, width: int) -> int:
+    """Return how high a view is that is so many pixels wide."""
+    match view:
+        case MapView():
+            return round(map_shape(view) * width)
+        case GanttView():
+            return gantt_height(view)
+        case NetworkView():
+            return round(map_shape(view) * width) + 30
+        case SeriesView():
+            return 240
+
+
+def _view_table(view: View) -> Grid | None:
+    """Return a table of the view, for exact values."""
+    if isinstance(view, GanttView):
+        ends = ("start", "end")
+        forms = dict.fromkeys(ends, clock_form(view.unit)) if view.clock else {}
+        heads = {} if view.clock else {name: f"{name} ({view.unit})" for name in ends}
+        bars = view.bars[["row", "kind", "label", *ends]]
+        return table_of(bars, f"{view.title}, bar by bar", forms=forms, heads=heads)
+    if isinstance(view, SeriesView):
+        return table_of(view.data.reset_index(names=view.x_label), f"{view.title}: {view.y_label}")
+    return None
 
 
 def _unique_names(columns: Sequence[pd.Series[str]]) -> list[str]:

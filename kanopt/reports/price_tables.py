@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import pandas as pd
 
+from kanopt.display import CellBar, Grid
 from kanopt.explain import Explanation, difference
 from kanopt.problems.result import Result
-from kanopt.reports.board_why import group_ids, term_ids
+from kanopt.reports.blocks import bar_lengths
 from kanopt.reports.canvas import named_rows
-from kanopt.reports.page_parts import CellBar, PageTable, TableColumn, bar_lengths
+from kanopt.reports.plan_why import group_ids, term_ids
 from kanopt.text import count_text, fixed_text, money_decimals, percent_text
 
 _MOST_GROUPS = 80
 _MOST_ITEMS = 250
 
 
-def term_table(explanation: Explanation, today: Result | None) -> PageTable:
+def term_table(explanation: Explanation, today: Result | None) -> Grid:
     """Return the cost terms, which add up to the objective, with today's beside them."""
     table = _term_table(explanation, today)
     anchors = term_ids([row[0] for row in table.rows if isinstance(row[0], str)])
@@ -27,13 +28,13 @@ def term_table(explanation: Explanation, today: Result | None) -> PageTable:
     return replace(table, note="What is earned is a negative cost.") if earned else table
 
 
-def _term_table(explanation: Explanation, today: Result | None) -> PageTable:
+def _term_table(explanation: Explanation, today: Result | None) -> Grid:
     result = explanation.result
     unit = result.problem.unit
     if today is not None and today.pricing is not None and today.problem.unit == unit:
         frame = difference(today, result).sort_values("after", ascending=False, kind="stable")
         caption = f"Cost by term, today's plan and the new one ({unit})"
-        return change_table(frame, "term", caption, ("today", "new plan"))
+        return change_table(frame, caption, {"before": "today", "after": "new plan", "change": "change"})
     frame = explanation.terms()
     decimals = money_decimals([*frame["amount"], result.objective or 0.0])
     rows = tuple(
@@ -46,41 +47,46 @@ def _term_table(explanation: Explanation, today: Result | None) -> PageTable:
         percent_text(1.0) if result.objective else "–",
         "",
     )
-    columns = (
-        TableColumn("term"),
-        TableColumn(unit or "amount", True),
-        TableColumn("share", True),
-        TableColumn(""),
-    )
-    return PageTable(f"Cost by term ({unit})" if unit else "Cost by term", columns, rows, total)
+    heads = ("term", unit or "amount", "share", "")
+    caption = f"Cost by term ({unit})" if unit else "Cost by term"
+    return Grid(heads, (False, True, True, False), rows, caption=caption, total=total)
 
 
-def change_table(frame: pd.DataFrame, key: str, caption: str, names: tuple[str, str]) -> PageTable:
-    """Return a frame with ``before``, ``after`` and ``change`` as a table with a pair of bars in each row."""
-    before, after = frame["before"].tolist(), frame["after"].tolist()
-    decimals = money_decimals([sum(before), sum(after), *before, *after])
-    lengths = bar_lengths([*before, *after])
-    rows = tuple(
-        (
-            str(name),
-            fixed_text(old, decimals),
-            fixed_text(new, decimals),
-            fixed_text(new - old, decimals, signed=True),
-            _relative(old, new),
-            CellBar(lengths[len(before) + index], lengths[index]),
+def change_table(frame: pd.DataFrame, caption: str, heads: Mapping[str, str]) -> Grid:
+    """Return the terms of two plans beside each other, with a pair of bars in each row.
+
+    Parameters
+    ----------
+    frame
+        Columns ``term``, ``before``, ``after`` and ``change``, and others that are parts of the change.
+    caption
+        What it shows.
+    heads
+        Column to head, in their order.
+    """
+    sums = frame[list(heads)].sum(min_count=1)
+    decimals = money_decimals([*frame["before"], *frame["after"], sums["before"], sums["after"]])
+
+    def cells(name: str, row: pd.Series[float]) -> tuple[str, ...]:
+        told = [
+            fixed_text(float(row[column]), decimals, signed=column not in ("before", "after"))
+            for column in heads
+        ]
+        return (name, *told, _relative(row["before"], row["after"]))
+
+    lengths = bar_lengths([*frame["before"], *frame["after"]])
+    rows: tuple[tuple[str | CellBar, ...], ...] = tuple(
+        (*cells(str(term), row), CellBar(lengths[len(frame) + place], lengths[place]))
+        for place, (term, (_, row)) in enumerate(
+            zip(frame["term"], frame[list(heads)].iterrows(), strict=True)
         )
-        for index, (name, old, new) in enumerate(zip(frame[key], before, after, strict=True))
     )
-    old, new = sum(before), sum(after)
-    change = fixed_text(new - old, decimals, signed=True)
-    total = ("total", fixed_text(old, decimals), fixed_text(new, decimals), change, _relative(old, new), "")
-    heads = (key, *names, "change", "%", "")
-    return PageTable(
-        caption, tuple(TableColumn(head, 0 < at < 5) for at, head in enumerate(heads)), rows, total
-    )
+    numeric = (False, *(True for _ in heads), True, False)
+    words = ("term", *heads.values(), "%", "")
+    return Grid(words, numeric, rows, caption=caption, total=(*cells("total", sums), ""))
 
 
-def group_table(explanation: Explanation) -> PageTable | None:
+def group_table(explanation: Explanation) -> Grid | None:
     """Return one row per route, machine or lane and one column per term; None where there is one group."""
     frame = explanation.terms(by="group")
     if frame["group"].nunique() < 2:
@@ -90,7 +96,7 @@ def group_table(explanation: Explanation) -> PageTable | None:
     return replace(table, ids=tuple(anchors.values())[: len(table.rows)])
 
 
-def item_table(explanation: Explanation) -> PageTable | None:
+def item_table(explanation: Explanation) -> Grid | None:
     """Return one row per leg, task or period; None where no term is priced per item."""
     frame = explanation.terms(by="item")
     if not frame["item"].astype(bool).any():
@@ -98,7 +104,7 @@ def item_table(explanation: Explanation) -> PageTable | None:
     return _pivot(frame, ["group", "item"], "Cost by item", explanation, _MOST_ITEMS)
 
 
-def _pivot(frame: pd.DataFrame, keys: list[str], caption: str, why: Explanation, most: int) -> PageTable:
+def _pivot(frame: pd.DataFrame, keys: list[str], caption: str, why: Explanation, most: int) -> Grid:
     terms = [str(term) for term in why.terms()["term"]]
     wide = frame.pivot_table(index=keys, columns="term", values="amount", aggfunc="sum", sort=False)
     wide = wide.reindex(columns=terms)
@@ -115,8 +121,8 @@ def _pivot(frame: pd.DataFrame, keys: list[str], caption: str, why: Explanation,
         )
         for (index, cells), total, length in zip(cut.iterrows(), sums, bar_lengths(list(sums)), strict=False)
     )
-    heads = [*keys, *show_terms, "total"]
-    columns = (*(TableColumn(head, at >= len(keys)) for at, head in enumerate(heads)), TableColumn(""))
+    heads = (*keys, *show_terms, "total", "")
+    numeric = tuple(len(keys) <= at < len(heads) - 1 for at in range(len(heads)))
     totals = _numbers(wide[show_terms].sum(), decimals)
     total = ("total", *[""] * (len(keys) - 1), *totals, fixed_text(float(sums.sum()), decimals), "")
     unit = why.result.problem.unit
@@ -125,7 +131,7 @@ def _pivot(frame: pd.DataFrame, keys: list[str], caption: str, why: Explanation,
         if len(wide) > most
         else ""
     )
-    return PageTable(f"{caption} ({unit})" if unit else caption, columns, rows, total, note)
+    return Grid(heads, numeric, rows, note, caption=f"{caption} ({unit})" if unit else caption, total=total)
 
 
 def _labels(index: object) -> tuple[str, ...]:

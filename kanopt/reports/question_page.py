@@ -1,36 +1,17 @@
-"""The answer to a question as data for its template: a first page as plans have one, pictures, tables and basis."""
+"""The page of an answer to a question: a first page as plans have one, charts, tables and what it rests on."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from kanopt.reports.board_parts import (
-    LONGEST,
-    MOST_LINES,
-    BoardPage,
-    brief,
-    first_cautions,
-    first_changes,
-    law_ids,
-    laws_table,
-    table_ids,
-    tables_sentence,
-    unanswered_notices,
-)
-from kanopt.reports.page_parts import (
-    NARROW,
-    FactList,
-    Figure,
-    KeyFigure,
-    Link,
-    Notice,
-    PageTable,
-    Sentence,
-    figure_of,
-)
-from kanopt.text import count_text, money_text, shorten
+from kanopt.display import Chart, Facts, Fold, Grid, KeyFigure, Lines, Notice, Notices, Page, Part, Section
+from kanopt.reports.blocks import LONGEST, NARROW, WIDE, chart_of, first_lines
+from kanopt.reports.first_page import FirstPage, law_ids, table_ids, unanswered_notices
+from kanopt.text import capital, money_text, range_text
+from kanopt.whatif.questions.axes import value_text
+from kanopt.whatif.questions.prepare import unit_of_axis
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -38,10 +19,10 @@ if TYPE_CHECKING:
     from kanopt.problems.base import Problem
     from kanopt.tables import TableReport
     from kanopt.whatif import LearnedLaw, Scenario
+    from kanopt.whatif.questions.axes import Axis
 
-_WIDE = 860
-_MOST_TILES = 12
 _MOST_LINES = 6
+_MOST_VALUES = 4
 _LONG_ANSWER = 400
 _LONG_ASSUMED = 130
 
@@ -53,42 +34,29 @@ class Basis:
     laws: Mapping[str, LearnedLaw]
     tables: Mapping[str, TableReport]
     changes: tuple[str, ...]
-    facts: FactList
+    facts: Facts
     unanswered: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
-class PageSection:
-    """What is said of one thing that was asked about: sentences, what it changes, tables, and pairs of pictures."""
-
-    name: str
-    lines: tuple[str, ...]
-    changes: tuple[str, ...]
-    tables: tuple[PageTable, ...]
-    pairs: tuple[tuple[Figure, Figure], ...] = ()
-
-
-@dataclass(frozen=True)
-class QuestionPage:
-    """Everything the template prints.
+class Question:
+    """What is said of a question.
 
     Parameters
     ----------
-    kicker
-        What kind of question it is.
-    title
-        The question in words.
+    kicker, title
+        What kind of question it is, and the question in words.
     answer
         What came of it, a sentence each; the one that matters first.
     lines
         More of the answer, as a list.
-    keys
+    figures
         The figures that matter.
     sure
         How far they can be relied on.
     notices
         What must be known before believing the rest.
-    figures
+    charts
         Pictures, of which the first is the answer.
     tables
         Tables.
@@ -106,81 +74,73 @@ class QuestionPage:
     title: str
     answer: tuple[str, ...]
     lines: tuple[str, ...]
-    keys: tuple[KeyFigure, ...]
+    figures: tuple[KeyFigure, ...]
     sure: tuple[str, ...]
     notices: tuple[Notice, ...]
-    figures: tuple[Figure, ...]
-    tables: tuple[PageTable, ...]
+    charts: tuple[Chart, ...]
+    tables: tuple[Grid, ...]
     basis: Basis
     assumed: tuple[str, ...] = ()
-    sections: tuple[PageSection, ...] = ()
-    others: tuple[tuple[str, FactList], ...] = ()
+    sections: tuple[Section, ...] = ()
+    others: tuple[tuple[str, Facts], ...] = ()
+
+    def page(self) -> Page:
+        """List the blocks of its page."""
+        found: list[Section] = []
+        if len(self.charts) > 1:
+            title = "The picture" if len(self.charts) == 2 else "Pictures"
+            found.append(Section(title, self.charts[1:], "picture", short="Pictures"))
+        found.append(Section("The figures", self.tables, "figures", short="The figures"))
+        found += self.sections
+        if self._is_shortened:
+            words = Lines((*self.answer, *self.lines), "changes")
+            found.append(Section("In words", (words,), "lines", short="In words"))
+        if self.notices:
+            found.append(Section("Be careful", (Notices(self.notices),), "cautions", short="Be careful"))
+        if self.assumed:
+            found.append(Section("What is assumed", (Lines(self.assumed, "changes"),), "assumed"))
+        folded = [Fold(name, (facts,)) for name, facts in self.others]
+        changes: list[Part] = [Lines(self.basis.changes, "changes")] if self.basis.changes else []
+        rests = (*changes, self.basis.facts, *folded)
+        found.append(Section("Provenance", rests, "provenance", short="Provenance"))
+        return Page(self.kicker, self.title, self._first().parts(), tuple(found), bool(self.sections))
+
+    def _first(self) -> FirstPage:
+        assumed = tuple(f"{capital(text)}." for text in self.assumed)
+        return FirstPage(
+            todo=first_lines(self.answer, "lines", _LONG_ANSWER, _MOST_LINES),
+            figures=self.figures,
+            why=first_lines(self.lines, "lines", LONGEST, _MOST_LINES),
+            sure=first_lines(self.sure, "figures", LONGEST, _MOST_LINES),
+            notices=(*unanswered_notices(self.basis.unanswered), *self.notices),
+            changes=self.basis.changes,
+            laws=self.basis.laws,
+            tables=self.basis.tables,
+            tables_anchor="provenance",
+            assumed=first_lines(assumed, "assumed", _LONG_ASSUMED, 2),
+            chart=self.charts[0] if self.charts else None,
+            heading="The answer",
+            second="What else",
+        )
 
     @property
-    def is_shortened(self) -> bool:
+    def _is_shortened(self) -> bool:
         """Whether the first page leaves out or cuts off some of the sentences."""
         lines = (*((each, _LONG_ANSWER) for each in self.answer), *((each, LONGEST) for each in self.lines))
         return max(len(self.answer), len(self.lines)) > _MOST_LINES or any(
             len(line) > most for line, most in lines
         )
 
-    @property
-    def board(self) -> BoardPage:
-        """The first page."""
-        notices = (*unanswered_notices(self.basis.unanswered), *self.notices)
-        return BoardPage(
-            kicker=self.kicker,
-            alarms=tuple(brief(each) for each in notices if each.level == "bad"),
-            changes=first_changes(self.basis.changes),
-            todo=first_lines(self.answer, "lines", _LONG_ANSWER),
-            keys=self.keys[:_MOST_TILES],
-            why=first_lines(self.lines, "lines"),
-            sure=first_lines(self.sure, "figures"),
-            laws=laws_table(self.basis.laws),
-            tables=tables_sentence(self.basis.tables, "provenance"),
-            assumed=first_lines(tuple(map(_sentence, self.assumed)), "assumed", _LONG_ASSUMED, MOST_LINES),
-            cautions=first_cautions(self.notices),
-            figure=self.figures[0] if self.figures else None,
-            heading="The answer",
-            second="What else",
-        )
 
-
-def first_lines(
-    lines: tuple[str, ...], anchor: str, longest: int = LONGEST, most: int = _MOST_LINES
-) -> tuple[Sentence, ...]:
-    """Return the first few lines, as a first page has room for, and where the others are."""
-    found: list[Sentence] = [(shorten(line, longest),) for line in lines[:most]]
-    if len(lines) > most:
-        found.append((Link(f"And {count_text(len(lines) - most, 'more', 'more')} below.", anchor),))
-    return tuple(found)
-
-
-def question_figure(draw: Callable[[Any], object], caption: str, height: int) -> Figure:
+def question_chart(draw: Callable[[Any], object], caption: str, height: int) -> Chart:
     """Draw a picture as wide as the page, and one for phones."""
-    return figure_of(
-        draw, caption=caption, label=caption, size=(_WIDE, height), narrow=(NARROW, int(1.1 * height))
-    )
-
-
-def cautions(notes: Iterable[str]) -> list[Notice]:
-    """Return notices of what must be said beside the figures, as sentences; a name at its head stays as it is."""
-    found = []
-    for note in notes:
-        is_word = note.partition(" ")[0].isalpha()
-        found.append(
-            Notice("care", f"{note[:1].upper() if is_word else note[:1]}{note[1:]}".rstrip(".") + ".")
-        )
-    return found
+    narrow = (NARROW, int(1.1 * height))
+    return chart_of(draw, caption=caption, label=caption, size=(WIDE, height), narrow=narrow)
 
 
 def stopped(interrupted: bool, where: str) -> list[Notice]:
     """Return the notice that not all was asked, where the user stopped it."""
     return [Notice("bad", f"The user stopped it {where}.", label="Stopped")] if interrupted else []
-
-
-def _sentence(text: str) -> str:
-    return f"{text[:1].upper()}{text[1:]}."
 
 
 def noise_sentence(noise: pd.Series[float] | None, unit: str) -> str:
@@ -204,28 +164,40 @@ def learned_sentence(problem: Problem[Any]) -> tuple[str, ...]:
     return (told,) if learned else ()
 
 
-def fact_ids(
-    words: Iterable[str], laws: Mapping[str, LearnedLaw], tables: Mapping[str, TableReport]
-) -> tuple[str, ...]:
-    """Return the ids of facts about laws and tables, to which the first page leads; of others none."""
+def basis_facts(
+    facts: Mapping[str, str], laws: Mapping[str, LearnedLaw], tables: Mapping[str, TableReport]
+) -> Facts:
+    """Return what an answer rests on; to facts about laws and tables the first page leads."""
     anchors = {f"law {name}": anchor for name, anchor in law_ids(laws).items()}
     anchors |= {f"table {name}": anchor for name, anchor in table_ids(list(tables)).items()}
-    return tuple(anchors.get(word, "") for word in words)
+    return Facts(tuple(facts.items()), ids=tuple(anchors.get(word, "") for word in facts))
 
 
-def basis_of(scenario: Scenario | None, problem: Problem[Any] | None) -> Basis:
+def basis_of(scenario: Scenario | None, problem: Problem[Any]) -> Basis:
     """Return what an answer rests on."""
     from kanopt.tables import report_of
     from kanopt.whatif import LearnedLaw
     from kanopt.whatif.run import environment, sources, unanswered
 
-    known = {} if problem is None else problem.laws()
+    known = problem.laws()
     laws = {name: LearnedLaw(name, formula) for name, formula in known.items()}
     tables = {} if scenario is None else {name: report_of(frame) for name, frame in scenario.tables.items()}
     facts = {} if scenario is None else sources(scenario)
     facts |= {f"law {name}": str(law) for name, law in known.items()}
     facts |= environment()
-    ids = fact_ids(facts, laws, tables)
     changes = () if scenario is None else scenario.change_sentences()
     open_ones = () if scenario is None else unanswered([scenario])
-    return Basis(laws, tables, changes, FactList(tuple(facts.items()), ids), open_ones)
+    return Basis(laws, tables, changes, basis_facts(facts, laws, tables), open_ones)
+
+
+def varied_text(scenario: Scenario, axis: Axis) -> str:
+    """Say what is varied, as a question does."""
+    values = axis.values.items
+    numbers = [float(value) for value in values if not isinstance(value, (str, bool))]
+    if len(numbers) == len(values) > 1:
+        told = range_text(min(numbers), max(numbers), unit_of_axis(scenario, axis))
+    else:
+        told = " or ".join(map(value_text, values[:_MOST_VALUES])) + (
+            " or another" if len(values) > _MOST_VALUES else ""
+        )
+    return f"{axis.path} is {'multiplied by ' if axis.values.action == 'scale' else ''}{told}"

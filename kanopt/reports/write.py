@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from functools import cache
 from importlib.metadata import version
 from pathlib import Path
@@ -14,74 +13,20 @@ from typing import TYPE_CHECKING, Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
+from kanopt.display import Page
 from kanopt.files import replace_file
-from kanopt.reports.law_section import LawSection, law_sections
+from kanopt.reports.law_section import laws_page
 from kanopt.reports.live import LivePage, live_page, printable
-from kanopt.reports.page_parts import FactList
+from kanopt.reports.mathml import formula_terms
 from kanopt.reports.palette import colours
 from kanopt.reports.plan_page import plan_page
 from kanopt.reports.subject import ReportSubject, subject_of, subject_of_explanation
-from kanopt.text import count_text, join_list
 
 if TYPE_CHECKING:
     from kanopt.explain import Explanation
     from kanopt.problems.plan_exports import PlanExports
     from kanopt.problems.result import Result
-    from kanopt.reports.question_page import QuestionPage
     from kanopt.whatif import LearnedLaw
-
-
-# The page of laws that were learned without a plan.
-
-
-@dataclass(frozen=True)
-class LawsPage:
-    """Everything the template prints.
-
-    Parameters
-    ----------
-    title
-        What was learned.
-    answer
-        A sentence for each law, and what it is worth.
-    laws
-        The laws.
-    provenance
-        Files and versions.
-    """
-
-    title: str
-    answer: tuple[str, ...]
-    laws: tuple[LawSection, ...]
-    provenance: FactList
-
-
-def laws_page(laws: Sequence[LearnedLaw], source: str) -> LawsPage:
-    """Return the page of laws.
-
-    Parameters
-    ----------
-    laws
-        In the order of the page.
-    source
-        The file of the scenario or the table.
-    """
-    from kanopt.whatif.run import environment
-
-    by_name: Mapping[str, LearnedLaw] = {law.name: law for law in laws}
-    told = []
-    for law in laws:
-        verdict = law.formula.verdict
-        worth = f" It is {verdict.level}." if verdict is not None else ""
-        told.append(f"{law.name} = {law.formula}.{worth}")
-    what = "The law of" if len(laws) == 1 else f"The {count_text(len(laws), 'law')} of"
-    facts = {"learned from": source} | environment()
-    return LawsPage(
-        title=f"{what} {join_list(list(by_name), 4)}",
-        answer=tuple(told),
-        laws=law_sections(by_name),
-        provenance=FactList(tuple(facts.items())),
-    )
 
 
 _UNIT = re.compile(r"(?<=\d) (?=[A-Z]{3}\b|%)")
@@ -127,10 +72,10 @@ def write_explanation(
 def _write(subject: ReportSubject, path: str | os.PathLike[str]) -> Path:
     today = {} if subject.today is None else {"Today's plan": subject.today}
     live = live_page(subject.laws, {"This plan": subject.explanation.result, **today}, subject.rows)
-    return replace_file(path, render("report.html.j2", plan_page(subject), live), make_folders=True)
+    return replace_file(path, render("page.html.j2", plan_page(subject), live), make_folders=True)
 
 
-def write_page(page: QuestionPage, path: str | os.PathLike[str]) -> Path:
+def write_page(page: Page, path: str | os.PathLike[str]) -> Path:
     """Write the answer to a question as one HTML file that needs no network, and no script to be read.
 
     Parameters
@@ -145,8 +90,8 @@ def write_page(page: QuestionPage, path: str | os.PathLike[str]) -> Path:
     Path
         The file written.
     """
-    live = live_page({}) if page.sections else None
-    return replace_file(path, render("question.html.j2", page, live), make_folders=True)
+    live = live_page({}) if page.is_live else None
+    return replace_file(path, render("page.html.j2", page, live), make_folders=True)
 
 
 def write_laws(laws: Sequence[LearnedLaw], source: str, path: str | os.PathLike[str]) -> Path:
@@ -167,7 +112,7 @@ def write_laws(laws: Sequence[LearnedLaw], source: str, path: str | os.PathLike[
         The file written.
     """
     live = live_page({law.name: law for law in laws})
-    return replace_file(path, render("laws.html.j2", laws_page(laws, source), live), make_folders=True)
+    return replace_file(path, render("page.html.j2", laws_page(laws, source), live), make_folders=True)
 
 
 @cache
@@ -180,6 +125,7 @@ def _environment() -> Environment:
         lstrip_blocks=True,
     )
     environment.filters["whole"] = _keep_units_on_line
+    environment.filters["mathml"] = lambda formula: Markup(" ".join(formula_terms(formula)))  # noqa: S704 - it escapes
     return environment
 
 

@@ -14,11 +14,10 @@ import torch
 from numpy.typing import NDArray
 
 from kanopt.formulas.noise import design_effect
-from kanopt.kan.architecture import Architecture, InputTensors
+from kanopt.kan.architecture import LARGE, Architecture, InputTensors
 from kanopt.kan.fit import fit_starts, refine_grid, retrain, train_until_one
 from kanopt.kan.fitted import FittedNetwork, describe_fit
-from kanopt.kan.heldout import fit_held_out, train_on_all_rows
-from kanopt.kan.large import LARGE, fit_large, is_large
+from kanopt.kan.heldout import HeldOutLoss, fit_held_out, train_on_all_rows
 from kanopt.kan.links import Exponential, Link, Logistic, Softplus
 from kanopt.kan.objective import Data
 from kanopt.kan.pruning import prune, remove_dead_nodes
@@ -191,9 +190,8 @@ class ArchitectureSearch:
         data, options = self.data(structure, encoding, unit), self.options(structure)
         generator = torch.Generator().manual_seed(self.settings.seed)
         shape, bounds = self._architecture(structure, encoding, data)
-        if is_large(shape):
-            run, fitted = fit_large(shape, data, bounds, generator, options)
-            return self.judge(structure, encoding, unit, run, fitted)
+        if shape.is_large:
+            return self.fit_noisy(structure)
         part = self._sample(data, SEARCH_ROWS, generator) if structure.hidden else data
         run = fit_starts(shape, part, bounds, generator, options)
         if part is not data:
@@ -225,7 +223,30 @@ class ArchitectureSearch:
             sums = np.average(self.table.target[seen], weights=weights)
             predicted = np.exp(predicted) * sums / np.average(np.exp(learned.cpu().numpy()), weights=weights)
         held_out = HeldOutPredictions(places, predicted * unit)
-        return self.judge(structure, encoding, unit, run, describe_fit(run, data, options), held_out)
+        left_out = self._left_out(run, data, options, trained, rows, test) if shape.is_large else None
+        return self.judge(
+            structure, encoding, unit, run, describe_fit(run, data, options, left_out), held_out
+        )
+
+    def _left_out(
+        self,
+        run: TrainedBatch,
+        data: Data,
+        options: FitOptions,
+        trained: TrainedBatch,
+        rows: tuple[Data, Data],
+        test: torch.Tensor,
+    ) -> torch.Tensor:
+        """Return residuals of a large network as if rows were left out, (n,).
+
+        Those of rows held out are theirs; others grow as much as the loss does from rows learned from to these.
+        """
+        judge = HeldOutLoss(rows[1], options)
+        known = judge.losses(trained.network, rows[0]).clamp(min=torch.finfo(trained.score.dtype).tiny)
+        growth = (trained.score / known).sqrt().nan_to_num(nan=1.0).clamp(min=1.0)
+        left_out = options.objective(data).residuals(run.network)[0, :, 0] * growth
+        left_out[test] = rows[1].target[:, 0] - judge.outputs(trained.network)[0]
+        return left_out
 
     def _architecture(
         self, structure: LawStructure, encoding: FeatureEncoding, data: Data, grid_size: int | None = None
@@ -250,7 +271,7 @@ class ArchitectureSearch:
 
         If smoothing was chosen on held-out rows, so was the grid, which is then not refined.
         """
-        if trial.held_out is not None or is_large(trial.trained.network.architecture):
+        if trial.held_out is not None:
             return trial
         data = self.data(trial.structure, trial.encoding, trial.unit)
         options = self.options(trial.structure)

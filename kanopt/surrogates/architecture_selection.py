@@ -29,7 +29,6 @@ from dataclasses import replace
 import numpy as np
 
 from kanopt.errors import FitError
-from kanopt.kan.large import is_large
 from kanopt.surrogates.architecture_search import ArchitectureSearch
 from kanopt.surrogates.monitor import SearchStopped
 from kanopt.surrogates.options import Settings
@@ -100,7 +99,7 @@ def _fit_requested(search: ArchitectureSearch, start: Trial) -> Trial:
     settings = search.settings
     structure = replace(start.structure, hidden=settings.hidden or (), products=settings.products)
     trial = _fit(search, structure)
-    if is_large(trial.trained.network.architecture):
+    if trial.held_out is not None:
         return trial
     if search.can_hold_out and 1.0 - search.accuracy(trial) > CLEAN:
         return _record_trial(search, search.fit_noisy(structure))

@@ -60,8 +60,6 @@ class Baselines(Shown):
         By what it was ended before the last fold; empty where it was not.
     absent
         Models that are not installed.
-    warned
-        What was warned of while models were learned, each once.
     """
 
     target: str
@@ -73,7 +71,6 @@ class Baselines(Shown):
     seconds: float = 0.0
     stopped: str = ""
     absent: tuple[str, ...] = ()
-    warned: tuple[str, ...] = ()
 
     @property
     def done(self) -> int:
@@ -213,8 +210,6 @@ class Baselines(Shown):
                 yield f"{name}: its search was ended by the budget in {cut} of {count_text(self.done, 'fold')}"
         if self.formula is not None:
             yield f"formula of the middle fold: {self.formula}"
-        if self.warned:
-            yield f"{count_text(len(self.warned), 'warning')} while models were learned: see .warned"
 
     def plot(self, ax: Any = None) -> Any:
         """Draw the error of every model, and of every fold beside it, and return the matplotlib axes."""

@@ -6,7 +6,7 @@ import time
 import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -14,9 +14,8 @@ from numpy.typing import NDArray
 from sklearn.base import clone
 from sklearn.model_selection import GroupKFold, KFold
 
-from kanopt.errors import FitError, KanoptError, KanoptWarning
+from kanopt.errors import FitError, KanoptError
 from kanopt.formulas.parameters import names_in
-from kanopt.interrupt import Interrupt
 from kanopt.surrogates.baseline_table import FORMULA, KAN, MODELS, PERCEPTRON, Baselines
 from kanopt.surrogates.curves import layers_of
 from kanopt.surrogates.encoding import encoding_of
@@ -32,9 +31,6 @@ from kanopt.surrogates.summary import fit_measures
 from kanopt.tables import units_of
 from kanopt.tables.batches import is_source
 from kanopt.text import count_text, number_text
-
-if TYPE_CHECKING:
-    pass
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
@@ -113,24 +109,20 @@ def baselines(
     budget = checked_budget(budget)
     asked = _comparison(kan, X, y, groups)
     splits = _splits(asked, whole_number(folds, "folds", 2))
-    with (
-        line_unless_told(checked_progress(progress)) as line,
-        warnings.catch_warnings(record=True) as recorded,
-    ):
+    with line_unless_told(checked_progress(progress)) as line, warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        warnings.simplefilter("always", KanoptWarning)
         scores, stopped = _scores(asked, splits, budget, line or (lambda _: None))
+    declared = y.to_frame() if isinstance(y, pd.Series) else y
     return Baselines(
         target=str(asked.target.name),
         per_fold=pd.DataFrame(scores),
-        unit=_unit_of(y),
+        unit=next(iter(units_of(declared).values()), "") if isinstance(declared, pd.DataFrame) else "",
         rows=len(asked.frame),
         columns=asked.frame.shape[1],
         folds=folds,
         seconds=time.perf_counter() - began,
         stopped=stopped,
         absent=tuple(name for name in MODELS if name not in (*PEERS, KAN, FORMULA)),
-        warned=tuple(dict.fromkeys(str(each.message).partition("\n")[0] for each in recorded)),
     )
 
 
@@ -201,137 +193,106 @@ def _scores(
     """Return the scores of the folds that were finished, and by what they were ended before the last."""
     ends = np.inf if budget is None else time.perf_counter() + budget
     scores: list[Score] = []
-    # until a fold is finished there is nothing to keep
-    with Interrupt(keeps=False) as stop:
+    for number, rows in enumerate(splits, 1):
+        left = ends - time.perf_counter()
+        if left <= 0.0 and scores:
+            return scores, f"by its budget of {number_text(budget or 0.0)} s"
+        until = time.perf_counter() + left / (len(splits) + 1 - number)
         try:
-            for number, rows in enumerate(splits, 1):
-                left = ends - time.perf_counter()
-                if left <= 0.0 and scores:
-                    return scores, f"by its budget of {number_text(budget or 0.0)} s"
-                fold = _Fold(
-                    asked, rows, left / (len(splits) + 1 - number), f"fold {number} of {len(splits)}", tell
-                )
-                found = []
-                for score in fold.scores():
-                    stop.check()
-                    if stop.asked:
-                        return scores, "on request"
-                    found.append({**score, "fold": number})
-                scores += found
-                stop.keep()
+            found = list(_fold(asked, rows, until, f"fold {number} of {len(splits)}", tell))
         except KeyboardInterrupt:
+            # until a fold is finished there is nothing to keep
             if not scores:
                 raise
             return scores, "on request"
+        scores += [{**score, "fold": number} for score in found]
     return scores, ""
 
 
-@dataclass(frozen=True, eq=False)
-class _Fold:
-    """Rows to learn from and rows held out, and the seconds for them."""
+def _fold(asked: _Comparison, rows: Rows, ends: float, called: str, tell: Tell) -> Iterator[Score]:
+    """Yield the score of one model after the other; the perceptron, as large as the KAN turned out, comes last."""
+    seen, (train, test) = asked.readable(rows[0]), rows
+    actual = asked.target.iloc[test]
+    groups = None if asked.groups is None else asked.groups[train]
 
-    asked: _Comparison
-    rows: Rows
-    seconds: float
-    called: str
-    tell: Tell
-
-    def scores(self) -> Iterator[Score]:
-        """Yield the score of one model after the other; the perceptron, as large as the KAN turned out, comes last."""
-        ends = time.perf_counter() + self.seconds
-        seen = self.asked.readable(self.rows[0])
-        for name in PEERS:
-            if name != PERCEPTRON:
-                yield self._peer(name, seen)
-        size = 0
-        for score in self._kan_and_formula(seen, ends):
-            size = score["parameters"] if score["model"] == KAN and not score["reason"] else size
-            yield score
-        if size:
-            yield self._peer(PERCEPTRON, seen, size)
-        else:
-            yield _none(PERCEPTRON, "it would have as many parameters as the KAN, of which there is none")
-
-    def _peer(self, name: str, seen: pd.DataFrame, size: int = 0) -> Score:
-        """Measure a model of another library."""
-        self.tell(f"{self.called}, {name}")
-        asked, (train, test) = self.asked, self.rows
-        periods = {column: period for column, period in asked.periods.items() if column in seen}
-        told = asked.groups is not None and name not in ("mean", "explainable boosting")
-
+    def peer(name: str, size: int = 0) -> Score:
         def learn() -> Any:
-            options = {"seed": asked.kan.seed, "size": size}
-            model = peer_model(name, seen.iloc[train], periods, asked.groups is not None, **options)
-            more = {"groups": asked.groups[train]} if told and asked.groups is not None else {}
-            return model.fit(seen.iloc[train], asked.target.iloc[train], **more)
+            periods = {column: period for column, period in asked.periods.items() if column in seen}
+            known = seen.iloc[train]
+            model = peer_model(name, known, periods, groups is not None, seed=asked.kan.seed, size=size)
+            told = {} if groups is None or name in ("mean", "explainable boosting") else {"groups": groups}
+            return model.fit(known, asked.target.iloc[train], **told)
 
-        return self._measured(name, learn, lambda model: model.predict(seen.iloc[test]), count_parameters)[0]
+        def predict(model: Any) -> Any:
+            return model.predict(seen.iloc[test])
 
-    def _kan_and_formula(self, seen: pd.DataFrame, ends: float) -> Iterator[Score]:
-        """Yield the scores of the KAN and of the formula that is read from it."""
-        asked = self.asked
-        varies = [not {name, f"{name}_missing"}.isdisjoint(seen) for name in asked.frame]
-        train, test = (asked.frame.loc[:, varies].iloc[each] for each in self.rows)
-        known, actual = (asked.target.iloc[each] for each in self.rows)
-        options = {
-            "groups": None if asked.groups is None else asked.groups[self.rows[0]],
-            "budget": _until(ends, FOR_FIT),
-            "progress": self._progress,
-        }
-        self.tell(f"{self.called}, {KAN}")
-        score, kan = self._measured(
-            KAN,
-            lambda: clone(asked.kan).fit(train, known, **options),
-            lambda model: model.predict(test, unseen="pooled"),
-            lambda model: sum(layer.parameters for layer in layers_of(model.network_)),
-        )
-        yield score
-        if kan is None:
-            yield _none(FORMULA, "there is no KAN to read it from")
-            return
-        asked_for = {
-            "min_r2": -np.inf,
-            "unseen": "pooled",
-            "budget": _until(ends),
-            "progress": self._progress,
-        }
-        found, law = self._measured(
-            FORMULA,
-            lambda: kan.to_formula(test, actual, **asked_for),
-            lambda law: np.broadcast_to(law.evaluate(kan._filled(test)), len(test)),
-            lambda law: len(names_in(law.root)),
-        )
-        if law is not None:
-            found |= {"fit_seconds": found["fit_seconds"] + score["fit_seconds"], "formula": law}
-        yield found
+        tell(f"{called}, {name}")
+        return _measured(name, actual, learn, predict, count_parameters)[0]
 
-    def _progress(self, state: object) -> None:
-        self.tell(f"{self.called}, {KAN}: {state}")
+    yield from (peer(name) for name in PEERS if name != PERCEPTRON)
+    varies = [not {name, f"{name}_missing"}.isdisjoint(seen) for name in asked.frame]
+    frame, progress = asked.frame.loc[:, varies], lambda state: tell(f"{called}, {KAN}: {state}")
+    options = {"groups": groups, "budget": _until(ends, FOR_FIT), "progress": progress}
+    tell(f"{called}, {KAN}")
+    score, kan = _measured(
+        KAN,
+        actual,
+        lambda: clone(asked.kan).fit(frame.iloc[train], asked.target.iloc[train], **options),
+        lambda model: model.predict(frame.iloc[test], unseen="pooled"),
+        lambda model: sum(layer.parameters for layer in layers_of(model.network_)),
+    )
+    yield score
+    if kan is None:
+        yield _none(FORMULA, "there is no KAN to read it from")
+        yield _none(PERCEPTRON, "it would have as many parameters as the KAN, of which there is none")
+        return
+    law, _ = _measured(
+        FORMULA,
+        actual,
+        lambda: kan.to_formula(
+            frame.iloc[test], actual, min_r2=-np.inf, unseen="pooled", budget=_until(ends), progress=progress
+        ),
+        lambda law: np.broadcast_to(law.evaluate(kan._filled(frame.iloc[test])), len(test)),
+        lambda law: len(names_in(law.root)),
+    )
+    if not law["reason"]:
+        law["fit_seconds"] += score["fit_seconds"]
+    yield law
+    yield peer(PERCEPTRON, score["parameters"])
 
-    def _measured(
-        self, name: str, learn: Callable[[], Any], predict: Callable[[Any], Any], size: Callable[[Any], int]
-    ) -> tuple[Score, Any]:
-        """Return the score and the fitted model; whatever it raises is its own failure, and told."""
-        began = time.perf_counter()
-        try:
-            model = learn()
-            learned = time.perf_counter()
-            predicted = np.asarray(predict(model))
-            done = time.perf_counter()
-            errors = _errors(self.asked.target.iloc[self.rows[1]], predicted)
-        except Exception as error:
-            told = str(error).strip().partition("\n")[0]
-            known = isinstance(error, KanoptError)
-            return _none(name, told if known else f"{type(error).__name__}: {told}"), None
-        return {
-            "model": name,
-            **errors,
-            "parameters": size(model),
-            "fit_seconds": learned - began,
-            "predict_seconds": done - learned,
-            "stopped": bool(getattr(model, "stopped_", getattr(model, "stopped", ""))),
-            "reason": "",
-        }, model
+
+def _measured(
+    name: str,
+    actual: pd.Series[Any],
+    learn: Callable[[], Any],
+    predict: Callable[[Any], Any],
+    size: Callable[[Any], int],
+) -> tuple[Score, Any]:
+    """Return the score and the fitted model; whatever it raises is its own failure, and told."""
+    began = time.perf_counter()
+    try:
+        model = learn()
+        learned = time.perf_counter()
+        predicted = np.asarray(predict(model))
+        done = time.perf_counter()
+        errors = _errors(actual, predicted)
+    except Exception as error:
+        told = str(error).strip().partition("\n")[0]
+        known = isinstance(error, KanoptError)
+        return _none(name, told if known else f"{type(error).__name__}: {told}"), None
+    stopped = str(getattr(model, "stopped_", getattr(model, "stopped", "")))
+    if "on request" in stopped:
+        raise KeyboardInterrupt
+    return {
+        "model": name,
+        **errors,
+        "parameters": size(model),
+        "fit_seconds": learned - began,
+        "predict_seconds": done - learned,
+        "stopped": bool(stopped),
+        "reason": "",
+        "formula": model if name == FORMULA else None,
+    }, model
 
 
 def _until(ends: float, share: float = 1.0) -> float | None:
@@ -352,9 +313,3 @@ def _errors(actual: pd.Series[Any], predicted: Floats) -> dict[str, float]:
         largest = number_text(float(np.abs(predicted).max()), 3)
         raise FitError(f"its errors are no numbers (largest prediction {largest})")
     return {name: found[name] for name in ("rmse", "mae", "r2", "ratio")}
-
-
-def _unit_of(y: Any) -> str:
-    """Return the unit that a target declares."""
-    frame = y.to_frame() if isinstance(y, pd.Series) else y
-    return next(iter(units_of(frame).values()), "") if isinstance(frame, pd.DataFrame) else ""

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from kanopt.errors import FormulaError
 from kanopt.formulas import Apply, Constant, Curve, Formula, Input, Node, Product, Sum, Table, Variable
 from kanopt.formulas.nodes import computed, rebuild
+from kanopt.formulas.variables import category_label
 from kanopt.kan.links import Link, Logistic, Softplus
 from kanopt.surrogates.encoding import Feature, FeatureEncoding
 
@@ -157,7 +158,7 @@ def in_units(root: Node, features: Sequence[Feature]) -> Node:
                 return Sum((encoded(known[name]), first))
             case Table(inputs=(name,)):
                 labels = known[name].categories
-                entries = {str(labels[int(code)]): value for (code,), value in node.entries}
+                entries = {category_label(labels[int(code)]): value for (code,), value in node.entries}
                 return Table.of(entries, known[name].name, name=node.name)
         return node
 

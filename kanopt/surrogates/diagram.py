@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from kanopt.surrogates.attribution import attribution, end_of
+from kanopt.surrogates.attribution import attribution
 from kanopt.surrogates.curves import layers_of
 
 if TYPE_CHECKING:
@@ -41,7 +41,6 @@ class DiagramEdge:
         The labels of a category, else empty.
     strength
         Attribution score of the edge, as a fraction of the largest one in its layer; an edge near 0 is unimportant.
-        Without rows: the same for the spread of the curve.
     factor
         0 if the target is a sum, 1 or 2 for the factors of a product.
     pruned
@@ -89,9 +88,9 @@ def diagram_of(
     network: Formula,
     encoding: FeatureEncoding,
     *,
+    rows: tuple[Floats, Integers],
     output: str,
     log_output: bool = False,
-    rows: tuple[Floats, Integers] | None = None,
     points: int = 41,
 ) -> Diagram:
     """Sample every edge of a network.
@@ -100,12 +99,12 @@ def diagram_of(
     ----------
     network, encoding
         As a fitted model holds them.
+    rows
+        Encoded numbers and codes over which edges are scored (:mod:`kanopt.surrogates.attribution`).
     output
         Name of the target.
     log_output
         Whether the network gives the target's logarithm.
-    rows
-        Encoded numbers and codes over which edges are scored (:mod:`kanopt.surrogates.attribution`).
     points
         Number of points per curve.
 
@@ -118,12 +117,10 @@ def diagram_of(
     inputs = tuple(_named(feature) for feature in encoding.inputs)
     layers = layers_of(network)
     hidden = [("",) * (layer.sums + layer.products) for layer in layers[:-1]]
-    weights: tuple[Floats, ...] | None = None
-    if rows is not None:
-        weights = attribution(network, *rows).edge_scores
+    scores = attribution(network, *rows, names=inputs, output=output).edge_scores
     edges: list[DiagramEdge] = []
-    for index, layer in enumerate(layers):
-        edges += _edges(index, layer, encoding, points, None if weights is None else weights[index])
+    for index, (layer, strengths) in enumerate(zip(layers, scores, strict=True)):
+        edges += _edges(index, layer, encoding, points, strengths)
     names = (inputs, *hidden, (f"log {output}" if log_output else output,))
     return Diagram(names, tuple(edges), (0, *(layer.products for layer in layers)))
 
@@ -135,18 +132,18 @@ def _named(feature: Feature) -> str:
 
 
 def _edges(
-    index: int, layer: Layer, encoding: FeatureEncoding, points: int, weights: Floats | None
+    index: int, layer: Layer, encoding: FeatureEncoding, points: int, scores: Floats
 ) -> list[DiagramEdge]:
     curves = list(_curves(index, layer, encoding, points))
     spread = np.array([np.ptp(values, axis=0) for _, values, _ in curves])
     widest = float(spread.max(initial=0.0)) or 1.0
-    weights = spread if weights is None else weights
-    strongest = float(weights.max(initial=0.0)) or 1.0
+    strongest = float(scores.max(initial=0.0)) or 1.0
     edges = []
     for source, (x, values, labels) in enumerate(curves):
         for subnode, y in enumerate(values.T):
-            target, factor = end_of(subnode, layer.sums)
-            strength = float(weights[source, subnode]) / strongest
+            pair, side = divmod(subnode - layer.sums, 2)
+            target, factor = (subnode, 0) if pair < 0 else (layer.sums + pair, 1 + side)
+            strength = float(scores[source, subnode]) / strongest
             pruned = bool(spread[source, subnode] <= PRUNED * widest)
             edges.append(DiagramEdge(index, source, target, x, y, labels, strength, factor, pruned))
     return edges

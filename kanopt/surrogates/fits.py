@@ -32,7 +32,7 @@ from kanopt.text import count_text, number_text
 if TYPE_CHECKING:
     from kanopt.surrogates.groups import Groups
     from kanopt.surrogates.options import Settings
-    from kanopt.surrogates.regressor import KANRegressor
+    from kanopt.surrogates.readings import FittedModel
 
 Floats = NDArray[np.float64]
 
@@ -42,7 +42,7 @@ OF_COLUMNS = ("n_features_in_", "feature_names_in_", "_units")
 
 
 def fit_memory(
-    model: KANRegressor, X: Any, y: Any, sample_weight: Any, watch: FitMonitor, groups: Groups | None
+    model: FittedModel, X: Any, y: Any, sample_weight: Any, watch: FitMonitor, groups: Groups | None
 ) -> None:
     """Fit a table in memory, note whether that was stopped, and warn if it was."""
     if is_multi_target(y):
@@ -87,7 +87,7 @@ class CheckedRows:
 
 
 def checked_rows(
-    model: KANRegressor, X: Any, y: Any, sample_weight: Any, groups: Groups | None
+    model: FittedModel, X: Any, y: Any, sample_weight: Any, groups: Groups | None
 ) -> CheckedRows:
     """Return the rows of a table that a law is learned from.
 
@@ -112,7 +112,7 @@ def checked_rows(
 
 
 def _fit_table(
-    model: KANRegressor, X: Any, y: Any, sample_weight: Any, watch: FitMonitor, groups: Groups | None
+    model: FittedModel, X: Any, y: Any, sample_weight: Any, watch: FitMonitor, groups: Groups | None
 ) -> None:
     """Fit one target of a table in memory."""
     rows = checked_rows(model, X, y, sample_weight, groups)
@@ -174,9 +174,7 @@ def _warn_of_contradictions(
         warnings.warn(message, KanoptWarning, stacklevel=2)
 
 
-def _active_columns(
-    model: KANRegressor, frame: pd.DataFrame, target: Floats, weights: Floats
-) -> pd.DataFrame:
+def _active_columns(model: FittedModel, frame: pd.DataFrame, target: Floats, weights: Floats) -> pd.DataFrame:
     """Return the frame without the columns that say nothing about the target, where there are many.
 
     Where an argument speaks of single columns, a law of them is wanted, and all are kept.
@@ -196,27 +194,28 @@ def _active_columns(
 
 
 def _fit_targets(
-    model: KANRegressor, X: Any, y: Any, sample_weight: Any, watch: FitMonitor, groups: Groups | None
-) -> list[KANRegressor]:
+    model: FittedModel, X: Any, y: Any, sample_weight: Any, watch: FitMonitor, groups: Groups | None
+) -> list[FittedModel]:
     """Fit one model per target; a law per target is what can be read, so that no node is shared."""
     targets = y if isinstance(y, pd.DataFrame) else pd.DataFrame(np.asarray(y))
     names = [str(name) if isinstance(name, str) else f"target{name}" for name in targets.columns]
     if len(set(names)) < len(names):
         twice = next(name for name in names if names.count(name) > 1)
         raise FitError(f"two targets are called {twice!r}; rename or drop one of them")
-    models: dict[str, KANRegressor] = {name: clone(model) for name in names}
+    models: dict[str, FittedModel] = {name: clone(model) for name in names}
     for place, (name, each) in enumerate(models.items()):
         _fit_table(each, X, targets.iloc[:, place].rename(name), sample_weight, watch, groups)
     table_of(model, X, reset=True)
-    for name in [name for name in vars(model) if name.endswith("_") and name not in OF_COLUMNS]:
-        delattr(model, name)
-    model._rows = model._known_rows = model._groups = None
+    of_one_law = ("_law", "_rows", "_known_rows", "_groups")
+    for name in [name for name in vars(model) if name.endswith("_") or name in of_one_law]:
+        if name not in OF_COLUMNS:
+            delattr(model, name)
     model.outputs_ = models
     return list(models.values())
 
 
 def fit_source(
-    model: KANRegressor,
+    model: FittedModel,
     source: Any,
     target: Any,
     weights: Any,

@@ -129,28 +129,22 @@ def _law(
     numbers = trial.encoding.encode_numbers(table.numbers)
     rng = np.random.default_rng(settings.seed)
     sample = np.sort(_drawn(table.weights, SAMPLE, rng))
-    factors = _factors(trial, factor)
     law = FittedLaw(
         encoding=trial.encoding,
         network=_network(table, trial, numbers, factor, shift),
         log_target=log,
         smearing=smearing,
         loss=trial.structure.loss,
-        covariance=fitted.covariance * np.outer(factors, factors)
-        if fitted.covariance.size
-        else fitted.covariance,
         variance=variance,
         edf=fitted.edf,
         residuals=residuals[order],
         residual_weights=effective[order],
-        smoothing=fitted.smoothing,
         numbers=numbers[sample],
         codes=table.codes[sample],
         middle=np.empty(0),
         importance=np.empty(0),
         measures={},
         link=link,
-        at_bound=fitted.at_bound,
         lowest=float(table.target[table.weights > 0].min()),
     )
     law = held_positive(law) if settings.hold_positive else law
@@ -246,14 +240,6 @@ def _network(table: TrainingTable, trial: Trial, numbers: Floats, unit: float, s
     bounded = inputs[: len(trial.encoding.numbers)]
     columns = {each.name: column for each, column in zip(bounded, numbers.T, strict=False)}
     return Formula(root, inputs, Variable("output"), domain=Domain.from_rows(bounded, columns))
-
-
-def _factors(trial: Trial, unit: float) -> Floats:
-    """Return what each parameter of a network is multiplied by where its output is multiplied by a unit."""
-    shape = trial.trained.network.architecture
-    factors = np.ones(shape.parameters)
-    factors[-shape.layers[-1].parameters :] = unit
-    return factors
 
 
 def _alternatives(tried: list[Trial], chosen: Trial, law: FittedLaw, weights: Floats) -> pd.DataFrame:

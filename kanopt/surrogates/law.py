@@ -2,31 +2,23 @@
 
 from __future__ import annotations
 
-import base64
-import json
-import math
-from collections.abc import Iterator
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from functools import partial
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar
+from types import MappingProxyType
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
-from pydantic import BeforeValidator, ConfigDict, Field, PlainSerializer, PlainValidator
 
 from kanopt.errors import FormulaError
 from kanopt.formulas import Apply, Constant, Formula, Maximum, Product, Variable
-from kanopt.formulas.serialize import from_json
+from kanopt.formulas.variables import category_label
 from kanopt.kan.links import Logistic, Softplus
 from kanopt.surrogates.conformal import ResidualRange, residual_range
 from kanopt.surrogates.curves import in_units, linked, network_output, place_name
-from kanopt.surrogates.encoding import FeatureEncoding
-from kanopt.text import number_text
+from kanopt.surrogates.encoding import Feature, FeatureEncoding
 
-if TYPE_CHECKING:
-    from kanopt.formulas.enclosures.facts import Point
-    from kanopt.kan.constraints import ShapeConstraints
+Floats = NDArray[np.float64]
+Integers = NDArray[np.int64]
 
 LARGEST = 650.0
 """Logarithms beyond this are cut off, far outside any data: their exponentials would not be numbers."""
@@ -34,64 +26,6 @@ FLOOR_BUDGET = 1_000
 """Boxes in which a law is to be proved to stay above zero; one that is not is held there."""
 LEAST = float(np.finfo(np.float64).tiny)
 """What a positive law falls to at least, far outside any data, where its exponentials would be zero."""
-
-
-def _packed(array: NDArray[Any]) -> dict[str, Any]:
-    """Return numbers as JSON holds them: their shape, and their bytes as text."""
-    kind = "<f8" if array.dtype.kind == "f" else "<i8" if array.dtype.kind == "i" else "?"
-    return {"shape": array.shape, "numbers": base64.b64encode(array.astype(kind).tobytes()).decode()}
-
-
-def _unpacked(value: Any, kind: str) -> NDArray[Any]:
-    """Undo :func:`_packed`."""
-    try:
-        numbers = np.frombuffer(base64.b64decode(value["numbers"], validate=True), dtype=kind)
-        array = numbers.reshape([int(side) for side in value["shape"]])
-    except (TypeError, KeyError, ValueError) as error:
-        raise ValueError(f"this is no array of numbers ({error})") from None
-    if not np.isfinite(array).all():
-        raise ValueError("a number is infinite or none")
-    return array
-
-
-def _packed_half(matrix: NDArray[np.float64]) -> dict[str, Any]:
-    """Return the half of a symmetric matrix."""
-    return _packed(matrix[np.tril_indices(len(matrix))])
-
-
-def _unpacked_whole(value: Any) -> NDArray[np.float64]:
-    """Undo :func:`_packed_half`."""
-    half = _unpacked(value, "<f8").ravel()
-    size = math.isqrt(2 * len(half))
-    matrix = np.zeros((size, size))
-    if len(half) != size * (size + 1) // 2:
-        raise ValueError(f"{len(half):,} numbers are no half of a symmetric matrix")
-    rows, columns = np.tril_indices(size)
-    matrix[rows, columns] = matrix[columns, rows] = half
-    return matrix
-
-
-Floats = Annotated[
-    NDArray[np.float64], PlainValidator(partial(_unpacked, kind="<f8")), PlainSerializer(_packed)
-]
-Integers = Annotated[
-    NDArray[np.int64], PlainValidator(partial(_unpacked, kind="<i8")), PlainSerializer(_packed)
-]
-Flags = Annotated[NDArray[np.bool_], PlainValidator(partial(_unpacked, kind="?")), PlainSerializer(_packed)]
-Matrix = Annotated[NDArray[np.float64], PlainValidator(_unpacked_whole), PlainSerializer(_packed_half)]
-Network = Annotated[
-    Formula,
-    # how long a network may be, the size of the file has decided
-    PlainValidator(lambda value: from_json(Formula, text := json.dumps(value), len(text))),
-    PlainSerializer(lambda formula: json.loads(formula.to_json())),
-]
-Measure = Annotated[
-    float,
-    Field(allow_inf_nan=True),
-    BeforeValidator(lambda value: math.nan if value is None else value),
-    PlainSerializer(lambda value: None if math.isnan(value) else value),
-]
-"""R² of a constant target is not defined."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -106,16 +40,11 @@ class FittedLaw:
         rows.
     loss
         The loss of the fit.
-    covariance, variance, edf
-        Covariance of the network's parameters (empty for a large network), residual variance, effective number of
-        parameters.
-    at_bound
-        Mask of the parameters held at an active bound of a shape constraint.
+    variance, edf
+        Residual variance, and effective number of parameters.
     residuals, residual_weights, middle
         Leave-one-out residuals of the training rows, sorted, of the logarithm for a log target; how many independent
         rows each stands for; and what the law says of these rows, on the scale of the residuals.
-    smoothing
-        Roughness weight of every group of curves, one per column and one per later layer, followed by the ridge.
     numbers, codes
         Encoded sample of training rows over which effects are averaged.
     importance
@@ -128,52 +57,44 @@ class FittedLaw:
         What the law is held at where the network falls below it; None for nothing. Without a link and logarithm only.
     """
 
-    __pydantic_config__: ClassVar = ConfigDict(strict=True, allow_inf_nan=False, extra="forbid")
-
     encoding: FeatureEncoding
-    network: Network
+    network: Formula
     log_target: bool
     smearing: float
     loss: str
-    covariance: Matrix
     variance: float
     edf: float
-    at_bound: Flags
     residuals: Floats
     residual_weights: Floats
     middle: Floats
-    smoothing: Floats
     numbers: Floats
     codes: Integers
     importance: Floats
-    measures: dict[str, dict[str, Measure]]
+    measures: dict[str, dict[str, float]]
     lowest: float
     link: Softplus | Logistic | None = None
     floor: float | None = None
 
-    @property
-    def formula(self) -> Formula:
-        """What the law predicts as a formula over the box of the training rows, of columns called by their places.
+    def formula(self, target: str, units: Mapping[str, str] = MappingProxyType({})) -> Formula:
+        """Return what the law predicts as a formula of the columns, over the box of the training rows.
 
         Where an exponential overflows, far outside any data, a prediction is cut off and the formula is not.
         """
-        placed = [
-            replace(each, name=place_name(place), categories=tuple(map(str, range(len(each.categories)))))
-            for place, each in enumerate(self.encoding.inputs)
-        ]
-        root = in_units(self.network.root, placed)
+        features = self.encoding.inputs
+        root = in_units(self.network.root, features)
         if self.log_target:
             root = Product((Constant(self.smearing), Apply("exp", root)))
         elif self.link is not None:
             root = linked(self.link, root)
         elif self.floor is not None:
             root = Maximum((Constant(self.floor), root))
-        ends = [(0.0, each.scale) if each.kind == "cycle" else (each.low, each.high) for each in placed]
         inputs = [
-            Variable(each.name, low=low, high=high) if each.is_numeric else category
-            for each, category, (low, high) in zip(placed, self.network.inputs, ends, strict=True)
+            _number(each, units.get(each.name, ""))
+            if each.is_numeric
+            else Variable(each.name, kind="category", categories=tuple(map(category_label, each.categories)))
+            for each in features
         ]
-        return Formula(root, tuple(inputs), Variable("target"))
+        return Formula(root, tuple(inputs), Variable(target))
 
     def predict(self, numbers: Floats, codes: Integers) -> Floats:
         """Return the target for encoded rows, shape (n,)."""
@@ -214,87 +135,19 @@ class FittedLaw:
         ends = (-np.inf, np.inf) if self.link is None else self.link.ends
         return np.clip(low, *ends), np.clip(high, *ends)
 
-    @property
-    def standard_errors(self) -> Floats:
-        """Standard errors of the network's parameters; NaN without covariance, and at an active bound."""
-        if not self.covariance.size:
-            return np.full(len(self.at_bound), np.nan)
-        errors = np.sqrt(np.maximum(np.diag(self.covariance), 0.0))
-        return np.where(self.at_bound, np.nan, errors)
-
-
-def proofs(law: FittedLaw, shapes: ShapeConstraints, ends: tuple[float, float], budget: int) -> pd.DataFrame:
-    """Prove or refute, claim by claim, that a law has shapes and lies between two ends over the box of its rows.
-
-    The column ``where`` of the frame says why a claim does not hold.
-    """
-    claims = _claims(law.encoding, shapes, ends)
-    try:
-        formula = law.formula
-    except FormulaError as error:
-        rows = [(words, "undecided", 0, str(error)) for words, _ in claims]
-    else:
-        rows = [_proof(law.encoding, formula, *claim, budget) for claim in claims]
-    return pd.DataFrame(rows, columns=["claim", "verdict", "boxes", "where"])
-
 
 def held_positive(law: FittedLaw) -> FittedLaw:
     """Return a law of a positive target held at the smallest one, unless it is proved to stay above zero by itself."""
     if not law.lowest > 0.0:
         return law
     try:
-        proved = law.formula.prove(low=0.0, boxes=FLOOR_BUDGET).proved
+        proved = law.formula("target").prove(low=0.0, boxes=FLOOR_BUDGET).proved
     except FormulaError:  # a network too large to be written as a formula
         proved = False
     return law if proved else replace(law, floor=law.lowest)
 
 
-def _claims(
-    encoding: FeatureEncoding, shapes: ShapeConstraints, ends: tuple[float, float]
-) -> Iterator[tuple[str, list[dict[str, Any]]]]:
-    """Yield every claim in words, and what is to be proved of the formula for it."""
-    names = [feature.name for feature in encoding.numbers]
-    for place, sign in enumerate(shapes.monotonic):
-        if sign:
-            words = f"{'rises' if sign > 0 else 'falls'} with {names[place]}"
-            yield words, [{"monotone": {place_name(place): sign}}]
-    for word, sign in (("convex", 1), ("concave", -1)):
-        places = [place for place, bend in enumerate(shapes.convexity) if bend == sign]
-        if places:
-            words = f"{word} in {', '.join(names[place] for place in places)}"
-            together = " jointly" if len(places) > 1 else ""
-            yield words + together, [{"convex": {tuple(map(place_name, places)): sign}}]
-    parts = [
-        (told, word, end)
-        for told, word, end in zip(("at least", "at most"), ("low", "high"), ends, strict=True)
-        if math.isfinite(end)
-    ]
-    if parts:
-        words = " and ".join(f"{told} {number_text(end, 6)}" for told, _, end in parts)
-        yield words, [{word: end} for _, word, end in parts]
-
-
-def _proof(
-    encoding: FeatureEncoding, formula: Formula, words: str, parts: list[dict[str, Any]], budget: int
-) -> tuple[str, str, int, str]:
-    """Decide the parts of a claim one after the other, until one fails."""
-    verdict, boxes, where = "proved", 0, ""
-    for part in parts:
-        fact = formula.prove(**part, boxes=max(budget - boxes, 1)).facts[-1]
-        verdict, boxes = fact.verdict, boxes + fact.boxes
-        where = "; ".join(_where(encoding, point) for point in fact.witness) or fact.why
-        if verdict != "proved":
-            break
-    return words, verdict, boxes, where
-
-
-def _where(encoding: FeatureEncoding, point: Point) -> str:
-    """Return a point in words, in the units of the table."""
-    told = []
-    for place, feature in enumerate(encoding.inputs):
-        value = point.inputs[place_name(place)]
-        told.append(
-            f"{feature.name} = "
-            + (f"{value:.6g}" if feature.is_numeric else str(feature.categories[int(value)]))
-        )
-    return f"{point.value:.8g} at {', '.join(told)}"
+def _number(feature: Feature, unit: str) -> Variable:
+    """Return a column of numbers as an input, over the range of the training rows or over its period."""
+    low, high = (0.0, feature.scale) if feature.kind == "cycle" else (feature.low, feature.high)
+    return Variable(feature.name, unit, low=low, high=high)

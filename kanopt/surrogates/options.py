@@ -138,7 +138,7 @@ def settings_of(given: Any, encoding: FeatureEncoding, watch: FitMonitor | None 
         For invalid values, contradictory arguments, and columns that do not exist or are of the wrong kind.
     """
     columns = min(getattr(given, "n_features_in_", len(encoding.features)), len(encoding.features))
-    wanted = shapes_of(given.monotone, given.convex, given.concave, encoding, columns=columns)
+    wanted = shapes_of(given.monotone, given.convex, given.concave, encoding, columns)
     hidden = _checked("hidden", given.hidden)
     if hidden is None and {-1, 1} <= set(wanted.convexity):
         hidden = ()  # the only laws that can be both, see _check_together
@@ -283,22 +283,22 @@ def _logs(value: Any, encoding: FeatureEncoding, wanted: ShapeConstraints) -> tu
 
 
 def shapes_of(
-    monotone: Any, convex: Any, concave: Any, encoding: FeatureEncoding, where: str = "", columns: int = 0
+    monotone: Any, convex: Any, concave: Any, encoding: FeatureEncoding, columns: int
 ) -> ShapeConstraints:
-    """Return the shapes that are asked for of the numbers, or claimed of them; `where` begins messages.
+    """Return the shapes that are asked for of the numbers.
 
     Raises
     ------
     FitError
         For columns that do not exist or have no order, and signs and lists that are none.
     """
-    signs = _monotonic(monotone, encoding, f"{where}monotone", {len(encoding.features), columns})
+    signs = _monotonic(monotone, encoding, {len(encoding.features), columns})
     bends: dict[str, int] = {}
     for value, bend, what in ((convex, 1, "convex"), (concave, -1, "concave")):
         if isinstance(value, str) or not (value is None or isinstance(value, Iterable)):
-            raise FitError(f"{where}{what}={value!r} must be a list of columns, such as [{value!r}]")
+            raise FitError(f"{what}={value!r} must be a list of columns, such as [{value!r}]")
         for name in value or ():
-            feature = _ordered(name, encoding, f"{where}{what}")
+            feature = _ordered(name, encoding, what)
             if bends.get(feature.name, bend) != bend:
                 raise FitError(
                     f"column {feature.name!r} is in both convex and concave; a line is both: ask for neither"
@@ -311,7 +311,7 @@ def shapes_of(
     )
 
 
-def _monotonic(value: Any, encoding: FeatureEncoding, where: str, known: set[int]) -> dict[str, int]:
+def _monotonic(value: Any, encoding: FeatureEncoding, known: set[int]) -> dict[str, int]:
     value = value.tolist() if isinstance(value, np.ndarray) else value
     if value is None:
         named: dict[Any, Any] = {}
@@ -321,30 +321,16 @@ def _monotonic(value: Any, encoding: FeatureEncoding, where: str, known: set[int
         named = {name: sign for name, sign in zip(encoding.names, value, strict=False) if sign != 0}
     else:
         raise FitError(
-            f"{where}={value!r} must map columns to +1 or -1, such as {{'km': 1}}, or hold one of -1, 0, +1 for each "
+            f"monotone={value!r} must map columns to +1 or -1, such as {{'km': 1}}, or hold one of -1, 0, +1 for each "
             f"of the {max(known)} columns"
         )
     signs: dict[str, int] = {}
     for name, sign in named.items():
         if isinstance(sign, bool) or sign not in (-1, 0, 1):
-            raise FitError(f"{where}: column {name!r} has {sign!r}; use +1 (rises), -1 (falls) or 0")
-        feature = _ordered(name, encoding, where) if sign else column_of(name, encoding, where)
+            raise FitError(f"monotone: column {name!r} has {sign!r}; use +1 (rises), -1 (falls) or 0")
+        feature = _ordered(name, encoding, "monotone") if sign else column_of(name, encoding, "monotone")
         signs[feature.name] = int(sign)
     return signs
-
-
-def ends_of(bounds: Any) -> tuple[float, float]:
-    """Return the ends between which a law is claimed to lie; infinite where there is none."""
-    try:
-        low, high = (None, None) if bounds is None else bounds
-        ends = -np.inf if low is None else float(low), np.inf if high is None else float(high)
-    except (TypeError, ValueError):
-        raise FitError(
-            f"verify: bounds={bounds!r} must be two numbers, or None for no end, such as (0, None)"
-        ) from None
-    if not ends[0] <= ends[1]:
-        raise FitError(f"verify: bounds={bounds!r}: the lower end must not lie above the upper")
-    return ends
 
 
 def _ordered(name: Any, encoding: FeatureEncoding, where: str) -> Feature:

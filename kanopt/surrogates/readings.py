@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
@@ -14,11 +15,12 @@ from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.utils.validation import check_is_fitted
 
 from kanopt.display import Facts, Fold, Part
-from kanopt.errors import DomainWarning, FitError, warn_user
+from kanopt.errors import DomainWarning, FitError
+from kanopt.formulas import Formula
 from kanopt.formulas.domain import Domain
 from kanopt.surrogates.encoding import row_name
 from kanopt.surrogates.input_checks import held_out_rows, ordered_as, table_of, whole_number
-from kanopt.surrogates.law import FittedLaw, proofs
+from kanopt.surrogates.law import FittedLaw
 from kanopt.surrogates.missing import MissingIndicators
 from kanopt.surrogates.summary import (
     Effects,
@@ -47,8 +49,8 @@ class FittedModel(RegressorMixin, BaseEstimator):  # type: ignore[misc]  # sciki
     """A fitted :class:`kanopt.KANRegressor`: its law, how rows come to its columns, and what it tells of itself."""
 
     _law: FittedLaw
-    _rows: Rows | None
-    _known_rows: pd.DataFrame | None
+    _rows: Rows
+    _known_rows: pd.DataFrame
     """The rows that it was learned from, with the target."""
     _groups: Groups | None = None
     _indicators: MissingIndicators
@@ -67,8 +69,6 @@ class FittedModel(RegressorMixin, BaseEstimator):  # type: ignore[misc]  # sciki
         self.log_target_ = law.log_target
         self.link_ = law.link
         self.smearing_ = law.smearing
-        self.covariance_ = law.covariance
-        self.standard_errors_ = law.standard_errors
         self.loss_ = law.loss
 
     def _encode(self, X: ArrayLike | pd.DataFrame) -> tuple[Floats, NDArray[np.int64]]:
@@ -97,6 +97,14 @@ class FittedModel(RegressorMixin, BaseEstimator):  # type: ignore[misc]  # sciki
             # Fitted to an array: names that only the encoding knows would be a warning of scikit-learn.
             rows = rows.set_axis(range(rows.shape[1]), axis=1)
         return rows, actual
+
+    @property
+    def formula_(self) -> Formula:
+        """What the model predicts, as a formula of curves over the columns."""
+        self._check_single()
+        formula = self._law.formula(self.target_name_, self._units)
+        periods = {feature.name: feature.scale for feature in self.encoding_.periodic}
+        return replace(formula, domain=Domain.from_rows(formula.inputs, self._known_rows, periods))
 
     def effects(self, grid: int = 50) -> Effects:
         """Return the marginal effect of every column: as a tidy frame (``.frame``), or drawn (``.plot()``).
@@ -140,11 +148,11 @@ class FittedModel(RegressorMixin, BaseEstimator):  # type: ignore[misc]  # sciki
         return Summary(self.target_name_, structure, fit, effects)
 
     def attribution(self) -> Attribution:
-        """Return how much of the output comes through every edge, node and column.
+        """Return how much of the output comes through every column and edge.
 
-        Scores follow the signal from the output back: an edge into a node that nothing listens to scores nothing. A
-        share is a score over the standard deviation of the output; shares need not sum to one, see
-        :class:`~kanopt.surrogates.attribution.Attribution`.
+        A score is the standard deviation of the change where an edge, or all edges of a column, are held at their
+        means: an edge into a node that nothing listens to scores nothing. A share is a score over the standard
+        deviation of the output; shares need not sum to one.
         """
         from kanopt.surrogates.attribution import attribution
 
@@ -177,52 +185,6 @@ class FittedModel(RegressorMixin, BaseEstimator):  # type: ignore[misc]  # sciki
             flags |= np.broadcast_to(beyond, flags.shape)
         index = X.index if isinstance(X, pd.DataFrame) else None
         return pd.DataFrame({"outside": flags, "columns": blame}, index=index)
-
-    def verify(
-        self,
-        *,
-        monotone: Mapping[str, int] | None = None,
-        convex: Iterable[str] | None = None,
-        concave: Iterable[str] | None = None,
-        bounds: tuple[float | None, float | None] | None = None,
-        budget: int = 50_000,
-    ) -> pd.DataFrame:
-        """Prove or refute shapes of the law over the box of the training data, by interval arithmetic.
-
-        Without arguments, what the model was asked to hold is verified.
-
-        Parameters
-        ----------
-        monotone
-            +1 or -1 by column.
-        convex, concave
-            Columns in which the law is jointly so.
-        bounds
-            The least and the largest value; None for no bound on that side.
-        budget
-            How many boxes may be looked at for one claim.
-
-        Returns
-        -------
-        DataFrame
-            One row per claim: claim, verdict ("proved", "refuted" or "undecided"), boxes, and for a refuted claim the
-            rows between which it fails, in words. Without rows, and with a warning, where there is nothing to prove.
-        """
-        from kanopt.surrogates.options import ends_of, settings_of, shapes_of
-
-        self._check_single()
-        boxes = whole_number(budget, "verify: budget", 1)
-        shapes = shapes_of(monotone, convex, concave, self.encoding_, "verify: ")
-        ends = ends_of(bounds)
-        if not shapes and not np.isfinite(ends).any():
-            settings = settings_of(self, self.encoding_)
-            shapes, ends = settings.shape_constraints, settings.ends
-            if not shapes and not np.isfinite(ends).any():
-                warn_user(
-                    "verify: there is nothing to prove, since the model was asked to hold no shape. Say what is "
-                    "claimed: monotone={'km': +1}, convex=['km'], concave=['km'] or bounds=(0, None)"
-                )
-        return proofs(self._law, shapes, ends, boxes)
 
     def diagram(self, points: int = 41) -> Diagram:
         """Return the network as nodes, and edges with their sampled curves, ready to be drawn."""

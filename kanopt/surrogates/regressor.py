@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from numbers import Real
 from typing import TYPE_CHECKING, Any, Literal, Self
 
@@ -14,7 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 from kanopt.errors import FitError
 from kanopt.surrogates.categories import pools, predict_pooled, unseen_rows, warn_of_unseen
 from kanopt.surrogates.fits import OF_COLUMNS, fit_memory, fit_source
-from kanopt.surrogates.formula_reading import FormulaReading, KnownLaw
+from kanopt.surrogates.formula_reading import FormulaReading
 from kanopt.surrogates.groups import grouped
 from kanopt.surrogates.input_checks import (
     calibration_of,
@@ -22,11 +21,9 @@ from kanopt.surrogates.input_checks import (
 )
 from kanopt.surrogates.monitor import watched
 from kanopt.surrogates.readings import warn_of_rows_outside
-from kanopt.surrogates.storage import load_model, save_model
 from kanopt.tables.batches import is_source
 
 if TYPE_CHECKING:
-    from kanopt.formulas import Formula
     from kanopt.surrogates.monitor import FitProgress
 
 Floats = NDArray[np.float64]
@@ -91,6 +88,9 @@ class KANRegressor(FormulaReading):
     network_ : kanopt.Formula
         The network as a formula of curves; its output is the target, or its logarithm, or the argument of
         :attr:`link_`. Its inputs are the encoded columns, ``c0`` and so on: numbers, periodic ones, categories by code.
+    formula_ : kanopt.Formula
+        What is predicted as a formula of curves over the columns: it is saved, exported and proved to rise or to stay
+        within bounds like any formula (:meth:`kanopt.Formula.save`, :meth:`kanopt.Formula.prove`).
     encoding_ : FeatureEncoding
         The encoding of the columns: kind, logarithm, scale, range, categories.
     log_target_ : bool
@@ -99,12 +99,6 @@ class KANRegressor(FormulaReading):
         From the network to a positive or bounded target.
     smearing_ : float
         Factor on exp(network) of a log target (Duan 1983).
-    covariance_ : ndarray
-        Covariance of the network's parameters, edges centred: layer by layer, the curves by input and then by node,
-        then the tables by category.
-    standard_errors_ : ndarray
-        Their standard errors; NaN for a parameter at an active bound, whose error is not symmetric, and for networks of
-        more than 2,000 parameters, which have no covariance.
     loss_ : str
         The loss used; "poisson" is squared errors divided by the mean, with an exponential link.
     alternatives_ : DataFrame
@@ -173,27 +167,6 @@ class KANRegressor(FormulaReading):
         self.precision = precision
         self.seed = seed
         self.device = device
-
-    @classmethod
-    def from_formula(
-        cls,
-        formula: Formula,
-        *,
-        scale: str = "auto",
-        interactions: bool = True,
-        periodic: Mapping[str, float] | None = None,
-    ) -> KnownLaw:
-        """Return a model that predicts as a formula does, and is corrected by a fit where rows insist that it is wrong.
-
-        Parameters
-        ----------
-        formula : Formula
-            The law that is known.
-        scale, interactions, periodic
-            How it is corrected; see :class:`~kanopt.surrogates.formula_reading.KnownLaw`, and
-            :meth:`kanopt.Formula.correct` for a law that is no model.
-        """
-        return KnownLaw(formula, scale=scale, interactions=interactions, periodic=periodic)
 
     def fit(
         self,
@@ -371,22 +344,3 @@ class KANRegressor(FormulaReading):
             lower = np.maximum(lower, np.minimum(predicted, 0.0))
         columns = {"lower": lower, "prediction": predicted, "upper": upper}
         return pd.DataFrame({**columns, "outside": self._law.outside(encoded[0])}, index=index)
-
-    def save(self, path: str | os.PathLike[str]) -> None:
-        """Write the model to one JSON file: the law as a formula of curves, and the columns it reads.
-
-        The file holds a sample of at most 256 encoded training rows, over which effects are averaged.
-        """
-        self._check_single()
-        save_model(self, path)
-
-    @classmethod
-    def load(cls, path: str | os.PathLike[str]) -> Self:
-        """Read a model written by :meth:`save`; nothing in the file is executed.
-
-        Raises
-        ------
-        FileFormatError
-            Where the file is damaged or something else.
-        """
-        return load_model(cls, path)

@@ -14,7 +14,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -24,11 +24,9 @@ from kanopt.errors import DomainWarning, FitError, nearest
 from kanopt.surrogates.categories import unseen_rows
 from kanopt.surrogates.encoding import LARGEST
 from kanopt.surrogates.monitor import FitMonitor
+from kanopt.surrogates.readings import FittedModel
 from kanopt.tables.batches import BatchSource, SourceLike, holds_numbers, open_source
 from kanopt.text import count_text, join_list, number_text
-
-if TYPE_CHECKING:
-    from kanopt.surrogates.regressor import KANRegressor
 
 Floats = NDArray[np.float64]
 
@@ -71,7 +69,7 @@ class SampledRows:
 
 
 def drawn_rows(
-    model: KANRegressor,
+    model: FittedModel,
     given: SourceLike,
     target: Any,
     weights: Any,
@@ -185,7 +183,7 @@ def _refuse_bad(
     """Refuse missing values, unless gaps are information, infinite ones, and those whose powers overflow."""
     for name in (*features, target):
         column, role = frame[name], "target" if name == target else "column"
-        advice = "leave such rows out, as by ko.cleaned(…, drop_where=[…]), or fill them in"
+        advice = "leave such rows out, or fill them in: a callable may give frames that pandas has changed"
         if name == target or not gaps:
             _refuse(source, column.isna(), f"{role} {name!r} is missing; {advice}")
         if pd.api.types.is_numeric_dtype(column):
@@ -201,7 +199,7 @@ def _refuse(source: BatchSource, wrong: pd.Series[Any], told: str) -> None:
         )
 
 
-def measure_on_all_rows(model: KANRegressor, sampled: SampledRows, watch: FitMonitor) -> None:
+def measure_on_all_rows(model: FittedModel, sampled: SampledRows, watch: FitMonitor) -> None:
     """Measure a fitted model on all rows, in a second reading; where that is stopped, the sample's measures stay."""
     if len(sampled.frame) == sampled.rows or sampled.source.once:
         return

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -41,29 +41,66 @@ NO_NUMBER = "not a number"
 TWO_WAYS = "a number of thousands, or one with decimals"
 
 
-@dataclass(frozen=True)
-class ConvertedColumn:
-    """One column, converted.
+@dataclass
+class Cells:
+    """The cells of a column, converted, with those that do not fit marked.
 
     Parameters
     ----------
     values
-        float64 or int64 for numbers, float64 (0, 1, NaN) for booleans, datetime64, or objects for texts.
+        What they are; of those that do not fit something that means nothing.
     missing
-        Cells that are missing in the source.
-    faults
-        Fault to a mask of its cells; a cell has at most one fault, and is missing in `values`.
+        Which are blank.
     shown
-        The cells as written in the source, for messages.
+        What stands in the source.
     note
-        A remark on the conversion of the column.
+        What was done to all of them, in words.
+    faults
+        Reason to the cells that do not fit for it.
     """
 
     values: Any
     missing: NDArray[np.bool_]
-    faults: dict[str, NDArray[np.bool_]]
     shown: Any
     note: str = ""
+    faults: dict[str, NDArray[np.bool_]] = field(default_factory=dict)
+
+    @property
+    def wrong(self) -> NDArray[np.bool_]:
+        """The cells that do not fit."""
+        found = np.zeros(len(self.missing), dtype=bool)
+        for at in self.faults.values():
+            found |= at
+        return found
+
+    def refuse(self, why: str, at: Any) -> None:
+        """Mark cells that hold something and were not marked before."""
+        marked = np.asarray(at, dtype=bool) & ~self.missing & ~self.wrong
+        if marked.any():
+            self.faults[why] = marked
+
+    def check_floats(self, kind: Kind) -> Cells:
+        """Mark what is not finite, and what is not whole where the kind is."""
+        self.refuse("not finite", np.isinf(self.values))
+        if kind == "integer":
+            self.refuse("not a whole number", self.values != np.rint(self.values))
+            self.refuse("too large to be exact", np.abs(self.values) > _EXACT)
+        return self
+
+    def check_limits(self, column: Column) -> Cells:
+        """Mark what is out of range, and what is blank where a value is required."""
+        for limit, side in ((column.minimum, "below the minimum"), (column.maximum, "above the maximum")):
+            if limit is not None:
+                edge: Any = limit
+                if column.kind == "datetime":
+                    edge = pd.Timestamp(str(limit))
+                    zone = getattr(self.values.dtype, "tz", None)
+                    edge = edge.tz_localize("UTC") if zone is not None and edge.tzinfo is None else edge
+                is_below = side == "below the minimum"
+                self.refuse(f"{side} {limit}", self.values < edge if is_below else self.values > edge)
+        if not column.allow_missing and self.missing.any():
+            self.faults["missing, where a value is required"] = self.missing
+        return self
 
 
 def natural_kind(kind: Any) -> Kind | None:
@@ -142,9 +179,7 @@ def _doubt_text(texts: Any, numbers: int) -> str | None:
     return f"is read as text, although {numbers:,} of {count:,} values are numbers" if numbers else None
 
 
-def convert_column(
-    array: Any, column: Column, form: TextFormat, *, source_unit: str | None = None
-) -> ConvertedColumn:
+def convert_column(array: Any, column: Column, form: TextFormat, *, source_unit: str | None = None) -> Cells:
     """Convert one column to its declared kind, and from the source's unit to its own.
 
     Raises
@@ -155,14 +190,14 @@ def convert_column(
         If the units do not convert.
     """
     if source_unit is None or column.unit is None or source_unit == column.unit:
-        return within_limits(_parsed(array, column, form), column)
-    parsed = _parsed(array, replace(column, kind="number"), form)
-    values = convert(parsed.values, source_unit, column.unit)
-    cells = check_floats(values, parsed.missing, parsed.faults, parsed.shown, column)
-    return within_limits(replace(cells, note=f"converted from {source_unit} to {column.unit}"), column)
+        return _parsed(array, column.kind, column.format, form).check_limits(column)
+    cells = _parsed(array, "number", None, form)
+    cells.values = convert(cells.values, source_unit, column.unit)
+    cells.note = f"converted from {source_unit} to {column.unit}"
+    return cells.check_floats(column.kind).check_limits(column)
 
 
-def _parsed(array: Any, column: Column, form: TextFormat) -> ConvertedColumn:
+def _parsed(array: Any, kind: Kind, date_form: str | None, form: TextFormat) -> Cells:
     natural = natural_kind(array.type)
     if natural is None:
         raise TableError(
@@ -170,13 +205,26 @@ def _parsed(array: Any, column: Column, form: TextFormat) -> ConvertedColumn:
         )
     if pa.types.is_dictionary(array.type):
         array = array.cast(array.type.value_type)
-    if natural in NUMERIC and column.kind in NUMERIC:
-        return _from_numbers(array, column)
-    if natural == "datetime" and column.kind == "datetime":
+    if natural in NUMERIC and kind in NUMERIC:
+        return _from_numbers(array, kind)
+    if natural == "datetime" and kind == "datetime":
         dates = pd.to_datetime(pd.Series(array.to_pandas()))
-        return ConvertedColumn(dates, dates.isna().to_numpy(), {}, array)
-    texts = array if natural in ("text", "category") else pc.cast(array, pa.string())
-    return _from_texts(_trimmed(texts), column, form)
+        return Cells(dates, dates.isna().to_numpy(), array)
+    texts = _trimmed(array if natural in ("text", "category") else pc.cast(array, pa.string()))
+    gone = _is_missing(texts, form, kind)
+    missing = _mask(gone)
+    if kind in NUMERIC:
+        return _numbers_from_texts(texts, missing, kind, form)
+    if kind == "datetime":
+        return _dates_from_texts(texts, missing, date_form)
+    if kind == "boolean":
+        lower = pc.utf8_lower(texts)
+        yes, no = (_mask(pc.is_in(lower, pa.array(words, texts.type))) for words in (_TRUE, _FALSE))
+        cells = Cells(np.where(yes, 1.0, np.where(no, 0.0, np.nan)), missing, texts)
+        cells.refuse("not true or false", ~yes & ~no)
+        return cells
+    kept = pc.if_else(gone, pa.scalar(None, texts.type), texts)
+    return Cells(kept.to_pandas(), missing, texts)
 
 
 _COMMAS = ("for decimal commas write ", Setting("form", {"decimal": ","}, "TextFormat"))
@@ -235,110 +283,54 @@ def _mask(array: Any) -> NDArray[np.bool_]:
     return np.asarray(pc.fill_null(array, False).to_numpy(), dtype=bool)
 
 
-def _from_numbers(array: Any, column: Column) -> ConvertedColumn:
+def _from_numbers(array: Any, kind: Kind) -> Cells:
     """Take numbers the source declares as such."""
     missing = _mask(pc.is_null(array, nan_is_null=True))
     if pa.types.is_integer(array.type) and not missing.any():
         try:
-            return ConvertedColumn(array.cast(pa.int64()).to_numpy(), missing, {}, array)
+            return Cells(array.cast(pa.int64()).to_numpy(), missing, array)
         except pa.ArrowInvalid:  # beyond 64 bits with a sign: as floats, and judged as those
             pass
     values = array.cast(pa.float64(), safe=False).to_numpy().astype(np.float64)
-    return check_floats(values, missing, {}, array, column)
+    return Cells(values, missing, array).check_floats(kind)
 
 
-def _from_texts(texts: Any, column: Column, form: TextFormat) -> ConvertedColumn:
-    gone = _is_missing(texts, form, column.kind)
-    missing = _mask(gone)
-    if column.kind in NUMERIC:
-        return _numbers_from_texts(texts, missing, column, form)
-    if column.kind == "datetime":
-        return _dates_from_texts(texts, missing, column)
-    if column.kind == "boolean":
-        lower = pc.utf8_lower(texts)
-        yes, no = (_mask(pc.is_in(lower, pa.array(words, texts.type))) for words in (_TRUE, _FALSE))
-        values = np.where(yes, 1.0, np.where(no, 0.0, np.nan))
-        return ConvertedColumn(values, missing, {"not true or false": ~missing & ~yes & ~no}, texts)
-    kept = pc.if_else(gone, pa.scalar(None, texts.type), texts)
-    return ConvertedColumn(kept.to_pandas(), missing, {}, texts)
-
-
-def _numbers_from_texts(
-    texts: Any, missing: NDArray[np.bool_], column: Column, form: TextFormat
-) -> ConvertedColumn:
+def _numbers_from_texts(texts: Any, missing: NDArray[np.bool_], kind: Kind, form: TextFormat) -> Cells:
     good = pc.fill_null(pc.match_substring_regex(texts, _number_pattern(form)), False)
     good = pc.and_(good, pa.chunked_array([pa.array(~missing)]))
     plain = pc.if_else(good, texts, pa.scalar(None, texts.type))
     for sign, instead in ((form.thousands, ""), (form.decimal, "."), ("+", "")):
         if sign and sign != instead:
             plain = pc.replace_substring(plain, sign, instead)
-    faults = {NO_NUMBER: ~missing & ~_mask(good)}
+    is_whole = pc.all(good).as_py() and _count(plain, r"^-?\d{1,18}$") == len(plain)
+    cells = Cells(plain.cast(pa.int64() if is_whole else pa.float64()).to_numpy(), missing, texts)
+    cells.refuse(NO_NUMBER, ~_mask(good))
     if form.decimal is None:
-        faults[TWO_WAYS] = ~missing & _mask(pc.match_substring_regex(texts, two_ways(".")))
-    if not missing.any() and not faults[NO_NUMBER].any() and _count(plain, r"^-?\d{1,18}$") == len(plain):
-        return ConvertedColumn(plain.cast(pa.int64()).to_numpy(), missing, faults, texts)
-    return check_floats(plain.cast(pa.float64()).to_numpy(), missing, faults, texts, column)
+        cells.refuse(TWO_WAYS, _mask(pc.match_substring_regex(texts, two_ways("."))))
+    return cells if is_whole else cells.check_floats(kind)
 
 
-def check_floats(
-    values: NDArray[np.float64],
-    missing: NDArray[np.bool_],
-    faults: dict[str, NDArray[np.bool_]],
-    shown: Any,
-    column: Column,
-) -> ConvertedColumn:
-    """Check floats: finite, and integral if integers are declared."""
-    judged = np.logical_or.reduce(list(faults.values()), initial=False)
-    faults = {**faults, "not finite": np.isinf(values) & ~judged}
-    if column.kind == "integer":
-        finite = np.isfinite(values)
-        fraction = finite & (values != np.rint(values))
-        faults |= {
-            "not a whole number": fraction,
-            "too large to be exact": finite & (np.abs(values) > _EXACT),
-        }
-    return ConvertedColumn(values, missing, faults, shown)
-
-
-def _dates_from_texts(texts: Any, missing: NDArray[np.bool_], column: Column) -> ConvertedColumn:
+def _dates_from_texts(texts: Any, missing: NDArray[np.bool_], form: str | None) -> Cells:
     # without a digit it is no date, although pandas takes "today" for one
     with_digit = _mask(pc.match_substring_regex(texts, r"\d"))
     kept = pd.Series(texts.to_pandas()).astype(object).where(~missing & with_digit, None)
-    if column.format is not None:
-        dates = pd.to_datetime(kept, format=column.format, errors="coerce", utc="%z" in column.format)
-        return ConvertedColumn(
-            dates, missing, {f"not a date like {column.format!r}": ~missing & dates.isna().to_numpy()}, texts
-        )
+    if form is not None:
+        dates = pd.to_datetime(kept, format=form, errors="coerce", utc="%z" in form)
+        cells = Cells(dates, missing, texts)
+        cells.refuse(f"not a date like {form!r}", dates.isna())
+        return cells
     zoned = _mask(pc.match_substring_regex(texts, _ZONED)) & ~missing
-    faults = {}
-    if zoned.any():
+    is_zoned = bool(zoned.any())
+    dates = pd.to_datetime(
+        kept.where(zoned, None) if is_zoned else kept, format="ISO8601", errors="coerce", utc=is_zoned
+    )
+    cells = Cells(dates, missing, texts)
+    if is_zoned:
         # a time without a zone among times with one could be any time of the day
-        day = _mask(pc.match_substring_regex(texts, _ISO)) & ~missing & ~zoned
-        faults["no time zone, where other values have one"] = day
-        kept = kept.where(zoned, None)
-    dates = pd.to_datetime(kept, format="ISO8601", errors="coerce", utc=bool(zoned.any()))
-    judged = np.logical_or.reduce([missing, *faults.values()])
-    faults["not a date like '2024-01-31' or '2024-01-31 16:30:00'"] = ~judged & dates.isna().to_numpy()
-    return ConvertedColumn(dates, missing, faults, texts)
-
-
-def within_limits(cells: ConvertedColumn, column: Column) -> ConvertedColumn:
-    """Add faults for values out of range, and for missing values that are not allowed."""
-    faults = dict(cells.faults)
-    judged = np.logical_or.reduce([cells.missing, *faults.values()])
-    for limit, beyond in ((column.minimum, np.less), (column.maximum, np.greater)):
-        if limit is not None:
-            edge: Any = limit
-            if column.kind == "datetime":
-                edge = pd.Timestamp(str(limit))
-                zone = getattr(cells.values.dtype, "tz", None)
-                edge = edge.tz_localize("UTC") if zone is not None and edge.tzinfo is None else edge
-            side = "below the minimum" if beyond is np.less else "above the maximum"
-            outside = (cells.values < edge) if beyond is np.less else (cells.values > edge)
-            faults[f"{side} {limit}"] = ~judged & np.asarray(outside, dtype=bool)
-    if not column.allow_missing:
-        faults["missing, where a value is required"] = cells.missing
-    return replace(cells, faults={why: at for why, at in faults.items() if at.any()})
+        day = _mask(pc.match_substring_regex(texts, _ISO)) & ~zoned
+        cells.refuse("no time zone, where other values have one", day)
+    cells.refuse("not a date like '2024-01-31' or '2024-01-31 16:30:00'", dates.isna())
+    return cells
 
 
 def final_column(values: Any, kind: Kind) -> Any:

@@ -13,10 +13,11 @@ import sqlite3
 import time
 from collections.abc import Callable, Sequence
 from contextlib import closing
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
+
+import pandas as pd
 
 from kanopt.errors import TableError
 from kanopt.interrupt import Interrupt
@@ -36,15 +37,7 @@ _READING = ("select", "with", "values", "table")
 _KNOWS_READ_ONLY = ("postgresql", "mysql", "mariadb", "oracle")
 
 
-@dataclass(frozen=True)
-class Rows:
-    """What a query returned: the names of the columns and the cells row by row."""
-
-    names: list[str]
-    cells: list[Sequence[Any]]
-
-
-def query_rows(url: str, query: str) -> tuple[str, Rows]:
+def query_rows(url: str, query: str) -> tuple[str, pd.DataFrame]:
     """Return the source's name without its password, and what the query returns.
 
     Raises
@@ -59,7 +52,7 @@ def query_rows(url: str, query: str) -> tuple[str, Rows]:
         return _query_rows(url, query, stop)
 
 
-def _query_rows(url: str, query: str, stop: Interrupt) -> tuple[str, Rows]:
+def _query_rows(url: str, query: str, stop: Interrupt) -> tuple[str, pd.DataFrame]:
     import sqlalchemy as sa
     from sqlalchemy.exc import ArgumentError
 
@@ -80,7 +73,7 @@ class _QueryError(Exception):
     """What is wrong with a query or a connection; its place is told by the caller."""
 
 
-def _read_sqlite(url: URL, query: str, stop: Interrupt) -> Rows:
+def _read_sqlite(url: URL, query: str, stop: Interrupt) -> pd.DataFrame:
     if url.query:
         raise TableError(
             f"{url.render_as_string()}: a SQLite URL is a path alone; leave out what follows the '?'"
@@ -91,7 +84,7 @@ def _read_sqlite(url: URL, query: str, stop: Interrupt) -> Rows:
         )
     in_memory = url.database in (None, "", ":memory:")
     if not in_memory:
-        require_file(Path(str(url.database)), "database")
+        require_file(Path(str(url.database)), "a database")
     place = ":memory:" if in_memory else f"file:{quote(str(Path(str(url.database)).absolute()))}?mode=ro"
     end = time.monotonic() + MOST_SECONDS
     try:
@@ -131,7 +124,7 @@ def _explained(error: BaseException) -> str:
     return text
 
 
-def _read_server(url: URL, query: str, stop: Interrupt) -> Rows:
+def _read_server(url: URL, query: str, stop: Interrupt) -> pd.DataFrame:
     import sqlalchemy as sa
     from sqlalchemy.exc import NoSuchModuleError, SQLAlchemyError
 
@@ -181,7 +174,7 @@ def _require_one_selection(query: str) -> None:
             raise _QueryError(f"the query holds {what}; write one SELECT that writes nothing")
 
 
-def _fetch(names: list[str], fetch: Callable[[int], Sequence[Sequence[Any]]], end: float) -> Rows:
+def _fetch(names: list[str], fetch: Callable[[int], Sequence[Sequence[Any]]], end: float) -> pd.DataFrame:
     if not names:
         raise _QueryError("the query returns no table; write a SELECT")
     rows: list[Sequence[Any]] = []
@@ -193,7 +186,7 @@ def _fetch(names: list[str], fetch: Callable[[int], Sequence[Sequence[Any]]], en
             )
         if time.monotonic() > end:
             raise _late()
-    return Rows([" ".join(str(name).split()) for name in names], rows)
+    return pd.DataFrame([tuple(row) for row in rows], columns=names, dtype=object)
 
 
 def _late() -> _QueryError:

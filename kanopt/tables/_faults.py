@@ -9,7 +9,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from kanopt.faults import Message, Setting, Wording
-from kanopt.tables._convert import NO_NUMBER, TWO_WAYS, ConvertedColumn, date_hint, notation_hint
+from kanopt.tables._convert import NO_NUMBER, TWO_WAYS, Cells, date_hint, notation_hint
 from kanopt.tables._raw import RawTable
 from kanopt.tables._text import TextFormat
 from kanopt.tables.report import BadCell
@@ -30,7 +30,7 @@ def bad_cells(raw: RawTable, name: str, shown: Any, why: str, at: NDArray[np.boo
 def column_text(
     raw: RawTable,
     column: Column,
-    cells: ConvertedColumn,
+    cells: Cells,
     faults: dict[str, NDArray[np.bool_]],
     form: TextFormat,
 ) -> list[Any]:

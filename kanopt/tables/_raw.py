@@ -14,8 +14,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from kanopt.errors import TableError, nearest
-from kanopt.files import kind_of_no_file, require_path
+from kanopt.errors import FileFormatError, TableError
+from kanopt.files import require_file as require_regular
+from kanopt.files import require_path
 from kanopt.units import UNIT_WORDS
 
 _WIDE = 0.6
@@ -89,13 +90,10 @@ def as_strings(values: Any) -> list[str | None]:
 def require_file(path: Path, what: str) -> None:
     """Raise a TableError that names the nearest file where there is none."""
     require_path(path)
-    if kind := kind_of_no_file(path):
-        raise TableError(f"{path}: is {kind}, not a {what}")
-    if not path.is_file():
-        beside = [p.name for p in path.parent.iterdir() if p.is_file()] if path.parent.is_dir() else []
-        hint = nearest(path.name, beside)
-        advice = f"; {hint}" if hint.startswith("did you mean") else ""
-        raise TableError(f"no such {what}: {path}{advice}")
+    try:
+        require_regular(path, what)
+    except (FileFormatError, FileNotFoundError) as error:
+        raise TableError(str(error)) from None
 
 
 def header_row(rows: Sequence[Sequence[str]]) -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -17,22 +17,20 @@ from kanopt.faults import Message, Setting, said
 from kanopt.tables._convert import (
     NO_NUMBER,
     TWO_WAYS,
-    ConvertedColumn,
-    check_floats,
+    Cells,
     convert_column,
     date_format,
     final_column,
     infer_kind,
     natural_kind,
     notation_hint,
-    within_limits,
 )
 from kanopt.tables._faults import ANOTHER_RANGE, bad_cells, column_text, ragged_text, refusal
 from kanopt.tables._number_signs import form_shown
 from kanopt.tables._raw import RawTable
 from kanopt.tables._text import TextFormat
 from kanopt.tables.report import BadCell, TableReport
-from kanopt.tables.row_rules import ParsedRules, RowRules, drop_label, nothing_dropped, rule_error, sort_of
+from kanopt.tables.row_rules import RowRules, drop_label, nothing_dropped, rule_error, sort_of
 from kanopt.tables.schema import NUMERIC, Column, Kind, Schema
 from kanopt.text import count_text, list_names, number_text
 from kanopt.units import convert
@@ -74,7 +72,7 @@ class TableReading:
     dates: Mapping[str, str] = field(default_factory=dict)
     ruled: frozenset[str] = frozenset()
     keep: NDArray[np.bool_] = field(init=False)
-    cells: dict[str, ConvertedColumn] = field(default_factory=dict)
+    cells: dict[str, Cells] = field(default_factory=dict)
     columns: dict[str, Column] = field(default_factory=dict)
     left_out: dict[str, int] = field(default_factory=dict)
     set_missing: dict[str, dict[str, int]] = field(default_factory=dict)
@@ -187,17 +185,17 @@ class TableReading:
             If a text is none, or a condition holds of every row.
         """
         sorts = {name: sort_of(column.kind) for name, column in self.columns.items()}
-        parsed = rules.parsed(sorts, {*self.columns, *self.raw.names}, self.raw.source)
+        derived, drops = rules.parsed(sorts, {*self.columns, *self.raw.names}, self.raw.source)
         faults = []
-        for name in parsed.derived:
+        for name, made in derived.items():
             try:
-                self._derive(name, parsed)
+                self._derive(name, made)
             except (FormulaError, UnitError) as error:
                 faults.append((("derive", name), str(error)))
         if faults:
             raise rule_error(self.raw.source, faults)
         before = self.keep.copy()
-        for place, text in enumerate(parsed.drops):
+        for place, text in enumerate(drops):
             try:
                 holds, fails = text.masks(
                     {name: self.cells[name].values for name in text.reads}, len(self.keep)
@@ -215,9 +213,9 @@ class TableReading:
                 rows = count_text(unknown, "row")
                 self.notes.append(f"{drop_label(text.text)}: {rows} without a value that it needs stay")
 
-    def _derive(self, name: str, parsed: ParsedRules) -> None:
+    def _derive(self, name: str, text: RowText) -> None:
         """Add a column that is computed from others."""
-        text, rows = parsed.derived[name], len(self.keep)
+        rows = len(self.keep)
         read = {each: self.cells[each].values for each in text.reads}
         column = self.schema.get(name) or Column(name, "boolean" if text.is_condition else "number")
         if column.kind not in (*NUMERIC, *(["boolean"] if text.is_condition else [])):
@@ -225,25 +223,27 @@ class TableReading:
             raise FormulaError(f"these are {what}, and {name!r} is declared as a {column.kind}")
         gone = np.zeros(rows, dtype=bool)
         for each in text.reads:
-            gone |= np.logical_or.reduce([self.cells[each].missing, *self.cells[each].faults.values()])
-        values, gone = parsed.computed(name, read, gone)
+            gone |= self.cells[each].missing | self.cells[each].wrong
+        if text.is_condition:
+            holds, fails = text.masks(read, rows)
+            values, gone = np.where(holds, 1.0, np.where(fails, 0.0, np.nan)), ~holds & ~fails
+        else:
+            values = np.where(gone, np.nan, text.values(read, rows))
         unit = text.unit(name, self.units.get(name, ""), self.units) or column.unit
         if unit and column.unit is not None and unit != column.unit:
             values, unit = convert(values, unit, column.unit), column.unit
         if unit:
             self.units[name] = unit
-        faults = {_NO_VALUE: ~gone & ~np.isfinite(values)}
-        blank = pa.chunked_array([pa.nulls(rows, pa.string())])
-        cells = within_limits(check_floats(values, gone, faults, blank, column), column)
-        wrong = np.logical_or.reduce(list(cells.faults.values()), initial=False) & np.ones(rows, dtype=bool)
-        self.cells[name] = replace(cells, shown=self._shown(text, wrong))
-        self.columns[name], self.derived[name] = column, text.text
+        cells = Cells(values, gone, None)
+        cells.refuse(_NO_VALUE, ~np.isfinite(values))
+        cells.check_floats(column.kind).check_limits(column)
+        cells.shown = self._shown(text, cells.wrong)
+        self.cells[name], self.columns[name], self.derived[name] = cells, column, text.text
 
     def _shown(self, text: RowText, wrong: NDArray[np.bool_]) -> Any:
         """Return of each row that has no value what it was computed from, for messages."""
         told = np.full(len(wrong), None, dtype=object)
-        places = np.flatnonzero(wrong)
-        for place in places[:_SHOWN]:
+        for place in np.flatnonzero(wrong)[:_SHOWN]:
             told[place] = ", ".join(f"{each}={self._plain(each, int(place))}" for each in text.reads)
         return pa.chunked_array([pa.array(told, pa.string())])
 
@@ -295,7 +295,7 @@ class TableReading:
         for name, cells in self.cells.items():
             dropped = self.actions[name] == "drop"
             there = np.ones_like(self.keep) if dropped else self.keep & ~cells.missing
-            gone = int((np.logical_or.reduce(list(cells.faults.values()), initial=False) & there).sum())
+            gone = int((cells.wrong & there).sum())
             if 2 * gone > there.sum():
                 what = "rows were left out for" if dropped else "values were set missing in"
                 told.setdefault(what, []).append(f"{name!r} ({gone:,} of {int(there.sum()):,})")
@@ -332,10 +332,8 @@ class TableReading:
     def _column(self, name: str) -> Any:
         cells, kind = self.cells[name], self.columns[name].kind
         values = cells.values
-        bad = np.logical_or.reduce(
-            [~cells.missing & self.keep & at for at in cells.faults.values()], initial=False
-        )
-        if np.any(bad):
+        bad = cells.wrong & ~cells.missing & self.keep
+        if bad.any():
             values = values.mask(bad) if kind == "datetime" else np.where(bad, np.nan, values)
         return final_column(values[self.keep], kind)
 

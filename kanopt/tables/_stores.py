@@ -134,39 +134,28 @@ def _normalised_names(units: Mapping[str, str]) -> dict[str, str]:
     return {" ".join(str(name).split()): unit for name, unit in units.items()}
 
 
-def read_frame(frame: pd.DataFrame) -> RawTable:
-    """Take a frame that is in memory already.
+def read_frame(frame: pd.DataFrame, source: str = "a frame in memory", form: str = "frame") -> RawTable:
+    """Read a frame; its declared units come along.
 
     Raises
     ------
     TableError
-        If a name or a cell is a text that no file can hold.
+        If it has no rows or no columns, or a text in it is none.
     """
-    half = half_text(frame)
-    if half:
-        raise TableError(f"a frame in memory: {half}")
+    if half := half_text(frame):
+        raise TableError(f"{source}: {half}")
     pairs = [_array(frame.iloc[:, place]) for place in range(frame.shape[1])]
     names = [" ".join(str(name).split()) for name in frame.columns]
     columns = [column for column, _ in pairs]
     digest = _digest(names, columns)
-    raw = _raw_table("a frame in memory", "frame", digest, names, columns, tuple(mixed for _, mixed in pairs))
+    raw = _raw_table(source, form, digest, names, columns, tuple(mixed for _, mixed in pairs))
     return replace(raw, units=_normalised_names(declared_units(frame, "frame")))
 
 
 def read_sql(url: str, query: str) -> RawTable:
-    """Read what a query returns.
-
-    Raises
-    ------
-    TableError
-        As :func:`~kanopt.tables._database.query_rows` does.
-    """
+    """Read what a query returns; cells of one column may be of several types."""
     shown, rows = query_rows(url, query)
-    cells = list(zip(*rows.cells, strict=True)) or [()] * len(rows.names)
-    pairs = [_array(pd.Series(list(column), dtype=object)) for column in cells]
-    columns = [column for column, _ in pairs]
-    mixed = tuple(mixed for _, mixed in pairs)
-    return _raw_table(shown, "SQL query", _digest(rows.names, columns), rows.names, columns, mixed)
+    return read_frame(rows, shown, "SQL query")
 
 
 def _array(column: pd.Series[Any]) -> tuple[Any, bool]:

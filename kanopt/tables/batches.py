@@ -21,7 +21,6 @@ import pyarrow.parquet as pq
 
 from kanopt.errors import TableError, nearest
 from kanopt.tables._raw import require_file
-from kanopt.tables.row_rules import Cleaned, CleanedReading
 from kanopt.text import list_names
 
 
@@ -35,12 +34,7 @@ class Partitioned(Protocol):
 
 AnyPath: TypeAlias = str | PathLike[str]
 SourceLike: TypeAlias = (
-    AnyPath
-    | Sequence[AnyPath]
-    | Callable[[], Iterable[pd.DataFrame]]
-    | Iterator[pd.DataFrame]
-    | Partitioned
-    | Cleaned
+    AnyPath | Sequence[AnyPath] | Callable[[], Iterable[pd.DataFrame]] | Iterator[pd.DataFrame] | Partitioned
 )
 Read: TypeAlias = Callable[[Sequence[str] | None], Iterator[pd.DataFrame]]
 _BATCH = 1 << 15
@@ -134,7 +128,7 @@ def is_source(given: Any) -> bool:
     """
     if isinstance(given, (list, tuple)):
         return bool(given) and all(isinstance(path, (str, PathLike)) for path in given)
-    if hasattr(given, "to_delayed") or isinstance(given, Cleaned):
+    if hasattr(given, "to_delayed"):
         return True
     return isinstance(given, (str, PathLike, Iterator)) or (callable(given) and not hasattr(given, "shape"))
 
@@ -148,10 +142,6 @@ def open_source(given: SourceLike) -> BatchSource:
         Where a file is missing or no Parquet file, where there are no rows, and where texts of what is derived and
         dropped cannot be read.
     """
-    if isinstance(given, Cleaned):
-        source = open_source(given.source)
-        reading = CleanedReading(source, given.rules)
-        return BatchSource(source.name, reading, source.place, source.once).opened()
     if isinstance(given, Iterator):
         return _of_frames(lambda: given, once=True).opened()
     if hasattr(given, "to_delayed"):
@@ -161,7 +151,7 @@ def open_source(given: SourceLike) -> BatchSource:
         return _of_frames(given).opened()
     paths = [Path(path) for path in ([given] if isinstance(given, (str, PathLike)) else given)]
     for path in paths:
-        require_file(path, "Parquet file")
+        require_file(path, "a Parquet file")
     return _of_files(sorted(paths)).opened()
 
 

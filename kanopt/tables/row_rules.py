@@ -1,26 +1,16 @@
-"""Columns that are derived from others, and rows that are dropped: texts, read as a language of their own.
-
-:func:`cleaned` applies them to tables that are read batch by batch.
-"""
+"""Columns that are derived from others, and rows that are dropped: texts, read as a language of their own."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-import pandas as pd
-import pyarrow as pa
-from numpy.typing import NDArray
-
-from kanopt.errors import FormulaError, TableError, warn_user
-from kanopt.tables._convert import natural_kind
-from kanopt.text import count_text, list_names, number_text
+from kanopt.errors import FormulaError, TableError
+from kanopt.text import count_text, list_names
 
 if TYPE_CHECKING:
     from kanopt.formulas.row_parser import RowText, Sort
-    from kanopt.tables.batches import BatchSource, SourceLike
     from kanopt.tables.schema import Kind
 
 MOST = 200
@@ -88,7 +78,9 @@ class RowRules:
                 continue
         return found
 
-    def parsed(self, sorts: Mapping[str, Sort], taken: Collection[str], source: str) -> ParsedRules:
+    def parsed(
+        self, sorts: Mapping[str, Sort], taken: Collection[str], source: str
+    ) -> tuple[dict[str, RowText], list[RowText]]:
         """Read the texts.
 
         Parameters
@@ -133,7 +125,7 @@ class RowRules:
                 faults.append((("drop_where", place), str(error)))
         if faults:
             raise rule_error(source, faults)
-        return ParsedRules(derived, tuple(drops))
+        return derived, drops
 
     def _in_order(self) -> tuple[list[str], list[Fault]]:
         """Return the derived columns with each behind those it names, and a fault for each that names itself."""
@@ -173,177 +165,7 @@ def rule_error(source: str, faults: Sequence[Fault]) -> TableError:
     return TableError("\n".join(f"{source}: {line}" for line in lines), faults=faults)
 
 
-@dataclass(frozen=True)
-class ParsedRules:
-    """Texts on columns and rows that were read: each derived column behind those it names, and the conditions."""
-
-    derived: Mapping[str, RowText] = field(default_factory=dict)
-    drops: tuple[RowText, ...] = ()
-
-    def computed(
-        self, name: str, read: Mapping[str, Any], gone: NDArray[np.bool_]
-    ) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
-        """Return a derived column, truth as 1 and 0, and where it has no value.
-
-        Parameters
-        ----------
-        name
-            Its name.
-        read
-            The columns that its text names.
-        gone
-            Where one of them has no value; a condition may hold there all the same.
-        """
-        text = self.derived[name]
-        if not text.is_condition:
-            return np.where(gone, np.nan, text.values(read, len(gone))), gone
-        holds, fails = text.masks(read, len(gone))
-        return np.where(holds, 1.0, np.where(fails, 0.0, np.nan)), ~holds & ~fails
-
-
 def sort_of(kind: Kind) -> Sort:
     """Return what a column of a kind holds, to a text about it."""
     sorts: dict[Any, Sort] = {"number": "number", "integer": "number", "datetime": "date", "boolean": "truth"}
     return sorts.get(kind, "text")
-
-
-@dataclass(frozen=True)
-class Cleaned:
-    """A table in batches, with what is derived and dropped as it is read; made by :func:`cleaned`."""
-
-    source: SourceLike
-    rules: RowRules
-
-
-def cleaned(
-    source: SourceLike, *, derive: Mapping[str, str] | None = None, drop_where: Sequence[str] = ()
-) -> Cleaned:
-    """Return a table too large for memory with derived columns and without some rows, to be learned from.
-
-    Parameters
-    ----------
-    source
-        Parquet files, a callable that makes frames, an iterator, or a Dask frame.
-    derive, drop_where
-        As of :func:`~kanopt.tables.read_table`. Each batch is computed by itself; a number that is not finite is an
-        error. How many rows each condition dropped is told in a warning after the first reading.
-
-    Returns
-    -------
-    Cleaned
-        What ``KANRegressor.fit`` takes in place of the source.
-
-    Raises
-    ------
-    TableError
-        If these are no texts. Texts that cannot be read are told when the table is.
-
-    Examples
-    --------
-    >>> from kanopt.tables.batches import open_source
-    >>> parts = lambda: (pd.DataFrame({"m": [k * 1000.0, 0.0]}) for k in (1, 2))
-    >>> table = open_source(cleaned(parts, derive={"km": "m / 1000"}))
-    >>> [frame["km"].to_list() for frame in table.frames(["km"])]
-    [[1.0, 0.0], [2.0, 0.0]]
-    """
-    return Cleaned(source, RowRules({} if derive is None else derive, drop_where))
-
-
-class CleanedReading:
-    """Reads a source with derived columns, and without the rows of which a condition holds."""
-
-    def __init__(self, source: BatchSource, rules: RowRules) -> None:
-        named = rules.names()
-        # of columns that no text names it is enough that they are there
-        sorts = {
-            str(name): sort_of(_kind(column) or "text") if name in named else "text"
-            for name, column in source.columns.items()
-        }
-        self.source, self.told = source, False
-        self.parsed = rules.parsed(sorts, list(sorts), source.name)
-
-    def __call__(self, columns: Sequence[str] | None) -> Iterator[pd.DataFrame]:
-        """Read some columns, or all; frames without rows are left out.
-
-        Raises
-        ------
-        TableError
-            As the source does, if a derived number is not finite, or if every row is dropped.
-        """
-        known, drops = self.source.columns, self.parsed.drops
-        wanted = [*known, *self.parsed.derived] if columns is None else list(columns)
-        named = [name for text in (*self.parsed.derived.values(), *drops) for name in text.reads]
-        read = [name for name in dict.fromkeys([*wanted, *named]) if name in known]
-        dropped, unknown, seen, kept = [0] * len(drops), [0] * len(drops), 0, 0
-        for frame in self.source.frames(read):
-            values: dict[str, Any] = {name: _values(frame[name]) for name in read}
-            made = self._derive(values, frame)
-            keep = np.ones(len(frame), dtype=bool)
-            for place, text in enumerate(drops):
-                holds, fails = text.masks(values, len(frame))
-                dropped[place] += int((holds & keep).sum())
-                unknown[place] += int((keep & ~holds & ~fails).sum())
-                keep &= ~holds
-            seen, kept = seen + len(frame), kept + int(keep.sum())
-            if keep.any():
-                yield frame.assign(**made).loc[keep, wanted]
-        self._tell(dropped, unknown, seen, kept)
-
-    def _derive(self, values: dict[str, Any], frame: pd.DataFrame) -> dict[str, Any]:
-        """Add what is derived to the values, and return it as columns."""
-        made: dict[str, Any] = {}
-        for name, text in self.parsed.derived.items():
-            gone = np.zeros(len(frame), dtype=bool)
-            for each in text.reads:
-                gone |= np.asarray(pd.isna(values[each]))
-            values[name], gone = self.parsed.computed(name, values, gone)
-            made[name] = values[name]
-            if text.is_condition:
-                truth = pd.Series(values[name] == 1.0, frame.index, dtype=object)
-                made[name] = truth.where(~gone, None).infer_objects()
-            wrong = ~np.isfinite(values[name]) & ~gone
-            if wrong.any():
-                place = int(wrong.argmax())
-                told = ", ".join(f"{each}={_shown(values[each], place)}" for each in text.reads)
-                raise TableError(
-                    f"{self.source.place(int(frame.index[place]))}: derived column {name!r} has no finite value of "
-                    f"{told}; derive it of what is never zero, as in max(seconds, 1)"
-                )
-        return made
-
-    def _tell(self, dropped: Sequence[int], unknown: Sequence[int], seen: int, kept: int) -> None:
-        """Say once, after a whole reading, what was dropped."""
-        if self.told or not self.parsed.drops:
-            return
-        if not kept:
-            raise TableError(f"{self.source.name}: drop_where leaves no row of {seen:,}")
-        self.told = True
-        texts = [text.text for text in self.parsed.drops]
-        parts = [f"{n:,} × {drop_label(text)}" for text, n in zip(texts, dropped, strict=True) if n]
-        gone = f"{seen - kept:,} of {count_text(seen, 'row')} left out" + (
-            f": {', '.join(parts)}" if parts else ""
-        )
-        idle = [nothing_dropped(text, u) for text, n, u in zip(texts, dropped, unknown, strict=True) if not n]
-        warn_user(f"{self.source.name}: {'; '.join([gone, *idle])}")
-
-
-def _kind(column: pd.Series[Any]) -> Any:
-    """Return the kind of a column; None where its values do not say one."""
-    try:
-        return natural_kind(pa.array(column, from_pandas=True).type)
-    except (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError, OverflowError):
-        return None
-
-
-def _values(column: pd.Series[Any]) -> Any:
-    """Return numbers and truth values as float64, and other columns as series with numbers of rows from 0."""
-    kind = _kind(column)
-    if kind in ("number", "integer", "boolean"):
-        return column.to_numpy(dtype=np.float64, na_value=np.nan)
-    column = column.reset_index(drop=True)
-    return pd.to_datetime(column) if kind == "datetime" else column
-
-
-def _shown(values: Any, place: int) -> str:
-    value = values[place]
-    return number_text(float(value), 6) if isinstance(value, (float, np.floating)) else str(value)

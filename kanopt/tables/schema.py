@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, Literal, get_args
+from typing import Literal, get_args
 
 import pandas as pd
 
@@ -123,7 +122,7 @@ class Schema:
 
     Examples
     --------
-    >>> schema = Schema.from_dict({"trip": "text", "distance": {"unit": "km", "minimum": 0}}, key=["trip"])
+    >>> schema = Schema((Column("trip", "text"), Column("distance", unit="km", minimum=0)), key=("trip",))
     >>> schema.names
     ('trip', 'distance')
     """
@@ -147,33 +146,3 @@ class Schema:
     def get(self, name: str) -> Column | None:
         """Return the column of this name, or None."""
         return next((column for column in self.columns if column.name == name), None)
-
-    @classmethod
-    def from_dict(cls, plain: Mapping[str, Any], *, key: Any = ()) -> Schema:
-        """Build a schema from a mapping of column names to kinds, or to settings of :class:`Column`.
-
-        Parameters
-        ----------
-        plain
-            Such as ``{"week": "integer", "distance": {"unit": "km", "minimum": 0}}``.
-        key
-            Names of the key's columns.
-
-        Raises
-        ------
-        TableError
-            If a setting is unknown; the nearest one is named.
-        """
-        known = [field.name for field in fields(Column) if field.name != "name"]
-        columns = []
-        for name, settings in plain.items():
-            given = {"kind": settings} if isinstance(settings, str) else settings
-            if not isinstance(given, Mapping):
-                raise TableError(f"schema: column {name!r} wants a kind or settings, not {settings!r}")
-            for word in given:
-                if word not in known:
-                    raise TableError(
-                        f"schema: column {name!r}: unknown setting {word!r}; {nearest(str(word), known)}"
-                    )
-            columns.append(Column(name, **given))
-        return cls(tuple(columns), tuple(key))

@@ -174,12 +174,12 @@ def load_table(
     path = Path(source)
     require_path(path)
     if path.is_dir():
-        require_file(path, "file")
+        require_file(path, "a file")
     if path.suffix.lower() not in TABLE_FILES:
         raise TableError(
             f"{path.name}: kanopt reads {', '.join(TABLE_FILES)} and SQLAlchemy URLs; save the table as CSV"
         )
-    require_file(path, "file")
+    require_file(path, "a file")
     if path.suffix.lower() in WORKBOOKS:
         with open_workbook(path) as book:
             return book.read(sheet, form)

@@ -6,20 +6,17 @@ from kanopt.whatif.changes import Change
 from kanopt.whatif.events import Event
 from kanopt.whatif.learn import LearnedLaw
 from kanopt.whatif.questions.answers import Sweep
-from kanopt.whatif.questions.ask import SweepOptions
 from kanopt.whatif.questions.axes import factors, grid
 from kanopt.whatif.questions.compare import compare
 from kanopt.whatif.questions.comparison import Comparison, Variant
+from kanopt.whatif.questions.question import SweepOptions
 from kanopt.whatif.questions.sweep import sweep
 from kanopt.whatif.questions.switch_points import SwitchPoints, switch_points
 from kanopt.whatif.questions.tornado import Tornado, tornado
+from kanopt.whatif.risks.kinds import risk
 from kanopt.whatif.risks.monte_carlo import monte_carlo
 from kanopt.whatif.risks.monte_carlo_result import MonteCarlo
-from kanopt.whatif.risks.risk import Risk, risk
-from kanopt.whatif.risks.sample_average import solve_sample_average
-from kanopt.whatif.risks.sample_average_plan import SampleAveragePlan
-from kanopt.whatif.risks.schedule_risk import ScheduleRisk
-from kanopt.whatif.risks.supply_risk import SupplyRisk
+from kanopt.whatif.risks.risk import Risk
 from kanopt.whatif.run import Run
 from kanopt.whatif.scenario import Scenario
 from kanopt.whatif.scenario_files.load import load_scenario
@@ -32,10 +29,7 @@ __all__ = [
     "MonteCarlo",
     "Risk",
     "Run",
-    "SampleAveragePlan",
     "Scenario",
-    "ScheduleRisk",
-    "SupplyRisk",
     "Sweep",
     "SweepOptions",
     "SwitchPoints",
@@ -47,7 +41,6 @@ __all__ = [
     "load_scenario",
     "monte_carlo",
     "risk",
-    "solve_sample_average",
     "sweep",
     "switch_points",
     "tornado",

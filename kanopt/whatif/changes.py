@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypeAlias
 
@@ -158,18 +158,29 @@ class Change:
         names = names or {}
         if self.action in ("open", "close"):
             return self._status_mistakes(frame, names, fields)
-        halves = [text for text in self._texts() if not is_whole(text)]
-        if halves:
-            return [Mistake((), f"{halves[0]!r:.80} must be {WHOLE_TEXT}")]
-        beyond = list(self._beyond())
-        if beyond:
-            return beyond
-        found = list(self._wrong_column(frame, names, fields))
-        found += _wrong_cells(frame, names, self.row, "row", fields)
-        conditions = list(_wrong_cells(frame, names, self.where, "where"))
+        known, found = column_names(frame, names), list[Mistake]()
+        for key, name, given in self._cells():
+            # only a cell that is written may be of a column that is not there yet
+            new = () if key[0] in ("by", "where") else fields
+            if name not in known and name not in new:
+                message = f"table {self.table!r} has no column {name!r}; {nearest(name, [*known, *new])}"
+                found.append(Mistake((self.action,) if key[0] in ("to", "by") else key, message))
+                continue
+            cells = frame[known[name]] if name in known else None
+            for value in _as_tuple(given):
+                if wrong := _wrong_value(value) or _wrong_kind(cells, value, scales=key == ("by",)):
+                    found.append(Mistake(key, f"column {name!r} of {self.table!r} {wrong}"))
+        conditions = any(mistake.key[:1] == ("where",) for mistake in found)
         if not conditions and self.action != "add" and not self.rows(frame, names).any():
-            conditions = [self._no_row(frame, names)]
-        return found + conditions
+            found.append(self._no_row(frame, names))
+        return found
+
+    def _cells(self) -> Iterator[tuple[Key, str, Any]]:
+        """Yield what a change says of cells: its key, their column, and the value or values."""
+        if self.action in ("set", "scale"):
+            yield ("to" if self.action == "set" else "by",), self.column, self.value
+        yield from ((("row", name), name, value) for name, value in self.row.items())
+        yield from ((("where", name), name, value) for name, value in self.where.items())
 
     def apply(
         self,
@@ -229,44 +240,6 @@ class Change:
         # what is wrong with the status is wrong with the action here
         return [m if m.key[:1] == ("where",) else Mistake((self.action,), m.message) for m in found]
 
-    def _texts(self) -> Iterable[str]:
-        """Yield every text of the change."""
-        values = [self.value, *self.row.values(), *(one for v in self.where.values() for one in _as_tuple(v))]
-        yield from (self.table, self.column, *map(str, (*self.row, *self.where)))
-        yield from (value for value in values if isinstance(value, str))
-
-    def _beyond(self) -> Iterable[Mistake]:
-        """Yield the numbers that are larger than any that a problem may have."""
-        cells: dict[Key, Any] = {("to" if self.action == "set" else "by",): self.value}
-        cells |= {("row", name): value for name, value in self.row.items()}
-        cells |= {("where", name): value for name, value in self.where.items()}
-        for key, given in cells.items():
-            for value in _as_tuple(given):
-                if isinstance(value, (int, float)) and LARGEST < abs(value) < math.inf:
-                    yield Mistake(key, f"must be at most {number_text(LARGEST)}, not {describe_value(value)}")
-
-    def _wrong_column(
-        self, frame: pd.DataFrame, names: Mapping[str, str], fields: Collection[str]
-    ) -> Iterable[Mistake]:
-        known = column_names(frame, names)
-        if self.action not in ("set", "scale") or (
-            self.action == "set" and self.column in {*fields} - {*known}
-        ):
-            return
-        if self.column not in known:
-            candidates = [*known, *fields] if self.action == "set" else known
-            hint = nearest(self.column, candidates)
-            yield Mistake((self.action,), f"table {self.table!r} has no column {self.column!r}; {hint}")
-            return
-        cells = frame[known[self.column]]
-        if self.action == "scale" and (not is_numeric_dtype(cells) or is_bool_dtype(cells)):
-            yield Mistake(
-                ("scale",),
-                f"column {self.column!r} of {self.table!r} holds no numbers; use set instead of scale",
-            )
-        elif self.action == "set" and (wrong := _wrong_kind(cells, self.value)):
-            yield Mistake(("to",), f"column {self.column!r} of {self.table!r} {wrong}")
-
     def rows(self, frame: pd.DataFrame, names: Mapping[str, str]) -> NDArray[np.bool_]:
         """Say which rows of a table are concerned; (n,)."""
         rows = np.ones(len(frame), dtype=bool)
@@ -294,31 +267,25 @@ def column_names(frame: pd.DataFrame, names: Mapping[str, str]) -> dict[str, str
     return {**names, **{str(column): str(column) for column in frame.columns}}
 
 
-def _wrong_cells(
-    frame: pd.DataFrame,
-    names: Mapping[str, str],
-    cells: Mapping[str, Any],
-    part: str,
-    fields: Collection[str] = (),
-) -> Iterable[Mistake]:
-    known = column_names(frame, names)
-    for name, value in cells.items():
-        if name not in known:
-            if name in fields:
-                continue
-            hint = nearest(name, [*known, *fields])
-            yield Mistake((part, name), f"there is no column {name!r}; {hint}")
-            continue
-        for item in _as_tuple(value):
-            if wrong := _wrong_kind(frame[known[name]], item):
-                yield Mistake((part, name), f"column {name!r} {wrong}")
+def _wrong_value(value: Any) -> str:
+    """Say why no cell can hold a value; empty where one can."""
+    if isinstance(value, str) and not is_whole(value):
+        return f"must be {WHOLE_TEXT}, not {value!r:.80}"
+    if isinstance(value, (int, float)) and LARGEST < abs(value) < math.inf:
+        return f"must be at most {number_text(LARGEST)}, not {describe_value(value)}"
+    return ""
 
 
-def _wrong_kind(cells: pd.Series[Any], value: Any) -> str:
-    """Say why a value does not belong in a column, or return an empty text."""
-    if is_bool_dtype(cells):
+def _wrong_kind(cells: pd.Series[Any] | None, value: Any, *, scales: bool) -> str:
+    """Say why the cells of a column cannot be set to a value, compared with it or scaled by it; empty if they can."""
+    if cells is None:
+        return ""
+    is_truth, is_numeric = is_bool_dtype(cells), is_numeric_dtype(cells) and not is_bool_dtype(cells)
+    if scales and not is_numeric:
+        return "holds no numbers; use set instead of scale"
+    if is_truth:
         return "" if isinstance(value, bool) else f"holds true or false, not {describe_value(value)}"
-    if is_numeric_dtype(cells):
+    if is_numeric:
         fits = isinstance(value, (int, float)) and not isinstance(value, bool)
         ends = _ENDS.fullmatch(value) if isinstance(value, str) else None
         hint = f"; a range is from:to:count, such as {ends[1]}:{ends[2]}:11" if ends else ""

@@ -1,14 +1,15 @@
 """Laws learned before, kept on disk: what was learned once is not learned again.
 
 A law is found again only by the same rows, settings and seed, and the same program: versions and source files of all
-that has a part in learning belong to its key. Files are data: every field is checked when one is read, and nothing in
-it is executed. What cannot be read is learned anew; what cannot be written costs a warning and nothing else.
+that has a part in learning belong to its key. Files are data: a digest says whether one is what was written, and
+nothing in it is executed. What cannot be read is learned anew; what cannot be written costs a warning and nothing else.
 """
 
 from __future__ import annotations
 
 import contextlib
 import hashlib
+import json
 import os
 import re
 import stat
@@ -19,24 +20,16 @@ from datetime import date
 from functools import cache
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
-
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from kanopt.errors import FileFormatError, KanoptWarning
 from kanopt.files import check_target, read_file, replace_file
-from kanopt.validation import Count, Finite
 from kanopt.whatif.learn import LearnedLaw
-
-if TYPE_CHECKING:
-    import pandas as pd
-
-    from kanopt.surrogates.diagram import Diagram
 
 FOLDER_VARIABLE = "KANOPT_CACHE_DIR"
 """The variable of the environment that names another folder than the user's own."""
 
-_FORMAT: Literal["kanopt learned law 1"] = "kanopt learned law 1"
+_FORMAT = "kanopt learned law 2"
+_PLAIN = ("name", "seconds", "trusted", "note", "warned", "cleaning")
 _LARGEST_FILE = 8_000_000
 _MOST_FILES = 200
 _MOST_BYTES = 64 * 2**20
@@ -83,7 +76,7 @@ class LawCache:
         if law.formula.stopped:
             return  # another run may have more time
         try:
-            content = _LawFile.of(_full_key(key), law).model_dump_json(by_alias=True)
+            content = _written(_full_key(key), law)
             if len(content.encode()) > _LARGEST_FILE:
                 raise FileFormatError(f"{len(content):,} characters are too many, at most {_LARGEST_FILE:,}")
             # a law holds the names of categories, which are nobody else's business
@@ -118,15 +111,14 @@ class LawCache:
         found: Counter[str] = Counter()
         for path in self.sizes():
             try:
-                file = _LawFile.load(path)
-                file.law()
+                written, _ = _read_law(path)
             except FileNotFoundError:
                 continue
             except (OSError, ValueError):
                 found["damaged"] += 1
                 continue
-            _, program, _ = file.key.partition(_program())
-            sound = path == self._file_of(file.key)
+            _, program, _ = written.partition(_program())
+            sound = path == self._file_of(written)
             found["usable" if sound and program else "of another version" if sound else "damaged"] += 1
         return found
 
@@ -140,15 +132,13 @@ class LawCache:
         """Return a law from its file; None, with a warning, where that is not what was written there."""
         path = self._path(key)
         try:
-            file = _LawFile.load(path)
-            if file.key != _full_key(key):
+            written, law = _read_law(path)
+            if written != _full_key(key):
                 raise FileFormatError("it is the law of other rows or settings")
-            law = file.law()
         except FileNotFoundError:
             return None
         except (OSError, ValueError) as error:
-            why = "it is damaged" if isinstance(error, ValidationError) else str(error)
-            _warn(f"{path}: this kept law is ignored and learned anew: {why}")
+            _warn(f"{path}: this kept law is ignored and learned anew: {error}")
             return None
         with contextlib.suppress(OSError):  # in a folder that is read only
             os.utime(path)
@@ -196,130 +186,66 @@ def _program() -> str:
     return f" learned by {versions} source {hashed.hexdigest()}"
 
 
-class _Part(BaseModel):
-    model_config = ConfigDict(
-        strict=True, extra="forbid", frozen=True, populate_by_name=True, ser_json_inf_nan="constants"
-    )
+def _written(key: str, law: LearnedLaw) -> str:
+    """Return the content of the file of a law: what it is made of, and the digest of that."""
+    kept = {
+        **{name: getattr(law, name) for name in _PLAIN},
+        "key": key,
+        "learned_on": (law.learned_on or date.today()).isoformat(),
+        "formula": law.formula.to_json(),
+        "summary": None if law.summary is None else law.summary.to_dict("list"),
+        "diagram": None
+        if law.diagram is None
+        else {**vars(law.diagram), "edges": [*map(vars, law.diagram.edges)]},
+    }
+    text = json.dumps(kept, default=lambda array: array.tolist())
+    return json.dumps({"format": _FORMAT, "sha256": _digest(json.loads(text)), "law": json.loads(text)})
 
 
-class _Effects(_Part):
-    """The columns of :func:`kanopt.surrogates.summary.effect_table`, in its order."""
-
-    feature: list[str]
-    kind: list[str]
-    from_: list[str] = Field(alias="from")
-    to: list[str]
-    lowest_effect: list[float]
-    highest_effect: list[float]
-    direction: list[str]
-    importance: list[float]
+def _digest(kept: object) -> str:
+    return hashlib.sha256(json.dumps(kept, sort_keys=True).encode()).hexdigest()
 
 
-class _Edge(_Part):
-    layer: Count
-    source: Count
-    target: Count
-    x: list[Finite]
-    y: list[Finite]
-    labels: tuple[str, ...]
-    strength: Finite
-    factor: Literal[0, 1, 2]
-    pruned: bool
+def _read_law(path: Path) -> tuple[str, LearnedLaw]:
+    """Return the key and the law of a file.
 
+    Raises
+    ------
+    OSError
+        If there is none that can be read.
+    FileFormatError
+        If it is not what was written.
+    """
+    import numpy as np
+    import pandas as pd
 
-class _Diagram(_Part):
-    layers: tuple[tuple[str, ...], ...]
-    edges: tuple[_Edge, ...]
-    products: tuple[Count, ...]
+    from kanopt.formulas import Formula
+    from kanopt.surrogates.diagram import Diagram, DiagramEdge
 
-    def diagram(self) -> Diagram:
-        """Build the diagram; ValueError if its parts do not belong together."""
-        import numpy as np
-
-        from kanopt.surrogates.diagram import Diagram, DiagramEdge
-
-        sizes = [len(layer) for layer in self.layers]
-        sound = len(self.products) in (0, len(sizes))
-        sound &= all(count <= size for count, size in zip(self.products, sizes, strict=False))
-        for edge in self.edges:
-            sound &= edge.layer + 1 < len(sizes) and len(edge.x) == len(edge.y) > 0
-            sound &= len(edge.labels) in (0, len(edge.y))
-            sound = sound and edge.source < sizes[edge.layer] and edge.target < sizes[edge.layer + 1]
-        if not sound:
-            raise FileFormatError("the parts of its diagram do not belong together")
+    try:
+        content = json.loads(read_file(path, _LARGEST_FILE, "a kept law"))
+        kept, digest = content["law"], content["sha256"]
+    except (json.JSONDecodeError, UnicodeDecodeError, RecursionError, KeyError, TypeError):
+        raise FileFormatError("it is damaged") from None
+    if content["format"] != _FORMAT or digest != _digest(kept):
+        raise FileFormatError("it is damaged")
+    key, drawn, effects = kept.pop("key"), kept.pop("diagram"), kept.pop("summary")
+    diagram = None
+    if drawn is not None:
         edges = (
-            DiagramEdge(**{**dict(edge), "x": np.array(edge.x, float), "y": np.array(edge.y, float)})
-            for edge in self.edges
+            DiagramEdge(
+                **{**edge, "x": np.array(edge["x"]), "y": np.array(edge["y"]), "labels": (*edge["labels"],)}
+            )
+            for edge in drawn["edges"]
         )
-        return Diagram(self.layers, tuple(edges), self.products)
-
-
-class _LawFile(_Part):
-    """A file of the cache."""
-
-    format: Literal["kanopt learned law 1"]
-    key: str
-    name: str
-    learned_on: date
-    seconds: float = Field(ge=0, allow_inf_nan=False)
-    trusted: bool
-    note: str
-    warned: tuple[str, ...]
-    cleaning: tuple[str, ...]
-    formula: str
-    summary: _Effects | None
-    diagram: _Diagram | None
-
-    @classmethod
-    def of(cls, key: str, law: LearnedLaw) -> _LawFile:
-        """Return what a file holds of a law."""
-        return cls(
-            format=_FORMAT,
-            key=key,
-            name=law.name,
-            learned_on=law.learned_on or date.today(),
-            seconds=law.seconds,
-            trusted=law.trusted,
-            note=law.note,
-            warned=law.warned,
-            cleaning=law.cleaning,
-            formula=law.formula.to_json(),
-            summary=None if law.summary is None else _effects(law.summary),
-            diagram=None if law.diagram is None else _plain(law.diagram),
-        )
-
-    @classmethod
-    def load(cls, path: Path) -> _LawFile:
-        """Read and check a file; OSError or ValueError if that cannot be done."""
-        return cls.model_validate_json(read_file(path, _LARGEST_FILE, "a kept law"))
-
-    def law(self) -> LearnedLaw:
-        """Build the law; ValueError if its parts do not make one."""
-        import pandas as pd
-
-        from kanopt.formulas import Formula
-
-        return LearnedLaw(
-            name=self.name,
-            formula=Formula.from_json(self.formula),
-            summary=None if self.summary is None else pd.DataFrame(self.summary.model_dump(by_alias=True)),
-            diagram=None if self.diagram is None else self.diagram.diagram(),
-            trusted=self.trusted,
-            note=self.note,
-            seconds=self.seconds,
-            learned_on=self.learned_on,
-            warned=self.warned,
-            cleaning=self.cleaning,
-        )
-
-
-def _effects(summary: pd.DataFrame) -> _Effects:
-    columns = {str(name): summary[name].tolist() for name in summary.columns}
-    return _Effects.model_validate(columns)
-
-
-def _plain(diagram: Diagram) -> _Diagram:
-    edges = tuple(
-        _Edge(**{**vars(edge), "x": edge.x.tolist(), "y": edge.y.tolist()}) for edge in diagram.edges
+        diagram = Diagram((*map(tuple, drawn["layers"]),), (*edges,), (*drawn["products"],))
+    law = LearnedLaw(
+        formula=Formula.from_json(kept.pop("formula")),
+        summary=None if effects is None else pd.DataFrame(effects),
+        diagram=diagram,
+        learned_on=date.fromisoformat(kept.pop("learned_on")),
+        warned=(*kept.pop("warned"),),
+        cleaning=(*kept.pop("cleaning"),),
+        **kept,
     )
-    return _Diagram(layers=diagram.layers, edges=edges, products=diagram.products)
+    return key, law

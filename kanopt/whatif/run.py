@@ -37,7 +37,6 @@ if TYPE_CHECKING:
     from kanopt.problems.base import Plan, Problem
     from kanopt.problems.result import Progress, Result
     from kanopt.tables import TableReport
-    from kanopt.whatif.questions.comparison import Comparison
 
 _PACKAGES = ("kanopt", "numpy", "pandas", "scipy", "torch", "sympy", "ortools", "pyvrp", "highspy")
 
@@ -73,17 +72,17 @@ class Run(PlanExports, PlanPlots, Shown):
     today: Result | None
     tables: Mapping[str, TableReport]
     provenance: Mapping[str, str]
-    variants: Comparison | None = None
+    variants: Any = None
 
     def told(self) -> str:
         """Return what the plan does, costs and leaves out, how often it is on time, and what the file assumes."""
+        from kanopt.display import reports
         from kanopt.explain.summary import made_up
-        from kanopt.whatif.risks.punctuality import punctuality
 
-        known = punctuality(self.result)
+        days = reports.days_text(self.result)
         assumed, unread = self.scenario.report.assumed, bool(self.scenario.unanswered())
         told = [self.explanation.text(self.today, weak_laws=False, assumed=assumed, unread=unread)]
-        told += [] if known is None else [known.text()]
+        told += [days] if days else []
         assumed = tuple(text for text in assumed if not made_up([text]))  # which is told first
         told += [f"Assumed: {'; '.join(assumed)}."] if assumed else []
         return "\n\n".join(told)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import operator
-from collections.abc import Iterator, Mapping
+from abc import abstractmethod
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
 from pathlib import Path
@@ -11,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from kanopt.display import Facts, Fold, Part, Shown
 from kanopt.errors import Issue, KanoptError, ScenarioError
-from kanopt.faults import said
+from kanopt.faults import Fault, said
 from kanopt.problems.base import told_elsewhere
 from kanopt.text import count_text, list_names, shorten
 from kanopt.validation import WHOLE_TEXT, is_whole
@@ -28,7 +29,13 @@ from kanopt.whatif.scenario_files.columns import (
 from kanopt.whatif.scenario_files.laws import dimension_remarks, unit_remarks
 from kanopt.whatif.scenario_files.layers import Layers, Mistake, split_messages
 from kanopt.whatif.scenario_files.problem_spec import ProblemInputs, ProblemSpec
-from kanopt.whatif.scenario_files.sections import columns_asked_about, missing_problem, question_about
+from kanopt.whatif.scenario_files.sections import (
+    Sections,
+    answered,
+    columns_asked_about,
+    missing_problem,
+    question_about,
+)
 from kanopt.whatif.scenario_files.spec import (
     GivenSpec,
     LawSpec,
@@ -38,13 +45,7 @@ from kanopt.whatif.scenario_files.spec import (
     SolverSpec,
     SweepSpec,
 )
-from kanopt.whatif.section_changes import (
-    ChangedSections,
-    altered_law,
-    change_sentences,
-    checked_with_laws,
-    make_section_changes,
-)
+from kanopt.whatif.section_changes import altered_law, changed_sections, key_changes, section_sentence
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -52,7 +53,6 @@ if TYPE_CHECKING:
     from kanopt.formulas import Formula
     from kanopt.problems.base import Problem
     from kanopt.records.unread_columns import UnreadColumns
-    from kanopt.whatif.run import Run
 
 Where = Mapping[str, Value | tuple[Value, ...]]
 
@@ -66,23 +66,25 @@ class Scenario(Shown):
 
     Parameters
     ----------
-    name, description, seed
+    name
         As in ``[scenario]``.
     tables
         The tables as read, before any change.
     sections
-        The problem, the solver and how each law is had, before any change.
+        What the file says besides tables, with all changes made.
     drafts
         Every law as the file was checked with it: as it is, or a stand-in where it is still to be learned or is built
         on one that is.
     report
         The section of this name.
-    sweep_spec
-        The section ``[sweep]``: what a sweep varies; None where there is none.
-    changes
-        What is changed, in this order.
     layers
         The files, for messages.
+    changes
+        What is changed, in this order.
+    told
+        A sentence for each of them.
+    altered
+        The tables that they altered.
     lenient
         Whether it goes on without answers.
     open_questions
@@ -90,15 +92,14 @@ class Scenario(Shown):
     """
 
     name: str
-    description: str
-    seed: int
     tables: Mapping[str, pd.DataFrame]
-    sections: ChangedSections
+    sections: Sections
     drafts: Mapping[str, Formula]
     report: ReportSpec
-    sweep_spec: SweepSpec | None
-    changes: tuple[Change, ...]
     layers: Layers = field(repr=False)
+    changes: tuple[Change, ...] = ()
+    told: tuple[str, ...] = ()
+    altered: Mapping[str, pd.DataFrame] = field(default_factory=dict)
     lenient: bool = False
     open_questions: tuple[Issue, ...] = ()
 
@@ -107,25 +108,35 @@ class Scenario(Shown):
         """The scenario file."""
         return self.layers.path
 
-    @cached_property
-    def changed_sections(self) -> ChangedSections:
-        """The problem, the solver and the laws with all changes made."""
-        return make_section_changes(self.sections, dict(enumerate(self.changes)))[0]
+    @property
+    def description(self) -> str:
+        """What the file says of itself."""
+        return self.sections.file.scenario.description
+
+    @property
+    def seed(self) -> int:
+        """Of everything that is drawn."""
+        return self.sections.file.scenario.seed
+
+    @property
+    def sweep_spec(self) -> SweepSpec | None:
+        """The section ``[sweep]``: what a sweep varies; None where there is none."""
+        return self.sections.file.sweep
 
     @property
     def problem_spec(self) -> ProblemSpec | None:
         """The section ``[problem]``; None in a file of laws alone. Read it as :attr:`problem`."""
-        return self.changed_sections.problem
+        return self.sections.problem
 
     @property
     def solver(self) -> SolverSpec:
         """Limits of the search."""
-        return self.changed_sections.solver
+        return self.sections.file.solver
 
     @property
     def laws(self) -> Mapping[str, LawSpec]:
         """How each law is had: learned, written by hand, or read from a file."""
-        return self.changed_sections.laws
+        return self.sections.laws
 
     @property
     def problem(self) -> ProblemSpec:
@@ -145,14 +156,10 @@ class Scenario(Shown):
         """What is to be decided: ``"routing"``, ``"scheduling"``, ``"supply"`` or ``"decision"``."""
         return self.problem.kind
 
-    @cached_property
+    @property
     def changed(self) -> Mapping[str, pd.DataFrame]:
         """The tables with all changes made: what the problem reads."""
-        frames = dict(self.tables)
-        for change in self.changes:
-            if not change.is_of_section:
-                frames[change.table] = _changed(change, self.problem, frames[change.table])
-        return frames
+        return {**self.tables, **self.altered}
 
     def set(self, path: str, to: Value, *, where: Where | None = None) -> Scenario:
         """Return the scenario with cells of a column, a key, or a constant of a law set.
@@ -220,19 +227,34 @@ class Scenario(Shown):
         ScenarioError
             If the change does not fit the tables.
         """
-        if change.is_of_section:
-            sections, mistakes = self.changed_sections.changed(change)
-            mistakes = mistakes or list(checked_with_laws(sections, self.drafts, change))
-        else:
-            mistakes = list(change_mistakes(change, self.problem, self.changed, self.tables))
+        made, mistakes = self.after(change)
         if mistakes:
             raise ScenarioError([Issue(str(self.path), 0, str(change), said(m.message)) for m in mistakes])
-        changes = (*self.changes, change)
-        made = len(self.changes) and self.name.endswith(str(self.changes[-1]))
-        name = f"{self.name}, {change}" if made or self.name != self.layers.name else str(change)
-        if change.table == "solver":  # how is searched is no other question
-            name = self.name
-        return replace(self, changes=changes, name=name)
+        is_made = len(self.changes) and self.name.endswith(str(self.changes[-1]))
+        name = f"{self.name}, {change}" if is_made or self.name != self.layers.name else str(change)
+        # how is searched is no other question
+        return made if change.table == "solver" else replace(made, name=name)
+
+    def after(self, change: Change) -> tuple[Scenario, list[Mistake]]:
+        """Return the scenario with one more change, under its own name, and what is wrong with the change."""
+        if self.problem_spec is None and change.table not in ("solver", "surrogates"):
+            message = "changes alter what the problem reads; the section [problem] is missing"
+            return self, [Mistake((change.action,), message)]
+        made: dict[str, Any]
+        if change.is_of_section:
+            sections, mistakes = changed_sections(self.sections, self.drafts, change)
+            made = {"sections": sections}
+            told = "" if mistakes else section_sentence(self.sections, change)
+        else:
+            mistakes = list(change_mistakes(change, self.problem, self.changed, self.tables))
+            if mistakes:
+                return self, mistakes
+            frame, words = self.changed[change.table], field_columns(self.problem, change.table)
+            told = change.sentence(frame, words)
+            defaults = field_defaults(self.problem, change.table, frame)
+            frame = written_as_cells(change, self.problem, frame).apply(frame, words, defaults)
+            made = {"altered": {**self.altered, change.table: frame}}
+        return replace(self, changes=(*self.changes, change), told=(*self.told, told), **made), mistakes
 
     @property
     def headline(self) -> str:
@@ -249,7 +271,21 @@ class Scenario(Shown):
         base
             What it is compared with; left out, the file at the bottom of its bases, with the tables as they are.
         """
-        return change_sentences(self, base)
+        shared = [] if base is None else list(base.changes)
+        found = []
+        for change, sentence in zip(self.changes, self.told, strict=True):
+            if change in shared:
+                shared.remove(change)
+            else:
+                found.append(sentence)
+        found += [f"it does without this change of the base: {change}" for change in shared]
+        if base is None:
+            # the answers to its own questions make the file whole, and change nothing
+            bottom = self.layers.documents[-1:]
+            before = answered(replace(self.layers, documents=bottom, data=bottom[0].data)).layers
+        else:
+            before = base.layers
+        return (*found, *key_changes(before.data, self.layers.data))
 
     def formulas(self, learned: Mapping[str, Formula]) -> dict[str, Formula]:
         """Return every law, those written by hand with the learned ones put in.
@@ -337,27 +373,34 @@ class Scenario(Shown):
 
     def rule_columns(self) -> list[tuple[str, str]]:
         """Return the columns that nothing reads and that look like a rule, each behind its part of the problem."""
-        unread = [] if self.problem_spec is None else self._unread_columns()
-        return [(each.table, column.name) for each in unread for column in each.striking if column.is_rule]
+        striking = [(each.table, column) for each in self._unread_columns for column in each.striking]
+        return [(table, column.name) for table, column in striking if column.is_rule]
 
     def _asked_columns(self) -> tuple[Issue, ...]:
+        parts = {} if self.problem_spec is None else self.problem_spec.parts()
+        known = columns_asked_about(self.layers.data)
+        asked = [question_about(each, parts[each.table].table, known) for each in self._unread_columns]
+        return self._issues(filter(None, asked))
+
+    @cached_property
+    def _unread_columns(self) -> tuple[UnreadColumns, ...]:
+        """The columns that nothing reads."""
         if self.problem_spec is None:
             return ()
-        parts = self.problem_spec.parts()
-        known = columns_asked_about(self.layers.data)
-        asked = [question_about(each, parts[each.table].table, known) for each in self._unread_columns()]
-        told = self.problem_spec.keyed(fault for fault in asked if fault is not None)
-        return tuple(self.layers.issue(question) for question in told)
+        entries = self.layers.data["tables"]
+        return unread_of_scenario(
+            self.problem_spec, self.build(self.drafts), self.changed, self.laws, entries
+        )
 
-    def _unread_columns(self) -> tuple[UnreadColumns, ...]:
-        """Return the columns that nothing reads, looked for once."""
-        if "_unread_found" not in self.__dict__:
-            built = self.build(self.drafts)
-            self.__dict__["_unread_found"] = unread_of_scenario(
-                self.problem, built, self.changed, self.laws, self.layers.data["tables"]
-            )
-        found: tuple[UnreadColumns, ...] = self.__dict__["_unread_found"]
-        return found
+    def _issues(self, found: Iterable[Fault | Mistake | str]) -> tuple[Issue, ...]:
+        """Return what is told of the problem, each where it stands in the files; a text is about all of it."""
+        told = list[Mistake]()
+        for each in found:
+            if isinstance(each, Fault):
+                told += self.problem.keyed([each])
+            else:
+                told.append(Mistake(("problem",), each) if isinstance(each, str) else each)
+        return tuple(map(self.layers.issue, told))
 
     def remarks(self) -> tuple[Issue, ...]:
         """Return what is no mistake but may be one: columns that nothing reads, unusual numbers, :meth:`law_remarks`.
@@ -369,24 +412,21 @@ class Scenario(Shown):
         KanoptError
             If the problem cannot be built; :meth:`check` says why.
         """
-        return (*self._unread(striking=True), *self._unusual(), *self.law_remarks())
+        unread = [each.fault() for each in self._unread_columns if each.striking]
+        unusual = () if self.problem_spec is None else self.build(self.drafts).questions()
+        return (*self._issues([*unread, *unusual]), *self.law_remarks())
 
     def law_remarks(self) -> tuple[Issue, ...]:
         """Return laws without units, and laws by hand whose units do not agree."""
-        found = [] if self.problem_spec is None else list(unit_remarks(self.problem_spec, self.drafts))
-        found += dimension_remarks(self.laws, self.drafts)
-        return tuple(self.layers.issue(remark) for remark in found)
+        found = [] if self.problem_spec is None else unit_remarks(self.problem_spec, self.drafts)
+        return self._issues([*found, *dimension_remarks(self.laws, self.drafts)])
 
     def reading_notes(self) -> tuple[Issue, ...]:
         """Return what became of rows and cells of the tables when they were read, at most two lines for each."""
         from kanopt.tables import report_of
 
-        told = [
-            Mistake(("tables", name), remark)
-            for name, frame in self.tables.items()
-            for remark in report_of(frame).remarks()
-        ]
-        return tuple(self.layers.issue(note) for note in told)
+        told = {name: report_of(frame).remarks() for name, frame in self.tables.items()}
+        return self._issues(Mistake(("tables", name), each) for name, every in told.items() for each in every)
 
     def notes(self) -> tuple[Issue, ...]:
         """Return :meth:`reading_notes`, what is assumed, and tables with columns that nothing reads.
@@ -398,26 +438,9 @@ class Scenario(Shown):
         KanoptError
             If the problem cannot be built; :meth:`check` says why.
         """
-        read = self.reading_notes()
-        if self.problem_spec is None:
-            return read
-        built = self.build(self.drafts)
-        assumed = [self.layers.issue(Mistake(("problem",), text)) for text in built.assumptions()]
-        return (*read, *assumed, *self._unread(striking=False))
-
-    def _unread(self, *, striking: bool) -> tuple[Issue, ...]:
-        if self.problem_spec is None:
-            return ()
-        found = [each.fault() for each in self._unread_columns() if bool(each.striking) == striking]
-        told = self.problem_spec.keyed(found)
-        return tuple(self.layers.issue(remark) for remark in told)
-
-    def _unusual(self) -> tuple[Issue, ...]:
-        """Return questions about numbers that are unusual for what they measure."""
-        if self.problem_spec is None:
-            return ()
-        asked = self.problem_spec.keyed(self.build(self.drafts).questions())
-        return tuple(self.layers.issue(question) for question in asked)
+        assumed = () if self.problem_spec is None else self.build(self.drafts).assumptions()
+        unread = [each.fault() for each in self._unread_columns if not each.striking]
+        return (*self.reading_notes(), *self._issues([*assumed, *unread]))
 
     def unreachable(self) -> tuple[Issue, ...]:
         """Return what no road or lane of the problem leads to; laws need not be learned for it.
@@ -427,11 +450,9 @@ class Scenario(Shown):
         KanoptError
             If the problem cannot be built; :meth:`check` says why.
         """
-        if self.problem_spec is None:
-            return ()
-        built = self.build(self.drafts)
-        return tuple(self.layers.issue(Mistake(("problem",), text)) for text in built.unreachable())
+        return () if self.problem_spec is None else self._issues(self.build(self.drafts).unreachable())
 
+    @abstractmethod
     def run(
         self,
         *,
@@ -441,7 +462,7 @@ class Scenario(Shown):
         relearn: bool = False,
         variants: bool | None = None,
         on_time: float | None = None,
-    ) -> Run:
+    ) -> Any:
         """Learn the laws, build the problem, solve it and explain the plan.
 
         Parameters
@@ -461,6 +482,11 @@ class Scenario(Shown):
             by other routes where departures are not enough. The plan is then that of :func:`~kanopt.solve_on_time`, and
             no variants stand beside it.
 
+        Returns
+        -------
+        Run
+            The plan with all that is behind it.
+
         Raises
         ------
         ScenarioError
@@ -468,20 +494,6 @@ class Scenario(Shown):
         FormulaError
             If a law predicts too poorly to be used.
         """
-        from kanopt.whatif.questions.compare import run_with_variants
-        from kanopt.whatif.run import run
-
-        if on_time is not None and variants:
-            message = "variants are planned without promises; leave variants or on_time out"
-            raise ScenarioError([Issue(str(self.path), 0, "on_time", message)])
-        said = self.report.usual_variants or bool(self.report.variants)
-        if on_time is None and (variants or (variants is None and said)):
-            return run_with_variants(
-                self, seed=seed, time_limit=time_limit, progress=progress, relearn=relearn
-            )
-        return run(
-            self, seed=seed, time_limit=time_limit, progress=progress, relearn=relearn, on_time=on_time
-        )
 
     def _shown(self) -> Iterator[Part]:
         kind = "laws alone" if self.problem_spec is None else self.kind
@@ -508,24 +520,3 @@ def _origin(spec: LawSpec) -> str:
             return f"written by hand: {shorten(text, 200)}"
         case SavedSpec(file=file):
             return f"read from {file}"
-
-
-def mistakes_of_changes(
-    changes: Mapping[int, Change], problem: ProblemSpec, tables: Mapping[str, pd.DataFrame]
-) -> list[Mistake]:
-    """Make the changes one after the other; return what is wrong with each."""
-    frames, found = dict(tables), list[Mistake]()
-    for place, change in changes.items():
-        if change.is_of_section:
-            continue
-        wrong = list(change_mistakes(change, problem, frames, tables))
-        found += [Mistake(("changes", place, *mistake.key), mistake.message) for mistake in wrong]
-        if not wrong:
-            frames[change.table] = _changed(change, problem, frames[change.table])
-    return found
-
-
-def _changed(change: Change, problem: ProblemSpec, frame: pd.DataFrame) -> pd.DataFrame:
-    """Return a table with a change made, new cells filled as the problem reads cells that are not there."""
-    words, defaults = field_columns(problem, change.table), field_defaults(problem, change.table, frame)
-    return written_as_cells(change, problem, frame).apply(frame, words, defaults)

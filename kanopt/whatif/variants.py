@@ -9,6 +9,7 @@ from kanopt.whatif.changes import Change
 from kanopt.whatif.events import Event, OnEvent, ignore_event
 from kanopt.whatif.scenario import Scenario
 from kanopt.whatif.scenario_files.layers import Mistake
+from kanopt.whatif.scenario_files.toml_positions import Key
 
 
 def variants_of(scenario: Scenario, report: OnEvent = ignore_event) -> list[Scenario]:
@@ -34,7 +35,7 @@ def variants_of(scenario: Scenario, report: OnEvent = ignore_event) -> list[Scen
         try:
             found.append(_checked(scenario, name, spec.changes()))
         except ScenarioError as error:
-            raise scenario.layers.error(_told(name, error)) from error
+            raise scenario.layers.error(told_under(("report", "variants", name), error)) from error
     if found and not said.usual_variants:
         return found
     if mistake := _no_usual(scenario, "variants"):
@@ -53,12 +54,13 @@ def variant_mistakes(scenario: Scenario) -> list[Mistake]:
     """Return what is wrong with the variants that a file names, as far as its tables and keys say."""
     found = list[Mistake]()
     for name, spec in scenario.report.variants.items():
+        key = ("report", "variants", name)
         if name == scenario.name:
-            found.append(Mistake(("report", "variants", name), "is the scenario's own name; take another"))
+            found.append(Mistake(key, "is the scenario's own name; take another"))
         try:
             _varied(scenario, name, spec.changes())
         except ScenarioError as error:
-            found += _told(name, error)
+            found += told_under(key, error)
     if scenario.report.usual_variants and (mistake := _no_usual(scenario, "usual_variants")):
         found.append(mistake)
     return found
@@ -76,11 +78,9 @@ def _checked(scenario: Scenario, name: str, changes: Iterable[Change]) -> Scenar
     return made
 
 
-def _told(name: str, error: ScenarioError) -> list[Mistake]:
-    return [
-        Mistake(("report", "variants", name), f"{issue.key}: {issue.message}".removeprefix(": "))
-        for issue in error.issues
-    ]
+def told_under(key: Key, error: ScenarioError) -> list[Mistake]:
+    """Return what an error says as mistakes under a key."""
+    return [Mistake(key, f"{issue.key}: {issue.message}".removeprefix(": ")) for issue in error.issues]
 
 
 def _no_usual(scenario: Scenario, key: str) -> Mistake | None:

@@ -44,7 +44,7 @@ def test_json_means_the_same(hostile, cli):
 
 
 def test_a_mistaken_option_is_shown_too(hostile, cli):
-    options = {"--table": "clients.csv", "--target": "demand", "--features": "x", "--monotone": f"{TITLE}=2"}
+    options = {"--table": "clients.csv", "--target": "demand", "--features": "x", "--law": f"{TITLE}=2"}
     code, _, err = cli("fit", *(word for pair in options.items() for word in pair))
     assert code == 2
     assert "\\u009d0;mine\\u0007" in err

@@ -195,11 +195,7 @@ def test_what_is_no_law_yet_where_it_is_stopped_says_so(case, cli, monkeypatch):
     monkeypatch.setattr(Interrupt, "_last_asked", -math.inf)
     code, out, err = cli("fit", "--table", "trips.csv", "--target", "minutes", "--features", "km")
     assert (code, out) == (130, "")
-    assert (
-        "stopped while law 'minutes' was learned, which was too early: the law for 'minutes' is refused: R²"
-        in err
-    )
-    assert err.splitlines()[-1] == "--budget SECONDS ends a search by itself"
+    assert "stopped while law 'minutes' was learned" in err.splitlines()[-1]
 
 
 @pytest.mark.parametrize(

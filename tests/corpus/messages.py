@@ -409,7 +409,7 @@ def _commands() -> dict[str, str]:
             "fit town.toml --target minutes",
             "fit --table trips.csv",
             "fit --table trips.csv --target minuts --features km",
-            "fit --table trips.csv --target minutes --features km --pin km=logg",
+            "fit --table trips.csv --target minutes --features km --law pin.km=logg",
             "frobnicate",
         ):
             found[command] = _run(command)

@@ -39,7 +39,6 @@ def test_training_leaves_pruned_coefficients_at_zero():
     fit = describe_fit(kept, data, FitOptions())
     gone = ~smaller.active[0]
     assert (smaller.theta[0][gone] == 0.0).all()
-    assert (fit.covariance.diagonal() >= 0.0).all()
     assert fit.edf < 4 * 7 + 7
 
 

@@ -50,21 +50,3 @@ def test_evidence_is_the_marginal_likelihood_of_the_targets():
         scores.append(50.0 * model.score(smoothing).log())
     differences = torch.stack(likelihoods).diff()
     torch.testing.assert_close(torch.cat(scores).diff(), differences, rtol=1e-6, atol=1e-6)
-
-
-@pytest.mark.parametrize("criterion", ["gcv", "evidence"])
-def test_scores_of_one_group_are_those_of_the_whole_equations(criterion):
-    data = sample(lambda x: torch.sin(3.0 * x[:, 0]) + x[:, 1], 80, 3, noise=0.2)
-    shape = Architecture(3, grid_size=6)
-    network = random_starts(shape, 2, data.inputs, box(3), torch.zeros(1), torch.Generator().manual_seed(1))
-    penalty = Penalty.of(shape)
-    normal = LeastSquares(data).normal_equations(network)
-    model = GaussNewtonModel(normal, network.theta, penalty, 80.0, 80.0, 0.0, criterion)
-    base = torch.tensor([[1e-5, 1e-2, 1e-7, 1e-9]] * 2, dtype=torch.float64)
-    weights = torch.tensor([[1e-9, 1e-7], [1e-3, 1e-2], [10.0, 10.0]], dtype=torch.float64)
-    for group in range(3):
-        trials = base.expand(3, 2, 4).clone()
-        trials[..., group] = weights
-        whole = torch.stack([model.score(trial) for trial in trials])
-        torch.testing.assert_close(model.group_scores(base, group, weights), whole, rtol=1e-7, atol=0.0)
-        torch.testing.assert_close(model.score(trials), whole, rtol=1e-12, atol=0.0)

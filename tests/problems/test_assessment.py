@@ -183,16 +183,6 @@ def test_a_plan_with_its_departures_stated_is_driven_as_before(case: str) -> Non
     assert complete.settled() is complete
 
 
-def test_a_copy_with_other_planning_values_assesses_for_itself() -> None:
-    problem = exact_problem("load and clock", 1)
-    plan = problem.plan_from(ROUTES)
-    known = problem.assess(plan)
-    again = problem.with_planning_from(plan)
-    assert again.assess(plan) is not known
-    assert again.assess(plan).planned_pricing.objective != pytest.approx(known.planned_pricing.objective)
-    assert problem.assess(plan) is known
-
-
 def test_explanation_and_report_drive_no_plan_that_was_solved(
     calls: Callable[..., Counter[str]], tmp_path: Path
 ) -> None:

@@ -117,7 +117,9 @@ def test_the_page_says_it_too(tmp_path: Path) -> None:
         "fuel falls to −990 EUR on 3 legs of van 1 (depot → a, a → b, b → depot); it counts as zero there"
         in text
     )
-    assert "duration is used outside its data on 1 of 3 legs of van 1 (b → depot)" in text
+    assert (
+        "duration of van 1 is used outside the data it was learned from, on 1 of 3 legs (b → depot)" in text
+    )
 
 
 def test_laws_that_hold_leave_no_caveat() -> None:

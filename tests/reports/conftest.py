@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -53,6 +54,14 @@ class Law:
     cleaning: tuple[str, ...] = ()
 
 
+ROUTES = SimpleNamespace(
+    entity_columns=("client",),
+    assignment_columns=("vehicle", "index"),
+    alike_columns=("vehicle", "index"),
+    moved_words=("client changes its vehicle", "clients change their vehicle"),
+)
+
+
 @dataclass(frozen=True)
 class FakeScenario:
     """What ``kanopt.whatif.Scenario`` holds and says."""
@@ -61,7 +70,7 @@ class FakeScenario:
     description: str = ""
     changes: tuple[str, ...] = ()
     title: str = ""
-    problem: Any = None
+    problem: Any = field(default_factory=lambda: ROUTES)
     report: ReportSpec = field(default_factory=ReportSpec)
     laws: Mapping[str, Any] = field(default_factory=dict)
     tables: Mapping[str, Any] = field(default_factory=dict)
@@ -144,9 +153,9 @@ def network_diagram() -> Diagram:
         Feature("mode", "category", categories=("air", "rail", "road")),
         Feature("hour", "number", scale=10.0, low=6.0, high=20.0),
     )
-    return diagram_of(
-        Network((first, last)).formula, FeatureEncoding(features), output="minutes", log_output=True
-    )
+    rows = rng.uniform(size=(50, 2)), rng.integers(0, 3, (50, 1))
+    network = Network((first, last)).formula
+    return diagram_of(network, FeatureEncoding(features), rows=rows, output="minutes", log_output=True)
 
 
 def routing(names: list[str] | None = None, capacity: float = 1.5, reach: float = 8.0) -> RoutingProblem:
@@ -277,5 +286,4 @@ def no_drawing(monkeypatch: pytest.MonkeyPatch) -> None:
     def labelled(draw: object, *, label: str, **how: object) -> str:
         return f'<svg aria-label="{html.escape(label)}"></svg>'
 
-    for module in ("plots", "page_parts", "plan_page"):
-        monkeypatch.setattr(f"kanopt.reports.{module}.to_svg", labelled)
+    monkeypatch.setattr("kanopt.reports.blocks.to_svg", labelled)

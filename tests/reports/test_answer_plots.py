@@ -16,9 +16,9 @@ from matplotlib.figure import Figure
 import kanopt as ko
 from kanopt.errors import ProblemError
 from kanopt.reports.palette import series
-from kanopt.reports.risk_plots import shown_ranges
+from kanopt.reports.row_plots import shown_ranges
 from kanopt.whatif import Scenario, Sweep
-from kanopt.whatif.risks.day_costs import DayCosts
+from kanopt.whatif.risks.risk import Risk
 from tests.cases.answers import FUEL, one_route, switches, tiny_scenario
 
 
@@ -146,10 +146,10 @@ def test_ranges_against_limits_with_the_least_certain_on_top() -> None:
     found = one_route([f"c{k}" for k in range(8)])
     ax = found.plot(Figure().subplots())
     shown = shown_ranges(found.ranges())
-    assert [label.get_text() for label in ax.get_yticklabels()] == shown["name"].tolist()[::-1]
+    assert [label.get_text() for label in ax.get_yticklabels()] == shown["name"].tolist()
     assert shown["share"].is_monotonic_increasing
     bars = [each.get_xdata() for each in ax.lines if each.get_linewidth() == 3.5]
-    expected = shown.iloc[::-1][["q05", "q95"]].to_numpy() - shown.iloc[::-1][["limit"]].to_numpy()
+    expected = shown[["q05", "q95"]].to_numpy() - shown[["limit"]].to_numpy()
     np.testing.assert_allclose(bars, expected)
     assert ax.get_xlabel().replace("\n", " ").startswith("arrival after the end of the window, min")
 
@@ -171,7 +171,7 @@ def test_without_limits_there_is_nothing_to_draw_against() -> None:
     found = one_route(["a"], latest=float("inf"))
     with pytest.raises(ProblemError, match=r"nothing of this plan has a limit .* plot_costs\(\)"):
         found.plot()
-    assert DayCosts.ranges(found) is None
+    assert Risk.ranges(found).frame.empty
 
 
 def test_pictures_make_their_own_figure(line: Sweep, tmp_path: Path) -> None:
@@ -184,7 +184,7 @@ def test_plans_over_draws_and_their_decisions(tiny: Scenario) -> None:
     found = ko.monte_carlo(tiny, {FUEL: (1.0, 2.0)}, draws=20, candidates=1, plan="today", options=options)
     ax = found.plot(Figure().subplots())
     bars = [each.get_xdata() for each in ax.lines if each.get_linewidth() == 3.5]
-    np.testing.assert_allclose(bars, found.plans.iloc[::-1][["q05", "q95"]])
-    assert [label.get_text() for label in ax.get_yticklabels()] == list(found.names)[::-1]
+    np.testing.assert_allclose(bars, found.plans[["q05", "q95"]])
+    assert [label.get_text() for label in ax.get_yticklabels()] == list(found.names)
     ax = found.plot_decisions(Figure().subplots())
-    assert [bar.get_width() for bar in ax.patches] == found.decisions["keeps"].tolist()[::-1]
+    assert [bar.get_width() for bar in ax.patches] == found.decisions["keeps"].tolist()

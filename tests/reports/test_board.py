@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from kanopt.display import Grid, Link, Notices, words_of
 from kanopt.errors import ProblemError
 from kanopt.explain import explain
 from kanopt.formulas import Fit, Variable, parse_formula
@@ -19,10 +20,10 @@ from kanopt.problems import evaluate
 from kanopt.problems.decisions import DecisionProblem
 from kanopt.problems.money_at_stake import MoneyAtStake
 from kanopt.refs import arc
-from kanopt.reports.board_page import board_page
 from kanopt.reports.figure_rows import figure_rows, figure_table
-from kanopt.reports.page_parts import Link
+from kanopt.reports.plan_first import plan_first
 from kanopt.reports.plan_page import plan_page
+from kanopt.reports.plan_table import times_table
 from kanopt.reports.subject import subject_of_explanation, subject_of_run
 from kanopt.text import fixed_text, money_text, sure_text
 from kanopt.whatif import risk
@@ -45,12 +46,12 @@ JARGON = (
 )
 
 
-def plain(sentence: Any) -> str:
-    return "".join(part if isinstance(part, str) else part.text for part in sentence)
+def first_of(subject: Any) -> Any:
+    return plan_first(subject, figure_rows(subject), ())
 
 
 def sentences_of(page: Any) -> list[Any]:
-    return [*page.todo, *page.why, *page.sure, *page.assumed, *page.cautions]
+    return [*page.todo, *page.why, *page.sure, *page.assumed]
 
 
 def first_page(text: str) -> str:
@@ -65,11 +66,11 @@ def test_what_is_saved_is_told_once_and_in_a_year(make_run: Any) -> None:
     assert saved > 0
     assert rows["saving"].plan.startswith(money_text(saved, "EUR"))
     assert rows["saving_year"].plan == money_text(250 * saved, "EUR")
-    told = [plain(each) for each in board_page(replace(subject, plans_per_year=250.0), rows, ()).todo]
+    told = [words_of(each) for each in plan_first(replace(subject, plans_per_year=250.0), rows, ()).todo]
     assert f"{money_text(run.result.objective, 'EUR')}: {rows['saving'].short} less than today's" in told[1]
     assert f"Carried out 250 times a year, that is {rows['saving_year'].short} saved in a year." in told[1]
     assert "saving_year" not in figure_rows(subject)
-    assert "in a year" not in plain(board_page(subject, figure_rows(subject), ()).todo[1])
+    assert "in a year" not in words_of(first_of(subject).todo[1])
 
 
 def test_the_file_says_how_often_a_plan_is_carried_out(make_run: Any) -> None:
@@ -90,8 +91,7 @@ def test_a_number_of_plans_that_is_none_is_refused(tmp_path: Path) -> None:
 def test_every_number_in_a_sentence_leads_to_a_row(make_run: Any, tmp_path: Path) -> None:
     run = make_run()
     subject = replace(subject_of_run(run), plans_per_year=250.0)
-    page = plan_page(subject)
-    for sentence in sentences_of(page.board):
+    for sentence in sentences_of(first_of(subject)):
         for part in sentence:
             assert isinstance(part, Link) or not re.search(r"\d", part), part
     run.explanation.to_html(tmp_path / "page.html", today=None)
@@ -115,8 +115,7 @@ def test_kilometres_hours_and_lateness_are_those_of_the_timetable(make_run: Any,
     assert rows["vehicles"].plan == "2 of 3"
     assert rows["cost"].plan == money_text(float(result.pricing.lines["amount"].sum()), "EUR")
     shown = {
-        key.label: key.value
-        for key in plan_page(subject_of_explanation(explain(result), "", None)).board.keys
+        key.label: key.value for key in first_of(subject_of_explanation(explain(result), "", None)).figures
     }
     assert shown["Distance"] == rows["distance"].plan
     assert shown["Saves"] == "not known"
@@ -126,7 +125,7 @@ def test_figures_of_today_stand_beside_those_of_the_plan(make_run: Any) -> None:
     run = make_run()
     table = figure_table(figure_rows(subject_of_run(run)))
     assert table is not None
-    assert [column.head for column in table.columns][1:4] == ["this plan", "today", "change"]
+    assert table.heads[1:4] == ("this plan", "today", "change")
     by_label = {row[0]: row for row in table.rows}
     km = float(run.today.assessment.timetable()["distance"].sum())
     assert by_label["Distance"][2].startswith(fixed_text(km, 1)[:4])
@@ -174,7 +173,7 @@ def test_a_range_without_ends_is_told_in_words(monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setattr(type(result.assessment), "money_at_stake", unknown)
     subject = subject_of_explanation(explain(result), "", None)
     assert not {"low", "high"} & set(figure_rows(subject))
-    told = [plain(each) for each in plan_page(subject).board.sure]
+    told = [words_of(each) for each in first_of(subject).sure]
     assert "The laws' own errors are so large that no range can be told for it." in told
     assert not any("∞" in each for each in told)
 
@@ -183,17 +182,19 @@ def test_a_schedule_tells_jobs_in_time_late_ones_and_machines(tmp_path: Path) ->
     problem = shop()
     rows = [("a", "m1", 0.0), ("b", "m1", 5.0), ("c", "m1", 8.0)]
     result = evaluate(problem, problem.plan_from([{"task": t, "machine": m, "start": s} for t, m, s in rows]))
-    page = plan_page(subject_of_explanation(explain(result), "", None))
-    shown = {key.label: key.value for key in page.board.keys}
+    subject = subject_of_explanation(explain(result), "", None)
+    page = first_of(subject)
+    shown = {key.label: key.value for key in page.figures}
     assert shown["Finishes"] == "1 of 2 jobs in time"
     assert shown["Lateness"] == "4 min"
     assert shown["Use of machines"] == "45 %"
     assert shown["Energy"] == "6.5 kWh"
-    jobs, machines = page.rosters
+    plan = next(each for each in plan_page(subject).rest if each.title == "The plan")
+    jobs, machines = [each for each in plan.parts if isinstance(each, Grid)][:2]
     assert jobs.rows[0] == ("j1", "0", "0", "8", "4", "4", "late")
     assert jobs.ids == ("job-j1", "job-j2")
     assert machines.rows[0][:2] == ("m1", "3")
-    assert any("The machine used most is m1: 90 %" in plain(each) for each in page.board.why)
+    assert any("The machine used most is m1: 90 %" in words_of(each) for each in page.why)
 
 
 def test_due_dates_and_releases_are_marked_on_the_rows_of_their_jobs() -> None:
@@ -233,8 +234,8 @@ def decided(now: float, today: float) -> str:
     problem = DecisionProblem({"x": (-1, 8)}, law)
     plans = [evaluate(problem, {"x": each}) for each in (now, today)]
     subject = replace(subject_of_explanation(explain(plans[0]), "", plans[1]), plans_per_year=2.0)
-    page = board_page(subject, figure_rows(subject), ())
-    return "\n".join(plain(each) for each in [*page.todo, *page.sure])
+    page = first_of(subject)
+    return "\n".join(words_of(each) for each in [*page.todo, *page.sure])
 
 
 def test_what_is_earned_is_compared_in_words_of_earning() -> None:
@@ -278,23 +279,22 @@ def test_how_often_all_is_in_time_stands_on_the_first_page_and_leads_to_its_rows
     names = [client.name for client in problem.clients]
     routes = [names[:6], names[6:]]
     tight = names[4]
-    arrive = risk(evaluate(problem, routes)).stops.set_index("client")["planned"]
+    arrive = risk(evaluate(problem, routes)).frame.set_index("client")["planned"]
     clients = [
         replace(client, latest=float(arrive[tight]) + 0.5) if client.name == tight else client
         for client in problem.clients
     ]
     why = explain(evaluate(replace(problem, clients=clients), routes))
     subject = subject_of_explanation(why, "", None)
-    page = plan_page(subject)
+    page = first_of(subject)
     known = subject.punctuality
     assert known is not None
     assert known.worst[0] == tight
-    assert plain(page.board.sure[0]) == known.text()
-    links = {part.text: part.anchor for part in page.board.sure[0] if isinstance(part, Link)}
+    assert words_of(page.sure[0]) == known.text()
+    links = {part.text: part.anchor for part in page.sure[0] if isinstance(part, Link)}
     assert links[tight] == f"in-time-{tight}"
-    assert page.punctuality is not None
-    assert page.punctuality.table.ids[0] == f"in-time-{tight}"
-    assert {key.label: key.value for key in page.board.keys}["In time"] == f"{sure_text(known.share)} of days"
+    assert times_table(known).ids[0] == f"in-time-{tight}"
+    assert {key.label: key.value for key in page.figures}["In time"] == f"{sure_text(known.share)} of days"
     text = why.to_html(tmp_path / "page.html").read_text("utf-8")
     shown = check_page(text).text  # every link leads somewhere
     for assumed in known.risk.assumptions:
@@ -305,13 +305,15 @@ def test_long_names_do_not_push_the_first_page_over_its_sheet(routing: Any) -> N
     names = [f"{place} {'long ' * 800}" for place in range(8)]
     problem = routing(names)
     result = evaluate(problem, [names[:3]])
-    board = plan_page(subject_of_explanation(explain(result), "", None)).board
+    subject = subject_of_explanation(explain(result), "", None)
+    alarms = plan_page(subject).first[0]
+    assert isinstance(alarms, Notices)
     assert not result.coverage.complete
-    for text in (
-        *(plain(each) for each in sentences_of(board)),
-        *(each.label + each.text for each in board.alarms),
-    ):
-        assert len(text) < 700
+    told = [
+        *map(words_of, sentences_of(first_of(subject))),
+        *(each.label + each.text for each in alarms.items),
+    ]
+    assert max(map(len, told)) < 700
 
 
 def test_a_cost_that_is_built_on_a_learned_law_is_learned() -> None:
@@ -323,7 +325,7 @@ def test_a_cost_that_is_built_on_a_learned_law_is_learned() -> None:
     subject = subject_of_explanation(
         explain(evaluate(DecisionProblem({"x": (1, 8)}, cost), {"x": 3.0})), "", None
     )
-    told = [plain(each) for each in board_page(subject, figure_rows(subject), ()).sure]
+    told = [words_of(each) for each in first_of(subject).sure]
     assert "The errors of what was learned hardly move the price." in told
     assert "Nowhere does the plan go beyond the past data." in told
 

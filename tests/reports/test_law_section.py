@@ -6,9 +6,9 @@ from typing import Any
 import numpy as np
 import pytest
 
+from kanopt.display import Facts, Grid, Section
 from kanopt.formulas import Constant, Domain, Formula, Input, Variable, parse_formula
-from kanopt.reports.law_section import LawSection, law_sections
-from kanopt.reports.page_parts import PageTable
+from kanopt.reports.law_section import law_sections
 from kanopt.whatif import LearnedLaw
 
 KM, LOAD = Variable("km", "km", low=0, high=90), Variable("load", "t", low=0, high=20)
@@ -31,30 +31,40 @@ def rows(noise: float = 0.2) -> dict[str, Any]:
     return {"km": km, "load": load, "fuel": fuel + noise * rng.standard_normal(200)}
 
 
-def section(formula: Formula) -> LawSection:
+def section(formula: Formula) -> Section:
     (found,) = law_sections({"fuel": LearnedLaw("fuel", formula)})
     return found
 
 
-def constants(formula: Formula) -> PageTable:
-    return next(table for table in section(formula).tables if table.caption.startswith("Constants"))
+def blocks(part: Any) -> list[Any]:
+    """Return a block and all that are in it."""
+    return [part, *(each for inner in getattr(part, "parts", ()) for each in blocks(inner))]
 
 
-def column(table: PageTable, head: str) -> list[Any]:
-    place = [each.head for each in table.columns].index(head)
+def constants(formula: Formula) -> Grid:
+    grids = [each for each in blocks(section(formula)) if isinstance(each, Grid)]
+    return next(grid for grid in grids if grid.caption.startswith("Constants"))
+
+
+def facts(formula: Formula) -> dict[str, str]:
+    return dict(next(each for each in blocks(section(formula)) if isinstance(each, Facts)).pairs)
+
+
+def column(table: Grid, head: str) -> list[Any]:
+    place = table.heads.index(head)
     return [row[place] for row in table.rows]
 
 
 def test_where_a_law_comes_from_and_which_rows_hold_it_back_are_sentences_of_their_own() -> None:
     known = LearnedLaw("fuel", law(), note="learned from table 'trips'", cleaning=("1 row is far off",))
     (found,) = law_sections({"fuel": known})
-    assert found.note.startswith("learned from table 'trips'. 1 row is far off.")
+    assert found.parts[1].items[0].startswith("learned from table 'trips'. 1 row is far off.")
 
 
 def test_units_and_intervals_of_constants_stand_beside_their_values() -> None:
     formula = law().refit(rows())
     table = constants(formula)
-    assert [each.head for each in table.columns] == [
+    assert list(table.heads) == [
         "constant",
         "value",
         "unit",
@@ -72,13 +82,13 @@ def test_units_and_intervals_of_constants_stand_beside_their_values() -> None:
 
 
 def test_a_law_without_declared_units_has_no_column_of_units() -> None:
-    heads = [each.head for each in constants(law(units=False).refit(rows())).columns]
+    heads = constants(law(units=False).refit(rows())).heads
     assert "unit" not in heads
     assert "95 % interval" in heads
 
 
 def test_a_law_that_was_never_estimated_has_values_and_units_only() -> None:
-    assert [each.head for each in constants(law()).columns] == ["constant", "value", "unit"]
+    assert constants(law()).heads == ("constant", "value", "unit")
 
 
 def test_a_constant_that_was_held_has_no_interval() -> None:
@@ -107,7 +117,7 @@ def test_a_pure_number_is_called_one_and_an_undecided_unit_is_left_open() -> Non
     )
     assert units == {"rate": "l/km", "weight": "pure number", "start": "t"}
     bare = parse_formula("a * km", [KM], Variable("toll"), constants={"a": 0.1})
-    assert "unit" not in [each.head for each in constants(bare).columns]
+    assert "unit" not in constants(bare).heads
 
 
 def test_units_that_do_not_agree_are_told_below_the_constants() -> None:
@@ -117,11 +127,11 @@ def test_units_that_do_not_agree_are_told_below_the_constants() -> None:
 
 
 def test_decisions_and_refits_are_told_and_nothing_where_there_were_none() -> None:
-    plain = dict(section(law()).facts.pairs)
+    plain = facts(law())
     assert not {"Decided by hand", "Estimated again"} & plain.keys()
     chosen = replace(law(), provenance={"pinned": "load: exp", "forbidden": "sine", "preferred": "power"})
     new = chosen.fixed({"start": 0.5}).edited("0.5 + rate * km * exp(weight * load)").refit(rows())
-    told = dict(section(new).facts.pairs)
+    told = facts(new)
     assert told["Decided by hand"] == (
         "pinned load: exp; forbidden sine; preferred power; held start = 0.5, was 1; "
         "rewritten, was 0.5 + rate · km · exp(weight · load)"
@@ -131,4 +141,4 @@ def test_decisions_and_refits_are_told_and_nothing_where_there_were_none() -> No
 
 def test_a_decision_of_any_length_is_one_line() -> None:
     long = replace(law(), provenance={"edited by hand": "was " + "km + " * 5000}, domain=Domain())
-    assert len(dict(section(long).facts.pairs)["Decided by hand"]) == 300
+    assert len(facts(long)["Decided by hand"]) == 300

@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 
 from kanopt.formulas.modules import Module
 from kanopt.reports import plot_modules
-from kanopt.reports.module_plots import modules_size
+from kanopt.reports.diagrams import modules_size
 from kanopt.reports.svg import to_svg
 
 LONG = tuple(f"a_rather_long_column_name_{place:02d}_vehicles_per_hour" for place in range(8))

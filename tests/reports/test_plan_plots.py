@@ -18,7 +18,7 @@ from kanopt.errors import FitError, FormulaError, PlotError, ProblemError
 from kanopt.problems import Result
 from kanopt.problems.evaluate import evaluate
 from kanopt.problems.routing import Client, Depot, VehicleType
-from kanopt.reports.plots import view_svg
+from kanopt.reports.plots import view_chart
 from kanopt.surrogates.summary import Effects
 from tests.cases.scheduling import FT06, job_shop
 from tests.cases.supply import small
@@ -100,7 +100,7 @@ def test_names_on_lines_have_a_halo_in_pictures_and_are_text_on_pages(plan: Resu
     ax = plan.plot_map(Figure().add_subplot())
     assert all(text.get_path_effects() for text in ax.texts)
     assert plan.assessment is not None
-    svg = view_svg(plan.assessment.views()[0], 350, "routes")
+    svg = view_chart(plan.assessment.views()[0], 0, 350, label="routes").wide
     assert ">van 1</text>" in svg
 
 

@@ -12,13 +12,13 @@ from typing import Any
 
 import pytest
 
+from kanopt.display import Chart, Grid, Lines
 from kanopt.problems import evaluate
 from kanopt.reports import write_report
-from kanopt.reports.comparison_page import VariantSection, variant_section
-from kanopt.reports.plan_table import plan_table
-from kanopt.reports.roster_tables import roster_table
+from kanopt.reports.comparison_page import variants_section
+from kanopt.reports.plan_table import plan_table, roster_table
+from kanopt.reports.plots import view_chart
 from kanopt.reports.subject import subject_of_run
-from kanopt.reports.view_figures import view_figure
 from kanopt.text import fixed_text
 from kanopt.whatif import Comparison
 from tests.cases.answers import variant_of
@@ -55,14 +55,15 @@ def varied(make_run: Callable[..., Any]) -> Any:
     )
 
 
-def rows_of(section: VariantSection | None) -> dict[str, dict[str, str]]:
-    assert section is not None
-    heads = [column.head for column in section.table.columns]
-    return {str(row[0]): dict(zip(heads, map(str, row), strict=True)) for row in section.table.rows}
+def rows_of(comparison: Any) -> dict[str, dict[str, str]]:
+    (section,) = variants_section(comparison)
+    table = section.parts[0]
+    assert isinstance(table, Grid)
+    return {str(row[0]): dict(zip(table.heads, map(str, row), strict=True)) for row in table.rows}
 
 
 def test_each_row_has_the_price_its_difference_and_what_that_is(varied: Any) -> None:
-    rows = rows_of(variant_section(varied.variants))
+    rows = rows_of(varied.variants)
     assert list(rows) == ["as planned", "dearer vans", "as before", "half a day", "small vans"]
     base = varied.result.objective
     for variant in varied.variants.variants:
@@ -84,14 +85,14 @@ def test_a_difference_within_the_noise_is_none(make_run: Callable[..., Any], noi
     problem = routing()
     dear = replace(problem, vehicles=[replace(each, fixed_cost=44.0) for each in problem.vehicles])
     run = with_variants(make_run(), ("dear", make_run(problem=dear), (8.0, 8.0 + noise)))
-    told = rows_of(variant_section(run.variants))["dear"]["what that is"]
+    told = rows_of(run.variants)["dear"]["what that is"]
     assert (told == "no difference") == (noise > 8.0)
     assert told.endswith("noise not measured") == math.isnan(noise)
 
 
 def test_a_page_without_variants_has_no_such_section(make_run: Callable[..., Any], tmp_path: Path) -> None:
-    assert variant_section(None) is None
-    assert variant_section(Comparison(make_run(), ())) is None
+    assert not variants_section(None)
+    assert not variants_section(Comparison(make_run(), ()))
     assert "were other" not in write_report(make_run(), tmp_path / "page.html").read_text("utf-8")
 
 
@@ -124,10 +125,11 @@ def test_what_is_too_large_for_a_page_is_told_and_not_drawn(
     varied: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("kanopt.reports.plots._MOST_MARKS", 3)
-    section = variant_section(replace(varied.variants, interrupted=True))
-    assert section is not None
-    assert all(each.figure is None for each in section.variants)
-    assert section.notes[:2] == (
+    (section,) = variants_section(replace(varied.variants, interrupted=True))
+    _, notes, *folds = section.parts
+    assert not any(isinstance(part, Chart) for fold in folds for part in fold.parts)
+    assert isinstance(notes, Lines)
+    assert notes.items[:2] == (
         "The user stopped the search: other variants were not planned.",
         "Their plans are not drawn: each is too large for one page.",
     )
@@ -155,7 +157,7 @@ def test_names_in_tables_stand_in_drawings_too(make_run: Callable[..., Any]) -> 
     table = plan_table(run.result, known.views())
     assert table is not None
     for view in known.views():
-        marked = set(re.findall(r'data-of="([^"]*)"', view_figure(view, 0, 600).wide))
+        marked = set(re.findall(r'data-of="([^"]*)"', view_chart(view, 0, 600).wide))
         assert set(table.of) == marked == set(roster_table(known.rosters()[0]).of)
 
 

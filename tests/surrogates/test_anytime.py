@@ -64,10 +64,6 @@ class TestFit:
             assert np.isfinite(model.predict(frame)).all()
             assert np.std(model.predict(frame) - frame["cost"]) < spread
             assert f"the best law until the fit was stopped {model.stopped_}" in str(model.summary())
-        model.save(tmp_path / "model")
-        loaded = KANRegressor.load(tmp_path / "model")
-        assert loaded.stopped_ == model.stopped_
-        assert "stopped on request" in str(loaded.summary())
 
     @pytest.mark.slow
     def test_its_budget_stops_it(self) -> None:

@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 import pytest
 from numpy.typing import NDArray
@@ -13,16 +11,18 @@ from tests.cases.law_search_networks import additive, layer, line, product, squa
 Floats = NDArray[np.float64]
 
 
-def attribution_of(network: Network, *rows: Any, **names: Any) -> Attribution:
-    return attribution(network.formula, *rows, **names)
+def attribution_of(network: Network, numbers: Floats) -> Attribution:
+    names = [f"x{place}" for place in range(numbers.shape[1])]
+    codes = np.zeros((len(numbers), 0), dtype=np.int64)
+    return attribution(network.formula, numbers, codes, names=names, output="y")
 
 
 def rows(columns: int, n: int = 400, seed: int = 0) -> Floats:
     return np.random.default_rng(seed).uniform(-1.0, 1.0, (n, columns))
 
 
-def scores(network: Network, numbers: Floats, codes: NDArray[np.int64] | None = None) -> dict[str, float]:
-    frame = attribution_of(network, numbers, codes).features
+def scores(network: Network, numbers: Floats) -> dict[str, float]:
+    frame = attribution_of(network, numbers).features
     return dict(zip(frame["feature"], frame["score"], strict=True))
 
 
@@ -60,25 +60,3 @@ def test_a_factor_counts_by_what_the_product_loses_when_it_is_frozen() -> None:
     assert shifted["x0"] == pytest.approx(((u - u.mean()) * (3.0 + 0.1 * v)).std(), rel=1e-9)
     assert shifted["x1"] == pytest.approx((u * 0.1 * (v - v.mean())).std(), rel=1e-6)
     assert shifted["x0"] == pytest.approx(whole.std(), rel=0.01)
-
-
-def test_a_sum_and_a_product_share_the_score_of_the_output() -> None:
-    first = layer([[line, line, None], [None, None, line]], bias=[0.0, 2.0, 2.0], products=1)
-    network = Network((first, layer([[line], [line]])))
-    found = attribution_of(network, rows(2), names=("a", "b"), output="y")
-    nodes = found.nodes
-    assert nodes["kind"].tolist() == ["input", "input", "sum", "product", "output"]
-    assert nodes["node"].tolist() == ["a", "b", "h1[0]", "h1[1]", "y"]
-    assert nodes["fed_by"].tolist() == ["", "", "a", "(a) × (b)", "h1[1] + h1[0]"]
-    edges = found.edges
-    assert edges[["layer", "source", "target", "factor"]].values.tolist() == [
-        [0, "a", "h1[0]", 0],
-        [0, "a", "h1[1]", 1],
-        [0, "a", "h1[1]", 2],
-        [0, "b", "h1[0]", 0],
-        [0, "b", "h1[1]", 1],
-        [0, "b", "h1[1]", 2],
-        [1, "h1[0]", "y", 0],
-        [1, "h1[1]", "y", 0],
-    ]
-    assert edges["score"].iloc[0] == pytest.approx(rows(2)[:, 0].std())

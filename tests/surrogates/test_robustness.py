@@ -1,8 +1,6 @@
 """Any table gives a law with finite values, or an error that says why it cannot."""
 
-import tempfile
 import warnings
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -14,7 +12,6 @@ from kanopt import FitError, KanoptWarning, KANRegressor
 
 pytestmark = [
     pytest.mark.filterwarnings("ignore::kanopt.DomainWarning"),  # laws are asked far beyond their data too
-    pytest.mark.filterwarnings("ignore:verify. there is nothing to prove:kanopt.KanoptWarning"),
 ]
 SCALES = st.integers(-9, 9).map(lambda power: 10.0**power)
 SEEDS = st.integers(0, 2**20)
@@ -188,13 +185,6 @@ def check(model, frame):
     assert not model.outside(frame)["outside"].any()
     assert len(model.outside(far(frame, 1e3))) == len(frame)
     assert "effective parameters" in str(model.summary())
-    assert not (model.verify(budget=100)["verdict"] == "refuted").any()
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "law.kan"
-        model.save(path)
-        loaded = KANRegressor.load(path)
-    assert np.array_equal(loaded.predict(frame), predicted)
-    assert str(loaded.summary()) == str(model.summary())
     return predicted
 
 
@@ -320,21 +310,8 @@ def test_tables_without_columns_are_refused():
         KANRegressor().fit(frame[[]], y)
 
 
-def test_a_law_of_a_constant_is_saved_although_it_has_no_r2(tmp_path):
+def test_a_law_of_a_constant_has_no_r2():
     frame, _ = wave()
     model = KANRegressor(()).fit(frame, np.full(40, 3.0))
-    model.save(tmp_path / "law.kan")
-    loaded = KANRegressor.load(tmp_path / "law.kan")
-    assert np.isnan(loaded.summary().fit.loc["training", "r2"])
-    np.testing.assert_allclose(loaded.predict(frame), 3.0)
-
-
-def test_arguments_by_position_are_saved(tmp_path):
-    frame, y = wave()
-    rows = frame.to_numpy()
-    model = KANRegressor((), monotone={1: 1}, periodic={0: 2.0}, log_target=False).fit(rows, y)
-    model.save(tmp_path / "law.kan")
-    loaded = KANRegressor.load(tmp_path / "law.kan")
-    assert loaded.get_params() == model.get_params()
-    assert loaded.verify().equals(model.verify())
-    assert np.array_equal(loaded.fit(rows, y).predict(rows), model.predict(rows))
+    assert np.isnan(model.summary().fit.loc["training", "r2"])
+    np.testing.assert_allclose(model.predict(frame), 3.0)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import numpy as np
 import pandas as pd
 import pytest
@@ -46,16 +44,6 @@ def test_idle_columns_are_named_and_asked_for_but_have_no_part(
     formula = model.to_formula(frame[500:].assign(cost=cost[500:]), "cost")
     assert formula.used == {"c3", "c11", "zone"}
     assert formula.fit.r2 > 0.99
-
-
-def test_a_saved_model_knows_its_idle_columns(
-    wide: tuple[pd.DataFrame, pd.Series], model: KANRegressor, tmp_path: Path
-) -> None:
-    model.save(tmp_path / "m")
-    again = KANRegressor.load(tmp_path / "m")
-    assert again.idle_features_ == model.idle_features_
-    assert list(again.feature_names_in_) == list(wide[0].columns)
-    np.testing.assert_array_equal(again.predict(wide[0]), model.predict(wide[0]))
 
 
 def test_where_single_columns_are_spoken_of_all_are_kept(wide: tuple[pd.DataFrame, pd.Series]) -> None:

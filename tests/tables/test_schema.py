@@ -11,23 +11,21 @@ from kanopt.tables import Column, Schema
 
 
 @pytest.mark.parametrize(
-    ("plain", "message"),
+    ("settings", "message"),
     [
-        ({"a": "nmber"}, "column 'a': unknown kind 'nmber'; did you mean 'number'"),
-        ({"a": {"units": "km"}}, "unknown setting 'units'; did you mean 'unit'"),
-        ({"a": 3}, "wants a kind or settings, not 3"),
-        ({"a": {"kind": "text", "unit": "km"}}, "only numbers have a unit"),
-        ({"a": {"format": "%d.%m.%Y"}}, "a format is for kind 'datetime'"),
-        ({"a": {"kind": "text", "minimum": 3}}, "minimum 3 does not go with kind 'text'"),
-        ({"a": {"minimum": "2024-01-01"}}, "does not go with kind 'number'"),
-        ({"a": {"maximum": float("nan")}}, "maximum nan"),
-        ({"a": {"kind": "datetime", "maximum": "tomorrow or so"}}, "maximum 'tomorrow or so'"),
-        ({"a": {"kind": "datetime", "maximum": 3}}, "maximum 3"),
+        ({"kind": "nmber"}, "column 'a': unknown kind 'nmber'; did you mean 'number'"),
+        ({"kind": "text", "unit": "km"}, "only numbers have a unit"),
+        ({"format": "%d.%m.%Y"}, "a format is for kind 'datetime'"),
+        ({"kind": "text", "minimum": 3}, "minimum 3 does not go with kind 'text'"),
+        ({"minimum": "2024-01-01"}, "does not go with kind 'number'"),
+        ({"maximum": float("nan")}, "maximum nan"),
+        ({"kind": "datetime", "maximum": "tomorrow or so"}, "maximum 'tomorrow or so'"),
+        ({"kind": "datetime", "maximum": 3}, "maximum 3"),
     ],
 )
-def test_mistakes_are_named(plain: dict[str, Any], message: str) -> None:
+def test_mistakes_are_named(settings: dict[str, Any], message: str) -> None:
     with pytest.raises(TableError, match=message):
-        Schema.from_dict(plain)
+        Column("a", **settings)
 
 
 def test_a_column_is_declared_once_and_a_key_exists() -> None:

@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from kanopt.errors import KanoptError, TableError
-from kanopt.tables import Schema, TextFormat, read_table, report_of, units_of
+from kanopt.tables import Column, Schema, TextFormat, read_table, report_of, units_of
 
 # The traps of a real shipment table: references to other rows, words for a missing number, a blank.
 SHIPMENTS = """ID,Mode,Weight (Kilograms),Freight Cost (USD)
@@ -154,20 +154,9 @@ def test_declared_kinds(tmp_path: Path) -> None:
     path = table(
         tmp_path, "day,paid,n,zone,x\n31.01.2024,Yes,1.0,b,5\n01.02.2024,0,2,a,6\n29.02.2024,,3,b,7\n"
     )
-    schema = Schema.from_dict(
-        {
-            "day": {
-                "kind": "datetime",
-                "format": "%d.%m.%Y",
-                "minimum": "2024-01-01",
-                "maximum": "2024-12-31",
-            },
-            "paid": "boolean",
-            "n": "integer",
-            "zone": "category",
-            "x": {"kind": "text"},
-        }
-    )
+    day = Column("day", "datetime", format="%d.%m.%Y", minimum="2024-01-01", maximum="2024-12-31")
+    others = {"paid": "boolean", "n": "integer", "zone": "category", "x": "text"}
+    schema = Schema((day, *(Column(name, kind) for name, kind in others.items())))
     frame = read_table(path, schema=schema)
     assert frame["day"].dt.day.tolist() == [31, 1, 29]
     assert frame["paid"].tolist()[:2] == [True, False]
@@ -196,7 +185,7 @@ def test_what_the_schema_does_not_allow(tmp_path: Path, settings: Any, cell: str
     good = {"boolean": "no", "datetime": "2024-05-05"}.get(settings["kind"], "5")
     good = "05.05.24" if "format" in settings else good
     path = table(tmp_path, f"k,v\n1,{good}\n2,{cell}\n3,{good}\n")
-    schema = Schema.from_dict({"k": "integer", "v": settings})
+    schema = Schema((Column("k", "integer"), Column("v", **settings)))
     with pytest.raises(TableError) as caught:
         read_table(path, schema=schema)
     assert message in str(caught.value)
@@ -218,9 +207,7 @@ def test_what_the_schema_does_not_allow(tmp_path: Path, settings: Any, cell: str
 
 def test_units_are_converted_to_the_schema_s(tmp_path: Path) -> None:
     path = table(tmp_path, "load,minutes,n\n1500,90,5\n250,30,6\n")
-    schema = Schema.from_dict(
-        {"load": {"unit": "t", "maximum": 2}, "minutes": {"kind": "integer", "unit": "s"}}
-    )
+    schema = Schema((Column("load", unit="t", maximum=2), Column("minutes", "integer", unit="s")))
     frame = read_table(path, schema=schema, units={"load": "kg", "minutes": "min"})
     assert frame["load"].tolist() == [1.5, 0.25]
     assert frame["minutes"].tolist() == [5400, 1800]
@@ -228,7 +215,7 @@ def test_units_are_converted_to_the_schema_s(tmp_path: Path) -> None:
     assert units_of(frame) == {"load": "t", "minutes": "s"}
     assert "load converted from kg to t" in report_of(frame).notes
     with pytest.raises(TableError, match=r"'load' \(number, converted from g to t\)(.|\n)*row 2: '1500'"):
-        read_table(path, schema=Schema.from_dict({"load": {"unit": "t", "minimum": 1}}), units={"load": "g"})
+        read_table(path, schema=Schema((Column("load", unit="t", minimum=1),)), units={"load": "g"})
 
 
 # the report

@@ -113,16 +113,22 @@ def test_the_problems_own_words_for_columns_work_beside_the_tables(vehicles):
             "no row of 't' has name = a or b; known: 'truck', 'van'",
         ),
         (Change("remove", "t", where={"depot": 3}), "no row of 't' has depot = 3; known: '1', '2'"),
-        (Change("remove", "t", where={"depot": "1"}), "column 'depot' holds numbers, not the text '1'"),
-        (Change("remove", "t", where={"nmae": "van"}), "there is no column 'nmae'; did you mean 'name'?"),
+        (
+            Change("remove", "t", where={"depot": "1"}),
+            "column 'depot' of 't' holds numbers, not the text '1'",
+        ),
+        (
+            Change("remove", "t", where={"nmae": "van"}),
+            "table 't' has no column 'nmae'; did you mean 'name'?",
+        ),
         (
             Change("remove", "t", where={"name": "van", "depot": 2}),
             "no row of 't' has name = van and depot = 2 together",
         ),
-        (Change("add", "t", row={"nam": "x"}), "there is no column 'nam'; did you mean 'name'?"),
+        (Change("add", "t", row={"nam": "x"}), "table 't' has no column 'nam'; did you mean 'name'?"),
         (
             Change("add", "t", row={"num_available": "many"}),
-            "column 'num_available' holds numbers, not the text 'many'",
+            "column 'num_available' of 't' holds numbers, not the text 'many'",
         ),
     ],
 )

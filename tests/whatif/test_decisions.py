@@ -74,7 +74,7 @@ def test_a_speed_is_as_slow_as_the_arrival_lets_it(tmp_path: Path) -> None:
         ('"decision.speed"', '"decision.sped"', "decision 'sped', which does not exist; did you mean 'speed'"),
         ('"decision.speed"', '"item.speed"', "it reads item.speed, but the problem has no items"),
         ('"decision.speed"', '"clock.speed"', "clock.speed, of which a decision problem knows nothing"),
-        ("legs = 3", "", "the input 'legs' of law 'fuel' is not bound"),
+        ("legs = 3", "", "input 'legs' is not bound; bind it to decision"),
         ("legs = 3", 'legs = "decision.speed"', None),
         ("legs = 3", "legs = 3\nload = 4", "problem.bind.load: no law the problem reads has an input 'load'"),
         ('unit = "h"', 'unit = "h"\n[solver]\ndeterministic = true', "stop by the clock and count no work"),

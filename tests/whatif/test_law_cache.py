@@ -71,7 +71,7 @@ def test_a_second_run_learns_nothing_and_says_the_same(learned, monkeypatch, emp
     events: list[Event] = []
     second = load_scenario(learned).run(progress=events.append)
     one, other = first.laws["minutes"], second.laws["minutes"]
-    today = json.loads(path.read_text())["learned_on"]
+    today = json.loads(path.read_text())["law"]["learned_on"]
     assert events[0].message.startswith(f"law 'minutes' from the cache (learned {today} in ")
     assert second.provenance["seconds learning"].endswith(" ('minutes' before, from the cache)")
     assert other.formula == one.formula
@@ -86,10 +86,7 @@ def test_a_second_run_learns_nothing_and_says_the_same(learned, monkeypatch, emp
     assert other.diagram.products == one.diagram.products
     for mine, theirs in zip(other.diagram.edges, one.diagram.edges, strict=True):
         np.testing.assert_equal(vars(mine), vars(theirs))
-    (section,), (expected,) = law_sections({"minutes": other}), law_sections({"minutes": one})
-    assert (section.facts, section.tables, section.hint) == (expected.facts, expected.tables, expected.hint)
-    assert section.considered == expected.considered
-    assert section.diagram is not None
+    assert law_sections({"minutes": other}) == law_sections({"minutes": one})
     pd.testing.assert_frame_equal(second.result.to_frame(), first.result.to_frame())
 
 
@@ -154,19 +151,16 @@ def damaged(text):
 
 
 def changed(**fields):
-    return lambda text: json.dumps(json.loads(text) | fields)
+    def change(text):
+        content = json.loads(text)
+        return json.dumps({**content, "law": content["law"] | fields})
+
+    return change
 
 
-def cut_diagram(text):
-    content = json.loads(text)
-    content["diagram"]["edges"][0]["target"] = 7
-    return json.dumps(content)
-
-
-def uneven_effects(text):
-    content = json.loads(text)
-    content["summary"]["importance"] = []
-    return json.dumps(content)
+def of_others(text):
+    law = json.loads(text)["law"] | {"key": "another"}
+    return json.dumps({"format": law_cache._FORMAT, "sha256": law_cache._digest(law), "law": law})
 
 
 @pytest.mark.parametrize(
@@ -177,12 +171,10 @@ def uneven_effects(text):
         (lambda _: "[" * 100_000, "it is damaged"),
         (lambda _: "\udcff", "it is damaged"),
         (lambda text: text + " " * 8_000_000, "bytes are too many for a kept law"),
-        (changed(key="another"), "it is the law of other rows or settings"),
-        (changed(formula="__import__('os')"), "this is no formula file"),
+        (of_others, "it is the law of other rows or settings"),
+        (changed(formula="__import__('os')"), "it is damaged"),
         (changed(seconds="2"), "it is damaged"),
-        (changed(more=1), "it is damaged"),
-        (cut_diagram, "the parts of its diagram do not belong together"),
-        (uneven_effects, "same length"),
+        (lambda _: "[1]", "it is damaged"),
     ],
 )
 def test_a_file_that_is_not_what_was_written_is_ignored_once(learned, fits, empty_cache, change, why):

@@ -14,9 +14,9 @@ from kanopt.errors import ProblemError, nearest
 from kanopt.explain.routing.relaxed_problem import RelaxableRule, binding_rules, relax_problem, rules_text
 from kanopt.problems.result import Result
 from kanopt.problems.routing import Route, RoutingPlan, RoutingProblem
+from kanopt.problems.routing.insertion import insert_clients
 from kanopt.problems.routing.rules.pickup_delivery import trips_of
 from kanopt.solvers.base import SolveOptions, Solver
-from kanopt.solvers.routing.completion import complete_by_insertion
 from kanopt.solvers.routing.feasibility import Undecided, serve_all
 from kanopt.solvers.solve import search_and_assess, solver_of
 from kanopt.text import count_text, join_list, number_text
@@ -355,9 +355,12 @@ class _ConflictSearch:
     def _search_plan(self, problem: RoutingProblem, seconds: float) -> RoutingPlan | None:
         """Search for a plan, starting from the explained one without the clients that are not in question."""
         start = None if self.plan is None else restrict_plan(problem, self.plan)
-        filled = None if start is None else complete_by_insertion(problem, start)
-        if filled is not None:
-            return filled
+        if start is not None:
+            laws, planning = problem.leg_laws, problem.planning_values
+            filled, refused = insert_clients(laws, planning, start, start.unserved)
+            filled = problem.plan_from(filled)
+            if not refused and problem.check(filled).ok:
+                return filled
         options = SolveOptions(time_limit=seconds, seed=self.seed, initial=start)
         found = search_and_assess(problem, options, self.solver)
         return found.plan if found.check.ok and isinstance(found.plan, RoutingPlan) else None

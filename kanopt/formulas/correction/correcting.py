@@ -14,8 +14,8 @@ from kanopt.errors import FitError, nearest
 from kanopt.formulas.base_formula import Alternative, AnyFormula, BaseFormula
 from kanopt.formulas.correction.known import NamedLaw
 from kanopt.formulas.domain import Domain
-from kanopt.formulas.estimation.class_moves import OPERATOR, ClassMoves, Proposal
-from kanopt.formulas.estimation.class_search import Attempt, ClassSearch
+from kanopt.formulas.estimation.class_moves import OPERATOR, Attempt, ClassMoves, Proposal
+from kanopt.formulas.estimation.class_search import ClassSearch
 from kanopt.formulas.estimation.drawn import DrawnFit, Smooth
 from kanopt.formulas.estimation.estimation_rows import EstimationRows, Weight
 from kanopt.formulas.extrapolation import provenance_of_changed
@@ -87,7 +87,7 @@ class CorrectionSearch(ClassSearch):
     def proposals(self, known: Attempt) -> Iterator[list[Proposal]]:
         """Yield laws with a constant that moves, then all others."""
         only = "" if self.interactions else self.known.level
-        moves = ClassMoves(self.scope, known.fit, known.by, only=only, by_evidence=True)
+        moves = ClassMoves(self.scope, known, only=only, by_evidence=True)
         released = list(moves.released())
         yield [law for law in released if not (known.held - law.held) & self.known.exponents]
         powers = [law for law in released if (known.held - law.held) & self.known.exponents]
@@ -269,22 +269,21 @@ def _corrected(asked: _Correcting, *, grows: bool) -> list[Correction]:
     """
     rows, known = asked.rows, asked.known
     own = rows.weight / rows.weight.mean()
-    searched = np.sort(np.random.default_rng(0).permutation(rows.count)[:SEARCHED])
     size = 1.0 / (asked.foretold * rows.target) if grows else np.ones(rows.count)
     trust, path, told = np.ones(rows.count), list[Attempt](), None
     for _ in range(TURNS):
         used = trust
         weighted = replace(rows, weight=own * size * trust)
-        few, whole = asked.search(weighted.select(searched)), asked.search(weighted)
+        few, whole = asked.search(weighted.sample(SEARCHED)), asked.search(weighted)
         begin = path[-1] if path else None
         found = [few.fitted(few.start())]
         if begin is not None and not known.is_kept(begin):
-            found.append(few.fitted(Proposal(0.0, begin.root, begin.by, begin.held), begin.fit))
+            found.append(few.fitted(begin, begin.fit))
         steps = [each for each in found if each is not None]
         while steps and len(steps) <= MOST and (more := few.grown(steps[-1], 1)) is not steps[-1]:
             assert more is not None
             steps.append(more)
-        again = [whole.fitted(Proposal(0.0, each.root, each.by, each.held), each.fit) for each in steps]
+        again = [whole.fitted(each, each.fit) for each in steps]
         path = [each for each in again if each is not None]
         if not path:
             raise FitError(f"formula for {known.formula.output.name!r} has no finite value on some row")

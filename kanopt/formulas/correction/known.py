@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from kanopt.formulas.base_formula import BaseFormula
 from kanopt.formulas.estimation.class_law import ClassLaw
-from kanopt.formulas.estimation.class_search import Attempt
+from kanopt.formulas.estimation.class_moves import Attempt
 from kanopt.formulas.estimation.drawn import Smooth
 from kanopt.formulas.estimation.estimation_rows import EstimationRows
 from kanopt.formulas.estimation.naming import fresh_names, with_named_constants

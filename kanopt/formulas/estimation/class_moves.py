@@ -68,7 +68,15 @@ class Proposal:
     gain: float
     root: Node
     by: By
-    held: frozenset[str] = frozenset()
+    held: frozenset[str]
+
+
+@dataclass(frozen=True, eq=False)
+class Attempt(Proposal):
+    """A law that was fitted, and the length of the description of the rows by it."""
+
+    fit: DrawnFit
+    length: float
 
 
 @dataclass(frozen=True, eq=False)
@@ -256,10 +264,8 @@ class ClassMoves:
     ----------
     scope
         The rows.
-    fit
+    known
         The law.
-    by
-        What its constants differ by.
     only
         The constant that may vary where no other one may.
     by_evidence
@@ -267,15 +273,15 @@ class ClassMoves:
     """
 
     def __init__(
-        self, scope: ClassScope, fit: DrawnFit, by: By, *, only: str = "", by_evidence: bool = False
+        self, scope: ClassScope, known: Attempt, *, only: str = "", by_evidence: bool = False
     ) -> None:
-        self.scope, self.fit, self.root, self.known = scope, fit, fit.root, by
-        self.names = list(fit.free.blocks)
+        self.scope, self.fit, self.root, self.known = scope, known.fit, known.root, known.by
+        self.names = list(self.fit.free.blocks)
         self.varying = [only] if only else self.names
         self.places = places_of(self.root) if not only else [self.root] if only[0] == "a" else []
-        self.test = ScoreTest(fit, scope.floor, by_evidence=by_evidence)
+        self.test = ScoreTest(self.fit, scope.floor, by_evidence=by_evidence)
         self.theta = self.test.theta
-        self.count = fit.residual.size
+        self.count = self.fit.residual.size
         self.columns = scope.rows.columns
         self.next = max((int(name[1:]) for name in self.names), default=0) + 1
 

@@ -10,7 +10,7 @@ length of the description of the rows decides, in which the deviations of a tabl
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import combinations
 
 import numpy as np
@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from kanopt.formulas.estimation.class_law import ClassLaw
 from kanopt.formulas.estimation.class_moves import (
     OPERATOR,
+    Attempt,
     By,
     ClassMoves,
     ClassScope,
@@ -65,21 +66,6 @@ PAIRED, NUMBERS = 4, 6
 """Categories of which pairs are tried, and numbers that are tried: those that say most of the target by themselves."""
 
 
-@dataclass(frozen=True, eq=False)
-class Attempt:
-    """A law that was fitted, and the length of the description of the rows by it."""
-
-    root: Node
-    by: By
-    fit: DrawnFit
-    length: float
-
-    @property
-    def held(self) -> frozenset[str]:
-        """Constants that kept their values."""
-        return self.fit.held
-
-
 def class_law(
     columns: Mapping[str, NDArray[np.generic]],
     target: Array,
@@ -98,10 +84,8 @@ def class_law(
         Says whether time is up.
     """
     everything = EstimationRows(dict(columns), target, weight)
-    chosen = np.sort(np.random.default_rng(0).permutation(len(target))[:ROWS])
-    few = everything if len(target) <= ROWS else everything.select(chosen)
     log = bool(target.min() > 0.0)
-    search = ClassSearch(few, log=log, should_stop=should_stop)
+    search = ClassSearch(everything.sample(ROWS), log=log, should_stop=should_stop)
     first = [search.grown(search.fitted(start), FIRST) for start in search.starts()]
     found = [each for each in first if each is not None]
     if not found:
@@ -110,7 +94,7 @@ def class_law(
     assert best is not None
     scales = (True, False) if log else (False,)
     searches = [ClassSearch(everything, log=each, should_stop=should_stop) for each in scales]
-    again = [(search, search.fitted(proposal(0.0, best.root, best.by), best.fit)) for search in searches]
+    again = [(search, search.fitted(best, best.fit)) for search in searches]
     laws = [(search, search.simplest(each)) for search, each in again if each is not None]
     if not laws:
         return None
@@ -168,7 +152,7 @@ class ClassSearch:
             name: Product((Constant(level, "c1"), Power(Input(name), Constant(0.5, "p1"))))
             for name in self.scope.positive
         }
-        trials = [(self.fitted(Proposal(0.0, root, ())), name) for name, root in starts.items()]
+        trials = [(self.fitted(proposal(0.0, root, ())), name) for name, root in starts.items()]
         known = [(trial.length, name) for trial, name in trials if trial is not None]
         if not known:
             return
@@ -191,7 +175,9 @@ class ClassSearch:
         classes = [self.scope.deviations(name, columns) for name, columns in law.by]
         fit = fit_drawn(law.root, self.rows, classes, start, log=self.log, held=law.held)
         # it is rounded, so that of two spellings of one law the first is taken
-        return None if fit is None else Attempt(law.root, law.by, fit, round(self.length(fit), 4))
+        return (
+            None if fit is None else Attempt(0.0, law.root, law.by, fit.held, fit, round(self.length(fit), 4))
+        )
 
     def grown(self, known: Attempt | None, most: int) -> Attempt | None:
         """Return the law to which one grows in so many steps at most, without what is needless then."""
@@ -236,7 +222,7 @@ class ClassSearch:
 
     def proposals(self, known: Attempt) -> Iterator[list[Proposal]]:
         """Yield laws with more in them, all of one kind."""
-        yield list(ClassMoves(self.scope, known.fit, known.by).all())
+        yield list(ClassMoves(self.scope, known).all())
 
     def plainer(self, known: Attempt) -> Iterator[Proposal]:
         """Yield laws with one thing less: a table, or a constant at the value at which it says nothing."""

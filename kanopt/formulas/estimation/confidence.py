@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
@@ -21,9 +22,9 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
-CLOSE = 1e-3
-"""How near τ comes to what was asked for, as a share of it."""
-_FURTHEST = 40
+CLOSE = 1e-4
+"""How near an end comes to where τ is what was asked for, as a share of its distance."""
+DOUBLINGS = 20
 _STATIONARY = 0.02
 _LOWER = 1e-6
 
@@ -131,29 +132,24 @@ class ProfileLikelihood:
         return math.sqrt(max(found.cost - self.cost, 0.0) / self.variance), found.theta
 
     def _end(self, place: int, side: float, reach: float) -> float:
-        """Search on one side for τ = reach: bracket it by doubling, then use false position and bisection."""
-        inner, inner_tau, near = 0.0, 0.0, None
-        step, outer, outer_tau = reach * float(self.errors[place]), math.inf, math.inf
-        for count in range(_FURTHEST):
+        """Search on one side for τ = reach: bracket it by doubling, then narrow the bracket (Brent 1973, ch. 4)."""
+        from scipy.optimize import brentq
+
+        near: Array | None = None
+
+        @cache
+        def gap(step: float) -> float:
+            nonlocal near
             tau, there = self._tau(place, side * step, near)
-            if abs(tau - reach) <= CLOSE * reach:
-                return float(self.theta[place] + side * step)
-            if tau > reach:
-                outer, outer_tau = step, tau
-            else:
-                inner, inner_tau, near = step, tau, there
-            if math.isinf(outer):
-                # τ is nearly straight: aim past the place where the line meets what is asked for
-                step = min(4.0 * step, max(1.5 * step, 1.1 * step * reach / max(tau, 1e-12)))
-                if count >= _FURTHEST // 2:
-                    return side * math.inf
-                continue
-            if outer - inner <= 1e-9 * outer:
-                break
-            share = (reach - inner_tau) / (outer_tau - inner_tau) if math.isfinite(outer_tau) else 0.5
-            # every third step halves, so that a bend cannot hold the search up
-            step = inner + (outer - inner) * (0.5 if count % 3 == 2 else min(max(share, 0.02), 0.98))
-        return float(self.theta[place] + side * inner)
+            near = there if tau <= reach else near
+            return min(tau, 2.0 * reach) - reach  # where the law is undefined the interval has ended
+
+        inner, step = 0.0, reach * float(self.errors[place])
+        for _ in range(DOUBLINGS):
+            if gap(step) >= 0.0:
+                return float(self.theta[place] + side * brentq(gap, inner, step, rtol=CLOSE))
+            inner, step = step, 2.0 * step
+        return side * math.inf
 
 
 NONLINEARITY_LIMIT = 0.1

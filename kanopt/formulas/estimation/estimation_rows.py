@@ -19,6 +19,9 @@ from kanopt.formulas.variables import Variable
 Weight: TypeAlias = str | Any
 """Name of a column of the table, or an array of shape (n,)."""
 
+TOLD = 44
+"""Bits of a number that are told."""
+
 
 @dataclass(frozen=True, eq=False)
 class EstimationRows:
@@ -105,6 +108,17 @@ class EstimationRows:
         columns = {name: values[places] for name, values in self.columns.items()}
         return EstimationRows(columns, self.target[places], self.weight[places])
 
+    def sample(self, count: int) -> EstimationRows:
+        """Return so many of the rows, which their values decide and not their order; all where there are no more."""
+        if self.count <= count:
+            return self
+        numbers = [
+            np.unique(values, return_inverse=True)[1] if values.dtype == object else values
+            for values in self.columns.values()
+        ]
+        inputs = np.column_stack([np.zeros(self.count), *numbers]).astype(np.float64)
+        return self.select(np.sort(order_of_rows(inputs, self.target, np.ones(self.count))[:count]))
+
     def describe(self, where: NDArray[np.bool_]) -> str:
         """Return inputs and output of the first row that is true."""
         return describe_place({**self.columns, "output": self.target}, where)
@@ -121,3 +135,39 @@ def _numbers(variable: Variable, table: Any, what: str, role: str) -> Array:
     except FormulaError as error:
         raise FitError(f"{what}: {role}: {str(error).removeprefix('input ')}") from error
     return np.asarray(numbers, dtype=np.float64)
+
+
+def order_of_rows(inputs: Array, target: Array, weight: Array) -> NDArray[np.intp]:
+    """Return an order of rows that their values decide, as if it were drawn: the first of them are a sample of all.
+
+    Examples
+    --------
+    >>> x, y, ones = np.array([[3.0], [1.0], [2.0]]), np.array([5.0, 4.0, 6.0]), np.ones(3)
+    >>> there, back = order_of_rows(x, y, ones), order_of_rows(x[::-1], y[::-1], ones)
+    >>> (x[there] == x[::-1][back]).all()
+    np.True_
+    """
+    mixed = np.zeros(len(target), dtype=np.uint64)
+    for column in (*inputs.T, target, weight):
+        mixed = _mixed(mixed ^ as_told(column).view(np.uint64))
+    return np.argsort(mixed, kind="stable")
+
+
+def as_told(numbers: Array) -> Array:
+    """Return numbers to about thirteen digits, so that the way in which they were stored does not count.
+
+    Examples
+    --------
+    >>> float(as_told(np.array([0.1 + 0.2]))[0] - as_told(np.array([0.3]))[0])
+    0.0
+    """
+    mantissa, exponent = np.frexp(numbers)
+    return np.asarray(np.ldexp(np.round(np.ldexp(mantissa, TOLD)), exponent - TOLD) + 0.0)
+
+
+def _mixed(numbers: NDArray[np.uint64]) -> NDArray[np.uint64]:
+    """Return numbers with every bit of each spread over all of its bits (Steele et al. 2014, *Splittable PRNGs*)."""
+    numbers = numbers + np.uint64(0x9E3779B97F4A7C15)
+    numbers = (numbers ^ (numbers >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    numbers = (numbers ^ (numbers >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    return numbers ^ (numbers >> np.uint64(31))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Generic
 
@@ -14,7 +14,7 @@ from kanopt.formulas.base_formula import AnyFormula
 from kanopt.formulas.domain import Domain
 from kanopt.formulas.estimation.estimation_rows import EstimationRows, Weight
 from kanopt.formulas.estimation.free import FreeParameters
-from kanopt.formulas.estimation.variable_projection import TIED, Residuals, minimise, search_minimum
+from kanopt.formulas.estimation.variable_projection import TIED, search_minimum
 from kanopt.formulas.nodes import Array, Node
 from kanopt.formulas.parameters import Covariance, parameters_of, with_standard_errors
 from kanopt.formulas.variables import Variable, category_label
@@ -38,8 +38,7 @@ class GroupedLaw(Generic[AnyFormula]):
     population
         The law with the population means of the constants and their standard errors.
     table
-        A row for each group and constant: ``group``, ``rows``, ``constant``, ``own`` (estimated on the group's rows
-        only, with the shared constants held; NaN if not identified), ``pooled`` (the estimate), its
+        A row for each group and constant: ``group``, ``rows``, ``constant``, ``pooled`` (the estimate), its
         ``standard_error``, and ``weight``, from 1 if the estimate depends only on the group's rows to 0 if it is the
         population mean.
     between
@@ -275,46 +274,18 @@ def _with(bare: AnyFormula, root: Node, covariance: Covariance | None) -> AnyFor
 
 def _lines(
     case: _GroupedProblem[AnyFormula], laws: Mapping[str, AnyFormula], found: DrawnFit
-) -> list[dict[str, Any]]:
+) -> Iterator[dict[str, Any]]:
     counts = np.bincount(case.codes, minlength=len(case.labels))
-    population = dict(zip(found.free.names, found.numbers, strict=False))
-    held = FreeParameters.of(case.formula.root, case.shared)
-    root = held.substitute(case.formula.root, np.array([population[name] for name in held.names]))
-    free = FreeParameters.of(root, case.vary)
-    weight = found.own_share.reshape(len(case.vary), -1).T
-    lines = []
-    for place, (label, law) in enumerate(laws.items()):
+    shares = found.own_share.reshape(len(case.vary), -1).T
+    for law, count, label, weights in zip(laws.values(), counts.tolist(), laws, shares.tolist(), strict=True):
         theta = parameters_of(law.root)
-        own = _separate_estimates(case, root, free, place, np.array([theta[name] for name in free.names]))
         errors = {} if law.covariance is None else law.covariance.standard_errors
-        for k, name in enumerate(case.vary):
-            lines.append(
-                {
-                    "group": label,
-                    "rows": int(counts[place]),
-                    "constant": name,
-                    "own": own[name],
-                    "pooled": theta[name],
-                    "standard_error": errors[name],
-                    "weight": float(weight[place, k]),
-                }
-            )
-    return lines
-
-
-def _separate_estimates(
-    case: _GroupedProblem[AnyFormula], root: Node, free: FreeParameters, place: int, start: Array
-) -> dict[str, float]:
-    """Return the constants estimated on a group's rows only, the shared ones held; NaN if not identified."""
-    nothing = dict.fromkeys(free.names, float("nan"))
-    rows = case.rows.select(np.flatnonzero(case.codes == place))
-    if rows.count < free.count:
-        return nothing
-    found = minimise(Residuals.of(root, free, rows, case.log), start)
-    if found is None or not found.converged:
-        return nothing
-    size = np.linalg.norm(found.jacobian, axis=0)
-    values = np.linalg.svd(found.jacobian / np.where(size > 0, size, 1.0), compute_uv=False)
-    if values[-1] <= TIED * values[0]:
-        return nothing
-    return dict(zip(free.names, found.theta.tolist(), strict=True))
+        for name, weight in zip(case.vary, weights, strict=True):
+            yield {
+                "group": label,
+                "rows": count,
+                "constant": name,
+                "pooled": theta[name],
+                "standard_error": errors[name],
+                "weight": weight,
+            }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from typing import Any, Literal, TypeAlias
+from typing import Any
 
 import numpy as np
 
@@ -20,9 +20,9 @@ from kanopt.formulas.parameters import Covariance, parameters_of
 from kanopt.formulas.pieces import Curve
 from kanopt.text import list_names
 
-Robust: TypeAlias = bool | Literal["HC1", "HC2", "HC3"]
-
 _SHOWN = 8
+NO_RESIDUAL = 1e-8
+"""Share of a row's residual that is not its own doing, at least."""
 
 
 def refit(
@@ -32,7 +32,7 @@ def refit(
     *,
     weight: Weight | None = None,
     log_target: bool = False,
-    robust: Robust = False,
+    robust: bool = False,
     test: Any = None,
 ) -> AnyFormula:
     """Estimate the named constants of a law again, by least squares on the rows of a table.
@@ -58,11 +58,10 @@ def refit(
         Fit logarithms: for errors proportional to the output, which must be positive. The law then predicts the median,
         and its sums are biased low; the correction factor (Duan 1983) is in the provenance, not in the law.
     robust
-        Covariance estimator that is valid for heteroscedastic errors (White 1980, "A heteroskedasticity-consistent
-        covariance matrix estimator", Econometrica 48). True is ``"HC3"``, to be preferred below some 250 rows (Long and
-        Ervin 2000, The American Statistician 54); ``"HC1"`` and ``"HC2"`` are less conservative. The estimates do not
-        change; use weights or logarithms to improve them. With homoscedastic errors False gives more stable standard
-        errors.
+        Whether the covariance is to be valid for heteroscedastic errors (White 1980, "A heteroskedasticity-consistent
+        covariance matrix estimator", Econometrica 48), by the estimator HC3, to be preferred below some 250 rows (Long
+        and Ervin 2000, The American Statistician 54). The estimates do not change; use weights or logarithms to improve
+        them. With homoscedastic errors False gives more stable standard errors.
     test
         Held-out rows, as `table`, to measure the law's fit on.
 
@@ -155,12 +154,12 @@ def estimate(
     rows: EstimationRows,
     *,
     log_target: bool = False,
-    robust: Robust = False,
+    robust: bool = False,
 ) -> Estimate:
     """Estimate the free parameters of a law on rows; see :func:`refit`, which substitutes them into the law."""
     what = f"formula for {formula.output.name!r}"
-    if robust not in (False, True, "HC1", "HC2", "HC3"):
-        raise FitError(f"{what}: robust is True, False, 'HC1', 'HC2' or 'HC3', not {robust!r}")
+    if not isinstance(robust, bool):
+        raise FitError(f"{what}: robust is True or False, not {robust!r}")
     if not free.count:
         raise FormulaError(_nothing_to_estimate(what, formula))
     if rows.count <= free.count:
@@ -184,7 +183,9 @@ def estimate(
     inverse = (right.T / values) / size[:, None]  # (p, p): times its transpose it is (JᵀJ)⁻¹
     if not robust:
         return Estimate(free, residuals, minimum, variance * (inverse @ inverse.T), variance)
-    squares = _corrected_squares(minimum, np.square(left).sum(axis=1), free.count, robust)
+    # a row that alone decides a number has no residual to learn from (MacKinnon and White 1985)
+    free_of_own = np.maximum(1.0 - np.square(left).sum(axis=1), NO_RESIDUAL)
+    squares = np.square(minimum.residual / free_of_own)
     filling = (left * squares[:, None]).T @ left
     return Estimate(free, residuals, minimum, inverse @ filling @ inverse.T, variance)
 
@@ -204,15 +205,6 @@ def _nothing_to_estimate(what: str, formula: BaseFormula) -> str:
         "kanopt.formulas.with_named_constants(formula) returns it with names, and parse_formula(…, constants=…) reads "
         f"it with names{also}"
     )
-
-
-def _corrected_squares(minimum: LeastSquaresResult, leverage: Array, count: int, robust: Robust) -> Array:
-    """Return squared residuals corrected for leverage (MacKinnon and White 1985)."""
-    squares = np.square(minimum.residual)
-    if robust == "HC1":
-        return np.asarray(squares * (squares.size / (squares.size - count)))
-    left = np.maximum(1.0 - leverage, 1e-8)  # a row that alone decides a number has no residual to learn from
-    return np.asarray(squares / (left if robust == "HC2" else np.square(left)))
 
 
 def _factors(jacobian: Array) -> tuple[Array, Array, Array, Array]:
@@ -271,9 +263,7 @@ def _no_value(what: str, residuals: Residuals, free: FreeParameters, rows: Estim
     return f"{what}: values beyond 1e150 are too large to be squared; choose another unit"
 
 
-def _provenance(
-    formula: BaseFormula, found: Estimate, weight: Weight | None, robust: Robust
-) -> dict[str, str]:
+def _provenance(formula: BaseFormula, found: Estimate, weight: Weight | None, robust: bool) -> dict[str, str]:
     names = list(found.free.blocks)
     held = [name for name in parameters_of(formula.root) if name not in found.free.blocks]
     parts = [f"{', '.join(names)} on {found.residuals.count:,} rows by least squares"]
@@ -282,7 +272,7 @@ def _provenance(
     if weight is not None:
         parts.append(f"weighted by {weight}" if isinstance(weight, str) else "weighted")
     if robust:
-        parts.append(f"errors by {'HC3' if robust is True else robust}")
+        parts.append("errors by HC3")
     if held:
         parts.append(f"held: {', '.join(held)}")
     texts = {"refitted": "; ".join(parts)}

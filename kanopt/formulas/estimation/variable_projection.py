@@ -344,17 +344,13 @@ def search_minimum(
         found = found if near is None else _better(minimise(residuals, near.theta), found)
     if found is not None and found.converged and (residuals.linear.all() or found.exact):
         return residuals, found
-    few = residuals if rows.count <= ROWS else Residuals.of(root, free, _sample_rows(rows), log)
+    few = residuals if rows.count <= ROWS else Residuals.of(root, free, rows.sample(ROWS), log)
     limit = np.inf if found is None or not found.converged else _GAIN * _cost(few, found.theta)
     for count, start in enumerate(_better_starts(few, free.values, limit), start=1):
         found = _better(minimise(residuals, start), found)
         if count == SEARCHES or (found is not None and found.converged and _cost(few, found.theta) < limit):
             break
     return residuals, found
-
-
-def _sample_rows(rows: EstimationRows) -> EstimationRows:
-    return rows.select(np.sort(np.random.default_rng(0).choice(rows.count, ROWS, replace=False)))
 
 
 def _cost(residuals: Residuals, theta: Array) -> float:

@@ -18,7 +18,7 @@ from kanopt.formulas.references import Reference, ReferenceValue
 from kanopt.formulas.variables import Variable, category_label
 from kanopt.problems.decisions.entities import Decision, LawLike
 from kanopt.problems.decisions.items import DecisionNames
-from kanopt.problems.given_law import law_mistake
+from kanopt.problems.given_law import UNBOUND, law_mistake
 from kanopt.problems.law_use import unit_factor
 from kanopt.text import number_text, range_text
 from kanopt.validation import LARGEST, shown
@@ -260,9 +260,13 @@ def _check_bindings(law: BoundFormula, where: str, decisions: Mapping[str, Decis
                 _finite(bound, where, variable.name)
             continue
         if bound.scope != "decision":
+            known = (
+                "not bound"
+                if bound.scope == UNBOUND
+                else f"bound to {bound}, of which a decision problem knows nothing"
+            )
             raise ProblemError(
-                f"{where}: input {variable.name!r} is bound to {bound}, of which a decision problem knows nothing; "
-                "bind it to decision.… or to a value"
+                f"{where}: input {variable.name!r} is {known}; bind it to decision.… or to a value"
             )
         if bound.field not in decisions:
             raise ProblemError(

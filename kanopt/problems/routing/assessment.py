@@ -2,35 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from functools import cached_property, partial
-from typing import TYPE_CHECKING
+from functools import cached_property
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from kanopt.formulas.formula import BoundFormula
-from kanopt.formulas.references import Reference, ReferenceValue
 from kanopt.problems.assessment import Assessment
 from kanopt.problems.coverage import Coverage, LeftOutPrice
-from kanopt.problems.earth import EarthLine, EarthPlan, EarthPoint, Property
+from kanopt.problems.earth import EarthPlan
 from kanopt.problems.findings import Check, Extrapolation, Reason
 from kanopt.problems.in_use import InUse, InUseWords
-from kanopt.problems.law_use import LawUse, unit_factor
+from kanopt.problems.law_use import LawUse
 from kanopt.problems.plan_figures import PlanFigure, Roster, emissions
 from kanopt.problems.pricing import Pricing
-from kanopt.problems.routing.delays import Delays
-from kanopt.problems.routing.extrapolations import fixed_time_figure, implausible_speeds, plan_extrapolations
+from kanopt.problems.routing.data import Floats
+from kanopt.problems.routing.entities import VehicleType
 from kanopt.problems.routing.figures import (
+    RouteFigures,
     clients_served,
     price_of_left_out,
-    route_figures,
-    route_rosters,
     vehicles_to_send,
 )
-from kanopt.problems.routing.leg_laws import DURATION
+from kanopt.problems.routing.law_uses import RoutingLawUses, fixed_time_figure, implausible_speeds
+from kanopt.problems.routing.model import RoutingModel
 from kanopt.problems.routing.plan import RoutingPlan
 from kanopt.problems.routing.reasons import plan_reasons
 from kanopt.problems.routing.rules import RULE_WORDS
@@ -38,168 +35,15 @@ from kanopt.problems.routing.simulate import (
     Drive,
     check_plan,
     fleets_below_zero,
-    leg_names,
     price_plan,
     prices_of_fleets,
 )
 from kanopt.problems.routing.slider_prices import slider_prices
-from kanopt.problems.routing.views import run_sheets, timetable_of, views_of, with_times
+from kanopt.problems.routing.views import PlanViews
 from kanopt.problems.slider_prices import SliderPrices
 from kanopt.problems.views import View
 from kanopt.problems.work_orders import WorkOrder
 from kanopt.text import clock_text, join_list
-
-if TYPE_CHECKING:
-    from kanopt.problems.routing.data import Floats, Ints
-    from kanopt.problems.routing.entities import VehicleType
-    from kanopt.problems.routing.plan import RoutingPlan
-    from kanopt.problems.routing.problem import RoutingProblem
-    from kanopt.problems.routing.simulate import Drive
-
-
-# The laws of a routing problem, as the legs, stops and links of a plan use them.
-
-
-_LEGS, _STOPS, _LINKS = ("leg", "legs"), ("client", "clients"), ("link driven", "links driven")
-
-
-def driving_law_uses(problem: RoutingProblem, plan: RoutingPlan, driven: Drive) -> tuple[LawUse, ...]:
-    """Return each cost law and the law of travel time on the legs, of service at clients, and of the links driven."""
-    return (*_legs(problem, plan, driven), *_stops(problem, plan, driven), *_links(problem, plan, driven))
-
-
-def _legs(problem: RoutingProblem, plan: RoutingPlan, driven: Drive) -> Iterator[LawUse]:
-    laws = problem.leg_laws
-    reached = np.flatnonzero(laws.roads(driven.tail, driven.head) & np.isfinite(driven.duration))
-    if not reached.size:
-        return
-    inputs = driven.inputs.select(reached)
-    where = partial(_leg_names, problem, plan, driven, reached)
-    for name, law in laws.formulas().items():
-        factor = unit_factor(law.formula.output.unit, laws.unit(name))
-        arguments = law.arguments(laws.resolver(name, inputs))
-        shared = (law.formula, arguments, np.array(factor), reached.shape, _LEGS)
-        if name == DURATION:
-            changes = Delays(problem, plan, driven).of_legs(factor, reached)
-            yield LawUse(name, *shared, cut_off=True, price_change=changes, where=where)
-        else:
-            yield LawUse(f"cost {name!r}", *shared, cut_off=True, where=where, term=name)
-
-
-def _leg_names(
-    problem: RoutingProblem, plan: RoutingPlan, driven: Drive, legs: Ints
-) -> list[tuple[str, str]]:
-    names = leg_names(problem.data, plan, driven)
-    return [names[leg] for leg in legs]
-
-
-def _stop_names(
-    problem: RoutingProblem, plan: RoutingPlan, driven: Drive, legs: Ints
-) -> list[tuple[str, str]]:
-    names = problem.data.names
-    return [(plan.routes[driven.route[leg]].label, names[driven.head[leg]]) for leg in legs]
-
-
-def _stops(problem: RoutingProblem, plan: RoutingPlan, driven: Drive) -> Iterator[LawUse]:
-    law, data = problem.policy.service, problem.data
-    stops = np.flatnonzero((driven.head >= len(data.depots)) & np.isfinite(driven.begin))
-    if law is None or not stops.size:
-        return
-    arguments = law.arguments(data.service_times.resolver(driven.stops(stops)))
-    factor = unit_factor(law.formula.output.unit, data.units.time)
-    changes = Delays(problem, plan, driven).of_services(factor, stops)
-    shared = (law.formula, arguments, np.array(factor), stops.shape, _STOPS)
-
-    where = partial(_stop_names, problem, plan, driven, stops)
-    yield LawUse("service", *shared, cut_off=True, price_change=changes, where=where)
-
-
-def _links(problem: RoutingProblem, plan: RoutingPlan, driven: Drive) -> Iterator[LawUse]:
-    network = problem.network
-    if network is None or not isinstance(network.law, BoundFormula):
-        return
-    names = problem.network_nodes
-    pairs = [(names[tail], names[head]) for tail, head in zip(driven.tail, driven.head, strict=True)]
-    paths = [() if path is None else path.links for path in network.paths(pairs)]
-    used = np.array(sorted({link for links in paths for link in links}), dtype=np.intp)
-    if not used.size:
-        return
-    law, graph = network.law, network
-
-    def resolve(reference: Reference) -> ReferenceValue:
-        known = graph.resolve(reference)
-        return ReferenceValue(known.values[used], known.unit)
-
-    place = {int(link): at for at, link in enumerate(used)}
-    driven_on = np.zeros((len(used), len(paths)))
-    for leg, links in enumerate(paths):
-        for link in links:
-            driven_on[place[int(link)], leg] += 1.0
-    factor = unit_factor(law.formula.output.unit, problem.data.units.time)
-    changes = Delays(problem, plan, driven).of_links(factor, driven_on)
-    arguments, rise = law.arguments(resolve), np.array(factor)
-    yield LawUse(DURATION, law.formula, arguments, rise, used.shape, _LINKS, price_change=changes)
-
-
-# Routes on the earth: stops and the straight ways between them, in degrees.
-
-
-def routes_on_earth(problem: RoutingProblem, plan: RoutingPlan, driven: Drive) -> EarthPlan | None:
-    """Return depots, clients and routes in degrees; None where any place has no latitude and longitude."""
-    if not problem.on_earth:
-        return None
-    degrees = problem.positions.degrees
-    data, count = problem.data, len(problem.depots)
-    visits = {
-        int(head): (int(route), float(begin), float(late))
-        for head, route, begin, late in zip(driven.head, driven.route, driven.begin, driven.late, strict=True)
-        if head >= count
-    }
-    points = []
-    for place, (name, (lat, lon)) in enumerate(zip(data.names, degrees.tolist(), strict=True)):
-        said: dict[str, Property] = {"name": name, "role": "depot" if place < count else "client"}
-        if place >= count:
-            said |= _visit(problem, plan, visits.get(place))
-            said["demand"] = problem.clients[place - count].demand
-            said["demand_unit"] = problem.units.load
-        points.append(EarthPoint(lat, lon, said))
-    lines = []
-    for number, route in enumerate(plan.routes):
-        way = tuple(
-            (float(lat), float(lon)) for lat, lon in degrees[[data.index[n] for n in data.way_of(route)]]
-        )
-        if len(way) > 1:
-            lines.append(EarthLine(way, _route(problem, plan, driven, number)))
-    return EarthPlan(tuple(points), tuple(lines))
-
-
-def _visit(
-    problem: RoutingProblem, plan: RoutingPlan, visit: tuple[int, float, float] | None
-) -> dict[str, Property]:
-    if visit is None:
-        return {"role": "unserved", "vehicle": None, "begin": None, "late": None}
-    route, begin, late = visit
-    return {
-        "vehicle": plan.routes[route].label,
-        "begin": clock_text(begin, problem.units.time),
-        "late": late,
-        "time_unit": problem.units.time,
-    }
-
-
-def _route(problem: RoutingProblem, plan: RoutingPlan, driven: Drive, number: int) -> dict[str, Property]:
-    legs = driven.route == number
-    return {
-        "name": plan.routes[number].label,
-        "role": "route",
-        "vehicle_type": plan.routes[number].vehicle,
-        "clients": len(np.unique(driven.head[legs & (driven.head >= len(problem.depots))])),
-        "leave": clock_text(float(driven.departure[number]), problem.units.time),
-        "end": clock_text(float(driven.finish[number]), problem.units.time),
-        "distance": float(problem.data.lengths(driven.tail[legs], driven.head[legs]).sum()),
-        "distance_unit": problem.units.distance,
-    }
-
 
 _MOST_NAMED = 8
 _IN_USE = InUseWords(("goes out", "go out"), ("stays at its depot", "stay at their depots"))
@@ -216,10 +60,10 @@ class RoutingAssessment(Assessment[RoutingPlan, Drive]):
         Whatever ``problem.plan_from`` reads; :attr:`plan` is the plan as it is read.
     """
 
-    problem: RoutingProblem
+    problem: RoutingModel
     rule_words = RULE_WORDS
 
-    def __init__(self, problem: RoutingProblem, plan: RoutingPlan) -> None:
+    def __init__(self, problem: RoutingModel, plan: RoutingPlan) -> None:
         super().__init__(problem, problem.plan_from(plan))
 
     @cached_property
@@ -238,6 +82,7 @@ class RoutingAssessment(Assessment[RoutingPlan, Drive]):
         if plan == self.plan:
             return self
         found = self.problem.assess(plan)
+        assert isinstance(found, RoutingAssessment)
         found.__dict__.setdefault("simulation", self.simulation)
         return found
 
@@ -262,13 +107,18 @@ class RoutingAssessment(Assessment[RoutingPlan, Drive]):
         """Say with which of several fleets a cost law falls below zero somewhere, and counts as zero; (fleets,)."""
         return fleets_below_zero(self.problem.leg_laws, self.simulation, fleets)
 
+    @cached_property
+    def seen(self) -> PlanViews:
+        """What there is to see in the plan."""
+        return PlanViews(self.problem, self.plan, self.simulation)
+
     def timetable(self) -> pd.DataFrame:
         """Return when every stop is reached and served on the law; see :meth:`RoutingProblem.timetable`."""
-        return timetable_of(self.problem.data, self.plan, self.simulation)
+        return self.seen.timetable()
 
     def table(self) -> pd.DataFrame:
         """Return the plan with one row per stop, and when it is reached and served, as :meth:`timetable` says."""
-        return with_times(self.problem.data, self.plan, self.timetable())
+        return self.seen.stops()
 
     @property
     def in_use(self) -> InUse:
@@ -303,8 +153,11 @@ class RoutingAssessment(Assessment[RoutingPlan, Drive]):
 
     def figures(self) -> tuple[PlanFigure, ...]:
         """Return distance, hours, vehicles, how full they are, lateness, fixed time per leg, and CO₂ of a law."""
-        routes = route_figures(self.problem.data, self.plan, self.simulation)
-        return (*routes, *fixed_time_figure(self.problem, self.simulation), *emissions(self.law_uses))
+        return (
+            *self._routes.figures(),
+            *fixed_time_figure(self.problem, self.simulation),
+            *emissions(self.law_uses),
+        )
 
     @cached_property
     def implausible(self) -> tuple[str, ...]:
@@ -313,7 +166,11 @@ class RoutingAssessment(Assessment[RoutingPlan, Drive]):
 
     def rosters(self) -> tuple[Roster, ...]:
         """Return what each vehicle does, and the clients that are reached late."""
-        return route_rosters(self.problem.data, self.plan, self.simulation, self.pricing)
+        return self._routes.rosters(self.pricing)
+
+    @property
+    def _routes(self) -> RouteFigures:
+        return RouteFigures(self.problem.data, self.plan, self.simulation, self.seen.legs)
 
     def details(self) -> Mapping[str, pd.DataFrame]:
         """Return the timetable, leg by leg, with the units of loads and distances in its heads."""
@@ -323,11 +180,11 @@ class RoutingAssessment(Assessment[RoutingPlan, Drive]):
 
     def on_earth(self) -> EarthPlan | None:
         """Return depots, clients and routes in degrees."""
-        return routes_on_earth(self.problem, self.plan, self.simulation)
+        return self.seen.on_earth()
 
     def work_orders(self) -> tuple[WorkOrder, ...]:
         """Return the run sheet of each vehicle that serves somebody."""
-        return run_sheets(self.problem.data, self.plan, self.simulation)
+        return tuple(self.seen.run_sheets())
 
     def slider_prices(self) -> SliderPrices | None:
         """Return the price of the routes wherever a reader moves prices, load or departures."""
@@ -335,7 +192,7 @@ class RoutingAssessment(Assessment[RoutingPlan, Drive]):
 
     def views(self) -> tuple[View, ...]:
         """Return a map of the routes, where there are coordinates, and a timetable of the vehicles."""
-        return views_of(self.problem, self.plan, self.simulation)
+        return self.seen.views()
 
     def _simulate(self) -> Drive:
         return self.problem.drive(self.plan.routes)
@@ -363,7 +220,8 @@ class RoutingAssessment(Assessment[RoutingPlan, Drive]):
         return plan_reasons(laws, planning, self.plan, self.simulation)
 
     def _extrapolations(self) -> tuple[Extrapolation, ...]:
-        return plan_extrapolations(self.problem, self.plan, self.simulation)
+        laws = RoutingLawUses(self.problem, self.plan, self.simulation)
+        return (*super()._extrapolations(), *laws.extrapolations())
 
     def _law_uses(self) -> tuple[LawUse, ...]:
-        return driving_law_uses(self.problem, self.plan, self.simulation)
+        return tuple(RoutingLawUses(self.problem, self.plan, self.simulation).uses())

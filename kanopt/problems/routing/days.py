@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -12,7 +11,7 @@ from kanopt.formulas.formula import BoundFormula
 from kanopt.problems.money_at_stake import draw_price_errors
 from kanopt.problems.routing.assessment import RoutingAssessment
 from kanopt.problems.routing.data import Floats, Ints, RoutingData
-from kanopt.problems.routing.figures import late_legs
+from kanopt.problems.routing.model import RoutingModel
 from kanopt.problems.routing.rules import PRIZES
 from kanopt.problems.routing.rules.rule import Flags
 from kanopt.problems.routing.simulate import Drive, broken_rules_of_routes, price_side_by_side, slack
@@ -26,9 +25,6 @@ from kanopt.problems.uncertainty import (
     draw_log_normal,
     uncertain_law,
 )
-
-if TYPE_CHECKING:
-    from kanopt.problems.routing.problem import RoutingProblem
 
 MOST_LEGS = 400_000
 """Legs that are driven at once: some tens of megabytes."""
@@ -66,7 +62,7 @@ class DrivenDays:
 
 
 def drive_days(
-    problem: RoutingProblem,
+    problem: RoutingModel,
     assessment: RoutingAssessment,
     laws: Sequence[UncertainLaw],
     uncertainty: Uncertainty,
@@ -105,7 +101,7 @@ def drive_days(
 
 
 def draw_days(
-    problem: RoutingProblem,
+    problem: RoutingModel,
     plan: PaddedRoutes,
     days: int,
     laws: Sequence[UncertainLaw],
@@ -138,7 +134,7 @@ def _draw_demands(
     return draw_log_normal(mean, deviation, days, uncertainty.shared_demand or 0.0, rng)
 
 
-def routing_time_laws(problem: RoutingProblem, uncertainty: Uncertainty) -> tuple[UncertainLaw, UncertainLaw]:
+def routing_time_laws(problem: RoutingModel, uncertainty: Uncertainty) -> tuple[UncertainLaw, UncertainLaw]:
     """Return what is known of the errors of travel times and of service times."""
     travel, unit = problem.leg_laws.duration, problem.units.time
     law = travel if isinstance(travel, BoundFormula) else None
@@ -181,6 +177,11 @@ def late_in_plan(assessment: RoutingAssessment) -> tuple[Flags, Flags]:
     return late_legs(data, driven)[served], np.asarray(driven.finish > ends + slack(ends))
 
 
+def late_legs(data: RoutingData, driven: Drive) -> Flags:
+    """Say at which heads of legs service begins after the last window."""
+    return np.asarray(driven.late > slack(data.latest[driven.head]))
+
+
 def shift_ends(assessment: RoutingAssessment) -> Floats:
     """Return when the shift of the vehicle of each route ends, infinite where it does not; (routes,)."""
     data = assessment.problem.data
@@ -197,7 +198,7 @@ def _blocks(days: int, size: int) -> Iterator[int]:
 class _Block:
     """Some days at once: the routes of a plan, one after the other for each day."""
 
-    problem: RoutingProblem
+    problem: RoutingModel
     assessment: RoutingAssessment
     plan: PaddedRoutes
     days: int

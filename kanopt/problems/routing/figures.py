@@ -5,22 +5,22 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from kanopt.problems.coverage import Coverage, CoverageWords, LeftOutPrice, refer_to
 from kanopt.problems.plan_figures import PlanFigure, Roster, hours_figure, share_of
 from kanopt.problems.pricing import Pricing
-from kanopt.problems.routing.data import Floats, RoutingData
+from kanopt.problems.routing.data import RoutingData
 from kanopt.problems.routing.entities import Client
-from kanopt.problems.routing.insertion import InsertionFinder
+from kanopt.problems.routing.insertion import insert_clients
 from kanopt.problems.routing.leg_laws import RoutingLaws
 from kanopt.problems.routing.plan import RoutingPlan
 from kanopt.problems.routing.planning_values import PlanningValues
-from kanopt.problems.routing.simulate import Drive, drive, price_plan, slack
+from kanopt.problems.routing.simulate import Drive, drive, price_plan
 from kanopt.text import amount_text, count_text, join_list, money_text, percent_text
 
 
@@ -49,148 +49,116 @@ def _types(data: RoutingData, plan: RoutingPlan) -> str:
     )
 
 
-def route_figures(data: RoutingData, plan: RoutingPlan, driven: Drive) -> tuple[PlanFigure, ...]:
-    """Return the figures of routes that were driven on the law.
-
-    Parameters
-    ----------
-    data
-        The problem's data.
-    plan
-        The plan.
-    driven
-        How it is driven.
-    """
-    return (
-        *_distance(data, driven),
-        *_hours(data, plan, driven),
-        _vehicles(data, plan),
-        *_filling(data, plan, driven),
-        _lateness(data, driven),
-    )
-
-
-def late_legs(data: RoutingData, driven: Drive) -> NDArray[np.bool_]:
-    """Say at which heads of legs service begins after the last window."""
-    return np.asarray(driven.late > slack(data.latest[driven.head]))
-
-
-def _distance(data: RoutingData, driven: Drive) -> tuple[PlanFigure, ...]:
-    unit = data.units.distance
-    total = math.fsum(data.lengths(driven.tail, driven.head).tolist())
-    how = "the legs of all routes, added up"
-    return (
-        PlanFigure("distance", "Distance", total, amount_text(total, unit), how, better="less", unit=unit),
-    )
-
-
-def _hours(data: RoutingData, plan: RoutingPlan, driven: Drive) -> tuple[PlanFigure, ...]:
-    unit = data.units.time
-    out = math.fsum(_times_out(plan, driven).tolist())
-    driving = math.fsum(driven.duration.tolist())
-    return (
-        hours_figure("hours", "Time out", out, unit, "from leaving to coming back, all vehicles added up"),
-        hours_figure("driving", "Time at the wheel", driving, unit, "all legs, added up", rank=3),
-    )
-
-
-def _times_out(plan: RoutingPlan, driven: Drive) -> Floats:
-    used = np.array([bool(route.clients) for route in plan.routes], dtype=bool)
-    return np.where(used, driven.route_durations, 0.0)
-
-
-def _vehicles(data: RoutingData, plan: RoutingPlan) -> PlanFigure:
-    used, fleet = (
-        sum(bool(route.clients) for route in plan.routes),
-        sum(one.num_available for one in data.vehicles),
-    )
-    text = f"{used:,} of {fleet:,}"
-    how = "vehicles that serve somebody, of those there are"
-    return PlanFigure("vehicles", "Vehicles used", used, text, how, _types(data, plan), "less")
-
-
-def _fillings(data: RoutingData, plan: RoutingPlan, driven: Drive) -> Floats:
-    """Return the largest load of each route as a share of its vehicle's capacity; NaN where that has no limit."""
-    most = _peaks(plan, driven)
-    rooms = [data.vehicles[data.type_index[route.vehicle]].capacity for route in plan.routes]
-    return np.array([share_of(load, room) for load, room in zip(most, rooms, strict=True)], dtype=float)
-
-
-def _peaks(plan: RoutingPlan, driven: Drive) -> Floats:
-    most = np.zeros(len(plan.routes))
-    np.maximum.at(most, driven.route, driven.load)
-    return most
-
-
-def _filling(data: RoutingData, plan: RoutingPlan, driven: Drive) -> tuple[PlanFigure, ...]:
-    used = np.array([bool(route.clients) for route in plan.routes], dtype=bool)
-    found = _fillings(data, plan, driven)[used]
-    found = found[np.isfinite(found)]
-    if not found.size:
-        return ()
-    mean = float(found.mean())
-    how = "largest load of each vehicle used as a share of its capacity, the mean of them"
-    return (
-        PlanFigure("filling", "Load of vehicles", mean, percent_text(mean), how, better="more", unit="%"),
-    )
-
-
-def _lateness(data: RoutingData, driven: Drive) -> PlanFigure:
-    late, unit = late_legs(data, driven), data.units.time
-    total, count = math.fsum(driven.late[late].tolist()), int(late.sum())
-    text = amount_text(total, unit) if count else "none"
-    note = f"at {count_text(count, 'stop')}" if count else "every window is kept"
-    how = "by how much service begins after a window closes, all stops added up"
-    return PlanFigure("lateness", "Lateness", total, text, how, note, "less", unit, bad=bool(count))
-
-
-def route_rosters(
-    data: RoutingData, plan: RoutingPlan, driven: Drive, pricing: Pricing
-) -> tuple[Roster, ...]:
-    """Return one table with a row for each vehicle that goes out.
+@dataclass(frozen=True, eq=False)
+class RouteFigures:
+    """What is asked of the routes of a plan, read off its legs.
 
     Parameters
     ----------
     data, plan, driven
-        As for :func:`route_figures`.
-    pricing
-        The price of the plan.
+        The problem's data, the plan, and how it is driven.
+    legs
+        Its legs, as :class:`~kanopt.problems.routing.views.PlanViews` lists them.
     """
-    units, used = data.units, [place for place, route in enumerate(plan.routes) if route.clients]
-    if not used:
-        return ()
-    count = len(plan.routes)
-    late = np.where(late_legs(data, driven), driven.late, 0.0)
-    lengths = np.bincount(driven.route, data.lengths(driven.tail, driven.head), minlength=count)
-    lateness = np.bincount(driven.route, late, minlength=count)
-    costs = pricing.lines.groupby("group")["amount"].sum()
-    frame = pd.DataFrame(
-        {
-            "vehicle": [route.label for route in plan.routes],
-            "stops": np.bincount(driven.route[driven.head >= len(data.depots)], minlength=count),
-            "leaves": driven.departure,
-            "back": driven.finish,
-            "time out (h)": hours_figure("", "", 1.0, units.time, "").value * _times_out(plan, driven),
-            f"distance ({units.distance})": lengths,
-            f"largest load ({units.load})": _peaks(plan, driven),
-            "of its capacity": _fillings(data, plan, driven),
-            f"late ({units.time})": lateness,
-            f"cost ({units.money})": [float(costs.get(route.label, 0.0)) for route in plan.routes],
-        }
-    )
-    if not lateness.any():
-        frame = frame.drop(columns=f"late ({units.time})")
-    return (
-        Roster(
-            "vehicle",
-            "What each vehicle does",
-            frame.iloc[used].reset_index(drop=True),
-            clocks=("leaves", "back"),
-            time=units.time,
-            shares=("of its capacity",),
-            money=(f"cost ({units.money})",),
-        ),
-    )
+
+    data: RoutingData
+    plan: RoutingPlan
+    driven: Drive
+    legs: pd.DataFrame
+
+    @cached_property
+    def _routes(self) -> pd.DataFrame:
+        """One row per route that serves somebody, with what :meth:`rosters` tells."""
+        by_route, data = self.legs.groupby("route"), self.data
+        used = [place for place, route in enumerate(self.plan.routes) if route.clients]
+        rooms = [data.vehicles[data.type_index[route.vehicle]].capacity for route in self.plan.routes]
+        most = by_route["load"].max()
+        frame = pd.DataFrame(
+            {
+                "vehicle": [route.label for route in self.plan.routes],
+                "stops": self.legs["client"].notna().groupby(self.legs["route"]).sum(),
+                "leaves": self.driven.departure,
+                "back": self.driven.finish,
+                "out": self.driven.route_durations,
+                "distance": by_route["distance"].sum(),
+                "load": most,
+                "filling": [share_of(most.get(place, 0.0), room) for place, room in enumerate(rooms)],
+                "late": by_route["late"].sum(),
+            },
+            index=range(len(self.plan.routes)),
+        )
+        return frame.loc[used]
+
+    def figures(self) -> tuple[PlanFigure, ...]:
+        """Return distance, hours, vehicles, how full they are, and lateness."""
+        units, legs, routes = self.data.units, self.legs, self._routes
+        length = math.fsum(legs["distance"].tolist())
+        fleet = sum(one.num_available for one in self.data.vehicles)
+        late, count = math.fsum(legs["late"].tolist()), int((legs["late"] > 0).sum())
+        full = routes["filling"].to_numpy(dtype=float)
+        full = full[np.isfinite(full)]
+        filling = float(full.mean()) if full.size else 0.0
+        load = PlanFigure(
+            "filling", "Load of vehicles", filling, percent_text(filling),
+            "largest load of each vehicle used as a share of its capacity, the mean of them", better="more", unit="%",
+        )  # fmt: skip
+        return (
+            PlanFigure(
+                "distance", "Distance", length, amount_text(length, units.distance),
+                "the legs of all routes, added up", better="less", unit=units.distance,
+            ),
+            hours_figure(
+                "hours", "Time out", math.fsum(routes["out"].tolist()), units.time,
+                "from leaving to coming back, all vehicles added up",
+            ),
+            hours_figure(
+                "driving", "Time at the wheel", math.fsum(legs["drive"].tolist()), units.time,
+                "all legs, added up", rank=3,
+            ),
+            PlanFigure(
+                "vehicles", "Vehicles used", len(routes), f"{len(routes):,} of {fleet:,}",
+                "vehicles that serve somebody, of those there are", _types(self.data, self.plan), "less",
+            ),
+            *([load] if full.size else []),
+            PlanFigure(
+                "lateness", "Lateness", late, amount_text(late, units.time) if count else "none",
+                "by how much service begins after a window closes, all stops added up",
+                f"at {count_text(count, 'stop')}" if count else "every window is kept", "less", units.time,
+                bad=bool(count),
+            ),
+        )  # fmt: skip
+
+    def rosters(self, pricing: Pricing) -> tuple[Roster, ...]:
+        """Return one table with a row for each vehicle that goes out, given the price of the plan."""
+        units, routes = self.data.units, self._routes
+        if routes.empty:
+            return ()
+        money = f"cost ({units.money})"
+        costs = pricing.lines.groupby("group")["amount"].sum()
+        frame = pd.DataFrame(
+            {
+                **routes[["vehicle", "stops", "leaves", "back"]],
+                "time out (h)": hours_figure("", "", 1.0, units.time, "").value * routes["out"],
+                f"distance ({units.distance})": routes["distance"],
+                f"largest load ({units.load})": routes["load"],
+                "of its capacity": routes["filling"].astype(float),
+                f"late ({units.time})": routes["late"],
+                money: [float(costs.get(label, 0.0)) for label in routes["vehicle"]],
+            }
+        )
+        if not routes["late"].any():
+            frame = frame.drop(columns=f"late ({units.time})")
+        return (
+            Roster(
+                "vehicle",
+                "What each vehicle does",
+                frame.reset_index(drop=True),
+                clocks=("leaves", "back"),
+                time=units.time,
+                shares=("of its capacity",),
+                money=(money,),
+            ),
+        )
 
 
 _WORDS = CoverageWords("serves", "client", "clients")
@@ -263,7 +231,8 @@ def _cost_of_serving(
         replace(vehicle, num_available=vehicle.num_available + len(must)) for vehicle in data.vehicles
     )
     larger = RoutingLaws(replace(data, vehicles=fleet), laws.cost, laws.duration)
-    longer, refused = _insert(larger, planning, plan, must)
+    largest = sorted(must, key=lambda client: -max(client.demand, client.pickup))
+    longer, refused = insert_clients(larger, planning, plan, [client.name for client in largest])
     if refused:
         what, it = refer_to(refused, left_out), "it" if len(refused) == 1 else "them"
         return (
@@ -275,23 +244,6 @@ def _cost_of_serving(
         f"serving {what} too would cost {money_text(more, data.units.money)} more with {_added(data, longer)} "
         "(each put where it costs least on the law; a search may find a cheaper plan)"
     )
-
-
-def _insert(
-    laws: RoutingLaws, planning: PlanningValues, plan: RoutingPlan, clients: Sequence[Client]
-) -> tuple[RoutingPlan, list[str]]:
-    """Put clients, the largest first, where they cost least and break no rule; also return those without a place."""
-    refused = []
-    for client in sorted(clients, key=lambda client: -max(client.demand, client.pickup)):
-        if any(client.name in route.clients for route in plan.routes):
-            continue  # it came with the client at which its demand is loaded
-        places = InsertionFinder(laws, planning, plan).for_client(client.name)
-        if not places or places[0].violations:
-            refused.append(client.name)
-            continue
-        others = (route for route in plan.routes if route.label != places[0].route.label)
-        plan = RoutingPlan((*others, places[0].route))
-    return plan, refused
 
 
 def _added(data: RoutingData, plan: RoutingPlan) -> str:

@@ -60,23 +60,24 @@ def single_trip_bounds(laws: RoutingLaws, planning: PlanningValues, vehicle: Veh
         np.maximum(vehicle.shift_start, data.ready_at_depot),
         np.full(len(out), vehicle.shift_start),
     )
-    exact = not laws.reads(DURATION, "clock", "state")
+    stay = data.service_times.least[kind]
+    exact = not laws.reads(DURATION, "clock", "state") and not data.service_times.plan_inputs
     if not exact:
-        arrive, back = _direct_trips(laws, planning, vehicle, out, back)
+        arrive, stay, back = _direct_trips(laws, planning, vehicle, out, back)
         spent = np.where(np.isfinite(arrive), arrive - start, np.inf)
         undelayed = arrive - (start - shift)
     else:
         always = np.full(len(out), -np.inf)
         arrive = _arrivals(data, kind, times, start + out, data.ready_at_source)
         undelayed = _arrivals(data, kind, times, shift + out, always) if data.has_releases else arrive
-        spent = _via_sources(times, out, sources, data.service_times.least[kind])
+        spent = _via_sources(times, out, sources, stay)
     every = np.arange(len(arrive))
     begin = service_begin(data, every, arrive)
     delay = np.zeros(len(begin))
     np.subtract(begin, service_begin(data, every, undelayed), out=delay, where=np.isfinite(begin))
-    duration = spent + data.service_times.least[kind] + back
+    duration = spent + stay + back
     bounds = {
-        "arrive": arrive, "begin": begin, "delay": delay, "back": back,
+        "arrive": arrive, "begin": begin, "delay": delay, "stay": stay, "back": back,
         "duration": duration, "distance": there + home,
     }  # fmt: skip
     return SingleTripBounds(data, vehicle, bounds, exact)
@@ -115,8 +116,8 @@ def _via_sources(weights: Floats, out: Floats, source: np.ndarray, stay: Floats)
 
 def _direct_trips(
     laws: RoutingLaws, planning: PlanningValues, vehicle: VehicleType, out: Floats, home: Floats
-) -> tuple[Floats, Floats]:
-    """Return arrival at every client and the time back, on the direct trip driven on the law."""
+) -> tuple[Floats, Floats, Floats]:
+    """Return arrival at every client, the stay there and the time back, on the direct trip driven on the law."""
     data: RoutingData = laws.data
     depot = data.depot_of[vehicle.name]
     alone = [Route(vehicle.name, 1, depot, (client.name,)) for client in data.clients]
@@ -124,12 +125,13 @@ def _direct_trips(
     driven = drive(laws, planning, routes)
     arrive, back = np.full(len(data.names), np.inf), np.full(len(data.names), np.inf)
     first = driven.tail == data.index[depot]
-    arrive[driven.head[first]] = driven.arrive[first]
+    stay = data.service_times.least[data.type_index[vehicle.name]].copy()
+    arrive[driven.head[first]], stay[driven.head[first]] = driven.arrive[first], driven.stay[first]
     back[driven.tail[~first]] = driven.duration[~first]
     # where only paths over other clients lead, their time on the law is unknown: no obstacle is claimed
     arrive = np.where(np.isinf(arrive) & np.isfinite(out), vehicle.shift_start, arrive)
     back = np.where(np.isinf(back) & np.isfinite(home), 0.0, back)
-    return arrive, np.where(np.isfinite(home), back, np.inf)
+    return arrive, stay, np.where(np.isfinite(home), back, np.inf)
 
 
 def infeasible_clients(
@@ -138,9 +140,9 @@ def infeasible_clients(
     """Return a reason for each client that no vehicle type can serve even on a route of its own.
 
     Arrival, return, duration and length are bounded by shortest paths, so that the reason is a proof even where a
-    detour over other clients is faster than the direct leg. Where travel time depends on clock or load, the direct trip
-    is driven on the law instead, and reasons about time are not called proved. A client is infeasible as well where its
-    source, or a client whose source it is, cannot be served by the same vehicle.
+    detour over other clients is faster than the direct leg. Where travel or service times depend on clock or load, the
+    direct trip is driven on the law instead, and reasons about time are not called proved. A client is infeasible as
+    well where its source, or a client whose source it is, cannot be served by the same vehicle.
     """
     data = laws.data
     fleet = [vehicle for vehicle in data.vehicles if vehicle.num_available > 0]

@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
-from numpy.typing import NDArray
 
 from kanopt.problems.findings import Violation
 from kanopt.problems.routing.data import Floats, Ints, RoutingData
@@ -19,16 +18,10 @@ from kanopt.problems.routing.rules.rule import DrivenPlan
 from kanopt.problems.routing.simulate import Drive, drive, route_costs
 
 _TOLERANCE = 1e-6
-_MOST = 100
-"""Up to `_MOST` insertions of a client are all checked; of more, the `_EACH` best by each limit they exceed and by
-cost."""
-_EACH = 15
-_MOST_SLOW, _EACH_SLOW = 24, 3
-"""The same for routes whose price depends on the departure, which takes long to choose, where drivers have breaks."""
+_MOST, _EACH = 100, 15
+"""Up to so many insertions of a client are all checked; of more, the few best by each limit they exceed and by cost."""
 _MOST_RESTED, _EACH_RESTED = 40, 6
-"""The same for routes with breaks, where insertions that break a rule even without the breaks are skipped."""
-_AT_ONCE = 20
-_DURATION = [rule.name for rule in LIMITS].index("duration")
+"""The same where drivers have breaks, so that departures take long to choose."""
 ViolationKey = tuple[str, str, str]
 
 
@@ -65,7 +58,7 @@ class Insertion:
 
 
 class InsertionFinder:
-    """All insertions of a client into a plan, driven, checked and priced on the law.
+    """All insertions of a client into a plan: the promising ones driven, checked and priced on the law.
 
     Parameters
     ----------
@@ -84,9 +77,7 @@ class InsertionFinder:
         plan: RoutingPlan,
         driven: Drive | None = None,
     ) -> None:
-        self.laws = laws
-        self.planning = planning
-        self.plan = plan
+        self.laws, self.planning, self.plan, self.data = laws, planning, plan, laws.data
         self.served = {name: place for place, route in enumerate(plan.routes) for name in route.clients}
         if driven is None:
             driven = drive(laws, planning, plan.routes)
@@ -95,19 +86,10 @@ class InsertionFinder:
         free = [replace(route, departure=None) for route in plan.routes]
         if free != list(plan.routes):
             driven = drive(laws, planning, free)
-        self.base_violations = violations_by_route(self.data_all_optional, free, driven)
+        self.base_violations = [*violations_by_route(self.data_all_optional, free, driven), ()]
         self.departures = driven.departure.tolist()
-        early = self._leave_as_planned(free, range(len(free)))
-        if early != free:
-            driven = drive(laws, planning, early)
-        self.excess = np.concatenate([self._excess(driven), np.zeros((1, len(LIMITS)))])
-        # prices are compared between routes that leave equally early
-        self.early_costs = np.append(route_costs(laws, planning, early, driven), 0.0)
-
-    @property
-    def data(self) -> RoutingData:
-        """The problem's data."""
-        return self.laws.data
+        excess, costs, _ = self._screen(free, range(len(free)))
+        self.base_excess, self.base_costs = np.pad(excess, ((0, 1), (0, 0))), np.append(costs, 0.0)
 
     @cached_property
     def data_all_optional(self) -> RoutingData:
@@ -132,102 +114,53 @@ class InsertionFinder:
     def for_client(self, client: str) -> list[Insertion]:
         """Return the insertions of a client that roads allow: feasible ones first, then by cost.
 
-        Where there are many on routes with breaks, ones that cost more than the first feasible one may be missing.
+        Where there are many, those that exceed limits by more and cost more may be missing.
         """
         tried, origin = self._candidates(client)
         if not tried:
             return []
-        early = self._leave_as_planned(tried, origin)
-        if self._breaks_only_cost_time(early):
-            found, kept = self._cheapest(client, early, origin)
-            if found:
-                return found
-            tried, early = [tried[place] for place in kept], [early[place] for place in kept]
-            origin = [origin[place] for place in kept]
-        driven = drive(self.laws, self.planning, early)
-        excess, moves = self._excess(driven), self._departure_dependence(early)
-        costs = np.where(
-            moves,
-            self._cost_increase(early, origin, driven, self.early_costs),
-            self._cost_increase(early, origin, driven, self.costs),
-        )
-        over = np.maximum(excess - self.excess[self._plan_rows(origin)], 0.0)
-        slow = moves | (
-            (excess[:, _DURATION] > 0) & np.array([route.departure is not None for route in early])
-        )
-        places = np.arange(len(tried))
-        quick = select_insertions(places[~slow], over, costs, (_MOST, _EACH))
-        found = self._evaluate_driven(client, early, origin, driven, quick)
-        sizes = (_MOST_SLOW, _EACH_SLOW) if any(self.data.breaks) else (_MOST, _EACH)
-        last = select_insertions(places[slow], over, costs, sizes)
-        if last:
-            again = [tried[place] for place in last]
-            driven = drive(self.laws, self.planning, again)
-            found += self._evaluate_driven(
-                client, again, [origin[place] for place in last], driven, list(range(len(last)))
-            )
-            found.sort(key=lambda insertion: round(insertion.cost, 9))
-        return sorted(found, key=lambda insertion: bool(insertion.violations))
+        rows = np.minimum(np.asarray(origin, dtype=np.intp), len(self.plan.routes))
+        excess, costs, durations = self._screen(tried, origin)
+        over = np.maximum(excess - self.base_excess[rows], 0.0)
+        sizes = (_MOST_RESTED, _EACH_RESTED) if any(self.data.breaks) else (_MOST, _EACH)
+        chosen = select_insertions(over, self._increase(costs, self.base_costs, durations, rows), sizes)
+        routes, rows = [tried[place] for place in chosen], rows[chosen]
+        driven = drive(self.laws, self.planning, routes)
+        paid = route_costs(self.laws, self.planning, routes, driven)
+        costs = self._increase(paid, self.costs, driven.route_durations, rows)
+        found = []
+        for place, violations in enumerate(violations_by_route(self.data_all_optional, routes, driven)):
+            more = tuple(_new_violations(violations, self.base_violations[rows[place]]))
+            if np.isfinite(costs[place]) and all(np.isfinite(violation.amount) for violation in more):
+                found.append(Insertion(routes[place], client, more, float(costs[place])))
+        return sorted(found, key=lambda each: (bool(each.violations), round(each.cost, 9)))
 
-    def _breaks_only_cost_time(self, early: Sequence[Route]) -> bool:
-        """Say whether breaks cost time on many routes, but move no price and no limit of a duration."""
-        rested = [bool(self.data.breaks[self.data.type_index[route.vehicle]]) for route in early]
-        return (
-            sum(rested) > _AT_ONCE
-            and all(route.departure is not None for route, rests in zip(early, rested, strict=True) if rests)
-            and not np.isfinite(self.data.of_vehicles("max_duration")).any()
-            and not self._departure_dependence(early).any()
-        )
+    def _screen(self, routes: Sequence[Route], origin: Sequence[int]) -> tuple[Floats, Floats, Floats]:
+        """Return by how much routes exceed limits, (routes, limits), what they cost and how long they take.
 
-    def _cheapest(
-        self, client: str, early: Sequence[Route], origin: Sequence[int]
-    ) -> tuple[list[Insertion], list[int]]:
-        """Try insertions by price until one is feasible; else return the positions of those to check.
-
-        Driving without breaks is fast, and a route that breaks a rule without breaks breaks it with them as well.
+        Breaks are left out: driving without is fast, and a route that breaks a rule without breaks breaks it with them
+        as well. Where the clock decides, routes leave as those do of which they were made.
         """
-        driven = drive(self._laws_without_breaks, self.planning, early)
-        costs = self._cost_increase(early, origin, driven, self.costs)
-        over = np.maximum(self._excess(driven) - self.excess[self._plan_rows(origin)], 0.0)
-        order = np.argsort(np.round(costs, 9), kind="stable")
-        order = order[(np.isfinite(costs) & (over <= _TOLERANCE).all(axis=1))[order]]
-        for begin in range(0, len(order), _AT_ONCE):
-            some = [int(place) for place in order[begin : begin + _AT_ONCE]]
-            routes = [early[place] for place in some]
-            driven = drive(self.laws, self.planning, routes)
-            found = self._evaluate_driven(
-                client, routes, [origin[place] for place in some], driven, range(len(some))
-            )
-            if not all(insertion.violations for insertion in found):
-                return sorted(found, key=lambda insertion: bool(insertion.violations)), []
-        return [], select_insertions(np.arange(len(early)), over, costs, (_MOST_RESTED, _EACH_RESTED))
+        leaving = list(routes)
+        if self._is_timed:
+            soonest = [self.data.leaves_from(route) for route in routes]
+            planned = [self.departures[at] if at < len(self.departures) else -np.inf for at in origin]
+            leaving = [
+                replace(route, departure=max(times))
+                for route, times in zip(routes, zip(soonest, planned, strict=True), strict=True)
+            ]
+        laws = self._laws_without_breaks
+        driven = drive(laws, self.planning, leaving)
+        excess = np.stack([rule.excess(laws.data, driven) for rule in LIMITS], axis=1)
+        return excess, route_costs(laws, self.planning, leaving, driven), driven.route_durations
 
     @cached_property
     def _laws_without_breaks(self) -> RoutingLaws:
         """The laws, for drivers without breaks."""
+        if not any(self.data.breaks):
+            return self.laws
         vehicles = tuple(replace(vehicle, breaks="") for vehicle in self.data.vehicles)
         return RoutingLaws(replace(self.data, vehicles=vehicles), self.laws.cost, self.laws.duration)
-
-    def _evaluate_driven(
-        self,
-        client: str,
-        routes: Sequence[Route],
-        origin: Sequence[int],
-        driven: Drive,
-        chosen: Sequence[int],
-    ) -> list[Insertion]:
-        """Price and check some of the routes, as they were driven."""
-        costs = self._cost_increase(routes, origin, driven, self.costs)
-        found = []
-        for place, violations in zip(
-            chosen, violations_by_route(self.data_all_optional, routes, driven, chosen), strict=True
-        ):
-            before = self.base_violations[origin[place]] if origin[place] < len(self.base_violations) else ()
-            more = tuple(_new_violations(violations, before))
-            if np.isfinite(costs[place]) and all(np.isfinite(violation.amount) for violation in more):
-                route = replace(routes[place], departure=None)
-                found.append(Insertion(route, client, more, float(costs[place])))
-        return found
 
     @cached_property
     def _is_timed(self) -> bool:
@@ -235,37 +168,6 @@ class InsertionFinder:
         laws = self.laws
         moved = any(laws.is_moved_by_clock(name) for name in laws.cost)
         return moved or laws.reads(DURATION, "clock") or self.data.service_times.reads("clock")
-
-    def _leave_as_planned(self, routes: Sequence[Route], origin: Sequence[int]) -> list[Route]:
-        """Let routes whose best departure takes long to find leave at a given one.
-
-        Those with breaks leave as soon as they may, where that makes nothing later; those with laws of the clock as
-        the route leaves of which they were made.
-        """
-        data, found = self.data, []
-        soonest = [
-            bool(rests) and is_soonest_at_start(self.laws, kind) for kind, rests in enumerate(data.breaks)
-        ]
-        for route, place in zip(routes, origin, strict=True):
-            leaves = None
-            if soonest[data.type_index[route.vehicle]] or self._is_timed:
-                leaves = data.leaves_from(route)
-            if self._is_timed and place < len(self.departures):
-                leaves = max(data.leaves_from(route), self.departures[place])
-            found.append(replace(route, departure=leaves))
-        return found
-
-    def _departure_dependence(self, early: Sequence[Route]) -> NDArray[np.bool_]:
-        """Say what prices or rules depend on the departure, of routes for which one was given."""
-        data = self.data
-        paid = data.of_vehicles("unit_duration_cost") + data.of_vehicles("unit_overtime_cost") > 0
-        paid = paid | bool(data.has_soft_window.any() or data.policy.longest_route_cost or self._is_timed)
-        return np.array(
-            [route.departure is not None and bool(paid[data.type_index[route.vehicle]]) for route in early]
-        )
-
-    def _plan_rows(self, origin: Sequence[int]) -> Ints:
-        return np.minimum(np.asarray(origin, dtype=np.intp), len(self.plan.routes))
 
     def _candidates(self, client: str) -> tuple[list[Route], list[int]]:
         """Return every route with the client in it, and which route of the plan, or spare one, each was."""
@@ -310,18 +212,18 @@ class InsertionFinder:
             if at < len(stops) and stops[at] != route.depot:
                 yield (*stops[:at], *first, *then, *home, *stops[at:])
 
-    def _excess(self, driven: Drive) -> Floats:
-        """Return by how much each route exceeds limits that are numbers; (routes, limits)."""
-        return np.stack([rule.excess(self.data, driven) for rule in LIMITS], axis=1)
+    def _increase(self, costs: Floats, before: Floats, durations: Floats, rows: Ints) -> Floats:
+        """Return what the plan costs more with each of some routes in place of the one it was.
 
-    def _cost_increase(
-        self, routes: Sequence[Route], origin: Sequence[int], driven: Drive, before: Floats
-    ) -> Floats:
-        """Return what the plan costs more with each of the routes in place of the one it was, given their prices."""
-        now = self._plan_rows(origin)
-        more = np.full(len(routes), np.inf)
-        costs = route_costs(self.laws, self.planning, routes, driven)
-        np.subtract(costs, before[now], out=more, where=np.isfinite(costs) & np.isfinite(before[now]))
+        Parameters
+        ----------
+        costs, durations
+            What the routes cost, and how long they take.
+        before, rows
+            What the plan's routes cost, an empty one last, and which of them each was.
+        """
+        more = np.full(len(costs), np.inf)
+        np.subtract(costs, before[rows], out=more, where=np.isfinite(costs) & np.isfinite(before[rows]))
         rate = self.data.policy.longest_route_cost
         if rate:
             longest = float(self.durations.max(initial=0.0))
@@ -329,33 +231,39 @@ class InsertionFinder:
                 float(np.delete(self.durations, place).max(initial=0.0))
                 for place in range(len(self.durations))
             ]
-            with_it = np.maximum(driven.route_durations, np.append(others, longest)[now])
-            more = more + rate * (with_it - longest)
+            more = more + rate * (np.maximum(durations, np.append(others, longest)[rows]) - longest)
         return np.asarray(more)
 
 
-def is_soonest_at_start(laws: RoutingLaws, kind: int) -> bool:
-    """Say whether the earliest departure that is possible makes every stop earliest and misses no break.
-
-    It does where travel times do not depend on the clock and no break may begin before it; such a break can be over
-    before a later departure.
+def insert_clients(
+    laws: RoutingLaws, planning: PlanningValues, plan: RoutingPlan, clients: Sequence[str]
+) -> tuple[RoutingPlan, list[str]]:
+    """Put clients, one after the other, where they cost least and break no rule; also return those without a place.
 
     Parameters
     ----------
-    laws
-        The problem's laws.
-    kind
-        Vehicle type, by its position.
+    laws, planning
+        The problem's laws and planning values.
+    plan
+        The plan to add to.
+    clients
+        Names, in order.
     """
-    data = laws.data
-    start = max(data.vehicles[kind].shift_start, float(data.ready_at_depot.max()), data.not_before)
-    return not laws.reads(DURATION, "clock") and all(
-        driver_break.earliest >= start for driver_break in laws.data.breaks[kind]
-    )
+    refused = []
+    for client in clients:
+        if any(client in route.clients for route in plan.routes):
+            continue  # it came with the client at which its demand is loaded
+        places = InsertionFinder(laws, planning, plan).for_client(client)
+        if not places or places[0].violations:
+            refused.append(client)
+            continue
+        others = (route for route in plan.routes if route.label != places[0].route.label)
+        plan = RoutingPlan((*others, places[0].route))
+    return plan, refused
 
 
 def violations_by_route(
-    facts: RoutingData, routes: Sequence[Route], driven: Drive, chosen: Sequence[int] | None = None
+    facts: RoutingData, routes: Sequence[Route], driven: Drive
 ) -> list[tuple[Violation, ...]]:
     """Check routes one by one, each as if it were a plan of its own.
 
@@ -365,22 +273,18 @@ def violations_by_route(
         The problem's data, with every client optional.
     routes, driven
         Routes, and the drive of all of them together.
-    chosen
-        Positions of those to check; all where not given.
     """
-    places = range(len(routes)) if chosen is None else chosen
-    found: dict[int, list[Violation]] = {place: [] for place in places}
+    found: list[list[Violation]] = [[] for _ in routes]
     for rule in LIMITS:
         for place, violation in rule.passed(DrivenPlan(facts, RoutingPlan(tuple(routes)), driven, False)):
-            if place in found:
-                found[place].append(violation)
+            found[place].append(violation)
     ends = np.searchsorted(driven.route, np.arange(len(routes) + 1))
     others = [rule for rule in RULES if rule not in LIMITS]
-    for place, violations in found.items():
+    for place, violations in enumerate(found):
         alone = driven.of_route(place, slice(ends[place], ends[place + 1]))
         case = DrivenPlan(facts, RoutingPlan((routes[place],)), alone, whole=False)
         violations += [violation for rule in others for violation in rule.broken(case)]
-    return [tuple(violations) for violations in found.values()]
+    return [tuple(violations) for violations in found]
 
 
 def _new_violations(broken: Sequence[Violation], before: Sequence[Violation]) -> Iterator[Violation]:
@@ -403,23 +307,18 @@ def _violation_key(violation: Violation) -> ViolationKey:
     return violation.constraint, violation.where, violation.unit
 
 
-_TOLERANCE = 1e-6
-
-
-def select_insertions(places: Ints, over: Floats, costs: Floats, sizes: tuple[int, int]) -> list[int]:
+def select_insertions(over: Floats, costs: Floats, sizes: tuple[int, int]) -> list[int]:
     """Return the insertions to check: all, or the best few of those that exceed the same limits.
 
     Parameters
     ----------
-    places
-        Positions to choose from.
     over, costs
         By how much each insertion exceeds limits, (places, limits), and what it costs.
     sizes
         Up to how many are all checked; and how many are chosen by each criterion where there are more.
     """
     most, each = sizes
-    order = places[np.argsort(np.round(costs[places], 9), kind="stable")]
+    order = np.argsort(np.round(costs, 9), kind="stable")
     order = order[np.isfinite(costs[order])]
     if len(order) <= most:
         return [int(place) for place in order]

@@ -2,40 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from copy import copy
-from dataclasses import dataclass, field, replace
-from datetime import date
-from functools import cached_property
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, ClassVar
 
-import numpy as np
 import pandas as pd
-from pydantic import Field
 
-from kanopt.errors import ProblemError, UnitError
+from kanopt.errors import ProblemError
 from kanopt.formulas.formula import BoundFormula
-from kanopt.problems.base import Problem
 from kanopt.problems.findings import FrozenInput, Reason
-from kanopt.problems.geography import Positions
 from kanopt.problems.place_checks import at_one_point, detour_mistakes, place_checks
 from kanopt.problems.plan_day import read_day
-from kanopt.problems.road_network import RoadNetwork, TravelMatrix
-from kanopt.problems.routing.arrival_functions import ArrivalFunctions
 from kanopt.problems.routing.assessment import RoutingAssessment
-from kanopt.problems.routing.data import Floats, RoutingData
-from kanopt.problems.routing.entities import Client, Depot, RoutingUnits, VehicleType
-from kanopt.problems.routing.leg_laws import DURATION, RoutingLaw, RoutingLaws
-from kanopt.problems.routing.matrices import read_matrix
-from kanopt.problems.routing.plan import Route, RoutingPlan, read_plan
-from kanopt.problems.routing.planning_values import PlanningValues, PlanStates
+from kanopt.problems.routing.leg_laws import DURATION
+from kanopt.problems.routing.model import RoutingModel
+from kanopt.problems.routing.plan import RoutingPlan
 from kanopt.problems.routing.policy import RoutingPolicy
 from kanopt.problems.routing.reasons import infeasibility_reasons
 from kanopt.problems.routing.remarks import input_findings, unreachable_clients
 from kanopt.problems.routing.rules.release import RELEASE
-from kanopt.problems.routing.rules.started import read_started, routes_at, started_routes
+from kanopt.problems.routing.rules.started import read_started, routes_at
 from kanopt.problems.routing.service_times import SERVICE
-from kanopt.problems.routing.simulate import Drive, drive
 from kanopt.problems.routing.validation import (
     law_mistakes,
     load_questions,
@@ -45,18 +32,15 @@ from kanopt.problems.routing.validation import (
 )
 from kanopt.records.clock_times import moment
 from kanopt.records.reading import RecordCheck, RecordReader
-from kanopt.records.record import Quantity, names_of
 from kanopt.records.unread_columns import TableUse
-from kanopt.text import count_text, list_names, number_text
-from kanopt.units import convert
-from kanopt.validation import LARGEST
+from kanopt.text import count_text, list_names
 
 if TYPE_CHECKING:
     from kanopt.formulas.formula import Formula
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class RoutingProblem(Problem[RoutingPlan]):
+class RoutingProblem(RoutingModel):
     """Which vehicle serves which clients, in which order, at the least cost.
 
     Parameters
@@ -132,21 +116,7 @@ class RoutingProblem(Problem[RoutingPlan]):
     {'fixed': 5.0, 'fuel': 4.2}
     """
 
-    kind: ClassVar[str] = "routing"
     has_work_orders: ClassVar[bool] = True
-
-    depots: Sequence[Depot]
-    clients: Sequence[Client]
-    vehicles: Sequence[VehicleType]
-    cost: RoutingLaw | Mapping[str, RoutingLaw]
-    duration: RoutingLaw | RoadNetwork
-    distance: Floats | RoadNetwork | None = None
-    units: RoutingUnits = field(default_factory=RoutingUnits)
-    planning: Mapping[str, float] = field(default_factory=dict)
-    policy: RoutingPolicy = field(default_factory=RoutingPolicy)
-    detour: Annotated[float, Field(ge=1, allow_inf_nan=False)] | None = None
-    started: Any = ()
-    day: date | str | None = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "day", read_day(self.day))
@@ -191,132 +161,6 @@ class RoutingProblem(Problem[RoutingPlan]):
         counted = [(len(self.clients), "client"), (len(self.depots), "depot"), (vehicles, "vehicle")]
         return f"RoutingProblem({', '.join(count_text(number, word) for number, word in counted)})"
 
-    @property
-    def unit(self) -> str:
-        """Unit of the objective."""
-        return self.units.money
-
-    @cached_property
-    def network(self) -> RoadNetwork | None:
-        """The roads, where there are any."""
-        given = [values for values in (self.duration, self.distance) if isinstance(values, RoadNetwork)]
-        return given[0] if given else None
-
-    @cached_property
-    def network_nodes(self) -> tuple[str, ...]:
-        """Node of the road network at which each depot and client lies."""
-        points: tuple[Depot | Client, ...] = (*self.depots, *self.clients)
-        return tuple(_node(point) for point in points)
-
-    @cached_property
-    def data(self) -> RoutingData:
-        """The data as arrays over depots, then clients."""
-        known = self._data_without_routes
-        return replace(known, started=started_routes(self.started, known)) if self.started else known
-
-    @cached_property
-    def _data_without_routes(self) -> RoutingData:
-        return RoutingData(
-            tuple(self.depots),
-            tuple(self.clients),
-            tuple(self.vehicles),
-            self._distances(),
-            self.units,
-            self.policy,
-            day=read_day(self.day),
-        )
-
-    @property
-    def named_costs(self) -> Mapping[str, RoutingLaw]:
-        """The cost laws as they were given, by term."""
-        return self.cost if isinstance(self.cost, Mapping) else {"cost": self.cost}
-
-    @cached_property
-    def leg_laws(self) -> RoutingLaws:
-        """The laws, ready to be evaluated on legs."""
-        given = self.named_costs
-        names = self.data.names
-        money, time = self.units.money, self.units.time
-        cost = {name: self._law(law, names, f"cost {name!r}", money) for name, law in given.items()}
-        if isinstance(self.duration, RoadNetwork):
-            duration: RoutingLaw = self._travel(self.duration).time
-        elif isinstance(self.duration, ArrivalFunctions):
-            duration = self._arrivals(self.duration)
-        else:
-            duration = self._law(self.duration, names, "duration", time)
-        return RoutingLaws(self.data, cost, duration)
-
-    @cached_property
-    def planning_values(self) -> PlanningValues:
-        """The planning values and the matrices under them."""
-        return PlanningValues(self.leg_laws, self.planning)
-
-    @staticmethod
-    def _law(law: Any, names: Sequence[str], what: str, unit: str) -> RoutingLaw:
-        return law if isinstance(law, BoundFormula) else read_matrix(law, names, what, unit)
-
-    def _distances(self) -> Floats | Positions:
-        points: tuple[Depot | Client, ...] = (*self.depots, *self.clients)
-        names = [point.name for point in points]
-        source = self.distance
-        if source is None and isinstance(self.duration, RoadNetwork):
-            source = self.duration
-        if isinstance(source, RoadNetwork):
-            return self._travel(source).length
-        if source is not None:
-            return read_matrix(source, names, "distance", self.units.distance)
-        return self._measured(names)
-
-    def _measured(self, names: Sequence[str]) -> Positions:
-        """Return where the places lie, from which distances follow."""
-        where = self.positions.given
-        wrong = [name for name, place in zip(names, where, strict=True) if (np.abs(place) > LARGEST).any()]
-        if wrong:
-            raise ProblemError(
-                f"depots and clients {list_names(wrong)}: coordinates larger than {number_text(LARGEST)}"
-            )
-        first = np.zeros(1, dtype=np.intp)
-        try:
-            self.positions.lengths(first, first)
-        except UnitError as error:
-            raise ProblemError(f"units: distance: {error}") from error
-        return self.positions
-
-    @cached_property
-    def positions(self) -> Positions:
-        """Where depots and clients lie."""
-        return Positions.of((*self.depots, *self.clients), self.units.distance, self.detour)
-
-    @property
-    def on_earth(self) -> bool:
-        """Whether every depot and client has a latitude and a longitude."""
-        return self.positions.on_earth
-
-    @property
-    def _is_measured(self) -> bool:
-        """Whether distances follow from coordinates."""
-        return self.distance is None and not isinstance(self.duration, RoadNetwork)
-
-    def _arrivals(self, law: ArrivalFunctions) -> ArrivalFunctions:
-        """Return arrival functions in the problem's unit of time."""
-        if law.size != len(self.data.names):
-            raise ProblemError(
-                f"duration: arrival functions between {law.size} nodes, but there are {len(self.data.names)} depots "
-                f"and clients"
-            )
-        return law.in_unit(self.units.time)
-
-    def _travel(self, network: RoadNetwork) -> TravelMatrix:
-        """Return a network's travel in the problem's units."""
-        travel = network.matrix(self.network_nodes)
-        try:
-            return TravelMatrix(
-                convert(travel.time, network.time, self.units.time),
-                convert(travel.length, network.distance, self.units.distance),
-            )
-        except UnitError as error:
-            raise ProblemError(f"road network: {error}") from error
-
     def laws(self) -> Mapping[str, Formula]:
         """Return the formulas by cost term, and ``"duration"``."""
         found = {name: law.formula for name, law in self.leg_laws.formulas().items()}
@@ -325,21 +169,6 @@ class RoutingProblem(Problem[RoutingPlan]):
         if self.policy.service is not None:
             found[SERVICE] = self.policy.service.formula
         return found
-
-    def with_planning_from(self, plan: RoutingPlan) -> RoutingProblem:
-        """Return the same problem with load and clock planned as they are in a plan.
-
-        Parameters
-        ----------
-        plan
-            A plan of this problem: a leg that leaves a node is planned with the load and at the time with which the
-            plan leaves it, a stop with those with which it is reached and begins.
-        """
-        driven = self.assess(plan).simulation
-        seen = PlanStates.of((len(self.data.vehicles), len(self.data.names)), driven.inputs, driven.begin)
-        again = copy(self)
-        again.__dict__["planning_values"] = PlanningValues(self.leg_laws, self.planning, seen)
-        return again
 
     def with_routes_under_way(self, plan: Any, now: Any) -> RoutingProblem:
         """Return the same problem as it stands at a time of the day while a plan is driven.
@@ -379,7 +208,7 @@ class RoutingProblem(Problem[RoutingPlan]):
 
     def frozen_inputs(self) -> tuple[FrozenInput, ...]:
         """Return the loads and clock times that a solver sees at planning values."""
-        return self.planning_values.points.frozen()
+        return tuple(self.planning_values.frozen())
 
     def table_uses(self) -> tuple[TableUse, ...]:
         """Return what is read of depots, clients, vehicles, and the links and nodes of a road network."""
@@ -406,10 +235,6 @@ class RoutingProblem(Problem[RoutingPlan]):
     def unreachable(self) -> tuple[str, ...]:
         """Tell of clients that no road joins with a depot, there and back, or whose goods come after their windows."""
         return (*unreachable_clients(self), *(text for _, text in RELEASE.too_late(self.data)))
-
-    def drive(self, routes: Sequence[Route], *, frozen: bool = False) -> Drive:
-        """Drive routes forward: loads, departures, waits and arrivals, on the law or at planning values."""
-        return drive(self.leg_laws, self.planning_values, routes, frozen=frozen)
 
     def timetable(self, plan: Any) -> pd.DataFrame:
         """Return when every stop is reached and served on the law, how late, and what is on board.
@@ -444,28 +269,6 @@ class RoutingProblem(Problem[RoutingPlan]):
         """Say which clients no vehicle can serve, and where the whole fleet is too small."""
         return infeasibility_reasons(self.leg_laws, self.planning_values)
 
-    def plan_from(self, decision: Any) -> RoutingPlan:
-        """Read a plan the user already has.
-
-        Parameters
-        ----------
-        decision
-            A :class:`RoutingPlan`; a frame with the columns ``vehicle``, ``stop`` and ``client`` (and ``index``,
-            ``depot``, ``departure`` where known); a mapping of vehicle to client names, as
-            ``{"van 1": ["c1", "c4"]}``; or lists of client names, given to the vehicles in their order.
-
-        Raises
-        ------
-        ProblemError
-            If it names vehicles, clients or depots the problem does not know.
-        """
-        return read_plan(decision, self.data)
-
     def carried_over(self, plan: Any) -> RoutingPlan:
         """Return a plan made for other data as it is driven here: in its order, leaving when that is best."""
         return self.plan_from(plan).reopened()
-
-
-def _node(point: Depot | Client) -> str:
-    node = point.attributes.get("node", point.name)
-    return names_of([node.value if isinstance(node, Quantity) else node])[0]

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from kanopt.problems.routing.arrival_functions import ArrivalFunctions
 from kanopt.problems.routing.plan import Route, RoutingPlan
-
-if TYPE_CHECKING:
-    from kanopt.problems.routing.problem import RoutingProblem
+from kanopt.problems.routing.problem import RoutingProblem
 
 Vehicle = tuple[str, int]
 """Type and number of a vehicle."""

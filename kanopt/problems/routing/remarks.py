@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,14 +14,11 @@ from kanopt.formulas.formula import BoundFormula
 from kanopt.problems.place_checks import degrees_question
 from kanopt.problems.road_network import RoadNetwork
 from kanopt.problems.routing.arrival_functions import ArrivalFunctions
+from kanopt.problems.routing.model import RoutingModel
 from kanopt.problems.routing.rules import RULES
 from kanopt.records.reading import idle_fields
 from kanopt.text import amount_text, clock_text, list_names, number_text
 from kanopt.units import convert, same_dimension
-
-if TYPE_CHECKING:
-    from kanopt.problems.routing.problem import RoutingProblem
-
 
 Floats = NDArray[np.float64]
 
@@ -51,7 +48,7 @@ class InputFinding:
     message: str
 
 
-def input_findings(problem: RoutingProblem, *, rounded: float = 0.0) -> tuple[InputFinding, ...]:
+def input_findings(problem: RoutingModel, *, rounded: float = 0.0) -> tuple[InputFinding, ...]:
     """Look for asymmetric matrices, shortcuts over a third place, units that do not fit, and depots that are closed.
 
     What contradicts itself (negative or missing entries, names that come twice, windows that close before they open)
@@ -89,7 +86,7 @@ def input_findings(problem: RoutingProblem, *, rounded: float = 0.0) -> tuple[In
     )
 
 
-def _matrices(problem: RoutingProblem) -> Mapping[str, Floats]:
+def _matrices(problem: RoutingModel) -> Mapping[str, Floats]:
     """Return the matrices that the user gave, not those of a road network or a formula."""
     given: dict[str, Any] = {"distance": problem.distance, "duration": problem.duration}
     ready: dict[str, Any] = {"distance": problem.data.distance, "duration": problem.leg_laws.duration}
@@ -161,14 +158,14 @@ def _triangle(name: str, matrix: Floats, names: tuple[str, ...], rounded: float)
     )
 
 
-def _degrees(problem: RoutingProblem) -> Iterator[InputFinding]:
+def _degrees(problem: RoutingModel) -> Iterator[InputFinding]:
     """Report coordinates that look like degrees; of tables without units that is refused."""
     asked = degrees_question(problem.data.points, problem.units.distance) if problem.distance is None else ""
     if asked and problem.network is None:
         yield InputFinding("units", "coordinates", f"x and y {asked}; degrees belong into lat and lon")
 
 
-def _speed(problem: RoutingProblem) -> Iterator[InputFinding]:
+def _speed(problem: RoutingModel) -> Iterator[InputFinding]:
     """Report a speed (distance over time) that suggests another unit than the declared one."""
     units, data = problem.units, problem.data
     if not same_dimension(units.distance, "km"):
@@ -191,7 +188,7 @@ def _speed(problem: RoutingProblem) -> Iterator[InputFinding]:
             return
 
 
-def _loads(problem: RoutingProblem) -> Iterator[InputFinding]:
+def _loads(problem: RoutingModel) -> Iterator[InputFinding]:
     demand = np.array([client.demand for client in problem.clients if client.demand > 0])
     capacity = max(
         (vehicle.capacity for vehicle in problem.vehicles if vehicle.num_available > 0), default=np.inf
@@ -205,14 +202,14 @@ def _loads(problem: RoutingProblem) -> Iterator[InputFinding]:
         yield InputFinding("units", "demand", text)
 
 
-def _by_rules(problem: RoutingProblem) -> Iterator[InputFinding]:
+def _by_rules(problem: RoutingModel) -> Iterator[InputFinding]:
     """Report what looks like a mistake to a rule."""
     for rule in RULES:
         for where, text in rule.remarks(problem.data):
             yield InputFinding(rule.name, where, text)
 
 
-def _idle(problem: RoutingProblem) -> Iterator[InputFinding]:
+def _idle(problem: RoutingModel) -> Iterator[InputFinding]:
     """Report fields that change nothing, because others are blank."""
     records = {"clients": problem.data.clients, "vehicles": problem.data.vehicles}
     tables = [table for table in problem.units.tables() if table.name in records]
@@ -220,7 +217,7 @@ def _idle(problem: RoutingProblem) -> Iterator[InputFinding]:
         yield InputFinding("idle", fault.table, str(fault))
 
 
-def _shifts_too_short(problem: RoutingProblem) -> Iterator[InputFinding]:
+def _shifts_too_short(problem: RoutingModel) -> Iterator[InputFinding]:
     """Report vehicles that cannot be back from any client before their shift ends, when leaving at its start.
 
     Travel times are those at planning values.
@@ -240,7 +237,7 @@ def _shifts_too_short(problem: RoutingProblem) -> Iterator[InputFinding]:
         )
         begin = np.maximum(vehicle.shift_start + there, data.earliest[clients])
         home = back_home if vehicle.returns else 0.0
-        back = float((begin + data.service_times.least[place, clients] + home).min())
+        back = float((begin + problem.planning_values.service[place, clients] + home).min())
         if np.isfinite(back) and back > vehicle.shift_end:
             name = data.end_of[vehicle.name]
             text = (
@@ -251,7 +248,7 @@ def _shifts_too_short(problem: RoutingProblem) -> Iterator[InputFinding]:
             yield InputFinding("depot closed", vehicle.name, text)
 
 
-def unreachable_clients(problem: RoutingProblem) -> tuple[str, ...]:
+def unreachable_clients(problem: RoutingModel) -> tuple[str, ...]:
     """Say which clients no vehicle can reach by road from its depot, or return from where it must return.
 
     Examples

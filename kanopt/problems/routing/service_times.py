@@ -11,12 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kanopt.errors import FormulaError, ProblemError
-from kanopt.formulas.columns import read_columns
-from kanopt.formulas.enclosures.enclosure import Enclosure, Orders, settled
-from kanopt.formulas.enclosures.rules import enclosed
 from kanopt.formulas.formula import BoundFormula
-from kanopt.formulas.nodes import Input, Node, postorder
-from kanopt.formulas.pieces import gap_inputs
 from kanopt.formulas.references import Reference, ReferenceValue, Resolver
 from kanopt.problems.plan_day import day_value
 from kanopt.problems.routing.entities import Client, VehicleType
@@ -38,8 +33,6 @@ STOP_REFERENCES = ("clock.hour", "clock.minute", "state.load")
 _NOISE = 1e-7
 _SAMPLES = 2_000_000
 """Moments at which a law is looked at: each minute, or fewer where there are many clients."""
-_CLOCK_CELLS, _LOAD_CELLS = 96, 4
-_ROUNDING = 1e-9
 
 
 @dataclass(frozen=True)
@@ -205,53 +198,9 @@ class ServiceTimes:
     def least(self) -> Floats:
         """No stop takes less, whenever it begins and whatever is on board; by vehicle type and node, (types, n).
 
-        Proved by interval arithmetic over the day and the load.
+        A stop whose time only a plan fixes counts as none.
         """
-        if not self.plan_inputs or not self.data.clients:
-            return self.stated
-        kind, node, number = self._kinds_of_stops
-        bounds = np.concatenate(
-            [self._lower_bounds(kind[some], node[some]) for some in _blocks(len(kind), 2_000)]
-        )
-        return self._with_reloads(bounds[number])
-
-    def _lower_bounds(self, kind: Ints, node: Ints) -> Floats:
-        """Bound the law from below at some stops, over cells of clock and load."""
-        law, units = self.law, self.data.units
-        assert law is not None
-        edges = np.arange(_CLOCK_CELLS + 1) / _CLOCK_CELLS
-        amounts = np.linspace(0.0, self.most_load, _LOAD_CELLS + 1)
-        nothing = np.zeros((1, 1))
-        column = StopInputs(kind[:, None], node[:, None], nothing, nothing)
-        columns = read_columns(
-            law.formula.inputs,
-            law.arguments(self.resolver(column)),
-            law.formula.used,
-            gap_inputs(law.formula.root),
-        )
-        ranges = {}
-        for variable in law.formula.inputs:
-            bound = self.plan_inputs.get(variable.name)
-            if bound is None:
-                continue
-            if bound.scope == "state":
-                ends = ReferenceValue(amounts, units.load).to(variable.unit)
-                low, high = np.tile(ends[:-1], _CLOCK_CELLS), np.tile(ends[1:], _CLOCK_CELLS)
-            else:
-                unit, day = ("h", 24.0) if bound.field == "hour" else ("min", 1440.0)
-                ends = ReferenceValue(day * edges, unit).to(variable.unit)
-                low, high = np.repeat(ends[:-1], _LOAD_CELLS), np.repeat(ends[1:], _LOAD_CELLS)
-            ranges[variable.name] = low[None, :], high[None, :]
-        found: dict[bytes, Enclosure | NDArray[Any]] = {}
-        with np.errstate(all="ignore"):
-            for each in postorder(law.formula.root):
-                found[each.key] = _enclosed(each, found, ranges, columns)
-            root = _known(found[law.formula.root.key])
-            low = root.moved[0]
-        shape = np.broadcast_shapes(low.shape, (len(kind), 1))
-        least = np.broadcast_to(np.nan_to_num(low, nan=-np.inf), shape).min(axis=1)
-        times = ReferenceValue(least - _ROUNDING * np.abs(least), law.formula.output.unit).to(units.time)
-        return np.asarray(np.maximum(times, 0.0))
+        return np.nan_to_num(self.stated, nan=0.0)
 
     def check(self) -> None:
         """Refuse a law that gives no number, or falls faster than the clock runs.
@@ -306,29 +255,6 @@ class ServiceTimes:
             f"from {begin[0]} and {takes[1]} from {begin[1]}: whoever begins later is done earlier, at {done[1]} "
             f"instead of {done[0]}; give a law that falls by less than the time that passes"
         )
-
-
-def _enclosed(
-    node: Node,
-    found: Mapping[bytes, Enclosure | NDArray[Any]],
-    ranges: Mapping[str, tuple[Floats, Floats]],
-    columns: Mapping[str, NDArray[Any]],
-) -> Enclosure | NDArray[Any]:
-    """Return the value of a step where no plan changes it, else what is known of it."""
-    below = [found[child.key] for child in node.children]
-    if isinstance(node, Input) and node.name in ranges:
-        return Enclosure.of(ranges[node.name])
-    known = [each for each in below if not isinstance(each, Enclosure)]
-    if len(known) == len(below):
-        return np.asarray(node.compute(known, columns), dtype=np.float64)
-    return enclosed(node, [_known(each) for each in below], Orders(errors=True))
-
-
-def _known(value: Enclosure | NDArray[Any]) -> Enclosure:
-    if isinstance(value, Enclosure):
-        return value
-    pair = value, value
-    return Enclosure.of(pair, settled(pair, _ROUNDING * np.abs(value), np.full(np.shape(value), _ROUNDING)))
 
 
 def _blocks(count: int, size: int) -> Iterator[slice]:

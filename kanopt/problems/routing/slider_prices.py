@@ -5,15 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from kanopt.formulas.formula import BoundFormula
+from kanopt.problems.pricing import Pricing
 from kanopt.problems.routing.data import Floats
 from kanopt.problems.routing.entities import VehicleType
 from kanopt.problems.routing.leg_laws import DURATION, RoutingLaws
+from kanopt.problems.routing.model import RoutingModel
+from kanopt.problems.routing.plan import RoutingPlan
 from kanopt.problems.routing.rules import BY_NAME, EVEN_WORK, PRIZES
 from kanopt.problems.routing.simulate import (
     PRICE_FIELDS,
@@ -30,11 +32,6 @@ from kanopt.records.record import Quantity, field_values
 from kanopt.text import list_names
 from kanopt.units import convert
 
-if TYPE_CHECKING:
-    from kanopt.problems.pricing import Pricing
-    from kanopt.problems.routing.plan import RoutingPlan
-    from kanopt.problems.routing.problem import RoutingProblem
-
 _LOAD, _SHIFT = "load", "departures"
 _STEPS = ((0.1, 10.0), (0.25, 20.0), (0.5, 40.0), (0.5, 120.0))
 """Steps of the load, as a share, and of departures, in minutes: the larger the plan, the fewer states are told."""
@@ -50,7 +47,7 @@ _Move = Callable[[RoutingLaws, float], RoutingLaws]
 
 
 def slider_prices(
-    problem: RoutingProblem, plan: RoutingPlan, driven: Drive, pricing: Pricing
+    problem: RoutingModel, plan: RoutingPlan, driven: Drive, pricing: Pricing
 ) -> SliderPrices | None:
     """Return the price of a plan wherever sliders are; None of one that cannot be driven to its end.
 
@@ -68,7 +65,7 @@ def slider_prices(
 class _MovedPlan:
     """A plan that is driven with every load and from every departure at once."""
 
-    problem: RoutingProblem
+    problem: RoutingModel
     plan: RoutingPlan
     driven: Drive
 

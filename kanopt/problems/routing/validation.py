@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import fields, replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -17,6 +17,7 @@ from kanopt.problems.road_network import RoadNetwork
 from kanopt.problems.routing.entities import Client, Depot, RoutingUnits, VehicleType
 from kanopt.problems.routing.leg_laws import DURATION
 from kanopt.problems.routing.matrices import long_table_use
+from kanopt.problems.routing.model import RoutingModel
 from kanopt.problems.routing.policy import RoutingPolicy
 from kanopt.problems.routing.rules import RESERVED, RULES
 from kanopt.problems.routing.rules.rule import Given
@@ -25,10 +26,6 @@ from kanopt.records.reading import RecordCheck, empty_tables, reference_checks, 
 from kanopt.records.unread_columns import TableUse, fields_read, lookalikes, missing_price, table_use
 from kanopt.text import amount_text, join_list, list_names
 from kanopt.validation import WHOLE_TEXT, is_whole
-
-if TYPE_CHECKING:
-    from kanopt.problems.routing.problem import RoutingProblem
-
 
 _LOADS = ("demand", "pickup")
 
@@ -131,7 +128,7 @@ def _idle_capacity(
 _TABLES_OF_SCOPES = {"client": {"depots", "clients"}, "vehicle": {"vehicles"}}
 
 
-def law_mistakes(problem: RoutingProblem, broken: AbstractSet[str]) -> list[Fault]:
+def law_mistakes(problem: RoutingModel, broken: AbstractSet[str]) -> list[Fault]:
     """Say which laws are none, such as a formula whose inputs are not bound, and what they cannot read.
 
     Parameters
@@ -192,7 +189,7 @@ def _of_stops(law: BoundFormula, known: Mapping[str, str], unread: AbstractSet[s
             yield Fault("policy", what, field="service", advice=advice, reference=str(each))
 
 
-def _name_mistakes(problem: RoutingProblem) -> Iterator[Fault]:
+def _name_mistakes(problem: RoutingModel) -> Iterator[Fault]:
     """Yield the names of cost laws that are taken, or that no file can hold."""
     named = (*RESERVED, DURATION, *([SERVICE] if problem.policy.service is not None else []))
     taken = [name for name in problem.named_costs if name in named]
@@ -204,7 +201,7 @@ def _name_mistakes(problem: RoutingProblem) -> Iterator[Fault]:
         yield Fault("cost", f"the name {halves[0]!r} must be {WHOLE_TEXT}")
 
 
-def table_uses(problem: RoutingProblem) -> tuple[TableUse, ...]:
+def table_uses(problem: RoutingModel) -> tuple[TableUse, ...]:
     """Return what is read of depots, clients, vehicles, matrices, and the links and nodes of a road network."""
     units, policy = problem.units, problem.policy
     laws = [*problem.named_costs.values(), problem.duration, policy.service]

@@ -1,251 +1,32 @@
-"""Views of a routing plan: the timetable as a frame and as a Gantt chart, and the map."""
+"""Views of a routing plan: the timetable as a frame and as a Gantt chart, maps, and run sheets of vehicles."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
 from itertools import pairwise
-from typing import TYPE_CHECKING
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from kanopt.problems.earth import EarthLine, EarthPlan, EarthPoint, Property
+from kanopt.problems.routing.data import RoutingData
 from kanopt.problems.routing.entities import Client
-from kanopt.problems.routing.figures import late_legs
-from kanopt.problems.routing.pauses import PauseTaken, pauses_taken
+from kanopt.problems.routing.model import RoutingModel
 from kanopt.problems.routing.plan import RoutingPlan
-from kanopt.problems.routing.simulate import Drive, slack
+from kanopt.problems.routing.rules import PAUSES
+from kanopt.problems.routing.simulate import Drive, breaks_on_leg, slack
 from kanopt.problems.views import GanttView, MapView, View
 from kanopt.problems.work_orders import WorkOrder
 from kanopt.text import amount_text, clock_text, join_list
 
-if TYPE_CHECKING:
-    from kanopt.problems.routing.data import RoutingData
-    from kanopt.problems.routing.plan import RoutingPlan
-    from kanopt.problems.routing.problem import RoutingProblem
-
-
+_TIMETABLE = (
+    "vehicle", "stop", "place", "leave", "arrive", "begin", "end", "late", "breaks", "load", "distance",
+)  # fmt: skip
 _TIMES = ["arrive", "begin", "end", "late"]
-
-
-def timetable_of(data: RoutingData, plan: RoutingPlan, driven: Drive) -> pd.DataFrame:
-    """Return one row per leg of a plan that was driven on the law.
-
-    Parameters
-    ----------
-    data
-        The problem's data.
-    plan
-        The plan.
-    driven
-        How it is driven.
-
-    Returns
-    -------
-    DataFrame
-        Columns ``vehicle`` (such as ``"van 1"``), ``stop`` (counted from 1 on each route), ``place``, ``leave`` (of the
-        place before), ``arrive``, ``begin`` and ``end`` of the service there, ``late`` and ``breaks`` (how long the
-        driver has breaks and rests on the way), ``load`` (on the way there), ``distance``. Times are clock times in the
-        problem's unit.
-    """
-    labels = np.array([route.label for route in plan.routes], dtype=object)
-    names = np.array(data.names, dtype=object)
-    stops = pd.Series(driven.route).groupby(driven.route).cumcount() + 1
-    taken = pauses_taken(data, driven)
-    return pd.DataFrame(
-        {
-            "vehicle": labels[driven.route],
-            "stop": stops.to_numpy(),
-            "place": names[driven.head],
-            "leave": driven.leave,
-            "arrive": driven.arrive,
-            "begin": driven.begin,
-            "end": driven.begin + driven.stay,
-            "late": np.where(late_legs(data, driven), driven.late, 0.0),
-            "breaks": [_length(taken.get(leg, ())) for leg in range(len(driven.route))],
-            "load": driven.load,
-            "distance": data.lengths(driven.tail, driven.head),
-        }
-    )
-
-
-def _length(pauses: Iterable[PauseTaken]) -> float:
-    return float(sum(each.end - each.begin for each in pauses))
-
-
-def with_times(data: RoutingData, plan: RoutingPlan, timetable: pd.DataFrame) -> pd.DataFrame:
-    """Return the stops of a plan with the times of a timetable; a client left out has none.
-
-    Parameters
-    ----------
-    data
-        The problem's data.
-    plan
-        The plan.
-    timetable
-        From :func:`timetable_of`, of this plan.
-    """
-    rows, leg = [], 0
-    for route in plan.routes:
-        for stop, (before, place) in enumerate(pairwise(data.way_of(route))):
-            # a client named twice in a row, as in a plan made by hand, makes no leg
-            leg += place != before
-            if stop < len(route.clients):
-                rows.append(leg - 1)
-    stops = plan.to_frame()
-    times = timetable[_TIMES].iloc[rows].reset_index(drop=True).reindex(range(len(stops)))
-    return pd.concat([stops, times], axis=1)
-
-
-def views_of(problem: RoutingProblem, plan: RoutingPlan, driven: Drive) -> tuple[View, ...]:
-    """Return the map, where there are coordinates, and the timetable."""
-    where = _positions(problem)
-    timetable = _timetable(problem, plan, driven)
-    if where is None:
-        return (timetable,)
-    return (_map(problem, plan, driven, where), timetable)
-
-
-def _positions(problem: RoutingProblem) -> pd.DataFrame | None:
-    """Return x and y of depots and clients, from the road network where there is one."""
-    if problem.network is not None and problem.network.positions is not None:
-        return problem.network.positions.loc[list(problem.network_nodes)].set_axis(list(problem.data.names))
-    on_map = problem.positions.on_map
-    frame = pd.DataFrame(on_map, columns=["x", "y"], index=list(problem.data.names))
-    return frame if np.isfinite(frame.to_numpy()).all() else None
-
-
-def _map(problem: RoutingProblem, plan: RoutingPlan, driven: Drive, where: pd.DataFrame) -> MapView:
-    unserved = set(plan.unserved)
-    late = np.where(late_legs(problem.data, driven), driven.late, 0.0)
-    arrivals = {
-        problem.data.names[head]: (begin, by)
-        for head, begin, by in zip(driven.head, driven.begin, late, strict=True)
-    }
-    rows = [(depot.name, "depot", depot.name) for depot in problem.depots]
-    rows += [
-        (client.name, "unserved" if client.name in unserved else "client", _label(problem, client, arrivals))
-        for client in problem.clients
-    ]
-    points = pd.DataFrame(rows, columns=["name", "role", "label"])
-    points[["x", "y"]] = where.loc[points["name"]].to_numpy()
-    depots = {depot.name for depot in problem.depots}  # where vehicles load again
-    stops = {
-        name: (route.label, stop)
-        for route in plan.routes
-        for stop, name in enumerate(route.clients, start=1)
-        if name not in depots
-    }
-    on_route = [stops.get(name, ("", 0)) for name in points["name"]]
-    points["group"], points["stop"] = zip(*on_route, strict=True)
-    network = problem.network
-    roads = network is not None and network.positions is not None
-    return MapView(
-        title="Routes",
-        points=points[["name", "x", "y", "role", "label", "group", "stop"]],
-        paths=_along_roads(problem, plan, driven) if roads else _straight(problem, plan, where),
-        background=_background(problem) if roads else None,
-        unit="" if roads else problem.units.distance,
-    )
-
-
-def _label(problem: RoutingProblem, client: Client, arrivals: dict[str, tuple[float, float]]) -> str:
-    units = problem.units
-    parts = [client.name, amount_text(client.demand, units.load)]
-    parts += [] if client.name in arrivals else ["on no route"]
-    if client.pickup:
-        parts.append(f"pickup {amount_text(client.pickup, units.load)}")
-    for opens, closes in problem.data.windows[problem.data.index[client.name] - len(problem.depots)]:
-        if opens > 0 or np.isfinite(closes):
-            until = clock_text(closes, units.time) if np.isfinite(closes) else "…"
-            parts.append(f"window {clock_text(opens, units.time)}–{until}")
-    begin, late = arrivals.get(client.name, (np.nan, 0.0))
-    if np.isfinite(begin):
-        parts.append(f"served {clock_text(begin, units.time)}")
-    if late:
-        parts.append(f"{amount_text(late, units.time)} late")
-    return ", ".join(parts)
-
-
-def _straight(problem: RoutingProblem, plan: RoutingPlan, where: pd.DataFrame) -> pd.DataFrame:
-    return _paths(
-        [where.loc[list(problem.data.way_of(route))].assign(group=route.label) for route in plan.routes]
-    )
-
-
-def _along_roads(problem: RoutingProblem, plan: RoutingPlan, driven: Drive) -> pd.DataFrame:
-    network = problem.network
-    assert network is not None
-    assert network.positions is not None
-    pairs = [
-        (problem.network_nodes[a], problem.network_nodes[b])
-        for a, b in zip(driven.tail, driven.head, strict=True)
-    ]
-    parts = [
-        network.positions.loc[list(path.nodes)].assign(group=plan.routes[place].label)
-        for place, path in zip(driven.route, network.paths(pairs), strict=True)
-        if path is not None
-    ]
-    return _paths(parts)
-
-
-def _paths(parts: list[pd.DataFrame]) -> pd.DataFrame:
-    if not parts:
-        return pd.DataFrame({"group": [], "x": [], "y": []})
-    return pd.concat(parts, ignore_index=True)[["group", "x", "y"]]
-
-
-def _background(problem: RoutingProblem) -> pd.DataFrame:
-    network = problem.network
-    assert network is not None
-    assert network.positions is not None
-    tails = network.positions.loc[network.tails].to_numpy()
-    heads = network.positions.loc[network.heads].to_numpy()
-    return pd.DataFrame(np.hstack([tails, heads]), columns=["x0", "y0", "x1", "y1"])
-
-
-def _timetable(problem: RoutingProblem, plan: RoutingPlan, driven: Drive) -> GanttView:
-    """Return bars for driving, waiting, service, late service, reloads, breaks and rests of every vehicle."""
-    names = np.array(problem.data.names, dtype=object)
-    rows = np.array([route.label for route in plan.routes], dtype=object)[driven.route]
-    heads = names[driven.head]
-    served = driven.begin + driven.stay
-    waits = pd.DataFrame(
-        {"row": rows, "start": driven.arrive, "end": driven.begin, "label": heads, "kind": "wait"}
-    )
-    late = late_legs(problem.data, driven)
-    kinds = np.where(late, "late", np.where(driven.head < len(problem.depots), "reload", "service"))
-    labels = heads.copy()
-    labels[late] = [
-        f"{name}, {amount_text(by, problem.units.time)} late"
-        for name, by in zip(heads[late], driven.late[late], strict=True)
-    ]
-    services = pd.DataFrame(
-        {"row": rows, "start": driven.begin, "end": served, "label": labels, "kind": kinds}
-    )
-    bars = pd.concat([_ways(problem.data, plan, driven), waits, services], ignore_index=True)
-    bars = bars[np.isfinite(bars["end"].astype(float)) & (bars["end"] > bars["start"] + 1e-9)]
-    order = pd.Categorical(bars["row"], categories=list(dict.fromkeys(route.label for route in plan.routes)))
-    bars = bars.assign(order=order).sort_values(["order", "start"], kind="stable").drop(columns="order")
-    return GanttView("Timetable", bars.reset_index(drop=True), problem.units.time, clock=True)
-
-
-def _ways(data: RoutingData, plan: RoutingPlan, driven: Drive) -> pd.DataFrame:
-    """Return bars for driving from stop to stop, and for the pauses on the way and the waits for them."""
-    bars, taken = [], pauses_taken(data, driven)
-    for leg, place in enumerate(driven.route):
-        row, head = plan.routes[place].label, data.names[driven.head[leg]]
-        way = f"{data.names[driven.tail[leg]]} → {head}"
-        clock, remaining = float(driven.leave[leg]), float(driven.duration[leg])
-        for pause in taken.get(leg, ()):
-            driving = min(pause.begin - clock, remaining)
-            bars.append((row, clock, clock + driving, way, "drive"))
-            bars.append((row, clock + driving, pause.begin, head, "wait"))
-            bars.append((row, pause.begin, pause.end, pause.word, "break"))
-            clock, remaining = pause.end, remaining - driving
-        bars.append((row, clock, clock + remaining, way, "drive"))
-    return pd.DataFrame(bars, columns=["row", "start", "end", "label", "kind"])
-
-
+_OPENING = 1e-9
 _PLACE = ("stop", "place")
 _COLUMNS = ("window", "arrive", "begin", "done", "unload", "pick up", "on board", "notes")
 _NOTES = _COLUMNS[-1]
@@ -253,53 +34,362 @@ _MOST_GIVEN = 4
 """Columns of texts that a table of clients has; what further columns say is told in the notes."""
 
 
-def run_sheets(data: RoutingData, plan: RoutingPlan, driven: Drive) -> tuple[WorkOrder, ...]:
-    """Return a sheet for each vehicle that serves somebody, with whatever texts are given of clients.
-
-    That are addresses, telephone numbers or remarks: columns of the table of clients that are no field.
+@dataclass(frozen=True)
+class PauseTaken:
+    """A break, or a pause that a rule asks for.
 
     Parameters
     ----------
-    data
-        The problem's data.
-    plan
-        The plan.
-    driven
-        How it is driven on the laws.
+    begin, end
+        Clock times.
+    word
+        What it is called, as ``"break"``.
     """
-    given = _given(data)
-    # a column of remarks goes where ours are
-    shown = [name for name in given if name.lower() != _NOTES][:_MOST_GIVEN]
-    own = (*_PLACE, *_COLUMNS)
-    heads = (f"{name} (given)" if name.lower() in own else name for name in shown)
-    columns = (*_PLACE, *heads, *_COLUMNS)
-    noted = [name for name in given if name not in shown]
-    taken = pauses_taken(data, driven)
 
-    def stop(number: int, leg: int) -> tuple[str, ...]:
-        client = _client(data, driven, leg)
-        name, *rest, notes = _stop(data, driven, leg, client, taken.get(leg, ()))
-        texts = (_text(client, name) for name in shown)
-        told = filter(None, (*(_remark(client, name) for name in noted), notes))
-        return (f"{number}", name, *texts, *rest, "; ".join(told))
+    begin: float
+    end: float
+    word: str
 
-    return tuple(
-        WorkOrder(
-            route.label,
-            _facts(data, driven, place, taken),
-            columns,
-            tuple(stop(number, leg) for number, leg in enumerate(_legs(driven, place), start=1)),
+
+@dataclass(frozen=True, eq=False)
+class PlanViews:
+    """What there is to see in a plan that was driven on the law, all of it read off one table of legs.
+
+    Parameters
+    ----------
+    problem, plan, driven
+        The problem, a plan of it, and how that is driven.
+    """
+
+    problem: RoutingModel
+    plan: RoutingPlan
+    driven: Drive
+
+    @property
+    def data(self) -> RoutingData:
+        """The problem's data."""
+        return self.problem.data
+
+    @cached_property
+    def legs(self) -> pd.DataFrame:
+        """One row per leg, with what :meth:`timetable` says and more.
+
+        Columns besides: ``route`` and ``head``, positions of the plan and of the data, ``way`` (such as ``"a → b"``),
+        ``client`` (None at depots), ``drive`` (how long), and ``last`` (whether the route ends with the leg).
+        """
+        data, driven = self.data, self.driven
+        labels = np.array([route.label for route in self.plan.routes], dtype=object)
+        names = np.array(data.names, dtype=object)
+        lengths = [
+            sum(each.end - each.begin for each in self._pauses.get(leg, ()))
+            for leg in range(len(driven.route))
+        ]
+        late = driven.late > slack(data.latest[driven.head])
+        clients = np.array([*[None] * len(data.depots), *data.clients], dtype=object)
+        return pd.DataFrame(
+            {
+                "route": driven.route,
+                "head": driven.head,
+                "vehicle": labels[driven.route],
+                "stop": pd.Series(driven.route).groupby(driven.route).cumcount().to_numpy() + 1,
+                "way": names[driven.tail] + " → " + names[driven.head],
+                "place": names[driven.head],
+                "client": clients[driven.head],
+                "leave": driven.leave,
+                "drive": driven.duration,
+                "arrive": driven.arrive,
+                "begin": driven.begin,
+                "end": driven.begin + driven.stay,
+                "late": np.where(late, driven.late, 0.0),
+                "breaks": np.array(lengths, dtype=float),
+                "load": driven.load,
+                "distance": data.lengths(driven.tail, driven.head),
+                "last": ~pd.Series(driven.route).duplicated(keep="last").to_numpy(),
+            }
         )
-        for place, route in enumerate(plan.routes)
-        if route.clients
-    )
+
+    @cached_property
+    def _pauses(self) -> dict[int, list[PauseTaken]]:
+        """The breaks and the pauses that rules ask for, in order, on each leg that has any."""
+        data, driven = self.data, self.driven
+        found: dict[int, list[PauseTaken]] = {}
+        had = driven.breaks_before.copy()
+        for leg in np.flatnonzero(driven.breaks_taken).tolist():
+            place, count = int(driven.route[leg]), int(driven.breaks_taken[leg])
+            drive = float(driven.leave[leg]), float(driven.duration[leg])
+            times = breaks_on_leg(data.breaks[int(driven.vehicle[leg])], int(had[place]), count, *drive)
+            found[leg] = [PauseTaken(begin, end, "break") for begin, end in times]
+            had[place] += count
+        rules = [rule for rule in PAUSES if rule.stated(data)]
+        at_wheel = pd.Series(driven.duration).groupby(driven.route).cumsum()
+        before = at_wheel.groupby(driven.route).shift(fill_value=0.0).to_numpy()
+        # nobody pauses on the way to where no road leads
+        for leg in np.flatnonzero(np.isfinite(driven.arrive)).tolist() if rules else ():
+            kind, driving, clock = int(driven.vehicle[leg]), float(before[leg]), float(driven.leave[leg])
+            due = [
+                (max(at - driving, 0.0), length, rule.word)
+                for rule in rules
+                for at, length in rule.taken(data, kind, driving, float(at_wheel[leg]))
+            ]
+            for after, length, word in sorted(due):
+                begin = clock + after
+                found.setdefault(leg, []).append(PauseTaken(begin, begin + length, word))
+                clock += length
+        return found
+
+    def timetable(self) -> pd.DataFrame:
+        """Return one row per leg.
+
+        Returns
+        -------
+        DataFrame
+            Columns ``vehicle`` (such as ``"van 1"``), ``stop`` (counted from 1 on each route), ``place``, ``leave`` (of
+            the place before), ``arrive``, ``begin`` and ``end`` of the service there, ``late`` and ``breaks`` (how long
+            the driver has breaks and rests on the way), ``load`` (on the way there), ``distance``. Times are clock
+            times in the problem's unit.
+        """
+        return self.legs[list(_TIMETABLE)]
+
+    def stops(self) -> pd.DataFrame:
+        """Return the stops of the plan with the times of the timetable; a client left out has none."""
+        rows, leg = [], 0
+        for route in self.plan.routes:
+            for stop, (before, place) in enumerate(pairwise(self.data.way_of(route))):
+                # a client named twice in a row, as in a plan made by hand, makes no leg
+                leg += place != before
+                if stop < len(route.clients):
+                    rows.append(leg - 1)
+        stops = self.plan.to_frame()
+        times = self.legs[_TIMES].iloc[rows].reset_index(drop=True).reindex(range(len(stops)))
+        return pd.concat([stops, times], axis=1)
+
+    def views(self) -> tuple[View, ...]:
+        """Return the map, where there are coordinates, and the timetable."""
+        where = self._positions()
+        return (self._gantt(),) if where is None else (self._map(where), self._gantt())
+
+    # ---- maps
+
+    def _positions(self) -> pd.DataFrame | None:
+        """Return x and y of depots and clients, from the road network where there is one."""
+        problem, names = self.problem, list(self.data.names)
+        if problem.network is not None and problem.network.positions is not None:
+            return problem.network.positions.loc[list(problem.network_nodes)].set_axis(names)
+        frame = pd.DataFrame(problem.positions.on_map, columns=["x", "y"], index=names)
+        return frame if np.isfinite(frame.to_numpy()).all() else None
+
+    def _map(self, where: pd.DataFrame) -> MapView:
+        depots, unserved = [depot.name for depot in self.problem.depots], set(self.plan.unserved)
+        served = self.legs[self.legs["client"].notna()].set_index("place")[["begin", "late"]]
+        times = served.groupby(level=0).last().T.to_dict("list")
+        rows = [(name, "depot", name) for name in depots]
+        for client in self.problem.clients:
+            role = "unserved" if client.name in unserved else "client"
+            rows.append((client.name, role, self._label(client, times.get(client.name))))
+        points = pd.DataFrame(rows, columns=["name", "role", "label"])
+        points[["x", "y"]] = where.loc[points["name"]].to_numpy()
+        stops = {
+            name: (route.label, stop)
+            for route in self.plan.routes
+            for stop, name in enumerate(route.clients, start=1)
+            if name not in depots  # where vehicles load again
+        }
+        points["group"], points["stop"] = zip(
+            *(stops.get(name, ("", 0)) for name in points["name"]), strict=True
+        )
+        network, background = self.problem.network, None
+        if network is not None and network.positions is not None:
+            ends = [network.positions.loc[names].to_numpy() for names in (network.tails, network.heads)]
+            background = pd.DataFrame(np.hstack(ends), columns=["x0", "y0", "x1", "y1"])
+        paths = list(self._paths(where))
+        columns = ["group", "x", "y"]
+        return MapView(
+            title="Routes",
+            points=points[["name", "x", "y", "role", "label", "group", "stop"]],
+            paths=pd.concat(paths, ignore_index=True)[columns] if paths else pd.DataFrame(columns=columns),
+            background=background,
+            unit=self.problem.units.distance if background is None else "",
+        )
+
+    def _label(self, client: Client, times: list[float] | None) -> str:
+        units = self.problem.units
+        parts = [client.name, amount_text(client.demand, units.load)]
+        parts += ["on no route"] if times is None else []
+        parts += [f"pickup {amount_text(client.pickup, units.load)}"] if client.pickup else []
+        parts += [f"window {window}" for window in self._windows(client)]
+        begin, late = times or (np.nan, 0.0)
+        parts += [f"served {clock_text(begin, units.time)}"] if np.isfinite(begin) else []
+        parts += [f"{amount_text(late, units.time)} late"] if late else []
+        return ", ".join(parts)
+
+    def _windows(self, client: Client) -> Iterator[str]:
+        unit = self.problem.units.time
+        for opens, closes in self.data.windows[self.data.index[client.name] - len(self.data.depots)]:
+            if opens > 0 or np.isfinite(closes):
+                until = clock_text(closes, unit) if np.isfinite(closes) else "…"
+                yield f"{clock_text(opens, unit)}–{until}"
+
+    def _paths(self, where: pd.DataFrame) -> Iterator[pd.DataFrame]:
+        """Yield the places that routes pass, along roads where there are any."""
+        network, nodes = self.problem.network, self.problem.network_nodes
+        if network is None or network.positions is None:
+            for route in self.plan.routes:
+                yield where.loc[list(self.data.way_of(route))].assign(group=route.label)
+            return
+        pairs = [
+            (nodes[tail], nodes[head]) for tail, head in zip(self.driven.tail, self.driven.head, strict=True)
+        ]
+        for label, path in zip(self.legs["vehicle"], network.paths(pairs), strict=True):
+            if path is not None:
+                yield network.positions.loc[list(path.nodes)].assign(group=label)
+
+    def on_earth(self) -> EarthPlan | None:
+        """Return depots, clients and routes in degrees; None where any place has no latitude and longitude."""
+        if not self.problem.on_earth:
+            return None
+        data, units = self.data, self.problem.units
+        given = self.problem.positions.degrees.tolist()
+        degrees = {name: (lat, lon) for name, (lat, lon) in zip(data.names, given, strict=True)}
+        points = [
+            EarthPoint(*degrees[depot.name], {"name": depot.name, "role": "depot"}) for depot in data.depots
+        ]
+        served = self.legs[self.legs["client"].notna()]
+        visits = {leg.place: leg for leg in _rows(served)}
+        for client in data.clients:
+            said: dict[str, Property] = {"name": client.name, "role": "client"}
+            leg = visits.get(client.name)
+            if leg is None:
+                said |= {"role": "unserved", "vehicle": None, "begin": None, "late": None}
+            else:
+                said |= {"vehicle": leg.vehicle, "begin": clock_text(leg.begin, units.time)}
+                said |= {"late": leg.late, "time_unit": units.time}
+            said |= {"demand": client.demand, "demand_unit": units.load}
+            points.append(EarthPoint(*degrees[client.name], said))
+        lines = []
+        for number, route in enumerate(self.plan.routes):
+            way, own = (
+                tuple(degrees[name] for name in data.way_of(route)),
+                self.legs[self.legs["route"] == number],
+            )
+            if len(way) > 1:
+                about: dict[str, Property] = {
+                    "name": route.label,
+                    "role": "route",
+                    "vehicle_type": route.vehicle,
+                    "clients": own.loc[own["client"].notna(), "place"].nunique(),
+                    "leave": clock_text(float(self.driven.departure[number]), units.time),
+                    "end": clock_text(float(self.driven.finish[number]), units.time),
+                    "distance": float(own["distance"].sum()),
+                    "distance_unit": units.distance,
+                }
+                lines.append(EarthLine(way, about))
+        return EarthPlan(tuple(points), tuple(lines))
+
+    # ---- the timetable as bars
+
+    def _gantt(self) -> GanttView:
+        """Return bars for driving, waiting, service, late service, reloads, breaks and rests of every vehicle."""
+        bars = pd.DataFrame(self._bars(), columns=["row", "start", "end", "label", "kind"])
+        bars = bars[np.isfinite(bars["end"].astype(float)) & (bars["end"] > bars["start"] + _OPENING)]
+        order = {route.label: place for place, route in reversed(list(enumerate(self.plan.routes)))}
+        bars = bars.assign(order=bars["row"].map(order)).sort_values(["order", "start"], kind="stable")
+        bars = bars.drop(columns="order").reset_index(drop=True)
+        return GanttView("Timetable", bars, self.problem.units.time, clock=True)
+
+    def _bars(self) -> list[tuple[Any, ...]]:
+        ways: list[tuple[Any, ...]] = []
+        waits, services = [], []
+        for leg in _rows(self.legs):
+            clock, remaining = leg.leave, leg.drive
+            for pause in self._pauses.get(leg.Index, ()):
+                driving = min(pause.begin - clock, remaining)
+                ways.append((leg.vehicle, clock, clock + driving, leg.way, "drive"))
+                ways.append((leg.vehicle, clock + driving, pause.begin, leg.place, "wait"))
+                ways.append((leg.vehicle, pause.begin, pause.end, pause.word, "break"))
+                clock, remaining = pause.end, remaining - driving
+            ways.append((leg.vehicle, clock, clock + remaining, leg.way, "drive"))
+            waits.append((leg.vehicle, leg.arrive, leg.begin, leg.place, "wait"))
+            late = f", {amount_text(leg.late, self.problem.units.time)} late" if leg.late else ""
+            kind = "late" if late else "reload" if leg.client is None else "service"
+            services.append((leg.vehicle, leg.begin, leg.end, leg.place + late, kind))
+        return [*ways, *waits, *services]
+
+    # ---- run sheets
+
+    def run_sheets(self) -> Iterator[WorkOrder]:
+        """Yield a sheet for each vehicle that serves somebody, with whatever texts are given of clients.
+
+        That are addresses, telephone numbers or remarks: columns of the table of clients that are no field.
+        """
+        every = (name for client in self.data.clients for name in client.attributes if _text(client, name))
+        given = list(dict.fromkeys(every))
+        # a column of remarks goes where ours are
+        shown = [name for name in given if name.lower() != _NOTES][:_MOST_GIVEN]
+        own = (*_PLACE, *_COLUMNS)
+        heads = (f"{name} (given)" if name.lower() in own else name for name in shown)
+        columns = (*_PLACE, *heads, *_COLUMNS)
+        noted = [name for name in given if name not in shown]
+        for route, legs in self.legs.groupby("route"):
+            label, stops = legs["vehicle"].iloc[0], []
+            for leg in _rows(legs):
+                texts = (_text(leg.client, name) for name in shown)
+                notes = "; ".join(
+                    filter(None, (*(_remark(leg.client, name) for name in noted), *self._notes(leg)))
+                )
+                stops.append((f"{leg.stop}", leg.place, *texts, *self._cells(leg), notes))
+            yield WorkOrder(label, self._facts(int(str(route)), legs), columns, tuple(stops))
+
+    def _facts(self, route: int, legs: pd.DataFrame) -> tuple[tuple[str, str], ...]:
+        units, length, breaks = self.problem.units, float(legs["distance"].sum()), float(legs["breaks"].sum())
+        facts = [
+            ("from", legs["way"].iloc[0].removesuffix(f" → {legs['place'].iloc[0]}")),
+            ("leave", clock_text(float(self.driven.departure[route]), units.time)),
+            ("end", clock_text(float(self.driven.finish[route]), units.time)),
+            ("clients", f"{legs.loc[legs['client'].notna(), 'place'].nunique():,}"),
+            ("load at departure", amount_text(float(legs["load"].iloc[0]), units.load)),
+        ]
+        facts += [("distance", amount_text(length, units.distance))] if np.isfinite(length) else []
+        facts += [("breaks", amount_text(breaks, units.time, 3))] if breaks else []
+        return tuple(facts)
+
+    def _cells(self, leg: Any) -> tuple[str, ...]:
+        """Return a cell for each of the columns but the notes."""
+        time, load, client = self.problem.units.time, self.problem.units.load, leg.client
+        done = client is not None or not leg.last or leg.end > leg.begin
+        return (
+            "" if client is None else ", ".join(self._windows(client)),
+            clock_text(leg.arrive, time),
+            clock_text(leg.begin, time) if client is not None else "",
+            clock_text(leg.end, time) if done else "",
+            amount_text(client.demand, load) if client is not None and client.demand else "",
+            amount_text(client.pickup, load) if client is not None and client.pickup else "",
+            amount_text(leg.load, load),
+        )
+
+    def _notes(self, leg: Any) -> Iterator[str]:
+        time, client = self.problem.units.time, leg.client
+        for pause in self._pauses.get(leg.Index, ()):
+            yield f"{pause.word} {clock_text(pause.begin, time)}–{clock_text(pause.end, time)} on the way there"
+        if client is None:
+            if not leg.last:
+                on_board = amount_text(float(self.driven.load[leg.Index + 1]), self.problem.units.load)
+                yield f"go on with {on_board} on board"
+            return
+        if np.isfinite(leg.begin) and leg.begin - leg.arrive > _OPENING:
+            yield f"wait {amount_text(leg.begin - leg.arrive, time, 3)}"
+        if leg.late:
+            yield f"{amount_text(leg.late, time, 3)} late"
+        if client.source:
+            yield f"load at {client.source}"
+        if client.needs:
+            yield f"needs {join_list(client.needs)}"
+        if client.goods:
+            yield f"goods: {join_list(client.goods)}"
 
 
-def _given(data: RoutingData) -> list[str]:
-    """Return the columns of the table of clients that are no field and hold texts, in their order."""
-    return list(
-        dict.fromkeys(name for client in data.clients for name in client.attributes if _text(client, name))
-    )
+def _rows(legs: pd.DataFrame) -> Iterator[Any]:
+    """Yield legs, each with its columns as attributes."""
+    yield from legs.itertuples()
 
 
 def _text(client: Client | None, name: str) -> str:
@@ -310,88 +400,3 @@ def _text(client: Client | None, name: str) -> str:
 def _remark(client: Client | None, name: str) -> str:
     text = _text(client, name)
     return text if not text or name.lower() == _NOTES else f"{name}: {text}"
-
-
-def _client(data: RoutingData, driven: Drive, leg: int) -> Client | None:
-    head = int(driven.head[leg])
-    return data.clients[head - len(data.depots)] if head >= len(data.depots) else None
-
-
-def _legs(driven: Drive, place: int) -> list[int]:
-    return np.flatnonzero(driven.route == place).tolist()
-
-
-def _facts(
-    data: RoutingData, driven: Drive, place: int, taken: Mapping[int, Sequence[PauseTaken]]
-) -> tuple[tuple[str, str], ...]:
-    units, legs = data.units, _legs(driven, place)
-    first = legs[0]
-    served = len({int(driven.head[leg]) for leg in legs if driven.head[leg] >= len(data.depots)})
-    length = float(data.lengths(driven.tail[legs], driven.head[legs]).sum())
-    facts = [
-        ("from", data.names[driven.tail[first]]),
-        ("leave", clock_text(float(driven.departure[place]), units.time)),
-        ("end", clock_text(float(driven.finish[place]), units.time)),
-        ("clients", f"{served:,}"),
-        ("load at departure", amount_text(float(driven.load[first]), units.load)),
-    ]
-    facts += [("distance", amount_text(length, units.distance))] if np.isfinite(length) else []
-    breaks = sum(_length(taken.get(leg, ())) for leg in legs)
-    return (*facts, *([("breaks", amount_text(breaks, units.time, 3))] if breaks else []))
-
-
-def _stop(
-    data: RoutingData, driven: Drive, leg: int, client: Client | None, pauses: Sequence[PauseTaken]
-) -> tuple[str, ...]:
-    """Return the place, and a cell for each of the columns after it."""
-    time, load = data.units.time, data.units.load
-    head = int(driven.head[leg])
-    begin, stay = float(driven.begin[leg]), float(driven.stay[leg])
-    return (
-        data.names[head],
-        "" if client is None else _windows(data, head - len(data.depots)),
-        clock_text(float(driven.arrive[leg]), time),
-        clock_text(begin, time) if client is not None else "",
-        clock_text(begin + stay, time) if client is not None or _goes_on(driven, leg) or stay > 0 else "",
-        amount_text(client.demand, load) if client is not None and client.demand else "",
-        amount_text(client.pickup, load) if client is not None and client.pickup else "",
-        amount_text(float(driven.load[leg]), load),
-        "; ".join(_notes(data, driven, leg, client, pauses)),
-    )
-
-
-def _goes_on(driven: Drive, leg: int) -> bool:
-    """Say whether the vehicle goes on after a leg, as after a depot where it is loaded again."""
-    return leg + 1 < len(driven.route) and driven.route[leg + 1] == driven.route[leg]
-
-
-def _windows(data: RoutingData, client: int) -> str:
-    told = []
-    for opens, closes in data.windows[client]:
-        if opens > 0 or np.isfinite(closes):
-            until = clock_text(closes, data.units.time) if np.isfinite(closes) else "…"
-            told.append(f"{clock_text(opens, data.units.time)}–{until}")
-    return ", ".join(told)
-
-
-def _notes(
-    data: RoutingData, driven: Drive, leg: int, client: Client | None, pauses: Sequence[PauseTaken]
-) -> list[str]:
-    time, late = data.units.time, float(driven.late[leg])
-    wait = float(driven.begin[leg] - driven.arrive[leg])
-    notes = [
-        f"{each.word} {clock_text(each.begin, time)}–{clock_text(each.end, time)} on the way there"
-        for each in pauses
-    ]
-    if client is None:
-        if _goes_on(driven, leg):
-            notes.append(f"go on with {amount_text(float(driven.load[leg + 1]), data.units.load)} on board")
-        return notes
-    if wait > 1e-9 and np.isfinite(wait):
-        notes.append(f"wait {amount_text(wait, time, 3)}")
-    if late > slack(data.latest[driven.head[leg]]):
-        notes.append(f"{amount_text(late, time, 3)} late")
-    notes += [f"load at {client.source}"] if client.source else []
-    notes += [f"needs {join_list(client.needs)}"] if client.needs else []
-    notes += [f"goods: {join_list(client.goods)}"] if client.goods else []
-    return notes

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from kanopt.problems.supply.assessment import SupplyAssessment
     from kanopt.problems.supply.problem import SupplyProblem
 
-_DEMAND, _PRICE, _SAMPLE = range(3)  # streams of random numbers
+_DEMAND, _PRICE = range(2)  # streams of random numbers
 Cells = tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.intp]]
 
 
@@ -131,11 +131,6 @@ class DrawnSupply:
         return np.asarray((self.shortage[:, must[self.cells[1]]] > 0).any(axis=1))
 
 
-def draw_demand(law: DemandLaw, count: int, seed: int, *sample: int) -> Floats:
-    """Draw demands, ``(count, cells)``: those of a seed, or of one of its further samples by number."""
-    return law.draw(count, np.random.default_rng([seed, _SAMPLE if sample else _DEMAND, *sample]))
-
-
 def keep_flows(assessment: SupplyAssessment, law: DemandLaw, count: int, seed: int) -> DrawnSupply:
     """Keep all flows of a plan whatever is wanted.
 
@@ -152,7 +147,8 @@ def keep_flows(assessment: SupplyAssessment, law: DemandLaw, count: int, seed: i
         How many draws, and their seed.
     """
     problem, ledger = assessment.problem, assessment.simulation
-    demand, (markets, products, periods) = draw_demand(law, count, seed), law.cells
+    demand = law.draw(count, np.random.default_rng([seed, _DEMAND]))
+    markets, products, periods = law.cells
     shortage, stock = np.zeros_like(demand), np.zeros((count, *ledger.delivered.shape[:2]))
     for period in range(ledger.delivered.shape[2]):
         stock = stock + ledger.delivered[:, :, period]

@@ -116,8 +116,8 @@ class SupplyProblem(Problem[FlowPlan]):
         Units wanted: a law bound to ``market.…``, ``product.…`` and ``period.…``; a reference such as
         ``market.demand``; a number; an array that broadcasts to markets × products × periods; or a frame with
         the columns ``market``, ``product``, ``period`` and ``demand``, and perhaps ``demand_sd``, the standard
-        deviation of a demand that is not certain (blank: it is), which :func:`kanopt.risk` draws and
-        :func:`kanopt.solve_sample_average` plans for.
+        deviation of a demand that is not certain (blank: it is), which :func:`kanopt.risk` and
+        :func:`kanopt.monte_carlo` draw.
     facilities
         :class:`Facility` records or a frame; left out, suppliers ship straight to markets.
     planning
@@ -326,7 +326,7 @@ class SupplyProblem(Problem[FlowPlan]):
         measured = np.isnan(self.network.stated_lengths) & np.isfinite(self.network.distances)
         lengths = (note,) if measured.any() and (note := self.network.positions.note()) else ()
         varying = int(((self.demand_deviation > 0) & (self.demand_array > 0)).sum())
-        certain = "which risk draws and solve_sample_average plans for; solve does not look at it"
+        certain = "which risk and monte_carlo draw; solve does not look at it"
         unsure = (f"demand: {count_text(varying, 'amount')} with a demand_sd, {certain}",) if varying else ()
         return (*lengths, *assumed_demands(self.network, self._demand_rows), *unsure)
 

@@ -155,7 +155,7 @@ def work_orders_page(subject: ReportSubject) -> str:
     orders = () if result.assessment is None else result.assessment.work_orders()
     if not orders:
         raise ProblemError(_NONE.format(f"this {result.problem.kind} plan uses"))
-    return render("orders.html.j2", OrdersPage(subject.title, tuple(order.filled() for order in orders)))
+    return render("page.html.j2", OrdersPage(subject.title, tuple(order.filled() for order in orders)))
 
 
 def no_work_orders(problem: Problem[Any]) -> str:

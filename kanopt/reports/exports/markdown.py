@@ -8,32 +8,19 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from kanopt.explain.summary import (
-    bound_sentence,
-    caveat_sentence,
-    choice_sentence,
-    cost_sentence,
-    coverage_sentence,
-    extrapolation_sentence,
-    frozen_sentence,
-    issue_sentences,
-    left_out_sentence,
-    stake_sentence,
-    today_sentence,
-    weak_law_sentences,
-)
+from kanopt.display import Facts, Grid, Lines, Part, Section, words_of
 from kanopt.formulas.printing import to_infix
+from kanopt.reports.blocks import table_of
 from kanopt.reports.exports.plan_tables import in_order, plan_tables
-from kanopt.reports.figure_rows import FigureRow, figure_rows, figure_table
-from kanopt.reports.page_parts import Cell, CellBar, Link, PageTable, table_of
+from kanopt.reports.figure_rows import figure_rows, figure_table
+from kanopt.reports.plan_table import roster_table
 from kanopt.reports.price_tables import term_table
-from kanopt.reports.roster_tables import roster_table
+from kanopt.reports.story import story
 from kanopt.reports.subject import ReportSubject
 from kanopt.text import amount_text, join_list, number_text
 from kanopt.whatif.run import environment
 
 if TYPE_CHECKING:
-    from kanopt.explain import Explanation
     from kanopt.formulas import Curve, Formula
     from kanopt.whatif import LearnedLaw
 
@@ -51,63 +38,45 @@ def markdown_text(subject: ReportSubject) -> str:
 
     What to decide by stands first, the plan line by line last.
     """
-    why, known = subject.explanation, subject.explanation.result.assessment
-    rows = figure_rows(subject)
-    parts = [f"# {_escaped(subject.title)}", _escaped(subject.description)]
-    parts += _section("Changed", subject.changes)
-    guessed = bool(subject.groundless)
-    parts += _section("Not answered", subject.unanswered)
-    if not subject.unanswered:
-        parts += _section("What this shows" if guessed else "What to do", _to_do(subject))
-    figures = figure_table(rows)
-    parts += [] if figures is None else [_table(figures)]
-    for roster in () if known is None else known.rosters():
-        parts += [f"## {_escaped(roster.caption)}", _table(roster_table(roster))]
-    costs = [cost_sentence(why.result, guessed=guessed), today_sentence(why.result, subject.today)]
-    parts += _section("What it would cost" if guessed else "What it costs", costs)
-    parts += [] if why.result.pricing is None else [_table(term_table(why, subject.today))]
-    parts += _section(
-        "What is left out, and why",
-        _left_out(why),
-        "" if subject.unanswered else "Nothing is left out, and no rule is broken.",
-    )
-    parts += _section("How sure", _how_sure(subject, rows), "No law was learned, and no bound is claimed.")
-    parts += _section("What is assumed", subject.assumptions)
-    parts += _section("Laws", _laws(subject.laws))
-    parts += _section("Provenance", _provenance(subject.provenance))
-    parts += _plan(subject)
-    return "\n\n".join(filter(None, parts)) + "\n"
-
-
-def _to_do(subject: ReportSubject) -> list[str]:
-    result = subject.explanation.result
-    proposal = "" if result.assessment is None else result.assessment.proposal
-    shown = "" if subject.groundless or not proposal else f"{proposal}."
-    return [subject.groundless, shown, coverage_sentence(result), choice_sentence(result)]
-
-
-def _left_out(why: Explanation) -> list[str]:
-    result = why.result
-    broken = () if result.assessment is None else result.assessment.broken_rules
-    return [
-        left_out_sentence(result),
-        *issue_sentences(result, why.causes),
-        *(f"{rule}." for rule in broken),
+    why, known, told = subject.explanation, subject.explanation.result.assessment, story(subject)
+    figures = figure_table(figure_rows(subject))
+    rosters = () if known is None else known.rosters()
+    parts: list[Part | None] = [
+        subject.description,
+        *(told.get(key) for key in ("changed", "open", "todo")),
+        figures,
+        *(Section(roster.caption, (roster_table(roster),)) for roster in rosters),
+        told.get("cost"),
+        None if why.result.pricing is None else term_table(why, subject.today),
+        *(told.get(key) for key in ("out", "sure", "assumed")),
+        _listed("Laws", _laws(subject.laws)),
+        _listed("Provenance", _provenance(subject.provenance)),
+        _plan(subject),
     ]
+    blocks = (text for part in parts if part for text in _blocks(part))
+    return "\n\n".join([f"# {_escaped(subject.title)}", *filter(None, blocks)]) + "\n"
 
 
-def _how_sure(subject: ReportSubject, rows: Mapping[str, FigureRow]) -> list[str]:
-    why = subject.explanation
-    result, often = why.result, subject.punctuality
-    return [
-        "" if often is None or "on_time" not in rows else often.text(),
-        *weak_law_sentences(result),
-        "" if subject.groundless else stake_sentence(result),
-        caveat_sentence(result),
-        extrapolation_sentence(why.extrapolations) if why.extrapolations else "",
-        frozen_sentence(result),
-        bound_sentence(result, unread=bool(subject.unanswered)),
-    ]
+def _listed(title: str, sentences: Iterable[str]) -> Section | None:
+    said = tuple(sentences)
+    return Section(title, (Lines(said, "changes"),)) if said else None
+
+
+def _blocks(part: Part) -> Iterator[str]:
+    """Yield what a block is in Markdown, heading before text."""
+    match part:
+        case str():
+            yield _escaped(part)
+        case Lines():
+            yield "\n".join(f"- {_escaped(words_of(line))}" for line in part.items)
+        case Facts():
+            yield "\n".join(f"- {_escaped(': '.join(pair))}" for pair in part.pairs)
+        case Grid():
+            yield _table(part)
+        case Section():
+            yield f"## {_escaped(part.title)}"
+            for inner in part.parts:
+                yield from _blocks(inner)
 
 
 def _laws(laws: Mapping[str, LearnedLaw]) -> Iterator[str]:
@@ -150,37 +119,26 @@ def _provenance(facts: Mapping[str, str]) -> list[str]:
     return [*said, *([", ".join(versions)] if versions else [])]
 
 
-def _section(title: str, sentences: Iterable[str], otherwise: str = "") -> list[str]:
-    said = [f"- {_escaped(sentence)}" for sentence in sentences if sentence]
-    body = said or ([otherwise] if otherwise else [])
-    return [f"## {title}", "\n".join(body)] if body else []
-
-
-def _plan(subject: ReportSubject) -> list[str]:
+def _plan(subject: ReportSubject) -> Section | None:
     """Return the timetable, or the plan where there is none; columns that say nothing are left out."""
     tables = plan_tables(subject, in_units=False)
     title = "Timetable" if "timetable" in tables else "The plan, line by line"
     frame = tables.get("timetable", tables.get("plan"))
     if frame is None:
-        return []
+        return None
     idle = [name for name in frame.columns if frame[name].isin(["", 0]).all()]
-    return [f"## {title}", _table(table_of(in_order(frame.drop(columns=idle)), title, most=_MOST_ROWS))]
+    return Section(title, (table_of(in_order(frame.drop(columns=idle)), title, most=_MOST_ROWS),))
 
 
-def _table(table: PageTable) -> str:
-    kept = [place for place, column in enumerate(table.columns) if column.head]
+def _table(table: Grid) -> str:
+    kept = [place for place, head in enumerate(table.heads) if head]
     lines = [
-        "| " + " | ".join(_escaped(table.columns[place].head) for place in kept) + " |",
-        "| " + " | ".join("---:" if table.columns[place].numeric else "---" for place in kept) + " |",
+        "| " + " | ".join(_escaped(table.heads[place]) for place in kept) + " |",
+        "| " + " | ".join("---:" if table.numeric[place] else "---" for place in kept) + " |",
     ]
-    for row in (*table.rows, *([table.total] if table.total else [])):
-        cells = [row[place] for place in kept]
-        lines.append("| " + " | ".join(map(_cell, cells)) + " |")
+    rows = (*table.rows, *([table.total] if table.total else []))
+    lines += ["| " + " | ".join(_escaped(words_of(row[place])) for place in kept) + " |" for row in rows]
     return "\n".join(lines) + (f"\n\n{_escaped(table.note)}" if table.note else "")
-
-
-def _cell(cell: Cell) -> str:
-    return "" if isinstance(cell, CellBar) else _escaped(cell.text if isinstance(cell, Link) else cell)
 
 
 def _escaped(text: str) -> str:

@@ -72,7 +72,7 @@ def figures_frame(subject: ReportSubject) -> pd.DataFrame:
     table = figure_table(figure_rows(subject))
     if table is None:
         return pd.DataFrame()
-    return pd.DataFrame(list(table.rows), columns=[column.head for column in table.columns])
+    return pd.DataFrame(list(table.rows), columns=list(table.heads))
 
 
 def _roster_frame(roster: Roster) -> pd.DataFrame:

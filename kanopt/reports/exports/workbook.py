@@ -11,23 +11,14 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from kanopt.explain.summary import (
-    bound_sentence,
-    choice_sentence,
-    cost_sentence,
-    coverage_sentence,
-    left_out_sentence,
-    made_up,
-    stake_sentence,
-    today_sentence,
-    weak_law_sentences,
-)
+from kanopt.display import Lines, words_of
 from kanopt.formulas.export.law_rows import LawRows, RowCells, write_law_rows
 from kanopt.formulas.export.sheets import SheetBook, cell_text
 from kanopt.problems.law_use import LawUse
 from kanopt.problems.result import Result
 from kanopt.reports.exports.frame_book import FrameBook
 from kanopt.reports.exports.plan_tables import figures_frame, in_order, plan_forms, plan_tables
+from kanopt.reports.story import story
 from kanopt.reports.subject import ReportSubject
 from kanopt.text import join_list
 
@@ -188,25 +179,12 @@ class _PlanBook(FrameBook):
         sheet.set_landscape()
         sheet.fit_to_pages(1, 0)
         text(sheet, 0, 0, cell_text(subject.title), "title")
-        told = [
-            ("", subject.description),
-            *(("not answered", question) for question in subject.unanswered),
-            *(("changed", change) for change in subject.changes),
-            ("made up" if made_up(subject.assumed) else "", subject.groundless),
-            ("what it does", coverage_sentence(result)),
-            ("", choice_sentence(result)),
-            (
-                "what it would cost" if subject.groundless else "what it costs",
-                cost_sentence(result, guessed=bool(subject.groundless)),
-            ),
-            ("", today_sentence(result, subject.today)),
-            ("what is left out", left_out_sentence(result)),
-            *(("how sure", said) for said in weak_law_sentences(result)),
-            ("how sure", "" if subject.groundless else stake_sentence(result)),
-            ("", bound_sentence(result, unread=bool(subject.unanswered))),
-            *(("what is assumed", said) for said in subject.assumptions),
-            ("this workbook", self._living()),
-        ]
+        told = [("", subject.description)]
+        for section in story(subject).values():
+            for part in section.parts:
+                lines = part.items if isinstance(part, Lines) else (str(part),)
+                told += [("" if place else section.title, words_of(line)) for place, line in enumerate(lines)]
+        told.append(("This workbook", self._living()))
         assert result.assessment is not None
         large = [use.law for use in result.assessment.law_uses if use.shape[0] > _MOST_PLACES]
         told += [

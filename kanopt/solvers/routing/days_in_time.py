@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
@@ -71,7 +72,8 @@ def leave_in_time(
         The plan that says when it leaves: the one given where that is in time often enough; the most punctual one, as
         far as the days tell, where no departures reach the target.
     """
-    problem, plan = assessment.problem, assessment.plan
+    problem: Any = assessment.problem
+    plan = assessment.plan
     typical = assessment.settled()
     free = np.array([not keep_given or route.departure is None for route in plan.routes], dtype=bool)
     choice = DepartureChoice(typical, free, target, uncertainty)

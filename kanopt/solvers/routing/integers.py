@@ -351,11 +351,6 @@ class RoutingIntegers:
         """When what each node receives is ready; 0 where it always is."""
         return self.clock.opening(self.data.release)[self.nodes]
 
-    @property
-    def ready_at_depot(self) -> Integers:
-        """When what is loaded at the depot for each node is ready; 0 where it always is."""
-        return np.where(self.source < 0, self.release, 0)
-
     @cached_property
     def lateness(self) -> Integers:
         """The price of each step of time after `due`."""

@@ -35,12 +35,11 @@ _LINES = "the load on board priced on each leg by a straight line between an emp
 
 MODELLED = frozenset(
     {
-        "fleet", "depot", "visits", "prize", "skill", "goods", "pinned", "reload", "backhaul", "order", "capacity",
-        "measures", "road", "time window", "several windows", "soft window", "release", "shift", "distance",
-        "duration", "overtime", "break", "even work",
+        "fleet", "depot", "visits", "prize", "skill", "goods", "pinned", "order", "capacity", "measures", "road",
+        "time window", "several windows", "soft window", "shift", "distance", "duration", "overtime", "break",
     }
 )  # fmt: skip
-"""The rules of OR-Tools' model, as the referee calls them."""
+"""The rules that OR-Tools' dimensions say by themselves, as the referee calls them."""
 
 Answer = TypeVar("Answer")
 
@@ -48,12 +47,13 @@ Answer = TypeVar("Answer")
 class OrToolsRouting(Solver):
     """Guided local search of OR-Tools on a routing problem at its planning values.
 
-    Arc prices, travel times and demands are lowered to whole numbers, and every rule of a routing problem is part of
-    the model. Laws of the load on board are straight lines between an empty and a full vehicle that do not fall; the
-    clock is frozen. A client that must be served may be left out at a price above that of any plan, so that a partial
-    plan always comes back; that price never enters the objective. No bound is claimed. The search ends at the time
-    limit, or by itself after ``2000 + 50 × clients`` accepted steps without a better plan; in the second case the same
-    seed gives the same plan.
+    Arc prices, travel times and demands are lowered to whole numbers. The model has the rules that OR-Tools says by
+    itself: no reloads, goods that are ready later, backhauls, even work, rests after driving or routes under way. Laws
+    of the load on board are straight lines between an empty and a full vehicle that do not fall; the clock is frozen. A
+    client that must be served may be left out at a price above that of any plan, so that a partial plan always comes
+    back; that price never enters the objective. No bound is claimed. The search ends at the time limit, or by itself
+    after ``2000 + 50 × clients`` accepted steps without a better plan; in the second case the same seed gives the same
+    plan.
 
     Notes
     -----
@@ -249,7 +249,8 @@ class _Search:
         counts = self.options.clock.counts_work
         left = _NEVER if counts else self.options.time_limit - self.seconds
         parameters.time_limit.FromMilliseconds(max(1, int(1000 * left)))
-        by_hand = self.routing_model.schedules_without_lp
+        # times that linear programs propose may lie in gaps between windows, and the search for others takes seconds
+        by_hand = self.routing_model.has_gaps
         if counts:
             # searches for times go by wall seconds; and where there are breaks, those by linear programs take most of
             # the time

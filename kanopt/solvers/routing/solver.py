@@ -18,11 +18,11 @@ from kanopt.problems.routing.data import RoutingData
 from kanopt.problems.routing.rules import beyond
 from kanopt.solvers.base import Outcome, SolveOptions, Solver
 from kanopt.solvers.compiled.library import why_no_kernel
-from kanopt.solvers.encodings import EncodedLaw, Encoding
+from kanopt.solvers.encodings import Encoding
+from kanopt.solvers.routing.encoded_laws import encoded_laws
 from kanopt.solvers.routing.parts_run import PartsRun
 from kanopt.solvers.routing.pyvrp_engine.relaxed import unsupported_rules
 from kanopt.solvers.routing.racer.annealing import StoppingCriteria
-from kanopt.solvers.routing.racer.law_bindings import bindings_of
 from kanopt.solvers.routing.racer.plan_data import bytes_needed
 from kanopt.solvers.routing.racer.refine import RacerRun, left_out_text
 from kanopt.solvers.routing.racer.search import MODELLED
@@ -98,15 +98,7 @@ class RoutingSearch(Solver):
 
     def encoding(self, problem: RoutingProblem) -> Encoding:
         """Return how both searches take each law of a problem that is accepted."""
-        laws = tuple(
-            EncodedLaw(
-                one.law,
-                f"PyVRP: {one.engines}; {_NAME}: {one.search}" if one.plan_inputs else one.search,
-                one.data_inputs,
-                one.plan_inputs,
-            )
-            for one in bindings_of(problem)
-        )
+        laws = tuple(encoded_laws(problem, _NAME))
         how = "tables in whole numbers for PyVRP, then every plan driven on the laws"
         return Encoding(how, self.name, unit=problem.unit, laws=laws)
 
@@ -215,7 +207,6 @@ class RoutingSearch(Solver):
             unserved = len(must & set(assessment.plan.unserved))
             message = f"{money_text(price)} on the law, {engines[-1].message}"
             engines[-1] = replace(engines[-1], objective=price, unserved=unserved, message=message)
-        frozen = [one for one in bindings_of(problem) if one.plan_inputs]
         return Outcome(
             plan=assessment.plan,
             status=assessment.status,
@@ -227,7 +218,9 @@ class RoutingSearch(Solver):
             interrupted=found.interrupted or found.stopped,
             message="every search ended by itself: the same seed gives the same plan" if found.ended else "",
             engines=tuple(engines),
-            solver_view=tuple(f"{one.law}: PyVRP: {one.engines}; {_NAME}: {one.search}" for one in frozen),
+            solver_view=tuple(
+                f"{one.law}: {one.method}" for one in encoded_laws(problem, _NAME) if one.decided
+            ),
         )
 
 

@@ -19,9 +19,9 @@ from kanopt.problems.supply.augmentation import first_plan
 from kanopt.solvers.base import Outcome, SolveOptions, Solver
 from kanopt.solvers.encodings import EncodedLaw, Encoding
 from kanopt.solvers.highs import GAP, TOLERANCE, HighsOptions, HighsResult, HighsTermination
+from kanopt.solvers.supply.fixed_sites import flows_through_sites
 from kanopt.solvers.supply.growing import GrowingModel, RowPool, run_growing
 from kanopt.solvers.supply.model import SupplyModel
-from kanopt.solvers.supply.recourse import flows_through_sites
 from kanopt.solvers.supply.tariffs import TariffPieces, lower_tariff
 from kanopt.text import amount_text, money_text, number_text
 

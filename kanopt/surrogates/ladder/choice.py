@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kanopt.errors import FitError, FormulaError
+from kanopt.formulas.estimation.class_moves import OPERATOR
 from kanopt.formulas.estimation.least_squares import FLOOR
 from kanopt.formulas.printing import to_infix
 from kanopt.surrogates.ladder.additive import MOST
@@ -44,8 +45,10 @@ class Ladder:
     ----------
     rungs
         The laws, the plainest first.
-    errors
-        Root mean square error of each, of the target; (laws,).
+    rows
+        How many rows there were.
+    squares
+        Mean squared error of each, of the target, and of its logarithm where that was learned; (scales, laws).
     order
         Places of those that can be taken, the one first that is to be taken.
     as_good
@@ -55,15 +58,32 @@ class Ladder:
     """
 
     rungs: tuple[Rung, ...]
-    errors: Array
+    rows: float
+    squares: Array
     order: tuple[int, ...]
     as_good: NDArray[np.bool_]
     left_out: tuple[Array, ...]
 
+    @property
+    def errors(self) -> Array:
+        """Root mean square error of each law, of the target; (laws,)."""
+        return np.asarray(np.sqrt(self.squares[0]))
+
     def is_rival(self, place: int, chosen: int) -> bool:
-        """Whether a law is as good as another one, as short to read, and says something else."""
+        """Whether a law is as short to read as another one, says something else, and may as well be the law.
+
+        It is as good, or half of the rows would be described by it as briefly: who had learned from these would read
+        it, and not the other one.
+        """
         one, other = self.rungs[place], self.rungs[chosen]
-        if place == chosen or not self.as_good[place] or one.operators > other.operators:
+        if place == chosen or one.operators > other.operators:
+            return False
+        half = 0.5 * self.rows
+        spared = np.log(half) * (other.parameters - one.parameters)
+        spared += OPERATOR * (other.operators - one.operators)
+        with np.errstate(all="ignore"):
+            longer = half * np.log(np.max(self.squares[:, place] / self.squares[:, chosen]))
+        if not (self.as_good[place] or longer <= spared):
             return False
         apart = float(np.sqrt(np.nanmean((self.left_out[place] - self.left_out[chosen]) ** 2)))
         return apart > APART * float(self.errors[chosen])
@@ -104,7 +124,7 @@ def ladder_of(trained: Trained) -> Ladder:
     order = np.lexsort((errors[0].mean, np.array([rung.operators for rung in found])))
     sorted_errors = [_Errors(each.mean[order], each.standard[order]) for each in errors]
     found, told = [found[place] for place in order], [told[place] for place in order]
-    return _judged(found, told, sorted_errors, stopped=trained.watch.should_stop())
+    return _judged(found, told, sorted_errors, rows.total, stopped=trained.watch.should_stop())
 
 
 def _without_repetitions(found: Sequence[Rung]) -> list[Rung]:
@@ -173,7 +193,9 @@ def _is_read(rung: Rung) -> bool:
     return rung.operators <= MOST and not rung.is_nested and rung.name != NETWORK
 
 
-def _judged(found: Sequence[Rung], told: Sequence[Array], errors: list[_Errors], *, stopped: bool) -> Ladder:
+def _judged(
+    found: Sequence[Rung], told: Sequence[Array], errors: list[_Errors], rows: float, *, stopped: bool
+) -> Ladder:
     """Return the ladder: of laws that can be read and are as good the plainest comes first, then what is closer.
 
     Where the search was stopped, what could be read was not found perhaps, and the best is taken as it is. A network
@@ -196,5 +218,5 @@ def _judged(found: Sequence[Rung], told: Sequence[Array], errors: list[_Errors],
     def rank(place: int) -> tuple[bool, bool, float]:
         return place not in read, not as_good[place], float(place if as_good[place] else excess[place])
 
-    root = np.sqrt(errors[0].mean)
-    return Ladder(tuple(found), root, tuple(sorted(taken, key=rank)), as_good, tuple(told))
+    squares = np.array([scale.mean for scale in errors])
+    return Ladder(tuple(found), rows, squares, tuple(sorted(taken, key=rank)), as_good, tuple(told))

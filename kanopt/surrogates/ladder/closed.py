@@ -21,6 +21,7 @@ from kanopt.errors import FitError, FormulaError
 from kanopt.formulas import Constant, Domain, Formula, Maximum, Minimum, Node, Product
 from kanopt.formulas.columns import evaluate_graph
 from kanopt.formulas.estimation.class_moves import OPERATOR
+from kanopt.formulas.estimation.estimation_rows import as_told, order_of_rows
 from kanopt.formulas.estimation.graph_tape import gradient
 from kanopt.formulas.estimation.least_squares import Linearised
 from kanopt.formulas.estimation.variable_projection import smearing
@@ -40,10 +41,8 @@ from kanopt.surrogates.search import (
     Law,
     Rules,
     Task,
-    as_told,
     graph,
     operators,
-    order_of_rows,
     search,
 )
 from kanopt.surrogates.search.columns import Columns
@@ -137,18 +136,9 @@ SHOWN, MOST_RIVALS = 12, 2
 # ── what is shown beside the law ──
 
 
-@dataclass(frozen=True, eq=False)
-class Beside:
-    """A law of the target that the search has found, how many constants it has, and why it was not taken."""
-
-    law: Formula
-    parameters: int
-    refused: str
-
-
 def besides(
     table: Plain, found: Found, chosen: Fitted, part: Rows, refused: Mapping[object, str], *, log: bool
-) -> tuple[Beside, ...]:
+) -> tuple[Rung, ...]:
     """Return the laws that no other beats in both operators and error, and such as are as good as the chosen one.
 
     Parameters
@@ -171,15 +161,24 @@ def besides(
     shown = [*shown[-SHOWN:], *(fit for fit in _alike(laws, chosen, part.total) if fit not in shown)]
     columns, target = table.columns(part, found.scales), np.exp(part.target) if log else part.target
 
-    def told(fit: Fitted) -> Beside:
+    rows = table.trained.rows
+    own = np.exp(rows.target) if table.trained.log_target else rows.target
+
+    def rung(place: int, fit: Fitted) -> Rung:
         law = table.formula(table.written(fit.law, found.scales))
         if log:  # one of the logarithm is made one of the mean (Duan 1983)
             ratio = target / value(fit.law, columns)
             law = multiplied(law, part.lift * float(part.weight @ ratio) / part.total)
+        try:
+            values = np.broadcast_to(law.evaluate(table.trained.decoded(law.inputs)), own.shape)
+        except FormulaError:
+            values = np.full(len(own), np.nan)
+        left = own - (own - values) / max(1.0 - freedom(fit.law) / rows.total, 0.5)
         why = refused.get(signature(fit.law), "the search on the rows has passed it over")
-        return Beside(law, freedom(fit.law), why)
+        # of rows left out it says the same whatever their blocks
+        return Rung(f"formula {place}", law.root, freedom(fit.law), lambda _: left, refused=why)
 
-    return tuple(map(told, shown))
+    return tuple(rung(place, fit) for place, fit in enumerate(shown, start=2))
 
 
 def _alike(laws: list[Fitted], chosen: Fitted, rows: float) -> list[Fitted]:
@@ -235,7 +234,7 @@ class Closed:
     log: bool
     parameters: int
     price: float
-    beside: tuple[Beside, ...] = ()
+    beside: tuple[Rung, ...] = ()
 
     @property
     def squares(self) -> float:
@@ -265,27 +264,7 @@ def found_on_rows(trained: Trained) -> Iterator[Rung]:
     law, factor = closed.smeared()
     told = partial(_left_out, closed, trained, factor)
     yield Rung("formula", law.root, closed.parameters, told, factor, told=law.covariance)
-    rows = closed.rows
-    target = np.exp(rows.target) if closed.log else rows.target
-    for place, each in enumerate(closed.beside):
-        try:
-            values = each.law.evaluate(trained.decoded(each.law.inputs))
-        except FormulaError:
-            values = np.full(len(target), np.nan)
-        seen = max(1.0 - each.parameters / rows.total, 0.5)
-        left = np.asarray(target - (target - np.broadcast_to(values, target.shape)) / seen)
-        yield Rung(
-            f"formula {place + 2}",
-            each.law.root,
-            each.parameters,
-            partial(_as_told_of_all, left),
-            refused=each.refused,
-        )
-
-
-def _as_told_of_all(left: Array, blocks: Integers) -> Array:
-    """Return what a law that is shown only says of rows left out, whatever their blocks."""
-    return left
+    yield from closed.beside
 
 
 def _left_out(closed: Closed, trained: Trained, factor: float, blocks: Integers) -> Array:

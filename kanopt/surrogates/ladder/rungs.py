@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kanopt.formulas import Constant, Curve, Formula, Node, Product, Sum, Table
+from kanopt.formulas.estimation.estimation_rows import as_told, order_of_rows
 from kanopt.formulas.estimation.least_squares import FLOOR
 from kanopt.formulas.extrapolation import Side
 from kanopt.formulas.nodes import count_operators, postorder
@@ -23,7 +24,6 @@ from kanopt.formulas.parameters import Covariance
 from kanopt.formulas.simplify import simplify_graph
 from kanopt.surrogates.ladder.trained import Trained
 from kanopt.surrogates.rows import Rows
-from kanopt.surrogates.search import as_told, order_of_rows
 
 Array = NDArray[np.float64]
 Integers = NDArray[np.int64]

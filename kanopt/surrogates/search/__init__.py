@@ -1,6 +1,5 @@
 """The law as sums of products, looked for on the rows themselves: what a person would have written down."""
 
-from kanopt.surrogates.search.columns import as_told, order_of_rows
 from kanopt.surrogates.search.graph import graph
 from kanopt.surrogates.search.rules import KINDS, PREFERRED, Rules
 from kanopt.surrogates.search.search import REFITS, Found, Task, search
@@ -14,9 +13,7 @@ __all__ = [
     "Law",
     "Rules",
     "Task",
-    "as_told",
     "graph",
     "operators",
-    "order_of_rows",
     "search",
 ]

@@ -19,8 +19,6 @@ MARGIN = 0.05
 
 ON_GRID = 400
 """Distinct values up to which an input may lie on a grid."""
-TOLD = 44
-"""Bits of a number that are told."""
 
 
 class Columns:
@@ -119,42 +117,6 @@ class Columns:
     def take(self, rows: NDArray[np.int64]) -> Columns:
         """Return some of the rows."""
         return Columns(self.inputs[rows], self.scales, self.categories)
-
-
-def order_of_rows(inputs: Array, target: Array, weight: Array) -> NDArray[np.intp]:
-    """Return an order of rows that their values decide, as if it were drawn: the first of them are a sample of all.
-
-    Examples
-    --------
-    >>> x, y, ones = np.array([[3.0], [1.0], [2.0]]), np.array([5.0, 4.0, 6.0]), np.ones(3)
-    >>> there, back = order_of_rows(x, y, ones), order_of_rows(x[::-1], y[::-1], ones)
-    >>> (x[there] == x[::-1][back]).all()
-    np.True_
-    """
-    mixed = np.zeros(len(target), dtype=np.uint64)
-    for column in (*inputs.T, target, weight):
-        mixed = _mixed(mixed ^ as_told(column).view(np.uint64))
-    return np.argsort(mixed, kind="stable")
-
-
-def as_told(numbers: Array) -> Array:
-    """Return numbers to about thirteen digits, so that the way in which they were stored does not count.
-
-    Examples
-    --------
-    >>> float(as_told(np.array([0.1 + 0.2]))[0] - as_told(np.array([0.3]))[0])
-    0.0
-    """
-    mantissa, exponent = np.frexp(numbers)
-    return np.asarray(np.ldexp(np.round(np.ldexp(mantissa, TOLD)), exponent - TOLD) + 0.0)
-
-
-def _mixed(numbers: NDArray[np.uint64]) -> NDArray[np.uint64]:
-    """Return numbers with every bit of each spread over all of its bits (Steele et al. 2014, *Splittable PRNGs*)."""
-    numbers = numbers + np.uint64(0x9E3779B97F4A7C15)
-    numbers = (numbers ^ (numbers >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-    numbers = (numbers ^ (numbers >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    return numbers ^ (numbers >> np.uint64(31))
 
 
 def scales_of(inputs: Array) -> Array:

@@ -166,14 +166,14 @@ LARGEST = 700.0
 """Exponent of a number that a float holds."""
 
 
-def _at_most_one(factors: tuple[Factor, ...], columns: Columns) -> tuple[Parameter, tuple[Factor, ...]]:
-    """Return the coefficient with which a product of exponentials is at most 1, and its factors."""
+def _at_most_one(factors: tuple[Factor, ...], columns: Columns) -> Parameter:
+    """Return the coefficient with which a product of exponentials is at most 1."""
     ends = (
         max(f.rate.value * end[f.column] ** (1 + (f.of == "x^2")) for end in (columns.low, columns.high))
         for f in factors
         if isinstance(f, Exponential)
     )
-    return Parameter(float(np.exp(-np.clip(sum(ends), -LARGEST, LARGEST))), free=False), factors
+    return fixed(float(np.exp(-np.clip(sum(ends), -LARGEST, LARGEST))))
 
 
 def _flat(
@@ -182,6 +182,33 @@ def _flat(
     """Return a table or curve that is 1 everywhere, one number of which is held."""
     values = tuple(ONE if k == held else Parameter(1.0) for k in range(count))
     return Tabulated(column, values, of, low, high)
+
+
+@dataclass(frozen=True, eq=False)
+class Family:
+    """Ready-made products of one kind on a set of rows.
+
+    Parameters
+    ----------
+    terms
+        The products, each with what it is multiplied by so that its values are numbers of a usual size.
+    columns
+        The rows.
+    """
+
+    terms: list[Term]
+    columns: Columns
+
+    @cached_property
+    def values(self) -> Array:
+        """Values of the products, shape (n, m)."""
+        values = [value(Law((term,)), self.columns) for term in self.terms]
+        return np.column_stack(values) if values else np.zeros((len(self.columns), 0))
+
+    def times(self, number: int, coefficient: float) -> Term:
+        """Return a product with a coefficient that is free, for that of its values."""
+        term = self.terms[number]
+        return Term(Parameter(coefficient * term.coefficient.value), term.factors)
 
 
 @dataclass(frozen=True, eq=False)
@@ -268,8 +295,16 @@ class Dictionary:
                 out += found
         return out
 
+    def _family(self, products: Iterable[tuple[Factor, ...]]) -> Family:
+        """Return the products that may be; of many inputs there are more than can be looked at, or held."""
+        found = list(islice(products, MOST))
+        terms = (
+            Term(_at_most_one(factors, self.columns), factors) for factors in found if self._may_be(factors)
+        )
+        return Family(list(terms), self.columns)
+
     @cached_property
-    def decays(self) -> list[tuple[Factor, ...]]:
+    def decays(self) -> Family:
         """Exponentials of one input and of its square, and products of two."""
         falls = ((j, rate) for j in self.straight for rate in RATES if rate < 0.0)
         out: list[tuple[Factor, ...]] = [
@@ -280,20 +315,10 @@ class Dictionary:
                 for rates in product(among, repeat=size):
                     pairs = zip(chosen, rates, strict=True)
                     out.append(tuple(Exponential(j, Parameter(r / self._width(j))) for j, r in pairs))
-        return list(filter(self._may_be, out))[:MOST]
+        return self._family(filter(self._may_be, out))
 
     def _width(self, j: int) -> float:
         return float(self.columns.high[j] - self.columns.low[j])
-
-    @cached_property
-    def decay_values(self) -> Array:
-        """Values of the exponentials, shape (n, m), each at most 1."""
-        return self._values([_at_most_one(factors, self.columns) for factors in self.decays])
-
-    def _values(self, products: list[tuple[Parameter, tuple[Factor, ...]]]) -> Array:
-        laws = (Law((Term(coefficient, factors),)) for coefficient, factors in products)
-        columns = [value(law, self.columns) for law in laws]
-        return np.column_stack(columns) if columns else np.zeros((len(self.columns), 0))
 
     @cached_property
     def product_values(self) -> Array:
@@ -313,7 +338,7 @@ class Dictionary:
         return values
 
     @cached_property
-    def others(self) -> list[tuple[Factor, ...]]:
+    def others(self) -> Family:
         """Logarithms, hinges and steps of one input, and hinges times another one: a rate for what is beyond."""
         out: list[tuple[Factor, ...]] = []
         rates = self.straight if len(self.straight) <= FEW else []
@@ -331,7 +356,7 @@ class Dictionary:
                 middle = 0.5 * (distinct[1:] + distinct[:-1])
                 near = np.unique(np.searchsorted(middle, places).clip(0, len(middle) - 1))
                 out += [(Step(j, fixed(float(middle[k]))),) for k in near]
-        return list(filter(self._may_be, out))
+        return self._family(out)
 
     def hinges(self, column: int) -> list[Hinge]:
         """Return hinges of one input, none where it goes round."""
@@ -340,12 +365,7 @@ class Dictionary:
         return [h for h in found if column not in self.periods and self._may_be((h,))]
 
     @cached_property
-    def other_values(self) -> Array:
-        """Values of the others, shape (n, m)."""
-        return self._values([(ONE, factors) for factors in self.others])
-
-    @cached_property
-    def families(self) -> list[list[Factor]]:
+    def families(self) -> list[Family]:
         """Shapes with a name, by what they are: growth, decay, also of two inputs; peaks; distances; gaps; sizes."""
         if not self.with_shapes:
             return []
@@ -365,8 +385,7 @@ class Dictionary:
                 if i not in pair
             ),
         ]
-        # of many inputs there are more than can be looked at, or held
-        return [[s for s in islice(family, MOST) if self._may_be((s,))] for family in families]
+        return [self._family((shape,) for shape in family) for family in families]
 
     def _shapes_of(
         self, of: Callable[[Columns, Any], list[Factor]], inputs: Iterable[Any]
@@ -375,22 +394,23 @@ class Dictionary:
         for each in inputs:
             yield from of(self.columns, each)
 
-    @cached_property
-    def shapes(self) -> list[Factor]:
-        """All of them."""
-        return [shape for family in self.families for shape in family]
+    def of_one(self, column: int) -> list[tuple[Factor, Array]]:
+        """Return what may stand for a bend of one input, with its values, shape (n, 1).
 
-    def shapes_of(self, column: int) -> list[int]:
-        """Return the numbers of the shapes of growth, decay, peaks and size of one input."""
-        return self._alone.get(column, [])
+        These are shapes of growth, decay, peaks and size, exponentials of the input and of its reciprocal, and powers.
+        """
+        powers = ((Power(column, fixed(e)), e) for e in exponents_of(self.columns, column, SINGLE))
+        raised = [(power, self.columns.raised(column, e)[:, None]) for power, e in powers]
+        return [*self._alone.get(column, []), *self.exponentials(column), *raised]
 
     @cached_property
-    def _alone(self) -> dict[int, list[int]]:
-        found: dict[int, list[int]] = {}
-        for number, shape in enumerate(self.shapes):
-            column, *others = inputs_of(shape)
-            if not others:
-                found.setdefault(column, []).append(number)
+    def _alone(self) -> dict[int, list[tuple[Factor, Array]]]:
+        found: dict[int, list[tuple[Factor, Array]]] = {}
+        for family in self.families:
+            for k, term in enumerate(family.terms):
+                column, *others = inputs_of(term)
+                if not others:
+                    found.setdefault(column, []).append((term.factors[0], family.values[:, [k]]))
         return found
 
     def exponentials(self, column: int) -> list[tuple[Factor, Array]]:
@@ -406,24 +426,6 @@ class Dictionary:
                 if self._may_be((factor,)) and np.abs(exponent).max() < LARGEST / 2.0:
                     found.append((factor, np.exp(exponent)[:, None]))
         return found
-
-    def best_shapes(self, share: Array) -> list[int]:
-        """Return the numbers of the shapes that take the largest share, of every family one."""
-        found, start = [], 0
-        for family in self.families:
-            if family:
-                found.append(start + int(np.argmax(share[start : start + len(family)])))
-            start += len(family)
-        return sorted((k for k in found if share[k] > 0.0), key=lambda k: -share[k])
-
-    @cached_property
-    def shape_values(self) -> Array:
-        """Values of the shapes, shape (n, m)."""
-        return self._values([(ONE, (shape,)) for shape in self.shapes])
-
-    def coefficient(self, number: int) -> float:
-        """Return the number by which :attr:`decay_values` were multiplied."""
-        return _at_most_one(self.decays[number], self.columns)[0].value
 
     @cached_property
     def waves(self) -> list[tuple[int, Parameter]]:

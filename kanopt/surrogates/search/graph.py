@@ -31,6 +31,7 @@ from kanopt.surrogates.search.structure import (
     fixed,
     is_extreme,
     joined,
+    lookups,
     multiplied_out,
     operators,
     values_of,
@@ -242,20 +243,9 @@ def graph(
     """
     taken = set(names)
     free = (name for n in count(1) if (name := f"c{n}") not in taken)
-    writer = _Writer(names, free, labels or {}, looked_up(law))
+    kinds = Counter("by" if each.of == "category" else "s" for each in lookups(law))
+    writer = _Writer(names, free, labels or {}, kinds)
     return simplify_graph(writer.sum(_gathered(unscaled(law, scales))))
-
-
-def looked_up(law: Law) -> Counter[str]:
-    """Return how many tables a law has ("by"), and how many curves ("s")."""
-    found = Counter[str]()
-    for term in law.terms:
-        for factor in term.factors:
-            if isinstance(factor, Group | Applied):
-                found += looked_up(factor.inner)
-            elif isinstance(factor, Tabulated):
-                found["by" if factor.of == "category" else "s"] += 1
-    return found
 
 
 def _called(kind: str, several: int) -> list[str]:

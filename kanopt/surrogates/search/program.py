@@ -36,9 +36,9 @@ from kanopt.surrogates.search.structure import (
     Term,
     Wave,
     changed_numbers,
-    in_tables,
     is_extreme,
     values_of,
+    walk,
 )
 
 Array: TypeAlias = NDArray[np.float64]
@@ -476,6 +476,12 @@ def _based(term: Term, columns: Columns) -> Term:
 def felt(law: Law, columns: Columns) -> Law:
     """Return the law with numbers of tables and curves held that no row feels, as those of a type that never loads."""
     jacobian = value_and_jacobian(law, columns)[1]
-    free = (np.abs(jacobian).any(axis=0) | ~np.array(in_tables(law), dtype=bool)).tolist()
-    supply = iter(free)
-    return changed_numbers(law, lambda parameter: replace(parameter, free=next(supply)))
+    told, looked_up = list[bool](), 0
+    for part in walk(law):
+        if isinstance(part, Tabulated):
+            looked_up = len(part.values)
+        elif isinstance(part, Parameter):
+            told += [not looked_up] if part.free else []
+            looked_up = max(looked_up - 1, 0)
+    free = iter((np.abs(jacobian).any(axis=0) | np.array(told, dtype=bool)).tolist())
+    return changed_numbers(law, lambda parameter: replace(parameter, free=next(free)))

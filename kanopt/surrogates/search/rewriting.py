@@ -86,9 +86,7 @@ def _with_a_shape(law: Law, place: int, words: Dictionary, whole: OuterSum) -> I
     for factor in bends:
         rest = tuple(f for f in term.factors if f is not factor)
         beside = value(Law((Term(ONE, rest),)), words.columns)[:, None]
-        known = [(words.shapes[k], words.shape_values[:, [k]]) for k in words.shapes_of(factor.column)]
-        known += words.exponentials(factor.column)
-        known += [(power, values) for (power,), values in _powers(factor.column, words)]
+        known = words.of_one(factor.column)
         alone = [(outer.exchanged(beside * values), bend, values) for bend, values in known]
         with_one = [
             (outer.exchanged(beside * np.column_stack([values, np.ones(len(values))])), bend, values)

@@ -6,7 +6,7 @@ The price of a law is that of its operators. An operator that a person prefers c
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
 
@@ -25,8 +25,10 @@ from kanopt.surrogates.search.structure import (
     Term,
     Wave,
     factor_operators,
+    factors_of_inputs,
     inputs_of,
     operators,
+    walk,
 )
 from kanopt.units import UnitPowers
 
@@ -64,26 +66,16 @@ def kind_of_factor(factor: Factor) -> str:
     return ""
 
 
-def _factors(part: Law | Term) -> Iterator[Factor]:
-    """Yield all factors of one input below a part."""
-    terms = part.terms if isinstance(part, Law) else (part,)
-    for term in terms:
-        for factor in term.factors:
-            if isinstance(factor, Group | Applied):
-                yield from _factors(factor.inner)
-            else:
-                yield factor
-
-
 def bends(law: Law, column: int) -> tuple[int, int]:
     """Return how many different factors of a law read an input that are no powers of it, and how many with powers."""
-    own = {f for f in _all_factors(law) if not isinstance(f, Group) and column in inputs_of(f)}
+    applied = [f for f in walk(law) if isinstance(f, Applied)]
+    own = {f for f in (*factors_of_inputs(law), *applied) if column in inputs_of(f)}
     return sum(not isinstance(f, Power) for f in own), len(own)
 
 
 def winds(law: Law) -> bool:
     """Whether a law says of an input with several words, one of which is no power, what a curve may say."""
-    several = Counter(f.column for f in _factors(law) if not isinstance(f, Group | Applied))
+    several = Counter(f.column for f in factors_of_inputs(law))
     return any(count > 1 and bends(law, column)[0] for column, count in several.items())
 
 
@@ -93,23 +85,14 @@ def imitates_a_curve(law: Law) -> bool:
     Waves of a known period may be several; a second wave of another, or a third wave, bump or bend, is too many.
     """
     waves, bumps = Counter[int](), Counter[int]()
-    for factor in _all_factors(law):
+    for factor in walk(law):
         if isinstance(factor, Wave) and factor.frequency.free:
             waves[factor.column] += 1
         elif isinstance(factor, Applied) and factor.function == "exp":
-            bumps.update({f.column for f in _factors(factor.inner) if not isinstance(f, Group | Applied)})
+            bumps.update(inputs_of(factor))
         elif isinstance(factor, Hinge):
             bumps[factor.column] += 1
     return any(count > 1 for count in waves.values()) or any(count > 2 for count in (waves + bumps).values())
-
-
-def _all_factors(part: Law) -> Iterator[Factor]:
-    """Yield all factors below a part, brackets and what is in them."""
-    for term in part.terms:
-        for factor in term.factors:
-            yield factor
-            if isinstance(factor, Group | Applied):
-                yield from _all_factors(factor.inner)
 
 
 @dataclass(frozen=True, eq=False)
@@ -160,11 +143,7 @@ class Rules:
         return all(self._admits(term, bent=False) for term in law.terms)
 
     def _admits(self, term: Term, *, bent: bool) -> bool:
-        pinned = [
-            f.column
-            for f in _factors(term)
-            if not isinstance(f, Group | Applied) and f.column in self.allowed
-        ]
+        pinned = [f.column for f in factors_of_inputs(term) if f.column in self.allowed]
         if len(set(pinned)) < len(pinned) or (bent and pinned):
             return False
         for factor in term.factors:
@@ -197,14 +176,14 @@ class Rules:
         >>> Rules(5.0, required=frozenset({1})).suffices(Law((Term(ONE, (Power(0, ONE),)),)))
         False
         """
-        return self.required <= {f.column for f in _factors(law) if not isinstance(f, Group | Applied)}
+        return self.required <= inputs_of(law)
 
     def price(self, law: Law) -> float:
         """Return the length of the description of the operators of a law, in nats."""
         count = float(operators(law))
         if self.preferred:
-            liked = (factor_operators(f) for f in _factors(law) if kind_of_factor(f) in self.preferred)
-            count -= (1.0 - PREFERRED) * sum(liked)
+            liked = (f for f in factors_of_inputs(law) if kind_of_factor(f) in self.preferred)
+            count -= (1.0 - PREFERRED) * sum(map(factor_operators, liked))
         return self.operator * count
 
     def may_be_one(self, term: Term, *, inner: bool) -> bool:

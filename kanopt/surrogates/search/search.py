@@ -15,9 +15,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from kanopt.formulas.estimation.estimation_rows import order_of_rows
 from kanopt.formulas.estimation.least_squares import FLOOR
 from kanopt.surrogates.monitor import FitMonitor, SearchStopped
-from kanopt.surrogates.search.columns import Columns, order_of_rows, scales_of
+from kanopt.surrogates.search.columns import Columns, scales_of
 from kanopt.surrogates.search.dictionary import Dictionary
 from kanopt.surrogates.search.extremes import extremes
 from kanopt.surrogates.search.fitting import Budget, Fitted, Target, fitted

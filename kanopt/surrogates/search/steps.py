@@ -239,20 +239,12 @@ def with_function(place: Place) -> Found:
     """Add a decay, a logarithm, hinge or step, a shape with a name, or a wave."""
     words, flow = place.words, place.part.flow
 
-    def added(coefficient: float, factors: tuple[Factor, ...]) -> Law:
-        return Law((*place.sum.terms, Term(Parameter(coefficient), factors)))
-
-    share, slope = place.scores.of(words.decay_values, flow)
-    for k in _best(share, FEW):
-        yield share[k], added(float(slope[k]) * words.coefficient(k), words.decays[k])
-    share, slope = place.scores.of(words.other_values, flow)
-    for k in _best(share, FEW):
-        yield share[k], added(float(slope[k]), words.others[k])
-    share, slope = place.scores.of(words.shape_values, flow)
-    for k in words.best_shapes(share):
-        yield share[k], added(float(slope[k]), (words.shapes[k],))
+    for family, count in [(words.decays, FEW), (words.others, FEW), *((each, 1) for each in words.families)]:
+        share, slope = place.scores.of(family.values, flow)
+        for k in _best(share, count):
+            yield share[k], Law((*place.sum.terms, family.times(k, float(slope[k]))))
     for taken, amplitude, wave in _waves(place, flow):
-        yield taken, added(amplitude, (wave,))
+        yield taken, Law((*place.sum.terms, Term(Parameter(amplitude), (wave,))))
 
 
 def with_lookup(place: Place) -> Found:
@@ -390,23 +382,28 @@ def with_bracket(place: Place) -> Found:
 def with_shape(place: Place) -> Found:
     """Multiply by a shape, by 1 + a · shape or 1 + a · wave, or divide by 1 + a · decay."""
     words, alone, term = place.words, place.alone, place.term
-    share, slope = place.scores.of(words.shape_values, place.factor_flow)
-    for k in words.best_shapes(share):
-        least = -0.9 / max(float(words.shape_values[:, k].max()), 1e-300)
-        yield share[k], _times(term, _bracket(max(float(slope[k]), least), (words.shapes[k],)))
+    for family in words.families:
+        share, slope = place.scores.of(family.values, place.factor_flow)
+        for k in _best(share, 1):
+            least = -0.9 / max(float(family.values[:, k].max()), 1e-300)
+            bent = _bracket(max(float(slope[k]), least), family.terms[k].factors)
+            yield share[k], _times(term, bent)
     for taken, amplitude, wave in _waves(place, place.factor_flow):
         yield taken, _times(term, _bracket(min(amplitude, 0.9), (wave,)))
     if alone is None:
         return
-    share, _ = place.scores.of(words.decay_values, place.factor_flow)
+    decays = words.decays
+    share, _ = place.scores.of(decays.values, place.factor_flow)
     chosen = _best(share, DECAYS)
-    decays = zip(alone.scanned(words.decay_values[:, chosen], -1.0), chosen, strict=True)
-    found = sorted(((start, k) for start, k in decays if start), key=lambda entry: -entry[0][0])
+    starts = zip(alone.scanned(decays.values[:, chosen], -1.0), chosen, strict=True)
+    found = sorted(((start, k) for start, k in starts if start), key=lambda entry: -entry[0][0])
     for (taken, c, a), k in found[:PER_PART]:
-        yield taken, _times(term, _bracket(a * words.coefficient(k), words.decays[k], -1.0), c)
-    shares, coefficients = alone.multiplied(words.shape_values)
-    for k in words.best_shapes(shares):
-        yield shares[k], _times(term, words.shapes[k], float(coefficients[k]))
+        inside = decays.times(k, a)
+        yield taken, _times(term, _bracket(inside.coefficient.value, inside.factors, -1.0), c)
+    for family in words.families:
+        shares, coefficients = alone.multiplied(family.values)
+        for k in _best(shares, 1):
+            yield shares[k], _times(term, family.terms[k].factors[0], float(coefficients[k]))
 
 
 def with_table(place: Place) -> Found:

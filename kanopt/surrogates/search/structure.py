@@ -13,9 +13,9 @@ A law is frozen; its parameters stand in it as :class:`Parameter`, each free or 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, fields, replace
-from typing import Any, TypeAlias, TypeGuard
+from typing import Any, TypeAlias, TypeGuard, cast
 
 CURVE = 5
 """Operators for which a curve counts, as in :mod:`kanopt.formulas.pieces`."""
@@ -170,14 +170,19 @@ _PARTS = {
 """Fields that hold parameters and parts; looked up once, as laws are walked many times."""
 
 
-def _parts(part: Any) -> Iterator[Any]:
-    """Yield the parameters and parts of a part, in the order in which they are written."""
+def walk(part: Any) -> list[Any]:
+    """Return a part of a law and all parts and parameters below it, in the order in which they are written."""
+    found: list[Any] = []
+    _collect(part, found)
+    return found
+
+
+def _collect(part: Any, found: list[Any]) -> None:
+    found.append(part)
     for name in _PARTS[type(part)]:
         value = getattr(part, name)
-        if isinstance(value, tuple):
-            yield from value
-        else:
-            yield value
+        for below in value if isinstance(value, tuple) else (value,):
+            _collect(below, found)
 
 
 def free_parameters(part: Any) -> list[Parameter]:
@@ -189,27 +194,12 @@ def free_parameters(part: Any) -> list[Parameter]:
     >>> [p.value for p in free_parameters(term)]
     [2.0, 0.5]
     """
-    found: list[Parameter] = []
-    _collect(part, found)
-    return found
+    return [each for each in walk(part) if isinstance(each, Parameter) and each.free]
 
 
-def _collect(part: Any, found: list[Parameter]) -> None:
-    """Append the free parameters below a part."""
-    if isinstance(part, Parameter):
-        if part.free:
-            found.append(part)
-        return
-    for below in _parts(part):
-        _collect(below, found)
-
-
-def in_tables(part: Any) -> list[bool]:
-    """Return of every free parameter below a law, term or factor whether it stands in a table or curve."""
-    if isinstance(part, Parameter):
-        return [False] if part.free else []
-    inside = isinstance(part, Tabulated)
-    return [inside or each for below in _parts(part) for each in in_tables(below)]
+def lookups(part: Any) -> list[Tabulated]:
+    """Return the tables and curves below a law, term or factor."""
+    return [each for each in walk(part) if isinstance(each, Tabulated)]
 
 
 def in_lookups(law: Law) -> int:
@@ -221,21 +211,22 @@ def in_lookups(law: Law) -> int:
     >>> in_lookups(Law((Term(Parameter(2.0), (by,)),)))
     2
     """
-    return sum(in_tables(law))
+    return sum(len(free_parameters(each)) for each in lookups(law))
 
 
 def exponents(part: Any) -> list[Parameter]:
     """Return the free exponents of powers of inputs below a law, term or factor."""
-    if isinstance(part, Power):
-        return [part.exponent] if part.exponent.free else []
-    if isinstance(part, Parameter):
-        return []
-    return [exponent for below in _parts(part) for exponent in exponents(below)]
+    return [each.exponent for each in walk(part) if isinstance(each, Power) and each.exponent.free]
 
 
 def values_of(part: Any) -> list[float]:
     """Return the values of the free parameters."""
     return [parameter.value for parameter in free_parameters(part)]
+
+
+def factors_of_inputs(part: Any) -> list[Any]:
+    """Return the factors of one input each below a law, term or factor."""
+    return [each for each in walk(part) if hasattr(each, "column")]
 
 
 def inputs_of(part: Any) -> frozenset[int]:
@@ -246,9 +237,7 @@ def inputs_of(part: Any) -> frozenset[int]:
     >>> sorted(inputs_of(Term(ONE, (Power(2, ONE), Applied("exp", Law((Term(ONE, (Power(0, ONE),)),)))))))
     [0, 2]
     """
-    if isinstance(part, Law | Term | Group | Applied):
-        return frozenset().union(*map(inputs_of, _parts(part)))
-    return frozenset() if isinstance(part, Parameter) else frozenset({part.column})
+    return frozenset(each.column for each in factors_of_inputs(part))
 
 
 def without_input(law: Law, column: int) -> Law:
@@ -281,13 +270,7 @@ def freedom(law: Law) -> int:
     >>> freedom(Law((Term(Parameter(2.0), (Step(0, fixed(1.5)),)),)))
     2
     """
-
-    def steps(part: Any) -> int:
-        if isinstance(part, Parameter | Step):
-            return int(isinstance(part, Step))
-        return sum(map(steps, _parts(part)))
-
-    return len(values_of(law)) + steps(law)
+    return len(values_of(law)) + sum(isinstance(each, Step) for each in walk(law))
 
 
 def size(law: Law) -> int:
@@ -300,13 +283,7 @@ def size(law: Law) -> int:
     >>> size(law), freedom(law)
     (2, 3)
     """
-
-    def below(part: Any) -> int:
-        if isinstance(part, Parameter):
-            return int(part.free)
-        return 1 if isinstance(part, Tabulated) else sum(map(below, _parts(part)))
-
-    return below(law)
+    return len(values_of(law)) - in_lookups(law) + len(lookups(law))
 
 
 def with_values(part: Law, values: Iterable[float]) -> Law:
@@ -321,34 +298,16 @@ def changed_numbers(part: Law, change: Callable[[Parameter], Parameter]) -> Law:
     A search comes here a thousand times.
     """
 
-    def number(parameter: Parameter) -> Parameter:
-        return change(parameter) if parameter.free else parameter
+    def of(old: Any) -> Any:
+        kind = type(old)
+        if kind is Parameter:
+            return change(old) if old.free else old
+        if kind is tuple:
+            return tuple([of(each) for each in old])
+        names = _FIELDS.get(kind)
+        return old if names is None else kind(*[of(getattr(old, name)) for name in names])
 
-    def factor(old: Factor) -> Factor:
-        match old:
-            case Power(column, exponent):
-                return Power(column, number(exponent))
-            case Exponential(column, rate, of):
-                return Exponential(column, number(rate), of)
-            case Group(inner, exponent):
-                return Group(law(inner), number(exponent))
-            case Applied(function, inner):
-                return Applied(function, law(inner))
-            case Wave(column, frequency, phase):
-                return Wave(column, number(frequency), number(phase))
-            case Hinge(column, place):
-                return Hinge(column, number(place))
-            case Tabulated(values=known):
-                return replace(old, values=tuple([number(each) for each in known]))
-        return old
-
-    def term(old: Term) -> Term:
-        return Term(number(old.coefficient), tuple([factor(each) for each in old.factors]))
-
-    def law(old: Law) -> Law:
-        return Law(tuple([term(each) for each in old.terms]))
-
-    return law(part)
+    return cast("Law", of(part))
 
 
 def changed(law: Law, path: Path, new: Law | Term | None) -> Law:

@@ -25,7 +25,7 @@ from kanopt.formulas.estimation.least_squares import plane
 from kanopt.surrogates.search.columns import Columns
 from kanopt.surrogates.search.dictionary import NARROWEST, Dictionary, kind_of
 from kanopt.surrogates.search.fitting import Target
-from kanopt.surrogates.search.program import value
+from kanopt.surrogates.search.program import FLATTEST, value
 from kanopt.surrogates.search.scores import ranked_sets
 from kanopt.surrogates.search.structure import (
     MINUS_ONE,
@@ -454,6 +454,7 @@ def product_of_powers(rows: Array, target: Array, weight: Array) -> tuple[float,
     for estimate, error in zip(found[:-1].tolist(), errors[:-1].tolist(), strict=True):
         nearest = min(SIMPLE, key=lambda simple: abs(simple - estimate))
         told = error < LOOSE and abs(nearest - estimate) > max(NEAR * error, NOTHING)
+        told = told and abs(estimate) > FLATTEST  # a flatter one has no value
         exponents.append(Parameter(estimate) if told else fixed(nearest))
     rest = target - rows[:, :-1] @ np.array([each.value for each in exponents])
     with np.errstate(over="ignore"):

@@ -7,13 +7,11 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property, partial
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import pandas as pd
 
 from kanopt.display import Alarm, Grid, Part, grid_of
-from kanopt.files import replace_file
 from kanopt.problems.result import Status
 from kanopt.text import count_text, fixed_text, money_text, seconds_text
 from kanopt.whatif.questions.axes import Axis, value_text
@@ -96,32 +94,18 @@ class Answers(TableExports):
         breaks; empty where prices compare like with like); ``unserved`` and ``violations``; ``bound``; ``seconds``;
         ``message``; ``caveat`` (what the price cannot be trusted for).
         """
-        rows = [self._row(found) for found in self.results]
         labels = [axis.label for axis in self.axes]
-        return pd.DataFrame(rows, columns=["point", *labels, *_COLUMNS])
+        columns = ["point", *labels, *_COLUMNS]
+        return pd.DataFrame([self._row(found) for found in self.results], columns=columns)
 
     def _row(self, found: PointResult) -> list[object]:
         verdict, held = self.verdict(found), found.held_price(self.as_it_is)
-        return [
-            found.point,
-            *self.design_points[found.point],
-            found.status,
-            found.objective,
-            verdict.change,
-            found.kept_objective,
-            found.kept_status,
-            held - self.as_it_is.objective,
-            found.objective - held,
-            verdict.noise,
-            verdict.word,
-            verdict.why,
-            found.unserved,
-            found.violations,
-            found.bound,
-            found.seconds,
-            found.message,
-            found.caveat,
-        ]
+        effects = held - self.as_it_is.objective, found.objective - held
+        kept = found.kept_objective, found.kept_status
+        price = found.status, found.objective, verdict.change, *kept, *effects
+        told = verdict.noise, verdict.word, verdict.why, found.unserved, found.violations
+        place = found.point, *self.design_points[found.point]
+        return [*place, *price, *told, found.bound, found.seconds, found.message, found.caveat]
 
     @cached_property
     def terms(self) -> pd.DataFrame:
@@ -139,15 +123,7 @@ class Answers(TableExports):
 
     def forms(self) -> dict[str, str]:
         """Return what numbers are, for the workbook."""
-        return dict.fromkeys(_MONEY, "money")
-
-    def to_parquet(self, path: str | Path) -> Path:
-        """Write :attr:`points` to a file, as a whole. Returns its path."""
-        import io
-
-        buffer = io.BytesIO()
-        self.points.to_parquet(buffer, index=False)
-        return replace_file(path, buffer.getvalue(), make_folders=True)
+        return dict.fromkeys((*_MONEY, "amount", "kept_amount"), "money")
 
     def notes(self) -> tuple[str, ...]:
         """Return what must be said beside the prices: points without one, laws in doubt, noise that is not known."""
@@ -236,9 +212,8 @@ class Sweep(Answers):
             chosen = [round(k * (len(frame) - 1) / (_SHOWN - 1)) for k in range(_SHOWN)]
             frame = frame.iloc[chosen]
         planned = ["data_effect", "replanning_effect", "noise"] if self.anew else []
-        shown = frame[
-            ["point", *(axis.label for axis in self.axes), "objective", "change", *planned, "verdict"]
-        ]
+        labels = [axis.label for axis in self.axes]
+        shown = frame[["point", *labels, "objective", "change", *planned, "verdict"]]
         heads = {"objective": self.unit, "data_effect": "new data", "replanning_effect": "new plan"}
         return grid_of(shown.rename(columns=heads), partial(fixed_text, decimals=2))
 
@@ -251,19 +226,15 @@ class Sweep(Answers):
         if found is None:
             return ""
         told = []
-        for word, one, sign in zip(("Cheapest", "Dearest"), found, (-1, 1), strict=True):
+        for word, more, one, sign in zip(("cheap", "dear"), ("less", "more"), found, (-1, 1), strict=True):
             verdict = self.verdict(one)
-            if verdict.change * sign > 0 and not verdict.is_nothing:
-                price, change = (
-                    money_text(one.objective, self.unit),
-                    money_text(abs(verdict.change), self.unit),
-                )
-                more = "less" if sign < 0 else "more"
-                told.append(f"{word} is {self.place_of(one)}: {price}, {change} {more} than now.")
-            elif math.isnan(verdict.change):
-                told.append(f"{word} is {self.place_of(one)}: {money_text(one.objective, self.unit)}.")
+            place = f"{word.title()}est is {self.place_of(one)}: {money_text(one.objective, self.unit)}"
+            if math.isnan(verdict.change):
+                told.append(f"{place}.")
+            elif verdict.change * sign > 0 and not verdict.is_nothing:
+                told.append(f"{place}, {money_text(abs(verdict.change), self.unit)} {more} than now.")
             else:
-                told.append(f"No point is {'cheaper' if sign < 0 else 'dearer'} than the plan as it is.")
+                told.append(f"No point is {word}er than the plan as it is.")
         return " ".join(told)
 
     def cheapest_and_dearest(self) -> tuple[PointResult, PointResult] | None:
@@ -283,34 +254,10 @@ class Sweep(Answers):
         )
 
 
-_COLUMNS = [
-    "status",
-    "objective",
-    "change",
-    "kept_objective",
-    "kept_status",
-    "data_effect",
-    "replanning_effect",
-    "noise",
-    "verdict",
-    "unlike",
-    "unserved",
-    "violations",
-    "bound",
-    "seconds",
-    "message",
-    "caveat",
-]
-_MONEY = (
-    "objective",
-    "change",
-    "kept_objective",
-    "data_effect",
-    "replanning_effect",
-    "noise",
-    "bound",
-    "amount",
-    "kept_amount",
+_MONEY = ("objective", "change", "kept_objective", "data_effect", "replanning_effect", "noise", "bound")
+_COLUMNS = (
+    *("status", "objective", "change", "kept_objective", "kept_status", "data_effect", "replanning_effect"),
+    *("noise", "verdict", "unlike", "unserved", "violations", "bound", "seconds", "message", "caveat"),
 )
 _WORDS = {
     REFUSED: "refused, since the data contradict themselves",

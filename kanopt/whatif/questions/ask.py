@@ -5,14 +5,13 @@ from __future__ import annotations
 import hashlib
 import math
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import nullcontext
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from operator import attrgetter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from kanopt.errors import Issue, ScenarioError
 from kanopt.interrupt import Interrupt
 from kanopt.parallel import cluster, run_tasks
 from kanopt.text import count_text, money_text, seconds_text
@@ -21,9 +20,9 @@ from kanopt.whatif.questions.answers import Answers
 from kanopt.whatif.questions.axes import Axis
 from kanopt.whatif.questions.kept_plan import price_at_once
 from kanopt.whatif.questions.point import BASE, REFUSED, PointResult
-from kanopt.whatif.questions.point_search import exchange_plans, solve_point
-from kanopt.whatif.questions.prepare import Prepared, base_results, prepare, refuse_no_plan
-from kanopt.whatif.questions.question import Place, PlanChoice, Question
+from kanopt.whatif.questions.point_search import Task, do_task
+from kanopt.whatif.questions.prepare import base_results, prepare, refuse_no_plan
+from kanopt.whatif.questions.question import Place, PlanChoice, Prepared, Question, SweepOptions
 from kanopt.whatif.questions.store import SweepStore, open_store
 from kanopt.whatif.run import environment
 from kanopt.whatif.scenario import Scenario
@@ -31,66 +30,11 @@ from kanopt.whatif.scenario import Scenario
 if TYPE_CHECKING:
     from distributed import Client
 
-    from kanopt.problems.base import Plan
     from kanopt.problems.result import Result
 
 AnswersT = TypeVar("AnswersT", bound=Answers)
 _FLUSH_SECONDS = 2.0
 """Between two files of results."""
-PLANS = ("anew", "kept", "today")
-
-
-@dataclass(frozen=True)
-class SweepOptions:
-    """How a sweep is carried out.
-
-    Parameters
-    ----------
-    seed
-        Of laws and searches, in place of the scenario's.
-    time_limit
-        Seconds for each search, in place of the scenario's.
-    repeats
-        Searches for each point, with other seeds; how far they lie apart is the noise.
-    workers
-        Processes side by side. Results do not depend on how many, as far as searches end by themselves or by counted
-        work.
-    out
-        Folder to which results are written as they come, and from which a sweep that was stopped goes on.
-    relearn
-        Learn laws anew that are kept on disk.
-    dask
-        The address of a Dask scheduler, ``"tcp://host:8786"``, or a ``distributed.Client``, whose workers take the
-        place of processes; needs ``pip install "kanopt[dask]"``.
-
-    Raises
-    ------
-    ScenarioError
-        If a number is none that can be, or both processes and a cluster are given.
-    """
-
-    seed: int | None = None
-    time_limit: float | None = None
-    repeats: int = 1
-    workers: int = 1
-    out: str | Path | None = None
-    relearn: bool = False
-    dask: str | Client | None = None
-
-    def __post_init__(self) -> None:
-        for name in ("repeats", "workers"):
-            value = getattr(self, name)
-            if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-                raise ScenarioError(
-                    [Issue("sweep", 0, name, f"must be a whole number from 1, not {value!r}")]
-                )
-        if self.dask is not None and self.workers > 1:
-            message = f"takes the place of {self.workers} workers of this machine; give one of the two"
-            raise ScenarioError([Issue("sweep", 0, "dask", message)])
-        if self.time_limit is not None and not self.time_limit > 0:
-            raise ScenarioError(
-                [Issue("sweep", 0, "time_limit", f"must be above 0, not {self.time_limit!r}")]
-            )
 
 
 def ask(
@@ -166,24 +110,6 @@ def carry_out(
     run = Asking(replace(question, base_plans=plans), best, report, store)
     run.interrupted = bases[-1].interrupted or not run.run(workers=workers, client=client)
     return run
-
-
-@dataclass(frozen=True, eq=False)
-class _Task:
-    """One point for a worker."""
-
-    point: int
-    kept: Plan | None
-    starts: tuple[Any, ...] = ()
-    own: PointResult | None = None
-    others: Mapping[int, Any] | None = None
-
-
-def _do(question: Question, task: _Task) -> PointResult:
-    """Do what a task asks; workers call it."""
-    if task.own is not None:
-        return exchange_plans(question, task.own, task.others or {}, task.kept)
-    return solve_point(question, task.point, task.kept, task.starts)
 
 
 class Asking:
@@ -266,7 +192,7 @@ class Asking:
         settled = plan if self.base.assessment is None else self.base.assessment.settled().plan
         priced = price_at_once(self.question, self.base.problem, settled, left)
         if priced is None:
-            self._do([_Task(point, plan) for point in left])
+            self._do([Task(point, plan) for point in left])
             return
         for result in priced:
             self._take(result)
@@ -279,7 +205,7 @@ class Asking:
                 if point not in self.results:
                     start = None if parent is None else self.results[parent].plan
                     starts = (*self.question.known_plans(point), *(() if start is None else (start,)))
-                    tasks.append(_Task(point, self.base.plan, starts))
+                    tasks.append(Task(point, self.base.plan, starts))
             self._do(tasks)
         is_better = self._improve_base()
         # not stored: what neighbours offer is worked out again from their plans
@@ -288,7 +214,7 @@ class Asking:
     def _share(self) -> None:
         """Offer the plans that were found before a stop to each other: to price them takes no search."""
         for task in self._exchanges(is_better=self._improve_base()):
-            self._take(_do(self.question, task), stored=False)
+            self._take(do_task(self.question, task), stored=False)
 
     def _improve_base(self) -> bool:
         """Take the best plan that points found for what is not changed, if it is better; return whether it is."""
@@ -304,7 +230,7 @@ class Asking:
         self.base = offer
         return True
 
-    def _exchanges(self, *, is_better: bool) -> Iterator[_Task]:
+    def _exchanges(self, *, is_better: bool) -> Iterator[Task]:
         """Yield the points that a plan of a neighbour, or a better one of the base, may be better for."""
         kept = self.base.plan if is_better else None
         near = self.question.neighbours()
@@ -319,10 +245,10 @@ class Asking:
             if kept is not None:
                 plans[BASE] = kept
             if plans:
-                yield _Task(point, kept, own=own, others=plans)
+                yield Task(point, kept, own=own, others=plans)
 
-    def _do(self, tasks: Sequence[_Task], *, stored: bool = True) -> None:
-        done = run_tasks(_do, self.question, tasks, workers=self.workers, client=self.client)
+    def _do(self, tasks: Sequence[Task], *, stored: bool = True) -> None:
+        done = run_tasks(do_task, self.question, tasks, workers=self.workers, client=self.client)
         # while workers are at work this process waits, and what is done is kept already: it may stop at once
         with Interrupt(keeps=self.workers == 1 and self.client is None):
             for result in done:

@@ -6,7 +6,7 @@ import itertools
 import math
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
 
@@ -203,7 +203,7 @@ def _conditions(path: str, text: str) -> dict[str, Value]:
         name, is_given, value = condition.partition("=")
         if not is_given or not name.strip():
             raise _error(path, f"the condition {condition!r} must be column=value")
-        where[name.strip()] = _cell(value.strip())
+        where[name.strip()] = cell_of(value.strip())
     return where
 
 
@@ -228,17 +228,18 @@ def read_values(text: str, action: Literal["set", "scale"] = "set") -> Values:
     ((1.0, 1.5, 2.0), ('open', 'closed'), (1.1,))
     """
     spaced = _GRID.fullmatch(text)
-    if spaced is not None and all(isinstance(_cell(part), float) for part in spaced.groups()):
-        low, high, count = (_cell(part) for part in spaced.groups())
+    if spaced is not None and all(isinstance(cell_of(part), float) for part in spaced.groups()):
+        low, high, count = (cell_of(part) for part in spaced.groups())
         whole = int(count) if isinstance(count, float) and count.is_integer() else count
         return Values(_spaced(low, high, whole), action)
-    items = tuple(_cell(part.strip()) for part in text.split(","))
+    items = tuple(cell_of(part.strip()) for part in text.split(","))
     if "" in items:
         raise _error(text, "values are written as 1.0:2.0:11 (from, to, how many) or as a list 1.0, 1.2, 1.5")
     return Values(items, action)
 
 
-def _cell(text: str) -> Value:
+def cell_of(text: str) -> Value:
+    """Return what a word at the command line or in a path stands for: a truth value, a number or a text."""
     if text in ("true", "false"):
         return text == "true"
     try:
@@ -265,7 +266,7 @@ def read_axes(given: Mapping[str, Any] | Sequence[Axis]) -> tuple[Axis, ...]:
     else:
         axes = tuple(Axis(axis.path, values_of(axis.path, axis.values)) for axis in given)
     if not axes:
-        raise _error("", "a sweep varies something; name a path and its values")
+        raise _error("", "nothing is varied: name paths and their values, or write a section [sweep]")
     touched: dict[Any, Axis] = {}
     for axis in axes:
         table, column, where = split_path(axis.path)
@@ -398,4 +399,21 @@ def _latin(axes: Sequence[Axis], count: int, seed: int) -> Iterator[tuple[Value,
 
 
 def _error(place: str, message: str) -> ScenarioError:
-    return ScenarioError([Issue("changes", 0, place, message)])
+    return refused("changes", place, message)
+
+
+def refused(what: str, place: str, message: str) -> ScenarioError:
+    """Return the error of a question that cannot be asked: which one, what of it, and why."""
+    return ScenarioError([Issue(what, 0, place, message)])
+
+
+def check_word(what: str, place: str, word: object, known: Collection[str]) -> None:
+    """Refuse a word that is none of those that are known.
+
+    Raises
+    ------
+    ScenarioError
+        With the one that is likely meant.
+    """
+    if word not in known:
+        raise refused(what, place, f"unknown word {word!r}; {nearest(str(word), known)}")

@@ -20,10 +20,12 @@ from kanopt.whatif.events import Event, OnEvent, ignore_event
 from kanopt.whatif.law_cache import LawCache
 from kanopt.whatif.learn import LearnedLaw, learn
 from kanopt.whatif.questions.ask import carry_out
+from kanopt.whatif.questions.axes import refused
 from kanopt.whatif.questions.comparison import Comparison, Variant
 from kanopt.whatif.questions.point import PointResult, of_kept
 from kanopt.whatif.questions.point_search import kept_plan
-from kanopt.whatif.questions.prepare import Prepared, base_results, prepare_checked, prepare_learned
+from kanopt.whatif.questions.prepare import base_results, prepare_checked, prepare_learned
+from kanopt.whatif.questions.question import Prepared
 from kanopt.whatif.run import Run, finish_run, tell_build_remarks, tell_remarks
 from kanopt.whatif.scenario import Scenario
 from kanopt.whatif.variants import variants_of
@@ -150,35 +152,21 @@ def _not_reached(number: int, variant: Prepared, best: Result) -> PointResult:
 
 def _check(scenarios: Sequence[Scenario], repeats: int) -> None:
     if isinstance(scenarios, Scenario) or not all(isinstance(each, Scenario) for each in scenarios):
-        raise ScenarioError(
-            [Issue("compare", 0, "", "compares a list of scenarios, as ko.compare([base, variant])")]
-        )
+        raise refused("compare", "", "compares a list of scenarios, as ko.compare([base, variant])")
     if len(scenarios) < 2:
-        raise ScenarioError([Issue("compare", 0, "", "a comparison needs a base and at least one variant")])
+        raise refused("compare", "", "a comparison needs a base and at least one variant")
     if repeats < 1:
-        raise ScenarioError([Issue("compare", 0, "repeats", f"must be at least 1, not {repeats}")])
-    base = scenarios[0]
-    raised = [
-        Issue(
-            str(other.path),
-            0,
-            "problem.kind",
-            f"is {other.kind!r}, but {base.path} is {base.kind!r}; compare like with like",
-        )
-        for other in scenarios[1:]
-        if other.kind != base.kind
-    ]
-    names = [scenario.name for scenario in scenarios]
-    raised += [
-        Issue(
-            str(other.path),
-            0,
-            "scenario.name",
-            f"{other.name!r} is the name of another scenario too; rename one",
-        )
-        for place, other in enumerate(scenarios)
-        if other.name in names[:place]
-    ]
+        raise refused("compare", "repeats", f"must be at least 1, not {repeats}")
+    base, raised, names = scenarios[0], list[Issue](), set[str]()
+    for other in scenarios:
+        file = str(other.path)
+        if other.kind != base.kind:
+            unlike = f"is {other.kind!r}, but {base.path} is {base.kind!r}; compare like with like"
+            raised.append(Issue(file, 0, "problem.kind", unlike))
+        if other.name in names:
+            twice = f"{other.name!r} is the name of another scenario too; rename one"
+            raised.append(Issue(file, 0, "scenario.name", twice))
+        names.add(other.name)
     if raised:
         raise ScenarioError(raised)
 
@@ -194,7 +182,7 @@ def _prepared(
     units = {each.problem.unit for each in found}
     if len(units) > 1:
         text = f"objectives in {join_list(sorted(units))} do not compare; state all in one currency"
-        raise ScenarioError([Issue("compare", 0, "problem.units", text)])
+        raise refused("compare", "problem.units", text)
     return found
 
 

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from kanopt.problems.result import Result
 
 _AMOUNTS = ["before", "data_effect", "replanning_effect", "after", "change"]
-_TERMS = ["scenario", "term", *_AMOUNTS]
+_LEFT_OUT = ["coverage", "left_out", "left_out_price"]
 _COVERAGE = [
     "scenario",
     "coverage",
@@ -42,16 +42,7 @@ _COVERAGE = [
     "left_out_price",
     "left_out_note",
 ]
-_STEPS = [
-    "scenario",
-    "coverage",
-    "left_out",
-    "left_out_price",
-    *_AMOUNTS,
-    "like_with_like",
-    "noise",
-    "verdict",
-]
+_STEPS = ["scenario", *_LEFT_OUT, *_AMOUNTS, "like_with_like", "noise", "verdict"]
 _MOVED = ["scenario", "thing", "before", "after"]
 _SHOWN, _NAME, _NOWHERE = 2, 40, "none"
 _HEADS = {"data_effect": "new data", "replanning_effect": "new plan"}
@@ -140,7 +131,7 @@ class Comparison(TableExports):
         cannot be carried out under the variant's data, or breaks a rule there.
         """
         rows = [row for variant in self.variants for row in self._terms_of(variant)]
-        return pd.DataFrame(rows, columns=_TERMS)
+        return pd.DataFrame(rows, columns=["scenario", "term", *_AMOUNTS])
 
     def _terms_of(self, variant: Variant) -> Iterator[tuple[object, ...]]:
         base, found = self.as_it_is, variant.found
@@ -169,20 +160,11 @@ class Comparison(TableExports):
 
         ``like_with_like`` says whether the prices of both plans compare, see :meth:`PointResult.unlike`.
         """
-        covered = self.coverage.set_index("scenario")[_STEPS[1:4]]
-        rows = []
+        covered, rows = self.coverage.set_index("scenario")[_LEFT_OUT], []
         for variant in self.variants:
-            terms, verdict = self.terms[self.terms["scenario"] == variant.name], self.verdict(variant)
-            rows.append(
-                {
-                    "scenario": variant.name,
-                    **covered.loc[variant.name],
-                    **{name: float(terms[name].sum(min_count=1)) for name in _AMOUNTS},
-                    "like_with_like": verdict.alike,
-                    "noise": verdict.noise,
-                    "verdict": verdict.word,
-                }
-            )
+            verdict, sums = self.verdict(variant), [self._terms_sum(variant, name) for name in _AMOUNTS]
+            told = verdict.alike, verdict.noise, verdict.word
+            rows.append([variant.name, *covered.loc[variant.name], *sums, *told])
         return pd.DataFrame(rows, columns=_STEPS)
 
     @cached_property
@@ -207,20 +189,9 @@ class Comparison(TableExports):
 
     def forms(self) -> dict[str, str]:
         """Return what numbers are, for the workbook."""
-        return dict.fromkeys(
-            (
-                "left_out_price",
-                "costs.before",
-                "costs.after",
-                "steps.before",
-                "steps.after",
-                "data_effect",
-                "replanning_effect",
-                "change",
-                "noise",
-            ),
-            "money",
-        )
+        both = [f"{table}.{name}" for table in ("costs", "steps") for name in ("before", "after")]
+        columns = ("left_out_price", "data_effect", "replanning_effect", "change", "noise", *both)
+        return dict.fromkeys(columns, "money")
 
     def changes_of(self, variant: Variant) -> tuple[str, ...]:
         """Say what a variant changes against the base, a sentence each."""

@@ -63,18 +63,13 @@ def price_at_once(
         for place, point in enumerate(chunk):
             amounts = {term: float(values[place]) for term, values in terms.items()}
             price, caveat = math.fsum(amounts.values()), _BELOW_ZERO if below[place] else found.caveat
-            priced.append(
-                replace(
-                    found,
-                    point=point,
-                    objective=price,
-                    kept_objective=price,
-                    terms=amounts,
-                    kept_terms=amounts,
-                    caveat=caveat,
-                    result=None,
-                )
-            )
+            prices: dict[str, Any] = {
+                "objective": price,
+                "kept_objective": price,
+                "terms": amounts,
+                "kept_terms": amounts,
+            }
+            priced.append(replace(found, point=point, caveat=caveat, result=None, **prices))
     return priced
 
 

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections import OrderedDict
 from collections.abc import Callable, Hashable, Mapping
 from dataclasses import replace
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Any
 
 from kanopt.errors import KanoptError
@@ -46,6 +45,9 @@ class PlanPrices:
     ----------
     plans, homes
         Every plan, and the value that it was made for.
+    problem, result, rank, decisions
+        The problem at a value; of a plan (by its number) at a value, its price, how good it is, and what it decides, of
+        the kinds that are compared. None where it cannot be carried out there. Each is worked out once.
     follows
         Whether quantities follow the axis.
     refits
@@ -58,20 +60,15 @@ class PlanPrices:
         self.homes: list[float] = []
         self.follows = False
         self.refits = 0
-        self._problems: OrderedDict[float, Problem[Any]] = OrderedDict()
-        self._results: OrderedDict[tuple[int, float], Result | None] = OrderedDict()
-        self._ranks: dict[tuple[int, float], Rank | None] = {}
-        self._refitted: dict[tuple[Hashable, float], Plan | None] = {}
-        self._decisions: dict[tuple[int, float], Mapping[Decision, str]] = {}
+        self.problem = lru_cache(_PROBLEMS)(self._problem)
+        self.result = lru_cache(_RESULTS)(self._carried)
+        self.rank = lru_cache(None)(self._rank)
+        self.decisions = lru_cache(None)(self._decided)
+        self._refitted = lru_cache(None)(self._refit)
 
-    def problem(self, x: float) -> Problem[Any]:
+    def _problem(self, x: float) -> Problem[Any]:
         """Return the problem at a value."""
-        if x not in self._problems:
-            self._problems[x] = replace(self.question, points=((x,),)).problem_at(0)
-            while len(self._problems) > _PROBLEMS:
-                self._problems.popitem(last=False)
-        self._problems.move_to_end(x)
-        return self._problems[x]
+        return replace(self.question, points=((x,),)).problem_at(0)
 
     def add(self, plan: Plan, x: float) -> int:
         """Add a plan made for a value; return its number."""
@@ -79,20 +76,10 @@ class PlanPrices:
         self.homes.append(x)
         return len(self.plans) - 1
 
-    def result(self, plan: int, x: float) -> Result | None:
-        """Return a plan priced at a value; None where it cannot be carried out there."""
-        key = (plan, x)
-        if key not in self._results:
-            self._keep(key, self._carried(plan, x))
-        self._results.move_to_end(key)
-        return self._results[key]
-
-    def rank(self, plan: int, x: float) -> Rank | None:
+    def _rank(self, plan: int, x: float) -> Rank | None:
         """Return how good a plan is at a value; None where it cannot be carried out there."""
-        key = (plan, x)
-        if key not in self._ranks:
-            self._ranks[key] = _rank_of(self.result(plan, x))
-        return self._ranks[key]
+        found = self.result(plan, x)
+        return None if found is None else found.rank
 
     def best(self, x: float) -> int | None:
         """Return the best of all plans at a value; None where none can be carried out there."""
@@ -100,15 +87,11 @@ class PlanPrices:
         ranks = [(rank, plan) for rank, plan in known if rank is not None]
         return min(ranks)[1] if ranks else None
 
-    def decisions(self, plan: int, x: float) -> Mapping[Decision, str]:
+    def _decided(self, plan: int, x: float) -> Mapping[Decision, str]:
         """Return what a plan decides, of the kinds that are compared."""
-        key = (plan, x)
-        if key not in self._decisions:
-            result = self.result(plan, x)
-            spec = self.question.scenario.problem
-            found = {} if result is None else decisions_of(result, spec, self.base)
-            self._decisions[key] = {one: way for one, way in found.items() if one.kind in self.kinds}
-        return self._decisions[key]
+        result, spec = self.result(plan, x), self.question.scenario.problem
+        found = {} if result is None else decisions_of(result, spec, self.base)
+        return {one: way for one, way in found.items() if one.kind in self.kinds}
 
     def difference(self, one: int, other: int, x: float) -> float:
         """Return by how much a plan is dearer than another; infinite where they do not compare by price."""
@@ -168,8 +151,8 @@ class PlanPrices:
         pairs = ((own[1], away[0]), (own[0], away[1]))
         if any(here is not None and (other is None or other[:-1] > here[:-1]) for here, other in pairs):
             self.follows = True
-            for known in (self._results, self._ranks, self._decisions):
-                known.clear()
+            for known in (self.result, self.rank, self.decisions):
+                known.cache_clear()
         return self.follows
 
     @cached_property
@@ -179,23 +162,22 @@ class PlanPrices:
         return solver_of_quantities(self.base.problem, self.plans[0])
 
     def _carried(self, plan: int, x: float) -> Result | None:
-        """Return a plan as it is carried out at a value: as it was made, or with what follows from its decisions."""
+        """Return a plan priced at a value, as it was made or with what follows from its decisions."""
         own = self._priced(self.plans[plan], x) if x == self.homes[plan] else None
         if own is not None and not self.follows:
             return own
         try:
-            there = self._refit(plan, x) if self.follows else self.problem(x).carried_over(self.plans[plan])
+            there = (
+                self._refitted(self.whole(plan), x)
+                if self.follows
+                else self.problem(x).carried_over(self.plans[plan])
+            )
         except KanoptError:
             return own
         fitted = None if there is None else self._priced(there, x)
         if own is None or fitted is None:
             return fitted if own is None else own
         return own if own.rank < fitted.rank else fitted
-
-    def _keep(self, key: tuple[int, float], result: Result | None) -> None:
-        self._results[key] = result
-        while len(self._results) > _RESULTS:
-            self._results.popitem(last=False)
 
     def _priced(self, plan: Plan, x: float) -> Result | None:
         from kanopt.problems.evaluate import evaluate
@@ -205,21 +187,14 @@ class PlanPrices:
         except KanoptError:
             return None
 
-    def _refit(self, plan: int, x: float) -> Plan | None:
-        """Return the best plan with the decisions as a whole of another; None where there is none."""
+    def _refit(self, whole: Hashable, x: float) -> Plan | None:
+        """Return the best plan with some decisions as a whole; None where there is none."""
         from kanopt.solvers.base import SolveOptions
 
-        key = (self.whole(plan), x)
-        if key not in self._refitted:
-            assert self._solver is not None
-            options = SolveOptions(time_limit=self.question.time_limit, seed=self.question.seed)
-            self.refits += 1
-            self._refitted[key] = self._solver.with_quantities(self.problem(x), key[0], options)
-        return self._refitted[key]
-
-
-def _rank_of(result: Result | None) -> Rank | None:
-    return None if result is None else result.rank
+        assert self._solver is not None
+        options = SolveOptions(time_limit=self.question.time_limit, seed=self.question.seed)
+        self.refits += 1
+        return self._solver.with_quantities(self.problem(x), whole, options)
 
 
 def crossing(

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 BASE = -1
 """The number under which the plan of the scenario as it is stands."""
+KEPT = ("kept_status", "kept_objective", "kept_message", "kept_terms")
+"""Fields of what the base's plan comes to."""
 REFUSED = "refused"
 """The status of a point whose data contradict themselves, so that there is no problem to solve."""
 

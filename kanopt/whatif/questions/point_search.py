@@ -5,14 +5,14 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from kanopt.errors import KanoptError, ProblemError
 from kanopt.problems.assessment import NO_PLAN, Rank
 from kanopt.problems.result import Status
-from kanopt.whatif.questions.point import BASE, REFUSED, PointResult, of_kept, with_plan
+from kanopt.whatif.questions.point import BASE, KEPT, REFUSED, PointResult, of_kept, with_plan
 from kanopt.whatif.questions.question import Question
 from kanopt.whatif.run import leaving_in_time
 from kanopt.whatif.scenario_files.layers import split_messages
@@ -22,6 +22,24 @@ if TYPE_CHECKING:
 
     from kanopt.problems.base import Plan, Problem
     from kanopt.problems.result import Result
+
+
+@dataclass(frozen=True, eq=False)
+class Task:
+    """One point for a worker."""
+
+    point: int
+    kept: Plan | None
+    starts: tuple[Any, ...] = ()
+    own: PointResult | None = None
+    others: Mapping[int, Any] | None = None
+
+
+def do_task(question: Question, task: Task) -> PointResult:
+    """Do what a task asks; workers call it."""
+    if task.own is not None:
+        return exchange_plans(question, task.own, task.others or {}, task.kept)
+    return solve_point(question, task.point, task.kept, task.starts)
 
 
 def solve_point(
@@ -74,13 +92,7 @@ def exchange_plans(
     problem = question.problem_at(own.point)
     if kept is not None:
         priced = of_kept(own.point, kept_plan(problem, kept))
-        own = replace(
-            own,
-            kept_status=priced.kept_status,
-            kept_objective=priced.kept_objective,
-            kept_message=priced.kept_message,
-            kept_terms=priced.kept_terms,
-        )
+        own = replace(own, **{name: getattr(priced, name) for name in KEPT})
     best = own
     for number, plan in others.items():
         offer = _offered(problem, plan, question.days_in_time(own.point))

@@ -4,86 +4,34 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
-from functools import cached_property
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from kanopt.errors import Issue, NoPlanError, ScenarioError
+from kanopt.errors import Issue, NoPlanError
 from kanopt.problems.result import Status
 from kanopt.text import money_text
 from kanopt.whatif.changes import column_names
 from kanopt.whatif.events import OnEvent
 from kanopt.whatif.law_cache import LawCache
 from kanopt.whatif.learn import LearnedLaw, laws_of, learn
-from kanopt.whatif.questions.axes import Axis
+from kanopt.whatif.questions.axes import Axis, refused
 from kanopt.whatif.questions.point import BASE, PointResult, point_of
-from kanopt.whatif.questions.question import Place, PlanChoice, Question
+from kanopt.whatif.questions.question import PlanChoice, Prepared, SweepOptions
 from kanopt.whatif.run import (
     build,
     plan_beside_today,
     price_today,
     solve_problem,
     tell_remarks,
-    today_in_time,
 )
 from kanopt.whatif.scenario import Scenario
 from kanopt.whatif.scenario_files.columns import field_columns
 
 if TYPE_CHECKING:
-    from kanopt.formulas import Formula
     from kanopt.problems.base import Plan, Problem
     from kanopt.problems.result import Result
-    from kanopt.whatif.questions.ask import SweepOptions
     from kanopt.whatif.questions.store import SweepStore
-
-
-@dataclass(frozen=True, eq=False)
-class Prepared:
-    """A scenario whose laws are learned, ready to be asked at many points.
-
-    Parameters
-    ----------
-    scenario
-        What is asked about.
-    laws
-        Its laws.
-    formulas
-        The learned ones among them, before any change.
-    problem, today
-        Its problem without any change, and today's plan, priced and checked; None where the scenario names none.
-    seed, time_limit, repeats
-        Of each search; seconds.
-    """
-
-    scenario: Scenario
-    laws: Mapping[str, LearnedLaw]
-    formulas: Mapping[str, Formula]
-    problem: Problem[Any]
-    today: Result | None
-    seed: int
-    time_limit: float
-    repeats: int
-
-    @cached_property
-    def least_in_time(self) -> float:
-        """Share of days on which today's plan is in time, as far as that is sure; 0 where that is not known."""
-        today = today_in_time(self.scenario, self.today)
-        return 0.0 if today is None or today.days_in_time is None else today.days_in_time.low
-
-    def question(self, axes: Sequence[Axis], points: Sequence[Place], *, anew: bool) -> Question:
-        """Return the question of some points, as workers need it."""
-        return Question(
-            scenario=_without_histories(self.scenario),
-            formulas=self.formulas,
-            axes=tuple(axes),
-            points=tuple(points),
-            anew=anew,
-            seed=self.seed,
-            time_limit=self.time_limit,
-            repeats=self.repeats,
-            least_in_time=self.least_in_time,
-        )
 
 
 def require_scenario(given: Any, question: str) -> None:
@@ -102,9 +50,8 @@ def require_scenario(given: Any, question: str) -> None:
         hint = "give its .scenario"
     else:
         hint = "ko.load_scenario reads one from a file"
-    raise ScenarioError(
-        [Issue(question, 0, "scenario", f"asks about a scenario, not about a {type(given).__name__}; {hint}")]
-    )
+    told = f"asks about a scenario, not about a {type(given).__name__}; {hint}"
+    raise refused(question, "scenario", told)
 
 
 def refuse_folder(options: SweepOptions, what: str) -> None:
@@ -116,7 +63,7 @@ def refuse_folder(options: SweepOptions, what: str) -> None:
         If the options name one.
     """
     if options.out is not None:
-        raise ScenarioError([Issue(what, 0, "out", "results are kept on disk by sweeps alone; leave it out")])
+        raise refused(what, "out", "results are kept on disk by sweeps alone; leave it out")
 
 
 def refuse_no_plan(base: Result, scenario: Scenario, what: str) -> None:
@@ -224,7 +171,7 @@ def _check_together(scenario: Scenario, axes: Sequence[Axis]) -> None:
         change = axis.change(axis.values.items[0])
         if change.table == "solver":
             message = "how long and how is searched is the same at all points; give it once, as time_limit"
-            raise ScenarioError([Issue("sweep", 0, axis.path, message)])
+            raise refused("sweep", axis.path, message)
         if change.is_of_section:
             continue
         frame = scenario.changed[change.table]
@@ -239,14 +186,8 @@ def _check_together(scenario: Scenario, axes: Sequence[Axis]) -> None:
                     f"changes cells that {other.path} changes too, and two axes contradict each other; leave one, or "
                     "name rows that the other does not"
                 )
-                raise ScenarioError([Issue("sweep", 0, axis.path, message)])
+                raise refused("sweep", axis.path, message)
         others.append((axis, rows))
-
-
-def _without_histories(scenario: Scenario) -> Scenario:
-    """Return the scenario without the tables that laws alone are learned from, which no point reads."""
-    read = {part.table for part in scenario.problem.parts().values()}
-    return replace(scenario, tables={name: frame for name, frame in scenario.tables.items() if name in read})
 
 
 def base_result(
@@ -276,7 +217,7 @@ def base_result(
     if plan == "today":
         if today is None:
             message = "the scenario names no plan of today; write [problem.today], or take plan='kept'"
-            raise ScenarioError([Issue(str(scenario.path), 0, "problem.today", message)])
+            raise refused(str(scenario.path), "problem.today", message)
         return today
     seed, limit = prepared.seed + repeat, prepared.time_limit
     if repeat:

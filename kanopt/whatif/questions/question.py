@@ -3,28 +3,80 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
-from heapq import heapify, heappop, heapreplace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from kanopt.whatif.events import OnEvent, ignore_event
-from kanopt.whatif.questions.axes import Axis
-from kanopt.whatif.run import solve_problem
+from kanopt.whatif.learn import LearnedLaw
+from kanopt.whatif.questions.axes import Axis, refused
+from kanopt.whatif.run import solve_problem, today_in_time
+from kanopt.whatif.scenario import Scenario
 
 if TYPE_CHECKING:
+    from distributed import Client
+
     from kanopt.formulas import Formula
     from kanopt.problems.base import Plan, Problem
     from kanopt.problems.result import Result
-    from kanopt.whatif.questions.prepare import Prepared
-    from kanopt.whatif.scenario import Scenario
 
 Place: TypeAlias = tuple[Any, ...]
 """The value of each axis at a point; None where an axis is left as it is."""
 PlanChoice: TypeAlias = Literal["anew", "kept", "today"]
+PLANS: tuple[PlanChoice, ...] = ("anew", "kept", "today")
+
+
+@dataclass(frozen=True)
+class SweepOptions:
+    """How a sweep is carried out.
+
+    Parameters
+    ----------
+    seed
+        Of laws and searches, in place of the scenario's.
+    time_limit
+        Seconds for each search, in place of the scenario's.
+    repeats
+        Searches for each point, with other seeds; how far they lie apart is the noise.
+    workers
+        Processes side by side. Results do not depend on how many, as far as searches end by themselves or by counted
+        work.
+    out
+        Folder to which results are written as they come, and from which a sweep that was stopped goes on.
+    relearn
+        Learn laws anew that are kept on disk.
+    dask
+        The address of a Dask scheduler, ``"tcp://host:8786"``, or a ``distributed.Client``, whose workers take the
+        place of processes; needs ``pip install "kanopt[dask]"``.
+
+    Raises
+    ------
+    ScenarioError
+        If a number is none that can be, or both processes and a cluster are given.
+    """
+
+    seed: int | None = None
+    time_limit: float | None = None
+    repeats: int = 1
+    workers: int = 1
+    out: str | Path | None = None
+    relearn: bool = False
+    dask: str | Client | None = None
+
+    def __post_init__(self) -> None:
+        for name in ("repeats", "workers"):
+            value = getattr(self, name)
+            if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+                raise refused("sweep", name, f"must be a whole number from 1, not {value!r}")
+        if self.dask is not None and self.workers > 1:
+            told = f"takes the place of {self.workers} workers of this machine; give one of the two"
+            raise refused("sweep", "dask", told)
+        if self.time_limit is not None and not self.time_limit > 0:
+            raise refused("sweep", "time_limit", f"must be above 0, not {self.time_limit!r}")
 
 
 # In which order the points of a sweep are planned, and which lie near each other.
@@ -32,8 +84,6 @@ PlanChoice: TypeAlias = Literal["anew", "kept", "today"]
 
 _NEIGHBOURS = 4
 """So many points count as those nearby."""
-_ROUNDED_UP = 1.0 + 1e-9
-"""By which sums of distances may be rounded otherwise by the tree."""
 
 
 def waves(points: Sequence[Place]) -> Iterator[list[tuple[int, int | None]]]:
@@ -57,8 +107,7 @@ def parents(points: Sequence[Place]) -> list[tuple[int, int | None]]:
     """Return the points in an order in which each one lies near one before it, with that one.
 
     Each next point is the one that lies farthest from those before it (Gonzalez 1985), so that a search starts from a
-    plan nearby whichever point is first to be ready, and the same whatever the number of workers. Only points around
-    each next one are looked at, of a few axes few: the work grows little faster than the number of points.
+    plan nearby whichever point is first to be ready, and the same whatever the number of workers.
 
     Returns
     -------
@@ -70,31 +119,17 @@ def parents(points: Sequence[Place]) -> list[tuple[int, int | None]]:
     >>> parents([(1.0,), (1.5,), (2.0,)])
     [(1, None), (0, 1), (2, 1)]
     """
-    from scipy.spatial import KDTree
-
     place = _coordinates(points)
-    tree = KDTree(place)
-    first = int(np.argmin(np.abs(place - place.mean(axis=0)).sum(axis=1)))
-    nearest = np.full(len(place), first)
-    distance = np.abs(place - place[first]).sum(axis=1)
-    distance[first] = -1.0
-    found: list[tuple[int, int | None]] = [(first, None)]
-    # how far each lay when it was looked at last: it may have come nearer since, and is put back then
-    waiting = [(-away, point) for point, away in enumerate(distance.tolist()) if point != first]
-    heapify(waiting)
-    while waiting:
-        far, chosen = -waiting[0][0], waiting[0][1]
-        if distance[chosen] < far:
-            heapreplace(waiting, (-float(distance[chosen]), chosen))
-            continue
-        heappop(waiting)
-        found.append((chosen, int(nearest[chosen])))
+    chosen = int(np.argmin(np.abs(place - place.mean(axis=0)).sum(axis=1)))
+    found: list[tuple[int, int | None]] = [(chosen, None)]
+    nearest, distance = np.full(len(place), chosen), np.full(len(place), np.inf)
+    while len(found) < len(place):
+        away = np.abs(place - place[chosen]).sum(axis=1)
+        closer = away < distance
+        nearest[closer], distance[closer] = chosen, away[closer]
         distance[chosen] = -1.0
-        # none lies farther from those before it, so that beyond this none comes nearer
-        around = np.array(tree.query_ball_point(place[chosen], far * _ROUNDED_UP, p=1))
-        away = np.abs(place[around] - place[chosen]).sum(axis=1)
-        closer = away < distance[around]
-        nearest[around[closer]], distance[around[closer]] = chosen, away[closer]
+        chosen = int(np.argmax(distance))
+        found.append((chosen, int(nearest[chosen])))
     return found
 
 
@@ -269,3 +304,57 @@ class Question:
         """Return today's plan, where a variant names one."""
         today = self.variants[point].today if self.variants else None
         return () if today is None else (today.plan,)
+
+
+@dataclass(frozen=True, eq=False)
+class Prepared:
+    """A scenario whose laws are learned, ready to be asked at many points.
+
+    Parameters
+    ----------
+    scenario
+        What is asked about.
+    laws
+        Its laws.
+    formulas
+        The learned ones among them, before any change.
+    problem, today
+        Its problem without any change, and today's plan, priced and checked; None where the scenario names none.
+    seed, time_limit, repeats
+        Of each search; seconds.
+    """
+
+    scenario: Scenario
+    laws: Mapping[str, LearnedLaw]
+    formulas: Mapping[str, Formula]
+    problem: Problem[Any]
+    today: Result | None
+    seed: int
+    time_limit: float
+    repeats: int
+
+    @cached_property
+    def least_in_time(self) -> float:
+        """Share of days on which today's plan is in time, as far as that is sure; 0 where that is not known."""
+        today = today_in_time(self.scenario, self.today)
+        return 0.0 if today is None or today.days_in_time is None else today.days_in_time.low
+
+    def question(self, axes: Sequence[Axis], points: Sequence[Place], *, anew: bool) -> Question:
+        """Return the question of some points, as workers need it."""
+        return Question(
+            scenario=_without_histories(self.scenario),
+            formulas=self.formulas,
+            axes=tuple(axes),
+            points=tuple(points),
+            anew=anew,
+            seed=self.seed,
+            time_limit=self.time_limit,
+            repeats=self.repeats,
+            least_in_time=self.least_in_time,
+        )
+
+
+def _without_histories(scenario: Scenario) -> Scenario:
+    """Return the scenario without the tables that laws alone are learned from, which no point reads."""
+    read = {part.table for part in scenario.problem.parts().values()}
+    return replace(scenario, tables={name: frame for name, frame in scenario.tables.items() if name in read})

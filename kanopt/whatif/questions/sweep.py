@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from kanopt.errors import Issue, ScenarioError, nearest
 from kanopt.progress import told_by_line
 from kanopt.whatif.events import OnEvent, ignore_event
 from kanopt.whatif.questions.answers import Sweep
-from kanopt.whatif.questions.ask import PLANS, SweepOptions, ask
-from kanopt.whatif.questions.axes import Axis, Design, design_points, read_axes
+from kanopt.whatif.questions.ask import ask
+from kanopt.whatif.questions.axes import Axis, Design, check_word, design_points, read_axes, refused
 from kanopt.whatif.questions.prepare import require_scenario
-from kanopt.whatif.questions.question import PlanChoice
+from kanopt.whatif.questions.question import PLANS, PlanChoice, SweepOptions
 from kanopt.whatif.scenario import Scenario
 from kanopt.whatif.scenario_files.spec import SweepSpec
 
@@ -105,11 +104,9 @@ def _asked(
     """
     if not is_given and scenario.sweep_spec is None:
         message = "nothing is varied: name paths and their values, or write a section [sweep]"
-        raise ScenarioError([Issue(str(scenario.path), 0, "sweep", message)])
-    if plan is not None and plan not in PLANS:
-        raise ScenarioError(
-            [Issue("sweep", 0, "plan", f"unknown word {plan!r}; {nearest(str(plan), PLANS)}")]
-        )
+        raise refused(str(scenario.path), "sweep", message)
+    if plan is not None:
+        check_word("sweep", "plan", plan, PLANS)
     known = SweepSpec() if scenario.sweep_spec is None or is_given else scenario.sweep_spec
     given = {"design": design, "samples": samples, "plan": plan}
     return known.model_copy(update={name: value for name, value in given.items() if value is not None})

@@ -12,14 +12,12 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 import pandas as pd
 
 from kanopt.display import Alarm, Part
-from kanopt.errors import Issue, ScenarioError, nearest
 from kanopt.parallel import cluster
 from kanopt.problems.result import Status
 from kanopt.progress import told_by_line
 from kanopt.text import amount_text, count_text, join_list, money_text, number_text, range_text, seconds_text
 from kanopt.whatif.events import Event, OnEvent, ignore_event
-from kanopt.whatif.questions.ask import SweepOptions
-from kanopt.whatif.questions.axes import Axis, read_axes
+from kanopt.whatif.questions.axes import Axis, check_word, read_axes, refused
 from kanopt.whatif.questions.point import REFUSED
 from kanopt.whatif.questions.prepare import (
     base_result,
@@ -28,6 +26,7 @@ from kanopt.whatif.questions.prepare import (
     require_scenario,
     unit_of_axis,
 )
+from kanopt.whatif.questions.question import SweepOptions
 from kanopt.whatif.questions.switch_search import KNOWN, SearchLimits, SwitchPoint, SwitchSearch
 from kanopt.whatif.questions.verdict import NO_DIFFERENCE, REPEAT, UNMEASURED
 from kanopt.whatif.scenario import Scenario
@@ -37,20 +36,21 @@ if TYPE_CHECKING:
     from kanopt.problems.base import Plan
     from kanopt.problems.result import Result
 
-_COLUMNS = [
-    "path",
-    "switch_point",
-    "low",
-    "high",
-    "kind",
-    "decision",
-    "below",
-    "above",
-    "price_below",
-    "price_above",
-    "edge",
-    "verdict",
-]
+_COLUMNS = (
+    *(
+        "path",
+        "switch_point",
+        "low",
+        "high",
+        "kind",
+        "decision",
+        "below",
+        "above",
+        "price_below",
+        "price_above",
+    ),
+    *("edge", "verdict"),
+)
 _POINT_COLUMNS = ["path", "value", "status", "price", "noise"]
 _NAMES = 3
 _CHANGES = 4
@@ -174,11 +174,10 @@ class SwitchPoints(TableExports):
         rows = []
         for axis in self.axes:
             for one in axis.switches:
-                for (kind, thing), below, above in one.changes:
-                    place = [axis.axis.label, one.value, one.low, one.high]
-                    prices = [one.price_below, one.price_above]
-                    rows.append([*place, kind, thing, below, above, *prices, one.edge, one.verdict])
-        return pd.DataFrame(rows, columns=_COLUMNS)
+                place = axis.axis.label, one.value, one.low, one.high
+                ends = one.price_below, one.price_above, one.edge, one.verdict
+                rows += [(*place, *thing, below, above, *ends) for thing, below, above in one.changes]
+        return pd.DataFrame(rows, columns=list(_COLUMNS))
 
     @cached_property
     def points(self) -> pd.DataFrame:
@@ -324,17 +323,16 @@ def switch_points(
 
 
 def _check(axes: tuple[Axis, ...], decisions: str, tolerance: float, most_solves: int) -> None:
-    if decisions not in _KINDS:
-        raise _error("decisions", f"unknown word {decisions!r}; {nearest(str(decisions), _KINDS)}")
+    check_word("switch points", "decisions", decisions, _KINDS)
     if not 0 < tolerance < 1:
-        raise _error("tolerance", f"is a share of the range, between 0 and 1, not {tolerance!r}")
+        raise refused(
+            "switch points", "tolerance", f"is a share of the range, between 0 and 1, not {tolerance!r}"
+        )
     if isinstance(most_solves, bool) or not isinstance(most_solves, int) or most_solves < 2:
-        raise _error("most_solves", f"must be a whole number from 2, not {most_solves!r}")
+        raise refused("switch points", "most_solves", f"must be a whole number from 2, not {most_solves!r}")
     for axis in axes:
         numbers = [value for value in axis.values.items if not isinstance(value, (str, bool))]
         if len(numbers) < max(2, len(axis.values.items)):
-            raise _error(axis.path, f"switch points lie between two numbers or more, not in {axis}")
-
-
-def _error(place: str, message: str) -> ScenarioError:
-    return ScenarioError([Issue("switch points", 0, place, message)])
+            raise refused(
+                "switch points", axis.path, f"switch points lie between two numbers or more, not in {axis}"
+            )

@@ -20,14 +20,13 @@ from kanopt.parallel import run_tasks
 from kanopt.whatif.questions.plan_decisions import Decision, edge_between
 from kanopt.whatif.questions.plan_prices import PlanPrices, crossing
 from kanopt.whatif.questions.point import PointResult
-from kanopt.whatif.questions.point_search import solve_point
+from kanopt.whatif.questions.point_search import Task, do_task
 from kanopt.whatif.questions.question import Question
 from kanopt.whatif.questions.verdict import NO_DIFFERENCE, UNMEASURED
 
 if TYPE_CHECKING:
     from distributed import Client
 
-    from kanopt.problems.base import Plan
     from kanopt.problems.result import Result
 
 
@@ -149,11 +148,11 @@ class SwitchSearch:
 
     def _solve(self, values: Sequence[float]) -> None:
         question = replace(self.question, points=tuple((x,) for x in values))
-        tasks = [_Task(number, self.base.plan, self._starts(x)) for number, x in enumerate(values)]
+        tasks = [Task(number, self.base.plan, self._starts(x)) for number, x in enumerate(values)]
         workers, client = self.limits.workers, self.limits.client
         done: list[PointResult] = []
         with Interrupt(keeps=workers == 1 and client is None):
-            for found in run_tasks(_do, question, tasks, workers=workers, client=client):
+            for found in run_tasks(do_task, question, tasks, workers=workers, client=client):
                 done.append(found)
                 if self._stop.asked:
                     break
@@ -381,16 +380,3 @@ class SwitchSearch:
             lambda x: sign * (difference(better, other, x) + noise), low, high, _NARROWEST * self.range
         )
         return found[0] if end < place else found[1]
-
-
-@dataclass(frozen=True, eq=False)
-class _Task:
-    """One value for a worker."""
-
-    point: int
-    kept: Plan | None
-    starts: tuple[Any, ...]
-
-
-def _do(question: Question, task: _Task) -> PointResult:
-    return solve_point(question, task.point, task.kept, task.starts)

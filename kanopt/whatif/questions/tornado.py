@@ -11,36 +11,24 @@ from typing import Any
 import pandas as pd
 
 from kanopt.display import Part, grid_of
-from kanopt.errors import Issue, ScenarioError, nearest
 from kanopt.problems.result import Status
 from kanopt.progress import told_by_line
 from kanopt.text import count_text, fixed_text
 from kanopt.whatif.events import OnEvent, ignore_event
 from kanopt.whatif.questions.answers import Answers
-from kanopt.whatif.questions.ask import PLANS, SweepOptions, ask
-from kanopt.whatif.questions.axes import Axis, read_axes, value_text
+from kanopt.whatif.questions.ask import ask
+from kanopt.whatif.questions.axes import Axis, check_word, read_axes, refused, value_text
 from kanopt.whatif.questions.point import PointResult
 from kanopt.whatif.questions.prepare import refuse_folder, require_scenario
-from kanopt.whatif.questions.question import Place, PlanChoice
+from kanopt.whatif.questions.question import PLANS, Place, PlanChoice, SweepOptions
 from kanopt.whatif.questions.verdict import NO_DIFFERENCE, UNMEASURED, Verdict, still_compare
 from kanopt.whatif.scenario import Scenario
 
 _ENDS = ("low", "high")
-_COLUMNS = [
-    "path",
-    "low",
-    "high",
-    "kept_low",
-    "kept_high",
-    "low_effect",
-    "high_effect",
-    "swing",
-    "kept_swing",
-    "noise",
-    "verdict",
-    "low_status",
-    "high_status",
-]
+_COLUMNS = (
+    *("path", "low", "high", "kept_low", "kept_high", "low_effect", "high_effect", "swing", "kept_swing"),
+    *("noise", "verdict", "low_status", "high_status"),
+)
 MOVES = "moves the price"
 
 
@@ -60,7 +48,7 @@ class Tornado(Answers):
         ``verdict``; ``low_status`` and ``high_status``. A price is missing where the plan breaks other rules or leaves
         out something else than the base's.
         """
-        frame = pd.DataFrame([self._ends(*pair) for pair in self.pairs], columns=_COLUMNS)
+        frame = pd.DataFrame([self._ends(*pair) for pair in self.pairs], columns=list(_COLUMNS))
         order = frame["swing"].fillna(math.inf).sort_values(ascending=False, kind="stable").index
         return frame.loc[order].reset_index(drop=True)
 
@@ -92,16 +80,10 @@ class Tornado(Answers):
         kept = [self._effect(found, found.kept_objective, found.kept_status) for found in ends]
         effects = [self._effect(found, found.objective, found.status) for found in ends]
         verdicts = [self.verdict(found) for found in ends]
-        swing, noise = (
-            _swing(effects),
-            max((one.noise for one in verdicts), key=lambda one: (one != one, one)),
-        )
-        values = axis.values.items
-        return [
-            *(axis.label, values[0], values[-1], *kept, *effects, swing, _swing(kept), noise),
-            self._word(swing, verdicts),
-            *(found.status for found in ends),
-        ]
+        swing, values = _swing(effects), axis.values.items
+        noise = max((one.noise for one in verdicts), key=lambda one: (one != one, one))
+        place, told = (axis.label, values[0], values[-1]), (noise, self._word(swing, verdicts))
+        return [*place, *kept, *effects, swing, _swing(kept), *told, *(found.status for found in ends)]
 
     def _effect(self, found: PointResult, price: float, status: str) -> float:
         """Return how far a price lies from the base's; NaN where they do not compare."""
@@ -134,9 +116,8 @@ class Tornado(Answers):
         shown = self.frame[["path", "low", "high"]].copy()
         for end in _ENDS:
             shown[end] = shown[end].map(value_text)
-        for end in _ENDS if self.anew else ():
-            shown[f"kept, {end}"] = self.frame[f"kept_{end}"]
-        for end in _ENDS:
+            if self.anew:
+                shown[f"kept, {end}"] = self.frame[f"kept_{end}"]
             shown[f"anew, {end}" if self.anew else f"at {end}"] = self.frame[f"{end}_effect"]
         shown[["swing", "noise", "verdict"]] = self.frame[["swing", "noise", "verdict"]]
         yield grid_of(shown, partial(fixed_text, decimals=2))
@@ -196,13 +177,12 @@ def tornado(
     """
     require_scenario(scenario, "tornado")
     options = options or SweepOptions()
-    if plan not in PLANS:
-        raise _error("plan", f"unknown word {plan!r}; {nearest(str(plan), PLANS)}")
+    check_word("tornado", "plan", plan, PLANS)
     refuse_folder(options, "tornado")
     read = read_axes(axes)
     for axis in read:
         if len(axis.values.items) < 2:
-            raise _error(axis.path, f"has a low and a high value, not {axis} alone")
+            raise refused("tornado", axis.path, f"has a low and a high value, not {axis} alone")
     read = tuple(map(_low_first, read))
     points: list[Place] = [
         tuple(value if axis is own else None for axis in read)
@@ -219,7 +199,3 @@ def _low_first(axis: Axis) -> Axis:
     if any(isinstance(end, (str, bool)) for end in ends):
         return axis
     return replace(axis, values=replace(axis.values, items=tuple(sorted(ends))))
-
-
-def _error(place: str, message: str) -> ScenarioError:
-    return ScenarioError([Issue("tornado", 0, place, message)])

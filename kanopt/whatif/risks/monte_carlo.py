@@ -5,34 +5,36 @@ from __future__ import annotations
 import time
 from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from kanopt.errors import Issue, KanoptError, ScenarioError, nearest
+from kanopt.errors import KanoptError, nearest
 from kanopt.formulas.law_draws import LawDraws, draw_laws
 from kanopt.interrupt import Interrupt
 from kanopt.parallel import cluster, run_tasks
+from kanopt.problems.supply import SupplyProblem
+from kanopt.problems.supply.draws import demand_law
+from kanopt.problems.uncertainty import Uncertainty
 from kanopt.progress import told_by_line
 from kanopt.text import count_text, seconds_text
 from kanopt.validation import count_fault
 from kanopt.whatif.changes import Value
 from kanopt.whatif.events import Event, OnEvent, ignore_event
-from kanopt.whatif.questions.ask import PLANS, SweepOptions
-from kanopt.whatif.questions.axes import Axis, read_axes
+from kanopt.whatif.questions.axes import Axis, read_axes, refused
 from kanopt.whatif.questions.plan_decisions import Decision, decisions_of
 from kanopt.whatif.questions.point import PointResult
-from kanopt.whatif.questions.point_search import solve_point
+from kanopt.whatif.questions.point_search import Task, do_task
 from kanopt.whatif.questions.prepare import (
-    Prepared,
     base_result,
     prepare,
     refuse_folder,
     refuse_no_plan,
     require_scenario,
 )
-from kanopt.whatif.questions.question import Question
+from kanopt.whatif.questions.question import PLANS, Prepared, Question, SweepOptions
 from kanopt.whatif.risks.monte_carlo_result import MonteCarlo, PlanPrice, PricedDraw
 from kanopt.whatif.scenario import Scenario
 from kanopt.whatif.scenario_files.layers import split_messages
@@ -48,13 +50,13 @@ if TYPE_CHECKING:
 
 _FEWEST = 20
 _MOST = 100_000
-_LAWS, _INPUTS, _ERRORS = range(3)  # streams of random numbers
+_LAWS, _INPUTS, _ERRORS, _DEMAND = range(4)  # streams of random numbers
 _REPORT_SECONDS = 2.0
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class DrawnQuestion(Question):
-    """A sweep whose points also have laws of their own.
+    """A sweep whose points also have laws, and of a supply network demands, of their own.
 
     Parameters
     ----------
@@ -63,6 +65,12 @@ class DrawnQuestion(Question):
     """
 
     drawn: Mapping[str, LawDraws] = field(default_factory=dict)
+
+    @cached_property
+    def draws_demand(self) -> bool:
+        """Whether amounts that markets want vary by a ``demand_sd``."""
+        problem = self.base_problem
+        return isinstance(problem, SupplyProblem) and bool(problem.demand_deviation.any())
 
     @property
     def solve_options(self) -> SolveOptions:
@@ -81,7 +89,15 @@ class DrawnQuestion(Question):
         """
         scenario = self.scenario_at(point)
         laws = {**self.formulas, **{name: law.at(point) for name, law in self.drawn.items()}}
-        return scenario.build(scenario.formulas(laws))
+        return self._with_demand(scenario.build(scenario.formulas(laws)), point)
+
+    def _with_demand(self, problem: Problem[Any], point: int) -> Problem[Any]:
+        if not self.draws_demand:
+            return problem
+        assert isinstance(problem, SupplyProblem)
+        law, demand = demand_law(problem, Uncertainty()), np.zeros_like(problem.demand_array)
+        demand[law.cells] = law.draw(1, np.random.default_rng([self.seed, _DEMAND, point]))[0]
+        return problem.with_demand(demand)
 
 
 @told_by_line
@@ -98,9 +114,10 @@ def monte_carlo(
 ) -> MonteCarlo:
     """Draw what is not known many times, and say how plans fare: prices, regret, and which decisions last.
 
-    A draw is a world: each learned law with constants and a bias as its data could as well have given them, and every
-    input of `ranges` at a value of its range. The plan of the scenario is priced in all of them, and so are candidates:
-    plans that are best in some of the draws. Errors of single rows come on top of prices (not of regret, since nobody
+    A draw is a world: each learned law with constants and a bias as its data could as well have given them, every
+    input of `ranges` at a value of its range, and what markets of a supply network want as far as the table of demands
+    has a ``demand_sd``. The plan of the scenario is priced in all of them, and so are candidates: plans that are best
+    in some of the draws. Errors of single rows come on top of prices (not of regret, since nobody
     can plan for them).
 
     Parameters
@@ -157,7 +174,7 @@ def monte_carlo(
     with cluster(options.dask) as client:
         interrupted = base.interrupted or not work.run(candidates, client, improve=plan == "kept")
     if work.priced and all(draw.message for draw in work.priced.values()):
-        raise _error("", f"no draw makes a problem: {work.priced[0].message}")
+        raise refused("monte_carlo", "", f"no draw makes a problem: {work.priced[0].message}")
     return MonteCarlo(
         scenario=scenario,
         axes=tuple(axes),
@@ -177,9 +194,11 @@ def monte_carlo(
 def _check_numbers(draws: Any, candidates: Any, plan: Any) -> None:
     for name, value, low, high in (("draws", draws, _FEWEST, _MOST), ("candidates", candidates, 0, draws)):
         if wrong := count_fault(value, low, high):
-            raise _error(name, f"is {wrong}")
+            raise refused("monte_carlo", name, f"is {wrong}")
     if plan not in PLANS or plan == "anew":
-        raise _error("plan", f"'kept' or 'today', not {plan!r}; plans made anew are the candidates")
+        raise refused(
+            "monte_carlo", "plan", f"'kept' or 'today', not {plan!r}; plans made anew are the candidates"
+        )
 
 
 def _question(
@@ -189,11 +208,17 @@ def _question(
     erring = _erring_laws(prepared, axes, laws)
     drawn = {name: draw_laws(law, draws, streams[_LAWS]) for name, law in erring.items()}
     drawn = {name: law for name, law in drawn.items() if law.varies}
-    if not drawn and not axes:
-        raise _error("", "nothing is uncertain: no learned law tells its errors, and no ranges are given")
     points = _points(axes, draws, streams[_INPUTS])
     asked = prepared.question(axes, points, anew=True)
-    return DrawnQuestion(**{one.name: getattr(asked, one.name) for one in fields(asked)}, drawn=drawn)
+    found = DrawnQuestion(**{one.name: getattr(asked, one.name) for one in fields(asked)}, drawn=drawn)
+    if not drawn and not axes and not found.draws_demand:
+        raise refused(
+            "monte_carlo",
+            "",
+            "nothing is uncertain: no learned law tells its errors, no ranges are given, and no demand of a supply "
+            "network has a demand_sd",
+        )
+    return found
 
 
 def _erring_laws(prepared: Prepared, axes: Sequence[Axis], laws: Sequence[str] | None) -> dict[str, Formula]:
@@ -206,10 +231,14 @@ def _erring_laws(prepared: Prepared, axes: Sequence[Axis], laws: Sequence[str] |
     held = {name for name, _, constant in parts if constant}
     for name in laws or ():
         if name not in known:
-            raise _error("laws", f"there is no learned law {name!r}; {nearest(str(name), known)}")
+            raise refused(
+                "monte_carlo", "laws", f"there is no learned law {name!r}; {nearest(str(name), known)}"
+            )
         if name in held:
-            raise _error(
-                "laws", f"constants of {name!r} are set, so that it does not err as learned; leave it out"
+            raise refused(
+                "monte_carlo",
+                "laws",
+                f"constants of {name!r} are set, so that it does not err as learned; leave it out",
             )
     chosen = set(known) - held if laws is None else set(laws)
     return {name: law for name, law in known.items() if name in chosen}
@@ -227,8 +256,10 @@ def _points(axes: Sequence[Axis], draws: int, rng: np.random.Generator) -> list[
 def _drawn(axis: Axis, unit: NDArray[np.float64]) -> list[Value]:
     items = axis.values.items
     if len(items) == 1:
-        raise _error(
-            axis.path, f"is drawn between two numbers or from a list of values, not from {axis} alone"
+        raise refused(
+            "monte_carlo",
+            axis.path,
+            f"is drawn between two numbers or from a list of values, not from {axis} alone",
         )
     if len(items) == 2 and all(isinstance(one, (int, float)) and not isinstance(one, bool) for one in items):
         low, high = float(items[0]), float(items[1])
@@ -242,34 +273,14 @@ def _scores(question: DrawnQuestion, draws: int, seed: int) -> dict[str, NDArray
     return {law.law.output.name: rng.standard_normal(draws) for law in question.drawn.values()}
 
 
-@dataclass(frozen=True, eq=False)
-class _Asked:
-    """What workers read."""
-
-    question: DrawnQuestion
-    kept: Plan
-    plans: tuple[Plan, ...]
-
-
-@dataclass(frozen=True)
-class _Draw:
-    """A draw for a worker."""
-
-    point: int
-
-
-def _replan(asked: _Asked, task: _Draw) -> PointResult:
-    return solve_point(asked.question, task.point, asked.kept, ())
-
-
-def _price(asked: _Asked, task: _Draw) -> PricedDraw:
-    """Price all plans in the world of a draw."""
+def _price(asked: tuple[DrawnQuestion, tuple[Plan, ...]], task: Task) -> PricedDraw:
+    """Price all plans in the world of a draw; workers call it."""
+    question, plans = asked
     try:
-        problem = asked.question.problem_at(task.point)
+        problem = question.problem_at(task.point)
     except KanoptError as error:
         return PricedDraw(task.point, message=split_messages(error)[0])
-    options = asked.question.solve_options
-    return PricedDraw(task.point, tuple(_price_of(problem, plan, options) for plan in asked.plans))
+    return PricedDraw(task.point, tuple(_price_of(problem, plan, question.solve_options) for plan in plans))
 
 
 def _price_of(problem: Problem[Any], plan: Plan, options: SolveOptions) -> PlanPrice:
@@ -332,7 +343,6 @@ class _Work:
         self.planned_in: list[int | None] = [None]
         self.found: dict[int, PointResult] = {}
         self.priced: dict[int, PricedDraw] = {}
-        self._began = self._told = time.perf_counter()
 
     def run(self, candidates: int, client: Client | None, *, improve: bool) -> bool:
         """Plan in some draws and price in all; return whether it came to the end.
@@ -347,29 +357,40 @@ class _Work:
             Whether a plan made for a draw is kept in place of the base's where it is better as it is too: that the
             search found it there says nothing of what is not known.
         """
-        kept = self.plans[0]
+        draws = len(self.question.points)
         try:
             with Interrupt() as stop, Interrupt(keeps=self.options.workers == 1 and client is None):
-                chosen = [_Draw(number) for number in range(candidates)]
-                for found in self._tasks(_replan, _Asked(self.question, kept, ()), chosen, client):
-                    self.found[found.point] = found
-                    self._tell(len(self.found), candidates, "planned")
-                    if stop.asked:
-                        return False
-                self._take_plans()
-                if improve:
-                    self._improve_base()
-                every = [_Draw(number) for number in range(len(self.question.points))]
-                asked = _Asked(self.question, self.plans[0], tuple(self.plans))
-                self._began = time.perf_counter()
-                for priced in self._tasks(_price, asked, every, client):
-                    self.priced[priced.point] = priced
-                    self._tell(len(self.priced), len(every), "priced")
-                    if stop.asked:
-                        return False
+                how: dict[str, Any] = {"workers": self.options.workers, "client": client}
+                chosen = [Task(number, self.plans[0]) for number in range(candidates)]
+                planned = run_tasks(do_task, self.question, chosen, **how)
+                self._take(planned, self.found, candidates, "planned", stop)
+                self._choose_plans(improve=improve)
+                every = [Task(number, None) for number in range(draws)]
+                priced = run_tasks(_price, (self.question, tuple(self.plans)), every, **how)
+                self._take(priced, self.priced, draws, "priced", stop)
         except KeyboardInterrupt:
             return False
         return True
+
+    def _take(
+        self, done: Iterator[Any], found: dict[int, Any], count: int, what: str, stop: Interrupt
+    ) -> None:
+        """Keep what comes of draws, and say how far it is.
+
+        Raises
+        ------
+        KeyboardInterrupt
+            After Ctrl-C.
+        """
+        began = told = time.perf_counter()
+        for one in done:
+            found[one.point] = one
+            if stop.asked:
+                raise KeyboardInterrupt
+            if (now := time.perf_counter()) > told + _REPORT_SECONDS:
+                told, left = now, seconds_text((count - len(found)) * (now - began) / len(found))
+                message = f"{what} in {len(found):,} of {count_text(count, 'draw')}, {left} left"
+                self.report(Event("solve", message, transient=True))
 
     def decided(self) -> Iterator[Mapping[Decision, str]]:
         """Yield what each plan decides where nothing is changed; of one that cannot be carried out there, nothing."""
@@ -378,42 +399,23 @@ class _Work:
             result = _evaluated(self.base.problem, plan, self.question.solve_options)
             yield {} if result is None else decisions_of(result, spec, like=self.base)
 
-    def _tasks(self, work: Any, asked: _Asked, tasks: Sequence[_Draw], client: Client | None) -> Any:
-        return run_tasks(work, asked, tasks, workers=self.options.workers, client=client)
-
-    def _take_plans(self) -> None:
-        known = {_content(self.base.problem, self.plans[0])}
-        for number, found in sorted(self.found.items()):
-            plan: Any = found.plan
-            if plan is None or found.violations or (content := _content(self.base.problem, plan)) in known:
-                continue
-            known.add(content)
-            self.plans.append(plan)
-            self.planned_in.append(number)
-
-    def _improve_base(self) -> None:
+    def _choose_plans(self, *, improve: bool) -> None:
+        """Take each plan that was found once; with `improve`, the best of them where nothing is changed is kept."""
+        problem, options = self.base.problem, self.question.solve_options
+        known = {_content(problem, self.plans[0])}
+        sound = {n: one.plan for n, one in self.found.items() if one.plan is not None and not one.violations}
+        for number, plan in sorted(sound.items()):
+            if (content := _content(problem, plan)) not in known:
+                known.add(content)
+                self.plans.append(plan)
+                self.planned_in.append(number)
         offers = {
             place: result
-            for place, plan in enumerate(self.plans[1:], start=1)
-            if (result := _evaluated(self.base.problem, plan, self.question.solve_options)) is not None
+            for place, plan in enumerate(self.plans[1:] if improve else [], start=1)
+            if (result := _evaluated(problem, plan, options)) is not None
         }
-        best = min(offers, key=lambda place: offers[place].rank, default=None)
-        if best is None or not offers[best].rank.is_better_than(self.base.rank):
-            return
-        self.base = offers[best]
-        self.plans[0] = self.plans.pop(best)
-        del self.planned_in[best]
-
-    def _tell(self, done: int, count: int, what: str) -> None:
-        now = time.perf_counter()
-        if now < self._told + _REPORT_SECONDS:
-            return
-        self._told = now
-        left = seconds_text((count - done) * (now - self._began) / done)
-        self.report(
-            Event("solve", f"{what} in {done:,} of {count_text(count, 'draw')}, {left} left", transient=True)
-        )
-
-
-def _error(place: str, message: str) -> ScenarioError:
-    return ScenarioError([Issue("monte_carlo", 0, place, message)])
+        best = min(offers, key=lambda place: offers[place].rank, default=0)
+        if best and offers[best].rank.is_better_than(self.base.rank):
+            self.base = offers[best]
+            self.plans[0] = self.plans.pop(best)
+            del self.planned_in[best]

@@ -20,7 +20,7 @@ from kanopt.whatif.changes import Value
 from kanopt.whatif.questions.axes import Axis
 from kanopt.whatif.questions.point import REFUSED
 from kanopt.whatif.questions.prepare import as_it_is_text
-from kanopt.whatif.risks.day_costs import share_error
+from kanopt.whatif.risks.risk import share_error
 from kanopt.whatif.table_exports import TableExports
 
 if TYPE_CHECKING:

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
+from kanopt.problems.routing.assessment import RoutingAssessment
 from kanopt.problems.routing.days import (
     COMMON_SEED,
     common_draws,
@@ -19,10 +19,12 @@ from kanopt.problems.routing.days import (
     routing_time_laws,
     shift_ends,
 )
+from kanopt.problems.scheduling.assessment import SchedulingAssessment
+from kanopt.problems.scheduling.law_uses import duration_law
 from kanopt.problems.uncertainty import Uncertainty
 from kanopt.text import count_text, join_list, sure_text
-from kanopt.whatif.risks.risk import Risk, risk
-from kanopt.whatif.risks.schedule_risk import ScheduleRisk
+from kanopt.whatif.risks.kinds import risk
+from kanopt.whatif.risks.risk import Risk
 
 if TYPE_CHECKING:
     from kanopt.problems.result import Result
@@ -38,43 +40,42 @@ class Punctuality:
         The plan on many days.
     everyone
         What all of them are, in words: ``"everyone is served in time"``.
-    thing
-        What one of them is.
     err
         What errs, in words for those who do not plan.
     chosen
         What was done for it, and what that costs, in sentences; empty where nothing was.
     """
 
-    risk: Risk | ScheduleRisk
+    risk: Risk
     everyone: str
-    thing: str
     err: str
     chosen: str = ""
+
+    @property
+    def thing(self) -> str:
+        """What one of them is."""
+        return self.risk.words.thing
 
     @cached_property
     def frame(self) -> pd.DataFrame:
         """One row for each thing with a limit, the least certain of those first that the plan has in time.
 
         Columns: ``name``, ``limit``, ``planned``, ``q05``, ``q50``, ``q95``, ``share`` (of days in time), ``late`` (in
-        the plan itself).
+        the plan itself), and ``thing``, what it is.
         """
-        found = self.risk.ranges().frame.assign(late=self._planned_late, thing=self.thing)
-        if isinstance(self.risk, Risk):
+        late = self.risk.late_in_plan[self.risk.has_limit]
+        found = self.risk.ranges().frame.assign(late=late, thing=self.thing)
+        if self.risk.routes is not None:
             found = pd.concat([found, _returns(self.risk)], ignore_index=True)
         return found.sort_values(["late", "share"], kind="stable").reset_index(drop=True)
 
     @cached_property
-    def _planned_late(self) -> NDArray[np.bool_]:
-        return np.asarray(self.risk.late_in_plan[self.risk.has_limit])
-
-    @cached_property
     def share(self) -> float:
         """Share of days on which everything is done in time that the plan has in time."""
-        if isinstance(self.risk, Risk):
-            return float(in_time(self.risk.assessment, self.risk.days).mean())
-        done = self.risk.in_time[:, self.risk.has_limit][:, ~self._planned_late]
-        return float(done.all(axis=1).mean())
+        known = self.risk.assessment
+        if isinstance(known, RoutingAssessment):  # vehicles are to be back, too
+            return float(in_time(known, self.risk.days).mean())
+        return float((self.risk.in_time | self.risk.late_in_plan).all(axis=1).mean())
 
     @property
     def worst(self) -> tuple[str, float]:
@@ -107,8 +108,8 @@ class Punctuality:
 
 def _returns(known: Risk) -> pd.DataFrame:
     """Return when vehicles whose shift ends are back, a row each."""
-    ends = shift_ends(known.assessment)
-    late = late_in_plan(known.assessment)[1]
+    ends, late = shift_ends(known.assessment), late_in_plan(known.assessment)[1]
+    assert known.routes is not None
     rows = known.routes.rename(columns={"vehicle": "name", "back": "share"}).assign(
         limit=ends, planned=known.assessment.simulation.finish, late=late, thing="vehicle"
     )
@@ -128,34 +129,26 @@ def punctuality(result: Result) -> Punctuality | None:
     if not errs or not things:
         return None
     found = risk(result, draws=common_draws(things), seed=COMMON_SEED)
-    assert isinstance(found, Risk | ScheduleRisk)
     complete = result.coverage is None or result.coverage.complete
-    thing, everyone = (
-        "stop",
-        "everyone is served in time" if complete else "every stop of the plan is in time",
-    )
-    if isinstance(found, ScheduleRisk):
-        thing, everyone = "job", "every job is done in time"
+    everyone = "everyone is served in time" if complete else "every stop of the plan is in time"
+    if not isinstance(found.assessment, RoutingAssessment):
+        everyone = "every job is done in time"
     elif np.isfinite(shift_ends(found.assessment)).any():
         everyone += " and every vehicle is back"
     chosen = "" if result.days_in_time is None else result.days_in_time.text()
-    known = Punctuality(found, everyone, thing, join_list(errs), chosen)
+    known = Punctuality(found, everyone, join_list(errs), chosen)
     return None if known.frame["late"].all() else known
 
 
 def _what_errs(result: Result) -> tuple[list[str], int]:
     """Return the learned times of a plan that know their errors, in words, and how many stops or tasks it has."""
-    from kanopt.problems.routing.assessment import RoutingAssessment
-    from kanopt.problems.scheduling.assessment import SchedulingAssessment
-    from kanopt.problems.scheduling.law_uses import duration_law
-
-    known = result.assessment
-    if isinstance(known, RoutingAssessment):
-        names = ("travel times", "service times")
-        laws = zip(names, routing_time_laws(known.problem, Uncertainty()), strict=True)
-        stops = sum(len(route.clients) for route in known.plan.routes)
-        return [name for name, law in laws if law.model is not None], stops
-    if isinstance(known, SchedulingAssessment):
-        errs = duration_law(known.problem, Uncertainty()).model is not None
-        return ["times of tasks"] if errs else [], len(known.simulation.task)
+    match result.assessment:
+        case RoutingAssessment() as known:
+            names = ("travel times", "service times")
+            laws = zip(names, routing_time_laws(known.problem, Uncertainty()), strict=True)
+            stops = sum(len(route.clients) for route in known.plan.routes)
+            return [name for name, law in laws if law.model is not None], stops
+        case SchedulingAssessment() as known:
+            errs = duration_law(known.problem, Uncertainty()).model is not None
+            return ["times of tasks"] if errs else [], len(known.simulation.task)
     return [], 0

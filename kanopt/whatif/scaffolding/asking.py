@@ -7,28 +7,22 @@ from typing import Any
 
 from kanopt.faults import toml_value
 from kanopt.records.headers import (
-    DESCRIBING,
-    IDENTIFIERS,
-    OTHER,
     SURCHARGE,
-    TABLE_WORDS,
     WORKERS,
     measured_in,
 )
-from kanopt.records.likeness import COORDINATES, is_called
+from kanopt.records.likeness import COORDINATES, field_likeness, is_called
 from kanopt.records.matching import ColumnFacts, FilledField, match_columns
 from kanopt.text import join_list
 from kanopt.whatif.scaffolding.draft import Draft
 from kanopt.whatif.scaffolding.keys import ScenarioKeys
 from kanopt.whatif.scaffolding.orders import listed_in
 from kanopt.whatif.scaffolding.parts import PartGuess, names_rows
-from kanopt.whatif.scaffolding.rewrites import texts
 from kanopt.whatif.scaffolding.sources import SourceTable
 from kanopt.whatif.scenario_files.spec import QuestionSpec
 
 _MOST_FIELDS = 3
-_DESCRIBING = OTHER | DESCRIBING | IDENTIFIERS | TABLE_WORDS["tasks"]
-_KEY, _MACHINE = "the task", "its machine"
+_BY_WORDS = 0.9  # hours alone are like every time
 _NO_SECOND = "this reads one machine of a task and no second resource, which resources and needs can say"
 
 
@@ -49,6 +43,8 @@ def ask(draft: Draft, tables: Sequence[SourceTable], holds: Callable[[ScenarioKe
     parts = draft.roles.parts
     for part, column in dict.fromkeys(_open_columns(draft)):
         guess = parts[part]
+        if column in _of_rests(guess):
+            continue
         if _is_read(draft, guess, column):
             told.setdefault(guess.table.name, []).append(column)
         else:
@@ -57,7 +53,7 @@ def ask(draft: Draft, tables: Sequence[SourceTable], holds: Callable[[ScenarioKe
     draft.questions += [_about_columns([pair], meant) for pair, meant in offered if meant]
     if bare := [pair for pair, meant in offered if not meant]:
         draft.questions.append(_about_columns(bare, {}))
-    draft.questions += [*_about_overtime(draft), *_about_machines_at_once(draft)]
+    draft.questions += [*_about_overtime(draft), *_about_machines_at_once(draft), *_about_rests(draft)]
     read = draft.read
     for table in dict.fromkeys((*tables, *draft.roles.rewritten)):
         if table.name in read or (table.made and not table.of & read):
@@ -77,35 +73,8 @@ def ask(draft: Draft, tables: Sequence[SourceTable], holds: Callable[[ScenarioKe
 def _open_columns(draft: Draft) -> Iterator[tuple[str, str]]:
     """Return parts and columns that nothing reads and that look like a rule, as the reader of files finds them."""
     parts = draft.roles.parts
-    yield from ((part, column) for part, column in (*draft.dropped, *draft.rules) if part in parts)
-    yield from (("tasks", column) for column in _shared_by_tasks(parts.get("tasks"), parts.get("modes")))
-
-
-def _shared_by_tasks(tasks: PartGuess | None, modes: PartGuess | None) -> Iterator[str]:
-    """Yield the columns of texts that tasks of several jobs share on several machines, as they would share a tool.
-
-    What the job says of all its tasks, or the machine of all that it does, only describes them.
-    """
-    if tasks is None or modes is None:
-        return
-    job, name, task, machine = (
-        guess.column(each)
-        for guess, each in ((tasks, "job"), (tasks, "name"), (modes, "task"), (modes, "machine"))
-    )
-    if job is None or name is None or task is None or machine is None:
-        return
-    own = tasks.table.frame.assign(**{_KEY: texts(tasks.table.frame[name.name])})
-    done = modes.table.frame[[task.name, machine.name]].set_axis([_KEY, _MACHINE], axis="columns")
-    rows = own.merge(done.assign(**{_KEY: texts(done[_KEY])}), on=_KEY)
-    for column in tasks.left:
-        shared = rows.groupby(column.name)
-        if (
-            column.kind == "text"
-            and not set(column.header.pieces) & _DESCRIBING
-            and ((shared[job.name].nunique() > 1) & (shared[_MACHINE].nunique() > 1)).any()
-            and all((rows.groupby(by)[column.name].nunique() > 1).any() for by in (job.name, _MACHINE))
-        ):
-            yield column.name
+    meant = [pair for pair in draft.meanings if pair[0] == "tasks"]
+    yield from (pair for pair in (*draft.dropped, *draft.rules, *meant) if pair[0] in parts)
 
 
 def _is_read(draft: Draft, guess: PartGuess, name: str) -> bool:
@@ -253,6 +222,32 @@ def _about_overtime(draft: Draft) -> Iterator[QuestionSpec]:
         f"problem.vehicles.columns.{field}": name,
     }
     yield QuestionSpec(about=f"vehicles.{field}", text=text, answers={"in all": in_all, "on top": {}})
+
+
+def _of_rests(guess: PartGuess) -> list[str]:
+    """Return the columns of the longest time at the wheel, where none says how long a driver rests after it."""
+    if guess.part.name != "vehicles" or "max_driving" in guess.fields:
+        return []
+    item = guess.declared("max_driving")
+    return [c.name for c in guess.left if field_likeness("vehicles", c.as_column(), item) >= _BY_WORDS]
+
+
+def _about_rests(draft: Draft) -> Iterator[QuestionSpec]:
+    """Yield the question how long a driver rests after the longest time at the wheel, which no column says."""
+    fleet = draft.roles.parts.get("vehicles")
+    for name in _of_rests(fleet)[:1] if fleet is not None else ():
+        table, unit = fleet.table, fleet.table.columns[name].unit or "h"  # type: ignore[union-attr]
+        answers: dict[str, dict[str, Any]] = {
+            f"{minutes} min": {
+                f"tables.{table.name}.derive": {"rest_duration": f"{minutes}"},
+                f"tables.{table.name}.units": {"rest_duration": "min", name: unit},
+                "problem.vehicles.columns": {"max_driving": name},
+            }
+            for minutes in (45, 30, 15, 60)
+        }
+        answers["ignore"] = {f"tables.{table.name}.ignore": [name]}
+        text = f"How long does a driver rest (Pause, repos, descanso) after {name!r}? No column says it."
+        yield QuestionSpec(about=f"vehicles.{name}", text=text, answers=answers)
 
 
 def _about_table(table: SourceTable, why: str) -> QuestionSpec:

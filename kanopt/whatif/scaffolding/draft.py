@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from kanopt.records.headers import CURRENCY_WORDS, measured_in, read_header
-from kanopt.records.matching import FilledField
-from kanopt.text import join_list
+from kanopt.records.matching import FilledField, may_not_be_negative
+from kanopt.text import join_list, list_names
 from kanopt.units import CURRENCIES, same_dimension
 from kanopt.whatif.scaffolding.keys import Entry, ScenarioKeys
 from kanopt.whatif.scaffolding.kinds import READINGS, Roles
@@ -198,11 +198,32 @@ class Draft:
             if unit is not None:
                 self.give_unit(table, filled.column, unit)
             name, column = filled.field.name, filled.column.name
+            if (
+                filled.column.kind == "number"
+                and may_not_be_negative(filled.field)
+                and filled.column.values.min() < 0
+            ):
+                self._ask_about_negatives(guess, filled.column)
             self.guess(table.name, column, f"{part}.{name}", filled.why, filled.sure)
             name = _ENDS.get(name, name) if part in _MATRICES else name
             if name != column:
                 why = "" if filled.sure else filled.why
                 self.keys.set(("problem", part, "columns"), name, column, why, sure=filled.sure)
+
+    def _ask_about_negatives(self, guess: PartGuess, column: ColumnFacts) -> None:
+        """Leave out the rows in which a number is negative that is none of them, once the user says so."""
+        table = guess.table
+        rows = table.frame[table.frame[column.name] < 0]
+        labels = guess.column(guess.part.key[0])
+        named = list_names([str(label) for label in (rows[labels.name] if labels else rows.index + 1)], 3)
+        rules = [*filter(None, [table.total]), f"`{column.name}` < 0"]
+        self.keys.set(("tables", table.name), "drop_where", rules, "a number that is below zero", sure=False)
+        text = (
+            f"{column.name!r} of {table.called} is negative for {named}, and positive elsewhere. May these rows "
+            "be left out (else mend the table)?"
+        )
+        about = f"{guess.part.name}.{column.name}"
+        self.questions.append(QuestionSpec(about=about, text=text, answers={"leave out": {}}))
 
     def _counts_otherwise(self, filled: FilledField, counted: str) -> bool:
         """Say whether a header states another thing to be counted than the plan does, such as containers for tonnes."""
@@ -226,12 +247,17 @@ class Draft:
 
     def add_made(self, part: str, frame: pd.DataFrame, units: Mapping[str, str], why: str) -> None:
         """Add a part that no table holds, with a small table to be filled in."""
+        name = self.offer_table(part, frame, units, why)
+        self.guess(name, "", f"{part} of {self.roles.kind}", why.removeprefix("made up: "), False)
+        self.keys.set(("problem", part), "table", name, why, sure=False, needed=True)
+
+    def offer_table(self, part: str, frame: pd.DataFrame, units: Mapping[str, str], why: str) -> str:
+        """Write a table beside the scenario, which a part or an answer to a question reads; return its name."""
         name = f"made_{part}"
         first = self.roles.every[0]
         self.made[name] = SourceTable(name, first.path, frame, "", part, made=why, units=dict(units))
         self.units[name] = {column: GuessedUnit(unit, "", True) for column, unit in units.items()}
-        self.guess(name, "", f"{part} of {self.roles.kind}", why.removeprefix("made up: "), False)
-        self.keys.set(("problem", part), "table", name, why, sure=False, needed=True)
+        return name
 
     def add_law(self, name: str, law: LawGuess, per: str) -> None:
         """Add a law that is learned from a history."""

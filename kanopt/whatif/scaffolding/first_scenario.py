@@ -263,7 +263,7 @@ def _draft_laws(draft: Draft) -> None:
 def _add_tables(draft: Draft, given: Sequence[SourceTable]) -> None:
     """Add everything beside the problem and its laws: what the scenario is called, its tables, what is assumed."""
     put = draft.keys.set
-    put(("scenario",), "name", _title(list(draft.used)))
+    put(("scenario",), "name", _title(list(draft.used) or [table.name for table in given]))
     put(("scenario",), "seed", 7, "the same seed gives the same laws")
     for name, table in draft.used.items():
         put(("tables", name), "path", str(table.path.resolve()), needed=True)
@@ -282,7 +282,7 @@ def _add_tables(draft: Draft, given: Sequence[SourceTable]) -> None:
         if table.on_bad:
             why = "cells that are not what their column holds are left out and counted"
             put(("tables", name), "on_bad", table.on_bad, why, sure=False)
-        if table.total:
+        if table.total and "drop_where" not in draft.keys.tables["tables", name]:
             put(("tables", name), "drop_where", [table.total], "the sums of the other rows", needed=True)
         draft.offer_cleaning(table)
         for column, unit in draft.units.get(name, {}).items():

@@ -3,23 +3,25 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import replace
 
 import pandas as pd
 
 from kanopt.records.declaration import Table, field, record
 from kanopt.records.headers import TABLE_WORDS
 from kanopt.records.likeness import is_called
-from kanopt.records.matching import ColumnFacts, assign_tables, fill_fields
+from kanopt.records.matching import ColumnFacts, fill_fields
 from kanopt.whatif.scaffolding.orders import coordinate_pairs, located, stops_of_orders, with_breaks
 from kanopt.whatif.scaffolding.parts import (
     PartGuess,
+    assigned,
     called,
-    in_minutes,
     looks_like,
     match_part,
     may_teach,
     measures,
+    named_by,
     names_rows,
 )
 from kanopt.whatif.scaffolding.rewrites import both_ways, lasts_a_shift, windows_of
@@ -29,8 +31,8 @@ _PLACES = (("x", "y"), ("lat", "lon"))
 _MOST_DEPOTS, _MOST_VEHICLES = 50, 500
 _PLACED, _TELLING = 4.0, 2  # how much speaks for a table of places that orders of so many fields name
 _BY_LEFT = 0.4
-_LONGEST_STOP = 240.0  # minutes; a clock time beyond is when something begins
 _LEGS = ("distances", "durations", "links")
+_Parts = dict[str, PartGuess]
 
 
 @record("distances", key=("tail", "head"))
@@ -64,7 +66,7 @@ HELPERS = (Distance, Duration, Link)
 """Tables of pairs of places, which no problem declares as records."""
 
 
-def read_fleet(tables: Sequence[SourceTable], part: Mapping[str, Table]) -> dict[str, PartGuess] | None:
+def read_fleet(tables: Sequence[SourceTable], part: Mapping[str, Table]) -> _Parts | None:
     """Return the parts of a routing problem; None where nobody is visited."""
     tables = [_both_ways(_orders_as_stops(table), part) for table in tables]
     legs = [
@@ -74,35 +76,29 @@ def read_fleet(tables: Sequence[SourceTable], part: Mapping[str, Table]) -> dict
         if (guess := match_part(table, part[name])) and _joins(guess)
     ]
     rest = [table for table in tables if all(table is not leg.table for leg in legs) and table.square is None]
-    parts = _assigned(rest, part, [_ends(leg) for leg in legs])
+    nets = [_ends(leg) for leg in legs]
+    parts = _assigned(rest, part, nets)
     if "clients" not in parts:
         return None
-    if (made := in_minutes(parts["clients"].table, "clients", "service_duration", _LONGEST_STOP)) is not None:
-        parts["clients"] = match_part(made, part["clients"]) or parts["clients"]
     places = parts.pop("places", None)
     if places is not None:
         parts["clients"] = _with_places(parts["clients"], places)
-    if (fleet := parts.get("vehicles")) is not None and "breaks" not in fleet.fields:
-        parts["vehicles"] = match_part(with_breaks(fleet.table), fleet.part) or fleet
+    if "vehicles" in parts and "breaks" not in parts["vehicles"].fields:
+        parts["vehicles"] = parts["vehicles"].matched(with_breaks(parts["vehicles"].table))
     key = _place_column(parts["clients"], legs)
-    if key is not None:
-        parts["clients"] = match_part(parts["clients"].table, part["clients"], key=key) or parts["clients"]
-    _find_depots(parts, part["depots"], places, [_ends(leg) for leg in legs])
+    parts["clients"] = parts["clients"].matched(key=key)
+    if "depots" not in parts:
+        _find_depots(parts, part["depots"], places, nets)
     names = {name: guess.names for name, guess in parts.items()}
-    for name in ("vehicles", "clients"):
-        if name in parts:
-            own = key if name == "clients" else None
-            parts[name] = match_part(parts[name].table, parts[name].part, names, key=own) or parts[name]
+    parts["clients"] = parts["clients"].matched(names=names, key=key)
     if "vehicles" in parts:
-        parts["vehicles"] = _of_shifts(parts["vehicles"], names)
-    _match_skills(parts)
+        parts["vehicles"] = _of_shifts(parts["vehicles"].matched(names=names), names)
+        _match_skills(parts)
     _match_amounts(parts)
     parts["clients"] = _without_blanks(parts["clients"])
     for leg in sorted(legs, key=lambda leg: -leg.score):
-        fits = leg.part.name == "links" or parts["clients"].names <= _ends(leg)
-        if fits and (
-            leg.part.name == "durations" or all(leg.table is not one.table for one in parts.values())
-        ):
+        beside = leg.part.name == "durations" or all(leg.table is not one.table for one in parts.values())
+        if beside and (leg.part.name == "links" or parts["clients"].names <= _ends(leg)):
             parts.setdefault(leg.part.name, leg)
     if "links" not in parts:
         parts.pop("nodes", None)
@@ -116,8 +112,7 @@ def _own_columns(leg: PartGuess) -> PartGuess:
     """Return a part of a table that is two parts, as a table of its own columns."""
     columns = [each.column.name for each in leg.filled]
     why = f"the {leg.part.name} of {leg.table.called}"
-    made = leg.table.remade(leg.table.frame[columns], why, end=leg.part.name)
-    return match_part(made, leg.part) or leg
+    return leg.matched(leg.table.remade(leg.table.frame[columns], why, end=leg.part.name))
 
 
 def _orders_as_stops(table: SourceTable) -> SourceTable:
@@ -127,70 +122,62 @@ def _orders_as_stops(table: SourceTable) -> SourceTable:
 
 
 def _assigned(
-    tables: Sequence[SourceTable], part: Mapping[str, Table], nets: Sequence[frozenset[str]]
-) -> dict[str, PartGuess]:
+    tables: Sequence[SourceTable], part: Mapping[str, Table], nets: Iterable[frozenset[str]]
+) -> _Parts:
     """Assign tables to clients, vehicles, depots, nodes, and to places that orders name."""
     placed = {table.name: _place_names(table, part["depots"]) for table in tables}
-    guesses: dict[tuple[str, str], PartGuess] = {}
-    scores: dict[tuple[str, str], float] = {}
 
-    def offer(name: str, guess: PartGuess, score: float) -> None:
-        guesses[name, guess.table.name], scores[name, guess.table.name] = guess, score
+    def as_part(table: SourceTable, name: str) -> PartGuess | None:
+        guess = match_part(table, part["nodes" if name == "places" else name])
+        return replace(guess, role=name) if guess is not None else None
 
-    for table in tables:
+    def worth(guess: PartGuess) -> float:
+        table, rows = guess.table, len(guess.table.frame)
         own = placed[table.name]
-        others = [names for name, names in placed.items() if name != table.name and names]
-        found = {name: match_part(table, part[name]) for name in ("clients", "vehicles", "depots", "nodes")}
-        if (guess := found["clients"]) and _is_placed(guess, [*others, *nets]):
-            offer("clients", guess, guess.score)
-        if (guess := found["vehicles"]) and _is_fleet(guess, tables):
-            offer("vehicles", guess, guess.score)
-        if (guess := found["depots"]) and len(table.frame) <= _MOST_DEPOTS:
-            whole = own or guess.called_so or len(table.columns) == 1
-            offer("depots", guess, bool(whole) * max(guess.score - math.log1p(len(table.frame)) / 4, 0.1))
-        if (guess := found["nodes"]) and own:
-            named = any(
-                names_rows(other, own, every=True)
-                and len(fill_fields(other.given, part["clients"])) >= _TELLING
-                for other in tables
-                if not placed[other.name]
-            )
-            offer("places", guess, _PLACED * named)
-            offer("nodes", guess, guess.score * called(table, "nodes"))
-    return {name: guesses[name, table] for name, table in assign_tables(scores).items()}
+        if guess.role == "clients":
+            known = [names for name, names in placed.items() if name != table.name and names]
+            return guess.score * _is_placed(guess, [*known, *nets])
+        if guess.role == "vehicles":
+            return guess.score * (_is_fleet(guess) and rows <= _MOST_VEHICLES)
+        if guess.role == "depots":
+            whole = bool(own) or guess.called_so or len(table.columns) == 1
+            return (whole and rows <= _MOST_DEPOTS) * max(guess.score - math.log1p(rows) / 4, 0.1)
+        if guess.role == "nodes":
+            return guess.score * (bool(own) and called(table, "nodes"))
+        named = (other for other in tables if own and not placed[other.name])
+        return _PLACED * any(
+            names_rows(other, own, every=True) and len(fill_fields(other.given, part["clients"])) >= _TELLING
+            for other in named
+        )
+
+    return assigned(tables, ("clients", "vehicles", "depots", "places", "nodes"), as_part, worth)
 
 
 def _both_ways(table: SourceTable, part: Mapping[str, Table]) -> SourceTable:
     """Return ways with both directions of each pair, where a table has one of each; any other table as it is."""
     guess = match_part(table, part["distances"]) or match_part(table, part["durations"])
-    turned = both_ways(table, guess.header("tail"), guess.header("head")) if guess is not None else None
-    return turned or table
+    return (guess and both_ways(table, guess["tail"].name, guess["head"].name)) or table
 
 
 def _joins(guess: PartGuess) -> bool:
     """Say whether rows join places with places: most of those that something leaves from are those it goes to."""
-    tail, head = guess.filled_by("tail"), guess.filled_by("head")
-    both = len(tail.texts & head.texts) >= 0.5 * len(tail.texts | head.texts)
+    tails, heads = guess["tail"].texts, guess["head"].texts
     # a table of distances may hold the minutes beside them
-    told = guess.called_so or (
-        guess.part.name != "links" and any(called(guess.table, name) for name in ("distances", "durations"))
-    )
-    return both and (told or not may_teach(guess.table))
+    titles = {guess.part.name} | ({"distances", "durations"} if guess.part.name != "links" else set())
+    told = any(called(guess.table, name) for name in titles) or not may_teach(guess.table)
+    return told and len(tails & heads) >= 0.5 * len(tails | heads)
 
 
 def _place_column(clients: PartGuess, legs: Sequence[PartGuess]) -> ColumnFacts | None:
     """Return the column of clients whose values are the places of the legs, where what names its rows is none."""
     # links lead to nodes, which a column of their own names
     ends = frozenset[str]().union(*(_ends(leg) for leg in legs if leg.part.name != "links"))
-    if clients.names <= ends:
-        return None
-    columns = names_rows(clients.table, ends, every=True)
+    columns = [] if clients.names <= ends else names_rows(clients.table, ends, every=True)
     return next((column for column in columns if column.distinct == len(clients.table.frame)), None)
 
 
 def _ends(leg: PartGuess) -> frozenset[str]:
-    ends = [leg.column(name) for name in ("tail", "head")]
-    return frozenset().union(*(end.texts for end in ends if end is not None))
+    return leg["tail"].texts | leg["head"].texts
 
 
 def _place_names(table: SourceTable, depots: Table) -> frozenset[str]:
@@ -208,10 +195,10 @@ def _is_placed(guess: PartGuess, known: Sequence[frozenset[str]]) -> bool:
     return telling and any(names_rows(guess.table, names, every=True) for names in known)
 
 
-def _is_fleet(guess: PartGuess, tables: Sequence[SourceTable]) -> bool:
+def _is_fleet(guess: PartGuess) -> bool:
     telling = [each for each in guess.filled if each.field.name != "name" and each.field.kind is not str]
     placed = any(each.name in ("lat", "lon") or each.header.words == ("x",) for each in guess.left)
-    return bool(telling) and len(guess.table.frame) <= _MOST_VEHICLES and not placed
+    return bool(telling) and not placed
 
 
 def is_speed(column: ColumnFacts) -> bool:
@@ -232,88 +219,62 @@ def _with_places(guess: PartGuess, places: PartGuess) -> PartGuess:
     both = len(goals) > 1 and name is not None and name not in goals
     ends = {end: c.name for end in ("x", "y", "lat", "lon") if (c := places.column(end)) is not None}
     joined = located(guess.table, goals[: 1 + both], places.table, ends)
-    return match_part(_orders_as_stops(joined), guess.part) or guess
+    return guess.matched(_orders_as_stops(joined))
 
 
 def _find_depots(
-    parts: dict[str, PartGuess],
-    part: Table,
-    places: PartGuess | None,
-    nets: Sequence[frozenset[str]],
+    parts: _Parts, part: Table, places: PartGuess | None, nets: Sequence[frozenset[str]]
 ) -> None:
-    """Add depots that have no table: a row of the clients, a place that no client has, a name of a matrix."""
-    if "depots" in parts:
-        return
+    """Add depots that have no table: a place that no client has, a name of a matrix, a row of the clients."""
     clients = parts["clients"]
-    made: SourceTable | None = None
+    net = next((net for net in nets if clients.names < net), None)
+    found: PartGuess | None = None
     if places is not None:
         left = _unvisited(parts, places)
-        if len(left):
-            made = places.table.remade(
-                left,
-                f"places of {places.table.called} that nobody is visited at",
-                title="depots",
-                end="depots",
-            )
-    elif net := next((net for net in nets if clients.names < net), None):
-        names = pd.DataFrame({"name": sorted(net - clients.names)})
-        made = clients.table.remade(
-            names, "the places of the matrix beside clients", title="depots", end="depots"
-        )
-    else:
-        made = _depot_row(parts)
-    if made is not None and (guess := match_part(made, part)):
-        parts["depots"] = guess
+        why = f"places of {places.table.called} that nobody is visited at"
+        made = places.table.remade(left, why, title="depots", end="depots")
+        found = match_part(made, part) if len(left) else None
+    elif net is not None:
+        why = "the places of the matrix beside clients"
+        found = named_by(clients.table, sorted(net - clients.names), part, why)
+    elif (row := _depot_row(parts)) is not None:
+        found = match_part(row, part)
+    if found is not None:
+        parts["depots"] = found
 
 
 def _unvisited(parts: Mapping[str, PartGuess], places: PartGuess) -> pd.DataFrame:
     """Return the rows of the places at which vehicles are at home, or else those that no client names."""
-    key, frame = places.table.key, places.table.frame
+    key, frame, clients = places.table.key, places.table.frame, parts["clients"]
     assert key is not None
     names = frame[key.name].astype(str)
-    fleet = parts.get("vehicles")
-    homes = [c for c in fleet.left if c.texts and c.texts <= key.texts] if fleet is not None else []
-    if homes:
+    homes = [c for c in parts["vehicles"].left if c.texts <= key.texts] if "vehicles" in parts else []
+    if homes := [c for c in homes if c.texts]:
         return frame[names.isin(homes[0].texts)]
-    clients = parts["clients"]
     ends = [end for end in ("x", "y", "lat", "lon") if places.column(end) and clients.column(end)]
     if ends:
-        visited = set(zip(*(clients.table.frame[clients.header(end)] for end in ends), strict=True))
-        here = zip(*(frame[places.header(end)] for end in ends), strict=True)
+        visited = set(zip(*(clients.table.frame[clients[end].name] for end in ends), strict=True))
+        here = zip(*(frame[places[end].name] for end in ends), strict=True)
         left = frame[[place not in visited for place in here]]
     else:
         left = frame[~names.isin(frozenset().union(*(c.texts for c in clients.table.columns.values())))]
-    told = [_speaks_of(str(text), TABLE_WORDS["depots"]) for text in left[key.name]]
+    told = [any(is_called(w, TABLE_WORDS["depots"]) for w in str(t).lower().split()) for t in left[key.name]]
     return left[told] if len(left) > 1 and any(told) else left
 
 
-def _speaks_of(text: str, words: Collection[str]) -> bool:
-    return any(is_called(word, frozenset(words)) for word in text.lower().split())
-
-
-def _depot_row(parts: dict[str, PartGuess]) -> SourceTable | None:
+def _depot_row(parts: _Parts) -> SourceTable | None:
     """Take the depot out of a table of clients in which it is a row."""
     guess = parts["clients"]
-    name = guess.column("name")
-    if name is None:
-        return None
-    words = TABLE_WORDS["depots"] - TABLE_WORDS["clients"]
-    frame = guess.table.frame
-    told = pd.Series([any(w in words for w in str(text).lower().split()) for text in frame[name.name]])
+    words, frame, name = TABLE_WORDS["depots"] - TABLE_WORDS["clients"], guess.table.frame, guess["name"]
+    told = frame[name.name].map(lambda text: bool(words & {*str(text).lower().split()}))
     if told.sum() != 1:
         return None
-    others = guess.table.remade(
-        frame[~told.to_numpy()], f"{guess.table.called} without the depot", end="clients"
-    )
-    home = guess.table.remade(
-        frame[told.to_numpy()].dropna(axis="columns"),
-        f"a row of {guess.table.called}",
-        title="depots",
-        end="depot",
-    )
-    rest = match_part(others, guess.part)
+    why = f"{guess.table.called} without the depot"
+    rest = match_part(guess.table.remade(frame[~told], why, end="clients"), guess.part)
     parts["clients"] = rest or guess
-    return home if rest is not None else None
+    home = frame[told].dropna(axis="columns")
+    why = f"a row of {guess.table.called}"
+    return guess.table.remade(home, why, title="depots", end="depot") if rest is not None else None
 
 
 def _of_shifts(guess: PartGuess, names: Mapping[str, Collection[str]]) -> PartGuess:
@@ -325,28 +286,23 @@ def _of_shifts(guess: PartGuess, names: Mapping[str, Collection[str]]) -> PartGu
     cells = [windows_of(cell) for cell in column.values]
     if any(len(cell) != 1 for cell in cells):
         return guess
-    frame = guess.table.frame.drop(columns=column.name).reset_index(drop=True)
-    for place, end in enumerate(("shift_start", "shift_end")):
-        frame[end] = [cell[0][place] for cell in cells]
-    units = {"shift_start": "min", "shift_end": "min"}
+    ends = {end: [cell[0][at] for cell in cells] for at, end in enumerate(("shift_start", "shift_end"))}
+    frame = guess.table.frame.drop(columns=column.name).reset_index(drop=True).assign(**ends)
     why = f"{guess.table.called} with both ends of {column.name!r}"
-    made = guess.table.remade(frame, why, units, end="shifts", reads=[column.name])
-    return match_part(made, guess.part, names) or guess
+    made = guess.table.remade(frame, why, dict.fromkeys(ends, "min"), end="shifts", reads=[column.name])
+    return guess.matched(made, names=names)
 
 
-def _match_skills(parts: dict[str, PartGuess]) -> None:
+def _match_skills(parts: _Parts) -> None:
     """Fill what clients need and vehicles have by columns that share their words, whatever they are called."""
-    if not {"clients", "vehicles"} <= parts.keys():
-        return
     clients, vehicles = parts["clients"], parts["vehicles"]
     needs, skills = clients.column("needs"), vehicles.column("skills")
-    wanted = (
-        [needs] if needs is not None else [c for c in clients.left if c.kind == "text" and not c.is_unique]
-    )
-    had = [skills] if skills is not None else [c for c in vehicles.left if c.kind == "text"]
+    if needs is not None and skills is not None:
+        return
+    wanted = [needs] if needs is not None else [c for c in clients.left if not c.is_unique]
     for one in wanted:
-        for other in had:
-            if (needs is None or skills is None) and _words_in(one) and _words_in(one) <= _words_in(other):
+        for other in [skills] if skills is not None else vehicles.left:
+            if one.kind == other.kind == "text" and _words_in(one) and _words_in(one) <= _words_in(other):
                 why = "its values are in both tables"
                 parts["clients"] = clients.filling("needs", one, 0.9, why)
                 parts["vehicles"] = vehicles.filling("skills", other, 0.9, why)
@@ -357,52 +313,32 @@ def _words_in(column: ColumnFacts) -> set[str]:
     return {word.strip() for text in column.texts for word in text.split(",") if word.strip()}
 
 
-def _match_amounts(parts: dict[str, PartGuess]) -> None:
+def _match_amounts(parts: _Parts) -> None:
     """Fill what is carried: the columns of both tables that share a word, else the only number that is left."""
-    wanted = {"clients": "demand", "vehicles": "capacity"}
-    open_parts = [
-        name for name, field in wanted.items() if name in parts and parts[name].column(field) is None
-    ]
-    known = [c for name, field in wanted.items() if name in parts and (c := parts[name].column(field))]
-    words = {piece for column in known for piece in column.header.pieces}
-    if len(open_parts) == len(wanted):
-        pieces = [{p for c in _amounts(parts[name]) for p in c.header.pieces} for name in open_parts]
-        words = pieces[0] & pieces[1]
-    for name in open_parts:
-        numbers = _amounts(parts[name])
+    wanted = {name: each for name, each in (("clients", "demand"), ("vehicles", "capacity")) if name in parts}
+    left = {name: _amounts(parts[name]) for name, each in wanted.items() if not parts[name].column(each)}
+    known = [[c] for name, each in wanted.items() if (c := parts[name].column(each))]
+    pieces = [{p for c in columns for p in c.header.pieces} for columns in (*known, *left.values())]
+    words = pieces[0] & pieces[1] if len(left) == 2 else pieces[0] if known else set()
+    for name, numbers in left.items():
         shared = [c for c in numbers if words & {*c.header.pieces}]
         if len(shared or numbers) == 1:
             why = "called as what is carried" if shared else "the only number that is left"
-            parts[name] = parts[name].filling(
-                wanted[name], (shared or numbers)[0], 0.9 if shared else _BY_LEFT, why
-            )
+            likeness = 0.9 if shared else _BY_LEFT
+            parts[name] = parts[name].filling(wanted[name], (shared or numbers)[0], likeness, why)
 
 
 def _amounts(guess: PartGuess) -> list[ColumnFacts]:
     """Return the columns that are left and may be amounts."""
-    return [
-        c
-        for c in guess.left
-        if c.kind == "number"
-        and float(c.values.min()) >= 0
-        and measures(c) in ({}, {"amount": 1})
-        and not is_speed(c)
-        and len(c.values) == c.rows
-    ]
+    numbers = [c for c in guess.left if c.kind == "number" and len(c.values) == c.rows and not is_speed(c)]
+    return [c for c in numbers if float(c.values.min()) >= 0 and measures(c) in ({}, {"amount": 1})]
 
 
 def _without_blanks(guess: PartGuess) -> PartGuess:
     """Return stops that were made with zeros where a number is nothing at the place of loading."""
-    blank = [
-        each.column.name
-        for each in guess.filled
-        if guess.table.made
-        and each.column.kind == "number"
-        and len(each.column.values) < each.column.rows
-        and not guess.declared(each.field.name).may_be_blank
-    ]
-    if not blank:
+    filled = [each for each in guess.filled if each.column.kind == "number" and not each.field.may_be_blank]
+    blank = [each.column.name for each in filled if len(each.column.values) < each.column.rows]
+    if not blank or not guess.table.made:
         return guess
     frame = guess.table.frame.fillna(dict.fromkeys(blank, 0))
-    table = guess.table.remade(frame, guess.table.made, end="filled")
-    return match_part(table, guess.part) or guess
+    return guess.matched(guess.table.remade(frame, guess.table.made, end="filled"))

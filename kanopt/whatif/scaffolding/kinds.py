@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -16,18 +17,17 @@ from kanopt.whatif.scaffolding import fleets, networks, shops
 from kanopt.whatif.scaffolding.orders import rows_of_stations
 from kanopt.whatif.scaffolding.parts import PartGuess, is_bare_limit, may_teach
 from kanopt.whatif.scaffolding.rewrites import (
+    durations_in_minutes,
     ends_of_ways,
     in_units_of_loads,
     joined,
-    merged,
     rows_of_brackets,
     rows_of_periods,
     rows_of_squares,
     rows_of_things,
-    texts,
     without_margins,
 )
-from kanopt.whatif.scaffolding.sources import SourceTable
+from kanopt.whatif.scaffolding.sources import SourceTable, texts
 
 # Tables whose things stand in columns, turned so that each of them is a row.
 
@@ -112,14 +112,19 @@ READINGS: Mapping[str, Reading] = {
         RoutingUnits,
         ("depots", "clients", "vehicles", "links", "nodes", "distances", "durations"),
         fleets.HELPERS,
-        (ends_of_ways, rows_of_squares),
+        (ends_of_ways, rows_of_squares, durations_in_minutes("clients", "service_duration", 240.0)),
         fleets.read_fleet,
     ),
     "scheduling": Reading(
         SchedulingUnits,
         ("jobs", "tasks", "machines", "modes", "setups", "calendars", "power_price"),
         shops.HELPERS,
-        (ends_of_ways, rows_of_squares, rows_of_stations),
+        (
+            ends_of_ways,
+            rows_of_squares,
+            durations_in_minutes("modes", "duration", math.inf),
+            rows_of_stations,
+        ),
         shops.read_shop,
     ),
     "supply": Reading(
@@ -133,7 +138,6 @@ READINGS: Mapping[str, Reading] = {
             rows_of_things,
             rows_of_periods,
             rows_of_brackets,
-            merged,
         ),
         networks.read_network,
     ),
@@ -218,9 +222,7 @@ def _read(kind: str, given: Sequence[SourceTable]) -> Roles | None:
     for table in tables:
         if not any(table.name in (guess.table.name, *guess.table.of) for guess in parts.values()):
             _join(parts, table)
-    named = {
-        name: PartGuess(guess.part, guess.table.as_part(name), guess.filled) for name, guess in parts.items()
-    }
+    named = {name: replace(guess, table=guess.table.as_part(name)) for name, guess in parts.items()}
     return replace(_roles(kind, named, given), rewritten=tuple(tables))
 
 

@@ -9,15 +9,14 @@ from typing import Any
 
 import pandas as pd
 
-from kanopt.errors import TableError
 from kanopt.records.headers import FIELD_WORDS, TABLE_WORDS, measured_in, read_header
 from kanopt.records.likeness import is_called
 from kanopt.records.matching import ColumnFacts
 from kanopt.units import CURRENCIES, UNIT_WORDS, factor
 from kanopt.whatif.scaffolding.cell_formats import coordinate_ends
 from kanopt.whatif.scaffolding.parts import called, looks_like, measures, names_rows
-from kanopt.whatif.scaffolding.rewrites import joined, long, numbers_of, texts, without_brackets
-from kanopt.whatif.scaffolding.sources import SourceTable
+from kanopt.whatif.scaffolding.rewrites import joined, long, numbers_of, without_brackets
+from kanopt.whatif.scaffolding.sources import SourceTable, texts
 
 _FEWEST = 2
 _TIMES = ("s", "min", "h")
@@ -110,35 +109,6 @@ def predecessors(table: SourceTable, name: ColumnFacts) -> ColumnFacts | None:
 def listed_in(column: ColumnFacts) -> set[str]:
     """Return the names that the cells of a column list."""
     return {one for text in column.texts for one in LISTED.split(text) if one not in ("", "-")}
-
-
-def order_of(names: pd.Series[Any], jobs: pd.Series[Any], before: pd.Series[Any], of: str) -> pd.Series[Any]:
-    """Return the order of tasks in their jobs that predecessors say; those that make no chain are refused."""
-    told = [[one for one in LISTED.split(text) if one not in ("", "-")] for text in texts(before.fillna(""))]
-    known, job = dict(zip(names, told, strict=True)), dict(zip(names, jobs, strict=True))
-    after = [one for several in told for one in several]
-    for row, (task, several) in enumerate(known.items(), 2):
-        elsewhere = any(job.get(one) != job[task] or after.count(one) > 1 for one in several)
-        if len(several) > 1 or elsewhere:
-            listed = ", ".join(map(repr, several))
-            raise TableError(
-                f"{of}, row {row}: {task!r} comes after {listed}, which is no chain in one job; tasks of a job run "
-                "one after the other"
-            )
-    ranks: dict[str, int] = {}
-    for task in known:
-        chain = [task]
-        while known[chain[-1]]:
-            chain += known[chain[-1]]
-            if chain[-1] in chain[:-1]:
-                raise TableError(f"{of}: {task!r} comes after itself")
-        ranks[task] = len(chain)
-    firsts = pd.Series([job[task] for task, several in known.items() if not several]).value_counts()
-    if (firsts > 1).any():
-        raise TableError(
-            f"{of}: several tasks of {firsts.idxmax()!r} come after none; which is first is not said"
-        )
-    return names.map(ranks)
 
 
 def worked_out(tables: Sequence[SourceTable]) -> list[SourceTable]:

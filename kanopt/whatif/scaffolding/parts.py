@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-import math
 import re
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from operator import attrgetter
+from typing import Any
+
+import pandas as pd
 
 from kanopt.errors import KanoptError
 from kanopt.records.declaration import Field, Table
 from kanopt.records.headers import CURRENCY_WORDS, LONG_TIMES, TABLE_WORDS, measured_in
 from kanopt.records.likeness import TableColumn, field_likeness, is_called
-from kanopt.records.matching import ColumnFacts, FilledField, fill_fields, table_score
+from kanopt.records.matching import ColumnFacts, FilledField, assign_tables, fill_fields, table_score
 from kanopt.units import COUNTED, UNIT_WORDS, check_unit, factor, same_dimension
-from kanopt.whatif.scaffolding.sources import SourceTable
+from kanopt.whatif.scaffolding.sources import SourceTable, texts
 
 _GLUED = re.compile(r"[a-z][A-Z]$")  # highT holds no tonnes
 _MOST_HOURS, _MOST_MINUTES = 72, 7 * 1_440  # plans of three days in hours, of a week in minutes
@@ -120,11 +123,14 @@ class PartGuess:
         Which.
     filled
         The fields its columns fill.
+    role
+        What it is tried as, where that is not what the part is called.
     """
 
     part: Table
     table: SourceTable
     filled: tuple[FilledField, ...]
+    role: str = ""
 
     @cached_property
     def score(self) -> float:
@@ -153,11 +159,11 @@ class PartGuess:
         """Return the column that fills a field; None where none does."""
         return next((each.column for each in self.filled if each.field.name == field), None)
 
-    def header(self, field: str) -> str:
-        """Return the header of the column that fills a field; a :class:`KeyError` where none does."""
-        return self.filled_by(field).name
+    def texts_of(self, field: str) -> pd.Series[Any]:
+        """Return the names in the column that fills a field, without blanks."""
+        return texts(self[field].values)
 
-    def filled_by(self, field: str) -> ColumnFacts:
+    def __getitem__(self, field: str) -> ColumnFacts:
         """Return the column that fills a field; a :class:`KeyError` where none does."""
         column = self.column(field)
         if column is None:
@@ -200,6 +206,15 @@ class PartGuess:
         """Return the part on a table that has all its columns."""
         kept = tuple(replace(each, column=table.columns[each.column.name]) for each in self.filled)
         return replace(self, table=table, filled=kept)
+
+    def matched(
+        self,
+        table: SourceTable | None = None,
+        names: Mapping[str, Collection[str]] | None = None,
+        key: ColumnFacts | None = None,
+    ) -> PartGuess:
+        """Return the part matched anew, of a table that was made of its own or with more known; else as it is."""
+        return match_part(table or self.table, self.part, names, key=key) or self
 
     def without(self, *fields: str) -> PartGuess:
         """Return the part without fields."""
@@ -295,6 +310,35 @@ def as_named(table: SourceTable, part: Table) -> PartGuess:
     return guess
 
 
+def named_by(table: SourceTable, names: Iterable[str], part: Table, why: str) -> PartGuess:
+    """Return a part of names alone, which another table has."""
+    made = pd.DataFrame({"name": [*names]})
+    return as_named(table.remade(made, why, title=part.name, end=part.name), part)
+
+
+def assigned(
+    tables: Iterable[SourceTable],
+    parts: Iterable[str],
+    read: Callable[[SourceTable, str], PartGuess | None],
+    worth: Callable[[PartGuess], float] = attrgetter("score"),
+) -> dict[str, PartGuess]:
+    """Assign tables to parts for the best sum of what speaks for each.
+
+    Parameters
+    ----------
+    tables, parts
+        Which.
+    read
+        Returns a table as a part of a name; None where it cannot be.
+    worth
+        Returns how much speaks for it; 0 where it is none.
+    """
+    pairs = ((name, table, read(table, name)) for name in parts for table in tables)
+    guesses = {(name, table.name): guess for name, table, guess in pairs if guess is not None}
+    chosen = assign_tables({pair: worth(guess) for pair, guess in guesses.items()})
+    return {name: guesses[name, table] for name, table in chosen.items()}
+
+
 def called(table: SourceTable, part: str) -> bool:
     """Say whether the name of a file tells of a part."""
     return any(is_called(word, TABLE_WORDS.get(part, frozenset())) for word in table.words)
@@ -316,19 +360,6 @@ def looks_like(column: ColumnFacts, part: str, *names: str, kind: type = float) 
     own = TableColumn(column.name, column.declared, kind is not str)
     unit = "" if kind is str else column.unit
     return any(field_likeness(part, own, Field(name, unit, kind)) >= _ALIKE for name in names)
-
-
-def in_minutes(table: SourceTable, part: str, field: str, longest: float = math.inf) -> SourceTable | None:
-    """Return a table whose hours and minutes, in a column called like a duration, are minutes; None for no such one."""
-    clocks = [c for c in table.given.values() if c.kind == "clock"]
-    clocks = [c for c in clocks if looks_like(c, part, field) or looks_like(c, "modes", "duration")]
-    if not clocks:
-        return None
-    (name, minutes), *_ = ((c.name, c.minutes) for c in clocks)
-    if minutes is None or minutes.max() > longest:
-        return None
-    why = f"{table.called}, whose {name!r} is hours and minutes"
-    return table.remade(table.frame.assign(**{name: minutes}), why, {name: "min"}, end="minutes")
 
 
 def names_rows(table: SourceTable, names: Collection[str], *, every: bool = False) -> list[ColumnFacts]:

@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from functools import partial
 
 import pandas as pd
 
-from kanopt.records.headers import STOP_ORDER
+from kanopt.records.headers import DESCRIBING, IDENTIFIERS, OTHER, STOP_ORDER, TABLE_WORDS, WORKERS
+from kanopt.records.likeness import is_called
 from kanopt.records.matching import is_end
-from kanopt.text import list_names
+from kanopt.text import join_list, list_names
 from kanopt.whatif.scaffolding.draft import Draft
 from kanopt.whatif.scaffolding.kinds import READINGS
 from kanopt.whatif.scaffolding.parts import PartGuess, may_teach
 from kanopt.whatif.scaffolding.plan_laws import add_costs, add_laws, add_link_time, learned_load
-from kanopt.whatif.scaffolding.sources import ColumnFacts, SourceTable
+from kanopt.whatif.scaffolding.sources import ColumnFacts, SourceTable, texts
 from kanopt.whatif.scenario_files.spec import QuestionSpec
 
 _LOADS: Mapping[str, tuple[tuple[str, str], ...]] = {
@@ -26,6 +27,9 @@ _LOADS: Mapping[str, tuple[tuple[str, str], ...]] = {
 }
 _FEWEST_VANS, _CLIENTS_OF_A_VAN = 5, 8
 _LEAST_SERVED = 0.5
+_MOST_MACHINES = 8  # that a question names
+_DESCRIBING = OTHER | DESCRIBING | IDENTIFIERS | TABLE_WORDS["tasks"]
+_KEY, _JOB, _MACHINE = "the task", "its job", "its machine"
 _DAYS_BEFORE = 4  # the first thing that is due may be due some days after the plan begins
 _PLACES = (("lat", "lon"), ("x", "y"))
 
@@ -51,6 +55,9 @@ def draft_plan(draft: Draft) -> None:
         _add_todays_plan(draft)
     elif kind == "scheduling":
         _add_prices(draft)
+        if {"tasks", "modes"} <= parts.keys() and "machine" in parts["modes"].fields:
+            _offer_needs(draft)
+            _ask_about_setups(draft)
     _add_day(draft)
 
 
@@ -179,6 +186,93 @@ def _names_vehicles(column: ColumnFacts, fleet: frozenset[str]) -> bool:
 
 
 # scheduling
+
+
+def _offer_needs(draft: Draft) -> None:
+    """Offer to plan what tasks of several jobs share on several machines, such as an operator, as a resource."""
+    tasks, modes = draft.roles.parts["tasks"], draft.roles.parts["modes"]
+    for column in _shared_by_tasks(tasks, modes):
+        frame = tasks.table.frame
+        needs = pd.DataFrame({"task": texts(frame[tasks["name"].name]), "resource": frame[column.name]})
+        counts = _counted(column, draft.roles.every)
+        resources = pd.DataFrame({"name": [*counts], "capacity": [*counts.values()]})
+        told = join_list([f"{count:g} of {name!r}" for name, count in counts.items()], 3)
+        keys = {
+            "problem.resources": {
+                "table": draft.offer_table("resources", resources, {}, f"the {column.name}")
+            },
+            "problem.needs": {"table": draft.offer_table("needs", needs.dropna(), {}, f"the {column.name}")},
+            f"tables.{tasks.table.name}": {"ignore": [column.name]},
+        }
+        draft.meanings["tasks", column.name] = "needs", f"what a task needs as well, there being {told}", keys
+        return
+
+
+def _counted(column: ColumnFacts, tables: Iterable[SourceTable]) -> dict[str, float]:
+    """Return how many there are of each name in a column: rows of a table of them, or one."""
+    lists = (c for t in tables for c in t.given.values() if c.kind == "text" and c.texts >= column.texts)
+    beside = next((c for c in lists if c.name == column.name and not c.is_unique and c is not column), None)
+    told = {} if beside is None else texts(beside.values).value_counts().to_dict()
+    return {name: float(told.get(name, 1)) for name in sorted(column.texts)}
+
+
+def _by_task(tasks: PartGuess, modes: PartGuess) -> pd.DataFrame:
+    """Return the rows of tasks, each with the job and every machine that it may run on."""
+    frame = tasks.table.frame
+    own = frame.assign(**{_KEY: texts(frame[tasks["name"].name]), _JOB: frame[tasks["job"].name]})
+    done = modes.table.frame[[modes["task"].name, modes["machine"].name]].set_axis(
+        [_KEY, _MACHINE], axis="columns"
+    )
+    return own.merge(done.assign(**{_KEY: texts(done[_KEY])}), on=_KEY)
+
+
+def _shared_by_tasks(tasks: PartGuess, modes: PartGuess) -> Iterator[ColumnFacts]:
+    """Yield the columns of texts that tasks of several jobs share on several machines, as they would share a tool.
+
+    What the job says of all its tasks, or the machine of all that it does, only describes them.
+    """
+    rows = _by_task(tasks, modes)
+    for column in tasks.left:
+        shared = rows.groupby(column.name)
+        if column.kind != "text" or set(column.header.pieces) & _DESCRIBING:
+            continue
+        if any(is_called(piece, WORKERS) for piece in column.header.pieces) or (
+            ((shared[_JOB].nunique() > 1) & (shared[_MACHINE].nunique() > 1)).any()
+            and all((rows.groupby(by)[column.name].nunique() > 1).any() for by in (_JOB, _MACHINE))
+        ):
+            yield column
+
+
+def _ask_about_setups(draft: Draft) -> None:
+    """Ask on which machines setups hold that name none, where a job is of one family on several machines."""
+    parts = draft.roles.parts
+    setups, family = parts.get("setups"), draft.roles.column("tasks", "family")
+    if setups is None or setups.column("machine") is not None or not family:
+        return
+    jobs = _by_task(parts["tasks"], parts["modes"]).groupby(_JOB)
+    machines = list(parts["modes"].texts_of("machine").unique())
+    told_apart = (jobs[family].nunique() > 1).any() or not (jobs[_KEY].nunique() > 1).any()
+    if told_apart or "machine" in setups.table.frame or len(machines) > _MOST_MACHINES:
+        return
+    why = f"{setups.table.called} for each machine"
+    rows = setups.table.frame.merge(pd.DataFrame({"machine": machines}), how="cross")
+    units = {name: each.unit for name, each in draft.units.get(setups.table.name, {}).items()}
+    name = draft.offer_table("setups_by_machine", rows, units, why)
+    on_one = {
+        machine: {
+            "problem.setups": {"table": name},
+            f"tables.{name}": {"drop_where": [f"machine != '{machine}'"]},
+        }
+        for machine in machines
+        if "'" not in machine
+    }
+    text = (
+        f"On which machines do the setups of {setups.table.called} pass (Rüsten, réglages, cambios)? It names "
+        f"none, and {family!r} is the same for a job on all of them."
+    )
+    draft.questions.append(
+        QuestionSpec(about="setups.machine", text=text, answers={"every machine": {}, **on_one})
+    )
 
 
 def _add_prices(draft: Draft) -> None:

@@ -19,7 +19,8 @@ from kanopt.records.likeness import COORDINATES, TableColumn, is_planning_word
 from kanopt.records.matching import ColumnFacts
 from kanopt.text import join_list
 from kanopt.units import COUNTED
-from kanopt.whatif.scaffolding.sources import SourceTable
+from kanopt.whatif.scaffolding.parts import looks_like, may_teach
+from kanopt.whatif.scaffolding.sources import SourceTable, texts
 
 _FEWEST = 2
 _SHIFT = 240.0  # minutes
@@ -35,6 +36,7 @@ _UP_TO = re.compile(r"\D{0,9}?(\d[\d ]*) ?(kg|t|lb)\b.*", re.IGNORECASE)
 """Headers that are weights: ≤ 250 kg, bis 100 kg."""
 _BETWEEN = ("->|→|>", " [-–—] ", "[-–—]", " (?:to|nach|bis|vers|hasta|a|à) ")
 """What stands between the ends of a way in one cell."""
+Rewrite = Callable[[Sequence[SourceTable]], list[SourceTable]]
 Wide = tuple[str, Mapping[str, Any], str]
 """What the headers of a wide table name, each column with what its header says, and what its cells are called."""
 
@@ -264,37 +266,28 @@ def _brackets(table: SourceTable, tables: Sequence[SourceTable]) -> Wide | None:
     return f"up to ({unit})", limits, _PRICE
 
 
-def merged(tables: Sequence[SourceTable]) -> list[SourceTable]:
-    """Join tables that were made of wide ones and name the same rows."""
-    found: list[SourceTable] = []
-    for table in tables:
-        place = next((at for at, other in enumerate(found) if _are_of_one(table, other)), None)
-        if place is None:
-            found.append(table)
-            continue
-        other, ids = found[place], _names_in(table)
-        beside = {name: name for name in map(str, table.frame.columns) if name not in ids}
-        why = f"{other.made} and {table.made}"
-        found[place] = joined(other, table, dict(zip(ids, ids, strict=True)), beside, why, end="both")
-    return found
-
-
-def _names_in(table: SourceTable) -> list[str]:
-    return [c.name for c in table.given.values() if c.kind == "text"]
-
-
-def _are_of_one(table: SourceTable, other: SourceTable) -> bool:
-    """Say whether two tables that were made name the same rows by several columns, and share no others."""
-    ids = _names_in(table)
-    if not (table.made and other.made and len(ids) > 1 and {*table.frame} & {*other.frame} == {*ids}):
-        return False
-    one, two = ({*map(tuple, each.frame[ids].astype(str).to_numpy())} for each in (table, other))
-    return one == two
-
-
 rows_of_things = _unfolding(_things)
 rows_of_periods = _unfolding(_periods)
 rows_of_brackets = _unfolding(_brackets)
+
+
+def durations_in_minutes(part: str, name: str, longest: float) -> Rewrite:
+    """Return the rewrite that makes minutes of the hours and minutes in a column called like a duration."""
+
+    def rewrite(tables: Sequence[SourceTable]) -> list[SourceTable]:
+        return [_in_minutes(table, (part, name), longest) for table in tables]
+
+    return rewrite
+
+
+def _in_minutes(table: SourceTable, field: tuple[str, str], longest: float) -> SourceTable:
+    clocks = [c for c in table.given.values() if c.minutes is not None and not may_teach(table)]
+    clocks = [c for c in clocks if looks_like(c, *field) or looks_like(c, "modes", "duration")]
+    if not clocks or clocks[0].minutes.max() > longest:  # type: ignore[union-attr]
+        return table
+    (name, minutes) = clocks[0].name, clocks[0].minutes
+    why = f"{table.called}, whose {name!r} is hours and minutes"
+    return table.remade(table.frame.assign(**{name: minutes}), why, {name: "min"}, end="minutes")
 
 
 def joined(
@@ -333,11 +326,6 @@ def joined(
     units = {given: c.declared if given == c.name else c.unit for given, c in columns.items()}
     made = table.remade(frame, why, units, title=title, end=end, reads=reads)
     return replace(made, of=made.of | {other.name} | other.of)
-
-
-def texts(values: pd.Series[Any]) -> pd.Series[Any]:
-    """Return names as texts; whole numbers without a point."""
-    return values.map(lambda v: str(int(v)) if isinstance(v, float) and v.is_integer() else str(v).strip())
 
 
 def windows_of(cell: Any) -> list[tuple[float, float]]:

@@ -277,7 +277,7 @@ def _number_form(path: Path, frame: pd.DataFrame, decimal: str, *, commas: bool)
 
 def _read_workbook(path: Path, taken: list[str]) -> tuple[list[SourceTable], list[str]]:
     """Return the sheets of a workbook that are tables, and why others are none."""
-    require_file(path, "file")
+    require_file(path, "a file")
     found: list[SourceTable] = []
     notes: list[str] = []
     with open_workbook(path) as book:
@@ -344,3 +344,8 @@ def _unique(name: str, taken: Sequence[str]) -> str:
     while made in taken:
         made, number = f"{name}_{number}", number + 1
     return made
+
+
+def texts(values: pd.Series[Any]) -> pd.Series[Any]:
+    """Return names as texts; whole numbers without a point."""
+    return values.map(lambda v: str(int(v)) if isinstance(v, float) and v.is_integer() else str(v).strip())

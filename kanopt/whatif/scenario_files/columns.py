@@ -87,11 +87,11 @@ _DATE = re.compile(r"\d{1,4}[-./]\d{1,2}[-./]\d{1,4}")
 def _columns_of_part(found: Sections, problem: ProblemSpec, name: str, part: PartSpec) -> set[str]:
     """Return the columns of a part that fill its fields, that laws are bound to, and that changes speak of."""
     words = set(problem.readable_names(name))
-    for change in found.changes.values():
+    for change in found.changes:
         words |= {change.column, *change.where, *change.row}
         if isinstance(change.value, str):  # a change of what a law is bound to
             words.add(change.value.rpartition(".")[2])
-    sweep = found.sweep
+    sweep = found.file.sweep
     for path in () if sweep is None else (*sweep.set, *sweep.scale):
         words |= {path, path.rpartition(".")[2]}
     return {*words, *part.columns.values(), *(part.columns.get(word, word) for word in words)}

@@ -150,10 +150,6 @@ class SchedulingSpec(ProblemSpec):
     if TYPE_CHECKING:
         duration: LawUse | None
 
-    def plain_references(self) -> Mapping[str, str]:
-        """Return the duration, which a law of energy may read."""
-        return {"mode.duration": self.counted().time}
-
     def usual_variants(self, tables: Mapping[str, pd.DataFrame]) -> dict[str, tuple[Change, ...]]:
         """Return the plan without each of the machines with most modes that others can do without, and longer tasks."""
         table, modes = self.frame_of("modes", tables)
@@ -192,10 +188,6 @@ class SupplySpec(ProblemSpec):
     other_columns: ClassVar = {"demand": ("market", "product", "period", "demand", "demand_sd")}
 
     demand: DemandSpec | None = None
-
-    def plain_references(self) -> Mapping[str, str]:
-        """Return the flow, and the number of a period."""
-        return {**super().plain_references(), "period.index": ""}
 
     def usual_variants(self, tables: Mapping[str, pd.DataFrame]) -> dict[str, tuple[Change, ...]]:
         """Return demand a tenth up and down, and so the capacity of sites, where they have one."""
@@ -272,27 +264,9 @@ class DecisionSpec(ProblemSpec):
 
         return DECISIONS, ITEMS
 
-    def plain_references(self) -> Mapping[str, str]:
-        """Return none: everything stands in a table."""
-        return {}
-
     def readable_names(self, part: str) -> frozenset[str]:
         """Return the fields, and what laws read of items; what they read of decisions is the name of a row."""
         return self.fields_of(part) if part == "decisions" else super().readable_names(part)
-
-    def names_in(self, part: str, frame: pd.DataFrame) -> dict[str, str]:
-        """Return the decisions by name, each with its unit; of items the columns."""
-        from kanopt.problems.decisions.items import declared_unit
-
-        if part != "decisions":
-            return super().names_in(part, frame)
-        if "name" not in frame:
-            return {}
-        units = frame["unit"] if "unit" in frame else [declared_unit(frame)] * len(frame)
-        return {
-            str(name): unit if isinstance(unit, str) else ""
-            for name, unit in zip(frame["name"], units, strict=True)
-        }
 
     def arguments(self, inputs: ProblemInputs) -> dict[str, Any]:
         """Return what the problem is made of; what is to be largest is counted as a negative cost."""

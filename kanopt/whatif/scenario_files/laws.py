@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from kanopt.errors import TableError, nearest
-from kanopt.problems.given_law import likely_reference
 from kanopt.text import list_names
 from kanopt.whatif.given_laws import is_category_column, unit_mistakes
 from kanopt.whatif.rows import complete_rows, split_rows, unseen_rows
@@ -142,12 +141,9 @@ def _missing_value_mistakes(frame: pd.DataFrame, column: str, table: str) -> str
 
 
 def binding_mistakes(
-    problem: ProblemSpec,
-    laws: Collection[str],
-    formulas: Mapping[str, Formula],
-    frames: Mapping[str, pd.DataFrame],
+    problem: ProblemSpec, laws: Collection[str], formulas: Mapping[str, Formula]
 ) -> Iterator[Mistake]:
-    """Yield unknown laws, inputs left unbound, and bindings that no law reads; the problem judges what they name.
+    """Yield unknown laws, and bindings that are none or that no law reads; the problem judges what they name.
 
     Parameters
     ----------
@@ -157,8 +153,6 @@ def binding_mistakes(
         Every name under ``[surrogates]``.
     formulas
         The laws that could be read, or what stands in for them.
-    frames
-        The tables that could be read.
     """
     known, uses = sorted(laws), problem.law_uses()
     for key, name in uses.items():
@@ -171,14 +165,8 @@ def binding_mistakes(
         bound = problem.bindings_of(name)
         for variable in formulas[name].inputs:
             word, value = variable.name, bound.get(variable.name)
-            if value is not None and (variable.is_category or not isinstance(value, str)):
-                continue
-            likely = likely_reference(variable, problem.references(frames))
-            if value is None:
-                such = f'write {word} = "scope.field", such as {word} = "{likely}", or a number'
-                yield Mistake(("problem", "bind"), f"the input {word!r} of law {name!r} is not bound; {such}")
-            else:
-                such = f'{value!r} is neither; write "scope.field", such as "{likely}"'
+            if isinstance(value, str) and not variable.is_category:
+                such = f'{value!r} is neither; write "scope.field", such as "arc.distance"'
                 told = f"the input {word!r} takes a number or what the problem knows; {such}"
                 yield Mistake(problem.binding_key(name, word), told)
     # while a law is missing, what looks superfluous may belong to it
@@ -210,7 +198,7 @@ def unit_remarks(problem: ProblemSpec, formulas: Mapping[str, Formula]) -> Itera
                 ("surrogates", name), "has no unit, so that its values are taken in that of the problem"
             )
         for variable in law.inputs:
-            bound = problem.bindings_of(name)[variable.name]
+            bound = problem.bindings_of(name).get(variable.name)
             if not variable.unit and getattr(bound, "scope", "") in ("arc", "state", "clock"):
                 message = f"the input {variable.name!r} of law {name!r} has no unit, so that {bound} is read as it is"
                 yield Mistake(problem.binding_key(name, variable.name), message)

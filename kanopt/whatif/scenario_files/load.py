@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from kanopt.errors import FileFormatError, KanoptError, ScenarioError, TableError, nearest
+from kanopt.errors import FileFormatError, Issue, KanoptError, ScenarioError, TableError, nearest
 from kanopt.whatif.given_laws import given_laws, placeholder_law, saved_law
-from kanopt.whatif.scenario import Scenario, mistakes_of_changes
+from kanopt.whatif.scenario import Scenario
 from kanopt.whatif.scenario_files.columns import (
     columns_of_law,
     columns_read,
@@ -20,12 +21,10 @@ from kanopt.whatif.scenario_files.columns import (
 )
 from kanopt.whatif.scenario_files.laws import binding_mistakes, law_mistakes
 from kanopt.whatif.scenario_files.layers import Layers, Mistake, read_layers
-from kanopt.whatif.scenario_files.problem_spec import ProblemSpec
 from kanopt.whatif.scenario_files.sections import Sections, answered, read_sections
 from kanopt.whatif.scenario_files.spec import LearnedSpec, SavedSpec, TableSpec
 from kanopt.whatif.scenario_files.toml_positions import Key
-from kanopt.whatif.section_changes import ChangedSections, checked_with_laws, make_section_changes
-from kanopt.whatif.variants import variant_mistakes
+from kanopt.whatif.variants import told_under, variant_mistakes
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -33,7 +32,7 @@ if TYPE_CHECKING:
     from kanopt.formulas import Formula
     from kanopt.tables import Schema
     from kanopt.tables._raw import RawTable
-
+    from kanopt.whatif.run import Run
 
 _NO_SQL = (
     "a database is asked only when that is allowed: read the query, then add --allow-sql (in Python: "
@@ -103,6 +102,23 @@ def check_scenario(
     return _load(layers, sql=None, lenient=lenient, seen=seen)
 
 
+class LoadedScenario(Scenario):
+    """A scenario that can be planned, with variants beside it where its file names some."""
+
+    def run(self, *, variants: bool | None = None, on_time: float | None = None, **options: Any) -> Run:
+        """Learn the laws, build the problem, solve it and explain the plan; see :meth:`Scenario.run`."""
+        from kanopt.whatif.questions.compare import run_with_variants
+        from kanopt.whatif.run import run
+
+        if on_time is not None and variants:
+            message = "variants are planned without promises; leave variants or on_time out"
+            raise ScenarioError([Issue(str(self.path), 0, "on_time", message)])
+        said = self.report.usual_variants or bool(self.report.variants)
+        if on_time is None and (variants or (variants is None and said)):
+            return run_with_variants(self, **options)
+        return run(self, on_time=on_time, **options)
+
+
 def _load(
     layers: Layers, *, sql: bool | None, lenient: bool, seen: dict[str, Any] | None = None
 ) -> Scenario | None:
@@ -115,42 +131,233 @@ def _load(
     """
     given = answered(layers)
     layers, asked = given.layers, () if lenient else given.asked
-    found = read_sections(layers.data)
+    found, mistakes = read_sections(layers.data)
     # what keys say is looked at once all keys are right, and what tables hold once that fits together
-    if mistakes := [*found.mistakes, *given.mistakes]:
-        raise layers.error([*mistakes, *asked])
-    tables = _read_tables(found, layers, {} if seen is None else seen, sql=sql)
-    saved = _read_saved(found, layers)
-    found.mistakes += law_mistakes(found.laws, found.tables, tables)
-    formulas = _check_problem(found, layers, tables, saved)
-    found.mistakes += _used_and_ignored(found)
-    if found.mistakes or asked:
-        raise layers.error([*found.mistakes, *asked])
-    if set(tables) != set(found.tables):
-        return None
-    scenario = Scenario(
+    if found is None or given.mistakes:
+        raise layers.error([*mistakes, *given.mistakes, *asked])
+    loading = _Loading(layers, found, {} if seen is None else seen)
+    tables = loading.tables(sql)
+    formulas = loading.laws(tables)
+    fits = loading.fits_together(tables, formulas)
+    scenario: Scenario = LoadedScenario(
         name=layers.name,
-        description=found.head.description,
-        seed=found.head.seed,
         tables=tables,
-        sections=ChangedSections(layers.data, found.problem, found.solver, found.laws),
+        sections=found,
         drafts=formulas,
-        report=found.report,
-        sweep_spec=found.sweep,
-        changes=tuple(found.changes.values()),
+        report=found.file.report,
         layers=layers,
         lenient=lenient,
         open_questions=tuple(map(layers.issue, given.asked)),
     )
+    # a change of a table that could not be read is checked once the table can be
+    unread = found.file.tables.keys() - tables.keys()
+    for place, change in enumerate(found.changes):
+        if change.is_of_section or (fits and change.table not in unread):
+            made, wrong = scenario.after(change)
+            loading.mistakes += [Mistake(("changes", place, *each.key), each.message) for each in wrong]
+            scenario = scenario if wrong else made
+    if loading.mistakes or asked:
+        raise layers.error([*loading.mistakes, *asked])
+    if unread:
+        return None
     if mistakes := [*sweep_mistakes(scenario), *variant_mistakes(scenario)]:
         raise layers.error(mistakes)
     return scenario
 
 
+def sweep_mistakes(scenario: Scenario) -> list[Mistake]:
+    """Return what is wrong with the section ``[sweep]`` of a scenario: paths, values, and what they do not fit."""
+    if scenario.sweep_spec is None:
+        return []
+    try:
+        axes = scenario.sweep_spec.axes()
+    except ScenarioError as error:
+        return told_under(("sweep",), error)
+    found = []
+    for axis in axes:
+        _, wrong = scenario.after(axis.change(axis.values.items[0]))
+        found += [Mistake(("sweep", axis.values.action, axis.path), each.message) for each in wrong]
+    return found
+
+
+@dataclass
+class _Loading:
+    """What a file names, being read: its tables, then its laws, then what must fit together; all mistakes noted.
+
+    Parameters
+    ----------
+    layers
+        The file and its bases.
+    found
+        What they say.
+    seen
+        Keeps tables that were read.
+    mistakes
+        Those that were noted.
+    """
+
+    layers: Layers
+    found: Sections
+    seen: dict[str, Any]
+    mistakes: list[Mistake] = field(default_factory=list)
+
+    def note(self, key: Key, message: Any) -> None:
+        """Note a mistake."""
+        self.mistakes.append(Mistake(key, message))
+
+    def tables(self, sql: bool | None) -> dict[str, pd.DataFrame]:
+        """Return the tables that can be read; databases are refused if `sql` is False, passed over if None."""
+        tables = {}
+        for name, spec in self.found.file.tables.items():
+            where: Key = ("tables", name, "path" if spec.url is None else "url")
+            if spec.url is not None and not sql:
+                if sql is False:
+                    self.note(where, _NO_SQL)
+                continue
+            try:
+                source = spec.source(partial(self.layers.path_of, where))
+            except FileFormatError as error:
+                self.note(where, str(error))
+                continue
+            if (frame := self._table(spec, source, where)) is not None:
+                tables[name] = frame
+        return tables
+
+    def _table(self, spec: TableSpec, source: str | Path, where: Key) -> pd.DataFrame | None:
+        from kanopt.tables import TextFormat
+        from kanopt.tables.table_reading import load_table, read_table
+
+        key = where[:2]
+        try:
+            form = TextFormat(**spec.form.model_dump(exclude_none=True))
+        except TableError as error:
+            self.note((*key, "form"), error.message)
+            return None
+        try:
+            file = repr((source, spec.query, form, spec.sheet))
+            if file not in self.seen:
+                self.seen[file] = load_table(source, spec.query, form, spec.sheet)
+            raw = self.seen[file]
+            columns, on_bad = self._columns_and_actions(spec, str(key[1]), raw)
+            there = [*raw.names, *spec.derive]
+            self._note_absent((*key, "units"), zip(spec.units, spec.units, strict=True), there)
+            wanted: dict[str, Any] = {
+                "columns": columns,
+                "schema": self._limits(spec, key, [*columns, *spec.derive]),
+                "units": {name: unit for name, unit in spec.units.items() if name in there},
+                "dates": spec.dates,
+                "derive": spec.derive,
+                "drop_where": spec.drop_where,
+                "on_bad": on_bad,
+                "on_duplicate": spec.on_duplicate,
+                "form": form,
+            }
+            if (table := repr((file, wanted))) not in self.seen:
+                self.seen[table] = read_table(raw, **wanted)
+            frame: pd.DataFrame = self.seen[table]
+            return frame
+        except TableError as error:
+            told = error.faults or [(where[2:], error.message)]
+            self.mistakes += [Mistake((*key, *place), message) for place, message in told]
+        except KanoptError as error:
+            self.note(where, str(error))
+        return None
+
+    def _note_absent(self, key: Key, named: Iterable[tuple[str | int, str]], columns: Sequence[str]) -> None:
+        for place, name in named:
+            if name not in columns:
+                self.note((*key, place), f"there is no column {name!r}; {nearest(name, columns)}")
+
+    def _columns_and_actions(self, spec: TableSpec, table: str, raw: RawTable) -> tuple[Sequence[str], Any]:
+        """Return the columns to read, and what is done with cells that do not fit.
+
+        Without ``columns``, those that problem and laws read are read strictly; the others keep what fits no number as
+        text. Left out of them is what is said to be ignored, and, of a table of history, what cannot say which of its
+        rows share an error.
+        """
+        from kanopt.tables.row_rules import RowRules
+
+        names = raw.names
+        self._note_absent(("tables", table, "ignore"), enumerate(spec.ignore), names)
+        every = [name for name in dict.fromkeys(spec.columns or names) if name not in spec.ignore]
+        used = columns_read(self.found, table, spec)
+        if spec.columns or used is None:
+            return every, spec.on_bad
+        ruled = RowRules(spec.derive, spec.drop_where).names()
+        cells = {
+            name: column for name, column in zip(names, raw.columns, strict=True) if name not in used | ruled
+        }
+        # else all of them are named in a hint
+        if is_history(self.found, table) and used <= {*names, *spec.derive}:
+            cells = {name: column for name, column in cells.items() if may_say_groups(column)}
+        unread = [name for name in every if name in cells and names.count(name) == 1]
+        given = spec.on_bad if isinstance(spec.on_bad, dict) else {"*": spec.on_bad}
+        read = [name for name in every if name in used | ruled or name in unread]
+        return read, {**dict.fromkeys(unread, "text"), **given}
+
+    def _limits(self, spec: TableSpec, key: Key, columns: list[str]) -> Schema | None:
+        """Return the limits of cells as a schema; note those of columns that are not there."""
+        from kanopt.tables import Column, Schema
+
+        for side in ("minimum", "maximum"):
+            named = getattr(spec, side)
+            self._note_absent((*key, side), zip(named, named, strict=True), columns)
+            for name in named:
+                if name in spec.dates:
+                    told = f"{name!r} holds dates, and a {side} is of numbers; write drop_where"
+                    self.note((*key, side, name), f"{told} = [\"{name} < '2024-01-31'\"]")
+        limited = {**spec.minimum, **spec.maximum}.keys() - spec.dates.keys()
+        made = [
+            Column(name, minimum=spec.minimum.get(name), maximum=spec.maximum.get(name))
+            for name in columns
+            if name in limited
+        ]
+        return Schema(tuple(made)) if made else None
+
+    def laws(self, tables: Mapping[str, pd.DataFrame]) -> dict[str, Formula]:
+        """Return every law that can be had, with placeholders for those to be learned."""
+        found = self.found
+        self.mistakes += law_mistakes(found.laws, found.file.tables, tables)
+        have: dict[str, Formula] = {}
+        to_learn = []
+        for name, spec in found.laws.items():
+            if isinstance(spec, SavedSpec):
+                key = ("surrogates", name, "file")
+                try:
+                    have[name] = saved_law(name, self.layers.path_of(key, spec.file))
+                except FileFormatError as error:
+                    self.note(key, str(error))
+                except OSError as error:
+                    self.note(key, f"{spec.file!r} cannot be read: {error.strerror or error}")
+            elif isinstance(spec, LearnedSpec):
+                have[name] = placeholder_law(name, spec, tables.get(spec.table))
+                to_learn.append(name)
+        formulas, mistakes = given_laws(found.laws, have, placeholders=to_learn)
+        self.mistakes += mistakes
+        return formulas
+
+    def fits_together(self, tables: Mapping[str, pd.DataFrame], formulas: Mapping[str, Formula]) -> bool:
+        """Note what does not fit together; say whether the parts of the problem have tables of their own.
+
+        Tables that are swapped are told in place of all that follows from it.
+        """
+        found, problem = self.found, self.found.problem
+        self.mistakes += _used_and_ignored(found)
+        if problem is None:
+            return True
+        named = found.file.tables
+        wrong = list(wrong_tables(problem, tables)) or list(part_mistakes(problem, named, tables))
+        self.mistakes += wrong
+        if any(mistake.key[-1] == "table" for mistake in wrong):
+            return False
+        self.mistakes += binding_mistakes(problem, found.laws, formulas)
+        return True
+
+
 def _used_and_ignored(found: Sections) -> Iterator[Mistake]:
     """Yield the columns that are ignored although a law or the problem reads them."""
     problem = found.problem
-    for table, spec in found.tables.items():
+    for table, spec in found.file.tables.items():
         used = {
             column: f"fills {field} of [problem.{name}]"
             for name, part in ({} if problem is None else problem.parts_of(table)).items()
@@ -163,209 +370,3 @@ def _used_and_ignored(found: Sections) -> Iterator[Mistake]:
             if column in used:
                 message = f"{column!r} {used[column]}; take it from one of the two"
                 yield Mistake(("tables", table, "ignore", place), message)
-
-
-def sweep_mistakes(scenario: Scenario) -> list[Mistake]:
-    """Return what is wrong with the section ``[sweep]`` of a scenario: paths, values, and what they do not fit."""
-    if scenario.sweep_spec is None:
-        return []
-    try:
-        axes = scenario.sweep_spec.axes()
-    except ScenarioError as error:
-        return [
-            Mistake(("sweep",), f"{issue.key}: {issue.message}".removeprefix(": ")) for issue in error.issues
-        ]
-    found = []
-    for axis in axes:
-        try:
-            scenario.with_change(axis.change(axis.values.items[0]))
-        except ScenarioError as error:
-            key = ("sweep", axis.values.action, axis.path)
-            found += [Mistake(key, issue.message) for issue in error.issues]
-    return found
-
-
-def _read_tables(
-    found: Sections, layers: Layers, seen: dict[str, Any], *, sql: bool | None
-) -> dict[str, pd.DataFrame]:
-    tables = {}
-    for name, spec in found.tables.items():
-        where: Key = ("tables", name, "path" if spec.url is None else "url")
-        if spec.url is not None and not sql:
-            if sql is False:
-                found.add(where, _NO_SQL)
-            continue
-        try:
-            source = spec.source(partial(layers.path_of, where))
-        except FileFormatError as error:
-            found.add(where, str(error))
-            continue
-        frame = _read_table(found, spec, source, where, seen)
-        if frame is not None:
-            tables[name] = frame
-    return tables
-
-
-def _read_table(
-    found: Sections, spec: TableSpec, source: str | Path, where: Key, seen: dict[str, Any]
-) -> pd.DataFrame | None:
-    from kanopt.tables import TextFormat
-    from kanopt.tables.table_reading import load_table, read_table
-
-    key = where[:2]
-    try:
-        form = TextFormat(**spec.form.model_dump(exclude_none=True))
-    except TableError as error:
-        found.add((*key, "form"), error.message)
-        return None
-    try:
-        file = repr((source, spec.query, form, spec.sheet))
-        if file not in seen:
-            seen[file] = load_table(source, spec.query, form, spec.sheet)
-        raw = seen[file]
-        columns, on_bad = _columns_and_actions(found, spec, str(key[1]), raw)
-        there = [*raw.names, *spec.derive]
-        _note_absent(found, (*key, "units"), zip(spec.units, spec.units, strict=True), there)
-        wanted: dict[str, Any] = {
-            "columns": columns,
-            "schema": _limits(found, spec, key, [*columns, *spec.derive]),
-            "units": {name: unit for name, unit in spec.units.items() if name in there},
-            "dates": spec.dates,
-            "derive": spec.derive,
-            "drop_where": spec.drop_where,
-            "on_bad": on_bad,
-            "on_duplicate": spec.on_duplicate,
-            "form": form,
-        }
-        if (table := repr((file, wanted))) not in seen:
-            seen[table] = read_table(raw, **wanted)
-        frame: pd.DataFrame = seen[table]
-        return frame
-    except TableError as error:
-        told = error.faults or [(where[2:], error.message)]
-        found.mistakes += [Mistake((*key, *place), message) for place, message in told]
-    except KanoptError as error:
-        found.add(where, str(error))
-    return None
-
-
-def _note_absent(
-    found: Sections, key: Key, named: Iterable[tuple[str | int, str]], columns: Sequence[str]
-) -> None:
-    """Note the columns that are named under a key, each at its place, and are not there."""
-    for place, name in named:
-        if name not in columns:
-            found.add((*key, place), f"there is no column {name!r}; {nearest(name, columns)}")
-
-
-def _columns_and_actions(
-    found: Sections, spec: TableSpec, table: str, raw: RawTable
-) -> tuple[Sequence[str], Any]:
-    """Return the columns to read, and what happens to bad cells: what nothing reads may be any text.
-
-    Of a table of the problem it is read all the same, since it is named. Of a history it is read where it may say which
-    rows share an error.
-    """
-    from kanopt.tables.row_rules import RowRules
-
-    names = raw.names
-    _note_absent(found, ("tables", table, "ignore"), enumerate(spec.ignore), names)
-    every = [name for name in dict.fromkeys(spec.columns or names) if name not in spec.ignore]
-    used = columns_read(found, table, spec)
-    if spec.columns or used is None:
-        return every, spec.on_bad
-    ruled = RowRules(spec.derive, spec.drop_where).names()
-    cells = {
-        name: column for name, column in zip(names, raw.columns, strict=True) if name not in used | ruled
-    }
-    if is_history(found, table) and used <= {*names, *spec.derive}:  # else all of them are named in a hint
-        cells = {name: column for name, column in cells.items() if may_say_groups(column)}
-    unread = [name for name in every if name in cells and names.count(name) == 1]
-    given = spec.on_bad if isinstance(spec.on_bad, dict) else {"*": spec.on_bad}
-    read = [name for name in every if name in used | ruled or name in unread]
-    return read, {**dict.fromkeys(unread, "text"), **given}
-
-
-def _limits(found: Sections, spec: TableSpec, key: Key, columns: list[str]) -> Schema | None:
-    """Return what ``minimum`` and ``maximum`` ask of the columns, None for nothing; note those that are not there."""
-    from kanopt.tables import Column, Schema
-
-    for side in ("minimum", "maximum"):
-        named = getattr(spec, side)
-        _note_absent(found, (*key, side), zip(named, named, strict=True), columns)
-        for name in named:
-            if name in spec.dates:
-                told = f"{name!r} holds dates, and a {side} is of numbers; write drop_where"
-                found.add((*key, side, name), f"{told} = [\"{name} < '2024-01-31'\"]")
-    limited = [
-        name for name in columns if name in {**spec.minimum, **spec.maximum} and name not in spec.dates
-    ]
-    made = [Column(name, minimum=spec.minimum.get(name), maximum=spec.maximum.get(name)) for name in limited]
-    return Schema(tuple(made)) if made else None
-
-
-def _read_saved(found: Sections, layers: Layers) -> dict[str, Formula]:
-    saved = {}
-    for name, spec in found.laws.items():
-        if isinstance(spec, SavedSpec):
-            key = ("surrogates", name, "file")
-            try:
-                saved[name] = saved_law(name, layers.path_of(key, spec.file))
-            except FileFormatError as error:
-                found.add(key, str(error))
-            except OSError as error:
-                found.add(key, f"{spec.file!r} cannot be read: {error.strerror or error}")
-    return saved
-
-
-def _check_problem(
-    found: Sections, layers: Layers, tables: Mapping[str, pd.DataFrame], saved: Mapping[str, Formula]
-) -> dict[str, Formula]:
-    """Note what does not fit together; return every law, with placeholders for those to be learned."""
-    to_learn = {
-        name: placeholder_law(name, spec, tables.get(spec.table))
-        for name, spec in found.laws.items()
-        if isinstance(spec, LearnedSpec)
-    }
-    formulas, mistakes = given_laws(found.laws, {**saved, **to_learn}, placeholders=to_learn)
-    found.mistakes += mistakes
-    if "problem" not in layers.data:
-        message = "changes alter what the problem reads; the section [problem] is missing"
-        found.mistakes += [Mistake(("changes", place), message) for place in found.changes]
-    _check_section_changes(found, layers, formulas)
-    if found.problem is not None:
-        _check_parts(found, found.problem, tables, formulas)
-    return formulas
-
-
-def _check_section_changes(found: Sections, layers: Layers, formulas: Mapping[str, Formula]) -> None:
-    """Note what is wrong with changes of keys and laws."""
-    sections = ChangedSections(layers.data, found.problem, found.solver, found.laws)
-    made, wrong = make_section_changes(sections, found.changes)
-    found.mistakes += wrong
-    refused = {mistake.key[1] for mistake in wrong}
-    for place, change in found.changes.items():
-        if place not in refused:
-            with_laws = checked_with_laws(made, formulas, change)
-            found.mistakes += [Mistake(("changes", place, *each.key), each.message) for each in with_laws]
-
-
-def _check_parts(
-    found: Sections,
-    problem: ProblemSpec,
-    tables: Mapping[str, pd.DataFrame],
-    formulas: Mapping[str, Formula],
-) -> None:
-    """Note what does not fit together in a problem; tables that are swapped in place of all that follows from it."""
-    wrong = list(wrong_tables(problem, tables)) or list(part_mistakes(problem, found.tables, tables))
-    found.mistakes += wrong
-    if any(mistake.key[-1] == "table" for mistake in wrong):
-        return
-    found.mistakes += binding_mistakes(problem, found.laws, formulas, tables)
-    # a change of a table that could not be read is checked once the table can be
-    to_check = {
-        place: change
-        for place, change in found.changes.items()
-        if change.table in tables or change.table not in found.tables
-    }
-    found.mistakes += mistakes_of_changes(to_check, problem, tables)

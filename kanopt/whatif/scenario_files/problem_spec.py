@@ -18,7 +18,8 @@ from pydantic import Field, create_model
 
 from kanopt.errors import KanoptError, ProblemError
 from kanopt.faults import Fault
-from kanopt.problems.plan_day import DAY_REFERENCES
+from kanopt.formulas.references import Reference
+from kanopt.problems.given_law import UNBOUND
 from kanopt.records.fields import Field as DeclaredField
 from kanopt.whatif.scenario_files.arguments import (
     Binding,
@@ -64,9 +65,10 @@ class ProblemInputs:
         return part.read(self.tables[part.table])
 
     def law(self, name: str) -> BoundFormula:
-        """Return a law with its inputs bound."""
+        """Return a law with its inputs bound; the problem tells of those that the file does not bind."""
         formula, given = self.laws[name], self.problem.bindings_of(name)
-        return formula.bind(**{variable.name: given[variable.name] for variable in formula.inputs})
+        words = [variable.name for variable in formula.inputs]
+        return formula.bind(**{word: given.get(word, Reference(UNBOUND, word)) for word in words})
 
     def argument(self, given: Any, kind: type | None = None) -> Any:
         """Return what a key says as an argument; `kind` is the dataclass that a table of keys becomes."""
@@ -195,6 +197,8 @@ class ProblemSpec(FileModel):
 
     def _place_of(self, fault: Fault) -> Key:
         """Return the key below the problem that a mistake is about; empty where it is about all of it."""
+        if fault.reference.startswith(f"{UNBOUND}."):
+            return ("bind",)
         if place := self._place_of_law("", fault.reference):
             return place
         if fault.table not in type(self).model_fields:
@@ -234,23 +238,6 @@ class ProblemSpec(FileModel):
         )
         return next(found, None)
 
-    def plain_references(self) -> Mapping[str, str]:
-        """Return the references that are no columns, each with its unit; empty where it has none."""
-        references: dict[str, str] = self.counted().references()
-        return references
-
-    def references(self, tables: Mapping[str, pd.DataFrame]) -> dict[str, str]:
-        """Return what laws may read, each with its unit, as far as tables could be read."""
-        parts = {name for name, part in self.parts().items() if part.table in tables}
-        found = {
-            f"{start}{name}": unit
-            for start, part in self.scopes.items()
-            if part in parts
-            for name, unit in self.names_in(part, self.frame_of(part, tables)[1]).items()
-        }
-        # of two that are as likely the first is proposed: what needs no table
-        return {**self.plain_references(), **DAY_REFERENCES, **found}
-
     def usual_variants(self, tables: Mapping[str, pd.DataFrame]) -> dict[str, tuple[Change, ...]]:
         """Return by name what people ask of a problem first: a few other fleets and demands, each as changes.
 
@@ -267,18 +254,6 @@ class ProblemSpec(FileModel):
 
         found = self.parts().get(part)
         return ("", pd.DataFrame()) if found is None else (found.table, found.read(tables[found.table]))
-
-    def names_in(self, part: str, frame: pd.DataFrame) -> dict[str, str]:
-        """Return the names of a part that laws may read, each with its unit; the columns of the frame are fields."""
-        from kanopt.tables import units_of
-
-        declared, schema = units_of(frame), self.schemas().get(part)
-        units = {} if schema is None else schema.units
-        found = {str(column): declared.get(str(column), "") for column in frame.columns}
-        return {
-            **found,
-            **{name: units.get(name, found.get(name, "")) for name in sorted(self.fields_of(part))},
-        }
 
     @classmethod
     @cache

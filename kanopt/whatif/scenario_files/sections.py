@@ -7,12 +7,14 @@ answered where it is mapped, or ignored.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, cast
 
+from pydantic import Field
+
 from kanopt.errors import nearest
-from kanopt.faults import Fault, Message, Setting, said
+from kanopt.faults import Fault, Setting, said
 from kanopt.records.unread_columns import UnreadColumns
 from kanopt.validation import describe_value
 from kanopt.whatif.changes import Action, Change
@@ -34,67 +36,91 @@ from kanopt.whatif.scenario_files.spec import (
 )
 from kanopt.whatif.scenario_files.toml_positions import Key, paths, split_key, write_key
 
-_KNOWN = ("scenario", "tables", "surrogates", "problem", "changes", "sweep", "solver", "report", "questions")
 
+class FileSpec(FileModel):
+    """The sections of a file; entries whose model depends on what stands in them are read by themselves."""
 
-@dataclass
-class Sections:
-    """What could be read, with what is wrong in it; an entry with mistakes is left out."""
-
-    head: HeadSpec = field(default_factory=HeadSpec)
-    tables: dict[str, TableSpec] = field(default_factory=dict)
-    laws: dict[str, LawSpec] = field(default_factory=dict)
-    problem: ProblemSpec | None = None
-    changes: dict[int, Change] = field(default_factory=dict)
-    solver: SolverSpec = field(default_factory=SolverSpec)
+    scenario: HeadSpec = HeadSpec()
+    tables: dict[str, TableSpec] = Field(default_factory=dict)
+    surrogates: dict[str, dict[str, Any]] = Field(default_factory=dict)
+    problem: dict[str, Any] | None = None
+    changes: list[dict[str, Any]] = Field(default_factory=list)
     sweep: SweepSpec | None = None
-    report: ReportSpec = field(default_factory=ReportSpec)
-    mistakes: list[Mistake] = field(default_factory=list)
-
-    def add(self, key: Key, message: Message) -> None:
-        """Note a mistake."""
-        self.mistakes.append(Mistake(key, message))
+    solver: SolverSpec = SolverSpec()
+    report: ReportSpec = ReportSpec()
+    questions: list[dict[str, Any]] = Field(default_factory=list)
 
 
-def read_sections(data: Mapping[str, Any]) -> Sections:
-    """Validate the merged keys of a scenario file."""
-    found = Sections()
-    for name in data:
-        if name not in _KNOWN:
-            found.add((name,), f"unknown section; {nearest(name, _KNOWN)}")
+@dataclass(frozen=True)
+class Sections:
+    """What a file says.
 
-    def one(section: str, model: type[FileModel]) -> Any:
-        read, mistakes = validate(model, data.get(section, {}), (section,))
-        found.mistakes += mistakes
-        return read or model()
+    Parameters
+    ----------
+    data
+        Its keys, which a change of one of them is made in.
+    file
+        The sections that need no other to be read.
+    laws
+        Name to law.
+    problem
+        The section of the problem; None where there is none.
+    changes
+        The changes, in the order of the file.
+    """
 
-    found.head, found.solver, found.report = (
-        one("scenario", HeadSpec),
-        one("solver", SolverSpec),
-        one("report", ReportSpec),
-    )
-    found.sweep = one("sweep", SweepSpec) if "sweep" in data else None
-    found.tables = _each(found, data, "tables", lambda entry, key: validate(TableSpec, entry, key))
-    found.laws = _each(found, data, "surrogates", read_law)
-    _read_problem(found, data)
-    found.changes = _changes(found, data)
-    if found.solver.deterministic and found.problem is not None and not found.problem.counts_work:
-        found.add(
-            ("solver", "deterministic"),
-            f"solvers of {found.problem.kind} problems stop by the clock and count no work; leave it out: the same "
-            "seed gives the same plan where they end by themselves before the time limit",
+    data: Mapping[str, Any] = field(repr=False)
+    file: FileSpec
+    laws: Mapping[str, LawSpec]
+    problem: ProblemSpec | None
+    changes: tuple[Change, ...]
+
+
+def read_sections(data: Mapping[str, Any]) -> tuple[Sections | None, list[Mistake]]:
+    """Validate the merged keys of a scenario file; return what they say, None with every mistake in them."""
+    file, mistakes = validate(FileSpec, data, ())
+    laws = {}
+    for name, entry in _entries(data, "surrogates"):
+        laws[str(name)], wrong = read_law(entry, ("surrogates", name))
+        mistakes += wrong
+    problem, wrong = _read_problem(data)
+    changes = []
+    for place, entry in _entries(data, "changes"):
+        change, told = _read_change(entry, ("changes", place))
+        changes.append(change)
+        wrong += told
+    mistakes += wrong
+    if file is not None:
+        mistakes += _unfit_solver(file.solver, problem)
+    if file is None or mistakes:
+        return None, mistakes
+    return Sections(data, file, cast("Any", laws), problem, tuple(cast("Any", changes))), []
+
+
+def _entries(data: Mapping[str, Any], section: str) -> Iterator[tuple[str | int, dict[str, Any]]]:
+    """Yield the tables of a section by name or place; whatever else stands there is told by the model of the file."""
+    below = data.get(section)
+    pairs = below.items() if isinstance(below, dict) else enumerate(below if isinstance(below, list) else ())
+    yield from ((at, entry) for at, entry in pairs if isinstance(entry, dict))
+
+
+def _unfit_solver(solver: SolverSpec, problem: ProblemSpec | None) -> Iterator[Mistake]:
+    """Yield the keys of a solver that mean nothing to a kind of problem."""
+    if problem is None:
+        return
+    if solver.deterministic and not problem.counts_work:
+        told = (
+            f"solvers of {problem.kind} problems stop by the clock and count no work; leave it out: the same seed "
+            "gives the same plan where they end by themselves before the time limit"
         )
-    if found.solver.name and found.problem is not None and found.problem.kind != "routing":
-        found.add(
-            ("solver", "name"),
-            f"OR-Tools routing solves routing problems, not {found.problem.kind}; leave it out",
-        )
-    if "days_in_time" in found.solver.model_fields_set and found.problem and found.problem.kind != "routing":
-        found.add(
-            ("solver", "days_in_time"),
-            f"days in time are those of routes, and this is a {found.problem.kind} problem; leave it out",
-        )
-    return found
+        yield Mistake(("solver", "deterministic"), told)
+    of_routes = {
+        "name": "OR-Tools routing solves routing problems",
+        "days_in_time": "days in time are of routes",
+    }
+    for key, told in of_routes.items():
+        if key in solver.model_fields_set and problem.kind != "routing":
+            yield Mistake(("solver", key), f"{told}, not {problem.kind}; leave it out")
 
 
 def missing_problem() -> Mistake:
@@ -107,83 +133,43 @@ def missing_problem() -> Mistake:
     return Mistake(("problem",), message)
 
 
-def _each(
-    found: Sections,
-    data: Mapping[str, Any],
-    section: str,
-    read: Callable[[Any, Key], tuple[Any, list[Mistake]]],
-) -> dict[str, Any]:
-    entries = data.get(section, {})
-    if not isinstance(entries, dict):
-        found.add((section,), f"must be tables such as [{section}.x], not {describe_value(entries)}")
-        return {}
-    every = {}
-    for name, entry in entries.items():
-        if not isinstance(entry, dict):
-            found.add((section, name), f"must be a table [{section}.{name}], not {describe_value(entry)}")
-            continue
-        value, mistakes = read(entry, (section, name))
-        found.mistakes += mistakes
-        if value is not None:
-            every[name] = value
-    return every
-
-
 def read_law(entry: Mapping[str, Any], key: Key) -> tuple[LawSpec | None, list[Mistake]]:
     """Read what stands under a key ``[surrogates.x]``; return the law, None for none, and every mistake in it."""
     model: Any = GivenSpec if "formula" in entry else SavedSpec if "file" in entry else LearnedSpec
     return validate(model, entry, key)
 
 
-def _read_problem(found: Sections, data: Mapping[str, Any]) -> None:
+def _read_problem(data: Mapping[str, Any]) -> tuple[ProblemSpec | None, list[Mistake]]:
     section = data.get("problem")
     if not isinstance(section, dict):
-        if section is not None:
-            found.add(("problem",), f"must be a table, not {describe_value(section)}")
-        elif not data.get("surrogates"):
-            found.mistakes.append(missing_problem())
-        return
+        return None, [] if section is not None or data.get("surrogates") else [missing_problem()]
     known, kind = kinds(), section.get("kind")
     if not isinstance(kind, str) or kind not in known:
         what = "is missing" if kind is None else f"unknown kind {kind!r}"
-        found.add(("problem", "kind"), f"{what}; {nearest(str(kind or ''), known)}")
-        return
-    found.problem, mistakes = validate(known[kind], section, ("problem",))
-    gaps = () if found.problem is None else found.problem.gaps()
-    found.mistakes += [*mistakes, *(Mistake(("problem", *key), message) for key, message in gaps)]
+        return None, [Mistake(("problem", "kind"), f"{what}; {nearest(str(kind or ''), known)}")]
+    found, mistakes = validate(known[kind], section, ("problem",))
+    gaps = () if found is None else found.gaps()
+    return found, [*mistakes, *(Mistake(("problem", *key), message) for key, message in gaps)]
 
 
-def _changes(found: Sections, data: Mapping[str, Any]) -> dict[int, Change]:
-    entries = data.get("changes", [])
-    if not isinstance(entries, list):
-        found.add(("changes",), "must be a list: write each change under its own [[changes]]")
-        return {}
-    read: dict[int, Change] = {}
-    for place, entry in enumerate(entries):
-        given = [name for name in CHANGES if isinstance(entry, dict) and name in entry]
-        if len(given) != 1:
-            *others, last = CHANGES
-            found.add(("changes", place), f"a change has exactly one of {', '.join(others)} and {last}")
-            continue
-        spec, mistakes = validate(CHANGES[given[0]], entry, ("changes", place))
-        found.mistakes += mistakes
-        if spec is not None and (change := _change(found, given[0], dict(spec), place)):
-            read[place] = change
-    return read
-
-
-def _change(found: Sections, action: str, given: Mapping[str, Any], place: int) -> Change | None:
-    named, rows = str(given[action]), {name: given[name] for name in ("where", "row") if name in given}
+def _read_change(entry: Mapping[str, Any], key: Key) -> tuple[Change | None, list[Mistake]]:
+    given = [name for name in CHANGES if name in entry]
+    if len(given) != 1:
+        *others, last = CHANGES
+        return None, [Mistake(key, f"a change has exactly one of {', '.join(others)} and {last}")]
+    action = cast("Action", given[0])
+    spec, mistakes = validate(CHANGES[action], entry, key)
+    if spec is None:
+        return None, mistakes
+    read = dict(spec)
+    named, rows = str(read[action]), {name: read[name] for name in ("where", "row") if name in read}
     if action not in ("set", "scale"):
-        return Change(cast("Action", action), named, **rows)
-    table, dot, column = named.partition(".")
-    if not dot or not column:
-        found.add(
-            ("changes", place, action), f"{named!r} must be 'table.column', such as 'vehicles.fuel_price'"
-        )
-        return None
-    value = given["to" if action == "set" else "by"]
-    return Change(cast("Action", action), table, column, value, **rows)
+        return Change(action, named, **rows), []
+    table, _, column = named.partition(".")
+    if not column:
+        message = f"{named!r} must be 'table.column', such as 'vehicles.fuel_price'"
+        return None, [Mistake((*key, action), message)]
+    return Change(action, table, column, read["to" if action == "set" else "by"], **rows), []
 
 
 @dataclass(frozen=True)
@@ -264,29 +250,32 @@ def _with_answer(layers: Layers, key: Key, question: QuestionSpec) -> tuple[Laye
         target, place_of_word = split_key(word), (*place, word)
         known = set(paths(data))
         try:
-            data = _with_value(data, target, value)
-        except KeyError as error:
-            above = write_key(target[: error.args[0]])
-            mistakes.append(Mistake((*key, word), f"sets a key below {above}, which is no table"))
+            data = with_value(data, target, value)
+        except NoTableError as error:
+            mistakes.append(Mistake((*key, word), str(error)))
             continue
         positions |= dict.fromkeys(set(paths(data)) - known, (document, place_of_word))
         positions.setdefault(target, (document, place_of_word))
     return replace(layers, data=data, key_positions=positions), mistakes
 
 
-def _with_value(data: Mapping[str, Any], key: Key, value: Any, depth: int = 1) -> dict[str, Any]:
+class NoTableError(ValueError):
+    """A key lies below something that is no table."""
+
+
+def with_value(data: Mapping[str, Any], key: Key, value: Any, depth: int = 1) -> dict[str, Any]:
     """Return a table with a key set: what a list has already stays in it, and so do the keys of a table.
 
     Raises
     ------
-    KeyError
-        With the number of parts that lead to something that is no table.
+    NoTableError
+        If the key lies below something that is no table.
     """
-    name, old = str(key[0]), data.get(str(key[0]))
-    if len(key) > 1:
+    name, old = str(key[depth - 1]), data.get(str(key[depth - 1]))
+    if depth < len(key):
         if old is not None and not isinstance(old, dict):
-            raise KeyError(depth)
-        return {**data, name: _with_value(old or {}, key[1:], value, depth + 1)}
+            raise NoTableError(f"sets a key below {write_key(key[:depth])}, which is no table")
+        return {**data, name: with_value(old or {}, key, value, depth + 1)}
     if isinstance(old, list) and isinstance(value, list):
         value = [*old, *(each for each in value if each not in old)]
     if isinstance(old, dict) and isinstance(value, dict):

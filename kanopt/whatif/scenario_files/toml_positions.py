@@ -20,14 +20,6 @@ from kanopt.tables.table_reading import TABLE_FILES
 
 Key = tuple[str | int, ...]
 
-_TEXT = r'"(?:[^"\\\n]|\\.)*"|' + r"'[^'\n]*'"
-_PART = rf"(?:[\w-]+|{_TEXT})"
-_STATEMENT = re.compile(rf"(?P<head>\[\[?)?[ \t]*(?P<key>{_PART}(?:[ \t]*\.[ \t]*{_PART})*)[ \t]*(?:\]\]?|=)")
-_BETWEEN = re.compile(r"(?:\s|#[^\n]*)*")
-_OF_VALUE = re.compile(
-    rf'"""(?:[^"\\]|\\.|"{{1,2}}(?!"))*"{{3,5}}|\'\'\'.*?\'{{3,5}}|{_TEXT}|#[^\n]*|[\[\]{{}}\n]', re.DOTALL
-)
-"""What of a value says where it ends: texts and comments, in which nothing does, brackets and the end of a line."""
 _HINTS = {
     "Invalid value": "; texts stand in quotes",
     "Expected newline or end of document": "; one key = value a line, and lists stand in [ ]",
@@ -127,10 +119,8 @@ def read_document(path: Path) -> TomlDocument:
         raise _file_error(path, 0, f"{told} learns a law from it, and [tables] of a scenario file names it")
     try:
         raw = read_file(path, _LARGEST, "a scenario file")
-    except FileFormatError as error:
+    except (FileFormatError, FileNotFoundError) as error:
         raise _file_error(path, 0, str(error).removeprefix(f"{path}: ")) from None
-    except FileNotFoundError:
-        raise _file_error(path, 0, _missing(path)) from None
     except OSError as error:
         raise _file_error(path, 0, f"cannot be read: {error.strerror or error}") from None
     try:
@@ -150,7 +140,7 @@ def read_document(path: Path) -> TomlDocument:
         raise _file_error(path, 0, "nests lists or tables too deep") from None
     except ValueError as error:  # tomllib does not catch the error of int on very long numbers
         raise _file_error(path, 0, f"not TOML that can be read: {error}") from None
-    return TomlDocument(path, data, _lines(text, data), hashlib.sha256(raw).hexdigest())
+    return TomlDocument(path, data, _lines(text), hashlib.sha256(raw).hexdigest())
 
 
 def _beyond_limits(text: str) -> str:
@@ -169,17 +159,6 @@ def _beyond_limits(text: str) -> str:
 
 def _file_error(path: Path, line: int, message: str) -> ScenarioError:
     return ScenarioError([Issue(str(path), line, "", message)])
-
-
-def _missing(path: Path) -> str:
-    from difflib import get_close_matches
-
-    folder = path.parent
-    if not folder.is_dir():
-        return f"there is no folder {str(folder)!r}"
-    names = sorted(p.name for p in folder.iterdir() if p.suffix == ".toml")
-    close = get_close_matches(path.name, names, n=1)
-    return "there is no such file" + (f"; did you mean {str(folder / close[0])!r}?" if close else "")
 
 
 def _syntax(message: str, text: str) -> tuple[int, str]:
@@ -213,48 +192,44 @@ def _advice(what: str, line: str) -> str:
     return ""
 
 
-def _lines(text: str, data: Mapping[str, Any]) -> dict[Key, int]:
-    """Return the line of every key of a valid file; what stands within a value has the line of its key."""
+def _lines(text: str) -> dict[Key, int]:
+    """Return the line of every key of a text that is TOML, each where its statement begins.
+
+    A statement goes on as long as it is none by itself, and at least until its brackets and long texts are closed.
+    """
     lines: dict[Key, int] = {}
     counts: dict[Key, int] = {}
     prefix: Key = ()
-    place, line = 0, 1
-    while (found := _STATEMENT.match(text, start := _end_of(_BETWEEN, text, place))) is not None:
-        line += text.count("\n", place, start)
-        parts = split_key(found["key"])
-        if found["head"]:
-            prefix = _resolve(parts, counts, new=found["head"] == "[[")
-            keys, place = [prefix], found.end()
+    statement: list[str] = []
+    first = open_brackets = open_texts = 0
+    for number, line in enumerate(text.replace("\r\n", "\n").split("\n"), start=1):
+        if not statement:
+            if not line.strip() or line.lstrip().startswith("#"):
+                continue
+            first, open_brackets, open_texts = number, 0, 0
+        statement.append(line)
+        open_brackets += line.count("[") - line.count("]")
+        open_texts += line.count('"""') + line.count("'''")
+        if len(statement) > 1 and (open_brackets > 0 or open_texts % 2):
+            continue
+        try:
+            read = tomllib.loads("\n".join(statement))
+        except tomllib.TOMLDecodeError:
+            continue
+        head = statement[0].lstrip()
+        if head.startswith("["):
+            *_, deepest = paths(read)
+            parts = tuple(part for part in deepest if isinstance(part, str))
+            prefix = _resolve(parts, counts, new=head.startswith("[["))
+            keys = [prefix]
         else:
-            key = (*prefix, *parts)
-            keys, place = [key, *paths(_value_at(data, key), key)], _end_of_value(text, found.end())
-        for each in keys:
+            keys = [(*prefix, *key) for key in paths(read)]
+        for key in keys:
             # a table that is only named on the way to another one, as a in [a.b], has the line of the first
-            for depth in range(1, len(each) + 1):
-                lines.setdefault(each[:depth], line)
-        line += text.count("\n", start, place)
+            for depth in range(1, len(key) + 1):
+                lines.setdefault(key[:depth], first)
+        statement = []
     return lines
-
-
-def _end_of(pattern: re.Pattern[str], text: str, place: int) -> int:
-    found = pattern.match(text, place)
-    return place if found is None else found.end()
-
-
-def _end_of_value(text: str, place: int) -> int:
-    """Return where the line ends in which a value is whole."""
-    depth = 0
-    for found in _OF_VALUE.finditer(text, place):
-        depth += (found[0] in ("[", "{")) - (found[0] in ("]", "}"))
-        if found[0] == "\n" and not depth:
-            return found.start()
-    return len(text)
-
-
-def _value_at(data: Any, key: Key) -> Any:
-    for part in key:
-        data = data[part]
-    return data
 
 
 def paths(value: Any, key: Key = ()) -> Iterator[Key]:

@@ -100,22 +100,18 @@ def test_weights_are_rows_that_count_more_often():
     np.testing.assert_allclose(values(weighted), expected, rtol=1e-9)
 
 
-@pytest.mark.parametrize("kind", ["HC1", "HC2", "HC3"])
 @pytest.mark.parametrize("weighted", [False, True])
-def test_the_sandwich_is_that_of_white(kind, weighted):
+def test_the_sandwich_is_that_of_white(weighted):
     weight = np.linspace(0.5, 2.0, 120) if weighted else np.ones(120)
     rows = {**LINE_ROWS, "out": LINE_ROWS["out"] + 0.2 * x * NOISE}
-    law = LINE.refit(rows, robust=kind, weight=weight)
-    assert kind in law.provenance["refitted"]
+    law = LINE.refit(rows, robust=True, weight=weight)
+    assert "HC3" in law.provenance["refitted"]
     design = DESIGN * np.sqrt(weight)[:, None]
     residual = np.sqrt(weight) * (rows["out"] - law.evaluate(rows))
     bread = np.linalg.inv(design.T @ design)
     leverage = np.einsum("ij,jk,ik->i", design, bread, design)
-    factor = {"HC1": 120 / 117, "HC2": 1 / (1 - leverage), "HC3": 1 / (1 - leverage) ** 2}[kind]
-    expected = bread @ (design.T * (factor * residual**2)) @ design @ bread
+    expected = bread @ (design.T * (residual / (1 - leverage)) ** 2) @ design @ bread
     np.testing.assert_allclose(law.covariance.array, expected, rtol=1e-8)
-    if kind == "HC3":
-        assert LINE.refit(rows, robust=True, weight=weight).covariance == law.covariance
 
 
 def test_logarithms_make_a_power_law_linear():
@@ -189,7 +185,7 @@ def test_a_law_without_names_says_how_it_gets_some_and_what_may_be_estimated() -
     assert f"curves, steps and tables by name: {table.name!r}" in str(refused.value)
     assert f"only=[{table.name!r}]" in str(refused.value)
     assert law.refit(rows, only=[table.name]).evaluate({"kind": "van"}) == pytest.approx(1.25)
-    with pytest.raises(FitError, match="robust is True, False"):
+    with pytest.raises(FitError, match="robust is True or False"):
         LINE.refit(LINE_ROWS, robust="HC9")
     with pytest.raises(FitError, match="positive values of the output; the first that is not is at x="):
         LINE.refit({**LINE_ROWS, "out": x - 10}, log_target=True)

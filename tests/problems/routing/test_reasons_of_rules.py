@@ -14,7 +14,6 @@ from kanopt.problems import Client, Depot, RoutingProblem, VehicleType
 from kanopt.problems.routing import RoutingPolicy, insertion
 from kanopt.problems.routing.insertion import InsertionFinder
 from kanopt.problems.routing.reasons import smallest_relaxations
-from kanopt.problems.routing.simulate import drive
 
 LINE = np.abs(np.subtract.outer(np.arange(4.0), np.arange(4.0))) * 10
 CLIENTS = (Client("a", demand=0.5), Client("b", demand=0.4), Client("c", demand=0.3))
@@ -165,43 +164,12 @@ def rested(**van: Any) -> tuple[RoutingProblem, Any]:
 
 
 @pytest.mark.parametrize(
-    "van",
-    [{}, {"unit_duration_cost": 0.4}, {"max_duration": 225.0}, {"shift_end": 740.0}, {"capacity": 12.0}],
+    "van", [{"unit_duration_cost": 0.4}, {"max_duration": 225.0}, {"shift_end": 740.0}, {"capacity": 12.0}]
 )
-def test_the_best_departure_with_breaks_is_looked_for_only_where_it_matters(
+def test_of_many_places_with_breaks_a_few_are_driven(
     van: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     given, plan = rested(**van)
-    asked: list[int] = []
-
-    def counted(laws: Any, planning: Any, routes: Any) -> Any:
-        asked.append(sum(route.departure is None for route in routes))
-        return drive(laws, planning, routes)
-
-    some = InsertionFinder(given.leg_laws, given.planning_values, plan)
-    monkeypatch.setattr(insertion, "drive", counted)
-    found = some.for_client("c24")
-    matters = bool({"unit_duration_cost", "max_duration"} & set(van))
-    assert (0 < sum(asked) < 26) if matters else not sum(asked)
-    # with every departure looked for, nothing else is told
-    monkeypatch.setattr(insertion, "is_soonest_at_start", lambda laws, kind: False)
-    every = InsertionFinder(given.leg_laws, given.planning_values, plan).for_client("c24")
-    assert len(every) == 26
-    assert all(place.route.departure is None for place in found)
-    assert [(p.position_text, p.violations) for p in smallest_relaxations(found)] == [
-        (p.position_text, p.violations) for p in smallest_relaxations(every)
-    ]
-    assert [p.cost for p in smallest_relaxations(found)] == pytest.approx(
-        [p.cost for p in smallest_relaxations(every)]
-    )
-    known = {p.route.clients: p for p in every}
-    for place in found:
-        assert place.violations == known[place.route.clients].violations
-        assert place.cost == pytest.approx(known[place.route.clients].cost)
-
-
-def test_of_many_places_with_breaks_a_few_are_driven_where_none_fits(monkeypatch: pytest.MonkeyPatch) -> None:
-    given, plan = rested(capacity=12.0)
     monkeypatch.setattr(insertion, "_MOST_RESTED", 10)
     monkeypatch.setattr(insertion, "_EACH_RESTED", 2)
     some = InsertionFinder(given.leg_laws, given.planning_values, plan)

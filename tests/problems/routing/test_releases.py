@@ -13,14 +13,14 @@ from hypothesis import strategies as st
 from kanopt.formulas import Variable, parse_formula
 from kanopt.problems import ArrivalFunctions, Client, Depot, Route, RoutingProblem, VehicleType
 from kanopt.problems.routing.arrival_functions import departure_breakpoints
-from kanopt.problems.routing.delays import Delays
+from kanopt.problems.routing.law_uses import Delays
 from kanopt.refs import arc, clock
 from kanopt.solvers.base import SolveOptions
-from kanopt.solvers.routing.ortools import OrToolsRouting
 from kanopt.solvers.routing.racer.plan_data import PlanData
 from kanopt.solvers.routing.racer.refine import refine
-from kanopt.solvers.routing.racer.search import RacerSearch, score_plan
+from kanopt.solvers.routing.racer.search import RacerSearch
 from kanopt.solvers.routing.solver import RoutingSearch
+from tests.cases.kernel_scores import score_plan
 from tests.cases.routing_brute_force import cheapest_that_holds
 from tests.cases.routing_simulator import best_of_all
 from tests.cases.routing_variants import variant
@@ -55,8 +55,9 @@ def test_delays_after_a_wait_for_goods_cost_what_is_left_of_them() -> None:
     problem = line({}, {"release_time": 60.0}, max_reloads=1, unit_duration_cost=1.0)
     plan = problem.plan_from([Route("van", 1, "depot", ("a", "depot", "b"), 0.0)])
     driven = problem.drive(plan.routes)
-    changes = Delays(problem, plan, driven).of_legs(1.0, np.array([0]))
-    assert changes(np.array([[10.0], [50.0]])).tolist() == [0.0, 10.0]
+    longer = np.zeros((2, len(driven.route)))
+    longer[:, 0] = 10.0, 50.0
+    assert Delays(problem, plan, driven).price_change(longer).tolist() == [0.0, 10.0]
 
 
 def test_departures_by_arrival_functions_respect_the_time_of_a_reload() -> None:
@@ -114,12 +115,11 @@ def test_no_departure_that_is_early_enough_is_better(
         assert score.price <= chosen * (1 + 1e-4) + 1e-6 or breaks
 
 
-@pytest.mark.parametrize("engine", [RoutingSearch(), OrToolsRouting()], ids=["search", "ortools"])
 @pytest.mark.parametrize("optional", [False, True])
-def test_engines_leave_out_whose_goods_are_ready_after_the_window(engine: Any, optional: bool) -> None:
+def test_whose_goods_are_ready_after_the_window_is_left_out(optional: bool) -> None:
     prize = 7.0 if optional else None
     problem = line({"release_time": 100.0, "latest": 90.0, "prize": prize}, {"latest": 90.0}, shift_end=500.0)
-    outcome = engine.solve(problem, SolveOptions(time_limit=0.5, seed=1))
+    outcome = RoutingSearch().solve(problem, SolveOptions(time_limit=0.5, seed=1))
     assert outcome.plan.unserved == ("a",)
     assert outcome.objective == pytest.approx(problem.price(outcome.plan).objective)
 
@@ -129,9 +129,8 @@ def test_goods_that_are_ready_after_a_soft_window_are_served_late() -> None:
     problem = line(
         {"release_time": 50.0, **soft}, {"latest": 40.0}, num_available=2, shift_end=500.0, fixed_cost=1.0
     )
-    for engine in (RoutingSearch(), OrToolsRouting()):
-        outcome = engine.solve(problem, SolveOptions(time_limit=0.5, seed=1))
-        assert outcome.objective == pytest.approx(best_of_all(problem).cost)
+    outcome = RoutingSearch().solve(problem, SolveOptions(time_limit=0.5, seed=1))
+    assert outcome.objective == pytest.approx(best_of_all(problem).cost)
 
 
 @pytest.mark.parametrize("seed", range(10))

@@ -118,9 +118,9 @@ def test_tables_that_do_not_say_it_are_refused(locked: list[Any]) -> None:
 
 def test_engines_refuse_what_is_under_way() -> None:
     problem = line(started=[["a"]])
-    assert OrToolsRouting().accepts(problem) == "does not model routes under way"
+    assert "routes under way" in OrToolsRouting().accepts(problem)
     assert RoutingSearch().accepts(problem) == ""
-    with pytest.raises(SolverError, match="does not model routes under way"):
+    with pytest.raises(SolverError, match=r"does not model .*routes under way"):
         ko.solve(problem, solver="ortools")
 
 

@@ -158,32 +158,6 @@ def test_what_is_picked_up_needs_room():
     assert solved(line(wide, [VehicleType("van", capacity=2.0)])).plan.unserved != ()
 
 
-def test_a_vehicle_loads_again():
-    clients = {
-        Client(name, demand=1.0): place for name, place in zip("abc", (10.0, 10.0, -10.0), strict=True)
-    }
-    van = VehicleType("van", capacity=2.0, max_reloads=1, reload_time=7.0, unit_duration_cost=1.0)
-    outcome = solved(line(clients, [van]))
-    assert outcome.objective == pytest.approx(40.0 + 47.0)
-    assert outcome.plan.routes[0].clients.count("depot") == 1
-    one = VehicleType("van", capacity=1.0, max_reloads=1)
-    assert len(solved(line(clients, [one])).plan.unserved) == 1
-    two = VehicleType("van", capacity=1.0, max_reloads=2, returns=False)
-    assert solved(line(clients, [two])).objective == pytest.approx(50.0)
-
-
-def test_pickups_are_unloaded_at_a_reload():
-    clients = {
-        Client("old", pickup=2.0): 10.0,
-        Client("new", demand=2.0, earliest=100): 10.0,
-    }
-    van = VehicleType("van", capacity=2.0, max_reloads=1)
-    assert solved(line(clients, [van])).objective == pytest.approx(20.0)
-    first = {Client("old", pickup=2.0, latest=50): 10.0, Client("new", demand=2.0, earliest=100): 10.0}
-    outcome = solved(line(first, [van]))
-    assert routes(outcome) == {"van 1": ("old", "depot", "new")}
-
-
 def test_a_source_comes_first():
     clients = {
         Client("shop", demand=2.0, source="store"): 10.0,
@@ -210,18 +184,6 @@ def test_a_source_and_its_clients_go_together_or_not_at_all():
     assert set(small.plan.unserved) == {"store", "a", "b"}
     cheap = {Client("store", prize=1.0): 10.0, Client("a", source="store", prize=2.0): 12.0}
     assert solved(line(cheap, [VehicleType("van")])).plan.unserved == ("store", "a")
-
-
-def test_a_source_is_on_the_same_trip():
-    clients = {
-        Client("store", latest=10): 10.0,
-        Client("shop", demand=1.0, source="store"): -10.0,
-        Client("big", demand=2.0): -5.0,
-    }
-    outcome = solved(line(clients, [VehicleType("van", capacity=2.0, max_reloads=1)]))
-    # big could be served on the way to the shop, were there room for all or a trip between
-    assert routes(outcome) == {"van 1": ("store", "shop", "depot", "big")}
-    assert outcome.objective == pytest.approx(50.0)
 
 
 def test_goods_are_kept_apart():
@@ -287,34 +249,17 @@ def test_rests_keep_their_order():
     assert outcome.objective == pytest.approx(200.0 + 200.0)
 
 
-def test_the_longest_route_costs():
-    clients = {Client(name, service_duration=20.0): 10.0 for name in "abcd"}
-    van = VehicleType("van", 2)
-    assert solved(line(clients, [van])).objective == pytest.approx(20.0)
-    outcome = solved(line(clients, [van], longest_route_cost=1.0))
-    assert sorted(map(len, routes(outcome).values())) == [2, 2]
-    assert outcome.objective == pytest.approx(40.0 + 60.0)
-
-
-def test_deliveries_come_before_pickups():
-    clients = {
-        Client("out", demand=1.0): 20.0,
-        Client("back", pickup=1.0, latest=15): 10.0,
-        Client("neither", earliest=16): 15.0,
-    }
-    van = VehicleType("van", 2, fixed_cost=1.0)
-    assert solved(line(clients, [van])).objective == pytest.approx(41.0)
-    outcome = solved(line(clients, [van], backhaul=True))
-    assert outcome.objective == pytest.approx(62.0)
-    again = VehicleType("van", 1, max_reloads=1)
-    assert solved(line(clients, [again], backhaul=True)).objective == pytest.approx(60.0)
-
-
-def test_a_start_with_reloads_is_kept():
-    clients = {Client(name, demand=1.0): 10.0 for name in "abcd"}
-    van = VehicleType("van", capacity=2.0, max_reloads=1)
-    problem = line(clients, [van])
-    plan = problem.plan_from({"van 1": ["a", "b", "depot", "c", "d"]})
-    outcome = solved(problem, initial=plan)
-    assert outcome.history[0].objective == pytest.approx(40.0)
-    assert outcome.objective == pytest.approx(40.0)
+@pytest.mark.parametrize(
+    ("problem", "told"),
+    [
+        (line({Client("a"): 1.0}, [VehicleType("van", max_reloads=1)]), "reloads"),
+        (line({Client("a", release_time=9.0): 1.0}, [VehicleType("van")]), "release times"),
+        (line({Client("a"): 1.0}, [VehicleType("van")], backhaul=True), "deliveries before pickups"),
+        (
+            line({Client("a"): 1.0}, [VehicleType("van")], longest_route_cost=1.0),
+            "a price of the longest route",
+        ),
+    ],
+)
+def test_a_rule_that_is_not_modelled_is_told_before_the_search(problem: RoutingProblem, told: str) -> None:
+    assert OrToolsRouting().accepts(problem) == f"does not model {told}"

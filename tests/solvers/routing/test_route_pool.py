@@ -3,67 +3,57 @@
 from __future__ import annotations
 
 from itertools import combinations
+from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
 
 from kanopt.solvers.clock import WorkClock
-from kanopt.solvers.routing.pyvrp_engine.route_pool import PricedRoute as Column
-from kanopt.solvers.routing.pyvrp_engine.route_pool import RoutePool, SetPartitioning, better_partition
+from kanopt.solvers.routing.pyvrp_engine.route_pool import PricedRoute, RoutePool
+
+PRIZES = {0: None, 1: 4.0, 2: None, 3: 7.0, 4: None}
+VEHICLES = 1, 5
 
 
-def random_model(seed: int) -> tuple[SetPartitioning, list[Column]]:
-    """Return clients 3 to 7 and two vehicle types, and routes of which each client alone is one."""
+def pool_of(routes: list[PricedRoute]) -> RoutePool:
+    """Return a pool of routes of five clients, of whom three must be served, and two vehicle types."""
+    data: Any = SimpleNamespace(
+        clients=lambda: [SimpleNamespace(required=p is None, prize=p or 0.0) for p in PRIZES.values()],
+        vehicle_types=lambda: [SimpleNamespace(num_available=count) for count in VEHICLES],
+    )
+    pool = RoutePool(data)
+    pool.keep(routes)
+    return pool
+
+
+def random_routes(seed: int) -> list[PricedRoute]:
+    """Return routes of which each client alone is one."""
     r = np.random.default_rng(seed)
-    clients = range(3, 8)
-    missed = {client: np.inf if client % 2 else float(r.integers(1, 9)) for client in clients}
-    columns = [Column(1, (client,), float(r.integers(5, 12))) for client in clients]
+    routes = [PricedRoute(1, (client,), float(r.integers(5, 12))) for client in PRIZES]
     for _ in range(20):
-        size = int(r.integers(1, 4))
-        stops = tuple(int(one) for one in r.choice(list(clients), size, replace=False))
-        columns.append(Column(int(r.integers(2)), stops, float(r.integers(5, 20))))
-    return SetPartitioning((1, 5), missed), columns
+        stops = tuple(int(one) for one in r.choice(list(PRIZES), int(r.integers(1, 4)), replace=False))
+        routes.append(PricedRoute(int(r.integers(2)), stops, float(r.integers(5, 20))))
+    return routes
 
 
-def price_of(problem: SetPartitioning, columns: list[Column], left: float = np.inf) -> float:
-    """Return the price of a plan, infinite where it is none; a client that must be served is left out at a price."""
-    served = [client for column in columns for client in column.clients]
-    kinds = [column.kind for column in columns]
-    many = any(kinds.count(kind) > count for kind, count in enumerate(problem.vehicles))
+def price_of(routes: list[PricedRoute]) -> float:
+    """Return the price of a plan, infinite where it is none."""
+    served = [client for route in routes for client in route.clients]
+    kinds = [route.kind for route in routes]
+    many = any(kinds.count(kind) > count for kind, count in enumerate(VEHICLES))
     if many or len(served) > len(set(served)):
         return np.inf
-    missed = sum(min(price, left) for client, price in problem.missed.items() if client not in served)
-    return float(sum(column.price for column in columns) + missed)
-
-
-def least(problem: SetPartitioning, columns: list[Column], left: float = np.inf) -> float:
-    plans = (list(plan) for size in range(6) for plan in combinations(columns, size))
-    return min(price_of(problem, plan, left) for plan in plans)
+    missed = [np.inf if price is None else price for client, price in PRIZES.items() if client not in served]
+    return float(sum(route.price for route in routes) + sum(missed))
 
 
 @pytest.mark.parametrize("seed", range(4))
 def test_a_linear_program_first_finds_the_best_plan_of_a_pool(seed: int) -> None:
-    problem, columns = random_model(seed)
-    pool = RoutePool(100)
-    for column in columns:
-        pool.add(column)
-    known, clock = columns[:5], WorkClock()
-    found = better_partition(problem, pool, known, clock) or known
-    assert price_of(problem, found) == pytest.approx(least(problem, columns))
-    assert better_partition(problem, pool, found, clock) is None
+    routes = random_routes(seed)
+    pool, clock = pool_of(routes), WorkClock()
+    found = pool.better(routes[:5], clock) or routes[:5]
+    plans = (list(plan) for size in range(6) for plan in combinations(routes, size))
+    assert price_of(found) == pytest.approx(min(map(price_of, plans)))
+    assert pool.better(found, clock) is None
     assert clock.now() > 0
-
-
-def test_a_pool_keeps_the_cheapest_order_of_what_was_met_last() -> None:
-    pool = RoutePool(2)
-    first, second = Column(0, (1, 2), 5.0), Column(0, (3,), 4.0)
-    for column in (first, second, Column(0, (2, 1), 6.0)):
-        pool.add(column)
-    assert pool.routes() == [second, first]
-    cheaper = Column(0, (2, 1), 4.5)
-    pool.add(cheaper)
-    assert pool.routes() == [second, cheaper]
-    for place in range(4, 9):
-        pool.add(Column(0, (place,), 1.0))
-    assert len(pool) <= 4
-    assert [column.clients for column in pool.routes()] == [(7,), (8,)]

@@ -2,13 +2,14 @@
 
 import itertools
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from kanopt.problems.supply import FlowPlan
 from kanopt.solvers.base import SolveOptions
-from kanopt.solvers.supply.recourse import flows_anew, flows_through_sites
+from kanopt.solvers.supply.fixed_sites import flows_through_sites
 from kanopt.solvers.supply.solver import HighsSupply
 from tests.cases.supply import cost_of, random_problem
 
@@ -36,9 +37,9 @@ def test_flows_cost_what_a_linear_programme_says(seed, mandatory):
             assert problem.price(plan).objective == pytest.approx(cost, rel=1e-6, abs=1e-6)
         else:
             assert problem.check(plan).only_unserved
-            demand = problem.demand_array[problem.demand_array > 0]
-            least = float(flows_anew(problem, opened, demand[None]).least.item())
-            assert sum(one.amount for one in problem.check(plan).violations) == pytest.approx(least, rel=1e-5)
+            dear = [replace(each, shortage_cost=each.shortage_cost or 1e6) for each in problem.products]
+            least = cost_of(replace(problem, products=dear), opened) / 1e6  # all else is small beside it
+            assert sum(one.amount for one in problem.check(plan).violations) == pytest.approx(least, abs=0.01)
 
 
 def test_whole_decisions_mean_the_same_at_other_demand():

@@ -57,7 +57,7 @@ def offer(monkeypatch: pytest.MonkeyPatch, *texts: str) -> None:
         ladder,
         "ladder_of",
         lambda _: Ladder(
-            rungs, np.ones(len(rungs)), order, np.ones(len(rungs), bool), (TARGET,) * len(rungs)
+            rungs, 200.0, np.ones((1, len(rungs))), order, np.ones(len(rungs), bool), (TARGET,) * len(rungs)
         ),
     )
 
@@ -111,6 +111,18 @@ def test_the_plainest_of_laws_that_predict_alike_comes_first(monkeypatch: pytest
 
 def test_a_law_with_a_larger_error_is_not_taken_for_being_short(monkeypatch: pytest.MonkeyPatch) -> None:
     assert judged(monkeypatch, [rung("2 * a + 0.5"), rung(RISES)]) == [RISES, "2 * a + 0.5"]
+
+
+@pytest.mark.parametrize(("slope", "told"), [(0.02, True), (1.0, False)])
+def test_a_law_that_half_of_the_rows_would_give_is_told_as_a_rival(
+    monkeypatch: pytest.MonkeyPatch, slope: float, told: bool
+) -> None:
+    both = f"2 * a + {slope} * b"
+    model = straight(rows=Rows(ROWS, 2.0 * ROWS[:, 0] + slope * ROWS[:, 1] + NOISE, np.ones(200)))
+    monkeypatch.setattr(choice, "RUNGS", (lambda *_: iter([rung(both), rung("2 * a")]),))
+    found = ladder_of(model)
+    longer = [each.name for each in found.rungs].index(both)
+    assert found.is_rival(1 - longer, longer) == told
 
 
 def test_a_law_that_is_bent_to_its_rows_gives_way_at_their_edges(monkeypatch: pytest.MonkeyPatch) -> None:

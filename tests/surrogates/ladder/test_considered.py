@@ -57,13 +57,14 @@ def test_of_a_logarithm_they_are_laws_of_the_mean() -> None:
         assert np.mean(formula.evaluate(test)) == pytest.approx(np.mean(law.evaluate(test)), rel=0.06)
 
 
-def test_rivals_are_as_good_and_say_something_else() -> None:
+def test_rivals_are_as_good_or_plainer_and_say_something_else() -> None:
     law, _ = learned(lambda x: 4 + 0.9 * x["km"] ** 0.8, 0.1)
     chosen = next(each for each in law.alternatives if each.chosen)
     for each in law.alternatives:
         if each.rival:
-            assert each.error == pytest.approx(chosen.error, rel=0.03)
             assert each.complexity <= chosen.complexity
+            plainer = each.complexity < chosen.complexity
+            assert plainer or each.error == pytest.approx(chosen.error, rel=0.03)
 
 
 def test_a_law_without_doubt_has_no_rivals() -> None:

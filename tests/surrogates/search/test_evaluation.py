@@ -14,6 +14,7 @@ from kanopt.surrogates.search.structure import (
     ONE,
     Applied,
     Exponential,
+    Factor,
     Group,
     Hinge,
     Law,
@@ -24,6 +25,8 @@ from kanopt.surrogates.search.structure import (
     Tabulated,
     Term,
     Wave,
+    cleaned,
+    fixed,
     in_lookups,
     signature,
     values_of,
@@ -31,8 +34,8 @@ from kanopt.surrogates.search.structure import (
 )
 
 Floats = NDArray[np.float64]
-HALF = Parameter(-0.5, free=False)
-QUARTER = Parameter(np.pi / 2, free=False)
+HALF, QUARTER = fixed(-0.5), fixed(np.pi / 2)
+BENDS = tuple(map(Parameter, (1.2, 0.7, 1.5, 1.1, 0.9, 1.3)))
 
 
 def number(x: float) -> Parameter:
@@ -43,105 +46,65 @@ def held(x: float) -> Parameter:
     return Parameter(x, free=False)
 
 
-SUM = Law(
-    (
-        Term(number(1.5)),
-        Term(number(2.0), (Power(0, number(0.7)), Exponential(1, number(-0.3)))),
-        Term(number(-0.4), (Logarithm(0), Hinge(1, number(1.4)))),
-        Term(number(0.3), (Wave(2, number(2.0), number(0.4)), Step(0, held(1.1)))),
-        Term(number(0.8), (Exponential(0, number(0.5), "1/x"), Exponential(1, number(-0.1), "x^2"))),
-    )
+def term(coefficient: float, *factors: Factor) -> Term:
+    return Term(number(coefficient), factors)
+
+
+def one(*factors: Factor) -> Term:
+    return Term(ONE, factors)
+
+
+def law(*terms: Term) -> Law:
+    return Law(terms)
+
+
+def exp(*terms: Term) -> Applied:
+    return Applied("exp", Law(terms))
+
+
+def group(*terms: Term, exponent: Parameter = ONE) -> Group:
+    return Group(Law(terms), exponent)
+
+
+SUM = law(
+    term(1.5),
+    term(2.0, Power(0, number(0.7)), Exponential(1, number(-0.3))),
+    term(-0.4, Logarithm(0), Hinge(1, number(1.4))),
+    term(0.3, Wave(2, number(2.0), number(0.4)), Step(0, held(1.1))),
+    term(0.8, Exponential(0, number(0.5), "1/x"), Exponential(1, number(-0.1), "x^2")),
 )
-NESTED = Law(
-    (
-        Term(
-            number(3.0),
-            (
-                Power(1, number(1.2)),
-                Group(Law((Term(ONE), Term(number(0.6), (Power(0, number(1.4)),)))), held(-1.0)),
-                Group(Law((Term(ONE), Term(number(0.3), (Wave(2, number(2.5), held(0.0)),))))),
-            ),
-        ),
-        Term(
-            number(0.2), (Group(Law((Term(number(1.0)), Term(number(0.5), (Power(0, held(2.0)),)))), HALF),)
-        ),
-    )
+NESTED = law(
+    term(
+        3.0,
+        Power(1, number(1.2)),
+        group(Term(ONE), term(0.6, Power(0, number(1.4))), exponent=held(-1.0)),
+        group(Term(ONE), term(0.3, Wave(2, number(2.5), held(0.0)))),
+    ),
+    term(0.2, group(term(1.0), term(0.5, Power(0, held(2.0))), exponent=HALF)),
 )
-BENDS = tuple(number(x) for x in (1.2, 0.7, 1.5, 1.1, 0.9, 1.3))
-LOOKED_UP = Law(
-    (
-        Term(
-            ONE, (Tabulated(3, tuple(number(x) for x in (5.0, 2.2, 7.0))), Tabulated(0, BENDS, "x", 0.5, 2.0))
-        ),
-        Term(
-            number(2.0),
-            (
-                Power(1, number(0.7)),
-                Tabulated(3, (ONE, number(1.4), number(0.6))),
-                Tabulated(1, (*BENDS[:3], ONE), "log x", -0.9, 0.9),
-                Group(Law((Term(ONE), Term(number(0.3), (Tabulated(2, BENDS, "turn", 0.0, 1.5),))))),
-            ),
-        ),
-    )
+LOOKED_UP = law(
+    one(Tabulated(3, tuple(map(number, (5.0, 2.2, 7.0)))), Tabulated(0, BENDS, "x", 0.5, 2.0)),
+    term(
+        2.0,
+        Power(1, number(0.7)),
+        Tabulated(3, (ONE, number(1.4), number(0.6))),
+        Tabulated(1, (*BENDS[:3], ONE), "log x", -0.9, 0.9),
+        group(Term(ONE), term(0.3, Tabulated(2, BENDS, "turn", 0.0, 1.5))),
+    ),
 )
-SHAPED = Law(
-    (
-        Term(number(2.0), (Applied("exp", Law((Term(number(-0.6), (Power(0, number(1.7)),)),))),)),
-        Term(
-            number(3.0),
-            (Applied("exp", Law((Term(number(-2.0), (Exponential(1, number(-0.8)),)),))), Power(0, ONE)),
-        ),
-        Term(
-            ONE,
-            (
-                Group(
-                    Law(
-                        (
-                            Term(ONE),
-                            Term(
-                                number(0.6),
-                                (
-                                    Applied(
-                                        "exp",
-                                        Law(
-                                            (
-                                                Term(
-                                                    number(-1.5),
-                                                    (
-                                                        Group(
-                                                            Law(
-                                                                (
-                                                                    Term(ONE, (Power(2, ONE),)),
-                                                                    Term(number(-1.2)),
-                                                                )
-                                                            ),
-                                                            held(2.0),
-                                                        ),
-                                                    ),
-                                                ),
-                                            )
-                                        ),
-                                    ),
-                                ),
-                            ),
-                        )
-                    )
-                ),
-            ),
-        ),
-        Term(
-            number(0.7),
-            (
-                Group(
-                    Law((Term(ONE, (Power(0, held(2.0)),)), Term(number(1.3), (Power(1, held(2.0)),)))),
-                    held(0.5),
-                ),
-            ),
-        ),
-        Term(number(0.4), (Applied("abs", Law((Term(ONE, (Power(1, ONE),)), Term(number(-1.1))))),)),
-    )
+PEAK = exp(term(-1.5, group(one(Power(2, ONE)), term(-1.2), exponent=held(2.0))))
+SHAPED = law(
+    term(2.0, exp(term(-0.6, Power(0, number(1.7))))),
+    term(3.0, exp(term(-2.0, Exponential(1, number(-0.8)))), Power(0, ONE)),
+    one(group(Term(ONE), term(0.6, PEAK))),
+    term(0.7, group(one(Power(0, held(2.0))), term(1.3, Power(1, held(2.0))), exponent=held(0.5))),
+    term(0.4, Applied("abs", law(one(Power(1, ONE)), term(-1.1)))),
 )
-LAWS = [SHAPED, SUM, NESTED, Law((Term(number(2.0), (Wave(1, held(1.3), QUARTER),)),)), LOOKED_UP]
+LARGEST = law(
+    term(2.0),
+    term(0.5, Power(2, ONE), Applied("max", law(term(1.5, Power(0, ONE)), term(1.1, Power(1, held(2.0)))))),
+)
+LAWS = [SHAPED, SUM, NESTED, law(term(2.0, Wave(1, held(1.3), QUARTER))), LOOKED_UP, LARGEST]
 LABELS = {3: ("van", "truck", "bike")}
 
 
@@ -190,32 +153,27 @@ def test_the_formula_of_the_inputs_themselves_has_the_same_values(law: Law, inpu
     assert len(formula.constants) == len(values_of(law)) - in_lookups(law)
 
 
-def test_a_hinge_outside_of_the_rows_and_a_sum_that_cancels_are_no_laws(inputs: Floats) -> None:
-    columns = Columns(inputs, np.ones(4))
-    outside = Law((Term(number(1.0), (Hinge(0, number(9.0)),)),))
-    disguised = Group(Law((Term(ONE), Term(number(-1.0), (Power(0, number(0.001)),)))), held(-1.0))
-    swamped = Group(Law((Term(ONE), Term(number(1e5), (Power(0, number(1.0)),)))), held(-1.0))
-    for law in (outside, *(Law((Term(number(1.0), (group,)),)) for group in (disguised, swamped))):
-        assert np.isnan(value(law, columns)).all()
+def wave(turns: float, width: float) -> Law:
+    return law(term(1.0, Wave(2, number(2 * np.pi * turns / width), number(0.3))))
 
 
-def test_a_wave_of_which_less_than_half_is_seen_and_a_steep_power_are_no_laws(inputs: Floats) -> None:
+def test_what_nobody_would_write_has_no_value(inputs: Floats) -> None:
     columns = Columns(inputs, np.ones(4))
     width = float(columns.high[2] - columns.low[2])
-
-    def wave(turns: float) -> Law:
-        return Law((Term(number(1.0), (Wave(2, number(2 * np.pi * turns / width), number(0.3)),)),))
-
-    assert np.isfinite(value(wave(0.51), columns)).all()
-    assert np.isnan(value(wave(0.49), columns)).all()
-    for exponent, defined in ((number(5.9), True), (number(6.1), False), (held(-7.0), False)):
-        law = Law((Term(number(1.0), (Power(0, exponent),)),))
-        assert np.isfinite(value(law, columns)).all() == defined
+    disguised = group(Term(ONE), term(-1.0, Power(0, number(0.001))), exponent=held(-1.0))
+    swamped = group(Term(ONE), term(1e5, Power(0, number(1.0))), exponent=held(-1.0))
+    never = Applied("max", law(term(1e-6), term(1.0, Power(0, ONE))))
+    outside, steep = Hinge(0, number(9.0)), Power(0, number(6.1))
+    for factor in (outside, steep, Power(0, held(-7.0)), disguised, swamped, never):
+        assert np.isnan(value(law(term(1.0, factor)), columns)).all()
+    assert np.isnan(value(wave(0.49, width), columns)).all()
+    for known in (wave(0.51, width), law(term(1.0, Power(0, number(5.9))))):
+        assert np.isfinite(value(known, columns)).all()
 
 
 def test_a_wave_that_turns_faster_than_the_values_tell_is_no_law() -> None:
     def wave(frequency: float) -> Law:
-        return Law((Term(number(1.0), (Wave(0, number(frequency), number(0.3)),)),))
+        return law(term(1.0, Wave(0, number(frequency), number(0.3))))
 
     months = Columns(np.tile(np.arange(1.0, 13.0), 5)[:, None], np.ones(1))
     halves = Columns(months.inputs / 2.0, np.ones(1))
@@ -230,25 +188,47 @@ def test_a_wave_that_turns_faster_than_the_values_tell_is_no_law() -> None:
 def test_the_sine_of_an_angle_in_radians_may_be_a_small_part_of_a_wave() -> None:
     slope = np.linspace(-0.04, 0.06, 30)
     columns = Columns((slope / 0.02)[:, None], np.array([0.02]))
-    law = Law((Term(number(1.0), (Wave(0, number(0.02), held(0.0)),)),))
-    np.testing.assert_allclose(value(law, columns), np.sin(slope))
+    sine = law(term(1.0, Wave(0, number(0.02), held(0.0))))
+    np.testing.assert_allclose(value(sine, columns), np.sin(slope))
 
 
 def test_what_differs_in_free_values_or_order_only_has_one_signature() -> None:
-    a, b = Term(number(2.0), (Power(0, number(0.7)),)), Term(number(1.0))
-    assert signature(Law((a, b))) == signature(
-        Law((Term(number(5.0)), Term(number(3.0), (Power(0, number(1.0)),))))
-    )
-    assert signature(Law((a, b))) != signature(Law((b, Term(number(2.0), (Power(0, held(0.7)),)))))
+    a, b = term(2.0, Power(0, number(0.7))), term(1.0)
+    assert signature(law(a, b)) == signature(law(term(5.0), term(3.0, Power(0, number(1.0)))))
+    assert signature(law(a, b)) != signature(law(b, term(2.0, Power(0, held(0.7)))))
+
+
+X, Y = Power(0, ONE), Power(1, ONE)
 
 
 @pytest.mark.parametrize(
-    ("law", "count"),
+    ("one", "other"),
     [
-        (Law((Term(number(45.0)), Term(number(2.6), (Power(0, number(0.72)), Power(1, number(0.65)))))), 5),
-        (Law((Term(ONE, (Power(0, held(1.0)), Power(1, held(1.0)))),)), 1),
-        (NESTED, 17),
+        (law(term(2.0, X, X), term(3.0, Power(0, held(2.0)))), law(term(5.0, Power(0, held(2.0))))),
+        (law(one(group(one(X), term(0.15, X, Y)))), law(one(X), term(0.15, X, Y))),
+        # a free coefficient outside says how large the difference of two inputs is
+        (law(term(2.0, group(one(X), Term(held(-1.0), (Y,))))), None),
+        (law(term(2.0, Applied("max", law(term(3.0, X))))), law(term(6.0, X))),
+        (
+            law(term(2.0, Applied("max", law(term(3.0), term(1.5, X))))),
+            law(one(Applied("max", law(term(6.0), term(3.0, X))))),
+        ),
+        # terms of which the largest counts are not added up
+        (law(one(Applied("max", law(term(1.0, X), term(2.0, X))))), None),
     ],
 )
-def test_operators_are_those_a_reader_counts(law: Law, count: int) -> None:
-    assert operators(law) == count
+def test_a_law_is_written_in_the_plainest_way(one: Law, other: Law | None) -> None:
+    assert cleaned(one) == (one if other is None else other)
+
+
+@pytest.mark.parametrize(
+    ("known", "count"),
+    [
+        (law(term(45.0), term(2.6, Power(0, number(0.72)), Power(1, number(0.65)))), 5),
+        (law(one(X, Y)), 1),
+        (NESTED, 17),
+        (LARGEST, 7),
+    ],
+)
+def test_operators_are_those_a_reader_counts(known: Law, count: int) -> None:
+    assert operators(known) == count

@@ -85,8 +85,8 @@ def test_a_line_that_bends_takes_the_place_of_powers(columns: Columns) -> None:
 def test_there_are_shapes_of_every_family(columns: Columns) -> None:
     words = Dictionary(columns, {}, with_shapes=True)
     # 6 stretched, 8 Gompertz curves and 12 peaks of each input; of the pair a gap and 18 decays
-    assert [len(family) for family in words.families] == [12, 16, 24, 1, 18, 0, 0]
-    assert len({repr(shape) for shape in words.shapes}) == 71
+    assert [len(family.terms) for family in words.families] == [12, 16, 24, 1, 18, 0, 0]
+    assert len({repr(term) for family in words.families for term in family.terms}) == 71
 
 
 def test_a_year_in_an_exponential_overflows_nowhere() -> None:

@@ -113,12 +113,16 @@ def test_words_are_those_that_may_be() -> None:
     x = np.random.default_rng(0).uniform(1, 9, (50, 2))
     rules = Rules(5.0, {0: frozenset({"log"})}, frozenset({"step", "exp", "gaussian"}))
     words = Dictionary(Columns(x, np.ones(2)), {}, rules.admits)
-    found = [*words.products, *words.decays, *words.others, *((Wave(j, ONE, ONE),) for j, _ in words.waves)]
+    found = [
+        *words.products,
+        *(t.factors for t in (*words.decays.terms, *words.others.terms)),
+        *((Wave(j, ONE, ONE),) for j, _ in words.waves),
+    ]
     assert {(f.column, kind_of_factor(f)) for factors in found for f in factors if not isinstance(f, Group)} == {
         (0, "log"),
         *((1, kind) for kind in ("linear", "power", "log", "hinge", "sine")),
     }  # fmt: skip
-    assert words.decay_values.shape == (50, 0)
+    assert words.decays.values.shape == (50, 0)
 
 
 def test_what_is_preferred_costs_half() -> None:

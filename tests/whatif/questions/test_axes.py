@@ -75,7 +75,7 @@ def test_paths():
 @pytest.mark.parametrize(
     ("axes", "message"),
     [
-        ({}, "a sweep varies something"),
+        ({}, "nothing is varied"),
         ({"a.b": []}, "has no values"),
         ({"a.b": [float("inf")]}, "a finite number"),
         ({"a.b": [None]}, "a finite number"),

@@ -156,13 +156,15 @@ def test_a_sweep_goes_on_where_it_stopped(shared_tiny, tmp_path, monkeypatch):
         done.append(task.point)
         return work(question, task)
 
-    work = asking._do
-    monkeypatch.setattr(asking, "_do", stopped)
+    work = asking.do_task
+    monkeypatch.setattr(asking, "do_task", stopped)
     part = sweep(scenario, axes, options=options)
     assert part.interrupted
     assert len(part.results) == 2
     assert "STOPPED after 2 of 4 points" in part.text()
-    monkeypatch.setattr(asking, "_do", lambda question, task: done.append(task.point) or work(question, task))
+    monkeypatch.setattr(
+        asking, "do_task", lambda question, task: done.append(task.point) or work(question, task)
+    )
     rest = sweep(scenario, axes, options=options)
     assert not rest.interrupted
     assert len(set(done)) == 4
@@ -184,9 +186,13 @@ def test_a_folder_holds_one_sweep(shared_tiny, tmp_path):
     assert [path.name for path in other.iterdir()] == ["mine.txt"]
     with pytest.raises(ScenarioError, match="is a file, not a folder"):
         sweep(scenario, FUEL, plan="today", options=SweepOptions(out=other / "mine.txt"))
-    chunk = next(folder.glob("points-*.parquet"))
-    chunk.write_bytes(chunk.read_bytes()[:100])
-    with pytest.raises(FileFormatError, match="no results of a sweep"):
+    log = folder / "points.jsonl"
+    whole = log.read_bytes()
+    log.write_bytes(whole[:-100])  # cut off by a kill
+    sweep(scenario, FUEL, plan="today", options=SweepOptions(out=folder))
+    assert len(log.read_bytes().splitlines()) == len(whole.splitlines())
+    log.write_bytes(whole[100:])
+    with pytest.raises(FileFormatError, match=r"points\.jsonl:1: no result of a sweep"):
         sweep(scenario, FUEL, plan="today", options=SweepOptions(out=folder))
 
 
@@ -216,7 +222,7 @@ def test_two_sweeps_do_not_write_to_one_folder_at_once(shared_tiny, tmp_path):
     # the lock has gone with the process that was killed; the manifest of its sweep is there
     with pytest.raises(ScenarioError, match="holds another sweep"):
         sweep(scenario, FUEL, plan="today", options=SweepOptions(out=folder))
-    (folder / "sweep.json").unlink()
+    (folder / "points.jsonl").unlink()
     sweep(scenario, FUEL, plan="today", options=SweepOptions(out=folder))
 
 
@@ -241,21 +247,19 @@ def test_a_sweep_that_learned_its_laws_goes_on_with_those_kept(learned, tmp_path
         {"plan_of": 7},
         {"message": None},
         "[" * 100_000,
-        b"no plan",
+        {"plan": "no plan"},
+        {"plan": {"stop": [1, 2], "client": ["a"]}},
+        "no JSON",
     ],
 )
 def test_results_that_no_sweep_writes_are_refused(shared_tiny, tmp_path, wrong):
     scenario, options = load_scenario(shared_tiny), SweepOptions(out=tmp_path / "sweep")
     sweep(scenario, FUEL, plan="today", options=options)
-    chunk = sorted((tmp_path / "sweep").glob("points-*.parquet"))[-1]
-    row = pd.read_parquet(chunk).iloc[:1]
-    column = "plan" if isinstance(wrong, bytes) else "found"
-    value = json.dumps(json.loads(row["found"][0]) | wrong) if isinstance(wrong, dict) else wrong
-    row.assign(**{column: [value]}).to_parquet(chunk)
-    with pytest.raises(FileFormatError, match="no results of a sweep"):
-        sweep(scenario, FUEL, plan="today", options=options)
-    pd.concat([row] * 100).to_parquet(chunk)
-    with pytest.raises(FileFormatError, match="more than the 12 that there can be"):
+    log = tmp_path / "sweep" / "points.jsonl"
+    *lines, last = log.read_text().splitlines()
+    told = json.dumps(json.loads(last) | wrong) if isinstance(wrong, dict) else wrong
+    log.write_text("\n".join([*lines, told, ""]))
+    with pytest.raises(FileFormatError, match=f"{len(lines) + 1}: no result of a sweep"):
         sweep(scenario, FUEL, plan="today", options=options)
 
 
@@ -304,10 +308,8 @@ def test_mistakes_are_told_before_anything_is_learned(shared_tiny, axes, message
         SweepOptions(workers=0)
 
 
-def test_frames_and_files(shared_tiny, tmp_path):
+def test_terms_add_up_to_the_price_of_each_point(shared_tiny):
     found = sweep(load_scenario(shared_tiny), FUEL, plan="today")
-    path = found.to_parquet(tmp_path / "x" / "points.parquet")
-    pd.testing.assert_frame_equal(pd.read_parquet(path), found.points)
     totals = found.terms.groupby("point")["amount"].sum()
     assert totals.tolist() == pytest.approx(found.points["objective"].tolist())
 

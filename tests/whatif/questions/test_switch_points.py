@@ -92,7 +92,7 @@ def test_routes_tip_where_independent_runs_say(shared_tiny):
 
 @pytest.mark.slow
 def test_a_switch_inside_the_noise_is_told_as_not_known(tmp_path, monkeypatch):
-    module = sys.modules["kanopt.whatif.questions.switch_search"]
+    module = sys.modules["kanopt.whatif.questions.point_search"]
     scenario = choice(tmp_path, "250 * price * (1 - n) + 480 * n", high=1)
     solve = module.solve_point
 
@@ -119,7 +119,7 @@ def test_a_switch_inside_the_noise_is_told_as_not_known(tmp_path, monkeypatch):
 
 
 def test_a_plan_found_anywhere_counts_everywhere(tmp_path, monkeypatch):
-    module = sys.modules["kanopt.whatif.questions.switch_search"]
+    module = sys.modules["kanopt.whatif.questions.point_search"]
 
     def lucky(question, point, *_):
         # n = 3 is found at the first value alone, where it is not the best
@@ -140,7 +140,7 @@ def test_a_plan_found_anywhere_counts_everywhere(tmp_path, monkeypatch):
 
 
 def test_values_without_a_plan_are_counted(tmp_path, monkeypatch):
-    module = sys.modules["kanopt.whatif.questions.switch_search"]
+    module = sys.modules["kanopt.whatif.questions.point_search"]
     monkeypatch.setattr(module, "solve_point", lambda _, point, *__: PointResult(point, "no plan"))
     found = switch_points(choice(tmp_path, "n^2 - price * n + 20"), {PRICE: (0.2, 7.7)}, options=QUICK)
     assert found.frame.empty
@@ -148,7 +148,7 @@ def test_values_without_a_plan_are_counted(tmp_path, monkeypatch):
 
 
 def test_ctrl_c_keeps_what_was_found(tmp_path, monkeypatch):
-    module = sys.modules["kanopt.whatif.questions.switch_search"]
+    module = sys.modules["kanopt.whatif.questions.point_search"]
     scenario, solve = choice(tmp_path, "n^2 - price * n + 20"), module.solve_point
     asked = []
 

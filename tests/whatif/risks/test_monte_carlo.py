@@ -6,6 +6,7 @@ from importlib import import_module
 import numpy as np
 import pandas as pd
 import pytest
+from scipy.stats import norm
 
 from kanopt.errors import FormulaError, ScenarioError
 from kanopt.problems import evaluate
@@ -60,6 +61,46 @@ def test_workers_do_not_change_what_is_found(tmp_path):
         for workers in (1, 2)
     )
     assert one.draws.equals(two.draws)
+
+
+NETWORK = {
+    "suppliers": "name,product\nmill,flour\n",
+    "facilities": "name,fixed_cost,capacity\nsmall,30,11\nlarge,33,20\n",
+    "markets": "name\nLyon\n",
+    "products": "name,shortage_cost\nflour,9\n",
+    "periods": "name\n1\n",
+    "demand": "market,product,period,demand,demand_sd\nLyon,flour,1,10,4\n",
+    "lanes": "tail,head\nmill,small\nmill,large\nsmall,Lyon\nlarge,Lyon\n",
+}
+
+
+def test_demand_is_drawn_and_sites_made_for_a_draw_are_better_on_average(tmp_path):
+    """A site a little dearer, which holds 20 in place of 11, against a demand of 10 ± 4: what is missing costs 9."""
+    for name, text in NETWORK.items():
+        (tmp_path / f"{name}.csv").write_text(text)
+    lines = ['[scenario]\nname = "Net"\n']
+    lines += [f'[tables.{name}]\npath = "{name}.csv"\n' for name in NETWORK]
+    lines += ['[problem]\nkind = "supply"\n']
+    lines += [f'[problem.{name}]\ntable = "{name}"\n' for name in NETWORK]
+    lines += ['[problem.tariff]\nlaw = "rate"\n[surrogates.rate]\nformula = "0.5"\nunit = "EUR/t"\n']
+    (tmp_path / "net.toml").write_text("\n".join(lines))
+    found = monte_carlo(load_scenario(tmp_path / "net.toml"), draws=100, candidates=6, options=QUICK)
+    kept, other = found.plans.set_index("plan")[["mean", "error"]].to_numpy()
+    wanted = np.array([draw.prices[1].objective - 33.0 for draw in found.priced])  # what 20 are enough for
+    assert wanted.min() > 0.0
+    sigma = np.sqrt(np.log1p(0.16))
+    middle = np.log(10.0) - sigma**2 / 2.0
+
+    def missing(amount):
+        far = (middle - np.log(amount)) / sigma
+        return 10.0 * norm.cdf(far + sigma) - amount * norm.cdf(far)
+
+    expected = 30.0 + 10.0 + 8.0 * missing(11.0), 33.0 + 10.0 + 8.0 * missing(20.0)
+    for (mean, error), price in zip((kept, other), expected, strict=True):
+        assert mean == pytest.approx(price, abs=4.0 * error)
+    assert found.best["on average"] == found.names[1]
+    decisions = found.decisions.set_index("thing")["choice"]
+    assert decisions["small"] == "in use"
 
 
 def test_a_draw_that_makes_no_problem_is_counted(tmp_path):
@@ -230,13 +271,13 @@ def test_a_stop_keeps_the_draws_that_are_done(tmp_path, monkeypatch):
 def test_no_share_is_told_of_no_draw(tmp_path, monkeypatch):
     import kanopt.whatif.risks.monte_carlo as module
 
-    replan = module._replan
+    replan = module.do_task
 
     def stopped(asked, task):
         signal.raise_signal(signal.SIGINT)
         return replan(asked, task)
 
-    monkeypatch.setattr(module, "_replan", stopped)
+    monkeypatch.setattr(module, "do_task", stopped)
     found = monte_carlo(
         choice(tmp_path, RAIL, high=1), {PRICE: (1.4, 2.4)}, draws=20, candidates=2, options=QUICK
     )

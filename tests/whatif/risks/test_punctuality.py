@@ -49,7 +49,7 @@ def test_what_the_plan_itself_has_late_is_not_counted_as_a_surprise() -> None:
     found = punctuality(driven(late, tight, Client("free")))
     assert found is not None
     assert found.risk.on_time == 0.0  # ty, since the first is never in time
-    assert found.share == found.risk.stops["on_time"][1]
+    assert found.share == found.risk.frame["on_time"][1]
     assert found.worst[0] == "tight"
     assert (
         "nothing else is late than the 1 stop that the plan itself has late; of the others tight is"

@@ -29,9 +29,9 @@ def in_turn(problem: ko.SchedulingProblem) -> ko.Result:
 
 def test_a_job_with_normal_errors_is_late_as_the_textbook_says() -> None:
     found = ko.risk(in_turn(shop(33.0)), Uncertainty(task=0.1), draws=20_000)
-    row = found.jobs.iloc[0]
+    row = found.frame.iloc[0]
     assert row["on_time"] == pytest.approx(norm.cdf(1.0), abs=4.0 * row["error"])
-    assert (row["planned"], row["due"]) == (30.0, 33.0)
+    assert (row["planned"], row["limit"]) == (30.0, 33.0)
     assert row["q95"] == pytest.approx(30.0 + 3.0 * norm.ppf(0.95), abs=0.15)
     late = 3.0 * (norm.pdf(1.0) - norm.sf(1.0))  # mean of what lies above one standard deviation
     assert found.cost.mean() == pytest.approx(30.0 + 2.0 * late, abs=0.1)
@@ -49,8 +49,8 @@ def test_three_tasks_of_a_day_against_a_simulation_of_plain_numbers(share: float
             took = (30.0 + 3.0 * np.sqrt(1.0 - share) * rng.standard_normal()) * common
             clock = max(clock, 30.0 * place) + took
             kept[place] += clock <= due
-    np.testing.assert_allclose(found.jobs["on_time"], kept / 20_000, atol=0.02)
-    assert found.on_time <= found.jobs["on_time"].min()
+    np.testing.assert_allclose(found.frame["on_time"], kept / 20_000, atol=0.02)
+    assert found.on_time <= found.frame["on_time"].min()
     assert "every job is done by its due date on" in str(found)
     assert found.to_json()["cost"]["cvar95"] == found.cvar() > found.cost_quantile(0.95)
 

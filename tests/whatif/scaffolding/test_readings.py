@@ -241,14 +241,17 @@ def test_stations_in_columns_are_steps_unless_they_are_called_alike(
     assert sorted(made.made["made_tasks"]["name"]) == tasks
 
 
-def test_chains_of_predecessors_become_an_order_and_others_are_refused(tmp_path: Path) -> None:
-    steps = "Step;Order;Machine;Minutes;After\nS1;O;M;20;S2\nS2;O;M;30;S3\nS3;O;N;10;\n"
-    orders = "Order;Due;Late (EUR/h)\nO;1:00;60\n"
+@pytest.mark.parametrize(("after", "late"), [("S3", 20), ("", 10)], ids=["a chain", "a network"])
+def test_tasks_come_after_what_their_predecessors_say(tmp_path: Path, after: str, late: float) -> None:
+    steps = f"Step;Order;Machine;Minutes;After\nS1;O;M;20;S2, S3\nS2;O;M;30;{after}\nS3;O;N;10;\n"
+    if after:
+        steps = steps.replace("S2, S3", "S2")
+    orders = "Order;Due;Late (EUR/h)\nO;0:40;60\n"
     made = ko.scaffold(written({"steps.csv": steps, "orders.csv": orders}, tmp_path))
-    assert made.made["made_tasks"].set_index("name")["order"].to_dict() == {"S1": 3, "S2": 2, "S3": 1}
-    both = steps.replace("S2;O;M;30;S3", "S2;O;M;30;").replace("S1;O;M;20;S2", "S1;O;M;20;S2,S3")
-    with pytest.raises(TableError, match="'S1' comes after 'S2', 'S3', which is no chain"):
-        ko.scaffold(written({"steps.csv": both, "orders.csv": orders}, tmp_path))
+    assert not made.questions
+    # of a chain the last ends after 60 minutes, of a network after 50: S2 and S3 run side by side
+    run = ko.load_scenario(made.write(tmp_path / "first.toml")).run(time_limit=1)
+    assert run.result.objective == pytest.approx(late, abs=1e-6)
 
 
 def test_orders_from_place_to_place_are_two_stops(tmp_path: Path) -> None:
@@ -518,18 +521,15 @@ def test_what_is_counted_otherwise_than_the_plan_counts_is_asked_about(tmp_path:
     assert made.made["made_lanes"]["Capacity (containers)"].tolist() == [75, 100, 75, 125]
 
 
-def test_what_plants_make_in_all_limits_what_they_make_of_each_product(tmp_path: Path) -> None:
+def test_what_plants_make_of_all_products_together_is_asked_about(tmp_path: Path) -> None:
     files = {
         "plants.csv": "Plant,Capacity (hl)\nL,45\nM,40\n",
         "costs.csv": "Plant,Blonde (€/hl),Brune (€/hl)\nL,40,55\nM,44,49\n",
         "demand.csv": "Shop,Blonde (hl),Brune (hl)\nP,30,20\nN,20,10\n",
         "freight.csv": "From,To,Freight (€/hl)\nL,P,6\nL,N,12\nM,P,8\nM,N,9\n",
     }
-    path = ko.scaffold(written(files, tmp_path)).write(tmp_path / "first.toml")
-    result = ko.load_scenario(path).run(time_limit=1).result
-    # Brune comes from M, Blonde from L, but for five that L cannot make
-    expected = 20 * (49 + 8) + 10 * (49 + 9) + 30 * (40 + 6) + 15 * (40 + 12) + 5 * (44 + 9)
-    assert result.objective == pytest.approx(expected, abs=0.005)
+    made = ko.scaffold(written(files, tmp_path))
+    assert any("'Plant', which the plan has" in question.text for question in made.questions)
 
 
 def test_power_of_machines_is_paid_by_the_hour_and_a_pause_in_two_columns_is_kept(tmp_path: Path) -> None:
@@ -553,3 +553,59 @@ def test_a_price_that_nothing_reads_is_asked_about(tmp_path: Path, header: str, 
         "machines.csv": f"Machine,{header}\nA,3\nB,2\n",
     }
     assert bool(ko.scaffold(written(files, tmp_path)).questions) == asked
+
+
+SHOP = {
+    "steps.csv": "Order,Step,Machine,Minutes,Operator\nA,1,saw,60,Kim\nA,2,paint,60,Lee\nB,1,saw,60,Lee\n"
+    "B,2,paint,60,Kim\nC,1,saw,60,Kim\n",
+    "orders.csv": "Order,Due,Late (EUR/h)\nA,2:00,60\nB,3:00,60\nC,3:00,60\n",
+}
+FLEET_OF_ONE = DEPOT | {
+    "shops.csv": "Shop,x (km),y (km),Pallets\nA,0,10,3\nB,0,20,-1\nC,0,5,1\n",
+    "trucks.csv": "Truck,Pallets max,€/km,km/h\nT,9,1,50\n",
+}
+
+
+@pytest.mark.parametrize(
+    ("files", "about", "answer", "price"),
+    [
+        # at 0:00 saw A by Kim, 1:00 saw B by Lee, paint A would be by Lee, too: A waits, or B, and C ends at 3:00
+        (SHOP, "tasks.Operator", "ignore", 0),
+        (SHOP, "tasks.Operator", "needs", 60),
+        (FLEET_OF_ONE, "clients.Pallets", "leave out", 20),
+    ],
+    ids=["operators may be left out", "operators are needed", "a negative number"],
+)
+def test_what_is_asked_decides_the_price(
+    tmp_path: Path, files: dict[str, str], about: str, answer: str, price: float
+) -> None:
+    made = ko.scaffold(written(files, tmp_path))
+    assert [one.about for one in made.questions] == [about]
+    path = made.answered([answer]).write(tmp_path / "first.toml")
+    assert ko.load_scenario(path).run(time_limit=2).result.objective == pytest.approx(price, abs=0.005)
+
+
+@pytest.mark.parametrize(("answer", "price"), [("every machine", 30), ("paint", 0)])
+def test_setups_without_a_machine_are_asked_about_where_a_job_is_of_one_family(
+    tmp_path: Path, answer: str, price: float
+) -> None:
+    files = {
+        "steps.csv": "Order,Step,Machine,Minutes\nA,1,saw,60\nA,2,paint,30\nB,1,saw,60\nB,2,paint,30\n",
+        "orders.csv": "Order,Colour,Due,Late (EUR/h)\nA,red,2:00,60\nB,blue,2:30,60\n",
+        "setups.csv": "From colour,To colour,Minutes\nred,blue,30\nblue,red,30\n",
+    }
+    made = ko.scaffold(written(files, tmp_path))
+    assert [list(one.answers) for one in made.questions] == [["every machine", "saw", "paint"]]
+    path = made.answered([answer]).write(tmp_path / "first.toml")
+    assert ko.load_scenario(path).run(time_limit=2).result.objective == pytest.approx(price, abs=0.005)
+
+
+def test_how_long_a_driver_rests_is_asked_where_only_the_time_at_the_wheel_is_told(tmp_path: Path) -> None:
+    trucks = "Truck,Pallets max,€/km,km/h,Driving time before a rest (h)\nT,9,1,50,4.5\n"
+    shops = FLEET_OF_ONE["shops.csv"].replace("-1", "1")
+    files = FLEET_OF_ONE | {"trucks.csv": trucks, "shops.csv": shops}
+    made = ko.scaffold(written(files, tmp_path))
+    path = made.answered(["45 min"]).write(tmp_path / "first.toml")
+    scenario = ko.load_scenario(path)
+    (vehicle,) = scenario.build(scenario.drafts).vehicles
+    assert (vehicle.max_driving, vehicle.rest_duration) == (270, 45)

@@ -29,9 +29,9 @@ def rows(text: str) -> list[list[str]]:
 
 
 EDITS = rows("""
-[solver] | [slover] | slover | unknown section; did you mean 'solver'?
+[solver] | [slover] | slover | unknown key; did you mean 'solver'?
 [solver] | [[solver]] | solver | must be a table of key = value, not a list
-[tables.depots] | [tables]⏎x = 3⏎[tables.depots] | tables.x | must be a table [tables.x], not the number 3
+[tables.depots] | [tables]⏎x = 3⏎[tables.depots] | tables.x | must be a table of key = value, not the number 3
 time_limit = 1 | time_limt = 1 | solver.time_limt | unknown key; did you mean 'time_limit'?
 time_limit = 1 | time_limit = "1" | solver.time_limit | must be a number, not the text '1'
 time_limit = 1 | time_limit = inf | solver.time_limit | must be a finite number, not the number inf
@@ -55,7 +55,7 @@ km = "arc.distance" | km = "link.length" | problem.bind.km | the problem does no
 km = "arc.distance" | km = 1⏎nolaw = { km = 1 } | problem.bind.nolaw | the problem reads no law 'nolaw'
 km = "arc.distance" | km = 1⏎minutes = { miles = 1 } | problem.bind.minutes.miles | law 'minutes' has no input 'miles'
 "vehicle.fuel_price" | "vehicle.fuel_prise" | problem.bind.price | not know 'vehicle.fuel_prise'; did you mean
-load = "state.load"⏎ |  | problem.bind | the input 'load' of law 'fuel' is not bound; write load = "scope.field"
+load = "state.load"⏎ |  | problem.bind | the input 'load' of its law is not bound; write load = "state.load"
 load = "state.load" | load = "clock.hour" | problem.bind.load | they do not measure the same thing
 unit = "min" | unit = "minuts" | surrogates.minutes.unit | unknown unit 'minuts'; did you mean 'minute'?
 unit = "EUR" | unit = "USD" | problem.cost.fuel | law 'fuel': formula for 'fuel': cannot convert 'USD'
@@ -197,8 +197,8 @@ def test_what_an_input_may_be_bound_to_is_named_by_name_and_unit(tiny):
     text = text.replace("litres * price", "litres * fuel_price")
     tiny.write_text(text.replace('inputs = { price = "EUR/l" }', 'inputs = { fuel_price = "EUR/l" }'))
     told = " ".join(message for _, _, message in issues(tiny))
-    assert 'such as load = "state.load"' in told
-    assert 'such as fuel_price = "vehicle.fuel_price"' in told
+    assert 'write load = "state.load"' in told
+    assert 'write fuel_price = "vehicle.fuel_price"' in told
 
 
 TABLES = rows("""

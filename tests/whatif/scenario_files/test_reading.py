@@ -124,7 +124,7 @@ def test_a_mistake_points_at_the_file_where_the_key_stands(tiny, variant):
 @pytest.mark.parametrize(
     ("base", "words"),
     [
-        ('"bse.toml"', "there is no such file; did you mean"),
+        ('"bse.toml"', "did you mean"),
         ("3", 'must be a file such as "base.toml", not the number 3'),
         ('"upper.toml"', "the bases form a loop: upper.toml → upper.toml"),
         ('"base.toml"', "the bases form a loop: upper.toml → base.toml → upper.toml"),

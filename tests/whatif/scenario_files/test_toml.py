@@ -124,7 +124,7 @@ def test_what_is_no_scenario_file_says_so(tmp_path):
     (tmp_path / "Courier.CSV").write_text("km,minutes\n1,2\n")
     os.mkfifo(tmp_path / "pipe.toml")
     for name, words in {
-        "parcel_cty.toml": r"no such file; did you mean '.*parcel_city\.toml'",
+        "parcel_cty.toml": r"no such file: .*parcel_cty\.toml; did you mean 'parcel_city\.toml'",
         "nowhere/a.toml": "there is no folder",
         ".": "is a folder",
         "Courier.CSV": r"a table, not a scenario file; kanopt fit --table Courier\.CSV --target",

@@ -84,7 +84,7 @@ def ready_earlier(trip: LoneTrip) -> str:
     if several or data.service_times.plan_inputs:
         # by how much depends on the window in which they are loaded, or on how long that and service take then
         return ", or its goods ready earlier"
-    begins_by = trip.vehicle.shift_end - float(data.service_times.stated[trip.kind, place] + trip.back)
+    begins_by = trip.vehicle.shift_end - (trip.stay + trip.back)
     windows = data.windows[place - len(data.depots)]
     arrivals = [min(closes, begins_by) for opens, closes in windows if opens <= begins_by]
     if data.has_soft_window[place] and begins_by > windows[-1][1]:

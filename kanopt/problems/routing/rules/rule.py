@@ -204,13 +204,15 @@ class LoneTrip:
         Earliest arrival, and earliest beginning of service.
     delay
         By how much service begins later because of goods that are not ready before.
+    stay
+        Least time of the service.
     back
         Least time from the end of service to the end of the route.
     duration, distance
         Least duration and length of the route, over the client's source where it has one.
     exact
-        Whether no vehicle can do better. Where travel time depends on clock or load, times are those of the direct
-        trip on the law instead.
+        Whether no vehicle can do better. Where travel or service times depend on clock or load, times
+        are those of the direct trip on the law instead.
     """
 
     data: RoutingData
@@ -219,6 +221,7 @@ class LoneTrip:
     arrive: float
     begin: float
     delay: float
+    stay: float
     back: float
     duration: float
     distance: float
@@ -242,7 +245,7 @@ class LoneTrip:
     @property
     def ends(self) -> float:
         """When the route ends at the earliest."""
-        return float(self.begin + self.data.service_times.least[self.kind, self.place] + self.back)
+        return self.begin + self.stay + self.back
 
     @property
     def waits(self) -> str:

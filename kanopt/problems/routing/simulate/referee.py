@@ -65,9 +65,10 @@ def leg_costs(
 
 
 def _planned_inputs(planning: PlanningValues, name: str, driven: Drive) -> LegInputs:
-    load, clock = planning.state(name, driven.vehicle, driven.tail)
+    point = planning.point(name)
     duration = planning.duration(driven.vehicle, driven.tail, driven.head)
-    return LegInputs(driven.vehicle, driven.tail, driven.head, load, clock, duration)
+    moment = point.load[driven.vehicle], point.clock[driven.vehicle]
+    return LegInputs(driven.vehicle, driven.tail, driven.head, *moment, duration)
 
 
 def _costs_of_routes(data: RoutingData, kind: Ints, spent: Floats) -> dict[str, Floats]:

@@ -30,7 +30,7 @@ from kanopt.problems.routing import RoutingPlan, RoutingProblem
 from kanopt.solvers.clock import SearchClock
 from kanopt.solvers.routing.integers import NodeRoutes
 from kanopt.solvers.routing.pyvrp_engine.model import PyVrpModel, integers_of, pyvrp_model
-from kanopt.solvers.routing.pyvrp_engine.route_pool import SolutionPool
+from kanopt.solvers.routing.pyvrp_engine.route_pool import RoutePool
 from kanopt.solvers.routing.racer.refine import left_out_text
 
 _STEPS, _STEPS_PER_PAIR = 3000, 5
@@ -51,7 +51,7 @@ class PyVrpRun:
     PyVRP accepts a worse plan where it is better than that of 300 iterations before. Once that leads nowhere any
     more, after ``3000 + 4 × clients`` iterations without a better plan, a new round begins: from the best plan where
     the last one found it, else from it and from a random one by turns. Between rounds, for up to 300 clients, the
-    routes of all plans are put together anew (:class:`SolutionPool`). On RC101 this finds the optimum, where one round
+    routes of all plans are put together anew (:class:`RoutePool`). On RC101 this finds the optimum, where one round
     ends 1 % above it.
 
     Every client that must be served is required where the fleet could carry them all, else it has a prize. The plan is
@@ -229,7 +229,7 @@ class _SearchMonitor(IteratedLocalSearchCallbacks):
         self.longest = _ROUND + _ROUND_PER_CLIENT * clients
         self.worth = _PER_STEP + _PER_STEP_AND_CLIENT * clients
         # a route of the pool is a set of clients in an order, without reloads
-        self.pool = SolutionPool(model) if clients in _POOLED and not model.reloads else None
+        self.pool = RoutePool(model.data) if clients in _POOLED and not model.reloads else None
         self._offer(first)
 
     def run_round(self, search: IteratedLocalSearch) -> bool:

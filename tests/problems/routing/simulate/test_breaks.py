@@ -11,7 +11,7 @@ from kanopt.formulas import Formula, Input, Step, Variable, parse_formula
 from kanopt.problems import Client, Depot, Route, RoutingPlan, RoutingProblem, VehicleType
 from kanopt.problems.routing import RoutingPolicy
 from kanopt.refs import clock
-from kanopt.solvers.routing.racer.search import score_plan
+from tests.cases.kernel_scores import score_plan
 
 KM = 10.0 * np.abs(np.arange(3.0)[:, None] - np.arange(3.0)[None, :])
 HOUR = Variable("hour", "h")

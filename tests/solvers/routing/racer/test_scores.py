@@ -9,7 +9,8 @@ import pytest
 from kanopt.problems import Route, RoutingProblem
 from kanopt.problems.routing import RoutingPlan
 from kanopt.solvers.routing.racer.plan_data import PlanData
-from kanopt.solvers.routing.racer.search import RULES, score_plan
+from kanopt.solvers.routing.racer.search import RULES
+from tests.cases.kernel_scores import score_plan
 from tests.cases.law_search import CASES, exact_problem
 from tests.cases.mixed_routing import LAWS, mixed_problem, random_plan
 from tests.cases.routing_variants import VARIANTS, some_routes, variant

@@ -1,0 +1,163 @@
+"""Whether a review of a driven day tells its parts: known days, what of each part is told, and how surely.
+
+Days of cities are made: some stops in another order, vans that leave up to ten minutes later, times that are longer by
+--day on the whole day, a region whose roads are slower by --slow on half of the days, and noise of 8 %. Their parts are
+known by construction: the same referee drives the day with the true effects. "inside" is the share of days on which the
+interval of 90 % of a part holds its true value, "half-width" the mean half of that interval, and "÷ known" that over
+the half-width of who knows every other part.
+
+Beside it stands what a planner would do: the mean of all times over their law is the day, and the rest is chance.
+"""
+
+from __future__ import annotations
+
+import argparse
+import time
+import warnings
+from dataclasses import replace
+from itertools import pairwise
+
+import numpy as np
+import pandas as pd
+from _bench import footer
+from _example_city import DrawnCity, make_city
+from value_of_laws import Laws, problem_of, true_laws
+
+import kanopt as ko
+from kanopt.problems.routing import review
+from kanopt.problems.routing.review import DAY, LAW, PARTS, ReviewedDay
+from kanopt.problems.routing.simulate.drive import drive_forward, drive_of
+from kanopt.problems.routing.simulate.legs import DrivingErrors
+
+NOISE = 0.08
+
+
+def known_law(city: DrawnCity) -> ko.Formula:
+    """Return the true law of the city, whose constants and errors are those of its log."""
+    train, test = ko.split(city.trips, by="week", holdout=4)
+    law = true_laws(city.strength).minutes
+    scaled = ko.parse_formula(
+        "c1 * law", list(law.inputs), law.output, constants={"c1": 1.0}, laws={"law": law}, per="leg"
+    )
+    return scaled.refit(train, test=test)
+
+
+def drive(
+    city: DrawnCity,
+    problem: ko.RoutingProblem,
+    plan: ko.routing.RoutingPlan,
+    effects: dict[str, float],
+    seed: int,
+) -> pd.DataFrame:
+    """Return the table of a day, driven by code that shares nothing with the referee."""
+    rng, data, rows = np.random.default_rng([seed, 11]), problem.data, []
+    for number, route in enumerate(plan.routes):
+        stops = list(route.clients)
+        if number == 0 and len(stops) > 3:
+            stops[1], stops[2] = stops[2], stops[1]
+        clock = leaves = float(route.departure or 0.0) + rng.uniform(0.0, 10.0)
+        of_route = []
+        for tail, head in pairwise([route.depot, *stops, route.depot]):
+            km = float(data.distance[data.index[tail], data.index[head]])
+            factor = 1.0 + effects["day"] + effects["slow"] * in_region(city, problem, tail, head)
+            clock += city.true_minutes(km, clock / 60.0) * factor * (1.0 + NOISE * rng.standard_normal())
+            if head != route.depot:
+                client = data.clients[data.index[head] - len(data.depots)]
+                arrival, clock = clock, max(clock, client.earliest) + client.service_duration
+                of_route.append({"vehicle": route.label, "client": head, "arrival": arrival, "end": clock})
+        rows += [{**row, "departure": leaves, "back": clock} for row in of_route]
+    return pd.DataFrame(rows)
+
+
+def in_region(city: DrawnCity, problem: ko.RoutingProblem, tail: str, head: str) -> bool:
+    """Say whether the middle of a leg lies in the quarter of the city whose roads may be slow."""
+    places = problem.positions.on_map
+    x, y = (places[problem.data.index[tail]] + places[problem.data.index[head]]) / 2.0
+    return bool(x > 11.0 and y > 11.0)
+
+
+def truth(
+    city: DrawnCity, problem: ko.RoutingProblem, found: ReviewedDay, effects: dict[str, float]
+) -> pd.Series:
+    """Return the minutes of the day and of the law, driven by the referee with the true effects."""
+    grid, names = found._loaded, problem.data.names
+    region = np.zeros(grid.valid.shape)
+    for route, leg in np.argwhere(grid.valid):
+        region[route, leg] = in_region(
+            city, problem, names[grid.tail[route, leg]], names[grid.head[route, leg]]
+        )
+    minutes = []
+    for day, slow in ((0.0, 0.0), (effects["day"], 0.0), (effects["day"], effects["slow"])):
+        longer = review._Changed(1.0 + day + slow * region, found._detours)
+        one = replace(grid, errors=DrivingErrors(longer))
+        driven = drive_of(one, found._stops, found.departure, drive_forward(one, found.departure))
+        minutes.append(float(driven.route_durations.sum()))
+    return pd.Series({DAY: minutes[1] - minutes[0], LAW: minutes[2] - minutes[1]})
+
+
+def line(seed: int, arguments: argparse.Namespace) -> list[dict[str, float]]:
+    """Make the days of one city, and review them."""
+    city = make_city(seed)
+    problem = problem_of(city, Laws(known_law(city), true_laws(city.strength).litres))
+    result = ko.solve(
+        problem, time_limit=arguments.time_limit, seed=seed, deterministic=True, days_in_time=None
+    )
+    planned = result.assessment.settled()
+    rows = []
+    for number in range(arguments.days):
+        rng = np.random.default_rng([seed, number])
+        effects = {
+            "day": arguments.day * float(rng.standard_normal()),
+            "slow": arguments.slow if number % 2 else 0.0,
+        }
+        tick = time.process_time()
+        found = ReviewedDay.of(planned, drive(city, problem, planned.plan, effects, 1000 * seed + number))
+        parts = found.intervals
+        seconds = time.process_time() - tick
+        known = truth(city, problem, found, effects)
+        gap = float((found.minutes[["planned", *PARTS]].sum(axis=1) - found.minutes["driven"]).abs().max())
+        times = found.travel
+        of_law = times.law.sum()
+        least = 1.645 * NOISE / np.sqrt(len(times.law)) * of_law
+        plain = float(np.mean(times.actual / times.law) - 1.0) * of_law
+        row = {
+            "slow": effects["slow"],
+            "gap": gap,
+            "CPU s": seconds,
+            "day, plain error": abs(plain - known[DAY]),
+        }
+        for part in (DAY, LAW):
+            low, high = parts.loc[part, "minutes low"], parts.loc[part, "minutes high"]
+            row[f"{part}, inside"] = float(low - 1e-9 <= known[part] <= high + 1e-9)
+            row[f"{part}, error"] = abs(float(parts.loc[part, "minutes"]) - known[part])
+            row[f"{part}, half-width"] = (high - low) / 2.0
+        row["day ÷ known"] = row[f"{DAY}, half-width"] / least
+        row["named"] = float((found.wrong["group"] == "place").any())
+        rows.append(row)
+    return rows
+
+
+def main() -> None:
+    """Measure, and print a table."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument(
+        "--cities", type=int, nargs="+", default=[*range(500, 505)], help="default 500 to 504"
+    )
+    parser.add_argument("--days", type=int, default=10, help="days a city (default 10)")
+    parser.add_argument("--day", type=float, default=0.12, help="spread of days (default 0.12)")
+    parser.add_argument("--slow", type=float, default=0.3, help="how much slower the region is (default 0.3)")
+    parser.add_argument("--time-limit", type=float, default=2.0, help="counted seconds a search (default 2)")
+    given = parser.parse_args()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ko.KanoptWarning)
+        lines = pd.DataFrame([row for seed in given.cities for row in line(seed, given)])
+    means = lines.groupby("slow").mean()
+    print(means.T.round(3).to_string())
+    print(f"\ndays {len(lines)}, largest gap of the sum {lines['gap'].max():.1e}")
+    print(footer(["pyvrp"], f"{given.cities}"))
+
+
+if __name__ == "__main__":
+    main()

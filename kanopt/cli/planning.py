@@ -1,0 +1,362 @@
+"""The commands that check a scenario, plan it, and compare it with others."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from kanopt.cli import options as opt
+from kanopt.cli.echo import echo, echo_laws, picture_width
+from kanopt.cli.failures import ExitCode, exit_code_of
+from kanopt.cli.options import Given, changed, command, echo_unanswered, load
+from kanopt.cli.progress import progress_reporter
+from kanopt.cli.stopping import exit_code_of_stop, stop_of_command
+from kanopt.files import replace_file
+from kanopt.text import amount_text, count_text, money_text, percent_text, seconds_text
+
+if TYPE_CHECKING:
+    from kanopt.errors import Issue
+    from kanopt.problems.result import Progress, Result
+    from kanopt.whatif import Run, Scenario
+
+_TIME_LIMIT = 30.0
+"""Seconds for the search of an instance, which no file states."""
+
+
+@command("check", opt.FILES, opt.JSON, opt.ALLOW_OUTSIDE, opt.LENIENT)
+def check(given: Given) -> int:
+    """Name every mistake in scenario files, as file:line: key: what is wrong and what to write instead.
+
+    Databases are not asked.
+    """
+    from kanopt.cli.output import to_json
+    from kanopt.errors import ScenarioError
+
+    mistakes: list[Issue] = []
+    told: dict[Issue, str] = {}
+    for file in given["files"]:
+        try:
+            scenario = _checked(file, given)
+        except ScenarioError as error:
+            mistakes += error.issues
+            if not given["as_json"]:
+                echo(str(error))
+            continue
+        if scenario is None:
+            database = "a table comes from a database, which was not asked; no mistakes in the rest"
+            echo(f"{file}: {database}", err=given["as_json"])
+            continue
+        unanswered = scenario.open_questions  # columns that are asked about are among the remarks
+        remarks = dict.fromkeys((*unanswered, *scenario.remarks(), *scenario.unreachable()), "warning")
+        remarks |= dict.fromkeys(scenario.notes(), "note")
+        # once of those in a file that several files build on
+        for remark, kind in [(remark, kind) for remark, kind in remarks.items() if remark not in told]:
+            echo(f"{kind}: {remark}", err=True)
+            told[remark] = kind
+        if not given["as_json"]:
+            echo(f"{file}: no mistakes ({_contents(scenario)})")
+    if given["as_json"]:
+        found = [("mistake", issue) for issue in mistakes] + [(kind, remark) for remark, kind in told.items()]
+        echo(to_json([{"kind": kind, **asdict(issue)} for kind, issue in found]))
+    return ExitCode.BAD_INPUT if mistakes else ExitCode.SOLVED
+
+
+def _checked(file: Path, given: Given) -> Scenario | None:
+    """Return a scenario in which everything was checked; None where a database would have to be asked."""
+    from kanopt.whatif.scenario_files.layers import read_layers
+    from kanopt.whatif.scenario_files.load import check_scenario
+    from kanopt.whatif.variants import variants_of
+
+    scenario = check_scenario(read_layers(file, outside=given["allow_outside"]), lenient=given["lenient"])
+    if scenario is not None:
+        scenario.check()
+        if scenario.report.variants:
+            variants_of(scenario)
+    return scenario
+
+
+def _contents(scenario: Scenario) -> str:
+    counts = [(len(scenario.tables), "table"), (len(scenario.laws), "law"), (len(scenario.changes), "change")]
+    counted = [count_text(count, word) for count, word in counts if count]
+    return ", ".join(counted if scenario.problem_spec is None else [scenario.kind, *counted])
+
+
+_PLANNING = (opt.EXPORT, *opt.CHANGES, opt.ON_TIME, opt.DAYS_IN_TIME, opt.SOLVER, *opt.SEARCHING)
+
+
+@command("run", opt.ONE_FILE, opt.OUT, opt.REPORT, opt.VARIANTS, *_PLANNING)
+def run(given: Given) -> int:
+    """Learn the laws of a scenario, plan, explain, and write the report.
+
+    With --out the plan is written as CSV and the laws as JSON beside it.
+    """
+    from kanopt.cli.output import law_files, run_json, save_laws, save_laws_on_interrupt, save_plan
+
+    stem, out = given["file"].stem, given["out"]
+    page = given["report"] or (out or Path("reports")) / f"{stem}.html"
+    plan, laws = (None, None) if out is None else (out / f"{stem}_plan.csv", out / "laws")
+
+    def outputs(scenario: Scenario) -> list[Path]:
+        return [page, *([] if plan is None else [plan]), *law_files(scenario.laws, laws)]
+
+    with save_laws_on_interrupt(laws):
+        outcome = _run(given, outputs, page.parent)
+    if not given["as_json"]:
+        echo_unanswered([outcome.scenario])
+        _echo_run(outcome)
+    if laws is not None and plan is not None:
+        save_laws(outcome.laws.values(), laws)
+        if outcome.result.has_plan:
+            save_plan(outcome.result, plan)
+    written = {"report": str(outcome.to_html(page))}
+    if not given["as_json"]:
+        echo(f"\nreport: {written['report']}")
+    return _finish(given, outcome, page.parent, lambda: run_json(outcome) | written)
+
+
+@command(
+    "solve",
+    opt.ONE_FILE,
+    opt.option(
+        "--out", type=opt.FILE, text="File for the plan: .sol as in CVRPLIB (of an instance), CSV else."
+    ),
+    opt.choice(
+        "--convention",
+        *("round", "dimacs", "exact"),
+        text="How an instance's distances are rounded; left out, as is the custom of its set.",
+    ),
+    *_PLANNING,
+)
+def solve(given: Given) -> int:
+    """Plan a scenario and print the result; no report.
+
+    A FILE that does not end in .toml is a published instance: CVRPLIB, Solomon, Gehring and Homberger, PSPLIB (.sm),
+    job shops (.fjs, .jsp).
+    """
+    from kanopt.cli.output import result_json, save_plan
+
+    if given["file"].suffix.lower() != ".toml":
+        return _solve_instance(given)
+    if given["convention"] is not None:
+        raise click.UsageError("--convention goes with an instance; a scenario says what its distances are")
+    out = given["out"]
+    folder = Path("reports") if out is None else out.parent
+    outcome = _run(given | {"variants": False}, lambda _: [] if out is None else [out], folder)
+    has_file = out is not None and outcome.result.has_plan
+    if has_file:
+        save_plan(outcome.result, out)
+    if not given["as_json"]:
+        echo_unanswered([outcome.scenario])
+        echo(str(outcome.result) + (f"\nplan: {out}" if has_file else ""))
+    return _finish(given, outcome, folder, lambda: result_json(outcome.result))
+
+
+def _run(given: Given, outputs: Callable[[Scenario], list[Path]], folder: Path) -> Run:
+    """Load and run a scenario, if its outputs can be written, those of --export into `folder`."""
+    from kanopt.cli.output import check_outputs, input_files
+    from kanopt.reports import export_files, refuse_exports
+
+    formats = given["export"] or ()
+    with progress_reporter(quiet=given["quiet"]) as progress:
+        scenario = changed(given, load(given, given["file"]))
+        for flag, key in (("solver", "solver.name"), ("days_in_time", "solver.days_in_time")):
+            if given[flag] is not None and scenario.kind != "routing":
+                told = f"--{flag.replace('_', '-')} is for routes, and this is a {scenario.kind} problem"
+                raise click.UsageError(f"{told}; leave it out")
+            scenario = scenario if given[flag] is None else scenario.set(key, given[flag])
+        exported = export_files(formats, folder, given["file"].stem) if formats else []
+        check_outputs(outputs(scenario), input_files(scenario), exported)
+        if formats:  # what no plan of it can be written in is refused before laws are learned
+            scenario.check(planning=True)
+            refuse_exports(scenario.build(scenario.drafts), formats)
+        found: Run = scenario.run(
+            seed=given["seed"],
+            time_limit=given["time_limit"],
+            progress=progress,
+            relearn=given["relearn"],
+            variants=given["variants"],
+            on_time=given["on_time"],
+        )
+        return found
+
+
+def _finish(given: Given, outcome: Run, folder: Path, data: Callable[[], dict[str, Any]]) -> int:
+    """Write the exports that are asked for, print what is for machines, and return the exit code."""
+    from kanopt.cli.output import to_json
+    from kanopt.reports import export_all
+
+    exported = {}
+    if given["export"]:
+        written = export_all(outcome, given["export"], folder, given["file"].stem)
+        exported = {"exports": [str(path) for path in written]}
+    code = exit_code_of(outcome.result)
+    if given["as_json"]:
+        echo(to_json({**data(), **exported, "exit_code": int(code)}))
+    else:
+        for path in exported.get("exports", ()):
+            echo(f"export: {path}")
+    return code
+
+
+def _echo_run(outcome: Run) -> None:
+    """Print what was changed, the laws, and what is told of the plan."""
+    from kanopt.cli.output import law_lines
+    from kanopt.whatif.learn import doubts
+
+    changes = [f"  changed: {change}" for change in outcome.scenario.change_sentences()]
+    echo("\n".join([outcome.scenario.name, *changes, *doubts(outcome.laws.values()), ""]))
+    if outcome.laws:
+        echo_laws("\n".join(law_lines(outcome.laws.values(), picture_width())), outcome.laws)
+    echo(f"\n{outcome.told()}")
+    if outcome.variants is not None:
+        echo(f"\n{outcome.variants.variants_text()}")
+
+
+@command(
+    "compare",
+    opt.FILES,
+    opt.OUT,
+    opt.REPORT,
+    opt.count("--repeats", "Searches per scenario.", default=2),
+    *opt.CHANGES,
+    opt.WORKBOOK,
+    *opt.SEARCHING,
+)
+def compare(given: Given) -> int:
+    """Say what each variant changes, by cost term, apart from the luck of the search.
+
+    The first file is the base. A single what-if file is compared with the base it names. With --set and --scale the
+    first file is compared with itself so changed.
+    """
+    from kanopt.cli.output import check_outputs, comparison_json, input_files, to_json
+    from kanopt.whatif import compare as compared
+
+    with progress_reporter(quiet=given["quiet"]) as progress:
+        scenarios = [load(given, file) for file in given["files"]]
+        if (other := changed(given, scenarios[0])) is not scenarios[0]:
+            scenarios.append(other)
+        if len(scenarios) == 1:
+            scenarios = [load(given, _base_of(scenarios[0])), *scenarios]
+        page = given["report"] or _unused((given["out"] or Path("reports")) / _compared_page(scenarios))
+        books = [page.with_suffix(".xlsx")] if given["export"] else []
+        check_outputs([page, *books], itertools.chain(*map(input_files, scenarios)))
+        how = {name: given[name] for name in ("seed", "repeats", "time_limit", "relearn")}
+        outcome = compared(scenarios, progress=progress, **how)
+    if not given["as_json"]:
+        echo_unanswered(scenarios)
+        echo(outcome.text())
+    written = {"report": str(outcome.to_html(page))}
+    for book in books:
+        written["workbook"] = str(outcome.to_xlsx(book))
+    codes = [exit_code_of(one.result) for one in outcome.runs]
+    code = exit_code_of_stop(stop_of_command()) if outcome.interrupted else max(codes)
+    if given["as_json"]:
+        echo(to_json({**comparison_json(outcome), **written, "exit_code": int(code)}))
+    else:
+        echo("\n" + "\n".join(f"{name}: {path}" for name, path in written.items()))
+    return code
+
+
+def _unused(page: Path) -> Path:
+    """Return a name that no comparison before has: that of the page, or one with a number behind it."""
+    numbered = (page.with_stem(f"{page.stem}_{number}") for number in itertools.count(2))
+    tried = itertools.chain([page], numbered)
+    return next(path for path in tried if not (path.exists() or path.with_suffix(".xlsx").exists()))
+
+
+def _compared_page(scenarios: Sequence[Scenario]) -> str:
+    """Return the name of the page: after the files, or that of one file compared with itself so changed."""
+    base, *others = [path.stem for path in dict.fromkeys(each.path for each in scenarios)]
+    more = f"_and_{len(others) - 3}_more" if len(others) > 3 else ""
+    return f"{base}_vs_{'_'.join(others[:3])}{more}.html" if others else f"{base}_compared.html"
+
+
+def _base_of(scenario: Scenario) -> Path:
+    documents = scenario.layers.documents
+    if len(documents) < 2:
+        raise click.UsageError(f"{scenario.path} names no base to compare it with; name a second scenario")
+    return documents[1].path
+
+
+# Published instances: what is found as a text, and a solution file as the field writes them.
+
+
+def _solve_instance(given: Given) -> int:
+    """Read, solve and print an instance; return the exit code."""
+    from kanopt.cli.output import check_outputs, result_json, save_plan, to_json
+    from kanopt.problems.routing.instances import best_known_file, solution_text
+
+    file, out = given["file"], given["out"]
+    if opt.is_changed(given) or any(given[name] is not None for name in ("on_time", "days_in_time")):
+        raise click.UsageError(
+            "changes, --on-time and --days-in-time go with a scenario; an instance has no tables to change, and no "
+            "uncertain times"
+        )
+    if given["export"]:
+        raise click.UsageError("--export goes with a scenario; --out writes the plan of an instance")
+    check_outputs([] if out is None else [out], [file])
+    known = best_known_file(file)
+    if out is not None and known is not None and out.resolve() == known.resolve():
+        raise click.UsageError(f"--out {out} holds the best known solution of {file}; name another file")
+    instance, problem = _read_instance(given)
+    result = _searched(given, problem)
+    if out is not None and result.has_plan:
+        if out.suffix == ".sol" and instance is not None:
+            plan: Any = result.plan
+            text = solution_text(problem, plan, float(result.objective or 0.0))
+            replace_file(out, text, make_folders=True)
+        else:
+            save_plan(result, out)
+    facts: dict[str, Any] = {"name": file.stem}
+    if instance is not None:
+        gap = instance.gap(result.objective) if result.check.ok else None  # else not like with like
+        facts = {name: getattr(instance, name) for name in ("name", "kind", "rounding", "best_known")}
+        facts |= {"gap": gap}
+    code = exit_code_of(result)
+    if given["as_json"]:
+        echo(to_json({**result_json(result), "instance": facts, "exit_code": int(code)}))
+        return code
+    lines = [
+        facts["name"] + (f" ({facts['kind']}, distances: {facts['rounding']})" if "kind" in facts else "")
+    ]
+    lines.append(str(result))
+    if facts.get("gap") is not None:
+        best = money_text(facts["best_known"], problem.unit)
+        lines.append(f"best known {best}, gap {percent_text(facts['gap'], signed=True)}")
+    echo("\n".join([*lines, *([f"\nsolution: {out}"] if out is not None and result.has_plan else [])]))
+    return code
+
+
+def _read_instance(given: Given) -> tuple[Any, Any]:
+    """Read an instance, None of a shop or project, and its problem; tell what is worth a look in it."""
+    from kanopt.problems.routing.instances import read_instance
+    from kanopt.problems.scheduling.instances import ENDINGS, read_shop
+
+    if given["file"].suffix.lower() in ENDINGS:
+        return None, read_shop(given["file"])
+    instance = read_instance(given["file"], convention=given["convention"])
+    for finding in instance.findings if not given["quiet"] else ():
+        echo(f"note: {finding.message}", err=True)
+    return instance, instance.problem
+
+
+def _searched(given: Given, problem: Any) -> Result:
+    from kanopt.solvers.solve import solve as solved
+    from kanopt.whatif.events import Event
+
+    limit = _TIME_LIMIT if given["time_limit"] is None else given["time_limit"]
+    with progress_reporter(quiet=given["quiet"]) as report:
+        report(Event("solve", f"solving: {given['file'].stem} (at most {amount_text(limit, 's', 6)})"))
+
+        def on_progress(step: Progress) -> None:
+            price = "" if step.objective is None else f" {money_text(step.objective, problem.unit)}"
+            message = f"{seconds_text(step.seconds)}{price} {step.message}".rstrip()
+            report(Event("solve", message, transient=True))
+
+        how = {"solver": given["solver"], "time_limit": limit, "seed": given["seed"] or 0}
+        return solved(problem, progress=on_progress, **how)

@@ -1,0 +1,588 @@
+"""A day as it was driven beside its plan: why it took and cost what it did, part by part, adding up exactly.
+
+The routes are driven again by the referee, each time with one thing more as it was: who went where, when vehicles left,
+what was on board, ways over places that nobody had planned, the day, and what the laws are wrong by at single places,
+hours and vehicles. What is left to the times that were written down is chance. Each part is the difference of two such
+replays, so that their sum is the difference between the day and its plan.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from kanopt.formulas.formula import BoundFormula
+from kanopt.problems.pricing import Pricing
+from kanopt.problems.routing.data import Floats, Ints
+from kanopt.problems.routing.days import routing_time_laws
+from kanopt.problems.routing.driven import DrivenDay, read_driven
+from kanopt.problems.routing.leg_laws import DURATION, LegInputs
+from kanopt.problems.routing.plan import RoutingPlan
+from kanopt.problems.routing.rules import PRIZES
+from kanopt.problems.routing.simulate import Drive, price_plan, price_side_by_side
+from kanopt.problems.routing.simulate.drive import LegTimes, drive_forward, drive_of
+from kanopt.problems.routing.simulate.legs import DrivingErrors, PaddedRoutes, pad_routes, service_begin
+from kanopt.problems.time_effects import Codes, TimeEffects, draw_time_effects
+from kanopt.problems.uncertainty import UncertainLaw, Uncertainty
+from kanopt.units import convert
+
+if TYPE_CHECKING:
+    from kanopt.problems.routing.assessment import RoutingAssessment
+    from kanopt.problems.routing.model import RoutingModel
+
+ORDER, DEPARTURE, LOADS, DETOURS = "order and vehicles", "departure", "loads", "detours"
+DAY, LAW, CHANCE = "the day", "the law", "chance"
+PARTS = (ORDER, DEPARTURE, LOADS, DETOURS, DAY, LAW, CHANCE)
+NOT_FOLLOWED = (ORDER, DEPARTURE, LOADS, DETOURS)
+"""Parts that say that the plan was not followed."""
+
+_DRAWS = 200
+_HOURS = 2.0
+"""Hours that count as one level."""
+_LEGS_OF_A_PLACE = 6
+"""Times that make a region, on average."""
+_MOST_LEVELS = 12
+_FEWEST = 8
+"""Times from which effects are estimated."""
+_LOADS = 3
+_NORMAL = 0.6745  # median of the size of a standard normal number
+_LEAST = 0.01
+
+
+@dataclass(frozen=True, eq=False)
+class _Changed:
+    """Times that are longer by a factor and by something more; (routes, legs) each."""
+
+    factor: Floats
+    more: Floats
+
+    def select(self, routes: Ints) -> _Changed:
+        """Return those of some routes, each as often as it is named."""
+        return _Changed(self.factor[routes], self.more[routes])
+
+    def apply(self, leg: int, times: Floats) -> Floats:
+        """Return how long one leg of each route takes, given what the law says; (routes,)."""
+        return np.asarray(np.maximum(times * self.factor[:, leg] + self.more[:, leg], 0.0))
+
+
+@dataclass(frozen=True, eq=False)
+class Times:
+    """Times of one kind, travel or service, of which law and clock are known; arrays of shape (n,).
+
+    Parameters
+    ----------
+    places
+        Route and leg of each, as positions in the routes as they are laid out.
+    law, actual
+        What the law says at the actual clock and load, and how long it took.
+    groups
+        The level of each in every group, and what the levels are called.
+    names
+        Names of the levels.
+    effects
+        What they have in common; None where there are too few.
+    day_spread
+        By how much days differ, as a share of a time, where the law has learned it.
+    """
+
+    places: tuple[Ints, Ints]
+    law: Floats
+    actual: Floats
+    groups: Mapping[str, Codes]
+    names: Mapping[str, list[str]]
+    effects: TimeEffects | None
+    day_spread: float | None = None
+
+    def factors(self, shape: tuple[int, int], *, levels: bool, draw: slice | None = None) -> Floats:
+        """Return by which factor times are longer for the day, or for what the law is wrong by too.
+
+        Parameters
+        ----------
+        shape
+            Routes and legs.
+        levels
+            Whether effects of levels count.
+        draw
+            Which draws; None for their mean.
+
+        Returns
+        -------
+        array of shape (draws, routes, legs)
+            For the mean of all draws, one.
+        """
+        count = 1 if draw is None else len(range(*draw.indices(_DRAWS)))
+        found = np.ones((count, *shape))
+        if self.effects is None:
+            return found
+        day = self.effects.day
+        found += (np.array([day.mean()]) if draw is None else _thinned(day)[draw])[:, None, None]
+        if levels:
+            wrong = self.effects.of_groups(self.groups)
+            wrong = wrong.mean(axis=0, keepdims=True) if draw is None else _thinned(wrong)[draw]
+            found[:, self.places[0], self.places[1]] += wrong
+        return found
+
+
+def _thinned(draws: Floats) -> Floats:
+    """Return as many draws as are driven, evenly spaced."""
+    return np.asarray(draws[np.linspace(0, len(draws) - 1, _DRAWS).astype(np.intp)])
+
+
+@dataclass(frozen=True, eq=False)
+class ReviewedDay:
+    """A day as it was driven beside its plan.
+
+    Parameters
+    ----------
+    planned
+        The plan on the laws.
+    day
+        What was driven.
+    """
+
+    planned: RoutingAssessment
+    day: DrivenDay
+
+    @classmethod
+    def of(cls, planned: RoutingAssessment, driven: Any) -> ReviewedDay:
+        """Return the review of a day; `driven` is what :func:`~kanopt.problems.routing.driven.read_driven` reads."""
+        found = read_driven(planned, driven)
+        named = found.plan.with_names(planned.problem.data.vehicles)
+        return cls(planned, replace(found, plan=named))
+
+    @property
+    def problem(self) -> RoutingModel:
+        """The day."""
+        return self.planned.problem
+
+    @cached_property
+    def _grid(self) -> PaddedRoutes:
+        laws, planning = self.problem.leg_laws, self.problem.planning_values
+        routes = tuple(replace(route, departure=None) for route in self.day.plan.routes)
+        return pad_routes(laws, planning, routes, frozen=False)
+
+    @cached_property
+    def _loaded(self) -> PaddedRoutes:
+        """The routes with what was on board."""
+        known = np.isfinite(self.day.load)
+        return (
+            self._grid.with_load(np.where(known, self.day.load, self._grid.loads[0]))
+            if known.any()
+            else self._grid
+        )
+
+    @cached_property
+    def _planned_departure(self) -> Floats:
+        """When the vehicles that drove were to leave; where they were not to drive, when they left."""
+        known = {
+            (route.vehicle, route.index): leaves
+            for route, leaves in zip(
+                self.planned.plan.routes, self.planned.simulation.departure.tolist(), strict=True
+            )
+        }
+        routes = self.day.plan.routes
+        cheapest = self.problem.drive([replace(route, departure=None) for route in routes]).departure.tolist()
+        found = [
+            known.get((route.vehicle, route.index), other if route.departure is None else route.departure)
+            for route, other in zip(routes, cheapest, strict=True)
+        ]
+        return np.array(found)
+
+    @cached_property
+    def departure(self) -> Floats:
+        """When vehicles left; where that is not known, as long before their first arrival as the law says."""
+        planned, first = self._planned_departure, self.day.arrive[:, 0]
+        times = drive_forward(self._grid, planned)
+        before = first - (times.arrive[:, 0] - times.leave[:, 0])
+        stated = np.array(
+            [np.nan if route.departure is None else route.departure for route in self.day.plan.routes]
+        )
+        return np.where(np.isfinite(stated), stated, np.where(np.isfinite(before), before, planned))
+
+    @cached_property
+    def actual(self) -> LegTimes:
+        """The routes as they were driven, with times between where nobody wrote them down."""
+        likely = drive_forward(self._loaded, self.departure)
+        leave, arrive, end = (np.zeros(likely.leave.shape) for _ in range(3))
+        for route in range(len(leave)):
+            legs = np.flatnonzero(self._grid.valid[route])
+            known = np.stack([self.day.arrive[route, legs], self.day.end[route, legs]], axis=1).ravel()
+            guess = np.stack(
+                [likely.arrive[route, legs], (likely.begin + likely.stay)[route, legs]], axis=1
+            ).ravel()
+            filled = _filled(float(self.departure[route]), float(likely.leave[route, 0]), known, guess)
+            arrive[route, legs], end[route, legs] = filled[0::2], filled[1::2]
+            clock = np.concatenate([self.departure[route : route + 1], filled[1::2]])
+            leave[route, legs] = clock[:-1]
+            leave[route, legs[-1] + 1 :] = clock[-1]
+        at_home = self._grid.valid & (self._grid.head < len(self.problem.data.depots))
+        begin = np.maximum(arrive, self._grid.ready)
+        for leg in range(begin.shape[1]):
+            begin[:, leg] = service_begin(self.problem.data, self._grid.head[:, leg], begin[:, leg])
+        begin = np.where(at_home, arrive, np.minimum(begin, end))
+        last = self._grid.valid.sum(axis=1) - 1
+        finish = end[np.arange(len(end)), last]
+        return LegTimes(
+            leave, arrive - leave, likely.pause, arrive, begin, end - begin, finish, likely.breaks
+        )
+
+    @cached_property
+    def travel(self) -> Times:
+        """Travel times that are known, with what they have in common."""
+        laws, times, grid = self.problem.leg_laws, self.actual, self._loaded
+        likely = drive_forward(grid, self.departure)
+        pause = likely.arrive - likely.leave - likely.duration
+        left = np.concatenate(
+            [np.isfinite(self.departure)[:, None], np.isfinite(self.day.end[:, :-1])], axis=1
+        )
+        known = grid.valid & left & np.isfinite(self.day.arrive) & ~self.day.detour
+        route, leg = np.nonzero(known)
+        inputs = LegInputs(
+            grid.kind[route],
+            grid.tail[known],
+            grid.head[known],
+            grid.loads[0][known],
+            times.leave[known],
+            np.zeros(()),
+        )
+        law = laws.evaluate(DURATION, inputs)
+        actual = times.duration[known] - pause[known]
+        travel_law, _ = routing_time_laws(self.problem, Uncertainty())
+        return self._times((route, leg), law, actual, travel_law)
+
+    @cached_property
+    def service(self) -> Times:
+        """Times of service that are known, with what they have in common."""
+        times, grid = self.actual, self._loaded
+        likely = drive_forward(grid, self.departure)
+        at_client = grid.head >= len(self.problem.data.depots)
+        known = grid.valid & at_client & np.isfinite(self.day.arrive) & np.isfinite(self.day.end)
+        _, service_law = routing_time_laws(self.problem, Uncertainty())
+        return self._times(np.nonzero(known), likely.stay[known], times.stay[known], service_law)
+
+    def _times(self, places: tuple[Ints, ...], law: Floats, actual: Floats, errs: UncertainLaw) -> Times:
+        timed = np.isfinite(law) & (law > 0.0) & np.isfinite(actual)
+        route, leg = places[0][timed], places[1][timed]
+        law, actual = law[timed], actual[timed]
+        groups, names = self._levels(route, leg)
+        known = errs.model
+        bias_error, day_spread = 0.0, None
+        if known is None:
+            middle = actual / law - np.median(actual / law) if len(law) else law
+            spread = (
+                np.full(len(law), max(float(np.median(np.abs(middle))) / _NORMAL, _LEAST))
+                if len(law)
+                else law
+            )
+        else:
+            shape, value = known.shape, law / errs.unit
+            of_law = known.noise(value) / value
+            spread = of_law * max(shape.usual * np.sqrt(1.0 - shape.share), _LEAST)
+            day_spread = (
+                float(np.average(of_law, weights=law)) * shape.common if shape.by and len(law) else None
+            )
+            bias_error = float(np.sqrt(known.covariance[2]))
+        effects = None
+        if len(law) >= _FEWEST:
+            effects = draw_time_effects(
+                actual / law - 1.0, spread, groups, day_spread=day_spread, bias_error=bias_error
+            )
+        return Times((route, leg), law, actual, groups, names, effects, day_spread)
+
+    def _levels(self, route: Ints, leg: Ints) -> tuple[dict[str, Codes], dict[str, list[str]]]:
+        """Return to which vehicle, hours, region and load each time belongs, and how these are called."""
+        data, grid, times = self.problem.data, self._loaded, self.actual
+        head, hours = grid.head[route, leg], convert(times.leave[route, leg], data.units.time, "h")
+        found: dict[str, Any] = {"vehicle": np.array([self.day.plan.routes[each].label for each in route])}
+        block = np.floor(hours / _HOURS) * _HOURS
+        found["hours"] = np.array([f"{low:g} to {low + _HOURS:g} h" for low in block])
+        found |= self._regions(grid.tail[route, leg], head)
+        for field in _text_attributes(data.clients):
+            words = [
+                str(data.points[place].attributes.get(field, "")) if place >= len(data.depots) else ""
+                for place in head
+            ]
+            if 2 <= len(set(words)) <= _MOST_LEVELS:
+                found[field] = np.array(words)
+        load = grid.loads[0][route, leg]
+        if np.ptp(load) > 0.0:
+            edges = np.quantile(load, np.arange(1, _LOADS) / _LOADS)
+            words = ["light", "half full", "full"]
+            found["load"] = np.array([words[each] for each in np.searchsorted(edges, load, side="left")])
+        codes, names = {}, {}
+        for name, levels in found.items():
+            known, numbers = np.unique(levels, return_inverse=True)
+            if len(known) > 1:
+                codes[name], names[name] = numbers.reshape(-1), known.tolist()
+        return codes, names
+
+    def _regions(self, tail: Ints, head: Ints) -> dict[str, NDArray[np.str_]]:
+        """Return the region in which the middle of each leg lies, called by the client in its middle.
+
+        None where places are not known.
+        """
+        from scipy.cluster.vq import kmeans2
+
+        data, points = self.problem.data, self.problem.positions.on_map
+        count = min(len(head) // _LEGS_OF_A_PLACE, _MOST_LEVELS)
+        if count < 2 or not np.isfinite(points).all():
+            return {}
+        centres, codes = kmeans2((points[tail] + points[head]) / 2.0, count, minit="++", seed=0)
+        nearest = [int(np.argmin(np.square(points - centre).sum(axis=1))) for centre in centres]
+        return {"place": np.array([f"around {data.names[nearest[code]]}" for code in codes])}
+
+    def _changed(self, *, levels: bool, draw: slice | None = None) -> PaddedRoutes:
+        """Return the routes with the detours, the day and what the laws are wrong by; one after the other by draw."""
+        shape = self._grid.valid.shape
+        parts = []
+        for times, more in ((self.travel, self._detours), (self.service, np.zeros(shape))):
+            factor = times.factors(shape, levels=levels, draw=draw)
+            parts.append(_Changed(factor.reshape(-1, shape[1]), np.tile(more, (len(factor), 1))))
+        count = len(parts[0].factor) // shape[0]
+        routes = np.tile(np.arange(shape[0]), count)
+        return replace(self._loaded.select(routes), errors=DrivingErrors(*parts))
+
+    @cached_property
+    def _detours(self) -> Floats:
+        """By how much legs over places that nobody had planned took longer than the way between; (routes, legs)."""
+        likely = drive_forward(self._loaded, self.departure)
+        longer = self.actual.duration - (likely.arrive - likely.leave)
+        return np.where(self.day.detour & self._grid.valid, longer, 0.0)
+
+    @cached_property
+    def replays(self) -> Mapping[str, Drive]:
+        """The routes driven with one thing more as it was, by the part that it tells; the last is the day."""
+        shape = self._grid.valid.shape
+        with_detours = _Changed(np.ones(shape), self._detours)
+        steps = {
+            ORDER: (self._grid, self._planned_departure),
+            DEPARTURE: (self._grid, self.departure),
+            LOADS: (self._loaded, self.departure),
+            DETOURS: (replace(self._loaded, errors=DrivingErrors(with_detours)), self.departure),
+            DAY: (self._changed(levels=False), self.departure),
+            LAW: (self._changed(levels=True), self.departure),
+        }
+        found = {part: self._drive(grid, leaves) for part, (grid, leaves) in steps.items()}
+        return found | {CHANCE: drive_of(self._loaded, self._stops, self.departure, self.actual)}
+
+    @property
+    def _stops(self) -> list[int]:
+        return [len(route.clients) for route in self.day.plan.routes]
+
+    def _drive(self, grid: PaddedRoutes, departure: Floats) -> Drive:
+        return drive_of(grid, self._stops, departure, drive_forward(grid, departure))
+
+    @cached_property
+    def pricings(self) -> Mapping[str, Pricing]:
+        """The price of each replay, line by line."""
+        laws, planning = self.problem.leg_laws, self.problem.planning_values
+        return {
+            part: price_plan(laws, planning, self.day.plan, driven) for part, driven in self.replays.items()
+        }
+
+    @cached_property
+    def money(self) -> pd.DataFrame:
+        """Price by term: as planned, each part, and as driven; a row for each term."""
+        columns = {"planned": self.planned.pricing.terms()}
+        columns |= {part: pricing.terms() for part, pricing in self.pricings.items()}
+        return _split(pd.DataFrame(columns).fillna(0.0))
+
+    @cached_property
+    def vehicles(self) -> pd.DataFrame:
+        """Money by vehicle, as :attr:`money`; clients that are left out stand under ``unserved``."""
+        columns = {"planned": self.planned.pricing} | dict(self.pricings)
+        sums = {name: pricing.lines.groupby("group")["amount"].sum() for name, pricing in columns.items()}
+        return _split(pd.DataFrame(sums).fillna(0.0))
+
+    @cached_property
+    def minutes(self) -> pd.DataFrame:
+        """How long each vehicle is out, in the problem's unit of time, as :attr:`money`."""
+        columns = {"planned": _durations(self.planned.plan, self.planned.simulation)}
+        columns |= {part: _durations(self.day.plan, driven) for part, driven in self.replays.items()}
+        return _split(pd.DataFrame(columns).fillna(0.0))
+
+    @cached_property
+    def stops(self) -> pd.DataFrame:
+        """When each client was to be reached and was, as :attr:`money`; a client that is on one side only has gaps."""
+        columns = {"planned": _arrivals(self.problem, self.planned.simulation)}
+        columns |= {part: _arrivals(self.problem, driven) for part, driven in self.replays.items()}
+        return _split(pd.DataFrame(columns))
+
+    @cached_property
+    def hours(self) -> pd.DataFrame:
+        """By how much times that are known were longer than the law says, by the hours in which they began."""
+        rows = []
+        for what, times in (("travel", self.travel), ("service", self.service)):
+            clock = self.actual.leave[times.places]
+            wrong = np.zeros(len(times.law))
+            day = np.zeros(len(times.law))
+            if times.effects is not None:
+                day = times.law * float(times.effects.day.mean())
+                wrong = times.law * times.effects.of_groups(times.groups).mean(axis=0)
+            rows.append(
+                pd.DataFrame(
+                    {
+                        "hour": np.floor(convert(clock, self.problem.units.time, "h")).astype(int),
+                        "what": what,
+                        "law": times.law,
+                        DAY: day,
+                        LAW: wrong,
+                        CHANCE: times.actual - times.law - day - wrong,
+                        "driven": times.actual,
+                    }
+                )
+            )
+        return pd.concat(rows).groupby(["what", "hour"], as_index=False).sum()
+
+    @cached_property
+    def intervals(self) -> pd.DataFrame:
+        """Money and time of each part with an interval that holds it in nine of ten cases.
+
+        What was not followed is known exactly, but for stops that nobody wrote down. The day, the law and chance are
+        told apart by an estimate: their intervals are those of draws of it, each driven again.
+        """
+        money = pd.DataFrame({"money": self.money.sum()[list(PARTS)]})
+        money["minutes"] = self.minutes.sum()[list(PARTS)]
+        drawn = {name: self._drawn(name) for name in (DAY, LAW)}
+        day, law = drawn[DAY], drawn[LAW]
+        before, actual = self._totals(self.replays[DETOURS], 1), self._totals(self.replays[CHANCE], 1)
+        parts = {DAY: day - before, LAW: law - day, CHANCE: actual - law}
+        for place, column in enumerate(("money", "minutes")):
+            for end, level in (("low", 0.05), ("high", 0.95)):
+                bound = money[column].copy()
+                for part, values in parts.items():
+                    bound[part] = np.quantile(values[:, place], level)
+                money[f"{column} {end}"] = bound
+        return money
+
+    def _drawn(self, part: str) -> Floats:
+        """Return money and time of a replay for each draw of the effects; (draws, 2)."""
+        found = []
+        for first in range(0, _DRAWS, 50):
+            draw = slice(first, min(first + 50, _DRAWS))
+            grid = self._changed(levels=part == LAW, draw=draw)
+            count = draw.stop - draw.start
+            departure = np.tile(self.departure, count)
+            driven = drive_of(grid, self._stops * count, departure, drive_forward(grid, departure))
+            found.append(self._totals(driven, count))
+        return np.concatenate(found)
+
+    def _totals(self, driven: Drive, count: int) -> Floats:
+        """Return money and time of plans that were driven one after the other; (plans, 2)."""
+        laws, planning = self.problem.leg_laws, self.problem.planning_values
+        terms = price_side_by_side(laws, planning, driven, count)
+        missed = sum(PRIZES.missed(self.problem.data, self.day.plan).values())
+        money = sum(terms.values(), np.full(count, float(missed)))
+        return np.stack([money, driven.route_durations.reshape(count, -1).sum(axis=1)], axis=1)
+
+    @cached_property
+    def wrong(self) -> pd.DataFrame:
+        """For what the laws of time are wrong on this day, likeliest first.
+
+        Columns: ``what`` (travel or service), ``group``, ``level``, ``probability`` that there is an effect, ``effect``
+        as a share of the time where there is one, with its interval (``low``, ``high``), and ``times`` that tell it.
+        """
+        rows = []
+        for what, times in (("travel", self.travel), ("service", self.service)):
+            if times.effects is None:
+                continue
+            for group, draws in times.effects.groups.items():
+                for place, level in enumerate(times.names[group]):
+                    some = draws[:, place] != 0.0
+                    if some.mean() < 0.5:
+                        continue
+                    low, high = np.quantile(draws[some, place], (0.05, 0.95))
+                    rows.append(
+                        {
+                            "what": what,
+                            "group": group,
+                            "level": level,
+                            "probability": float(some.mean()),
+                            "effect": float(draws[some, place].mean()),
+                            "low": float(low),
+                            "high": float(high),
+                            "times": int((times.groups[group] == place).sum()),
+                        }
+                    )
+        columns = ["what", "group", "level", "probability", "effect", "low", "high", "times"]
+        found = pd.DataFrame(rows, columns=columns)
+        return found.sort_values("probability", ascending=False, kind="stable", ignore_index=True)
+
+    def rows(self) -> pd.DataFrame:
+        """Return the legs that were driven as rows of the table that the law of travel time was learned from.
+
+        Its inputs are columns, in their units; the target is called like the law's output. Empty where travel times are
+        no law.
+        """
+        law, times = self.problem.leg_laws.duration, self.travel
+        if not isinstance(law, BoundFormula):
+            return pd.DataFrame()
+        grid, (route, leg) = self._loaded, times.places
+        inputs = LegInputs(
+            grid.kind[route],
+            grid.tail[route, leg],
+            grid.head[route, leg],
+            grid.loads[0][route, leg],
+            self.actual.leave[route, leg],
+            times.actual,
+        )
+        arguments = law.arguments(self.problem.leg_laws.resolver(DURATION, inputs))
+        frame = pd.DataFrame(
+            {name: np.broadcast_to(values, len(route)) for name, values in arguments.items()}
+        )
+        output = law.formula.output
+        frame[output.name] = convert(
+            times.actual, self.problem.units.time, output.unit or self.problem.units.time
+        )
+        return frame
+
+
+def _filled(departure: float, likely_departure: float, known: Floats, guess: Floats) -> Floats:
+    """Return clock times, (events,), where some are known: between two that are, in proportion to what is likely."""
+    filled, clock, before = known.copy(), departure, likely_departure
+    places = np.flatnonzero(np.isfinite(known))
+    start = 0
+    for place in [*places.tolist(), len(known)]:
+        gap = slice(start, place)
+        if place < len(known):
+            span, likely = known[place] - clock, guess[place] - before
+            scale = span / likely if likely > 0.0 else 1.0
+            filled[gap] = clock + np.maximum(guess[gap] - before, 0.0) * min(max(scale, 0.0), np.inf)
+            clock, before = float(known[place]), float(guess[place])
+        else:
+            filled[gap] = clock + (guess[gap] - before)
+        start = place + 1
+    return np.maximum.accumulate(filled)
+
+
+def _split(states: pd.DataFrame) -> pd.DataFrame:
+    """Return the first state, the differences between one and the next, by part, and the last."""
+    found = states[["planned"]].copy()
+    for before, part in zip(states.columns, PARTS, strict=False):
+        found[part] = states[part] - states[before]
+    found["driven"] = states[CHANCE]
+    return found
+
+
+def _durations(plan: RoutingPlan, driven: Drive) -> pd.Series[float]:
+    return pd.Series(driven.route_durations, index=[route.label for route in plan.routes], dtype=float)
+
+
+def _arrivals(problem: RoutingModel, driven: Drive) -> pd.Series[float]:
+    served = driven.head >= len(problem.data.depots)
+    names = [problem.data.names[place] for place in driven.head[served]]
+    return pd.Series(driven.arrive[served], index=names, dtype=float)
+
+
+def _text_attributes(clients: Any) -> list[str]:
+    """Return the further columns of clients that hold texts."""
+    names = dict.fromkeys(name for client in clients for name in client.attributes)
+    return [
+        name for name in names if all(isinstance(client.attributes.get(name, ""), str) for client in clients)
+    ]

@@ -1,0 +1,331 @@
+"""A day as it was driven, held against its plan; and whether a law has drifted since it was learned."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from kanopt.display import Alarm, Part, grid_of
+from kanopt.errors import ProblemError, TableError
+from kanopt.text import amount_text, fixed_text, join_list, money_text, percent_text
+from kanopt.whatif.table_exports import TableExports
+
+if TYPE_CHECKING:
+    from kanopt.problems.result import Result
+    from kanopt.problems.routing.assessment import RoutingAssessment
+    from kanopt.problems.routing.review import ReviewedDay
+    from kanopt.problems.time_effects import TimeEffects
+    from kanopt.whatif.run import Run
+
+LEVEL = 0.05
+"""How likely a law that is as it was is called otherwise, ever."""
+LOOKS = 250
+"""On how many days that holds: about a year of working days."""
+_SHIFT = 1.0
+"""Spread of changes that are looked for, in standard deviations of a day."""
+_NAMED = 3
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Review(TableExports):
+    """What became of a plan on its day, and why.
+
+    Parameters
+    ----------
+    planned
+        The plan on the laws.
+    day
+        The day beside it.
+    """
+
+    planned: RoutingAssessment
+    day: ReviewedDay
+
+    @property
+    def unit(self) -> str:
+        """Unit of money."""
+        return self.planned.problem.unit
+
+    @property
+    def parts(self) -> pd.DataFrame:
+        """One row per part, with what it did to money and time.
+
+        Parts: ``order and vehicles``, ``departure``, ``loads`` and ``detours`` (the plan was not followed), ``the day``
+        (all times were longer or shorter), ``the law`` (it is wrong at single places, hours, vehicles or loads) and
+        ``chance``. Columns ``money`` and ``minutes`` (in the problem's unit of time), each with an interval of 90 %
+        (``… low``, ``… high``). They add up to what was driven less what was planned.
+        """
+        return self.day.intervals
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What was wrong, missing or unknown in the table, in sentences."""
+        return self.day.day.notes
+
+    @property
+    def effect(self) -> tuple[float, float]:
+        """By which share travel took longer on this day than the law says, and the standard error of that."""
+        return _mean_and_error(self.day.travel.effects)
+
+    @property
+    def day_spread(self) -> float | None:
+        """By how much days differ, as a share of a travel time, where the law was learned with days as groups."""
+        return self.day.travel.day_spread
+
+    def tables(self) -> dict[str, pd.DataFrame]:
+        """Return its tables, by what they hold."""
+        day = self.day
+        return {
+            "parts": self.parts.rename_axis("part").reset_index(),
+            "costs": day.money.rename_axis("term").reset_index(),
+            "vehicles": day.vehicles.rename_axis("vehicle").reset_index(),
+            "minutes": day.minutes.rename_axis("vehicle").reset_index(),
+            "stops": day.stops.rename_axis("client").reset_index(),
+            "hours": day.hours,
+            "wrong": day.wrong,
+        }
+
+    def rows(self) -> pd.DataFrame:
+        """Return the legs that were driven as rows of the table that the law of travel time was learned from."""
+        return self.day.rows()
+
+    def enlarged(self, history: pd.DataFrame) -> pd.DataFrame:
+        """Return a history with the legs of this day behind its rows, to learn the law anew.
+
+        Raises
+        ------
+        TableError
+            If the history lacks a column of the law, or travel times are no law.
+        """
+        rows = self.rows()
+        missing = [name for name in rows.columns if name not in history.columns]
+        if rows.empty or missing:
+            what = (
+                f"has no column {join_list([repr(name) for name in missing])}" if missing else "is of no law"
+            )
+            raise TableError(
+                f"the history {what}: give the table that the law of travel time was learned from"
+            )
+        return pd.concat([history, rows], ignore_index=True)
+
+    def _shown(self) -> Iterator[Part]:
+        day, unit = self.day, self.planned.problem.units.time
+        money, minutes = day.money.sum(), day.minutes.sum()
+        yield (
+            f"Driven: {money_text(money['driven'], self.unit)} and {amount_text(minutes['driven'], unit)} on the way; "
+            f"planned: {money_text(money['planned'], self.unit)} and {amount_text(minutes['planned'], unit)}"
+        )
+        left_out = [name for name in day.day.plan.unserved if name not in self.planned.plan.unserved]
+        if left_out:
+            yield Alarm(
+                f"Left out on the way: {join_list(left_out, 8)}; the prices do not compare like with like."
+            )
+        yield from (Alarm(note) for note in self.notes)
+        yield ""
+        yield grid_of(self._shown_parts(), partial(fixed_text, decimals=2))
+        yield from ("", *self.sentences())
+
+    def _shown_parts(self) -> pd.DataFrame:
+        """Return the parts with their intervals in words."""
+        parts = self.parts
+        columns: dict[str, Any] = {"part": parts.index}
+        for column, unit in (("money", self.unit), ("minutes", self.planned.problem.units.time)):
+            columns[unit] = parts[column].to_numpy()
+            ends = zip(parts[f"{column} low"], parts[f"{column} high"], strict=True)
+            columns[f"90 % of {unit}"] = [
+                "" if low == high else f"{fixed_text(low, 2)} to {fixed_text(high, 2)}" for low, high in ends
+            ]
+        return pd.DataFrame(columns)
+
+    def sentences(self) -> tuple[str, ...]:
+        """Return what the day and the law say, in sentences."""
+        found = []
+        for what, times in (("travel", self.day.travel), ("service", self.day.service)):
+            if times.effects is not None:
+                low, high = np.quantile(times.effects.day, (0.05, 0.95))
+                mean = float(times.effects.day.mean())
+                if low > 0.0 or high < 0.0:
+                    word = "longer" if mean > 0 else "shorter"
+                    ends = sorted((abs(low), abs(high)))
+                    found.append(
+                        f"All times of {what} were {percent_text(abs(mean))} {word} than the law says "
+                        f"({percent_text(ends[0])} to {percent_text(ends[1])})."
+                    )
+        found += [
+            f"The law of {row.what} is wrong for {row.group} {row.level!r}: by {percent_text(row.effect)} "
+            f"({percent_text(row.low)} to {percent_text(row.high)}), as {row.times} times tell with a probability of "
+            f"{percent_text(row.probability)}."
+            for row in _rows_of(self.day.wrong.head(_NAMED))
+        ]
+        return tuple(found)
+
+
+def review(run: Run | Result, driven: Any) -> Review:
+    """Hold what was driven against the plan.
+
+    The difference in money and time is split into parts that add up exactly: the plan was not followed (order and
+    vehicles, departures, loads, detours), the day was different, the law is wrong at single places, hours, vehicles or
+    loads, and chance. Gaps in the table, another order, another vehicle and missing stops are normal, and told.
+
+    Parameters
+    ----------
+    run
+        A run of a scenario, or the result of a routing problem.
+    driven
+        A frame with a row for each stop: ``vehicle`` as the plan calls it, ``client``, ``arrival`` and ``end`` of the
+        visit, and perhaps ``stop`` (its number), ``departure`` and ``back`` of the vehicle (in any row), and ``load``
+        on arrival. Clock times are written as in tables of clients.
+
+    Returns
+    -------
+    Review
+        ``parts``, frames by term, vehicle, stop and hour, and ``rows()`` to learn from.
+
+    Raises
+    ------
+    ProblemError
+        If the plan is none of routes; with every mistake in the table.
+
+    Examples
+    --------
+    >>> import kanopt as ko
+    >>> from kanopt import routing
+    >>> legs = np.array([[0.0, 20.0, 30.0], [20.0, 0.0, 15.0], [30.0, 15.0, 0.0]])
+    >>> problem = ko.RoutingProblem(
+    ...     [routing.Depot("hub")], [routing.Client("a", demand=1.0), routing.Client("b", demand=1.0)],
+    ...     [routing.VehicleType("van", unit_duration_cost=0.5, capacity=2.0, shift_start=480.0)],
+    ...     cost={}, duration=legs, distance=legs)
+    >>> plan = ko.evaluate(problem, {"van 1": ["a", "b"]})
+    >>> driven = pd.DataFrame({"vehicle": "van 1", "client": ["a", "b"], "arrival": ["8:22", "8:39"],
+    ...                        "end": ["8:22", "8:39"], "departure": "8:00", "back": ["", "9:10"]})
+    >>> found = ko.review(plan, driven)
+    >>> round(float(found.parts["minutes"].sum()), 9), round(float(found.parts["money"].sum()), 9)
+    (5.0, 2.5)
+    """
+    from kanopt.problems.routing.assessment import RoutingAssessment
+    from kanopt.problems.routing.review import ReviewedDay
+
+    result: Any = getattr(run, "result", run)
+    assessment = getattr(result, "assessment", None)
+    if not isinstance(assessment, RoutingAssessment):
+        raise ProblemError("review: only plans of routes are held against what was driven")
+    planned = assessment.settled()
+    return Review(planned, ReviewedDay.of(planned, driven))
+
+
+def _rows_of(frame: pd.DataFrame) -> Iterator[Any]:
+    """Yield the rows of a frame, of whose columns a type checker knows nothing."""
+    yield from frame.itertuples()
+
+
+def _mean_and_error(effects: TimeEffects | None) -> tuple[float, float]:
+    if effects is None:
+        return math.nan, math.nan
+    return float(effects.day.mean()), float(effects.day.std())
+
+
+@dataclass(frozen=True)
+class Drift:
+    """Whether a law has changed.
+
+    Parameters
+    ----------
+    found
+        Whether it has: a law that has not is called so in at most one of twenty cases, however often one looks.
+    evidence
+        How much likelier the days are with a change than without (an e-value); at 20 a change is found.
+    since
+        Number of the first day of the change, from 0, as far as the days tell; None where none is found.
+    change
+        By which share travel takes longer since then.
+    low, high
+        Its interval of 90 %.
+    """
+
+    found: bool
+    evidence: float
+    since: int | None
+    change: float
+    low: float
+    high: float
+
+    def __str__(self) -> str:
+        if not self.found:
+            return (
+                f"no drift: the days are {self.evidence:.2g} times as likely with a change, 20 are asked for"
+            )
+        return (
+            f"the law has drifted since day {self.since}: travel takes {percent_text(self.change)} longer "
+            f"({percent_text(self.low)} to {percent_text(self.high)})"
+        )
+
+
+def drift(reviews: Sequence[Review] | pd.DataFrame, *, day_spread: float | None = None) -> Drift:
+    """Say whether a law has drifted, given reviews of days one after the other.
+
+    Each day says by how much travel took longer than the law says. Changes from any day on are weighed against none by
+    a mixture of likelihood ratios (Robbins 1970, "Statistical methods related to the law of the iterated logarithm",
+    *Ann. Math. Stat.* 41; Ville 1939), so that the level holds however often one looks. Where it is not known by how
+    much days differ, they need only be as often longer as shorter (de la Peña 1999, *Ann. Probab.* 27).
+
+    Parameters
+    ----------
+    reviews
+        Reviews of days in order, or a frame with the columns ``effect`` and ``error``.
+    day_spread
+        By how much days differ, as a share; None for what the law has learned of it, if anything.
+
+    Examples
+    --------
+    >>> rng = np.random.default_rng(0)
+    >>> quiet = pd.DataFrame({"effect": 0.01 * rng.standard_normal(60), "error": 0.01})
+    >>> drift(quiet, day_spread=0.0).found, drift(quiet.assign(effect=quiet["effect"] + 0.05), day_spread=0.0).found
+    (False, True)
+    """
+    if isinstance(reviews, pd.DataFrame):
+        effects, errors = (reviews[name].to_numpy(dtype=float) for name in ("effect", "error"))
+    else:
+        effects, errors = np.array([each.effect for each in reviews], dtype=float).reshape(-1, 2).T
+        known = [each.day_spread for each in reviews if each.day_spread is not None]
+        day_spread = float(np.median(known)) if day_spread is None and known else day_spread
+    kept = np.isfinite(effects) & np.isfinite(errors)
+    places, effects, errors = np.flatnonzero(kept), effects[kept], errors[kept]
+    if not len(effects):
+        return Drift(False, 0.0, None, math.nan, math.nan, math.nan)
+    spread = np.sqrt(errors**2 + (day_spread or 0.0) ** 2)
+    scores = effects / (spread if day_spread is not None else np.maximum(errors, 1e-12))
+    sums = np.cumsum(scores[::-1])[::-1]
+    counts = np.cumsum((np.ones(len(scores)) if day_spread is not None else scores**2)[::-1])[::-1]
+    # of changes from each day on: the likelihood ratio, with the size of the change drawn from a normal distribution
+    size = _SHIFT**2 if day_spread is not None else 1.0 / max(float(np.median(scores**2)), 1.0)
+    logs = sums**2 * size / (2.0 * (1.0 + size * counts)) - np.log1p(size * counts) / 2.0
+    evidence = _evidence(scores, day_spread is not None, size)
+    start = int(np.argmax(logs))
+    weights = 1.0 / spread[start:] ** 2
+    change = float(np.average(effects[start:], weights=weights))
+    error = float(np.sqrt(1.0 / weights.sum()))
+    if day_spread is None and len(effects) - start > 1:
+        error = float(effects[start:].std(ddof=1) / np.sqrt(len(effects) - start))
+    found = evidence >= 1.0 / LEVEL
+    since = int(places[start]) if found else None
+    return Drift(found, evidence, since, change, change - 1.645 * error, change + 1.645 * error)
+
+
+def _evidence(scores: Any, is_normal: bool, size: float) -> float:
+    """Return the largest evidence until now, of a mixture over the days on which a change may have begun."""
+    count = len(scores)
+    best = 0.0
+    for last in range(1, count + 1):
+        sums = np.cumsum(scores[:last][::-1])
+        squares = np.arange(1, last + 1, dtype=float) if is_normal else np.cumsum(scores[:last][::-1] ** 2)
+        logs = sums**2 * size / (2.0 * (1.0 + size * squares)) - np.log1p(size * squares) / 2.0
+        # a change that is yet to come has a ratio of 1
+        total = np.exp(np.minimum(logs, 700.0)).sum() / LOOKS + max(LOOKS - last, 0) / LOOKS
+        best = max(best, float(total))
+    return best
