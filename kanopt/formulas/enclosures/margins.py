@@ -359,12 +359,6 @@ class CurvatureMargin(FormulaMargin):
         low, high = signed(found.matrix, self.core_sign)
         return least_eigenvalue(low), least_eigenvalue_above(high)
 
-    def low(self, boxes: FormulaBoxes) -> Array:
-        """Return lower bounds of it, the better of both ways."""
-        ways = [self.encloser.over(boxes, replace(orders, along=self.inputs)) for orders in self.finer_orders]
-        lows = [self._claimed(self.of(found)[0], found, boxes) for found in ways]
-        return np.asarray(np.max(lows, axis=0))
-
     def _claimed(self, low: Array, found: Enclosure, boxes: FormulaBoxes) -> Array:
         # a jump between points of the range breaks a convex shape, whichever way it goes; what a box holds of it counts
         # as unbounded, what lies between boxes is told here
