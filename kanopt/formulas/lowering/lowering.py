@@ -39,7 +39,6 @@ from kanopt.formulas.variables import category_label
 
 MOST_SEGMENTS = 10_000
 _ROUNDS = 8
-_ENOUGH = 0.85  # of the tolerance: a program that uses as much of it is not made again
 _COARSE = 0.5  # of the tolerance: what rounding may take of it
 
 
@@ -208,11 +207,11 @@ def _lowered(
 def _fitting(
     parts: list[Part], inputs: list[Source], rounding: float, wanted: _Wanted
 ) -> tuple[Built, float]:
-    """Return a program within the tolerance, and what rounding adds; shares are scaled until it is well used."""
+    """Return a program within the tolerance, and what floating point adds to it."""
     reach = wanted.reach
-    target, best, last = reach * (1.0 - 1e-9) - rounding, None, None
-    for _ in range(_ROUNDS):
-        if last is None and not target > _COARSE * reach:
+    target, last = reach * (1.0 - 1e-9) - rounding, math.inf
+    for attempt in range(_ROUNDS):
+        if not attempt and not target > _COARSE * reach:
             _refuse_rounding(rounding, wanted)
         made = built(parts, shared_out(parts, target), inputs, wanted.most)
         # the last factor is for the arithmetic of the bounds themselves
@@ -221,24 +220,13 @@ def _fitting(
             _refuse_rounding(off, wanted)
         last = max(made.made.down, made.made.up)
         if last + off <= reach:
-            segments = sum(node.segments for node in made.nodes)
-            done = (
-                best is not None
-                or last + off >= _ENOUGH * reach
-                or not any(node.tolerance for node in made.nodes)
-            )
-            if best is None or segments < best[2]:
-                best = made, off, segments
-            if done:
-                break
-        ratio = (reach - off) / last if last > 0.0 else 1.0
+            return made, off
+        ratio = (reach - off) / last
         # near the goal a touch is enough; far from it the errors do not grow in proportion
-        target *= ratio * (1.0 - 1e-9 if 0.999 < ratio < 1.0 else 0.98)
-    if best is None:
-        raise FormulaError(
-            f"no pieces could be proved to be within {wanted.tolerance:g}; the best were within {last:.3g}"
-        )
-    return best[0], best[1]
+        target *= ratio * (1.0 - 1e-9 if ratio > 0.999 else 0.98)
+    raise FormulaError(
+        f"no pieces could be proved to be within {wanted.tolerance:g}; the best were within {last:.3g}"
+    )
 
 
 def _refuse_rounding(off: float, wanted: _Wanted) -> NoReturn:
