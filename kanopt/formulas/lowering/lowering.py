@@ -39,6 +39,7 @@ from kanopt.formulas.variables import category_label
 
 MOST_SEGMENTS = 10_000
 _ROUNDS = 8
+_ENOUGH = 0.85  # of the tolerance: a program that uses as much of it is not made again
 _COARSE = 0.5  # of the tolerance: what rounding may take of it
 
 
@@ -207,11 +208,11 @@ def _lowered(
 def _fitting(
     parts: list[Part], inputs: list[Source], rounding: float, wanted: _Wanted
 ) -> tuple[Built, float]:
-    """Return a program within the tolerance, and what floating point adds to it."""
+    """Return a program within the tolerance, and what rounding adds; shares are scaled until it is well used."""
     reach = wanted.reach
-    target, last = reach * (1.0 - 1e-9) - rounding, math.inf
-    for attempt in range(_ROUNDS):
-        if not attempt and not target > _COARSE * reach:
+    target, best, last = reach * (1.0 - 1e-9) - rounding, None, None
+    for _ in range(_ROUNDS):
+        if last is None and not target > _COARSE * reach:
             _refuse_rounding(rounding, wanted)
         made = built(parts, shared_out(parts, target), inputs, wanted.most)
         # the last factor is for the arithmetic of the bounds themselves
@@ -220,13 +221,24 @@ def _fitting(
             _refuse_rounding(off, wanted)
         last = max(made.made.down, made.made.up)
         if last + off <= reach:
-            return made, off
-        ratio = (reach - off) / last
+            segments = sum(node.segments for node in made.nodes)
+            done = (
+                best is not None
+                or last + off >= _ENOUGH * reach
+                or not any(node.tolerance for node in made.nodes)
+            )
+            if best is None or segments < best[2]:
+                best = made, off, segments
+            if done:
+                break
+        ratio = (reach - off) / last if last > 0.0 else 1.0
         # near the goal a touch is enough; far from it the errors do not grow in proportion
-        target *= ratio * (1.0 - 1e-9 if ratio > 0.999 else 0.98)
-    raise FormulaError(
-        f"no pieces could be proved to be within {wanted.tolerance:g}; the best were within {last:.3g}"
-    )
+        target *= ratio * (1.0 - 1e-9 if 0.999 < ratio < 1.0 else 0.98)
+    if best is None:
+        raise FormulaError(
+            f"no pieces could be proved to be within {wanted.tolerance:g}; the best were within {last:.3g}"
+        )
+    return best[0], best[1]
 
 
 def _refuse_rounding(off: float, wanted: _Wanted) -> NoReturn:

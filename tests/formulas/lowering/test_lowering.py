@@ -165,6 +165,8 @@ def test_tables_are_looked_up():
     "text",
     [
         "sqrt(x * y)",
+        "sqrt(x^2 + (y - 1)^2)",
+        "sqrt(max(x * (y - 1), x^2))",
         "sqrt(y - 0.4 + sin(15 * x) * cos(15 * x))",
         "(x * y + 0.01)^0.65 - sqrt(x)",
         "max(x * y, x^2, 3 * y)",
