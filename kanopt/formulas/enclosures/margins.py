@@ -189,12 +189,12 @@ class FormulaMargin(ABC):
 
     def examine(self, boxes: FormulaBoxes) -> MarginBounds:
         """Return bounds over boxes: the better of the natural form and, with derivatives, the mean-value form."""
-        centre = boxes.centre
-        at_centre = self.of(self.encloser.over(boxes.at(centre), self.own_orders))
+        centre, anchor = boxes.centre, dict[bytes, Pair]()
+        at_centre = self.of(self.encloser.over(boxes.at(centre), self.own_orders, record=anchor))
         best = np.full(len(boxes), -np.inf)
         derivative, defined = dict[int, Pair](), np.ones(len(boxes), dtype=bool)
         for orders in self.finer_orders:
-            found = self.encloser.over(boxes, orders)
+            found = self.encloser.over(boxes, orders, anchor)
             low, derivative = self.of(found)[0], dict(self.derivatives(found))
             if derivative:
                 # across several stairs or labels the centre is no single point, but its bounds hold for all of them
