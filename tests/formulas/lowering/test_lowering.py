@@ -113,6 +113,8 @@ OF_ONE = [
     (Apply("exp", U) + Apply("relu", U - 1.0), 0.0, 3.0, "convex"),
     (Apply("log", U) - Apply("abs", U - 2.0), 0.5, 3.0, "concave"),
     (Apply("softplus", U), -30.0, 30.0, "convex"),
+    # the softplus comes to its argument, so that there is no place of a kink
+    (Apply("sqrt", Maximum((U, Apply("softplus", Apply("abs", U))))), 30.0, 99.0, "undecided"),
 ]
 
 
