@@ -21,7 +21,7 @@ from kanopt.formulas.nodes import Array, Constant, Node, postorder
 from kanopt.formulas.parameters import Covariance, check_covariance
 from kanopt.formulas.pieces import Curve, Table, gap_inputs
 from kanopt.formulas.printing import to_infix
-from kanopt.formulas.variables import Variable, category_label, check_label, hint, refuse_lookalikes
+from kanopt.formulas.variables import Variable, category_label, check_label, hint, refuse_lookalikes, settle
 from kanopt.text import join_list, list_names, number_text, range_text
 
 Bounds: TypeAlias = tuple[float, float]
@@ -137,7 +137,7 @@ class BaseFormula:
             If an input is missing, has missing values or an unseen category, or the formula has no finite value at some
             finite input (the first one is named). For infinite inputs the result may be infinite or NaN.
         """
-        columns = self._columns(data)
+        columns = self.columns_of(data)
         try:
             return evaluate_graph(self.root, columns, self.title)
         except FormulaError as error:
@@ -164,7 +164,7 @@ class BaseFormula:
         ndarray of bool
             In the shape to which the given inputs broadcast.
         """
-        columns = self._columns(data)
+        columns = self.columns_of(data)
         result = np.zeros(common_shape(columns), dtype=bool)
         for beyond in self._outside_tests(columns).values():
             result |= beyond
@@ -190,7 +190,7 @@ class BaseFormula:
         >>> fuel.outside_inputs({"km": 120.0})
         ['km 120 km (valid from 0 to 90)']
         """
-        return self._outside_texts(self._columns(data))
+        return self._outside_texts(self.columns_of(data))
 
     def valid_range(self, variable: Variable) -> tuple[float | None, float | None]:
         """Return the ends of the valid range of a number, by domain and declaration; None for no bound."""
@@ -263,7 +263,8 @@ class BaseFormula:
     def _gaps(self) -> frozenset[str]:
         return gap_inputs(self.root)
 
-    def _columns(self, data: Any) -> dict[str, NDArray[Any]]:
+    def columns_of(self, data: Any) -> dict[str, NDArray[Any]]:
+        """Return the inputs that it reads as arrays, in its units and with gaps of categories filled."""
         try:
             return read_columns(self.inputs, data, self.used, self._gaps)
         except FormulaError as error:
@@ -364,5 +365,4 @@ class Alternative:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "complexity", float(self.complexity))
-        if not all(math.isfinite(x) for x in (self.complexity, self.error, self.length or 0.0)):
-            raise FormulaError(f"an alternative has a finite complexity and error, not {self!r}")
+        settle(self, "alternative")

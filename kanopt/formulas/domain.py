@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from kanopt.errors import FormulaError
 from kanopt.formulas.columns import common_shape, in_bounds, read_columns
 from kanopt.formulas.nodes import Array
-from kanopt.formulas.variables import Variable, check_name
+from kanopt.formulas.variables import Variable, check_name, settle
 from kanopt.text import range_text
 
 _EDGE = 1e-9
@@ -56,11 +56,9 @@ class JointTest:
         shapes = {len(self.log), len(self.centre), len(self.scale), len(self.inverse) - 1}
         if shapes != {count} or any(len(row) != count + 1 for row in self.inverse):
             raise FormulaError(f"joint test of {self.names!r}: its parts differ in length")
-        numbers = [*self.centre, *self.scale, *(x for row in self.inverse for x in row), self.threshold]
-        if not all(math.isfinite(number) for number in numbers) or any(s <= 0 for s in self.scale):
-            raise FormulaError(
-                f"joint test of {self.names!r}: its numbers are not finite, or a scale is not positive"
-            )
+        settle(self, f"joint test of {self.names!r}")
+        if any(scale <= 0 for scale in self.scale):
+            raise FormulaError(f"joint test of {self.names!r}: a scale is not positive")
 
     def scaled(self, columns: Mapping[str, NDArray[Any]]) -> list[Array]:
         """Return 1 and the scaled inputs; the logarithm of a non-positive number is −∞."""
@@ -150,10 +148,9 @@ class Range:
 
     def __post_init__(self) -> None:
         check_name(self.name, "range")
-        object.__setattr__(self, "sparse", tuple((float(a), float(b)) for a, b in self.sparse))
-        ends = (self.low, self.high, *(end for pair in self.sparse for end in pair))
-        if not (self.low <= self.high and all(map(math.isfinite, ends))):
-            raise FormulaError(f"range of {self.name!r}: {self.low!r} to {self.high!r} is not a finite range")
+        settle(self, f"range of {self.name!r}")
+        if self.low > self.high:
+            raise FormulaError(f"range of {self.name!r}: {self.low!r} to {self.high!r} holds no number")
 
     @classmethod
     def of_values(cls, name: str, values: Array) -> Range:
@@ -234,9 +231,10 @@ class Domain:
     orders: tuple[tuple[str, str], ...] = ()
 
     def __post_init__(self) -> None:
+        settle(self, "domain")
         for name, values in self.quantiles:
-            if len(values) != len(_LEVELS) or not all(map(math.isfinite, values)):
-                raise FormulaError(f"quantiles of {name!r}: {values!r} are not {len(_LEVELS)} finite numbers")
+            if len(values) != len(_LEVELS):
+                raise FormulaError(f"quantiles of {name!r}: {values!r} are not {len(_LEVELS)} numbers")
 
     @classmethod
     def from_rows(

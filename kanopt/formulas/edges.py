@@ -10,9 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kanopt.formulas.base_formula import BaseFormula
-from kanopt.formulas.columns import read_columns
 from kanopt.formulas.nodes import Array, Maximum, Minimum, Node, fold, postorder
-from kanopt.formulas.pieces import Step, gap_inputs
+from kanopt.formulas.pieces import Step
 from kanopt.formulas.printing import to_infix
 from kanopt.text import number_text
 
@@ -70,7 +69,7 @@ def crossed_edges(before: BaseFormula, after: BaseFormula, old: Any, new: Any) -
 
 def _pieces(formula: BaseFormula, data: Any) -> Iterator[tuple[Node, NDArray[np.int64]]]:
     """Yield the nodes that consist of pieces, each with the number of the piece that counts in every row."""
-    columns = read_columns(formula.inputs, data, formula.used, gap_inputs(formula.root))
+    columns = formula.columns_of(data)
     for node in postorder(formula.root):
         if isinstance(node, (Step, Maximum, Minimum)):
             yield node, _piece_of(node, columns)

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from kanopt.errors import FormulaError
 from kanopt.formulas.noise import MOST_SHARED, Noise, clipped, is_gross, shared_part, whitened
+from kanopt.formulas.variables import settle
 
 Floats = NDArray[np.float64]
 
@@ -72,10 +73,9 @@ class ErrorModel:
     noise_shape: Noise | None = None
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "covariance", tuple(self.covariance))
-        numbers = (self.shift, self.factor, *self.covariance, self.spread, self.power, self.level)
-        if len(self.covariance) != 3 or not all(math.isfinite(number) for number in numbers):
-            raise FormulaError(f"an error model has finite numbers only, not {numbers!r}")
+        settle(self, "error model")
+        if len(self.covariance) != 3:
+            raise FormulaError(f"an error model has three covariances, not {self.covariance!r}")
         if min(self.spread, self.level, self.rows, self.covariance[0], self.covariance[2]) < 0:
             raise FormulaError("an error model has no negative spread, variance, level or rows")
 

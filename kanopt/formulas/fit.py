@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias, get_args
 
@@ -11,6 +10,7 @@ from numpy.typing import NDArray
 
 from kanopt.errors import FormulaError
 from kanopt.formulas.error_model import ErrorModel
+from kanopt.formulas.variables import settle
 from kanopt.text import list_names, number_text, score_text
 
 Level: TypeAlias = Literal["good", "usable", "weak"]
@@ -54,8 +54,7 @@ class VerdictReason:
     def __post_init__(self) -> None:
         if self.level not in get_args(Level):
             raise FormulaError(f"a verdict is one of {list_names(get_args(Level))}, not {self.level!r}")
-        object.__setattr__(self, "columns", tuple(self.columns))
-        object.__setattr__(self, "rows", tuple(self.rows))
+        settle(self, "verdict")
 
     def __str__(self) -> str:
         return f"{self.message}; {self.advice}"
@@ -136,12 +135,7 @@ class Fit:
     findings: tuple[VerdictReason, ...] = ()
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "findings", tuple(self.findings))
-        lowest = 0.0 if self.lowest is None else self.lowest
-        numbers = (self.r2, self.rmse, self.mae, self.ratio, self.smearing, lowest)
-        levels = (value for pair in self.residual_quantiles for value in pair)
-        if not all(math.isfinite(number) for number in (*numbers, *levels)):
-            raise FormulaError(f"a fit has finite numbers only, not {numbers!r}")
+        settle(self, "fit")
         if min(self.rows_train, self.rows_test) < 0 or min(self.rmse, self.mae) < 0:
             raise FormulaError("a fit has no negative errors or rows")
 

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from kanopt.errors import FormulaError
+from kanopt.formulas.variables import settle
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
@@ -149,16 +150,8 @@ class Noise:
     gross: tuple[float, ...] = ()
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "quantiles", tuple((level, value) for level, value in self.quantiles))
-        object.__setattr__(self, "gross", tuple(self.gross))
+        settle(self, "noise of a law")
         levels = [level for level, _ in self.quantiles]
-        numbers = (
-            *(self.share, self.usual, self.group_size, self.gross_share),
-            *self.gross,
-            *(v for _, v in self.quantiles),
-        )
-        if not all(map(math.isfinite, numbers)):
-            raise FormulaError(f"the noise of a law has finite numbers only, not {numbers!r}")
         if not 0.0 <= self.share <= 1.0 or not 0.0 <= self.gross_share < 1.0 or self.usual < 0.0:
             raise FormulaError(
                 f"the noise of a law has shares between 0 and 1 and a spread of at least 0, not share {self.share!r}, "

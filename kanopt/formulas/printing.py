@@ -8,6 +8,9 @@ from dataclasses import replace
 from kanopt.formulas.nodes import Apply, Constant, Input, Node, Product, Sum, fold
 from kanopt.formulas.spelling import ATOM, POWER, PRODUCT, WORD, TextPart, Writer, number
 
+_LARGEST, _LONGEST = 400, 60
+"""Steps beyond which a text is not written, and its letters."""
+
 
 def to_infix(root: Node) -> str:
     """Return a graph as one line that can be parsed again, up to the rounding of constants.
@@ -22,6 +25,20 @@ def to_infix(root: Node) -> str:
     'sin(2 · pi · (month - 4) / 12)'
     """
     return fold(root, ReadableWriter().visit).text
+
+
+def short_text(node: Node) -> str:
+    """Return a step in plain text for a message, cut off where it is long.
+
+    Examples
+    --------
+    >>> short_text(Input("km") + 3), len(short_text(Sum(tuple(Input(f"input_{i}") for i in range(99)))))
+    ('km + 3', 60)
+    """
+    if node.size > _LARGEST:
+        return f"a step of {node.size:,} parts"
+    text = to_infix(node)
+    return text if len(text) <= _LONGEST else text[: _LONGEST - 1] + "…"
 
 
 def to_latex(root: Node, output: str) -> str:

@@ -16,9 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kanopt.formulas.base_formula import AnyFormula
-from kanopt.formulas.columns import read_columns
 from kanopt.formulas.nodes import Array, Constant, Node, computed, postorder, rebuild
-from kanopt.formulas.pieces import Curve, gap_inputs
+from kanopt.formulas.pieces import Curve
 
 T = TypeVar("T")
 
@@ -61,10 +60,7 @@ def round_law(formula: AnyFormula, data: Mapping[str, NDArray[Any]], target: Arr
     2.000071
     """
     every = slice(None, None, max(1, math.ceil(len(target) / ROWS)))
-    columns = read_columns(
-        formula.inputs, {name: values[every] for name, values in data.items()}, formula.used,
-        gap_inputs(formula.root),
-    )  # fmt: skip
+    columns = formula.columns_of({name: values[every] for name, values in data.items()})
     before = computed(formula.root, columns)
     error = float(np.median(np.abs(target[every] - before)))
     decimals: dict[Any, int] = {}

@@ -9,7 +9,7 @@ exponentiated; where two uncertain constants are merged, their covariance is not
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from functools import reduce
 
 import numpy as np
@@ -96,29 +96,45 @@ def _flatten(parts: Iterable[Node], kind: type[Sum] | type[Product]) -> list[Nod
     return found
 
 
-def _sum(terms: Iterable[Node]) -> Node:
-    """Flatten, add the constants up, and collect equal terms; the constant comes first."""
-    constant: Constant = ZERO
+def _collected(
+    parts: Iterable[Node],
+    neutral: Constant,
+    merge: Callable[[Constant, Constant], Constant | None],
+    split: Callable[[Node], tuple[Constant, Node]],
+    join: Callable[[Constant, Node], Node],
+) -> tuple[Constant, list[Node]]:
+    """Return the fixed numbers of a sum or product as one, and the other parts, what occurs several times in one."""
+    constant = neutral
     loose: list[Node] = []
-    weights: dict[Node, Constant] = {}
-    for term in _flatten(terms, Sum):
-        if isinstance(term, Constant) and not is_parameter(term):
-            added = _plus(constant, term)
-            loose.extend([term] if added is None else [])
-            constant = constant if added is None else added
+    counts: dict[Node, Constant] = {}
+    for part in parts:
+        if isinstance(part, Constant) and not is_parameter(part):
+            merged = merge(constant, part)
+            loose.extend([part] if merged is None else [])
+            constant = constant if merged is None else merged
             continue
-        weight, rest = _split(term)
-        added = _plus(weights[rest], weight) if rest in weights else weight
-        if added is None:
-            loose.append(term)
+        count, rest = split(part)
+        total = _plus(counts[rest], count) if rest in counts else count
+        if total is None:
+            loose.append(part)
         else:
-            weights[rest] = added
-    parts = [_scaled(weight, rest) for rest, weight in weights.items() if not _exact(weight, 0.0)]
-    head: list[Node] = [] if _exact(constant, 0.0) else [constant]
-    parts = head + parts + loose
+            counts[rest] = total
+    return constant, [join(count, rest) for rest, count in counts.items() if not _exact(count, 0.0)] + loose
+
+
+def _joined(
+    kind: type[Sum] | type[Product], neutral: Constant, constant: Constant, parts: list[Node]
+) -> Node:
+    head: list[Node] = [] if _exact(constant, neutral.value) else [constant]
+    parts = head + parts
     if not parts:
-        return ZERO
-    return parts[0] if len(parts) == 1 else Sum(tuple(parts))
+        return neutral
+    return parts[0] if len(parts) == 1 else kind(tuple(parts))
+
+
+def _sum(terms: Iterable[Node]) -> Node:
+    constant, parts = _collected(_flatten(terms, Sum), ZERO, _plus, _split, _scaled)
+    return _joined(Sum, ZERO, constant, parts)
 
 
 def _split(term: Node) -> tuple[Constant, Node]:
@@ -138,49 +154,20 @@ def _scaled(weight: Constant, rest: Node) -> Node:
 
 
 def _product(factors: Iterable[Node]) -> Node:
-    """Flatten, multiply the constants, and collect powers of the same base; constants come first."""
-    constant: Constant = ONE
-    named: list[Node] = []
-    loose: list[Node] = []
-    exponents: dict[Node, Constant] = {}
-    for factor in _flatten(factors, Product):
-        if is_parameter(factor):
-            named.append(factor)
-            continue
-        if isinstance(factor, Constant):
-            times = _times(constant, factor)
-            loose.extend([factor] if times is None else [])
-            constant = constant if times is None else times
-            continue
-        base, exponent = _base_of(factor)
-        total = _plus(exponents[base], exponent) if base in exponents else exponent
-        if total is None:
-            loose.append(factor)
-        else:
-            exponents[base] = total
-    if _exact(constant, 0.0):
-        return ZERO
-    parts = [
-        _power_unless_one(base, exponent) for base, exponent in exponents.items() if not _exact(exponent, 0.0)
-    ]
-    head: list[Node] = [] if _exact(constant, 1.0) else [constant]
-    parts = head + named + parts + loose
-    if not parts:
-        return ONE
-    return parts[0] if len(parts) == 1 else Product(tuple(parts))
+    flat = _flatten(factors, Product)
+    named = [factor for factor in flat if is_parameter(factor)]
+    others = [factor for factor in flat if not is_parameter(factor)]
+    constant, parts = _collected(others, ONE, _times, _base_of, _raised)
+    return ZERO if _exact(constant, 0.0) else _joined(Product, ONE, constant, named + parts)
 
 
-def _base_of(factor: Node) -> tuple[Node, Constant]:
-    if (
-        isinstance(factor, Power)
-        and isinstance(factor.exponent, Constant)
-        and not is_parameter(factor.exponent)
-    ):
-        return factor.base, factor.exponent
-    return factor, ONE
+def _base_of(factor: Node) -> tuple[Constant, Node]:
+    if isinstance(factor, Power) and isinstance(factor.exponent, Constant):
+        return (ONE, factor) if is_parameter(factor.exponent) else (factor.exponent, factor.base)
+    return ONE, factor
 
 
-def _power_unless_one(base: Node, exponent: Constant) -> Node:
+def _raised(exponent: Constant, base: Node) -> Node:
     return base if _exact(exponent, 1.0) else Power(base, exponent)
 
 

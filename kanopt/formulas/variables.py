@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import math
 import unicodedata
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, fields
 from typing import Any, Literal
 
 import numpy as np
@@ -94,6 +94,34 @@ def category_label(value: Any) -> str:
     if not (math.isfinite(number) and number.is_integer()):
         return str(value)
     return str(int(number))
+
+
+def settle(record: Any, what: str) -> None:
+    """Make the lists in the fields of a frozen record tuples, and refuse numbers there that are not finite.
+
+    Raises
+    ------
+    FormulaError
+        If a field holds such a number; names the field.
+    """
+    for each in fields(record):
+        value = _as_tuples(getattr(record, each.name))
+        wrong = [number for number in _numbers(value) if not math.isfinite(number)]
+        if wrong:
+            raise FormulaError(f"{what}: {each.name} must have finite numbers only, not {wrong[0]!r}")
+        object.__setattr__(record, each.name, value)
+
+
+def _as_tuples(value: Any) -> Any:
+    return tuple(map(_as_tuples, value)) if isinstance(value, list | tuple) else value
+
+
+def _numbers(value: Any) -> Iterator[float]:
+    if isinstance(value, tuple):
+        for part in value:
+            yield from _numbers(part)
+    elif isinstance(value, float):
+        yield value
 
 
 @dataclass(frozen=True)

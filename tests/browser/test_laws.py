@@ -16,7 +16,6 @@ from kanopt.errors import FormulaError
 from kanopt.formulas import FUNCTIONS, Apply, Formula, Input, Table, Variable
 from tests.browser.browser import Browser
 from tests.formulas.export import engines
-from tests.formulas.export.machines import source_of
 from tests.formulas.export.test_round_trips import CASES, CLOSE, HARD, KINDS, LABELS
 from tests.formulas.strategies import OUTPUT, laws, raw, rows, steady
 
@@ -30,7 +29,7 @@ def in_page(browser: Browser, law: Formula, data: Mapping[str, NDArray[Any]]) ->
     """Return the law's values at rows, computed in the browser; NaN where it has none."""
     records = json.dumps(engines.records(data))
     found = browser.run(
-        f"const law = {source_of(law)};\n"
+        f"const law = {law.to_javascript().partition(chr(10))[2].strip()};\n"
         f"return {records}.map(law).map((y) => (Number.isFinite(y) ? y : null));"
     )
     return np.array(found, dtype=float)

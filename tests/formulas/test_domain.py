@@ -69,10 +69,10 @@ def test_merged_domains_hold_where_all_do():
 @pytest.mark.parametrize(
     ("make", "message"),
     [
-        (lambda: Range("km", 2.0, 1.0), "is not a finite range"),
-        (lambda: Range("km", 0.0, float("inf")), "is not a finite range"),
+        (lambda: Range("km", 2.0, 1.0), "holds no number"),
+        (lambda: Range("km", 0.0, float("inf")), "must have finite numbers"),
         (lambda: Domain.from_rows([KM], {"km": []}), "no rows"),
-        (lambda: Domain.from_rows([KM], {"km": [1.0, np.inf]}), "is not a finite range"),
+        (lambda: Domain.from_rows([KM], {"km": [1.0, np.inf]}), "must have finite numbers"),
         (lambda: Domain.from_rows([KM], {"k": [1.0]}), "'km' is missing"),
         (lambda: JointTest(("a",), (False,), (0.0,), (1.0,), ((1.0,),), 1.0), "differ in length"),
         (lambda: JointTest(("a",), (False,), (0.0,), (0.0,), ((1.0, 0.0), (0.0, 1.0)), 1.0), "not positive"),

@@ -28,9 +28,9 @@ def test_a_fit_agrees_with_scikit_learn():
         (lambda: Fit.of([1.0, np.nan], [1.0, 2.0], rows_train=1), "not finite"),
         (lambda: Fit.of([2.0, 2.0], [1.0, 2.0], rows_train=1), "do not vary"),
         (lambda: Fit.of([-2.0, 2.0], [1.0, 2.0], rows_train=1), "sum to zero"),
-        (lambda: Fit(np.nan, 1.0, 1.0, 1.0, 1, 1), "finite numbers only"),
+        (lambda: Fit(np.nan, 1.0, 1.0, 1.0, 1, 1), "must have finite numbers only"),
         (lambda: Fit(1.0, -1.0, 1.0, 1.0, 1, 1), "no negative"),
-        (lambda: Alternative(np.inf, 0.0), "finite complexity"),
+        (lambda: Alternative(np.inf, 0.0), "alternative: complexity must have finite"),
     ],
 )
 def test_fits_without_a_meaning_are_refused(make, message):

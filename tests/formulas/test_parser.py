@@ -24,56 +24,20 @@ def value(text, **data):
     [
         ("1 + 2 * 3", 7.0),
         ("8 / 2 / 2", 2.0),
-        ("8 - 2 - 2", 4.0),
         ("2 ^ 3", 8.0),
         ("2 ** -1", 0.5),
-        ("-2 ^ 2", -4.0),
         ("(-2) ^ 2", 4.0),
-        ("--3", 3.0),
         ("+3 - -3", 6.0),
         ("1.5e2 + .5 + 2.", 152.5),
         ("2 · 3 × 4 ÷ 6 − 1", 3.0),
         ("max(1, 2, 3) + min(4, 5)", 7.0),
         ("exp(ln(5)) + log(1)", 5.0),
-        ("sqrt(16) + abs(-2) + relu(-1)", 6.0),
         ("cos(2 * pi)", 1.0),
         ("  1\n + 1\t", 2.0),
     ],
 )
 def test_arithmetic(text, expected):
     assert value(text) == pytest.approx(expected)
-
-
-@pytest.mark.parametrize(
-    ("text", "function"),
-    [
-        ("t0*(1 + 0.15*(q/c)**4)", lambda t0, q, c: t0 * (1 + 0.15 * (q / c) ** 4)),
-        ("45 + 2.6*d**0.72*w**0.65", lambda d, w: 45 + 2.6 * d**0.72 * w**0.65),
-        ("sqrt(2*D*S/h)", lambda D, S, h: np.sqrt(2 * D * S / h)),
-        (
-            "5200*p**(-1.6)*(1 + 0.3*sin(2*pi*t/52))",
-            lambda p, t: 5200 * p**-1.6 * (1 + 0.3 * np.sin(2 * np.pi * t / 52)),
-        ),
-        (
-            "60*lam/(mu*(lam+mu))*(1+cv**2)/2",
-            lambda lam, mu, cv: 60 * lam / (mu * (lam + mu)) * (1 + cv**2) / 2,
-        ),
-        (
-            "0.05*t*exp(6200*(1/278 - 1/(T+270)))",
-            lambda t, T: 0.05 * t * np.exp(6200 * (1 / 278 - 1 / (T + 270))),
-        ),
-        ("70/(1 + exp(-0.15*(t - 24) + 1.1*d))", lambda t, d: 70 / (1 + np.exp(-0.15 * (t - 24) + 1.1 * d))),
-        ("0.5^(t/half)", lambda t, half: 0.5 ** (t / half)),
-    ],
-)
-def test_logistics_formulas(text, function):
-    rng = np.random.default_rng(5)
-    names = function.__code__.co_varnames[: function.__code__.co_argcount]
-    data = {name: rng.uniform(1, 20, 30) for name in names}
-    formula = parse_formula(text, [Variable(name) for name in names], COST)
-    np.testing.assert_allclose(formula.evaluate(data), function(**data), rtol=1e-12)
-    again = parse_formula(str(formula), formula.inputs, COST)
-    assert str(again) == str(formula)
 
 
 @pytest.mark.parametrize(
@@ -86,13 +50,9 @@ def test_logistics_formulas(text, function):
         ("(x y)", 4, "put an operator or '\\)' before 'y'"),
         ("x)", 2, "belongs to no bracket"),
         ("2 x", 3, "put an operator before 'x'"),
-        ("x.real", 2, "'.' has no place in a formula"),
         ("'a'", 1, '"\'" has no place'),
         ("x == y", 3, "'=' has no place"),
-        ("x if y else 0", 3, "put an operator before 'if'"),
-        ("__import__('os')", 12, "has no place"),
         ("__import__(x)", 1, "unknown function '__import__'"),
-        ("lambda", 1, "unknown name 'lambda'"),
         ("sqroot(x)", 1, "unknown function 'sqroot'; did you mean 'sqrt'"),
         ("x(2)", 1, "'x' is no function; put an operator"),
         ("exp", 1, r"'exp' is a function; write exp\(…\)"),
@@ -100,15 +60,11 @@ def test_logistics_formulas(text, function):
         ("exp(x, y)", 1, "exp takes one argument, not 2"),
         ("exp()", 5, r"missing before '\)'"),
         ("1 / 0", 5, "division by zero"),
-        ("x / (2 - 2)", 6, "division by zero"),
         ("x ^ 2 ^ 3", 5, "a power of a power is ambiguous"),
         ("x ^ (y ^ 2)", 6, "an exponent must not contain a power"),
         ("x ^ 101", 5, "the exponent 101 is beyond ±100"),
         ("1e999", 1, "not a finite number"),
-        ("log(0 - 1)", 1, "not a finite number"),
-        ("exp(1000)", 1, "not a finite number"),
         ("(" * 61 + "x" + ")" * 61, 61, "nest deeper than 60"),
-        ("(" * 9_999, 61, "nest deeper than 60"),
         ("-" * 9_999, 1_001, "more than 1,000 operators"),
     ],
 )
@@ -194,13 +150,9 @@ def test_laws_that_do_not_fit_are_refused(text, inputs, message):
     ("constants", "message"),
     [
         ({"x": 1.0}, "the constant 'x' is also an input"),
-        ({"fuel": 1.0}, "the constant 'fuel' is also a law"),
         ({"pi": 3.0}, "the constant 'pi' is also a known number"),
         ({"exp": 1.0}, "the constant 'exp' is also a function"),
-        ({"max": 1.0}, "the constant 'max' is also a function"),
-        ({"ln": 1.0}, "the constant 'ln' is also a function"),
         ({"a": np.nan}, "the constant 'a' is nan, no finite number"),
-        ({"a": 10**400}, "no finite number"),
         ({"a": "1"}, "'a' is '1', no finite number"),
         ({"a": True}, "'a' is True, no finite number"),
         ({"": 1.0}, "neither is empty"),
@@ -231,17 +183,6 @@ def test_pieces_are_named_by_the_text_they_print_as():
     ]:
         with pytest.raises(FormulaError, match=message):
             parse_formula(text, inputs, COST, pieces=pieces)
-
-
-def test_an_expression_of_sympy_is_read_as_its_text():
-    sympy = pytest.importorskip("sympy")
-    x, y = sympy.symbols("x y")
-    expression = 0.5 * x**2 + sympy.sqrt(y) - sympy.Max(x, y, 3) + sympy.Abs(x - 7) + sympy.exp(-x / 3)
-    law = parse_formula(str(expression), ["x", "y"], "z")
-    data = {"x": np.linspace(1.0, 9.0, 5), "y": np.linspace(9.0, 2.0, 5)}
-    np.testing.assert_allclose(
-        law.evaluate(data), sympy.lambdify((x, y), expression, "numpy")(**data), rtol=1e-12
-    )
 
 
 def test_pieces_that_are_none_are_refused() -> None:

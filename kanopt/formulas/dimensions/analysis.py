@@ -36,9 +36,10 @@ from typing import TYPE_CHECKING, TypeGuard
 import numpy as np
 
 from kanopt.formulas.base_formula import BaseFormula
-from kanopt.formulas.dimensions.messages import ONE, DimensionWording, Equations, TooMuchWorkError, step_text
+from kanopt.formulas.dimensions.messages import ONE, DimensionWording, Equations, TooMuchWorkError
 from kanopt.formulas.functions import function_named
 from kanopt.formulas.nodes import Apply, Constant, Input, Node, Power, Product, postorder
+from kanopt.formulas.printing import short_text
 from kanopt.formulas.spelling import number
 from kanopt.text import list_names
 from kanopt.units import UnitPowers, powers_of
@@ -390,7 +391,7 @@ class ConstantUnit:
     @property
     def where(self) -> str:
         """The step that contains it, as printed in the formula."""
-        return step_text(self.part)
+        return short_text(self.part)
 
     @property
     def label(self) -> str:

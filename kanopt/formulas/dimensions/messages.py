@@ -12,7 +12,7 @@ from fractions import Fraction
 from typing import TYPE_CHECKING
 
 from kanopt.formulas.nodes import Apply, Constant, Node, Power, Sum
-from kanopt.formulas.printing import to_infix
+from kanopt.formulas.printing import short_text
 from kanopt.text import number_text
 from kanopt.units import UnitPowers
 
@@ -147,25 +147,6 @@ class Equations:
         return None if value is None else str(value)
 
 
-_LONGEST_TEXT = 60
-_LARGEST = 400
-
-
-def step_text(node: Node) -> str:
-    """Return a step as printed in the formula, shortened if long.
-
-    Examples
-    --------
-    >>> from kanopt.formulas import Input
-    >>> step_text(Input("km") + 3), len(step_text(Sum(tuple(Input(f"input_{i}") for i in range(99)))))
-    ('km + 3', 60)
-    """
-    if node.size > _LARGEST:
-        return f"a part of {node.size:,} steps"
-    text = to_infix(node)
-    return text if len(text) <= _LONGEST_TEXT else text[: _LONGEST_TEXT - 1] + "…"
-
-
 class DimensionWording:
     """Messages that show units as far as the equations determine them."""
 
@@ -181,13 +162,13 @@ class DimensionWording:
     ) -> str:
         """Say that two parts of a sum or of max and min do not have the same unit."""
         a, b = (self._equations.value(unit) for _, unit in (first, other))
-        names = [step_text(part) for part, _ in (first, other)]
+        names = [short_text(part) for part, _ in (first, other)]
         if a is None or b is None:
             return (
-                f"{step_text(node)}: the units of {names[0]} and {names[1]} differ by {ratio}, which no constant "
+                f"{short_text(node)}: the units of {names[0]} and {names[1]} differ by {ratio}, which no constant "
                 "takes up; correct a declared unit, or multiply one of them by a constant"
             )
-        told = f"{step_text(node)}: {_is_in(names[0], a)}, {_is_in(names[1], b)}"
+        told = f"{short_text(node)}: {_is_in(names[0], a)}, {_is_in(names[1], b)}"
         if not ratio.dimension:
             both = f"{a} {'+' if isinstance(node, Sum) else 'and'} {b}: " if str(a) and str(b) else ""
             return f"{told}; {both}convert first ({_conversion(a, b)})"
@@ -204,10 +185,10 @@ class DimensionWording:
         value = self._equations.value(unit)
         if value is None:
             return (
-                f"{step_text(root)}: its unit differs from that of {output.name}, {output.unit}, by {ratio}, which no "
+                f"{short_text(root)}: its unit differs from that of {output.name}, {output.unit}, by {ratio}, which no "
                 "constant takes up; correct a declared unit, or multiply by a constant"
             )
-        told = f"{_is_in(step_text(root), value)}, but {output.name} is declared in {output.unit}"
+        told = f"{_is_in(short_text(root), value)}, but {output.name} is declared in {output.unit}"
         if not ratio.dimension:
             return f"{told}: convert first ({_conversion(value, value / ratio)})"
         return f"{told}; multiply by a constant, or correct a declared unit"
@@ -221,7 +202,7 @@ class DimensionWording:
                 what = "an exponent is a pure number"
             case _:
                 what = "what is raised to a varying power is a pure number"
-        told = f"{step_text(node)}: {_is_in(step_text(child), unit)}, but {what}"
+        told = f"{short_text(node)}: {_is_in(short_text(child), unit)}, but {what}"
         if not unit.dimension:
             return f"{told}; convert first ({_conversion(unit, ONE)})"
         return f"{told}; divide it by a constant in {unit}"
@@ -229,9 +210,9 @@ class DimensionWording:
     def shifted(self, log: Apply, unit: UnitPowers) -> str:
         """Say that a logarithm depends on the unit of its argument."""
         text = self._equations.text(unit)
-        argument = step_text(log.argument)
+        argument = short_text(log.argument)
         return (
-            f"{step_text(log)}: {argument} is {f'in {text}' if text else 'not a pure number'}, and no constant "
+            f"{short_text(log)}: {argument} is {f'in {text}' if text else 'not a pure number'}, and no constant "
             f"takes that unit up; divide {argument} by a constant, or add one to the logarithm"
         )
 

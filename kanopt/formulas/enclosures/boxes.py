@@ -17,7 +17,7 @@ from kanopt.errors import FormulaError
 from kanopt.formulas.base_formula import BaseFormula, Bounds
 from kanopt.formulas.enclosures.arithmetic import Flags, Integers
 from kanopt.formulas.nodes import Array, Input, Node, postorder
-from kanopt.formulas.pieces import Curve, Step, Table
+from kanopt.formulas.pieces import Step, Table
 
 _UNSEEN = "another"
 
@@ -103,8 +103,6 @@ class BoxSides:
         The whole range of each, shape (numbers,).
     step_edges
         For each number, the breakpoints of the step functions of it, ascending.
-    knots
-        For each number, further places where it should be split.
     categories
         Names of the categorical inputs.
     labels
@@ -115,7 +113,6 @@ class BoxSides:
     low: Array
     high: Array
     step_edges: tuple[Array, ...]
-    knots: tuple[Array, ...]
     categories: tuple[str, ...]
     labels: tuple[tuple[str, ...], ...]
 
@@ -126,21 +123,15 @@ class BoxSides:
         nodes: Sequence[Node],
         labels: Mapping[str, tuple[str, ...]] | None = None,
     ) -> BoxSides:
-        """Return the sides with these ranges and labels, split where steps and curves of an input have their ends."""
+        """Return the sides with these ranges and labels, split where steps of an input have their edges."""
         edges: dict[str, list[float]] = {name: [] for name in ranges}
-        knots: dict[str, list[float]] = {name: [] for name in ranges}
         for node in nodes:
             if isinstance(node, Step) and isinstance(node.argument, Input):
                 edges[node.argument.name] += node.breakpoints
-            elif isinstance(node, Curve) and isinstance(node.argument, Input) and not node.periodic:
-                knots[node.argument.name] += (node.low, node.high)
         known = {} if labels is None else labels
         low, high = (np.array([ends[side] for ends in ranges.values()], dtype=np.float64) for side in (0, 1))
-        step_edges, splits = (
-            tuple(np.array(sorted(set(found)), dtype=np.float64) for found in each.values())
-            for each in (edges, knots)
-        )
-        return cls(tuple(ranges), low, high, step_edges, splits, tuple(known), tuple(known.values()))
+        step_edges = tuple(np.array(sorted(set(found)), dtype=np.float64) for found in edges.values())
+        return cls(tuple(ranges), low, high, step_edges, tuple(known), tuple(known.values()))
 
     def boxes(self, low: Array, high: Array, stair: Integers | None = None) -> FormulaBoxes:
         """Return boxes with ends of shape (boxes, numbers), and all labels, on the stairs of the ends or given ones."""
@@ -238,15 +229,10 @@ class BoxSides:
         return concatenate([left, right, jumps])
 
     def _middle(self, boxes: FormulaBoxes, number: Integers, runs: Flags, half: Integers) -> Array:
-        """Return where a number's side is split: at a breakpoint, else at a knot inside, else in the middle."""
-        rows = np.arange(len(boxes))
-        middle = boxes.centre[rows, number]
-        for place in np.unique(number):
-            here = number == place
-            start, stop = boxes.low[here, place], boxes.high[here, place]
-            for end in self.knots[place]:
-                middle[here] = np.where((start < end) & (end < stop), end, middle[here])
-            stepped = here & runs
+        """Return where to cut a number of each box: at its middle, across several stairs at the edge of one."""
+        middle = boxes.centre[np.arange(len(boxes)), number]
+        for place in np.unique(number[runs]):
+            stepped = (number == place) & runs
             middle[stepped] = self.step_edges[place][half[stepped]]
         return middle
 

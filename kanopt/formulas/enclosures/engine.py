@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
+from functools import cached_property, partial
 
 import numpy as np
 
@@ -23,7 +23,7 @@ from kanopt.formulas.enclosures.boxes import BoxSides, FormulaBoxes, entries
 from kanopt.formulas.enclosures.enclosure import Enclosure, Orders
 from kanopt.formulas.enclosures.rules import composed, curves, enclosed
 from kanopt.formulas.enclosures.univariate import CurveBank, Stairs, within
-from kanopt.formulas.nodes import Array, Input, Node, fold, postorder
+from kanopt.formulas.nodes import Array, Input, Node, Product, Sum, fold, postorder
 from kanopt.formulas.pieces import Curve, Step, Table
 
 _ONE: Pair = (np.ones(()), np.ones(()))
@@ -31,11 +31,17 @@ _ONE: Pair = (np.ones(()), np.ones(()))
 
 @dataclass(frozen=True)
 class _Walk:
-    """One walk through the graph: where, what is wanted, and the curves bounded so far."""
+    """One walk through the graph: where, what is wanted, mean values to use and to record, curves bounded so far."""
 
     boxes: FormulaBoxes
     wanted: Orders
+    anchor: Mapping[bytes, Pair]
+    record: dict[bytes, Pair] | None
     known: dict[bytes, Enclosure]
+
+    @cached_property
+    def centre(self) -> Array:
+        return self.boxes.centre
 
 
 class Encloser:
@@ -63,9 +69,33 @@ class Encloser:
         }
         self._tables = {node.key: _Entries(node, sides) for node in nodes if isinstance(node, Table)}
 
-    def over(self, boxes: FormulaBoxes, wanted: Orders) -> Enclosure:
-        """Return bounds over boxes, every array of shape (boxes,); requested derivatives in `x` are always present."""
-        walk = _Walk(boxes, wanted, {})
+    @cached_property
+    def _anchored(self) -> frozenset[bytes]:
+        return _read_in_several_ways(postorder(self.root))
+
+    def over(
+        self,
+        boxes: FormulaBoxes,
+        wanted: Orders,
+        anchor: Mapping[bytes, Pair] | None = None,
+        record: dict[bytes, Pair] | None = None,
+    ) -> Enclosure:
+        """Return bounds over boxes, every array of shape (boxes,); requested derivatives in `x` are always present.
+
+        Parameters
+        ----------
+        boxes
+            Where.
+        wanted
+            The derivatives; for an anchor to be used, those along every number.
+        anchor
+            Bounds at the centres of the boxes of the steps that read a number in several ways. Such a step lies also
+            within its mean-value form (Moore et al. 2009, ch. 6), whose excess width shrinks with the square of the
+            box.
+        record
+            Where to put such bounds, for boxes that are points.
+        """
+        walk = _Walk(boxes, wanted, {} if anchor is None else anchor, record, {})
         with np.errstate(all="ignore"):
             found = fold(self.root, partial(self._visit, walk=walk))
         shape, size = (len(boxes),), len(wanted.inputs)
@@ -87,7 +117,7 @@ class Encloser:
 
     def steps(self, boxes: FormulaBoxes, wanted: Orders) -> dict[bytes, Enclosure]:
         """Return bounds at every step of the graph, by its key."""
-        walk, found = _Walk(boxes, wanted, {}), dict[bytes, Enclosure]()
+        walk, found = _Walk(boxes, wanted, {}, None, {}), dict[bytes, Enclosure]()
         with np.errstate(all="ignore"):
             for node in postorder(self.root):
                 found[node.key] = self._visit(node, [found[child.key] for child in node.children], walk)
@@ -103,6 +133,16 @@ class Encloser:
         return empty
 
     def _visit(self, node: Node, parts: list[Enclosure], walk: _Walk) -> Enclosure:
+        found = self._bounded(node, parts, walk)
+        if walk.record is not None and node.key in self._anchored:
+            walk.record[node.key] = found.value
+        if node.key not in walk.anchor:
+            return found
+        around = mean_value(walk.anchor[node.key], found.slope, walk.boxes, walk.centre)
+        value = np.maximum(found.value[0], around[0]), np.minimum(found.value[1], around[1])
+        return found._replace(value=chosen(found.defined, value, found.value))
+
+    def _bounded(self, node: Node, parts: list[Enclosure], walk: _Walk) -> Enclosure:
         if isinstance(node, Input):
             return self._input(self._place[node.name], walk.boxes, walk.wanted)
         if isinstance(node, Table):
@@ -205,3 +245,16 @@ def _banks(nodes: list[Curve]) -> dict[bytes, tuple[CurveBank, list[Curve]]]:
         groups.setdefault(knots, []).append(curve)
     banks = [(CurveBank(group), group) for group in groups.values()]
     return {curve.key: (bank, group) for bank, group in banks for curve in group}
+
+
+def _read_in_several_ways(nodes: Sequence[Node]) -> frozenset[bytes]:
+    """Return the sums and products, but the last step, whose parts read a common number, so that bounds add up."""
+    names: dict[bytes, frozenset[str]] = {}
+    found = set()
+    for node in nodes:
+        below = [names[child.key] for child in node.children]
+        own = frozenset({node.name}) if isinstance(node, Input) else frozenset()
+        names[node.key] = own.union(*below)
+        if isinstance(node, Sum | Product) and sum(map(len, below)) > len(names[node.key]):
+            found.add(node.key)
+    return frozenset(found - {nodes[-1].key})

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING, Literal, TypeAlias, get_args
 
 from kanopt.display import Part, Shown, grid_of
 from kanopt.errors import FormulaError, nearest
+from kanopt.formulas.variables import settle
 from kanopt.text import count_text, join_list, number_text, percent_text
 
 if TYPE_CHECKING:
@@ -44,11 +44,7 @@ class Point:
     value: float | None
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "numbers", tuple(self.numbers))
-        object.__setattr__(self, "categories", tuple(self.categories))
-        value = 0.0 if self.value is None else self.value
-        if not all(math.isfinite(number) for number in (value, *dict(self.numbers).values())):
-            raise FormulaError(f"a point has finite numbers only, not {self!r}")
+        settle(self, "point")
 
     @property
     def inputs(self) -> dict[str, float | str]:
@@ -113,9 +109,7 @@ class ShapeFact:
     basis: str = field(default="", repr=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "witness", tuple(self.witness))
-        if not isinstance(self.input, str):
-            object.__setattr__(self, "input", tuple(self.input))
+        settle(self, f"fact {self.shape!r}")
         for what, value, known in (
             ("shape", self.shape, get_args(Shape)),
             ("verdict", self.verdict, get_args(Verdict)),
@@ -136,9 +130,8 @@ class ShapeFact:
                 f"fact {self.shape!r}: only convex and concave hold in several inputs jointly, each named once, "
                 f"not in {self.input!r}"
             )
-        numbers = (0.0 if self.bound is None else self.bound, self.left, self.slack)
-        if not all(math.isfinite(number) for number in numbers) or min(self.left, self.slack, self.boxes) < 0:
-            raise FormulaError(f"fact {self.text!r}: its numbers must be finite, its counts not negative")
+        if min(self.left, self.slack, self.boxes) < 0:
+            raise FormulaError(f"fact {self.text!r}: its counts are not negative")
         if len(self.witness) != (_POINTS[self.shape] if self.verdict == "refuted" else 0):
             raise FormulaError(
                 f"fact {self.text!r}: a refuted fact, and no other, has the points where it fails"

@@ -189,12 +189,12 @@ class FormulaMargin(ABC):
 
     def examine(self, boxes: FormulaBoxes) -> MarginBounds:
         """Return bounds over boxes: the better of the natural form and, with derivatives, the mean-value form."""
-        centre = boxes.centre
-        at_centre = self.of(self.encloser.over(boxes.at(centre), self.own_orders))
+        centre, anchor = boxes.centre, dict[bytes, Pair]()
+        at_centre = self.of(self.encloser.over(boxes.at(centre), self.own_orders, record=anchor))
         best = np.full(len(boxes), -np.inf)
         derivative, defined = dict[int, Pair](), np.ones(len(boxes), dtype=bool)
         for orders in self.finer_orders:
-            found = self.encloser.over(boxes, orders)
+            found = self.encloser.over(boxes, orders, anchor)
             low, derivative = self.of(found)[0], dict(self.derivatives(found))
             if derivative:
                 # across several stairs or labels the centre is no single point, but its bounds hold for all of them
@@ -358,12 +358,6 @@ class CurvatureMargin(FormulaMargin):
             return signed(found.curvature[self.inputs[0]], self.core_sign)
         low, high = signed(found.matrix, self.core_sign)
         return least_eigenvalue(low), least_eigenvalue_above(high)
-
-    def low(self, boxes: FormulaBoxes) -> Array:
-        """Return lower bounds of it, the better of both ways."""
-        ways = [self.encloser.over(boxes, replace(orders, along=self.inputs)) for orders in self.finer_orders]
-        lows = [self._claimed(self.of(found)[0], found, boxes) for found in ways]
-        return np.asarray(np.max(lows, axis=0))
 
     def _claimed(self, low: Array, found: Enclosure, boxes: FormulaBoxes) -> Array:
         # a jump between points of the range breaks a convex shape, whichever way it goes; what a box holds of it counts

@@ -1,9 +1,10 @@
 """Prove or refute that a formula is monotone, convex or concave, or within bounds.
 
 A fact is decided on the part of the formula that determines it, so that the rest cannot loosen the bounds. Terms
-without the input change neither its slope nor its curvature, and positive factors without it only scale them. A
-product of positive factors increases where its logarithm does, which is a sum with one term per factor: the slope of
-x · y / (1 + x + y) vanishes with y, that of its logarithm does not.
+without the input change neither its slope nor its curvature, positive factors without it only scale them, and a
+strictly monotone function is monotone where its argument is. A product of positive factors increases where its
+logarithm does, which is a sum with one term per factor: the slope of x · y / (1 + x + y) vanishes with y, that of its
+logarithm does not.
 
 Boxes are bisected until the margin is bounded from below in all of them. Boxes are processed worst first, many at a
 time (Moore, Kearfott and Cloud 2009, *Introduction to Interval Analysis*, ch. 5). If the margin is monotone in a
@@ -24,7 +25,7 @@ import numpy as np
 
 from kanopt.errors import FormulaError, nearest
 from kanopt.formulas.base_formula import BaseFormula
-from kanopt.formulas.enclosures.arithmetic import Flags, largest
+from kanopt.formulas.enclosures.arithmetic import NOTHING, Flags, Pair, largest
 from kanopt.formulas.enclosures.boxes import BoxSides, FormulaBoxes, concatenate, sides_of
 from kanopt.formulas.enclosures.enclosure import Enclosure, Orders
 from kanopt.formulas.enclosures.engine import Encloser
@@ -38,6 +39,8 @@ from kanopt.formulas.enclosures.margins import (
     PointEvaluator,
     SlopeMargin,
 )
+from kanopt.formulas.enclosures.univariate import CurveBank, range_over
+from kanopt.formulas.functions import function_named
 from kanopt.formulas.nodes import (
     DEEPEST,
     Apply,
@@ -52,6 +55,7 @@ from kanopt.formulas.nodes import (
     postorder,
     rebuild,
 )
+from kanopt.formulas.pieces import Curve
 from kanopt.formulas.simplify import simplify_graph
 
 _SAMPLE = 320
@@ -195,7 +199,7 @@ def _on_faces(boxes: FormulaBoxes, finding: MarginBounds) -> tuple[FormulaBoxes,
     return replace(boxes, low=low, high=high), faced
 
 
-def core_of(root: Node, names: Collection[str], sides: BoxSides) -> tuple[Node, int]:
+def core_of(root: Node, names: Collection[str], sides: BoxSides, through: bool) -> tuple[Node, int]:
     """Return a step that has the shape in some inputs that the formula has, and +1, or that minus it has, and −1.
 
     Parameters
@@ -206,20 +210,25 @@ def core_of(root: Node, names: Collection[str], sides: BoxSides) -> tuple[Node, 
         The inputs.
     sides
         The whole box.
+    through
+        Whether to look through strictly monotone functions, which keep where something rises and not where it bends.
 
     Examples
     --------
     >>> from kanopt.formulas import Variable, parse_formula
-    >>> law = parse_formula("5 - 2 * a * exp(x)", [Variable("a"), Variable("x")], Variable("y"))
+    >>> law = parse_formula("5 - 2 * exp(a * x)", [Variable("a"), Variable("x")], Variable("y"))
     >>> box = BoxSides.of({"a": (1.0, 2.0), "x": (0.0, 9.0)}, ())
-    >>> core, sign = core_of(law.root, ("x",), box)
-    >>> core.key == parse_formula("exp(x)", [Variable("x")], Variable("y")).root.key, sign
+    >>> core, sign = core_of(law.root, ("x",), box, through=True)
+    >>> core.key == parse_formula("x", [Variable("x")], Variable("y")).root.key, sign
     (True, -1)
     """
     node, sign, found = root, 1, True
     reads = _steps_reading(root, names)
     while found:
         node, sign, found = _drop_unrelated(node, sign, reads, sides)
+        argument, direction = _within(node, sides) if through else (None, 0)
+        if argument is not None and argument.key in reads:
+            node, sign, found = argument, sign * direction, True
     return node, sign
 
 
@@ -275,6 +284,23 @@ def _drop_unrelated(
             elif not bool(found.positive.all()):
                 return node, sign, False
     return (kept[0] if len(kept) == 1 else node.with_children(kept)), direction, True
+
+
+def _within(node: Node, sides: BoxSides) -> tuple[Node | None, int]:
+    """Return the argument of a function that is strictly monotone on its range, and its direction; None if not."""
+    slope: Pair = NOTHING
+    match node:
+        case Apply():
+            slope = range_over(function_named(node.function), 1, *_whole(node.argument, sides).value)
+        case Curve():
+            slope = CurveBank([node]).over((1,), *_whole(node.argument, sides).value)[1]
+        case Power(base=base, exponent=Constant(value=power)) if power:
+            found = _whole(base, sides)
+            if bool(found.positive.all()) or (power > 0.0 and bool((found.value[0] >= 0.0).all())):
+                return base, 1 if power > 0.0 else -1
+    if bool((slope[0] > 0.0).all()):
+        return node.children[0], 1
+    return (node.children[0], -1) if bool((slope[1] < 0.0).all()) else (None, 0)
 
 
 Inputs: TypeAlias = "str | tuple[str, ...]"
@@ -467,8 +493,10 @@ def _margin(law: PointEvaluator, graph: Node, question: ShapeFact, moving: tuple
         return DefinedMargin(law)
     if question.bound is not None:
         return BoundMargin(law, question.bound, sign, Encloser(graph, sides))
-    node, direction = core_of(graph, [sides.numbers[place] for place in moving], sides)
-    if question.shape in ("convex", "concave"):
+    bent = question.shape in ("convex", "concave")
+    names = [sides.numbers[place] for place in moving]
+    node, direction = core_of(graph, names, sides, through=not bent)
+    if bent:
         return CurvatureMargin(law, moving, sign, (Encloser(node, sides), direction))
     core = SlopeMargin(law, moving, sign, (Encloser(node, sides), direction))
     logs = logarithm(node, sides)

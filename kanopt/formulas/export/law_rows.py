@@ -15,7 +15,7 @@ from kanopt.formulas.export.excel import Spreadsheet, Values, free_name
 from kanopt.formulas.export.sheets import Page, SheetBook, quoted
 from kanopt.formulas.nodes import Apply, Array, Constant, Extreme, Input, Node, Power, Product, Sum, fold
 from kanopt.formulas.pieces import Curve, Step, Table
-from kanopt.formulas.printing import to_infix
+from kanopt.formulas.printing import short_text
 from kanopt.formulas.spelling import WORD, TextPart, Writer
 from kanopt.text import with_unit
 
@@ -26,7 +26,6 @@ _LONG = 400  # characters of a part, from which on it is a step of its own
 _WIDE = 12  # parts of a sum that stand in one cell
 _DEEP = 8  # levels in one cell, each of up to four brackets, of which Excel takes 64
 _NAME = 40  # characters
-_READABLE = 1_000
 _NO_AMOUNT = "the law is computed anew on this sheet, and no cost follows from it"
 
 
@@ -249,9 +248,7 @@ class _Rows(Spreadsheet):
         """Return the name of a cell with the value of a node."""
         if written.level == WORD:
             return written
-        small = node.size <= _READABLE
-        what = to_infix(node) if small else f"a {type(node).__name__.lower()} of {node.size:,} parts"
-        return TextPart(self.step(written.text, self.value_of(node), what), WORD)
+        return TextPart(self.step(written.text, self.value_of(node), short_text(node)), WORD)
 
     def block(self, curve: Curve, rows: Sequence[Sequence[float]]) -> str:
         """Write the coefficients of a curve, and return the name of their range."""

@@ -17,12 +17,10 @@ from numpy.typing import NDArray
 from kanopt.errors import FormulaError
 from kanopt.formulas.nodes import Array, Constant, Input, Node, computed, postorder, rebuild
 from kanopt.formulas.pieces import Table
-from kanopt.formulas.printing import to_infix
+from kanopt.formulas.printing import short_text
 
 ARGUMENT = Input("u")
 """What stands for the base in a function of one variable."""
-_SHOWN = 60
-_TREE = 400
 
 
 @dataclass(frozen=True)
@@ -43,20 +41,6 @@ class Called:
         return f"where {self.argument} is {place:.6g}"
 
 
-def shown(node: Node) -> str:
-    """Return a step as text for people, cut where it is long.
-
-    Examples
-    --------
-    >>> shown(2 * Input("km"))
-    '2 · km'
-    """
-    if node.size > _TREE:
-        return f"a step of {node.size:,} parts"
-    text = to_infix(node)
-    return text if len(text) <= _SHOWN else text[: _SHOWN - 1] + "…"
-
-
 def folded(root: Node, numbers: Mapping[str, float], labels: Mapping[str, str]) -> Node:
     """Return the graph with inputs given as numbers or labels, every step of constants computed.
 
@@ -67,7 +51,7 @@ def folded(root: Node, numbers: Mapping[str, float], labels: Mapping[str, str]) 
 
     Examples
     --------
-    >>> shown(folded(Input("x") * (Input("y") + 1), {"y": 2.0}, {}))
+    >>> short_text(folded(Input("x") * (Input("y") + 1), {"y": 2.0}, {}))
     'x · 3'
     """
     data: dict[str, NDArray[np.object_]] = {
@@ -85,7 +69,7 @@ def folded(root: Node, numbers: Mapping[str, float], labels: Mapping[str, str]) 
         with np.errstate(all="ignore"):
             value = float(node.compute(values, {}))
         if not math.isfinite(value):
-            raise FormulaError(f"{shown(node)} has no finite value")
+            raise FormulaError(f"{short_text(node)} has no finite value")
         return Constant(value)
 
     return rebuild(root, change)
@@ -154,7 +138,7 @@ def over(node: Node, base: Node) -> Node:
     --------
     >>> from kanopt.formulas import Apply
     >>> x, y = Input("x"), Input("y")
-    >>> shown(over(Apply("exp", x + y) + 1, x + y))
+    >>> short_text(over(Apply("exp", x + y) + 1, x + y))
     'exp(u) + 1'
     """
     return rebuild(node, lambda part: ARGUMENT if part.key == base.key else part)
@@ -166,7 +150,7 @@ def inserted(outer: Node, inner: Node) -> Node:
     Examples
     --------
     >>> from kanopt.formulas import Apply
-    >>> shown(inserted(Apply("sqrt", ARGUMENT), ARGUMENT + 1))
+    >>> short_text(inserted(Apply("sqrt", ARGUMENT), ARGUMENT + 1))
     'sqrt(u + 1)'
     """
     return rebuild(outer, lambda node: inner if node.key == ARGUMENT.key else node)

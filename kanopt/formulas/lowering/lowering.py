@@ -288,9 +288,9 @@ def rewritten(known: Enclosures) -> Node:
 
     Examples
     --------
-    >>> from kanopt.formulas.lowering.graphs import shown
+    >>> from kanopt.formulas.printing import short_text
     >>> x, y = Input("x"), Input("y")
-    >>> shown(rewritten(Enclosures(Apply("sqrt", 2 * x * y) + x**y, {"x": (0.0, 1.0), "y": (1.0, 2.0)})))
+    >>> short_text(rewritten(Enclosures(Apply("sqrt", 2 * x * y) + x**y, {"x": (0.0, 1.0), "y": (1.0, 2.0)})))
     'sqrt(2) · sqrt(x) · sqrt(y) + exp(y · log(x))'
     """
     return _Rewriter(known).result()

@@ -8,7 +8,8 @@ off by, |u| dv + |v| du, is lost in that of two squares.
 How the tolerance is shared out over them: a function takes about effort / √t pieces for a tolerance t, and an error t
 there becomes s · t in the output. The number of all pieces is smallest where t is proportional to (effort / s)^⅔
 (Lagrange). How much s is depends on the error where the slope is unbounded, as that of √ at zero: what a step above
-makes of an error is taken from its modulus of continuity at an error that is usual, not from its slope.
+makes of an error is taken from its modulus of continuity at that error, not from its slope, and the shares are found
+again until both fit.
 """
 
 from __future__ import annotations
@@ -137,7 +138,8 @@ def combined(part: Part) -> Combination[Part]:
     return part.sum if isinstance(part, Affine) else Combination.of(part)
 
 
-_USUAL = 1e-3  # error assumed of an argument, of its range
+_ROUNDS = 6
+_FIRST = 1e-3  # error assumed of an argument at first, of its range
 _POINTS = 65
 
 
@@ -168,17 +170,33 @@ def shared_out(parts: Sequence[Part], tolerance: float) -> dict[Part, float]:
     >>> [round(share, 9) for share in shares.values()]
     [0.05, 0.05]
     """
-    efforts = {part: effort_of(part) for part in parts if isinstance(part, Curved | Product)}
-    weights = _weights(parts)
+    efforts: dict[Part, float] = {
+        part: effort_of(part) for part in parts if isinstance(part, Curved | Product)
+    }
+    if not efforts:
+        return {}
+    errors = {part: 0.0 if part.exact else _FIRST * (part.high - part.low) for part in parts}
     shares: dict[Part, float] = {}
-    seen = {part: effort for part, effort in efforts.items() if weights[part] > 0.0}
-    wanted = {part: (effort / weights[part]) ** (2.0 / 3.0) for part, effort in seen.items()}
-    total = sum(weights[part] * share for part, share in wanted.items())
-    for part in efforts:
-        # no use in more than the whole of what it may be, which is what the output does not see may have
-        share = tolerance / total * wanted[part] if part in seen else math.inf
-        shares[part] = max(min(share, _whole(part)), _least(part))
-    return shares
+    for _ in range(_ROUNDS):
+        weights = _weights(parts, errors)
+        wanted = {
+            part: (effort / max(weights[part], 1e-300)) ** (2.0 / 3.0) for part, effort in efforts.items()
+        }
+        total = sum(weights[part] * share for part, share in wanted.items())
+        scale = tolerance / total if total > 0.0 else 0.0
+        # no use in more than the whole of what it may be
+        shares = {
+            part: min(scale * share, _whole(part)) if weights[part] > 0.0 else _whole(part)
+            for part, share in wanted.items()
+        }
+        errors = _errors(parts, shares)
+        reached = errors[parts[-1]]
+        if reached > 0.0:
+            shares = {part: min(share * tolerance / reached, _whole(part)) for part, share in shares.items()}
+            errors = _errors(parts, shares)
+    reached = errors[parts[-1]]
+    scale = min(1.0, tolerance / reached) if reached > 0.0 else 1.0
+    return {part: max(share * scale, _least(part)) for part, share in shares.items()}
 
 
 def effort_of(part: Part) -> float:
@@ -227,15 +245,25 @@ def _gains(part: Part, errors: Mapping[Part, float]) -> list[tuple[Part, float]]
     return [(source, 1.0) for source in part.sources]
 
 
-def _weights(parts: Sequence[Part]) -> dict[Part, float]:
-    """Return by how much an error of each part moves the output."""
-    errors = {part: 0.0 if part.exact else _USUAL * (part.high - part.low) for part in parts}
+def _weights(parts: Sequence[Part], errors: Mapping[Part, float]) -> dict[Part, float]:
+    """Return what an error of each part becomes in the output, per unit."""
     weights = dict.fromkeys(parts, 0.0)
     weights[parts[-1]] = 1.0
     for part in reversed(parts):
         for source, gain in _gains(part, errors):
             weights[source] += weights[part] * gain
     return weights
+
+
+def _errors(parts: Sequence[Part], shares: Mapping[Part, float]) -> dict[Part, float]:
+    """Return about how far each part is from the law."""
+    errors: dict[Part, float] = {}
+    for part in parts:
+        handed = [gain * errors[source] for source, gain in _gains(part, errors)]
+        errors[part] = shares.get(part, 0.0) + (max(handed) if isinstance(part, Larger) else sum(handed))
+        if isinstance(part, Product):
+            errors[part] += errors[part.left] * errors[part.right]
+    return errors
 
 
 def _size(part: Part) -> float:

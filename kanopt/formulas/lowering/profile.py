@@ -19,7 +19,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, fields
-from functools import partial
+from functools import cached_property, partial
 from itertools import pairwise
 from typing import NoReturn
 
@@ -30,10 +30,11 @@ from kanopt.formulas.enclosures.arithmetic import EPS, Flags, Integers, Pair
 from kanopt.formulas.enclosures.boxes import BoxSides
 from kanopt.formulas.enclosures.enclosure import Orders
 from kanopt.formulas.enclosures.engine import Encloser
-from kanopt.formulas.lowering.graphs import ARGUMENT, Called, at, nearest, shown
+from kanopt.formulas.lowering.graphs import ARGUMENT, Called, at, nearest
 from kanopt.formulas.lowering.program import Pieces, Shape
 from kanopt.formulas.nodes import Array, Node, postorder, rebuild
 from kanopt.formulas.pieces import Step
+from kanopt.formulas.printing import short_text
 
 _ZONES, _CUT, _MOST_ZONES = 64, 16, 20_000
 _SHORTEST_ZONE = 1e-30  # of the range
@@ -59,7 +60,7 @@ def with_plain_steps(graph: Node, low: float, high: float, called: Called | None
 
     def change(node: Node) -> Node:
         if isinstance(node, Step) and node.argument.key != ARGUMENT.key:
-            return _plain(node, low, high, called or Called(shown(node)))
+            return _plain(node, low, high, called or Called(short_text(node)))
         return node
 
     if all(not isinstance(node, Step) for node in postorder(graph)):
@@ -149,6 +150,7 @@ _SHORTEST = 1e-40  # of the range
 _MOST = 400_000
 _AT_ONCE = 2048
 _NARROWED, _LOOSE = 5, 0.01
+_SAMPLES = 385
 _NOISE = 0.25  # of the tolerance: what floating point may take of it
 _POINTS = Orders(sides=False)
 _CELLS = Orders(2, (0,), 0, closed=True)
@@ -250,7 +252,7 @@ class Profile:
     """
 
     def __init__(self, graph: Node, low: float, high: float, called: Called | None = None) -> None:
-        self.called = called or Called(shown(graph))
+        self.called = called or Called(short_text(graph))
         self.graph, self.low, self.high = with_plain_steps(graph, low, high, self.called), low, high
         sides = BoxSides.of({ARGUMENT.name: (low, high)}, postorder(self.graph))
         self._encloser, stairs = Encloser(self.graph, sides), sides.step_edges[0]
@@ -413,8 +415,15 @@ class Profile:
 
     @property
     def effort(self) -> float:
-        """About how many pieces it takes, times the root of the tolerance; of cells as fine as they are by now."""
-        return sum(effort_of(*run.points) for run in self.cells.runs)
+        """The number of pieces for a tolerance t is about this over √t: a quarter of ∫ √|f''|."""
+        return max(self._sampled, sum(effort_of(*run.points) for run in self.cells.runs))
+
+    @cached_property
+    def _sampled(self) -> float:
+        """The same by points: the first cells are too coarse to see every wave."""
+        x = np.linspace(self.low, self.high, _SAMPLES)
+        y, run = self.at(x), np.searchsorted(self.jumps, x, side="right")
+        return sum(effort_of(x[run == k], y[run == k]) for k in np.unique(run))
 
     def distance(self, pieces: Pieces) -> tuple[float, float]:
         """Return bounds of the pieces minus the function, lowest and highest, over the whole range.

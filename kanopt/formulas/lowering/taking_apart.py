@@ -23,7 +23,6 @@ from kanopt.formulas.lowering.graphs import (
     inserted,
     nearest,
     over,
-    shown,
 )
 from kanopt.formulas.lowering.parts import (
     Affine,
@@ -39,6 +38,7 @@ from kanopt.formulas.lowering.parts import (
 from kanopt.formulas.lowering.profile import Profile, effort_of
 from kanopt.formulas.lowering.tube import straight
 from kanopt.formulas.nodes import Apply, Constant, Input, Maximum, Minimum, Node, Sum, computed
+from kanopt.formulas.printing import short_text
 
 
 def taken_apart(known: Enclosures) -> Part:
@@ -75,13 +75,13 @@ def taken_apart(known: Enclosures) -> Part:
         stack.pop()
         if node.key not in found:
             found[node.key] = _base(node, groups, found, known)
-    return function_of(over(root, base), found[base.key], shown(root))
+    return function_of(over(root, base), found[base.key], short_text(root))
 
 
 def _constant(node: Node) -> Affine:
     if not isinstance(node, Constant):
         raise TypeError(f"{type(node).__name__} without inputs is no constant")
-    return Affine(shown(node), node.value, node.value, True, Combination.of(constant=node.value))
+    return Affine(short_text(node), node.value, node.value, True, Combination.of(constant=node.value))
 
 
 def _base(node: Node, groups: Sequence[Group], found: Mapping[bytes, Part], known: Enclosures) -> Part:
@@ -94,10 +94,10 @@ def _base(node: Node, groups: Sequence[Group], found: Mapping[bytes, Part], know
         if group.base is None:
             parts += _constants(node, group.node)
         else:
-            made = function_of(over(group.node, group.base), found[group.base.key], shown(group.node))
+            made = function_of(over(group.node, group.base), found[group.base.key], short_text(group.node))
             parts.append(made)
     if isinstance(node, Sum):
-        return sum_of(shown(node), parts, known.range(node))
+        return sum_of(short_text(node), parts, known.range(node))
     if isinstance(node, Maximum | Minimum):
         return _extreme(node, parts)
     raise TypeError(f"{type(node).__name__} has one base at most")
@@ -109,9 +109,11 @@ def _constants(node: Node, group: Node) -> list[Affine]:
     for part in group.children if type(group) is type(node) else (group,):
         value = float(computed(part))
         if not math.isfinite(value):
-            raise FormulaError(f"{shown(node)}: its constants have no finite value")
+            raise FormulaError(f"{short_text(node)}: its constants have no finite value")
         off = 0.0 if isinstance(part, Constant) else 4.0 * EPS * part.size * abs(value)
-        found.append(Affine(shown(part), value - off, value + off, True, Combination.of(constant=value), off))
+        found.append(
+            Affine(short_text(part), value - off, value + off, True, Combination.of(constant=value), off)
+        )
     return found
 
 
@@ -272,8 +274,8 @@ def multiplied(
     for group in groups:
         if group.base is not None:
             graph, base = over(group.node, group.base), found[group.base.key]
-            factors.append(_Factor(graph, base, function_of(graph, base, shown(group.node))))
-    text = shown(node)
+            factors.append(_Factor(graph, base, function_of(graph, base, short_text(group.node))))
+    text = short_text(node)
     if constant == 0.0:
         return Affine(text, 0.0, 0.0, True, Combination.of())
     if all(factor.sign for factor in factors) and _by_logarithms(factors) < _by_squares(factors):

@@ -26,6 +26,7 @@ _BALANCED = 12
 _ROUNDS = 12
 _SHARP = 16.0
 """Units in the last place of the largest value: what a kink may be off by."""
+_MOST_KINKS = 256
 
 Ends: TypeAlias = tuple[list[float], list[float]]
 """Breakpoints, and the values there."""
@@ -151,6 +152,8 @@ def straight(profile: Profile) -> tuple[Pieces, float] | None:
             return None
         fine = _SHARP * EPS * float(np.abs(cells.points[1]).max())
         rough = kinked & (cells.loose > fine)
+        if np.count_nonzero(rough) > _MOST_KINKS:  # it is not one kink that bends it, or not known where
+            return None
         if not rough.any():
             found = _joined(profile, _between_kinks)
             low, high = (0.0, math.inf) if found is None else profile.distance(found)

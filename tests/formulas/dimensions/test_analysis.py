@@ -32,7 +32,6 @@ from kanopt.formulas import (
 from kanopt.formulas.dimensions.analysis import UnitInference
 from kanopt.formulas.dimensions.messages import MOST_WORK, Equations
 from kanopt.units import UnitPowers, convert, powers_of
-from tests.formulas.strategies import laws
 
 UNITS = {
     "km": "km",
@@ -57,29 +56,22 @@ def read(text: str, unit: str = "", **constants: float) -> Formula:
 
 CONSISTENT = [
     ("0.119 * km * exp(0.098 * load)", "l", ["l/km", "1/t"]),
-    ("0.12 * km * (1 + 0.04 * load)", "l", ["l/km", "1/t"]),
     ("wait + 60 * drive", "min", ["min/h"]),
     ("wait * (1 + 0.15 * (flow / room)^4)", "min", [""]),
-    ("2 * km^0.72", "EUR", ["EUR/km^0.72"]),
     ("2 * sqrt(km * load)", "EUR", ["EUR/(km^0.5·t^0.5)"]),
     ("0.3 * km^2 + 5", "EUR", ["EUR/km^2", "EUR"]),
     ("max(0, wait - 30)", "min", ["min"]),
-    ("min(wait, 45, 60 * drive)", "min", ["min", "min/h"]),
     ("5 * sin(2 * pi * drive / 24)", "EUR", ["EUR", "1/h"]),
     ("5 * tanh(wait / 7) + 3 * logistic(0.2 - 0.1 * load)", "EUR", ["EUR", "1/min", "EUR", "", "1/t"]),
     ("12.5 * 1.1^(load / 3)", "EUR", ["EUR", "", "1/t"]),
-    ("rise / 100 * km", "km", ["1/%"]),
     ("0.5 * km + 1.5 * exp(0.5 * km)", "EUR", ["EUR/km", "EUR", "1/km"]),  # one number, three meanings
     ("0", "EUR", []),
-    ("sqrt(km * km)", "km", []),
     ("km - m / 1000", "km", ["km/m"]),
     # logarithms
-    ("3 * log(0.1 * km)", "EUR", ["EUR", "1/km"]),
     ("3 + 2 * log(km)", "EUR", ["EUR", "EUR"]),
     ("2 * log(km) - 2 * log(0.5 * km)", "EUR", ["EUR", "EUR", ""]),
     ("5 * (log(km) - 3)^2", "EUR", ["EUR", ""]),
     ("log(flow) - log(room)", "", []),
-    ("exp(2 * log(km))", "km^2", [""]),
     ("exp(0.3 + 0.98 * log(km))", "EUR", ["", ""]),  # the exponential of 0.3 is in EUR/km^0.98
     ("max(3, 2 + log(km)) * load", "t", ["", ""]),
 ]
@@ -113,12 +105,9 @@ INCONSISTENT = [
         "",
         "1 + km: km is in km, 1 is a pure number; if it stands for 1 km, make it a named constant",
     ),
-    ("1 + rise", "", "1 + rise: rise is in %, 1 is a pure number; convert first (1 = 100 %)"),
     ("exp(km)", "", "exp(km): km is in km, but exp takes a pure number; divide it by a constant in km"),
-    ("2^load", "", "2^load: load is in t, but an exponent is a pure number; divide it by a constant in t"),
     ("km^(load / 3)", "", "km is in km, but what is raised to a varying power is a pure number"),
     ("log(km)", "", "log(km): km is in km, and no constant takes that unit up; divide km by a constant"),
-    ("log(km) - log(m)", "", "no constant takes that unit up"),
     ("exp(2 * log(km))", "km", "exp(2 · log(km)) is in km^2"),
     ("2 * km * load + 2 * load * (km + load)", "EUR", "km is in km, load is in t"),
 ]
@@ -293,14 +282,6 @@ def test_other_units_change_the_constants_and_nothing_else(
     )
 
 
-@given(laws())
-def test_any_formula_has_an_answer_that_does_not_depend_on_the_values(law: Formula) -> None:
-    found = law.dimensions()
-    assert found.consistent == (not found.problems)
-    assert str(found)
-    assert law.dimensions() == found
-
-
 # hostile formulas
 
 
@@ -312,14 +293,7 @@ def deep(step, levels: int) -> Node:
 
 
 HOSTILE: dict[str, Callable[[], Node]] = {
-    "sums and products": lambda: deep(lambda node, k: Product((Constant(0.5 + k), node)) + 2.5, 120),
-    "named": lambda: deep(
-        lambda node, k: Product((Constant(0.5 + k, f"a{k}"), node)) + Constant(0.1, f"b{k}"), 120
-    ),
-    "powers": lambda: deep(lambda node, k: Power(node, Constant(0.7 + k / 1000)), 248),
     "rising powers": lambda: deep(lambda node, k: Power(node, Constant(90.0 + k / 1000)), 248),
-    "functions": lambda: deep(lambda node, k: Apply("exp", node), 248),
-    "logarithms": lambda: deep(lambda node, k: Apply("log", node) + 0.3, 120),
     "clashes": lambda: deep(lambda node, k: Maximum((Apply("exp", node), Input("load"))), 120),
     "doubled": lambda: deep(lambda node, k: node + 2.5 * node, 13),
     "wide": lambda: Sum(tuple(Product((Constant(0.5 + k, f"c{k}"), Input("km"))) for k in range(20_000))),

@@ -21,11 +21,13 @@ from typing import Any
 import mpmath
 import numpy as np
 import openpyxl
+import pandas as pd
 import pytest
 import sympy
 from numpy.typing import NDArray
 
 from kanopt.formulas import Formula
+from kanopt.formulas.export.excel import defined_names
 from kanopt.text import with_unit
 from tests.formulas.export.latex_reader import value_of_latex
 from tests.formulas.export.worksheet import XlError, parse, value_of
@@ -81,6 +83,17 @@ def sql(formula: Formula, data: Mapping[str, Any]) -> Array:
         connection.executemany(f"INSERT INTO data VALUES ({', '.join('?' * len(names))})", table)
         found = connection.execute(f"SELECT {formula.to_sql()} FROM data ORDER BY rowid").fetchall()
     connection.close()
+    return np.array([np.nan if value is None else value for (value,) in found], dtype=float)
+
+
+def duckdb(formula: Formula, data: Mapping[str, Any]) -> Array:
+    """Return the expression's value per row as DuckDB computes it, which types its columns."""
+    database = pytest.importorskip("duckdb")
+    names = [variable.name for variable in formula.inputs]
+    frame = pd.DataFrame({name: np.broadcast_to(data[name], count(data)) for name in names})
+    with database.connect(":memory:", config={"threads": 1}) as connection:
+        connection.register("data", frame)
+        found = connection.execute(f"SELECT {formula.to_sql()} FROM data").fetchall()
     return np.array([np.nan if value is None else value for (value,) in found], dtype=float)
 
 
@@ -166,6 +179,14 @@ def excel(formula: Formula, data: Rows) -> Array:
     """Evaluate the formula of one cell, whose inputs are the columns of a table."""
     tree = parse(formula.to_excel(style="table"))
     return np.array([as_number(value_of(tree, row.__getitem__)) for row in records(data)])
+
+
+def named_cells(formula: Formula, data: Rows) -> Array:
+    """Evaluate the formula of one cell, whose inputs are cells with names."""
+    words = defined_names(variable.name for variable in formula.inputs if variable.name in formula.used)
+    tree = parse(formula.to_excel())
+    named = [{words[name]: row[name] for name in words} for row in records(data)]
+    return np.array([as_number(value_of(tree, row.__getitem__)) for row in named])
 
 
 class Book:

@@ -41,7 +41,9 @@ EXAMPLES = {
     engines.javascript: 25,
     engines.symbolic: 15,
 }
-every_engine = pytest.mark.parametrize("engine", EXAMPLES, ids=lambda engine: engine.__name__)
+every_engine = pytest.mark.parametrize(
+    "engine", [*EXAMPLES, engines.duckdb], ids=lambda engine: engine.__name__
+)
 # what a number below the smallest normal one comes to is each machine's own affair
 CLOSE = {"rtol": 1e-9, "atol": 1e-300}
 
@@ -197,3 +199,47 @@ def test_categories_of_any_text(engine):
         kinds = np.array([*some, "other"], dtype=object)
         data = {"x": np.full(len(kinds), 2.0), "kind": kinds}
         np.testing.assert_allclose(engine(law, data), law.evaluate(data), **CLOSE)
+
+
+NAMES = (
+    "km",
+    *("select", "ORDER", "group by", "null", "date", "class", "lambda", "None", "def", "function", "return", "this"),
+    *("kanopt_1", "KANOPT_2", "step_1", "np", "_curve", "Math", "row", "number", "constructor", "len", "y"),
+    *('say "hi"', "it's", "a b", "x;--", "/*", "@", "@1", "{name}", "%s", "#1 [t]", "A1", "R1C1", "TRUE", "=1+1"),
+    *("重量", "Größe", "naïve", "1st", "$x", "a.b", "a,b"),
+)  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "engine", [engines.python, engines.sql, engines.duckdb, engines.javascript, engines.named_cells]
+)
+@pytest.mark.parametrize("name", NAMES)
+def test_a_column_may_have_any_name(engine, name):
+    """Reserved words, quotes, other scripts, and what exports make up themselves; the law has steps and reads twice."""
+    step = Apply("softplus", Input(name) - 2.0 * Input("other km"))
+    root = step * Apply("logistic", step - Input(name)) + Maximum((step, Input(name)))
+    law = Formula(root, (Variable(name), Variable("other km")), Variable("y"))
+    data = {name: np.array([1.5, -0.25, 3.0]), "other km": np.array([0.5, 1.0, -2.0])}
+    np.testing.assert_allclose(engine(law, data), law.evaluate(data), rtol=1e-9)
+
+
+def test_columns_that_a_database_takes_for_functions_are_refused_where_it_does():
+    user, kind = Variable("user", kind="category"), Table.of({"van": 1.0}, "user", fallback=2.0)
+    assert Formula(kind, (user,), Variable("y")).to_sql().startswith("CASE WHEN")
+    with pytest.raises(FormulaError, match="DuckDB takes the column 'user' for a function of its own"):
+        Formula(Apply("softplus", kind), (user,), Variable("y")).to_sql()
+
+
+CAPITALS = Formula(Input("km") - 2.0 * Input("KM"), (Variable("km"), Variable("KM")), Variable("y"))
+
+
+def test_columns_that_differ_in_capitals_are_refused_where_they_would_be_one():
+    for export in (CAPITALS.to_sql, lambda: CAPITALS.to_excel(style="table")):
+        with pytest.raises(
+            FormulaError, match=r"'km' and 'KM' are the same column of .*; rename one of the inputs"
+        ):
+            export()
+    assert CAPITALS.to_excel() == "=IF(COUNT(km,KM_)<2,NA(),km-2*KM_)"
+    # an input that the law does not read is no column of the query
+    alone = Formula(2.0 * Input("KM"), (Variable("km"), Variable("KM")), Variable("y"))
+    assert alone.to_sql() == '2.0 * CAST("KM" AS DOUBLE PRECISION)'
