@@ -55,6 +55,8 @@ class FirstPage:
         Where the rest of the tables is.
     assumed
         What is assumed where the data do not say, such as how much longer roads are than straight lines.
+    choices
+        What else could be had, at what price; None where nothing is known of that.
     chart
         A picture that is the answer itself; None where the figures say it.
     heading, second
@@ -71,6 +73,7 @@ class FirstPage:
     tables: Mapping[str, TableReport] = field(default_factory=dict)
     tables_anchor: str = "tables"
     assumed: tuple[Sentence, ...] = ()
+    choices: Grid | None = None
     chart: Chart | None = None
     heading: str = "What to do"
     second: str = "Why"
@@ -89,6 +92,7 @@ class FirstPage:
         told: tuple[tuple[str, str, Sequence[Part]], ...] = (
             (self.second, "why", _listed(self.why)),
             ("How sure", "sure", _listed(self.sure)),
+            ("In time, and at what price", "choices", [self.choices] if self.choices else []),
             ("What is assumed", "assumes", _listed(self.assumed)),
             ("What it rests on", "rests", [*([laws_table(self.laws)] if self.laws else []), *self._tables()]),
             ("Be careful", "careful", _listed(self._cautions())),

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from kanopt.display import KeyFigure, Link, Notice, Sentence, Tone
+from kanopt.display import Grid, KeyFigure, Link, Notice, Sentence, Tone
 from kanopt.explain.service import does_less, service_difference
 from kanopt.explain.summary import UNREAD, bound_sentence, cost_sentence, stake_sentence
 from kanopt.problems.result import Result
@@ -15,13 +15,26 @@ from kanopt.reports.blocks import LONGEST, join_sentences, linked, row_ids, say,
 from kanopt.reports.figure_rows import FigureRow
 from kanopt.reports.first_page import FirstPage
 from kanopt.reports.plan_why import why_sentences
-from kanopt.text import amount_text, capital, count_text, join_list, number_text, percent_text, shorten
+from kanopt.text import (
+    amount_text,
+    capital,
+    count_text,
+    join_list,
+    money_text,
+    number_text,
+    percent_text,
+    shorten,
+    sure_text,
+)
 
 if TYPE_CHECKING:
     from kanopt.reports.subject import ReportSubject
 
 _MOST_ASSUMED = 4
 _TILES_IN_ROW = 4
+_FEWEST_CHOICES = 2
+_APART = 0.02
+"""Shares of days that are told apart."""
 
 
 def plan_first(
@@ -52,6 +65,7 @@ def plan_first(
             (Link(shorten(text, LONGEST), "provenance" if place < own else "figures"),)
             for place, text in enumerate(subject.assumptions[:_MOST_ASSUMED])
         ),
+        choices=None if subject.unanswered or subject.groundless else _frontier(subject),
         heading="What this shows" if subject.groundless else "What to do",
     )
 
@@ -208,6 +222,24 @@ def _in_time(subject: ReportSubject, rows: Mapping[str, FigureRow]) -> Sentence:
     anchors = {"on_time": rows["on_time"].anchor, "name": worst, "often": worst}
     late = rows["lateness"].anchor if "lateness" in rows else "punctuality"
     return say(text, *(Link(part, anchors.get(key, late)) for key, part in parts.items()))
+
+
+def _frontier(subject: ReportSubject) -> Grid | None:
+    """Return what being in time costs with these routes, the plan and today's among the choices; none where unknown."""
+    known, today = subject.explanation.result.days_in_time, subject.today
+    if known is None or len(subject.frontier) < _FEWEST_CHOICES:
+        return None
+    lines = [(share, price, "") for share, price in subject.frontier if abs(share - known.share) > _APART]
+    lines[0] = (*lines[0][:2], "cheapest on typical times")
+    lines.append((known.share, known.price, "this plan"))
+    if today is not None and today.days_in_time is not None:
+        lines.append((today.days_in_time.share, today.days_in_time.price, "today"))
+    rows = tuple(
+        (sure_text(share), money_text(price), told)
+        for share, price, told in sorted(lines, key=lambda one: one[1])
+    )
+    heads = ("days in time", subject.explanation.result.problem.unit, "")
+    return Grid(heads, (True, True, False), rows)
 
 
 def _band(result: Result, rows: Mapping[str, FigureRow]) -> Sentence:

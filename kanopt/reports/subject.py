@@ -97,6 +97,17 @@ class ReportSubject:
         return punctuality(self.explanation.result)
 
     @cached_property
+    def frontier(self) -> list[tuple[float, float]]:
+        """Shares of days on which everyone is in time with the plan's routes, and the price of each, cheapest first."""
+        from kanopt.problems.routing.assessment import RoutingAssessment
+        from kanopt.solvers.routing.days_in_time import punctuality_frontier
+
+        result = self.explanation.result
+        if result.days_in_time is None or not isinstance(result.assessment, RoutingAssessment):
+            return []
+        return punctuality_frontier(result.assessment)
+
+    @cached_property
     def punctuality_today(self) -> Punctuality | None:
         """The same of the plan that it is compared with."""
         from kanopt.whatif.risks.punctuality import punctuality

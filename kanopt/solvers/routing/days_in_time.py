@@ -28,6 +28,10 @@ from kanopt.solvers.routing.departure_choice import DepartureChoice
 from kanopt.text import number_text
 
 _AS_LEARNED = Uncertainty()
+_FRONTIER = (0.8, 0.9, 0.99)
+"""Shares of days at which the price of punctuality is told."""
+_APART = 0.01
+"""Shares of days that are told apart."""
 
 
 def knows_errors(problem: object, uncertainty: Uncertainty = _AS_LEARNED) -> bool:
@@ -119,6 +123,39 @@ def leave_in_time(
         money=problem.unit,
         time=problem.units.time,
     )
+
+
+def punctuality_frontier(
+    assessment: RoutingAssessment, *, uncertainty: Uncertainty = _AS_LEARNED
+) -> list[tuple[float, float]]:
+    """Return the share of days in time and the price of a plan's routes, the earlier they leave the dearer.
+
+    Parameters
+    ----------
+    assessment
+        The plan.
+    uncertainty
+        What is taken to be uncertain.
+
+    Returns
+    -------
+    list of tuple
+        Share and price on typical times, the cheapest first; each share is higher than the one before.
+    """
+    problem: Any = assessment.problem
+    typical = problem.assess(assessment.plan.reopened()).settled()
+    free = np.ones(len(typical.plan.routes), dtype=bool)
+    choice = DepartureChoice(typical, free, _FRONTIER[-1], uncertainty)
+    plans = [typical.simulation.departure, *choice.frontier(_FRONTIER)]
+    found: list[tuple[float, float]] = []
+    for leaves in plans:
+        routes = zip(typical.plan.routes, leaves.tolist(), strict=True)
+        plan = replace(typical.plan, routes=tuple(replace(route, departure=clock) for route, clock in routes))
+        one = problem.assess(plan)
+        share = _measured(one, uncertainty)[0]
+        if not found or share > found[-1][0] + _APART:
+            found.append((share, one.pricing.objective))
+    return found
 
 
 def _measured(assessment: RoutingAssessment, uncertainty: Uncertainty) -> tuple[float, float, float]:

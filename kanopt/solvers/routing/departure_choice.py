@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -136,30 +138,67 @@ class DepartureChoice:
         """Return when each route leaves, and whether the target is reached."""
         if not len(self.start):
             return self.start, True
-        latest_kept = self._keep_promises()
-        rows = np.arange(self.days * len(self.start))
-        flags = self.in_time(rows, np.tile(self.start, self.days)).reshape(self.days, -1)
+        flags, latest_kept = self._flags, self._kept
         enough = bool(flags.all(axis=1).sum() >= self.needed)
         if (enough and (latest_kept >= self.start).all()) or not len(self.free):
             return self.start, enough and not self.not_kept
-        latest = np.minimum(self._latest(flags), latest_kept[self.free])
-        fixed: Flags = np.all(np.delete(flags, self.free, axis=1), axis=1)
-        most = int((fixed & np.isfinite(latest).all(axis=1)).sum())
+        latest, _, most = self._days
         reached = most >= self.needed
         # what is in time on the most days does not differ from what is nearly so, as far as the days tell
         error = _SURE * math.sqrt(most * (self.days - most) / self.days + 1.0)
         needed = self.needed if reached else max(0, math.ceil(most - error))
         prices = self._prices([self._levels(known, needed) for known in latest.T])
         for _ in range(_ROUNDS):
-            chosen = self.start.copy()
-            chosen[self.free] = self._cheapest(prices, latest, fixed, needed)
-            kept = self.in_time(rows, np.tile(chosen, self.days)).reshape(self.days, -1).all(axis=1)
-            found = int(kept.sum())
+            chosen = self._chosen(prices, needed)
+            found = int(self._all_in_time(chosen).sum())
             if found >= needed or needed >= most:
                 break
             # who leaves earlier was later on some days after all
             needed = min(most, 2 * needed - found)
         return chosen, found >= self.needed and not self.not_kept
+
+    def frontier(self, shares: Sequence[float]) -> list[Floats]:
+        """Return the cheapest departures with which everyone is in time on each share of days that can be had."""
+        if not len(self.free):
+            return []
+        latest, _, most = self._days
+        found = []
+        for share in shares:
+            needed = math.ceil(share * self.days)
+            if needed <= most:
+                prices = self._prices([self._levels(known, needed) for known in latest.T])
+                found.append(self._chosen(prices, needed))
+        return found
+
+    @cached_property
+    def _kept(self) -> Floats:
+        """The latest departures with which promises to single clients are kept; (routes,)."""
+        return self._keep_promises()
+
+    @cached_property
+    def _flags(self) -> Flags:
+        """Which routes have everybody in time on each day, leaving when that is cheapest; (days, routes)."""
+        rows = np.arange(self.days * len(self.start))
+        return self.in_time(rows, np.tile(self.start, self.days)).reshape(self.days, -1)
+
+    @cached_property
+    def _days(self) -> tuple[Floats, Flags, int]:
+        """Latest departures of free routes by day, the days on which all others are in time, and how many can be."""
+        latest = np.minimum(self._latest(self._flags), self._kept[self.free])
+        fixed: Flags = np.all(np.delete(self._flags, self.free, axis=1), axis=1)
+        return latest, fixed, int((fixed & np.isfinite(latest).all(axis=1)).sum())
+
+    def _chosen(self, prices: list[tuple[Floats, Floats]], needed: int) -> Floats:
+        """Return the cheapest departures of all routes with which so many days are kept."""
+        latest, fixed, _ = self._days
+        chosen = self.start.copy()
+        chosen[self.free] = self._cheapest(prices, latest, fixed, needed)
+        return chosen
+
+    def _all_in_time(self, leave: Floats) -> Flags:
+        """Say on which days everybody on all routes is in time; (days,)."""
+        rows = np.arange(self.days * len(self.start))
+        return np.asarray(self.in_time(rows, np.tile(leave, self.days)).reshape(self.days, -1).all(axis=1))
 
     def in_time(self, rows: Ints, leave: Floats) -> Flags:
         """Say which routes have everybody in time; who is under way when a law has no value is not.

@@ -13,7 +13,7 @@ import kanopt as ko
 from kanopt.problems.routing.simulate.departures import judge_departures
 from kanopt.problems.uncertainty import Uncertainty
 from kanopt.routing import Client, Depot, VehicleType
-from kanopt.solvers.routing.days_in_time import leave_in_time
+from kanopt.solvers.routing.days_in_time import leave_in_time, punctuality_frontier
 from kanopt.solvers.routing.departure_choice import DepartureChoice, days_needed
 from tests.whatif.risks.test_risk import line, normal_law
 
@@ -59,6 +59,20 @@ def test_one_vehicle_leaves_as_much_earlier_as_the_quantile_says() -> None:
     assert known.earlier == pytest.approx(125.0 - planned, abs=1e-6)
     assert "in time on 9" in str(result)
     assert "instead of 7" in str(result)
+
+
+def test_the_price_of_punctuality_rises_and_meets_what_is_chosen() -> None:
+    problem = two_vans()
+    plan = ko.evaluate(problem, problem.plan_from(ROUTES)).assessment
+    found = punctuality_frontier(plan)
+    shares, prices = zip(*found, strict=True)
+    assert len(found) >= 3
+    assert list(shares) == sorted(shares)
+    assert list(prices) == sorted(prices)
+    assert prices[0] == pytest.approx(problem.assess(plan.plan.reopened()).pricing.objective)
+    for share, price in found[1:]:
+        chosen = leave_in_time(plan, share - 0.02)[1]
+        assert chosen.price == pytest.approx(price, rel=0.02)
 
 
 def test_none_leaves_when_that_costs_least_on_typical_times() -> None:
