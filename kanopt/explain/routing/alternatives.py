@@ -16,7 +16,7 @@ from kanopt.explain.differences import difference
 from kanopt.explain.explanation import Level
 from kanopt.problems.result import Progress, Result
 from kanopt.problems.routing import RoutingPlan, RoutingProblem
-from kanopt.problems.routing.rules.people import missing_skill
+from kanopt.problems.routing.rules.skills import missing_skill
 from kanopt.solvers.base import SolveOptions
 from kanopt.solvers.solve import search_and_assess, solver_of
 from kanopt.text import fixed_text, join_list, money_decimals, money_text, percent_text

@@ -15,7 +15,7 @@ from kanopt.explain.routing.relaxed_problem import RelaxableRule, binding_rules,
 from kanopt.problems.result import Result
 from kanopt.problems.routing import Route, RoutingPlan, RoutingProblem
 from kanopt.problems.routing.insertion import insert_clients
-from kanopt.problems.routing.rules.loads import trips_of
+from kanopt.problems.routing.rules.pickup_delivery import trips_of
 from kanopt.solvers.base import SolveOptions, Solver
 from kanopt.solvers.routing.feasibility import Undecided, serve_all
 from kanopt.solvers.solve import search_and_assess, solver_of

@@ -20,8 +20,8 @@ from kanopt.problems.routing.plan import RoutingPlan
 from kanopt.problems.routing.policy import RoutingPolicy
 from kanopt.problems.routing.reasons import infeasibility_reasons
 from kanopt.problems.routing.remarks import input_findings, unreachable_clients
+from kanopt.problems.routing.rules.release import RELEASE
 from kanopt.problems.routing.rules.started import read_started, routes_at
-from kanopt.problems.routing.rules.times import RELEASE
 from kanopt.problems.routing.service_times import SERVICE
 from kanopt.problems.routing.validation import (
     law_mistakes,

@@ -1,43 +1,54 @@
 """The rules of routing: one object each, with all that is known of it; the referee is a loop over them.
 
-A new rule is a field of a record (``entities.py``), a class in the file here of what it is about, and its name in
-:data:`RULES`. Engines say which rules they model by their names, so that a problem with one they do not know is told
-before the search.
+A new rule is a field of a record (``entities.py``), a file here, and its name in :data:`RULES`. Engines say which rules
+they model by their names, so that a problem with one they do not know is told before the search.
 """
 
 from collections.abc import Collection, Mapping
 
 from kanopt.problems.broken_rules import RuleWords
 from kanopt.problems.routing.data import RoutingData
-from kanopt.problems.routing.rules import loads, people, times
+from kanopt.problems.routing.rules.apart import GoodsApart
+from kanopt.problems.routing.rules.breaks import Breaks
+from kanopt.problems.routing.rules.capacity import Capacity, Measures, Reloads
+from kanopt.problems.routing.rules.driving_rest import DrivingRest
+from kanopt.problems.routing.rules.fleet import Ends, Fleet, Roads
+from kanopt.problems.routing.rules.length import Distance, Duration, EvenWork, Overtime
+from kanopt.problems.routing.rules.pickup_delivery import Backhaul, Sources
+from kanopt.problems.routing.rules.pinned import Pinned
+from kanopt.problems.routing.rules.release import RELEASE
 from kanopt.problems.routing.rules.rule import LegPrice, Limit, Pause, RoutePrice, Rule
+from kanopt.problems.routing.rules.shift import Shift
+from kanopt.problems.routing.rules.skills import Skills
 from kanopt.problems.routing.rules.started import Started
+from kanopt.problems.routing.rules.visits import Prizes, Visits
+from kanopt.problems.routing.rules.window import SeveralWindows, SoftWindow, Window
 
-FLEET, PRIZES, EVEN_WORK = people.Fleet(), people.Prizes(), times.EvenWork()
+FLEET, PRIZES, EVEN_WORK = Fleet(), Prizes(), EvenWork()
 
 RULES: tuple[Rule, ...] = (
     FLEET,
-    people.Ends(),
-    people.Visits(),
-    people.Skills(),
-    people.GoodsApart(),
-    people.Pinned(),
-    loads.Reloads(),
-    loads.Backhaul(),
-    loads.Sources(),
-    loads.Capacity(),
-    loads.Measures(),
-    people.Roads(),
-    times.Window(),
-    times.SeveralWindows(),
-    times.RELEASE,
-    times.Shift(),
-    times.Distance(),
-    times.SoftWindow(),
-    times.Duration(),
-    times.Overtime(),
-    times.Breaks(),
-    times.DrivingRest(),
+    Ends(),
+    Visits(),
+    Skills(),
+    GoodsApart(),
+    Pinned(),
+    Reloads(),
+    Backhaul(),
+    Sources(),
+    Capacity(),
+    Measures(),
+    Roads(),
+    Window(),
+    SeveralWindows(),
+    RELEASE,
+    Shift(),
+    Distance(),
+    SoftWindow(),
+    Duration(),
+    Overtime(),
+    Breaks(),
+    DrivingRest(),
     Started(),
     EVEN_WORK,
     PRIZES,

@@ -15,7 +15,7 @@ from kanopt.problems.broken_rules import RuleWords
 from kanopt.problems.findings import Violation
 from kanopt.problems.routing.data import RoutingData
 from kanopt.problems.routing.plan import Route, RoutingPlan, StartedRoute, read_plan, trip_after
-from kanopt.problems.routing.rules.people import there_are
+from kanopt.problems.routing.rules.fleet import there_are
 from kanopt.problems.routing.rules.rule import Drive, DrivenPlan, Given, Rule, exceeds
 from kanopt.records.clock_times import moment
 from kanopt.text import amount_text, clock_text, count_text, join_list, list_names
