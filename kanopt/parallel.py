@@ -33,7 +33,7 @@ def how_far(done: int, count: int, what: str, began: float, before: int = 0) -> 
     Examples
     --------
     >>> how_far(2, 4, "point", time.perf_counter() - 10.0)
-    '2 of 4 points, 10 s left'
+    '2 of 4 points, 10.0 s left'
     """
     rate = (done - before) / (time.perf_counter() - began)
     left = f", {seconds_text((count - done) / rate)} left" if rate > 0 and done < count else ""

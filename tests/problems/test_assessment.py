@@ -56,7 +56,7 @@ KINDS: dict[str, tuple[Callable[[], Problem[Any]], Any, dict[str, int]]] = {
     "routing": (
         lambda: exact_problem("load and clock", 1),
         [["c1", "c2"], ["c3"]],
-        {"routing.problem:drive": 2, "routing.assessment:check_plan": 1, "routing.assessment:price_plan": 2},
+        {"routing.model:drive": 2, "routing.assessment:check_plan": 1, "routing.assessment:price_plan": 2},
     ),
     "scheduling": (
         shop,
@@ -189,7 +189,7 @@ def test_explanation_and_report_drive_no_plan_that_was_solved(
     problem = random_problem(1)
     result = ko.solve(problem, time_limit=0.3, seed=1)
     assert result.plan is not None
-    counted = calls("routing.problem:drive")
+    counted = calls("routing.model:drive")
     ko.explain(result).to_html(tmp_path / "report.html")
     result.to_frame()
     assert counted == {}

@@ -103,6 +103,8 @@ class RoutingProblem(RoutingModel):
 
     Examples
     --------
+    >>> import numpy as np
+    >>> from kanopt.routing import Client, Depot, VehicleType
     >>> minutes = np.array([[0.0, 10.0, 20.0], [10.0, 0.0, 12.0], [20.0, 12.0, 0.0]])
     >>> problem = RoutingProblem(
     ...     depots=[Depot("depot")],
@@ -190,6 +192,8 @@ class RoutingProblem(RoutingModel):
 
         Examples
         --------
+        >>> import numpy as np
+        >>> from kanopt.routing import Client, Depot, VehicleType
         >>> km = np.array([[0.0, 10.0, 20.0], [10.0, 0.0, 12.0], [20.0, 12.0, 0.0]])
         >>> given = RoutingProblem([Depot("depot")], [Client("a"), Client("b")], [VehicleType("van")], km, km, km)
         >>> given.with_routes_under_way({"van": ["a", "b"]}, "0:15").started

@@ -268,29 +268,21 @@ class ReviewedDay:
         timed = np.isfinite(law) & (law > 0.0) & np.isfinite(actual)
         route, leg = places[0][timed], places[1][timed]
         law, actual = law[timed], actual[timed]
+        if len(law) < _FEWEST:
+            return Times((route, leg), law, actual, {}, {}, None)
         groups, names = self._levels(route, leg)
-        known = errs.model
+        known, ratio = errs.model, actual / law - 1.0
         bias_error, day_spread = 0.0, None
         if known is None:
-            middle = actual / law - np.median(actual / law) if len(law) else law
-            spread = (
-                np.full(len(law), max(float(np.median(np.abs(middle))) / _NORMAL, _LEAST))
-                if len(law)
-                else law
-            )
+            middle = float(np.median(np.abs(ratio - np.median(ratio)))) / _NORMAL
+            spread = np.full(len(law), max(middle, _LEAST))
         else:
             shape, value = known.shape, law / errs.unit
             of_law = known.noise(value) / value
             spread = of_law * max(shape.usual * np.sqrt(1.0 - shape.share), _LEAST)
-            day_spread = (
-                float(np.average(of_law, weights=law)) * shape.common if shape.by and len(law) else None
-            )
+            day_spread = float(np.average(of_law, weights=law)) * shape.common if shape.by else None
             bias_error = float(np.sqrt(known.covariance[2]))
-        effects = None
-        if len(law) >= _FEWEST:
-            effects = draw_time_effects(
-                actual / law - 1.0, spread, groups, day_spread=day_spread, bias_error=bias_error
-            )
+        effects = draw_time_effects(ratio, spread, groups, day_spread=day_spread, bias_error=bias_error)
         return Times((route, leg), law, actual, groups, names, effects, day_spread)
 
     def _levels(self, route: Ints, leg: Ints) -> tuple[dict[str, Codes], dict[str, list[str]]]:
