@@ -380,6 +380,12 @@ def monte_carlo(given: Given, scenario: Scenario, progress: OnEvent) -> Answer:
         type=opt.FILE,
         text="The plan that was carried out, as kanopt run --out writes it; left out, the plan is searched for again.",
     ),
+    opt.option(
+        "--column",
+        multiple=True,
+        metavar="FIELD=COLUMN",
+        text="What a column is called in the table of what was driven: arrival=Ankunft. Once for each.",
+    ),
     tables=("parts", "stops", "rows"),
     examples="  kanopt review FILE driven.csv --planned out/NAME_plan.csv --out reviewed\n",
 )
@@ -415,7 +421,11 @@ def review(given: Given, scenario: Scenario, progress: OnEvent) -> Answer:
         run = finish_run(scenario, laws, result, None, seconds=0.0)
     if not run.result.has_plan:
         return Answer(str(run.result), {"scenario": scenario.name}, run.result)
-    found = asked(run, driven)
+    columns = dict(text.split("=", 1) for text in given["column"] if "=" in text)
+    if len(columns) < len(given["column"]):
+        raise click.UsageError("--column is FIELD=COLUMN, such as arrival=Ankunft, once for each field")
+    guess = "The plan was searched for again, since --planned names none: it need not be the one that was carried out."
+    found = asked(run, driven, columns=columns, assumed=() if given["planned"] else (guess,))
     tables = found.tables()
     told: dict[str, Any] = {"scenario": scenario.name, "unit": found.unit, "notes": list(found.cautions())}
     told |= {"sentences": list(found.sentences()), "parts": tables["parts"].to_dict("records")}

@@ -3,26 +3,31 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from kanopt.display import Alarm, Part, grid_of
-from kanopt.errors import ProblemError, TableError
-from kanopt.text import amount_text, fixed_text, join_list, money_text, percent_text
+from kanopt.errors import ProblemError, TableError, nearest
+from kanopt.problems.routing.driven import DrivenStop
+from kanopt.records.declaration import declared_fields
+from kanopt.tables import units_of, with_units
+from kanopt.text import amount_text, count_text, fixed_text, join_list, money_text, percent_text
 from kanopt.whatif.table_exports import TableExports
 
 if TYPE_CHECKING:
     from kanopt.problems.result import Result
     from kanopt.problems.routing.assessment import RoutingAssessment
     from kanopt.problems.routing.review import ReviewedDay
-    from kanopt.problems.time_effects import TimeEffects
     from kanopt.whatif.run import Run
     from kanopt.whatif.scenario import Scenario
+
+Floats = NDArray[np.float64]
 
 LEVEL = 0.05
 """How likely a law that is as it was is called otherwise, ever."""
@@ -33,6 +38,9 @@ NOT_FOLLOWED = ("order and vehicles", "departure", "loads", "detours")
 _SHIFT = 1.0
 """Spread of changes that are looked for, in standard deviations of a day."""
 _NAMED = 3
+_FEWEST_DAYS = 3
+_MOMENT = 0.5
+"""Units of time by which a departure differs from the one that was planned, at least."""
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -47,11 +55,14 @@ class Review(TableExports):
         The day beside it.
     scenario
         What the plan was made of; None where it was made in Python.
+    assumed
+        What is taken for granted, in sentences.
     """
 
     planned: RoutingAssessment
     day: ReviewedDay
     scenario: Scenario | None = None
+    assumed: tuple[str, ...] = ()
 
     @property
     def unit(self) -> str:
@@ -77,7 +88,13 @@ class Review(TableExports):
     @property
     def effect(self) -> tuple[float, float]:
         """By which share travel took longer on this day than the law says, and the standard error of that."""
-        return _mean_and_error(self.day.travel.effects)
+        times = self.day.travel
+        if times.effects is None:
+            return math.nan, math.nan
+        spread = float(times.effects.day.std())
+        return float(times.effects.day.mean()), math.sqrt(
+            max(spread**2 - times.bias_error**2, (0.1 * spread) ** 2)
+        )
 
     @property
     def day_spread(self) -> float | None:
@@ -99,7 +116,9 @@ class Review(TableExports):
 
     def rows(self) -> pd.DataFrame:
         """Return the legs that were driven as rows of the table that the law of travel time was learned from."""
-        return self.day.rows()
+        rows, laws = self.day.rows(), {} if self.scenario is None else self.scenario.laws
+        targets = {name: target for name, law in laws.items() if (target := getattr(law, "target", None))}
+        return rows.rename(columns=targets)
 
     def enlarged(self, history: pd.DataFrame) -> pd.DataFrame:
         """Return a history with the legs of this day behind its rows, to learn the law anew.
@@ -141,10 +160,21 @@ class Review(TableExports):
         """Return what must be known before the prices are believed: stops left out, and what the table lacks."""
         before = self.planned.plan.unserved
         left_out = [name for name in self.day.day.plan.unserved if name not in before]
-        if not left_out:
-            return self.notes
-        told = f"Left out on the way: {join_list(left_out, 8)}; the prices do not compare like with like."
-        return (told, *self.notes)
+        told = [*self.assumed]
+        if left_out:
+            told.append(
+                f"Left out on the way: {join_list(left_out, 8)}; the prices do not compare like with like."
+            )
+        late, time = self.day.late, self.planned.problem.units.time
+        if len(late):
+            worst = late.iloc[0]
+            were = int((late["planned"] > 0.0).sum())
+            told.append(
+                f"{count_text(len(late), 'client was', 'clients were')} served after the window had closed, "
+                f"{worst['client']} by {amount_text(worst['late'], time, 3)}"
+                + (f"; {were} of them as planned." if were else "; none was planned to be.")
+            )
+        return (*told, *self.notes)
 
     def plot(self, ax: Any = None) -> Any:
         """Draw what each part did to the price; return the matplotlib axes."""
@@ -165,8 +195,8 @@ class Review(TableExports):
         return pd.DataFrame(columns)
 
     def sentences(self) -> tuple[str, ...]:
-        """Return what the day and the law say, in sentences."""
-        found = []
+        """Return what was not followed, and what the day and the law say, in sentences."""
+        found = [*self._departures()]
         for what, times in (("travel", self.day.travel), ("service", self.day.service)):
             if times.effects is not None:
                 low, high = np.quantile(times.effects.day, (0.05, 0.95))
@@ -184,10 +214,37 @@ class Review(TableExports):
             f"{percent_text(row.probability)}."
             for row in _rows_of(self.day.wrong.head(_NAMED))
         ]
+        time = self.planned.problem.units.time
+        found += [
+            f"No chance is {'the way to' if row.what == 'travel' else 'the stop at'} {row.place}: "
+            f"{amount_text(row.driven, time, 3)} instead of {amount_text(row.expected, time, 3)}."
+            for row in _rows_of(self.day.unusual.head(_NAMED))
+        ]
         return tuple(found)
 
+    def _departures(self) -> Iterator[str]:
+        """Say by how much vehicles left later or earlier than planned."""
+        planned = {
+            (route.vehicle, route.index): leaves
+            for route, leaves in zip(self.planned.plan.routes, self.planned.simulation.departure, strict=True)
+        }
+        apart = {
+            route.label: float(left - planned[route.vehicle, route.index])
+            for route, left in zip(self.day.day.plan.routes, self.day.departure, strict=True)
+            if (route.vehicle, route.index) in planned
+        }
+        time = self.planned.problem.units.time
+        for word, sign in (("later", 1.0), ("earlier", -1.0)):
+            some = {label: sign * value for label, value in apart.items() if sign * value > _MOMENT}
+            if some:
+                most = max(some, key=lambda label: some[label])
+                vehicles = count_text(len(some), "vehicle left", "vehicles left")
+                yield f"{vehicles} {word} than planned, {most} by {amount_text(some[most], time, 3)}."
 
-def review(run: Run | Result, driven: Any) -> Review:
+
+def review(
+    run: Run | Result, driven: Any, *, columns: Mapping[str, str] | None = None, assumed: Sequence[str] = ()
+) -> Review:
     """Hold what was driven against the plan.
 
     The difference in money and time is split into parts that add up exactly: the plan was not followed (order and
@@ -201,7 +258,11 @@ def review(run: Run | Result, driven: Any) -> Review:
     driven
         A frame with a row for each stop: ``vehicle`` as the plan calls it, ``client``, ``arrival`` and ``end`` of the
         visit, and perhaps ``stop`` (its number), ``departure`` and ``back`` of the vehicle (in any row), and ``load``
-        on arrival. Clock times are written as in tables of clients.
+        on arrival. Clock times are written as in tables of clients. The frame of a plan is such a table, too.
+    columns
+        Field to column, where columns are called otherwise: ``{"arrival": "Ankunft"}``.
+    assumed
+        What is taken for granted, in sentences that are told first.
 
     Returns
     -------
@@ -236,8 +297,11 @@ def review(run: Run | Result, driven: Any) -> Review:
     assessment = getattr(result, "assessment", None)
     if not isinstance(assessment, RoutingAssessment):
         raise ProblemError("review: only plans of routes are held against what was driven")
+    if columns:
+        driven = _renamed(driven, columns)
     planned = assessment.settled()
-    return Review(planned, ReviewedDay.of(planned, driven), getattr(run, "scenario", None))
+    found = ReviewedDay.of(planned, driven)
+    return Review(planned, found, getattr(run, "scenario", None), tuple(assumed))
 
 
 def _rows_of(frame: pd.DataFrame) -> Iterator[Any]:
@@ -245,10 +309,19 @@ def _rows_of(frame: pd.DataFrame) -> Iterator[Any]:
     yield from frame.itertuples()
 
 
-def _mean_and_error(effects: TimeEffects | None) -> tuple[float, float]:
-    if effects is None:
-        return math.nan, math.nan
-    return float(effects.day.mean()), float(effects.day.std())
+def _renamed(driven: Any, columns: Mapping[str, str]) -> pd.DataFrame:
+    """Return a frame whose columns are called like the fields that they fill."""
+    missing = [repr(name) for name in columns.values() if name not in getattr(driven, "columns", ())]
+    if missing:
+        raise ProblemError(
+            f"driven: there is no column {join_list(missing)} to read {join_list([*columns])} from"
+        )
+    unknown = [name for name in columns if name not in {field.name for field in declared_fields(DrivenStop)}]
+    if unknown:
+        known = [field.name for field in declared_fields(DrivenStop)]
+        raise ProblemError(f"driven: there is no field {unknown[0]!r}; {nearest(unknown[0], known)}")
+    units = {field: unit for field, name in columns.items() if (unit := units_of(driven).get(name))}
+    return with_units(driven.rename(columns={name: field for field, name in columns.items()}), units)
 
 
 @dataclass(frozen=True)
@@ -287,26 +360,32 @@ class Drift:
         )
 
 
-def drift(reviews: Sequence[Review] | pd.DataFrame, *, day_spread: float | None = None) -> Drift:
+def drift(
+    reviews: Sequence[Review] | pd.DataFrame, *, day_spread: float | None = None, bias_error: float = 0.0
+) -> Drift:
     """Say whether a law has drifted, given reviews of days one after the other.
 
-    Each day says by how much travel took longer than the law says. Changes from any day on are weighed against none by
-    a mixture of likelihood ratios (Robbins 1970, "Statistical methods related to the law of the iterated logarithm",
-    *Ann. Math. Stat.* 41; Ville 1939), so that the level holds however often one looks. Where it is not known by how
-    much days differ, they need only be as often longer as shorter (de la Peña 1999, *Ann. Probab.* 27).
+    Each day says by how much travel took longer than the law says. That the law is wrong by a little on all days is no
+    drift. Changes from any day on are weighed against none by a mixture of likelihood ratios (Robbins 1970,
+    "Statistical methods related to the law of the iterated logarithm", *Ann. Math. Stat.* 41; Ville 1939), so that the
+    level holds however often one looks.
 
     Parameters
     ----------
     reviews
         Reviews of days in order, or a frame with the columns ``effect`` and ``error``.
     day_spread
-        By how much days differ, as a share; None for what the law has learned of it, if anything.
+        By how much days differ, as a share; None for what the law has learned of it, else for what these days tell by
+        how far each is from the one before (von Neumann 1941, *Ann. Math. Stat.* 12).
+    bias_error
+        Of a frame: standard error of what the law is wrong by on all days, as a share.
 
     Examples
     --------
     >>> rng = np.random.default_rng(0)
     >>> quiet = pd.DataFrame({"effect": 0.01 * rng.standard_normal(60), "error": 0.01})
-    >>> drift(quiet, day_spread=0.0).found, drift(quiet.assign(effect=quiet["effect"] + 0.05), day_spread=0.0).found
+    >>> later = quiet.assign(effect=quiet["effect"] + 0.05 * (quiet.index >= 30))
+    >>> drift(quiet, day_spread=0.0).found, drift(later, day_spread=0.0).found
     (False, True)
     """
     if isinstance(reviews, pd.DataFrame):
@@ -315,38 +394,44 @@ def drift(reviews: Sequence[Review] | pd.DataFrame, *, day_spread: float | None 
         effects, errors = np.array([each.effect for each in reviews], dtype=float).reshape(-1, 2).T
         known = [each.day_spread for each in reviews if each.day_spread is not None]
         day_spread = float(np.median(known)) if day_spread is None and known else day_spread
+        bias_error = float(np.median([each.day.travel.bias_error for each in reviews] or [0.0]))
     kept = np.isfinite(effects) & np.isfinite(errors)
     places, effects, errors = np.flatnonzero(kept), effects[kept], errors[kept]
-    if not len(effects):
-        return Drift(False, 0.0, None, math.nan, math.nan, math.nan)
-    spread = np.sqrt(errors**2 + (day_spread or 0.0) ** 2)
-    scores = effects / (spread if day_spread is not None else np.maximum(errors, 1e-12))
-    sums = np.cumsum(scores[::-1])[::-1]
-    counts = np.cumsum((np.ones(len(scores)) if day_spread is not None else scores**2)[::-1])[::-1]
-    # of changes from each day on: the likelihood ratio, with the size of the change drawn from a normal distribution
-    size = _SHIFT**2 if day_spread is not None else 1.0 / max(float(np.median(scores**2)), 1.0)
-    logs = sums**2 * size / (2.0 * (1.0 + size * counts)) - np.log1p(size * counts) / 2.0
-    evidence = _evidence(scores, day_spread is not None, size)
-    start = int(np.argmax(logs))
-    weights = 1.0 / spread[start:] ** 2
-    change = float(np.average(effects[start:], weights=weights))
-    error = float(np.sqrt(1.0 / weights.sum()))
-    if day_spread is None and len(effects) - start > 1:
-        error = float(effects[start:].std(ddof=1) / np.sqrt(len(effects) - start))
+    if len(effects) < _FEWEST_DAYS:
+        return Drift(False, 1.0, None, math.nan, math.nan, math.nan)
+    if day_spread is None:
+        variance = np.square(np.diff(effects)).mean() / 2.0 - np.square(errors).mean()
+        day_spread = math.sqrt(max(float(variance), 0.0))
+    variances = np.maximum(errors**2 + day_spread**2, 1e-12)
+    evidence, start = _evidence(effects, variances, bias_error)
+    weights = 1.0 / variances[start:]
+    before = float(np.average(effects[:start], weights=1.0 / variances[:start])) if start else 0.0
+    change = float(np.average(effects[start:], weights=weights)) - before
+    error = math.sqrt(
+        1.0 / weights.sum() + (1.0 / (1.0 / variances[:start]).sum() if start else bias_error**2)
+    )
     found = evidence >= 1.0 / LEVEL
     since = int(places[start]) if found else None
     return Drift(found, evidence, since, change, change - 1.645 * error, change + 1.645 * error)
 
 
-def _evidence(scores: Any, is_normal: bool, size: float) -> float:
-    """Return the largest evidence until now, of a mixture over the days on which a change may have begun."""
-    count = len(scores)
-    best = 0.0
-    for last in range(1, count + 1):
-        sums = np.cumsum(scores[:last][::-1])
-        squares = np.arange(1, last + 1, dtype=float) if is_normal else np.cumsum(scores[:last][::-1] ** 2)
-        logs = sums**2 * size / (2.0 * (1.0 + size * squares)) - np.log1p(size * squares) / 2.0
+def _evidence(effects: Floats, variances: Floats, bias_error: float) -> tuple[float, int]:
+    """Return the largest evidence until now, of a mixture over the days on which a change may have begun, and the day.
+
+    With and without a change all days have a bias in common, so that their covariance is that of the days and a
+    constant.
+    """
+    size = _SHIFT**2 * float(np.median(variances))
+    weight, weighted = np.cumsum(1.0 / variances), np.cumsum(effects / variances)
+    best, likeliest = 0.0, 0
+    for last in range(len(effects)):
+        shrunk = bias_error**2 / (1.0 + bias_error**2 * weight[last])
+        own = weight[last] - np.concatenate([[0.0], weight[:last]])
+        sums = weighted[last] - np.concatenate([[0.0], weighted[:last]])
+        inner = own - shrunk * own**2
+        found = sums - shrunk * own * weighted[last]
+        logs = size * found**2 / (2.0 * (1.0 + size * inner)) - np.log1p(size * inner) / 2.0
         # a change that is yet to come has a ratio of 1
-        total = np.exp(np.minimum(logs, 700.0)).sum() / LOOKS + max(LOOKS - last, 0) / LOOKS
-        best = max(best, float(total))
-    return best
+        total = np.exp(np.minimum(logs, 700.0)).sum() / LOOKS + max(LOOKS - last - 1, 0) / LOOKS
+        best, likeliest = max(best, float(total)), int(np.argmax(logs))
+    return best, likeliest

@@ -32,6 +32,7 @@ KnownClock = Annotated[float, CLOCK, MAY_BE_BLANK]
 """A clock time, no number where nobody wrote it down."""
 
 
+_SHOWN = 5
 _Visit: TypeAlias = tuple[float, float, float, bool]
 """Arrival, end and load of a stop, and whether the way there led over places that the problem does not know."""
 
@@ -59,6 +60,10 @@ class DrivenStop:
         unit="time",
         words="finished, left, service end, abfahrt, fertig, depart, fin, salida, odjazd",
         doc="Clock time at which the vehicle drove on.",
+    )
+    index: Annotated[float, MAY_BE_BLANK] = field(
+        default=math.nan,
+        doc="Which vehicle of its type, from 1, where `vehicle` names the type, as in frames of plans.",
     )
     stop: Annotated[float, MAY_BE_BLANK] = field(
         default=math.nan,
@@ -125,6 +130,8 @@ def read_driven(planned: RoutingAssessment, driven: Any) -> DrivenDay:
         of this day.
     """
     problem = planned.problem
+    if isinstance(driven, pd.DataFrame) and "arrival" not in driven.columns:
+        driven = driven.rename(columns={"arrive": "arrival"})  # as frames of plans call it
     reader = RecordReader(problem.data.day)
     stops: Sequence[DrivenStop] = reader.read(driven, problem.units.table(DrivenStop))
     reader.finish()
@@ -157,7 +164,7 @@ class _Reading:
         """Return the day."""
         rows: dict[tuple[str, int], list[DrivenStop]] = {}
         for stop in self.stops:
-            rows.setdefault(self._vehicle(stop.vehicle), []).append(stop)
+            rows.setdefault(self._vehicle(stop), []).append(stop)
         self._check_day()
         found = [self._route(vehicle, part) for vehicle, part in rows.items()]
         found = [each for each in found if each[0].clients]
@@ -176,20 +183,34 @@ class _Reading:
         served = {name for route in routes for name in route.clients}
         names = [client.name for client in self.problem.data.clients]
         plan = RoutingPlan(routes, tuple(name for name in names if name not in served))
+        known = int(np.isfinite(arrive).sum() + np.isfinite(end).sum())
+        if len(self.backwards) > known:
+            raise ProblemError(
+                f"driven: most times run backwards, such as {'; '.join(self.backwards[:_SHOWN])}; are vehicles told "
+                f"apart, and stops numbered in the order in which they were made?"
+            )
         self._tell(plan)
         return DrivenDay(plan, arrive, end, load, detour, tuple(self.notes))
 
-    def _vehicle(self, label: str) -> tuple[str, int]:
-        data = self.problem.data
+    def _vehicle(self, stop: DrivenStop) -> tuple[str, int]:
+        """Return type and number of the vehicle of a stop."""
+        data, label = self.problem.data, stop.vehicle
+        numbered = math.isfinite(stop.index)
         for route in self.planned.routes:
-            if label == route.label:
+            if label == route.label and not numbered:
                 return route.vehicle, route.index
         name, index = split_label(label, data.type_index)
+        index = int(stop.index) if numbered else index
+        labels = [route.label for route in self.planned.routes]
         if name not in data.type_index or index > data.vehicles[data.type_index[name]].num_available:
-            labels = [route.label for route in self.planned.routes]
             raise ProblemError(
                 f"driven: unknown vehicle {label!r}; {nearest(label, [*labels, *data.type_index])}; call vehicles as "
                 f"the plan does, {list_names(labels)}"
+            )
+        if label == name and not numbered and data.vehicles[data.type_index[name]].num_available > 1:
+            raise ProblemError(
+                f"driven: {label!r} is a type of several vehicles; say which of them, {list_names(labels)}, or give "
+                f"their numbers in a column 'index'"
             )
         return name, index
 
@@ -210,7 +231,8 @@ class _Reading:
     def _route(self, vehicle: tuple[str, int], stops: list[DrivenStop]) -> tuple[Route, list[_Visit]]:
         """Return a route, with what is known of each stop and of the return."""
         data = self.problem.data
-        depot, name = data.depot_of[vehicle[0]], f"{vehicle[0]} {vehicle[1]}"
+        depot, end, name = data.depot_of[vehicle[0]], data.end_of[vehicle[0]], f"{vehicle[0]} {vehicle[1]}"
+        depots = {each.name for each in data.depots}
         if all(math.isfinite(stop.stop) for stop in stops):
             stops = sorted(stops, key=lambda stop: stop.stop)
         elif all(math.isfinite(stop.arrival) for stop in stops):
@@ -221,23 +243,28 @@ class _Reading:
         names: list[str] = []
         clock, is_detour, seen = leaves, False, set[str]()
         for stop in stops:
-            arrival, end = (self._after(clock, value) for value in (stop.arrival, stop.end))
+            arrival, left = (self._after(clock, value) for value in (stop.arrival, stop.end))
             arrival = self._forward(clock, arrival, name, stop.client)
             clock = arrival if math.isfinite(arrival) else clock
-            end = self._forward(clock, end, name, stop.client)
-            clock = end if math.isfinite(end) else clock
+            left = self._forward(clock, left, name, stop.client)
+            clock = left if math.isfinite(left) else clock
             if stop.client == depot and not names:
-                leaves = end if math.isfinite(end) else leaves
+                leaves = left if math.isfinite(left) else leaves
                 continue
-            if stop.client not in data.index or (stop.client in seen and stop.client != depot):
+            is_back = stop is stops[-1] and stop.client == end
+            if (
+                (stop.client in depots and stop.client != depot and not is_back)
+                or stop.client not in data.index
+                or (stop.client in seen and stop.client != depot)
+            ):
                 (self.twice if stop.client in seen else self.unknown).append(stop.client)
                 is_detour = True
                 continue
             seen.add(stop.client)
             names.append(stop.client)
-            times.append((arrival, end, stop.load, is_detour))
+            times.append((arrival, left, stop.load, is_detour))
             is_detour = False
-        if names and names[-1] == depot:
+        if names and names[-1] in (depot, end):
             back = times.pop()[0] if not math.isfinite(back) else (times.pop(), back)[1]
             names.pop()
         back = self._forward(clock, self._after(clock, back), name, "its return")
@@ -270,7 +297,8 @@ class _Reading:
                 continue
             first = names.index(stops[before]) + 1 if before >= 0 else 0
             last = names.index(stops[after]) if after < len(stops) else len(names)
-            if first != last or (after == len(stops) and len(arrives) == len(stops)):
+            over_unknown = times[last][3]
+            if first != last or over_unknown or (after == len(stops) and len(arrives) == len(stops)):
                 continue
             left = times[first - 1][1] if first else leaves
             took, planned = times[last][0] - left, arrives[after] - ends[before + 1]
@@ -339,8 +367,8 @@ class _Reading:
             )
         if self.backwards:
             self.notes.append(
-                f"{count_text(len(self.backwards), 'time runs', 'times run')} backwards and count as unknown: "
-                f"{'; '.join(self.backwards[:5])}"
+                f"{count_text(len(self.backwards), 'time that runs', 'times that run')} backwards and count as "
+                f"unknown: {'; '.join(self.backwards[:_SHOWN])}"
             )
 
 
@@ -352,29 +380,3 @@ def _past_midnight(arrival: float, stops: Sequence[DrivenStop], day: float) -> f
     """Return an arrival, those after midnight behind those before it, where a night lies between."""
     latest = max(stop.arrival for stop in stops)
     return arrival + day if latest - arrival > day / 2.0 else arrival
-
-
-def planned_and_driven(day: DrivenDay, planned: RoutingPlan) -> pd.DataFrame:
-    """Return a row for each client on either, with the vehicle and the number of the stop in both."""
-
-    def places(plan: RoutingPlan) -> dict[str, tuple[str, int]]:
-        return {
-            name: (route.label, number)
-            for route in plan.routes
-            for number, name in enumerate(route.clients, start=1)
-            if name != route.depot
-        }
-
-    before, after = places(planned), places(day.plan)
-    return pd.DataFrame(
-        [
-            {
-                "client": name,
-                "planned vehicle": before.get(name, (None, None))[0],
-                "planned stop": before.get(name, (None, None))[1],
-                "driven vehicle": after.get(name, (None, None))[0],
-                "driven stop": after.get(name, (None, None))[1],
-            }
-            for name in dict.fromkeys([*before, *after])
-        ]
-    ).astype({"planned stop": "Int64", "driven stop": "Int64"})

@@ -49,6 +49,9 @@ _MOST_LEVELS = 12
 _FEWEST = 8
 """Times from which effects are estimated."""
 _LOADS = 3
+_BEYOND = 5.0
+"""Standard deviations beyond which a single time is no chance."""
+_TINY = 1e-6
 _NORMAL = 0.6745  # median of the size of a standard normal number
 _LEAST = 0.01
 
@@ -83,10 +86,14 @@ class Times:
         The level of each in every group, and what the levels are called.
     names
         Names of the levels.
+    spread
+        Standard deviation of each by itself, as a share of it.
     effects
         What they have in common; None where there are too few.
     day_spread
         By how much days differ, as a share of a time, where the law has learned it.
+    bias_error
+        Standard error of what the law is wrong by on all days, as a share.
     """
 
     places: tuple[Ints, Ints]
@@ -94,8 +101,10 @@ class Times:
     actual: Floats
     groups: Mapping[str, Codes]
     names: Mapping[str, list[str]]
+    spread: Floats
     effects: TimeEffects | None
     day_spread: float | None = None
+    bias_error: float = 0.0
 
     def factors(self, shape: tuple[int, int], *, levels: bool, draw: slice | None = None) -> Floats:
         """Return by which factor times are longer for the day, or for what the law is wrong by too.
@@ -269,7 +278,7 @@ class ReviewedDay:
         route, leg = places[0][timed], places[1][timed]
         law, actual = law[timed], actual[timed]
         if len(law) < _FEWEST:
-            return Times((route, leg), law, actual, {}, {}, None)
+            return Times((route, leg), law, actual, {}, {}, np.ones(len(law)), None)
         groups, names = self._levels(route, leg)
         known, ratio = errs.model, actual / law - 1.0
         bias_error, day_spread = 0.0, None
@@ -283,7 +292,7 @@ class ReviewedDay:
             day_spread = float(np.average(of_law, weights=law)) * shape.common if shape.by else None
             bias_error = float(np.sqrt(known.covariance[2]))
         effects = draw_time_effects(ratio, spread, groups, day_spread=day_spread, bias_error=bias_error)
-        return Times((route, leg), law, actual, groups, names, effects, day_spread)
+        return Times((route, leg), law, actual, groups, names, spread, effects, day_spread, bias_error)
 
     def _levels(self, route: Ints, leg: Ints) -> tuple[dict[str, Codes], dict[str, list[str]]]:
         """Return to which vehicle, hours, region and load each time belongs, and how these are called."""
@@ -503,6 +512,47 @@ class ReviewedDay:
         columns = ["what", "group", "level", "probability", "effect", "low", "high", "times"]
         found = pd.DataFrame(rows, columns=columns)
         return found.sort_values("probability", ascending=False, kind="stable", ignore_index=True)
+
+    @cached_property
+    def unusual(self) -> pd.DataFrame:
+        """Single times that no chance explains, the farthest off first.
+
+        Columns: ``what`` (travel or service), ``vehicle``, ``place`` (to which it leads, or at which it is),
+        ``expected`` with what the day and the place have in common, and ``driven``.
+        """
+        rows = []
+        for what, times in (("travel", self.travel), ("service", self.service)):
+            if times.effects is None:
+                continue
+            common = times.effects.day.mean() + times.effects.of_groups(times.groups).mean(axis=0)
+            expected = times.law * (1.0 + common)
+            apart = (times.actual - expected) / (times.law * times.spread * times.effects.noise.mean())
+            for at in np.flatnonzero(np.abs(apart) > _BEYOND):
+                route, leg = times.places[0][at], times.places[1][at]
+                rows.append(
+                    {
+                        "what": what,
+                        "vehicle": self.day.plan.routes[route].label,
+                        "place": self.problem.data.names[self._loaded.head[route, leg]],
+                        "expected": float(expected[at]),
+                        "driven": float(times.actual[at]),
+                        "apart": abs(float(apart[at])),
+                    }
+                )
+        found = pd.DataFrame(rows, columns=["what", "vehicle", "place", "expected", "driven", "apart"])
+        return found.sort_values("apart", ascending=False, ignore_index=True).drop(columns="apart")
+
+    @cached_property
+    def late(self) -> pd.DataFrame:
+        """Clients that were served after their last window had closed: ``client``, ``late``, and ``planned`` late."""
+        columns = {}
+        for name, driven in (("planned", self.planned.simulation), ("late", self.replays[CHANCE])):
+            some = (driven.head >= len(self.problem.data.depots)) & (driven.late > _TINY)
+            names = [self.problem.data.names[place] for place in driven.head[some]]
+            columns[name] = pd.Series(driven.late[some], index=names, dtype=float)
+        found = pd.DataFrame(columns, columns=["late", "planned"]).fillna(0.0)
+        found = found[found["late"] > 0.0].sort_values("late", ascending=False, kind="stable")
+        return found.rename_axis("client").reset_index()
 
     def rows(self) -> pd.DataFrame:
         """Return the legs that were driven as rows of the table that the law of travel time was learned from.
