@@ -7,6 +7,9 @@ interval of 90 % of a part holds its true value, "half-width" the mean half of t
 the half-width of who knows every other part.
 
 Beside it stands what a planner would do: the mean of all times over their law is the day, and the rest is chance.
+
+Part "drift": 250 days of a law that is as it was ("alarms", the share of runs in which a change is found all the same),
+and days until a change is found, by how much days differ, whether that is known, and how surely the law is known.
 """
 
 from __future__ import annotations
@@ -30,6 +33,18 @@ from kanopt.problems.routing.simulate.drive import drive_forward, drive_of
 from kanopt.problems.routing.simulate.legs import DrivingErrors
 
 NOISE = 0.08
+_DAY_ERROR = 0.011
+"""Standard error of the effect of one day: 60 times with that noise."""
+_YEAR, _QUIET = 250, 60
+_DRIFTS = (
+    (0.0, 0.003, True, 0.05),
+    (0.0, 0.003, False, 0.05),
+    (0.03, 0.01, True, 0.05),
+    (0.1, 0.01, True, 0.1),
+    (0.1, 0.01, False, 0.1),
+    (0.1, 0.01, True, 0.05),
+)
+"""How much days differ, how surely the law is known, whether the former is known, and the change."""
 
 
 def known_law(city: DrawnCity) -> ko.Formula:
@@ -137,11 +152,45 @@ def line(seed: int, arguments: argparse.Namespace) -> list[dict[str, float]]:
     return rows
 
 
+def drifts(runs: int) -> pd.DataFrame:
+    """Return how often a change is found where there is none, and after how many days where there is one."""
+    rows = []
+    for spread, bias, known, change in _DRIFTS:
+        rng, told = np.random.default_rng(3), spread if known else None
+
+        def found(effects: np.ndarray, bias: float = bias, told: float | None = told) -> bool:
+            frame = pd.DataFrame({"effect": effects, "error": _DAY_ERROR})
+            return ko.drift(frame, day_spread=told, bias_error=bias).found
+
+        days = rng.normal(0.0, np.hypot(spread, _DAY_ERROR), (runs, _YEAR)) + bias * rng.standard_normal(
+            (runs, 1)
+        )
+        alarms = float(np.mean([found(each) for each in days]))
+        days[:, _QUIET:] += change
+        after = [
+            next((k for k in range(1, _YEAR - _QUIET) if found(each[: _QUIET + k])), _YEAR) for each in days
+        ]
+        rows.append(
+            {
+                "days differ by": spread,
+                "known": known,
+                "law known to": bias,
+                "alarms": alarms,
+                "change": change,
+                "days, median": float(np.median(after)),
+                "days, 90 %": float(np.quantile(after, 0.9)),
+            }
+        )
+    return pd.DataFrame(rows)
+
+
 def main() -> None:
-    """Measure, and print a table."""
+    """Measure, and print tables."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
+    parser.add_argument("part", nargs="*", choices=["days", "drift", []], help="which parts (default both)")
+    parser.add_argument("--runs", type=int, default=40, help="runs of drift (default 40)")
     parser.add_argument(
         "--cities", type=int, nargs="+", default=[*range(500, 505)], help="default 500 to 504"
     )
@@ -152,10 +201,12 @@ def main() -> None:
     given = parser.parse_args()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ko.KanoptWarning)
-        lines = pd.DataFrame([row for seed in given.cities for row in line(seed, given)])
-    means = lines.groupby("slow").mean()
-    print(means.T.round(3).to_string())
-    print(f"\ndays {len(lines)}, largest gap of the sum {lines['gap'].max():.1e}")
+        if "days" in given.part or not given.part:
+            lines = pd.DataFrame([row for seed in given.cities for row in line(seed, given)])
+            print(lines.groupby("slow").mean().T.round(3).to_string())
+            print(f"\ndays {len(lines)}, largest gap of the sum {lines['gap'].max():.1e}\n")
+        if "drift" in given.part or not given.part:
+            print(drifts(given.runs).to_string(index=False), end="\n\n")
     print(footer(["pyvrp"], f"{given.cities}"))
 
 

@@ -144,7 +144,8 @@ def _tell(given: Given, answer: Answer, files: Mapping[str, Path], page: Path) -
 
 
 def _plans(*words: str, default: str | None) -> click.Option:
-    told = "Plan each point anew, or price the plan as it is (kept), or today's plan."
+    anew = "Plan each point anew, or price" if "anew" in words else "Price"
+    told = f"{anew} the plan as it is (kept), or today's plan."
     return opt.choice("--plan", *words, default=default, text=told)
 
 

@@ -126,7 +126,7 @@ class FirstPage:
             (Link(shorten(text, LONGEST), "cautions"),) for text in told[:_MOST_CAUTIONS]
         ]
         if len(told) > _MOST_CAUTIONS:
-            more = f"And {count_text(len(told) - _MOST_CAUTIONS, 'more')} below."
+            more = f"And {count_text(len(told) - _MOST_CAUTIONS, 'more', 'more')} below."
             found.append((Link(more, "cautions"),))
         return tuple(found)
 

@@ -29,7 +29,7 @@ _MOST_ACROSS = 12
 _OF_MARKS = ("vehicle", "machine")
 """Rosters whose names stand in drawings as well."""
 _QUANTILES = {"q05": "5 % quantile", "q50": "median", "q95": "95 % quantile", "error": "error of that (±)"}
-_SHARES = ("share", "on_time", "promised", "error", "stockout", "fill_rate")
+_SHARES = ("share", "on_time", "promised", "error", "fill_rate")
 _MOMENTS = ("limit", "latest", "planned", "q05", "q50", "q95")
 _MOST_TIMES = 16
 _NOTHING = 1e-9

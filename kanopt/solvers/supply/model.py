@@ -195,11 +195,6 @@ class SupplyModel:
         wanted = demand[np.maximum(market, 0), product, period]
         return np.asarray(np.where(market >= 0, np.minimum(most, wanted), most), dtype=float)
 
-    @property
-    def demand_rows(self) -> Indices:
-        """The rows in which deliveries and shortage meet demand, in the order of the shortages: the first ones."""
-        return np.arange(len(self.shortage.columns))
-
     def _bounds(self) -> tuple[Floats, Floats]:
         network = self.problem.network
         shut, forced = network.has_status("closed"), network.has_status("open")

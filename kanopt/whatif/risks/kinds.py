@@ -244,6 +244,7 @@ def _of_schedule(known: SchedulingAssessment, assumed: Uncertainty, draws: int, 
 def _of_supply(known: SupplyAssessment, assumed: Uncertainty, draws: int, seed: int) -> Risk:
     from kanopt.problems.money_at_stake import price_deviations
     from kanopt.problems.supply.draws import demand_law, keep_flows
+    from kanopt.problems.supply.simulate import slack
 
     problem, delivered = known.problem, known.simulation.delivered
     law = demand_law(problem, assumed)
@@ -276,7 +277,7 @@ def _of_supply(known: SupplyAssessment, assumed: Uncertainty, draws: int, seed: 
         limit=limit,
         planned=planned,
         in_time=np.asarray(days.shortage <= 0.0),
-        late_in_plan=np.asarray(planned > limit),
+        late_in_plan=np.asarray(planned > limit + slack(planned)),
         figures=figures,
         seed=seed,
         assumptions=(
