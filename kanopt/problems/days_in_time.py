@@ -6,7 +6,7 @@ import math
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from kanopt.text import amount_text, list_names, money_text, number_text, percent_text, sure_text
+from kanopt.text import amount_text, count_text, list_names, money_text, number_text, percent_text, sure_text
 
 DAYS_IN_TIME = 0.95
 """Share of days on which everyone is in time in the plan that is recommended where nothing else is asked for."""
@@ -28,7 +28,8 @@ class DaysInTime:
     reached
         Whether the plan reaches it, as far as the days tell on which its departures were chosen.
     share, price, mean
-        Of the plan: share of days in time, price on typical times, and mean price of a day.
+        Of the plan: share of days in time, price on typical times, and mean price of a day; None where fewer than two
+        days have a price.
     typical_share, typical_price, typical_mean
         The same of the plan that leaves when that costs least on typical times; where routes were planned anew, the one
         found on typical times.
@@ -44,6 +45,8 @@ class DaysInTime:
         Clients with a promise of their own that is not kept.
     draws
         Days on which the shares and means were measured, which are none of those on which departures were chosen.
+    unpriced
+        Of these, days on which a law has no value in one of the two plans; both means are of the others.
     money, time
         Units of prices and times.
     """
@@ -52,16 +55,17 @@ class DaysInTime:
     reached: bool
     share: float
     price: float
-    mean: float
+    mean: float | None
     typical_share: float
     typical_price: float
-    typical_mean: float
-    mean_error: float
+    typical_mean: float | None
+    mean_error: float | None
     earlier: float
     moved: int
     stretch: float
     not_kept: tuple[str, ...]
     draws: int
+    unpriced: int
     money: str
     time: str
 
@@ -115,6 +119,10 @@ class DaysInTime:
                 f"{change}, and in time on {sure_text(self.share)} instead of "
                 f"{sure_text(self.typical_share)} of days."
             )
-        if self.mean - self.price > _TELLING * self.mean_error:
-            told.append(f"A day costs {money_text(self.mean, self.money)} on average.")
+        left_out = f"{count_text(self.unpriced, 'day')} of {self.draws:,} on which a law has no value"
+        if self.mean is None or self.mean_error is None:
+            told.append(f"What a day costs on average is not known: there are {left_out}.")
+        elif self.unpriced or self.mean - self.price > _TELLING * self.mean_error:
+            aside = f", without {left_out}" if self.unpriced else ""
+            told.append(f"A day costs {money_text(self.mean, self.money)} on average{aside}.")
         return " ".join(told)

@@ -114,7 +114,8 @@ class InsertionFinder:
     def for_client(self, client: str) -> list[Insertion]:
         """Return the insertions of a client that roads allow: feasible ones first, then by cost.
 
-        Where there are many, those that exceed limits by more and cost more may be missing.
+        Where there are many, those that exceed limits by more and cost more may be missing; one that is feasible is
+        found where there is one.
         """
         tried, origin = self._candidates(client)
         if not tried:
@@ -123,8 +124,33 @@ class InsertionFinder:
         excess, costs, durations = self._screen(tried, origin)
         over = np.maximum(excess - self.base_excess[rows], 0.0)
         sizes = (_MOST_RESTED, _EACH_RESTED) if any(self.data.breaks) else (_MOST, _EACH)
-        chosen = select_insertions(over, self._increase(costs, self.base_costs, durations, rows), sizes)
-        routes, rows = [tried[place] for place in chosen], rows[chosen]
+        costs = self._increase(costs, self.base_costs, durations, rows)
+        chosen = select_insertions(over, costs, sizes)
+        found = self._evaluate(client, tried, rows, chosen)
+        # what the screen leaves out may spoil all that were chosen: one that fits may be among the dearer ones
+        left = np.argsort(np.round(costs, 9), kind="stable")
+        left = left[(np.isfinite(costs) & (over <= _TOLERANCE).all(axis=1))[left] & ~np.isin(left, chosen)]
+        for begin in range(0, len(left), sizes[0]):
+            if any(not each.violations for each in found):
+                break
+            found += self._evaluate(client, tried, rows, left[begin : begin + sizes[0]].tolist())
+        return sorted(found, key=lambda each: (bool(each.violations), round(each.cost, 9)))
+
+    def _evaluate(
+        self, client: str, tried: Sequence[Route], rows: Ints, chosen: Sequence[int]
+    ) -> list[Insertion]:
+        """Drive, check and price some of the routes with the client; those that no road allows are left out.
+
+        Parameters
+        ----------
+        client
+            The client.
+        tried, rows
+            Routes with the client in them, and which of the plan's, an empty one last, each was.
+        chosen
+            Positions of those to drive.
+        """
+        routes, rows = [tried[place] for place in chosen], rows[list(chosen)]
         driven = drive(self.laws, self.planning, routes)
         paid = route_costs(self.laws, self.planning, routes, driven)
         costs = self._increase(paid, self.costs, driven.route_durations, rows)
@@ -133,7 +159,7 @@ class InsertionFinder:
             more = tuple(_new_violations(violations, self.base_violations[rows[place]]))
             if np.isfinite(costs[place]) and all(np.isfinite(violation.amount) for violation in more):
                 found.append(Insertion(routes[place], client, more, float(costs[place])))
-        return sorted(found, key=lambda each: (bool(each.violations), round(each.cost, 9)))
+        return found
 
     def _screen(self, routes: Sequence[Route], origin: Sequence[int]) -> tuple[Floats, Floats, Floats]:
         """Return by how much routes exceed limits, (routes, limits), what they cost and how long they take.

@@ -12,6 +12,7 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from kanopt.problems.days_in_time import DaysInTime
 from kanopt.problems.routing.assessment import RoutingAssessment
@@ -101,9 +102,16 @@ def leave_in_time(
     elif keep_given:
         found = assessment
     beside = typical if beside is None else beside
-    (share, mean, error), (typical_share, typical_mean, _) = (
-        _measured(each, uncertainty) for each in (found, beside)
+    draws = min(_draws(found), _draws(beside))
+    (share, costs), (typical_share, typical_costs) = (
+        _measured(each, uncertainty, draws) for each in (found, beside)
     )
+    # means are told beside each other: of the days on which both plans have a price
+    priced = np.isfinite(costs) & np.isfinite(typical_costs)
+    mean = typical_mean = error = None
+    if priced.sum() > 1:
+        mean, typical_mean = float(costs[priced].mean()), float(typical_costs[priced].mean())
+        error = float(costs[priced].std(ddof=1)) / math.sqrt(priced.sum())
     earlier = (typical.simulation.departure - found.simulation.departure)[moved]
     return found, DaysInTime(
         target=target,
@@ -119,7 +127,8 @@ def leave_in_time(
         moved=int(moved.sum()),
         stretch=stretch,
         not_kept=choice.not_kept,
-        draws=common_draws(sum(len(route.clients) for route in plan.routes)),
+        draws=draws,
+        unpriced=int(draws - priced.sum()),
         money=problem.unit,
         time=problem.units.time,
     )
@@ -152,17 +161,24 @@ def punctuality_frontier(
         routes = zip(typical.plan.routes, leaves.tolist(), strict=True)
         plan = replace(typical.plan, routes=tuple(replace(route, departure=clock) for route, clock in routes))
         one = problem.assess(plan)
-        share = _measured(one, uncertainty)[0]
+        share = _measured(one, uncertainty, _draws(one))[0]
         if not found or share > found[-1][0] + _APART:
             found.append((share, one.pricing.objective))
     return found
 
 
-def _measured(assessment: RoutingAssessment, uncertainty: Uncertainty) -> tuple[float, float, float]:
-    """Return the share of days in time, the mean price and its error, on the days that are the same for all plans."""
+def _draws(assessment: RoutingAssessment) -> int:
+    """Return on how many days a plan is measured."""
+    return common_draws(sum(len(route.clients) for route in assessment.plan.routes))
+
+
+def _measured(
+    assessment: RoutingAssessment, uncertainty: Uncertainty, draws: int
+) -> tuple[float, NDArray[np.float64]]:
+    """Return the share of days in time and what each day costs, on the days that are the same for all plans.
+
+    A day on which a law has no value has no finite price.
+    """
     problem, laws = assessment.problem, routing_time_laws(assessment.problem, uncertainty)
-    draws = common_draws(sum(len(route.clients) for route in assessment.plan.routes))
     days = drive_days(problem, assessment, laws, uncertainty, draws, COMMON_SEED, lenient=True)
-    known = days.cost[np.isfinite(days.cost)] if np.isfinite(days.cost).sum() > 1 else np.full(2, np.nan)
-    error = float(known.std(ddof=1)) / math.sqrt(len(known))
-    return float(in_time(assessment, days).mean()), float(known.mean()), error
+    return float(in_time(assessment, days).mean()), days.cost

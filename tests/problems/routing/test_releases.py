@@ -21,6 +21,7 @@ from kanopt.solvers.routing.racer.search import RacerSearch
 from kanopt.solvers.routing.solver import RoutingSearch
 from tests.cases.kernel_scores import score_plan
 from tests.cases.routing_brute_force import cheapest_that_holds
+from tests.cases.routing_simulator import best_of_all
 
 KM = np.abs(np.subtract.outer(np.arange(4.0), np.arange(4.0))) * 10
 LATER = parse_formula(
@@ -119,6 +120,15 @@ def test_whose_goods_are_ready_after_the_window_is_left_out(optional: bool) -> N
     outcome = RoutingSearch().solve(problem, SolveOptions(time_limit=0.5, seed=1))
     assert outcome.plan.unserved == ("a",)
     assert outcome.objective == pytest.approx(problem.price(outcome.plan).objective)
+
+
+def test_goods_that_are_ready_after_a_soft_window_are_served_late() -> None:
+    soft = {"latest": 40.0, "unit_lateness_cost": 0.5}
+    problem = line(
+        {"release_time": 50.0, **soft}, {"latest": 40.0}, num_available=2, shift_end=500.0, fixed_cost=1.0
+    )
+    outcome = RoutingSearch().solve(problem, SolveOptions(time_limit=0.5, seed=1))
+    assert outcome.objective == pytest.approx(best_of_all(problem).cost)
 
 
 def test_a_route_leaves_when_the_last_of_its_goods_are_ready() -> None:

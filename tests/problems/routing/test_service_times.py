@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,7 @@ from kanopt.formulas import Formula, Input, Step, Variable, parse_formula
 from kanopt.formulas.formula import BoundFormula
 from kanopt.problems import Client, Depot, Route, RoutingPlan, RoutingProblem, VehicleType
 from kanopt.problems.routing import RoutingPolicy
+from kanopt.problems.routing.service_times import StopInputs
 from kanopt.refs import arc, clock, state
 from tests.cases.routing_variants import plain
 from tests.cases.stop_laws import STOP_LAWS, with_stop_law
@@ -91,6 +93,38 @@ def test_nobody_is_back_earlier_by_leaving_later(seed: int, law: str, leaves: fl
     )
     assert (second.begin >= first.begin - 1e-7).all()
     assert second.finish[0] >= first.finish[0] - 1e-7
+
+
+@pytest.mark.parametrize("law", STOP_LAWS)
+def test_no_stop_takes_less_than_the_bound(law: str) -> None:
+    for seed in range(4):
+        problem = with_stop_law(plain(seed).problem(), law, seed)
+        times, data = problem.data.service_times, problem.data
+        rng = np.random.default_rng(seed)
+        kinds, nodes = np.arange(2)[:, None, None], np.arange(1, len(data.names))[None, :, None]
+        load, time = rng.uniform(0.0, times.most_load, 3000), rng.uniform(0.0, 1440.0, 3000)
+        found = times.evaluate(StopInputs(kinds, nodes, load[None, None], time[None, None])).min(axis=2)
+        assert (times.least[:, 1:] <= found + 1e-9).all()
+
+
+@pytest.mark.parametrize("law", STOP_LAWS)
+def test_who_is_proved_impossible_cannot_be_served_at_any_departure(law: str) -> None:
+    proved = 0
+    for seed in range(4):
+        problem = with_stop_law(plain(seed).problem(), law, seed)
+        fleet = [replace(each, max_duration=40.0, capacity=3.0) for each in problem.vehicles]
+        problem = replace(problem, vehicles=fleet)
+        alone = {each.subject for each in problem.infeasibility_reasons() if each.proved}
+        for each in problem.clients:
+            if f"client {each.name}" not in alone:
+                continue
+            proved += 1
+            for kind in problem.vehicles:
+                for leaves in np.arange(kind.shift_start, kind.shift_end, 20.0).tolist():
+                    plan = problem.plan_from([Route(kind.name, 1, "depot", (each.name,), leaves)])
+                    broken = {violation.constraint for violation in problem.check(plan).violations}
+                    assert broken - {"unserved"}
+    assert proved > 0
 
 
 def test_a_law_that_falls_faster_than_the_clock_is_refused_with_the_hour() -> None:

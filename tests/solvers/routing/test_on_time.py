@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -11,8 +12,10 @@ from scipy.stats import norm
 import kanopt as ko
 from kanopt import Uncertainty
 from kanopt.formulas import Variable, parse_formula
+from kanopt.problems.routing.days import COMMON_SEED, drive_days, routing_time_laws
 from kanopt.refs import arc, clock
-from kanopt.routing import Client, Depot, VehicleType
+from kanopt.routing import Client, Depot, Route, VehicleType
+from kanopt.solvers.routing.days_in_time import leave_in_time
 from kanopt.solvers.routing.on_time import _stretched
 
 MINUTES = np.array([[0.0, 30.0, 40.0], [30.0, 0.0, 25.0], [40.0, 25.0, 0.0]])
@@ -155,3 +158,39 @@ def test_a_law_without_a_value_after_the_shift_is_no_fault_of_the_plan() -> None
     assert found.check.ok
     assert found.days_in_time is not None
     assert np.isfinite(found.days_in_time.mean)
+    assert "nan" not in found.days_in_time.text()
+
+
+def test_mean_prices_are_told_beside_each_other_on_days_on_which_both_plans_have_one() -> None:
+    km, hour = Variable("km", "km"), Variable("hour", "h")
+    law = parse_formula("km * (1 + 0 * log(2.15 - hour))", [km, hour], Variable("time", "min"))
+    clients = [Client("a", earliest=125.0, latest=127.0, service_duration=1.0)]
+    problem = ko.RoutingProblem(
+        [Depot("depot")],
+        clients,
+        [VehicleType("van", unit_duration_cost=0.5, shift_start=80.0, shift_end=170.0)],
+        {},
+        law.bind(km=arc.distance, hour=clock.hour),
+        MINUTES[:2, :2],
+        planning={"clock.hour": 2.0},
+    )
+    unsure = Uncertainty(travel=0.1)
+    stated = [Route("van", 1, "depot", ("a",), departure=95.0)]
+    typical = ko.evaluate(problem, problem.plan_from(stated)).assessment
+    found, known = leave_in_time(typical, 0.9, uncertainty=unsure)
+    costs = [
+        drive_days(
+            problem, each, routing_time_laws(problem, unsure), unsure, known.draws, COMMON_SEED, lenient=True
+        ).cost
+        for each in (found, typical)
+    ]
+    # who leaves later is more often on the way when the law has no value any more
+    assert np.isfinite(costs[0]).sum() > np.isfinite(costs[1]).sum() > 1
+    common = np.isfinite(costs).all(axis=0)
+    assert known.unpriced == (~common).sum()
+    assert known.mean == pytest.approx(costs[0][common].mean())
+    assert known.typical_mean == pytest.approx(costs[1][common].mean())
+    assert f"without {known.unpriced} days of 1,000 on which a law has no value" in known.text()
+    nothing = replace(known, mean=None, typical_mean=None, mean_error=None, unpriced=known.draws).text()
+    assert "not known" in nothing
+    assert "nan" not in nothing

@@ -11,9 +11,12 @@ from kanopt.formulas import Variable, parse_formula
 from kanopt.problems import Client, Depot, Progress, RoutingProblem, RoutingUnits, Status, VehicleType
 from kanopt.refs import arc, vehicle
 from kanopt.solvers.base import Outcome, SolveOptions
+from kanopt.solvers.clock import SearchClock
+from kanopt.solvers.routing.pyvrp_engine.search import PyVrpRun
 from kanopt.solvers.routing.solver import RoutingSearch
 from tests.cases.routing import best_by_trying_all, random_problem
 from tests.cases.routing_brute_force import best_of_all_plans
+from tests.solvers.routing.test_ortools import euclidean
 
 
 def solved(problem: RoutingProblem, **options: object) -> Outcome:
@@ -162,3 +165,20 @@ def test_what_cannot_be_served_is_left_and_its_prize_stays_out_of_the_objective(
     assert outcome.objective == pytest.approx(2.0 + 3.0 + 4.5)
     assert outcome.history == tuple(seen)
     assert seen[-1].objective == pytest.approx(9.5)
+
+
+def test_a_time_limit_is_looked_at_in_every_iteration() -> None:
+    class Step(SearchClock):
+        seconds = 0.0
+
+        def now(self) -> float:
+            return self.seconds
+
+        def spend(self, seconds: float) -> None:
+            self.seconds += 1.0
+
+    clock = Step()
+    run = PyVrpRun(euclidean(12), 0, clock, lambda step: None)
+    run.search(None, 7.0, 7.0, lambda: False)
+    assert clock.seconds == 7.0
+    assert run.plan is not None

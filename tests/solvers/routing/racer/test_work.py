@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 
 from kanopt.formulas import Variable, parse_formula
 from kanopt.problems import Client, Depot, RoutingPlan, RoutingProblem, VehicleType
 from kanopt.problems.routing import Route
 from kanopt.refs import arc, state
+from kanopt.solvers.routing.racer.plan_data import PlanData
 from kanopt.solvers.routing.racer.refine import refine
+from kanopt.solvers.routing.racer.search import RacerSearch
 
 FUEL = parse_formula("km * (1 + load)", [Variable("km", "km"), Variable("load", "t")], Variable("c", "EUR"))
 
@@ -35,3 +38,23 @@ def test_a_plan_with_more_reloads_than_there_is_room_for_is_taken_apart():
     stops = [stop for client in problem.clients for stop in (client.name, "depot")]
     plan = refine(problem, RoutingPlan((Route("van", 1, "depot", tuple(stops), 0.0),)), steps=1)
     assert problem.check(plan).ok
+
+
+def test_looking_for_places_is_work_even_where_no_leg_is_driven():
+    vehicles = [VehicleType(f"van {number}", capacity=0.0) for number in range(40)]
+    search = RacerSearch(PlanData(loaded_problem(same_clients(50), vehicles)))
+    search.begin(RoutingPlan(()))
+    search.take_steps(5000, 1.0, legs=100_000)
+    assert search.report.best_missed == 50
+    assert search.report.steps < 1000
+
+
+@pytest.mark.parametrize("clients", [2, 8])
+def test_clients_loaded_at_one_client_are_put_in_without_driving_all_their_orders(clients):
+    problem = loaded_problem([Client("hub"), *same_clients(clients, source="hub")], [VehicleType("van", 2)])
+    search = RacerSearch(PlanData(problem))
+    search.begin(RoutingPlan(()))
+    assert search.report.best_missed == 0
+    assert search.report.legs < 50_000  # 8 clients alone have 40 320 orders, each of ten legs
+    search.take_steps(20, 1.0)
+    assert problem.check(search.best_plan()).ok
