@@ -16,6 +16,7 @@ from __future__ import annotations
 import argparse
 import hashlib
 import json
+import os
 import random
 import resource
 import signal
@@ -103,7 +104,10 @@ class Watch:
                 isinstance(flags, int) and flags & 0o1103
             ):
                 self.seen.append(f"writes {path}")
-        elif event in (*_STARTS, *_CONNECTS, *_WRITES):
+        elif event in _WRITES:
+            paths = [str(path) for path in values if isinstance(path, str | os.PathLike)]
+            self.seen += [f"{event} {path}" for path in paths] or [event]
+        elif event in (*_STARTS, *_CONNECTS):
             self.seen.append(event)
 
 
@@ -183,9 +187,7 @@ def work(name: str, inputs: int, seed: int, guided: float, out: Path, folder: Pa
             findings.append("large")
             peak = now
         own = str(folder)
-        findings += sorted(
-            {f"touched: {seen}" for seen in watch.seen if own not in seen or "writes" not in seen}
-        )
+        findings += sorted({f"touched: {seen}" for seen in watch.seen if own not in seen})
         tally.read += told == "read"
         for finding in findings:
             _note(tally, finding, content, out)

@@ -31,6 +31,7 @@ __all__ = [
     "replace_file",
     "require_file",
     "require_path",
+    "temporary_path",
 ]
 
 # what a file name cannot hold or end with on one system or another, and the devices of Windows
@@ -45,7 +46,7 @@ _SHOWN = 200
 """Characters of a path that cannot be one in a message."""
 _HANDLES = "/proc/self/fd"
 _HAS_HANDLES = sys.platform == "linux" and Path(_HANDLES).is_dir()
-"""Whether open files have paths, by which also one without a name can be given a name."""
+"""Whether open files have paths, by which also one without a name can be opened again or given a name."""
 _PERMISSIONS = 0o666
 """Of which the user's mask takes away, as of every file."""
 
@@ -182,6 +183,27 @@ def hold_file(path: str | os.PathLike[str]) -> Iterator[bool]:
             yield False
             return
         yield True
+
+
+@contextlib.contextmanager
+def temporary_path() -> Iterator[Path]:
+    """Yield a path for a temporary file that can be opened any number of times and is gone at the end.
+
+    Under Linux it is gone also where the process is killed: the file has no name.
+
+    Examples
+    --------
+    >>> with temporary_path() as path:
+    ...     _ = path.write_text("1 km")
+    ...     path.read_text()
+    '1 km'
+    """
+    if _HAS_HANDLES:
+        with tempfile.TemporaryFile() as file:
+            yield Path(f"{_HANDLES}/{file.fileno()}")
+    else:
+        with tempfile.TemporaryDirectory(prefix="kanopt-") as folder:
+            yield Path(folder, "temporary")
 
 
 def _nearest_folder(target: Path, given: str | os.PathLike[str]) -> Path:

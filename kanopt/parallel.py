@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import pickle
 import signal
-import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import BrokenExecutor
@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from kanopt.errors import SolverError
+from kanopt.files import temporary_path
 from kanopt.text import count_text, seconds_text
 
 if TYPE_CHECKING:
@@ -98,12 +99,13 @@ def _on_processes(
     pickled = pickle.dumps(shared)
     known = hashlib.sha256(pickled).hexdigest()
     attempts = 0
-    with tempfile.TemporaryDirectory(prefix="kanopt-") as folder:
-        path = Path(folder, "shared")
+    with temporary_path() as path:
         path.write_bytes(pickled)
+        # a file without a name is open in this process, and not in those that read it
+        place = str(path).replace("/proc/self/", f"/proc/{os.getpid()}/")
         while left:
             try:
-                for result in _joblib(work, (str(path), known), list(left.values()), workers):
+                for result in _joblib(work, (place, known), list(left.values()), workers):
                     del left[result.point]
                     attempts = 0
                     yield result

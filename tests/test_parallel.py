@@ -2,6 +2,8 @@
 
 import os
 import signal
+import subprocess
+import sys
 
 import pytest
 
@@ -51,6 +53,25 @@ def test_processes_do_every_task_once_though_some_are_killed(tmp_path):
 def test_processes_that_are_killed_again_and_again_are_told(tmp_path):
     with pytest.raises(SolverError, match=r"workers ended again and again .* 1 point left"):
         list(run_tasks(work, str(tmp_path), [Task(5, kills=MOST_ATTEMPTS + 1)], workers=2))
+
+
+KILLED = """
+import os, signal, tempfile
+from kanopt.parallel import run_tasks
+from tests.cases.lost_workers import Task, work
+tempfile.tempdir = {litter!r}
+for _ in run_tasks(work, {place!r}, [Task(number) for number in range(12)], workers=2):
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform != "linux", reason="files without a name")
+def test_a_process_that_is_killed_leaves_no_file_of_what_its_tasks_read(tmp_path):
+    (tmp_path / "litter").mkdir()
+    script = KILLED.format(litter=str(tmp_path / "litter"), place=str(tmp_path))
+    assert subprocess.run([sys.executable, "-c", script], check=False).returncode == -signal.SIGKILL
+    assert list((tmp_path / "litter").iterdir()) == []
 
 
 @pytest.mark.slow

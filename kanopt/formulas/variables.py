@@ -6,6 +6,7 @@ import math
 import unicodedata
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, fields
+from numbers import Real
 from typing import Any, Literal
 
 import numpy as np
@@ -97,7 +98,7 @@ def category_label(value: Any) -> str:
 
 
 def settle(record: Any, what: str) -> None:
-    """Make the lists in the fields of a frozen record tuples, and refuse numbers there that are not finite.
+    """Make the lists and arrays in the fields of a frozen record tuples, and refuse numbers there that are not finite.
 
     Raises
     ------
@@ -106,22 +107,30 @@ def settle(record: Any, what: str) -> None:
     """
     for each in fields(record):
         value = _as_tuples(getattr(record, each.name))
-        wrong = [number for number in _numbers(value) if not math.isfinite(number)]
+        wrong = [number for number in _numbers(value) if not _is_finite(number)]
         if wrong:
-            raise FormulaError(f"{what}: {each.name} must have finite numbers only, not {wrong[0]!r}")
+            raise FormulaError(f"{what}: {each.name} must have finite numbers only, not {wrong[0]!r:.80}")
         object.__setattr__(record, each.name, value)
 
 
 def _as_tuples(value: Any) -> Any:
-    return tuple(map(_as_tuples, value)) if isinstance(value, list | tuple) else value
+    plain = value.tolist() if isinstance(value, np.ndarray) else value
+    return tuple(map(_as_tuples, plain)) if isinstance(plain, list | tuple) else plain
 
 
-def _numbers(value: Any) -> Iterator[float]:
+def _numbers(value: Any) -> Iterator[Real]:
     if isinstance(value, tuple):
         for part in value:
             yield from _numbers(part)
-    elif isinstance(value, float):
+    elif isinstance(value, Real):
         yield value
+
+
+def _is_finite(number: Real) -> bool:
+    try:
+        return math.isfinite(number)
+    except OverflowError:  # a whole number that no float holds
+        return False
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,7 @@ from sklearn.model_selection import GroupKFold, KFold
 
 from kanopt.errors import FitError, KanoptError
 from kanopt.formulas.parameters import names_in
+from kanopt.interrupt import Interrupt
 from kanopt.surrogates.baseline_table import FORMULA, KAN, MODELS, PERCEPTRON, Baselines
 from kanopt.surrogates.curves import layers_of
 from kanopt.surrogates.encoding import encoding_of
@@ -193,19 +194,34 @@ def _scores(
     """Return the scores of the folds that were finished, and by what they were ended before the last."""
     ends = np.inf if budget is None else time.perf_counter() + budget
     scores: list[Score] = []
-    for number, rows in enumerate(splits, 1):
-        left = ends - time.perf_counter()
-        if left <= 0.0 and scores:
-            return scores, f"by its budget of {number_text(budget or 0.0)} s"
-        until = time.perf_counter() + left / (len(splits) + 1 - number)
+    # until a fold is finished there is nothing to keep
+    with Interrupt(keeps=False) as stop:
+
+        def told(text: str) -> None:
+            try:
+                tell(text)
+            except KeyboardInterrupt:
+                stop.ask()
+                raise
+
         try:
-            found = list(_fold(asked, rows, until, f"fold {number} of {len(splits)}", tell))
+            for number, rows in enumerate(splits, 1):
+                left = ends - time.perf_counter()
+                if left <= 0.0 and scores:
+                    return scores, f"by its budget of {number_text(budget or 0.0)} s"
+                until = time.perf_counter() + left / (len(splits) + 1 - number)
+                found = []
+                for score in _fold(asked, rows, until, f"fold {number} of {len(splits)}", told):
+                    stop.check()
+                    if stop.asked:
+                        return scores, "on request"
+                    found.append({**score, "fold": number})
+                scores += found
+                stop.keep()
         except KeyboardInterrupt:
-            # until a fold is finished there is nothing to keep
             if not scores:
                 raise
             return scores, "on request"
-        scores += [{**score, "fold": number} for score in found]
     return scores, ""
 
 
@@ -280,16 +296,13 @@ def _measured(
         told = str(error).strip().partition("\n")[0]
         known = isinstance(error, KanoptError)
         return _none(name, told if known else f"{type(error).__name__}: {told}"), None
-    stopped = str(getattr(model, "stopped_", getattr(model, "stopped", "")))
-    if "on request" in stopped:
-        raise KeyboardInterrupt
     return {
         "model": name,
         **errors,
         "parameters": size(model),
         "fit_seconds": learned - began,
         "predict_seconds": done - learned,
-        "stopped": bool(stopped),
+        "stopped": bool(getattr(model, "stopped_", getattr(model, "stopped", ""))),
         "reason": "",
         "formula": model if name == FORMULA else None,
     }, model

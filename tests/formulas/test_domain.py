@@ -71,6 +71,15 @@ def test_merged_domains_hold_where_all_do():
     [
         (lambda: Range("km", 2.0, 1.0), "holds no number"),
         (lambda: Range("km", 0.0, float("inf")), "must have finite numbers"),
+        (lambda: Range("km", np.float32("nan"), 1.0), "low must have finite numbers"),
+        (lambda: Range("km", np.array(0.0), np.array(np.inf)), "high must have finite numbers"),
+        (lambda: Range("km", 0, 10**400), "high must have finite numbers"),
+        (lambda: Range("km", 0.0, 9.0, np.array([[np.nan, 1.0]])), "sparse must have finite numbers"),
+        (lambda: Range("km", "a", "b"), "must be pairs of numbers, not .'a', 'b'"),
+        (lambda: Range("km", None, 1.0), "must be pairs of numbers"),
+        (lambda: Range("km", 0.0, 9.0, None), "must be pairs of numbers"),
+        (lambda: Range("km", 0.0, 9.0, ("ab",)), "must be pairs of numbers"),
+        (lambda: Range("km", 0.0, 9.0, ((1.0, 2.0, 3.0),)), "must be pairs of numbers"),
         (lambda: Domain.from_rows([KM], {"km": []}), "no rows"),
         (lambda: Domain.from_rows([KM], {"km": [1.0, np.inf]}), "must have finite numbers"),
         (lambda: Domain.from_rows([KM], {"k": [1.0]}), "'km' is missing"),
@@ -81,6 +90,10 @@ def test_merged_domains_hold_where_all_do():
 def test_domains_without_a_meaning_are_refused(make, message):
     with pytest.raises(FormulaError, match=message):
         make()
+
+
+def test_the_ends_of_a_range_may_be_an_array():
+    assert Range("km", 0.0, 9.0, np.array([[1.0, 2.0]])) == Range("km", 0.0, 9.0, ((1.0, 2.0),))
 
 
 def test_an_order_that_all_rows_keep_is_part_of_the_domain() -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -14,6 +16,7 @@ from kanopt.formulas import (
     Formula,
     Input,
     Step,
+    Sum,
     Table,
     Variable,
     parse_formula,
@@ -21,6 +24,7 @@ from kanopt.formulas import (
 from kanopt.formulas.nodes import rebuild
 from kanopt.formulas.parameters import parameters_of
 from tests.formulas.strategies import laws, raw, rows, steady
+from tests.formulas.test_hostile import refused_quickly
 
 KM, HOUR = Variable("km", "km"), Variable("hour", "h")
 MODE = Variable("mode", kind="category")
@@ -158,3 +162,31 @@ def test_what_cannot_be_held_is_refused(values, message):
 def test_what_is_no_edit_is_refused(text, constants, message):
     with pytest.raises(FormulaError, match=message):
         toll().edited(text, constants)
+
+
+PIECES = {f"s{k}(hour)": curve(f"s{k}", Input("hour"), 0.1 * k) for k in range(300)} | {
+    "`log`(hour)": curve("log", Input("hour"))
+}
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("s1(" * 3_000, "nest deeper"),
+        ("s1(hour" + "(" * 9_000, "nest deeper|put an operator"),
+        ("s1(hour)" + "+s1(hour)" * 1_050 + ")", "more than 1,000 operators"),
+        ("`" * 9_999, "put an operator|unknown name|no place"),
+        ("`s1`" * 2_000, "put an operator"),
+        ("log(" * 2_400, "nest deeper"),
+        ("s1(\u202ehour)", "has no place"),
+        ("s1(hour)(hour)", "put an operator before"),
+        ("s1()", "missing before"),
+        ("s1", r"'s1' is a curve or table; write s1\(hour\)"),
+        ("__import__(hour)", "unknown function"),
+        ("x" * 10_001, "too many"),
+    ],
+)
+def test_hostile_texts_are_refused_quickly(text, words):
+    law = law_of(Sum(tuple(PIECES.values())))
+    message = refused_quickly(lambda: law.edited(text), FormulaError, 2_000_000)
+    assert re.search(words, message), message

@@ -151,6 +151,8 @@ def damaged(text):
 
 
 def changed(**fields):
+    """Change fields so that the digest no longer fits."""
+
     def change(text):
         content = json.loads(text)
         return json.dumps({**content, "law": content["law"] | fields})
@@ -158,9 +160,23 @@ def changed(**fields):
     return change
 
 
-def of_others(text):
-    law = json.loads(text)["law"] | {"key": "another"}
+def rewritten(**fields):
+    """Change fields as somebody who knows the digest, too."""
+    return lambda text: with_digest(json.loads(text)["law"] | fields)
+
+
+def with_digest(law):
     return json.dumps({"format": law_cache._FORMAT, "sha256": law_cache._digest(law), "law": law})
+
+
+def part(place, **fields):
+    def change(text):
+        law = json.loads(text)["law"]
+        inner = law["diagram"]["edges"][0] if place == "edge" else law[place]
+        inner.update(fields)
+        return with_digest(law)
+
+    return change
 
 
 @pytest.mark.parametrize(
@@ -171,10 +187,26 @@ def of_others(text):
         (lambda _: "[" * 100_000, "it is damaged"),
         (lambda _: "\udcff", "it is damaged"),
         (lambda text: text + " " * 8_000_000, "bytes are too many for a kept law"),
-        (of_others, "it is the law of other rows or settings"),
-        (changed(formula="__import__('os')"), "it is damaged"),
-        (changed(seconds="2"), "it is damaged"),
+        (changed(seconds=2), "it is damaged"),
         (lambda _: "[1]", "it is damaged"),
+        (lambda _: '{"law": {}, "sha256": ""}', "it is damaged"),
+        *((lambda _, law=law: with_digest(law), "it is damaged") for law in ({}, [], None, {"key": "k"})),
+        (rewritten(key="another"), "it is the law of other rows or settings"),
+        (rewritten(formula="__import__('os')"), "it is damaged"),
+        (rewritten(formula="{}"), "it is damaged"),
+        (rewritten(seconds="2"), "it is damaged"),
+        (rewritten(seconds=math.nan), "it is damaged"),
+        (rewritten(learned_on=5), "it is damaged"),
+        (rewritten(warned="word"), "it is damaged"),
+        (rewritten(more=1), "it is damaged"),
+        (rewritten(diagram={"edges": [{}]}), "it is damaged"),
+        (part("edge", target=7), "it is damaged"),
+        (part("edge", x=[0.5]), "it is damaged"),
+        (part("edge", strength=math.inf), "it is damaged"),
+        (part("edge", more=1), "it is damaged"),
+        (part("diagram", products=[9, 9]), "it is damaged"),
+        (part("summary", importance=[]), "it is damaged"),
+        (part("summary", importance=["1"]), "it is damaged"),
     ],
 )
 def test_a_file_that_is_not_what_was_written_is_ignored_once(learned, fits, empty_cache, change, why):
@@ -355,6 +387,22 @@ def test_files_that_give_no_law_are_counted_apart(tmp_path, monkeypatch):
     assert kept.state() == {"usable": 1, "damaged": 2}
     monkeypatch.setattr(law_cache, "_program", lambda: " learned by another")
     assert LawCache(tmp_path).state() == {"of another version": 1, "damaged": 2}
+
+
+def test_an_edited_source_file_is_another_program(tmp_path, monkeypatch):
+    source = tmp_path / "whatif" / "law_cache.py"
+    told = set()
+    monkeypatch.setattr(law_cache, "__file__", str(source))
+    for name in law_cache._SOURCES:
+        if name.endswith(".py"):
+            (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+            (tmp_path / name).write_text("")
+    for text in ("one = 1", "one = 2", "one = 2"):
+        source.write_text(text)
+        law_cache._program.cache_clear()
+        told.add(law_cache._program())
+    law_cache._program.cache_clear()
+    assert len(told) == 2
 
 
 def test_a_refused_law_is_warned_of_too(learned, monkeypatch, empty_cache):

@@ -11,10 +11,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
-from pydantic import TypeAdapter
+from pydantic import TypeAdapter, ValidationError
 
 from kanopt.errors import FileFormatError
-from kanopt.files import hold_file
+from kanopt.files import hold_file, open_regular
 from kanopt.problems.result import Status
 from kanopt.whatif.questions.axes import refused
 from kanopt.whatif.questions.point import BASE, REFUSED, PointResult
@@ -24,6 +24,11 @@ if TYPE_CHECKING:
 
 _LOG = "points.jsonl"
 _LOCK = "sweep.lock"
+_OTHERS = "{!r} holds other files; take an empty or a new folder"
+_LONGEST_LINE = 2**28
+"""Bytes of a result: its plan has most of them."""
+_MOST_ROWS = 1_000_000
+"""Rows of a plan."""
 _POINT = TypeAdapter(PointResult)
 
 
@@ -43,7 +48,7 @@ def open_store(folder: Path, question: Mapping[str, Any]) -> Iterator[SweepStore
         raise refused(where, "", "is a file, not a folder; take another")
     known = {path.name for path in folder.iterdir()} if folder.is_dir() else set[str]()
     if _LOG not in known and known - {_LOCK}:
-        raise refused(where, "", f"{where!r} holds other files; take an empty or a new folder")
+        raise refused(where, "", _OTHERS.format(where))
     folder.mkdir(parents=True, exist_ok=True)
     with hold_file(folder / _LOCK) as is_free:
         if not is_free:
@@ -81,36 +86,48 @@ class SweepStore:
         self.done: dict[int, PointResult] = {}
         self._waiting: list[bytes] = []
         limits = len(question["points"]), question["repeats"]
+        first = json.dumps(question, ensure_ascii=False).encode()
+        whole = 0
         for number, line in enumerate(self._lines(), start=1):
+            if not line.endswith(b"\n") and len(line) <= _LONGEST_LINE:
+                # a stop has left it unfinished; what is none of ours stays as it is
+                if number == 1 and not first.startswith(line):
+                    raise refused(str(folder), "", _OTHERS.format(str(folder)))
+                break
             try:
-                found = dict(json.loads(line)) if number == 1 else read_result(line, *limits)
+                if len(line) > _LONGEST_LINE:
+                    raise ValueError(f"it is longer than {_LONGEST_LINE:,} bytes")
+                found = _question(line) if number == 1 else read_result(line, *limits)
             except (ValueError, TypeError, AttributeError, RecursionError) as error:
-                told = f"no result of a sweep ({error}); remove the line, and its point is done again"
+                advice = (
+                    "remove the line, and its point is done again" if number > 1 else "take another folder"
+                )
+                told = f"no {'result' if number > 1 else 'question'} of a sweep ({_words(error)}); {advice}"
                 raise FileFormatError(f"{self._log}:{number}: {told}") from None
             if isinstance(found, PointResult):
                 self.done[found.point] = found
             else:
                 self._check(found, json.loads(json.dumps(question)))
-        if not self._log.exists() or not self._log.stat().st_size:
-            self._waiting.append(json.dumps(question, ensure_ascii=False).encode())
+            whole += len(line)
+        if self._log.exists():
+            os.truncate(self._log, whole)
+        if not whole:
+            self._waiting.append(first)
             self.flush()
 
     def _lines(self) -> Iterator[bytes]:
-        """Yield the lines that are there as a whole, and take off one that a stop has left unfinished."""
+        """Yield the lines that are there, the last perhaps unfinished; of one that is too long only its beginning."""
         if not self._log.exists():
             return
-        whole = 0
-        with self._log.open("rb") as file:
-            for line in file:
-                if line.endswith(b"\n"):
-                    whole += len(line)
-                    yield line
-        os.truncate(self._log, whole)
+        with open_regular(self._log, "the log of a sweep") as file:
+            while line := file.readline(_LONGEST_LINE + 1):
+                yield line
 
     def _check(self, known: Mapping[str, Any], asked: Mapping[str, Any]) -> None:
         other = [key for key in dict.fromkeys([*asked, *known]) if asked.get(key) != known.get(key)]
         if other:
-            told = f"holds another sweep: it differs in {', '.join(other)}; take another folder, or remove this one"
+            differs = f"{', '.join(other):.200}"
+            told = f"holds another sweep: it differs in {differs}; take another folder, or remove this one"
             raise refused(str(self.folder), "", told)
 
     def add(self, result: PointResult) -> None:
@@ -126,6 +143,22 @@ class SweepStore:
                 file.flush()
                 os.fsync(file.fileno())
             self._waiting.clear()
+
+
+def _question(line: bytes) -> dict[str, Any]:
+    """Read what a sweep asks: the first line of its log."""
+    found = json.loads(line)
+    if not isinstance(found, dict):
+        raise ValueError("it is no table")
+    return found
+
+
+def _words(error: Exception) -> str:
+    """Say in a line what is wrong with a line."""
+    if not isinstance(error, ValidationError):
+        return str(error).partition("\n")[0]
+    first = error.errors(include_url=False, include_input=False)[0]
+    return f"{'.'.join(map(str, first['loc'])):.200}: {first['msg']:.200}"
 
 
 def line_of(result: PointResult) -> bytes:
@@ -158,6 +191,12 @@ def read_result(line: bytes, points: int, repeats: int) -> PointResult:
         raise ValueError(f"point {found.point}: unknown status")
     if found.plan_of is not None and not 0 <= found.plan_of < points:
         raise ValueError(f"point {found.point}: its plan is of no point")
-    if not isinstance(found.plan, (dict, type(None))):
-        raise ValueError(f"point {found.point}: its plan is no table")
+    if found.plan is not None and not _is_table(found.plan):
+        raise ValueError(f"point {found.point}: its plan is no table of at most {_MOST_ROWS:,} rows")
     return replace(found, plan=None if found.plan is None else pd.DataFrame(found.plan), result=None)
+
+
+def _is_table(plan: object) -> bool:
+    return isinstance(plan, dict) and all(
+        isinstance(cells, list) and len(cells) <= _MOST_ROWS for cells in plan.values()
+    )

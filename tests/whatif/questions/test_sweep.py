@@ -10,9 +10,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from kanopt.errors import FileFormatError, ScenarioError
+from kanopt.errors import FileFormatError, KanoptError, ScenarioError
 from kanopt.problems.evaluate import evaluate
 from kanopt.whatif import SweepOptions, compare, factors, grid, load_scenario, sweep
+from kanopt.whatif.questions import store
+from kanopt.whatif.questions.point import PointResult
 
 asking = import_module("kanopt.whatif.questions.ask")
 FUEL = {"vehicles.fuel_price": grid(1.0, 2.0, 5)}
@@ -192,8 +194,48 @@ def test_a_folder_holds_one_sweep(shared_tiny, tmp_path):
     sweep(scenario, FUEL, plan="today", options=SweepOptions(out=folder))
     assert len(log.read_bytes().splitlines()) == len(whole.splitlines())
     log.write_bytes(whole[100:])
-    with pytest.raises(FileFormatError, match=r"points\.jsonl:1: no result of a sweep"):
+    with pytest.raises(
+        FileFormatError, match=r"points\.jsonl:1: no question of a sweep .*take another folder"
+    ):
         sweep(scenario, FUEL, plan="today", options=SweepOptions(out=folder))
+
+
+QUESTION = {"points": [[1.0]], "repeats": 1}
+
+
+@pytest.mark.parametrize(
+    ("content", "error"),
+    [
+        (b'{"my": "own data, no newline at the end"}', "holds other files"),
+        (b'{"my": "own data"}\n{"more": 1', "it differs in points, repeats, my"),
+        (b"[1]\n[2", "no question of a sweep"),
+        (b"\xff\n", "no question of a sweep"),
+        (b"x" * 2_000, "longer than 1,000 bytes"),
+    ],
+)
+def test_a_log_that_is_none_of_a_sweep_stays_as_it_is(tmp_path, monkeypatch, content, error):
+    monkeypatch.setattr(store, "_LONGEST_LINE", 1_000)
+    log = tmp_path / "points.jsonl"
+    log.write_bytes(content)
+    with pytest.raises(KanoptError, match=error), store.open_store(tmp_path, QUESTION):
+        pass
+    assert log.read_bytes() == content
+
+
+def test_a_question_that_was_not_written_to_its_end_is_written_again(tmp_path):
+    log = tmp_path / "points.jsonl"
+    for content in (b"", json.dumps(QUESTION).encode()[:9], json.dumps(QUESTION).encode()):
+        log.write_bytes(content)
+        with store.open_store(tmp_path, QUESTION):
+            assert json.loads(log.read_bytes()) == QUESTION
+
+
+def test_a_plan_has_no_more_rows_than_there_can_be(monkeypatch):
+    monkeypatch.setattr(store, "_MOST_ROWS", 3)
+    line = store.line_of(PointResult(0, "optimal", plan=pd.DataFrame({"client": ["a"] * 3})))
+    assert len(store.read_result(line, 1, 1).plan) == 3
+    with pytest.raises(ValueError, match="no table of at most 3 rows"):
+        store.read_result(line.replace(b'["a",', b'["a","a",'), 1, 1)
 
 
 HELD = """
