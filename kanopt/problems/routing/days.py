@@ -171,7 +171,7 @@ def in_time(assessment: RoutingAssessment, days: DrivenDays) -> Flags:
     data = assessment.problem.data
     latest, ends = data.latest[days.client], shift_ends(assessment)
     served = np.isfinite(days.begin) & (days.begin <= latest + slack(latest))
-    back = days.finish <= ends + slack(ends)
+    back = np.isfinite(days.finish) & (days.finish <= ends + slack(ends))
     return np.asarray((served | late_stops).all(axis=1) & (back | late_routes).all(axis=1))
 
 
