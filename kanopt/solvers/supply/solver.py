@@ -279,7 +279,8 @@ class _HighsSupplySearch:
         assessment = self.problem.assess(plan)
         must = np.isinf(self.problem.network.shortage_cost)
         missing = float(assessment.simulation.shortage[:, must].sum())
-        return missing, assessment.pricing.objective
+        # what HiGHS may miss by its tolerance must not decide between two plans
+        return float(f"{missing:.5g}"), assessment.pricing.objective
 
     def _from(self, model: SupplyModel, plan: FlowPlan) -> _FoundPoint:
         """Search for a better plan than one."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import signal
 import subprocess
@@ -9,6 +10,7 @@ import sys
 from dataclasses import replace
 
 import numpy as np
+import pandas as pd
 import pytest
 from scipy.optimize import linprog
 
@@ -175,6 +177,39 @@ def test_demand_that_must_be_met_and_cannot_be_leaves_out_the_least():
     assert any(
         "suppliers can sell 10 t" in reason.message and reason.proved for reason in problem.reasons(None)
     )
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_where_something_stays_short_the_cheapest_of_the_plans_that_miss_least_is_found(seed):
+    amount, km = Variable("amount", "t", low=0), Variable("km", "km", low=0)
+    text = "max(0.5 * km, 0.1 * km * amount)"
+    tariff = parse_formula(text, [amount, km], Variable("freight", "EUR"), per="shipment")
+    rng, wanted = np.random.default_rng(seed), {"A": 18.0, "B": 7.0, "C": 5.0}
+    far = {name: float(rng.integers(20, 300)) for name in wanted}
+    offered = float(rng.integers(9, 29))
+    problem = SupplyProblem(
+        suppliers=[Supplier("mill", "flour", unit_cost=2.0)],
+        facilities=[Facility("hub", capacity=offered, fixed_cost=10.0)],
+        markets=[Market(name) for name in wanted],
+        products=[Product("flour")],
+        periods=[Period("1")],
+        lanes=[Lane("mill", "hub", distance=10.0)]
+        + [Lane("hub", name, distance=far[name]) for name in wanted],
+        tariff=tariff.bind(amount=state.quantity, km=lane.distance),
+        demand=pd.DataFrame(
+            {"market": list(wanted), "product": "flour", "period": "1", "demand": wanted.values()}
+        ),
+        planning={"state.quantity": 8.0},
+    )
+    grid = np.arange(0.0, 18.5, 0.5)
+    pay = {name: np.where(grid > 0, far[name] * np.maximum(0.5, 0.1 * grid), 0.0) for name in wanted}
+    best = min(
+        sum(pay[name][place] for name, place in zip(wanted, places, strict=True))
+        for places in itertools.product(*(range(int(2 * amount) + 1) for amount in wanted.values()))
+        if grid[list(places)].sum() == offered
+    )
+    before = 2.0 * offered + 10.0 + max(5.0, offered)
+    assert solve(problem, time_limit=5).objective == pytest.approx(best + before, rel=1e-5)
 
 
 @pytest.mark.parametrize("seed", [1, 3, 5, 11])
