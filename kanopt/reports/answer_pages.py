@@ -227,11 +227,13 @@ def _switch(found: SwitchPoints) -> Question:
 def _places(found: SwitchPoints) -> tuple[str, ...]:
     """Say how many places are known, and after what effort."""
     places = [one for axis in found.axes for one in axis.switches]
-    known = sum(one.verdict == KNOWN for one in places)
+    known = sum(one.verdict in (KNOWN, UNMEASURED) for one in places)
     told = f"After {found.effort()}"
     if not places:
         return (f"{told}.",)
-    most = f"{known:,} of {count_text(len(places), 'place')}" if known < len(places) else "every place"
+    if known == len(places):
+        return (f"{told}, every place is known to where prices cross.",)
+    most = f"{known:,} of {count_text(len(places), 'place')}"
     return (f"{told}, {most} is known to where prices cross; of others, between which values they lie.",)
 
 
