@@ -34,6 +34,10 @@ if TYPE_CHECKING:
     from kanopt.whatif.questions.store import SweepStore
 
 
+_CHEAPEST = "leaves when that costs least"
+"""What an assessment says of departures that are not given."""
+
+
 def require_scenario(given: Any, question: str) -> None:
     """Refuse to ask anything but a scenario.
 
@@ -72,6 +76,8 @@ def as_it_is_text(base: Result) -> str:
     if base.objective is None:
         return "as it is: no plan"
     told = f"as it is: {money_text(base.objective, base.problem.unit)}"
+    if base.assessment is not None and _CHEAPEST in base.assessment.assumed:
+        told += " (vehicles whose departure is not given leave when that costs least; a run lets them leave in time)"
     if base.objective < 0:
         told += " (prices are costs: what is earned is negative, and dearer is earning less)"
     coverage = base.coverage
