@@ -146,12 +146,7 @@ class Review(TableExports):
             f"Driven: {money_text(money['driven'], self.unit)} and {amount_text(minutes['driven'], unit)} on the way; "
             f"planned: {money_text(money['planned'], self.unit)} and {amount_text(minutes['planned'], unit)}"
         )
-        left_out = [name for name in day.day.plan.unserved if name not in self.planned.plan.unserved]
-        if left_out:
-            yield Alarm(
-                f"Left out on the way: {join_list(left_out, 8)}; the prices do not compare like with like."
-            )
-        yield from (Alarm(note) for note in self.notes)
+        yield from map(Alarm, self.cautions())
         yield ""
         yield grid_of(self._shown_parts(), partial(fixed_text, decimals=2))
         yield from ("", *self.sentences())

@@ -154,8 +154,10 @@ def test_legs_of_the_day_are_rows_to_learn_from(plan):
 
 
 def test_a_review_is_a_page_and_a_workbook(plan, tmp_path):
-    found = ko.review(plan, driven(plan, day=0.12, noise=NOISE))
+    found = ko.review(plan, driven(plan, day=0.12, noise=NOISE), assumed=["The plan was searched for again."])
     assert "the day" in str(found)
+    assert all(caution in str(found) for caution in found.cautions())
+    assert found.cautions()[0] == "The plan was searched for again."
     assert found.to_xlsx(tmp_path / "review.xlsx").exists()
 
 
@@ -163,6 +165,10 @@ BAD = {
     "no rows": (lambda table: table.iloc[:0], "driven"),
     "an unknown vehicle": (lambda table: table.assign(vehicle="lorry 1"), "unknown vehicle 'lorry 1'"),
     "a vehicle too many": (lambda table: table.assign(vehicle="van 9"), "unknown vehicle 'van 9'"),
+    "a vehicle number that is none": (
+        lambda table: table.assign(vehicle="van", index=0.5),
+        "unknown vehicle 'van'",
+    ),
     "clients of another plan": (lambda table: table.assign(client="x"), "table of another day"),
     "a missing column": (lambda table: table.drop(columns="client"), "client"),
     "times that are none": (lambda table: table.assign(arrival="soon"), "arrival"),

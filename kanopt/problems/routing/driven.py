@@ -202,7 +202,12 @@ class _Reading:
         name, index = split_label(label, data.type_index)
         index = int(stop.index) if numbered else index
         labels = [route.label for route in self.planned.routes]
-        if name not in data.type_index or index > data.vehicles[data.type_index[name]].num_available:
+        numbers = (
+            range(1, data.vehicles[data.type_index[name]].num_available + 1)
+            if name in data.type_index
+            else ()
+        )
+        if (stop.index if numbered else index) not in numbers:
             raise ProblemError(
                 f"driven: unknown vehicle {label!r}; {nearest(label, [*labels, *data.type_index])}; call vehicles as "
                 f"the plan does, {list_names(labels)}"

@@ -213,9 +213,14 @@ class ReviewedDay:
         return np.where(np.isfinite(stated), stated, np.where(np.isfinite(before), before, planned))
 
     @cached_property
+    def _likely(self) -> LegTimes:
+        """The routes as the laws say, with the departures and loads that were."""
+        return drive_forward(self._loaded, self.departure)
+
+    @cached_property
     def actual(self) -> LegTimes:
         """The routes as they were driven, with times between where nobody wrote them down."""
-        likely = drive_forward(self._loaded, self.departure)
+        likely = self._likely
         leave, arrive, end = (np.zeros(likely.leave.shape) for _ in range(3))
         for route in range(len(leave)):
             legs = np.flatnonzero(self._grid.valid[route])
@@ -243,7 +248,7 @@ class ReviewedDay:
     def travel(self) -> Times:
         """Travel times that are known, with what they have in common."""
         laws, times, grid = self.problem.leg_laws, self.actual, self._loaded
-        likely = drive_forward(grid, self.departure)
+        likely = self._likely
         pause = likely.arrive - likely.leave - likely.duration
         left = np.concatenate(
             [np.isfinite(self.departure)[:, None], np.isfinite(self.day.end[:, :-1])], axis=1
@@ -266,8 +271,7 @@ class ReviewedDay:
     @cached_property
     def service(self) -> Times:
         """Times of service that are known, with what they have in common."""
-        times, grid = self.actual, self._loaded
-        likely = drive_forward(grid, self.departure)
+        times, grid, likely = self.actual, self._loaded, self._likely
         at_client = grid.head >= len(self.problem.data.depots)
         known = grid.valid & at_client & np.isfinite(self.day.arrive) & np.isfinite(self.day.end)
         _, service_law = routing_time_laws(self.problem, Uncertainty())
@@ -350,7 +354,7 @@ class ReviewedDay:
     @cached_property
     def _detours(self) -> Floats:
         """By how much legs over places that nobody had planned took longer than the way between; (routes, legs)."""
-        likely = drive_forward(self._loaded, self.departure)
+        likely = self._likely
         longer = self.actual.duration - (likely.arrive - likely.leave)
         return np.where(self.day.detour & self._grid.valid, longer, 0.0)
 
@@ -593,7 +597,7 @@ def _filled(departure: float, likely_departure: float, known: Floats, guess: Flo
         if place < len(known):
             span, likely = known[place] - clock, guess[place] - before
             scale = span / likely if likely > 0.0 else 1.0
-            filled[gap] = clock + np.maximum(guess[gap] - before, 0.0) * min(max(scale, 0.0), np.inf)
+            filled[gap] = clock + np.maximum(guess[gap] - before, 0.0) * max(scale, 0.0)
             clock, before = float(known[place]), float(guess[place])
         else:
             filled[gap] = clock + (guess[gap] - before)
