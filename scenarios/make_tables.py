@@ -22,6 +22,9 @@ COFFEES = [  # bags a week at the usual price, that price, EUR a bag of green co
     ("decaf", 90.0, 8.0, 4.9, 12.0, 0.5),
 ]
 SLOW_SPEED = 22.0  # km/h in the morning peak
+NOISE, DAY_EFFECT = 0.08, 0.04  # of a trip, and of all trips of a day
+ROADWORKS, SLOWED = pd.Timestamp("2026-03-16"), 1.12  # from this day on all trips take longer
+LOGGED = 2000
 
 
 def main() -> None:
@@ -30,6 +33,7 @@ def main() -> None:
     write(
         "parcel_city", {part: getattr(city, part) for part in parts} | {"todays_routes": todays_routes(city)}
     )
+    write("parcel_month", parcel_month(city))
     write("sioux_falls", sioux_falls())
     shop = load_workshop()
     parts = ("log", "jobs", "tasks", "machines", "modes", "setups", "breaks", "power")
@@ -52,16 +56,15 @@ def renamed(frame: pd.DataFrame) -> pd.DataFrame:
     return frame.replace(r"^market (\d+)$", r"M\1", regex=True).replace(months)
 
 
-def todays_routes(city) -> pd.DataFrame:
+def todays_routes(city, clients: pd.DataFrame | None = None) -> pd.DataFrame:
     """Return the routes a dispatcher would draw by hand: sectors around the depot, nearest client first.
 
     Clients are dealt to the vans by their angle as seen from the depot until a van is full; a van drives to
     the nearest client still waiting, unless another one's window is about to close.
     """
     depot = city.depots.iloc[0]
-    clients = city.clients.assign(
-        x=city.clients["x_km"] - depot["x_km"], y=city.clients["y_km"] - depot["y_km"]
-    )
+    clients = city.clients if clients is None else clients
+    clients = clients.assign(x=clients["x_km"] - depot["x_km"], y=clients["y_km"] - depot["y_km"])
     clients = clients.iloc[np.argsort(np.arctan2(clients["y"], clients["x"]).to_numpy(), kind="stable")]
     vans = city.vehicles.loc[city.vehicles.index.repeat(city.vehicles["num_available"])]
     rows, left = [], clients
@@ -69,6 +72,8 @@ def todays_routes(city) -> pd.DataFrame:
         index = place - list(vans["name"]).index(van.name) + 1
         taken = left[left["demand_t"].cumsum() <= van.capacity_t]
         left = left.drop(taken.index)
+        if taken.empty:
+            break
         rows += [(van.name, index, stop, client) for stop, client in enumerate(tour(taken), start=1)]
     return pd.DataFrame(rows, columns=["vehicle", "index", "stop", "client"])
 
@@ -90,6 +95,54 @@ def tour(clients: pd.DataFrame) -> list[str]:
         place = client[["x", "y"]].to_numpy(dtype=float)
         waiting = waiting.drop(chosen)
     return order
+
+
+def parcel_month(city) -> dict[str, pd.DataFrame]:
+    """Return a log whose days differ, a month of orders of the same clients, and what was driven.
+
+    On Mondays more is ordered. A dispatcher draws routes by hand and forgets a client on one day; from the third week
+    on, roadworks make all trips longer.
+    """
+    rng = np.random.default_rng([SEED, 20])
+    trips = city.trips.sample(LOGGED, random_state=SEED).sort_values("week", kind="stable")
+    trips.insert(1, "day", 5 * (trips["week"] - 1) + rng.integers(1, 6, LOGGED))
+    trips["minutes"] *= day_factors(rng, 101)[trips["day"]]
+    orders, driven = [], []
+    for day, factor in zip(pd.bdate_range("2026-03-02", periods=20), day_factors(rng, 20), strict=True):
+        monday = day.day_of_week == 0
+        size = int(rng.integers(26, 34) + 8 * monday)
+        of_day = city.clients.iloc[np.sort(rng.permutation(len(city.clients))[:size])].copy()
+        of_day["demand_t"] = (of_day["demand_t"] * rng.uniform(0.8, 1.5, size)).round(2)
+        orders.append(of_day.assign(date=day.date())[["date", "name", "demand_t"]])
+        served = of_day.drop(of_day.index[-1]) if day.day == 12 else of_day
+        slow = factor * (SLOWED if day >= ROADWORKS else 1.0)
+        driven += [{"date": day.date(), **row} for row in drive_by_hand(city, served, slow, rng)]
+    return {"trips": trips, "orders": pd.concat(orders).rename(columns={"name": "client"}), "driven": pd.DataFrame(driven)}
+
+
+def day_factors(rng: np.random.Generator, days: int) -> np.ndarray:
+    """Return by what the trips of each day take longer, one in the mean."""
+    return np.exp(DAY_EFFECT * rng.standard_normal(days) - DAY_EFFECT**2 / 2.0)
+
+
+def drive_by_hand(city, clients: pd.DataFrame, slow: float, rng: np.random.Generator) -> list[dict[str, object]]:
+    """Return when the vans of a dispatcher reached and left their clients, in minutes from midnight."""
+    places = pd.concat([city.depots, city.clients]).set_index("name")
+    rows: list[dict[str, object]] = []
+    for (van, index), route in todays_routes(city, clients).groupby(["vehicle", "index"], sort=False):
+        clock, place, of_van = 60.0 * city.vehicles["shift_start_h"].min(), "depot", []
+        for stop in [*route["client"], "depot"]:
+            km = float(np.hypot(*(places.loc[stop, ["x_km", "y_km"]] - places.loc[place, ["x_km", "y_km"]])))
+            noise = np.exp(NOISE * rng.standard_normal() - NOISE**2 / 2.0)
+            clock += float(city.true_minutes(km, clock / 60.0)) * slow * noise
+            if stop != "depot":
+                arrival, begin = clock, max(clock, 60.0 * places.loc[stop, "ready_h"])
+                clock = begin + places.loc[stop, "service_min"]
+                of_van.append({"vehicle": f"{van} {index}", "client": stop, "arrival": arrival, "end": clock})
+            place = stop
+        of_van[0]["departure"], of_van[-1]["back"] = 60.0 * city.vehicles["shift_start_h"].min(), clock
+        rows += [{name: round(v, 1) if isinstance(v, float) else v for name, v in row.items()} for row in of_van]
+    return rows
 
 
 def sioux_falls() -> dict[str, pd.DataFrame]:

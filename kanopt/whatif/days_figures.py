@@ -1,0 +1,207 @@
+"""What days tell together: means with intervals, how many vehicles to own, and whether a variant is to be accepted."""
+
+from __future__ import annotations
+
+import math
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from kanopt.text import count_text, money_text, percent_text
+from kanopt.whatif.review import LEVEL
+
+Floats = NDArray[np.float64]
+
+SURE = 0.95
+"""How often an interval holds the mean of all days like these."""
+_MOST_DAYS = 1000
+"""Days beyond which it is not said how many more would tell."""
+_FEWEST = 3
+
+
+class Mean(NamedTuple):
+    """A mean over days with its interval, by Student's t; NaN where a single day tells nothing of it."""
+
+    mean: float
+    low: float
+    high: float
+    days: int
+
+
+def mean_of(values: Floats) -> Mean:
+    """Return the mean of what was measured on days, as if these were drawn from many like them.
+
+    Examples
+    --------
+    >>> mean_of(np.array([1.0, 2.0, 3.0])).low.__round__(2), mean_of(np.array([1.0])).low
+    (-0.48, nan)
+    """
+    from scipy.stats import t as student
+
+    known = values[np.isfinite(values)]
+    count = len(known)
+    if count < 2:
+        return Mean(float(known.mean()) if count else math.nan, math.nan, math.nan, count)
+    mean, error = float(known.mean()), float(known.std(ddof=1)) / math.sqrt(count)
+    half = error * float(student.ppf(0.5 + SURE / 2.0, count - 1))
+    return Mean(mean, mean - half, mean + half, count)
+
+
+def share_of_days(count: int, days: int) -> Mean:
+    """Return on which share of days something was so, with Wilson's interval, which is honest near 0 and 1.
+
+    Examples
+    --------
+    >>> share_of_days(20, 20).low.__round__(2)
+    0.84
+    """
+    from scipy.stats import binomtest
+
+    ends = binomtest(count, days).proportion_ci(SURE, method="wilson")
+    return Mean(count / days, float(ends.low), float(ends.high), days)
+
+
+def fleet_of(used: pd.DataFrame, own: dict[str, float], hire: dict[str, float]) -> pd.DataFrame:
+    """Return what it costs a day to own so many vehicles of a type, and to hire the others on days that need more.
+
+    Parameters
+    ----------
+    used
+        How many vehicles of each type every day needs, a column for each type.
+    own
+        What a vehicle costs that is owned, each day, whether it is used or not, by type.
+    hire
+        What one costs that is hired for a day; types of which that is not known have no price.
+
+    Returns
+    -------
+    DataFrame
+        ``type``, ``owned``, ``needed`` (share of days that need so many), ``low`` and ``high`` of that, ``overflow``
+        (share of days on which some are hired), ``hired`` (vehicles hired a day), ``cost`` (a day), ``break_even``
+        (from which price of hiring on the last of those owned pays), ``best``.
+
+    Examples
+    --------
+    >>> days = pd.DataFrame({"van": [2, 2, 2, 4]})
+    >>> fleet_of(days, {"van": 50.0}, {"van": 120.0})[["owned", "hired", "cost", "break_even", "best"]]
+       owned  hired   cost  break_even   best
+    0      0   2.50  300.0         NaN  False
+    1      1   1.50  230.0        50.0  False
+    2      2   0.50  160.0        50.0   True
+    3      3   0.25  180.0       200.0  False
+    4      4   0.00  200.0       200.0  False
+    """
+    rows = []
+    for name in used.columns:
+        counts, price = used[name].to_numpy(float), hire.get(str(name), math.nan)
+        costs = []
+        for owned in range(int(counts.max()) + 1):
+            needed = share_of_days(int((counts >= owned).sum()), len(counts))
+            hired = float(np.maximum(counts - owned, 0.0).mean())
+            costs.append(own[name] * owned + price * hired)
+            even = own[name] / needed.mean if owned else math.nan
+            overflow = float((counts > owned).mean())
+            rows.append((name, owned, *needed[:3], overflow, hired, costs[-1], even, False))
+        if not math.isnan(price):
+            best = len(rows) - len(costs) + int(np.argmin(costs))
+            rows[best] = (*rows[best][:-1], True)
+    columns = ["type", "owned", "needed", "low", "high", "overflow", "hired", "cost", "break_even", "best"]
+    return pd.DataFrame(rows, columns=columns)
+
+
+class Acceptance(NamedTuple):
+    """Whether a variant is to be accepted: the word, what its prices came to, and how surely.
+
+    Parameters
+    ----------
+    word
+        ``"accept"``, ``"reject"`` or ``"undecided"``.
+    change
+        What it costs more a day.
+    evidence
+        How much likelier the days are with a difference than without (an e-value); at 20 one is found.
+    more
+        Days that would tell if they go on as these; None where more than a thousand would be needed.
+    why
+        Why it is rejected whatever it costs; empty where the price decides.
+    """
+
+    word: str
+    change: Mean
+    evidence: float
+    more: int | None
+    why: str = ""
+
+    def text(self, unit: str, price: float) -> str:
+        """Say it in a sentence; `price` is what a day costs as it is."""
+        if not self.change.days:
+            return "There is no day on which the variant compares."
+        amount = f"{money_text(self.change.mean, unit, signed=True)} a day"
+        if price:
+            amount += f" ({percent_text(self.change.mean / price, signed=True)})"
+        if not math.isnan(self.change.low):
+            amount += f", {money_text(self.change.low, signed=True)} to {money_text(self.change.high, signed=True)}"
+        days = count_text(self.change.days, "day")
+        if self.why:
+            return f"Reject the variant: {self.why}. It comes to {amount}, over {days}."
+        if self.word != "undecided":
+            return f"{self.word.capitalize()} the variant: {amount}, over {days}."
+        more = f"more than {_MOST_DAYS:,}" if self.more is None else f"about {self.more:,} more"
+        return f"The variant is undecided after {days}: {amount}. If they go on like this, {more} days would tell."
+
+
+def acceptance(changes: Floats, why: str = "") -> Acceptance:
+    """Judge a variant by what it costs more on days, one after the other, however often one looks.
+
+    That there is a difference is weighed against none by a mixture of likelihood ratios, as :func:`kanopt.drift` does;
+    the spread of days is not known, so that it is the ratio of t-tests (Lai 1976, *Ann. Stat.* 4; Hendriksen, de Heide
+    and Grünwald 2021, *Bayesian Anal.* 16). A variant without any effect is accepted, or rejected, in at most one of
+    twenty cases.
+
+    Parameters
+    ----------
+    changes
+        Price with the variant less the price as it is, by day.
+    why
+        Why it is rejected whatever it costs.
+
+    Examples
+    --------
+    >>> rng = np.random.default_rng(0)
+    >>> acceptance(rng.normal(-10.0, 10.0, 40)).word, acceptance(rng.normal(0.0, 10.0, 40)).word
+    ('accept', 'undecided')
+    """
+    known = changes[np.isfinite(changes)]
+    counts = np.arange(1, len(known) + 1)
+    sums, squares = np.cumsum(known), np.cumsum(np.square(known))
+    ratios = [_evidence(n, s / n, max(q - s * s / n, 0.0)) for n, s, q in zip(counts, sums, squares, strict=True)]
+    found = np.flatnonzero(np.array(ratios) >= 1.0 / LEVEL)
+    change = mean_of(known)
+    if why or len(found):
+        sign = sums[found[0]] if len(found) else 0.0
+        word = "reject" if why or sign > 0.0 else "accept"
+        return Acceptance(word, change, max(ratios, default=1.0), 0, why)
+    left = float(np.square(known - known.mean()).sum()) if len(known) else 0.0
+    more = None
+    if len(known) >= _FEWEST and change.mean:
+        scale = left / (len(known) - 1)
+        later = range(len(known) + 1, len(known) + _MOST_DAYS)
+        more = next((n - len(known) for n in later if _evidence(n, change.mean, scale * (n - 1)) >= 1.0 / LEVEL), None)
+    return Acceptance("undecided", change, max(ratios, default=1.0), more)
+
+
+def _evidence(count: int, mean: float, squares: float) -> float:
+    """Return the ratio of likelihoods with and without a difference, of as much as one standard deviation of a day.
+
+    Parameters
+    ----------
+    count, mean, squares
+        Days, their mean, and the sum of squares about it.
+    """
+    if count < _FEWEST or not mean:
+        return 1.0
+    without = squares + count * mean * mean
+    with_one = squares + count * mean * mean / (1.0 + count)
+    return math.exp(min(0.5 * count * math.log(without / with_one) - 0.5 * math.log1p(count), 700.0))
