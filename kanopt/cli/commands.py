@@ -9,6 +9,7 @@ from kanopt.cli.echo import echo
 from kanopt.cli.learning import cache, fit
 from kanopt.cli.options import DEBUGGING
 from kanopt.cli.planning import check, compare, run, solve
+from kanopt.cli.days import days
 from kanopt.cli.questions import monte_carlo, review, risk, sweep, switch_points, tornado
 
 _EXIT_CODES = """
@@ -44,7 +45,7 @@ _VERSION = click.Option(
 )
 _COMMANDS = (
     *(init, check, fit, run, compare, sweep, tornado, switch_points),
-    *(monte_carlo, risk, review, solve, cache),
+    *(monte_carlo, risk, review, days, solve, cache),
 )
 kanopt = click.Group(
     "kanopt",

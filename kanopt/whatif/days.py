@@ -50,7 +50,7 @@ class Days(TableExports):
 
     Parameters
     ----------
-    base
+    prepared
         The scenario, its laws and its problem.
     question
         The days, and what is changed.
@@ -64,6 +64,8 @@ class Days(TableExports):
         True where the user stopped it.
     seconds
         Wall seconds of it all.
+    folder
+        Where pages of days are, beside the page; empty where there are none.
     """
 
     prepared: Prepared
@@ -73,6 +75,7 @@ class Days(TableExports):
     notes: tuple[str, ...] = ()
     interrupted: bool = False
     seconds: float = 0.0
+    folder: str = ""
 
     @property
     def scenario(self) -> Scenario:
@@ -129,6 +132,26 @@ class Days(TableExports):
     def _found(self, name: str, plan: str) -> PointResult | None:
         number = self.question.number(name, plan)
         return None if number is None else self.results.get(number)
+
+    @property
+    def base(self) -> Result:
+        """A problem without a plan: what was asked about."""
+        return Result(self.prepared.problem, None, Status.NO_PLAN, None, None, "")
+
+    @property
+    def types(self) -> tuple[str, ...]:
+        """The types of vehicles."""
+        return tuple(one.name for one in self.prepared.problem.data.vehicles)
+
+    def planned_days(self) -> list[str]:
+        """Return the days that have a plan."""
+        return [str(name) for name in self._of(PLANNED).index]
+
+    def faulty(self) -> set[str]:
+        """Return the days on which as planned somebody is left out, a rule is broken, or there is no plan."""
+        rows = self.frame[self.frame["plan"] == PLANNED]
+        wrong = rows["cost"].isna() | (rows["unserved"] > 0) | (rows["status"] == Status.INFEASIBLE)
+        return set(rows.loc[wrong, "day"])
 
     def _of(self, plan: str) -> pd.DataFrame:
         """Return the rows of one way to plan, by day, of days that have such a plan."""
@@ -364,15 +387,17 @@ class Days(TableExports):
 
     def to_html(self, path: Any, *, pages: bool = False) -> Path:
         """Write it as a page; with `pages`, each day's own page too, in a folder beside it. Returns its path."""
-        written = super().to_html(path)
-        for name in self._of(PLANNED).index if pages else ():
-            self.run(str(name)).to_html(page_of(written, str(name)))
-        return written
+        if not pages:
+            return super().to_html(path)
+        folder = Path(path).with_suffix("")
+        for name in self.planned_days():
+            self.run(name).to_html(folder / page_of(name))
+        return replace(self, folder=folder.name).to_html(path)
 
 
-def page_of(path: Path, day: str) -> Path:
-    """Return where the page of a day is written, beside the page of all."""
-    return path.with_suffix("") / f"{re.sub('[^0-9A-Za-z-]+', '_', day)}.html"
+def page_of(day: str) -> str:
+    """Return the file of the page of a day."""
+    return f"{re.sub('[^0-9A-Za-z-]+', '_', day)}.html"
 
 
 def _interval(found: Mean) -> str:

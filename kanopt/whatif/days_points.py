@@ -150,14 +150,19 @@ class DaysQuestion(Question):
         }
 
     def waves(self) -> Iterable[Sequence[tuple[int, int | None]]]:
-        """Return days as they are, and then each with what is changed, starting from the plan of that day."""
-        first = [(number, None) for number, (_, plan) in enumerate(self.points) if plan != VARIANT]
-        then = [
-            (number, self.number(name, PLANNED))
-            for number, (name, plan) in enumerate(self.points)
-            if plan == VARIANT
-        ]
-        return [first, then]
+        """Return days with clients that none before had, then those that start from the plan of a day with the same.
+
+        With what is changed, a day starts from its own plan as it is.
+        """
+        waves: tuple[list[tuple[int, int | None]], ...] = ([], [], [])
+        known: dict[frozenset[str], int] = {}
+        for number, (name, plan) in enumerate(self.points):
+            if plan == VARIANT:
+                waves[2].append((number, self.number(name, PLANNED)))
+                continue
+            start = known.setdefault(frozenset(self.day(number).names), number) if plan == PLANNED else number
+            waves[start != number].append((number, None if start == number else start))
+        return waves
 
     def neighbours(self) -> Sequence[Sequence[int]]:
         """Return the other plans of the day, of which each planned one takes the best."""

@@ -39,6 +39,8 @@ class Day:
         Its date, or what the table calls it.
     clients
         Who ordered, as the table of clients of the scenario has them.
+    names
+        Their names.
     driven
         What was driven; None where nothing is known of it.
     unplaced
@@ -47,6 +49,7 @@ class Day:
 
     name: str
     clients: pd.DataFrame
+    names: tuple[str, ...]
     driven: pd.DataFrame | None = None
     unplaced: tuple[str, ...] = ()
 
@@ -198,7 +201,7 @@ class _Orders:
         lost = ~placed & ~found[self.name].isin(self._rows.index)
         self.unplaced += found.loc[lost, self.name].tolist()
         clients = with_units(self._once(found[~lost]), units_of(self.known))
-        return Day(name, clients, driven, tuple(found.loc[lost, self.name]))
+        return Day(name, clients, tuple(clients[self.name]), driven, tuple(found.loc[lost, self.name]))
 
     def _in_unit(self, orders: pd.DataFrame, column: str, field: str) -> pd.Series[Any]:
         """Return a column of orders in the unit in which the table of clients has it."""
