@@ -117,7 +117,12 @@ def parcel_month(city) -> dict[str, pd.DataFrame]:
         served = of_day.drop(of_day.index[-1]) if day.day == 12 else of_day
         slow = factor * (SLOWED if day >= ROADWORKS else 1.0)
         driven += [{"date": day.date(), **row} for row in drive_by_hand(city, served, slow, rng)]
-    return {"trips": trips, "orders": pd.concat(orders).rename(columns={"name": "client"}), "driven": pd.DataFrame(driven)}
+    columns = ["date", "vehicle", "client", "arrival", "end", "departure", "back"]
+    return {
+        "trips": trips,
+        "orders": pd.concat(orders).rename(columns={"name": "client"}),
+        "driven": pd.DataFrame(driven)[columns],
+    }
 
 
 def day_factors(rng: np.random.Generator, days: int) -> np.ndarray:
@@ -126,23 +131,43 @@ def day_factors(rng: np.random.Generator, days: int) -> np.ndarray:
 
 
 def drive_by_hand(city, clients: pd.DataFrame, slow: float, rng: np.random.Generator) -> list[dict[str, object]]:
-    """Return when the vans of a dispatcher reached and left their clients, in minutes from midnight."""
-    places = pd.concat([city.depots, city.clients]).set_index("name")
+    """Return when the vans of a dispatcher reached and left their clients, in minutes from midnight.
+
+    A van leaves at the quarter of an hour from seven on with which it waits least, as far as all are in time.
+    """
+
+    def expected(km: float, _: float) -> float:
+        return 60.0 * km / SLOW_SPEED
+
+    def true(km: float, clock: float) -> float:
+        noise = np.exp(NOISE * rng.standard_normal() - NOISE**2 / 2.0)
+        return float(city.true_minutes(km, clock / 60.0)) * slow * noise
+
     rows: list[dict[str, object]] = []
     for (van, index), route in todays_routes(city, clients).groupby(["vehicle", "index"], sort=False):
-        clock, place, of_van = 60.0 * city.vehicles["shift_start_h"].min(), "depot", []
-        for stop in [*route["client"], "depot"]:
-            km = float(np.hypot(*(places.loc[stop, ["x_km", "y_km"]] - places.loc[place, ["x_km", "y_km"]])))
-            noise = np.exp(NOISE * rng.standard_normal() - NOISE**2 / 2.0)
-            clock += float(city.true_minutes(km, clock / 60.0)) * slow * noise
-            if stop != "depot":
-                arrival, begin = clock, max(clock, 60.0 * places.loc[stop, "ready_h"])
-                clock = begin + places.loc[stop, "service_min"]
-                of_van.append({"vehicle": f"{van} {index}", "client": stop, "arrival": arrival, "end": clock})
-            place = stop
-        of_van[0]["departure"], of_van[-1]["back"] = 60.0 * city.vehicles["shift_start_h"].min(), clock
-        rows += [{name: round(v, 1) if isinstance(v, float) else v for name, v in row.items()} for row in of_van]
+        stops = clients.set_index("name").loc[route["client"]]
+        plans = {leaves: times(city, stops, leaves, expected) for leaves in range(420, 600, 15)}
+        in_time = {
+            leaves: plan for leaves, plan in plans.items() if (plan["arrival"] <= 60.0 * stops["due_h"] - 10.0).all()
+        }
+        leaves = min(in_time or plans, key=lambda each: plans[each]["back"].max() - each)
+        of_van = times(city, stops, leaves, true).assign(vehicle=f"{van} {index}", departure=float(leaves))
+        rows += of_van.round(1).rename_axis("client").reset_index().to_dict("records")
     return rows
+
+
+def times(city, stops: pd.DataFrame, leaves: float, minutes) -> pd.DataFrame:
+    """Return when stops are reached and left, and when the van is back, given how long a way takes at a clock time."""
+    depot = city.depots[["x_km", "y_km"]].to_numpy(float)[0]
+    places = np.vstack([depot, stops[["x_km", "y_km"]].to_numpy(float), depot])
+    ways = np.hypot(*np.diff(places, axis=0).T)
+    clock, found = float(leaves), []
+    for km, stop in zip(ways, stops.itertuples(), strict=False):
+        arrival = clock + minutes(km, clock)
+        clock = max(arrival, 60.0 * stop.ready_h) + stop.service_min
+        found.append((arrival, clock))
+    frame = pd.DataFrame(found, columns=["arrival", "end"], index=stops.index)
+    return frame.assign(back=clock + minutes(ways[-1], clock))
 
 
 def sioux_falls() -> dict[str, pd.DataFrame]:

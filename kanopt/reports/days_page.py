@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -11,13 +12,13 @@ import pandas as pd
 
 from kanopt.display import Grid, KeyFigure, Link
 from kanopt.reports.blocks import number_form, table_of, tone_of
-from kanopt.reports.canvas import axes_or_new, escape_text, pixels, set_y_title, style_axes
+from kanopt.reports.canvas import axes_or_new, escape_text, pixels, style_axes
 from kanopt.reports.charts import draw_legend, patches
 from kanopt.reports.palette import ALARM, FAINT, series
 from kanopt.reports.question_page import Question, answer_table, asked, in_unit, question_chart, warnings_of
-from kanopt.text import count_text, fixed_text, money_text, percent_text, range_text, sure_text
+from kanopt.text import count_text, fixed_text, money_text, percent_text, sure_text
 from kanopt.whatif.days import Days, page_of
-from kanopt.whatif.days_figures import SURE
+from kanopt.whatif.days_figures import SURE, interval_text
 from kanopt.whatif.days_points import AS_IT_WAS, DRIVEN, PLANNED, VARIANT
 
 if TYPE_CHECKING:
@@ -51,7 +52,7 @@ def plot_days(found: Days, ax: Axes | None = None) -> Axes:
             ax.plot(place, costs[plan], "o", color=colour, markersize=4 if len(costs) < 60 else 2.5)
     shown = {PLANNED: series(0).light} | {plan: look for plan, look in _LOOKS.items() if plan in costs}
     draw_legend(ax, patches(shown | ({"left out or late": ALARM.light} if faulty else {})))
-    return _strip(ax, list(map(str, costs.index)), f"cost, {found.unit}")
+    return _strip(ax, list(map(str, costs.index)))
 
 
 def _plot_fleet(found: Days, ax: Axes) -> Axes:
@@ -65,23 +66,23 @@ def _plot_fleet(found: Days, ax: Axes) -> Axes:
         ax.bar(place, used, bottom=below, color=looks[name], width=0.8)
         below += used
     draw_legend(ax, patches(looks))
-    return _strip(ax, list(map(str, frame.index)), "vehicles planned")
+    return _strip(ax, list(map(str, frame.index)))
 
 
-def _strip(ax: Axes, names: list[str], title: str) -> Axes:
+def _strip(ax: Axes, names: list[str]) -> Axes:
+    """Write the names of some days below the strip, as far as there is room."""
     style_axes(ax)
     step = max(1, round(len(names) * _LABEL / pixels(ax)[0]))
     chosen = range(0, len(names), step)
     ax.set_xticks(list(chosen), [escape_text(names[each]) for each in chosen])
     ax.set_xlim(-0.6, len(names) - 0.4)
-    set_y_title(ax, title)
     return ax
 
 
 def days_question(found: Days) -> Question:
     """Collect what the page of many days says."""
     charts = (
-        question_chart(lambda ax: plot_days(found, ax), "What each day costs", HEIGHT),
+        question_chart(lambda ax: plot_days(found, ax), in_unit("What each day costs", found.unit), HEIGHT),
         question_chart(lambda ax: _plot_fleet(found, ax), "How many vehicles each day needs", HEIGHT - 60),
     )
     days, sentences, has_some = len(found.question.days), found.sentences(), bool(found.results)
@@ -110,7 +111,7 @@ def _figures(found: Days) -> Iterator[KeyFigure]:
             if plan != PLANNED:
                 change = found.mean(f"{plan} − {PLANNED}", "cost")
                 tone = tone_of(change.mean if change.low > 0.0 or change.high < 0.0 else 0.0)
-            note = f"{range_text(cost.low, cost.high, '', 5)}; in time on {sure_text(share.mean)} of days"
+            note = f"{interval_text(cost)}; in time on {sure_text(share.mean)} of days".removeprefix("; ")
             yield KeyFigure(f"a day {plan}", money_text(cost.mean), found.unit, note, tone)
     if (verdict := found.acceptance) is not None:
         note = f"e-value {fixed_text(min(verdict.evidence, 9999.0), 1)}; 20 decide"
@@ -146,8 +147,8 @@ def _intervals(found: Days) -> Grid:
         for row in rows.to_dict("records"):
             is_share = row["measure"] in ("in time", "was in time")
             form = percent_text if is_share else number_form(2)
-            ends = f" ({form(row['low'])} to {form(row['high'])})" if row["low"] == row["low"] else ""
-            told[row["measure"]] = f"{form(row['mean'])}{ends}" if row["mean"] == row["mean"] else ""
+            ends = "" if math.isnan(row["low"]) else f" ({form(row['low'])} to {form(row['high'])})"
+            told[row["measure"]] = "" if math.isnan(row["mean"]) else f"{form(row['mean'])}{ends}"
         texts.append(told)
     units = found.prepared.problem.units
     heads = {"cost": in_unit("cost", found.unit), "distance": in_unit("distance", units.distance), AS_IT_WAS: in_unit(AS_IT_WAS, found.unit)}

@@ -21,8 +21,8 @@ from kanopt.parallel import cluster
 from kanopt.problems.evaluate import evaluate
 from kanopt.problems.result import Result, Status
 from kanopt.progress import told_by_line
-from kanopt.text import capital, count_text, fixed_text, join_list, list_names, money_text, percent_text, range_text, seconds_text, sure_text
-from kanopt.whatif.days_figures import Acceptance, Mean, acceptance, fleet_of, mean_of, share_of_days
+from kanopt.text import capital, count_text, fixed_text, join_list, list_names, money_text, percent_text, seconds_text, sure_text
+from kanopt.whatif.days_figures import Acceptance, Mean, acceptance, fleet_of, interval_text, mean_of, share_of_days
 from kanopt.whatif.days_points import AS_IT_WAS, DRIVEN, BIAS, EFFECT, ERROR, PLANNED, SPREAD, VARIANT, WAS_IN_TIME, DaysQuestion
 from kanopt.whatif.days_tables import Day, read_days
 from kanopt.whatif.events import Event, OnEvent, ignore_event
@@ -307,7 +307,18 @@ class Days(TableExports):
             yield self._driven_text(beside)
         yield from self._fleet_texts()
         if DRIVEN in self.plans:
-            yield f"{capital(str(self.drift))}."
+            yield self._drift_text()
+
+    def _drift_text(self) -> str:
+        found = self.drift
+        if found.since is None:
+            return f"{capital(str(found))}."
+        day = self._of(DRIVEN).index[found.since]
+        ends = f"{percent_text(found.low)} to {percent_text(found.high)}"
+        return (
+            f"The law of travel time no longer holds from {day} on: travel takes {percent_text(found.change)} longer ({ends}). "
+            "Learn it again on old and new rows."
+        )
 
     def _driven_text(self, beside: pd.DataFrame) -> str:
         more = self.mean(f"{DRIVEN} − {PLANNED}", "cost")
@@ -324,12 +335,12 @@ class Days(TableExports):
         frame, limits = self.fleet, {one.name: one.num_available for one in self.prepared.problem.data.vehicles}
         for name, rows in frame.groupby("type", sort=False):
             most = rows["owned"].max()
-            if not most or not rows["cost"].notna().any() and not rows["break_even"].max():
+            if not most or not rows["break_even"].max():  # owning costs nothing, so that there is no question
                 continue
             if rows["best"].any():
                 best = rows[rows["best"]].iloc[0]
                 yield (
-                    f"Own {best['owned']:,} of {name} and hire on {percent_text(best['overflow'])} of days: "
+                    f"Own {best['owned']:,} × {name} and hire on {percent_text(best['overflow'])} of days: "
                     f"{money_text(best['cost'], self.unit)} a day for them."
                 )
             else:
@@ -339,7 +350,7 @@ class Days(TableExports):
                     f"one costs more than {money_text(last['break_even'], self.unit)} a day."
                 )
             if most == limits[str(name)]:
-                yield f"All {most:,} of {name} go out on {percent_text(rows['needed'].iloc[-1])} of days: more may be needed."
+                yield f"All {most:,} × {name} go out on {percent_text(rows['needed'].iloc[-1])} of days: more may be needed."
 
     def cautions(self) -> tuple[str, ...]:
         """Return what must be known before the figures are believed: days without a plan, and what the tables lack."""
@@ -401,7 +412,8 @@ def page_of(day: str) -> str:
 
 
 def _interval(found: Mean) -> str:
-    return "" if math.isnan(found.low) else f" ({range_text(found.low, found.high, '', 6)})"
+    ends = interval_text(found)
+    return f" ({ends})" if ends else ""
 
 
 @told_by_line

@@ -49,6 +49,19 @@ def mean_of(values: Floats) -> Mean:
     return Mean(mean, mean - half, mean + half, count)
 
 
+def interval_text(found: Mean, *, signed: bool = False) -> str:
+    """Write the interval of a price; empty where a single day tells nothing of it.
+
+    Examples
+    --------
+    >>> interval_text(Mean(2.0, -0.5, 4.5, 3), signed=True)
+    '−0.50 to +4.50'
+    """
+    if math.isnan(found.low):
+        return ""
+    return f"{money_text(found.low, signed=signed)} to {money_text(found.high, signed=signed)}"
+
+
 def share_of_days(count: int, days: int) -> Mean:
     """Return on which share of days something was so, with Wilson's interval, which is honest near 0 and 1.
 
@@ -141,8 +154,8 @@ class Acceptance(NamedTuple):
         amount = f"{money_text(self.change.mean, unit, signed=True)} a day"
         if price:
             amount += f" ({percent_text(self.change.mean / price, signed=True)})"
-        if not math.isnan(self.change.low):
-            amount += f", {money_text(self.change.low, signed=True)} to {money_text(self.change.high, signed=True)}"
+        if ends := interval_text(self.change, signed=True):
+            amount += f", {ends}"
         days = count_text(self.change.days, "day")
         if self.why:
             return f"Reject the variant: {self.why}. It comes to {amount}, over {days}."
