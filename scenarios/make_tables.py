@@ -130,7 +130,9 @@ def day_factors(rng: np.random.Generator, days: int) -> np.ndarray:
     return np.exp(DAY_EFFECT * rng.standard_normal(days) - DAY_EFFECT**2 / 2.0)
 
 
-def drive_by_hand(city, clients: pd.DataFrame, slow: float, rng: np.random.Generator) -> list[dict[str, object]]:
+def drive_by_hand(
+    city, clients: pd.DataFrame, slow: float, rng: np.random.Generator
+) -> list[dict[str, object]]:
     """Return when the vans of a dispatcher reached and left their clients, in minutes from midnight.
 
     A van leaves at the quarter of an hour from seven on with which it waits least, as far as all are in time.
@@ -148,7 +150,9 @@ def drive_by_hand(city, clients: pd.DataFrame, slow: float, rng: np.random.Gener
         stops = clients.set_index("name").loc[route["client"]]
         plans = {leaves: times(city, stops, leaves, expected) for leaves in range(420, 600, 15)}
         in_time = {
-            leaves: plan for leaves, plan in plans.items() if (plan["arrival"] <= 60.0 * stops["due_h"] - 10.0).all()
+            leaves: plan
+            for leaves, plan in plans.items()
+            if (plan["arrival"] <= 60.0 * stops["due_h"] - 10.0).all()
         }
         leaves = min(in_time or plans, key=lambda each: plans[each]["back"].max() - each)
         of_van = times(city, stops, leaves, true).assign(vehicle=f"{van} {index}", departure=float(leaves))

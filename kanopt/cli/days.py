@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -18,9 +18,18 @@ if TYPE_CHECKING:
 
 @question(
     "days",
-    opt.option("--orders", default="orders", text="Table of the scenario, or file, with a row for each order."),
-    opt.option("--history", text="Table of the scenario, or file, of what was driven: a row for each stop, with its date."),
-    opt.option("--variant", type=opt.FILE, text="Scenario that each day is planned with as well, to be accepted or not."),
+    opt.option(
+        "--orders", default="orders", text="Table of the scenario, or file, with a row for each order."
+    ),
+    opt.option(
+        "--history",
+        text="Table of the scenario, or file, of what was driven: a row for each stop, with its date.",
+    ),
+    opt.option(
+        "--variant",
+        type=opt.FILE,
+        text="Scenario that each day is planned with as well, to be accepted or not.",
+    ),
     *opt.CHANGES,
     opt.option(
         "--hire",
@@ -28,7 +37,12 @@ if TYPE_CHECKING:
         metavar="[TYPE=]PRICE",
         text="What a vehicle costs that is hired for a day, of all types or of one. Once for each.",
     ),
-    opt.option("--column", multiple=True, metavar="FIELD=COLUMN", text="What a column is called: date=Lieferdatum. Once for each."),
+    opt.option(
+        "--column",
+        multiple=True,
+        metavar="FIELD=COLUMN",
+        text="What a column is called: date=Lieferdatum. Once for each.",
+    ),
     opt.switch("--pages", "Write a page of each day as well."),
     *opt.WORKERS,
     tables=("days", "intervals", "fleet"),
@@ -40,8 +54,8 @@ if TYPE_CHECKING:
 def days(given: Given, scenario: Scenario, progress: OnEvent) -> Answer:
     """Plan many days of orders, beside what was driven, and beside a variant.
 
-    The variant is what --set, --scale, --open, --close and --remove change, or the scenario of --variant: it is accepted,
-    rejected, or told how many more days would tell. With --out the same command goes on where it was stopped.
+    The variant is what --set, --scale, --open, --close and --remove change, or the scenario of --variant: it is
+    accepted, rejected, or told how many more days would tell. With --out the same command goes on where it was stopped.
     """
     from kanopt.whatif.days import plan_days
 
@@ -58,20 +72,20 @@ def days(given: Given, scenario: Scenario, progress: OnEvent) -> Answer:
         options=sweep_options(given, None if given["out"] is None else given["out"] / "book"),
         progress=progress,
     )
-    tables = found.tables()
-    told = {"sentences": list(found.sentences()), "cautions": list(found.cautions())}
+    tables, page = found.tables(), partial(found.to_html, pages=given["pages"])
+    told: dict[str, Any] = {"sentences": list(found.sentences()), "cautions": list(found.cautions())}
     told |= {name: frame.to_dict("records") for name, frame in tables.items()}
-    holds = not found.faulty()
-    return Answer.of(found, told, *tables.values(), holds=holds, page=partial(found.to_html, pages=given["pages"]))
+    holds = not any(len(rows) for rows in found.faults().values())
+    return Answer.of(found, told, *tables.values(), holds=holds, page=page)
 
 
-def _prices(texts: tuple[str, ...]) -> float | dict[str, float] | None:
+def _prices(texts: tuple[str, ...]) -> Any:
     """Return what ``--hire`` says: one price for all types, or a price by type."""
     from kanopt.whatif.questions.axes import cell_of
 
     if len(texts) == 1 and "=" not in texts[0]:
         return cell_of(texts[0])
-    return {name: cell_of(value) for name, value in pairs("--hire", texts).items()} or None
+    return {name: cell_of(value) for name, value in pairs("--hire", texts).items()}
 
 
 def pairs(option: str, texts: tuple[str, ...]) -> dict[str, str]:

@@ -2,32 +2,30 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
 from kanopt.display import Grid, KeyFigure, Link
-from kanopt.reports.blocks import number_form, table_of, tone_of
 from kanopt.reports.canvas import axes_or_new, escape_text, pixels, style_axes
 from kanopt.reports.charts import draw_legend, patches
-from kanopt.reports.palette import ALARM, FAINT, series
+from kanopt.reports.palette import ALARM, series
 from kanopt.reports.question_page import Question, answer_table, asked, in_unit, question_chart, warnings_of
-from kanopt.text import count_text, fixed_text, money_text, percent_text, sure_text
+from kanopt.text import count_text, money_text, sure_text
 from kanopt.whatif.days import Days, page_of
 from kanopt.whatif.days_figures import SURE, interval_text
-from kanopt.whatif.days_points import AS_IT_WAS, DRIVEN, PLANNED, VARIANT
+from kanopt.whatif.days_points import BIAS, DRIVEN, EFFECT, ERROR, IN_TIME, PLANNED, SPREAD, VARIANT
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-HEIGHT = 260
+_HEIGHT = 260
 _LABEL = 80.0
 """Pixels that the name of a day takes below the strip."""
-_LOOKS = {DRIVEN: series(1).light, VARIANT: series(2).light}
+_DOTS = {DRIVEN: series(1).light, VARIANT: series(2).light}
 
 
 def plot_days(found: Days, ax: Axes | None = None) -> Axes:
@@ -40,116 +38,99 @@ def plot_days(found: Days, ax: Axes | None = None) -> Axes:
     ax
         Where to draw; a new figure if None.
     """
-    ax = axes_or_new(ax, 680, HEIGHT)
-    costs = found.frame.pivot_table(index="day", columns="plan", values="cost", sort=False, dropna=False)
-    costs = costs.reindex([day.name for day in found.question.days])
-    faulty = found.faulty()
-    colours = [ALARM.light if name in faulty else series(0).light for name in costs.index]
-    place = np.arange(len(costs))
-    ax.bar(place, costs.get(PLANNED, pd.Series(np.nan, costs.index)).fillna(0.0), color=colours, width=0.8)
-    for plan, colour in _LOOKS.items():
-        if plan in costs:
-            ax.plot(place, costs[plan], "o", color=colour, markersize=4 if len(costs) < 60 else 2.5)
-    shown = {PLANNED: series(0).light} | {plan: look for plan, look in _LOOKS.items() if plan in costs}
-    draw_legend(ax, patches(shown | ({"left out or late": ALARM.light} if faulty else {})))
-    return _strip(ax, list(map(str, costs.index)))
+    ax = axes_or_new(ax, 680, _HEIGHT)
+    wrong = {str(day) for rows in found.faults().values() for day in rows["day"]}
+    days = [day.name for day in found.question.days]
+    costs = {plan: found.rows_of(plan)["cost"].reindex(days) for plan in found.plans}
+    looks = {PLANNED: series(0).light} | {plan: _DOTS[plan] for plan in costs if plan in _DOTS}
+    bars = ax.bar(range(len(days)), costs.pop(PLANNED).fillna(0.0), color=looks[PLANNED], width=0.8)
+    for day, bar in zip(days, bars, strict=True):
+        if day in wrong:
+            bar.set_color(ALARM.light)
+    for plan, values in costs.items():
+        ax.plot(range(len(days)), values, "o", color=looks[plan], markersize=3)
+    return _strip(ax, days, looks | ({"not in order": ALARM.light} if wrong else {}))
 
 
-def _plot_fleet(found: Days, ax: Axes) -> Axes:
+def _plot_vehicles(found: Days, ax: Axes) -> Axes:
     """Draw how many vehicles of each type every day needs."""
-    frame = found.frame[found.frame["plan"] == PLANNED].set_index("day")
-    frame = frame.reindex([day.name for day in found.question.days])
-    place, below, looks = np.arange(len(frame)), np.zeros(len(frame)), {}
-    for number, name in enumerate(found.types):
-        used = frame.get(f"{name} used", pd.Series(0.0, frame.index)).fillna(0.0).to_numpy(float)
-        looks[name] = series(number).light
-        ax.bar(place, used, bottom=below, color=looks[name], width=0.8)
+    days = [day.name for day in found.question.days]
+    planned, below, looks = found.rows_of(PLANNED).reindex(days), np.zeros(len(days)), {}
+    for number, one in enumerate(found.vehicles):
+        used = planned.get(f"{one.name} used", pd.Series(0.0, days)).fillna(0.0).to_numpy(float)
+        looks[one.name] = series(number).light
+        ax.bar(range(len(days)), used, bottom=below, color=looks[one.name], width=0.8)
         below += used
-    draw_legend(ax, patches(looks))
-    return _strip(ax, list(map(str, frame.index)))
+    return _strip(ax, days, looks)
 
 
-def _strip(ax: Axes, names: list[str]) -> Axes:
-    """Write the names of some days below the strip, as far as there is room."""
+def _strip(ax: Axes, days: list[str], looks: Mapping[str, str]) -> Axes:
+    """Name the looks, and below the strip as many days as there is room for."""
     style_axes(ax)
-    step = max(1, round(len(names) * _LABEL / pixels(ax)[0]))
-    chosen = range(0, len(names), step)
-    ax.set_xticks(list(chosen), [escape_text(names[each]) for each in chosen])
-    ax.set_xlim(-0.6, len(names) - 0.4)
+    draw_legend(ax, patches(looks))
+    chosen = range(0, len(days), max(1, round(len(days) * _LABEL / pixels(ax)[0])))
+    ax.set_xticks(list(chosen), [escape_text(days[each]) for each in chosen])
+    ax.set_xlim(-0.6, len(days) - 0.4)
     return ax
 
 
 def days_question(found: Days) -> Question:
     """Collect what the page of many days says."""
+    cost = in_unit("What each day costs", found.unit)
     charts = (
-        question_chart(lambda ax: plot_days(found, ax), in_unit("What each day costs", found.unit), HEIGHT),
-        question_chart(lambda ax: _plot_fleet(found, ax), "How many vehicles each day needs", HEIGHT - 60),
+        question_chart(lambda ax: plot_days(found, ax), cost, _HEIGHT),
+        question_chart(
+            lambda ax: _plot_vehicles(found, ax), "How many vehicles each day needs", _HEIGHT - 60
+        ),
     )
-    days, sentences, has_some = len(found.question.days), found.sentences(), bool(found.results)
+    sentences, plans = found.sentences(), count_text(len(found.question.points), "plan")
     return asked(
         found,
         "days",
-        f"{count_text(days, 'day')} of orders",
+        f"{count_text(len(found.question.days), 'day')} of orders",
         answer=sentences[:3],
         lines=sentences[3:],
         figures=tuple(_figures(found)),
         sure=(
-            f"Intervals hold the mean of all days like these in {round(100 * SURE)} of 100 cases, if days are drawn alike "
-            "and each by itself; differences are paired by day.",
+            f"Intervals hold the mean of all days like these in {round(100 * SURE)} of 100 cases, if days are drawn "
+            "alike and each by itself; differences are paired by day.",
         ),
-        notices=warnings_of(found, len(found.results), count_text(len(found.question.points), "plan"), found.cautions()),
-        charts=charts if has_some else (),
-        tables=tuple(_tables(found)) if has_some else (),
+        notices=warnings_of(found, len(found.results), plans, found.cautions()),
+        charts=charts,
+        tables=tuple(_tables(found)),
     )
 
 
 def _figures(found: Days) -> Iterator[KeyFigure]:
     for plan in found.plans:
-        cost, share = found.mean(plan, "cost"), found.mean(plan, "in time")
+        cost, share = found.mean(plan, "cost"), found.mean(plan, IN_TIME)
         if cost.days:
-            tone = ""
-            if plan != PLANNED:
-                change = found.mean(f"{plan} − {PLANNED}", "cost")
-                tone = tone_of(change.mean if change.low > 0.0 or change.high < 0.0 else 0.0)
-            note = f"{interval_text(cost)}; in time on {sure_text(share.mean)} of days".removeprefix("; ")
-            yield KeyFigure(f"a day {plan}", money_text(cost.mean), found.unit, note, tone)
+            told = f"{count_text(cost.days, 'day')}, in time on {sure_text(share.mean)} of such"
+            yield KeyFigure(f"a day {plan}", money_text(cost.mean), found.unit, told)
     if (verdict := found.acceptance) is not None:
-        note = f"e-value {fixed_text(min(verdict.evidence, 9999.0), 1)}; 20 decide"
-        yield KeyFigure("variant", verdict.word, "", note)
+        more = interval_text(verdict.change, signed=True)
+        yield KeyFigure("the variant", verdict.word, "", f"{more} {found.unit} a day" if more else "")
 
 
 def _tables(found: Days) -> Iterator[Grid]:
-    yield _intervals(found)
+    yield answer_table(found, "intervals", found.intervals, "Means of a day, with what surely holds them")
     if len(found.fleet):
+        frame = found.fleet if found.hire else found.fleet.drop(columns=["cost", "best"])
         heads = {
-            "needed": "days that need so many", "low": "at least", "high": "at most", "overflow": "days on which some are hired",
-            "hired": "hired a day", "cost": in_unit("cost a day", found.unit),
-            "break_even": in_unit("pays from a price of hiring of", found.unit), "best": "best",
-        }  # fmt: skip
-        frame = found.fleet if found.hire else found.fleet.drop(columns=["best"])
-        yield answer_table(found, "fleet", frame, "How many vehicles to own", heads=heads)
-    frame = found.frame.drop(columns=["effect error", "day spread", "bias error"], errors="ignore")
-    grid = answer_table(found, "days", frame, in_unit("The days", found.unit), heads={"effect": "longer than the law"})
-    if not found.folder:
-        yield grid
-        return
-    pages = {name: f"{found.folder}/{page_of(name)}" for name in found.planned_days()}
-    rows = tuple((Link(str(row[0]), pages[row[0]]) if row[0] in pages else row[0], *row[1:]) for row in grid.rows)
+            "needed": "days that need so many",
+            "low": "at least",
+            "high": "at most",
+            "overflow": "days of hiring",
+        }
+        heads |= {"hired": "hired a day", "cost": "cost a day", "break_even": "pays from hiring at"}
+        yield answer_table(
+            found, "fleet", frame, in_unit("How many vehicles to own", found.unit), heads=heads
+        )
+    frame = found.frame.drop(columns=[ERROR, SPREAD, BIAS], errors="ignore")
+    grid = answer_table(
+        found, "days", frame, in_unit("The days", found.unit), heads={EFFECT: "longer than the law"}
+    )
+    known = set(found.rows_of(PLANNED).index) if found.folder else set()
+    pages = ((f"{found.folder}/{page_of(str(row[0]))}", row) for row in grid.rows)
+    rows = tuple((Link(str(row[0]), page), *row[1:]) if row[0] in known else row for page, row in pages)
     yield replace(grid, rows=rows)
-
-
-def _intervals(found: Days) -> Grid:
-    """Write the means, one row for each plan, and their intervals below each other."""
-    frame = found.intervals
-    texts: list[dict[str, Any]] = []
-    for plan, rows in frame.groupby("plan", sort=False):
-        told: dict[str, Any] = {"plan": plan, "days": int(rows["days"].max())}
-        for row in rows.to_dict("records"):
-            is_share = row["measure"] in ("in time", "was in time")
-            form = percent_text if is_share else number_form(2)
-            ends = "" if math.isnan(row["low"]) else f" ({form(row['low'])} to {form(row['high'])})"
-            told[row["measure"]] = "" if math.isnan(row["mean"]) else f"{form(row['mean'])}{ends}"
-        texts.append(told)
-    units = found.prepared.problem.units
-    heads = {"cost": in_unit("cost", found.unit), "distance": in_unit("distance", units.distance), AS_IT_WAS: in_unit(AS_IT_WAS, found.unit)}
-    return table_of(pd.DataFrame(texts).fillna(""), "Means of a day, with their intervals", heads=heads)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from typing import NamedTuple
 
 import numpy as np
@@ -76,7 +77,7 @@ def share_of_days(count: int, days: int) -> Mean:
     return Mean(count / days, float(ends.low), float(ends.high), days)
 
 
-def fleet_of(used: pd.DataFrame, own: dict[str, float], hire: dict[str, float]) -> pd.DataFrame:
+def fleet_of(used: pd.DataFrame, own: Mapping[str, float], hire: Mapping[str, float]) -> pd.DataFrame:
     """Return what it costs a day to own so many vehicles of a type, and to hire the others on days that need more.
 
     Parameters
@@ -149,6 +150,8 @@ class Acceptance(NamedTuple):
 
     def text(self, unit: str, price: float) -> str:
         """Say it in a sentence; `price` is what a day costs as it is."""
+        if self.why:
+            return f"Reject the variant: {self.why}."
         if not self.change.days:
             return "There is no day on which the variant compares."
         amount = f"{money_text(self.change.mean, unit, signed=True)} a day"
@@ -157,8 +160,6 @@ class Acceptance(NamedTuple):
         if ends := interval_text(self.change, signed=True):
             amount += f", {ends}"
         days = count_text(self.change.days, "day")
-        if self.why:
-            return f"Reject the variant: {self.why}. It comes to {amount}, over {days}."
         if self.word != "undecided":
             return f"{self.word.capitalize()} the variant: {amount}, over {days}."
         more = f"more than {_MOST_DAYS:,}" if self.more is None else f"about {self.more:,} more"
@@ -187,9 +188,11 @@ def acceptance(changes: Floats, why: str = "") -> Acceptance:
     ('accept', 'undecided')
     """
     known = changes[np.isfinite(changes)]
-    counts = np.arange(1, len(known) + 1)
+    counts = range(1, len(known) + 1)
     sums, squares = np.cumsum(known), np.cumsum(np.square(known))
-    ratios = [_evidence(n, s / n, max(q - s * s / n, 0.0)) for n, s, q in zip(counts, sums, squares, strict=True)]
+    ratios = [
+        _evidence(n, s / n, max(q - s * s / n, 0.0)) for n, s, q in zip(counts, sums, squares, strict=True)
+    ]
     found = np.flatnonzero(np.array(ratios) >= 1.0 / LEVEL)
     change = mean_of(known)
     if why or len(found):
@@ -201,7 +204,9 @@ def acceptance(changes: Floats, why: str = "") -> Acceptance:
     if len(known) >= _FEWEST and change.mean:
         scale = left / (len(known) - 1)
         later = range(len(known) + 1, len(known) + _MOST_DAYS)
-        more = next((n - len(known) for n in later if _evidence(n, change.mean, scale * (n - 1)) >= 1.0 / LEVEL), None)
+        more = next(
+            (n - len(known) for n in later if _evidence(n, change.mean, scale * (n - 1)) >= 1.0 / LEVEL), None
+        )
     return Acceptance("undecided", change, max(ratios, default=1.0), more)
 
 

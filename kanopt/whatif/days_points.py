@@ -10,12 +10,12 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from kanopt.problems.result import Result, Status
 from kanopt.whatif.questions.question import Prepared, Question
 from kanopt.whatif.run import leaving_in_time, solve_problem
 
 if TYPE_CHECKING:
     from kanopt.problems.base import Plan, Problem
-    from kanopt.problems.result import Result
     from kanopt.whatif.days_tables import Day
     from kanopt.whatif.scenario import Scenario
 
@@ -25,7 +25,8 @@ AS_IT_WAS, WAS_IN_TIME = "as it was", "was in time"
 EFFECT, ERROR, SPREAD, BIAS = "effect", "effect error", "day spread", "bias error"
 """By which share travel took longer than the law says, the standard error of that, by how much days differ as far as
 the law has learned it, and the standard error of what it is wrong by on all days."""
-FIGURES = ("distance", "hours", "vehicles", "in time")
+IN_TIME = "in time"
+_FIGURES = ("distance", "hours", "vehicles")
 _TINY = 1e-6
 
 
@@ -72,12 +73,19 @@ class DaysQuestion(Question):
     def _numbers(self) -> Mapping[Any, int]:
         return {place: number for number, place in enumerate(self.points)}
 
+    @property
+    def nothing(self) -> Result:
+        """The problem as it is, without a plan."""
+        return Result(self.base.problem, None, Status.NO_PLAN, None, None, "")
+
     def words(self) -> dict[str, Any]:
         """Return what tells one book of days from another."""
         frames = [frame for day in self.days for frame in (day.clients, day.driven) if frame is not None]
         other = self.variant
         return {
-            "days": hashlib.sha256("".join(frame.to_csv(index=False) for frame in frames).encode()).hexdigest(),
+            "days": hashlib.sha256(
+                "".join(frame.to_csv(index=False) for frame in frames).encode()
+            ).hexdigest(),
             "variant": [] if other is None else [other.scenario.name, *map(str, other.scenario.changes)],
         }
 
@@ -104,7 +112,11 @@ class DaysQuestion(Question):
         if self.points[point][1] == DRIVEN:
             return leaving_in_time(self._driven(point, problem), share, keep_given=True)
         found = solve_problem(
-            self.scenario_at(point), problem, seed=self.seed + repeat, time_limit=self.time_limit, initial=initial
+            self.scenario_at(point),
+            problem,
+            seed=self.seed + repeat,
+            time_limit=self.time_limit,
+            initial=initial,
         )
         if found.interrupted:
             raise KeyboardInterrupt
@@ -117,28 +129,26 @@ class DaysQuestion(Question):
         from kanopt.problems.routing.driven import read_driven
 
         # nothing is taken as made because a plan has it: this one has no routes
-        nothing = evaluate(problem, RoutingPlan((), tuple(client.name for client in problem.data.clients)))
-        return evaluate(problem, read_driven(nothing.assessment, self.day(point).driven).plan)
+        nothing: Any = evaluate(problem, RoutingPlan((), self.day(point).names)).assessment
+        return evaluate(problem, read_driven(nothing, self.day(point).driven).plan)
 
     def figures(self, point: int, result: Result) -> Mapping[str, float]:
         """Return what is told of a plan besides its price."""
         known: Any = result.assessment
         if known is None:
             return {}
-        told = {each.key: float(each.value) for each in known.figures()}
-        found = {name: told[name] for name in FIGURES if name in told}
-        share = result.days_in_time
-        is_late = bool((known.simulation.late > _TINY).any())
-        found["in time"] = float(not is_late) if share is None else share.share
+        found = {each.key: float(each.value) for each in known.figures() if each.key in _FIGURES}
+        share, is_late = result.days_in_time, bool((known.simulation.late > _TINY).any())
+        found[IN_TIME] = float(not is_late) if share is None else share.share
         used = Counter(route.vehicle for route in known.plan.routes)
-        found |= {f"{name} used": float(used[name]) for name in (one.name for one in known.problem.data.vehicles)}
-        return found | (self._as_it_was(point, known) if self.points[point][1] == DRIVEN else {})
+        found |= {f"{one.name} used": float(used[one.name]) for one in known.problem.data.vehicles}
+        return found | self._as_it_was(point, known) if self.points[point][1] == DRIVEN else found
 
-    def _as_it_was(self, point: int, priced: Any) -> Mapping[str, float]:
-        from kanopt.whatif.review import Review
+    def _as_it_was(self, point: int, priced: Any) -> dict[str, float]:
         from kanopt.problems.routing.review import ReviewedDay
+        from kanopt.whatif.review import Review
 
-        found = Review(priced.settled(), ReviewedDay.of(priced.settled(), self.day(point).driven))
+        found = Review(priced, ReviewedDay.of(priced, self.day(point).driven))
         effect, error = found.effect
         return {
             AS_IT_WAS: float(found.day.money["driven"].sum()),

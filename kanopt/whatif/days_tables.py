@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import date
 from functools import cached_property
@@ -17,6 +18,7 @@ from kanopt.tables import read_table, units_of, with_units
 from kanopt.text import count_text, join_list, list_names
 from kanopt.units import convert
 from kanopt.whatif.questions.axes import refused
+from kanopt.whatif.scenario_files.columns import field_defaults
 
 if TYPE_CHECKING:
     from kanopt.whatif.scenario import Scenario
@@ -56,10 +58,8 @@ class Day:
     def of(self, scenario: Scenario) -> Scenario:
         """Return a scenario on this day: its clients are those who ordered, with all its changes made."""
         table, spec = client_table(scenario), scenario.problem
-        try:
+        with suppress(ValueError):  # a day that is called otherwise has no date for laws to read
             spec = spec.model_copy(update={"day": date.fromisoformat(self.name)})
-        except ValueError:
-            pass  # a day that is called otherwise has no date for laws to read
         found = replace(
             scenario,
             sections=replace(scenario.sections, problem=spec),
@@ -108,8 +108,18 @@ def read_days(
     drove: dict[str, pd.DataFrame] = {}
     if history is not None:
         drove = _by_day(_table(scenario, history, "history", columns), "history", notes)
-        _tell(notes, "day", "without orders, on which something was driven, left out", [*drove.keys() - asked.keys()])
-        _tell(notes, "day", "of orders of which nothing is known that was driven", [*asked.keys() - drove.keys()])
+        _tell(
+            notes,
+            "day",
+            "without orders, on which something was driven, left out",
+            [*drove.keys() - asked.keys()],
+        )
+        _tell(
+            notes,
+            "day",
+            "of orders of which nothing is known that was driven",
+            [*asked.keys() - drove.keys()],
+        )
     reader = _Orders(scenario, notes)
     days = tuple(reader.day(name, frame, drove.get(name)) for name, frame in asked.items())
     reader.tell()
@@ -153,14 +163,25 @@ def _by_day(frame: pd.DataFrame, what: str, notes: list[str]) -> dict[str, pd.Da
     is_date = is_datetime64_any_dtype(cells)
     names = cells.dt.date.astype("string") if is_date else cells.astype("string").str.strip()
     undated = names.isna() | (names == "")
-    _tell(notes, f"row of {what}", "without a date, left out", [f"row {row + 1}" for row in undated.to_numpy().nonzero()[0]], f"rows of {what}")
+    _tell(
+        notes,
+        f"row of {what}",
+        "without a date, left out",
+        [f"row {row + 1}" for row in undated.to_numpy().nonzero()[0]],
+        f"rows of {what}",
+    )
     if undated.all():
         raise refused("plan_days", what, "no row has a date, such as 2026-03-02")
     kept = frame[~undated]
     order = cells[~undated] if is_date or is_numeric_dtype(cells) else pd.factorize(names[~undated])[0]
     parts = kept.groupby(pd.Series(order, index=kept.index), sort=True)
     units = units_of(frame)
-    return {str(names[part.index[0]]): with_units(part.drop(columns="date"), {name: unit for name, unit in units.items() if name != "date"}) for _, part in parts}
+    return {
+        str(names[part.index[0]]): with_units(
+            part.drop(columns="date"), {name: unit for name, unit in units.items() if name != "date"}
+        )
+        for _, part in parts
+    }
 
 
 class _Orders:
@@ -172,6 +193,7 @@ class _Orders:
         self.columns = part.columns
         self.name = part.columns.get("name", "name")
         self.readable = {*map(str, self.known.columns), *scenario.problem.readable_names("clients")}
+        self.defaults = field_defaults(scenario.problem, part.table, self.known)
         self.notes = notes
         self.unread: dict[str, None] = {}
         self.unlike: dict[str, None] = {}
@@ -179,7 +201,9 @@ class _Orders:
 
     @cached_property
     def _rows(self) -> pd.DataFrame:
-        return self.known.assign(**{self.name: self.known[self.name].astype(str)}).set_index(self.name, drop=False)
+        return self.known.assign(**{self.name: self.known[self.name].astype(str)}).set_index(
+            self.name, drop=False
+        )
 
     def day(self, name: str, orders: pd.DataFrame, driven: pd.DataFrame | None) -> Day:
         """Return a day: each order is a client as the scenario knows it, with what the order says instead."""
@@ -196,12 +220,14 @@ class _Orders:
                 continue
             given = self._in_unit(orders, column, field)
             found[field] = given if field not in found else given.where(given.notna(), found[field])
-        places = [self.columns.get(place, place) for place in _PLACE]
-        placed = found[[place for place in places if place in found]].notna().any(axis=1)
-        lost = ~placed & ~found[self.name].isin(self._rows.index)
+        is_new = ~found[self.name].isin(self._rows.index)
+        places = [name for name in (self.columns.get(each, each) for each in _PLACE) if name in found]
+        lost = is_new & found[places].isna().all(axis=1)
         self.unplaced += found.loc[lost, self.name].tolist()
-        clients = with_units(self._once(found[~lost]), units_of(self.known))
-        return Day(name, clients, tuple(clients[self.name]), driven, tuple(found.loc[lost, self.name]))
+        blanks = {column: value for column, value in self.defaults.items() if column in found}
+        clients = self._once(pd.concat([found[~is_new], found[is_new & ~lost].fillna(blanks)]).sort_index())
+        names, unplaced = tuple(clients[self.name]), tuple(found.loc[lost, self.name])
+        return Day(name, with_units(clients, units_of(self.known)), names, driven, unplaced)
 
     def _in_unit(self, orders: pd.DataFrame, column: str, field: str) -> pd.Series[Any]:
         """Return a column of orders in the unit in which the table of clients has it."""
@@ -224,13 +250,26 @@ class _Orders:
     def tell(self) -> None:
         """Note what nothing could be made of."""
         counted = pd.Series(self.unplaced, dtype=object).value_counts()
-        _tell(self.notes, "order", "of somebody who is no client and has no place, not planned", [*counted.index], number=len(self.unplaced))
-        _tell(self.notes, "client", "with several orders on a day that say otherwise of more than amounts, of which the first counts", [*self.unlike])
+        _tell(
+            self.notes,
+            "order",
+            "of somebody who is no client and has no place, not planned",
+            [*counted.index],
+            number=len(self.unplaced),
+        )
+        _tell(
+            self.notes,
+            "client",
+            "with several orders on a day that say otherwise of more than amounts, of which the first counts",
+            [*self.unlike],
+        )
         if self.unread:
             self.notes.append(f"Nothing reads of the orders: {list_names([*self.unread])}.")
 
 
-def _tell(notes: list[str], one: str, what: str, names: Sequence[str], many: str = "", number: int | None = None) -> None:
+def _tell(
+    notes: list[str], one: str, what: str, names: Sequence[str], many: str = "", number: int | None = None
+) -> None:
     """Note how many things there are, and which."""
     if names:
         counted = count_text(len(names) if number is None else number, one, many)
