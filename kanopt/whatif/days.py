@@ -229,7 +229,7 @@ class Days(TableExports):
         change, own = self.mean(f"{VARIANT} − {PLANNED}", IN_TIME), self.mean(VARIANT, IN_TIME).mean
         if not why and change.high < 0.0 and own < (self.scenario.solver.share_in_time or 0.0):
             why = f"everyone is in time on {sure_text(own)} of days only"
-        return acceptance(self._beside(VARIANT)["cost"].to_numpy(), why)
+        return acceptance(self._beside(VARIANT)["cost"].to_numpy(), self.mean(PLANNED, "cost").mean, why)
 
     @cached_property
     def drift(self) -> Drift:

@@ -20,6 +20,9 @@ SURE = 0.95
 _MOST_DAYS = 1000
 """Days beyond which it is not said how many more would tell."""
 _FEWEST = 3
+_UNSEEN = 0.05
+"""Share of the price by which a day that was not seen yet may be unlike the others."""
+_TINY = 1e-12
 
 
 class Mean(NamedTuple):
@@ -166,60 +169,58 @@ class Acceptance(NamedTuple):
         return f"The variant is undecided after {days}: {amount}. If they go on like this, {more} days would tell."
 
 
-def acceptance(changes: Floats, why: str = "") -> Acceptance:
+def acceptance(changes: Floats, price: float, why: str = "") -> Acceptance:
     """Judge a variant by what it costs more on days, one after the other, however often one looks.
 
     That there is a difference is weighed against none by a mixture of likelihood ratios, as :func:`kanopt.drift` does;
     the spread of days is not known, so that it is the ratio of t-tests (Lai 1976, *Ann. Stat.* 4; Hendriksen, de Heide
     and Grünwald 2021, *Bayesian Anal.* 16). A variant without any effect is accepted, or rejected, in at most one of
-    twenty cases.
+    twenty cases. Many variants save the same on most days and cost much on few: as if such a day had been seen, the
+    spread is that of the days and of one that is unlike them by a twentieth of the price.
 
     Parameters
     ----------
     changes
         Price with the variant less the price as it is, by day.
+    price
+        What a day costs as it is.
     why
         Why it is rejected whatever it costs.
 
     Examples
     --------
     >>> rng = np.random.default_rng(0)
-    >>> acceptance(rng.normal(-10.0, 10.0, 40)).word, acceptance(rng.normal(0.0, 10.0, 40)).word
-    ('accept', 'undecided')
+    >>> [acceptance(rng.normal(mean, 10.0, 40), 500.0).word for mean in (-10.0, 0.0, 10.0)]
+    ['accept', 'undecided', 'reject']
     """
-    known = changes[np.isfinite(changes)]
-    counts = range(1, len(known) + 1)
-    sums, squares = np.cumsum(known), np.cumsum(np.square(known))
-    ratios = [
-        _evidence(n, s / n, max(q - s * s / n, 0.0)) for n, s, q in zip(counts, sums, squares, strict=True)
-    ]
-    found = np.flatnonzero(np.array(ratios) >= 1.0 / LEVEL)
-    change = mean_of(known)
+    known, unseen = changes[np.isfinite(changes)], (_UNSEEN * price) ** 2
+    counts = np.arange(1, len(known) + 1)
+    means = np.cumsum(known) / counts
+    squares = np.maximum(np.cumsum(np.square(known)) - counts * np.square(means), 0.0)
+    ratios = _evidence(counts, means, squares + unseen)
+    found, change = np.flatnonzero(ratios >= 1.0 / LEVEL), mean_of(known)
+    evidence = float(ratios.max(initial=1.0))
     if why or len(found):
-        sign = sums[found[0]] if len(found) else 0.0
-        word = "reject" if why or sign > 0.0 else "accept"
-        return Acceptance(word, change, max(ratios, default=1.0), 0, why)
-    left = float(np.square(known - known.mean()).sum()) if len(known) else 0.0
-    more = None
-    if len(known) >= _FEWEST and change.mean:
-        scale = left / (len(known) - 1)
-        later = range(len(known) + 1, len(known) + _MOST_DAYS)
-        more = next(
-            (n - len(known) for n in later if _evidence(n, change.mean, scale * (n - 1)) >= 1.0 / LEVEL), None
-        )
-    return Acceptance("undecided", change, max(ratios, default=1.0), more)
+        word = "reject" if why or means[found[0]] > 0.0 else "accept"
+        return Acceptance(word, change, evidence, 0, why)
+    if not len(known):
+        return Acceptance("undecided", change, evidence, None)
+    later = np.arange(1, _MOST_DAYS + 1)
+    spread = squares[-1] / max(len(known) - 1, 1)
+    ratios = _evidence(len(known) + later, change.mean, spread * (len(known) + later - 1) + unseen)
+    more = later[ratios >= 1.0 / LEVEL]
+    return Acceptance("undecided", change, evidence, int(more[0]) if len(more) else None)
 
 
-def _evidence(count: int, mean: float, squares: float) -> float:
-    """Return the ratio of likelihoods with and without a difference, of as much as one standard deviation of a day.
+def _evidence(count: NDArray[np.int64], mean: Floats | float, squares: Floats) -> Floats:
+    """Return the ratio of likelihoods with and without a difference, of about one standard deviation of a day.
 
     Parameters
     ----------
     count, mean, squares
         Days, their mean, and the sum of squares about it.
     """
-    if count < _FEWEST or not mean:
-        return 1.0
-    without = squares + count * mean * mean
-    with_one = squares + count * mean * mean / (1.0 + count)
-    return math.exp(min(0.5 * count * math.log(without / with_one) - 0.5 * math.log1p(count), 700.0))
+    own = count * np.square(mean)
+    ratio = (squares + own + _TINY) / (squares + own / (1.0 + count) + _TINY)
+    found = np.exp(np.minimum(0.5 * count * np.log(ratio) - 0.5 * np.log1p(count), 700.0))
+    return np.asarray(np.where(count < _FEWEST, 1.0, found))

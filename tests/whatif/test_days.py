@@ -172,12 +172,14 @@ def test_a_variant_is_judged_day_by_day(base):
 
 def test_the_verdict_is_surely_right_and_never_hasty():
     rng = np.random.default_rng(1)
-    nothing = [acceptance(rng.normal(0.0, 8.0, 250)).word for _ in range(200)]
-    better = [acceptance(rng.normal(-8.0, 8.0, 40)).word for _ in range(100)]
+    nothing = [acceptance(rng.normal(0.0, 8.0, 250), 400.0).word for _ in range(200)]
+    rare = 20.0 * (rng.random((200, 250)) < 0.15) - 3.0  # it saves on most days, and costs much on few
+    better = [acceptance(rng.normal(-8.0, 8.0, 40), 400.0).word for _ in range(100)]
     assert nothing.count("accept") <= 10
-    assert better.count("accept") >= 95
-    assert acceptance(np.array([-5.0, -3.0, -6.0])).more in range(1, 20)
-    assert acceptance(np.zeros(30)).word == "undecided"
+    assert [acceptance(each, 400.0).word for each in rare].count("accept") <= 15
+    assert better.count("accept") >= 90
+    assert acceptance(np.array([-5.0, -3.0, -6.0]), 400.0).more in range(1, 60)
+    assert acceptance(np.zeros(30), 400.0).word == "undecided"
 
 
 def test_the_fleet_is_the_cheapest_of_all_counts():
