@@ -55,10 +55,11 @@ from kanopt.whatif.days_points import (
 from kanopt.whatif.days_tables import read_days
 from kanopt.whatif.events import Event, OnEvent, ignore_event
 from kanopt.whatif.law_cache import LawCache
+from kanopt.whatif.learn import learn
 from kanopt.whatif.questions.ask import Asking, question_words
 from kanopt.whatif.questions.axes import refused
 from kanopt.whatif.questions.point import PointResult
-from kanopt.whatif.questions.prepare import prepare_checked, require_scenario
+from kanopt.whatif.questions.prepare import prepare_learned, require_scenario
 from kanopt.whatif.questions.question import Prepared, SweepOptions
 from kanopt.whatif.questions.store import open_store
 from kanopt.whatif.review import Drift, Review, drift, review
@@ -501,7 +502,9 @@ def _prepared(scenario: Scenario, options: SweepOptions, report: OnEvent) -> Pre
     require_scenario(scenario, "plan_days")
     scenario.check(planning=True)
     tell_remarks([scenario], report)
-    made = prepare_checked(scenario, options.seed, report, LawCache(relearn=options.relearn))
+    seed = scenario.seed if options.seed is None else options.seed
+    learned = learn(scenario, seed, report, LawCache(relearn=options.relearn))
+    made = prepare_learned(scenario, seed, learned, with_today=False)
     return made if options.time_limit is None else replace(made, time_limit=options.time_limit)
 
 

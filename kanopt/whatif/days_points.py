@@ -81,13 +81,11 @@ class DaysQuestion(Question):
     def words(self) -> dict[str, Any]:
         """Return what tells one book of days from another."""
         frames = [frame for day in self.days for frame in (day.clients, day.driven) if frame is not None]
-        other = self.variant
-        return {
-            "days": hashlib.sha256(
-                "".join(frame.to_csv(index=False) for frame in frames).encode()
-            ).hexdigest(),
-            "variant": [] if other is None else [other.scenario.name, *map(str, other.scenario.changes)],
-        }
+        texts, variant = "".join(frame.to_csv(index=False) for frame in frames), list[str]()
+        if self.variant is not None:
+            other = self.variant.scenario
+            variant = [other.name, *map(str, other.changes), *(doc.sha256 for doc in other.layers.documents)]
+        return {"days": hashlib.sha256(texts.encode()).hexdigest(), "variant": variant}
 
     def asked(self, point: int) -> Prepared:
         """Return the scenario and the laws of a point."""

@@ -16,7 +16,7 @@ from kanopt.display import Alarm, Part, grid_of
 from kanopt.errors import ProblemError, TableError, nearest
 from kanopt.problems.routing.driven import DrivenStop
 from kanopt.records.declaration import declared_fields
-from kanopt.tables import units_of, with_units
+from kanopt.tables.report import renamed
 from kanopt.text import amount_text, count_text, fixed_text, join_list, money_text, percent_text
 from kanopt.whatif.table_exports import TableExports
 
@@ -315,8 +315,7 @@ def _renamed(driven: Any, columns: Mapping[str, str]) -> pd.DataFrame:
     if unknown:
         known = [field.name for field in declared_fields(DrivenStop)]
         raise ProblemError(f"driven: there is no field {unknown[0]!r}; {nearest(unknown[0], known)}")
-    units = {field: unit for field, name in columns.items() if (unit := units_of(driven).get(name))}
-    return with_units(driven.rename(columns={name: field for field, name in columns.items()}), units)
+    return renamed(driven, {name: field for field, name in columns.items()})
 
 
 @dataclass(frozen=True)
