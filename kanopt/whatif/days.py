@@ -58,7 +58,7 @@ from kanopt.whatif.questions.point import PointResult
 from kanopt.whatif.questions.prepare import prepare_learned, require_scenario
 from kanopt.whatif.questions.question import Prepared, SweepOptions
 from kanopt.whatif.questions.store import open_store
-from kanopt.whatif.review import Drift, Review, drift, review
+from kanopt.whatif.review import Drift, Review, drift, learned_again, review
 from kanopt.whatif.run import Run, finish_run, tell_remarks
 from kanopt.whatif.table_exports import TableExports
 
@@ -102,7 +102,7 @@ class Days(TableExports):
     @property
     def scenario(self) -> Scenario:
         """What the days are planned with."""
-        return self.question.scenario
+        return self.question.base.scenario
 
     @property
     def base(self) -> Result:
@@ -279,6 +279,13 @@ class Days(TableExports):
         parts = [self.review(name).rows().assign(date=name) for name in days]
         return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame()
 
+    def learned_again(self) -> Scenario:
+        """Return the scenario whose law of travel time is learned from its rows and all legs that were driven.
+
+        ``ko.compare([scenario, days.learned_again()])`` says what that changes in price and plan.
+        """
+        return learned_again(self.scenario, self.rows())
+
     def _result(self, day: str, plan: str) -> tuple[int, Result]:
         number, found = self.question.number(day, plan), self._found(day, plan)
         if number is None:
@@ -362,6 +369,8 @@ class Days(TableExports):
 
     def cautions(self) -> tuple[str, ...]:
         """Return what must be known before the figures are believed: days not in order, and what the tables lack."""
+        from kanopt.solvers.routing.days_in_time import knows_errors
+
         told = []
         for plan in self.plans:
             for words, rows in self.faults(plan).items():
@@ -369,6 +378,10 @@ class Days(TableExports):
                     days, why = list_names(rows["day"].tolist(), quoted=False), rows["message"].iloc[0]
                     first = f"; of {rows['day'].iloc[0]}: {why}" if why else ""
                     told.append(f"{count_text(len(rows), 'day')} {words} ({plan}): {days}{first}")
+        if not knows_errors(self.question.base.problem):
+            told.append(
+                "The law of time knows no errors: a day counts as in time where it is so on the law itself."
+            )
         return (*told, *self.notes)
 
     def _shown(self) -> Iterator[Part]:
