@@ -7,7 +7,7 @@ from functools import singledispatch
 from typing import TYPE_CHECKING, Any
 
 from kanopt.display import Grid, KeyFigure, Page
-from kanopt.problems.result import Status
+from kanopt.problems.findings import Status
 from kanopt.reports.answer_plots import plot_review, plot_sweep, review_height, sweep_height
 from kanopt.reports.blocks import caution, number_form, table_of, tone_of
 from kanopt.reports.canvas import named_rows

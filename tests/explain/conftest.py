@@ -9,8 +9,7 @@ from typing import Any, ClassVar
 import pandas as pd
 import pytest
 
-from kanopt.problems.assessment import Assessment
-from kanopt.problems.base import Plan, Problem
+from kanopt.problems.base import Assessment, Plan, Problem
 from kanopt.problems.coverage import Coverage, CoverageWords, LeftOutPrice
 from kanopt.problems.findings import Check, Extrapolation, FrozenInput, Reason, Violation
 from kanopt.problems.pricing import Pricing

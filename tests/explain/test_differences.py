@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from kanopt.errors import ProblemError
 from kanopt.explain import difference
-from kanopt.problems.result import Status
+from kanopt.problems.findings import Status
 
 NAMES = st.sampled_from(["fuel", "fixed", "time", ""])
 LINES = st.lists(st.tuples(NAMES, NAMES, NAMES, st.floats(-1e5, 1e5)), max_size=15)

@@ -13,8 +13,7 @@ import kanopt as ko
 import kanopt.explain
 from kanopt.errors import ProblemError
 from kanopt.explain import Explanation, explain
-from kanopt.problems.findings import Extrapolation, FrozenInput, Reason, Violation
-from kanopt.problems.result import Status
+from kanopt.problems.findings import Extrapolation, FrozenInput, Reason, Status, Violation
 
 ROWS = [
     ("fuel", "van 1", "depot → a", 10.0),

@@ -5,8 +5,7 @@ from typing import Any
 from kanopt.explain import explain
 from kanopt.explain.service import does_less
 from kanopt.explain.summary import bound_sentence, reason_sentence, today_sentence
-from kanopt.problems.findings import Extrapolation, FrozenInput, Reason, Violation
-from kanopt.problems.result import Status
+from kanopt.problems.findings import Extrapolation, FrozenInput, Reason, Status, Violation
 
 ROWS = [("fuel", "van 1", "", 300.0), ("fixed", "van 1", "", 900.0)]
 

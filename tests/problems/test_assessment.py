@@ -16,7 +16,7 @@ import pytest
 
 import kanopt as ko
 from kanopt.problems import Problem, Rank, Status
-from kanopt.problems.assessment import NO_PLAN
+from kanopt.problems.base import NO_PLAN
 from kanopt.problems.routing.simulate import check_plan, price_plan
 from tests.cases import supply
 from tests.cases.law_search import exact_problem

@@ -12,7 +12,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from kanopt.formulas.formula import BoundFormula
-from kanopt.problems.assessment import Assessment
+from kanopt.problems.base import Assessment
 from kanopt.problems.coverage import Coverage, LeftOutPrice
 from kanopt.problems.earth import EarthLine, EarthPlan, EarthPoint
 from kanopt.problems.findings import BELOW_ZERO, Check, Extrapolation, Reason, Violation

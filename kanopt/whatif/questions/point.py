@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from pydantic import ConfigDict
 
 from kanopt.explain.service import Service, still_holds
-from kanopt.problems.assessment import NO_PLAN, Rank
-from kanopt.problems.result import Status
+from kanopt.problems.base import NO_PLAN, Rank
+from kanopt.problems.findings import Status
 from kanopt.text import join_list
 from kanopt.whatif.questions.verdict import Verdict, noise_of, spread_of, still_compare
 

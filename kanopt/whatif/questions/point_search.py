@@ -10,8 +10,8 @@ from operator import attrgetter
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from kanopt.errors import KanoptError, ProblemError
-from kanopt.problems.assessment import NO_PLAN, Rank
-from kanopt.problems.result import Status
+from kanopt.problems.base import NO_PLAN, Rank
+from kanopt.problems.findings import Status
 from kanopt.whatif.questions.point import BASE, KEPT, REFUSED, PointResult, of_kept, with_plan
 from kanopt.whatif.questions.question import Question
 from kanopt.whatif.run import leaving_in_time

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from kanopt.errors import Issue, NoPlanError
-from kanopt.problems.result import Status
+from kanopt.problems.findings import Status
 from kanopt.text import money_text
 from kanopt.whatif.changes import column_names
 from kanopt.whatif.events import OnEvent

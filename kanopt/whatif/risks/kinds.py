@@ -202,7 +202,7 @@ def _demand_text(varying: Sequence[str], assumed: Uncertainty) -> str:
 
 
 def _of_schedule(known: SchedulingAssessment, assumed: Uncertainty, draws: int, seed: int) -> Risk:
-    from kanopt.problems.scheduling.law_uses import duration_law, run_days
+    from kanopt.problems.scheduling.days import duration_law, run_days
     from kanopt.problems.scheduling.simulate import TOLERANCE
 
     if assumed.within != "day":

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from kanopt.errors import ProblemError
 from kanopt.problems.evaluate import evaluate
-from kanopt.problems.result import Status
+from kanopt.problems.findings import Status
 from kanopt.problems.scheduling import Break, Job, Machine, Mode, SchedulingProblem, Setup, Task
 from tests.cases.scheduling import holds, money, random_problem, rows_of
 

@@ -13,7 +13,7 @@ from hypothesis.extra import numpy as hnp
 
 from kanopt.errors import ProblemError
 from kanopt.problems.evaluate import evaluate
-from kanopt.problems.result import Status
+from kanopt.problems.findings import Status
 from kanopt.problems.supply import Facility, Flow, FlowPlan, Product
 from tests.cases.supply import random_problem, small
 

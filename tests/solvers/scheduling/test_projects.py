@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import kanopt as ko
-from kanopt.problems.result import Status
+from kanopt.problems.findings import Status
 from kanopt.problems.scheduling import Job, Machine, Mode, Need, Resource, SchedulingProblem, Task
 from kanopt.problems.scheduling.dispatch import dispatch_greedily
 from kanopt.solvers.clock import SearchClock

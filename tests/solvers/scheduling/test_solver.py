@@ -11,7 +11,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from kanopt.problems.result import Progress, Status
+from kanopt.problems.findings import Status
+from kanopt.problems.result import Progress
 from kanopt.problems.scheduling import Break, Job, Machine, Mode, PowerPrice, SchedulingProblem, Setup, Task
 from kanopt.problems.scheduling.dispatch import dispatch_greedily, repair_starts
 from kanopt.solvers.scheduling.grid import choose_step, is_exact, lower

@@ -17,7 +17,7 @@ from scipy.optimize import linprog
 from kanopt.errors import SolverError
 from kanopt.formulas import Variable, parse_formula
 from kanopt.interrupt import Interrupt
-from kanopt.problems.result import Status
+from kanopt.problems.findings import Status
 from kanopt.problems.supply import Facility, FlowPlan, Lane, Market, Period, Product, Supplier, SupplyProblem
 from kanopt.problems.supply.augmentation import first_plan
 from kanopt.refs import lane, state

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from kanopt.formulas import Variable, parse_formula
 from kanopt.formulas.formula import Formula
-from kanopt.problems.result import Status
+from kanopt.problems.findings import Status
 from kanopt.problems.supply import (
     Facility,
     Lane,
