@@ -67,6 +67,7 @@ class SchedulingProblem(SchedulingModel):
 
     Examples
     --------
+    >>> from kanopt.scheduling import Job, Machine, Mode, Task
     >>> problem = SchedulingProblem(
     ...     jobs=[Job("j1", due_date=10.0, tardiness_cost=2.0), Job("j2")],
     ...     tasks=[Task("a", "j1"), Task("b", "j2")],
