@@ -14,7 +14,7 @@ from kanopt.problems.routing import Route, RoutingPlan
 from kanopt.solvers.compiled.library import kernel, kernel_for
 from kanopt.solvers.routing.racer.plan_data import PlanData
 from kanopt.solvers.routing.racer.started_routes import begun_with
-from kanopt.solvers.routing.racer.structures import ReportStruct, ScoreStruct
+from kanopt.solvers.routing.racer.structures import ProblemStruct, ReportStruct, ScoreStruct
 from kanopt.units import convert
 
 RULES = (
