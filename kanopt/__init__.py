@@ -77,8 +77,6 @@ if TYPE_CHECKING:
     from kanopt.surrogates.baselines import baselines as baselines
     from kanopt.surrogates.cleaning import CleaningProposal as CleaningProposal
     from kanopt.surrogates.cleaning import propose_cleaning as propose_cleaning
-    from kanopt.tables import Column as Column
-    from kanopt.tables import Schema as Schema
     from kanopt.tables import TableReport as TableReport
     from kanopt.tables import TextFormat as TextFormat
     from kanopt.tables import load_city as load_city

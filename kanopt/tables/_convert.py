@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -17,13 +17,13 @@ from kanopt.faults import Message, Setting, Wording
 from kanopt.tables._number_signs import both_readings, two_ways
 from kanopt.tables._number_signs import count_matches as _count
 from kanopt.tables._text import TextFormat
-from kanopt.tables.schema import NUMERIC, Column, Kind
-from kanopt.units import convert
+
+Kind = Literal["number", "integer", "category", "text", "datetime", "boolean"]
+NUMERIC = ("number", "integer")
 
 _MISSING = ("", "N/A", "n/a", "NaN", "nan", "NULL", "null", "#N/A", "<NA>")
 _ISO = r"^\d{4}-\d{2}-\d{2}([T ]\d{2}:\d{2}(:\d{2}(\.\d+)?)?)?\s?(Z|[+-]\d{2}:?\d{2})?$"
 _ZONED = r"\d{2}:\d{2}.*(Z|[+-]\d{2}:?\d{2})$"
-_TRUE, _FALSE = ("true", "t", "yes", "y", "1", "1.0"), ("false", "f", "no", "n", "0", "0.0")
 _OTHER_NOTATION = r"^[+-]?\d+,\d+$|^[+-]?\d{1,3}([ ,.'\x{2019}\x{00a0}\x{202f}]\d{3})+([.,]\d+)?$"
 _SPACED_CODE = r"^0\d*([ '\x{2019}\x{00a0}\x{202f}]\d+)+$"
 _DATE = r"^\d{1,4}[./-](\d{1,2}|\p{L}{3,9})[./-]\d{2,4}( \d{1,2}:\d{2}(:\d{2})?)?$"
@@ -53,8 +53,6 @@ class Cells:
         Which are blank.
     shown
         What stands in the source.
-    note
-        What was done to all of them, in words.
     faults
         Reason to the cells that do not fit for it.
     """
@@ -62,7 +60,6 @@ class Cells:
     values: Any
     missing: NDArray[np.bool_]
     shown: Any
-    note: str = ""
     faults: dict[str, NDArray[np.bool_]] = field(default_factory=dict)
 
     @property
@@ -80,26 +77,18 @@ class Cells:
             self.faults[why] = marked
 
     def check_floats(self, kind: Kind) -> Cells:
-        """Mark what is not finite, and what is not whole where the kind is."""
+        """Mark what is not finite, and whole numbers that floating-point ones do not hold."""
         self.refuse("not finite", np.isinf(self.values))
         if kind == "integer":
-            self.refuse("not a whole number", self.values != np.rint(self.values))
             self.refuse("too large to be exact", np.abs(self.values) > _EXACT)
         return self
 
-    def check_limits(self, column: Column) -> Cells:
-        """Mark what is out of range, and what is blank where a value is required."""
-        for limit, side in ((column.minimum, "below the minimum"), (column.maximum, "above the maximum")):
-            if limit is not None:
-                edge: Any = limit
-                if column.kind == "datetime":
-                    edge = pd.Timestamp(str(limit))
-                    zone = getattr(self.values.dtype, "tz", None)
-                    edge = edge.tz_localize("UTC") if zone is not None and edge.tzinfo is None else edge
-                is_below = side == "below the minimum"
-                self.refuse(f"{side} {limit}", self.values < edge if is_below else self.values > edge)
-        if not column.allow_missing and self.missing.any():
-            self.faults["missing, where a value is required"] = self.missing
+    def check_limits(self, minimum: float | None, maximum: float | None) -> Cells:
+        """Mark what is out of range."""
+        if minimum is not None:
+            self.refuse(f"below the minimum {minimum}", self.values < minimum)
+        if maximum is not None:
+            self.refuse(f"above the maximum {maximum}", self.values > maximum)
         return self
 
 
@@ -179,25 +168,25 @@ def _doubt_text(texts: Any, numbers: int) -> str | None:
     return f"is read as text, although {numbers:,} of {count:,} values are numbers" if numbers else None
 
 
-def convert_column(array: Any, column: Column, form: TextFormat, *, source_unit: str | None = None) -> Cells:
-    """Convert one column to its declared kind, and from the source's unit to its own.
+def parse_column(array: Any, kind: Kind, form: TextFormat, date_form: str | None = None) -> Cells:
+    """Convert one column to a kind.
+
+    Parameters
+    ----------
+    array
+        Its cells.
+    kind
+        The kind.
+    form
+        How numbers and missing values are written.
+    date_form
+        How dates are written; None where they are as ISO 8601 has them.
 
     Raises
     ------
     TableError
         If the source's own type cannot become that kind at all.
-    UnitError
-        If the units do not convert.
     """
-    if source_unit is None or column.unit is None or source_unit == column.unit:
-        return _parsed(array, column.kind, column.format, form).check_limits(column)
-    cells = _parsed(array, "number", None, form)
-    cells.values = convert(cells.values, source_unit, column.unit)
-    cells.note = f"converted from {source_unit} to {column.unit}"
-    return cells.check_floats(column.kind).check_limits(column)
-
-
-def _parsed(array: Any, kind: Kind, date_form: str | None, form: TextFormat) -> Cells:
     natural = natural_kind(array.type)
     if natural is None:
         raise TableError(
@@ -218,11 +207,8 @@ def _parsed(array: Any, kind: Kind, date_form: str | None, form: TextFormat) -> 
     if kind == "datetime":
         return _dates_from_texts(texts, missing, date_form)
     if kind == "boolean":
-        lower = pc.utf8_lower(texts)
-        yes, no = (_mask(pc.is_in(lower, pa.array(words, texts.type))) for words in (_TRUE, _FALSE))
-        cells = Cells(np.where(yes, 1.0, np.where(no, 0.0, np.nan)), missing, texts)
-        cells.refuse("not true or false", ~yes & ~no)
-        return cells
+        yes = _mask(pc.equal(pc.utf8_lower(texts), "true"))
+        return Cells(np.where(missing, np.nan, yes.astype(float)), missing, texts)
     kept = pc.if_else(gone, pa.scalar(None, texts.type), texts)
     return Cells(kept.to_pandas(), missing, texts)
 

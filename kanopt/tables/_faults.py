@@ -9,16 +9,15 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from kanopt.faults import Message, Setting, Wording
-from kanopt.tables._convert import NO_NUMBER, TWO_WAYS, Cells, date_hint, notation_hint
+from kanopt.tables._convert import NO_NUMBER, TWO_WAYS, Cells, Kind, date_hint, notation_hint
 from kanopt.tables._raw import RawTable
 from kanopt.tables._text import TextFormat
 from kanopt.tables.report import BadCell
-from kanopt.tables.schema import Column
 from kanopt.text import count_text, list_names, shorten
 
 _SHOWN = 3
 _LONGEST = 60
-ANOTHER_RANGE = Wording("another kind or range in the schema", "another range by minimum and maximum")
+ANOTHER_RANGE = "another range by minimum and maximum"
 
 
 def bad_cells(raw: RawTable, name: str, shown: Any, why: str, at: NDArray[np.bool_]) -> list[BadCell]:
@@ -29,19 +28,19 @@ def bad_cells(raw: RawTable, name: str, shown: Any, why: str, at: NDArray[np.boo
 
 def column_text(
     raw: RawTable,
-    column: Column,
+    name: str,
+    kind: Kind,
     cells: Cells,
     faults: dict[str, NDArray[np.bool_]],
     form: TextFormat,
 ) -> list[Any]:
     """Describe the faults of one column: how many, of which kinds, and the positions of the first ones."""
-    note = f", {cells.note}" if cells.note else ""
-    lines: list[Any] = [f"  {column.name!r} ({column.kind}{note}):"]
+    lines: list[Any] = [f"  {name!r} ({kind}):"]
     for why, at in faults.items():
         lines.append(f"    {int(at.sum()):,} of {len(at):,} values: {why}")
         if why == NO_NUMBER and (sorts := _fault_patterns(cells.shown, at)):
             lines.append("      " + ", ".join(f"{text!r} {count:,} times" for text, count in sorts))
-        first = bad_cells(raw, column.name, cells.shown, why, at)
+        first = bad_cells(raw, name, cells.shown, why, at)
         lines += [f"      {raw.row_word} {cell.row:,}: {cell.value!r}" for cell in first]
     for why in (NO_NUMBER, TWO_WAYS):
         if why in faults and (advice := notation_hint(cells.shown.filter(faults[why]), form)):
@@ -50,23 +49,19 @@ def column_text(
     return [part for line in lines for part in ("\n", *([line] if isinstance(line, str) else line))]
 
 
-def refusal(raw: RawTable, parts: list[list[Any]], names: list[str], *, required: bool) -> Message:
-    """Return the whole message of a table refused for its cells; `required` where one of them must have a value."""
-    what = "1 column holds" if len(parts) == 1 else f"{len(parts)} columns hold"
-    mended = (
-        ("",) if required else (Setting("on_bad", "missing"), " sets such cells missing and counts them, ")
-    )
+def refusal(raw: RawTable, refused: dict[str, list[Any]]) -> Message:
+    """Return the whole message of a table refused for its cells, given what is told of each column."""
+    what = "1 column holds" if len(refused) == 1 else f"{len(refused)} columns hold"
     return (
         f"{raw.source}: {what} values that do not fit",
-        *(piece for part in parts for piece in part),
+        *(piece for part in refused.values() for piece in part),
         "\nTo go on: ",
-        *mended,
+        Setting("on_bad", "missing"),
+        " sets such cells missing and counts them, ",
         Setting("on_bad", "drop"),
         " leaves their rows out, ",
-        Setting("on_bad", {names[0]: "drop"}),
-        " does so for one column; or declare ",
-        ANOTHER_RANGE,
-        ".",
+        Setting("on_bad", {next(iter(refused)): "drop"}),
+        f" does so for one column; or declare {ANOTHER_RANGE}.",
     )
 
 

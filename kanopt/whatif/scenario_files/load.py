@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -30,10 +30,11 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from kanopt.formulas import Formula
-    from kanopt.tables import Schema
     from kanopt.tables._raw import RawTable
     from kanopt.whatif.run import Run
 
+_READING = ("units", "dates", "minimum", "maximum", "derive", "drop_where", "on_duplicate")
+"""Keys of a table that are arguments of :func:`~kanopt.read_table` as they stand."""
 _NO_SQL = (
     "a database is asked only when that is allowed: read the query, then add --allow-sql (in Python: "
     "allow_sql=True)"
@@ -239,19 +240,8 @@ class _Loading:
                 self.seen[file] = load_table(source, spec.query, form, spec.sheet)
             raw = self.seen[file]
             columns, on_bad = self._columns_and_actions(spec, str(key[1]), raw)
-            there = [*raw.names, *spec.derive]
-            self._note_absent((*key, "units"), zip(spec.units, spec.units, strict=True), there)
-            wanted: dict[str, Any] = {
-                "columns": columns,
-                "schema": self._limits(spec, key, [*columns, *spec.derive]),
-                "units": {name: unit for name, unit in spec.units.items() if name in there},
-                "dates": spec.dates,
-                "derive": spec.derive,
-                "drop_where": spec.drop_where,
-                "on_bad": on_bad,
-                "on_duplicate": spec.on_duplicate,
-                "form": form,
-            }
+            wanted: dict[str, Any] = {"columns": columns, "on_bad": on_bad, "form": form}
+            wanted |= {name: getattr(spec, name) for name in _READING}
             if (table := repr((file, wanted))) not in self.seen:
                 self.seen[table] = read_table(raw, **wanted)
             frame: pd.DataFrame = self.seen[table]
@@ -263,11 +253,6 @@ class _Loading:
             self.note(where, str(error))
         return None
 
-    def _note_absent(self, key: Key, named: Iterable[tuple[str | int, str]], columns: Sequence[str]) -> None:
-        for place, name in named:
-            if name not in columns:
-                self.note((*key, place), f"there is no column {name!r}; {nearest(name, columns)}")
-
     def _columns_and_actions(self, spec: TableSpec, table: str, raw: RawTable) -> tuple[Sequence[str], Any]:
         """Return the columns to read, and what is done with cells that do not fit.
 
@@ -278,7 +263,10 @@ class _Loading:
         from kanopt.tables.row_rules import RowRules
 
         names = raw.names
-        self._note_absent(("tables", table, "ignore"), enumerate(spec.ignore), names)
+        for place, name in enumerate(spec.ignore):
+            if name not in names:
+                told = f"there is no column {name!r}; {nearest(name, names)}"
+                self.note(("tables", table, "ignore", place), told)
         every = [name for name in dict.fromkeys(spec.columns or names) if name not in spec.ignore]
         used = columns_read(self.found, table, spec)
         if spec.columns or used is None:
@@ -294,25 +282,6 @@ class _Loading:
         given = spec.on_bad if isinstance(spec.on_bad, dict) else {"*": spec.on_bad}
         read = [name for name in every if name in used | ruled or name in unread]
         return read, {**dict.fromkeys(unread, "text"), **given}
-
-    def _limits(self, spec: TableSpec, key: Key, columns: list[str]) -> Schema | None:
-        """Return the limits of cells as a schema; note those of columns that are not there."""
-        from kanopt.tables import Column, Schema
-
-        for side in ("minimum", "maximum"):
-            named = getattr(spec, side)
-            self._note_absent((*key, side), zip(named, named, strict=True), columns)
-            for name in named:
-                if name in spec.dates:
-                    told = f"{name!r} holds dates, and a {side} is of numbers; write drop_where"
-                    self.note((*key, side, name), f"{told} = [\"{name} < '2024-01-31'\"]")
-        limited = {**spec.minimum, **spec.maximum}.keys() - spec.dates.keys()
-        made = [
-            Column(name, minimum=spec.minimum.get(name), maximum=spec.maximum.get(name))
-            for name in columns
-            if name in limited
-        ]
-        return Schema(tuple(made)) if made else None
 
     def laws(self, tables: Mapping[str, pd.DataFrame]) -> dict[str, Formula]:
         """Return every law that can be had, with placeholders for those to be learned."""
