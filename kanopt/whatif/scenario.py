@@ -21,10 +21,9 @@ from kanopt.whatif.events import OnEvent
 from kanopt.whatif.given_laws import given_laws, laws_built_on
 from kanopt.whatif.scenario_files.columns import (
     change_mistakes,
-    field_columns,
     field_defaults,
+    in_cells,
     unread_of_scenario,
-    written_as_cells,
 )
 from kanopt.whatif.scenario_files.laws import dimension_remarks, unit_remarks
 from kanopt.whatif.scenario_files.layers import Layers, Mistake, split_messages
@@ -249,12 +248,15 @@ class Scenario(Shown):
             mistakes = list(change_mistakes(change, self.problem, self.changed, self.tables))
             if mistakes:
                 return self, mistakes
-            frame, words = self.changed[change.table], field_columns(self.problem, change.table)
-            told = change.sentence(frame, words)
-            defaults = field_defaults(self.problem, change.table, frame)
-            frame = written_as_cells(change, self.problem, frame).apply(frame, words, defaults)
-            made = {"altered": {**self.altered, change.table: frame}}
+            frame, cells = self.changed[change.table], self.in_cells(change)
+            told = change.sentence(frame, cells)
+            changed = cells.apply(frame, field_defaults(self.problem, change.table, frame))
+            made = {"altered": {**self.altered, change.table: changed}}
         return replace(self, changes=(*self.changes, change), told=(*self.told, told), **made), mistakes
+
+    def in_cells(self, change: Change) -> Change:
+        """Return a change of a table in the words of the table as it is with all changes made."""
+        return in_cells(change, self.problem, self.changed[change.table])
 
     @property
     def headline(self) -> str:
