@@ -144,11 +144,9 @@ EXPORT = option(
 )
 WORKBOOK = choice("--export", "xlsx", text="Write the tables as a workbook beside the report as well.")
 SOLVER = choice("--solver", "ortools", text="Plan routes with OR-Tools alone, not by the search on the laws.")
-VARIANTS = click.Option(
-    ["--variants/--no-variants"],
-    default=None,
-    help="Plan other fleets and demands as well, for the report: those that [report] names, else the usual ones. "
-    "Searched twice each, and the plan too; left out, as the file says.",
+VARIANTS = switch(
+    "--variants",
+    "Plan the usual other fleets and demands too, for the report; searched twice each, the plan too.",
 )
 _SHARE: Mapping[str, Any] = {"min": 0, "max": 1, "min_open": True, "max_open": True}
 ON_TIME = option(

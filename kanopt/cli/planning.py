@@ -70,13 +70,10 @@ def _checked(file: Path, given: Given) -> Scenario | None:
     """Return a scenario in which everything was checked; None where a database would have to be asked."""
     from kanopt.whatif.scenario_files.layers import read_layers
     from kanopt.whatif.scenario_files.load import check_scenario
-    from kanopt.whatif.variants import variants_of
 
     scenario = check_scenario(read_layers(file, outside=given["allow_outside"]), lenient=given["lenient"])
     if scenario is not None:
         scenario.check()
-        if scenario.report.variants:
-            variants_of(scenario)
     return scenario
 
 

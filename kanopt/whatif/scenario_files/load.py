@@ -24,7 +24,6 @@ from kanopt.whatif.scenario_files.layers import Layers, Mistake, read_layers
 from kanopt.whatif.scenario_files.sections import Sections, answered, read_sections
 from kanopt.whatif.scenario_files.spec import LearnedSpec, SavedSpec, TableSpec
 from kanopt.whatif.scenario_files.toml_positions import Key
-from kanopt.whatif.variants import told_under, variant_mistakes
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -104,20 +103,19 @@ def check_scenario(
 
 
 class LoadedScenario(Scenario):
-    """A scenario that can be planned, with variants beside it where its file names some."""
+    """A scenario that can be planned."""
 
-    def run(self, *, variants: bool | None = None, on_time: float | None = None, **options: Any) -> Run:
+    def run(self, *, variants: bool = False, on_time: float | None = None, **options: Any) -> Run:
         """Learn the laws, build the problem, solve it and explain the plan; see :meth:`Scenario.run`."""
         from kanopt.whatif.questions.compare import run_with_variants
         from kanopt.whatif.run import run
 
-        if on_time is not None and variants:
+        if not variants:
+            return run(self, on_time=on_time, **options)
+        if on_time is not None:
             message = "variants are planned without promises; leave variants or on_time out"
             raise ScenarioError([Issue(str(self.path), 0, "on_time", message)])
-        said = self.report.usual_variants or bool(self.report.variants)
-        if on_time is None and (variants or (variants is None and said)):
-            return run_with_variants(self, **options)
-        return run(self, on_time=on_time, **options)
+        return run_with_variants(self, **options)
 
 
 def _load(
@@ -161,7 +159,7 @@ def _load(
         raise layers.error([*loading.mistakes, *asked])
     if unread:
         return None
-    if mistakes := [*sweep_mistakes(scenario), *variant_mistakes(scenario)]:
+    if mistakes := sweep_mistakes(scenario):
         raise layers.error(mistakes)
     return scenario
 
@@ -173,7 +171,8 @@ def sweep_mistakes(scenario: Scenario) -> list[Mistake]:
     try:
         axes = scenario.sweep_spec.axes()
     except ScenarioError as error:
-        return told_under(("sweep",), error)
+        told = [f"{issue.key}: {issue.message}".removeprefix(": ") for issue in error.issues]
+        return [Mistake(("sweep",), each) for each in told]
     found = []
     for axis in axes:
         _, wrong = scenario.after(axis.change(axis.values.items[0]))

@@ -16,7 +16,6 @@ from kanopt.whatif.scenario_files.arguments import Name
 from kanopt.whatif.scenario_files.layers import FileModel
 
 if TYPE_CHECKING:
-    from kanopt.whatif.changes import Change
     from kanopt.whatif.questions.axes import Axis
 
 Several: TypeAlias = Annotated[int, Field(ge=1, le=1_000_000_000)]
@@ -277,33 +276,6 @@ class SweepSpec(FileModel):
         return read_axes(axes)
 
 
-class VariantSpec(FileModel):
-    """``[report.variants.NAME]``: what is otherwise, each path with its value."""
-
-    set: dict[str, Cell] = Field(default_factory=dict)
-    scale: dict[str, float] = Field(default_factory=dict)
-
-    @model_validator(mode="after")
-    def _some_change(self) -> VariantSpec:
-        if not self.set and not self.scale:
-            raise ValueError('changes nothing; write set = { "vehicles.num_available" = 5 } or scale = { … }')
-        return self
-
-    def changes(self) -> tuple[Change, ...]:
-        """Return what is changed, what is set first.
-
-        Raises
-        ------
-        ScenarioError
-            If a path is none, or two contradict each other.
-        """
-        from kanopt.whatif.questions.axes import Axis, Values, read_axes
-
-        axes = [Axis(path, Values((value,))) for path, value in self.set.items()]
-        axes += [Axis(path, Values((factor,), "scale")) for path, factor in self.scale.items()]
-        return tuple(axis.change(axis.values.items[0]) for axis in read_axes(axes))
-
-
 class ReportSpec(FileModel):
     """``[report]``."""
 
@@ -311,5 +283,3 @@ class ReportSpec(FileModel):
     plans_per_year: Annotated[float, Field(gt=0, le=1_000_000)] | None = None
     rows: bool = True
     assumed: Words = ()
-    usual_variants: bool = False
-    variants: dict[Name, VariantSpec] = Field(default_factory=dict)

@@ -113,19 +113,6 @@ def test_keys_inside_a_key_of_the_problem(inside, model):
     assert words(row[1]) == fields_of(model)
 
 
-def test_keys_of_a_variant():
-    (row,) = rows_of("## `[report]`", "inside")
-    assert words(row[1]) == fields_of(spec.VariantSpec)
-
-
-@pytest.mark.parametrize(
-    ("heading", "key", "model"),
-    [
-        ("## `[tables.NAME]`", "form", spec.FormSpec),
-        ("## `[surrogates.NAME]`", "holdout", spec.HoldoutSpec),
-        ("## `[surrogates.NAME]`", "network", spec.NetworkSpec),
-    ],
-)
 def test_keys_inside_a_key_of_a_table_or_a_law(heading, key, model):
     (row,) = [row for row in rows_of(heading, "key") if row[0] == f"`{key}`"]
     told = {word for code in re.findall(r"`([^`]*)`", row[1]) for word in re.findall(r"(\w+)(?= =|$)", code)}
