@@ -108,6 +108,14 @@ def test_fields_of_parts():
         ),
     ],
 )
+@pytest.mark.parametrize(
+    ("heading", "key", "model"),
+    [
+        ("## `[tables.NAME]`", "form", spec.FormSpec),
+        ("## `[surrogates.NAME]`", "holdout", spec.HoldoutSpec),
+        ("## `[surrogates.NAME]`", "network", spec.NetworkSpec),
+    ],
+)
 def test_keys_inside_a_key_of_the_problem(inside, model):
     (row,) = [row for row in rows_of("## `[problem]`", "inside") if row[0].startswith(inside)]
     assert words(row[1]) == fields_of(model)
