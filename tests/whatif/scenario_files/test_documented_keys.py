@@ -108,6 +108,11 @@ def test_fields_of_parts():
         ),
     ],
 )
+def test_keys_inside_a_key_of_the_problem(inside, model):
+    (row,) = [row for row in rows_of("## `[problem]`", "inside") if row[0].startswith(inside)]
+    assert words(row[1]) == fields_of(model)
+
+
 @pytest.mark.parametrize(
     ("heading", "key", "model"),
     [
@@ -116,11 +121,6 @@ def test_fields_of_parts():
         ("## `[surrogates.NAME]`", "network", spec.NetworkSpec),
     ],
 )
-def test_keys_inside_a_key_of_the_problem(inside, model):
-    (row,) = [row for row in rows_of("## `[problem]`", "inside") if row[0].startswith(inside)]
-    assert words(row[1]) == fields_of(model)
-
-
 def test_keys_inside_a_key_of_a_table_or_a_law(heading, key, model):
     (row,) = [row for row in rows_of(heading, "key") if row[0] == f"`{key}`"]
     told = {word for code in re.findall(r"`([^`]*)`", row[1]) for word in re.findall(r"(\w+)(?= =|$)", code)}
