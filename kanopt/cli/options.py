@@ -8,7 +8,7 @@ import os
 import re
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import click
 
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 Given: TypeAlias = dict[str, Any]
 """What a command was given, by the names of its options."""
 FILE = click.Path(path_type=Path)
-Action: TypeAlias = Literal["open", "close", "remove"]
 _RANGE = re.compile(r"([^:,]+):([^:,]+)")
 
 
@@ -183,12 +182,6 @@ LEARNING = (
 SEARCHING = (TIME_LIMIT, *LEARNING)
 """What every command has that searches."""
 
-_OF_ROWS: Mapping[Action, str] = {
-    "open": "Let sites be open that are closed, as --open 'sites[name=east]'.",
-    "close": "Close sites, as --close 'sites[name=east]'.",
-    "remove": "Take out rows of a table, as --remove 'clients[name=c01]'.",
-}
-
 
 def _paths(name: str, metavar: str, text: str) -> click.Option:
     return option(f"--{name}", f"change_{name}", text=text, metavar=metavar, multiple=True)
@@ -197,7 +190,7 @@ def _paths(name: str, metavar: str, text: str) -> click.Option:
 CHANGES = (
     _paths("set", "PATH=VALUE", "Set what a path says, as --set 'vehicles[name=van].fuel_price=1.9'."),
     _paths("scale", "PATH=VALUE", "Multiply what a path says, as --scale clients.demand_t=1.1."),
-    *(_paths(action, "ROWS", text) for action, text in _OF_ROWS.items()),
+    _paths("remove", "ROWS", "Take out rows of a table, as --remove 'clients[name=c01]'."),
 )
 """What changes a scenario before it is asked; see :func:`changed`."""
 _VALUES = "1.0:2.0:11 (from, to, how many), 1.0:2.0 (both ends) or a list"
@@ -243,7 +236,7 @@ def sweep_options(given: Given, out: Path | None = None) -> SweepOptions:
 
 def is_changed(given: Given) -> bool:
     """Say whether the command line changes a scenario."""
-    return any(given[f"change_{action}"] for action in ("set", "scale", *_OF_ROWS))
+    return any(given[f"change_{action}"] for action in ("set", "scale", "remove"))
 
 
 def changed(given: Given, scenario: Scenario) -> Scenario:
@@ -255,10 +248,9 @@ def changed(given: Given, scenario: Scenario) -> Scenario:
         if len(axis.values.items) != 1:
             raise click.UsageError(f"{axis.path} takes one value here; kanopt sweep takes several")
         scenario = scenario.with_change(axis.change(axis.values.items[0]))
-    for action in _OF_ROWS:
-        for path in given[f"change_{action}"]:
-            table, where = split_row_path(path)
-            scenario = scenario.with_change(Change(action, table, where=where))
+    for path in given["change_remove"]:
+        table, where = split_row_path(path)
+        scenario = scenario.with_change(Change("remove", table, where=where))
     return scenario
 
 
@@ -275,12 +267,9 @@ def asked_axes(given: Given, *, between: bool = True) -> tuple[Axis, ...]:
     return read_axes(axes) if axes else ()
 
 
-def asked_ranges(given: Given, scenario: Scenario) -> dict[str, Values]:
-    """Return what is varied from one end to another: what the command line says, else the section ``[sweep]``."""
-    axes = asked_axes(given)
-    if not axes and scenario.sweep_spec is not None:
-        axes = scenario.sweep_spec.axes()
-    return {axis.path: axis.values for axis in axes}
+def asked_ranges(given: Given) -> dict[str, Values]:
+    """Return what is varied from one end to another."""
+    return {axis.path: axis.values for axis in asked_axes(given)}
 
 
 def _split(text: str) -> tuple[str, str]:

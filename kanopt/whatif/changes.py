@@ -20,12 +20,10 @@ from kanopt.whatif.scenario_files.layers import Mistake
 from kanopt.whatif.scenario_files.toml_positions import Key
 
 Value: TypeAlias = float | str | bool
-Action: TypeAlias = Literal["set", "scale", "remove", "add", "open", "close"]
+Action: TypeAlias = Literal["set", "scale", "remove", "add"]
 SECTIONS = ("problem", "solver", "surrogates")
 """Sections of a scenario file whose keys, or laws, a change may alter; no table can be changed under these names."""
 _ENDS = re.compile(r"([-+.\d]+):([-+.\d]+)")
-STATUS = "status"
-"""The field by which a site is said to be open or closed."""
 
 
 @dataclass(frozen=True)
@@ -35,7 +33,7 @@ class Change:
     Parameters
     ----------
     action
-        ``"set"`` or ``"scale"`` cells of a column, ``"remove"`` rows, ``"add"`` a row, ``"open"`` or ``"close"`` sites.
+        ``"set"`` or ``"scale"`` cells of a column, ``"remove"`` rows, or ``"add"`` a row.
     table
         The table's name in the scenario; or ``"problem"`` or ``"solver"``, of which a key is set or scaled, or
         ``"surrogates"``, of which a law or one of its constants is.
@@ -82,8 +80,6 @@ class Change:
             "scale": f"{self.path} × {cell_text(self.value)}",
             "remove": f"{self.table}: rows taken out",
             "add": f"{self.table}: row added with {conditions_text(self.row, ', ')}",
-            "open": f"{self.table} opened",
-            "close": f"{self.table} closed",
         }[self.action]
         return self._where(words)
 
@@ -115,7 +111,7 @@ class Change:
             taken = count_text(int(rows.sum()), f"row of {self.table} is", f"rows of {self.table} are")
             return self._where(f"{taken} taken out")
         before = frame.loc[rows, cells.column].dropna().unique().tolist() if cells.column in frame else []
-        return (self if self.column else cells).told(before)
+        return self.told(before)
 
     def told(self, before: Sequence[Any]) -> str:
         """Say what is set or scaled, where it was one thing with what it was instead of."""

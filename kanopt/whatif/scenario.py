@@ -42,7 +42,6 @@ from kanopt.whatif.scenario_files.spec import (
     ReportSpec,
     SavedSpec,
     SolverSpec,
-    SweepSpec,
 )
 from kanopt.whatif.section_changes import altered_law, changed_sections, key_changes, section_sentence
 
@@ -116,11 +115,6 @@ class Scenario(Shown):
     def seed(self) -> int:
         """Of everything that is drawn."""
         return self.sections.file.scenario.seed
-
-    @property
-    def sweep_spec(self) -> SweepSpec | None:
-        """The section ``[sweep]``: what a sweep varies; None where there is none."""
-        return self.sections.file.sweep
 
     @property
     def problem_spec(self) -> ProblemSpec | None:
@@ -197,14 +191,6 @@ class Scenario(Shown):
     def add(self, table: str, *, row: Mapping[str, Value]) -> Scenario:
         """Return the scenario with a row added to a table; see :meth:`set`."""
         return self.with_change(Change("add", table, row=dict(row)))
-
-    def open(self, table: str, *, where: Where) -> Scenario:
-        """Return the scenario with sites open that a plan may choose to close; see :meth:`set`."""
-        return self.with_change(Change("open", table, where=dict(where)))
-
-    def close(self, table: str, *, where: Where) -> Scenario:
-        """Return the scenario with sites closed; they stay in the table, so that plans can still name them."""
-        return self.with_change(Change("close", table, where=dict(where)))
 
     def named(self, name: str) -> Scenario:
         """Return the scenario under another name.

@@ -15,7 +15,7 @@ from kanopt.records.clock_times import clock_value
 from kanopt.records.likeness import TableColumn, column_hint, field_hint, resembled_field
 from kanopt.records.unread_columns import UnreadColumns, columns_of, unread_columns
 from kanopt.text import list_names
-from kanopt.whatif.changes import STATUS, Change, Value, cell_text, conditions_text
+from kanopt.whatif.changes import Change, Value, cell_text, conditions_text
 from kanopt.whatif.scenario_files.arguments import PartSpec
 from kanopt.whatif.scenario_files.kinds import MatrixSpec
 from kanopt.whatif.scenario_files.layers import Mistake
@@ -253,9 +253,8 @@ def field_defaults(problem: ProblemSpec, table: str, frame: pd.DataFrame) -> dic
 def in_cells(change: Change, problem: ProblemSpec, frame: pd.DataFrame) -> Change:
     """Return a change in the words of its table, which :class:`Change` can make.
 
-    Columns have their own names, and not those that the problem has for them; a site that is opened or closed is one
-    whose status is set; and clock times are written as the cells of their columns are: such a column may hold numbers
-    or times of day, and whoever changes it need not know which.
+    Columns have their own names, and not those that the problem has for them, and clock times are written as the cells
+    of their columns are: such a column may hold numbers or times of day, and whoever changes it need not know which.
     """
     from pandas.api.types import is_numeric_dtype
 
@@ -282,13 +281,9 @@ def in_cells(change: Change, problem: ProblemSpec, frame: pd.DataFrame) -> Chang
     def cells(given: Mapping[str, Any]) -> dict[str, Any]:
         return {(column := known.get(name, name)): cell(column, value) for name, value in given.items()}
 
-    where = cells(change.where)
-    if change.action in ("open", "close"):
-        status = "open" if change.action == "open" else "closed"
-        return Change("set", change.table, known.get(STATUS, STATUS), status, where=where)
     column = known.get(change.column, change.column)
     value = cell(column, change.value) if change.action == "set" else change.value
-    return replace(change, column=column, value=value, where=where, row=cells(change.row))
+    return replace(change, column=column, value=value, where=cells(change.where), row=cells(change.row))
 
 
 def change_mistakes(
@@ -332,21 +327,11 @@ def _cell_mistakes(
 ) -> Iterator[Mistake]:
     """Yield what is wrong with the cells or conditions of a change; rows that are gone are told as such."""
     fields = frozenset[str]().union(*map(problem.fields_of, problem.parts_of(change.table)))
-    cells, switches = in_cells(change, problem, frame), change.action in ("open", "close")
-    if switches and cells.column not in {*map(str, frame.columns), *fields}:
-        advice = (
-            "write remove in place of close to take them out"
-            if change.action == "close"
-            else f"sites are, where their table has a column {STATUS!r}; what is in the table is there already"
-        )
-        yield Mistake((change.action,), f"rows of {change.table!r} are not open or closed; {advice}")
-        return
-    for mistake in cells.mistakes(frame, fields):
+    for mistake in in_cells(change, problem, frame).mistakes(frame, fields):
         of_rows = mistake.key[:1] == ("where",)
         if of_rows and frame is not before and in_cells(change, problem, before).finds_rows(before):
             rows = conditions_text(change.where)
             message = f"an earlier change took out, or altered, every row of {change.table!r} with {rows}"
             yield Mistake(mistake.key, message)
         else:
-            # what is wrong with the status is wrong with the action
-            yield mistake if of_rows or not switches else Mistake((change.action,), mistake.message)
+            yield mistake

@@ -157,27 +157,7 @@ def _load(
             scenario = scenario if wrong else made
     if loading.mistakes or asked:
         raise layers.error([*loading.mistakes, *asked])
-    if unread:
-        return None
-    if mistakes := sweep_mistakes(scenario):
-        raise layers.error(mistakes)
-    return scenario
-
-
-def sweep_mistakes(scenario: Scenario) -> list[Mistake]:
-    """Return what is wrong with the section ``[sweep]`` of a scenario: paths, values, and what they do not fit."""
-    if scenario.sweep_spec is None:
-        return []
-    try:
-        axes = scenario.sweep_spec.axes()
-    except ScenarioError as error:
-        told = [f"{issue.key}: {issue.message}".removeprefix(": ") for issue in error.issues]
-        return [Mistake(("sweep",), each) for each in told]
-    found = []
-    for axis in axes:
-        _, wrong = scenario.after(axis.change(axis.values.items[0]))
-        found += [Mistake(("sweep", axis.values.action, axis.path), each.message) for each in wrong]
-    return found
+    return None if unread else scenario
 
 
 @dataclass

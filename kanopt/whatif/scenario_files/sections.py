@@ -31,7 +31,6 @@ from kanopt.whatif.scenario_files.spec import (
     ReportSpec,
     SavedSpec,
     SolverSpec,
-    SweepSpec,
     TableSpec,
 )
 from kanopt.whatif.scenario_files.toml_positions import Key, paths, split_key, write_key
@@ -45,7 +44,6 @@ class FileSpec(FileModel):
     surrogates: dict[str, dict[str, Any]] = Field(default_factory=dict)
     problem: dict[str, Any] | None = None
     changes: list[dict[str, Any]] = Field(default_factory=list)
-    sweep: SweepSpec | None = None
     solver: SolverSpec = SolverSpec()
     report: ReportSpec = ReportSpec()
     questions: list[dict[str, Any]] = Field(default_factory=list)

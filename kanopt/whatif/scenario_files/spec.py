@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias
+from typing import Annotated, Any, Literal, TypeAlias
 
 from pydantic import AfterValidator, BeforeValidator, Field, create_model, model_validator
 
@@ -14,9 +14,6 @@ from kanopt.records.declaration import Unit
 from kanopt.validation import describe_value
 from kanopt.whatif.scenario_files.arguments import Name
 from kanopt.whatif.scenario_files.layers import FileModel
-
-if TYPE_CHECKING:
-    from kanopt.whatif.questions.axes import Axis
 
 Several: TypeAlias = Annotated[int, Field(ge=1, le=1_000_000_000)]
 """A number of things, one at least."""
@@ -232,8 +229,6 @@ CHANGES = {
     "scale": _change("scale", by=(float, ...), where=_SOME_ROWS),
     "remove": _change("remove", where=_THESE_ROWS),
     "add": _change("add", row=(Annotated[dict[str, Cell], Field(min_length=1)], ...)),
-    "open": _change("open", where=_THESE_ROWS),
-    "close": _change("close", where=_THESE_ROWS),
 }
 """``[[changes]]``: each action with what it needs."""
 
@@ -251,29 +246,6 @@ class SolverSpec(FileModel):
     def share_in_time(self) -> float | None:
         """Share of days on which everyone is to be in time; None where that is not asked for."""
         return None if self.days_in_time == "none" else self.days_in_time
-
-
-class SweepSpec(FileModel):
-    """``[sweep]``: what ``kanopt sweep`` varies, each path with its values."""
-
-    set: dict[str, Any] = Field(default_factory=dict)
-    scale: dict[str, Any] = Field(default_factory=dict)
-    design: Literal["grid", "list"] = "grid"
-    plan: Literal["anew", "kept", "today"] = "anew"
-
-    def axes(self) -> tuple[Axis, ...]:
-        """Return what is varied.
-
-        Raises
-        ------
-        ScenarioError
-            If paths or values are none, or contradict each other.
-        """
-        from kanopt.whatif.questions.axes import Axis, read_axes, values_of
-
-        axes = [Axis(path, values_of(path, given)) for path, given in self.set.items()]
-        axes += [Axis(path, values_of(path, given, "scale")) for path, given in self.scale.items()]
-        return read_axes(axes)
 
 
 class ReportSpec(FileModel):

@@ -48,7 +48,6 @@ def fields_of(*models: type[BaseModel]) -> set[str]:
         ("## `[tables.NAME]`", (spec.TableSpec,)),
         ("## `[[questions]]`", (spec.QuestionSpec,)),
         ("## `[surrogates.NAME]`", (spec.LearnedSpec, spec.GivenSpec, spec.SavedSpec)),
-        ("## `[sweep]`", (spec.SweepSpec,)),
         ("## `[solver]`", (spec.SolverSpec,)),
         ("## `[report]`", (spec.ReportSpec,)),
     ],
