@@ -1,4 +1,4 @@
-"""The state of reading one table: which rows are kept, and how cells were treated."""
+"""The state of reading one table: which rows are kept, how cells were treated, and what is told of invalid ones."""
 
 from __future__ import annotations
 
@@ -10,37 +10,122 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from kanopt.errors import FormulaError, KanoptWarning, TableError, UnitError
-from kanopt.faults import Message, Setting, said
+from kanopt.faults import Message, Setting, Wording, said
 from kanopt.tables._convert import (
     NO_NUMBER,
     TWO_WAYS,
     Cells,
     Kind,
     date_format,
+    date_hint,
     final_column,
+    form_shown,
     infer_kind,
     natural_kind,
     notation_hint,
     parse_column,
 )
-from kanopt.tables._faults import ANOTHER_RANGE, bad_cells, column_text, ragged_text, refusal
-from kanopt.tables._number_signs import form_shown
 from kanopt.tables._raw import RawTable
 from kanopt.tables._text import TextFormat
 from kanopt.tables.report import BadCell, TableReport
 from kanopt.tables.row_rules import RowRules, drop_label, key_error, nothing_dropped, sort_of
-from kanopt.text import count_text, list_names, number_text
+from kanopt.text import count_text, list_names, number_text, shorten
 
 if TYPE_CHECKING:
     from kanopt.formulas.row_parser import RowText
 
+_SHOWN = 3
+_LONGEST = 60
+ANOTHER_RANGE = "another range by minimum and maximum"
+
+
+def bad_cells(raw: RawTable, name: str, shown: Any, why: str, at: NDArray[np.bool_]) -> list[BadCell]:
+    """Return the first cells with one fault, as written in the source."""
+    places = np.flatnonzero(at)[:_SHOWN]
+    return [BadCell(int(raw.rows[k]), name, _cell(shown[int(k)]), why) for k in places]
+
+
+def column_text(
+    raw: RawTable,
+    name: str,
+    kind: Kind,
+    cells: Cells,
+    faults: dict[str, NDArray[np.bool_]],
+    form: TextFormat,
+) -> list[Any]:
+    """Describe the faults of one column: how many, of which kinds, and the positions of the first ones."""
+    lines: list[Any] = [f"  {name!r} ({kind}):"]
+    for why, at in faults.items():
+        lines.append(f"    {int(at.sum()):,} of {len(at):,} values: {why}")
+        if why == NO_NUMBER and (sorts := _fault_patterns(cells.shown, at)):
+            lines.append("      " + ", ".join(f"{text!r} {count:,} times" for text, count in sorts))
+        first = bad_cells(raw, name, cells.shown, why, at)
+        lines += [f"      {raw.row_word} {cell.row:,}: {cell.value!r}" for cell in first]
+    for why in (NO_NUMBER, TWO_WAYS):
+        if why in faults and (advice := notation_hint(cells.shown.filter(faults[why]), form)):
+            lines.append(["    ", *((advice,) if isinstance(advice, str) else advice)])
+    lines += [f"    {date_hint(cells.shown)}"] if date_hint(cells.shown) else []
+    return [part for line in lines for part in ("\n", *([line] if isinstance(line, str) else line))]
+
+
+def refusal(raw: RawTable, refused: dict[str, list[Any]]) -> Message:
+    """Return the whole message of a table refused for its cells, given what is told of each column."""
+    what = "1 column holds" if len(refused) == 1 else f"{len(refused)} columns hold"
+    return (
+        f"{raw.source}: {what} values that do not fit",
+        *(piece for part in refused.values() for piece in part),
+        "\nTo go on: ",
+        Setting("on_bad", "missing"),
+        " sets such cells missing and counts them, ",
+        Setting("on_bad", "drop"),
+        " leaves their rows out, ",
+        Setting("on_bad", {next(iter(refused)): "drop"}),
+        f" does so for one column; or declare {ANOTHER_RANGE}.",
+    )
+
+
+def ragged_text(raw: RawTable) -> Message:
+    """Return the message for rows with too few or too many cells."""
+    ragged, width = raw.ragged, raw.width
+    shown = [f"{raw.row_word} {row:,} has {cells}" for row, cells in ragged]
+    text = (
+        f"{raw.source}: {count_text(len(ragged), 'row')} of {len(ragged) + len(raw.rows):,} with another number of "
+        f"cells than the header's {width}: {list_names(shown, _SHOWN, quoted=False)}. To go on: mend them (a "
+        "separator inside a cell needs quotes around the cell), or "
+    )
+    parts = (text, Setting("on_bad", "drop"), " leaves them out")
+    if 2 * len(ragged) <= len(raw.rows) + len(ragged):
+        return parts
+    return (
+        *parts,
+        "; since most rows are so, say where the header stands or what divides the cells: ",
+        Wording("form=TextFormat(header=…, separator=…)", "form = { header = …, separator = … }"),
+    )
+
+
+def _fault_patterns(shown: Any, at: NDArray[np.bool_]) -> list[tuple[str, int]]:
+    """Group values that differ only in their digits, and count the most frequent groups of several values."""
+    texts = pc.replace_substring_regex(shown.filter(at).cast("string"), r"\d+", "#")
+    counts = sorted(
+        ((c["counts"], str(c["values"])) for c in pc.value_counts(texts).to_pylist()), reverse=True
+    )
+    return [(_cell(text), int(count)) for count, text in counts[:_SHOWN] if count > 1]
+
+
+def _cell(value: Any) -> str:
+    plain = value.as_py() if hasattr(value, "as_py") else value
+    return shorten("" if plain is None else str(plain), _LONGEST)
+
+
 OnBad = Literal["error", "missing", "drop", "text"]
 OnDuplicate = Literal["keep", "drop", "error"]
 _NO_VALUE = "no finite value"
-_SHOWN = 100
+_MOST_TOLD = 100
+"""Rows of a derived column without a value of which it is told what they were computed from."""
 
 
 @dataclass
@@ -217,7 +302,7 @@ class TableReading:
     def _shown(self, text: RowText, wrong: NDArray[np.bool_]) -> Any:
         """Return of each row that has no value what it was computed from, for messages."""
         told = np.full(len(wrong), None, dtype=object)
-        for place in np.flatnonzero(wrong)[:_SHOWN]:
+        for place in np.flatnonzero(wrong)[:_MOST_TOLD]:
             told[place] = ", ".join(f"{each}={self._plain(each, int(place))}" for each in text.reads)
         return pa.chunked_array([pa.array(told, pa.string())])
 
