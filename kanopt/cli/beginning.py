@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING
 import click
 
 from kanopt.cli import options as opt
-from kanopt.cli.echo import echo
 from kanopt.cli.failures import ExitCode
 from kanopt.cli.options import Given, command
+from kanopt.cli.progress import echo
 from kanopt.errors import TableError, nearest
 from kanopt.files import replace_file
 from kanopt.text import join_list

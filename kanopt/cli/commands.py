@@ -5,10 +5,10 @@ from __future__ import annotations
 import click
 
 from kanopt.cli.beginning import init
-from kanopt.cli.echo import echo
 from kanopt.cli.learning import cache, fit
 from kanopt.cli.options import DEBUGGING
 from kanopt.cli.planning import check, compare, run, solve
+from kanopt.cli.progress import echo
 from kanopt.cli.questions import monte_carlo, review, risk, sweep, switch_points, tornado
 
 _EXIT_CODES = """

@@ -9,10 +9,9 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from kanopt.cli import options as opt
-from kanopt.cli.echo import echo, picture_width
 from kanopt.cli.failures import ExitCode
 from kanopt.cli.options import Given, command, load
-from kanopt.cli.progress import progress_reporter
+from kanopt.cli.progress import echo, picture_width, progress_reporter
 from kanopt.cli.stopping import exit_code_of_stop, stop_of_command
 from kanopt.text import count_text, join_list
 
@@ -128,9 +127,8 @@ def _echo_laws(laws: Iterable[LearnedLaw]) -> None:
 
 def _of_table(given: Given) -> Scenario:
     """Return the scenario of one table and one law, as a file with these keys would say it; it names the table."""
-    from kanopt.whatif.scenario_files.layers import merged
+    from kanopt.whatif.scenario_files.layers import TomlDocument, merged
     from kanopt.whatif.scenario_files.load import check_scenario
-    from kanopt.whatif.scenario_files.toml_positions import TomlDocument
 
     table, target, features = (given[name] for name in ("table", "target", "features"))
     if not target or not features:
@@ -149,7 +147,7 @@ def _of_table(given: Given) -> Scenario:
 
 def _said(keys: Iterable[str], option: str) -> dict[str, Any]:
     """Return what ``KEY=VALUE`` say, keys with dots and values as in TOML; what is no value of TOML is text."""
-    from kanopt.whatif.scenario_files.toml_positions import split_key
+    from kanopt.whatif.scenario_files.layers import split_key
 
     found: dict[str, Any] = {}
     for text in keys:

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import click
 
-from kanopt.cli.echo import echo_alarm
 from kanopt.cli.failures import DEBUG
+from kanopt.cli.progress import echo_alarm
 
 if TYPE_CHECKING:
     from kanopt.whatif import Scenario, SweepOptions

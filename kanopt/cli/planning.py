@@ -11,10 +11,9 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from kanopt.cli import options as opt
-from kanopt.cli.echo import echo, picture_width
 from kanopt.cli.failures import ExitCode, exit_code_of
 from kanopt.cli.options import Given, changed, command, echo_unanswered, load
-from kanopt.cli.progress import progress_reporter
+from kanopt.cli.progress import echo, picture_width, progress_reporter
 from kanopt.cli.stopping import exit_code_of_stop, stop_of_command
 from kanopt.files import replace_file
 from kanopt.text import amount_text, count_text, money_text, percent_text, seconds_text

@@ -12,10 +12,9 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from kanopt.cli import options as opt
-from kanopt.cli.echo import echo
 from kanopt.cli.failures import ExitCode, exit_code_of
 from kanopt.cli.options import Given, asked_axes, asked_ranges, changed, sweep_options
-from kanopt.cli.progress import progress_reporter
+from kanopt.cli.progress import echo, progress_reporter
 from kanopt.cli.stopping import exit_code_of_stop, stop_of_command
 from kanopt.files import replace_file
 

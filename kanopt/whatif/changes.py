@@ -16,8 +16,7 @@ from pandas.api.types import is_bool_dtype, is_integer_dtype, is_numeric_dtype
 from kanopt.errors import nearest
 from kanopt.text import count_text, number_text
 from kanopt.validation import LARGEST, WHOLE_TEXT, describe_value, is_whole
-from kanopt.whatif.scenario_files.layers import Mistake
-from kanopt.whatif.scenario_files.toml_positions import Key
+from kanopt.whatif.scenario_files.layers import Key, Mistake
 
 Value: TypeAlias = float | str | bool
 Action: TypeAlias = Literal["set", "scale", "remove", "add"]

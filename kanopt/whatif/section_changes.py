@@ -14,10 +14,9 @@ from kanopt.errors import KanoptError, nearest
 from kanopt.validation import describe_value
 from kanopt.whatif.changes import Change, cell_text
 from kanopt.whatif.scenario_files.laws import binding_mistakes
-from kanopt.whatif.scenario_files.layers import Mistake
+from kanopt.whatif.scenario_files.layers import Key, Mistake, write_key
 from kanopt.whatif.scenario_files.sections import NoTableError, Sections, read_sections, with_value
 from kanopt.whatif.scenario_files.spec import GivenSpec, LearnedSpec
-from kanopt.whatif.scenario_files.toml_positions import Key, write_key
 
 if TYPE_CHECKING:
     from kanopt.formulas import Formula

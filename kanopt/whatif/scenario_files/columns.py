@@ -16,13 +16,11 @@ from kanopt.records.likeness import TableColumn, column_hint, field_hint, resemb
 from kanopt.records.unread_columns import UnreadColumns, columns_of, unread_columns
 from kanopt.text import list_names
 from kanopt.whatif.changes import Change, Value, cell_text, conditions_text
-from kanopt.whatif.scenario_files.arguments import PartSpec
 from kanopt.whatif.scenario_files.kinds import MatrixSpec
-from kanopt.whatif.scenario_files.layers import Mistake
-from kanopt.whatif.scenario_files.problem_spec import ProblemSpec
+from kanopt.whatif.scenario_files.layers import Key, Mistake
+from kanopt.whatif.scenario_files.problem_spec import PartSpec, ProblemSpec
 from kanopt.whatif.scenario_files.sections import Sections
 from kanopt.whatif.scenario_files.spec import LawSpec, LearnedSpec, TableSpec
-from kanopt.whatif.scenario_files.toml_positions import Key
 
 if TYPE_CHECKING:
     import pandas as pd

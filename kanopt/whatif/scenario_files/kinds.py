@@ -10,10 +10,15 @@ from pydantic import Field, model_validator
 
 from kanopt.records.declaration import Unit
 from kanopt.whatif.changes import Change, cell_text
-from kanopt.whatif.scenario_files.arguments import LawUse, Name, PartSpec
-from kanopt.whatif.scenario_files.layers import FileModel
-from kanopt.whatif.scenario_files.problem_spec import ProblemInputs, ProblemSpec, of_class
-from kanopt.whatif.scenario_files.toml_positions import Key
+from kanopt.whatif.scenario_files.layers import FileModel, Key
+from kanopt.whatif.scenario_files.problem_spec import (
+    LawUse,
+    Name,
+    PartSpec,
+    ProblemInputs,
+    ProblemSpec,
+    of_class,
+)
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -20,10 +20,9 @@ from kanopt.whatif.scenario_files.columns import (
     wrong_tables,
 )
 from kanopt.whatif.scenario_files.laws import binding_mistakes, law_mistakes
-from kanopt.whatif.scenario_files.layers import Layers, Mistake, read_layers
+from kanopt.whatif.scenario_files.layers import Key, Layers, Mistake, read_layers
 from kanopt.whatif.scenario_files.sections import Sections, answered, read_sections
 from kanopt.whatif.scenario_files.spec import LearnedSpec, SavedSpec, TableSpec
-from kanopt.whatif.scenario_files.toml_positions import Key
 
 if TYPE_CHECKING:
     import pandas as pd

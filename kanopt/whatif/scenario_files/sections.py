@@ -19,7 +19,16 @@ from kanopt.records.unread_columns import UnreadColumns
 from kanopt.validation import describe_value
 from kanopt.whatif.changes import Action, Change
 from kanopt.whatif.scenario_files.kinds import kinds
-from kanopt.whatif.scenario_files.layers import FileModel, Layers, Mistake, validate
+from kanopt.whatif.scenario_files.layers import (
+    FileModel,
+    Key,
+    Layers,
+    Mistake,
+    paths,
+    split_key,
+    validate,
+    write_key,
+)
 from kanopt.whatif.scenario_files.problem_spec import ProblemSpec
 from kanopt.whatif.scenario_files.spec import (
     CHANGES,
@@ -33,7 +42,6 @@ from kanopt.whatif.scenario_files.spec import (
     SolverSpec,
     TableSpec,
 )
-from kanopt.whatif.scenario_files.toml_positions import Key, paths, split_key, write_key
 
 
 class FileSpec(FileModel):

@@ -12,8 +12,8 @@ from kanopt.errors import nearest
 from kanopt.problems.days_in_time import DAYS_IN_TIME
 from kanopt.records.declaration import Unit
 from kanopt.validation import describe_value
-from kanopt.whatif.scenario_files.arguments import Name
 from kanopt.whatif.scenario_files.layers import FileModel
+from kanopt.whatif.scenario_files.problem_spec import Name
 
 Several: TypeAlias = Annotated[int, Field(ge=1, le=1_000_000_000)]
 """A number of things, one at least."""

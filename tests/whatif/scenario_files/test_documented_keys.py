@@ -10,8 +10,8 @@ from typing import get_args
 import pytest
 from pydantic import BaseModel
 
-from kanopt.whatif.scenario_files import arguments, spec
 from kanopt.whatif.scenario_files import kinds as kinds_of_problems
+from kanopt.whatif.scenario_files import problem_spec, spec
 from kanopt.whatif.scenario_files.kinds import kinds
 
 PAGE = (Path(__file__).parents[3] / "docs" / "scenario-files.md").read_text("utf-8")
@@ -84,7 +84,7 @@ PARTS = {
     for kind, model in kinds().items()
     for name, field in model.model_fields.items()
     for type_ in (field.annotation, *get_args(field.annotation))
-    if isinstance(type_, type) and issubclass(type_, arguments.PartSpec) and name != "today"
+    if isinstance(type_, type) and issubclass(type_, problem_spec.PartSpec) and name != "today"
 }
 
 
@@ -96,9 +96,9 @@ def test_fields_of_parts():
 @pytest.mark.parametrize(
     ("inside", "model"),
     [
-        ("a part", arguments.PartSpec),
+        ("a part", problem_spec.PartSpec),
         ("`distances`", kinds_of_problems.MatrixSpec),
-        ("`duration`,", arguments.LawUse),
+        ("`duration`,", problem_spec.LawUse),
         ("`demand`", kinds_of_problems.DemandSpec),
         ("`limits.NAME`", kinds_of_problems.LimitSpec),
         *(
