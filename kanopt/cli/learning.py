@@ -13,7 +13,7 @@ from kanopt.cli.failures import ExitCode
 from kanopt.cli.options import Given, command, load
 from kanopt.cli.progress import echo, picture_width, progress_reporter
 from kanopt.cli.stopping import exit_code_of_stop, stop_of_command
-from kanopt.text import count_text, join_list
+from kanopt.text import count_text
 
 if TYPE_CHECKING:
     from kanopt.whatif import LearnedLaw, Scenario
@@ -182,12 +182,10 @@ def cache(given: Given) -> int:
     kept = LawCache()
     if kept.folder.exists() and not kept.folder.is_dir():
         raise click.UsageError(f"{kept.folder} is a file, not a folder; let {FOLDER_VARIABLE} name another")
-    sizes, state = kept.sizes(), kept.state()
+    sizes = kept.sizes()
     if given["clear"]:
         kept.clear()
     done = "removed " if given["clear"] else ""
-    others = [f"{number} {what}" for what in ("of another version", "damaged") if (number := state[what])]
-    told = f"; not read: {join_list(others)}" if others else ""
     megabytes = sum(sizes.values()) / 1e6
-    echo(f"{kept.folder}: {done}{count_text(len(sizes), 'learned law')}, {megabytes:.1f} MB{told}")
+    echo(f"{kept.folder}: {done}{count_text(len(sizes), 'learned law')}, {megabytes:.1f} MB")
     return ExitCode.SOLVED

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import inspect
 import math
-import os
 import re
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
@@ -12,7 +11,6 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import click
 
-from kanopt.cli.failures import DEBUG
 from kanopt.cli.progress import echo_alarm
 
 if TYPE_CHECKING:
@@ -46,7 +44,7 @@ def command(
             return work(given)
 
         told = inspect.cleandoc(work.__doc__ or "")
-        return click.Command(name, callback=callback, params=[*params, DEBUGGING], help=told, epilog=epilog)
+        return click.Command(name, callback=callback, params=[*params], help=told, epilog=epilog)
 
     return command_of
 
@@ -94,11 +92,6 @@ class _Formats(click.ParamType[tuple[str, ...]]):
         return names
 
 
-def _enable_debug(_: click.Context, __: click.Parameter, enabled: bool) -> None:
-    if enabled:
-        os.environ[DEBUG] = "1"
-
-
 def option(*names: str, text: str, **more: Any) -> click.Option:
     """Return an option; its default, where it has one, stands in the help."""
     return click.Option(names, help=text, show_default=more.get("default") is not None, **more)
@@ -119,13 +112,6 @@ def count(name: str, text: str, least: int = 1, **more: Any) -> click.Option:
     return option(name, text=text, type=click.IntRange(min=least), **more)
 
 
-DEBUGGING = click.Option(
-    ["--debug"],
-    is_flag=True,
-    expose_value=False,
-    callback=_enable_debug,
-    help=f"Show tracebacks, as {DEBUG}=1 does.",
-)
 ONE_FILE = click.Argument(["file"], type=FILE)
 FILES = click.Argument(["files"], nargs=-1, required=True, type=FILE)
 OUT = option("--out", type=FILE, text="Folder for the report, and for what is written beside it.")

@@ -162,7 +162,7 @@ class Scenario(Shown):
         path
             ``"table.column"``, by the column's own name or the problem's word for it; a key below ``problem`` or
             ``solver``, as ``"problem.bind.surcharge"`` or ``"solver.time_limit"``; or ``"surrogates.law.constant"``,
-            by the name it has in ``formula.pattern``, and ``"surrogates.law.formula"`` of one written by hand.
+            by the name it has in ``formula.pattern``.
         to
             The new value, in the unit of the column.
         where

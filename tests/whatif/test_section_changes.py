@@ -39,15 +39,6 @@ def test_a_binding_that_no_law_reads_is_refused(shared_tiny, tmp_path):
         load_scenario(path)
 
 
-def test_the_text_of_a_law_is_set(shared_tiny):
-    base = load_scenario(shared_tiny)
-    other = base.set("surrogates.litres.formula", "0.2 * km * (1 + 0.2 * load)")
-    assert price(other)["fuel"] == pytest.approx(2.0 * price(base)["fuel"], rel=1e-12)
-    assert other.change_sentences() == (
-        "surrogates.litres.formula is 0.2 * km * (1 + 0.2 * load) instead of 0.1 * km * (1 + 0.2 * load)",
-    )
-
-
 def test_a_constant_of_a_learned_law(learned):
     scenario = load_scenario(learned)
     run = scenario.run(time_limit=1)
