@@ -11,6 +11,16 @@ import click
 from kanopt.cli import options as opt
 from kanopt.cli.failures import ExitCode
 from kanopt.cli.options import Given, command, load
+from kanopt.cli.output import (
+    check_outputs,
+    input_files,
+    law_files,
+    law_json,
+    law_lines,
+    save_laws,
+    save_laws_on_interrupt,
+    to_json,
+)
 from kanopt.cli.progress import echo, picture_width, progress_reporter
 from kanopt.cli.stopping import exit_code_of_stop, stop_of_command
 from kanopt.text import count_text
@@ -58,15 +68,6 @@ def fit(given: Given) -> int:
     Below each law stands what its inputs do: a sentence, and a small picture where a terminal shows block characters.
     Ctrl-C keeps the best law until then, and begins no other one.
     """
-    from kanopt.cli.output import (
-        check_outputs,
-        input_files,
-        law_files,
-        law_json,
-        save_laws,
-        save_laws_on_interrupt,
-        to_json,
-    )
     from kanopt.reports import write_laws
 
     file, out = given["file"], given["out"]
@@ -116,7 +117,6 @@ def _learned(given: Given, scenario: Scenario, progress: OnEvent) -> list[Learne
 
 
 def _echo_laws(laws: Iterable[LearnedLaw]) -> None:
-    from kanopt.cli.output import law_lines
     from kanopt.reports import effect_lines
 
     width = picture_width()

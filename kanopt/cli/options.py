@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import click
 
 from kanopt.cli.progress import echo_alarm
+from kanopt.errors import nearest
 
 if TYPE_CHECKING:
     from kanopt.whatif import Scenario, SweepOptions
@@ -80,7 +81,6 @@ class _Formats(click.ParamType[tuple[str, ...]]):
         self, value: Any, param: click.Parameter | None, ctx: click.Context | None
     ) -> tuple[str, ...]:
         """Return the names; refuse one that is unknown."""
-        from kanopt.errors import nearest
         from kanopt.reports import EXPORTS
 
         if isinstance(value, tuple):

@@ -14,8 +14,10 @@ import click
 from kanopt.cli import options as opt
 from kanopt.cli.failures import ExitCode, exit_code_of
 from kanopt.cli.options import Given, asked_axes, asked_ranges, changed, sweep_options
+from kanopt.cli.output import check_outputs, input_files, save_table, to_json
 from kanopt.cli.progress import echo, progress_reporter
 from kanopt.cli.stopping import exit_code_of_stop, stop_of_command
+from kanopt.errors import nearest
 from kanopt.files import replace_file
 
 if TYPE_CHECKING:
@@ -98,7 +100,6 @@ def question(
 
     def command_of(answer_to: Callable[[Given, Scenario, OnEvent], Answer]) -> click.Command:
         def work(given: Given) -> int:
-            from kanopt.cli.output import check_outputs, input_files
 
             stem, out = given["file"].stem, given["out"]
             files = {} if out is None else {name: out / f"{stem}_{name}.csv" for name in tables}
@@ -121,8 +122,6 @@ def question(
 
 def _tell(given: Given, answer: Answer, files: Mapping[str, Path], page: Path) -> int:
     """Print an answer, and write what goes with it."""
-    from kanopt.cli.output import save_table, to_json
-
     if not given["as_json"]:
         echo(answer.text)
     written = dict(answer.written)
@@ -304,7 +303,6 @@ def risk(given: Given, scenario: Scenario, progress: OnEvent) -> Answer:
 
 def _uncertainty(given: Given) -> Uncertainty:
     """Return what ``--uncertain`` says."""
-    from kanopt.errors import nearest
     from kanopt.problems.uncertainty import Uncertainty
     from kanopt.whatif.questions.axes import cell_of
 
