@@ -86,15 +86,13 @@ def scms(data: Path, seed: int) -> Case:
     """Freight cost in USD of the SCMS shipments whose cost and weight are numbers."""
     path = data / "tables" / "scms_delivery" / "SCMS_Delivery_History_Dataset.csv"
     numbers = ["Weight (Kilograms)", "Freight Cost (USD)", "Line Item Value"]
-    schema = ko.Schema(
-        (
-            *(ko.Column(name, minimum=0) for name in numbers),
-            ko.Column("Delivered to Client Date", "datetime", format="%d-%b-%y"),
-            ko.Column("Shipment Mode", "category"),
-            ko.Column("Country", "category"),
-        )
+    table = ko.read_table(
+        path,
+        columns=[*numbers, "Delivered to Client Date", "Shipment Mode", "Country"],
+        dates={"Delivered to Client Date": "%d-%b-%y"},
+        minimum=dict.fromkeys(numbers, 0),
+        on_bad="drop",
     )
-    table = ko.read_table(path, schema=schema, on_bad="drop")
     table = table[(table[numbers] > 0).all(axis=1)]
     features = pd.DataFrame(
         {

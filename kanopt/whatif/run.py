@@ -111,10 +111,6 @@ def run(
     report = progress or ignore_event
     if on_time is not None:
         _check_promise(scenario, on_time)
-        if scenario.report.variants or scenario.report.usual_variants:
-            report(
-                Event("build", "note: variants of [report] are planned without promises, and left out here")
-            )
     chosen = scenario.seed if seed is None else seed
     start = time.perf_counter()
     scenario.check(planning=True)

@@ -25,8 +25,8 @@ def vehicles() -> pd.DataFrame:
     return with_units(frame, {"price": "EUR/l"})
 
 
-def messages(change: Change, frame: pd.DataFrame, names: dict[str, str] | None = None) -> list[str]:
-    return [mistake.message for mistake in change.mistakes(frame, names)]
+def messages(change: Change, frame: pd.DataFrame) -> list[str]:
+    return [mistake.message for mistake in change.mistakes(frame)]
 
 
 def test_scale_touches_the_rows_asked_for_and_keeps_units(vehicles):
@@ -77,15 +77,6 @@ def test_texts_and_truth_values_are_set(vehicles):
         "x",
     ]
     assert Change("set", "vehicles", "cold", False).apply(vehicles)["cold"].tolist() == [False, False]
-
-
-def test_the_problems_own_words_for_columns_work_beside_the_tables(vehicles):
-    names = {"fuel": "price", "kind": "name"}
-    change = Change("scale", "vehicles", "fuel", 2.0, where={"kind": "van"})
-    assert messages(change, vehicles, names) == []
-    assert change.apply(vehicles, names)["price"].tolist() == [3.0, 2.0]
-    added = Change("add", "vehicles", row={"kind": "bike", "fuel": 1.0}).apply(vehicles, names)
-    assert added["name"].tolist() == ["van", "truck", "bike"]
 
 
 @pytest.mark.parametrize(

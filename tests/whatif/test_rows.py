@@ -8,7 +8,7 @@ import pytest
 
 from kanopt.errors import KanoptWarning, TableError
 from kanopt.whatif.learn import doubts, fit_law
-from kanopt.whatif.rows import split_rows, unseen_rows, with_groups
+from kanopt.whatif.scenario_files.laws import split_rows, unseen_rows, with_groups
 from kanopt.whatif.scenario_files.spec import HoldoutSpec, LearnedSpec
 
 

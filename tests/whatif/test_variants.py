@@ -9,22 +9,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kanopt.errors import ScenarioError
-from kanopt.problems import evaluate
-from kanopt.whatif import compare, load_scenario
-from kanopt.whatif.usual_variants import one_more_and_fewer, without_each
-from kanopt.whatif.variants import variants_of
+from kanopt.whatif import load_scenario
+from kanopt.whatif.questions.compare import variants_of
+from kanopt.whatif.scenario_files.kinds import one_more_and_fewer, without_each
 
 solving = import_module("kanopt.solvers.solve")  # the package's name for it is the function
 
 SCENARIOS = Path(__file__).parents[2] / "scenarios"
-NAMED = """
-[report.variants."dear fuel"]
-scale = { "vehicles.fuel_price" = 1.5 }
-
-[report.variants."a small van"]
-set = { "vehicles[name=van].num_available" = 1, "vehicles[name=van].capacity" = 1.0 }
-"""
 
 
 def with_report(tiny, text):
@@ -71,24 +62,6 @@ def test_the_usual_ones_of_other_kinds_fit_their_problems(name, expected):
 
 
 @pytest.mark.slow
-def test_a_run_has_what_a_comparison_of_the_same_scenarios_says(tiny):
-    scenario = with_report(tiny, NAMED)
-    run = scenario.run()
-    assert [each.name for each in run.variants.variants] == ["dear fuel", "a small van"]
-    assert run.variants.base.result is run.result
-    same = compare([load_scenario(tiny), *variants_of(scenario)])
-    for column in ("before", "after", "change"):
-        assert run.variants.steps[column].tolist() == pytest.approx(same.steps[column].tolist())
-    for variant in run.variants.variants:
-        there = variant.run.result
-        assert there.objective == pytest.approx(evaluate(there.problem, there.plan).objective)
-    assert run.variants.changes_of(run.variants.variants[1]) == (
-        "vehicles.num_available is 1 instead of 2 where name = van",
-        "vehicles.capacity is 1 instead of 1.2 where name = van",
-    )
-
-
-@pytest.mark.slow
 def test_a_vehicle_more_makes_nothing_dearer_and_one_fewer_nothing_cheaper(tiny):
     """Whatever a search finds with fewer vehicles can be driven with more, and is offered to those plans."""
     run = load_scenario(tiny).run(variants=True, time_limit=0.3)
@@ -99,42 +72,7 @@ def test_a_vehicle_more_makes_nothing_dearer_and_one_fewer_nothing_cheaper(tiny)
         assert f"  {name}: " in str(run), told
 
 
-def test_named_and_usual_ones_together(tiny):
-    scenario = with_report(tiny, "[report]\nusual_variants = true\n" + NAMED)
-    names = [each.name for each in variants_of(scenario)]
-    assert names[:3] == ["dear fuel", "a small van", "one van fewer"]
-    assert len(names) == len(set(names)) == 8
-
-
-@pytest.mark.parametrize(
-    ("text", "message"),
-    [
-        (
-            '[report.variants.x]\nset = { "vehicles.num_avialable" = 3 }',
-            "report.variants.x: .*did you mean 'num_available'",
-        ),
-        ('[report.variants.x]\nset = { "vehicles" = 3 }', "report.variants.x: .*is no path"),
-        ("[report.variants.x]", "report.variants.x: changes nothing; write set = "),
-        ('[report.variants.Tiny]\nset = { "vehicles.num_available" = 3 }', "is the scenario's own name"),
-        ('[report.variants.x]\nscale = { "vehicles.num_available" = "two" }', "must be a number"),
-    ],
-)
-def test_mistakes_in_the_file_are_told_at_their_line(tiny, text, message):
-    with pytest.raises(ScenarioError, match=message) as caught:
-        with_report(tiny, text)
-    assert caught.value.issues[0].line > 0
-
-
-def test_one_that_is_named_and_cannot_be_planned_is_an_error_before_anything_is_learned(tiny):
-    text = '[problem.policy]\npinned = { "truck 1" = ["north"] }\n[report.variants.x]\n'
-    scenario = with_report(tiny, text + 'set = { "vehicles[name=truck].num_available" = 0 }')
-    with pytest.raises(ScenarioError, match=r"report\.variants\.x: .*truck"):
-        scenario.run()
-
-
 def test_ctrl_c_keeps_the_plan_and_the_variants_that_were_planned(tiny, monkeypatch):
-    removed = '[report.variants."one van"]\nset = { "vehicles[name=van].num_available" = 1 }\n'
-    scenario = with_report(tiny, NAMED + removed)
     real, calls = solving.search_and_assess, []
 
     def stopped(problem, options, _solver=None):
@@ -142,11 +80,9 @@ def test_ctrl_c_keeps_the_plan_and_the_variants_that_were_planned(tiny, monkeypa
         return replace(real(problem, options), interrupted=len(calls) > 2)
 
     monkeypatch.setattr(solving, "search_and_assess", stopped)
-    run = scenario.run()
+    run = load_scenario(tiny).run(variants=True)
     assert run.variants.interrupted
-    # what was found is still offered to the plan itself: dearer fuel makes nothing cheaper
-    assert run.variants.steps["change"].min() >= -1e-9
-    assert [each.name for each in run.variants.variants] == ["dear fuel"]
+    assert [each.name for each in run.variants.variants] == ["one van fewer"]
     assert run.result.has_plan
 
 

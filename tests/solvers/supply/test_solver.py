@@ -284,7 +284,7 @@ def test_ctrl_c_keeps_the_best_plan_so_far():
 
 
 def test_ctrl_c_before_highs_finds_anything_keeps_the_first_plan(monkeypatch):
-    monkeypatch.setattr("kanopt.solvers.highs.run_workers", lambda *_, **__: [WorkerEnd()])
+    monkeypatch.setattr("kanopt.solvers.highs.run_worker", lambda *_, **__: WorkerEnd())
     with Interrupt() as stop:
         stop.ask()
         outcome = HighsSupply().solve(small(), SolveOptions())
@@ -297,7 +297,7 @@ def test_a_second_ctrl_c_stops_at_once(monkeypatch):
         for _ in range(2):
             signal.raise_signal(signal.SIGINT)
 
-    monkeypatch.setattr("kanopt.solvers.highs.run_workers", press_twice)
+    monkeypatch.setattr("kanopt.solvers.highs.run_worker", press_twice)
     with pytest.raises(KeyboardInterrupt):
         solve(small())
 
