@@ -101,6 +101,8 @@ if TYPE_CHECKING:
     from kanopt.whatif import factors as factors
     from kanopt.whatif import grid as grid
     from kanopt.whatif import load_scenario as load_scenario
+    from kanopt.whatif.days import Days as Days
+    from kanopt.whatif.days import plan_days as plan_days
     from kanopt.whatif.questions.compare import compare as compare
     from kanopt.whatif.questions.sweep import sweep as sweep
     from kanopt.whatif.questions.switch_points import switch_points as switch_points

@@ -21,7 +21,7 @@ def test_every_scenario_is_free_of_mistakes_and_remarks(file):
 @pytest.mark.slow
 def test_every_kind_has_a_scenario_and_what_ifs():
     bases = {file.stem for file in FILES if len(load_scenario(file).layers.documents) == 1}
-    assert bases == {"coffee", "parcel_city", "sioux_falls", "supply_network", "workshop"}
+    assert bases == {"coffee", "parcel_city", "parcel_month", "sioux_falls", "supply_network", "workshop"}
     for base in bases:
         variants = [load_scenario(file) for file in FILES if file.stem.startswith(f"{base}_")]
         assert len(variants) >= 2

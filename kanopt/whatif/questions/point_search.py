@@ -104,7 +104,9 @@ def exchange_plans(
 def _told(question: Question, found: PointResult, began: float) -> PointResult:
     """Return what a question wants to know of a point, with the time that it took."""
     seconds = found.seconds + time.perf_counter() - began
-    return replace(found, seconds=seconds, result=found.result if question.in_full else None)
+    figures = found.figures if found.result is None else question.figures(found.point, found.result)
+    kept = found.result if question.in_full else None
+    return replace(found, seconds=seconds, figures=figures, result=kept)
 
 
 def _planned(
