@@ -1,4 +1,4 @@
-"""Twelve public tables of costs, times and demands beside those of _real_data.py: six tuned on, six looked at once."""
+"""Eighteen public tables of costs, times and demands beside those of _real_data.py: nine tuned on, nine seen once."""
 
 from __future__ import annotations
 
@@ -11,7 +11,9 @@ from _real_data import Case, common, folded, packaged
 __all__ = ["ONCE", "TUNED", "more_cases"]
 
 TUNED = ("diamonds", "power demand", "computers", "train rides", "Sacramento houses", "rice labour")
+TUNED += ("motorway air", "check times", "training runs")
 ONCE = ("Ames houses", "Texas sales", "pizzas per hour", "used cars", "Windsor houses", "loan rates")
+ONCE += ("car fuel", "hotel takings", "arrival delays")
 MOST_ROWS = 10_000
 
 
@@ -30,6 +32,12 @@ def more_cases(names: list[str], seed: int) -> list[Case]:
         "used cars": used_cars,
         "Windsor houses": windsor,
         "loan rates": loan_rates,
+        "motorway air": motorway_air,
+        "check times": check_times,
+        "training runs": training_runs,
+        "car fuel": car_fuel,
+        "hotel takings": hotel_takings,
+        "arrival delays": arrival_delays,
     }
     return [readers[name](seed) for name in names]
 
@@ -170,6 +178,83 @@ def loan_rates(seed: int) -> Case:
     }
     features = table[numbers].astype(float).assign(**words)
     return folded("loan rates", "%", features, table["interest_rate"], seed)
+
+
+def motorway_air(seed: int) -> Case:
+    """Hourly NOx beside a Swiss motorway, from what cars emit there and the wind; whole days are held out."""
+    table = _read("robustbase", "NOxEmissions")
+    features = pd.DataFrame({"emitted": np.exp(table["LNOxEm"]), "wind_m_s": table["sqrtWS"] ** 2})
+    features["day_of_year"] = (table["julday"] - 1) % 365 + 1.0
+    nox = np.exp(table["LNOx"]).rename("nox")
+    return folded("motorway air", "ppb", features, nox, seed, table["julday"])
+
+
+def check_times(seed: int) -> Case:
+    """Seconds in which packages of R are checked, from what they hold."""
+    table = _read("modeldata", "check_times")
+    numbers = ["imports", "suggests", "depends", "r_count", "r_size", "ns_export", "doc_size", "src_count"]
+    numbers += ["src_size", "data_size", "testthat_count"]
+    return folded("check times", "s", table[numbers].astype(float), table["check_time"].astype(float), seed)
+
+
+def training_runs(seed: int) -> Case:
+    """Minutes of a runner's training from miles and date."""
+    table = _read("Stat2Data", "Marathon").dropna(subset=["TimeMin"])
+    day = pd.to_datetime(table["Date"], format="%m/%d/%Y")
+    features = pd.DataFrame(
+        {
+            "miles": table["Miles"],
+            "days": (day - day.min()).dt.days.astype(float),
+            "month": day.dt.month.astype(float),
+            "weekday": day.dt.day_name().str[:3],
+        }
+    )
+    return folded("training runs", "min", features, table["TimeMin"], seed)
+
+
+def car_fuel(seed: int) -> Case:
+    """Litres per 100 km of the cars of 2012; all variants of a model are held out together."""
+    table = _read("openintro", "epa2012").dropna(subset=["comb_mpg", "engine_displacement", "no_cylinders"])
+    features = pd.DataFrame(
+        {
+            "litres": table["engine_displacement"].astype(float),
+            "cylinders": table["no_cylinders"].astype(float),
+            "gears": table["no_gears"].astype(float),
+            "drive": table["drive_desc"].astype(str),
+            "transmission": common(table["transmission_desc"].astype(str)),
+            "air": common(table["air_aspir_method_desc"].astype(str)),
+            "fuel": common(table["fuel_usage_desc"].astype(str)),
+            "body": common(table["class"].astype(str)),
+        }
+    )
+    target = (235.215 / table["comb_mpg"].astype(float)).rename("litres_per_100_km")
+    return folded("car fuel", "l/100 km", features, target, seed, table["carline"])
+
+
+def hotel_takings(_seed: int) -> Case:
+    """Money that hotels in Australia take a quarter, in millions, by state; the last fifth of the quarters held out."""
+    table = _read("fpp3", "aus_accommodation")
+    date = table["Date"].astype(str)
+    features = pd.DataFrame(
+        {
+            "occupancy_pct": table["Occupancy"],
+            "price_index": table["CPI"],
+            "year": date.str[:4].astype(float),
+            "quarter": date.str[-2:],
+            "state": table["State"].astype(str),
+        }
+    )
+    held = table.groupby("State")["Date"].rank(pct=True) > 0.8
+    split = (np.flatnonzero(~held), np.flatnonzero(held))
+    return Case("hotel takings", "million AUD", features, table["Takings"], [split])
+
+
+def arrival_delays(seed: int) -> Case:
+    """Minutes by which flights from New York arrive late, from those by which they leave late."""
+    table = _read("openintro", "nycflights").sample(MOST_ROWS // 2, random_state=seed)
+    features = table[["dep_delay", "distance", "month", "hour"]].astype(float)
+    words = {name: common(table[name].astype(str)) for name in ("carrier", "origin")}
+    return folded("arrival delays", "min", features.assign(**words), table["arr_delay"].astype(float), seed)
 
 
 def _read(package: str, name: str) -> pd.DataFrame:
