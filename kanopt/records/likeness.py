@@ -327,7 +327,7 @@ def _weight(word: str) -> float:
 @lru_cache(maxsize=65536)
 def _alike(word: str, known: str) -> float:
     """Say from 0 to 1 how much a word is spelt like a known one; a word that is itself known is that alone."""
-    if word == known or _stem(word) == _stem(known):
+    if word == known or (_stem(word) == _stem(known) and word not in OTHER):
         return 1.0
     if word in PRICE and known in PRICE:
         return 0.95

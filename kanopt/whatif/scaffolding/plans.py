@@ -29,6 +29,7 @@ _LOADS: Mapping[str, tuple[tuple[str, str], ...]] = {
 }
 _FEWEST_VANS, _CLIENTS_OF_A_VAN = 5, 8
 _LEAST_SERVED = 0.5
+_DETOURS = (1.3, 1.0, 1.2, 1.4)
 _MOST_MACHINES = 8  # that a question names
 _DESCRIBING = OTHER | DESCRIBING | IDENTIFIERS | TABLE_WORDS["tasks"]
 _KEY, _JOB, _MACHINE = "the task", "its job", "its machine"
@@ -54,6 +55,7 @@ def draft_plan(draft: Draft) -> None:
         if "links" in parts:
             add_link_time(draft, parts["links"])
         add_costs(draft)
+        _ask_about_roads(draft)
         _add_todays_plan(draft)
     elif kind == "scheduling":
         _add_prices(draft)
@@ -139,6 +141,20 @@ def _make_vehicles(draft: Draft) -> None:
     made = pd.DataFrame({"name": ["van"], "num_available": count, **{k: v for k, (v, _) in rates.items()}})
     units = {name: unit for name, (_, unit) in rates.items()}
     draft.add_invented("vehicles", made, units, f"{count} vans of any capacity, at usual costs")
+
+
+def _ask_about_roads(draft: Draft) -> None:
+    """Ask how much longer ways are than as the crow flies, where degrees tell where places are and a km has a price."""
+    parts = draft.roles.parts
+    priced = "vehicles" in parts and "unit_distance_cost" in parts["vehicles"].fields
+    if not priced or "lat" not in parts["clients"].fields or {"distances", "links"} & parts.keys():
+        return
+    text = (
+        "How much longer are ways than as the crow flies (detour, Umweg, détour, desvío)? No table says it; 1.3 is "
+        "usual for roads, 1 is straight."
+    )
+    answers = {f"{factor}": {"problem.detour": factor} for factor in _DETOURS}
+    draft.questions.append(QuestionSpec(about="problem.detour", text=text, answers=answers))
 
 
 def _add_todays_plan(draft: Draft) -> None:
