@@ -21,6 +21,7 @@ from kanopt.records.headers import (
     FIELD_WORDS,
     IDENTIFIERS,
     LIMITS,
+    LONG_TIMES,
     MONEY,
     OTHER,
     PLAIN_FIELDS,
@@ -227,6 +228,8 @@ def _units_agree(header: Header, unit: str, field: Field, *, declared: bool) -> 
     """Say whether a column measures what a field is counted in; None where one of them does not say."""
     measured, wanted = measured_in(unit), measured_in(field.unit)
     money = "money" in dict(wanted or {})
+    if not declared and field.kind is int and unit in LONG_TIMES:
+        return None  # so many a day
     if not declared and unit.endswith(_LONG) and money:
         # the money of a day or a year may be that of the whole plan; it hardly is a price of time
         return None if dict(wanted or {}) == {"money": 1} else False

@@ -26,7 +26,7 @@ _UNITS = {
 }
 _STEEP = 1_000  # a step is a thousandth of a unit wide
 _PACES = [(way, time) for time in ("h", "min", "s") for way in ("km", "mi", "m")]
-_SPEEDS = (40, 50, 30, 60, 70, 80)
+SPEEDS = (40, 50, 30, 60, 70, 80)
 
 
 @dataclass(frozen=True)
@@ -146,7 +146,7 @@ def _at_a_speed(draft: Draft) -> Formula:
     ]
     if any(item.clock or "time" in dict(measured_in(item.unit) or ()) for item in fields):
         key = "surrogates.travel_time.formula"
-        answers = {f"{speed}": {key: f"{60 / speed:g} * distance_km"} for speed in _SPEEDS}
+        answers = {f"{speed}": {key: f"{60 / speed:g} * distance_km"} for speed in SPEEDS}
         text = (
             "How fast are vehicles (speed, Geschwindigkeit, vitesse, velocidad), in km/h? No table says it."
         )
