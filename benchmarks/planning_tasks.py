@@ -43,7 +43,7 @@ from _planning_reference import cheapest
 from openpyxl import Workbook
 
 HERE = Path(__file__).parent
-HALVES = ("tuned", "fresh", "unseen", "blind", "later", "mixed", "young", "last")
+HALVES = ("tuned", "fresh", "unseen", "blind", "later", "mixed", "young", "last", "spring", "autumn")
 BY_DEFAULT = HALVES[:2]
 VERDICTS = ("right", "answered", "asked", "refused", "wrong")
 CENT = 0.005

@@ -108,6 +108,8 @@ _PRICED_ENDS = ("kosten", "preis", "pauschale", "gebuehr")
 _MEASURES = {"distance": "km", "dist": "km", "mileage": "km", "time": "h", "weight": "kg"}
 _CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 _AREA = re.compile(r"(?<![a-z])sq(?:uare)?[\W_]*(ft|feet|foot|m|metres?|meters?)(?![a-z])", re.IGNORECASE)
+_KM_PER_UUR = re.compile(r"\bkm ?/ ?u\b", re.IGNORECASE)
+"""Speed in Dutch; a u alone may be a piece as well."""
 _PARTED = re.compile(r"[€$£]|[^\W_€$£]+")
 _CENTS = re.compile(
     r"\b(ct|cts|cents?|c€|centimes?|centimos?|grosz[ey]?|pence|p(?= ?(?:/|per\b)))(?![^\W_])", re.IGNORECASE
@@ -162,6 +164,7 @@ def read_header(text: str) -> Header:
     """
     plain = unicodedata.normalize("NFKD", unicodedata.normalize("NFC", text).translate(_UMLAUTS))
     plain = "".join(sign for sign in plain if not unicodedata.combining(sign))
+    plain = _KM_PER_UUR.sub("km/h", plain)
     plain = _AREA.sub(lambda area: "sqft" if area[1].lower().startswith("f") else "sqm", plain)
     cents = _CENTS.search(plain)
     plain = _CENTS.sub(_COINS.get(cents[1].lower(), "EUR"), plain) if cents else plain

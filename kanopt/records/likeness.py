@@ -21,6 +21,7 @@ from kanopt.records.headers import (
     FIELD_WORDS,
     IDENTIFIERS,
     LIMITS,
+    LONG_TIMES,
     MONEY,
     OTHER,
     PLAIN_FIELDS,
@@ -227,6 +228,8 @@ def _units_agree(header: Header, unit: str, field: Field, *, declared: bool) -> 
     """Say whether a column measures what a field is counted in; None where one of them does not say."""
     measured, wanted = measured_in(unit), measured_in(field.unit)
     money = "money" in dict(wanted or {})
+    if not declared and field.kind is int and unit in LONG_TIMES:
+        return None  # so many a day
     if not declared and unit.endswith(_LONG) and money:
         # the money of a day or a year may be that of the whole plan; it hardly is a price of time
         return None if dict(wanted or {}) == {"money": 1} else False
@@ -327,7 +330,7 @@ def _weight(word: str) -> float:
 @lru_cache(maxsize=65536)
 def _alike(word: str, known: str) -> float:
     """Say from 0 to 1 how much a word is spelt like a known one; a word that is itself known is that alone."""
-    if word == known or _stem(word) == _stem(known):
+    if word == known or (_stem(word) == _stem(known) and word not in OTHER):
         return 1.0
     if word in PRICE and known in PRICE:
         return 0.95

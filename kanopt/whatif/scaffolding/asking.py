@@ -14,10 +14,11 @@ from kanopt.records.headers import (
 from kanopt.records.likeness import COORDINATES, field_likeness, is_called
 from kanopt.records.matching import ColumnFacts, FilledField, match_columns
 from kanopt.text import join_list
+from kanopt.units import same_dimension
 from kanopt.whatif.scaffolding.draft import Draft
 from kanopt.whatif.scaffolding.keys import ScenarioKeys
 from kanopt.whatif.scaffolding.orders import listed_in
-from kanopt.whatif.scaffolding.parts import PartGuess, names_rows
+from kanopt.whatif.scaffolding.parts import PartGuess, measures, names_rows
 from kanopt.whatif.scaffolding.sources import SourceTable
 from kanopt.whatif.scenario_files.spec import QuestionSpec
 
@@ -81,17 +82,28 @@ def _open_columns(draft: Draft) -> Iterator[tuple[str, str]]:
 def _is_read(draft: Draft, guess: PartGuess, name: str) -> bool:
     """Say whether another part of the plan was made of a column, or reads the one of this name that it came with."""
     parts = draft.roles.parts.values()
-    if _ends_where_the_next_begins(guess, name):
+    if _ends_where_the_next_begins(guess, name) or _limits_nothing(draft, guess, name):
         return True
     if any(name in other.table.reads for other in parts if guess.table.name in other.table.of):
         return True
+    by_laws = [(other, c) for other in parts for c in other.left if (other.part.name, c.name) in draft.bound]
+    by_fields = [(other, each.column) for other in parts for each in other.filled]
     return any(
-        name == each.column.name
-        and (guess.table.of & other.table.of or each.column.texts == guess.table.columns[name].texts)
-        for other in parts
+        name == column.name
+        and (guess.table.of & other.table.of or column.texts == guess.table.columns[name].texts)
+        for other, column in (*by_fields, *by_laws)
         if other is not guess
-        for each in other.filled
     )
+
+
+def _limits_nothing(draft: Draft, guess: PartGuess, name: str) -> bool:
+    """Say whether a column counts what clients want in units that no column of the vehicles counts in."""
+    fleet, unit = draft.roles.parts.get("vehicles"), guess.table.columns[name].unit
+    demand = guess.column("demand") if guess.part.name == "clients" else None
+    if fleet is None or demand is None or measures(guess.table.columns[name]) != {"amount": 1}:
+        return False
+    counted = [demand, *(c for c in fleet.table.given.values() if measures(c) == {"amount": 1})]
+    return not any(same_dimension(unit, c.unit) for c in counted)
 
 
 def _ends_where_the_next_begins(guess: PartGuess, name: str) -> bool:

@@ -26,7 +26,7 @@ _UNITS = {
 }
 _STEEP = 1_000  # a step is a thousandth of a unit wide
 _PACES = [(way, time) for time in ("h", "min", "s") for way in ("km", "mi", "m")]
-_SPEEDS = (40, 50, 30, 60, 70, 80)
+SPEEDS = (40, 50, 30, 60, 70, 80)
 
 
 @dataclass(frozen=True)
@@ -146,7 +146,7 @@ def _at_a_speed(draft: Draft) -> Formula:
     ]
     if any(item.clock or "time" in dict(measured_in(item.unit) or ()) for item in fields):
         key = "surrogates.travel_time.formula"
-        answers = {f"{speed}": {key: f"{60 / speed:g} * distance_km"} for speed in _SPEEDS}
+        answers = {f"{speed}": {key: f"{60 / speed:g} * distance_km"} for speed in SPEEDS}
         text = (
             "How fast are vehicles (speed, Geschwindigkeit, vitesse, velocidad), in km/h? No table says it."
         )
@@ -235,15 +235,19 @@ def _planned_time(draft: Draft) -> Formula:
 
 
 def _by_power(draft: Draft) -> Formula | None:
-    """Return the energy of a task by the power that machines draw, where power has a price."""
-    machines = draft.roles.parts.get("machines")
-    drawn = [c for c in machines.left if c.measured == measured_in("kW")] if machines is not None else []
-    if machines is None or len(drawn) != 1 or "power_price" not in draft.roles.parts:
+    """Return the energy of a task by the power that it or its machine draws, where power has a price."""
+    parts = draft.roles.parts if "power_price" in draft.roles.parts else {}
+    scopes = ((scope, parts[part]) for scope, part in _SHOP.items() if part in parts)
+    drawn = {scope: (guess, c) for scope, guess in scopes for c in guess.left if c.measured == measured_in("kW")}
+    if "task" in drawn:
+        drawn.pop("job", None)  # the jobs of tasks that tasks are made with
+    if len(drawn) != 1:
         return None
-    unit = draft.unit_given(machines.table, drawn[0], "kW")
-    reference = f"machine.{draft.refer('machines', drawn[0].name, 'power')}"
+    ((scope, (guess, column)),) = drawn.items()
+    unit = draft.unit_given(guess.table, column, "kW")
+    reference = f"{scope}.{draft.refer(guess.part.name, column.name, 'power')}"
     inputs = {"power": (unit, reference), "duration": ("h", "mode.duration")}
-    return Formula("power * duration", "kWh", f"as {drawn[0].name!r} of the machines says", inputs)
+    return Formula("power * duration", "kWh", f"as {column.name!r} of the {guess.part.name} says", inputs)
 
 
 # supply

@@ -18,7 +18,7 @@ from kanopt.records.headers import measured_in, read_header
 from kanopt.records.likeness import COORDINATES, TableColumn, is_planning_word
 from kanopt.records.matching import ColumnFacts
 from kanopt.text import join_list
-from kanopt.units import COUNTED
+from kanopt.units import COUNTED, UNIT_WORDS, convert, same_dimension
 from kanopt.whatif.scaffolding.parts import looks_like, may_teach
 from kanopt.whatif.scaffolding.sources import SourceTable, texts
 
@@ -34,6 +34,7 @@ _PERIOD = re.compile(
 """Headers that are periods: January, Q1, KW 12, 2024-03."""
 _UP_TO = re.compile(r"\D{0,9}?(\d[\d ]*) ?(kg|t|lb)\b.*", re.IGNORECASE)
 """Headers that are weights: ≤ 250 kg, bis 100 kg."""
+_AMOUNT = re.compile(r"([-+]?\d+(?:\.\d+|,\d\d?)?) ?([^\d\s].*)")
 _BETWEEN = ("->|→|>", " [-–—] ", "[-–—]", " (?:to|nach|bis|vers|hasta|a|à) ")
 """What stands between the ends of a way in one cell."""
 Rewrite = Callable[[Sequence[SourceTable]], list[SourceTable]]
@@ -140,6 +141,40 @@ def in_units_of_loads(tables: Sequence[SourceTable]) -> list[SourceTable]:
             table = replace(made, of=made.of | told)
         found.append(table)
     return found
+
+
+def as_amount(text: str) -> tuple[float, str] | None:
+    """Return the number and the unit of a cell such as 20 min or 1,5 t; None where it is anything else."""
+    found = _AMOUNT.fullmatch(text.strip())
+    if found is None:
+        return None
+    header = read_header(found[2])
+    unit = UNIT_WORDS.get(found[2].lower().rstrip(".")) or (header.unit if not header.words else "")
+    return (float(found[1].replace(",", ".")), unit) if unit else None
+
+
+def plain_amounts(tables: Sequence[SourceTable]) -> list[SourceTable]:
+    """Make numbers of the cells that have their unit behind them."""
+    return [_in_numbers(table) for table in tables]
+
+
+def _in_numbers(table: SourceTable) -> SourceTable:
+    numbers: dict[str, pd.Series[Any]] = {}
+    units: dict[str, str] = {}
+    for column in table.given.values():
+        cells = [as_amount(text) for text in column.values] if column.kind == "text" else []
+        amounts = [cell for cell in cells if cell is not None]
+        if not amounts or len(amounts) < len(cells) or column is table.key and column.is_unique:
+            continue
+        unit = amounts[0][1]
+        if all(same_dimension(own, unit) for _, own in amounts):
+            values = [convert(value, own, unit) for value, own in amounts]
+            numbers[column.name] = pd.Series(values, index=column.values.index)
+            units[column.name] = unit
+    if not numbers or may_teach(table):
+        return table
+    why = f"{table.called} with {join_list([*map(repr, units)])} as numbers"
+    return table.remade(table.frame.assign(**numbers), why, units, end="numbers")
 
 
 def ends_of_ways(tables: Sequence[SourceTable]) -> list[SourceTable]:
@@ -320,6 +355,7 @@ def joined(
     rows = zip(*(texts(other.frame[name]) for name in keys.values()), strict=True)
     place = {row: at for at, row in enumerate(rows)}
     at = [place.get(row) for row in zip(*(texts(table.frame[name]) for name in keys), strict=True)]
+    at = at if keys else [0] * len(table.frame)  # one row for all
     beside = (
         other.frame[[*names]].reset_index(drop=True).reindex(at).set_axis([*names.values()], axis="columns")
     )

@@ -73,10 +73,10 @@ def read_shop(tables: Sequence[SourceTable], part: Mapping[str, Table]) -> dict[
                 )
                 parts[name] = named_by(parts[source].table, listed, part[name], why)
     else:
-        found = [one for table in tables if (one := _operations(table, tables, part))]
-        found += (
-            [] if found else [one for each in worked_out(tables) if (one := _operations(each, tables, part))]
-        )
+        steps = worked_out(tables)
+        by_amount = [each for each in steps if "pieces" in each.reads]
+        tried = ([_operations(each, tables, part) for each in group] for group in (by_amount, tables, steps))
+        found = next(filter(None, ([*filter(None, group)] for group in tried)), [])
         if not found:
             return None
         ops, parts = max(found, key=lambda each: len(each[0].filled) + 2 * called(each[0].table, "tasks"))
