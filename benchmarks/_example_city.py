@@ -17,8 +17,6 @@ from kanopt.errors import TableError
 from kanopt.tables.examples import FUEL_PRICE, LOAD_CAPACITY, City
 from kanopt.tables.report import with_report
 
-__all__ = ["DrawnCity", "make_city"]
-
 TRIPS, WEEKS, HOURS = 5_000, 20, (6.0, 20.0)
 WORKING_DAYS = 5  # of a week
 CLIENTS, TOTAL_DEMAND = 60, 14.2  # t

@@ -12,8 +12,6 @@ from numpy.typing import NDArray
 from kanopt.tables.examples import BASE, REFERENCE, SIZE, SupplyNetworkTables
 from kanopt.tables.report import with_report
 
-__all__ = ["make_supply_network"]
-
 SHIPMENT = MappingProxyType({"van": 2.5, "truck": 12.0, "rail": 60.0})  # t, a usual load
 LOADS = MappingProxyType({"van": (0.3, 3.0), "truck": (2.0, 24.0), "rail": (20.0, 80.0)})  # t
 WEIGHT = MappingProxyType({"standard": 0.5, "chilled": 0.6})  # t/pallet

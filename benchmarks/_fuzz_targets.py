@@ -6,6 +6,7 @@ import contextlib
 import io
 import json
 import random
+import shutil
 import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -29,9 +30,8 @@ from kanopt.whatif.learn import LearnedLaw
 from kanopt.whatif.questions.point import PointResult
 from kanopt.whatif.questions.store import line_of, open_store
 
-__all__ = ["TARGETS", "Target"]
-
 Mutate = Callable[[bytes, bytes, random.Random], bytes]
+SEEDS = Path(__file__).with_name("fuzz")
 
 
 @dataclass(frozen=True)
@@ -54,6 +54,11 @@ class Target:
     read: Callable[[Path, bytes], object]
     modules: tuple[str, ...]
     mutate: Mutate = mutate_text
+
+
+def _files(folder: str) -> Callable[[], list[bytes]]:
+    """Return what reads the files to begin from in a folder beside this script."""
+    return lambda: [path.read_bytes() for path in sorted((SEEDS / folder).iterdir())]
 
 
 def _reads(name: str, reader: Callable[[Path], object]) -> Callable[[Path, bytes], object]:
@@ -159,152 +164,13 @@ def _parquet_seeds() -> list[bytes]:
 
 # scenarios
 
-_ROUTING = """\
-[scenario]
-name = "Town"
-seed = 3
-[tables.depots]
-path = "depots.csv"
-[tables.clients]
-path = "clients.csv"
-units = { demand_t = "t" }
-minimum = { demand_t = 0 }
-[tables.vehicles]
-path = "vehicles.csv"
-[tables.trips]
-path = "trips.csv"
-form = { separator = "," }
-[surrogates.minutes]
-formula = "2 * km + 0.1 * km^2"
-inputs = { km = "km" }
-unit = "min"
-[surrogates.fuel]
-table = "trips"
-target = "minutes"
-features = ["km", "hour"]
-monotone = { km = 1 }
-periodic = { hour = 24 }
-holdout = { by = "week", last = 1 }
-[problem]
-kind = "routing"
-cost = { fuel = "fuel" }
-duration = { law = "minutes" }
-bind = { km = "arc.distance", hour = "clock.hour" }
-units = { money = "EUR" }
-[problem.depots]
-table = "depots"
-[problem.clients]
-table = "clients"
-columns = { demand = "demand_t" }
-[problem.vehicles]
-table = "vehicles"
-[[changes]]
-scale = "vehicles.capacity"
-by = 1.5
-[[changes]]
-set = "clients.demand_t"
-to = 0.4
-where = { name = "a" }
-[[changes]]
-add = "clients"
-row = { name = "d", x = 1, y = 1, demand_t = 0.1 }
-[solver]
-time_limit = 1
-"""
-_SCHEDULING = """\
-[tables.jobs]
-path = "jobs.csv"
-[tables.tasks]
-path = "tasks.csv"
-[tables.machines]
-path = "machines.csv"
-[tables.modes]
-path = "modes.csv"
-[surrogates.minutes]
-formula = "10 + 0.5 * kg"
-inputs = { kg = "kg" }
-unit = "min"
-[problem]
-kind = "scheduling"
-makespan_cost = 0.2
-duration = { law = "minutes" }
-bind = { kg = "task.kg" }
-[problem.jobs]
-table = "jobs"
-[problem.tasks]
-table = "tasks"
-[problem.machines]
-table = "machines"
-[problem.modes]
-table = "modes"
-"""
-_TABLES = {
-    "depots.csv": "name,x,y\nhub,0,0\n",
-    "clients.csv": "name,x,y,demand_t\na,0,4,0.5\nb,5,0,0.6\n",
-    "vehicles.csv": "name,num_available,capacity,fixed_cost\nvan,2,1.2,20\n",
-    "trips.csv": "week,km,hour,minutes\n"
-    + "".join(f"{1 + k // 10},{k % 13 + 0.5},{k % 24},{2 * k}\n" for k in range(40)),
-    "jobs.csv": "name,release_date,due_date\nA,0,60\nB,5,40\n",
-    "tasks.csv": "name,job,order,family,kg\na1,A,1,red,20\nb1,B,1,blue,30\n",
-    "machines.csv": "name,family\nsaw,red\n",
-    "modes.csv": "task,machine\na1,saw\nb1,saw\n",
-}
-
 
 def _read_scenario(folder: Path, content: bytes) -> object:
-    for name, text in _TABLES.items():
-        (folder / name).write_text(text)
+    shutil.copytree(SEEDS / "tables", folder, dirs_exist_ok=True)
     (folder / "s.toml").write_bytes(content)
     scenario = ko.load_scenario(folder / "s.toml", allow_sql=bool(len(content) % 2))
     scenario.check()
     return scenario.remarks()
-
-
-# instances
-
-_CVRP = """\
-NAME : toy-n4-k2
-COMMENT : (a remark: with a colon)
-TYPE : CVRP
-DIMENSION : 4
-EDGE_WEIGHT_TYPE : EUC_2D
-CAPACITY : 10
-NODE_COORD_SECTION
-1 0 0
-2 3 4
-3 10.5 0
-4 0 -7
-DEMAND_SECTION
-1 0
-2 4
-3 5
-4 6
-DEPOT_SECTION
- 1
- -1
-EOF
-"""
-_WINDOWS = "TIME_WINDOW_SECTION\n1 0 100\n2 20 30\n3 0 90\n4 5 90\n"
-_VRPTW = _CVRP.replace("TYPE : CVRP", "TYPE : VRPTW\nVEHICLES : 3\nSERVICE_TIME : 9").replace(
-    "DEPOT_SEC", _WINDOWS + "DEPOT_SEC"
-)
-_EXPLICIT = _CVRP.replace("EUC_2D", "EXPLICIT\nEDGE_WEIGHT_FORMAT : LOWER_ROW").replace(
-    _CVRP[_CVRP.index("NODE_COORD") : _CVRP.index("DEMAND")], "EDGE_WEIGHT_SECTION\n5 7 8\n6 9\n 4\n"
-)
-_SOLOMON = """\
-T101
-
-VEHICLE
-NUMBER     CAPACITY
-  4         20
-
-CUSTOMER
-CUST NO.  XCOORD.   YCOORD.    DEMAND   READY TIME  DUE DATE   SERVICE   TIME
-
-    0      0         0          0          0       200          0
-    1      1         1         10        50        60         10
-    2      0         2.5       5         0        100         10
-"""
 
 
 # laws
@@ -378,7 +244,7 @@ TARGETS: dict[str, Target] = {
     ),
     "formula file": Target(_formula_files, _from_json, ("formulas/serialize",)),
     "scenario": Target(
-        lambda: [_ROUTING.encode(), _SCHEDULING.encode()],
+        _files("scenario"),
         _read_scenario,
         ("whatif/scenario_files", "whatif/scenario", "whatif/given_laws"),
     ),
@@ -392,15 +258,13 @@ TARGETS: dict[str, Target] = {
         mutate_bytes,
     ),
     "VRPLIB": Target(
-        lambda: [text.encode() for text in (_CVRP, _VRPTW, _EXPLICIT)],
+        _files("vrplib"),
         _reads("t.vrp", ko.read_instance),
         ("problems/routing/instances", "problems/instance_text"),
     ),
-    "Solomon": Target(
-        lambda: [_SOLOMON.encode()], _reads("t.txt", ko.read_instance), ("problems/routing/instances",)
-    ),
+    "Solomon": Target(_files("solomon"), _reads("t.txt", ko.read_instance), ("problems/routing/instances",)),
     "solution": Target(
-        lambda: [b"Route #1: 1 2\nRoute #2: 3\nCost 27.5\n"],
+        _files("solution"),
         _reads("t.sol", read_solution),
         ("problems/routing/instances",),
     ),

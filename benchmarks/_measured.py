@@ -5,8 +5,6 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["add_noise"]
-
 
 def add_noise(
     rng: np.random.Generator, truth: NDArray[np.float64], *, noise: float, outliers: float

@@ -12,7 +12,6 @@ the pieces alone.
 
 from __future__ import annotations
 
-import argparse
 import statistics
 import sys
 import time
@@ -21,7 +20,7 @@ from dataclasses import dataclass
 from typing import get_args
 
 import numpy as np
-from _bench import footer
+from _bench import asked, footer
 from _random_formulas import RandomLaw, random_law
 
 from kanopt.errors import FormulaError
@@ -114,14 +113,13 @@ def report(outcomes: list[Outcome]) -> None:
 
 
 def main() -> int:
-    options = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    given = asked(
+        __doc__,
+        count=(10_000, "formulas"),
+        seed=(0, "seed"),
+        size=(6, "steps of a formula, about"),
+        points=(2000, "points of each formula"),
     )
-    options.add_argument("--count", type=int, default=10_000, help="formulas (default 10,000)")
-    options.add_argument("--seed", type=int, default=0, help="seed (default 0)")
-    options.add_argument("--size", type=int, default=6, help="steps of a formula, about (default 6)")
-    options.add_argument("--points", type=int, default=2000, help="points of each formula (default 2,000)")
-    given = options.parse_args()
     outcomes = [outcome(place, given.seed, given.size, given.points) for place in range(given.count)]
     report(outcomes)
     print(footer([], given.seed))

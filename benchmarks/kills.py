@@ -20,7 +20,6 @@ SIGTERM, in seconds. Needs Linux, whose /proc shows which processes are left.
 
 from __future__ import annotations
 
-import argparse
 import csv
 import os
 import shutil
@@ -37,7 +36,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from _bench import footer
+from _bench import asked, footer
 
 import kanopt as ko
 from kanopt.whatif.law_cache import FOLDER_VARIABLE
@@ -48,56 +47,7 @@ BEGUN = "begun"
 MARK = "KANOPT_KILLED_RUN"
 """A variable of the environment, by which the children of a command are known."""
 
-SCENARIO = """
-[scenario]
-name = "City"
-[tables.trips]
-path = "trips.csv"
-[tables.depots]
-path = "depots.csv"
-[tables.clients]
-path = "clients.csv"
-[tables.vehicles]
-path = "{vehicles}.csv"
-[surrogates.minutes]
-table = "trips"
-target = "minutes"
-features = ["km"]
-network = {{ hidden = [], starts = 1 }}
-{more}
-[surrogates.fuel]
-formula = "0.3 * km"
-inputs = {{ km = "km" }}
-unit = "EUR"
-[problem]
-kind = "routing"
-cost = {{ fuel = "fuel" }}
-duration = {{ law = "minutes" }}
-bind = {{ km = "arc.distance" }}
-[problem.depots]
-table = "depots"
-[problem.clients]
-table = "clients"
-[problem.vehicles]
-table = "vehicles"
-[solver]
-time_limit = {seconds}
-workers = 2
-"""
-MORE = """
-[surrogates.litres]
-table = "trips"
-target = "litres"
-features = ["km", "load"]
-"""
-DEAR = """
-[scenario]
-name = "Dear"
-base = "rested.toml"
-[[changes]]
-scale = "vehicles.fixed_cost"
-by = 2
-"""
+SCENARIOS = Path(__file__).with_name("kills")
 
 
 def complete_html(path: Path) -> bool:
@@ -184,10 +134,8 @@ def write_inputs(folder: Path, seed: int) -> None:
         }
     )
     trips.to_csv(folder / "trips.csv", index=False)
-    (folder / "city.toml").write_text(SCENARIO.format(vehicles="vehicles", more="", seconds=30))
-    (folder / "rested.toml").write_text(SCENARIO.format(vehicles="rested", more="", seconds=4))
-    (folder / "laws.toml").write_text(SCENARIO.format(vehicles="vehicles", more=MORE, seconds=1))
-    (folder / "dear.toml").write_text(DEAR)
+    for path in SCENARIOS.glob("*.toml"):
+        shutil.copy(path, folder)
     nodes = "".join(f"{k + 2} {x} {y}\n" for k, (x, y) in enumerate(10 * places))
     demands = "".join(f"{k + 2} 1\n" for k in range(CLIENTS))
     (folder / "city.vrp").write_text(
@@ -332,13 +280,12 @@ def measure(name: str, base: Path, inputs: Path) -> tuple[float, Path]:
 
 
 def main() -> None:
-    options = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    arguments = asked(
+        __doc__,
+        n=(200, "kills, of all commands in turns"),
+        commands=(list(COMMANDS), "", list(COMMANDS)),
+        seed=(0, "seed of inputs and moments"),
     )
-    options.add_argument("--n", type=int, default=200, help="kills, of all commands in turns (default 200)")
-    options.add_argument("--commands", nargs="+", default=list(COMMANDS), choices=list(COMMANDS))
-    options.add_argument("--seed", type=int, default=0, help="seed of inputs and moments (default 0)")
-    arguments = options.parse_args()
     rng = np.random.default_rng(arguments.seed)
     counts = {name: Count() for name in arguments.commands}
     with tempfile.TemporaryDirectory() as folder:

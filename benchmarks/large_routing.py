@@ -28,6 +28,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from _bench import asked, footer
 from _process_memory import PeakMemory
 
 import kanopt as ko
@@ -144,26 +145,20 @@ def work(order: dict[str, Any], memory: float) -> dict[str, Any]:
 
 
 def main() -> None:
-    options = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    arguments = asked(
+        __doc__,
+        sizes=([3000, 5000, 10000], "clients"),
+        cases=(list(CASES), "which problems", CASES),
+        limit=(0.0, "seconds to solve for"),
+        workers=(1, "as of kanopt.solve"),
+        memory=(8.0, "GiB of address space at most"),
+        seed=(0, "seed of places, demands and searches"),
+        peer=(False, "run PyVRP alone as well"),
+        child=(str, argparse.SUPPRESS),
     )
-    options.add_argument("--sizes", type=int, nargs="+", default=[3000, 5000, 10000], help="clients")
-    options.add_argument("--cases", nargs="+", default=list(CASES), choices=CASES, help="which problems")
-    options.add_argument(
-        "--limit", type=float, default=0.0, help="seconds to solve for (default: not at all)"
-    )
-    options.add_argument("--workers", type=int, default=1, help="as of kanopt.solve (default 1)")
-    options.add_argument("--memory", type=float, default=8.0, help="GiB of address space at most (default 8)")
-    options.add_argument(
-        "--seed", type=int, default=0, help="seed of places, demands and searches (default 0)"
-    )
-    options.add_argument("--peer", action="store_true", help="run PyVRP alone as well")
-    options.add_argument("--child", help=argparse.SUPPRESS)
-    arguments = options.parse_args()
     if arguments.child:
         print(json.dumps(work(json.loads(arguments.child), arguments.memory)))
         return
-    from _bench import footer  # loads PyTorch, which the children do without
 
     lines = []
     for size in arguments.sizes:

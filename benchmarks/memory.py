@@ -10,7 +10,6 @@ has run; needs Linux.
 
 from __future__ import annotations
 
-import argparse
 import gc
 import os
 from collections.abc import Callable
@@ -19,7 +18,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from _bench import footer
+from _bench import asked, footer
 
 import kanopt as ko
 from kanopt import routing, scheduling, supply
@@ -90,13 +89,12 @@ def searches(clients: int, seed: int) -> dict[str, Callable[[], object]]:
 
 
 def main() -> None:
-    options = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    arguments = asked(
+        __doc__,
+        n=(100, "searches of each kind"),
+        clients=(20, "clients of routing problems"),
+        seed=(0, "seed of the problems"),
     )
-    options.add_argument("--n", type=int, default=100, help="searches of each kind (default 100)")
-    options.add_argument("--clients", type=int, default=20, help="clients of routing problems (default 20)")
-    options.add_argument("--seed", type=int, default=0, help="seed of the problems (default 0)")
-    arguments = options.parse_args()
     lines = []
     for name, search in searches(arguments.clients, arguments.seed).items():
         search()

@@ -13,14 +13,13 @@ from __future__ import annotations
 
 import argparse
 import time
-import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from _bench import footer
+from _bench import asked, footer
 
 import kanopt as ko
 from kanopt.formulas.law_draws import LawDraws, draw_laws
@@ -157,19 +156,17 @@ def scenarios(arguments: argparse.Namespace) -> Iterator[dict[str, object]]:
 
 def main() -> None:
     """Measure and print."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    arguments = asked(
+        __doc__,
+        parts=(["bands", "scenarios"], "", ["bands", "scenarios"]),
+        cases=(60, "tables of bands"),
+        first=(0, "number of the first table"),
+        scenarios=(list(ASKED), "", list(ASKED)),
+        draws=(100, ""),
+        candidates=(4, ""),
+        time_limit=(4.0, "seconds of each search"),
+        workers=(1, ""),
     )
-    parser.add_argument("--parts", nargs="+", choices=["bands", "scenarios"], default=["bands", "scenarios"])
-    parser.add_argument("--cases", type=int, default=60, help="tables of bands")
-    parser.add_argument("--first", type=int, default=0, help="number of the first table")
-    parser.add_argument("--scenarios", nargs="+", choices=list(ASKED), default=list(ASKED))
-    parser.add_argument("--draws", type=int, default=100)
-    parser.add_argument("--candidates", type=int, default=4)
-    parser.add_argument("--time-limit", type=float, default=4.0, help="seconds of each search")
-    parser.add_argument("--workers", type=int, default=1)
-    arguments = parser.parse_args()
-    warnings.simplefilter("ignore")
     if "bands" in arguments.parts:
         found = []
         for line in bands(arguments.cases, arguments.first):

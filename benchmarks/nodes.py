@@ -8,13 +8,12 @@ writes its laws, for the same law with its wave held.
 
 from __future__ import annotations
 
-import argparse
 import time
 from collections.abc import Callable
 
 import numpy as np
 import pandas as pd
-from _bench import footer
+from _bench import asked, footer
 
 from kanopt.formulas.estimation.free import FreeParameters
 from kanopt.formulas.estimation.graph_tape import GraphTape
@@ -60,12 +59,11 @@ def microseconds(step: Callable[[], object], count: int) -> float:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    args = asked(
+        __doc__,
+        count=(1000, "laws a round"),
+        seed=(0, "draws the rows"),
     )
-    parser.add_argument("--count", type=int, default=1000, help="laws a round (default 1,000)")
-    parser.add_argument("--seed", type=int, default=0, help="draws the rows (default 0)")
-    args = parser.parse_args()
     rng = np.random.default_rng(args.seed)
     rows = {name: rng.uniform(1.0, 5.0, 500) for name in ("km", "load", "hour", "stops")}
     columns = Columns(np.column_stack(list(rows.values())), np.ones(4), {})

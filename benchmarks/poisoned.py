@@ -16,16 +16,14 @@ and learned as they are.
 
 from __future__ import annotations
 
-import argparse
 import time
-import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from _bench import footer
+from _bench import asked, footer
 
 from kanopt.errors import KanoptError
 from kanopt.whatif.events import ignore_event
@@ -48,15 +46,14 @@ class Case:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    given = asked(
+        __doc__,
+        part=("all", "", ("tuned", "fresh", "clean", "public", "all")),
+        seed=(0, "added to every seed"),
+        clean=(30, "clean tables"),
+        data=(Path, "folder with public tables"),
+        only=("", "only cases whose name holds this text"),
     )
-    parser.add_argument("--part", choices=("tuned", "fresh", "clean", "public", "all"), default="all")
-    parser.add_argument("--seed", type=int, default=0, help="added to every seed")
-    parser.add_argument("--clean", type=int, default=30, help="clean tables")
-    parser.add_argument("--data", type=Path, help="folder with public tables")
-    parser.add_argument("--only", default="", help="only cases whose name holds this text")
-    given = parser.parse_args()
     began = time.perf_counter()
     parts: dict[str, Iterator[Case]] = {}
     if given.part in ("tuned", "all"):
@@ -88,13 +85,11 @@ def told_of(part: str, case: Case) -> bool:
     """Learn a case, print what is said of it, and return whether that is wrong."""
     settings = {"network": {"hidden": []}, **dict(case.settings)}
     spec = LearnedSpec(table="t", target=case.target, features=case.features, **settings)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        try:
-            law = learn_law(case.target, spec, case.frame, 1, ignore_event, None)
-        except KanoptError as error:
-            print(f"{part:7} {case.name:28} refused: {str(error).splitlines()[0][:150]}", flush=True)
-            return not case.told
+    try:
+        law = learn_law(case.target, spec, case.frame, 1, ignore_event, None)
+    except KanoptError as error:
+        print(f"{part:7} {case.name:28} refused: {str(error).splitlines()[0][:150]}", flush=True)
+        return not case.told
     verdict = law.formula.verdict
     assert verdict is not None, "a law that was learned has a verdict"
     kinds = [each.kind for each in verdict.reasons if each.kind]

@@ -21,7 +21,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from _bench import footer
+from _bench import asked, footer
 from _example_city import make_city
 
 import kanopt as ko
@@ -159,17 +159,14 @@ def child(part: str, quick: bool, seeds: list[int]) -> None:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    given = asked(
+        __doc__,
+        part=("both", "which half of the cases", [*SEEDS, "both"]),
+        quick=(False, "one case of each kind"),
+        seeds=([int], "cities and tables of these seeds instead"),
+        jobs=(1, "processes at a time"),
+        child=(False, argparse.SUPPRESS),
     )
-    parser.add_argument("--part", choices=[*SEEDS, "both"], default="both", help="which half of the cases")
-    parser.add_argument("--quick", action="store_true", help="one case of each kind")
-    parser.add_argument(
-        "--seeds", type=int, nargs="+", default=[], help="cities and tables of these seeds instead"
-    )
-    parser.add_argument("--jobs", type=int, default=1, help="processes at a time (default 1)")
-    parser.add_argument("--child", action="store_true", help=argparse.SUPPRESS)
-    given = parser.parse_args()
     if given.child:
         child(given.part, given.quick, given.seeds)
         return

@@ -18,7 +18,6 @@ Seconds are wall seconds, CPU seconds those of the whole process; every plan of 
 
 from __future__ import annotations
 
-import argparse
 import resource
 import time
 from collections.abc import Callable, Iterable
@@ -26,7 +25,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from _bench import footer, installed
+from _bench import asked, footer, installed
 from _shops import Shop, flexible_job_shops, job_shops, mixed_shop, priced_shop
 from ortools.sat.python import cp_model
 
@@ -295,23 +294,18 @@ def search(count: int, seed: int) -> pd.DataFrame:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    given = asked(
+        __doc__,
+        data=(Path, "folder with jsp, fjsp and rcpsp; for published instances"),
+        parts=(PARTS, "", PARTS),
+        instances=([str], "instead of those of the part"),
+        seconds=(30.0, ""),
+        seed=(0, ""),
+        seeds=(4, "of workshop and priced"),
+        schedules=(5000, "of search"),
+        work=(False, "count work in place of seconds, for a machine that others use too"),
+        no_peer=(False, "leave the other programs out"),
     )
-    parser.add_argument("--data", type=Path, help="folder with jsp, fjsp and rcpsp; for published instances")
-    parser.add_argument("--parts", nargs="+", choices=PARTS, default=PARTS)
-    parser.add_argument("--instances", nargs="+", help="instead of those of the part")
-    parser.add_argument("--seconds", type=float, default=30.0)
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--seeds", type=int, default=4, help="of workshop and priced")
-    parser.add_argument("--schedules", type=int, default=5000, help="of search")
-    parser.add_argument(
-        "--work",
-        action="store_true",
-        help="count work in place of seconds, for a machine that others use too",
-    )
-    parser.add_argument("--no-peer", action="store_true", help="leave the other programs out")
-    given = parser.parse_args()
     peer = not given.no_peer
     global HAS_PYJOBSHOP, COUNTS_WORK
     HAS_PYJOBSHOP, COUNTS_WORK = peer and installed("pyjobshop") and not given.work, given.work

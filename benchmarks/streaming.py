@@ -26,6 +26,8 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+from _bench import asked
+
 ROLES = ("generate", "kanopt", "boosting")
 BATCH = 250_000
 TEST, HELD_OUT = 200_000, 20_000
@@ -174,12 +176,13 @@ def report(results: list[dict[str, Any]]) -> None:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--rows", type=int, nargs="+", default=[1_000_000, 3_000_000, 10_000_000])
-    parser.add_argument("--models", nargs="+", choices=ROLES[1:], default=list(ROLES[1:]))
-    parser.add_argument("--role", choices=ROLES, help=argparse.SUPPRESS)
-    parser.add_argument("--file", type=Path, help=argparse.SUPPRESS)
-    given = parser.parse_args()
+    given = asked(
+        __doc__,
+        rows=([1_000_000, 3_000_000, 10_000_000], ""),
+        models=(list(ROLES[1:]), "", ROLES[1:]),
+        role=(str, argparse.SUPPRESS, ROLES),
+        file=(Path, argparse.SUPPRESS),
+    )
     if given.role == "generate":
         generate(given.file, given.rows[0])
     elif given.role:

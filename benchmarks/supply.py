@@ -18,13 +18,12 @@ Seconds are wall seconds with one thread; those of kanopt are all of ``ko.solve`
 
 from __future__ import annotations
 
-import argparse
 import time
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from _bench import footer
+from _bench import asked, footer
 from _concave_optimum import concave_optimum
 from _highs_peer import Bare, bare_highs, warehouse_model
 from _networks import concave_network, random_network, read_warehouses
@@ -161,17 +160,14 @@ def concave(seconds: float, seed: int) -> pd.DataFrame:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    given = asked(
+        __doc__,
+        data=(Path, "folder of cap*.txt of the OR-Library with its gabarito.txt of optima"),
+        parts=(PARTS, "", PARTS),
+        seconds=(120.0, "time limit"),
+        seed=(0, "seed"),
+        no_peer=(False, "leave HiGHS out of 'capa' and 'large'"),
     )
-    parser.add_argument(
-        "--data", type=Path, help="folder of cap*.txt of the OR-Library with its gabarito.txt of optima"
-    )
-    parser.add_argument("--parts", nargs="+", choices=PARTS, default=PARTS)
-    parser.add_argument("--seconds", type=float, default=120.0, help="time limit (default 120)")
-    parser.add_argument("--seed", type=int, default=0, help="seed (default 0)")
-    parser.add_argument("--no-peer", action="store_true", help="leave HiGHS out of 'capa' and 'large'")
-    given = parser.parse_args()
     tables = {
         "proved": lambda: proved(given.data, given.seconds, given.seed),
         "capa": lambda: capa(given.data, given.seconds, given.seed, peer=not given.no_peer),

@@ -17,7 +17,6 @@ from __future__ import annotations
 
 import argparse
 import time
-import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from itertools import pairwise
@@ -26,7 +25,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
-from _bench import footer
+from _bench import asked, footer
 from _example_supply import make_supply_network
 
 import kanopt as ko
@@ -205,27 +204,19 @@ def learn_laws(scenario: ko.Scenario, seed: int) -> None:
 
 def main() -> None:
     """Print the table."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    arguments = asked(
+        __doc__,
+        cases=(list(range(len(CASES))), "numbers, from 0"),
+        networks=([int], "seeds of further supply networks, two axes each"),
+        points=(201, "of the grid"),
+        start=(5, "values that ours begins with"),
+        most=(60, "solves of ours at most"),
+        decisions=("all", "", ("all", "in use")),
+        time_limit=(3.0, "seconds for a search in the workshop"),
+        deterministic=(False, "count work in the workshop, not seconds"),
+        repeats=(2, "searches for a point in the workshop"),
+        seed=(7, ""),
     )
-    parser.add_argument(
-        "--cases", nargs="*", type=int, default=list(range(len(CASES))), help="numbers, from 0"
-    )
-    parser.add_argument(
-        "--networks", nargs="*", type=int, default=[], help="seeds of further supply networks, two axes each"
-    )
-    parser.add_argument("--points", type=int, default=201, help="of the grid")
-    parser.add_argument("--start", type=int, default=5, help="values that ours begins with")
-    parser.add_argument("--most", type=int, default=60, help="solves of ours at most")
-    parser.add_argument("--decisions", choices=("all", "in use"), default="all")
-    parser.add_argument("--time-limit", type=float, default=3.0, help="seconds for a search in the workshop")
-    parser.add_argument(
-        "--deterministic", action="store_true", help="count work in the workshop, not seconds"
-    )
-    parser.add_argument("--repeats", type=int, default=2, help="searches for a point in the workshop")
-    parser.add_argument("--seed", type=int, default=7)
-    arguments = parser.parse_args()
-    warnings.simplefilter("ignore", ko.KanoptWarning)
     rows = []
     for case in cases(arguments):
         learn_laws(case.scenario, arguments.seed)

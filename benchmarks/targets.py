@@ -16,14 +16,13 @@ import io
 import math
 import tempfile
 import time
-import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 import torch
-from _bench import footer, installed
+from _bench import asked, footer, installed
 
 import kanopt as ko
 
@@ -77,9 +76,7 @@ def fitted(target: Target, seed: int, noise: float, **arguments: object) -> tupl
     """Return error, CPU seconds and structure of a KANRegressor."""
     x, y = target.sample(seed, noise)
     tick = time.process_time()
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ko.KanoptWarning)
-        model = ko.KANRegressor(seed=seed, **arguments).fit(x, y)
+    model = ko.KANRegressor(seed=seed, **arguments).fit(x, y)
     cpu = time.process_time() - tick
     return target.error(model.predict), cpu, str(model.summary().structure)
 
@@ -177,23 +174,15 @@ def noisy(target: Target, arguments: argparse.Namespace) -> dict[str, object]:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    arguments = asked(
+        __doc__,
+        targets=(list(TARGETS), "which", TARGETS),
+        seeds=(10, "seeds of rows and starts without noise"),
+        noise_seeds=(5, "the same with noise, 0 for none"),
+        peers=(True, "run pykan too"),
+        peer_seeds=(1, "seeds of pykan"),
+        steps=(100, "LBFGS steps of pykan per grid"),
     )
-    parser.add_argument(
-        "--targets", nargs="+", choices=TARGETS, default=list(TARGETS), help="which (default all)"
-    )
-    parser.add_argument(
-        "--seeds", type=int, default=10, help="seeds of rows and starts without noise (default 10)"
-    )
-    parser.add_argument(
-        "--noise-seeds", type=int, default=5, help="the same with noise, 0 for none (default 5)"
-    )
-    parser.add_argument("--peers", action=argparse.BooleanOptionalAction, default=True, help="run pykan too")
-    parser.add_argument("--peer-seeds", type=int, default=1, help="seeds of pykan (default 1)")
-    parser.add_argument("--steps", type=int, default=100, help="LBFGS steps of pykan per grid (default 100)")
-    arguments = parser.parse_args()
-    torch.set_num_threads(1)
     chosen = [TARGETS[name] for name in arguments.targets]
     rows = [clean(target, arguments) for target in chosen]
     noise = [noisy(target, arguments) for target in chosen] if arguments.noise_seeds else []

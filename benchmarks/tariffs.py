@@ -12,21 +12,18 @@ HistGradientBoostingRegressor on the logarithm, and a linear fit of the logarith
 
 from __future__ import annotations
 
-import argparse
 import time
-import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from _bench import footer
+from _bench import asked, footer
 from sklearn.compose import make_column_transformer
 from sklearn.ensemble import HistGradientBoostingRegressor
 from sklearn.linear_model import Ridge
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder
-from threadpoolctl import threadpool_limits
 
 import kanopt as ko
 from kanopt.formulas.nodes import count_operators
@@ -226,11 +223,9 @@ def law(case: Case, seed: int) -> dict[str, object]:
     rows = case.frame.assign(price=case.noted)
     train, test = rows[~case.held_out], rows[case.held_out]
     began = time.process_time()
-    with warnings.catch_warnings(), threadpool_limits(1):
-        warnings.simplefilter("ignore", ko.KanoptWarning)
-        model = ko.KANRegressor(seed=seed).fit(train[list(case.frame)], train["price"])
-        formula = model.to_formula(test, min_r2=-1e9, unseen="pooled")
-        told = np.broadcast_to(formula.evaluate(case.frame), len(case.frame))
+    model = ko.KANRegressor(seed=seed).fit(train[list(case.frame)], train["price"])
+    formula = model.to_formula(test, min_r2=-1e9, unseen="pooled")
+    told = np.broadcast_to(formula.evaluate(case.frame), len(case.frame))
     spent = time.process_time() - began
     return {
         **figures(case, told),
@@ -261,15 +256,14 @@ def peers(case: Case) -> dict[str, float]:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    arguments = asked(
+        __doc__,
+        half=("both", "which tariffs", ["tuned", "fresh", "both"]),
+        noise=([0.01, 0.05], "share of the price"),
+        seeds=([0], "seeds of the tariffs"),
+        only=([str], "tariffs whose names begin so"),
+        laws=(False, "print every law"),
     )
-    parser.add_argument("--half", choices=["tuned", "fresh", "both"], default="both", help="which tariffs")
-    parser.add_argument("--noise", type=float, nargs="+", default=[0.01, 0.05], help="share of the price")
-    parser.add_argument("--seeds", type=int, nargs="+", default=[0], help="seeds of the tariffs")
-    parser.add_argument("--only", nargs="+", help="tariffs whose names begin so")
-    parser.add_argument("--laws", action="store_true", help="print every law")
-    arguments = parser.parse_args()
     wanted = {"tuned": TUNED, "fresh": FRESH, "both": (*TUNED, *FRESH)}[arguments.half]
     rows = []
     for seed in arguments.seeds:

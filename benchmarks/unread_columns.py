@@ -9,7 +9,6 @@ repositories, and headers made up at the end, for which nothing was changed. Tak
 
 from __future__ import annotations
 
-import argparse
 import tempfile
 import tomllib
 from collections.abc import Iterator
@@ -19,7 +18,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from _bench import footer
+from _bench import asked, footer
 
 import kanopt as ko
 from kanopt.problems import RoutingProblem, SchedulingProblem, SupplyProblem
@@ -184,12 +183,11 @@ def _hint(told: list[UnreadColumn]) -> str:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    options = asked(
+        __doc__,
+        sets=(list(SETS), "", list(SETS)),
+        wrong=(False, "print only the headers with a wrong hint"),
     )
-    parser.add_argument("--sets", nargs="+", default=list(SETS), choices=list(SETS))
-    parser.add_argument("--wrong", action="store_true", help="print only the headers with a wrong hint")
-    options = parser.parse_args()
     found = {
         name: list(answers(tuple(map(HeaderCase.of, SETS[name].strip().splitlines()))))
         for name in options.sets
