@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import io
 import json
 import random
 import shutil
@@ -15,8 +14,6 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-import pyarrow as pa
-import pyarrow.parquet as pq
 from _fuzz_mutations import mutate_bytes, mutate_text
 
 import kanopt as ko
@@ -74,18 +71,6 @@ def _reads(name: str, reader: Callable[[Path], object]) -> Callable[[Path, bytes
 # formulas
 
 
-def _formula_texts() -> list[bytes]:
-    texts = [
-        "2.5 * km + 0.3 * km^2",
-        "exp(-0.08 * load) * (km + 3) / hour",
-        "max(km, 2 * load, 7) - min(hour, 3)",
-        "sqrt(km^2 + load^2) + log(1 + hour) * sin(2 * pi * hour / 24)",
-        "if(km > 3, 2 * km, km) + abs(load - 1) - tanh(km)^3",
-        "-km ** 2 + 1e-3 * load - .5 * hour",
-    ]
-    return [text.encode() for text in texts]
-
-
 def _parse(_: Path, content: bytes) -> object:
     inputs = [ko.Variable("km", "km"), ko.Variable("load", "t"), ko.Variable("hour")]
     return ko.parse_formula(content.decode("utf-8", "surrogateescape"), inputs, ko.Variable("cost", "EUR"))
@@ -93,7 +78,7 @@ def _parse(_: Path, content: bytes) -> object:
 
 def _formula_files() -> list[bytes]:
     inputs = [ko.Variable("km", "km"), ko.Variable("load", "t"), ko.Variable("hour")]
-    laws = [ko.parse_formula(text.decode(), inputs, ko.Variable("cost")) for text in _formula_texts()[:4]]
+    laws = [ko.parse_formula(text.decode(), inputs, ko.Variable("cost")) for text in _files("formula")()[:4]]
     return [law.to_json().encode() for law in laws]
 
 
@@ -102,16 +87,6 @@ def _from_json(_: Path, content: bytes) -> object:
 
 
 # tables
-
-
-def _csv_seeds() -> list[bytes]:
-    return [
-        b"name,x,y,when,ok\na,1,2.5,2024-01-01,true\nb,,-3,2024-01-02,false\nc,4,1e3,,true\n",
-        'name;Länge;Preis\nA;1,5;2\n"B;x";2,25;\nC;0,5;7\n'.encode("cp1252"),
-        "a\tb\n1\t2\n3\t4\n".encode("utf-16"),
-        b"\xef\xbb\xbfa|b|\r\n1|2|\r\n3|4|\r\n\r\n5|6|7\r\n",
-        b'x,"y ""z"""\n"1","2\n3"\n4,5\n',
-    ]
 
 
 def _read_csv(folder: Path, content: bytes) -> object:
@@ -126,40 +101,6 @@ def _read_csv(folder: Path, content: bytes) -> object:
         header=chosen.choice([1, 1, 1, 2]),
     )
     return ko.read_table(folder / "t.csv", form=form, on_bad=chosen.choice(["error", "missing", "drop"]))
-
-
-def _parquet_seeds() -> list[bytes]:
-    frame = pd.DataFrame(
-        {
-            "name": ["a", "b", None],
-            "x": [1.5, np.nan, -2.0],
-            "n": [1, 2, 3],
-            "zone": pd.Categorical(["u", "v", "u"]),
-            "at": pd.date_range("2024-01-01", periods=3),
-            "ok": [True, False, True],
-        }
-    )
-    nested = pa.table(
-        {
-            "l": [[1, 2], [], None],
-            "s": [{"k": 1}, {"k": 2}, None],
-            "d": pa.array([1, 2, 3], pa.decimal128(9, 2)),
-        }
-    )
-    odd = pa.table(
-        {
-            "t": pa.array([1, 2], pa.time64("us")),
-            "b": pa.array([b"\xff", b""]),
-            "u": pa.array([2**63, 0], pa.uint64()),
-        }
-    )
-    files = []
-    for table in (pa.Table.from_pandas(frame), nested, odd):
-        for codec in ("none", "snappy"):
-            stream = io.BytesIO()
-            pq.write_table(table, stream, compression=codec)
-            files.append(stream.getvalue())
-    return files
 
 
 # scenarios
@@ -240,7 +181,7 @@ def _read_sweep(folder: Path, content: bytes) -> object:
 
 TARGETS: dict[str, Target] = {
     "formula text": Target(
-        _formula_texts, _parse, ("formulas/parser", "formulas/grammar", "formulas/variables")
+        _files("formula"), _parse, ("formulas/parser", "formulas/grammar", "formulas/variables")
     ),
     "formula file": Target(_formula_files, _from_json, ("formulas/serialize",)),
     "scenario": Target(
@@ -249,10 +190,12 @@ TARGETS: dict[str, Target] = {
         ("whatif/scenario_files", "whatif/scenario", "whatif/given_laws"),
     ),
     "CSV": Target(
-        _csv_seeds, _read_csv, ("tables/_text", "tables/table_reading", "tables/_convert", "tables/_reading")
+        _files("csv"),
+        _read_csv,
+        ("tables/_text", "tables/table_reading", "tables/_convert", "tables/_reading"),
     ),
     "Parquet": Target(
-        _parquet_seeds,
+        _files("parquet"),
         _reads("t.parquet", ko.read_table),
         ("tables/_stores", "tables/_convert"),
         mutate_bytes,

@@ -46,7 +46,7 @@ KEPT = (
     "backhaul apart pickups even",
     "source windows prizes",
     "reloads releases soft",
-    "open duration pinned skills",
+    "open_ends duration pinned skills",
     "breaks measure depots windows",
     "backhaul overtime releases",
 )
@@ -258,24 +258,11 @@ def depots(place: Town) -> None:
 
 
 RULES: dict[str, Callable[[Town], None]] = {
-    "breaks": breaks,
-    "reloads": reloads,
-    "pickups": pickups,
-    "windows": windows,
-    "soft": soft,
-    "overtime": overtime,
-    "apart": apart,
-    "even": even,
-    "source": source,
-    "backhaul": backhaul,
-    "skills": skills,
-    "prizes": prizes,
-    "releases": releases,
-    "open": open_ends,
-    "duration": duration,
-    "pinned": pinned,
-    "measure": measure,
-    "depots": depots,
+    rule.__name__: rule
+    for rule in (
+        *(breaks, reloads, pickups, windows, soft, overtime, apart, even, source, backhaul),
+        *(skills, prizes, releases, open_ends, duration, pinned, measure, depots),
+    )
 }
 
 

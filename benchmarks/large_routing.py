@@ -19,7 +19,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import resource
 import subprocess
 import sys
@@ -28,7 +27,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from _bench import asked, footer
+from _bench import asked, footer, print_table
 from _process_memory import PeakMemory
 
 import kanopt as ko
@@ -171,9 +170,8 @@ def main() -> None:
                 print(f"{size} {case} {what}: {found}", file=sys.stderr, flush=True)
                 line |= {f"peer {name}": value for name, value in found.items()} if what == "peer" else found
             lines.append(line)
-    with pd.option_context("display.width", 250, "display.max_columns", 30, "display.max_colwidth", 60):
-        print(pd.DataFrame(lines).drop(columns="engines", errors="ignore").round(2).to_string(index=False))
-    print(f"\n{footer(['ortools', 'pyvrp'], arguments.seed)}, {os.uname().sysname}")
+    print_table(pd.DataFrame(lines).drop(columns="engines", errors="ignore"), ".2f")
+    print(f"\n{footer(['ortools', 'pyvrp'], arguments.seed)}")
 
 
 if __name__ == "__main__":
