@@ -11,8 +11,6 @@ from sklearn.base import BaseEstimator, RegressorMixin
 
 from kanopt.surrogates.peer_models import better_of, peer_model
 
-__all__ = ["MODELS", "additive", "boosting", "mlp"]
-
 
 class AdditiveSplines(RegressorMixin, BaseEstimator):
     """pygam: a spline of every number and a factor of every category, one smoothing weight by its GCV grid.

@@ -1,4 +1,4 @@
-"""Whether what is promised of a plan holds, what a promise costs, and whether chosen plans turn out worse than told.
+"""Whether what is promised of a plan holds, and whether chosen plans turn out worse than told.
 
 Part "promises": a plan is made on travel times learned from the log of a made city, and for each stop it is said by
 when the van is there with a probability of 90, 95 and 99 %. Then the plan is driven on fresh days of the true laws, by
@@ -13,12 +13,6 @@ Part "trips": the same of single trips of real rows (New York taxis), from which
 folder that holds tables/. The peer is gradient boosting of quantiles, on all rows that ours was learned from or judged
 by.
 
-Part "price": everyone is to be in time on 95 % of days. Beside it stand the plan on typical times and the usual buffer:
-a plan on travel times 15 % longer (--buffer), with as much time to search; "same as longer" asks for as many days in
-time as that buffer brings, on the learned errors. Realised on the true laws: cost of a day, how often the stop or the
-van's return that is late most often is on time ("least"), and all stops of the day ("all"). Cities differ by --tight:
-vans work for so many hours only, so that time is short.
-
 Part "curse": plans are chosen where laws are too hopeful. What the laws say the chosen plan costs, beside what it costs
 on the true laws; and the same for a plan that was chosen on laws of another log, of which these laws do not know. The
 difference is the optimiser's curse, free of what the laws are wrong by everywhere; --rows of the log, few or all.
@@ -29,15 +23,13 @@ Gross errors of the log (1 % of its rows) are faults of the record: they do not 
 from __future__ import annotations
 
 import argparse
-import sys
 import time
-import warnings
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from _bench import footer
+from _bench import asked, footer, print_table, tell
 from _city_days import NOISE, day_problem, learned_minutes, told, true_days
 from _example_city import make_city
 from scipy.stats import t as student
@@ -87,7 +79,7 @@ def promises(arguments: argparse.Namespace) -> pd.DataFrame:
                         "inside, best": float(abs(most.mean() - level) <= error),
                     }
                 )
-            _tell(f"effect {effect:g}, city {seed}: {rows[-2]['realised']:.3f} of 0.95")
+            tell(f"effect {effect:g}, city {seed}: {rows[-2]['realised']:.3f} of 0.95")
     return pd.DataFrame(rows)
 
 
@@ -150,70 +142,8 @@ def trips(arguments: argparse.Namespace) -> pd.DataFrame:
                     "boosting CPU s": time.process_time() - tick,
                 }
             )
-        _tell(f"split {seed}: {rows[-2]['realised']:.3f} of 0.95")
+        tell(f"split {seed}: {rows[-2]['realised']:.3f} of 0.95")
     return pd.DataFrame(rows)
-
-
-def price(arguments: argparse.Namespace) -> pd.DataFrame:
-    """Return a line for each city and plan."""
-    rows = []
-    for effect in arguments.effects:
-        for seed in arguments.cities:
-            city = _tight(make_city(seed, day_effect=effect), arguments.tight)
-            minutes = learned_minutes(city, seed)
-            problem = day_problem(city, minutes)
-            how = {"time_limit": arguments.time_limit, "seed": seed, "deterministic": True}
-            flat = _flat(city, minutes, problem, arguments.buffer, how)
-            level = ko.risk(flat, HAPPENS, draws=4000).on_time
-            plans = {
-                "no buffer": told(problem, ko.solve(problem, days_in_time=None, **how)),
-                "95 % of days": ko.solve_on_time(problem, 0.95, uncertainty=HAPPENS, **how),
-                "longer times": flat,
-                "same as longer": ko.solve_on_time(
-                    problem, min(max(level, 0.5), 0.999), uncertainty=HAPPENS, **how
-                ),
-            }
-            for name, result in plans.items():
-                days = true_days(city, problem, result.plan, arguments.days, seed)
-                rows.append(
-                    {
-                        "day effect": effect,
-                        "plan": name,
-                        "city": seed,
-                        "cost": days.cost.mean(),
-                        "vans": len(result.plan.routes),
-                        "least": days.least,
-                        "all": float((days.begin <= days.latest + 1e-6).all(axis=1).mean()),
-                        "left out": len(result.plan.unserved),
-                        "level": level,
-                    }
-                )
-            _tell(", ".join(f"{row['plan']} {row['cost']:.2f} ({row['least']:.3f})" for row in rows[-4:]))
-    return pd.DataFrame(rows)
-
-
-def _tight(city: object, hours: float | None) -> object:
-    """Return a city whose vans work for so many hours only."""
-    if hours is not None:
-        city.vehicles["shift_end_h"] = city.vehicles["shift_start_h"] + hours
-        city.clients["due_h"] = np.minimum(city.clients["due_h"], city.vehicles["shift_end_h"].max())
-        city.clients["ready_h"] = np.minimum(city.clients["ready_h"], city.clients["due_h"] - 1.0)
-    return city
-
-
-def _flat(
-    city: object, minutes: ko.Formula, problem: ko.RoutingProblem, longer_by: float, how: dict[str, object]
-) -> ko.Result:
-    """Plan on longer travel times, and return the plan, which leaves when that planner says, on the laws."""
-    longer = ko.parse_formula(
-        f"{longer_by} * minutes",
-        [*minutes.inputs],
-        ko.Variable("longer", "min"),
-        laws={"minutes": minutes},
-        per="leg",
-    )
-    cautious = day_problem(city, longer)
-    return ko.evaluate(problem, told(cautious, ko.solve(cautious, **how)).plan)
 
 
 def curse(arguments: argparse.Namespace) -> pd.DataFrame:
@@ -242,7 +172,7 @@ def curse(arguments: argparse.Namespace) -> pd.DataFrame:
         hoped = [found[f"{name}: on time, told"] - found[f"{name}: on time"] for name in ("own", "other")]
         found["curse of on time, points"] = 100.0 * (hoped[0] - hoped[1])
         rows.append(found)
-        _tell(f"city {seed}: curse {found['curse, %']:+.2f} %")
+        tell(f"city {seed}: curse {found['curse, %']:+.2f} %")
     return pd.DataFrame(rows)
 
 
@@ -252,61 +182,35 @@ def table_of(part: str, lines: pd.DataFrame) -> pd.DataFrame:
         figures = lines.drop(columns="city")
         half = student.ppf(0.975, max(len(lines) - 1, 1)) * figures.std(ddof=1) / np.sqrt(len(lines))
         return pd.DataFrame({"mean": figures.mean(), "± 95 %": half})
-    keys = {"promises": ["day effect", "promise"], "trips": ["promise"], "price": ["day effect", "plan"]}[
-        part
-    ]
+    keys = ["promise"] if part == "trips" else ["day effect", "promise"]
     what = "split" if part == "trips" else "city"
     grouped = lines.groupby(keys, sort=False)
     found = grouped.mean(numeric_only=True).drop(columns=what)
     found.insert(0, "splits" if part == "trips" else "cities", grouped.size())
-    if part == "price":
-        base = lines[lines["plan"] == "longer times"].set_index(["day effect", "city"])["cost"]
-        own = lines.set_index(["day effect", "city"])["cost"]
-        saving = (100.0 * (1.0 - own / base.reindex(own.index))).to_numpy()
-        saved = lines.assign(saving=saving).groupby(keys, sort=False)["saving"]
-        found["cheaper than longer, %"], found["± of that"] = saved.mean(), 2.0 * saved.sem()
-    else:
-        found.insert(2, "± (2 errors)", 2.0 * grouped["realised"].sem())
-        found.insert(3, "between", grouped["realised"].std())
+    found.insert(2, "± (2 errors)", 2.0 * grouped["realised"].sem())
+    found.insert(3, "between", grouped["realised"].std())
     return found
 
 
-def _tell(text: str) -> None:
-    print(f"[{time.process_time():.0f} CPU s] {text}", file=sys.stderr, flush=True)
+PARTS = {"promises": promises, "trips": trips, "curse": curse}
 
 
-PARTS = {"promises": promises, "trips": trips, "price": price, "curse": curse}
-
-
-def main() -> int:
-    """Measure one part and print its table."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+def main() -> None:
+    given = asked(
+        __doc__,
+        ("part", "what is measured", PARTS),
+        cities=([*range(100, 108)], "seeds of cities, or of splits"),
+        effects=([0.0, 0.15], "day effects"),
+        days=(400, "days on which plans are driven"),
+        time_limit=(20.0, "seconds' worth of search"),
+        rows=(int, "rows of the log (curse); else all 5,000"),
+        data=(Path, "folder that holds tables/ (trips)"),
     )
-    parser.add_argument("part", choices=list(PARTS))
-    parser.add_argument(
-        "--cities", type=int, nargs="+", default=list(range(100, 108)), help="seeds; default 100 to 107"
-    )
-    parser.add_argument(
-        "--effects", type=float, nargs="+", default=[0.0, 0.15], help="day effects; default 0 and 0.15"
-    )
-    parser.add_argument("--days", type=int, default=400, help="days on which plans are driven; default 400")
-    parser.add_argument("--time-limit", type=float, default=20.0, help="seconds' worth of search; default 20")
-    parser.add_argument("--tight", type=float, help="hours of a shift; default those of the city, 10")
-    parser.add_argument("--buffer", type=float, default=1.15, help="factor of the usual buffer; default 1.15")
-    parser.add_argument("--rows", type=int, help="rows of the log; default all 5,000 (curse)")
-    parser.add_argument("--data", type=Path, help="folder that holds tables/ (trips)")
-    arguments = parser.parse_args()
-    if arguments.part == "trips" and arguments.data is None:
-        parser.error("trips needs --data")
-    warnings.simplefilter("ignore")
     tick, clock = time.process_time(), time.perf_counter()
-    table = table_of(arguments.part, PARTS[arguments.part](arguments))
-    print(table.to_string(float_format="{:.4f}".format))
+    print_table(table_of(given.part, PARTS[given.part](given)), ".4f", index=True)
     spent = f"{time.process_time() - tick:.0f} CPU s, {time.perf_counter() - clock:.0f} s by the clock"
-    print(f"\n{spent}; {footer(['pyvrp'], ' '.join(map(str, arguments.cities)))}")
-    return 0
+    print(f"\n{spent}; {footer(['pyvrp'], ' '.join(map(str, given.cities)))}")
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

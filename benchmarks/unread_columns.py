@@ -9,7 +9,6 @@ repositories, and headers made up at the end, for which nothing was changed. Tak
 
 from __future__ import annotations
 
-import argparse
 import tempfile
 import tomllib
 from collections.abc import Iterator
@@ -19,7 +18,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from _bench import footer
+from _bench import asked, footer, print_table
 
 import kanopt as ko
 from kanopt.problems import RoutingProblem, SchedulingProblem, SupplyProblem
@@ -184,35 +183,29 @@ def _hint(told: list[UnreadColumn]) -> str:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    given = asked(
+        __doc__,
+        sets=(list(SETS), "which", SETS),
+        wrong=(False, "print only the headers with a wrong hint"),
     )
-    parser.add_argument("--sets", nargs="+", default=list(SETS), choices=list(SETS))
-    parser.add_argument("--wrong", action="store_true", help="print only the headers with a wrong hint")
-    options = parser.parse_args()
-    found = {
-        name: list(answers(tuple(map(HeaderCase.of, SETS[name].strip().splitlines()))))
-        for name in options.sets
-    }
-    print(f"{'set':6} {'table':12} {'header':26} {'python':7} {'file':5} {'hint':18} meant")
-    for name, all_answers in found.items():
-        for answer in all_answers:
-            if answer.right and options.wrong:
-                continue
-            case, mark = answer.case, "" if answer.right else "   wrong"
-            python, file = ("named" if named else "NOT" for named in (answer.python, answer.file))
-            meant = " or ".join(case.meant)
-            print(
-                f"{name:6} {case.table:12} {case.header:26} {python:7} {file:5} {answer.hint:18} {meant}{mark}"
-            )
-    print()
-    for name, all_answers in found.items():
-        count = len(all_answers)
-        print(
-            f"{name}: {count} headers; named in Python {sum(a.python for a in all_answers)}, in files "
-            f"{sum(a.file for a in all_answers)}; striking where they are {sum(a.striking for a in all_answers)}; "
-            f"right hint {sum(a.right for a in all_answers)} ({sum(a.right for a in all_answers) / count:.0%})"
-        )
+    rows, totals = [], []
+    for name in given.sets:
+        found = list(answers(tuple(map(HeaderCase.of, SETS[name].strip().splitlines()))))
+        for answer in found:
+            told = {
+                "set": name,
+                "table": answer.case.table,
+                "header": answer.case.header,
+                "hint": answer.hint,
+            }
+            told |= {"python": answer.python, "file": answer.file, "meant": " or ".join(answer.case.meant)}
+            rows += [told | {"right": answer.right}] if not (answer.right and given.wrong) else []
+        counts = {
+            what: sum(getattr(a, what) for a in found) for what in ("python", "file", "striking", "right")
+        }
+        totals.append({"set": name, "headers": len(found), **counts})
+    print_table(rows)
+    print_table(totals)
     print(footer(["pandas"], "none"))
 
 
