@@ -112,11 +112,11 @@ def test_a_clock_law_is_tried_on_the_law_and_not_called_proved() -> None:
     )
     given = problem_of([Client("a", latest=495.0), Client("b"), Client("c", latest=495.0)])
     clocked = replace(given, duration=law.bind(km=arc.distance, hour=clock.hour))
-    found = asked(clocked, [["a", "b"]])
+    found = asked(clocked, [["a", "b"]], time_limit=2.0)
     assert (found.clients, found.proved, found.irreducible) == (("c", "a"), False, True)
     assert "search found none" in str(found)
     heavy = replace(clocked, clients=[Client(name, demand=4.0) for name in "abc"])
-    found = asked(heavy, [["a", "b"]])
+    found = asked(heavy, [["a", "b"]], time_limit=2.0)
     assert (found.rules, found.proved) == ((RelaxableRule("capacity", "van"),), True)
 
 

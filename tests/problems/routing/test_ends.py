@@ -33,10 +33,7 @@ def line(**van: Any) -> RoutingProblem:
     ("van", "message"),
     [
         ({"end_depot": "sout"}, "'sout' is none of the depots; did you mean 'south'"),
-        (
-            {"returns": False},
-            "its routes end at 'south', and it does not return; leave out one of end_depot and returns",
-        ),
+        ({"returns": False}, "'south', and it does not return; leave out one"),
         ({"end_depot": "a"}, "'a' is none of the depots"),
     ],
 )
@@ -58,6 +55,6 @@ def test_a_vehicle_that_is_not_needed_goes_nowhere() -> None:
     far[0, 1] = np.inf
     given = replace(line(num_available=2), duration=far, cost={"fuel": KM})
     for engine in (OrToolsRouting(), RoutingSearch()):
-        outcome = engine.solve(given, SolveOptions(time_limit=2.0, seed=1))
+        outcome = engine.solve(given, SolveOptions(time_limit=0.5, seed=1))
         assert len(outcome.plan.routes) == 1
         assert outcome.objective == pytest.approx(40.0)

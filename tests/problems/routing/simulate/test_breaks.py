@@ -56,14 +56,6 @@ def test_a_break_is_taken_where_tolls_and_time_cost_least(
     assert problem.price(plan).objective == pytest.approx(price)
 
 
-@pytest.mark.parametrize(("rate", "taken"), [(0.0, [1, 0, 0]), (1.0, [0, 0, 0])])
-def test_lateness_that_is_paid_for_moves_a_break_too(rate: float, taken: list[int]) -> None:
-    # with the break on the way to a, b is served 30 minutes late, but the two legs after a are free of toll
-    people = Client("a", service_duration=20.0), Client("b", latest=700.0, unit_lateness_cost=rate)
-    problem = town(people, cost={"toll": TOLL.bind(hour=clock.hour)})
-    assert problem.drive(leaving(problem, 660.0).routes).breaks_taken.tolist() == taken
-
-
 def test_no_price_makes_a_break_break_a_rule() -> None:
     tolls = {"toll": TOLL.bind(hour=clock.hour)}
     for limits in ({"shift_end": 749.0}, {"max_duration": 89.0}):
@@ -88,11 +80,3 @@ def test_a_service_that_takes_less_later_has_the_break_before_it() -> None:
     # rested from 11:00 to 11:30, at a at 11:40 for 15 minutes, at b at 12:05
     assert driven.breaks_taken.tolist() == [1, 0]
     assert driven.begin.tolist() == pytest.approx([700.0, 725.0])
-
-
-def test_nobody_waits_for_a_break_at_a_client_who_can_be_served_before_it() -> None:
-    problem = town(van={"shift_start": 600.0}, cost={"toll": TOLL.bind(hour=clock.hour)})
-    # back at eleven, when the break may begin: waiting for it at a client would save tolls
-    driven = problem.drive(leaving(problem, 600.0).routes)
-    assert driven.breaks_taken.tolist() == [0, 0, 0]
-    assert driven.finish.tolist() == [660.0]
