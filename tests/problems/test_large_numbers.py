@@ -25,13 +25,13 @@ from kanopt.problems import (
     Product,
     RoutingProblem,
     SchedulingProblem,
-    Setup,
     Supplier,
     Task,
     VehicleType,
 )
 from kanopt.problems.decisions import at_least
-from kanopt.validation import LARGEST, coerced_numbers, float_array
+from kanopt.solvers.solve import solve
+from kanopt.validation import LARGEST
 from tests.cases.supply import small
 
 HUGE, BEYOND = 1e308, 10**400
@@ -55,76 +55,32 @@ def steep(value: float) -> Any:
     return law.bind(km=Reference("arc", "distance"))
 
 
-PLACES: dict[str, Callable[[Any], Any]] = {
-    "demand of 'a', 'b'": lambda x: routes({"demand": x}),
-    "pickup of 'a', 'b'": lambda x: routes({"pickup": x}),
-    "service_duration of 'a', 'b'": lambda x: routes({"service_duration": x}),
-    "prize of 'a', 'b'": lambda x: routes({"prize": x}),
-    "earliest of 'a', 'b'": lambda x: routes({"earliest": x}),
-    "fixed_cost of 'van'": lambda x: routes(vehicle={"fixed_cost": x}),
-    "unit_duration_cost of 'van'": lambda x: routes(vehicle={"unit_duration_cost": x}),
-    "duration: .*depot → a|duration: .*401 digits": lambda x: routes(
-        duration=(ROADS * x).tolist() if x is HUGE else [[0, x, 1]] * 3
-    ),
-    "cost 'km': .*": lambda x: routes(cost={"km": [[0, x, 1]] * 3}),
-    "release_date of 'a', 'b'": lambda x: shop({"release_date": x}),
-    "tardiness_cost of 'a', 'b'": lambda x: shop({"due_date": 1.0, "tardiness_cost": x}),
-    "duration of 'a/saw', 'b/saw'|duration of task 'a'": lambda x: shop(mode={"duration": x}),
-    "duration": lambda x: shop(duration=[1, x]),
-    "time of": lambda x: shop(setups=[Setup("red", "blue", x)]),
-    "end of|start of": lambda x: shop(calendars=[Break(1.0, x)]),
-    "price of": lambda x: shop(mode={"energy": 1.0}, power_price=x),
-    "makespan_cost": lambda x: shop(makespan_cost=x),
-    "horizon": lambda x: shop(horizon=x),
+OF_NETWORKS: dict[str, Callable[[Any], Any]] = {
     "demand: ": lambda x: small(demand=np.full((2, 1, 2), x, dtype=object)),
     "tariff: ": lambda x: small(tariff=np.full((5, 1, 1), x, dtype=object)),
     "unit_cost of": lambda x: small(suppliers=[Supplier("mill", "flour", capacity=50.0, unit_cost=x)]),
     "handling_cost of": lambda x: small(facilities=[Facility("north", handling_cost=x), Facility("south")]),
     "shortage_cost of": lambda x: small(products=[Product("flour", shortage_cost=x)]),
     "weight of": lambda x: small(products=[Product("flour", weight=x)]),
+    "capacity of 'mill": lambda x: small(suppliers=[Supplier("mill", "flour", capacity=x, unit_cost=1.0)]),
+    "fixed_cost of 'north'": lambda x: small(facilities=[Facility("north", fixed_cost=x), Facility("south")]),
+}
+PLACES = OF_NETWORKS | {
+    "demand of 'a', 'b'": lambda x: routes({"demand": x}),
+    "earliest of 'a', 'b'": lambda x: routes({"earliest": x}),
+    "prize of 'a', 'b'": lambda x: routes({"prize": x}),
+    "fixed_cost of 'van'": lambda x: routes(vehicle={"fixed_cost": x}),
+    "duration: .*depot → a|duration: .*401 digits": lambda x: routes(duration=[[0, x, 1]] * 3),
+    "cost 'km': .*": lambda x: routes(cost={"km": [[0, x, 1]] * 3}),
+    "tardiness_cost of 'a', 'b'": lambda x: shop({"due_date": 1.0, "tardiness_cost": x}),
+    "duration of 'a/saw', 'b/saw'|duration of task 'a'": lambda x: shop(mode={"duration": x}),
+    "end of|start of": lambda x: shop(calendars=[Break(1.0, x)]),
+    "price of": lambda x: shop(mode={"energy": 1.0}, power_price=x),
+    "makespan_cost": lambda x: shop(makespan_cost=x),
     "decision 'x': high": lambda x: Decision("x", 0.0, x),
     "constraint '': ": lambda x: at_least({"x": 1.0}, x),
     "input 'x'": lambda x: DecisionProblem([Decision("x", 0.0, 1.0)], {"x": x}),
 }
-
-
-@pytest.mark.parametrize("value", [1e25, HUGE, BEYOND], ids=["1e25", "1e308", "10**400"])
-@pytest.mark.parametrize(
-    "place",
-    [
-        "demand: ",
-        "tariff: ",
-        "unit_cost of",
-        "handling_cost of",
-        "shortage_cost of",
-        "weight of",
-        "suppliers: capacity of 'mill",
-        "facilities: fixed_cost of 'north'",
-    ],
-)
-def test_networks_take_what_a_linear_solver_can_add_up(place: str, value: Any) -> None:
-    with pytest.raises(ProblemError, match=place):
-        {**PLACES, **OF_NETWORKS}[place](value)
-
-
-OF_NETWORKS: dict[str, Callable[[Any], Any]] = {
-    "suppliers: capacity of 'mill": lambda x: small(
-        suppliers=[Supplier("mill", "flour", capacity=x, unit_cost=1.0)]
-    ),
-    "facilities: fixed_cost of 'north'": lambda x: small(
-        facilities=[Facility("north", fixed_cost=x), Facility("south")]
-    ),
-}
-
-
-def test_a_bound_that_says_nothing_is_not_claimed() -> None:
-    from kanopt.solvers.solve import solve
-
-    dear = small(products=[Product("flour", shortage_cost=1e14)])
-    result = solve(dear, time_limit=5)
-    assert (result.status.value, result.bound) == ("feasible", None)
-    assert "no bound: prices differ so much in size" in str(result)
-    assert solve(small(), time_limit=5).status.value == "optimal"
 
 
 @pytest.mark.parametrize("value", [HUGE, BEYOND], ids=["1e308", "10**400"])
@@ -135,54 +91,43 @@ def test_the_place_is_named(place: str, value: Any) -> None:
     assert len(str(refused.value)) < 1_000
 
 
+@pytest.mark.parametrize("place", OF_NETWORKS)
+def test_networks_take_what_a_linear_solver_can_add_up(place: str) -> None:
+    with pytest.raises(ProblemError, match=place):
+        OF_NETWORKS[place](1e25)
+
+
+def test_a_bound_that_says_nothing_is_not_claimed() -> None:
+    result = solve(small(products=[Product("flour", shortage_cost=1e14)]), time_limit=5)
+    assert (result.status.value, result.bound) == ("feasible", None)
+    assert "no bound" in str(result)
+
+
 def test_records_of_a_frame_are_refused_before_their_units_overflow() -> None:
-    for value, what in ((HUGE, "not the number inf"), (BEYOND, "not a whole number of 401 digits")):
+    for value, what in ((HUGE, "inf"), (BEYOND, "a whole number of 401 digits")):
         frame = pd.DataFrame({"name": ["a", "b"], "service_duration": [1.0, value]})
         frame.attrs["kanopt"] = {"units": {"service_duration": "h"}}
-        with pytest.raises(ProblemError, match=f"clients: .*service.*: must be .*, {what}"):
+        with pytest.raises(ProblemError, match=f"clients: .*service.*{what}"):
             RoutingProblem([Depot("d")], frame, [VehicleType("van", 1)], {"km": ROADS}, ROADS, ROADS)
 
 
 def test_a_law_may_not_give_more_either() -> None:
     problem = routes(cost={"fuel": steep(LARGEST)})
     assert problem.price(problem.plan_from([["a", "b"]])).objective == pytest.approx(3 * LARGEST)
-    with pytest.raises(
-        ProblemError, match=r"law 'fuel': .* gives 1e200; nothing in a problem is larger than 1e100"
-    ):
+    with pytest.raises(ProblemError, match=r"law 'fuel': .* gives 1e200"):
         routes(cost={"fuel": steep(1e200)})
 
 
 @pytest.mark.parametrize("value", [BEYOND, 10**5000], ids=["10**400", "10**5000"])
-def test_plans_hold_numbers_too(value: int) -> None:
+def test_plans_and_formulas_hold_numbers_too(value: int) -> None:
     rows = [{"task": "a", "machine": "saw", "start": 0}, {"task": "b", "machine": "saw", "start": value}]
     with pytest.raises(ProblemError, match=r"row 2: start a whole number of .*01 digits"):
         shop().plan_from(rows)
     with pytest.raises(ProblemError, match=r"decision 'x' is a whole number of .*01 digits"):
         DecisionProblem([Decision("x", 0.0, 1.0)], {"x": 1.0}).plan_from({"x": value})
-
-
-@pytest.mark.parametrize(
-    "given", [BEYOND, [BEYOND], [1, -BEYOND], np.array([1.5, BEYOND], dtype=object), [[1], [2, 3]]]
-)
-def test_formulas_say_which_input_has_such_a_number(given: Any) -> None:
     law = parse_formula("2 * x", [Variable("x")], Variable("y"))
     for use in (law.evaluate, law.outside):
-        with pytest.raises(FormulaError, match=r"input 'x': (a whole number of 401 digits|setting an array)"):
-            use({"x": given})
-    with pytest.raises(FormulaError, match="input 'x': a whole number"):
-        law.evaluate(pd.DataFrame({"x": [1, BEYOND]}))
-
-
-@pytest.mark.parametrize("bound", [BEYOND, "far", [1.0, 2.0], float("nan")])
-def test_bounds_of_inputs_are_numbers(bound: Any) -> None:
+        with pytest.raises(FormulaError, match=r"input 'x': a whole number of .*01 digits"):
+            use({"x": [1, -value]})
     with pytest.raises(KanoptError, match="variable 'x'"):
-        Variable("x", low=bound)
-
-
-def test_numbers_as_arrays() -> None:
-    assert float_array([[1, 2.5]]).tolist() == [[1.0, 2.5]]
-    with pytest.raises(ValueError, match="a whole number of 5,001 digits"):
-        float_array([1, 10**5000])
-    column = pd.Series([1, "2.5", None, "x", BEYOND, -BEYOND], dtype=object)
-    assert np.array_equal(coerced_numbers(column), [1.0, 2.5, np.nan, np.nan, np.nan, np.nan], equal_nan=True)
-    assert coerced_numbers(pd.Series([1, None], dtype="Int64"))[0] == 1.0
+        Variable("x", low=value)

@@ -104,13 +104,6 @@ def test_co2_below_zero_counts_as_the_price_counts_it(cut_off):
     assert emissions([use])[0].value == pytest.approx(float(use.amounts.sum()))
 
 
-def test_what_is_called_co2_and_is_money_is_no_mass():
-    km = [Variable("km", "km")]
-    law = parse_formula("0.25 * km", km, Variable("co2", "EUR")).bind(km=arc.distance)
-    assert "co2" not in figures_of(evaluate(city(cost={"co2": law}), [["near", "far"]]))
-    assert emissions([]) == ()
-
-
 def shop():
     return SchedulingProblem(
         jobs=[Job("j1", due_date=4.0, tardiness_cost=2.0), Job("j2", release_date=1.0, due_date=30.0)],

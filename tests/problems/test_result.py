@@ -9,15 +9,12 @@ from kanopt.problems import (
     Check,
     FrozenInput,
     Pricing,
-    Problem,
     Progress,
-    Reason,
     Result,
     Status,
     Violation,
     evaluate,
 )
-from kanopt.problems.findings import to_frame
 from tests.cases.routing import random_problem
 
 PROBLEM = random_problem(1)
@@ -37,6 +34,27 @@ def result(**changes: object) -> Result:
     return Result(**{**given, **changes})
 
 
+def test_without_a_plan_there_is_no_price_and_with_one_a_bound_and_a_gap():
+    nothing = result(message="no plan within the time limit", interrupted=True)
+    assert (nothing.objective, nothing.gap, nothing.has_plan) == (None, None, False)
+    assert nothing.to_frame().empty
+    assert "stopped by the user" in str(nothing)
+    known = PROBLEM.assess(PROBLEM.plan_from([]))
+    price = known.pricing.objective
+    found = result(assessment=known, status=Status.FEASIBLE, bound=price / 2)
+    assert found.gap == pytest.approx(0.5)
+    assert len(found.to_frame()) == len(PROBLEM.clients)
+    first = str(found).splitlines()[0]
+    assert first.startswith("routing: serves 0 of")
+    assert "left out: c0, c1" in first
+    assert first[:20] in found._repr_html_()
+    assert result(assessment=known, bound=2 * price).gap == 0.0
+    assert "bound: none claimed" in str(result(assessment=known))
+    # a gap within what rounding hides is none
+    certificate = Certificate(price, price, price, 1e-6)
+    assert result(assessment=known, bound=price - 1e-6, certificate=certificate).gap == 0.0
+
+
 def test_a_check_says_whether_only_service_is_missing():
     assert Check().ok
     assert not Check((LATE, LEFT)).only_unserved
@@ -44,20 +62,6 @@ def test_a_check_says_whether_only_service_is_missing():
     assert str(Check((LATE, LEFT))) == "client c1 is 3 min late\nclient c1 is left out"
     assert str(Check()) == "every constraint holds on the law"
     assert Check((LATE,)).to_frame()["amount"].tolist() == [3.0]
-
-
-def test_frames_of_findings_keep_their_columns_when_empty():
-    assert list(to_frame([], Reason).columns) == [
-        "subject",
-        "kind",
-        "message",
-        "relaxation",
-        "proved",
-        "price",
-        "searched",
-        "bottleneck",
-        "amount",
-    ]
 
 
 def test_a_price_needs_its_four_columns():
@@ -71,39 +75,11 @@ def test_a_certificate_separates_rounding_from_freezing():
     frozen = (FrozenInput("fuel", "hour", "clock.hour", "08:00", "stated"),)
     good = Certificate(100.004, 100.0, 97.0, 0.01, frozen)
     assert good.holds
-    assert "bound 0.010000: holds" in str(good)
-    assert "frozen-input error −3.0000; score exact, no bound claimed" in str(good)
-    assert "  fuel: hour (clock.hour) frozen at 08:00" in str(good)
+    assert "error −3.0000" in str(good)
+    assert "hour (clock.hour) frozen at 08:00" in str(good)
     bad = Certificate(100.02, 100.0, 100.0, 0.01)
     assert not bad.holds
     assert "BROKEN" in str(bad)
-    assert "frozen" not in str(bad)
-
-
-def test_a_result_without_a_plan():
-    nothing = result(message="no plan within the time limit", interrupted=True)
-    assert (nothing.objective, nothing.gap, nothing.has_plan) == (None, None, False)
-    assert nothing.to_frame().empty
-    assert "no plan" in str(nothing)
-    assert "stopped by the user" in str(nothing)
-
-
-def test_a_result_with_a_plan_shows_objective_bound_and_gap():
-    known = PROBLEM.assess(PROBLEM.plan_from([]))
-    pricing = known.pricing
-    found = result(assessment=known, status=Status.FEASIBLE, bound=pricing.objective / 2)
-    assert found.gap == pytest.approx(0.5)
-    assert "gap 50 %" in str(found)
-    first = str(found).splitlines()[0]
-    assert first.startswith(
-        f"routing: serves 0 of {found.coverage.wanted:g} t (0 of {len(PROBLEM.clients)} clients)"
-    )
-    assert "left out: c0, c1" in first
-    assert ">routing: serves 0 of" in found._repr_html_()
-    assert "bound: none claimed" in str(result(assessment=known))
-    assert len(found.to_frame()) == len(PROBLEM.clients)
-    beyond = result(assessment=known, bound=2 * pricing.objective)
-    assert beyond.gap == 0.0
 
 
 def test_evaluate_prices_and_checks_a_given_plan():
@@ -114,22 +90,9 @@ def test_evaluate_prices_and_checks_a_given_plan():
     assert given.status is PROBLEM.assess(given.plan).status
 
 
-def test_a_problem_is_abstract():
-    with pytest.raises(TypeError, match="abstract"):
-        Problem()  # type: ignore[abstract]
-
-
 def test_a_result_draws_its_first_view():
     drawn = evaluate(random_problem(1), [["c1"], ["c2"]])
     assert drawn.plot() is not None
-
-
-def test_a_gap_within_what_rounding_hides_is_none():
-    known = PROBLEM.assess(PROBLEM.plan_from([]))
-    pricing = known.pricing
-    certificate = Certificate(pricing.objective, pricing.objective, pricing.objective, 1e-6)
-    found = result(assessment=known, bound=pricing.objective - 1e-6, certificate=certificate)
-    assert found.gap == 0.0
 
 
 @pytest.mark.parametrize(
