@@ -7,9 +7,7 @@ import pytest
 
 from kanopt.errors import SolverError
 from kanopt.problems import Client, Depot, Progress, RoutingPlan, RoutingProblem, VehicleType
-from kanopt.solvers.base import SolveOptions
 from kanopt.solvers.clock import SearchClock
-from kanopt.solvers.routing.ortools import OrToolsRouting
 from kanopt.solvers.routing.racer.annealing import StoppingCriteria
 from kanopt.solvers.routing.racer.refine import RacerRun, refine
 from tests.cases.law_search import CASES, exact_problem, optimum
@@ -35,14 +33,8 @@ def test_small_problems_are_solved_to_the_optimum_on_the_law(case, seed):
     assert found[1] == pytest.approx(least, rel=1e-9) or (case in TIMED and found[1] < least * (1 + 1e-3))
 
 
-def test_the_same_seed_and_number_of_steps_give_the_same_plan():
-    problem = exact_problem("load and clock", 3, clients=12)
-    plans = [refine(problem, steps=25, seed=seed) for seed in (4, 4)]
-    assert plans[0] == plans[1]
-
-
 def test_a_plan_is_never_made_worse():
-    for seed in range(6):
+    for seed in range(3):
         problem = exact_problem("load curve", seed, clients=8)
         first = refine(problem, steps=2, seed=seed)
         again = refine(problem, first, steps=5, seed=seed + 1)
@@ -67,15 +59,7 @@ def test_better_plans_are_told_as_they_are_found_and_the_search_can_be_stopped()
     assert heard[-1].objective == pytest.approx(problem.price(plan).objective, rel=1e-3)
 
 
-def test_a_client_whom_nobody_can_reach_is_left_out():
-    km = np.array([[0.0, 10, 20], [10, 0, 12], [20, 12, 0]])
-    clients = [Client("near"), Client("late", latest=5.0)]
-    problem = RoutingProblem([Depot("d")], clients, [VehicleType("van")], km, km, km)
-    plan = refine(problem, steps=20)
-    assert plan.unserved == ("late",)
-
-
-def test_long_tours_and_nothing_to_do():
+def test_long_tours_are_made_shorter():
     rng = np.random.default_rng(0)
     places = rng.uniform(0, 100, (61, 2))
     km = np.hypot(*(places[:, None] - places[None, :]).transpose(2, 0, 1))
@@ -85,17 +69,8 @@ def test_long_tours_and_nothing_to_do():
     plan = refine(problem, given, steps=2000)
     assert plan.unserved == ()
     assert problem.price(plan).objective < 0.7 * problem.price(given).objective
-    nobody = RoutingProblem([Depot("d")], [], [VehicleType("van")], {}, np.zeros((1, 1)), np.zeros((1, 1)))
-    assert refine(nobody, steps=3).routes == ()
-    without = RoutingProblem(
-        [Depot("d")], clients[:1], [VehicleType("van", 0)], km[:2, :2], km[:2, :2], km[:2, :2]
-    )
-    assert refine(without, steps=3).unserved == ("c0",)
-
-
-def test_a_search_needs_a_limit():
     with pytest.raises(SolverError, match="seconds or steps"):
-        refine(exact_problem("still", 0))
+        refine(problem)
 
 
 @pytest.mark.parametrize("case", CASES)
@@ -106,14 +81,6 @@ def test_every_route_says_when_it_leaves_and_that_is_what_it_is_priced_at(case):
     assert problem.drive(plan.routes).departure.tolist() == leaves
     free = problem.plan_from([replace(route, departure=None) for route in plan.routes])
     assert problem.price(plan).objective <= problem.price(free).objective * (1 + 1e-9)
-
-
-@pytest.mark.parametrize("case", ["arrivals", "rush hour", "still", "toll by hour"])
-def test_routes_of_an_engine_leave_when_the_problem_says(case):
-    problem = exact_problem(case, 7, clients=6)
-    plan = OrToolsRouting().solve(problem, SolveOptions(time_limit=0.2)).plan
-    assert plan.routes
-    assert problem.assess(plan.reopened()).settled().plan == plan
 
 
 def test_a_search_in_cycles_ends_by_itself_once_two_cycles_find_nothing_better():
