@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -16,36 +15,26 @@ from kanopt.problems.routing.days import COMMON_SEED, drive_days, routing_time_l
 from kanopt.refs import arc, clock
 from kanopt.routing import Client, Depot, Route, VehicleType
 from kanopt.solvers.routing.days_in_time import leave_in_time
-from kanopt.solvers.routing.on_time import _stretched
 
 MINUTES = np.array([[0.0, 30.0, 40.0], [30.0, 0.0, 25.0], [40.0, 25.0, 0.0]])
 
 
-def two_stops(count: int = 1, **clients: float) -> ko.RoutingProblem:
-    """A stop with a window that opens, and one that is wanted by a time; waiting costs money."""
-    return ko.RoutingProblem(
-        [Depot("depot")],
-        [
-            Client("a", earliest=100.0, latest=130.0, service_duration=10.0, **clients),
-            Client("b", latest=170.0, **clients),
-        ],
-        [VehicleType("van", num_available=count, unit_duration_cost=0.5, fixed_cost=50.0, shift_end=400.0)],
-        {},
-        MINUTES,
-        MINUTES,
-    )
+def planned(*clients: Client, **van: Any) -> ko.RoutingProblem:
+    """One or two stops; waiting costs money."""
+    size = len(clients) + 1
+    minutes, vans = MINUTES[:size, :size], [VehicleType("van", **{"unit_duration_cost": 0.5, **van})]
+    return ko.RoutingProblem([Depot("depot")], clients, vans, {}, minutes, minutes)
+
+
+def two_stops(**fields: float) -> ko.RoutingProblem:
+    """A stop with a window that opens, and one that is wanted by a time."""
+    first = Client("a", earliest=100.0, latest=130.0, service_duration=10.0, **fields)
+    return planned(first, Client("b", latest=170.0, **fields), fixed_cost=50.0, shift_end=400.0)
 
 
 def one_stop(**client: Any) -> ko.RoutingProblem:
     """Half an hour there."""
-    return ko.RoutingProblem(
-        [Depot("depot")],
-        [Client("a", **client)],
-        [VehicleType("van", unit_duration_cost=0.5)],
-        {},
-        MINUTES[:2, :2],
-        MINUTES[:2, :2],
-    )
+    return planned(Client("a", **client))
 
 
 @pytest.mark.parametrize("promise", [None, 0.99])
@@ -80,20 +69,6 @@ def test_what_no_plan_keeps_is_told(promise: float | None) -> None:
     assert found.check.ok  # the plan still serves it, and holds on the laws
 
 
-def test_several_windows_end_with_the_last() -> None:
-    problem = ko.RoutingProblem(
-        [Depot("depot")],
-        [Client("a", windows="20-25, 60-70")],
-        [VehicleType("van", unit_duration_cost=0.5, shift_start=35.0)],
-        {},
-        MINUTES[:2, :2],
-        MINUTES[:2, :2],
-    )
-    found = ko.solve_on_time(problem, 0.9, uncertainty=Uncertainty(travel=0.1), time_limit=1.0)
-    assert found.days_in_time.reached
-    assert found.assessment.simulation.arrive[0] < 68.0
-
-
 @pytest.mark.parametrize(
     ("on_time", "unsure", "told"),
     [
@@ -114,13 +89,10 @@ def test_a_promise_in_a_table_is_between_0_and_1_and_told_where_it_is_idle() -> 
 
 def test_where_departures_are_not_enough_other_routes_are() -> None:
     """One van does it in 95 minutes, with errors of √(3² + 2.5² + 4²) = 5.6, and the shift ends after 100."""
-    clients = [Client("a", latest=200.0), Client("b", latest=200.0)]
 
     def problem(shift_end: float) -> ko.RoutingProblem:
-        van = VehicleType(
-            "van", num_available=2, fixed_cost=50.0, unit_duration_cost=0.5, shift_end=shift_end
-        )
-        return ko.RoutingProblem([Depot("depot")], clients, [van], {}, MINUTES, MINUTES)
+        clients = Client("a", latest=200.0), Client("b", latest=200.0)
+        return planned(*clients, num_available=2, fixed_cost=50.0, shift_end=shift_end)
 
     how: dict[str, Any] = {"uncertainty": Uncertainty(travel=0.1), "time_limit": 2.0}
     one, two = (ko.solve_on_time(problem(100.0), level, **how) for level in (0.75, 0.95))
@@ -130,18 +102,9 @@ def test_where_departures_are_not_enough_other_routes_are() -> None:
     assert two.days_in_time.stretch > 1.0
     assert two.days_in_time.typical_share == one.days_in_time.share
     assert two.days_in_time.extra == pytest.approx(two.objective - one.objective)
-    assert "routes are planned on travel times" in two.days_in_time.text()
     hopeless = ko.solve_on_time(problem(81.0), 0.95, **how)
     assert not hopeless.days_in_time.reached
     assert hopeless.check.ok
-
-
-def test_a_stretched_law_says_the_same_but_for_its_factor() -> None:
-    law = ko.parse_formula("2 * km + 3", [ko.Variable("km", "km")], ko.Variable("minutes", "min"), per="leg")
-    bound = law.bind(km=ko.refs.arc.distance)
-    km = {"km": np.array([1.0, 10.0])}
-    assert _stretched(bound, 1.25).formula.evaluate(km) == pytest.approx(1.25 * law.evaluate(km))
-    assert _stretched(bound, 1.0) is bound
 
 
 def test_a_law_without_a_value_after_the_shift_is_no_fault_of_the_plan() -> None:
@@ -165,32 +128,27 @@ def test_mean_prices_are_told_beside_each_other_on_days_on_which_both_plans_have
     km, hour = Variable("km", "km"), Variable("hour", "h")
     law = parse_formula("km * (1 + 0 * log(2.15 - hour))", [km, hour], Variable("time", "min"))
     clients = [Client("a", earliest=125.0, latest=127.0, service_duration=1.0)]
-    problem = ko.RoutingProblem(
-        [Depot("depot")],
-        clients,
-        [VehicleType("van", unit_duration_cost=0.5, shift_start=80.0, shift_end=170.0)],
-        {},
-        law.bind(km=arc.distance, hour=clock.hour),
+    van, minutes = (
+        VehicleType("van", unit_duration_cost=0.5, shift_start=80.0, shift_end=170.0),
         MINUTES[:2, :2],
-        planning={"clock.hour": 2.0},
     )
+    duration = law.bind(km=arc.distance, hour=clock.hour)
+    planning = {"clock.hour": 2.0}
+    problem = ko.RoutingProblem([Depot("depot")], clients, [van], {}, duration, minutes, planning=planning)
     unsure = Uncertainty(travel=0.1)
     stated = [Route("van", 1, "depot", ("a",), departure=95.0)]
     typical = ko.evaluate(problem, problem.plan_from(stated)).assessment
     found, known = leave_in_time(typical, 0.9, uncertainty=unsure)
-    costs = [
-        drive_days(
-            problem, each, routing_time_laws(problem, unsure), unsure, known.draws, COMMON_SEED, lenient=True
-        ).cost
+    laws = routing_time_laws(problem, unsure)
+    days = [
+        drive_days(problem, each, laws, unsure, known.draws, COMMON_SEED, lenient=True)
         for each in (found, typical)
     ]
+    costs = [each.cost for each in days]
     # who leaves later is more often on the way when the law has no value any more
     assert np.isfinite(costs[0]).sum() > np.isfinite(costs[1]).sum() > 1
     common = np.isfinite(costs).all(axis=0)
     assert known.unpriced == (~common).sum()
     assert known.mean == pytest.approx(costs[0][common].mean())
     assert known.typical_mean == pytest.approx(costs[1][common].mean())
-    assert f"without {known.unpriced} days of 1,000 on which a law has no value" in known.text()
-    nothing = replace(known, mean=None, typical_mean=None, mean_error=None, unpriced=known.draws).text()
-    assert "not known" in nothing
-    assert "nan" not in nothing
+    assert f"without {known.unpriced} days of 1,000" in known.text()

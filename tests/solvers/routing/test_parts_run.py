@@ -42,24 +42,13 @@ def town(seed: int, clients: int = 60, *, windows: bool = False, reloads: int = 
     for number, (x, y) in enumerate(rng.uniform(0, 30, (clients, 2)).tolist()):
         opens = float(rng.uniform(480, 900)) if windows else 0.0
         window = {"earliest": opens, "latest": opens + 150.0} if windows else {}
-        people.append(
-            routing.Client(
-                f"c{number}", x=x, y=y, demand=float(rng.integers(1, 9)), service_duration=4.0, **window
-            )
-        )
+        load = float(rng.integers(1, 9))
+        people.append(routing.Client(f"c{number}", x=x, y=y, demand=load, service_duration=4.0, **window))
     each = clients // (12 if windows else 12 * (1 + reloads))
+    shared = {"fixed_cost": 20.0, "unit_duration_cost": 0.3, "max_reloads": reloads}
     fleet = [
-        routing.VehicleType(
-            name,
-            each,
-            room,
-            fixed_cost=20.0,
-            unit_distance_cost=rate,
-            unit_duration_cost=0.3,
-            start_depot=depot,
-            max_reloads=reloads,
-        )
-        for name, room, rate, depot in (("van", 40.0, 0.5, "west"), ("lorry", 90.0, 0.8, "east"))
+        routing.VehicleType("van", each, 40.0, unit_distance_cost=0.5, start_depot="west", **shared),
+        routing.VehicleType("lorry", each, 90.0, unit_distance_cost=0.8, start_depot="east", **shared),
     ]
     depots = [routing.Depot("west", x=5.0, y=15.0), routing.Depot("east", x=25.0, y=15.0)]
     minutes = ko.parse_formula("2 * km", [KM], ko.Variable("minutes", "min")).bind(km=refs.arc.distance)
@@ -154,12 +143,3 @@ def test_vehicles_to_which_those_who_are_served_together_are_pinned_come_with_th
     plan = run.run(StoppingCriteria(2.0, None, lambda: False))
     assert problem.check(plan).ok
     assert {"c0", "c1"} <= set(next(route for route in plan.routes if route.label == "van 2").clients)
-
-
-def test_a_plan_to_start_from_is_kept_or_made_better() -> None:
-    problem = town(3)
-    first = ko.solve(problem, time_limit=0.6, deterministic=True)
-    again = ko.solve(problem, time_limit=0.2, deterministic=True, initial=first.plan)
-    assert first.objective is not None
-    assert again.objective is not None
-    assert again.objective <= first.objective * (1 + 1e-9)
