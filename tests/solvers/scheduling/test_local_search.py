@@ -37,9 +37,9 @@ def searched(problem: SchedulingProblem, seed: int = 0) -> ShopSearch:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("block", range(6))
+@pytest.mark.parametrize("block", range(3))
 def test_the_referee_agrees_with_every_schedule_met(block: int) -> None:
-    """Three thousand schedules on the way of a hot search: the same verdict, and the same price."""
+    """Fifteen hundred schedules on the way of a hot search: the same verdict, and the same price."""
     kept = 0
     for seed in range(block * 50, block * 50 + 50):
         problem, search = mixed(seed), searched(mixed(seed), seed)
@@ -57,7 +57,7 @@ def test_the_referee_agrees_with_every_schedule_met(block: int) -> None:
     assert kept > 250
 
 
-@pytest.mark.parametrize("block", range(4))
+@pytest.mark.parametrize("block", range(2))
 def test_a_schedule_that_breaks_a_rule_is_not_taken_as_it_is(block: int) -> None:
     """A schedule whose starts were moved by chance stands where the referee has nothing against it, and only there."""
     verdicts = []
@@ -78,28 +78,21 @@ def test_a_schedule_that_breaks_a_rule_is_not_taken_as_it_is(block: int) -> None
     assert 0.1 < np.mean(verdicts) < 0.9
 
 
-@pytest.mark.parametrize("seed", range(8))
-def test_the_optimum_of_enumeration_is_found(seed: int) -> None:
-    problem = random_problem(np.random.default_rng(seed), shape=(2, 2) if seed % 2 else (1, 1, 2))
+@pytest.mark.parametrize("seed", range(10))
+def test_the_optimum_of_enumeration_is_found_also_at_prices_by_the_hour(seed: int) -> None:
+    if seed < 6:
+        problem = random_problem(np.random.default_rng(seed), shape=(2, 2) if seed % 2 else (1, 1, 2))
+        best = best_semi_active(problem)
+    else:
+        rng = np.random.default_rng(seed + 44)
+        problem = random_problem(rng, shape=(2, 1), energy=True, setups=seed % 2 == 0, horizon=17.0)
+        best = best_on_grid(problem, np.arange(17.0))
     search = searched(problem)
     for _ in range(5):
         search.anneal(20_000, search.scale(), 0.01 * search.scale())
     found = problem.schedule(search.best()[0], search.best()[1] * search.shop.grid.step)
     assert problem.check(found).ok
-    assert problem.price(found).objective == pytest.approx(best_semi_active(problem), abs=1e-6)
-
-
-@pytest.mark.parametrize("seed", range(6))
-def test_the_optimum_of_enumeration_is_found_at_prices_by_the_hour(seed: int) -> None:
-    problem = random_problem(
-        np.random.default_rng(seed + 50), shape=(2, 1), energy=True, setups=seed % 2 == 0, horizon=17.0
-    )
-    search = searched(problem)
-    for _ in range(5):
-        search.anneal(20_000, search.scale(), 0.01 * search.scale())
-    found = problem.schedule(search.best()[0], search.best()[1] * search.shop.grid.step)
-    assert problem.check(found).ok
-    assert problem.price(found).objective == pytest.approx(best_on_grid(problem, np.arange(17.0)), abs=1e-6)
+    assert problem.price(found).objective == pytest.approx(best, abs=1e-6)
 
 
 def test_the_published_optimum_is_found() -> None:
@@ -124,7 +117,7 @@ def test_without_compiled_code_cp_sat_starts_from_greedy_schedules(monkeypatch: 
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("seed", range(2))
 def test_a_shop_whose_model_is_too_large_is_searched_locally(
     seed: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:

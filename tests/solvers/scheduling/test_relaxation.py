@@ -22,7 +22,7 @@ def bound(problem) -> float:
     return found.bound
 
 
-@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize("seed", range(4))
 def test_it_never_lies_above_the_optimum_of_enumeration(seed: int) -> None:
     problem = random_problem(
         np.random.default_rng(seed + 50), shape=(2, 1), energy=True, setups=seed % 2 == 0, horizon=17.0
@@ -31,7 +31,7 @@ def test_it_never_lies_above_the_optimum_of_enumeration(seed: int) -> None:
     assert 0.4 * best < bound(problem) <= best + 1e-6
 
 
-@pytest.mark.parametrize("seed", range(12))
+@pytest.mark.parametrize("seed", range(6))
 def test_it_never_lies_above_a_plan(seed: int) -> None:
     problem = random_problem(
         np.random.default_rng(seed), shape=(3, 2, 2), energy=True, whole=seed % 3 > 0, horizon=60.0
@@ -47,18 +47,14 @@ def test_it_never_lies_above_a_plan(seed: int) -> None:
 
 
 def test_the_makespan_is_never_below_the_work_of_the_machines() -> None:
-    rng = np.random.default_rng(5)
-    machines = [ko.scheduling.Machine(f"m{i}") for i in range(3)]
-    tasks = [ko.scheduling.Task(f"t{i}", f"j{i}") for i in range(40)]
-    took = rng.integers(5, 30, (40, 3))
+    took = np.random.default_rng(5).integers(5, 30, (40, 3))
     problem = ko.SchedulingProblem(
         jobs=[ko.scheduling.Job(f"j{i}") for i in range(40)],
-        tasks=tasks,
-        machines=machines,
+        tasks=[ko.scheduling.Task(f"t{i}", f"j{i}") for i in range(40)],
+        machines=[ko.scheduling.Machine(f"m{k}") for k in range(3)],
         modes=[
-            ko.scheduling.Mode(task.name, machine.name, duration=float(took[i, k]))
-            for i, task in enumerate(tasks)
-            for k, machine in enumerate(machines)
+            ko.scheduling.Mode(f"t{i}", f"m{k}", duration=float(time))
+            for (i, k), time in np.ndenumerate(took)
         ],
         makespan_cost=1.0,
     )

@@ -66,7 +66,7 @@ def parts(monkeypatch):
     monkeypatch.setattr(growing_child, "_MOST", 5)
 
 
-@pytest.mark.parametrize("seed", range(12))
+@pytest.mark.parametrize("seed", range(8))
 def test_a_model_taken_in_parts_has_the_optimum_of_enumeration(seed, parts):
     problem = random_problem(seed)
     model = SupplyModel(problem)
@@ -85,7 +85,7 @@ def test_a_model_taken_in_parts_has_the_optimum_of_enumeration(seed, parts):
 def test_where_all_must_be_met_the_bound_is_that_of_enumeration_too(whole, request):
     if not whole:
         request.getfixturevalue("parts")
-    for seed in range(40):
+    for seed in range(15):
         problem = two_sites_each(seed)
         model = SupplyModel(problem)
         search = search_of(model, start=None if whole else part_of(model, 5))
