@@ -1,19 +1,41 @@
-"""What a plan serves and leaves out is counted once, for every kind of problem, and has a price where one is known."""
+"""What is said of a plan, for every kind of problem: what it serves, what the rest would cost, rank and result."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 
 import kanopt as ko
-from kanopt.problems import Client, Depot, RoutingProblem, RoutingUnits, VehicleType, evaluate
+from kanopt.problems import (
+    Certificate,
+    Check,
+    Client,
+    Depot,
+    FrozenInput,
+    Problem,
+    Rank,
+    Result,
+    RoutingProblem,
+    RoutingUnits,
+    Status,
+    VehicleType,
+    Violation,
+    evaluate,
+)
+from kanopt.problems.assessment import NO_PLAN
 from kanopt.problems.coverage import Coverage, CoverageWords
+from kanopt.problems.routing.simulate import check_plan, price_plan
 from kanopt.problems.supply.augmentation import with_demand_met
 from tests.cases import supply
+from tests.cases.law_search import exact_problem
 from tests.cases.routing import random_problem, random_routes
+from tests.cases.routing_variants import some_routes, variant
 
 LINE = np.abs(np.subtract.outer(np.arange(4.0), np.arange(4.0))) * 10
 CLIENTS = (Client("a", demand=0.5), Client("b", demand=0.4), Client("c", demand=0.3))
@@ -195,3 +217,172 @@ def test_too_many_clients_are_not_inserted_one_by_one() -> None:
 def test_things_counted_stand_in_the_plural(unit: str, told: str) -> None:
     problem = round_trip(units=RoutingUnits(load=unit))
     assert f"serves all 3 clients ({told})" in str(evaluate(problem, [["a", "b", "c"]]))
+
+
+KINDS: dict[str, tuple[Callable[[], Problem[Any]], Any]] = {
+    "routing": (lambda: exact_problem("load and clock", 1), [["c1", "c2"], ["c3"]]),
+    "scheduling": (lambda: shop(10.0), [A, B]),
+    "supply": (supply.small, FLOWS),
+    "decisions": (lambda: CHOICE, {"x": 0.7, "y": 1.0}),
+}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_everybody_is_told_from_one_assessment(kind: str) -> None:
+    make, decision = KINDS[kind]
+    problem = make()
+    result = ko.evaluate(problem, decision)
+    plan, why = result.plan, ko.explain(result)
+    assert result.assessment.status is result.status
+    assert problem.price(plan) is result.pricing
+    assert problem.price(plan, frozen=True) is result.assessment.planned_pricing
+    assert problem.check(plan) is result.check
+    assert problem.reasons(plan) is why.causes
+    assert problem.extrapolations(plan) is why.extrapolations
+    assert len(problem.views(plan)) == len(result.assessment.views())
+    # who gets a table may write into it
+    frame = result.to_frame()
+    before = frame.copy()
+    frame.iloc[:, 0] = None
+    pd.testing.assert_frame_equal(result.to_frame(), before)
+    pd.testing.assert_frame_equal(problem.table(plan), before)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_last_few_plans_are_remembered(kind: str) -> None:
+    make, decision = KINDS[kind]
+    problem = make()
+    plan = problem.plan_from(decision)
+    known = problem.assess(plan)
+    for _ in range(3):
+        assert problem.assess(replace(plan)) is not known
+    assert problem.assess(plan) is known
+    problem.assess(replace(plan))
+    assert problem.assess(plan) is not known
+
+
+def test_explanation_and_report_drive_no_plan_that_was_solved(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    result = ko.solve(random_problem(1), time_limit=0.3, seed=1)
+    monkeypatch.setattr("kanopt.problems.routing.model.drive", None)
+    with pytest.raises(TypeError):
+        result.problem.drive(result.plan.routes)
+    ko.explain(result).to_html(tmp_path / "report.html")
+    assert len(result.to_frame())
+
+
+def same_drives(one: Any, other: Any) -> bool:
+    return all(np.array_equal(value, vars(other)[name], equal_nan=True) for name, value in vars(one).items())
+
+
+@pytest.mark.parametrize("name", ["windows", "soft", "breaks", "reload", "longest", "pinned"])
+def test_an_assessment_says_what_driving_checking_and_pricing_say(name: str) -> None:
+    problem = variant(name, 3)
+    plan = problem.plan_from(list(some_routes(problem, 5)))
+    known = problem.assess(plan)
+    driven, planned = problem.drive(plan.routes), problem.drive(plan.routes, frozen=True)
+    laws, planning = problem.leg_laws, problem.planning_values
+    assert same_drives(known.simulation, driven)
+    assert known.check == check_plan(problem.data, plan, driven)
+    assert known.pricing.lines.equals(price_plan(laws, planning, plan, driven).lines)
+    frozen = price_plan(laws, planning, plan, planned, frozen=True)
+    assert known.planned_pricing.lines.equals(frozen.lines)
+
+
+@pytest.mark.parametrize("case", ["load line", "rush hour", "arrivals and toll"])
+def test_a_plan_with_its_departures_stated_is_driven_as_before(case: str) -> None:
+    problem: RoutingProblem = exact_problem(case, 2)
+    open_ = problem.assess(problem.plan_from([["c1", "c2"], ["c3"]]))
+    complete = open_.settled()
+    assert all(route.departure is not None for route in complete.plan.routes)
+    assert complete.simulation is open_.simulation
+    assert same_drives(problem.drive(complete.plan.routes), complete.simulation)
+    assert complete.settled() is problem.assess(complete.plan) is complete
+
+
+def test_plans_are_ranked_by_rules_then_service_then_price() -> None:
+    problem = random_problem(1, optional=False)
+    partial, late = (
+        ko.evaluate(problem, routes) for routes in ([["c1"], ["c3"]], [["c1", "c3", "c0", "c4"], ["c2"]])
+    )
+    assert partial.status is Status.PARTIAL
+    assert partial.rank == Rank(False, 3, 0, partial.objective)
+    assert partial.rank < late.rank < NO_PLAN
+    assert partial.rank.is_better_than(late.rank)
+    assert not late.rank.is_better_than(partial.rank)
+    dearer = partial.rank._replace(objective=partial.objective * (1 + 1e-12))
+    assert partial.rank < dearer
+    assert not partial.rank.is_better_than(dearer)
+    assert replace(late, assessment=None).rank == NO_PLAN
+
+
+PROBLEM = random_problem(1)
+LATE = Violation("time window", "client c1", 3.0, "min", "client c1 is 3 min late")
+LEFT = Violation("unserved", "client c1", 1.0, "t", "client c1 is left out")
+
+
+def result(**changes: object) -> Result:
+    given = {
+        "problem": PROBLEM,
+        "assessment": None,
+        "status": Status.NO_PLAN,
+        "bound": None,
+        "certificate": None,
+        "solver": "a solver",
+    }
+    return Result(**{**given, **changes})
+
+
+def test_without_a_plan_there_is_no_price_and_with_one_a_bound_and_a_gap():
+    nothing = result(message="no plan within the time limit", interrupted=True)
+    assert (nothing.objective, nothing.gap, nothing.has_plan) == (None, None, False)
+    assert nothing.to_frame().empty
+    assert "stopped by the user" in str(nothing)
+    known = PROBLEM.assess(PROBLEM.plan_from([]))
+    price = known.pricing.objective
+    found = result(assessment=known, status=Status.FEASIBLE, bound=price / 2)
+    assert found.gap == pytest.approx(0.5)
+    assert len(found.to_frame()) == len(PROBLEM.clients)
+    first = str(found).splitlines()[0]
+    assert first.startswith("routing: serves 0 of")
+    assert "left out: c0, c1" in first
+    assert first[:20] in found._repr_html_()
+    assert result(assessment=known, bound=2 * price).gap == 0.0
+    assert "bound: none claimed" in str(result(assessment=known))
+    # a gap within what rounding hides is none
+    certificate = Certificate(price, price, price, 1e-6)
+    assert result(assessment=known, bound=price - 1e-6, certificate=certificate).gap == 0.0
+
+
+def test_a_check_says_whether_only_service_is_missing():
+    assert Check().ok
+    assert not Check((LATE, LEFT)).only_unserved
+    assert Check((LEFT,)).only_unserved
+    assert str(Check((LATE, LEFT))) == "client c1 is 3 min late\nclient c1 is left out"
+    assert str(Check()) == "every constraint holds on the law"
+    assert Check((LATE,)).to_frame()["amount"].tolist() == [3.0]
+
+
+def test_a_certificate_separates_rounding_from_freezing():
+    frozen = (FrozenInput("fuel", "hour", "clock.hour", "08:00", "stated"),)
+    good = Certificate(100.004, 100.0, 97.0, 0.01, frozen)
+    assert good.holds
+    assert "error −3.0000" in str(good)
+    assert "hour (clock.hour) frozen at 08:00" in str(good)
+    bad = Certificate(100.02, 100.0, 100.0, 0.01)
+    assert not bad.holds
+    assert "BROKEN" in str(bad)
+
+
+def test_evaluate_prices_and_checks_a_given_plan():
+    given = evaluate(PROBLEM, [["c1"]])
+    assert given.solver == "given plan"
+    assert given.certificate is None
+    assert given.objective == PROBLEM.price(PROBLEM.plan_from([["c1"]])).objective
+    assert given.status is PROBLEM.assess(given.plan).status
+
+
+def test_a_result_draws_its_first_view():
+    drawn = evaluate(random_problem(1), [["c1"], ["c2"]])
+    assert drawn.plot() is not None

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from html import unescape
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -14,7 +12,6 @@ import pytest
 import kanopt as ko
 from kanopt import decisions, refs, routing, scheduling
 from kanopt.errors import FormulaError
-from kanopt.formulas.fit import Fit
 from kanopt.formulas.formula import BoundFormula
 from kanopt.problems import Problem
 from kanopt.problems.road_network import RoadNetwork
@@ -193,20 +190,3 @@ def test_what_rounding_leaves_of_zero_refuses_nothing() -> None:
     law = ko.parse_formula("2 * km - 1e-13", [ko.Variable("km", "km")], ko.Variable("t", "min"))
     twice = [routing.Client("a", 3, 4), routing.Client("b", 3, 4)]
     assert _served(clients=twice, duration=law.bind(km=refs.arc.distance))().has_plan
-
-
-def test_a_plan_that_lies_outside_the_data_everywhere_proposes_nothing_and_has_no_band(
-    tmp_path: Path,
-) -> None:
-    fit = Fit(r2=0.99, rmse=1.0, mae=1.0, ratio=0.1, rows_train=500, rows_test=200)
-    minutes = replace(ko.parse_formula("2 * km", [KM], ko.Variable("minutes", "min")), fit=fit)
-    problem = routes("2 * km")
-    for far, outside in ((1.0, False), (10.0, True)):
-        clients = [routing.Client("a", 3 * far, 4 * far), routing.Client("b", 3 * far, -4 * far)]
-        given = replace(problem, clients=clients, duration=minutes.bind(km=refs.arc.distance))
-        why = ko.explain(ko.evaluate(given, given.plan_from([["a", "b"]])))
-        told = "The plan is an example and proposes nothing."
-        assert (told in why.text()) == outside
-        page = unescape(why.to_html(tmp_path / "plan.html").read_text(encoding="utf-8"))
-        assert (told in page) == outside
-        assert ("What to do" in page) != outside

@@ -115,20 +115,6 @@ def test_times_and_lengths_agree_with_the_paths(seed):
             assert path is None or (path.time, path.length) == found
 
 
-def test_a_large_grid_needs_no_loop_over_its_nodes():
-    side = 320  # 102,400 nodes
-    place = np.arange(side * side).reshape(side, side)
-    tail = np.concatenate([place[:, :-1].ravel(), place[:-1].ravel()])
-    head = np.concatenate([place[:, 1:].ravel(), place[1:].ravel()])
-    links = pd.DataFrame({"tail": tail, "head": head, "length": np.ones(len(tail))})
-    roads = RoadNetwork(links, np.full(len(tail), 0.5))
-    corner, far = "0", str(side * side - 1)
-    travel = roads.matrix([corner, far])
-    assert travel.length[0, 1] == 2 * (side - 1)
-    assert travel.time[0, 1] == side - 1
-    assert len(roads.path(corner, far).links) == 2 * (side - 1)
-
-
 @pytest.mark.parametrize("seed", range(3))
 def test_roads_travel_to_networkx_and_back_with_the_same_fastest_paths(seed):
     rng = np.random.default_rng(seed)

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kanopt.errors import ProblemError
-from kanopt.problems import ArrivalFunctions, Client, Depot, Route, RoutingProblem, VehicleType
+from kanopt.problems import ArrivalFunctions
 from kanopt.problems.routing.arrival_functions import lower_envelope
 
 
@@ -118,30 +118,3 @@ def test_the_noise_of_sums_does_not_pass_a_jump():
 def test_bad_points_are_refused_by_arc(arc, points, told):
     with pytest.raises(ProblemError, match=told):
         ArrivalFunctions.of({arc: points}, 2)
-
-
-def test_a_unit_that_is_no_time_is_refused():
-    with pytest.raises(ProblemError, match="'km' does not measure time"):
-        ArrivalFunctions.of({}, 2, time="km")
-
-
-@pytest.mark.slow
-@given(st.data())
-def test_no_departure_is_quicker_than_the_one_found(data):
-    arcs = {(a, b): data.draw(functions()) for a in range(3) for b in range(3) if a != b}
-    law = ArrivalFunctions.of(arcs, 3)
-    clients = [
-        Client("a", service_duration=4, earliest=20, latest=90),
-        Client("b", service_duration=2, earliest=3, latest=70),
-    ]
-    van = VehicleType("van", unit_duration_cost=2.0, shift_end=100)
-    problem = RoutingProblem([Depot("depot")], clients, [van], {}, law, np.ones((3, 3)))
-    plan = problem.plan_from([["a", "b"]])
-    driven = problem.drive(plan.routes)
-    best = float(driven.finish[0] - driven.departure[0])
-    first = problem.drive([Route("van", 1, "depot", ("a", "b"), 0.0)])
-    limit = np.maximum(first.begin, [90, 70, np.inf])
-    clocks = np.arange(0, 100, 0.5)
-    many = problem.drive([Route("van", 1, "depot", ("a", "b"), float(clock)) for clock in clocks])
-    fits = (many.begin.reshape(-1, 3) <= limit).all(axis=1) & (many.finish <= max(100, first.finish[0]))
-    assert (many.finish - clocks)[fits].min() >= best - 1e-6

@@ -188,22 +188,6 @@ def test_what_cannot_be_is_refused_by_its_name(changes, message):
         problem(**changes())
 
 
-@pytest.mark.parametrize(
-    ("column", "values", "message"),
-    [
-        ("latest", pd.to_datetime(["2026-11-26 10:30"]), "'latest' holds dates; give times of day"),
-        (
-            "service_duration",
-            pd.to_timedelta(["00:30:00"]),
-            "'service_duration' holds durations; give numbers",
-        ),
-    ],
-)
-def test_dates_are_no_clock_times_and_durations_no_numbers(column, values, message):
-    with pytest.raises(ProblemError, match=message):
-        problem(clients=pd.DataFrame({"name": ["a"], "x": [1.0], "y": [1.0], column: values}))
-
-
 def test_an_attribute_of_clients_must_be_known_on_the_way_back():
     clients = [replace(each, attributes={"zone": "n"}) for each in CLIENTS]
     with pytest.raises(ProblemError, match="depot 'depot' has no 'zone'"):
@@ -225,24 +209,6 @@ def test_values_below_zero_count_as_zero():
     (use,) = given.extrapolations(plan)
     assert use.where == "van 1: depot → a, a → b"
     assert "falls to −1 EUR on 2 legs" in use.message
-
-
-def test_nobody_carries_less_than_nothing_after_a_reload():
-    rng, n = np.random.default_rng(3), 12
-    where = rng.uniform(0, 30, (n + 1, 2))
-    km = np.hypot(*(where[:, None] - where[None, :]).transpose(2, 0, 1))
-    law = parse_formula("km * (1 + sqrt(load))", [KM, Variable("load", "kg")], Variable("c", "EUR"))
-    clients = [Client(f"c{i}", demand=float(rng.uniform(1000, 9000))) for i in range(n)]
-    truck, cost = (
-        VehicleType("truck", capacity=24000.0, max_reloads=3),
-        law.bind(km=arc.distance, load=state.load),
-    )
-    given = RoutingProblem([DEPOT], clients, [truck], cost, km, km, units=RoutingUnits(load="kg"))
-    for _ in range(10):
-        order = [f"c{i}" for i in rng.permutation(n)]
-        plan = given.plan_from({"truck 1": [*order[:4], "depot", *order[4:8], "depot", *order[8:]]})
-        assert np.isfinite(given.price(plan).objective)
-        assert given.drive(plan.routes).load.min() == 0.0
 
 
 LINKS = {"tail": [1, 2, 3, 2], "head": [2, 3, 2, 1], "length": [1000.0, 2000.0, 2000.0, 1000.0]}

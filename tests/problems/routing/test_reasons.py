@@ -1,13 +1,120 @@
+"""Why a client is left out or late, and what a place for it breaks: by hand, and beside every route there is."""
+
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
 
 from kanopt.formulas import Variable, parse_formula
-from kanopt.problems import Client, Depot, Reason, RoutingProblem, VehicleType
+from kanopt.problems import Client, Depot, Reason, Route, RoutingProblem, VehicleType
+from kanopt.problems.findings import Violation
+from kanopt.problems.routing import insertion
+from kanopt.problems.routing.insertion import InsertionFinder
+from kanopt.problems.routing.reasons import smallest_relaxations
 from kanopt.refs import arc, clock
+from tests.cases.routing_simulator import Simulator
+from tests.cases.routing_variants import VARIANTS, variant
+
+
+@pytest.mark.parametrize("name", [name for name in VARIANTS if name != "pinned"])
+def test_who_is_proved_to_be_out_of_reach_is_on_no_route_that_holds(name: str) -> None:
+    for seed in range(3):
+        town = variant(name, seed)
+        given = replace(town, vehicles=[replace(each, shift_end=445.0) for each in town.vehicles])
+        proved = {each.subject for each in given.reasons(given.plan_from([])) if each.proved}
+        out = [place for place, each in enumerate(given.clients) if f"client {each.name}" in proved]
+        held = [mask for each in given.vehicles for mask in Simulator(given).options(each.name)]
+        assert not any(mask >> place & 1 for mask in held for place in out), (seed, out)
+        # most of those whom no route serves are proved to be
+        none = [place for place in range(len(given.clients)) if not any(mask >> place & 1 for mask in held)]
+        assert len(out) >= len(none) // 2
+
+
+def amounts(violations: tuple[Violation, ...]) -> dict[tuple[str, str, str], float]:
+    return {(v.constraint, v.where, v.unit): v.amount for v in violations}
+
+
+@pytest.mark.parametrize("name", VARIANTS)
+def test_what_a_place_is_said_to_break_is_what_the_check_says(name: str) -> None:
+    for seed in range(3):
+        given = variant(name, seed)
+        start = given.plan_from([["c2"], ["c3"]])
+        before = amounts(given.check(start).violations)
+        for place in InsertionFinder(given.leg_laws, given.planning_values, start).for_client("c0"):
+            routes = [r for r in start.routes if r.label != place.route.label]
+            plan = given.plan_from([*routes, place.route])
+            after = amounts(given.check(plan).violations)
+            more = {key: amount - before.get(key, 0.0) for key, amount in after.items()}
+            assert {k: pytest.approx(v) for k, v in more.items() if v > 1e-6} == amounts(place.violations)
+            prizes = sum(
+                c.prize or 0.0 for c in given.clients if c.name in {*start.unserved} - {*plan.unserved}
+            )
+            change = given.price(plan).objective - given.price(start).objective
+            assert place.cost == pytest.approx(change + prizes)
+
+
+@pytest.mark.parametrize(
+    "van",
+    [
+        {"unit_duration_cost": 0.4},
+        {"max_duration": 225.0},
+        {"shift_end": 740.0},
+        {"capacity": 12.0},
+        {"breaks": "", "max_distance": 120.0},
+        {"breaks": "", "capacity": 12.0, "shift_end": 600.0},
+    ],
+)
+def test_of_many_places_a_few_are_driven_and_what_must_give_least_is_found(
+    van: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rng = np.random.default_rng(8)
+    spots = rng.uniform(0, 20, (26, 2))
+    minutes = np.hypot(*(spots[:, None] - spots[None]).transpose(2, 0, 1))
+    clients = [
+        Client(f"c{k}", demand=1.0, service_duration=3.0, earliest=480 + opens, latest=700)
+        for k, opens in enumerate(rng.integers(0, 60, 25).tolist())
+    ]
+    fields = {"capacity": 13.0, "shift_start": 480, "breaks": "30 in 540-620, 15 in 660-700", **van}
+    fleet = [VehicleType("van", 2, **fields)]
+    given = RoutingProblem([Depot("depot")], clients, fleet, {"toll": minutes}, minutes, minutes)
+    plan = given.plan_from([[f"c{k}" for k in range(12)], [f"c{k}" for k in range(12, 24)]])
+    few = ("_MOST_RESTED", 10), ("_EACH_RESTED", 2), ("_MOST", 10), ("_EACH", 2)
+    for name, count in few:
+        monkeypatch.setattr(insertion, name, count)
+    some = InsertionFinder(given.leg_laws, given.planning_values, plan)
+    found = some.for_client("c24")
+    assert len(found) < 26
+    for name, _ in few:
+        monkeypatch.setattr(insertion, name, 100)
+    every = InsertionFinder(given.leg_laws, given.planning_values, plan).for_client("c24")
+    assert len(every) == 26
+    assert [(p.position_text, p.violations) for p in smallest_relaxations(found)] == [
+        (p.position_text, p.violations) for p in smallest_relaxations(every)
+    ]
+
+
+def test_a_missed_break_of_one_route_is_not_held_against_another() -> None:
+    minutes = np.full((4, 4), 60.0)
+    np.fill_diagonal(minutes, 0.0)
+    clients = [Client("c1"), Client("c2"), Client("c3", prize=500.0)]
+    fleet = [
+        VehicleType("truck", unit_duration_cost=1.0),
+        VehicleType("van", shift_start=100.0, breaks="30 in 120-120, 30 in 130-130"),
+    ]
+    problem = RoutingProblem([Depot("depot")], clients, fleet, minutes, minutes, minutes)
+    plan = problem.plan_from(
+        [Route("truck", 1, "depot", ("c1",)), Route("van", 1, "depot", ("c2",), departure=100.0)]
+    )
+    assert [(broken.constraint, broken.where) for broken in problem.check(plan).violations] == [
+        ("break", "van 1")
+    ]
+    (reason,) = problem.reasons(plan)
+    assert reason.subject == "client c3"
+    assert "van" in reason.message
+
 
 LINE = np.abs(np.subtract.outer(np.arange(4.0), np.arange(4.0))) * 10
 CLIENTS = (Client("a", demand=0.5), Client("b", demand=0.4), Client("c", demand=0.3))

@@ -1,4 +1,4 @@
-"""Laws of how long stops take that read when service begins and what is on board."""
+"""Laws of how long stops take, and goods that are not ready before a time."""
 
 from __future__ import annotations
 
@@ -15,10 +15,11 @@ from kanopt.formulas import Formula, Input, Step, Variable, parse_formula
 from kanopt.formulas.formula import BoundFormula
 from kanopt.problems import Client, Depot, Route, RoutingPlan, RoutingProblem, VehicleType
 from kanopt.problems.routing import RoutingPolicy
-from kanopt.problems.routing.service_times import StopInputs
 from kanopt.refs import arc, clock, state
+from tests.cases.kernel_scores import score_plan
 from tests.cases.routing_variants import plain
 from tests.cases.stop_laws import STOP_LAWS, with_stop_law
+from tests.problems.routing.simulate.test_variants import line
 
 HOUR, LOAD = Variable("hour", "h"), Variable("load", "t")
 STOP = Variable("stop", "min")
@@ -59,14 +60,6 @@ def test_a_stop_takes_as_long_as_the_hour_and_the_load_on_arrival_say() -> None:
     assert problem.price(plan).terms().to_dict() == pytest.approx({"time": 56.0})
 
 
-def test_a_route_leaves_when_its_time_costs_least() -> None:
-    law = by_hour("5 + 30 * exp(-2 * (hour - 8)^2)")
-    problem = town(law, Client("a"), unit_duration_cost=1.0, shift_end=900.0)
-    plan = problem.plan_from({"van 1": ["a"]})
-    tried = [leaving(problem, at, "a").routes[0] for at in range(480, 860, 5)]
-    assert problem.drive(plan.routes).route_durations[0] <= problem.drive(tried).route_durations.min() + 0.05
-
-
 @given(
     seed=st.integers(0, 40),
     law=st.sampled_from(STOP_LAWS),
@@ -82,18 +75,6 @@ def test_nobody_is_back_earlier_by_leaving_later(seed: int, law: str, leaves: fl
     first, second = map(problem.drive, routes)
     assert (second.begin >= first.begin - 1e-7).all()
     assert second.finish[0] >= first.finish[0] - 1e-7
-
-
-@pytest.mark.parametrize("law", STOP_LAWS)
-def test_no_stop_takes_less_than_the_bound(law: str) -> None:
-    for seed in range(4):
-        problem = with_stop_law(plain(seed).problem(), law, seed)
-        times, data = problem.data.service_times, problem.data
-        rng = np.random.default_rng(seed)
-        kinds, nodes = np.arange(2)[:, None, None], np.arange(1, len(data.names))[None, :, None]
-        load, time = rng.uniform(0.0, times.most_load, 3000), rng.uniform(0.0, 1440.0, 3000)
-        found = times.evaluate(StopInputs(kinds, nodes, load[None, None], time[None, None])).min(axis=2)
-        assert (times.least[:, 1:] <= found + 1e-9).all()
 
 
 @pytest.mark.parametrize("law", STOP_LAWS)
@@ -159,3 +140,33 @@ def test_nothing_is_called_impossible_that_a_later_hour_makes_possible() -> None
     short = town(slow, Client("a"), max_duration=30.0)
     assert not any(each.proved for each in short.infeasibility_reasons())
     assert short.check(short.plan_from({"van 1": ["a"]})).ok
+
+
+def test_goods_ready_after_the_window_are_told_before_planning_and_proved_on_any_clock() -> None:
+    people = [{"release_time": 100.0, "latest": 90.0}, {"release_time": 80.0, "latest": 90.0}]
+    later = parse_formula("km * (1 + hour / 16)", [Variable("km", "km"), HOUR], Variable("spent", "min"))
+    problem = replace(line(people, {}), duration=later.bind(km=arc.distance, hour=clock.hour))
+    (told,) = problem.unreachable()
+    assert "client a: its goods are ready at 01:40" in told
+    reasons = {each.subject: each.proved for each in problem.infeasibility_reasons()}
+    assert reasons == {"client a": True, "client b": False}
+    assert not line([{**people[0], "unit_lateness_cost": 1.0}], {}).unreachable()
+
+
+def test_a_stated_departure_may_be_too_early() -> None:
+    problem = line([{"release_time": 30.0}, {"release_time": 60.0}], {})
+    plan = problem.plan_from([Route("van", 1, "depot", ("a", "b"), 45.0)])
+    (violation,) = problem.check(plan).violations
+    assert (violation.constraint, violation.amount) == ("release", 15.0)
+    assert "client b" in violation.message
+    assert problem.drive(plan.routes).begin.tolist() == [55.0, 65.0, 85.0]
+    assert score_plan(problem, plan)[1] == {"release"}
+
+
+def test_goods_must_be_ready_in_time_for_a_window_in_which_the_shift_is_kept() -> None:
+    windows, shift = {"windows": "40-50, 150-160"}, {"shift_end": 130.0}
+    (reason,) = line([{"release_time": 100.0, **windows}], shift).infeasibility_reasons()
+    # back at 160 from the second window; the first one closes at 50, 10 min from the depot
+    assert reason.relaxation == "the shift of van 30 min longer, or its goods ready 60 min earlier"
+    mended = line([{"release_time": 40.0, **windows}], shift)
+    assert mended.check(mended.plan_from({"van": ["a"]})).ok

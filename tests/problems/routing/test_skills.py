@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-import numpy as np
-import pandas as pd
 import pytest
 
 from kanopt.problems import RoutingProblem
@@ -38,13 +36,3 @@ def test_plans_are_the_best_of_all_that_keep_to_the_skills(seed: int, engine: Or
     assert not [v for v in problem.check(outcome.plan).violations if v.constraint == "skill"]
     price = problem.price(outcome.plan, frozen=True).objective
     assert price == pytest.approx(best, abs=2 * outcome.rounding_bound + 1e-9)
-
-
-def test_tables_hold_words_with_commas() -> None:
-    clients = pd.DataFrame({"name": ["a"], "needs": ["cooled , tail lift,"], "x": [1.0], "y": [0.0]})
-    vehicles = pd.DataFrame({"name": ["van"], "skills": ["tail lift, cooled"]})
-    depots = pd.DataFrame({"name": ["depot"], "x": [0.0], "y": [0.0]})
-    minutes = np.array([[0.0, 1.0], [1.0, 0.0]])
-    problem = RoutingProblem(depots, clients, vehicles, cost=minutes, duration=minutes)
-    assert frozenset(problem.clients[0].needs) == {"cooled", "tail lift"}
-    assert problem.data.allowed.all()

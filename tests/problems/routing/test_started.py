@@ -118,24 +118,6 @@ def test_engines_refuse_what_is_under_way() -> None:
         ko.solve(problem, solver="ortools")
 
 
-def test_the_rest_of_the_day_is_planned_anew() -> None:
-    given = line(van={"fixed_cost": 5.0})
-    today = {"van 1": ["a", "b"], "van 2": ["c", "d"]}
-    result = ko.solve(given.with_routes_under_way(today, 5), time_limit=5, seed=3)
-    assert result.check.ok
-    assert result.objective <= given.price(given.plan_from(today)).objective
-    assert [route.clients[0] for route in result.plan.routes] == ["a", "c"]
-    assert [run.message for run in result.engines[:-1]] == ["not used: routes are under way"]
-
-
-def test_optional_clients_on_board_are_not_left_out() -> None:
-    given = line()
-    clients = [*given.clients[:1], replace(given.clients[1], prize=0.01), *given.clients[2:]]
-    problem = replace(given, clients=clients, started=[Route("van", 1, "depot", ("b", "a"), 0.0, 0)])
-    plan = ko.solve(problem, time_limit=2, seed=1).plan
-    assert "b" in plan.routes[0].clients
-
-
 @pytest.mark.parametrize("name", VARIANTS)
 def test_random_plans_are_checked_and_priced_as_the_simulator_does(name: str) -> None:
     kept = 0

@@ -113,19 +113,6 @@ def test_the_search_on_the_law_finds_the_best_of_all_orders(seed: int) -> None:
     assert problem.price(outcome.plan).objective <= min(prices) * (1 + 1e-6)
 
 
-def test_another_day_and_another_depot_change_the_price_as_by_hand() -> None:
-    problem = town(1)
-    plan = problem.plan_from([["c0", "c1", "c2"], ["c3", "c4"]])
-    sunday = replace(problem, day=date(2026, 3, 8))
-    later = sunday.price(plan).terms()["toll"] - problem.price(plan).terms()["toll"]
-    assert later == pytest.approx(0.5 * (7 - 2) * 7, rel=1e-9)
-    moved = replace(problem, depots=[replace(problem.depots[0], lat=52.9, attributes={"zone": "south"})])
-    leaves = moved.assess(moved.plan_from(plan)).simulation.departure
-    ways = (["c0", "c1", "c2"], ["c3", "c4"])
-    counted = [by_hand(moved, way, float(leave))[0] for way, leave in zip(ways, leaves, strict=True)]
-    assert moved.price(plan).terms()["toll"] == pytest.approx(sum(counted), rel=1e-9)
-
-
 def test_the_day_of_a_plan_is_what_a_column_of_dates_gives() -> None:
     """Every function of a date that a history may hold is a reference, and gives the same number."""
     when = pd.Series([pd.Timestamp("2026-12-31 16:30")])

@@ -230,17 +230,6 @@ def test_orders_decide_the_chain():
     assert [before.tolist() for before in at.before] == [[1], [], []]
 
 
-def test_uses_outside_the_domain_are_named():
-    law = parse_formula("w", [Variable("w", "kg", low=0.0, high=50.0)], Variable("minutes", "min"))
-    weights = {"a": 80.0, "b": 20.0, "c": 60.0}
-    tasks = [Task(each.name, each.job, attributes={"weight": weights[each.name]}) for each in TASKS]
-    problem = small(tasks=tasks, duration=law.bind(w=task.weight))
-    uses = problem.extrapolations(problem.plan_from(PLAN))
-    assert [(use.law, use.where) for use in uses] == [("duration", "m1"), ("duration", "m2")]
-    assert "w 80 kg (valid from 0 to 50)" in uses[0].inputs
-    assert small().extrapolations(small().plan_from(PLAN)) == ()
-
-
 def test_makespan_and_use_count_from_the_first_shift_where_times_are_of_a_day() -> None:
     given = {
         "jobs": [Job("one", release_date=6.0), Job("two")],

@@ -14,7 +14,6 @@ from kanopt.problems.scheduling.dispatch import (
     dispatch_greedily,
     earliest_completions,
     remaining_work,
-    repair_starts,
 )
 from tests.cases.scheduling import best_semi_active, holds, random_problem, rows_of
 
@@ -146,18 +145,3 @@ def test_no_schedule_ends_a_job_before_it_would_end_alone(seed, setups):
         for row in plan.assignments:
             ends[row.job] = max(ends[row.job], row.end)
         assert (np.array(list(ends.values())) >= bound - 1e-9).all()
-
-
-@settings(max_examples=30, deadline=None)
-@given(st.integers(0, 10_000))
-def test_any_wanted_starts_are_moved_to_a_schedule_that_holds(seed):
-    rng = np.random.default_rng(seed)
-    problem = random_problem(rng, shape=(2, 2), whole=False)
-    data = problem.data
-    modes = np.array([rng.choice(np.flatnonzero(data.structure.mode_task == t)) for t in range(4)])
-    # tasks 0 and 1 are one job, 2 and 3 another
-    wanted = np.sort(rng.uniform(0.0, 15.0, (2, 2)), axis=1).ravel()
-    starts = repair_starts(data.structure, data.timing, modes, wanted)
-    assert starts is not None
-    assert (starts >= wanted).all()
-    assert holds(problem, rows_of(problem, modes, starts))

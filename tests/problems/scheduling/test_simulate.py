@@ -116,17 +116,6 @@ def test_a_missing_task_makes_the_plan_partial_and_a_double_one_infeasible(shop)
     assert [v.constraint for v in double.check.violations] == ["duplicate"]
 
 
-def test_an_overlap_behind_a_long_task_is_found():
-    problem = SchedulingProblem(
-        [Job(n) for n in "abc"],
-        [Task(n, n) for n in "abc"],
-        [Machine("m")],
-        [Mode("a", "m", duration=10.0), Mode("b", "m", duration=1.0), Mode("c", "m", duration=1.0)],
-    )
-    check = problem.check(plan_of(problem, {"a": ("m", 0.0), "b": ("m", 2.0), "c": ("m", 5.0)}))
-    assert [(v.where, v.amount) for v in check.violations] == [("task b", 8.0), ("task c", 5.0)]
-
-
 @pytest.mark.slow
 @settings(max_examples=150, deadline=None)
 @given(st.integers(0, 10_000), st.booleans(), st.booleans())

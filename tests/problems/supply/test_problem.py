@@ -89,16 +89,6 @@ def test_statuses_are_kept():
     assert "has the status 'open', but is closed in some period" in violation.message
 
 
-def test_a_lane_carries_only_what_its_supplier_offers():
-    problem = small(
-        products=[Product("flour", shortage_cost=1.0), Product("corn", shortage_cost=1.0)],
-        tariff=1.0,
-        demand=1.0,
-    )
-    flow = {"tail": "mill", "head": "north", "product": "corn", "period": "1", "quantity": 1.0}
-    assert rules(problem, [flow]) == ["supply"]
-
-
 def test_what_must_be_delivered_and_is_not_is_unserved():
     problem = small(products=[Product("flour")])
     plan = problem.plan_from(SERVED)

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import os
 import signal
-import subprocess
-import sys
 import weakref
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -225,26 +222,6 @@ def test_outside_the_main_thread_signals_are_left_alone(engine: Engine) -> None:
     with ThreadPoolExecutor(1) as pool:
         outcome = pool.submit(solved, engine, euclidean(5), time_limit=1.0).result()
     assert outcome.status is Status.FEASIBLE
-
-
-SCRIPT = """
-import json
-from tests.solvers.routing.test_engines import ENGINES, euclidean, solved
-problem = euclidean(60, num_available=4)
-outcome = solved(ENGINES[0], problem, time_limit=120.0, progress=lambda p: print("incumbent", flush=True))
-print(json.dumps([outcome.interrupted, len(outcome.plan.routes), len(outcome.plan.unserved)]))
-"""
-
-
-@pytest.mark.slow
-def test_ctrl_c_from_outside_keeps_the_plan() -> None:
-    process = subprocess.Popen([sys.executable, "-c", SCRIPT], stdout=subprocess.PIPE, text=True)
-    assert process.stdout.readline() == "incumbent\n"
-    process.send_signal(signal.SIGINT)
-    rest, _ = process.communicate(timeout=100)
-    interrupted, routes, unserved = json.loads(rest.strip().split("\n")[-1])
-    assert process.returncode == 0
-    assert (interrupted, routes, unserved) == (True, 3, 0)
 
 
 @pytest.mark.skipif(not Path("/proc").exists(), reason="looks at /proc")

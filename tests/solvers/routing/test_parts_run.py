@@ -1,4 +1,4 @@
-"""The search on the law in parts: plans that keep every rule and only get better, whatever rules and laws there are."""
+"""First plans and the search in parts: plans that keep every rule and only get better, and what memory allows."""
 
 from __future__ import annotations
 
@@ -11,13 +11,16 @@ import pytest
 
 import kanopt as ko
 from kanopt import refs, routing
+from kanopt.errors import SolverError
 from kanopt.problems import Progress
 from kanopt.problems.routing import RoutingPlan
 from kanopt.solvers.base import SolveOptions
 from kanopt.solvers.compiled.library import why_no_kernel
 from kanopt.solvers.routing import parts_run
+from kanopt.solvers.routing.integers import RoutingIntegers
 from kanopt.solvers.routing.parts_run import PartsRun
 from kanopt.solvers.routing.racer.annealing import StoppingCriteria
+from kanopt.solvers.routing.savings_start import savings_plan
 from kanopt.solvers.solve import search_and_assess
 from tests.cases.mixed_routing import LAWS, mixed_problem
 from tests.cases.routing_variants import VARIANTS, plain, variant
@@ -143,3 +146,37 @@ def test_vehicles_to_which_those_who_are_served_together_are_pinned_come_with_th
     plan = run.run(StoppingCriteria(2.0, None, lambda: False))
     assert problem.check(plan).ok
     assert {"c0", "c1"} <= set(next(route for route in plan.routes if route.label == "van 2").clients)
+
+
+@pytest.mark.parametrize("name", VARIANTS)
+def test_plans_keep_every_rule_of_the_referee(name: str) -> None:
+    for seed in range(4):
+        problem = variant(name, seed)
+        plan = savings_plan(problem, lambda: False)
+        check = problem.check(plan)
+        assert check.ok or check.only_unserved, (name, seed, check.violations)
+        visited = [client for route in plan.routes for client in route.clients if client != route.depot]
+        assert len(visited) == len(set(visited))
+
+
+def test_a_search_that_is_over_ends_with_a_plan_that_holds() -> None:
+    problem = variant(next(iter(VARIANTS)), 0)
+    check = problem.check(savings_plan(problem, lambda: True))
+    assert check.ok or check.only_unserved
+
+
+def test_what_does_not_fit_in_memory_is_refused_with_how_much_it_needs(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("kanopt.solvers.routing.integers.available_bytes", lambda: 5000.0)
+    with pytest.raises(SolverError, match=r"between 32 places: travel times and prices .* GB are free"):
+        RoutingIntegers(town(1, 30))
+    monkeypatch.undo()
+    monkeypatch.setattr("kanopt.solvers.routing.solver.available_bytes", lambda: 1000.0)
+    fuel = ko.parse_formula("km * (1 + load)", [KM, ko.Variable("load", "t")], ko.Variable("fuel", "EUR"))
+    loaded = replace(town(1, 24), cost=fuel.bind(km=refs.arc.distance, load=refs.state.load))
+    with pytest.raises(SolverError, match=r"it needs .* GB, and .* GB are free"):
+        ko.solve(loaded, time_limit=1.0)
+    # part after part fits
+    monkeypatch.setattr("kanopt.solvers.routing.solver.LARGE", 10)
+    assert ko.solve(loaded, time_limit=1.0).check.ok

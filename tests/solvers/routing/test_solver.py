@@ -15,13 +15,10 @@ from kanopt.problems import Client, Depot, Progress, RoutingProblem, Status, Veh
 from kanopt.problems.routing.simulate import route_costs
 from kanopt.refs import arc, clock, state, vehicle
 from kanopt.solvers.base import Outcome, SolveOptions
-from kanopt.solvers.clock import SearchClock
 from kanopt.solvers.routing.ortools import OrToolsRouting
-from kanopt.solvers.routing.pyvrp_engine.search import PyVrpRun
 from kanopt.solvers.routing.solver import RoutingSearch
 from tests.cases.routing import best_by_trying_all, random_problem
 from tests.cases.routing_brute_force import best_of_all_plans
-from tests.solvers.routing.test_engines import euclidean
 
 KM, SPEED = Variable("km", "km"), Variable("speed", "km/h")
 
@@ -130,23 +127,6 @@ def test_a_road_that_is_missing_is_not_driven():
     clients = [Client("a"), Client("b", prize=100.0), Client("c")]
     problem = RoutingProblem([Depot("d")], clients, [VehicleType("van")], minutes, minutes, minutes)
     assert assert_optimal(problem).plan.unserved == ()
-
-
-def test_a_time_limit_is_looked_at_in_every_iteration() -> None:
-    class Step(SearchClock):
-        seconds = 0.0
-
-        def now(self) -> float:
-            return self.seconds
-
-        def spend(self, seconds: float) -> None:
-            self.seconds += 1.0
-
-    clock = Step()
-    run = PyVrpRun(euclidean(12), 0, clock, lambda step: None)
-    run.search(None, 7.0, 7.0, lambda: False)
-    assert clock.seconds == 7.0
-    assert run.plan is not None
 
 
 def city(seed: int, clients: int = 5, *, vans: int = 1) -> RoutingProblem:

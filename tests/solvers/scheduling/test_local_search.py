@@ -1,4 +1,4 @@
-"""Local search of schedules, beside the referee, enumeration and published optima."""
+"""Local search of schedules and its bounds, beside the referee, enumeration and published optima."""
 
 from __future__ import annotations
 
@@ -7,9 +7,11 @@ import pytest
 
 from kanopt.problems.scheduling import SchedulingProblem
 from kanopt.solvers.base import SolveOptions
+from kanopt.solvers.highs import HighsOptions, HighsTermination, run_highs
 from kanopt.solvers.scheduling import run
 from kanopt.solvers.scheduling.grid import choose_step, lower
 from kanopt.solvers.scheduling.local_search.search import ShopSearch
+from kanopt.solvers.scheduling.relaxation import least_regular, relax
 from kanopt.solvers.scheduling.schedules import dispatch
 from kanopt.solvers.scheduling.solver import CpSatScheduling
 from kanopt.solvers.solve import solve
@@ -101,15 +103,6 @@ def test_the_published_optimum_is_found() -> None:
     assert search.report.best_cost / search.shop.grid.scale == 55.0
 
 
-def test_the_same_seed_takes_the_same_steps() -> None:
-    problem = mixed(7)
-    one, two, other = searched(problem, 3), searched(problem, 3), searched(problem, 4)
-    for search in (one, two, other):
-        search.anneal(30_000, search.scale(), 0.1 * search.scale())
-    assert one.current()[1].tolist() == two.current()[1].tolist()
-    assert one.report.accepted == two.report.accepted != other.report.accepted
-
-
 def test_without_compiled_code_cp_sat_starts_from_greedy_schedules(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(run, "why_no_kernel", lambda: "there is no C compiler")
     outcome = CpSatScheduling().solve(job_shop(FT06), SolveOptions(time_limit=20.0))
@@ -132,3 +125,35 @@ def test_a_shop_whose_model_is_too_large_is_searched_locally(
     assert outcome.objective is not None
     assert outcome.objective <= 1.05 * full.objective + 1e-6
     assert outcome.bound is None or outcome.bound <= full.objective + 1e-6
+
+
+def bound(problem) -> float:
+    grid = lower(problem, choose_step(problem), "relaxed")
+    found = run_highs(relax(grid, least_regular(grid)), HighsOptions(time_limit=20.0))
+    assert found.termination is HighsTermination.OPTIMAL
+    assert found.bound is not None
+    return found.bound
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_it_never_lies_above_the_optimum_of_enumeration(seed: int) -> None:
+    problem = random_problem(
+        np.random.default_rng(seed + 50), shape=(2, 1), energy=True, setups=seed % 2 == 0, horizon=17.0
+    )
+    best = best_on_grid(problem, np.arange(17.0))
+    assert 0.4 * best < bound(problem) <= best + 1e-6
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_it_never_lies_above_a_plan(seed: int) -> None:
+    problem = random_problem(
+        np.random.default_rng(seed), shape=(3, 2, 2), energy=True, whole=seed % 3 > 0, horizon=60.0
+    )
+    search = ShopSearch(lower(problem, choose_step(problem)), seed)
+    dispatch(search)
+    search.anneal(300_000, 0.5 * search.scale(), 0.005 * search.scale())
+    assert search.report.best_over == 0
+    grid = search.shop.grid
+    plan = problem.schedule(search.best()[0], search.best()[1] * grid.step)
+    relaxed = lower(problem, choose_step(problem), "relaxed")
+    assert bound(problem) - relaxed.slack <= problem.price(plan).objective + 1e-6

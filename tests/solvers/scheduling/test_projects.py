@@ -124,25 +124,6 @@ def test_every_schedule_of_the_key_search_holds_and_costs_what_it_says(seed: int
     assert told[-1] <= grid.cost(modes, starts.astype(np.int64))
 
 
-def test_amounts_and_times_off_the_grid_keep_an_honest_bound() -> None:
-    """Three tasks of a third of an hour each, two of which fit beside each other."""
-    names = ["a", "b", "c"]
-    problem = SchedulingProblem(
-        [Job("all", in_order=False)],
-        [Task(name, "all") for name in names],
-        (),
-        [Mode(name, duration=100.0 / 3.0) for name in names],
-        resources=[Resource("power", 1.0)],
-        needs=[Need("a", "power", 1.0 / 3.0), Need("b", "power", 2.0 / 3.0), Need("c", "power", 0.5)],
-        makespan_cost=1.0,
-    )
-    result = ko.solve(problem, time_limit=10.0)
-    assert result.check.ok
-    assert result.bound <= 200.0 / 3.0 + 1e-9
-    # on whole amounts of a millionth, rounded up, a and b no longer fit beside each other by themselves
-    assert result.objective <= 100.0 + 1.0
-
-
 @pytest.mark.parametrize(
     ("capacity", "amounts", "status"),
     [

@@ -196,26 +196,6 @@ def test_without_a_horizon_waiting_for_cheap_power_is_found():
     assert result.objective == pytest.approx(0.5 + 0.53)
 
 
-def test_setups_that_a_short_task_between_would_shorten_are_still_kept():
-    # red to blue takes 9, but red, plain, blue needs only the time of the plain task
-    problem = SchedulingProblem(
-        [Job(n) for n in "abc"],
-        [Task("a", "a", family="red"), Task("b", "b", family="plain"), Task("c", "c", family="blue")],
-        [Machine("m", family="blue")],
-        [Mode(n, "m", duration=2.0) for n in "abc"],
-        setups=[Setup("red", "blue", 9.0), Setup("blue", "red", 4.0), Setup("red", "plain", 0.0)],
-        makespan_cost=1.0,
-    )
-    result = solve(problem, time_limit=10.0)
-    assert result.objective == best_semi_active(problem) == 6.0
-    # a task without a family is none in between: the machine stays as it was set up
-    without = replace(
-        problem, tasks=[replace(task, family=task.family.replace("plain", "")) for task in problem.tasks]
-    )
-    assert solve(without, time_limit=10.0).objective == best_semi_active(without) == 10.0
-    assert [row.task for row in result.plan.assignments] in (["c", "b", "a"], ["b", "a", "c"])
-
-
 def test_impossible_problems_end_with_reasons():
     no_mode = SchedulingProblem([Job("j")], [Task("t", "j")], [Machine("m")], [], makespan_cost=1.0)
     result = solve(no_mode, time_limit=5.0)

@@ -113,22 +113,6 @@ def cycle_cover(sites, *, cost=2.0):
     return SimpleNamespace(growing=GrowingModel(linear, RowPool.empty(), edges))
 
 
-@pytest.mark.parametrize("exact", [True, False])
-def test_where_nothing_is_left_beside_the_best_point_its_price_is_the_bound(exact, monkeypatch):
-    # the relaxation costs 5; with either value of any site it costs 6, which is what three sites cost
-    if not exact:
-        branched_on = GrowingSearch.part_of
-        monkeypatch.setattr(GrowingSearch, "part_of", lambda *given: (branched_on(*given)[0], False))
-    search = search_of(cycle_cover(5), hint=np.array([1.0, 0.0, 1.0, 0.0, 1.0]))
-    assert search.run() == "kOptimal"
-    assert search.excluded
-    assert search.price == 6.0
-    assert 6.0 - 1e-6 <= search.bound <= 6.0
-    # the sites that are left cannot touch every edge
-    assert not search.lp.solve(10.0)
-    assert search.lp.status.name == "kInfeasible"
-
-
 @pytest.mark.slow
 @settings(deadline=None, max_examples=40)
 @given(

@@ -49,27 +49,6 @@ def test_the_optimum_is_that_of_enumeration(seed):
     assert result.history[-1].objective == pytest.approx(result.objective)
 
 
-def test_a_transport_problem_has_the_cost_of_its_assignment():
-    # three plants, three customers, one unit each: the cheapest permutation is 1 + 2 + 1
-    cost = np.array([[1.0, 4.0, 5.0], [3.0, 2.0, 6.0], [4.0, 5.0, 1.0]])
-    lanes = [Lane(f"s{i}", f"m{j}") for i in range(3) for j in range(3)]
-    problem = SupplyProblem(
-        suppliers=[Supplier(f"s{i}", capacity=1.0) for i in range(3)],
-        facilities=[],
-        markets=[Market(f"m{j}") for j in range(3)],
-        products=[Product("unit")],
-        periods=[Period("1")],
-        lanes=lanes,
-        tariff=cost.reshape(-1, 1, 1),
-        demand=1.0,
-    )
-    result = solve(problem, time_limit=10.0)
-    assert result.status is Status.OPTIMAL
-    assert result.objective == pytest.approx(4.0)
-    assert result.bound == pytest.approx(4.0, abs=1e-6)
-    assert set(result.to_frame()["tail"] + result.to_frame()["head"]) == {"s0m0", "s1m1", "s2m2"}
-
-
 def located(capacity: float, fixed: np.ndarray, demand: np.ndarray, cost: np.ndarray) -> SupplyProblem:
     """Return a capacitated facility location problem: cost of all of a customer's demand, shape (sites, customers)."""
     sites, customers = cost.shape

@@ -1,4 +1,4 @@
-"""What a check finds, and what a plan costs: by hand, and by first principles."""
+"""What a check finds and what a plan costs: by hand, by first principles, and with breaks where they cost least."""
 
 from __future__ import annotations
 
@@ -10,9 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kanopt.formulas import Variable, parse_formula
+from kanopt.formulas import Formula, Input, Step, Variable, parse_formula
 from kanopt.problems import Client, Depot, Route, RoutingPlan, RoutingProblem, VehicleType
 from kanopt.refs import arc, clock, state
+from tests.cases.kernel_scores import score_plan
 from tests.cases.routing import random_problem, random_routes, route_cost
 
 MINUTES = np.array([[0.0, 10, 20, 30], [10, 0, 12, np.inf], [20, 12, 0, 15], [30, 25, 15, 0]])
@@ -124,3 +125,57 @@ def test_no_routes_and_clients_served_twice_are_driven_too() -> None:
     problem = small()
     assert problem.drive([]).finish.shape == (0,)
     assert np.isfinite(problem.drive([route("van", "a", "a")]).finish).all()
+
+
+KM = 10.0 * np.abs(np.arange(3.0)[:, None] - np.arange(3.0)[None, :])
+HOUR = Variable("hour", "h")
+# 10 EUR for each leg that begins before noon
+TOLL = Formula(Step(Input("hour"), (12.0,), (10.0, 0.0), name="toll"), (HOUR,), Variable("toll", "EUR"))
+TO_B = ("a", "b")
+
+
+def town(
+    clients: tuple[Client, ...] = (Client("a", service_duration=20.0), Client("b")), **given: Any
+) -> RoutingProblem:
+    """Clients at 10 and 20 minutes from the depot; drivers rest for half an hour from between 11:00 and 12:00."""
+    van = {"shift_start": 660.0, "breaks": "30 in 11:00-12:00", **given.pop("van", {})}
+    return RoutingProblem(
+        [Depot("depot")], clients, [VehicleType("van", **van)], given.pop("cost", {}), KM, KM, **given
+    )
+
+
+def leaving(problem: RoutingProblem, departure: float) -> RoutingPlan:
+    plan = problem.plan_from((Route("van", 1, "depot", TO_B, departure),))
+    price, broken = score_plan(problem, plan)
+    assert price == pytest.approx(problem.price(plan).objective)
+    assert broken == {each.constraint for each in problem.check(plan).violations}
+    return plan
+
+
+@pytest.mark.parametrize(
+    ("rate", "taken", "price"),
+    [
+        # on the way to a, so that the other two legs begin from noon on: one toll, and half an hour
+        (0.1, [1, 0, 0], 10.0 + 0.1 * 90.0),
+        # after the route, which is over at noon: three tolls
+        (1.0, [0, 0, 0], 30.0 + 60.0),
+    ],
+)
+def test_a_break_is_taken_where_tolls_and_time_cost_least(
+    rate: float, taken: list[int], price: float
+) -> None:
+    problem = town(van={"unit_duration_cost": rate}, cost={"toll": TOLL.bind(hour=clock.hour)})
+    plan = leaving(problem, 660.0)
+    assert problem.drive(plan.routes).breaks_taken.tolist() == taken
+    assert problem.price(plan).objective == pytest.approx(price)
+
+
+def test_no_price_makes_a_break_break_a_rule() -> None:
+    tolls = {"toll": TOLL.bind(hour=clock.hour)}
+    for limits in ({"shift_end": 749.0}, {"max_duration": 89.0}):
+        problem = town(van=limits, cost=tolls)
+        plan = leaving(problem, 660.0)
+        assert problem.check(plan).ok
+        assert problem.drive(plan.routes).breaks_taken.tolist() == [0, 0, 0]
+    late = town((Client("a", service_duration=20.0), Client("b", latest=729.0)), cost=tolls)
+    assert late.check(leaving(late, 660.0)).ok

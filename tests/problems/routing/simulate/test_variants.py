@@ -316,22 +316,6 @@ def compare(problem: RoutingProblem, plan: RoutingPlan) -> None:
             same_times(problem, route, run)
 
 
-@pytest.mark.parametrize("name", ["soft", "windows", "overtime", "breaks", "max_duration", "mixed"])
-def test_no_departure_between_those_that_the_simulator_tries_is_better(name: str) -> None:
-    for seed in range(4):
-        problem = variant(name, seed)
-        simulator = Simulator(problem)
-        for route in some_routes(problem, seed):
-            best = simulator.drive(route)
-            if simulator.timed_faults(route, best):
-                continue
-            price = sum(simulator.hours(route, best).values())
-            minutes = np.arange(simulator.vehicle(route).shift_start, simulator.vehicle(route).shift_end, 0.5)
-            every = [run for start in minutes for run in simulator.runs(route, float(start))]
-            good = [run for run in every if not simulator.timed_faults(route, run)]
-            assert min(sum(simulator.hours(route, run).values()) for run in good) == pytest.approx(price)
-
-
 @pytest.mark.parametrize("name", VARIANTS)
 def test_the_best_of_all_plans_is_good_and_costs_what_it_is_said_to(name: str) -> None:
     for seed in range(2):
