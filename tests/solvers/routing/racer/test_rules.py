@@ -7,14 +7,12 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from kanopt import refs
-from kanopt.formulas import Variable, parse_formula
 from kanopt.problems import Client, Depot, Route, RoutingProblem, VehicleType
 from kanopt.problems.routing import RoutingPlan
 from kanopt.problems.routing.simulate import route_costs
 from kanopt.solvers.routing.racer.plan_data import PlanData
 from kanopt.solvers.routing.racer.refine import refine
-from kanopt.solvers.routing.racer.search import EVERY, RacerSearch, RouteScore
+from kanopt.solvers.routing.racer.search import RULES, RacerSearch, RouteScore
 from tests.cases.kernel_scores import score_plan
 from tests.cases.law_search import CASES, exact_problem
 from tests.cases.mixed_routing import LAWS, mixed_problem, random_plan
@@ -23,10 +21,7 @@ from tests.cases.routing_simulator import Best, best_of_all
 from tests.cases.routing_variants import VARIANTS, optimum, some_routes, variant
 from tests.cases.stop_laws import STOP_LAWS, with_stop_law
 
-RULES = (
-    "capacities", "windows", "soft", "service_law", "open", "max_distance", "max_duration", "overtime", "pickup",
-    "backhaul", "goods", "source", "reload", "breaks", "pinned", "longest", "end", "release",
-)  # fmt: skip
+SINGLE = [name for name in VARIANTS if name != "mixed"]
 
 
 def same_as_the_problem(problem: RoutingProblem, seed: int) -> int:
@@ -61,7 +56,7 @@ def same_as_the_problem(problem: RoutingProblem, seed: int) -> int:
     return possible
 
 
-@pytest.mark.parametrize("rule", RULES)
+@pytest.mark.parametrize("rule", SINGLE)
 def test_a_departure_is_judged_by_price_and_check_of_the_problem(rule: str) -> None:
     assert sum(same_as_the_problem(variant(rule, seed), seed) for seed in range(4)) > 0
 
@@ -82,7 +77,7 @@ def test_with_laws_of_stops_too(stops: str) -> None:
 TIGHT = (143, 166, 1039, 1042, 1068, 1076, 1090)
 
 
-@pytest.mark.parametrize("rule", [*RULES, "mixed"])
+@pytest.mark.parametrize("rule", VARIANTS)
 def test_the_best_plan_there_is_is_found_whatever_the_rule(rule: str) -> None:
     for seed in (0, 1, *(TIGHT if rule == "mixed" else ())):
         _is_found(variant(rule, seed), seed, steps=6000, best=optimum(rule, seed))
@@ -197,7 +192,7 @@ def test_random_plans_break_every_rule_there_is() -> None:
         seen |= set().union(
             *(score_plan(problem, random_plan(problem, 3 * seed + k), known)[1] for k in range(3))
         )
-    assert seen == set(EVERY)
+    assert seen == set(RULES)
 
 
 def best_departures(problem: RoutingProblem, routes: list[tuple[int, list[int]]]) -> list[RouteScore]:
@@ -234,24 +229,6 @@ def test_no_departure_of_many_is_better_and_the_problem_finds_one_as_good(case):
         assert score.price == pytest.approx(cost[0], rel=1e-9)
         assert score.price <= cost.min() * (1 + 1e-4)
         assert score.price == pytest.approx(cost[1], rel=1e-3)
-
-
-def test_departures_are_looked_for_where_at_some_hour_no_leg_takes_time():
-    """Such a law has no fastest leg above zero, by which the search knew how near is near enough."""
-    law = parse_formula(
-        "2 * km * (1 + 1.5 * sin(0.2617993877991494 * hour))",
-        [Variable("km", "km"), Variable("hour", "h")],
-        Variable("min", "min"),
-    )
-    clients = [Client("a", 1, 2, service_duration=5), Client("b", 9, 4, service_duration=5)]
-    van = VehicleType("van", unit_duration_cost=0.5, shift_start=420, shift_end=1020)
-    minutes = law.bind(km=refs.arc.distance, hour=refs.clock.hour)
-    problem = RoutingProblem([Depot("depot", 5, 5)], clients, [van], {}, minutes)
-    leaves = np.linspace(420.0, 1020.0, 3001)
-    driven = problem.drive([as_route(problem, 0, [1, 2], leave) for leave in leaves])
-    shortest = (driven.finish - leaves)[driven.finish <= 1020.0].min()
-    (score,) = best_departures(problem, [(0, [1, 2])])
-    assert score.price == pytest.approx(0.5 * shortest, rel=1e-6)
 
 
 def test_a_leg_without_a_road_is_never_driven_and_a_load_that_a_check_lets_pass_is():
