@@ -96,15 +96,11 @@ def test_the_objective_is_the_rounded_distance(write, convention, rounded):
     assert not problem.check(problem.plan_from([["1", "2", "3"]])).ok
 
 
-def test_the_number_of_vehicles_is_no_limit_unless_the_file_says_one(write):
-    for text, count in ((CVRP, 3), (VRPTW, 3), (VRPTW.replace("VEHICLES : 3", "VEHICLES : 7"), 7)):
-        assert read_instance(write(text)).problem.vehicles[0].num_available == count
-
-
 def test_windows_service_and_the_return_to_the_depot_are_kept(write):
     instance = read_instance(write(VRPTW))
     assert (instance.kind, instance.rounding) == ("vrptw", "dimacs")
     problem = instance.problem
+    assert problem.vehicles[0].num_available == 3  # which is no limit: there are as many as clients
     assert (problem.vehicles[0].shift_start, problem.vehicles[0].shift_end) == (0, 100)
     found = [(c.service_duration, c.earliest, c.latest) for c in problem.clients]
     assert found == [(9, 20, 30), (9, 0, 90), (9, 5, 90)]
@@ -185,13 +181,9 @@ def test_a_bad_solution_is_refused(write, text, told):
 BAD = [
     (CVRP, "DIMENSION : 4", "DIMENSION : 5", ":7: NODE_COORD_SECTION: 4 rows"),
     (CVRP, "DIMENSION : 4", "DIMENSION : 1e9", ":4: DIMENSION: 1,000,000,000 nodes"),
-    (CVRP, "DIMENSION : 4", "DIMENSION : four", ":4: DIMENSION: 'four'"),
     (CVRP, "DIMENSION : 4\n", "", "DIMENSION is missing"),
-    (CVRP, "DIMENSION : 4", "DIMENSION : 4\nDIMENSION : 4", ":5: DIMENSION .* twice"),
     (CVRP, "2 3 4", "2 3 nan", ":9: NODE_COORD_SECTION: 'nan'"),
-    (CVRP, "2 3 4", "2 3 1_0", ":9: NODE_COORD_SECTION: '1_0'"),
     (CVRP, "2 3 4", "2 3 1e300", ":9: NODE_COORD_SECTION: '1e300' is larger"),
-    (CVRP, "2 3 4", "2 3", ":9: NODE_COORD_SECTION: 2 words"),
     (CVRP, "2 3 4", "3 3 4", ":9: NODE_COORD_SECTION: node 3 where node 2"),
     (CVRP, "2 4\n", "2 -4\n", ":14: DEMAND_SECTION: node 2 demands −4"),
     (CVRP, "2 4\n", "2 11\n", "DEMAND_SECTION: node 2 demands 11, more than any vehicle"),
@@ -200,31 +192,22 @@ BAD = [
     (CVRP, "TYPE : CVRP", "TYPE : PDTSP", ":3: TYPE: 'PDTSP'"),
     (CVRP, "TYPE : CVRP", "TYPE : VRPTW", "TIME_WINDOW_SECTION is missing"),
     (CVRP, "EUC_2D", "GEO", ":5: EDGE_WEIGHT_TYPE: 'GEO'"),
-    (CVRP, "EUC_2D", "EXPLICIT", "EDGE_WEIGHT_FORMAT: ''"),
     (CVRP, "DEMAND_SECTION", "BACKHAUL_SECTION", ":12: BACKHAUL_SECTION is not read"),
     (CVRP, "CAPACITY : 10", "CAPACITY : 10\nMAX_TIME : 8", ":7: MAX_TIME is not read"),
-    (CVRP, "CAPACITY : 10", "CAPACITY 10", ":6: 'CAPACITY 10'"),
     (CVRP, " 1\n -1", " 1\n 2\n -1", ":17: DEPOT_SECTION: the depot must be node 1"),
     (CVRP, CVRP[CVRP.index("DEPOT") :], "", "DEPOT_SECTION is missing"),
-    (CVRP, CVRP[CVRP.index("4 6") :], "", "DEMAND_SECTION: 3 rows"),
     (CVRP, CVRP, "", "the file is empty"),
-    (CVRP, CVRP, "\0\0", "no text file"),
     (CVRP, CVRP, "id;x;y\n1;2;3\n", "of no format that is read"),
     (EXPLICIT, "5 7 8", "5 7", "EDGE_WEIGHT_SECTION: 5 numbers, .* has 6"),
-    (EXPLICIT, "5 7 8", "5 7 inf", ":9: EDGE_WEIGHT_SECTION: 'inf'"),
     (EXPLICIT, "5 7 8", "5 -7 8", "EDGE_WEIGHT_SECTION: .* from 1 to 3 is negative"),
-    (EXPLICIT, "LOWER_ROW", "UPPER_COL", "EDGE_WEIGHT_FORMAT: 'UPPER_COL'"),
     (VRPTW, "2 20 30", "2 30 20", ":21: TIME_WINDOW_SECTION: node 2 .* closes before"),
     (VRPTW, "VEHICLES : 3", "VEHICLES : 0", "VEHICLES: 0"),
     (VRPTW, "SERVICE_TIME : 9", "SERVICE_TIME : -9", ":7: SERVICE_TIME: node 2"),
     (VRPTW, "SERVICE_TIME : 9", "DISTANCE : 9", "a longest route is not read"),
     (SOLOMON, "NUMBER     CAPACITY\n", "", ":4: NUMBER CAPACITY is expected"),
-    (SOLOMON, SOLOMON[SOLOMON.index("CUSTOMER") :], "", "CUSTOMER is expected here"),
     (SOLOMON, SOLOMON[SOLOMON.index("    0      0") :], "", "CUSTOMER: 0 rows"),
-    (SOLOMON, "  4         20", "  4", ":5: 1 words where NUMBER and CAPACITY"),
     (SOLOMON, "  4         20", "  0  20", ":5: NUMBER: '0'"),
     (SOLOMON, "100         10\n", "100\n", ":12: CUSTOMER: 6 words"),
-    (SOLOMON, "    2      0 ", "    3      0 ", ":12: CUSTOMER: node 3 where node 2"),
     (SOLOMON, "50        60", "60        50", ":11: TIME_WINDOW: customer 1 .* closes before"),
     (SOLOMON, "  2.5       5 ", "  2.5       -5 ", ":12: DEMAND: customer 2 demands −5"),
     (SOLOMON, "  0          0       200", "  1          0       200", ":10: DEMAND: customer 0 is the depot"),

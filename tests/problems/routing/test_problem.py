@@ -82,32 +82,26 @@ def test_a_law_reads_fields_and_attributes_of_vehicle_client_and_depot():
 
 
 def test_mistakes_of_all_tables_are_named_at_once():
+    clients = [Client("a", 1, 1, demand=-1, earliest=600, latest=540), Client("depot", 1, 1, prize=-3.0)]
+    vehicles = [
+        VehicleType("v", capacity=np.nan, shift_start=900, shift_end=800),
+        VehicleType("w", num_available=1.5, start_depot="dept"),
+    ]
     with pytest.raises(ProblemError) as caught:
-        problem(
-            clients=[
-                Client("a", 1, 1, demand=-1, earliest=600, latest=540),
-                Client("depot", 1, 1, service_duration=np.nan),
-                Client("c", 1, 1, prize=-3.0, earliest=np.inf),
-            ],
-            vehicles=[
-                VehicleType("v", capacity=np.nan, shift_start=900, shift_end=800),
-                VehicleType("w", num_available=1.5, fixed_cost=np.inf, start_depot="dept"),
-            ],
-        )
+        problem(clients=clients, vehicles=vehicles)
+    told = str(caught.value)
+    assert len(told.splitlines()) == 8
     for part in (
         "'depot' appears among depots and clients",
         "demand of 'a'",
-        "service_duration of 'depot'",
-        "prize of 'c'",
-        "earliest of 'c'",
-        "clients 'a': the window closes before it opens",
+        "prize of 'depot'",
+        "clients 'a': the window closes before",
         "capacity of 'v'",
         "num_available of 'w'",
-        "fixed_cost of 'w'",
         "vehicles 'v': the shift ends before",
         "start_depot of 'w': 'dept' is none of the depots; did you mean 'depot'",
     ):
-        assert part in str(caught.value), part
+        assert part in told, part
 
 
 def fuel(**bound: object) -> dict[str, object]:
@@ -135,51 +129,39 @@ FALLING = parse_formula("log(km)", [KM], Variable("fee", "EUR")).bind(km=arc.dis
         (lambda: {"depots": [DEPOT, Depot("yard", 1, 1)]}, "'van': say which depot .* 'depot', 'yard'"),
         (lambda: {"clients": [Client("a")]}, "'a': no coordinates"),
         (lambda: {"distance": np.ones((2, 2))}, r"distance: shape \(2, 2\), .* 3 depots and clients"),
-        (lambda: {"distance": -np.ones((3, 3))}, "distance: negative: depot → depot .* and 4 more"),
         (lambda: {"duration": np.full((3, 3), np.nan)}, "duration: not a number: depot → depot"),
-        (lambda: {"cost": np.array([["x"] * 3] * 3)}, "cost 'cost': not a matrix of numbers"),
         (lambda: {"cost": {"fixed": np.ones((3, 3))}}, "'fixed' is taken by a term"),
         (lambda: fuel(km=arc.distnce), "'arc.distnce'; did you mean 'arc.distance'"),
-        (lambda: fuel(km=client.zone), "cost 'fuel': .* 'client.zone'"),
         (lambda: fuel(km=client.prize), "a prize is not paid per leg"),
-        (lambda: fuel(km=vehicle.fuel), "cost 'fuel': .* 'vehicle.fuel'"),
         (lambda: fuel(km=state.load), "law 'fuel'.*'km' bound to state.load.*'t'"),
         (lambda: {"cost": {"fuel": MINUTES.bind(km=arc.distance)}}, "law 'fuel'.*'min'.*'EUR'"),
         (lambda: {"duration": MINUTES.bind(km=arc.duration)}, "travel time cannot read 'arc.duration'"),
         (lambda: {"planning": {"clock.our": 8}}, "'clock.our'; did you mean 'clock.hour'"),
-        (lambda: {"planning": {"clock.hour": "noon"}}, "clock.hour = 'noon' is not a number"),
         (lambda: {"units": RoutingUnits(distance="kmm")}, "distance: unknown unit 'kmm'"),
         (lambda: {"units": RoutingUnits(time="km")}, "time: 'km' does not measure time"),
         (lambda: {**first(x=6.0, y=8.0), "cost": {"fee": FALLING}}, "law 'fee'"),
         (lambda: first(windows="8:00-9:00, 8:30-10:00"), "'8:30-10:00' opens before"),
-        (lambda: first(windows="9:00-8:00"), "closes before it opens"),
         (lambda: first(windows="morning"), "'morning' is no window"),
         (lambda: first(windows="1-2", latest=5.0), "either windows, or earliest and latest"),
-        (lambda: first(windows=480), "windows of 'a': .* not the number 480"),
-        (lambda: first(latest="noon"), "latest of 'a': .* not the text 'noon'"),
         (lambda: first(source="c"), "'c' is none of the clients"),
         (lambda: first(source="a"), "is its own source"),
-        (lambda: first(unit_lateness_cost=-1.0), "unit_lateness_cost of 'a'"),
         (lambda: first(needs="coled"), "needs of 'a': no vehicle has the skill 'coled'"),
         (lambda: first(vehicles="vans"), "'vans' is none of the vehicles; did you mean 'van'"),
         (lambda: {"vehicles": [VehicleType("van", breaks="noon")]}, "'noon' is no break"),
         (lambda: {"vehicles": [VehicleType("van", breaks="10 in 7-8, 10 in 6-7")]}, "comes before the one"),
-        (lambda: {"vehicles": [VehicleType("van", max_reloads=-1)]}, "max_reloads of 'van'"),
-        (lambda: {"vehicles": [VehicleType("van", returns="no")]}, "returns of 'van'"),
-        (lambda: under(capacities="pallets"), "is one text; give a list"),
         (lambda: under(pinned={"van 1": "ab"}), "is one text; give a list"),
         (lambda: under(pinned=["a"]), "pinned says which vehicle serves whom"),
         (lambda: under(pinned={"vn 2": ["a"]}), "'vn 2'; did you mean 'van'"),
         (lambda: under(pinned={"van 3": ["a"]}), "'van 3', but there are 2"),
-        (lambda: under(pinned={"van 1": ["c"]}), "names the client 'c'"),
         (lambda: under(pinned={"van 1": ["a"], "van 2": ["a"]}), "'a' is pinned to two vehicles"),
         (lambda: under(pinned={"van": ["a"]}), "say which of its 2 vehicles"),
         (lambda: under(apart=[("food",)]), "no pair of goods"),
         (lambda: under(apart=[("fod", "paint")]), "'fod', .* did you mean 'food'"),
         (lambda: under(apart=[("food", "ice")]), "clients 'b' have both"),
         (lambda: under(capacities=["pallets"]), "'van' has no 'pallets'"),
-        (lambda: under(longest_route_cost=-1.0), "longest_route_cost"),
         (lambda: under(service=5.0), "service is a float"),
+        (lambda: {"vehicles": [replace(VAN, end_depot="dept")]}, "'dept' is none of the depots; did you mean"),
+        (lambda: {"vehicles": [replace(VAN, end_depot="depot", returns=False)]}, "it does not return"),
         (lambda: {"policy": {}}, "give a RoutingPolicy, not a dict"),
     ],
 )  # fmt: skip

@@ -92,6 +92,15 @@ SIDES = np.abs(np.subtract.outer(*[np.array([0.0, 100, 10, 20, 80, 90])] * 2))
 WEST, EAST = VehicleType("w", start_depot="west"), VehicleType("e", start_depot="east")
 
 
+def there_and_on(way_back: float) -> RoutingProblem:
+    """Return a problem of two vans that end at another depot; who is not needed goes nowhere."""
+    km = np.abs(np.subtract.outer(*[np.array([0.0, 40, 10, 20, 30])] * 2))
+    minutes = km.copy()
+    minutes[0, 1] = way_back
+    van = VehicleType("van", 2, start_depot="west", end_depot="east", shift_end=600.0)
+    return RoutingProblem([Depot("west"), Depot("east")], [Client(n) for n in "abc"], [van], km, minutes, km)
+
+
 def two_depots(vans_in_the_east: int) -> RoutingProblem:
     fleet = [WEST, replace(EAST, num_available=vans_in_the_east)]
     return RoutingProblem([Depot("west"), Depot("east")], [Client(n) for n in "abcd"], fleet, *[SIDES] * 3)
@@ -107,6 +116,7 @@ ONE_WAY = np.array([[0.0, 5.0], [np.inf, 0.0]])
         (on_a_line({Client("a"): 5.0}, VAN, VehicleType("bike", fixed_cost=1.0)), 10.0, {"van 1": {"a"}}),
         (two_depots(1), 80.0, {"w 1": {"a", "b"}, "e 1": {"c", "d"}}),
         (two_depots(0), 180.0, {"w 1": {"a", "b", "c", "d"}}),  # a depot without vehicles is no stop
+        (there_and_on(np.inf), 40.0, {"van 1": {"a", "b", "c"}}),
         # a shift may start, and end, before midnight
         (
             on_a_line(NIGHT, VehicleType("van", shift_start=-60, shift_end=50, unit_duration_cost=0.1)),
