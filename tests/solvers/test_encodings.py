@@ -17,16 +17,9 @@ def chosen(problem: object) -> Encoding:
 
 def test_a_decision_problem_is_described_law_by_law() -> None:
     cost = law("km * (v - 40)^2 + sin(v)", ("v", "km"))
-    problem = ko.DecisionProblem(
-        {"v": (20, 90)},
-        cost,
-        [
-            ko.decisions.at_most(law("exp(v / 30)", ("v",), "wear"), 12),
-            ko.decisions.at_least({"v": 1.0}, 30, name="slow"),
-        ],
-        fixed={"km": 3.0},
-        tolerance=0.1,
-    )
+    wear = ko.decisions.at_most(law("exp(v / 30)", ("v",), "wear"), 12)
+    rules = [wear, ko.decisions.at_least({"v": 1.0}, 30, name="slow")]
+    problem = ko.DecisionProblem({"v": (20, 90)}, cost, rules, fixed={"km": 3.0}, tolerance=0.1)
     best = chosen(problem)
     assert "HiGHS" in best.solver
     assert 0 < best.error <= 0.1
@@ -54,17 +47,11 @@ def test_laws_of_other_problems_are_tabulated_or_frozen() -> None:
     km, load = ko.Variable("km", "km"), ko.Variable("load", "t")
     fuel = ko.parse_formula("0.2 * km * (1 + 0.1 * load)", [km, load], ko.Variable("fuel", "EUR"))
     toll = ko.parse_formula("0.1 * km", [km], ko.Variable("toll", "EUR"))
-    distance = np.array([[0.0, 3.0], [3.0, 0.0]])
+    way, van = np.array([[0.0, 3.0], [3.0, 0.0]]), ko.routing.VehicleType("van", capacity=2.0)
+    bound = fuel.bind(km=ko.refs.arc.distance, load=ko.refs.state.load)
+    cost = {"fuel": bound, "toll": toll.bind(km=ko.refs.arc.distance)}
     problem = ko.RoutingProblem(
-        [ko.routing.Depot("depot")],
-        [ko.routing.Client("a", demand=1.0)],
-        [ko.routing.VehicleType("van", capacity=2.0)],
-        duration=distance,
-        distance=distance,
-        cost={
-            "fuel": fuel.bind(km=ko.refs.arc.distance, load=ko.refs.state.load),
-            "toll": toll.bind(km=ko.refs.arc.distance),
-        },
+        [ko.routing.Depot("d")], [ko.routing.Client("a", demand=1.0)], [van], cost, way, way
     )
     routing = chosen(problem)
     assert "search on the law" in routing.solver

@@ -33,12 +33,11 @@ def test_a_table_of_stops_needs_little_and_is_sorted_by_stop():
         {"vehicle": ["truck 1", "van 1", "van 1"], "stop": ["1", 2, 1], "client": ["c4", "c0", "c1"]}
     )
     plan = PROBLEM.plan_from(frame)
-    assert {route.label: route.clients for route in plan.routes} == {
-        "van 1": ("c1", "c0"),
-        "truck 1": ("c4",),
-    }
+    assert {each.label: each.clients for each in plan.routes} == {"van 1": ("c1", "c0"), "truck 1": ("c4",)}
     hours = with_units(frame.assign(departure=[8.0, 8.5, 8.5]), {"departure": "h"})
     assert {route.departure for route in PROBLEM.plan_from(hours).routes} == {480.0, 510.0}
+    clock = frame.assign(departure=["8:00", "510", "8:30"])
+    assert {route.departure for route in PROBLEM.plan_from(clock).routes} == {480.0, 510.0}
 
 
 def test_an_empty_plan_has_a_frame():
@@ -50,24 +49,24 @@ def test_an_empty_plan_has_a_frame():
     assert left["vehicle"].isna().all()
 
 
+STOPS = {"vehicle": "van", "stop": [1, 2], "client": ["c1", "c2"]}
+
+
 @pytest.mark.parametrize(
     ("decision", "message"),
     [
         ({"vann 1": ["c1"]}, "route 1: unknown vehicle type 'vann'; did you mean 'van'"),
         ([["c1", "c9"]], r"route 1 \(van 1\): unknown client 'c9'"),
         ([Route("van", 1, "yard", ("c1",))], r"route 1 \(van 1\): unknown depot 'yard'"),
-        ([["c1"], ["c2"], ["c3"]], "the plan has 3 routes, but there are only 2 vehicles"),
-        (["c1"], "van 1: give a list of client names, not 'c1'"),
+        ([Route("van", 1, "depot", ("c0",), float("inf"))], "departure inf is not a clock time"),
+        ([["c1"], ["c2"], ["c3"]], "3 routes, .* only 2 vehicles"),
+        (["c1"], "van 1: give a list of client names"),
         (7, "not int"),
-        (pd.DataFrame({"van": [1], "stop": [1], "client": ["c1"]}), "'vehicle' is missing"),
-        (pd.DataFrame({"vehicle": ["van"], "stop": [None], "client": ["c1"]}), "needs a stop and a client"),
-        (pd.DataFrame({"vehicle": ["van"], "stop": ["first"], "client": ["c1"]}), "'stop' is the number"),
-        (
-            pd.DataFrame(
-                {"vehicle": "van", "stop": [1, 2], "client": ["c1", "c2"], "departure": ["8:00", "9:00"]}
-            ),
-            "departure of 'van' is '8:00' in one row and '9:00' in another",
-        ),
+        (pd.DataFrame(STOPS).rename(columns={"vehicle": "van"}), "'vehicle' is missing"),
+        (pd.DataFrame({**STOPS, "stop": [1, None]}), "needs a stop and a client"),
+        (pd.DataFrame({**STOPS, "stop": ["first", 2]}), "'stop' is the number"),
+        (pd.DataFrame({**STOPS, "departure": ["8:00", "9:00"]}), "'8:00' in one row and '9:00' in another"),
+        (pd.DataFrame({**STOPS, "departure": "noon"}), "departure 'noon' is no clock time"),
     ],
 )
 def test_what_is_not_a_plan_is_refused(decision, message):
@@ -75,26 +74,13 @@ def test_what_is_not_a_plan_is_refused(decision, message):
         PROBLEM.plan_from(decision)
 
 
-def test_a_departure_is_a_clock_time():
-    given = random_problem(0)
-    with pytest.raises(ProblemError, match=r"route 1 \(van 1\): departure inf is not a clock time"):
-        given.plan_from([Route("van", 1, "depot", ("c0",), float("inf"))])
-
-
 def test_a_single_vehicle_whose_type_is_called_like_a_vehicle_has_that_name():
     fleet = [
-        VehicleType("Van 1"),
-        VehicleType("Van 2"),
-        VehicleType("truck"),
+        *(VehicleType(name) for name in ("Van 1", "Van 2", "truck")),
         VehicleType("3.5 t", num_available=2),
     ]
-    given = RoutingProblem(
-        [Depot("d", 0, 0)],
-        [Client(name, 3, 4) for name in ("a", "b", "c", "e")],
-        fleet,
-        cost=np.ones((5, 5)),
-        duration=np.ones((5, 5)),
-    )
+    clients, one = [Client(name) for name in ("a", "b", "c", "e")], np.ones((5, 5))
+    given = RoutingProblem([Depot("d")], clients, fleet, one, one, one)
     plan = given.plan_from({"Van 1": ["a"], ("Van 2", 1): ["b"], "truck 1": ["c"], "3.5 t 1": ["e"]})
     told = given.assess(plan)
     assert [route.label for route in told.plan.routes] == ["Van 1", "Van 2", "truck 1", "3.5 t 1"]

@@ -4,12 +4,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-import numpy as np
-import pandas as pd
 import pytest
 
-from kanopt.errors import ProblemError
-from kanopt.problems import Client, RoutingProblem, VehicleType
+from kanopt.problems import RoutingProblem
 from kanopt.solvers.base import SolveOptions
 from kanopt.solvers.routing.ortools import OrToolsRouting
 from kanopt.solvers.routing.solver import RoutingSearch
@@ -29,7 +26,7 @@ def with_skills(seed: int, clients: int = 5) -> RoutingProblem:
     return replace(given, clients=served, vehicles=vehicles)
 
 
-@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("seed", range(2))
 @pytest.mark.parametrize("engine", [OrToolsRouting(), RoutingSearch()], ids=["ortools", "search"])
 def test_plans_are_the_best_of_all_that_keep_to_the_skills(seed: int, engine: OrToolsRouting) -> None:
     problem = with_skills(seed)
@@ -39,40 +36,3 @@ def test_plans_are_the_best_of_all_that_keep_to_the_skills(seed: int, engine: Or
     assert not [v for v in problem.check(outcome.plan).violations if v.constraint == "skill"]
     price = problem.price(outcome.plan, frozen=True).objective
     assert price == pytest.approx(best, abs=2 * outcome.rounding_bound + 1e-9)
-
-
-def small(**client: str) -> RoutingProblem:
-    minutes = np.array([[0.0, 10.0, 20.0], [10.0, 0.0, 12.0], [20.0, 12.0, 0.0]])
-    return RoutingProblem(
-        depots=pd.DataFrame({"name": ["depot"]}),
-        clients=[Client("a", demand=1.0, **client), Client("b", demand=1.0)],
-        vehicles=[
-            VehicleType("van", capacity=2.0),
-            VehicleType("truck", capacity=5.0, skills="cooled", fixed_cost=100.0),
-        ],
-        cost=minutes,
-        duration=minutes,
-        distance=minutes,
-    )
-
-
-@pytest.mark.parametrize(
-    ("client", "message"),
-    [
-        ({"needs": "coled"}, r"needs of 'a': no vehicle has the skill 'coled'; did you mean 'cooled'"),
-        ({"vehicles": "vans"}, r"'vans' is none of the vehicles; did you mean 'van'"),
-    ],
-)
-def test_words_that_mean_nothing_are_refused_with_what_is_near(client: dict[str, str], message: str) -> None:
-    with pytest.raises(ProblemError, match=message):
-        small(**client)
-
-
-def test_tables_hold_words_with_commas() -> None:
-    clients = pd.DataFrame({"name": ["a"], "needs": ["cooled , tail lift,"], "x": [1.0], "y": [0.0]})
-    vehicles = pd.DataFrame({"name": ["van"], "skills": ["tail lift, cooled"]})
-    depots = pd.DataFrame({"name": ["depot"], "x": [0.0], "y": [0.0]})
-    minutes = np.array([[0.0, 1.0], [1.0, 0.0]])
-    problem = RoutingProblem(depots, clients, vehicles, cost=minutes, duration=minutes)
-    assert frozenset(problem.clients[0].needs) == {"cooled", "tail lift"}
-    assert problem.data.allowed.all()

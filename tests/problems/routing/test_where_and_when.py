@@ -14,7 +14,7 @@ import kanopt as ko
 from kanopt.errors import ProblemError
 from kanopt.formulas import Table, Variable, parse_formula
 from kanopt.formulas.calendar_functions import CALENDAR
-from kanopt.problems import Client, Depot, RoutingPolicy, RoutingProblem, VehicleType
+from kanopt.problems import Client, Depot, RoutingProblem, VehicleType
 from kanopt.refs import arc, clock, day, state
 from kanopt.solvers.base import SolveOptions
 from kanopt.solvers.routing.solver import RoutingSearch
@@ -63,17 +63,13 @@ def town(seed: int, clients: int = 5, vans: int = 2) -> RoutingProblem:
         {"lat": float(lat), "lon": float(lon), "attributes": {"zone": str(zone)}}
         for (lat, lon), zone in zip(places, zones, strict=True)
     ]
-    return RoutingProblem(
-        [Depot("depot", **points[0])],
-        [
-            Client(f"c{k}", demand=0.5 + 0.1 * k, service_duration=5.0, **point)
-            for k, point in enumerate(points[1:])
-        ],
-        [VehicleType("van", vans, capacity=2.0, unit_duration_cost=0.4, shift_start=420, shift_end=1200)],
-        {"toll": toll_law(), "fuel": fuel.bind(km=arc.distance, load=state.load)},
-        minutes_law(),
-        day=TUESDAY,
-    )
+    people = [
+        Client(f"c{k}", demand=0.5 + 0.1 * k, service_duration=5.0, **point)
+        for k, point in enumerate(points[1:])
+    ]
+    van = VehicleType("van", vans, capacity=2.0, unit_duration_cost=0.4, shift_start=420, shift_end=1200)
+    cost = {"toll": toll_law(), "fuel": fuel.bind(km=arc.distance, load=state.load)}
+    return RoutingProblem([Depot("depot", **points[0])], people, [van], cost, minutes_law(), day=TUESDAY)
 
 
 def by_hand(problem: RoutingProblem, order: list[str], leave: float) -> tuple[float, float]:
@@ -92,7 +88,7 @@ def by_hand(problem: RoutingProblem, order: list[str], leave: float) -> tuple[fl
     return tolls, at - leave
 
 
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("seed", range(2))
 def test_a_plan_costs_and_takes_what_counting_leg_by_leg_says(seed: int) -> None:
     problem = town(seed)
     for order in list(permutations([each.name for each in problem.clients]))[::25]:
@@ -117,19 +113,6 @@ def test_the_search_on_the_law_finds_the_best_of_all_orders(seed: int) -> None:
     assert problem.price(outcome.plan).objective <= min(prices) * (1 + 1e-6)
 
 
-def test_another_day_and_another_depot_change_the_price_as_by_hand() -> None:
-    problem = town(1)
-    plan = problem.plan_from([["c0", "c1", "c2"], ["c3", "c4"]])
-    sunday = replace(problem, day=date(2026, 3, 8))
-    later = sunday.price(plan).terms()["toll"] - problem.price(plan).terms()["toll"]
-    assert later == pytest.approx(0.5 * (7 - 2) * 7, rel=1e-9)
-    moved = replace(problem, depots=[replace(problem.depots[0], lat=52.9, attributes={"zone": "south"})])
-    leaves = moved.assess(moved.plan_from(plan)).simulation.departure
-    ways = (["c0", "c1", "c2"], ["c3", "c4"])
-    counted = [by_hand(moved, way, float(leave))[0] for way, leave in zip(ways, leaves, strict=True)]
-    assert moved.price(plan).terms()["toll"] == pytest.approx(sum(counted), rel=1e-9)
-
-
 def test_the_day_of_a_plan_is_what_a_column_of_dates_gives() -> None:
     """Every function of a date that a history may hold is a reference, and gives the same number."""
     when = pd.Series([pd.Timestamp("2026-12-31 16:30")])
@@ -137,37 +120,21 @@ def test_the_day_of_a_plan_is_what_a_column_of_dates_gives() -> None:
         if function.arguments > 1 or function.takes_clock:
             continue
         law = parse_formula("x", [Variable("x")], Variable("cost", "EUR")).bind(x=day[name])
-        problem = RoutingProblem(
-            [Depot("d", 0, 0)],
-            [Client("a", 1, 0)],
-            [VehicleType("van")],
-            law,
-            [[0, 1], [1, 0]],
-            day="2026-12-31",
-        )
-        assert problem.price(problem.plan_from([["a"]])).objective == pytest.approx(
-            2 * float(function.value(when)[0])
-        )
+        parts = [Depot("d", 0, 0)], [Client("a", 1, 0)], [VehicleType("van")], law, [[0, 1], [1, 0]]
+        problem = RoutingProblem(*parts, day="2026-12-31")
+        price = problem.price(problem.plan_from([["a"]])).objective
+        assert price == pytest.approx(2 * float(function.value(when)[0]))
 
 
 def test_what_is_not_stated_or_not_known_is_said() -> None:
     problem = town(0)
-    with pytest.raises(
-        ProblemError, match=r"(?s)'day.month', but no day.*'day.weekday', but no day is stated"
+    by_x = parse_formula("x", [Variable("x", "km")], Variable("cost", "EUR"))
+    for changes, message in (
+        ({"day": None}, "(?s)'day.month', but no day.*'day.weekday', but no day is stated"),
+        ({"day": "30/02"}, "'30/02' is no day"),
+        ({"cost": by_x.bind(x=arc.from_lt)}, "'arc.from_lt'; did you mean 'arc.from_lat'"),
+        ({"depots": [replace(problem.depots[0], attributes={})]}, "depot 'depot' has no 'zone'"),
+        ({"cost": by_x.bind(x=arc.from_x)}, "'x' of places, but 'depot'.* has none"),
     ):
-        replace(problem, day=None)
-    with pytest.raises(ProblemError, match="'30/02' is no day"):
-        replace(problem, day="30/02")
-    with pytest.raises(ProblemError, match=r"did you mean 'arc.from_lat'"):
-        replace(
-            problem, duration=replace(minutes_law(), bindings={**minutes_law().bindings, "lat0": arc.from_lt})
-        )
-    bare = [replace(problem.depots[0], attributes={})]
-    with pytest.raises(ProblemError, match="depot 'depot' has no 'zone'"):
-        replace(problem, depots=bare)
-    by_x = parse_formula("x", [Variable("x", "km")], Variable("cost", "EUR")).bind(x=arc.from_x)
-    with pytest.raises(ProblemError, match=r"'x' of places, but 'depot'.* has none"):
-        replace(problem, cost=by_x)
-    stop = parse_formula("x", [Variable("x", "deg")], Variable("minutes", "min")).bind(x=arc.from_lat)
-    with pytest.raises(ProblemError, match=r"'arc.from_lat' belongs to a leg"):
-        replace(problem, policy=RoutingPolicy(service=stop))
+        with pytest.raises(ProblemError, match=message):
+            replace(problem, **changes)

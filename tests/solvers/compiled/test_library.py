@@ -25,12 +25,6 @@ def test_a_machine_without_a_compiler_is_told_what_to_do(
         library.kernel()
 
 
-def test_what_a_compiler_says_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(build, "compilers", lambda: [["false"], ["there-is-no-such-compiler"]])
-    with pytest.raises(OSError, match=r"false: exit code 1; there-is-no-such-compiler: .*No such file"):
-        build.compile_kernel(tmp_path)
-
-
 @pytest.fixture
 def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Return a cache without a kernel, for a package without one."""
@@ -113,9 +107,14 @@ def test_processes_that_compile_at_once_end_with_one_kernel(
     assert build.find_kernel(cache) is not None
 
 
-def test_an_environment_that_names_no_command_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_a_compiler_or_the_environment_says_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("CC", "  ")
     assert [] not in build.compilers()
     monkeypatch.setenv("CC", "gcc '")
     with pytest.raises(OSError, match=r"environment variable CC is .*No closing quotation"):
         build.compilers()
+    monkeypatch.setattr(build, "compilers", lambda: [["false"], ["there-is-no-such-compiler"]])
+    with pytest.raises(OSError, match=r"false: exit code 1; there-is-no-such-compiler: .*No such file"):
+        build.compile_kernel(tmp_path)
