@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from tests.corpus.names import decisions, ko, refs, routing, scheduling, supply
+import kanopt as ko
+from kanopt import decisions, refs, routing, scheduling, supply
 
 __all__ = ["PLANS", "PROBLEMS"]
 
@@ -107,7 +108,7 @@ def rounds() -> Any:
         "max_reloads": 1,
         "reload_time": 12.0,
     }
-    return routing.Problem(
+    return ko.RoutingProblem(
         [routing.Depot("yard", 0.0, 0.0, attributes={"cold": 0.0, "floors": 0})],
         clients,
         [
@@ -123,7 +124,7 @@ def rounds() -> Any:
         cost={"fuel": _fuel(), "anger": lateness.bind(late=refs.clock.late)},
         duration=_minutes(),
         planning={"duration.clock.hour": 9, "state.load": 0.8},
-        policy=routing.Policy(
+        policy=routing.RoutingPolicy(
             service=stop.bind(slow=refs.vehicle.slow, demand=refs.client.demand, floors=refs.client.floors),
             pinned={"van 2": ("c10",), "truck 1": ("c07",)},
         ),
@@ -162,7 +163,7 @@ def errands() -> Any:
         [round(0.2 * way * (1 + (a + 2 * b) % 3), 4) for b, way in enumerate(row)] for a, row in enumerate(km)
     ]
     shared = {"shift_end": 300.0, "attributes": {"pallets": 9.0}}
-    return routing.Problem(
+    return ko.RoutingProblem(
         [routing.Depot("south", 0.0, 0.0), routing.Depot("north", -5.0, 4.0)],
         clients,
         [
@@ -182,7 +183,7 @@ def errands() -> Any:
         cost={"toll": toll},
         duration=minutes,
         distance=km,
-        policy=routing.Policy(
+        policy=routing.RoutingPolicy(
             capacities=("pallets",), apart=(("food", "paint"), ("paint", "paint")), longest_route_cost=0.1
         ),
     )  # fmt: skip
@@ -206,7 +207,7 @@ def tables_of_hours() -> Any:
         for place, (name, demand, pickup) in enumerate(few)
     ]
     km = [[abs(3.0 * (a - b)) + (a * b) % 4 for b in range(5)] for a in range(5)]
-    return routing.Problem(
+    return ko.RoutingProblem(
         [routing.Depot("hub")],
         clients,
         [routing.VehicleType("car", num_available=2, capacity=450.0, fixed_cost=20.0, unit_duration_cost=30.0,
@@ -214,14 +215,14 @@ def tables_of_hours() -> Any:
         cost={},
         duration=routing.ArrivalFunctions.of(functions, 5, time="h"),
         distance=[[float(way) if a != b else 0.0 for b, way in enumerate(row)] for a, row in enumerate(km)],
-        units=routing.Units(time="h", load="kg"),
-        policy=routing.Policy(backhaul=True),
+        units=routing.RoutingUnits(time="h", load="kg"),
+        policy=routing.RoutingPolicy(backhaul=True),
     )  # fmt: skip
 
 
 def out_of_reach() -> Any:
     """Return clients whom no plan serves: too heavy, closed too soon, too far, with no vehicle that may come."""
-    return routing.Problem(
+    return ko.RoutingProblem(
         [routing.Depot("yard", 0.0, 0.0)],
         [
             routing.Client("heavy", 1.0, 1.0, demand=9.0),
@@ -274,7 +275,7 @@ def shop() -> Any:
         ko.Variable("kwh", "kWh"),
         per="task",
     )
-    return scheduling.Problem(
+    return ko.SchedulingProblem(
         [scheduling.Job(name, release, due, cost) for name, release, due, cost in jobs],
         [scheduling.Task(name, job, order, family, {"work": work}) for name, job, order, family, work in tasks],
         [scheduling.Machine("saw", "wood"), scheduling.Machine("laser"), scheduling.Machine("bench")],
@@ -296,7 +297,7 @@ def shop() -> Any:
 
 def no_time() -> Any:
     """Return a shop whose horizon is too short for its longest job."""
-    return scheduling.Problem(
+    return ko.SchedulingProblem(
         [scheduling.Job("j", release_date=5.0)],
         [scheduling.Task("a", "j"), scheduling.Task("b", "j")],
         [scheduling.Machine("m")],
@@ -334,7 +335,7 @@ def mills() -> Any:
         ("south", "Nice", "road", 95.0, 14.0), ("own", "Lyon", "road", 60.0, 9.0), ("old", "Nice", "road", 40.0, 30.0),
         ("bakery", "Nice", "direct", 180.0, 5.0), ("south", "north", "", 140.0, 6.0),
     ]  # fmt: skip
-    return supply.Problem(
+    return ko.SupplyProblem(
         suppliers=[
             supply.Supplier("mill", "flour", capacity=45.0, unit_cost=21.0, x=0.0, y=0.0),
             supply.Supplier("bakery", "bread", capacity=16.0, unit_cost=55.0, x=20.0, y=60.0),
@@ -363,7 +364,7 @@ def mills() -> Any:
 
 def must_have() -> Any:
     """Return a supply network that cannot meet a demand that must be met."""
-    return supply.Problem(
+    return ko.SupplyProblem(
         suppliers=[supply.Supplier("mill", "flour", capacity=10.0, unit_cost=2.0)],
         facilities=[supply.Facility("north", fixed_cost=30.0, capacity=8.0)],
         markets=[supply.Market("Lyon"), supply.Market("Nice")],

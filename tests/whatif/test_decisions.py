@@ -187,16 +187,3 @@ def test_prices_and_cases_are_the_best_of_a_grid(tmp_path: Path, budget: float) 
     assert -run.result.bound >= most - 0.05
     assert f"earns {earned:,.2f} EUR: sales" in str(run.explanation)
     assert run.today is not None
-
-
-def test_the_shipped_files_say_what_they_read() -> None:
-    base = ko.load_scenario(SCENARIOS / "coffee.toml")
-    base.check()
-    assert base.kind == "decision"
-    assert base.remarks() == ()
-    assert base.notes() == ()
-    frost = ko.load_scenario(SCENARIOS / "coffee_frost.toml")
-    assert frost.change_sentences() == (
-        "coffees.cost rises by 60 % where name = espresso",
-        "decisions.high is 18 instead of 11.7 where name = price and item = espresso",
-    )

@@ -6,24 +6,22 @@ import math
 import multiprocessing
 import os
 import signal
-import warnings
 from dataclasses import replace
 from importlib import import_module
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 
 import kanopt as ko
-from kanopt.errors import FileFormatError, FormulaError, KanoptWarning
+from kanopt.errors import KanoptWarning
 from kanopt.formulas import Variable, parse_formula
 from kanopt.interrupt import Interrupt
 from kanopt.reports.law_section import law_sections
 from kanopt.surrogates.diagram import Diagram, DiagramEdge
 from kanopt.whatif import Event, LearnedLaw, law_cache, load_scenario
 from kanopt.whatif.events import ignore_event
-from kanopt.whatif.law_cache import FOLDER_VARIABLE, LawCache
+from kanopt.whatif.law_cache import LawCache
 from kanopt.whatif.learn import LearningInterrupted, learn
 
 module = import_module("kanopt.whatif.learn")
@@ -127,25 +125,6 @@ def test_other_rows_settings_seeds_and_programs_are_other_laws(learned, fits, mo
     assert LawCache().state()["usable"] == 4  # that of another program does not count
 
 
-def test_what_was_warned_of_while_learning_is_warned_of_again(learned, monkeypatch, empty_cache):
-    def fit(name, spec, frame, seed, progress):
-        warnings.warn("a twelfth of the rows was held back", KanoptWarning, stacklevel=1)
-        warnings.warn("no word of kanopt", UserWarning, stacklevel=1)
-        return small_law(name)
-
-    monkeypatch.setattr(module, "fit_law", fit)
-    with pytest.warns() as first:
-        learned_again(learned)
-    assert [str(each.message) for each in first] == [
-        "a twelfth of the rows was held back",
-        "no word of kanopt",
-    ]
-    with pytest.warns(KanoptWarning) as again:
-        _, told = learned_again(learned)
-    assert told[0].startswith("law 'minutes' from the cache")
-    assert [str(each.message) for each in again] == ["a twelfth of the rows was held back"]
-
-
 def damaged(text):
     return text[: len(text) // 2]
 
@@ -232,15 +211,6 @@ def test_a_full_disk_is_told_once_and_loses_nothing(empty_cache, monkeypatch):
     assert len(told) == 1
     assert cache.get("one") is cache.get("two") is not None
     assert list(empty_cache.iterdir()) == []
-
-
-@pytest.mark.parametrize("place", ["file", "file/in"])
-def test_a_folder_that_cannot_be_made_is_told_once_and_loses_nothing(learned, fits, tmp_path, place):
-    (tmp_path / "file").write_text("no folder")
-    with pytest.warns(KanoptWarning) as told:
-        law, _ = learned_again(learned, folder=tmp_path / place)
-    assert law.name == "minutes"
-    assert "learned laws are not kept for later runs" in str(told[-1].message)
 
 
 def test_a_folder_that_is_read_only_still_gives_its_laws(learned, fits, monkeypatch):
@@ -359,14 +329,6 @@ def test_nobody_else_looks_into_a_folder_that_was_made(tmp_path):
     assert (tmp_path / "new" / "laws").stat().st_mode & 0o077 == 0
 
 
-def test_a_user_whom_nobody_knows_is_told_with_the_variable(monkeypatch):
-    monkeypatch.setenv(FOLDER_VARIABLE, "~nobody-of-that-name/laws")
-    with pytest.raises(
-        FileFormatError, match=f"{FOLDER_VARIABLE}='~nobody-of-that-name/laws': there is no such user"
-    ):
-        LawCache()
-
-
 def test_other_files_are_left_alone(tmp_path):
     (tmp_path / "notes.json").write_text("mine")
     cache = LawCache(tmp_path)
@@ -403,57 +365,3 @@ def test_an_edited_source_file_is_another_program(tmp_path, monkeypatch):
         told.add(law_cache._program())
     law_cache._program.cache_clear()
     assert len(told) == 2
-
-
-def test_a_refused_law_is_warned_of_too(learned, monkeypatch, empty_cache):
-    def refuse(name, spec, frame, seed, progress):
-        warnings.warn("a twelfth of the rows was held back", KanoptWarning, stacklevel=1)
-        raise FormulaError("R² 0.1 is below the 0.5 asked for")
-
-    monkeypatch.setattr(module, "fit_law", refuse)
-    with pytest.warns(KanoptWarning, match="held back"), pytest.raises(FormulaError, match="below"):
-        learned_again(learned)
-
-
-def test_what_is_no_file_is_ignored_and_left(learned, fits, empty_cache):
-    learned_again(learned)
-    (path,) = empty_cache.glob("*.json")
-    path.unlink()
-    path.mkdir()
-    with pytest.warns(KanoptWarning) as told:
-        learned_again(learned)
-    messages = [str(each.message) for each in told]
-    assert ["ignored" in message for message in messages] == [True, False]
-    assert "learned laws are not kept for later runs" in messages[1]
-
-
-def test_ctrl_c_before_there_is_a_law_that_may_be_used_keeps_none(learned, monkeypatch, empty_cache):
-    def fit(name, spec, frame, seed, progress):
-        signal.raise_signal(signal.SIGINT)
-        raise FormulaError("R² 0.1 is below the 0.5 asked for")
-
-    monkeypatch.setattr(module, "fit_law", fit)
-    monkeypatch.setattr(Interrupt, "_last_asked", -math.inf)
-    with pytest.raises(LearningInterrupted, match="none was learned before") as caught:
-        learned_again(learned)
-    assert caught.value.laws == {}
-
-
-def test_what_is_no_law_in_the_folder_neither_counts_nor_stops_anything(tmp_path):
-    (tmp_path / f"{'a' * 64}.json").mkdir()
-    loop = tmp_path / f"{'b' * 64}.json"
-    loop.symlink_to(loop.name)
-    cache = LawCache(tmp_path)
-    cache["one"] = small_law()
-    assert cache.state()["usable"] == 1
-    cache.clear()
-    assert [path.name for path in tmp_path.iterdir()] == [f"{'a' * 64}.json"]
-
-
-def test_a_law_that_another_process_removes_meanwhile_does_not_count(tmp_path, monkeypatch):
-    cache = LawCache(tmp_path)
-    cache["one"] = small_law()
-    known = list(tmp_path.glob("*.json"))
-    cache.clear()
-    monkeypatch.setattr(Path, "glob", lambda *_: iter(known))
-    assert cache.sizes() == {}

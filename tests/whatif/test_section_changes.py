@@ -121,12 +121,6 @@ def test_mistakes(shared_tiny, change, message):
         getattr(load_scenario(shared_tiny), action)(path, value)
 
 
-def test_mistakes_in_files_point_at_their_line(variant):
-    file = variant('[[changes]]\nscale = "surrogates.litre"\nby = 1.5\n')
-    with pytest.raises(ScenarioError, match=r"variant.toml:\d+: changes\[1\].scale: there is no law 'litre'"):
-        load_scenario(file)
-
-
 def test_rows_and_sites(shared_tiny):
     base = load_scenario(shared_tiny)
     with pytest.raises(

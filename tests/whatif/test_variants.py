@@ -2,7 +2,6 @@
 
 from dataclasses import replace
 from importlib import import_module
-from pathlib import Path
 
 import pandas as pd
 import pytest
@@ -17,7 +16,6 @@ from kanopt.whatif.variants import variants_of
 
 solving = import_module("kanopt.solvers.solve")  # the package's name for it is the function
 
-SCENARIOS = Path(__file__).parents[2] / "scenarios"
 NAMED = """
 [report.variants."dear fuel"]
 scale = { "vehicles.fuel_price" = 1.5 }
@@ -54,23 +52,6 @@ def test_one_that_cannot_be_is_left_out_and_told(tiny):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(
-    ("name", "expected"),
-    [
-        ("workshop", ["without mill A", "without router", "time of tasks −10 %", "time of tasks +10 %"]),
-        (
-            "supply_network",
-            ["demand −10 %", "demand +10 %", "capacity of sites −10 %", "capacity of sites +10 %"],
-        ),
-        ("sioux_falls", ["one van fewer", "one van more", "demand −10 %", "demand +10 %"]),
-    ],
-)
-def test_the_usual_ones_of_other_kinds_fit_their_problems(name, expected):
-    found = variants_of(load_scenario(SCENARIOS / f"{name}.toml"))
-    assert [each.name for each in found] == expected
-
-
-@pytest.mark.slow
 def test_a_run_has_what_a_comparison_of_the_same_scenarios_says(tiny):
     scenario = with_report(tiny, NAMED)
     run = scenario.run()
@@ -99,13 +80,6 @@ def test_a_vehicle_more_makes_nothing_dearer_and_one_fewer_nothing_cheaper(tiny)
         assert f"  {name}: " in str(run), told
 
 
-def test_named_and_usual_ones_together(tiny):
-    scenario = with_report(tiny, "[report]\nusual_variants = true\n" + NAMED)
-    names = [each.name for each in variants_of(scenario)]
-    assert names[:3] == ["dear fuel", "a small van", "one van fewer"]
-    assert len(names) == len(set(names)) == 8
-
-
 @pytest.mark.parametrize(
     ("text", "message"),
     [
@@ -123,13 +97,6 @@ def test_mistakes_in_the_file_are_told_at_their_line(tiny, text, message):
     with pytest.raises(ScenarioError, match=message) as caught:
         with_report(tiny, text)
     assert caught.value.issues[0].line > 0
-
-
-def test_one_that_is_named_and_cannot_be_planned_is_an_error_before_anything_is_learned(tiny):
-    text = '[problem.policy]\npinned = { "truck 1" = ["north"] }\n[report.variants.x]\n'
-    scenario = with_report(tiny, text + 'set = { "vehicles[name=truck].num_available" = 0 }')
-    with pytest.raises(ScenarioError, match=r"report\.variants\.x: .*truck"):
-        scenario.run()
 
 
 def test_ctrl_c_keeps_the_plan_and_the_variants_that_were_planned(tiny, monkeypatch):

@@ -38,11 +38,6 @@ def test_comparisons_risks_and_promises(tmp_path):
             ko.solve_on_time(wrong, 0.9)
 
 
-def test_a_change_of_the_solver_is_no_other_question(tmp_path):
-    scenario = choice(tmp_path, "n * price", high=1)
-    assert scenario.set("solver.time_limit", 2.0).name == "Choice"
-
-
 def test_axes_that_change_the_same_cells_are_refused(shared_tiny):
     scenario = ko.load_scenario(shared_tiny)
     van, every = "vehicles[name=van].fuel_price", "vehicles.fuel_price"

@@ -19,7 +19,7 @@ from kanopt.whatif.questions.axes import (
     split_path,
     split_row_path,
 )
-from kanopt.whatif.questions.question import _coordinates, neighbours, parents
+from kanopt.whatif.questions.question import _coordinates, parents
 
 NUMBERS = st.floats(-1e6, 1e6).filter(lambda x: abs(x) > 1e-3)
 
@@ -107,34 +107,6 @@ def test_designs():
     many = read_axes({"a.b": grid(0.0, 1.0, 1001), "a.c": grid(0.0, 1.0, 1001)})
     with pytest.raises(ScenarioError, match="from 1 to 1,000,000 points, not 1,002,001"):
         design_points(many, "grid")
-
-
-@given(
-    st.lists(st.tuples(st.floats(0, 9), st.sampled_from(["x", "y"])), min_size=1, max_size=30, unique=True)
-)
-def test_every_point_lies_behind_the_one_it_starts_from(points):
-    order = parents(points)
-    assert sorted(point for point, _ in order) == list(range(len(points)))
-    before = set()
-    for point, parent in order:
-        assert (parent is None) == (not before)
-        assert parent is None or parent in before
-        before.add(point)
-
-
-@given(
-    st.lists(st.tuples(st.floats(0, 9), st.sampled_from(["x", "y"])), min_size=1, max_size=30, unique=True)
-)
-def test_neighbours_are_the_nearest_by_trying_all(points):
-    numbers = np.array([number for number, _ in points])
-    place = (numbers - numbers.min()) / (np.ptp(numbers) or 1.0)
-    texts = np.array([text for _, text in points])
-    away = np.abs(place[:, None] - place) + (texts[:, None] != texts)
-    for point, near in enumerate(neighbours(points)):
-        assert point not in near
-        assert len(near) == min(4, len(points) - 1)
-        others = np.delete(away[point], point)
-        assert np.allclose(sorted(away[point][near]), np.sort(others)[: len(near)])
 
 
 @pytest.mark.parametrize("path", ["clients", "clients[]", "clients[,]", "clients[,,]"])

@@ -9,11 +9,9 @@ import pytest
 
 from kanopt.errors import KanoptWarning, ProblemError, ScenarioError
 from kanopt.problems import evaluate
-from kanopt.whatif import SweepOptions, compare, factors, load_scenario, sweep
+from kanopt.whatif import compare, load_scenario
 
 solving = import_module("kanopt.solvers.solve")  # the package's name for it is the function
-
-EFFECTS = ["before", "data_effect", "replanning_effect", "after"]
 
 
 @pytest.fixture(scope="module")
@@ -173,13 +171,6 @@ def test_sites_that_open_and_close_are_told(tmp_path):
     assert "changed: sites.status is closed instead of free where name = north" in found.text()
 
 
-def test_one_repeat_leaves_the_noise_unmeasured(tiny):
-    base = load_scenario(tiny)
-    once = compare([base, base.scale("vehicles.fuel_price", 1.2).named("dear")], repeats=1)
-    assert once.steps["noise"].isna().all()
-    assert once.steps["verdict"].iloc[0] == "dearer, noise not measured"
-
-
 def test_scenarios_that_do_not_compare_are_refused(tiny):
     base = load_scenario(tiny)
     with pytest.raises(ScenarioError, match="a base and at least one variant"):
@@ -295,24 +286,6 @@ def test_ctrl_c_keeps_what_there_is(tiny, monkeypatch):
         compare([base, base.remove("clients", where={"name": "west"}).named("no west")])
 
 
-def test_ctrl_c_while_a_variant_is_searched_keeps_its_plan_so_far(tiny, monkeypatch):
-    base = load_scenario(tiny)
-    real, calls = solving.search_and_assess, []
-
-    def stopped(problem, options, _solver=None):
-        result = real(problem, options)
-        calls.append(options.initial is not None)
-        return replace(result, interrupted=True) if len(calls) == 3 else result
-
-    monkeypatch.setattr(solving, "search_and_assess", stopped)
-    names = ("vehicles.fuel_price", "vehicles.fixed_cost")
-    found = compare([base, *(base.scale(name, 1.1).named(name) for name in names)])
-    assert calls == [False, True, True]  # a repeated search of the base starts apart
-    assert found.interrupted
-    solvers = [variant.run.result.solver == "given plan" for variant in found.variants]
-    assert solvers == [False, True]
-
-
 def test_kinds_must_agree(tiny, tmp_path):
     (tmp_path / "one.csv").write_text("name,job,task,machine,duration\na,a,a,a,3\n")
     parts = "".join(f'[problem.{name}]\ntable = "one"\n' for name in ("jobs", "tasks", "machines", "modes"))
@@ -345,20 +318,6 @@ def test_no_scenario_has_a_plan_that_is_better_for_another(compared) -> None:
             except ProblemError:  # it names what is not there
                 continue
             assert not offer.rank.is_better_than(run.result.rank)
-
-
-@pytest.mark.slow
-def test_the_noise_is_that_of_a_sweep_of_one_point(tiny, monkeypatch):
-    """The base's first search goes wrong, which the variant's plan that belongs to it shows: no noise of the change."""
-    base = load_scenario(tiny)
-    found = sabotaged(monkeypatch, base, "Tiny", lambda calls: calls <= 2)  # the second is from today's plan
-    change = found.steps["change"].iloc[0]
-    assert found.standalone_objective > found.base.result.objective + 1.0
-    assert found.variants[0].found.differences == pytest.approx([change, change], abs=0.4 * change)
-    assert found.steps["noise"].iloc[0] == pytest.approx(np.ptp(found.variants[0].found.differences))
-    alone = sweep(base, {"vehicles.fuel_price": factors([1.01])}, options=SweepOptions(repeats=2))
-    assert alone.points["change"].iloc[0] == pytest.approx(change, abs=0.4 * change)
-    assert alone.points["noise"].iloc[0] < change
 
 
 def test_a_second_ctrl_c_ends_a_comparison_at_once(tiny, monkeypatch):

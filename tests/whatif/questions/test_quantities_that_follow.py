@@ -30,16 +30,6 @@ def test_sites_give_way_where_arithmetic_says(tmp_path):
 
 
 @pytest.mark.slow
-def test_flows_are_told_apart_to_the_tolerance(tmp_path):
-    scenario = one_market(tmp_path)
-    found = switch_points(scenario, {DEMAND: factors(1.0, 2.6, 2)}, tolerance=1e-4, options=QUICK)
-    assert found.frame[["decision", "above"]].to_numpy().tolist() == [["shortage", "paid"]]
-    assert found.frame["low"].item() <= 2.0 <= found.frame["high"].item()
-    assert found.frame["high"].item() - found.frame["low"].item() <= 1.6e-4
-    assert found.axes[0].solves == 2
-
-
-@pytest.mark.slow
 @pytest.mark.parametrize("seed", [1, 2])
 def test_sites_in_use_are_those_of_trying_every_set(tmp_path, seed):
     scenario = random_network(tmp_path, seed)
@@ -105,16 +95,6 @@ def test_a_schedule_is_carried_over_in_its_order(tmp_path):
     # a task on the fast machine takes as long as it is large, and 10 EUR more; on the slow one twice as long
     assert found.frame["switch_point"].unique() == pytest.approx([2.0], abs=1e-4)
     assert found.axes[0].solves <= 5
-
-
-@pytest.mark.slow
-def test_what_is_left_out_counts_before_the_price(tmp_path):
-    scenario = one_market(tmp_path, shortage="")
-    found = switch_points(scenario, {DEMAND: factors([4.0, 11.0, 16.0])}, options=QUICK)
-    # south alone up to 100 t, both sites up to 120 t; beyond, all that they can
-    whole = found.frame[found.frame["kind"] == "in use"]
-    assert whole["decision"].tolist() == ["north"]
-    assert whole["switch_point"].item() == pytest.approx(10.0, abs=1e-4)
 
 
 SHOP = """\

@@ -3,7 +3,6 @@
 import json
 import subprocess
 import sys
-from dataclasses import replace
 from importlib import import_module
 
 import numpy as np
@@ -89,18 +88,6 @@ def test_what_one_point_refuses_is_refused_among_many(shared_tiny, axes, priced_
     pd.testing.assert_frame_equal(found.points.drop(columns="seconds"), alone.points.drop(columns="seconds"))
 
 
-def test_departures_that_are_left_open_follow_travel_times(shared_tiny):
-    scenario = load_scenario(shared_tiny)
-    axes = {"surrogates.minutes": factors(0.5, 2.0, 3)}
-    found = sweep(scenario, axes, plan="today")
-    assert all(route.departure is None for route in found.base.plan.routes)
-    expected = one_by_one(scenario, axes, found.design_points, found.base.plan)
-    assert [point.status for point in found.results] == [other.status for other in expected]
-    held = one_by_one(scenario, axes, found.design_points, found.base.assessment.settled().plan)
-    for point, other in zip(found.results, held, strict=True):
-        assert point.violations <= other.rank.violations
-
-
 @pytest.mark.slow
 def test_points_planned_anew_are_as_good_as_runs(shared_tiny):
     scenario = load_scenario(shared_tiny)
@@ -119,16 +106,6 @@ def test_points_planned_anew_are_as_good_as_runs(shared_tiny):
     assert np.allclose(both, frame["change"].where(carried_out), equal_nan=True)
     assert carried_out.tolist() == [False, True] * 3
     assert (frame["replanning_effect"][carried_out] <= 1e-9).all()
-
-
-@pytest.mark.slow
-def test_repeats_measure_the_noise(shared_tiny):
-    scenario = load_scenario(shared_tiny)
-    once = sweep(scenario, FUEL, options=QUICK)
-    assert once.points["noise"].isna().all() or (once.points["status"] == "optimal").all()
-    twice = sweep(scenario, FUEL, options=SweepOptions(time_limit=1.0, repeats=2))
-    assert twice.points["noise"].notna().all()
-    assert set(twice.points["verdict"]) <= {"cheaper", "dearer", "no difference"}
 
 
 @pytest.mark.slow
@@ -268,14 +245,6 @@ def test_two_sweeps_do_not_write_to_one_folder_at_once(shared_tiny, tmp_path):
     sweep(scenario, FUEL, plan="today", options=SweepOptions(out=folder))
 
 
-def test_a_sweep_that_learned_its_laws_goes_on_with_those_kept(learned, tmp_path, monkeypatch):
-    monkeypatch.setenv("KANOPT_CACHE_DIR", str(tmp_path / "cache"))
-    scenario, options = load_scenario(learned), SweepOptions(out=tmp_path / "sweep")
-    first = sweep(scenario, FUEL, plan="today", options=options)
-    again = sweep(scenario, FUEL, plan="today", options=options)
-    pd.testing.assert_frame_equal(first.points, again.points)
-
-
 @pytest.mark.parametrize(
     "wrong",
     [
@@ -313,13 +282,6 @@ def test_a_plan_that_breaks_a_rule_is_not_called_cheapest(shared_tiny):
     assert "cheapest" not in broken.text()
 
 
-def test_a_sweep_without_a_point_says_so(shared_tiny):
-    found = sweep(load_scenario(shared_tiny), FUEL, plan="today")
-    stopped = replace(found, results=(), interrupted=True)
-    assert stopped.text().endswith("no point is done")
-    assert "STOPPED after 0 of 5 points" in stopped.text()
-
-
 def test_two_workers_find_what_one_does(shared_tiny):
     scenario = load_scenario(shared_tiny)
     axes = {"vehicles.capacity": factors(0.9, 1.2, 3)}
@@ -348,17 +310,6 @@ def test_mistakes_are_told_before_anything_is_learned(shared_tiny, axes, message
         sweep(load_scenario(shared_tiny), FUEL, plan="new")
     with pytest.raises(ScenarioError, match="workers: must be a whole number from 1"):
         SweepOptions(workers=0)
-
-
-def test_terms_add_up_to_the_price_of_each_point(shared_tiny):
-    found = sweep(load_scenario(shared_tiny), FUEL, plan="today")
-    totals = found.terms.groupby("point")["amount"].sum()
-    assert totals.tolist() == pytest.approx(found.points["objective"].tolist())
-
-
-def test_a_cluster_is_not_asked_beside_processes():
-    with pytest.raises(ScenarioError, match="dask: takes the place of 2 workers of this machine; give one"):
-        SweepOptions(workers=2, dask="tcp://host:8786")
 
 
 @pytest.mark.slow

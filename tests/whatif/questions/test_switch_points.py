@@ -12,7 +12,6 @@ from hypothesis import strategies as st
 import kanopt as ko
 from kanopt.errors import ScenarioError
 from kanopt.formulas.edges import crossed_edges
-from kanopt.problems.decisions import DecisionPlan
 from kanopt.whatif import SweepOptions, factors, grid, load_scenario, switch_points
 from kanopt.whatif.questions.plan_prices import crossing
 from kanopt.whatif.questions.point import PointResult
@@ -32,15 +31,6 @@ def test_two_plans_of_linear_prices_cross_where_arithmetic_says(tmp_path):
     ]
     assert frame["price_below"].item() == pytest.approx(480, abs=1e-3)
     assert "problem.bind.price from 1.92 on: n: 1 instead of 0" in found.text()
-
-
-@pytest.mark.slow
-def test_every_plan_between_the_ends_is_found(tmp_path):
-    # n² − price·n: from n to n + 1 where the price passes 2n + 1
-    found = switch_points(choice(tmp_path, "n^2 - price * n + 20"), {PRICE: (0.2, 7.7)}, options=QUICK)
-    assert found.frame["switch_point"].to_numpy() == pytest.approx(np.array([1, 3, 5, 7.0]), abs=1e-4)
-    assert (found.frame["low"] <= found.frame["switch_point"]).all()
-    assert found.axes[0].solves <= 16
 
 
 @pytest.mark.slow
@@ -116,27 +106,6 @@ def test_a_switch_inside_the_noise_is_told_as_not_known(tmp_path, monkeypatch):
         "somewhere in 1 to 3 (no difference beyond the noise of the search, 1,000.00 EUR): n: 1 instead of 0"
         in wide.text()
     )
-
-
-def test_a_plan_found_anywhere_counts_everywhere(tmp_path, monkeypatch):
-    module = sys.modules["kanopt.whatif.questions.point_search"]
-
-    def lucky(question, point, *_):
-        # n = 3 is found at the first value alone, where it is not the best
-        x = question.points[point][0]
-        n = 3 if x == 0.2 else 0 if x < 4 else 4
-        price = n**2 - x * n + 20
-        plan = DecisionPlan({"n": float(n)})
-        return PointResult(point, "feasible", objective=price, searches=(price, price), plan=plan)
-
-    monkeypatch.setattr(module, "solve_point", lucky)
-    scenario = choice(tmp_path, "n^2 - price * n + 20")
-    found = switch_points(scenario, {PRICE: (0.2, 1.0, 1.5, 2.0, 7.7)}, options=QUICK)
-    # of 0, 3 and 4, n is best up to 3, up to 7, and beyond
-    assert found.frame["switch_point"].to_numpy() == pytest.approx(np.array([3.0, 7.0]), abs=1e-4)
-    assert found.frame[["below", "above"]].to_numpy().tolist() == [["0", "3"], ["3", "4"]]
-    # at 0.2 another plan is better by 9 - 0.6
-    assert found.axes[0].noise == pytest.approx(8.4)
 
 
 def test_values_without_a_plan_are_counted(tmp_path, monkeypatch):
@@ -226,16 +195,6 @@ def test_edges_of_laws():
     assert [str(edge) for edge in crossed_edges(stairs, stairs, {"w": 0.5}, {"w": 6.0})] == [
         "rate: w reaches 1 and 5"
     ]
-
-
-@pytest.mark.slow
-def test_plans_that_reach_only_so_far_give_way_there(tmp_path):
-    # what is wanted beyond n costs a thousand times as much
-    scenario = choice(tmp_path, "n + 1000 * max(0, price - n)")
-    found = switch_points(scenario, {PRICE: (0.5, 2.5)}, tolerance=0.01, options=QUICK, most_solves=40)
-    assert (found.frame["low"] <= found.frame["switch_point"]).all()
-    for place in (1.0, 2.0):
-        assert np.abs(found.frame["switch_point"] - place).min() < 0.01
 
 
 @pytest.mark.slow

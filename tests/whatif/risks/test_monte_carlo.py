@@ -9,7 +9,6 @@ import pytest
 from scipy.stats import norm
 
 from kanopt.errors import FormulaError, ScenarioError
-from kanopt.problems import evaluate
 from kanopt.whatif import SweepOptions, factors, load_scenario, monte_carlo, sweep, tornado
 from tests.cases.choice_scenario import PRICE, choice
 
@@ -45,22 +44,6 @@ def test_regret_and_shares_are_those_of_the_closed_form(tmp_path):
     text = str(found)
     assert "Best on average and by regret: the plan kept." in text
     assert "n: 0 52 %" in text
-
-
-@pytest.mark.slow
-def test_workers_do_not_change_what_is_found(tmp_path):
-    scenario = choice(tmp_path, RAIL, price=1.7, high=1)
-    one, two = (
-        monte_carlo(
-            scenario,
-            {PRICE: (1.4, 2.4)},
-            draws=20,
-            candidates=2,
-            options=SweepOptions(time_limit=0.5, workers=workers),
-        )
-        for workers in (1, 2)
-    )
-    assert one.draws.equals(two.draws)
 
 
 NETWORK = {
@@ -194,30 +177,6 @@ def test_errors_of_laws_spread_prices_as_they_spread_rows(tmp_path):
         monte_carlo(scenario, laws=["trap"])
 
 
-def test_a_law_that_does_not_err_leaves_prices_as_they_are(tmp_path):
-    scenario = learned(tmp_path, 0.1)
-    found = monte_carlo(
-        scenario, {"problem.bind.km": (15.0, 25.0)}, laws=(), draws=20, candidates=0, options=QUICK
-    )
-    assert found.laws == ()
-    assert (found.paid == found.prices).all()
-
-
-@pytest.mark.slow
-def test_a_law_read_from_a_file_errs_as_where_it_was_learned(tmp_path):
-    scenario = learned(tmp_path, 0.1)
-    law = scenario.run(time_limit=0.5).laws["trip"].formula
-    law.save(tmp_path / "trip.json")
-    text = scenario.path.read_text()
-    head, end = text.index("[surrogates.trip]"), text.index("[surrogates.cost]")
-    scenario.path.write_text(f'{text[:head]}[surrogates.trip]\nfile = "trip.json"\n{text[end:]}')
-    saved = load_scenario(scenario.path)
-    here, there = (monte_carlo(one, draws=40, candidates=0, options=QUICK) for one in (scenario, saved))
-    assert there.laws == ("trip",)
-    assert there.prices == pytest.approx(here.prices)
-    assert there.paid == pytest.approx(here.paid)
-
-
 def test_a_law_of_which_a_constant_is_set_is_not_the_one_that_was_learned(tmp_path):
     scenario, constant = learned(tmp_path, 0.1), "surrogates.trip.c1"
     found = monte_carlo(scenario, {constant: (1.0, 3.0)}, draws=20, candidates=0, options=QUICK)
@@ -229,24 +188,6 @@ def test_a_law_of_which_a_constant_is_set_is_not_the_one_that_was_learned(tmp_pa
     ):
         with pytest.raises(ScenarioError, match="constants of 'trip' are set"):
             monte_carlo(changed, ranges, laws=["trip"], draws=20, options=QUICK)
-
-
-def test_a_plan_that_is_better_as_it_is_too_is_the_one_that_is_kept(shared_tiny, monkeypatch):
-    import kanopt.whatif.risks.monte_carlo as module
-
-    search = module.base_result
-
-    def poor(prepared, plan, report, **options):
-        found = search(prepared, plan, report, **options)
-        lists = [["north"], ["east"], ["south", "west"]]
-        return evaluate(found.problem, lists) if plan == "kept" else found
-
-    monkeypatch.setattr(module, "base_result", poor)
-    scenario = load_scenario(shared_tiny)
-    found = monte_carlo(scenario, {"vehicles.fuel_price": (1.0, 2.0)}, draws=20, candidates=1, options=QUICK)
-    assert found.base.objective == pytest.approx(scenario.run(time_limit=0.5).result.objective)
-    assert found.names == ("kept",)
-    assert found.plans["regret"].tolist() == [0.0]
 
 
 def test_a_stop_keeps_the_draws_that_are_done(tmp_path, monkeypatch):
@@ -268,49 +209,12 @@ def test_a_stop_keeps_the_draws_that_are_done(tmp_path, monkeypatch):
     assert "STOPPED after 8 of 20 draws" in found.text()
 
 
-def test_no_share_is_told_of_no_draw(tmp_path, monkeypatch):
-    import kanopt.whatif.risks.monte_carlo as module
-
-    replan = module.do_task
-
-    def stopped(asked, task):
-        signal.raise_signal(signal.SIGINT)
-        return replan(asked, task)
-
-    monkeypatch.setattr(module, "do_task", stopped)
-    found = monte_carlo(
-        choice(tmp_path, RAIL, high=1), {PRICE: (1.4, 2.4)}, draws=20, candidates=2, options=QUICK
-    )
-    assert found.interrupted
-    assert found.plans[["fails", "cheapest"]].isna().all(axis=None)
-    assert found.decisions["keeps"].isna().all()
-    assert found.best == {}
-    assert "no draw is done" in found.text()
-    assert "No draw is done." in found.to_html(tmp_path / "none.html").read_text("utf-8")
-
-
 def test_what_the_plan_that_is_kept_leaves_out_is_told(shared_tiny):
     scenario = load_scenario(shared_tiny).set("vehicles.capacity", 0.1)
     options, fuel = SweepOptions(time_limit=0.3), {"vehicles.fuel_price": (1.0, 2.0)}
     kept = monte_carlo(scenario, fuel, draws=20, candidates=0, options=options)
     for found in (kept, tornado(scenario, fuel, options=options), sweep(scenario, fuel, options=options)):
         assert "as it is: 0.00 EUR; it serves 0 of 2.2 t (0 of 4 clients); left out: north" in found.text()
-
-
-@pytest.mark.slow
-def test_decisions_are_not_certain_where_every_plan_fails(shared_tiny, tmp_path):
-    found = monte_carlo(
-        load_scenario(shared_tiny),
-        {"clients.demand_t": factors([5.0, 6.0, 7.0])},
-        draws=20,
-        candidates=0,
-        options=QUICK,
-    )
-    assert found.plans["fails"].tolist() == [1.0]
-    assert found.decisions["keeps"].isna().all()
-    assert "also that of the cheapest" not in found.text()
-    assert "In 20 draws every one of the plans does." in found.text()
-    assert found.to_html(tmp_path / "fails.html").is_file()
 
 
 @pytest.mark.parametrize(

@@ -101,21 +101,6 @@ def test_an_error_that_a_day_shares_makes_two_vans_late_together() -> None:
     assert by_route.on_time == pytest.approx(0.25, abs=0.03)
 
 
-def test_without_errors_every_day_is_as_planned() -> None:
-    clients = [
-        Client("a", earliest=50.0, latest=90.0, service_duration=5.0),
-        Client("b", service_duration=7.0),
-        Client("c"),
-    ]
-    problem = line(clients, normal_law(0.0), breaks="20 in 60-100", shift_end=400.0)
-    result = ko.evaluate(problem, [["a", "b", "c"]])
-    found = ko.risk(result, Uncertainty(travel=1e-12), draws=50)
-    frame = found.frame
-    np.testing.assert_allclose(frame[["q05", "q50", "q95"]].to_numpy().T, [frame["planned"]] * 3, atol=1e-6)
-    np.testing.assert_allclose(found.cost, result.objective, atol=1e-6)
-    assert (found.figures["holds"], found.on_time) == (1.0, 1.0)
-
-
 def test_times_of_stops_and_biases_are_drawn_too() -> None:
     problem = line([Client("a", service_duration=20.0), Client("b", latest=70.0)])
     found = ko.risk(ko.evaluate(problem, [["a", "b"]]), Uncertainty(service=0.25), draws=20_000)

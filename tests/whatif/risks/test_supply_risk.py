@@ -69,16 +69,6 @@ def test_one_customer_has_the_shortage_of_the_textbook(amount: float) -> None:
     )
 
 
-@pytest.mark.slow
-def test_the_cheapest_amount_is_the_quantile_of_the_critical_ratio() -> None:
-    """A unit too many costs 3, one too few 9 − 3: the newsvendor sends the quantile of 6 / 9."""
-    problem, amounts = newsvendor(), np.linspace(7.0, 15.0, 81)
-    costs = [ko.risk(sending(problem, amount), draws=20_000).cost.mean() for amount in amounts]
-    assert amounts[np.argmin(costs)] == pytest.approx(
-        np.exp(MIDDLE + SIGMA * norm.ppf((9.0 - 3.0) / 9.0)), abs=0.25
-    )
-
-
 def test_what_all_amounts_have_in_common_does_not_even_out() -> None:
     rows = {
         "market": ["Lyon", "Nice"] * 2,
@@ -178,17 +168,6 @@ def test_kept_flows_against_a_plain_loop(seed: int, deviation: float) -> None:
                     assert found.days.shortage[draw, column] == pytest.approx(short, abs=1e-4)
                     cost += short * problem.network.shortage_cost[product]
         assert found.cost[draw] == pytest.approx(cost, rel=1e-4)
-
-
-def test_a_plan_that_meets_what_is_certain_costs_what_it_costs() -> None:
-    """A deviation of next to nothing leaves the plan as it is priced by the referee."""
-    problem = small()
-    flows = np.zeros(problem.network.shape)
-    flows[:, 0] = [[15.0, 20.0], [0.0, 5.0], [10.0, 12.0], [5.0, 8.0], [0.0, 5.0]]
-    result = ko.evaluate(problem, problem.plan_of(flows, problem.sites_open(flows)))
-    found = ko.risk(result, Uncertainty(demand=1e-12), draws=20)
-    np.testing.assert_allclose(found.cost, result.objective, rtol=1e-6)
-    assert found.figures["shortage"] == pytest.approx(result.assessment.simulation.shortage.sum(), abs=1e-6)
 
 
 def test_plans_without_uncertain_demand_are_refused_in_words() -> None:

@@ -6,11 +6,9 @@ from pathlib import Path
 
 import pytest
 
-import kanopt as ko
 from kanopt.errors import ScenarioError
 from kanopt.whatif import load_scenario
 from tests.cases.command_line import FILES
-from tests.corpus.small_files import FILES as TOWN
 
 
 def line_of(path: Path, text: str) -> int:
@@ -244,12 +242,6 @@ def test_mistakes_in_a_change(variant, text, key, message):
     assert message in told
 
 
-def test_a_row_that_was_taken_out_cannot_be_changed_again(variant):
-    out = '[[changes]]\nremove = "vehicles"\nwhere = { name = "truck" }\n'
-    again = '[[changes]]\nset = "vehicles.num_available"\nto = 2\nwhere = { name = "truck" }'
-    assert [key for _, key, _ in issues(variant(out + again))] == ["changes[2].where.name"]
-
-
 MAPPED = FILES["case.toml"].replace('table = "clients"\n', 'table = "clients"\ncolumns = { demand = "kg" }\n')
 
 
@@ -274,25 +266,3 @@ def test_work_is_counted_where_solvers_can(tmp_path: Path) -> None:
     with pytest.raises(ScenarioError, match=r"toml:4: solver.deterministic: solvers of supply problems stop"):
         load_scenario(tmp_path / "supply_network.toml", allow_outside=True)
     assert load_scenario(tmp_path / "parcel_city.toml", allow_outside=True).solver.deterministic
-
-
-def test_a_solver_of_routes_is_refused_where_nothing_is_driven(tmp_path: Path) -> None:
-    scenarios = Path(__file__).parents[3] / "scenarios"
-    file = tmp_path / "network.toml"
-    file.write_text(f'[scenario]\nbase = "{scenarios / "supply_network.toml"}"\n[solver]\nname = "ortools"\n')
-    with pytest.raises(ScenarioError, match=r"toml:4: solver.name: OR-Tools routing solves routing problems"):
-        load_scenario(file, allow_outside=True)
-
-
-def test_what_is_no_deviation_of_a_demand_is_refused_with_its_place(tmp_path):
-    wanted = [
-        f"{row},{cell}"
-        for row, cell in zip(TOWN["wanted.csv"].split(), ["demand_sd", 3, 9, -3, 0], strict=True)
-    ]
-    for name, text in {**TOWN, "wanted.csv": "\n".join(wanted)}.items():
-        tmp_path.joinpath(name).write_text(text)
-    place = line_of(tmp_path / "net.toml", "demand = {")
-    with pytest.raises(
-        ko.errors.ScenarioError, match=rf"net.toml:{place}: problem.demand: demand_sd: −3 for 'Nice'"
-    ):
-        load_scenario(tmp_path / "net.toml").run()

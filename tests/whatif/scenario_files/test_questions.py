@@ -76,15 +76,6 @@ def test_a_mistake_in_an_answer_stands_at_the_answer(tiny: Path) -> None:
     assert any(key.startswith("questions[1].answers.service.") for key, _ in asked(tiny))
 
 
-def test_a_variant_asks_what_its_base_asks_and_what_it_asks_itself(tiny: Path) -> None:
-    renamed_service(tiny, "ignore")
-    variant = tiny.with_name("variant.toml")
-    variant.write_text('[scenario]\nbase = "tiny.toml"\n' + QUESTION.replace("Dauer of", "it to"))
-    ((key, message),) = asked(variant)
-    assert key == "questions[1].answer"
-    assert "what is it to clients" in message
-
-
 COLUMNS = {
     "bell": ("9:00", "10:30", "9:00", "11:15"),
     "goes with": ("south", "north, west", "", "east"),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 from pathlib import Path
 
 import pytest
@@ -11,8 +10,6 @@ from kanopt.errors import ScenarioError
 from kanopt.problems import Route
 from kanopt.tables import report_of, units_of
 from kanopt.whatif import load_scenario
-from kanopt.whatif.scenario_files.layers import read_layers
-from kanopt.whatif.scenario_files.load import check_scenario
 
 GIVEN = '[surrogates.minutes]\nformula = "2 * km"\ninputs = { km = "km" }\nunit = "min"'
 
@@ -75,20 +72,6 @@ def test_a_saved_law_is_read_and_a_damaged_one_refused(tiny, edited):
     saved.unlink()
     with pytest.raises(ScenarioError, match=r"'minutes.json' cannot be read"):
         load_scenario(tiny)
-
-
-def test_a_table_comes_from_a_database(edited):
-    path = edited('path = "vehicles.csv"', 'url = "sqlite:///vans.db"\nquery = "select * from vans"')
-    with sqlite3.connect(path.parent / "vans.db") as database:
-        database.execute(
-            "create table vans (name text, num_available integer, capacity real, fuel_price real)"
-        )
-        database.execute("insert into vans values ('van', 2, 1.2, 1.6)")
-    database.close()
-    assert load_scenario(path, allow_sql=True).tables["vehicles"]["num_available"].tolist() == [2]
-    assert check_scenario(read_layers(path)) is None
-    with pytest.raises(ScenarioError, match="a database is asked only when that is allowed"):
-        load_scenario(path)
 
 
 # bases

@@ -114,11 +114,6 @@ def test_hostile_files_are_refused_at_once(tmp_path, text, words):
     assert words in message
 
 
-def test_prose_and_numbers_with_many_dots_are_no_deep_keys(tmp_path):
-    text = f'a = "{"1.5, " * 200}"\nb = [{"0.25, " * 200}]\nc = "see www.{"x." * 20}com ..... "\n'
-    assert {key for _, key, _ in refused(tmp_path, text)} == {"problem", "a", "b", "c"}
-
-
 def test_what_is_no_scenario_file_says_so(tmp_path):
     (tmp_path / "parcel_city.toml").write_text("")
     (tmp_path / "Courier.CSV").write_text("km,minutes\n1,2\n")
