@@ -13,11 +13,9 @@ from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 
 import kanopt as ko
-from kanopt.errors import ProblemError
 from kanopt.reports.palette import series
 from kanopt.reports.row_plots import shown_ranges
 from kanopt.whatif import Scenario, Sweep
-from kanopt.whatif.risks.risk import Risk
 from tests.cases.answers import FUEL, one_route, switches, tiny_scenario
 
 
@@ -69,13 +67,6 @@ def test_plans_made_anew_have_a_band_of_noise_beside_the_plan_that_is_kept(line:
     np.testing.assert_allclose(lines["the plan as it is"] - lines["planned anew"], 5.0)
 
 
-def test_switch_points_are_marked_on_the_line(tiny: Scenario, line: Sweep) -> None:
-    ax = line.plot(Figure().subplots(), switches=switches(tiny, [1.25]))
-    assert "1.25 EUR/l" in texts(ax)
-    assert any(list(drawn.get_xdata()) == [1.25, 1.25] for drawn in ax.lines)
-    assert "1.25 EUR/l" not in texts(line.plot(Figure().subplots()))
-
-
 def test_two_things_that_vary_are_cells(tiny: Scenario) -> None:
     axes = {FUEL: ko.grid(1, 2, 3), "vehicles.capacity": ko.factors([0.3, 1.0])}
     found = ko.sweep(tiny, axes, plan="today")
@@ -96,28 +87,6 @@ def test_two_things_that_vary_are_cells(tiny: Scenario) -> None:
         if not np.isnan(change):
             assert tuple(colour[:3]) == pytest.approx(dearer if change > 0 else cheaper)
             assert colour[3] == pytest.approx(0.08 + 0.4 * abs(change) / np.nanmax(np.abs(changes)))
-
-
-@pytest.mark.parametrize(
-    "axes",
-    [
-        {
-            FUEL: ko.grid(1, 2, 2),
-            "vehicles.num_available": [2, 3],
-            "vehicles.fixed_cost": ko.factors([0.9, 1.0]),
-        },
-        {"clients[name=north].ready_h": ["07:00", "08:00"]},
-        {"vehicles.fixed_cost": [-1.0, -2.0]},
-    ],
-)
-def test_prices_of_anything_else_stand_in_turn_and_a_missing_one_is_no_fault(
-    tiny: Scenario, axes: dict
-) -> None:
-    found = ko.sweep(tiny, axes, plan="today")
-    ax = found.plot(Figure().subplots())
-    drawn = [each for each in ax.lines if len(each.get_xdata()) == len(found.points)]
-    price = found.points["objective"].where(found.points["verdict"] != "refused")
-    np.testing.assert_allclose(drawn[0].get_ydata(), price)
 
 
 def test_a_range_is_parted_at_its_switch_points_and_close_labels_do_not_overlap(tiny: Scenario) -> None:
@@ -152,13 +121,6 @@ def test_what_days_cost_adds_up_to_all_of_them() -> None:
     sure = one_route(["a"])
     sure.days.cost[:] = 7.0
     assert sum(bar.get_height() for bar in sure.plot_costs(Figure().subplots()).patches) == pytest.approx(1.0)
-
-
-def test_without_limits_there_is_nothing_to_draw_against() -> None:
-    found = one_route(["a"], latest=float("inf"))
-    with pytest.raises(ProblemError, match=r"nothing of this plan has a limit .* plot_costs\(\)"):
-        found.plot()
-    assert Risk.ranges(found).frame.empty
 
 
 def test_plans_over_draws_and_their_decisions(tiny: Scenario) -> None:

@@ -32,15 +32,6 @@ def test_svg_is_well_formed_and_carries_nothing_of_its_own() -> None:
     assert re.search(rf"(?<!,){series(0).light}", text) is None
 
 
-def test_only_ids_that_are_pointed_at_stay() -> None:
-    text = to_svg(some, width=300, height=200, label="ids")
-    there = set(re.findall(r'\bid="([^"]+)"', text))
-    used = set(re.findall(r"url\(#([^)]+)\)", text)) | set(re.findall(r'href="#([^"]+)"', text))
-    assert there == used
-    other = set(re.findall(r'\bid="([^"]+)"', to_svg(some, width=300, height=200, label="other ids")))
-    assert not there & other
-
-
 def test_marks_get_their_tips_in_order() -> None:
     tips = [Tip("<first>", "van <1>\x01", 7), Tip("second & last", "van 2"), Tip("third \x00")]
     root = ElementTree.fromstring(to_svg(some, width=300, height=200, label="tips", tips={"points": tips}))

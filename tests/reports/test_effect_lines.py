@@ -9,9 +9,7 @@ import pandas as pd
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kanopt.formulas import Fit, Formula, Variable, parse_formula
-from kanopt.formulas.nodes import Input
-from kanopt.formulas.pieces import Table
+from kanopt.formulas import Fit, Variable, parse_formula
 from kanopt.reports.effect_lines import course_text, effect_lines
 from kanopt.whatif.learn import LearnedLaw
 
@@ -46,29 +44,6 @@ def test_pictures_are_drawn_where_a_terminal_has_room_and_lines_fit():
         assert sum("▁" in line for line in lines) == 2
     words = " ".join(" ".join(effect_lines(law, 60)).split())
     assert "min at 12 h, then rises" in words
-
-
-def test_categories_are_bars_or_a_list_and_many_are_counted():
-    kinds = {f"kind{place:02}": 1.0 + place for place in range(12)}
-    rate = Table.of(kinds, "kind", name="rate")
-    inputs = (
-        Variable("km", "km", low=1.0, high=9.0),
-        Variable("kind", kind="category", categories=tuple(kinds)),
-    )
-    law = LearnedLaw("cost", Formula(Input("km") * rate, inputs, Variable("cost", "EUR"), fit=FIT))
-    (line,) = (each for each in effect_lines(law) if "kind11" in each)
-    listed = ", ".join(f"kind{place:02} {5 * (place + 1)}" for place in range(11, 4, -1))
-    assert line == f"      kind  {listed} and 5 more, down to 5 EUR"
-    lines = effect_lines(law, 100)
-    lines = lines[next(place for place, each in enumerate(lines) if "kind11" in each) :][:8]
-    assert lines[0] == f"      kind  kind11  {'█' * 25}  60 EUR"
-    assert lines[6] == f"            kind05  {'█' * 12}▌{' ' * 12}  30 EUR"
-    assert lines[-1] == "            and 5 more, down to 5 EUR"
-
-
-def test_a_law_that_was_not_learned_has_no_lines():
-    law = trips()
-    assert effect_lines(LearnedLaw("minutes", replace(law.formula, fit=None))) == []
 
 
 @given(st.lists(st.floats(0.1, 10.0), min_size=2, max_size=20))

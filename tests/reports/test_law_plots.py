@@ -9,8 +9,8 @@ import pytest
 from matplotlib.figure import Figure
 
 from kanopt.errors import FormulaError
-from kanopt.formulas import Curve, Domain, Formula, Input, Range, Table, Variable, parse_formula
-from kanopt.reports import plot_curve, plot_formula
+from kanopt.formulas import Domain, Formula, Input, Range, Table, Variable, parse_formula
+from kanopt.reports import plot_formula
 from kanopt.reports.law_plots import (
     comparison_levels,
     interacting_pair,
@@ -79,21 +79,6 @@ def test_lines_are_at_values_that_occur_and_whole_inputs_have_whole_values() -> 
     assert tabulate(learned(), "month", rows=5)["month"].tolist() == [1.0, 4.0, 6.0, 9.0, 12.0]
 
 
-def test_categories_that_another_stands_for_are_no_bars() -> None:
-    ax = plot_formula(learned(), axes(), along="kind")
-    assert [tick.get_text() for tick in ax.get_yticklabels()] == ["truck", "van"]
-    assert " ".join(ax.get_xlabel().split("\n")[1:]).endswith("too few rows, not drawn: atruck")
-    assert max(map(len, ax.get_xlabel().split("\n"))) < 48  # wrapped to the width of the axes
-    assert tabulate(learned(), "kind")["kind"].tolist() == ["truck", "van"]
-
-
-def test_what_is_fixed_is_not_varied() -> None:
-    ax = plot_formula(power(), axes(), along="km", at={"load": 2.0})
-    assert len(ax.lines) == 1
-    x, y = ax.lines[0].get_data()
-    assert np.allclose(y, 2 * np.asarray(x) ** 0.9 * 1.6)
-
-
 def test_only_inputs_with_a_range_can_be_drawn() -> None:
     assert plottable_inputs(power()) == ["km", "load"]
     with pytest.raises(FormulaError, match="cannot be drawn along 'prise': no range is known"):
@@ -101,20 +86,6 @@ def test_only_inputs_with_a_range_can_be_drawn() -> None:
     bare = parse_formula("2 * x", [Variable("x")], Variable("y"))
     with pytest.raises(FormulaError, match="cannot be drawn at all"):
         plot_formula(bare, axes())
-
-
-def test_levels_are_those_of_the_input_that_matters_most() -> None:
-    law = parse_formula("a + 100 * b + 10 * c", [Variable(n, low=0, high=1) for n in "abc"], Variable("y"))
-    assert comparison_levels(law, "a", reference_values(law), {})[0] == "b"
-    assert comparison_levels(law, "a", reference_values(law), {"b": 0.5})[0] == "c"
-    assert comparison_levels(law, "a", reference_values(law), {"b": 0.5, "c": 0.5})[0] == ""
-
-
-def test_the_band_shows_where_nine_in_ten_held_out_rows_fell(make_run: Any) -> None:
-    law = make_run().laws["travel_time"].formula
-    banded = plot_formula(law, axes(), along="distance_km", at={"hour": 8.0})
-    assert len(banded.collections) == 1
-    assert not plot_formula(power(), axes(), at={"load": 1.0}).collections
 
 
 def mixed() -> Formula:
@@ -129,36 +100,11 @@ def mixed() -> Formula:
     return Formula(Sum((Product((tariff, rate)), Constant(4.0))), inputs, Variable("freight", "EUR"))
 
 
-def test_a_category_is_drawn_as_bars_and_tabulated_by_label() -> None:
-    ax = plot_formula(mixed(), axes(), along="mode")
-    assert [tick.get_text() for tick in ax.get_yticklabels()] == ["rail", "road"]
-    assert ax.get_xlabel() == "freight (EUR)\nheld at weight_t = 1.41 t"
-    assert [bar.get_width() for bar in ax.patches] == pytest.approx([0.7 * 70 + 4, 74.0])
-    table = tabulate(mixed(), "mode")
-    assert table["mode"].tolist() == ["rail", "road"]
-
-
-def test_a_category_without_labels_cannot_be_held() -> None:
-    law = Formula(Table.of({"a": 1.0, "b": 2.0}, "kind"), (Variable("kind", kind="category"),), Variable("y"))
-    with pytest.raises(FormulaError, match="category 'kind' of the law 'y' has no labels"):
-        reference_values(law)
-
-
 def test_a_table_of_a_law_agrees_with_the_law() -> None:
     table = tabulate(power(), "km", rows=5)
     assert table.columns.tolist() == ["km (km)", "load 0.2 t", "load 1 t", "load 1.8 t"]
     x = table["km (km)"].to_numpy()
     assert np.allclose(table["load 1 t"], power().evaluate({"km": x, "load": 1.0, "price": 1.0}))
-
-
-def test_a_curve_is_drawn_through_its_knots() -> None:
-    curve = Curve("peak", Input("hour"), tuple(np.arange(8.0)), 6.0, 16.0)
-    ax = plot_curve(curve, axes(), unit="h")
-    assert ax.get_xlabel() == "hour (h)"
-    assert ax.get_ylabel() == "peak(hour)"
-    x, y = ax.lines[1].get_data()
-    assert np.allclose(x, [6, 8, 10, 12, 14, 16])
-    assert np.allclose(y, curve.at(np.asarray(x)))
 
 
 def test_two_inputs_that_act_together_are_a_heat_map_and_others_are_none() -> None:

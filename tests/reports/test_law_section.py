@@ -55,12 +55,6 @@ def column(table: Grid, head: str) -> list[Any]:
     return [row[place] for row in table.rows]
 
 
-def test_where_a_law_comes_from_and_which_rows_hold_it_back_are_sentences_of_their_own() -> None:
-    known = LearnedLaw("fuel", law(), note="learned from table 'trips'", cleaning=("1 row is far off",))
-    (found,) = law_sections({"fuel": known})
-    assert found.parts[1].items[0].startswith("learned from table 'trips'. 1 row is far off.")
-
-
 def test_units_and_intervals_of_constants_stand_beside_their_values() -> None:
     formula = law().refit(rows())
     table = constants(formula)
@@ -79,18 +73,6 @@ def test_units_and_intervals_of_constants_stand_beside_their_values() -> None:
         assert low == pytest.approx(known.low[name], rel=1e-3)
         assert high == pytest.approx(known.high[name], rel=1e-3)
         assert low < high
-
-
-def test_a_constant_that_was_held_has_no_interval() -> None:
-    table = constants(law().refit(rows(), only=["rate", "weight"]))
-    held = column(table, "95 % interval")[column(table, "constant").index("start")]
-    assert held == "–"
-
-
-def test_units_that_do_not_agree_are_told_below_the_constants() -> None:
-    table = constants(law(text="km + load + rate * km"))
-    assert table.note.startswith("The declared units do not agree: ")
-    assert constants(law()).note == ""
 
 
 def test_decisions_and_refits_are_told_and_nothing_where_there_were_none() -> None:

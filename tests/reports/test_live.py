@@ -110,18 +110,6 @@ def city(label: str = "van", term: str = "km") -> RoutingProblem:
     )
 
 
-@needs_node
-def test_a_constant_of_a_law_is_moved_too() -> None:
-    problem = city()
-    result = evaluate(problem, [["van 1", "van 2"], ["van 3", "van 4"]])
-    slider = next(each for each in result.assessment.slider_prices().sliders if each.label == "carbon")
-    assert (slider.base, slider.unit, slider.kind) == (0.08, "EUR/kg", "price")
-    law = problem.cost["km"]
-    dearer = replace(problem, cost={"km": replace(law, bindings={**law.bindings, "carbon": 0.12})})
-    (found,) = in_node([page_of(result)], [{slider.key: 1.5}])
-    assert found["km"] == pytest.approx(evaluate(dearer, result.plan).pricing.terms()["km"], rel=1e-9)
-
-
 def test_what_cannot_be_driven_again_is_not_offered() -> None:
     """A law of demands would read other ones, and a route that has left cannot leave at another time."""
 
@@ -163,21 +151,6 @@ def test_names_end_neither_the_script_nor_its_data(name: str) -> None:
     if NODE:
         terms = result.pricing.terms()
         assert in_node([page], [{}])[0][name] == pytest.approx(terms[name], rel=1e-9)
-
-
-@needs_node
-@pytest.mark.parametrize(
-    "name", ["law", "columns", "inputs", "ranges", "constructor", "toString", "load", "leave"]
-)
-def test_inputs_and_terms_may_be_called_like_anything(name: str) -> None:
-    """A name that stands in the data anyway, or that every object of JavaScript has, is a name like others."""
-    km, other = Variable("km", "km"), Variable(name, "EUR/kg")
-    fuel = parse_formula(f"0.2 * km + 0.25 * km * {name}", [km, other], Variable("fuel", "EUR"))
-    bound = fuel.bind(km=arc.distance, **{name: 0.08})
-    cost = {name: bound, "__proto__": bound}
-    result = evaluate(replace(city(), cost=cost), [["van 1", "van 2"], ["van 3", "van 4"]])
-    (found,) = in_node([page_of(result)], [{}])
-    assert found == pytest.approx(result.pricing.terms().to_dict(), rel=1e-9)
 
 
 def test_a_plan_that_cannot_be_driven_is_told_without_its_price() -> None:

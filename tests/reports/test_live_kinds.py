@@ -119,17 +119,3 @@ def test_flows_pay_more_for_freight_diesel_sites_and_goods(name: str) -> None:
     expected = terms(evaluate(dearer, result.plan))
     expected["transport"] *= 1.1
     assert_same([result], [settings], [expected])
-
-
-def test_flows_without_a_freight_law_are_moved_by_their_terms() -> None:
-    result = evaluate(small(), FLOWS)
-    expected = terms(result)
-    expected["transport"] *= 1.2
-    assert_same([result, result], [{}, {"transport": 1.2}], [terms(result), expected])
-
-
-def test_a_constant_that_demand_reads_too_is_not_offered() -> None:
-    problem = supply("EUR/t", "0.3 * diesel * km")
-    wanted = parse_formula("10 + diesel", [DIESEL], Variable("demand", "t")).bind(diesel=1.4)
-    result = evaluate(replace(problem, demand=wanted), FLOWS)
-    assert "diesel = 1.4 EUR/l" not in {each.key for each in result.assessment.slider_prices().sliders}

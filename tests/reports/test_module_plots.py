@@ -46,16 +46,6 @@ def texts(ax: Axes) -> list[str]:
     return [text.get_text() for text in ax.texts]
 
 
-def test_columns_and_what_is_made_of_them() -> None:
-    ax = Figure(figsize=(9, 5)).add_subplot()
-    tree = eight(tuple("abcdefgh"))
-    assert plot_modules(tree, ax) is ax
-    assert texts(tree.plot()) == texts(ax)
-    assert [text for text in texts(ax) if len(text) == 1] == list("abc××def××ghƒΣ")
-    assert texts(ax)[-2:] == ["sum", "all"]
-    assert {"b / c", "max(g, h)", "function"} <= set(texts(ax))
-
-
 @pytest.mark.parametrize("tree", [column(LONG[0]), three(), eight()], ids=["1", "3", "8"])
 @pytest.mark.parametrize("width", [324, 640, None])
 def test_nothing_overlaps_or_leaves_the_picture(tree: Module, width: int | None) -> None:

@@ -14,12 +14,10 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 import kanopt as ko
-from kanopt.errors import FormulaError, PlotError, ProblemError
+from kanopt.errors import PlotError, ProblemError
 from kanopt.problems import Result
 from kanopt.problems.evaluate import evaluate
-from kanopt.problems.routing import Client, Depot, VehicleType
 from kanopt.surrogates.summary import Effects
-from tests.cases.scheduling import FT06, job_shop
 from tests.cases.supply import small
 
 
@@ -35,20 +33,6 @@ def plan(make_run: Any) -> Result:
     return result
 
 
-@pytest.fixture(scope="module")
-def shop() -> Result:
-    """Return a schedule in which each task starts as soon as its job and its machine are free."""
-    rows = [[int(word) for word in line.split()] for line in FT06.splitlines()]
-    ready, free, placed = [0.0] * 6, [0.0] * 6, []
-    for k in range(6):
-        for j, row in enumerate(rows):
-            machine, duration = row[2 * k : 2 * k + 2]
-            start = max(ready[j], free[machine])
-            ready[j] = free[machine] = start + duration
-            placed.append((f"t{j}.{k}", f"m{machine}", start))
-    return evaluate(job_shop(FT06), pd.DataFrame(placed, columns=["task", "machine", "start"]))
-
-
 METHODS = ("plot", "plot_map", "plot_gantt", "plot_timetable", "plot_costs")
 
 
@@ -62,13 +46,6 @@ def test_a_plan_is_drawn_on_the_axes_given_or_on_new_ones(plan: Result, name: st
     assert new.figure is not ax.figure
 
 
-def test_a_map_has_the_place_of_every_client(plan: Result) -> None:
-    ax = plan.plot_map(Figure().add_subplot())
-    drawn = next(each for each in ax.collections if each.get_gid() == "tip-client").get_offsets()
-    expected = [(client.x, client.y) for client in plan.problem.clients]
-    np.testing.assert_allclose(np.asarray(drawn), expected)
-
-
 def test_costs_by_term_are_bars_that_add_up_to_the_objective(plan: Result) -> None:
     ax = plan.plot_costs(Figure().add_subplot())
     assert sum(bar.get_width() for bar in ax.patches) == pytest.approx(plan.objective)
@@ -77,43 +54,7 @@ def test_costs_by_term_are_bars_that_add_up_to_the_objective(plan: Result) -> No
     assert ax.get_xlabel() == f"cost, EUR (all together {plan.objective:.2f} EUR)"
 
 
-def test_costs_by_group_are_made_of_the_terms(plan: Result) -> None:
-    ax = plan.plot_costs(Figure().add_subplot(), by="group")
-    assert [label.get_text() for label in ax.get_yticklabels()] == ["van 1", "van 2"]
-    assert plan.pricing is not None
-    lines = plan.pricing.lines
-    for place, group in enumerate(("van 1", "van 2")):
-        bars = [bar for bar in ax.patches if round(bar.get_y() + bar.get_height() / 2) == place]
-        assert max(bar.get_x() + bar.get_width() for bar in bars) == pytest.approx(
-            lines.loc[lines["group"] == group, "amount"].sum()
-        )
-    assert [text.get_text() for text in ax.get_legend().get_texts()] == list(plan.pricing.terms().index)
-
-
-def test_what_is_earned_goes_to_the_left_and_many_groups_are_counted(
-    plan: Result, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    assert plan.assessment is not None
-    rows = [("fee", f"lane {n}", "", float(n)) for n in range(40)] + [("sales", "lane 0", "", -100.0)]
-    pricing = type(plan.assessment.pricing).of(rows, "EUR")
-    monkeypatch.setattr(Result, "pricing", pricing)
-    monkeypatch.setattr(Result, "objective", pricing.objective)
-    ax = plan.plot_costs(Figure().add_subplot(), by="group")
-    assert len(ax.get_yticklabels()) == 25
-    assert "15 smaller ones not drawn" in ax.get_xlabel().replace("\n", " ")
-    assert min(bar.get_x() + min(bar.get_width(), 0.0) for bar in ax.patches) == -100.0
-    by_term = plan.plot_costs(Figure().add_subplot())
-    assert [text.get_text() for text in by_term.texts] == ["780.00", "−100.00"]  # no share of what is earned
-    assert [text.get_ha() for text in by_term.texts] == ["left", "right"]
-
-
-def test_what_a_plan_cannot_show_is_refused_with_what_it_can(plan: Result, shop: Result) -> None:
-    with pytest.raises(
-        ProblemError, match=r"kind 'scheduling' has no map to draw; it has plot_gantt and plot_costs"
-    ):
-        shop.plot_map()
-    with pytest.raises(ProblemError, match=r"has no timetable to draw; it has plot_gantt"):
-        shop.plot_timetable()
+def test_what_a_plan_cannot_show_is_refused_with_what_it_can(plan: Result) -> None:
     flows = evaluate(small(), {"flows": []})
     with pytest.raises(
         ProblemError, match=r"kind 'supply' has no Gantt chart to draw; it has plot_map and plot_costs"
@@ -124,24 +65,6 @@ def test_what_a_plan_cannot_show_is_refused_with_what_it_can(plan: Result, shop:
     for name in METHODS:
         with pytest.raises(ProblemError, match="there is no plan to draw"):
             getattr(replace(plan, assessment=None), name)()
-
-
-def test_routes_without_coordinates_have_a_timetable_but_no_map() -> None:
-    minutes = np.array([[0.0, 10.0], [10.0, 0.0]])
-    problem = ko.RoutingProblem(
-        depots=[Depot("depot")],
-        clients=[Client("a", demand=1.0, service_duration=5.0)],
-        vehicles=[VehicleType("van", capacity=5.0)],
-        cost={"fuel": 0.1 * minutes},
-        duration=minutes,
-        distance=minutes,
-    )
-    result = evaluate(problem, [["a"]])
-    assert result.plot_timetable(Figure().add_subplot()).has_data()
-    with pytest.raises(
-        ProblemError, match=r"not all clients and depots have coordinates; give all of them x and y"
-    ):
-        result.plot_map()
 
 
 @pytest.mark.parametrize(
@@ -170,20 +93,6 @@ def test_a_law_is_drawn_along_each_input_or_along_one(mixed_law: ko.Formula) -> 
     expected = mixed_law.evaluate({"weight_t": 2.0, "mode": np.array(["rail", "road"], dtype=object)})
     at = mixed_law.plot("mode", Figure().add_subplot(), at={"weight_t": 2.0})
     np.testing.assert_allclose([bar.get_width() for bar in at.patches], expected)
-
-
-def test_a_law_of_several_inputs_takes_as_many_axes(mixed_law: ko.Formula) -> None:
-    with pytest.raises(
-        PlotError,
-        match=r"ax: 1 axes for 2 inputs \('weight_t', 'mode'\); choose one, as by plot\('weight_t', ax=ax\), or give "
-        r"as many, as by plt.subplots\(1, 2\)\[1\]",
-    ):
-        mixed_law.plot(ax=Figure().add_subplot())
-    with pytest.raises(FormulaError, match="cannot be drawn along 'tonnes'"):
-        mixed_law.plot("tonnes")
-    bare = ko.parse_formula("2 * km", [ko.Variable("km", "km")], ko.Variable("cost", "EUR"))
-    with pytest.raises(FormulaError, match=r"none of its inputs has a range or categories; declare them"):
-        bare.plot()
 
 
 @pytest.fixture(scope="module")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import html
-import math
 import re
 from collections.abc import Callable
 from dataclasses import replace
@@ -12,12 +11,10 @@ from typing import Any
 
 import pytest
 
-from kanopt.display import Chart, Grid, Lines
+from kanopt.display import Grid
 from kanopt.problems import evaluate
 from kanopt.reports import write_report
 from kanopt.reports.comparison_page import variants_section
-from kanopt.reports.plan_table import plan_table, roster_table
-from kanopt.reports.plots import view_chart
 from kanopt.text import fixed_text
 from kanopt.whatif import Comparison
 from tests.cases.answers import variant_of
@@ -78,16 +75,6 @@ def test_each_row_has_the_price_its_difference_and_what_that_is(varied: Any) -> 
     assert rows["half a day"]["Vehicles used"] == "1 of 3"
 
 
-@pytest.mark.parametrize("noise", [1.0, 7.999, 8.001, 20.0, math.nan])
-def test_a_difference_within_the_noise_is_none(make_run: Callable[..., Any], noise: float) -> None:
-    problem = routing()
-    dear = replace(problem, vehicles=[replace(each, fixed_cost=44.0) for each in problem.vehicles])
-    run = with_variants(make_run(), ("dear", make_run(problem=dear), (8.0, 8.0 + noise)))
-    told = rows_of(run.variants)["dear"]["what that is"]
-    assert (told == "no difference") == (noise > 8.0)
-    assert told.endswith("noise not measured") == math.isnan(noise)
-
-
 def test_the_page_reads_without_its_script(varied: Any, tmp_path: Path) -> None:
     page = write_report(varied, tmp_path / "page.html").read_text("utf-8")
     text = page[page.index('<section id="variants"') :].partition("</section>")[0]
@@ -111,27 +98,3 @@ def test_a_name_is_text_wherever_it_stands(make_run: Callable[..., Any], tmp_pat
     assert page.count("<script") == 2
     assert not re.search(r'<[^>]*" onclick', page)
     assert 'data-name="&lt;/script&gt;' in page
-
-
-def test_what_is_too_large_for_a_page_is_told_and_not_drawn(
-    varied: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("kanopt.reports.plots._MOST_MARKS", 3)
-    (section,) = variants_section(replace(varied.variants, interrupted=True))
-    _, notes, *folds = section.parts
-    assert not any(isinstance(part, Chart) for fold in folds for part in fold.parts)
-    assert isinstance(notes, Lines)
-    assert notes.items[:2] == (
-        "The user stopped the search: other variants were not planned.",
-        "Their plans are not drawn: each is too large for one page.",
-    )
-
-
-def test_names_in_tables_stand_in_drawings_too(make_run: Callable[..., Any]) -> None:
-    run = make_run()
-    known = run.result.assessment
-    table = plan_table(run.result, known.views())
-    assert table is not None
-    for view in known.views():
-        marked = set(re.findall(r'data-of="([^"]*)"', view_chart(view, 0, 600).wide))
-        assert set(table.of) == marked == set(roster_table(known.rosters()[0]).of)

@@ -6,7 +6,6 @@ import pytest
 
 from kanopt.cli import main as program
 from kanopt.errors import ScenarioError
-from kanopt.formulas import Variable, parse_formula
 from kanopt.whatif import load_scenario
 
 SECRET = "name,num_available,capacity\nsecret word,1,5\nanother secret,x,5\n"
@@ -63,16 +62,6 @@ def test_a_base_outside_the_folder_is_not_opened(tiny):
     what_if.write_text('[scenario]\nbase = "../tiny.toml"\n')
     assert "lies outside" in mistakes(what_if)[0][1]
     assert load_scenario(what_if, allow_outside=True).description.startswith("Four clients")
-
-
-def test_a_law_outside_the_folder_is_not_opened(tiny, edited):
-    law = parse_formula("2 * km", [Variable("km", unit="km")], Variable("minutes", unit="min"))
-    law.save(tiny.parent.parent / "law.json")
-    path = edited('formula = "2 * km"\ninputs = { km = "km" }\nunit = "min"', 'file = "../law.json"')
-    [(key, message)] = mistakes(path)
-    assert key == "surrogates.minutes.file"
-    assert "lies outside" in message
-    assert load_scenario(path, allow_outside=True).drafts["minutes"].evaluate({"km": 3.0}) == 6.0
 
 
 @pytest.mark.parametrize("where", ["table", "base", "law"])

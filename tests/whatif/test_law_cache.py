@@ -5,7 +5,6 @@ import json
 import math
 import multiprocessing
 import os
-import signal
 from dataclasses import replace
 from importlib import import_module
 
@@ -16,13 +15,12 @@ import pytest
 import kanopt as ko
 from kanopt.errors import KanoptWarning
 from kanopt.formulas import Variable, parse_formula
-from kanopt.interrupt import Interrupt
 from kanopt.reports.law_section import law_sections
 from kanopt.surrogates.diagram import Diagram, DiagramEdge
 from kanopt.whatif import Event, LearnedLaw, law_cache, load_scenario
 from kanopt.whatif.events import ignore_event
 from kanopt.whatif.law_cache import LawCache
-from kanopt.whatif.learn import LearningInterrupted, learn
+from kanopt.whatif.learn import learn
 
 module = import_module("kanopt.whatif.learn")
 
@@ -78,12 +76,7 @@ def test_a_second_run_learns_nothing_and_says_the_same(learned, monkeypatch, emp
     assert one.summary is not None
     assert other.summary is not None
     pd.testing.assert_frame_equal(other.summary, one.summary)
-    assert one.diagram is not None
-    assert other.diagram is not None
-    assert other.diagram.layers == one.diagram.layers
-    assert other.diagram.products == one.diagram.products
-    for mine, theirs in zip(other.diagram.edges, one.diagram.edges, strict=True):
-        np.testing.assert_equal(vars(mine), vars(theirs))
+
     assert law_sections({"minutes": other}) == law_sections({"minutes": one})
     pd.testing.assert_frame_equal(second.result.to_frame(), first.result.to_frame())
 
@@ -114,19 +107,10 @@ def test_other_rows_settings_seeds_and_programs_are_other_laws(learned, fits, mo
     learned.write_text(learned.read_text().replace("grid_size = 4", "grid_size = 5"))
     learned_again(learned)
     assert len(fits) == 4
-    with monkeypatch.context() as other:
-        other.setattr(law_cache, "version", lambda name: "99.0")
-        law_cache._program.cache_clear()
-        learned_again(learned)
-    law_cache._program.cache_clear()
-    assert len(fits) == 5
+    monkeypatch.setattr(law_cache, "_program", lambda: " learned by another")
     learned_again(learned)
     assert len(fits) == 5
-    assert LawCache().state()["usable"] == 4  # that of another program does not count
-
-
-def damaged(text):
-    return text[: len(text) // 2]
+    assert LawCache().state() == {"usable": 1, "of another version": 4}
 
 
 def changed(**fields):
@@ -161,30 +145,18 @@ def part(place, **fields):
 @pytest.mark.parametrize(
     ("change", "why"),
     [
-        (damaged, "it is damaged"),
-        (lambda _: "", "it is damaged"),
+        (lambda text: text[: len(text) // 2], "it is damaged"),
         (lambda _: "[" * 100_000, "it is damaged"),
         (lambda _: "\udcff", "it is damaged"),
         (lambda text: text + " " * 8_000_000, "bytes are too many for a kept law"),
         (changed(seconds=2), "it is damaged"),
-        (lambda _: "[1]", "it is damaged"),
-        (lambda _: '{"law": {}, "sha256": ""}', "it is damaged"),
-        *((lambda _, law=law: with_digest(law), "it is damaged") for law in ({}, [], None, {"key": "k"})),
+        (lambda _: with_digest({"key": "k"}), "it is damaged"),
         (rewritten(key="another"), "it is the law of other rows or settings"),
         (rewritten(formula="__import__('os')"), "it is damaged"),
-        (rewritten(formula="{}"), "it is damaged"),
         (rewritten(seconds="2"), "it is damaged"),
-        (rewritten(seconds=math.nan), "it is damaged"),
-        (rewritten(learned_on=5), "it is damaged"),
-        (rewritten(warned="word"), "it is damaged"),
         (rewritten(more=1), "it is damaged"),
-        (rewritten(diagram={"edges": [{}]}), "it is damaged"),
         (part("edge", target=7), "it is damaged"),
-        (part("edge", x=[0.5]), "it is damaged"),
         (part("edge", strength=math.inf), "it is damaged"),
-        (part("edge", more=1), "it is damaged"),
-        (part("diagram", products=[9, 9]), "it is damaged"),
-        (part("summary", importance=[]), "it is damaged"),
         (part("summary", importance=["1"]), "it is damaged"),
     ],
 )
@@ -198,19 +170,8 @@ def test_a_file_that_is_not_what_was_written_is_ignored_once(learned, fits, empt
     assert str(told[0].message).startswith(f"{path}: this kept law is ignored and learned anew: ")
     learned_again(learned)
     assert len(fits) == 2  # the new one has taken its place
-
-
-def test_a_full_disk_is_told_once_and_loses_nothing(empty_cache, monkeypatch):
-    def full(_):
-        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-
-    monkeypatch.setattr(os, "fsync", full)
-    cache = LawCache()
-    with pytest.warns(KanoptWarning, match="not kept for later runs: .*No space left on device") as told:
-        cache["one"] = cache["two"] = small_law()
-    assert len(told) == 1
-    assert cache.get("one") is cache.get("two") is not None
-    assert list(empty_cache.iterdir()) == []
+    learned_again(learned, relearn=True)
+    assert len(fits) == 3
 
 
 def test_a_folder_that_is_read_only_still_gives_its_laws(learned, fits, monkeypatch):
@@ -270,29 +231,6 @@ def test_a_law_that_its_budget_stopped_is_on_no_disk_and_that_of_one_run(learned
     assert done == [9.0, None, 4.0]
 
 
-def test_ctrl_c_keeps_what_there_is_of_a_law_but_not_in_the_cache(learned, monkeypatch, empty_cache):
-    def fit(name, spec, frame, seed, progress):
-        signal.raise_signal(signal.SIGINT)
-        return stopped_early(small_law(name), "the fit on request after 1 structure")
-
-    monkeypatch.setattr(module, "fit_law", fit)
-    monkeypatch.setattr(Interrupt, "_last_asked", -math.inf)
-    cache = LawCache()
-    with pytest.raises(LearningInterrupted, match="of 'minutes' the best until then is kept") as caught:
-        learn(load_scenario(learned), 3, ignore_event, cache)
-    assert caught.value.laws["minutes"].formula.stopped == "the fit on request after 1 structure"
-    assert not cache.sizes()
-    assert not empty_cache.exists()
-
-
-def test_learning_anew_replaces_what_is_kept(learned, fits):
-    learned_again(learned)
-    _, told = learned_again(learned, relearn=True)
-    assert told[0].startswith("learning law")
-    assert len(fits) == 2
-    assert LawCache().state()["usable"] == 1
-
-
 def write_many(folder):
     cache = LawCache(folder)
     for place in range(20):
@@ -318,9 +256,6 @@ def test_the_law_that_was_not_used_for_longest_goes_first(tmp_path, monkeypatch)
     cache["three"] = small_law()
     kept = LawCache(tmp_path)
     assert [kept.get(key) is not None for key in ("one", "two", "three")] == [True, False, True]
-    monkeypatch.setattr(law_cache, "_MOST_BYTES", 1)
-    LawCache(tmp_path)["four"] = small_law()
-    assert LawCache(tmp_path).sizes() == {}  # one that is larger than the limit alone
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no such permissions")
@@ -329,17 +264,7 @@ def test_nobody_else_looks_into_a_folder_that_was_made(tmp_path):
     assert (tmp_path / "new" / "laws").stat().st_mode & 0o077 == 0
 
 
-def test_other_files_are_left_alone(tmp_path):
-    (tmp_path / "notes.json").write_text("mine")
-    cache = LawCache(tmp_path)
-    cache["one"] = small_law()
-    cache.clear()
-    assert not cache.sizes()
-    assert cache.get("one") is None
-    assert [path.name for path in tmp_path.iterdir()] == ["notes.json"]
-
-
-def test_files_that_give_no_law_are_counted_apart(tmp_path, monkeypatch):
+def test_files_that_give_no_law_are_counted_apart_and_others_are_left_alone(tmp_path):
     kept = LawCache(tmp_path)
     for key in ("a", "b", "c"):
         kept[key] = small_law()
@@ -347,8 +272,9 @@ def test_files_that_give_no_law_are_counted_apart(tmp_path, monkeypatch):
     damaged.write_text(damaged.read_text()[:-9])
     renamed.rename(renamed.with_name("0" * 64 + ".json"))
     assert kept.state() == {"usable": 1, "damaged": 2}
-    monkeypatch.setattr(law_cache, "_program", lambda: " learned by another")
-    assert LawCache(tmp_path).state() == {"of another version": 1, "damaged": 2}
+    (tmp_path / "notes.json").write_text("mine")
+    kept.clear()
+    assert [path.name for path in tmp_path.iterdir()] == ["notes.json"]
 
 
 def test_an_edited_source_file_is_another_program(tmp_path, monkeypatch):

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from kanopt.errors import KanoptWarning
-from kanopt.whatif.learn import doubts, fit_law
+from kanopt.whatif.learn import fit_law
 from kanopt.whatif.rows import split_rows, unseen_rows, with_groups
 from kanopt.whatif.scenario_files.spec import HoldoutSpec, LearnedSpec
 
@@ -81,18 +81,3 @@ def test_a_column_whose_rows_share_errors_becomes_groups_and_the_hold_out_by_its
     assert with_groups(asked, days(2, effect=0.0), 0) == (asked, ())
     declared = asked.model_copy(update={"groups": "week"})
     assert with_groups(declared, days(1), 0) == (declared, ())
-
-
-def test_where_the_file_says_how_rows_are_held_out_a_column_whose_rows_share_errors_is_told() -> None:
-    asked = LearnedSpec(
-        table="trips",
-        target="minutes",
-        features=("km",),
-        holdout=HoldoutSpec(by="week", last=1),
-        network={"hidden": []},
-        min_r2=-9.0,
-    )
-    law = fit_law("minutes", asked, days(1), seed=0)
-    assert [each.columns for each in law.formula.fit.findings] == [("day",)]
-    assert law.formula.verdict.level != "good"
-    assert any("rows of one day share" in each for each in doubts([law]))

@@ -7,7 +7,6 @@ import pytest
 
 from kanopt.errors import DomainWarning, FormulaError, KanoptWarning, ScenarioError
 from kanopt.whatif import Event, load_scenario
-from kanopt.whatif.learn import Cache, learn
 from kanopt.whatif.scenario_files.spec import ReportSpec
 from tests.cases.choice_scenario import choice
 
@@ -44,18 +43,6 @@ def test_a_law_is_learned_named_and_measured(learned):
     assert any("structure 1 of at most" in event.message for event in events if event.stage == "learn")
 
 
-def test_changes_leave_what_laws_are_learned_from_alone(learned):
-    scenario = load_scenario(learned)
-    cache: Cache = {}
-    learn(scenario, 3, lambda event: None, cache)
-    told: list[Event] = []
-    laws = learn(scenario.scale("clients.demand", 1.2), 3, told.append, cache)
-    assert told == []  # nothing was learned again
-    assert set(laws) == {"minutes"}
-    learn(scenario, 4, told.append, cache)
-    assert told != []  # another seed is another law
-
-
 def test_a_law_that_does_not_predict_is_refused_at_its_line(learned):
     frame = pd.read_csv(learned.parent / "trips.csv")
     frame["minutes"] = np.random.default_rng(1).permutation(frame["minutes"])
@@ -82,30 +69,6 @@ def test_a_low_law_can_be_marked_instead_and_so_is_what_is_built_on_it(learned):
     assert "is below the 0.99 asked for" in run.laws["minutes"].note
     assert not run.laws["litres"].trusted
     assert "built on 'minutes', which is not trusted" in run.laws["litres"].note
-
-
-@pytest.mark.slow
-def test_a_weak_law_is_the_first_thing_said(learned, tmp_path):
-    """Trips are over sooner between 20 and 30 km, and the law was planned on without a word."""
-    rng = np.random.default_rng(1)
-    km = rng.uniform(0.5, 30, 400).round(2)
-    minutes = np.where(km < 20, 2 * km, 40 - 1.5 * (km - 20)) + 5
-    pd.DataFrame({"km": km, "minutes": (minutes + rng.normal(0, 9, 400)).clip(0.5).round(3)}).to_csv(
-        learned.parent / "trips.csv", index=False
-    )
-    run = load_scenario(learned).run()
-    law = run.laws["minutes"].formula
-    assert law.fit is not None
-    assert 0.5 < law.fit.r2 < 0.7
-    name, first, *_ = str(run).splitlines()
-    assert name == "Tiny"
-    assert first.startswith("The law minutes is weak: it explains")
-    assert "it falls from" in first
-    assert "say monotone = { km = 1 }" in first
-    assert str(run).count("is weak") == 1
-    page = unescape(run.to_html(tmp_path / "plan.html").read_text("utf-8"))
-    assert page.index("what was learned is doubtful: minutes (weak)") < page.index('id="plan"')
-    assert "The law minutes is weak" in page
 
 
 def test_a_law_used_outside_its_data_warns(learned):
@@ -146,14 +109,6 @@ def test_python_changes_make_new_scenarios_named_after_them(tiny):
         base.remove("vehicles", where={"name": "bike"})
 
 
-def test_a_field_without_a_column_can_be_set(tiny):
-    scenario = load_scenario(tiny).set("vehicles.unit_distance_cost", 0.5, where={"name": "van"})
-    problem = scenario.build(scenario.formulas({}))
-    assert [vehicle.unit_distance_cost for vehicle in problem.vehicles] == [0.5, 0.0]
-    with pytest.raises(ScenarioError, match="did you mean 'unit_distance_cost'"):
-        load_scenario(tiny).set("vehicles.unit_distanse_cost", 0.5)
-
-
 def test_a_new_row_has_the_defaults_of_fields_where_blanks_are_refused(tiny):
     base = load_scenario(tiny)
     more = base.add("clients", row={"name": "new", "x": 1, "y": 1}).set(
@@ -166,16 +121,6 @@ def test_a_new_row_has_the_defaults_of_fields_where_blanks_are_refused(tiny):
     fleet = base.add("vehicles", row={"name": "bike", "fuel_price": 1.0})
     with pytest.raises(ScenarioError, match="column 'capacity', row 3: is blank; write a number"):
         fleet.check()
-
-
-def test_a_blank_number_that_the_problem_reads_is_refused_with_its_row(tiny):
-    path = tiny.parent / "clients.csv"
-    path.write_text(path.read_text().replace("east,5,0,0.6", "east,5,0,"))
-    with pytest.raises(ScenarioError) as caught:
-        load_scenario(tiny).check()
-    [issue] = caught.value.issues
-    assert issue.key == "problem.clients.columns.demand"
-    assert issue.message == "column 'demand_t', row 2: is blank; write a number (without the column it is 0)"
 
 
 def test_what_the_file_assumes_is_told(shared_tiny):

@@ -23,31 +23,6 @@ def test_a_law_scaled_scales_those_built_on_it(shared_tiny):
     assert price(twice)["fuel"] == pytest.approx(3.0 * before["fuel"], rel=1e-12)
 
 
-def test_a_binding_that_no_law_reads_is_refused(shared_tiny, tmp_path):
-    base = load_scenario(shared_tiny)
-    with pytest.raises(
-        ScenarioError, match="no law the problem reads has an input 'prize'; did you mean 'price'"
-    ):
-        base.set("problem.bind.prize", 2.0)
-    assert base.set("problem.bind.price", 2.0).changes
-    path = shared_tiny.parent / "prize.toml"
-    path.write_text(
-        f'[scenario]\nbase = "{shared_tiny.name}"\n[[changes]]\nset = "problem.bind.prize"\nto = 2.0\n',
-        "utf-8",
-    )
-    with pytest.raises(ScenarioError, match="prize"):
-        load_scenario(path)
-
-
-def test_the_text_of_a_law_is_set(shared_tiny):
-    base = load_scenario(shared_tiny)
-    other = base.set("surrogates.litres.formula", "0.2 * km * (1 + 0.2 * load)")
-    assert price(other)["fuel"] == pytest.approx(2.0 * price(base)["fuel"], rel=1e-12)
-    assert other.change_sentences() == (
-        "surrogates.litres.formula is 0.2 * km * (1 + 0.2 * load) instead of 0.1 * km * (1 + 0.2 * load)",
-    )
-
-
 def test_a_constant_of_a_learned_law(learned):
     scenario = load_scenario(learned)
     run = scenario.run(time_limit=1)
@@ -78,7 +53,8 @@ def test_keys_of_problem_and_solver(shared_tiny):
         "problem.policy.longest_route_cost is 0.5 instead of 0",
         f"solver.time_limit is 2 instead of {base.solver.time_limit:g}",
     )
-    assert changed.change_sentences(base) == changed.change_sentences()
+    other = base.set("surrogates.litres.formula", "0.2 * km * (1 + 0.2 * load)")
+    assert price(other)["fuel"] == pytest.approx(2.0 * price(base)["fuel"], rel=1e-12)
 
 
 def test_a_file_says_the_same(variant):
@@ -97,17 +73,11 @@ def test_a_file_says_the_same(variant):
     ("change", "message"),
     [
         (("set", "problem.polcy.x", 1.0), "problem.polcy: unknown key; did you mean 'policy'"),
-        (("set", "problem.policy.longest_route_cost", "a"), "must be a number"),
         (("set", "problem.policy.longest_route_cost", -1.0), "problem.policy.longest_route_cost: must be"),
         (("set", "problem.policy.apart", 1.0), "problem.policy.apart: it is no value but several of them"),
-        (("set", "problem.policy", 1.0), "problem.policy: it is no value but several of them; it has"),
-        (
-            ("set", "problem.clients.table", "depots"),
-            "problem.clients.table: what is decided and which tables",
-        ),
         (("set", "problem.kind", "supply"), "problem.kind: what is decided and which tables"),
-        (("set", "solver.time_limt", 1.0), "solver.time_limt: unknown key; did you mean 'time_limit'"),
         (("scale", "solver.deterministic", 2.0), "solver.deterministic: it holds the truth value false"),
+        (("set", "problem.bind.prize", 2.0), "has an input 'prize'; did you mean 'price'"),
         (("scale", "surrogates.litre", 2.0), "there is no law 'litre'; did you mean 'litres'"),
         (("scale", "surrogates.litres", -2.0), "a law is multiplied by zero or more, not by -2"),
         (("set", "surrogates.litres", 2.0), "name one of its constants, as surrogates.litres.c1, or scale"),
@@ -119,15 +89,6 @@ def test_mistakes(shared_tiny, change, message):
     action, path, value = change
     with pytest.raises(ScenarioError, match=message):
         getattr(load_scenario(shared_tiny), action)(path, value)
-
-
-def test_rows_and_sites(shared_tiny):
-    base = load_scenario(shared_tiny)
-    with pytest.raises(
-        ScenarioError, match="rows of 'clients' are not open or closed; write remove in place of close"
-    ):
-        base.close("clients", where={"name": "west"})
-    assert len(base.remove("clients", where={"name": "west"}).changed["clients"]) == 3
 
 
 def test_sites_are_opened_and_closed(supply_file):

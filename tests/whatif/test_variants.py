@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from kanopt.errors import ScenarioError
 from kanopt.problems import evaluate
 from kanopt.whatif import compare, load_scenario
-from kanopt.whatif.usual_variants import one_more_and_fewer, without_each
+from kanopt.whatif.usual_variants import one_more_and_fewer
 from kanopt.whatif.variants import variants_of
 
 solving = import_module("kanopt.solvers.solve")  # the package's name for it is the function
@@ -40,15 +40,6 @@ def test_the_usual_ones_vary_the_fleet_and_the_demand(tiny):
         "demand −10 %": ["clients.demand × 0.9"],
         "demand +10 %": ["clients.demand × 1.1"],
     }
-
-
-def test_one_that_cannot_be_is_left_out_and_told(tiny):
-    scenario = with_report(tiny, '[problem.policy]\npinned = { "truck 1" = ["north"] }\n')
-    told = []
-    names = [each.name for each in variants_of(scenario, told.append)]
-    assert "one truck more" in names
-    assert "one truck fewer" not in names
-    assert [str(event).startswith("note: 'one truck fewer' is left out: ") for event in told] == [True]
 
 
 @pytest.mark.slow
@@ -126,12 +117,3 @@ def test_one_more_and_fewer_differ_by_one_and_leave_a_vehicle(rows):
         assert after == before + (1 if name.endswith("more") else -1)
         assert after >= 1
         assert change.mistakes(fleet) == []
-
-
-@given(st.lists(st.tuples(st.sampled_from("abcde"), st.sampled_from("xyz")), min_size=1, max_size=12))
-def test_without_each_machine_every_task_has_another(rows):
-    modes = pd.DataFrame(rows, columns=["task", "machine"])
-    for (change,) in without_each(modes, "modes", "machine", needed="task").values():
-        left = change.apply(modes)
-        assert set(left["task"]) == set(modes["task"])
-        assert len(left) < len(modes)

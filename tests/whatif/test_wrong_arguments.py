@@ -48,12 +48,3 @@ def test_axes_that_change_the_same_cells_are_refused(shared_tiny):
     assert len(ko.sweep(scenario, both, plan="today").points) == 4
     apart = {van: [1.0, 2.0], "vehicles[name=truck].fuel_price": [1.0, 2.0]}
     assert len(ko.sweep(scenario, apart, plan="today").points) == 4
-
-
-def test_the_ends_of_a_tornado_are_low_and_high_in_either_order(shared_tiny):
-    scenario = ko.load_scenario(shared_tiny)
-    one, other = (
-        ko.tornado(scenario, {"vehicles.fuel_price": ends}, plan="today").frame
-        for ends in ((1.0, 2.0), (2.0, 1.0))
-    )
-    assert one.equals(other)

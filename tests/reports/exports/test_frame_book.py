@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime
 from pathlib import Path
 
 import openpyxl
@@ -10,8 +9,6 @@ import pandas as pd
 import pytest
 
 import kanopt as ko
-from kanopt.errors import ProblemError
-from kanopt.reports.exports import frame_book as books
 from kanopt.reports.exports.frame_book import frame_book
 from kanopt.whatif.table_exports import TableExports
 from tests.cases.answers import FUEL, one_route, tiny_scenario
@@ -67,37 +64,3 @@ def test_what_comes_from_data_is_text(tmp_path: Path) -> None:
     assert found["=name"].iloc[4].startswith("aaa")
     assert found["when"].iloc[0] == "2026-01-02 00:00:00"
     assert found["yes"].iloc[0] == "True"
-
-
-def test_a_table_that_is_longer_than_a_sheet_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(books, "MOST_ROWS", 3)
-    frame_book(["title"], {"x": pd.DataFrame({"a": [1, 2]})})
-    with pytest.raises(
-        ProblemError, match=r"a table of 3 rows has more than a sheet; write it as CSV or Parquet"
-    ):
-        frame_book(["title"], {"x": pd.DataFrame({"a": [1, 2, 3]})})
-
-
-def test_money_shares_and_other_numbers_have_formats_of_their_own(
-    answers: dict[str, TableExports], tmp_path: Path
-) -> None:
-    answers["sweep"].to_xlsx(tmp_path / "sweep.xlsx")
-    answers["risk"].to_xlsx(tmp_path / "risk.xlsx")
-    points = openpyxl.load_workbook(tmp_path / "sweep.xlsx")["points"]
-    formats = {head.value: cell.number_format for head, cell in zip(points[1], points[2], strict=True)}
-    assert formats["objective"] == formats["change"] == "#,##0.00"
-    assert formats["point"] == "General"
-    assert formats[FUEL] == "#,##0"  # 1 and 2: no decimals are needed
-    stops = openpyxl.load_workbook(tmp_path / "risk.xlsx")["stops"]
-    formats = {head.value: cell.number_format for head, cell in zip(stops[1], stops[2], strict=True)}
-    assert formats["on_time"] == "0.0%"
-    assert points.column_dimensions["A"].width >= 7
-
-
-def test_times_of_day_are_times_and_others_texts(tmp_path: Path) -> None:
-    frame = pd.DataFrame({"arrive": ["06:30", "01:00 +1 d", "–", "", "25:00"], "name": ["06:30"] * 5})
-    (tmp_path / "book.xlsx").write_bytes(frame_book(["A"], {"stops": frame}, {"arrive": "clock"}))
-    sheet = openpyxl.load_workbook(tmp_path / "book.xlsx")["stops"]
-    assert [cell.value for cell in sheet["A"][1:]] == [datetime.time(6, 30), "01:00 +1 d", "–", "", "25:00"]
-    assert sheet["A2"].number_format == "hh:mm"
-    assert sheet["B2"].value == "06:30"

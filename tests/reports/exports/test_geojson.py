@@ -14,9 +14,7 @@ from hypothesis import strategies as st
 from kanopt.errors import ProblemError
 from kanopt.problems import evaluate
 from kanopt.problems.earth import EarthLine
-from kanopt.problems.supply import Facility, Market, Supplier
 from kanopt.reports.exports.export import _line
-from tests.cases.supply import small
 from tests.reports.exports.conftest import NAMES, city
 
 
@@ -90,25 +88,6 @@ def test_places_on_a_plane_are_refused(planar, tmp_path):
     with pytest.raises(ProblemError, match=r"give every place a lat and a lon in degrees"):
         planar.to_geojson(tmp_path / "plan.geojson")
     assert not list(tmp_path.iterdir())
-
-
-def test_flows_are_lines_with_their_weight(supplied, tmp_path):
-    with pytest.raises(ProblemError, match="longitudes and latitudes"):
-        supplied.to_geojson(tmp_path / "plan.geojson")
-    problem = small(
-        suppliers=[Supplier("mill", "flour", capacity=50.0, unit_cost=2.0, lat=45.0, lon=5.0)],
-        facilities=[Facility(n, fixed_cost=30.0, lat=45.5, lon=5.5) for n in ("north", "south")],
-        markets=[Market("Lyon", lat=45.75, lon=4.85), Market("Nice", lat=43.7, lon=7.27)],
-    )
-    document = read(evaluate(problem, supplied.plan).to_geojson(tmp_path / "plan.geojson"))
-    check(document)
-    lanes = [f for f in document["features"] if f["geometry"]["type"] == "LineString"]
-    assert [(f["properties"]["tail"], f["properties"]["head"]) for f in lanes] == [
-        ("mill", "north"),
-        ("north", "Lyon"),
-    ]
-    assert {f["properties"]["amount"] for f in lanes} == {10.0}
-    assert lanes[1]["geometry"]["coordinates"] == [[5.5, 45.5], [4.85, 45.75]]
 
 
 def test_a_route_across_the_antimeridian_is_cut_there(tmp_path):

@@ -9,8 +9,6 @@ import pandas as pd
 import pytest
 
 from kanopt.csv_cells import GUARDED, unguarded
-from kanopt.errors import ProblemError
-from kanopt.reports.exports.plan_tables import TABLES
 from kanopt.text import clock_text
 from tests.reports.exports.conftest import NAMES
 
@@ -35,12 +33,6 @@ def test_times_of_stops_stand_as_time_of_day_and_in_minutes(routed, tmp_path):
         assert unguarded(row["place"]) == line["place"]
         assert float(row["load (t)"]) == line["load"]
         assert float(row["distance (km)"]) == line["distance"]
-
-
-def test_a_folder_is_not_named_like_a_file(routed, tmp_path):
-    with pytest.raises(ProblemError, match=r"tables\.csv is a folder to be.*'tables'.*to_frame"):
-        routed.to_csv(tmp_path / "tables.csv")
-    assert not [*tmp_path.iterdir()]
 
 
 def test_no_cell_is_a_formula(routed, scheduled, supplied, tmp_path):
@@ -71,32 +63,3 @@ def test_csv_with_decimal_commas_is_the_same_table(supplied, tmp_path):
             pd.read_csv(path, sep=";", decimal=",", encoding="utf-8-sig"), plain[path.name]
         )
     assert len(plain) > 2
-
-
-def test_sites_and_markets_are_tables_of_their_own(supplied, tmp_path):
-    names = [path.stem for path in supplied.to_csv(tmp_path)]
-    assert set(names) <= set(TABLES)
-    assert {row["facility"] for row in read(tmp_path / "open_sites.csv")} == {"north"}
-    for roster in supplied.assessment.rosters():
-        found = pd.read_csv(tmp_path / f"{roster.key}s.csv")
-        pd.testing.assert_frame_equal(found, roster.frame, check_dtype=False, rtol=1e-12)
-
-
-def test_vehicles_and_jobs_have_a_row_each_with_what_becomes_of_them(routed, scheduled, tmp_path):
-    routed.to_csv(tmp_path)
-    (roster,) = routed.assessment.rosters()
-    rows = read(tmp_path / "vehicles.csv")
-    for row, line in zip(rows, roster.frame.to_dict("records"), strict=True):
-        assert row["back"] == clock_text(line["back"])
-        assert float(row["back (min)"]) == line["back"]
-        assert float(row["of its capacity"]) == line["of its capacity"]
-        assert float(row["cost (EUR)"]) == pytest.approx(line["cost (EUR)"], rel=1e-15)
-    scheduled.to_csv(tmp_path)
-    late, other = read(tmp_path / "jobs.csv")
-    assert (late["due (min)"], late["ends (min)"], late["late (min)"], late["verdict"]) == (
-        "30.0",
-        "35.0",
-        "5.0",
-        "late",
-    )
-    assert (other["due (min)"], other["verdict"]) == ("", "")

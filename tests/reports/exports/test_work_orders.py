@@ -6,12 +6,11 @@ import html
 import re
 
 import numpy as np
-import pandas as pd
 import pytest
 
 from kanopt.errors import ProblemError
 from kanopt.problems import Client, Depot, RoutingProblem, VehicleType, evaluate
-from kanopt.reports import EXPORTS, export_all, refuse_exports
+from kanopt.reports import EXPORTS, refuse_exports
 from kanopt.text import clock_text
 from tests.reports.exports.conftest import NAMES
 from tests.reports.test_write import Page
@@ -74,17 +73,6 @@ def test_machines_have_orders_too(scheduled, tmp_path):
     assert (second[0]["due"], second[0]["notes"]) == ("30", "5 min late")
 
 
-def test_flows_have_none(supplied, tmp_path):
-    with pytest.raises(ProblemError, match="no vehicle and no machine"):
-        supplied.to_work_orders(tmp_path / "orders.html")
-
-
-def test_a_format_that_cannot_be_is_refused_after_all_others_are_written(supplied, tmp_path):
-    with pytest.raises(ProblemError, match="no vehicle and no machine"):
-        export_all(supplied, ["orders", "md"], tmp_path, "flows")
-    assert [path.name for path in tmp_path.iterdir()] == ["flows.md"]
-
-
 def test_what_no_plan_can_be_written_as_is_known_before_there_is_one(routed, planar, scheduled, supplied):
     for result, lacking in ((routed, []), (planar, ["geojson"]), (scheduled, ["geojson"])):
         for name in EXPORTS:
@@ -108,34 +96,3 @@ def test_a_depot_on_the_way_is_no_client_and_says_with_what_to_go_on(tmp_path):
     known = [[stops[number][head] for head in ("done", "unload", "on board", "notes")] for number in (1, 4)]
     assert known == [[stops[1]["arrive"], "", "0 t", "go on with 2 t on board"], ["", "", "0 t", ""]]
     assert result.assessment.rosters()[0].frame["stops"].tolist() == [3]
-
-
-def test_texts_that_are_given_of_clients_stand_beside_their_places(tmp_path):
-    clients = pd.DataFrame(
-        {
-            "name": ["a", "b"],
-            "x": [1.0, 2.0],
-            "y": [0.0, 0.0],
-            "demand": [1.0, 1.0],
-            "address": ["<b>High</b> Street 1", None],
-            "phone": ["0301 23", ""],
-            "floor": [3, 4],
-            "notes": [None, "ring twice"],
-            "done": ["by Mary", ""],
-            "fax": ["", ""],
-            "gate": ["east", "west"],
-            "code": ["", "77"],
-            "dog": ["", "big"],
-        }
-    )
-    depots = pd.DataFrame({"name": ["hub"], "x": [0.0], "y": [0.0]})
-    vans = pd.DataFrame({"name": ["van"], "capacity": [5.0]})
-    km = np.ones((3, 3))
-    problem = RoutingProblem(depots, clients, vans, {"fuel": km}, km, km)
-    ((a, b, hub),) = sheets(evaluate(problem, [["a", "b"]]).to_work_orders(tmp_path / "orders.html"))
-    assert list(a)[:6] == ["stop", "place", "address", "phone", "done (given)", "gate"]
-    told = [a[head] for head in ("address", "phone", "done (given)", "gate")]
-    assert told == ["<b>High</b> Street 1", "0301 23", "by Mary", "east"]
-    assert b["notes"] == "ring twice; code: 77; dog: big"
-    assert not {"fax", "floor", "code", "pick up"} & {*a}
-    assert hub["address"] == ""

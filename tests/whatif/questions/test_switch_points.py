@@ -1,20 +1,14 @@
 """Switch points: closed forms, a fine grid, edges of laws and rules, and switches that noise hides."""
 
-import math
 import signal
 import sys
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 import kanopt as ko
-from kanopt.errors import ScenarioError
 from kanopt.formulas.edges import crossed_edges
 from kanopt.whatif import SweepOptions, factors, grid, load_scenario, switch_points
-from kanopt.whatif.questions.plan_prices import crossing
-from kanopt.whatif.questions.point import PointResult
 from tests.cases.choice_scenario import PRICE, choice
 
 QUICK = SweepOptions(time_limit=0.5)
@@ -108,14 +102,6 @@ def test_a_switch_inside_the_noise_is_told_as_not_known(tmp_path, monkeypatch):
     )
 
 
-def test_values_without_a_plan_are_counted(tmp_path, monkeypatch):
-    module = sys.modules["kanopt.whatif.questions.point_search"]
-    monkeypatch.setattr(module, "solve_point", lambda _, point, *__: PointResult(point, "no plan"))
-    found = switch_points(choice(tmp_path, "n^2 - price * n + 20"), {PRICE: (0.2, 7.7)}, options=QUICK)
-    assert found.frame.empty
-    assert "2 values without a plan, first 0.2, 7.7" in found.text()
-
-
 def test_ctrl_c_keeps_what_was_found(tmp_path, monkeypatch):
     module = sys.modules["kanopt.whatif.questions.point_search"]
     scenario, solve = choice(tmp_path, "n^2 - price * n + 20"), module.solve_point
@@ -143,43 +129,6 @@ def test_where_nothing_tips_that_is_said(tmp_path):
     assert found.frame.empty
     assert "problem.bind.price: the same decisions from 1 to 2" in found.text()
     assert len(found.points) == 4
-
-
-@pytest.mark.parametrize(
-    ("given", "message"),
-    [
-        ({"axes": {PRICE: (1.0,)}}, "between two numbers or more"),
-        ({"axes": {PRICE: ("a", "b")}}, "between two numbers or more"),
-        ({"decisions": "some"}, "unknown word 'some'"),
-        ({"tolerance": 0}, "a share of the range"),
-        ({"most_solves": 1}, "a whole number from 2"),
-    ],
-)
-def test_mistakes_are_told(tmp_path, given, message):
-    axes = given.pop("axes", {PRICE: (1.0, 2.0)})
-    with pytest.raises(ScenarioError, match=message):
-        switch_points(choice(tmp_path, "n * price"), axes, **given)
-
-
-@given(
-    place=st.floats(-5, 5),
-    jump=st.floats(0, 3),
-    slope=st.floats(0, 10),
-    infinite=st.sampled_from([0, -1, 1]),
-)
-@settings(max_examples=200, deadline=None)
-def test_a_crossing_is_found_whatever_lies_there(place, jump, slope, infinite):
-    def difference(x):
-        if infinite and (x > place) == (infinite > 0):
-            return infinite * math.inf
-        return slope * (x - place) ** 3 + jump * (x > place) - (0 if x > place else 1e-12)
-
-    asked = []
-    low, high = crossing(lambda x: asked.append(x) or difference(x), -6.0, 6.0, 1e-7)
-    assert difference(low) <= 0
-    assert difference(high) > 0 or high == 6.0
-    assert high - low <= 1e-7
-    assert len(asked) <= 3 * 27 + 2
 
 
 def test_edges_of_laws():

@@ -3,7 +3,6 @@
 import numpy as np
 import pytest
 
-from kanopt.errors import ScenarioError
 from kanopt.problems.evaluate import evaluate
 from kanopt.whatif import SweepOptions, factors, load_scenario, tornado
 from tests.cases.choice_scenario import PRICE, choice
@@ -71,13 +70,3 @@ def test_a_chart_has_a_bar_for_each_input(shared_tiny):
     assert ends == pytest.approx(sorted([*found.frame["low_effect"], *found.frame["high_effect"]]))
     assert ax.yaxis_inverted()  # the first stands on top
     assert [label.get_text() for label in ax.get_yticklabels()] == found.frame["path"].tolist()
-
-
-def test_mistakes_are_told(shared_tiny):
-    scenario = load_scenario(shared_tiny)
-    with pytest.raises(ScenarioError, match="has a low and a high value"):
-        tornado(scenario, {"vehicles.fuel_price": [1.0]})
-    with pytest.raises(ScenarioError, match="unknown word 'new'"):
-        tornado(scenario, AXES, plan="new")
-    with pytest.raises(ScenarioError, match="kept on disk by sweeps alone"):
-        tornado(scenario, AXES, options=SweepOptions(out="here"))

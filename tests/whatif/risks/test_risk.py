@@ -131,15 +131,6 @@ def test_overload_of_uncertain_demands() -> None:
     assert "vary by 25 % (log-normal" in str(stated)
 
 
-def test_demands_move_laws_that_read_the_load() -> None:
-    load = ko.parse_formula("10 * load", [ko.Variable("load", "t")], ko.Variable("cost", "EUR"), per="leg")
-    clients = [Client("a", demand=0.4, demand_sd=0.1)]
-    problem = replace(line(clients, capacity=1.0), cost={"load": load.bind(load=ko.refs.state.load)})
-    found = ko.risk(ko.evaluate(problem, [["a"]]), draws=20_000)
-    assert found.cost.mean() == pytest.approx(30.0 + 4.0, abs=0.05)
-    assert found.cost.std() == pytest.approx(1.0, rel=0.03)
-
-
 def test_days_that_break_a_rule_are_counted_and_told() -> None:
     problem = line([Client("a"), Client("b")], shift_end=100.0, max_duration=95.0)
     found = ko.risk(ko.evaluate(problem, [["a", "b"]]), Uncertainty(travel=0.1), draws=1000)
@@ -224,11 +215,3 @@ def test_days_without_errors_are_the_referee_s_under_every_rule(name: str) -> No
         np.testing.assert_allclose(days.cost, assessment.pricing.objective, rtol=1e-9, atol=1e-6)
         broken = {violation.constraint for violation in assessment.check.violations}
         assert set(found.broken) == broken & set(TIMED), (name, seed)
-
-
-def test_a_plan_of_nobody_is_certain() -> None:
-    problem = line([Client("a", prize=5.0)], normal_law(3.0))
-    found = ko.risk(ko.evaluate(problem, []), draws=50)
-    assert (found.on_time, found.figures["holds"], len(found.frame), len(found.routes)) == (1.0, 1.0, 0, 0)
-    assert set(found.cost) == {5.0}
-    assert "leaves out 1 client" in str(found)

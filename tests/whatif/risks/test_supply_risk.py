@@ -15,7 +15,7 @@ import kanopt as ko
 from kanopt import Uncertainty
 from kanopt.formulas import ErrorModel
 from kanopt.supply import Lane, Market, Period, Product, Supplier
-from tests.cases.supply import random_problem, small
+from tests.cases.supply import random_problem
 
 MEAN, DEVIATION = 10.0, 4.0
 SIGMA = float(np.sqrt(np.log1p((DEVIATION / MEAN) ** 2)))
@@ -67,30 +67,6 @@ def test_one_customer_has_the_shortage_of_the_textbook(amount: float) -> None:
     assert found.cost_quantile(0.95) == pytest.approx(
         3.0 * amount + 9.0 * max(row["q95"] - amount, 0.0), rel=1e-3
     )
-
-
-def test_what_all_amounts_have_in_common_does_not_even_out() -> None:
-    rows = {
-        "market": ["Lyon", "Nice"] * 2,
-        "period": ["1", "1", "2", "2"],
-        "demand": MEAN,
-        "demand_sd": DEVIATION,
-    }
-    given = small(demand=pd.DataFrame(rows))
-    legs = (("mill", "north", 2.0), ("north", "Lyon", 1.0), ("north", "Nice", 1.0))
-    way = [
-        {"tail": tail, "head": head, "period": period, "quantity": MEAN * each}
-        for tail, head, each in legs
-        for period in ("1", "2")
-    ]
-    result = ko.evaluate(given, way)
-    apart, together = (
-        ko.risk(result, Uncertainty(shared_demand=share), draws=20_000) for share in (0.0, 1.0)
-    )
-    assert apart.days.demand.sum(axis=1).std() == pytest.approx(DEVIATION * 2.0, rel=0.03)
-    assert together.days.demand.sum(axis=1).std() == pytest.approx(DEVIATION * 4.0, rel=0.03)
-    assert together.on_time > apart.on_time
-    assert "100 % of the variance common to all" in str(together)
 
 
 def test_demand_of_a_law_errs_as_the_law_does() -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime
-import math
 import tomllib
 from pathlib import Path
 
@@ -14,8 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import kanopt as ko
-from kanopt.tables import TextFormat, read_table
-from kanopt.whatif.scaffolding.cell_formats import date_formats, number_format
+from kanopt.whatif.scaffolding.cell_formats import date_formats
 from kanopt.whatif.scaffolding.laws import LawGuess, guess_law
 from kanopt.whatif.scaffolding.sources import SourceTable
 
@@ -166,17 +164,6 @@ def test_the_format_reads_every_date_and_errs_only_where_it_says_so(days):
         found = date_formats(pd.DataFrame({"day": [day.strftime(written) for day in days]}))["day"]
         read = [datetime.datetime.strptime(day.strftime(written), found.format).date() for day in days]
         assert read == days or found.rival == written or (sorted(read) == read and len({*read}) > 2)
-
-
-@given(st.lists(st.tuples(st.floats(-1e6, 1e6), st.integers(0, 10**6)), min_size=2, max_size=30))
-def test_numbers_with_decimal_commas_come_back(tmp_path_factory, rows):
-    frame = pd.DataFrame([(round(number, 2), whole) for number, whole in rows], columns=["number", "whole"])
-    path = tmp_path_factory.mktemp("tables") / "table.csv"
-    frame.to_csv(path, sep=";", decimal=",", index=False)
-    assert number_format(read_table(path, on_bad="text")) == {"decimal": ","}
-    again = read_table(path, form=TextFormat(decimal=","))
-    assert all(map(math.isclose, again["number"], frame["number"]))
-    assert again["whole"].tolist() == frame["whole"].tolist()
 
 
 def test_coordinates_of_both_ends_of_trips_give_the_way_that_a_law_and_a_plan_read(tmp_path):

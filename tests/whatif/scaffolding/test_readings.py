@@ -5,7 +5,6 @@ from __future__ import annotations
 import tomllib
 from pathlib import Path
 
-import pandas as pd
 import pytest
 
 import kanopt as ko
@@ -222,25 +221,6 @@ def test_dates_with_a_time_of_day_count_from_the_day_on_which_the_plan_begins(
     assert run.result.objective == pytest.approx(10 if told else 5, abs=1e-6)
 
 
-def test_dates_want_the_day_of_the_plan(tmp_path: Path) -> None:
-    due = pd.DataFrame({"name": ["A"], "due_date": [pd.Timestamp("2026-11-30 14:00")]})
-    with pytest.raises(ko.ProblemError, match="write the day of the plan: day='2026-11-30'"):
-        ko.SchedulingProblem(due, [ko.scheduling.Task("t", "A")], [ko.scheduling.Machine("m")], [])
-
-
-@pytest.mark.parametrize(
-    ("stations", "tasks"),
-    [("Press 1,Press 2", ["R1", "R2"]), ("Print,Fold", ["R1 1", "R1 2", "R2 1", "R2 2"])],
-)
-def test_stations_in_columns_are_steps_unless_they_are_called_alike(
-    tmp_path: Path, stations: str, tasks: list[str]
-) -> None:
-    one, other = stations.split(",")
-    text = f"Run,{one} (min),{other} (min),Due (min),Late (EUR/min)\nR1,40,50,60,1\nR2,30,20,70,2\n"
-    made = ko.scaffold(written({"runs.csv": text}, tmp_path))
-    assert sorted(made.made["made_tasks"]["name"]) == tasks
-
-
 @pytest.mark.parametrize(("after", "late"), [("S3", 20), ("", 10)], ids=["a chain", "a network"])
 def test_tasks_come_after_what_their_predecessors_say(tmp_path: Path, after: str, late: float) -> None:
     steps = f"Step;Order;Machine;Minutes;After\nS1;O;M;20;S2, S3\nS2;O;M;30;{after}\nS3;O;N;10;\n"
@@ -294,19 +274,6 @@ def test_a_matrix_with_margins_is_a_network(tmp_path: Path) -> None:
     assert made.made["made_demand"]["Need (t)"].tolist() == [240, 300]
 
 
-def test_machines_that_are_needed_at_once_are_asked_about(tmp_path: Path) -> None:
-    files = {
-        "steps.csv": "Job,Step,Machine,Minutes\nA,1,saw + lift,45\nA,2,press,70\nB,1,saw,30\n",
-        "jobs.csv": "Job,Due,Late fee (€/h)\nA,10:00,9\nB,11:00,9\n",
-        "machines.csv": "Machine,Open,Close\nsaw,8:00,17:00\nlift,8:00,17:00\npress,8:00,17:00\n",
-    }
-    made = ko.scaffold(written(files, tmp_path))
-    (question,) = made.questions
-    assert "'saw + lift'" in question.text
-    assert "no second resource" in question.text
-    assert made.made["made_modes"]["machine"].tolist() == ["saw", "press", "saw"]
-
-
 def test_what_fits_no_field_is_asked_about(tmp_path: Path) -> None:
     files = dict(CASES["alternatives"][0])
     files["Arbeitsgänge.csv"] = "Auftrag;Schritt;Anlage;Minuten;Bediener\nA;1;M1;20;Kaya\nB;1;M1;15;Kaya\n"
@@ -336,18 +303,6 @@ def test_a_column_is_offered_the_field_that_measures_the_same(tmp_path: Path) ->
 
 
 @pytest.mark.slow
-def test_a_way_is_divided_by_a_speed_in_its_own_unit(tmp_path: Path) -> None:
-    files = {
-        "yard.csv": "Yard,Miles east,Miles north\nHome,0,0\n",
-        "shops.csv": "Shop,Miles east,Miles north\nA,3,4\n",
-        "vans.csv": "Van,Driver £/h,mph\nV,20,20\n",
-    }
-    path = ko.scaffold(written(files, tmp_path)).write(tmp_path / "first.toml")
-    # ten miles at 20 mph are half an hour
-    assert ko.load_scenario(path).run(time_limit=1).result.objective == pytest.approx(10, abs=0.005)
-
-
-@pytest.mark.slow
 @pytest.mark.parametrize(("answer", "price"), [("tariff", 90), ("ignore", 50)])
 def test_a_minimum_beside_a_rate_may_be_the_least_that_a_shipment_costs(
     tmp_path: Path, answer: str, price: float
@@ -361,14 +316,6 @@ def test_a_minimum_beside_a_rate_may_be_the_least_that_a_shipment_costs(
     assert [list(one.answers) for one in made.questions] == [["tariff", "ignore"]]
     path = made.answered([answer]).write(tmp_path / "first.toml")
     assert ko.load_scenario(path).run(time_limit=1).result.objective == pytest.approx(price, abs=0.005)
-
-
-@pytest.mark.parametrize(
-    "quotas", ["Bakery,At most (t)\nB1,10\nB2,20\n", "Bakery,At most (t)\nB1,10\nB1,20\n"]
-)
-def test_a_table_that_speaks_of_the_plan_and_is_not_read_is_asked_about(tmp_path: Path, quotas: str) -> None:
-    made = ko.scaffold(written(CASES["network"][0] | {"quotas.csv": quotas}, tmp_path))
-    assert any("quotas.csv" in question.text for question in made.questions)
 
 
 def test_numbers_that_can_be_read_in_two_ways_are_read_as_said(tmp_path: Path) -> None:
@@ -434,12 +381,6 @@ def test_one_direction_of_each_pair_means_both_and_a_shift_in_one_cell_has_two_e
     ]
 
 
-def test_ways_of_which_some_stand_in_both_directions_are_as_they_are(tmp_path: Path) -> None:
-    ways = TRIANGLES["a list"] + "Ash,Depot,11\n"
-    with pytest.raises(TableError, match="no value for"):
-        ko.scaffold(written(FLEET | {"ways.csv": ways}, tmp_path))
-
-
 @pytest.mark.parametrize(
     ("files", "modes"),
     [
@@ -494,18 +435,6 @@ def test_steps_are_worked_out_where_no_table_has_them(
     assert not made.questions
 
 
-def test_products_are_what_tables_of_places_share(tmp_path: Path) -> None:
-    files = {
-        "plants.csv": "Plant,Oil,Supply (t),Price (EUR/t)\nP1,fine,50,300\nP1,coarse,40,200\nP2,fine,60,310\n",
-        "customers.csv": "Customer,fine,coarse\nC1,30,20\nC2,50,20\n",
-        "freight.csv": "Route,EUR/t\nP1 → C1,10\nP1 → C2,12\nP2 → C1,9\nP2 → C2,15\n",
-    }
-    made = ko.scaffold(written(files, tmp_path))
-    assert made.made["made_demand"].to_numpy().tolist()[0] == ["C1", "fine", 30]
-    assert made.made["made_lanes"].to_numpy().tolist()[0] == ["P1", "C1", 10]
-    assert "suppliers.product" in set(made.guesses.loc[made.guesses["column"] == "Oil", "guess"])
-
-
 @pytest.mark.parametrize(
     "costs",
     [
@@ -539,17 +468,6 @@ def test_what_is_counted_otherwise_than_the_plan_counts_is_asked_about(tmp_path:
     assert made.made["made_lanes"]["Capacity (containers)"].tolist() == [75, 100, 75, 125]
 
 
-def test_what_plants_make_of_all_products_together_is_asked_about(tmp_path: Path) -> None:
-    files = {
-        "plants.csv": "Plant,Capacity (hl)\nL,45\nM,40\n",
-        "costs.csv": "Plant,Blonde (€/hl),Brune (€/hl)\nL,40,55\nM,44,49\n",
-        "demand.csv": "Shop,Blonde (hl),Brune (hl)\nP,30,20\nN,20,10\n",
-        "freight.csv": "From,To,Freight (€/hl)\nL,P,6\nL,N,12\nM,P,8\nM,N,9\n",
-    }
-    made = ko.scaffold(written(files, tmp_path))
-    assert any("'Plant', which the plan has" in question.text for question in made.questions)
-
-
 def test_power_of_machines_is_paid_by_the_hour_and_a_pause_in_two_columns_is_kept(tmp_path: Path) -> None:
     files = {
         "loads.csv": "Load;Kiln;Minutes;Wanted by;Late fee (€/h)\nbowls;K;120;10:00;60\npots;K;60;14:00;60\n",
@@ -561,16 +479,6 @@ def test_power_of_machines_is_paid_by_the_hour_and_a_pause_in_two_columns_is_kep
     run = ko.load_scenario(made.write(tmp_path / "first.toml")).run(time_limit=2)
     # bowls from 8 to 10 at 20 cents, pots from 11 to 12 or from 13 to 14 at 10
     assert run.result.objective == pytest.approx(40 * (2 * 0.2 + 0.1), abs=0.005)
-
-
-@pytest.mark.parametrize(("header", "asked"), [("Wear (€/h)", True), ("Height (m)", False)])
-def test_a_price_that_nothing_reads_is_asked_about(tmp_path: Path, header: str, asked: bool) -> None:
-    files = {
-        "ops.csv": "Order,Step,Machine,Minutes\nO1,1,A,20\nO1,2,B,30\nO2,1,B,10\n",
-        "orders.csv": "Order,Due,Late fee (€/h)\nO1,1:00,30\nO2,1:30,40\n",
-        "machines.csv": f"Machine,{header}\nA,3\nB,2\n",
-    }
-    assert bool(ko.scaffold(written(files, tmp_path)).questions) == asked
 
 
 SHOP = {

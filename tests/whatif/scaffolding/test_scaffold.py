@@ -156,18 +156,6 @@ def test_headers_of_strangers_are_texts_and_nothing_else(tmp_path, names):
         assert {law["target"], *law["features"]} <= {" ".join(name.split()) for name in names}
 
 
-@pytest.mark.slow
-def test_a_plan_that_does_not_hold_becomes_laws_and_says_why(tmp_path):
-    tables = tables_of("parcel_city", tmp_path)
-    clients = pd.read_csv(tmp_path / "clients.csv")
-    clients["ready_h"] = clients["due_h"] + 1  # every window closes before it opens
-    clients.to_csv(tmp_path / "clients.csv", index=False)
-    made = ko.scaffold(tables)
-    held(made, tmp_path)
-    assert made.kind == ""
-    assert any("no plan of routing" in note for note in made.notes)
-
-
 def test_what_cannot_be_read_or_written_is_said(tmp_path):
     with pytest.raises(TableError, match="no table was given"):
         ko.scaffold([])

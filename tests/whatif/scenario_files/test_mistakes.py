@@ -190,15 +190,6 @@ def test_all_mistakes_in_keys_come_at_once_then_those_in_what_they_name_then_tho
     assert "the window closes before it opens" in found[1][2]
 
 
-def test_what_an_input_may_be_bound_to_is_named_by_name_and_unit(tiny):
-    text = tiny.read_text().replace('load = "state.load"\nprice = "vehicle.fuel_price"', "")
-    text = text.replace("litres * price", "litres * fuel_price")
-    tiny.write_text(text.replace('inputs = { price = "EUR/l" }', 'inputs = { fuel_price = "EUR/l" }'))
-    told = " ".join(message for _, _, message in issues(tiny))
-    assert 'write load = "state.load"' in told
-    assert 'write fuel_price = "vehicle.fuel_price"' in told
-
-
 TABLES = rows("""
 clients | 7,17,5⏎east | 17,7,5⏎east | problem | closes before it opens
 clients | 0.5, | -0.5, | problem | north
@@ -256,13 +247,3 @@ def test_swapped_files_or_tables_are_told_in_place_of_what_follows(tmp_path, tex
     found = issues(tmp_path / "case.toml")
     assert [key for _, key, _ in found] == ["problem.clients.table", "problem.vehicles.table"]
     assert all(message.endswith("are two tables, or their files, swapped?") for _, _, message in found)
-
-
-def test_work_is_counted_where_solvers_can(tmp_path: Path) -> None:
-    scenarios = Path(__file__).parents[3] / "scenarios"
-    for name in ("supply_network", "parcel_city"):
-        base = f'[scenario]\nbase = "{scenarios / name}.toml"\n[solver]\ndeterministic = true\n'
-        (tmp_path / f"{name}.toml").write_text(base)
-    with pytest.raises(ScenarioError, match=r"toml:4: solver.deterministic: solvers of supply problems stop"):
-        load_scenario(tmp_path / "supply_network.toml", allow_outside=True)
-    assert load_scenario(tmp_path / "parcel_city.toml", allow_outside=True).solver.deterministic

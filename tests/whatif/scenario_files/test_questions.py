@@ -70,12 +70,6 @@ def test_answers_that_are_none(tiny: Path, answer: str, told: str) -> None:
     assert told in [message for _, message in asked(renamed_service(tiny, answer))]
 
 
-def test_a_mistake_in_an_answer_stands_at_the_answer(tiny: Path) -> None:
-    renamed_service(tiny, "service")
-    tiny.write_text(tiny.read_text().replace('= "h" }', '= "hours of work" }'))
-    assert any(key.startswith("questions[1].answers.service.") for key, _ in asked(tiny))
-
-
 COLUMNS = {
     "bell": ("9:00", "10:30", "9:00", "11:15"),
     "goes with": ("south", "north, west", "", "east"),

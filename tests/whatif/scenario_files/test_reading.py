@@ -48,19 +48,6 @@ def test_routes_under_way_and_releases_are_read(edited):
         load_scenario(path).check()
 
 
-def test_changes_follow_one_another(variant):
-    changes = (
-        '[[changes]]\nscale = "clients.demand"\nby = 0.5\n'
-        '[[changes]]\nset = "clients.demand_t"\nto = 1\nwhere = { name = "north" }\n'
-        '[[changes]]\nremove = "vehicles"\nwhere = { name = "truck" }\n'
-    )
-    scenario = load_scenario(variant(changes))
-    scenario.check()
-    assert scenario.changed["clients"]["demand_t"].tolist() == [1.0, 0.3, 0.2, 0.35]
-    assert scenario.changed["vehicles"]["name"].tolist() == ["van"]
-    assert scenario.tables["vehicles"]["name"].tolist() == ["van", "truck"]
-
-
 def test_a_saved_law_is_read_and_a_damaged_one_refused(tiny, edited):
     law, saved = load_scenario(tiny).formulas({})["minutes"], tiny.parent / "minutes.json"
     law.save(saved)
@@ -142,21 +129,6 @@ def test_of_a_history_is_read_what_laws_read_and_what_may_say_groups_as_any_text
     assert report_of(trips).columns_left_out == ("junk", "week")
     path = history(tmp_path, law=f'{LEARNED}groups = "week"\nholdout = {{ share = 0.4 }}')
     assert list(load_scenario(path).tables["trips"]) == ["km", "minutes", "note", "week"]
-
-
-@pytest.mark.parametrize(
-    "asked",
-    [
-        'columns = ["km", "minutes", "junk"]',
-        "minimum = { junk = 0 }",
-        'on_bad = { junk = "error" }',
-        'derive = { other = "junk / 2" }',
-        'drop_where = ["junk > 30"]',
-    ],
-)
-def test_what_the_file_speaks_of_is_checked(tmp_path, asked):
-    with pytest.raises(ScenarioError, match="'oops'"):
-        load_scenario(history(tmp_path, asked))
 
 
 ROUTES = """
