@@ -4,11 +4,8 @@ from __future__ import annotations
 
 import json
 import unicodedata
-from pathlib import Path
 
 import pytest
-
-import kanopt.cli
 
 CLEAR, TITLE, REVERSED = "\x1b[2J", "\x9d0;mine\x07", "\u202e"
 """What clears a screen, sets the title of a window, and turns the direction of a text."""
@@ -39,16 +36,3 @@ def test_json_means_the_same(hostile, cli):
     assert code == 3
     assert not {"\x1b", REVERSED} & set(out)
     assert f"east{CLEAR}{REVERSED}" in json.loads(out)["coverage"]["text"]
-
-
-def test_a_mistaken_option_is_shown_too(hostile, cli):
-    options = {"--table": "clients.csv", "--target": "demand", "--features": "x", "--law": f"{TITLE}=2"}
-    code, _, err = cli("fit", *(word for pair in options.items() for word in pair))
-    assert code == 2
-    assert "\\u009d0;mine\\u0007" in err
-
-
-def test_commands_print_in_one_way():
-    folder = Path(kanopt.cli.__file__).parent
-    others = [path.name for path in folder.glob("*.py") if "click.echo(" in path.read_text(encoding="utf-8")]
-    assert others == ["echo.py"]

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cases.command_line import FILES, left_behind
+from tests.cases.command_line import left_behind
 
 TABLES = [f"case_tables/{name}.csv" for name in ("costs", "figures", "plan", "timetable", "vehicles")]
 
@@ -17,17 +17,8 @@ def on_earth(case):
 
 def test_run_writes_every_format_beside_the_report(case, cli):
     on_earth(case)
-    code, out, _ = cli(
-        "run",
-        "case.toml",
-        "--out",
-        "o",
-        "--export",
-        "xlsx,geojson,csv,md,orders",
-        "--quiet",
-        "--time-limit",
-        "0.2",
-    )
+    options = "--out o --export xlsx,geojson,csv,md,orders --quiet --time-limit 0.2"
+    code, out, _ = cli("run", "case.toml", *options.split())
     assert code == 0
     files = ["case.xlsx", "case.geojson", *TABLES, "case.md", "case_orders.html"]
     told = [line for line in out.splitlines() if line.startswith("export: ")]
@@ -36,31 +27,11 @@ def test_run_writes_every_format_beside_the_report(case, cli):
 
 
 def test_solve_writes_them_beside_the_plan(case, cli):
-    code, out, _ = cli(
-        "solve",
-        "case.toml",
-        "--out",
-        "o/plan.csv",
-        "--export",
-        "md",
-        "--json",
-        "--quiet",
-        "--time-limit",
-        "0.2",
-    )
+    options = "--out o/plan.csv --export md --json --quiet --time-limit 0.2"
+    code, out, _ = cli("solve", "case.toml", *options.split())
     assert code == 0
     assert json.loads(out)["exports"] == [str(Path("o") / "case.md")]
     assert left_behind(case) == ["o/case.md", "o/plan.csv"]
-
-
-def test_exports_that_cannot_be_are_refused_before_anything_is_learned(case, cli, monkeypatch):
-    monkeypatch.setattr("kanopt.whatif.scenario.Scenario.run", lambda *_, **__: pytest.fail("it ran"))
-    before = left_behind(case)
-    for command in ("run", "solve"):
-        code, out, err = cli(command, "case.toml", "--export", "geojson,md", "--quiet")
-        assert (code, out) == (2, "")
-        assert "give every place a lat and a lon in degrees in place of x and y" in " ".join(err.split())
-        assert left_behind(case) == before
 
 
 @pytest.mark.parametrize(
@@ -68,6 +39,8 @@ def test_exports_that_cannot_be_are_refused_before_anything_is_learned(case, cli
     [
         ("run case.toml --export xslx", "there is no export 'xslx'"),
         ("run case.toml --out o --export md", "case.md: this is a folder"),
+        ("run case.toml --export geojson,md", "give every place a lat and a lon in degrees"),
+        ("run case.toml --report case.md --export md", "would be written twice"),
         ("solve x.vrp --export md", "--export goes with a scenario"),
     ],
 )
@@ -79,26 +52,3 @@ def test_what_cannot_be_is_refused_first(case, cli, arguments, words):
     assert (code, out) == (2, "")
     assert words in " ".join(err.split())
     assert left_behind(case) == before
-
-
-def test_what_a_plan_leaves_out_is_in_its_summary(case, cli):
-    (case / "clients.csv").write_text(FILES["clients.csv"].replace("0.5", "9.5"))
-    code, _, _ = cli("run", "case.toml", "--export", "md", "--quiet", "--time-limit", "0.2")
-    assert code == 3
-    assert "left out: north" in (case / "reports" / "case.md").read_text()
-
-
-@pytest.mark.parametrize(
-    ("command", "name", "option"),
-    [("run", "case.xlsx", "--report"), ("run", "case.md", "--report"), ("compare", "case.xlsx", "--report")],
-)
-def test_a_report_and_an_export_of_one_name_are_refused_before_anything_is_done(
-    case, cli, command, name, option
-):
-    export = name.rpartition(".")[2]
-    files = ("case.toml", "dear.toml") if command == "compare" else ("case.toml",)
-    code, _, err = cli(command, *files, option, name, "--export", export)
-    assert code == 2
-    assert f"{name} would be written twice, the second time over the first" in err
-    assert "solving" not in err
-    assert left_behind(case) == []

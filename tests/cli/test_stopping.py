@@ -54,33 +54,6 @@ def test_a_stop_before_there_is_a_plan_has_its_code_and_says_so(case, cli, durin
     assert left_behind(case) == []
 
 
-@pytest.mark.parametrize("error", [ImportError, ValueError])
-def test_ctrl_c_while_modules_load_is_ctrl_c_whatever_they_make_of_it(case, cli, during, error):
-    during("kanopt.whatif", "load_scenario", signal.SIGINT, error)
-    code, out, err = cli("run", "case.toml")
-    assert (code, out) == (130, "")
-    assert err.strip() == "stopped by the user before there was anything to write"
-
-
-def test_ctrl_c_that_a_library_has_dropped_ends_the_command_before_it_learns_or_searches(
-    case, cli, monkeypatch
-):
-    home = import_module("kanopt.whatif")
-    real = home.load_scenario
-
-    def dropped(file, **options):
-        try:
-            signal.raise_signal(signal.SIGINT)
-        except KeyboardInterrupt:
-            return real(file, **options)
-
-    monkeypatch.setattr(home, "load_scenario", dropped)
-    monkeypatch.setattr(
-        import_module("kanopt.solvers.solve"), "search_and_assess", lambda *_: pytest.fail("it searched")
-    )
-    assert cli("run", "case.toml")[0] == 130
-
-
 LOADING = """
 import os, sys
 class Loading:
@@ -183,21 +156,6 @@ def test_a_stop_while_a_law_is_trained_keeps_the_best_until_then_and_plans_nothi
         assert "of 'minutes' the best until then is kept, written to" in err.splitlines()[-1]
 
 
-def test_what_is_no_law_yet_where_it_is_stopped_says_so(case, cli, monkeypatch):
-    (case / "trips.csv").write_text("km,minutes\n" + "".join(f"{k},{k * 37 % 11}\n" for k in range(1, 60)))
-    real = KANRegressor.fit
-
-    def pressed(self, *rows, **options):
-        signal.raise_signal(signal.SIGINT)
-        return real(self, *rows, **options)
-
-    monkeypatch.setattr(KANRegressor, "fit", pressed)
-    monkeypatch.setattr(Interrupt, "_last_asked", -math.inf)
-    code, out, err = cli("fit", "--table", "trips.csv", "--target", "minutes", "--features", "km")
-    assert (code, out) == (130, "")
-    assert "stopped while law 'minutes' was learned" in err.splitlines()[-1]
-
-
 @pytest.mark.parametrize(
     ("module", "name", "number"),
     [
@@ -225,28 +183,6 @@ def test_a_second_signal_ends_it_at_once_and_leaves_no_half_file(case, cli, duri
     assert left_behind(case) == []
 
 
-def test_a_comparison_that_is_stopped_between_two_searches_is_written(case, cli, monkeypatch):
-    modules = [
-        import_module(f"kanopt.whatif.{name}") for name in ("run", "questions.prepare", "questions.question")
-    ]
-    real, searched = modules[0].solve_problem, []
-
-    def pressed_after(scenario, *arguments, **options):
-        result = real(scenario, *arguments, **options)
-        if not searched:
-            signal.raise_signal(signal.SIGINT)
-        searched.append(result.interrupted)
-        return result
-
-    for module in modules:
-        monkeypatch.setattr(module, "solve_problem", pressed_after)
-    code, out, _ = cli("compare", "case.toml", "dear.toml", "--report", "r.html", "--time-limit", "0.1")
-    assert code == 130
-    assert out.splitlines()[-1] == "report: r.html"
-    assert searched == [False, True]  # the next search ends with its first plan, and there is none after it
-    assert left_behind(case) == ["r.html"]
-
-
 @pytest.mark.slow
 @BOTH
 def test_a_signal_just_after_solving_writes_the_plan_so_far_and_its_report(case, number):
@@ -268,20 +204,3 @@ def test_handlers_are_those_of_before(case, cli):
     before = [signal.getsignal(number) for number in CODES]
     cli("check", "case.toml")
     assert [signal.getsignal(number) for number in CODES] == before
-
-
-ENDING = """
-import atexit, gc, signal
-ignored = lambda: [signal.getsignal(n) is signal.SIG_IGN for n in (signal.SIGINT, signal.SIGTERM)]
-atexit.register(lambda: print(ignored(), gc.get_freeze_count() > 0))
-from kanopt.cli import main
-main()
-"""
-
-
-@pytest.mark.slow
-def test_a_process_that_is_about_to_end_hears_no_signal_and_ends_soon(case):
-    process = start(case, "check", "case.toml", code=ENDING)
-    out, _ = process.communicate(timeout=60)
-    assert process.returncode == 0
-    assert out.splitlines()[-1] == "[True, True] True"
