@@ -9,7 +9,7 @@ from typing import NoReturn
 
 import pytest
 
-from kanopt.interrupt import AGAIN, Interrupt
+from kanopt.interrupt import Interrupt
 
 
 @pytest.fixture(autouse=True)
@@ -34,39 +34,12 @@ def test_a_second_ctrl_c_stops_at_once_and_the_first_says_so(capsys: pytest.Capt
     assert signal.getsignal(signal.SIGINT) is before
 
 
-def test_a_second_ctrl_c_counts_although_it_meets_the_next_fit(monkeypatch: pytest.MonkeyPatch) -> None:
-    with Interrupt():
-        press()
-    with pytest.raises(KeyboardInterrupt), Interrupt():
-        press()
-
-
-def test_after_a_while_ctrl_c_is_a_first_one_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    with Interrupt():
-        press()
-    monkeypatch.setattr(Interrupt, "_last_asked", Interrupt._last_asked - AGAIN)
-    with Interrupt() as interrupt:
-        press()
-    assert interrupt.asked
-
-
 def test_an_interrupt_around_another_is_asked_too() -> None:
     with Interrupt() as outer:
         with Interrupt() as inner:
             press()
         assert outer.asked
     assert inner.asked
-
-
-def test_what_was_asked_around_is_asked_within() -> None:
-    with Interrupt() as outer:
-        press()
-        with Interrupt() as inner:
-            assert inner.asked
-            with pytest.raises(KeyboardInterrupt):
-                press()
-        assert inner.raised
-        assert outer.raised
 
 
 @pytest.mark.parametrize("keeps", [(False,), (False, True), (True, False)])
@@ -149,12 +122,6 @@ def test_ctrl_c_while_a_module_is_loaded_raises_once_it_is_there(loading: Callab
         pytest.fail("it went on")
     assert len(seen) == 1
     with pytest.raises(KeyboardInterrupt), Interrupt(keeps=False):
-        loading()
-
-
-def test_a_second_ctrl_c_while_a_module_is_loaded_raises_at_once(loading: Callable[[], object]) -> None:
-    with pytest.raises(KeyboardInterrupt), Interrupt():  # noqa: PT012 - two presses are the case
-        loading()
         loading()
 
 

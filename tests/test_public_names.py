@@ -95,13 +95,6 @@ def test_import_loads_nothing_heavy_and_prints_nothing() -> None:
     assert done.stderr == ""
 
 
-def test_explain_is_a_room_and_a_function() -> None:
-    import kanopt.explain as room
-
-    assert callable(ko.explain)
-    assert ko.explain.__module__ == "kanopt.explain" or ko.explain is room
-
-
 def test_every_name_that_a_module_says_it_has_is_there() -> None:
     for found in pkgutil.walk_packages(ko.__path__, "kanopt."):
         module = import_module(found.name)

@@ -42,7 +42,6 @@ from kanopt.problems import (
     VehicleType,
 )
 from kanopt.problems.decisions import at_least
-from kanopt.validation import half_text, is_whole
 from tests.cases.supply import small
 
 HALF = "a\ud800b"
@@ -130,12 +129,3 @@ def test_scenarios_are_not_changed_or_called_so() -> None:
         assert str(refused.value).isprintable()
     with pytest.raises((ScenarioError, FileFormatError), match="half a character"):
         ko.load_scenario(f"{HALF}.toml")
-
-
-def test_whole_texts_are_let_through() -> None:
-    for text in ("", "naïve", "重量", "\U0001f69a", "\u202e", "\x00"):
-        assert is_whole(text)
-    assert not is_whole("\udcff")
-    frame = pd.concat([column("重量", None, 3), column(1.0, True, pd.NaT, name="other")], axis=1)
-    assert half_text(frame) == half_text(pd.DataFrame({"a": ["x"], "b": [1]})) == ""
-    assert law(root=Table.of({"🚚": 1.0}, "kind")).evaluate({"kind": ["🚚"]}).tolist() == [1.0]

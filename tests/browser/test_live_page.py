@@ -7,11 +7,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 
 from kanopt.formulas import Variable, parse_formula
-from kanopt.problems import evaluate
 from kanopt.refs import clock
 from kanopt.reports import write_report
 from kanopt.reports.live import LivePage
@@ -90,15 +88,6 @@ def test_sliders_move_the_price_of_both_plans(browser: Browser, report: Path, ru
     )
 
 
-def test_what_a_moved_plan_breaks_is_said(browser: Browser, report: Path) -> None:
-    browser.open(report)
-    assert browser.run("return document.querySelector('.doubts').textContent;") == ""
-    browser.run(SET + "set('load on board', 1.5);")
-    settled(browser)
-    told = browser.run("return document.querySelector('.doubts').innerText;")
-    assert "carries more than it can" in told
-
-
 def test_a_law_is_told_where_the_sliders_are(browser: Browser, report: Path, run: Any) -> None:
     browser.open(report)
     law = run.laws["travel_time"].formula
@@ -144,21 +133,6 @@ def test_breaks_and_service_by_the_clock_move_with_departures(
     assert browser.console() == []
 
 
-def test_a_plan_that_cannot_be_priced_anew_says_why(
-    browser: Browser, make_run: Callable[..., Any], tmp_path: Path
-) -> None:
-    problem = routing()
-    away = np.full((13, 13), np.inf)
-    away[0, 1] = away[1, 0] = 3.0
-    stuck = replace(problem, duration=away)
-    names = [client.name for client in problem.clients]
-    run = make_run(problem=stuck, result=evaluate(stuck, [names[:2]]), today=None)
-    browser.open(write_report(run, tmp_path / "report.html"))
-    told = browser.run("return document.querySelector('[data-live=plan]').innerText;")
-    assert told.startswith("There are no sliders: some route is never driven to its end")
-    assert browser.console() == []
-
-
 def test_arrow_keys_go_through_the_marks_of_a_chart(browser: Browser, report: Path) -> None:
     browser.open(report)
     told = "return document.activeElement.nextElementSibling.textContent;"
@@ -174,28 +148,6 @@ def test_arrow_keys_go_through_the_marks_of_a_chart(browser: Browser, report: Pa
     assert browser.run(told).startswith("van 2: ")
     browser.press("Escape")
     assert browser.run(told) == ""
-
-
-def test_one_driver_stop_numbers_and_todays_plan(browser: Browser, report: Path, run: Any) -> None:
-    browser.open(report)
-    browser.run(SET + "set('shown', 'van 1');")
-    dimmed = "return new Set([...document.querySelectorAll('.dimmed')].map((each) => each.dataset.of)).size;"
-    assert browser.run(dimmed) == 2  # van 2 of this plan and of today's, and van 3 of that
-    browser.run(SET + "set('shown', '');")
-    assert browser.run(dimmed) == 0
-    browser.run("document.querySelector('.switch input').click();")
-    numbers = browser.run(
-        "return [...document.querySelectorAll('.wide svg[data-whose=plan] .stop-number')]"
-        ".map((each) => each.textContent);"
-    )
-    stops = [place for route in run.result.plan.routes for place in range(1, len(route.clients) + 1)]
-    assert sorted(map(int, numbers)) == sorted(stops)
-    browser.run(SET + "set('drawn', '0');")
-    seen = (
-        "return ['plan', 'today'].map((whose) => "
-        "document.querySelector(`svg[data-view=map][data-whose=${whose}]`).checkVisibility());"
-    )
-    assert browser.run(seen) == [False, True]
 
 
 def test_another_drawing_says_what_it_is_and_goes_back_where_it_was(
@@ -247,13 +199,6 @@ def test_rows_of_other_drivers_are_hidden_too(browser: Browser, report: Path, ru
     )  # the vehicle, the head of its stops, these
     browser.run(SET + "set('shown', '');")
     assert browser.run(rows) == every
-
-
-def test_a_page_without_scripts_has_no_controls(browser: Browser, report: Path) -> None:
-    browser.open(report, scripts=False)
-    text = browser.text()
-    assert "Move prices" not in text
-    assert "What it costs" in text
 
 
 @pytest.mark.parametrize("width", WIDTHS)

@@ -140,8 +140,3 @@ def test_minutes_are_not_taken_for_times_without_a_colon(shift):
     start, end = shift
     vans = pd.DataFrame({"name": ["van"], "fixed_cost": [1.0], "shift_start": [start], "shift_end": [end]})
     assert routing(vehicles=vans).vehicles[0].shift_end == end
-
-
-@pytest.mark.parametrize("field", ["windows", "needs", "vehicles", "goods", "earliest", "pickup"])
-def test_an_empty_text_is_a_blank(field):
-    assert routing(pd.DataFrame({"name": ["a"], field: [" "]})).clients[0] == Client("a")

@@ -99,15 +99,3 @@ def test_schedules_and_networks_that_cost_nothing_are_refused():
     assert told.endswith("write suppliers.rename(columns={'price_eur_t': 'unit_cost'})")
     assert "nothing costs anything" in refused(net, lanes=net().lanes.assign(rate=0.0), tariff=refs.lane.rate)
     assert net(tariff=0.0, suppliers=suppliers.assign(unit_cost=0.0)).network
-
-
-def test_sites_and_suppliers_without_a_lane_are_asked_back():
-    problem = net(
-        suppliers=pd.DataFrame({"name": ["mill", "farm"]}),
-        facilities=pd.DataFrame({"name": ["site", "shed"]}),
-        lanes=pd.DataFrame({"tail": ["mill", "site", "mill"], "head": ["site", "town", "shed"]}),
-    )
-    assert problem.unusual() == (
-        "lanes: no row for the supplier 'farm': nothing is bought there; is that meant?",
-        "lanes: no lane to and from the facility 'shed': it is never used; is that meant?",
-    )

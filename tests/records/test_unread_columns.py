@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import warnings
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -96,26 +95,6 @@ def test_what_a_law_or_a_rule_reads_is_not_told():
         policy=routing.RoutingPolicy(capacities=["pallets"], service=stop.bind(kg=refs.client.weight)),
     )
     assert problem.unread() == ()
-
-
-def write_case(folder: Path, frames: dict[str, pd.DataFrame]) -> Path:
-    lines = [
-        '[problem]\nkind = "routing"\n[problem.duration]\nlaw = "time"\n[problem.bind]\nkm = "arc.distance"'
-    ]
-    lines.append('[surrogates.time]\nformula = "2 * km"\ninputs = { km = "km" }\nunit = "min"')
-    for name, frame in frames.items():
-        frame.to_csv(folder / f"{name}.csv", index=False)
-        lines.append(f'[tables.{name}]\npath = "{name}.csv"\n[problem.{name}]\ntable = "{name}"')
-    (folder / "case.toml").write_text("\n".join(lines), "utf-8")
-    return folder / "case.toml"
-
-
-def test_a_column_that_is_displaced_in_a_file_leaves_its_unit_with_it(tmp_path):
-    path = write_case(tmp_path, routing_frames(clients_demand=[200, 300], clients_wanted=[3.0, 4.0]))
-    text = path.read_text().replace('table = "clients"', 'table = "clients"\ncolumns = { demand = "wanted" }')
-    path.write_text(text.replace('path = "clients.csv"', 'path = "clients.csv"\nunits = { demand = "kg" }'))
-    scenario = ko.load_scenario(path)
-    assert [client.demand for client in scenario.build(scenario.drafts).clients] == [3.0, 4.0]
 
 
 def fleet(**columns: Any) -> Any:

@@ -59,10 +59,3 @@ def test_a_change_of_a_clock_time_may_be_written_as_a_time_of_day(tmp_path, shif
     assert str(later.changes[0]) == "vehicles.shift_end set to 18:00"
     more = later.add("vehicles", row={"name": "van", "capacity": 9, "fixed_cost": 1, "shift_end": "6:30 PM"})
     assert more.build(more.drafts).vehicles[1].shift_end == 1110.0
-
-
-def test_a_change_of_times_of_day_may_be_written_as_a_number(tmp_path):
-    later = day(tmp_path, "16:00").set("vehicles.shift_end", 1080)
-    assert later.build(later.drafts).vehicles[0].shift_end == 1080.0
-    with pytest.raises(ScenarioError, match="holds numbers, not the text 'six'"):
-        day(tmp_path, "960").set("vehicles.shift_end", "six")

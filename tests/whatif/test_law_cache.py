@@ -275,19 +275,3 @@ def test_files_that_give_no_law_are_counted_apart_and_others_are_left_alone(tmp_
     (tmp_path / "notes.json").write_text("mine")
     kept.clear()
     assert [path.name for path in tmp_path.iterdir()] == ["notes.json"]
-
-
-def test_an_edited_source_file_is_another_program(tmp_path, monkeypatch):
-    source = tmp_path / "whatif" / "law_cache.py"
-    told = set()
-    monkeypatch.setattr(law_cache, "__file__", str(source))
-    for name in law_cache._SOURCES:
-        if name.endswith(".py"):
-            (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
-            (tmp_path / name).write_text("")
-    for text in ("one = 1", "one = 2", "one = 2"):
-        source.write_text(text)
-        law_cache._program.cache_clear()
-        told.add(law_cache._program())
-    law_cache._program.cache_clear()
-    assert len(told) == 2

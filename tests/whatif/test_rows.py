@@ -6,7 +6,6 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from kanopt.errors import KanoptWarning
 from kanopt.whatif.learn import fit_law
 from kanopt.whatif.rows import split_rows, unseen_rows, with_groups
 from kanopt.whatif.scenario_files.spec import HoldoutSpec, LearnedSpec
@@ -48,17 +47,6 @@ def test_of_weeks_held_out_whole_rows_of_unseen_categories_judge_nothing_and_are
     law = fit_law("minutes", weeks, trips(), seed=2)
     assert "1 held-out row of unseen categories not judged" in law.note
     assert law.formula.fit.rows_test == 19
-
-
-@pytest.mark.slow
-def test_groups_are_held_out_whole_and_told_to_the_fit() -> None:
-    table = trips(400).assign(driver=lambda frame: "driver " + (frame.index % 20).astype(str))
-    by_driver = spec(groups="driver")
-    train, test = split_rows(by_driver, table, 0)
-    assert len(test) == 80
-    assert not set(train["driver"]) & set(test["driver"])
-    with pytest.warns(KanoptWarning, match="column 'region': 'island 0', .* have too few rows to learn from"):
-        assert fit_law("minutes", by_driver, table, seed=2).formula.fit.r2 > 0.95
 
 
 def days(seed: int, effect: float = 0.3) -> pd.DataFrame:

@@ -5,10 +5,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from kanopt.errors import DomainWarning, FormulaError, KanoptWarning, ScenarioError
+from kanopt.errors import FormulaError, KanoptWarning, ScenarioError
 from kanopt.whatif import Event, load_scenario
 from kanopt.whatif.scenario_files.spec import ReportSpec
-from tests.cases.choice_scenario import choice
 
 
 def test_a_run_prices_its_plan_and_todays_on_the_same_laws(tiny):
@@ -71,15 +70,6 @@ def test_a_low_law_can_be_marked_instead_and_so_is_what_is_built_on_it(learned):
     assert "built on 'minutes', which is not trusted" in run.laws["litres"].note
 
 
-def test_a_law_used_outside_its_data_warns(learned):
-    (learned.parent / "clients.csv").write_text(
-        (learned.parent / "clients.csv").read_text().replace("north,0,4", "north,0,70")
-    )
-    with pytest.warns(DomainWarning, match="is used outside the data it was learned from"):
-        run = load_scenario(learned).run()
-    assert len(run.explanation.outside()) > 0
-
-
 def test_todays_plan_is_left_out_where_changes_took_away_what_it_names(tiny):
     with pytest.warns(
         KanoptWarning, match="today's plan cannot be carried out in 'no west': .*unknown client 'west'"
@@ -107,20 +97,6 @@ def test_python_changes_make_new_scenarios_named_after_them(tiny):
         base.scale("vehicles.fuel_prise", 2)
     with pytest.raises(ScenarioError, match="no row of 'vehicles' has name = bike"):
         base.remove("vehicles", where={"name": "bike"})
-
-
-def test_a_new_row_has_the_defaults_of_fields_where_blanks_are_refused(tiny):
-    base = load_scenario(tiny)
-    more = base.add("clients", row={"name": "new", "x": 1, "y": 1}).set(
-        "vehicles.reload_time", 9, where={"name": "van"}
-    )
-    problem = more.build(more.formulas({}))
-    new = problem.clients[-1]
-    assert (new.name, new.demand, new.service_duration, new.latest) == ("new", 0.0, 0.0, np.inf)
-    assert [vehicle.reload_time for vehicle in problem.vehicles] == [9.0, 0.0]
-    fleet = base.add("vehicles", row={"name": "bike", "fuel_price": 1.0})
-    with pytest.raises(ScenarioError, match="column 'capacity', row 3: is blank; write a number"):
-        fleet.check()
 
 
 def test_what_the_file_assumes_is_told(shared_tiny):
@@ -157,14 +133,3 @@ def test_a_run_plans_for_a_promise(learned, tmp_path):
     assert known.text() in run.told()
     page = unescape(run.to_html(tmp_path / "page.html").read_text("utf-8")).replace("\u00a0", " ")
     assert known.text() in page
-
-
-def test_promises_are_those_of_routes_and_shares(shared_tiny, tmp_path):
-    scenario = load_scenario(shared_tiny)
-    with pytest.raises(ScenarioError, match="on_time: a promise lies between 0 and 1, not 95"):
-        scenario.run(on_time=95)
-    with pytest.raises(ScenarioError, match="variants are planned without promises"):
-        scenario.run(on_time=0.95, variants=True)
-    shop = choice(tmp_path, "250 * price * (1 - n) + 480 * n", price=1.6, high=1)
-    with pytest.raises(ScenarioError, match="promises of being on time are those of routes"):
-        shop.run(on_time=0.9)

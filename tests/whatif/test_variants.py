@@ -3,15 +3,11 @@
 from dataclasses import replace
 from importlib import import_module
 
-import pandas as pd
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from kanopt.errors import ScenarioError
 from kanopt.problems import evaluate
 from kanopt.whatif import compare, load_scenario
-from kanopt.whatif.usual_variants import one_more_and_fewer
 from kanopt.whatif.variants import variants_of
 
 solving = import_module("kanopt.solvers.solve")  # the package's name for it is the function
@@ -106,14 +102,3 @@ def test_ctrl_c_keeps_the_plan_and_the_variants_that_were_planned(tiny, monkeypa
     assert run.variants.steps["change"].min() >= -1e-9
     assert [each.name for each in run.variants.variants] == ["dear fuel"]
     assert run.result.has_plan
-
-
-@given(st.lists(st.tuples(st.text("abc", min_size=1, max_size=3), st.integers(0, 9)), min_size=1, max_size=5))
-def test_one_more_and_fewer_differ_by_one_and_leave_a_vehicle(rows):
-    fleet = pd.DataFrame(dict(rows).items(), columns=["name", "num_available"])
-    before = int(fleet["num_available"].sum())
-    for name, (change,) in one_more_and_fewer(fleet, "vehicles").items():
-        after = int(change.apply(fleet)["num_available"].sum())
-        assert after == before + (1 if name.endswith("more") else -1)
-        assert after >= 1
-        assert change.mistakes(fleet) == []

@@ -6,7 +6,7 @@ from importlib import import_module
 import numpy as np
 import pytest
 
-from kanopt.errors import KanoptWarning, ProblemError, ScenarioError
+from kanopt.errors import KanoptWarning, ScenarioError
 from kanopt.problems import evaluate
 from kanopt.whatif import compare, load_scenario
 from tests.cases.choice_scenario import choice
@@ -119,21 +119,6 @@ def test_bindings_and_laws_that_a_what_if_changes_are_told(tiny, variant):
     )
 
 
-def test_changes_that_both_make_are_not_told_and_those_of_the_base_alone_are(tiny):
-    base = load_scenario(tiny).scale("vehicles.fuel_price", 1.5).named("dear")
-    both = base.remove("clients", where={"name": "west"}).named("dear, no west")
-    assert both.change_sentences(base) == ("1 row of clients is taken out where name = west",)
-    assert both.change_sentences() == (
-        "vehicles.fuel_price rises by 50 %",
-        "1 row of clients is taken out where name = west",
-    )
-    other = load_scenario(tiny).remove("clients", where={"name": "west"})
-    assert other.change_sentences(base) == (
-        "1 row of clients is taken out where name = west",
-        "it does without this change of the base: vehicles.fuel_price × 1.5",
-    )
-
-
 def test_scenarios_that_do_not_compare_are_refused(tiny, tmp_path):
     base = load_scenario(tiny)
     with pytest.raises(ScenarioError, match="a base and at least one variant"):
@@ -228,16 +213,6 @@ def test_a_change_within_the_noise_is_none_but_the_price_of_one_plan_is_exact(ti
     assert told.startswith("no difference: +0.05 EUR (+0.12 %) is within the noise of the search, 3.00 EUR")
     assert told.endswith("the base's plan alone changes by exactly +0.05 EUR")
     assert noisy.moved_text(noisy.variants[0]) == "the plan stays"
-
-
-def test_no_scenario_has_a_plan_that_is_better_for_another(compared) -> None:
-    for run in compared.runs:
-        for other in compared.runs:
-            try:
-                offer = evaluate(run.problem, other.result.plan)
-            except ProblemError:  # it names what is not there
-                continue
-            assert not offer.rank.is_better_than(run.result.rank)
 
 
 def test_a_second_ctrl_c_ends_a_comparison_at_once(tiny, monkeypatch):

@@ -115,28 +115,3 @@ def test_a_plan_found_at_a_point_becomes_the_base_s_and_that_of_all_others():
     assert [made.results[point].objective for point in (0, 1)] == pytest.approx([10.5, 11.0])
     assert [made.results[point].kept_objective for point in (0, 1)] == pytest.approx([10.5, 11.0])
     assert not any(math.isnan(found.noise_beside(point_of(-1, made.base))) for found in made.results.values())
-
-
-def windowed(minutes: float, open_until: float = 70.0) -> RoutingProblem:
-    """Return a client some minutes from the depot, open from 60 on."""
-    matrix = np.array([[0.0, minutes], [minutes, 0.0]])
-    return RoutingProblem(
-        depots=[Depot("depot")],
-        clients=[Client("a", earliest=min(60.0, open_until), latest=open_until)],
-        vehicles=[VehicleType("van", unit_duration_cost=1.0)],
-        cost={},
-        duration=matrix,
-        distance=matrix,
-    )
-
-
-def test_the_times_of_a_plan_that_is_kept_follow_where_it_would_break_a_rule():
-    base = windowed(30.0)
-    kept = evaluate(base, [["a"]]).assessment.settled().plan
-    points = (windowed(45.0), windowed(32.0), windowed(45.0, open_until=40.0))
-    question = Written(base=base, anew=False, problems=points, finds=())
-    slow, slower_a_little, shut = (solve_point(question, point, kept, ()) for point in range(3))
-    assert (slow.kept_status, slow.kept_objective) == ("feasible", pytest.approx(90.0))
-    # it may be late as it is and still keep the window: then it leaves when it says
-    assert slower_a_little.kept_objective == pytest.approx(64.0)
-    assert shut.kept_status == "infeasible"

@@ -315,14 +315,6 @@ def test_a_law_below_zero_is_told(shared_tiny, axes):
     assert "at 1 point laws are not to be trusted, first vehicles.fuel_price −1" in found.text()
 
 
-def test_it_is_told_which_rule_a_kept_plan_breaks(shared_tiny):
-    found = sweep(load_scenario(shared_tiny), {"clients.demand_t": factors([1.0, 1.5])}, plan="today")
-    assert found.points["violations"].tolist() == [0, 2]
-    message = found.points["message"].tolist()[1]
-    assert "van 1" in message
-    assert f"1 point at which the plan breaks a rule, first clients.demand_t × 1.5: {message}" in found.text()
-
-
 def test_a_sweep_and_a_comparison_agree_on_what_compares(shared_tiny):
     base = load_scenario(shared_tiny)
     asked = {"clients.demand": factors([1.0, 1.3]), "vehicles.fixed_cost": factors([1.0, 2.0])}

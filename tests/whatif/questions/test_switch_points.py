@@ -144,11 +144,3 @@ def test_edges_of_laws():
     assert [str(edge) for edge in crossed_edges(stairs, stairs, {"w": 0.5}, {"w": 6.0})] == [
         "rate: w reaches 1 and 5"
     ]
-
-
-@pytest.mark.slow
-def test_a_limit_on_solves_is_told(tmp_path):
-    scenario = choice(tmp_path, "n^2 - price * n + 20")
-    found = switch_points(scenario, {PRICE: (0.2, 7.7)}, most_solves=3, options=QUICK)
-    assert found.axes[0].solves == 3
-    assert "not narrowed down" in set(found.frame["verdict"])

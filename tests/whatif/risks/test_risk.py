@@ -131,28 +131,6 @@ def test_overload_of_uncertain_demands() -> None:
     assert "vary by 25 % (log-normal" in str(stated)
 
 
-def test_days_that_break_a_rule_are_counted_and_told() -> None:
-    problem = line([Client("a"), Client("b")], shift_end=100.0, max_duration=95.0)
-    found = ko.risk(ko.evaluate(problem, [["a", "b"]]), Uncertainty(travel=0.1), draws=1000)
-    assert len(found.cost) == 1000
-    assert set(found.broken) == {"shift", "duration"}
-    assert found.broken["duration"] > found.broken["shift"] > 0
-    assert found.figures["holds"] == pytest.approx(1.0 - found.broken["duration"] / 1000)
-    assert f"a vehicle is back after its shift on {found.broken['shift']} days" in str(found)
-
-
-def test_the_seed_decides_and_blocks_do_not_matter_much(monkeypatch: pytest.MonkeyPatch) -> None:
-    from kanopt.problems.routing import days
-
-    result = ko.evaluate(line([Client("a", latest=33.0)], normal_law(4.0)), [["a"]])
-    one, same, other = (ko.risk(result, draws=4000, seed=seed) for seed in (1, 1, 2))
-    np.testing.assert_array_equal(one.cost, same.cost)
-    assert (one.cost != other.cost).any()
-    monkeypatch.setattr(days, "MOST_LEGS", 600)
-    blocks = ko.risk(result, draws=4000, seed=1)
-    assert blocks.frame["on_time"][0] == pytest.approx(one.frame["on_time"][0], abs=0.04)
-
-
 def test_what_is_assumed_is_told() -> None:
     unknown = line([Client("a", latest=33.0)], law_with(ErrorModel(0, 1, (0, 0, 0), 3.0, 0, 30.0, 500)))
     told = str(ko.risk(ko.evaluate(unknown, [["a"]]), draws=100))

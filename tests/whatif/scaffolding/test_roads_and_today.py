@@ -50,14 +50,6 @@ def test_the_tables_of_a_road_network_give_its_problem(tmp_path, roads):
     assert data["problem"]["bind"]["link_time"]["volume"] == "link.volume"
 
 
-def test_links_without_times_are_driven_at_a_speed_that_is_marked(tmp_path, roads):
-    tables = roads | {"links": roads["links"][["tail", "head", "length"]]}
-    data, _ = begun(tables, tmp_path)
-    assert data["surrogates"]["link_time"]["formula"] == "1.5 * length"
-    run = ko.load_scenario(tmp_path / "first.toml").run(time_limit=1)
-    assert not run.result.plan.unserved
-
-
 def test_todays_plan_in_columns_of_the_clients(tmp_path, city):
     today = city.pop("todays_routes")
     label = today["vehicle"] + " " + today["index"].astype(str)

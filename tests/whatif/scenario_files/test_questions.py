@@ -36,13 +36,6 @@ def renamed_service(tiny: Path, answer: str = "") -> Path:
     return tiny
 
 
-def test_an_open_question_is_asked_and_nothing_is_planned(tiny: Path) -> None:
-    ((key, message),) = asked(renamed_service(tiny))
-    assert key == "questions[1].answer"
-    assert message.startswith("what is Dauer of clients: how long a stop takes? Write answer = ")
-    assert 'answer = "service" or "ignore"' in message
-
-
 def test_an_answer_sets_its_keys(tiny: Path) -> None:
     scenario = ko.load_scenario(renamed_service(tiny, "service"))
     scenario.check()
