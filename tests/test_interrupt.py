@@ -5,7 +5,6 @@ import signal
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import NoReturn
 
 import pytest
 
@@ -32,14 +31,6 @@ def test_a_second_ctrl_c_stops_at_once_and_the_first_says_so(capsys: pytest.Capt
         assert "press Ctrl-C again to stop at once" in capsys.readouterr().err
         press()
     assert signal.getsignal(signal.SIGINT) is before
-
-
-def test_an_interrupt_around_another_is_asked_too() -> None:
-    with Interrupt() as outer:
-        with Interrupt() as inner:
-            press()
-        assert outer.asked
-    assert inner.asked
 
 
 @pytest.mark.parametrize("keeps", [(False,), (False, True), (True, False)])
@@ -123,15 +114,3 @@ def test_ctrl_c_while_a_module_is_loaded_raises_once_it_is_there(loading: Callab
     assert len(seen) == 1
     with pytest.raises(KeyboardInterrupt), Interrupt(keeps=False):
         loading()
-
-
-def test_a_process_that_is_only_loading_may_leave_at_once(loading: Callable[[], object]) -> None:
-    left = []
-
-    def leave(stop: Interrupt) -> NoReturn:
-        left.append(stop.number)
-        raise KeyboardInterrupt  # in place of ending the process
-
-    with pytest.raises(KeyboardInterrupt), Interrupt(keeps=False, leave=leave), Interrupt():
-        loading()
-    assert left == [signal.SIGINT]

@@ -126,11 +126,3 @@ def test_what_takes_long_is_told_by_a_line_and_keeps_its_signature(name: str) ->
     function = getattr(ko, name)
     assert function.__wrapped__.__name__ == name
     assert "progress" in inspect.signature(function).parameters
-
-
-def test_nothing_is_shown_where_nobody_looks(capsys: pytest.CaptureFixture[str]) -> None:
-    clock = Clock()
-    with ProgressLine(clock) as line:
-        clock.now = 2.0
-        line("structure 3")
-    assert capsys.readouterr() == ("", "")

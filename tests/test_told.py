@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.cases.told import differences, end_of
+from tests.cases.told import differences
 
 
 @pytest.mark.parametrize(
@@ -32,9 +32,3 @@ def test_the_last_digit_that_is_shown_may_be_rounded_to_either_side() -> None:
     assert differences("R² 0.945", "R² 0.947", 1e-6, last_digit=True)
     assert not differences("49 % of 1,018", "50 % of 1,018", 1e-6, last_digit=True)
     assert differences("49 % of 1,018", "49 % of 1,019", 1e-6, last_digit=True)
-
-
-def test_a_line_is_found_in_a_text_whatever_its_spaces() -> None:
-    text = "first\n  it costs   2.50 EUR\nand 3.75 EUR"
-    assert text[end_of("it costs 2.50 EUR", text) :] == "\nand 3.75 EUR"
-    assert end_of("it costs 2.60 EUR", text) == end_of("it cost 2.50 EUR", text) == -1

@@ -74,13 +74,6 @@ def test_workers_do_their_orders_side_by_side_and_are_messages(script):
     assert ran(path) == ([], [])
 
 
-def test_what_a_library_prints_is_a_complaint_and_no_message(script):
-    path = script("print('hello')\nos.system('echo from afar')\nchannel.send(1)\nreturn 'done'")
-    (end,), messages = ran(path, None)
-    assert (end.message, messages) == ("done", [(0, 1)])
-    assert "from afar" in end.error_output
-
-
 WAITING = (
     "channel.ready()\nwhile not channel.stop_requested:\n    time.sleep(0.01)\nreturn 'stopped in order'"
 )
@@ -112,11 +105,6 @@ def test_one_that_dies_leaves_what_it_told_and_the_others(script):
     assert (lives.message, lives.failed) == ("lives", False)
     assert (dead.message, dead.failed) == ("failed: its process ended with code -9", True)
     assert sorted(messages) == [(0, 0), (1, 1)]
-
-
-def test_one_that_raises_says_why(script):
-    (end,), _ = ran(script("raise ValueError('no such thing')"), None)
-    assert (end.message, end.failed) == ("failed: ValueError: no such thing", True)
 
 
 @pytest.mark.parametrize("garbage", ["hello", "3", '["told"]', "[1, 2]", "null"])

@@ -121,14 +121,3 @@ def test_what_days_cost_adds_up_to_all_of_them() -> None:
     sure = one_route(["a"])
     sure.days.cost[:] = 7.0
     assert sum(bar.get_height() for bar in sure.plot_costs(Figure().subplots()).patches) == pytest.approx(1.0)
-
-
-def test_plans_over_draws_and_their_decisions(tiny: Scenario) -> None:
-    options = ko.SweepOptions(time_limit=0.05)
-    found = ko.monte_carlo(tiny, {FUEL: (1.0, 2.0)}, draws=20, candidates=1, plan="today", options=options)
-    ax = found.plot(Figure().subplots())
-    bars = [each.get_xdata() for each in ax.lines if each.get_linewidth() == 3.5]
-    np.testing.assert_allclose(bars, found.plans[["q05", "q95"]])
-    assert [label.get_text() for label in ax.get_yticklabels()] == list(found.names)
-    ax = found.plot_decisions(Figure().subplots())
-    assert [bar.get_width() for bar in ax.patches] == found.decisions["keeps"].tolist()

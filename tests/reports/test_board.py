@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import math
 import re
 from dataclasses import replace
 from pathlib import Path
@@ -13,7 +12,6 @@ import numpy as np
 import pytest
 
 from kanopt.display import Grid, Link, words_of
-from kanopt.errors import ProblemError
 from kanopt.explain import explain
 from kanopt.formulas import Variable, parse_formula
 from kanopt.problems import evaluate
@@ -26,7 +24,7 @@ from kanopt.reports.subject import subject_of_explanation, subject_of_run
 from kanopt.text import money_text, sure_text
 from kanopt.whatif import risk
 from kanopt.whatif.scenario_files.spec import ReportSpec
-from tests.problems.test_plan_figures import city, shop
+from tests.problems.test_plan_figures import shop
 from tests.reports.test_write import check_page
 
 pytestmark = pytest.mark.usefixtures("no_drawing")
@@ -53,14 +51,6 @@ def test_what_is_saved_is_told_once_and_in_a_year(make_run: Any) -> None:
     assert f"Carried out 250 times a year, that is {rows['saving_year'].short} saved in a year." in told[1]
     assert "saving_year" not in figure_rows(subject)
     assert "in a year" not in words_of(first_of(subject).todo[1])
-
-
-def test_a_number_of_plans_that_is_none_is_refused(tmp_path: Path) -> None:
-    why = explain(evaluate(city(), [["near", "far"]]))
-    for wrong in (0.0, -1.0, math.nan, math.inf):
-        with pytest.raises(ProblemError, match="plans_per_year is"):
-            why.to_html(tmp_path / "page.html", plans_per_year=wrong)
-    assert not list(tmp_path.iterdir())
 
 
 def test_every_number_in_a_sentence_leads_to_a_row(make_run: Any, tmp_path: Path) -> None:

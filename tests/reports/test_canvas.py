@@ -4,10 +4,7 @@ import re
 from typing import Any
 from xml.etree import ElementTree
 
-import pytest
-from matplotlib.figure import Figure
-
-from kanopt.reports.canvas import HALO, TIP, style_axes
+from kanopt.reports.canvas import HALO, TIP
 from kanopt.reports.palette import INK, series
 from kanopt.reports.svg import Tip, to_svg
 
@@ -42,27 +39,3 @@ def test_marks_get_their_tips_in_order() -> None:
     assert owners == [("van <1> ", "7"), ("van 2", None), (None, None)]
     assert [text for text, _ in found] == ["<first>", "second & last", "third  "]
     assert found[0][1] < found[1][1] < found[2][1]
-
-
-@pytest.mark.parametrize(
-    ("low", "high", "wanted"),
-    [
-        (5_000, 17_600, ["6,000", "18,000"]),
-        (0, 16.7e6, ["0", "2.5 million", "15.0 million"]),
-        (0, 1.9e6, ["0.25 million", "1.50 million"]),
-        (1_450, 2_120, ["1500", "2100"]),
-        (0, 3e-7, ["0", "1e−7"]),
-        (12_500_000, 12_500_900, ["12,500,200"]),
-    ],
-)
-def test_numbers_of_an_axis_are_written_alike_and_none_above_it(
-    low: float, high: float, wanted: list[str]
-) -> None:
-    figure = Figure()
-    ax = figure.add_subplot()
-    ax.plot([0, 1], [low, high])
-    style_axes(ax)
-    figure.canvas.draw()
-    texts = [label.get_text() for label in ax.get_yticklabels()]
-    assert set(wanted) <= set(texts)
-    assert ax.yaxis.get_offset_text().get_text() == ""

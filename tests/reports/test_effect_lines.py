@@ -4,13 +4,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-import numpy as np
 import pandas as pd
-from hypothesis import given
-from hypothesis import strategies as st
 
 from kanopt.formulas import Fit, Variable, parse_formula
-from kanopt.reports.effect_lines import course_text, effect_lines
+from kanopt.reports.effect_lines import effect_lines
 from kanopt.whatif.learn import LearnedLaw
 
 FIT = Fit(0.98, 1.5, 1.1, 1.01, 400, 100)
@@ -44,10 +41,3 @@ def test_pictures_are_drawn_where_a_terminal_has_room_and_lines_fit():
         assert sum("▁" in line for line in lines) == 2
     words = " ".join(" ".join(effect_lines(law, 60)).split())
     assert "min at 12 h, then rises" in words
-
-
-@given(st.lists(st.floats(0.1, 10.0), min_size=2, max_size=20))
-def test_what_rises_everywhere_is_said_to_rise(steps):
-    values = np.cumsum(np.array(steps))
-    assert course_text(np.arange(len(values)) * 1.0, values, "").startswith("rises from ")
-    assert course_text(np.arange(len(values)) * 1.0, -values, "").startswith("falls from ")

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from kanopt.display import Facts, Grid, Section
+from kanopt.display import Grid, Section
 from kanopt.formulas import Formula, Variable, parse_formula
 from kanopt.reports.law_section import law_sections
 from kanopt.whatif import LearnedLaw
@@ -46,10 +46,6 @@ def constants(formula: Formula) -> Grid:
     return next(grid for grid in grids if grid.caption.startswith("Constants"))
 
 
-def facts(formula: Formula) -> dict[str, str]:
-    return dict(next(each for each in blocks(section(formula)) if isinstance(each, Facts)).pairs)
-
-
 def column(table: Grid, head: str) -> list[Any]:
     place = table.heads.index(head)
     return [row[place] for row in table.rows]
@@ -73,16 +69,3 @@ def test_units_and_intervals_of_constants_stand_beside_their_values() -> None:
         assert low == pytest.approx(known.low[name], rel=1e-3)
         assert high == pytest.approx(known.high[name], rel=1e-3)
         assert low < high
-
-
-def test_decisions_and_refits_are_told_and_nothing_where_there_were_none() -> None:
-    plain = facts(law())
-    assert not {"Decided by hand", "Estimated again"} & plain.keys()
-    chosen = replace(law(), provenance={"pinned": "load: exp", "forbidden": "sine", "preferred": "power"})
-    new = chosen.fixed({"start": 0.5}).edited("0.5 + rate * km * exp(weight * load)").refit(rows())
-    told = facts(new)
-    assert told["Decided by hand"] == (
-        "pinned load: exp; forbidden sine; preferred power; held start = 0.5, was 1; "
-        "rewritten, was 0.5 + rate · km · exp(weight · load)"
-    )
-    assert told["Estimated again"] == "rate, weight on 200 rows by least squares"

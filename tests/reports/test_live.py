@@ -36,22 +36,6 @@ def mixed_town(seed: int) -> RoutingProblem:
     return mixed_problem(seed, LAWS[seed % len(LAWS)])
 
 
-def rested_town(seed: int) -> RoutingProblem:
-    """Return a town all of whose drivers take two breaks; what its laws read decides where."""
-    problem, rng = mixed_town(seed), np.random.default_rng([seed, 8])
-    starts = rng.integers(400, 460, len(problem.vehicles)).tolist()
-    vehicles = [
-        replace(
-            each,
-            breaks=f"{8 + at % 7} in {at}-{at + 70}; 7 in {at + 30}-{at + 120}",
-            max_driving=np.inf,
-            rest_duration=0.0,
-        )
-        for each, at in zip(problem.vehicles, starts, strict=True)
-    ]
-    return replace(problem, vehicles=vehicles)
-
-
 def assert_as_the_referee_says(seeds: range, tell: Any = in_node, town: Town = mixed_town) -> Counter[str]:
     """Compare random plans under random settings; return how often each thing was moved."""
     pages, settings, expected, moved = [], [], [], Counter[str]()
@@ -86,12 +70,6 @@ def test_random_plans_cost_what_the_referee_says_under_moved_prices_loads_and_de
     every = ("load", "departures", "vehicle.km_price", "service", "under way")
     assert min(moved[each] for each in every) >= 5, moved
     assert moved["arrivals"] >= 2, moved
-
-
-@needs_node
-def test_drivers_take_their_breaks_where_the_referee_has_them_take_them() -> None:
-    moved = assert_as_the_referee_says(range(4026, 4040), town=rested_town)
-    assert moved["breaks"] >= 5, moved
 
 
 def city(label: str = "van", term: str = "km") -> RoutingProblem:

@@ -105,14 +105,3 @@ def effects() -> Effects:
         }
     )
     return Effects("minutes", frame, {"km": "km", "mode": ""}, frozenset({"mode"}))
-
-
-def test_effects_are_drawn_column_by_column_on_one_scale(effects: Effects) -> None:
-    given = Figure().subplots(1, 3)
-    line, bars = effects.plot(ax=given)
-    assert [line, bars] == list(given[:2])
-    np.testing.assert_allclose(line.lines[1].get_xydata(), [(1.0, -4.0), (5.0, 0.5), (9.0, 6.0)])
-    assert [bar.get_width() for bar in bars.patches] == [-1.0, 2.0]
-    assert [label.get_text() for label in bars.get_yticklabels()] == ["rail", r"\$road\$"]
-    assert line.get_ylim() == bars.get_xlim()
-    assert (line.get_xlabel(), bars.get_xlabel()) == ("km (km)", "effect on minutes")

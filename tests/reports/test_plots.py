@@ -2,18 +2,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import Any
 from xml.etree import ElementTree
 
 import numpy as np
 import pandas as pd
 import pytest
 from matplotlib import pyplot
-from matplotlib.figure import Figure
 
 from kanopt.problems.views import GanttView, MapView, NetworkView, SeriesView, View
-from kanopt.reports import plot_view
-from kanopt.reports.gantt import plot_gantt
 from kanopt.reports.plots import view_chart
 
 NAMES = ["depot", "a", "b", "$c$", "x" * 300]
@@ -89,24 +85,12 @@ def a_series(step: bool = True) -> SeriesView:
 VIEWS = [a_map(), a_gantt(), a_gantt(clock=False), a_network(), a_series(), a_series(step=False)]
 
 
-def texts(ax: Any) -> list[str]:
-    return [text.get_text() for text in ax.texts]
-
-
 @pytest.mark.parametrize("view", VIEWS, ids=lambda view: type(view).__name__)
 @pytest.mark.parametrize("width", [350, 860])
 def test_every_view_becomes_well_formed_svg(view: View, width: int) -> None:
     root = ElementTree.fromstring(view_chart(view, 0, width, label=f"{view.title} {width}").wide)
     assert root.get("width") == str(width)
     assert all(float(value) >= 0 for value in root.get("viewBox", "").split())
-
-
-def test_a_map_names_routes_and_what_is_left_out_and_has_a_scale() -> None:
-    shown = texts(plot_view(a_map(), Figure().add_subplot()))
-    assert {"van 1", "van 2", "depot"} <= set(shown)
-    assert any(text.startswith("xxx") and text.endswith("…") for text in shown)
-    assert any(text.endswith(" km") for text in shown)
-    assert not any(text.endswith(" km") for text in texts(plot_view(a_map(unit=""), Figure().add_subplot())))
 
 
 def test_tips_name_points_bars_and_edges() -> None:
@@ -117,15 +101,6 @@ def test_tips_name_points_bars_and_edges() -> None:
         in view_chart(a_gantt(clock=False), 0, 350, label="h").wide
     )
     assert "<title>s → f: 8 t</title>" in view_chart(a_network(), 0, 350, label="n").wide
-
-
-def test_a_gantt_reads_as_time_of_day_or_names_its_unit() -> None:
-    clock = plot_gantt(a_gantt(), Figure(figsize=(10, 4)).add_subplot())
-    assert clock.get_xlabel() == "time of day"
-    assert next(tick.get_text() for tick in clock.get_xticklabels()) == "08:00"
-    assert [tick.get_text() for tick in clock.get_yticklabels()] == ["van 1", "van 2"]
-    assert plot_gantt(a_gantt(clock=False), Figure().add_subplot()).get_xlabel() == "time (min)"
-    assert plot_gantt(a_gantt(), Figure().add_subplot(), span=(0.0, 1440.0)).get_xlim() == (0.0, 1440.0)
 
 
 def test_views_of_two_plans_share_time_axis_and_colours() -> None:

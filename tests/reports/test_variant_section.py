@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 import re
 from collections.abc import Callable
 from dataclasses import replace
@@ -73,23 +72,6 @@ def test_each_row_has_the_price_its_difference_and_what_that_is(varied: Any) -> 
     assert rows["dearer vans"]["difference"] == "+8.00"
     assert rows["half a day"]["served"] == "1.2 of 2.4 t"
     assert rows["half a day"]["Vehicles used"] == "1 of 3"
-
-
-def test_the_page_reads_without_its_script(varied: Any, tmp_path: Path) -> None:
-    page = write_report(varied, tmp_path / "page.html").read_text("utf-8")
-    text = page[page.index('<section id="variants"') :].partition("</section>")[0]
-    assert [html.unescape(name) for name in re.findall(r'data-name="([^"]*)"', text)] == [
-        "dearer vans",
-        "as before",
-        "half a day",
-        "small vans",
-    ]
-    assert "dearer vans is other" in text
-    assert "<p>dearer vans: " in text
-    assert "dearer; noise of the search 0.50\u00a0EUR." in text
-    assert text.count("data-whose") == 8  # a map for desktops and one for phones
-    labels = re.findall(r'<svg[^>]* aria-label="([^"]*)"', page)
-    assert len(labels) == len(set(labels))
 
 
 def test_a_name_is_text_wherever_it_stands(make_run: Callable[..., Any], tmp_path: Path) -> None:

@@ -5,11 +5,10 @@ from __future__ import annotations
 import html
 import re
 
-import numpy as np
 import pytest
 
 from kanopt.errors import ProblemError
-from kanopt.problems import Client, Depot, RoutingProblem, VehicleType, evaluate
+from kanopt.problems import evaluate
 from kanopt.reports import EXPORTS, refuse_exports
 from kanopt.text import clock_text
 from tests.reports.exports.conftest import NAMES
@@ -83,16 +82,3 @@ def test_what_no_plan_can_be_written_as_is_known_before_there_is_one(routed, pla
                 refuse_exports(result.problem, [name])
     with pytest.raises(ProblemError, match=r"lat and a lon(.|\n)*no vehicle and no machine"):
         refuse_exports(supplied.problem, EXPORTS)
-
-
-def test_a_depot_on_the_way_is_no_client_and_says_with_what_to_go_on(tmp_path):
-    km = np.abs(np.subtract.outer([0.0, 1.0, 2.0, 3.0], [0.0, 1.0, 2.0, 3.0]))
-    clients = [Client(name, demand=1.0, service_duration=5.0) for name in "abc"]
-    van = VehicleType("van", capacity=2.0, max_reloads=1, shift_end=600.0)
-    problem = RoutingProblem([Depot("north", 0, 0)], clients, [van], {"fuel": km}, km, km)
-    result = evaluate(problem, {"van": ["a", "north", "b", "c"]})
-    (stops,) = sheets(result.to_work_orders(tmp_path / "orders.html"))
-    assert [row["place"] for row in stops] == ["a", "north", "b", "c", "north"]
-    known = [[stops[number][head] for head in ("done", "unload", "on board", "notes")] for number in (1, 4)]
-    assert known == [[stops[1]["arrive"], "", "0 t", "go on with 2 t on board"], ["", "", "0 t", ""]]
-    assert result.assessment.rosters()[0].frame["stops"].tolist() == [3]

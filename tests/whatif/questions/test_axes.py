@@ -19,7 +19,6 @@ from kanopt.whatif.questions.axes import (
     split_path,
     split_row_path,
 )
-from kanopt.whatif.questions.question import _coordinates, parents
 
 NUMBERS = st.floats(-1e6, 1e6).filter(lambda x: abs(x) > 1e-3)
 
@@ -115,25 +114,3 @@ def test_a_path_without_a_condition_names_no_rows(path):
     with pytest.raises(ScenarioError, match="names no rows of a table"):
         split_row_path(path)
     assert split_row_path("clients[name=c01,]") == ("clients", {"name": "c01"})
-
-
-@given(
-    st.lists(
-        st.tuples(st.integers(0, 5), st.floats(0, 9), st.sampled_from(["x", "y"])),
-        min_size=1,
-        max_size=40,
-        unique=True,
-    )
-)
-def test_each_next_point_is_the_farthest_by_trying_all(points):
-    place = _coordinates(points)
-    away = np.abs(place[:, None] - place).sum(axis=2)
-    first = int(np.argmin(np.abs(place - place.mean(axis=0)).sum(axis=1)))
-    order = [(first, None)]
-    while len(order) < len(points):
-        chosen = [point for point, _ in order]
-        distance = away[:, chosen].min(axis=1)
-        distance[chosen] = -1.0
-        farthest = int(np.argmax(distance))
-        order.append((farthest, chosen[int(np.argmin(away[farthest, chosen]))]))
-    assert parents(points) == order

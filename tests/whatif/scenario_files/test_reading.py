@@ -131,50 +131,6 @@ def test_of_a_history_is_read_what_laws_read_and_what_may_say_groups_as_any_text
     assert list(load_scenario(path).tables["trips"]) == ["km", "minutes", "note", "week"]
 
 
-ROUTES = """
-[tables.clients]
-path = "clients.csv"
-[tables.vans]
-path = "vans.csv"
-[tables.depots]
-path = "depots.csv"
-[surrogates.time]
-formula = "2 * km"
-inputs = { km = "km" }
-unit = "min"
-[problem]
-kind = "routing"
-depots = { table = "depots" }
-clients = { table = "clients" }
-vehicles = { table = "vans" }
-duration = { law = "time" }
-bind = { km = "arc.distance" }
-"""
-
-
-def routes(folder: Path, column: str, text: str = ROUTES) -> Path:
-    rows = "".join(f"c{k},{k},1,1,{'top' if k == 3 else k},a\n" for k in range(1, 9))
-    (folder / "clients.csv").write_text(f"name,x,y,demand,{column},note\n{rows}")
-    (folder / "vans.csv").write_text("name,num_available,capacity,unit_duration_cost\nvan,2,5,1\n")
-    (folder / "depots.csv").write_text("name,x,y\nhome,0,0\n")
-    (folder / "routes.toml").write_text(text)
-    return folder / "routes.toml"
-
-
-def test_what_a_problem_reads_is_checked_and_what_it_does_not_read_may_be_any_text(tmp_path):
-    scenario = load_scenario(routes(tmp_path, "floor"))
-    assert scenario.tables["clients"]["floor"].tolist() == ["1", "2", "top", "4", "5", "6", "7", "8"]
-    assert any("floor" in str(remark) for remark in (*scenario.remarks(), *scenario.notes()))
-    with pytest.raises(ScenarioError, match="'top'"):
-        load_scenario(routes(tmp_path, "prize"))
-    wait = '[surrogates.wait]\nformula = "floor"\ninputs = { floor = "" }\nunit = "min"\n[problem]\n'
-    bound = ROUTES.replace("[problem]\n", f'{wait}policy = {{ service = {{ law = "wait" }} }}\n')
-    with pytest.raises(ScenarioError, match="'top'"):
-        load_scenario(
-            routes(tmp_path, "floor", bound.replace("bind = { ", 'bind = { floor = "client.floor", '))
-        )
-
-
 # derived columns and dropped rows
 
 DERIVED = "seconds,km,pickup,note\n" + "".join(
@@ -205,21 +161,6 @@ def test_laws_may_be_of_derived_columns_and_a_what_if_adds_to_them(tmp_path):
     more = load_scenario(tmp_path / "more.toml").tables["trips"]
     assert list(report_of(more).derived) == ["start_h", "hours", "minutes"]
     assert more["km"].max() == 5
-
-
-def test_every_mistake_in_a_rule_is_told_at_its_line(tmp_path):
-    path = derived(
-        tmp_path,
-        'drop_where = ["kms <= 0",\n  "km >= 0"]\n[tables.trips.derive]\nminutes = "secs / 60"\n'
-        'start_h = "hour(note)"\nkm = "km * 2"\na = "b"\nb = "a"',
-    )
-    with pytest.raises(ScenarioError) as told:
-        load_scenario(path)
-    found = {(issue.line, issue.key): issue.message for issue in told.value.issues}
-    assert "did you mean 'km'" in found[3, "tables.trips.drop_where[1]"]
-    assert "there is no column 'secs'" in found[6, "tables.trips.derive.minutes"]
-    assert "names itself" in found[8, "tables.trips.derive.km"]
-    assert "comes back to 'a'" in found[9, "tables.trips.derive.a"]
 
 
 # supply
