@@ -48,30 +48,6 @@ def test_a_table_outside_the_folder_is_not_opened(edited, secret, form):
     assert load_scenario(path, allow_outside=True).tables["vehicles"]["name"].tolist() == ["van"]
 
 
-def test_whether_a_file_outside_exists_is_not_told(edited, secret):
-    path = edited('path = "vehicles.csv"', f'path = "../{secret.name}"')
-    [there] = mistakes(path)
-    secret.unlink()
-    assert mistakes(path) == [there]
-
-
-@pytest.mark.parametrize("where", ["table", "base", "law"])
-def test_a_path_that_is_too_long_to_be_one_is_named(tiny, edited, where):
-    long = "c" * 300
-    if where == "base":
-        path = tiny.with_name("long.toml")
-        path.write_text(f'[scenario]\nbase = "{long}.toml"\n')
-    elif where == "table":
-        path = edited('path = "clients.csv"', f'path = "{long}.csv"')
-    else:
-        path = edited(
-            "[surrogates.minutes]", f'[surrogates.kept]\nfile = "{long}.json"\n[surrogates.minutes]'
-        )
-    found = mistakes(path)[0][1]
-    assert "is no path: File name too long" in found
-    assert len(found) < 1_000
-
-
 @pytest.fixture
 def asking(tiny, edited):
     """A scenario that asks a database beside it; the path of the database is relative to the file."""

@@ -4,13 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import numpy as np
-import pandas as pd
 import pytest
 
 import kanopt as ko
-
-SCENARIOS = Path(__file__).parents[2] / "scenarios"
 
 SHIP = """
 [tables.choices]
@@ -113,62 +109,3 @@ def test_what_ifs_change_ranges_and_are_compared(tmp_path: Path) -> None:
     result = broken.run().result
     assert result.status.value == "infeasible"
     assert any("arrival must be at most 6" in reason.message for reason in result.problem.reasons(None))
-
-
-def known_coffee(folder: Path, extra: str = "") -> ko.Scenario:
-    """Return the shipped scenario with its true law in place of a learned one."""
-    law = (
-        '[surrogates.demand]\nformula = "size * (price / usual) ^ -2.2 * (1 + 0.15 * sin(2 * pi * (week - 44) / 52))"\n'
-        'inputs = { size = "bag", usual = "EUR/bag", price = "EUR/bag", week = "" }\nunit = "bag"\n'
-        '[problem.bind]\nsize = "item.size"\nusual = "item.usual"\n[tables.coffees]\npath = "coffees.csv"\n'
-        'units = { cost = "EUR/bag", case_size = "bag/case", bag_kg = "kg/bag", usual = "EUR/bag", size = "bag" }\n'
-    )
-    coffees = pd.read_csv(SCENARIOS / "coffee" / "coffees.csv")
-    coffees["size"], coffees["usual"] = [420.0, 300.0, 90.0], [9.0, 6.5, 8.0]
-    coffees.to_csv(folder / "coffees.csv", index=False)
-    text = (SCENARIOS / "coffee.toml").read_text("utf-8").replace('coffee = "item.name"\n', "")
-    (folder / "base.toml").write_text(text.replace('"coffee/', f'"{SCENARIOS.as_posix()}/coffee/'), "utf-8")
-    path = folder / "known.toml"
-    path.write_text(f'[scenario]\nbase = "base.toml"\n{law}{extra}', "utf-8")
-    return ko.load_scenario(path, allow_outside=True)
-
-
-def best_on_a_grid(budget_kg: float) -> float:
-    """Return the most that can be earned, by trying every number of cases; prices are then the best for them.
-
-    Of one coffee with so many cases the price is the unconstrained one, or the one at which just all is sold.
-    """
-    season = 1 + 0.15 * np.sin(2 * np.pi * (48 - 44) / 52)
-    best: dict[str, np.ndarray] = {}
-    weight = {}
-    rows = {
-        "espresso": (420.0, 9.0, 5.2, 12, 1.0),
-        "filter": (300.0, 6.5, 3.4, 20, 0.5),
-        "decaf": (90.0, 8.0, 4.9, 12, 0.5),
-    }
-    for name, (size, usual, cost, case, kg) in rows.items():
-        prices = np.linspace(0.8 * usual, 1.3 * usual, 40_001)
-        sold = size * season * (prices / usual) ** -2.2
-        cases = np.arange(61)
-        earned = np.array([
-            np.where(sold <= case * count, prices * sold, -np.inf).max() - cost * case * count for count in cases
-        ])  # fmt: skip
-        best[name], weight[name] = earned, kg * case * cases
-    total = best["espresso"][:, None, None] + best["filter"][None, :, None] + best["decaf"][None, None, :]
-    mass = (
-        weight["espresso"][:, None, None] + weight["filter"][None, :, None] + weight["decaf"][None, None, :]
-    )
-    return float(total[mass <= budget_kg].max())
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("budget", [600.0, 400.0])
-def test_prices_and_cases_are_the_best_of_a_grid(tmp_path: Path, budget: float) -> None:
-    run = known_coffee(tmp_path, f"[problem.limits.roaster]\nat_most = {budget}\n").run()
-    assert run.result.status.value == "optimal"
-    assert run.result.check.ok
-    earned, most = -run.result.objective, best_on_a_grid(budget)
-    assert most - 0.5 <= earned <= most + 0.05
-    assert -run.result.bound >= most - 0.05
-    assert f"earns {earned:,.2f} EUR: sales" in str(run.explanation)
-    assert run.today is not None

@@ -1,5 +1,4 @@
 import re
-import signal
 from dataclasses import replace
 from importlib import import_module
 
@@ -10,7 +9,7 @@ from kanopt.errors import KanoptWarning, ScenarioError
 from kanopt.problems import evaluate
 from kanopt.whatif import compare, load_scenario
 from tests.cases.choice_scenario import choice
-from tests.cases.supply_scenario import one_market
+from tests.cases.scenario_files import one_market
 
 solving = import_module("kanopt.solvers.solve")  # the package's name for it is the function
 
@@ -138,10 +137,10 @@ def test_scenarios_that_do_not_compare_are_refused(tiny, tmp_path):
 
 def test_sites_that_open_and_close_are_told(tmp_path):
     base = one_market(tmp_path, shortage="")
-    found = compare([base, base.close("sites", where={"name": "north"}).named("north shut")], repeats=1)
+    found = compare([base, base.close("facilities", where={"name": "north"}).named("north shut")], repeats=1)
     assert found.changes_in_use(found.variants[0]) == ("north closes", "south opens")
     assert found.steps[["change", "noise"]].to_numpy().tolist() == [[pytest.approx(105.0 - 50.0), 0.0]]
-    assert "changed: sites.status is closed" in found.text()
+    assert "changed: facilities.status is closed" in found.text()
 
 
 def sabotaged(monkeypatch, base, name, goes_wrong, **options):
@@ -213,18 +212,3 @@ def test_a_change_within_the_noise_is_none_but_the_price_of_one_plan_is_exact(ti
     assert told.startswith("no difference: +0.05 EUR (+0.12 %) is within the noise of the search, 3.00 EUR")
     assert told.endswith("the base's plan alone changes by exactly +0.05 EUR")
     assert noisy.moved_text(noisy.variants[0]) == "the plan stays"
-
-
-def test_a_second_ctrl_c_ends_a_comparison_at_once(tiny, monkeypatch):
-    base = load_scenario(tiny)
-    real = solving.search_and_assess
-
-    def stopped(problem, options, _solver=None):
-        if options.initial is not None:  # a variant, which begins with the plan of the base
-            signal.raise_signal(signal.SIGINT)
-            signal.raise_signal(signal.SIGINT)
-        return real(problem, options)
-
-    monkeypatch.setattr(solving, "search_and_assess", stopped)
-    with pytest.raises(KeyboardInterrupt):
-        compare([base, base.scale("vehicles.fuel_price", 1.1).named("dear")])

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from kanopt.problems.base import told_elsewhere
-from kanopt.whatif import SweepOptions, factors, load_scenario, switch_points
+from kanopt.whatif import SweepOptions, factors, switch_points
+from tests.cases.scenario_files import DEMAND, one_market, random_network, written
 from tests.cases.supply import cost_of
-from tests.cases.supply_scenario import DEMAND, one_market, random_network
 
 QUICK = SweepOptions(time_limit=5.0)
 
@@ -63,54 +63,18 @@ def _with_array(problem):
 
 
 def test_a_schedule_is_carried_over_in_its_order(tmp_path):
-    files = {
+    tables = {
         "jobs": "name,due_date\nA,1000\n",
         "tasks": "name,job,order,size\na1,A,1,5\na2,A,2,5\n",
         "machines": "name\nfast\nslow\n",
         "modes": "task,machine,energy,pace\na1,fast,10,1\na2,fast,10,1\na1,slow,0,2\na2,slow,0,2\n",
-        "power": "start,price\n0,1\n",
+        "power_price": "start,price\n0,1\n",
     }
-    for name, text in files.items():
-        (tmp_path / f"{name}.csv").write_text(text, "utf-8")
-    path = tmp_path / "shop.toml"
-    path.write_text(SHOP, "utf-8")
-    found = switch_points(load_scenario(path), {"tasks.size": factors(1.0, 3.5, 2)}, options=QUICK)
+    laws = '[surrogates.minutes]\nformula = "pace * size"\ninputs = { pace = "", size = "" }\nunit = "min"'
+    problem = 'makespan_cost = 1.0\nhorizon = 500\nduration = { law = "minutes" }\n'
+    bound = 'bind = { pace = "mode.pace", size = "task.size" }'
+    scenario = written(tmp_path, "scheduling", tables, laws=laws, problem=problem + bound)
+    found = switch_points(scenario, {"tasks.size": factors(1.0, 3.5, 2)}, options=QUICK)
     # a task on the fast machine takes as long as it is large, and 10 EUR more; on the slow one twice as long
     assert found.frame["switch_point"].unique() == pytest.approx([2.0], abs=1e-4)
     assert found.axes[0].solves <= 5
-
-
-SHOP = """\
-[scenario]
-name = "Shop"
-[tables.jobs]
-path = "jobs.csv"
-[tables.tasks]
-path = "tasks.csv"
-[tables.machines]
-path = "machines.csv"
-[tables.modes]
-path = "modes.csv"
-[tables.power]
-path = "power.csv"
-[surrogates.minutes]
-formula = "pace * size"
-inputs = { pace = "", size = "" }
-unit = "min"
-[problem]
-kind = "scheduling"
-makespan_cost = 1.0
-horizon = 500
-duration = { law = "minutes" }
-bind = { pace = "mode.pace", size = "task.size" }
-[problem.jobs]
-table = "jobs"
-[problem.tasks]
-table = "tasks"
-[problem.machines]
-table = "machines"
-[problem.modes]
-table = "modes"
-[problem.power_price]
-table = "power"
-"""

@@ -13,6 +13,7 @@ from kanopt.errors import FileFormatError, KanoptError, ScenarioError
 from kanopt.problems.evaluate import evaluate
 from kanopt.whatif import SweepOptions, compare, factors, grid, load_scenario, sweep
 from kanopt.whatif.questions import store
+from tests.cases.scenario_files import written
 
 asking = import_module("kanopt.whatif.questions.ask")
 FUEL = {"vehicles.fuel_price": grid(1.0, 2.0, 5)}
@@ -345,15 +346,8 @@ def late_shop(tmp_path):
         "resources": "name,capacity\nworker,2\n",
         "needs": "task,resource,amount\na,worker,2\nb,worker,1\n",
     }
-    lines = ['[scenario]\nname = "Shop"']
-    for name, text in tables.items():
-        (tmp_path / f"{name}.csv").write_text(text)
-        lines.append(f'[tables.{name}]\npath = "{name}.csv"')
-    lines.append('[tables.jobs.units]\ndue_date = "min"\n[tables.modes.units]\nduration = "min"')
-    lines.append('[problem]\nkind = "scheduling"\nmakespan_cost = 0.2')
-    lines += [f'{name} = {{table = "{name}"}}' for name in tables]
-    (tmp_path / "shop.toml").write_text("\n".join([*lines, "[solver]\ntime_limit = 2"]))
-    return load_scenario(tmp_path / "shop.toml")
+    units = '[tables.jobs.units]\ndue_date = "min"\n[tables.modes.units]\nduration = "min"'
+    return written(tmp_path, "scheduling", tables, laws=units, problem="makespan_cost = 0.2")
 
 
 def test_a_plan_that_does_more_for_less_is_cheaper_and_one_that_breaks_a_rule_is_none(late_shop):

@@ -122,15 +122,6 @@ def test_ctrl_c_keeps_what_was_found(tmp_path, monkeypatch):
     assert "not narrowed down" in set(found.frame["verdict"])
 
 
-@pytest.mark.slow
-def test_where_nothing_tips_that_is_said(tmp_path):
-    scenario = choice(tmp_path, "(n - 2)^2 * price")
-    found = switch_points(scenario, {PRICE: (1.0, 2.0), "choices.high": [3, 4]}, options=QUICK)
-    assert found.frame.empty
-    assert "problem.bind.price: the same decisions from 1 to 2" in found.text()
-    assert len(found.points) == 4
-
-
 def test_edges_of_laws():
     inputs = [ko.Variable("w", "t"), ko.Variable("km", "km")]
     law = ko.parse_formula("km * max(5, 2 * w) + min(w, 6)", inputs, ko.Variable("fee", "EUR"))

@@ -10,6 +10,7 @@ from scipy.stats import norm
 from kanopt.errors import ScenarioError
 from kanopt.whatif import SweepOptions, factors, load_scenario, monte_carlo
 from tests.cases.choice_scenario import PRICE, choice
+from tests.cases.scenario_files import written
 
 QUICK = SweepOptions(time_limit=0.5)
 RAIL = "250 * price * (1 - n) + 480 * n"
@@ -58,15 +59,9 @@ NETWORK = {
 
 def test_demand_is_drawn_and_sites_made_for_a_draw_are_better_on_average(tmp_path):
     """A site a little dearer, which holds 20 in place of 11, against a demand of 10 ± 4: what is missing costs 9."""
-    for name, text in NETWORK.items():
-        (tmp_path / f"{name}.csv").write_text(text)
-    lines = ['[scenario]\nname = "Net"\n']
-    lines += [f'[tables.{name}]\npath = "{name}.csv"\n' for name in NETWORK]
-    lines += ['[problem]\nkind = "supply"\n']
-    lines += [f'[problem.{name}]\ntable = "{name}"\n' for name in NETWORK]
-    lines += ['[problem.tariff]\nlaw = "rate"\n[surrogates.rate]\nformula = "0.5"\nunit = "EUR/t"\n']
-    (tmp_path / "net.toml").write_text("\n".join(lines))
-    found = monte_carlo(load_scenario(tmp_path / "net.toml"), draws=100, candidates=6, options=QUICK)
+    tariff = '[surrogates.rate]\nformula = "0.5"\nunit = "EUR/t"'
+    scenario = written(tmp_path, "supply", NETWORK, laws=tariff, problem='tariff = { law = "rate" }')
+    found = monte_carlo(scenario, draws=100, candidates=6, options=QUICK)
     kept, other = found.plans.set_index("plan")[["mean", "error"]].to_numpy()
     wanted = np.array([draw.prices[1].objective - 33.0 for draw in found.priced])  # what 20 are enough for
     assert wanted.min() > 0.0

@@ -32,20 +32,6 @@ def test_the_share_of_days_is_that_of_the_textbook() -> None:
     )
 
 
-def test_what_the_plan_itself_has_late_is_not_counted_as_a_surprise() -> None:
-    late = Client("late", latest=20.0, unit_lateness_cost=1.0)
-    tight = Client("tight", latest=52.0)
-    found = punctuality(driven(late, tight, Client("free")))
-    assert found is not None
-    assert found.risk.on_time == 0.0  # ty, since the first is never in time
-    assert found.share == found.risk.frame["on_time"][1]
-    assert found.worst[0] == "tight"
-    assert (
-        "nothing else is late than the 1 stop that the plan itself has late; of the others tight is"
-        in found.text()
-    )
-
-
 def test_nothing_is_said_without_limits_or_known_errors() -> None:
     assert punctuality(driven(Client("a"))) is None
     given = ko.parse_formula("minutes", [ko.Variable("minutes", "km")], ko.Variable("took", "min"))

@@ -7,7 +7,6 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from scipy.stats import norm
-from scipy.stats import t as student
 
 import kanopt as ko
 from kanopt import Uncertainty
@@ -158,18 +157,6 @@ def test_plans_without_risk_are_refused_in_words() -> None:
         ko.risk(3)
     with pytest.raises(ko.ProblemError, match="uncertainty: shared"):
         Uncertainty(shared=1.5)
-
-
-def test_few_groups_leave_doubt_about_what_is_shared() -> None:
-    """A variance that six days tell: the errors of a day have Student's t distribution with five degrees of freedom."""
-    noise = Noise(share=1.0, by="day", groups=6)
-    law = law_with(ErrorModel(0.0, 1.0, (0.0, 0.0, 0.0), 0.5, 0.0, 30.0, 500, noise))
-    found = ko.risk(ko.evaluate(line([Client("a")], law), [["a"]]), draws=40_000)
-    reach = (np.quantile(found.days.arrive[:, 0], [0.05, 0.95]) - 30.0) / 0.5
-    np.testing.assert_allclose(reach, student.ppf([0.05, 0.95], 5), atol=0.1)
-    sure = ko.risk(ko.evaluate(line([Client("a")], law), [["a"]]), Uncertainty(shared=1.0), draws=40_000)
-    reach = (np.quantile(sure.days.arrive[:, 0], [0.05, 0.95]) - 30.0) / 0.5
-    np.testing.assert_allclose(reach, norm.ppf([0.05, 0.95]), atol=0.05)
 
 
 TIMED = ("time window", "shift", "duration", "break", "capacity", "road")

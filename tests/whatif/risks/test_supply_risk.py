@@ -87,25 +87,6 @@ def test_demand_of_a_law_errs_as_the_law_does() -> None:
         ko.risk(sending(problem, 13.0), Uncertainty(demand=0.0))
 
 
-def test_it_is_told_whether_a_learned_tariff_errs() -> None:
-    law = ko.parse_formula("rate", [ko.Variable("rate")], ko.Variable("fare", "EUR/t"))
-    errors = ErrorModel(0.0, 1.5, (0.0, 0.0, 0.0), 0.2, 0.0, 1.0, 500)
-    fit = replace(ko.Fit.of([1.0, 2.0, 3.0], [1.0, 2.0, 3.0], rows_train=90), errors=errors)
-    problem = replace(
-        newsvendor(),
-        lanes=[Lane("mill", "Lyon", attributes={"rate": 1.0})],
-        tariff=replace(law, fit=fit).bind(rate=ko.refs.lane.rate),
-    )
-    certain = Uncertainty(demand=1e-6)
-    kept = ko.risk(sending(problem, MEAN), certain, draws=400)
-    # 10 t at 2 to buy and 1 to send, which is half as much again
-    assert kept.cost.mean() == pytest.approx(35.0, abs=4.0 * kept.cost_error)
-    assert "what is paid on lanes errs as law 'fare' did on held-out rows" in kept.assumptions
-    assert not any(
-        "tariff" in told or "lanes" in told for told in ko.risk(sending(newsvendor(), 9.0)).assumptions
-    )
-
-
 @settings(max_examples=25, deadline=None)
 @given(seed=st.integers(0, 10_000), deviation=st.floats(0.05, 1.5))
 def test_kept_flows_against_a_plain_loop(seed: int, deviation: float) -> None:

@@ -169,20 +169,6 @@ def test_tasks_come_after_what_their_predecessors_say(tmp_path: Path, after: str
     assert run.result.objective == pytest.approx(late, abs=1e-6)
 
 
-def test_orders_from_place_to_place_are_two_stops(tmp_path: Path) -> None:
-    files = DEPOT | {
-        "orders.csv": "Ref,Pickup x (km),Pickup y (km),Delivery x (km),Delivery y (km),Pallets,Pickup until,"
-        "Deliver by\n"
-        "R1,1,2,5,6,3,10:00,12:00\n",
-        "trucks.csv": "Truck,Pallets max,€/km,km/h\nT,9,1,50\n",
-    }
-    made = ko.scaffold(written(files, tmp_path))
-    stops = made.made["made_clients"].set_index("Ref")
-    assert stops.loc["R1 (loading)", ["x", "y", "latest", "Pallets"]].tolist() == [1, 2, "10:00", 0]
-    assert stops.loc["R1", ["x", "y", "latest", "source"]].tolist() == [5, 6, "12:00", "R1 (loading)"]
-    assert not made.questions
-
-
 def test_what_fits_no_field_is_asked_about(tmp_path: Path) -> None:
     files = dict(CASES["alternatives"][0])
     files["Arbeitsgänge.csv"] = "Auftrag;Schritt;Anlage;Minuten;Bediener\nA;1;M1;20;Kaya\nB;1;M1;15;Kaya\n"
@@ -349,20 +335,5 @@ def test_what_is_asked_decides_the_price(
 ) -> None:
     made = ko.scaffold(written(files, tmp_path))
     assert [one.about for one in made.questions] == [about]
-    path = made.answered([answer]).write(tmp_path / "first.toml")
-    assert ko.load_scenario(path).run(time_limit=2).result.objective == pytest.approx(price, abs=0.005)
-
-
-@pytest.mark.parametrize(("answer", "price"), [("every machine", 30), ("paint", 0)])
-def test_setups_without_a_machine_are_asked_about_where_a_job_is_of_one_family(
-    tmp_path: Path, answer: str, price: float
-) -> None:
-    files = {
-        "steps.csv": "Order,Step,Machine,Minutes\nA,1,saw,60\nA,2,paint,30\nB,1,saw,60\nB,2,paint,30\n",
-        "orders.csv": "Order,Colour,Due,Late (EUR/h)\nA,red,2:00,60\nB,blue,2:30,60\n",
-        "setups.csv": "From colour,To colour,Minutes\nred,blue,30\nblue,red,30\n",
-    }
-    made = ko.scaffold(written(files, tmp_path))
-    assert [list(one.answers) for one in made.questions] == [["every machine", "saw", "paint"]]
     path = made.answered([answer]).write(tmp_path / "first.toml")
     assert ko.load_scenario(path).run(time_limit=2).result.objective == pytest.approx(price, abs=0.005)

@@ -112,23 +112,6 @@ def test_a_base_that_cannot_be_read_is_named_where_it_stands(tmp_path, base, wor
 # columns
 
 LEARNED = '[surrogates.time]\ntable = "trips"\ntarget = "minutes"\nfeatures = ["km"]\n'
-TRIPS = "km,minutes,junk,note,week\n" + "".join(
-    f"{k},{2 * k},{'oops' if k == 7 else k},n{k % 20},{k % 5}\n" for k in range(1, 41)
-)
-
-
-def history(folder: Path, table: str = "", law: str = LEARNED) -> Path:
-    (folder / "trips.csv").write_text(TRIPS)
-    (folder / "s.toml").write_text(f'[tables.trips]\npath = "trips.csv"\n{table}\n{law}')
-    return folder / "s.toml"
-
-
-def test_of_a_history_is_read_what_laws_read_and_what_may_say_groups_as_any_text(tmp_path):
-    trips = load_scenario(history(tmp_path, 'units = { km = "km", junk = "kg" }')).tables["trips"]
-    assert list(trips) == ["km", "minutes", "note"]
-    assert report_of(trips).columns_left_out == ("junk", "week")
-    path = history(tmp_path, law=f'{LEARNED}groups = "week"\nholdout = {{ share = 0.4 }}')
-    assert list(load_scenario(path).tables["trips"]) == ["km", "minutes", "note", "week"]
 
 
 # derived columns and dropped rows
