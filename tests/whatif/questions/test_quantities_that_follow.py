@@ -38,7 +38,7 @@ def test_sites_in_use_are_those_of_trying_every_set(tmp_path):
     frame = frame[frame["kind"] == "in use"]
     first = scenario.scale(DEMAND, ends[0]).run(time_limit=5).result.assessment.in_use.names
     sets = list(itertools.product((False, True), repeat=3))
-    for factor in np.linspace(*ends, 23):
+    for factor in np.linspace(*ends, 11):
         passed = frame[frame["switch_point"] <= factor]
         if np.abs(frame["switch_point"] - factor).min() < 0.002 * (ends[1] - ends[0]):
             continue
