@@ -29,10 +29,3 @@ def test_no_control_character_is_printed(hostile, cli, command):
     assert {each for each in out + err if unicodedata.category(each) in ("Cc", "Cf")} <= {"\n"}
     if command == "run":
         assert "Case\\u001b[2J" in out
-
-
-def test_json_means_the_same(hostile, cli):
-    code, out, _ = cli("solve", "case.toml", "--json", "--quiet", "--lenient")
-    assert code == 3
-    assert not {"\x1b", REVERSED} & set(out)
-    assert f"east{CLEAR}{REVERSED}" in json.loads(out)["coverage"]["text"]

@@ -39,21 +39,6 @@ def test_sweep_prints_a_table_and_writes_points(case, cli):
     assert cli(*again, "--out", "s")[2].startswith("3 points from s")
 
 
-@pytest.mark.parametrize(
-    ("axis", "status", "expected"),
-    [
-        ("vehicles.capacity=0.01,0.02", {"infeasible"}, 3),
-        ("vehicles.fixed_cost=-1,-2", {"refused"}, 3),
-        ("vehicles.capacity=0.01,100", {"infeasible", "feasible"}, 0),
-    ],
-)
-def test_a_sweep_in_which_no_plan_holds_is_infeasible(case, cli, axis, status, expected):
-    code, out, _ = cli("sweep", "case.toml", "--json", "--quiet", "--set", axis, "--plan", "kept")
-    told = json.loads(out)
-    assert {point["status"] for point in told["points"]} == status
-    assert code == told["exit_code"] == expected
-
-
 @pytest.mark.slow
 def test_sweep_reads_its_section(case, cli):
     edit(

@@ -182,9 +182,3 @@ def test_a_signal_just_after_solving_writes_the_plan_so_far_and_its_report(case,
     assert out.splitlines()[-1] == f"report: {Path('o') / 'case.html'}"
     assert {"o/case.html", "o/case_plan.csv"} <= set(left_behind(case))
     assert "Traceback" not in err
-
-
-def test_handlers_are_those_of_before(case, cli):
-    before = [signal.getsignal(number) for number in CODES]
-    cli("check", "case.toml")
-    assert [signal.getsignal(number) for number in CODES] == before

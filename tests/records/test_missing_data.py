@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
 import pandas as pd
 import pytest
 
 import kanopt as ko
-from kanopt import refs, routing
+from kanopt import refs
 from tests.records.test_unread_columns import WAY, net, routing_frames, shop
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*nothing reads:kanopt.errors.KanoptWarning")
@@ -35,20 +34,6 @@ def test_a_plan_that_can_cost_nothing_is_refused_with_the_columns_that_look_like
     assert "'cost_per_hour' (the field unit_duration_cost, in EUR/h?)" in told
 
 
-@pytest.mark.parametrize(
-    "changes",
-    [
-        {"vehicles": pd.DataFrame({"name": ["van"], "fixed_cost": [0.0]})},
-        {"clients": routing_frames()["clients"].assign(prize=[5.0, np.nan])},
-        {"cost": {"wear": WAY}},
-        {"policy": routing.RoutingPolicy(longest_route_cost=0.5)},
-        {"vehicles": [routing.VehicleType("van", fixed_cost=2.0)]},
-    ],
-)
-def test_a_price_that_is_stated_is_asked_for(changes):
-    assert town(**changes).clients
-
-
 def test_capacities_without_anything_to_carry_are_refused():
     vehicles = pd.DataFrame({"name": ["van"], "fixed_cost": [9.0], "capacity": [3.5]})
     clients = routing_frames(clients_demand_kg=[200, 300], clients_colour=["red", "blue"])["clients"]
@@ -57,23 +42,6 @@ def test_capacities_without_anything_to_carry_are_refused():
         "clients: no column says how much there is to carry (demand or pickup), but 'van' carries"
     )
     assert "{'demand_kg': 'demand'}), {'demand': 'kg'})" in told
-
-
-@pytest.mark.parametrize(
-    "changes",
-    [
-        {"clients": routing_frames(clients_demand=[0.0, 0.0])["clients"]},
-        {"clients": routing_frames(clients_pickup=[0.1, 0.0])["clients"]},
-        {
-            "clients": routing_frames(clients_pallets=[1.0, 2.0])["clients"],
-            "policy": routing.RoutingPolicy(capacities=["pallets"]),
-        },
-        {"vehicles": pd.DataFrame({"name": ["van"], "fixed_cost": [9.0], "pallets": [9.0]})},
-    ],
-)
-def test_loads_that_are_stated_are_asked_for(changes):
-    vehicles = pd.DataFrame({"name": ["van"], "fixed_cost": [9.0], "capacity": [3.5], "pallets": [9.0]})
-    assert town(**{"vehicles": vehicles, **changes}).vehicles
 
 
 def test_schedules_and_networks_that_cost_nothing_are_refused():

@@ -81,3 +81,14 @@ def test_a_change_of_rows_that_are_gone_says_so(shared_tiny):
         base.set("clients.demand", 0.1, where={"name": "north"})
     with pytest.raises(ScenarioError, match="did you mean 'south'"):
         base.set("clients.demand", 0.1, where={"name": "suoth"})
+
+
+def test_a_clock_time_may_be_written_as_a_time_of_day(shared_tiny):
+    base = load_scenario(shared_tiny)
+    later = base.set("vehicles.shift_end", "18:00").set("clients.due_h", "4:30 PM")
+    problem = later.build(later.drafts)
+    assert problem.vehicles[0].shift_end == 1080.0
+    assert problem.clients[0].latest == 990.0
+    assert str(later.changes[0]) == "vehicles.shift_end set to 18:00"
+    with pytest.raises(ScenarioError, match="holds numbers, not the text 'six'"):
+        base.set("vehicles.shift_end", "six")

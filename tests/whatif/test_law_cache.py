@@ -1,6 +1,5 @@
 """What was learned once is not learned again, and nothing else is taken for it."""
 
-import errno
 import json
 import math
 import multiprocessing
@@ -172,18 +171,6 @@ def test_a_file_that_is_not_what_was_written_is_ignored_once(learned, fits, empt
     assert len(fits) == 2  # the new one has taken its place
     learned_again(learned, relearn=True)
     assert len(fits) == 3
-
-
-def test_a_folder_that_is_read_only_still_gives_its_laws(learned, fits, monkeypatch):
-    def read_only(*_, **__):
-        raise OSError(errno.EROFS, os.strerror(errno.EROFS))
-
-    learned_again(learned)
-    monkeypatch.setattr(os, "utime", read_only)
-    monkeypatch.setattr(law_cache, "replace_file", read_only)
-    assert learned_again(learned)[1][0].startswith("law 'minutes' from the cache")
-    with pytest.warns(KanoptWarning, match="not kept for later runs: .*[Rr]ead-only"):
-        learned_again(learned, seed=4)
 
 
 def test_a_law_that_was_cut_short_is_not_kept(learned, monkeypatch, empty_cache):

@@ -25,23 +25,6 @@ def test_a_run_prices_its_plan_and_todays_on_the_same_laws(tiny):
     assert "costs" in str(run)
 
 
-@pytest.mark.usefixtures("empty_cache")
-def test_a_law_is_learned_named_and_measured(learned):
-    events: list[Event] = []
-    run = load_scenario(learned).run(progress=events.append)
-    law = run.laws["minutes"]
-    assert law.formula.output.name == "minutes"
-    assert law.formula.fit is not None
-    assert law.formula.fit.r2 > 0.95
-    assert law.formula.evaluate({"km": 10.0}) == pytest.approx(20.0, rel=0.05)
-    assert law.diagram is not None
-    assert law.summary is not None
-    assert "km" in law.summary.to_string()
-    told = [event for event in events if not event.transient]
-    assert [event.stage for event in told][:3] == ["learn", "learn", "solve"]
-    assert any("structure 1 of at most" in event.message for event in events if event.stage == "learn")
-
-
 def test_a_law_that_does_not_predict_is_refused_at_its_line(learned):
     frame = pd.read_csv(learned.parent / "trips.csv")
     frame["minutes"] = np.random.default_rng(1).permutation(frame["minutes"])
@@ -97,24 +80,6 @@ def test_python_changes_make_new_scenarios_named_after_them(tiny):
         base.scale("vehicles.fuel_prise", 2)
     with pytest.raises(ScenarioError, match="no row of 'vehicles' has name = bike"):
         base.remove("vehicles", where={"name": "bike"})
-
-
-def test_what_the_file_assumes_is_told(shared_tiny):
-    scenario = load_scenario(shared_tiny)
-    run = scenario.run(time_limit=0.3)
-    told = run.told()
-    assumed = replace(scenario, report=ReportSpec(assumed=("depots are made up", "vans are made up")))
-    assert "Assumed" not in told
-    told = replace(run, scenario=assumed).told()
-    example = "Not from your data: depots are made up; vans are made up. The plan is an example and proposes nothing."
-    assert told.startswith(example)
-    assert "On these guesses it would cost" in told
-    assert "It costs" not in told
-    assert "probability" not in told
-    given = replace(scenario, report=ReportSpec(assumed=("vans never break down",)))
-    told = replace(run, scenario=given).told()
-    assert "\n\nAssumed: vans never break down." in told
-    assert "It costs" in told
 
 
 @pytest.mark.slow

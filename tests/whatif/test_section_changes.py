@@ -57,18 +57,6 @@ def test_keys_of_problem_and_solver(shared_tiny):
     assert price(other)["fuel"] == pytest.approx(2.0 * price(base)["fuel"], rel=1e-12)
 
 
-def test_a_file_says_the_same(variant):
-    file = variant(
-        '[[changes]]\nscale = "surrogates.litres"\nby = 1.5\n'
-        '[[changes]]\nset = "problem.policy.longest_route_cost"\nto = 0.5\n'
-    )
-    read = load_scenario(file)
-    base = load_scenario(file.parent / "tiny.toml")
-    made = base.scale("surrogates.litres", 1.5).set("problem.policy.longest_route_cost", 0.5)
-    assert read.changes == made.changes
-    assert price(read).to_dict() == price(made).to_dict()
-
-
 @pytest.mark.parametrize(
     ("change", "message"),
     [

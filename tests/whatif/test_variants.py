@@ -70,10 +70,6 @@ def test_a_vehicle_more_makes_nothing_dearer_and_one_fewer_nothing_cheaper(tiny)
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        (
-            '[report.variants.x]\nset = { "vehicles.num_avialable" = 3 }',
-            "report.variants.x: .*did you mean 'num_available'",
-        ),
         ('[report.variants.x]\nset = { "vehicles" = 3 }', "report.variants.x: .*is no path"),
         ("[report.variants.x]", "report.variants.x: changes nothing; write set = "),
         ('[report.variants.Tiny]\nset = { "vehicles.num_available" = 3 }', "is the scenario's own name"),

@@ -109,19 +109,6 @@ def test_points_planned_anew_are_as_good_as_runs(shared_tiny):
 
 
 @pytest.mark.slow
-def test_points_that_cannot_be_are_counted(shared_tiny):
-    scenario = load_scenario(shared_tiny)
-    # after the window's end nobody can be served
-    found = sweep(scenario, {"clients[name=north].ready_h": [8.0, 20.0]}, options=QUICK)
-    assert found.points["status"].tolist()[1] == "refused"
-    assert (
-        "refused, since the data contradict themselves, first clients[name=north].ready_h 20" in found.text()
-    )
-    tight = sweep(scenario, {"vehicles.capacity": factors(0.3, 1.0, 2)}, options=QUICK)
-    assert tight.points["verdict"].tolist()[0] == "not like with like"
-
-
-@pytest.mark.slow
 def test_a_sweep_goes_on_where_it_stopped(shared_tiny, tmp_path, monkeypatch):
     scenario, folder = load_scenario(shared_tiny), tmp_path / "sweep"
     axes = {"vehicles.capacity": factors(0.9, 1.2, 4)}

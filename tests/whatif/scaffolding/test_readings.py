@@ -290,25 +290,6 @@ def test_steps_are_worked_out_where_no_table_has_them(
     assert not made.questions
 
 
-@pytest.mark.parametrize(
-    "costs",
-    [
-        "Plant;fine (€/t);coarse (€/t)\nP1;200;90\nP2;210;80\n",
-        "Plant;Oil;Cost (€/t)\nP2;fine;210\nP2;coarse;80\nP1;coarse;90\nP1;fine;200\n",
-    ],
-)
-def test_what_a_second_table_says_of_plants_and_products_is_joined(tmp_path: Path, costs: str) -> None:
-    files = {
-        "plants.csv": "Plant;Oil;Capacity (t)\nP1;fine;120\nP1;coarse;80\nP2;fine;150\nP2;coarse;60\n",
-        "costs.csv": costs,
-        "needs.csv": "Customer;Oil;Demand (t)\nN;fine;100\nN;coarse;50\nS;fine;120\nS;coarse;60\n",
-        "freight.csv": "from;to;Freight €/t\nP1;N;10\nP1;S;20\nP2;N;18\nP2;S;9\n",
-    }
-    path = ko.scaffold(written(files, tmp_path)).write(tmp_path / "first.toml")
-    result = ko.load_scenario(path).run(time_limit=1).result
-    assert result.objective == pytest.approx(120 * 219 + 60 * 89 + 100 * 210 + 50 * 100, abs=0.005)
-
-
 SHOP = {
     "steps.csv": "Order,Step,Machine,Minutes,Operator\nA,1,saw,60,Kim\nA,2,paint,60,Lee\nB,1,saw,60,Lee\n"
     "B,2,paint,60,Kim\nC,1,saw,60,Kim\n",

@@ -85,28 +85,6 @@ FLEET = pd.DataFrame(
 )
 
 
-def test_foreign_words_and_units_are_read_and_the_plan_is_made(tmp_path):
-    FOREIGN.to_csv(tmp_path / "kunden.csv", index=False, sep=";")
-    FLEET.to_csv(tmp_path / "fuhrpark.csv", index=False)
-    made = ko.scaffold([tmp_path / "kunden.csv", tmp_path / "fuhrpark.csv"])
-    data = held(made, tmp_path)
-    columns = data["problem"]["clients"]["columns"]
-    assert (columns["lat"], columns["lon"]) == ("Breitengrad", "Längengrad")
-    assert columns["demand"] == "Menge (kg)"
-    assert (columns["earliest"], columns["latest"]) == ("Zeitfenster von", "Zeitfenster bis")
-    assert data["tables"]["kunden"]["units"]["Menge (kg)"] == "kg"
-    assert data["problem"]["vehicles"]["columns"]["capacity"] == "Nutzlast kg"
-    # there is no depot in any table: one is made up, said so, and to be filled in
-    assert list(made.made) == ["made_depots"]
-    assert data["scenario"]["name"] == "First scenario of kunden, fuhrpark"
-    told = "depots are made up (one in the middle of the clients): write your own into made_depots.csv"
-    assert data["report"]["assumed"] == [told]
-    assert made.made["made_depots"]["lat"].item() == pytest.approx(FOREIGN["Breitengrad"].mean(), abs=1e-4)
-    run = ko.load_scenario(tmp_path / "first.toml").run(time_limit=1)
-    assert run.result.has_plan
-    assert not run.result.plan.unserved
-
-
 def test_every_sheet_of_a_workbook_that_is_a_table_is_one(tmp_path):
     with xlsxwriter.Workbook(tmp_path / "week 12.xlsx") as book:
         book.add_worksheet("Notes").write(0, 0, "made by hand")
