@@ -220,29 +220,6 @@ def tables_of_hours() -> Any:
     )  # fmt: skip
 
 
-def out_of_reach() -> Any:
-    """Return clients whom no plan serves: too heavy, closed too soon, too far, with no vehicle that may come."""
-    return ko.RoutingProblem(
-        [routing.Depot("yard", 0.0, 0.0)],
-        [
-            routing.Client("heavy", 1.0, 1.0, demand=9.0),
-            routing.Client("early", 8.0, 0.0, latest=430.0),
-            routing.Client("far", 90.0, 0.0),
-            routing.Client("near", 0.5, 0.5, demand=0.2),
-            routing.Client("full one", 2.0, 2.0, demand=0.9),
-            routing.Client("full other", 2.0, -2.0, demand=0.9),
-        ],
-        [routing.VehicleType("van", capacity=1.5, fixed_cost=10.0, shift_start=420.0, shift_end=600.0,
-                             max_distance=50.0)],
-        cost={"fuel": _plain("0.3 * km", "EUR").bind(km=refs.arc.distance)},
-        duration=_plain("2 * km", "min").bind(km=refs.arc.distance),
-    )  # fmt: skip
-
-
-def _plain(text: str, unit: str) -> Any:
-    return ko.parse_formula(text, [ko.Variable("km", "km")], ko.Variable("law", unit), per="leg")
-
-
 def shop() -> Any:
     """Return a shop with setups, breaks, two modes on a machine, energy by a law, late jobs and a horizon."""
     jobs = [
@@ -293,18 +270,6 @@ def shop() -> Any:
         makespan_cost=0.4,
         horizon=110.0,
     )  # fmt: skip
-
-
-def no_time() -> Any:
-    """Return a shop whose horizon is too short for its longest job."""
-    return ko.SchedulingProblem(
-        [scheduling.Job("j", release_date=5.0)],
-        [scheduling.Task("a", "j"), scheduling.Task("b", "j")],
-        [scheduling.Machine("m")],
-        [scheduling.Mode("a", "m", duration=8.0), scheduling.Mode("b", "m", duration=9.0)],
-        makespan_cost=1.0,
-        horizon=20.0,
-    )
 
 
 def mills() -> Any:
@@ -362,20 +327,6 @@ def mills() -> Any:
     )
 
 
-def must_have() -> Any:
-    """Return a supply network that cannot meet a demand that must be met."""
-    return ko.SupplyProblem(
-        suppliers=[supply.Supplier("mill", "flour", capacity=10.0, unit_cost=2.0)],
-        facilities=[supply.Facility("north", fixed_cost=30.0, capacity=8.0)],
-        markets=[supply.Market("Lyon"), supply.Market("Nice")],
-        products=[supply.Product("flour")],
-        periods=[supply.Period("1")],
-        lanes=[supply.Lane("mill", "north"), supply.Lane("north", "Lyon")],
-        tariff=1.0,
-        demand=[[[12.0]], [[3.0]]],
-    )
-
-
 def speeds() -> Any:
     """Return speeds and vans to be chosen under a shift, a sum and a ratio."""
     fuel = ko.parse_formula(
@@ -404,24 +355,13 @@ def speeds() -> Any:
     )
 
 
-def no_shift() -> Any:
-    """Return a decision problem whose shift is too short for any speed."""
-    hours = ko.parse_formula("120 / first", ["first"], "hours")
-    cost = ko.parse_formula("0.02 * first ^ 2", [ko.Variable("first")], ko.Variable("cost", "EUR"))
-    return ko.DecisionProblem({"first": (20, 90)}, cost, [decisions.at_most(hours, 1.0, name="shift")])
-
-
 PROBLEMS = {
     "rounds": rounds,
     "errands": errands,
     "tables_of_hours": tables_of_hours,
-    "out_of_reach": out_of_reach,
     "shop": shop,
-    "no_time": no_time,
     "mills": mills,
-    "must_have": must_have,
     "speeds": speeds,
-    "no_shift": no_shift,
 }
 """Each problem by name."""
 
@@ -451,10 +391,6 @@ PLANS: dict[str, dict[str, Any]] = {
         },
     },
     "tables_of_hours": {"broken": {"car 1": ["b", "a", "c", "d"]}},
-    "out_of_reach": {
-        "near only": {"van 1": ["near", "full one"]},
-        "all": {"van 1": ["near", "early", "far", "heavy"]},
-    },
     "shop": {
         "broken": [
             {"task": "frame cut", "machine": "laser", "mode": "fast", "start": 0.0},
@@ -474,9 +410,6 @@ PLANS: dict[str, dict[str, Any]] = {
             {"task": "frame weld", "machine": "bench", "start": 80.0},
         ],
     },
-    "no_time": {
-        "over": [{"task": "a", "machine": "m", "start": 5.0}, {"task": "b", "machine": "m", "start": 13.0}]
-    },
     "mills": {
         "broken": {
             "flows": [
@@ -489,16 +422,9 @@ PLANS: dict[str, dict[str, Any]] = {
             "open": ["own"],
         },
     },
-    "must_have": {
-        "part": [
-            _flow("mill", "north", "", "flour", "1", 8.0),
-            _flow("north", "Lyon", "", "flour", "1", 8.0),
-        ]
-    },
     "speeds": {
         "broken": {"first": 95.0, "second": 30.0, "vans": 1.5},
         "slow": {"first": 60.0, "second": 55.0, "vans": 3},
     },
-    "no_shift": {"fast": {"first": 90.0}},
 }
 """Plans by hand, most of which break rules; found ones are in the folder ``plans``."""

@@ -1,4 +1,4 @@
-"""The risk of a plan against closed forms and plain simulations, and plans that keep promises."""
+"""The risk of plans and schedules against closed forms and plain simulations, and what is told of it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,10 @@ from kanopt import Uncertainty
 from kanopt.formulas import ErrorModel
 from kanopt.formulas.noise import Noise
 from kanopt.problems.routing import RoutingPlan
+from kanopt.refs import mode
 from kanopt.routing import Client, Depot, VehicleType
+from kanopt.scheduling import Assignment, Job, Machine, Mode, Schedule, Task
+from kanopt.whatif.risks.punctuality import punctuality
 from tests.cases.routing_variants import VARIANTS, some_routes, variant
 
 MINUTES = np.array(
@@ -180,3 +183,97 @@ def test_days_without_errors_are_the_referee_s_under_every_rule(name: str) -> No
         np.testing.assert_allclose(days.cost, assessment.pricing.objective, rtol=1e-9, atol=1e-6)
         broken = {violation.constraint for violation in assessment.check.violations}
         assert set(found.broken) == broken & set(TIMED), (name, seed)
+
+
+def shop(*due: float, cost: float = 2.0) -> ko.SchedulingProblem:
+    """Jobs of one task of 30 minutes on a machine, one after the other."""
+    jobs = [Job(f"j{place}", due_date=each, tardiness_cost=cost) for place, each in enumerate(due)]
+    tasks = [Task(f"t{place}", f"j{place}") for place in range(len(due))]
+    modes = [Mode(task.name, "saw", duration=30.0) for task in tasks]
+    return ko.SchedulingProblem(jobs, tasks, [Machine("saw")], modes, makespan_cost=1.0)
+
+
+def in_turn(problem: ko.SchedulingProblem) -> ko.Result:
+    rows = [
+        Assignment(f"j{place}", f"t{place}", "saw", "", 30.0 * place, 30.0 * (place + 1))
+        for place in range(len(problem.jobs))
+    ]
+    return ko.evaluate(problem, Schedule(tuple(rows)))
+
+
+def test_a_job_with_normal_errors_is_late_as_the_textbook_says() -> None:
+    found = ko.risk(in_turn(shop(33.0)), Uncertainty(task=0.1), draws=20_000)
+    row = found.frame.iloc[0]
+    assert row["on_time"] == pytest.approx(norm.cdf(1.0), abs=4.0 * row["error"])
+    assert (row["planned"], row["limit"]) == (30.0, 33.0)
+    assert row["q95"] == pytest.approx(30.0 + 3.0 * norm.ppf(0.95), abs=0.15)
+    late = 3.0 * (norm.pdf(1.0) - norm.sf(1.0))  # mean of what lies above one standard deviation
+    assert found.cost.mean() == pytest.approx(30.0 + 2.0 * late, abs=0.1)
+
+
+@pytest.mark.parametrize("share", [0.0, 1.0])
+def test_three_tasks_of_a_day_against_a_simulation_of_plain_numbers(share: float) -> None:
+    """A task starts no sooner than it was to start, and not before the one ahead of it has ended."""
+    found = ko.risk(in_turn(shop(33.0, 65.0, 95.0)), Uncertainty(task=0.1, shared=share), draws=20_000)
+    rng, kept = np.random.default_rng(3), np.zeros(3)
+    sigma = np.sqrt(np.log1p(share * 0.01))
+    for _ in range(20_000):
+        clock, common = 0.0, np.exp(sigma * rng.standard_normal() - sigma**2 / 2.0)
+        for place, due in enumerate((33.0, 65.0, 95.0)):
+            took = (30.0 + 3.0 * np.sqrt(1.0 - share) * rng.standard_normal()) * common
+            clock = max(clock, 30.0 * place) + took
+            kept[place] += clock <= due
+    np.testing.assert_allclose(found.frame["on_time"], kept / 20_000, atol=0.02)
+    assert found.on_time <= found.frame["on_time"].min()
+    assert "every job is done by its due date on" in str(found)
+    assert found.to_json()["cost"]["cvar95"] == found.cvar() > found.cost_quantile(0.95)
+
+
+def test_a_schedule_without_errors_is_refused_in_words() -> None:
+    with pytest.raises(ko.ProblemError, match="nothing of this schedule is uncertain"):
+        ko.risk(in_turn(shop(33.0)))
+    with pytest.raises(ko.ProblemError, match="within = 'route' is for routes"):
+        ko.risk(in_turn(shop(33.0)), Uncertainty(task=0.1, within="route"))
+
+
+def driven(*clients: Client, law: ko.Formula | None = None) -> ko.Result:
+    return ko.evaluate(line([*clients], law or normal_law(3.0)), [[client.name for client in clients]])
+
+
+def test_the_share_of_days_is_that_of_the_textbook() -> None:
+    found = punctuality(driven(Client("a", latest=33.0)))
+    assert found is not None
+    assert found.share == pytest.approx(norm.cdf(1.0), abs=0.05)
+    name, often = found.worst
+    assert (name, often) == ("a", pytest.approx(1.0 - found.share))
+    share = f"{100 * found.share:.0f} %"
+    assert found.text() == (
+        f"If travel times err as they did in the past, everyone is served in time on {share} of days; the stop most "
+        f"often late is a ({100 * often:.0f} % of days)."
+    )
+
+
+def test_nothing_is_said_without_limits_or_known_errors() -> None:
+    assert punctuality(driven(Client("a"))) is None
+    given = ko.parse_formula("minutes", [ko.Variable("minutes", "km")], ko.Variable("took", "min"))
+    assert punctuality(driven(Client("a", latest=33.0), law=given)) is None
+    only_late = Client("a", latest=20.0, unit_lateness_cost=1.0)
+    assert punctuality(driven(only_late)) is None
+
+
+def test_jobs_of_a_schedule_are_looked_at_by_their_due_dates() -> None:
+    law = replace(normal_law(3.0), per="task").bind(minutes=mode.work)
+    problem = ko.SchedulingProblem(
+        [Job("j", due_date=33.0, tardiness_cost=1.0), Job("free")],
+        [Task("t", "j"), Task("u", "free")],
+        [Machine("saw"), Machine("axe")],
+        [Mode("t", "saw", attributes={"work": 30.0}), Mode("u", "axe", attributes={"work": 5.0})],
+        duration=law,
+        makespan_cost=1.0,
+    )
+    rows = (Assignment("j", "t", "saw", "", 0.0, 30.0), Assignment("free", "u", "axe", "", 0.0, 5.0))
+    found = punctuality(ko.evaluate(problem, Schedule(rows)))
+    assert found is not None
+    assert found.share == pytest.approx(norm.cdf(1.0), abs=0.05)
+    assert found.frame["name"].tolist() == ["j"]
+    assert "every job is done in time on" in found.text()

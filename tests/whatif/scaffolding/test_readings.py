@@ -261,26 +261,8 @@ def test_one_direction_of_each_pair_means_both_and_a_shift_in_one_cell_has_two_e
             },
             [["A 1", "saw 1", 45], ["A 1", "saw 2", 45], ["A 2", "press", 70], ["B 1", "saw 1", 30]],
         ),
-        (
-            {
-                "steps.csv": "Job,Step,Machine,Minutes\nA,1,P1/P2,45\nA,2,CNC/5,70\nB,1,P2 or P1,30\n",
-                "jobs.csv": "Job,Due\nA,10:00\nB,11:00\n",
-            },
-            [
-                ["A 1", "P1", 45],
-                ["A 1", "P2", 45],
-                ["A 2", "CNC/5", 70],
-                ["B 1", "P2", 30],
-                ["B 1", "P1", 30],
-            ],
-        ),
     ],
-    ids=[
-        "steps of an article",
-        "an amount and a rate",
-        "machines of which any will do",
-        "without their table",
-    ],
+    ids=["steps of an article", "an amount and a rate", "machines of which any will do"],
 )
 def test_steps_are_worked_out_where_no_table_has_them(
     tmp_path: Path, files: dict[str, str], modes: list[list[object]]
