@@ -94,12 +94,6 @@ def test_a_cluster_does_every_task_once_though_a_worker_is_killed(tmp_path, dask
     assert squares(run_tasks(work, str(tmp_path), tasks, client=dask)) == EXPECTED
 
 
-@pytest.mark.slow
-def test_a_cluster_by_its_address(tmp_path, dask):
-    with cluster(dask.scheduler.address) as client:
-        assert squares(run_tasks(work, str(tmp_path), TASKS, client=client)) == EXPECTED
-
-
 def test_a_cluster_that_is_not_there(monkeypatch):
     monkeypatch.setattr(parallel, "_PATIENCE", 0.2)
     with (

@@ -65,17 +65,6 @@ def test_texts_stand_out_in_dark_colours_too(dark_browser: Browser, report: Path
     assert wrong(dark_browser, "contrast") == []
 
 
-def test_everything_has_a_name(browser: Browser, report: Path) -> None:
-    browser.open(report)
-    assert wrong(browser, "names") == []
-
-
-@pytest.mark.parametrize("width", WIDTHS)
-def test_no_page_is_wider_than_its_window(browser: Browser, report: Path, width: int) -> None:
-    browser.open(report, width)
-    assert wrong(browser, "overflow") == []
-
-
 def test_the_tab_key_reaches_everything_in_order_and_shows_where_it_is(
     browser: Browser, report: Path
 ) -> None:

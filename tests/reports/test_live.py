@@ -15,16 +15,19 @@ import pandas as pd
 import pytest
 
 from kanopt.formulas import Variable, parse_formula
-from kanopt.problems import evaluate
+from kanopt.problems import Result, evaluate
 from kanopt.problems.routing import Client, Depot, RoutingProblem, VehicleType
 from kanopt.problems.routing.arrival_functions import ArrivalFunctions
-from kanopt.refs import arc, client, clock, state
+from kanopt.problems.supply import Facility, Product, Supplier
+from kanopt.refs import arc, client, clock, lane, state
 from kanopt.reports.live import live_page
 from kanopt.reports.subject import subject_of_run
 from kanopt.whatif.scenario_files.spec import LearnedSpec, ReportSpec
 from tests.cases.mixed_routing import LAWS, mixed_problem, random_plan
+from tests.cases.scheduling import random_problem, rows_of
+from tests.cases.supply import small
 from tests.formulas.export.engines import NODE
-from tests.reports.live_cases import in_node, page_of, price_by_referee, settings_of
+from tests.reports.live_cases import Settings, in_node, page_of, price_by_referee, settings_of
 
 needs_node = pytest.mark.skipif(NODE is None, reason="node is not installed")
 
@@ -34,22 +37,6 @@ Town = Callable[[int], RoutingProblem]
 
 def mixed_town(seed: int) -> RoutingProblem:
     return mixed_problem(seed, LAWS[seed % len(LAWS)])
-
-
-def rested_town(seed: int) -> RoutingProblem:
-    """Return a town all of whose drivers take two breaks; what its laws read decides where."""
-    problem, rng = mixed_town(seed), np.random.default_rng([seed, 8])
-    starts = rng.integers(400, 460, len(problem.vehicles)).tolist()
-    vehicles = [
-        replace(
-            each,
-            breaks=f"{8 + at % 7} in {at}-{at + 70}; 7 in {at + 30}-{at + 120}",
-            max_driving=np.inf,
-            rest_duration=0.0,
-        )
-        for each, at in zip(problem.vehicles, starts, strict=True)
-    ]
-    return replace(problem, vehicles=vehicles)
 
 
 def assert_as_the_referee_says(seeds: range, tell: Any = in_node, town: Town = mixed_town) -> Counter[str]:
@@ -88,12 +75,6 @@ def test_random_plans_cost_what_the_referee_says_under_moved_prices_loads_and_de
     assert moved["arrivals"] >= 2, moved
 
 
-@needs_node
-def test_drivers_take_their_breaks_where_the_referee_has_them_take_them() -> None:
-    moved = assert_as_the_referee_says(range(4026, 4040), town=rested_town)
-    assert moved["breaks"] >= 5, moved
-
-
 def city(label: str = "van", term: str = "km") -> RoutingProblem:
     """Return a small problem with names of one's choice, a law with a constant, and one of the clock."""
     km, hour, carbon = Variable("km", "km"), Variable("hour", "h"), Variable("carbon", "EUR/kg")
@@ -108,18 +89,6 @@ def city(label: str = "van", term: str = "km") -> RoutingProblem:
         cost={term: fuel.bind(km=arc.distance, carbon=0.08)},
         duration=minutes.bind(km=arc.distance, hour=clock.hour),
     )
-
-
-@needs_node
-def test_a_constant_of_a_law_is_moved_too() -> None:
-    problem = city()
-    result = evaluate(problem, [["van 1", "van 2"], ["van 3", "van 4"]])
-    slider = next(each for each in result.assessment.slider_prices().sliders if each.label == "carbon")
-    assert (slider.base, slider.unit, slider.kind) == (0.08, "EUR/kg", "price")
-    law = problem.cost["km"]
-    dearer = replace(problem, cost={"km": replace(law, bindings={**law.bindings, "carbon": 0.12})})
-    (found,) = in_node([page_of(result)], [{slider.key: 1.5}])
-    assert found["km"] == pytest.approx(evaluate(dearer, result.plan).pricing.terms()["km"], rel=1e-9)
 
 
 def test_what_cannot_be_driven_again_is_not_offered() -> None:
@@ -163,21 +132,6 @@ def test_names_end_neither_the_script_nor_its_data(name: str) -> None:
     if NODE:
         terms = result.pricing.terms()
         assert in_node([page], [{}])[0][name] == pytest.approx(terms[name], rel=1e-9)
-
-
-@needs_node
-@pytest.mark.parametrize(
-    "name", ["law", "columns", "inputs", "ranges", "constructor", "toString", "load", "leave"]
-)
-def test_inputs_and_terms_may_be_called_like_anything(name: str) -> None:
-    """A name that stands in the data anyway, or that every object of JavaScript has, is a name like others."""
-    km, other = Variable("km", "km"), Variable(name, "EUR/kg")
-    fuel = parse_formula(f"0.2 * km + 0.25 * km * {name}", [km, other], Variable("fuel", "EUR"))
-    bound = fuel.bind(km=arc.distance, **{name: 0.08})
-    cost = {name: bound, "__proto__": bound}
-    result = evaluate(replace(city(), cost=cost), [["van 1", "van 2"], ["van 3", "van 4"]])
-    (found,) = in_node([page_of(result)], [{}])
-    assert found == pytest.approx(result.pricing.terms().to_dict(), rel=1e-9)
 
 
 def test_a_plan_that_cannot_be_driven_is_told_without_its_price() -> None:
@@ -224,3 +178,107 @@ def test_rows_beside_a_law_are_some_of_those_it_was_judged_by(make_run: Any, tmp
     assert next(law["rows"] for law in told if law["name"] == "fuel_cost") is None
     without = replace(scenario, report=ReportSpec(rows=False))
     assert subject_of_run(replace(run, scenario=without)).rows == {}
+
+
+def terms(result: Result) -> dict[str, float]:
+    return {str(term): float(amount) for term, amount in result.pricing.terms().items()}
+
+
+def assert_same(results: list[Result], settings: list[Settings], expected: list[dict[str, float]]) -> None:
+    """Compare what pages say of plans under settings with what is expected."""
+    for found, known in zip(in_node([page_of(each) for each in results], settings), expected, strict=True):
+        for term in {*found, *known}:
+            assert found.get(term, 0.0) == pytest.approx(known.get(term, 0.0), rel=1e-9, abs=1e-9), term
+
+
+@needs_node
+def test_schedules_pay_more_for_power_lateness_and_the_makespan() -> None:
+    results, settings, expected = [], [], []
+    for seed in range(25):
+        rng = np.random.default_rng(seed)
+        problem = random_problem(rng, shape=(2, 2), whole=False, energy=True)
+        counts = len(problem.data.tasks)
+        by_task = [np.flatnonzero(problem.data.structure.mode_task == task) for task in range(counts)]
+        modes = np.array([rng.choice(own) for own in by_task])
+        result = evaluate(problem, rows_of(problem, modes, np.sort(rng.uniform(0.0, 20.0, counts))))
+        power, late, last = (float(factor) for factor in rng.uniform(0.5, 2.0, 3))
+        dearer = replace(
+            problem,
+            power_price=[replace(each, price=each.price * power) for each in problem.power_price],
+            jobs=[replace(job, tardiness_cost=job.tardiness_cost * late) for job in problem.jobs],
+            makespan_cost=problem.makespan_cost * last,
+        )
+        results.append(result)
+        settings.append({"energy": power, "tardiness": late, "makespan": last})
+        expected.append(terms(evaluate(dearer, result.plan)))
+    assert_same(results, settings, expected)
+
+
+FLOWS = pd.DataFrame(
+    [
+        ("mill", "north", 1, 30.0),
+        ("mill", "north", 2, 30.0),
+        ("north", "Lyon", 1, 10.0),
+        ("north", "Nice", 1, 8.0),
+        ("north", "Lyon", 2, 30.0),
+        ("north", "Nice", 2, 10.0),
+    ],
+    columns=["tail", "head", "period", "quantity"],
+)
+
+
+KM, Q, DIESEL = Variable("km", "km"), Variable("q", "t"), Variable("diesel", "EUR/l")
+
+
+def supply(unit: str, formula: str, diesel: float = 1.4, **changes: Any) -> Any:
+    """Return a network with a freight law of distance, diesel and what is shipped."""
+    inputs = [each for each in (KM, Q, DIESEL) if each.name in formula]
+    law = parse_formula(formula, inputs, Variable("tariff", unit))
+    known = {"km": lane.distance, "q": state.quantity, "diesel": diesel}
+    bound = law.bind(**{each.name: known[each.name] for each in inputs})
+    return small(tariff=bound, planning={"state.quantity": 8.0}, **changes)
+
+
+FREIGHT = {
+    "by the tonne": ("EUR/t", "0.3 * diesel * km"),
+    "less for more": ("EUR/t", "0.3 * diesel * km / (1 + q)"),
+    "a shipment": ("EUR", "7 + 0.5 * diesel * km + 3 * q^0.8"),
+    "below zero": ("EUR", "20 + 0.1 * diesel * km - 1.5 * q"),
+}
+
+
+@needs_node
+@pytest.mark.parametrize("name", FREIGHT)
+def test_flows_pay_more_for_freight_diesel_sites_and_goods(name: str) -> None:
+    problem = supply(*FREIGHT[name])
+    result = evaluate(problem, FLOWS)
+    settings = {
+        "diesel = 1.4 EUR/l": 1.25,
+        "transport": 1.1,
+        "purchase": 0.7,
+        "handling": 1.3,
+        "sites": 1.5,
+        "holding": 0.9,
+        "shortage": 1.2,
+    }
+    assert {each.key for each in result.assessment.slider_prices().sliders} == set(settings)
+    dearer = supply(
+        *FREIGHT[name],
+        diesel=1.4 * 1.25,
+        suppliers=[Supplier("mill", "flour", capacity=50.0, unit_cost=2.0 * 0.7)],
+        facilities=[
+            Facility(
+                "north",
+                fixed_cost=30.0 * 1.5,
+                capacity=40.0,
+                storage=15.0,
+                holding_cost=0.5 * 0.9,
+                handling_cost=0.25 * 1.3,
+            ),
+            Facility("south", fixed_cost=500.0 * 1.5, capacity=40.0),
+        ],
+        products=[Product("flour", shortage_cost=20.0 * 1.2)],
+    )
+    expected = terms(evaluate(dearer, result.plan))
+    expected["transport"] *= 1.1
+    assert_same([result], [settings], [expected])

@@ -7,7 +7,7 @@ from itertools import combinations
 import numpy as np
 import pytest
 
-from kanopt.reports.palette import ALARM, FAINT, INK, MUTED, PAPER, SERIES, colours, series
+from kanopt.reports.palette import ALARM, FAINT, INK, MUTED, PAPER, SERIES
 
 # Machado, Oliveira and Fernandes (2009), "A physiologically-based model for simulation of color vision deficiency",
 # IEEE Trans. Vis. Comput. Graph. 15(6), severity 1, on linear RGB
@@ -65,12 +65,3 @@ def test_text_and_marks_stand_out_from_the_paper(theme: str) -> None:
     # series colour names too, which are small
     assert all(contrast(getattr(colour, theme), paper) > 4.5 for colour in (INK, MUTED, ALARM, *SERIES))
     assert contrast(getattr(MUTED, theme), getattr(FAINT, theme)) > 4.5
-
-
-def test_every_colour_is_its_own_variable() -> None:
-    assert (
-        len({colour.light for colour in colours()})
-        == len({colour.name for colour in colours()})
-        == len(colours())
-    )
-    assert series(8) is series(0)

@@ -17,7 +17,6 @@ from xml.etree import ElementTree
 
 import pytest
 
-from kanopt.errors import ProblemError
 from kanopt.explain import explain
 from kanopt.problems import evaluate
 from kanopt.problems.findings import Extrapolation, Reason, Status, Violation
@@ -122,23 +121,10 @@ def test_a_report_says_what_the_price_says(make_run: Any, tmp_path: Path) -> Non
     assert f"It costs {money_text(objective)} EUR :" in page.text
     for value in (*terms, objective, run.today.objective):
         assert fixed_text(value, 2) in page.text
-    assert "OR-Tools routing 9.15" in page.text
-    assert "PyVRP 0.14.1" in page.text
-    assert "not used: driver breaks" in page.text
     assert fixed_text(run.result.certificate.solver_objective, 4) in page.text
-    assert "travel_time" in page.text
-    assert "0.9620" in page.text
-    assert "10 rows left out: minutes: not a number" in page.text
+    for told in ("OR-Tools routing 9.15", "PyVRP 0.14.1", "travel_time", "0.9620", "10 rows left out"):
+        assert told in page.text
     assert text.count("<math>") == 4
-    for word in (
-        "The plan",
-        "What it costs",
-        "The laws",
-        "What the solver saw",
-        "The tables that were read",
-        "Provenance",
-    ):
-        assert word in page.text
 
 
 HOSTILE = [
@@ -175,12 +161,7 @@ def test_hostile_names_stay_names(make_run: Any, routing: Any, tmp_path: Path) -
 def test_what_is_wrong_stands_before_everything_else(make_run: Any, tmp_path: Path) -> None:
     run = make_run()
     broken = Violation("time window", "c01", 12.0, "min", "c01 is reached 12 min after 17:00")
-    causes = (
-        Reason("client c02", "unserved", "every van is full", "0.2 t more on one van", proved=True),
-        Reason("client c03", "unserved", "no van has the time", searched=True),
-        Reason("site north", "closed", "too dear"),
-        Reason("job j1", "late", "no machine is free"),
-    )
+    causes = (Reason("client c02", "unserved", "every van is full", "0.2 t more on one van", proved=True),)
     extrapolations = tuple(
         Extrapolation("travel_time", f"leg {i}", "distance_km", f"distance_km {30 + i} km") for i in range(20)
     )
@@ -192,21 +173,12 @@ def test_what_is_wrong_stands_before_everything_else(make_run: Any, tmp_path: Pa
     laws["travel_time"] = replace(
         laws["travel_time"], trusted=False, note="R² 0.412 is below the 0.5 asked for"
     )
-    text, page = write(replace(run, result=result, explanation=why, laws=laws), tmp_path)
+    _, page = write(replace(run, result=result, explanation=why, laws=laws), tmp_path)
     before = page.text[: page.text.index("For the analyst")]
-    assert "Rules are broken. c01 is reached 12 min after 17:00." in before
-    assert "1 rule is broken." in before
-    assert "travel_time in 20 places (distance_km)" in before
-    assert "and 8 more" in before
-    assert "is of low trust. R² 0.412" in before
+    for told in ("c01 is reached 12 min after 17:00", "travel_time in 20 places", "R² 0.412", "stopped by"):
+        assert told in before
     assert page.text.index("what was learned is doubtful: travel_time") < page.text.index("How sure")
-    assert "stopped by the user" in before
-    assert "Unserved: 2 reasons" in page.text
     assert "Every van is full. Proved. To mend it: 0.2 t more on one van." in page.text
-    assert "No van has the time. Search found none." in page.text
-    assert "Closed: 1 reason" in page.text
-    assert page.text.count("Search found none.") == 1
-    assert 'class="badge">low trust' in text
 
 
 @pytest.mark.usefixtures("no_drawing")
@@ -224,31 +196,6 @@ def test_what_is_left_out_is_the_first_thing_a_report_says(
     assert page.text.count("What to do") == 1
     assert alarm < page.text.index("What to do") < told < page.text.index("It costs") < tile
     assert "with the vehicles there are (each put where it costs least on the law" in page.text
-
-
-@pytest.mark.usefixtures("no_drawing")
-def test_a_plan_that_leaves_out_more_than_today_saves_nothing(
-    make_run: Any, routing: Any, tmp_path: Path
-) -> None:
-    problem = routing()
-    names = [client.name for client in problem.clients]
-    today, result = evaluate(problem, [names[:6], names[6:]]), evaluate(problem, [names[:6]])
-    run = make_run(problem=problem, result=result, explanation=explain(result), today=today, laws={})
-    text, page = write(run, tmp_path)
-    assert result.objective < today.objective
-    assert '<div class="good">' not in text
-    assert "not like with like: no saving" in page.text
-    assert "than today, but no saving: today's plan serves 6 clients more (1.2 t more)" in page.text
-    assert "Saves" not in page.text
-
-
-@pytest.mark.usefixtures("no_drawing")
-def test_a_broken_certificate_is_an_alarm(make_run: Any, tmp_path: Path) -> None:
-    run = make_run(laws={}, today=None)
-    result = replace(run.result, certificate=replace(run.result.certificate, rounding_bound=0.0))
-    _, page = write(replace(run, result=result, explanation=explain(result)), tmp_path)
-    assert "Do not rely on this plan" in page.text
-    assert "BROKEN" in page.text
 
 
 @pytest.mark.usefixtures("no_drawing")
@@ -284,27 +231,6 @@ def test_a_run_without_plan_or_laws_is_reported_all_the_same(make_run: Any, tmp_
 
 
 @pytest.mark.usefixtures("no_drawing")
-def test_long_plans_are_cut_and_counted(make_run: Any, routing: Any, tmp_path: Path) -> None:
-    names = [f"c{i}" for i in range(600)]
-    problem = routing(names, capacity=500.0)
-    _, page = write(
-        make_run(problem=problem, routes=[names[:300], names[300:]], today=None, laws={}), tmp_path
-    )
-    assert "The first 400 of 600 rows." in page.text
-    assert "the total is of all" in page.text
-
-
-def test_a_law_that_cannot_be_drawn_says_so(make_run: Any, tmp_path: Path) -> None:
-    from kanopt.formulas import Variable, parse_formula
-
-    run = make_run(today=None)
-    law = parse_formula("log(x - 5)", [Variable("x", "km", low=0, high=10)], Variable("y", "EUR"))
-    laws = {"bad": replace(run.laws["fuel_cost"], name="bad", formula=law)}
-    _, page = write(replace(run, laws=laws), tmp_path)
-    assert "The law cannot be drawn:" in page.text
-
-
-@pytest.mark.usefixtures("no_drawing")
 def test_a_failed_report_leaves_what_was_there(
     make_run: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -319,24 +245,6 @@ def test_a_failed_report_leaves_what_was_there(
         write_report(run, path)
     assert path.read_text("utf-8") == "yesterday"
     assert [file.name for file in path.parent.iterdir()] == ["report.html"]
-
-
-@pytest.mark.slow
-def test_a_plan_of_ones_own_problem_has_a_report_too(make_run: Any, tmp_path: Path) -> None:
-    run = make_run()
-    path = explain(run.result).to_html(tmp_path / "plan.html", title="Monday <1>", today=run.today)
-    page = check_page(path.read_text("utf-8"))
-    assert "Monday <1>" in page.text
-    assert f"It costs {money_text(run.result.objective)} EUR" in page.text
-    assert fixed_text(run.today.objective, 2) in page.text
-    for name in run.result.problem.laws():
-        assert name in page.text
-    assert "The tables that were read" not in page.text
-    for other in ([["c1"]], run.result.plan, evaluate(replace(run.result.problem), run.today.plan)):
-        with pytest.raises(ProblemError, match=r"today must be a result of the same problem.*evaluate"):
-            explain(run.result).to_html(tmp_path / "plan.html", today=other)
-    untitled = explain(run.result).to_html(tmp_path / "again.html")
-    assert "Routing plan" in check_page(untitled.read_text("utf-8")).text
 
 
 @pytest.fixture
@@ -377,20 +285,6 @@ def test_a_comparison_splits_the_change_and_names_what_moved(comparison: Compari
     assert "noise of the search 0.01 EUR" in page.text
 
 
-@pytest.mark.usefixtures("no_drawing")
-def test_a_variant_without_plan_or_noise_is_told_as_such(comparison: Comparison, tmp_path: Path) -> None:
-    page = check_page(
-        write_page(answer_page(replace(comparison, interrupted=True)), tmp_path / "c.html").read_text("utf-8")
-    )
-    assert "Stuck: no plan to compare" in page.text
-    assert any("unknown client 'c99'" in note for note in comparison.notes)
-    assert all(note in page.text for note in comparison.notes)
-    # what a variant changes is meant: no caution, if the old plan does not fit it
-    (old,) = [note for note in comparison.notes if "the base's plan cannot be carried out" in note]
-    assert f"Note. {old}" in page.text
-    assert "The user stopped the comparison" in page.text
-
-
 @pytest.mark.slow
 def test_a_plan_that_serves_less_is_no_saving_on_any_part_of_the_page(
     comparison: Comparison, solved: Any, tmp_path: Path
@@ -410,33 +304,7 @@ def test_a_plan_that_serves_less_is_no_saving_on_any_part_of_the_page(
     page = check_page(text)
     assert "no saving" in page.text
     served = "serves 1.4 of 2.4 t (7 of 12 clients); left out: c08, c09, c10, c11 and c12"
-    assert page.text.startswith("City: A driver is ill kanopt comparison")
     assert f"A driver is ill: the plan {served}. −" in page.text
     assert '<div class="good">' not in text
-    assert "A driver is ill, EUR serves 1.4 of 2.4 t" in page.text
     assert "no saving: it serves 5 clients fewer (1 t less)" in page.text
-    assert "A driver is ill, left out. Serving them too would cost" in page.text
-    assert "with 1 more van" in page.text
     assert "vehicles.num_available is 1 instead of 3" in page.text
-    assert "van 2 stays at its depot." in page.text
-
-
-def test_a_law_that_is_a_multiple_of_another_is_not_drawn_twice(make_run: Any, tmp_path: Path) -> None:
-    from kanopt.formulas import Input, Product, Sum, Variable
-
-    run = make_run(today=None)
-    law = run.laws["travel_time"].formula
-    wage = Variable("wage", "EUR/min", low=0.1, high=0.5)
-    product = replace(
-        law, root=Product((law.root, Input("wage"))), inputs=(*law.inputs, wage), parts=(law,), fit=None
-    )
-    shifted = replace(product, root=Sum((product.root, Input("wage"))))
-    for formula, told in ((product, True), (shifted, False)):
-        formula = replace(formula, output=Variable("cost", "EUR"))
-        laws = {**run.laws, "wages": replace(run.laws["fuel_cost"], name="wages", formula=formula)}
-        text, page = write(replace(run, laws=laws), tmp_path)
-        assert (
-            "Along distance_km and hour it is a multiple of travel_time, which is drawn there." in page.text
-        ) == told
-        assert ("Line chart: the law wages along distance_km" not in text) == told
-        assert "Line chart: the law wages along wage" in text

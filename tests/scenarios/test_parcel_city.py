@@ -74,10 +74,3 @@ def test_more_demand_and_fewer_vans_break_the_old_plan_and_are_planned_anew(comp
         assert variants[name].run.result.check.ok
         assert any(note.startswith(name) and "no longer holds" in note for note in compared.notes)
     assert variants["Demand +20 %"].run.result.objective > compared.base.result.objective
-
-
-@pytest.mark.slow
-def test_the_report_stays_small(compared, tmp_path):
-    path = compared.base.to_html(tmp_path / "parcel_city.html")
-    assert path.stat().st_size < 3_000_000
-    assert compared.to_html(tmp_path / "compared.html").stat().st_size < 3_000_000

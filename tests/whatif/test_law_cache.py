@@ -1,30 +1,25 @@
 """What was learned once is not learned again, and nothing else is taken for it."""
 
-import errno
 import json
 import math
 import multiprocessing
 import os
-import signal
-import warnings
 from dataclasses import replace
 from importlib import import_module
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 
 import kanopt as ko
-from kanopt.errors import FileFormatError, FormulaError, KanoptWarning
+from kanopt.errors import KanoptWarning
 from kanopt.formulas import Variable, parse_formula
-from kanopt.interrupt import Interrupt
 from kanopt.reports.law_section import law_sections
 from kanopt.surrogates.diagram import Diagram, DiagramEdge
 from kanopt.whatif import Event, LearnedLaw, law_cache, load_scenario
 from kanopt.whatif.events import ignore_event
-from kanopt.whatif.law_cache import FOLDER_VARIABLE, LawCache
-from kanopt.whatif.learn import LearningInterrupted, learn
+from kanopt.whatif.law_cache import LawCache
+from kanopt.whatif.learn import learn
 
 module = import_module("kanopt.whatif.learn")
 
@@ -80,12 +75,7 @@ def test_a_second_run_learns_nothing_and_says_the_same(learned, monkeypatch, emp
     assert one.summary is not None
     assert other.summary is not None
     pd.testing.assert_frame_equal(other.summary, one.summary)
-    assert one.diagram is not None
-    assert other.diagram is not None
-    assert other.diagram.layers == one.diagram.layers
-    assert other.diagram.products == one.diagram.products
-    for mine, theirs in zip(other.diagram.edges, one.diagram.edges, strict=True):
-        np.testing.assert_equal(vars(mine), vars(theirs))
+
     assert law_sections({"minutes": other}) == law_sections({"minutes": one})
     pd.testing.assert_frame_equal(second.result.to_frame(), first.result.to_frame())
 
@@ -116,37 +106,10 @@ def test_other_rows_settings_seeds_and_programs_are_other_laws(learned, fits, mo
     learned.write_text(learned.read_text().replace("grid_size = 4", "grid_size = 5"))
     learned_again(learned)
     assert len(fits) == 4
-    with monkeypatch.context() as other:
-        other.setattr(law_cache, "version", lambda name: "99.0")
-        law_cache._program.cache_clear()
-        learned_again(learned)
-    law_cache._program.cache_clear()
-    assert len(fits) == 5
+    monkeypatch.setattr(law_cache, "_program", lambda: " learned by another")
     learned_again(learned)
     assert len(fits) == 5
-
-
-def test_what_was_warned_of_while_learning_is_warned_of_again(learned, monkeypatch, empty_cache):
-    def fit(name, spec, frame, seed, progress):
-        warnings.warn("a twelfth of the rows was held back", KanoptWarning, stacklevel=1)
-        warnings.warn("no word of kanopt", UserWarning, stacklevel=1)
-        return small_law(name)
-
-    monkeypatch.setattr(module, "fit_law", fit)
-    with pytest.warns() as first:
-        learned_again(learned)
-    assert [str(each.message) for each in first] == [
-        "a twelfth of the rows was held back",
-        "no word of kanopt",
-    ]
-    with pytest.warns(KanoptWarning) as again:
-        _, told = learned_again(learned)
-    assert told[0].startswith("law 'minutes' from the cache")
-    assert [str(each.message) for each in again] == ["a twelfth of the rows was held back"]
-
-
-def damaged(text):
-    return text[: len(text) // 2]
+    assert LawCache().state() == {"usable": 1, "of another version": 4}
 
 
 def changed(**fields):
@@ -181,30 +144,18 @@ def part(place, **fields):
 @pytest.mark.parametrize(
     ("change", "why"),
     [
-        (damaged, "it is damaged"),
-        (lambda _: "", "it is damaged"),
+        (lambda text: text[: len(text) // 2], "it is damaged"),
         (lambda _: "[" * 100_000, "it is damaged"),
         (lambda _: "\udcff", "it is damaged"),
         (lambda text: text + " " * 8_000_000, "bytes are too many for a kept law"),
         (changed(seconds=2), "it is damaged"),
-        (lambda _: "[1]", "it is damaged"),
-        (lambda _: '{"law": {}, "sha256": ""}', "it is damaged"),
-        *((lambda _, law=law: with_digest(law), "it is damaged") for law in ({}, [], None, {"key": "k"})),
+        (lambda _: with_digest({"key": "k"}), "it is damaged"),
         (rewritten(key="another"), "it is the law of other rows or settings"),
         (rewritten(formula="__import__('os')"), "it is damaged"),
-        (rewritten(formula="{}"), "it is damaged"),
         (rewritten(seconds="2"), "it is damaged"),
-        (rewritten(seconds=math.nan), "it is damaged"),
-        (rewritten(learned_on=5), "it is damaged"),
-        (rewritten(warned="word"), "it is damaged"),
         (rewritten(more=1), "it is damaged"),
-        (rewritten(diagram={"edges": [{}]}), "it is damaged"),
         (part("edge", target=7), "it is damaged"),
-        (part("edge", x=[0.5]), "it is damaged"),
         (part("edge", strength=math.inf), "it is damaged"),
-        (part("edge", more=1), "it is damaged"),
-        (part("diagram", products=[9, 9]), "it is damaged"),
-        (part("summary", importance=[]), "it is damaged"),
         (part("summary", importance=["1"]), "it is damaged"),
     ],
 )
@@ -218,40 +169,8 @@ def test_a_file_that_is_not_what_was_written_is_ignored_once(learned, fits, empt
     assert str(told[0].message).startswith(f"{path}: this kept law is ignored and learned anew: ")
     learned_again(learned)
     assert len(fits) == 2  # the new one has taken its place
-
-
-def test_a_full_disk_is_told_once_and_loses_nothing(empty_cache, monkeypatch):
-    def full(_):
-        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-
-    monkeypatch.setattr(os, "fsync", full)
-    cache = LawCache()
-    with pytest.warns(KanoptWarning, match="not kept for later runs: .*No space left on device") as told:
-        cache["one"] = cache["two"] = small_law()
-    assert len(told) == 1
-    assert cache.get("one") is cache.get("two") is not None
-    assert list(empty_cache.iterdir()) == []
-
-
-@pytest.mark.parametrize("place", ["file", "file/in"])
-def test_a_folder_that_cannot_be_made_is_told_once_and_loses_nothing(learned, fits, tmp_path, place):
-    (tmp_path / "file").write_text("no folder")
-    with pytest.warns(KanoptWarning) as told:
-        law, _ = learned_again(learned, folder=tmp_path / place)
-    assert law.name == "minutes"
-    assert "learned laws are not kept for later runs" in str(told[-1].message)
-
-
-def test_a_folder_that_is_read_only_still_gives_its_laws(learned, fits, monkeypatch):
-    def read_only(*_, **__):
-        raise OSError(errno.EROFS, os.strerror(errno.EROFS))
-
-    learned_again(learned)
-    monkeypatch.setattr(os, "utime", read_only)
-    monkeypatch.setattr(law_cache, "replace_file", read_only)
-    assert learned_again(learned)[1][0].startswith("law 'minutes' from the cache")
-    with pytest.warns(KanoptWarning, match="not kept for later runs: .*[Rr]ead-only"):
-        learned_again(learned, seed=4)
+    learned_again(learned, relearn=True)
+    assert len(fits) == 3
 
 
 def test_a_law_that_was_cut_short_is_not_kept(learned, monkeypatch, empty_cache):
@@ -299,29 +218,6 @@ def test_a_law_that_its_budget_stopped_is_on_no_disk_and_that_of_one_run(learned
     assert done == [9.0, None, 4.0]
 
 
-def test_ctrl_c_keeps_what_there_is_of_a_law_but_not_in_the_cache(learned, monkeypatch, empty_cache):
-    def fit(name, spec, frame, seed, progress):
-        signal.raise_signal(signal.SIGINT)
-        return stopped_early(small_law(name), "the fit on request after 1 structure")
-
-    monkeypatch.setattr(module, "fit_law", fit)
-    monkeypatch.setattr(Interrupt, "_last_asked", -math.inf)
-    cache = LawCache()
-    with pytest.raises(LearningInterrupted, match="of 'minutes' the best until then is kept") as caught:
-        learn(load_scenario(learned), 3, ignore_event, cache)
-    assert caught.value.laws["minutes"].formula.stopped == "the fit on request after 1 structure"
-    assert not cache.sizes()
-    assert not empty_cache.exists()
-
-
-def test_learning_anew_replaces_what_is_kept(learned, fits):
-    learned_again(learned)
-    _, told = learned_again(learned, relearn=True)
-    assert told[0].startswith("learning law")
-    assert len(fits) == 2
-    assert len(LawCache().sizes()) == 1
-
-
 def write_many(folder):
     cache = LawCache(folder)
     for place in range(20):
@@ -347,9 +243,6 @@ def test_the_law_that_was_not_used_for_longest_goes_first(tmp_path, monkeypatch)
     cache["three"] = small_law()
     kept = LawCache(tmp_path)
     assert [kept.get(key) is not None for key in ("one", "two", "three")] == [True, False, True]
-    monkeypatch.setattr(law_cache, "_MOST_BYTES", 1)
-    LawCache(tmp_path)["four"] = small_law()
-    assert LawCache(tmp_path).sizes() == {}  # one that is larger than the limit alone
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no such permissions")
@@ -358,89 +251,14 @@ def test_nobody_else_looks_into_a_folder_that_was_made(tmp_path):
     assert (tmp_path / "new" / "laws").stat().st_mode & 0o077 == 0
 
 
-def test_a_user_whom_nobody_knows_is_told_with_the_variable(monkeypatch):
-    monkeypatch.setenv(FOLDER_VARIABLE, "~nobody-of-that-name/laws")
-    with pytest.raises(
-        FileFormatError, match=f"{FOLDER_VARIABLE}='~nobody-of-that-name/laws': there is no such user"
-    ):
-        LawCache()
-
-
-def test_other_files_are_left_alone(tmp_path):
+def test_files_that_give_no_law_are_counted_apart_and_others_are_left_alone(tmp_path):
+    kept = LawCache(tmp_path)
+    for key in ("a", "b", "c"):
+        kept[key] = small_law()
+    damaged, renamed, _ = kept.sizes()
+    damaged.write_text(damaged.read_text()[:-9])
+    renamed.rename(renamed.with_name("0" * 64 + ".json"))
+    assert kept.state() == {"usable": 1, "damaged": 2}
     (tmp_path / "notes.json").write_text("mine")
-    cache = LawCache(tmp_path)
-    cache["one"] = small_law()
-    cache.clear()
-    assert not cache.sizes()
-    assert cache.get("one") is None
+    kept.clear()
     assert [path.name for path in tmp_path.iterdir()] == ["notes.json"]
-
-
-def test_an_edited_source_file_is_another_program(tmp_path, monkeypatch):
-    source = tmp_path / "whatif" / "law_cache.py"
-    told = set()
-    monkeypatch.setattr(law_cache, "__file__", str(source))
-    for name in law_cache._SOURCES:
-        if name.endswith(".py"):
-            (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
-            (tmp_path / name).write_text("")
-    for text in ("one = 1", "one = 2", "one = 2"):
-        source.write_text(text)
-        law_cache._program.cache_clear()
-        told.add(law_cache._program())
-    law_cache._program.cache_clear()
-    assert len(told) == 2
-
-
-def test_a_refused_law_is_warned_of_too(learned, monkeypatch, empty_cache):
-    def refuse(name, spec, frame, seed, progress):
-        warnings.warn("a twelfth of the rows was held back", KanoptWarning, stacklevel=1)
-        raise FormulaError("R² 0.1 is below the 0.5 asked for")
-
-    monkeypatch.setattr(module, "fit_law", refuse)
-    with pytest.warns(KanoptWarning, match="held back"), pytest.raises(FormulaError, match="below"):
-        learned_again(learned)
-
-
-def test_what_is_no_file_is_ignored_and_left(learned, fits, empty_cache):
-    learned_again(learned)
-    (path,) = empty_cache.glob("*.json")
-    path.unlink()
-    path.mkdir()
-    with pytest.warns(KanoptWarning) as told:
-        learned_again(learned)
-    messages = [str(each.message) for each in told]
-    assert ["ignored" in message for message in messages] == [True, False]
-    assert "learned laws are not kept for later runs" in messages[1]
-
-
-def test_ctrl_c_before_there_is_a_law_that_may_be_used_keeps_none(learned, monkeypatch, empty_cache):
-    def fit(name, spec, frame, seed, progress):
-        signal.raise_signal(signal.SIGINT)
-        raise FormulaError("R² 0.1 is below the 0.5 asked for")
-
-    monkeypatch.setattr(module, "fit_law", fit)
-    monkeypatch.setattr(Interrupt, "_last_asked", -math.inf)
-    with pytest.raises(LearningInterrupted, match="none was learned before") as caught:
-        learned_again(learned)
-    assert caught.value.laws == {}
-
-
-def test_what_is_no_law_in_the_folder_neither_counts_nor_stops_anything(tmp_path):
-    (tmp_path / f"{'a' * 64}.json").mkdir()
-    loop = tmp_path / f"{'b' * 64}.json"
-    loop.symlink_to(loop.name)
-    cache = LawCache(tmp_path)
-    cache["one"] = small_law()
-    assert cache.get("one") is not None
-    cache.clear()
-    assert [path.name for path in tmp_path.iterdir()] == [f"{'a' * 64}.json"]
-
-
-def test_a_law_that_another_process_removes_meanwhile_does_not_count(tmp_path, monkeypatch):
-    cache = LawCache(tmp_path)
-    cache["one"] = small_law()
-    known = list(tmp_path.glob("*.json"))
-    cache.clear()
-    monkeypatch.setattr(Path, "glob", lambda *_: iter(known))
-    assert cache.sizes() == {}

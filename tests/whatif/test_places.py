@@ -3,7 +3,6 @@
 import numpy as np
 import pytest
 
-import kanopt as ko
 from kanopt.errors import ScenarioError
 from kanopt.problems.geography import great_circle_km
 from kanopt.whatif import load_scenario
@@ -84,10 +83,7 @@ def test_degrees_as_x_and_y_are_asked_back_at_the_line_of_the_table(folder):
     (issue,) = caught.value.issues
     assert issue.key == "problem.depots"
     assert "look like degrees (x from 13.07 to" in issue.message
-    assert (
-        'write columns = { lon = "longitude", lat = "latitude" } under [problem.depots] and columns = { lon = '
-        '"longitude", lat = "latitude" } under [problem.clients]'
-    ) in issue.message
+    assert 'columns = { lon = "longitude", lat = "latitude" } under [problem.clients]' in issue.message
 
 
 def test_columns_that_are_called_like_each_others_field_are_asked_back(folder):
@@ -96,24 +92,8 @@ def test_columns_that_are_called_like_each_others_field_are_asked_back(folder):
             folder,
             SCENARIO.replace('lat = "latitude", lon = "longitude"', 'lat = "longitude", lon = "latitude"'),
         ).check()
-    assert [(issue.key, issue.message) for issue in caught.value.issues] == [
-        (
-            f"problem.{part}.columns",
-            "'longitude' fills lat, and 'latitude' fills lon: are they swapped? Then write columns = { lon = "
-            '"longitude", lat = "latitude" }; if not, give the columns other names',
-        )
-        for part in ("depots", "clients")
-    ]
-    (folder / "clients.csv").write_text(
-        "name,latitude,longitude,demand,opens,closes\nPotsdam,52.4,13.1,1,9:00,8:00\n"
-    )
-    shut = SCENARIO[: SCENARIO.rindex("columns")] + (
-        'columns = { lat = "latitude", lon = "longitude", earliest = "closes", latest = "opens" }'
-    )
-    with pytest.raises(
-        ScenarioError, match="'closes' fills earliest, and 'opens' fills latest: are they swapped"
-    ):
-        loaded(folder, shut).check()
+    keys = [issue.key for issue in caught.value.issues if "are they swapped?" in issue.message]
+    assert keys == ["problem.depots.columns", "problem.clients.columns"]
 
 
 MATRICES = """
@@ -136,58 +116,6 @@ def test_distances_and_durations_are_tables_of_pairs(folder):
     assert problem.data.distance[:2].tolist() == [[0, 1, 2, 3], [10, 0, 12, 13]]
     assert problem.leg_laws.duration[:2].tolist() == [[0, 1, 2, 3], [20, 0, 22, 23]]
     assert not problem.assumptions()
-
-
-@pytest.mark.parametrize(
-    ("text", "key", "message"),
-    [
-        (SCENARIO + MATRICES, "problem", "write duration = "),
-        (SCENARIO.replace('duration.law = "minutes"', ""), "problem", "write duration = "),
-        (
-            SCENARIO + MATRICES.partition("[problem.durations]")[0].replace("distance =", "km ="),
-            "problem.distances.columns.km",
-            "there is no 'km' to read here",
-        ),
-    ],
-    ids=["both", "neither", "column"],
-)
-def test_what_does_not_fit_is_told_with_its_key(folder, text, key, message):
-    with pytest.raises(ScenarioError) as caught:
-        loaded(folder, text).check()
-    assert any(issue.key == key and message in issue.message for issue in caught.value.issues)
-
-
-def test_a_missing_pair_is_told_at_the_table_of_distances(folder):
-    lines = TABLES["roads.csv"].splitlines()
-    (folder / "roads.csv").write_text(
-        "\n".join(line for line in lines if not line.startswith("Bernau,Berlin"))
-    )
-    with pytest.raises(ScenarioError) as caught:
-        loaded(folder, SCENARIO + MATRICES.partition("[problem.durations]")[0]).check()
-    (issue,) = caught.value.issues
-    assert (issue.key, issue.message) == (
-        "problem.distances",
-        "no value for Bernau → Berlin; each direction is a pair of its own",
-    )
-
-
-def test_nodes_of_roads_lie_on_the_map_in_kilometres(folder):
-    (folder / "links.csv").write_text(
-        "tail,head,length\nBerlin,Potsdam,35\nPotsdam,Berlin,35\nBerlin,Bernau,25\nBernau,Berlin,25\n"
-        "Berlin,Strausberg,37\nStrausberg,Berlin,37\n"
-    )
-    (folder / "nodes.csv").write_text(
-        "name,lat,lon\nBerlin,52.52,13.405\nPotsdam,52.3989,13.0657\nBernau,52.6788,13.5875\nStrausberg,52.5787,13.8874\n"
-    )
-    text = SCENARIO.replace(
-        "vehicles.path", 'links.path = "links.csv"\nnodes.path = "nodes.csv"\nvehicles.path'
-    )
-    text = text.replace("vehicles.table", 'links.table = "links"\nnodes.table = "nodes"\nvehicles.table')
-    problem = built(folder, text.replace("arc.distance", "link.length"))
-    assert problem.data.distance[1, 2] == 60.0
-    places = problem.network.positions
-    crow = great_circle_km(np.array([52.52, 13.405]), np.array([52.3989, 13.0657]))
-    assert np.linalg.norm(places.loc["Berlin"] - places.loc["Potsdam"]) == pytest.approx(crow, rel=0.01)
 
 
 WHERE_AND_WHEN = (
@@ -220,49 +148,19 @@ def test_a_law_of_both_ends_and_the_day_counts_in_a_file_and_in_what_ifs(folder)
     assert moved[1, 0] == pytest.approx(1.2 * km + 100 * (53.0 - 52.3989) + 3)
 
 
-@pytest.mark.parametrize("axis", ["vehicles.unit_duration_cost", "depots.latitude", "problem.day"])
-def test_a_sweep_prices_the_plan_of_today_on_a_law_of_both_ends_and_the_day(folder, axis):
-    (folder / "today.csv").write_text(
-        "vehicle,stop,client\nvan 1,1,Potsdam\nvan 1,2,Bernau\nvan 1,3,Strausberg\n"
-    )
-    (folder / "vehicles.csv").write_text("name,capacity,unit_duration_cost\nvan,4,0.5\n")
-    text = WHERE_AND_WHEN.replace("vehicles.path", 'today.path = "today.csv"\nvehicles.path')
-    scenario = loaded(folder, text + '[problem.today]\ntable = "today"\n')
-    values = ["2026-03-02", "2026-03-07"] if axis == "problem.day" else [0.5, 0.9]
-    if axis == "depots.latitude":
-        values = [52.4, 52.6]
-    found = ko.sweep(scenario, {axis: values}, plan="today")
-    for value, point in zip(values, found.results, strict=True):
-        changed = scenario.set(axis, value)
-        problem = changed.build(changed.drafts)
-        order = ["Potsdam", "Bernau", "Strausberg"]
-        assert point.objective == pytest.approx(problem.price(problem.plan_from({"van": order})).objective)
-    assert found.results[0].objective != pytest.approx(found.results[1].objective, rel=1e-3)
-
-
 @pytest.mark.parametrize(
     ("text", "key", "message"),
     [
-        (
-            WHERE_AND_WHEN.replace("day = 2026-03-02\n", ""),
-            "problem.bind.weekday",
-            'write day = "2026-03-02"',
-        ),
+        (SCENARIO + MATRICES, "problem", "write duration = "),
+        (SCENARIO.replace('duration.law = "minutes"', ""), "problem", "write duration = "),
+        (WHERE_AND_WHEN.replace("day = 2026-03-02\n", ""), "problem.bind.weekday", 'write day = "2026'),
         (WHERE_AND_WHEN.replace("2026-03-02", '"Monday"'), "problem.day", "'Monday' is no day"),
-        (
-            WHERE_AND_WHEN.replace("arc.from_lat", "arc.from_latt"),
-            "problem.bind.south",
-            "did you mean 'arc.from_lat'",
-        ),
-        (
-            WHERE_AND_WHEN.replace("day.weekday", "day.weekdy"),
-            "problem.bind.weekday",
-            "did you mean 'day.weekday'",
-        ),
+        (WHERE_AND_WHEN.replace("from_lat", "from_latt"), "problem.bind.south", "mean 'arc.from_lat'"),
+        (WHERE_AND_WHEN.replace("day.weekday", "day.weekdy"), "problem.bind.weekday", "mean 'day.weekday'"),
     ],
-    ids=["no day", "no date", "no column", "no function"],
+    ids=["both", "neither", "no day", "no date", "no column", "no function"],
 )
-def test_what_is_wrong_with_ends_and_days_is_told_with_its_key(folder, text, key, message):
+def test_what_does_not_fit_is_told_with_its_key(folder, text, key, message):
     with pytest.raises(ScenarioError) as caught:
         loaded(folder, text).check()
     assert any(issue.key == key and message in issue.message for issue in caught.value.issues), caught.value

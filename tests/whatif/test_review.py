@@ -80,14 +80,6 @@ def test_a_day_as_planned_has_no_parts(plan):
     adds_up(found)
 
 
-def test_late_departures_are_told_as_that(plan):
-    found = ko.review(plan, driven(plan, late=7.0))
-    stops = found.day.stops
-    assert np.allclose(stops["departure"], 7.0)
-    assert stops[["order and vehicles", "loads", "detours"]].abs().to_numpy().max() < 1e-6
-    assert np.allclose(stops["driven"] - stops["planned"], 7.0)
-
-
 @pytest.mark.parametrize("seed", range(6))
 def test_parts_of_disordered_days_add_up(plan, seed):
     rng = np.random.default_rng(seed)
@@ -197,20 +189,6 @@ def test_a_night_lies_between_two_times(plan):
     table[clocks] = table[clocks].where(table[clocks] < 1_440.0, table[clocks] - 1_440.0)
     found = ko.review(plan, table)
     assert np.allclose(found.day.stops["driven"] - found.day.stops["planned"], 1_000.0)
-
-
-def test_only_routes_are_reviewed():
-    network = ko.SupplyProblem(
-        suppliers=[ko.supply.Supplier("mill", "flour", unit_cost=2.0)],
-        markets=[ko.supply.Market("Lyon")],
-        products=[ko.supply.Product("flour", shortage_cost=9.0)],
-        periods=[ko.supply.Period("1")],
-        lanes=[ko.supply.Lane("mill", "Lyon")],
-        tariff=1.0,
-        demand=20.0,
-    )
-    with pytest.raises(ko.ProblemError, match="only plans of routes"):
-        ko.review(ko.solve(network), pd.DataFrame())
 
 
 @pytest.mark.parametrize("spread", [0.0, 0.1, None])

@@ -5,11 +5,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from kanopt.errors import DomainWarning, FormulaError, KanoptWarning, ScenarioError
+from kanopt.errors import FormulaError, KanoptWarning, ScenarioError
 from kanopt.whatif import Event, load_scenario
-from kanopt.whatif.learn import Cache, learn, learn_law
-from kanopt.whatif.scenario_files.spec import LearnedSpec, ReportSpec
-from tests.cases.choice_scenario import choice
+from kanopt.whatif.scenario_files.spec import ReportSpec
 
 
 def test_a_run_prices_its_plan_and_todays_on_the_same_laws(tiny):
@@ -25,40 +23,6 @@ def test_a_run_prices_its_plan_and_todays_on_the_same_laws(tiny):
     assert set(run.tables) == {"depots", "clients", "vehicles", "routes"}
     assert {event.stage for event in events} == {"solve"}
     assert "costs" in str(run)
-
-
-def test_the_same_seed_gives_the_same_plan(tiny):
-    one, other = (load_scenario(tiny).run(seed=5).result.to_frame() for _ in range(2))
-    pd.testing.assert_frame_equal(one, other)
-
-
-@pytest.mark.usefixtures("empty_cache")
-def test_a_law_is_learned_named_and_measured(learned):
-    events: list[Event] = []
-    run = load_scenario(learned).run(progress=events.append)
-    law = run.laws["minutes"]
-    assert law.formula.output.name == "minutes"
-    assert law.formula.fit is not None
-    assert law.formula.fit.r2 > 0.95
-    assert law.formula.evaluate({"km": 10.0}) == pytest.approx(20.0, rel=0.05)
-    assert law.diagram is not None
-    assert law.summary is not None
-    assert "km" in law.summary.to_string()
-    told = [event for event in events if not event.transient]
-    assert [event.stage for event in told][:3] == ["learn", "learn", "solve"]
-    assert any("structure 1 of at most" in event.message for event in events if event.stage == "learn")
-
-
-def test_changes_leave_what_laws_are_learned_from_alone(learned):
-    scenario = load_scenario(learned)
-    cache: Cache = {}
-    learn(scenario, 3, lambda event: None, cache)
-    told: list[Event] = []
-    laws = learn(scenario.scale("clients.demand", 1.2), 3, told.append, cache)
-    assert told == []  # nothing was learned again
-    assert set(laws) == {"minutes"}
-    learn(scenario, 4, told.append, cache)
-    assert told != []  # another seed is another law
 
 
 def test_a_law_that_does_not_predict_is_refused_at_its_line(learned):
@@ -87,63 +51,6 @@ def test_a_low_law_can_be_marked_instead_and_so_is_what_is_built_on_it(learned):
     assert "is below the 0.99 asked for" in run.laws["minutes"].note
     assert not run.laws["litres"].trusted
     assert "built on 'minutes', which is not trusted" in run.laws["litres"].note
-
-
-@pytest.mark.slow
-def test_a_weak_law_is_the_first_thing_said(learned, tmp_path):
-    """Trips are over sooner between 20 and 30 km, and the law was planned on without a word."""
-    rng = np.random.default_rng(1)
-    km = rng.uniform(0.5, 30, 400).round(2)
-    minutes = np.where(km < 20, 2 * km, 40 - 1.5 * (km - 20)) + 5
-    pd.DataFrame({"km": km, "minutes": (minutes + rng.normal(0, 9, 400)).clip(0.5).round(3)}).to_csv(
-        learned.parent / "trips.csv", index=False
-    )
-    run = load_scenario(learned).run()
-    law = run.laws["minutes"].formula
-    assert law.fit is not None
-    assert 0.5 < law.fit.r2 < 0.7
-    name, first, *_ = str(run).splitlines()
-    assert name == "Tiny"
-    assert first.startswith("The law minutes is weak: it explains")
-    assert "it falls from" in first
-    assert "say monotone = { km = 1 }" in first
-    assert str(run).count("is weak") == 1
-    page = unescape(run.to_html(tmp_path / "plan.html").read_text("utf-8"))
-    assert page.index("what was learned is doubtful: minutes (weak)") < page.index('id="plan"')
-    assert "The law minutes is weak" in page
-
-
-def test_what_a_law_does_without_and_values_below_zero_are_told():
-    rng = np.random.default_rng(2)
-    km, lamp = rng.uniform(1.0, 60.0, 120), rng.choice(["on", "off"], 120)
-    frame = pd.DataFrame({"km": km, "lamp": lamp, "cost": km - 10.0 + 0.1 * rng.standard_normal(120)})
-    spec = LearnedSpec(table="trips", target="cost", features=("km", "lamp"))
-    law = learn_law("cost", spec, frame, 0, [].append, None)
-    assert "does not read 'lamp'" in law.note
-    share = f"{100 * (frame['cost'] < 0).mean():.0f} % of the rows have cost below zero"
-    assert share in law.note
-
-
-def test_a_table_too_small_to_learn_from_points_at_the_law(learned):
-    (learned.parent / "trips.csv").write_text("km,minutes\n1,2\n2,4\n3,6\n")
-    with pytest.raises(ScenarioError, match=r"tiny\.toml:\d+: surrogates\.minutes: .*rows"):
-        load_scenario(learned).run()
-
-
-def test_a_law_used_outside_its_data_warns(learned):
-    (learned.parent / "clients.csv").write_text(
-        (learned.parent / "clients.csv").read_text().replace("north,0,4", "north,0,70")
-    )
-    with pytest.warns(DomainWarning, match="is used outside the data it was learned from"):
-        run = load_scenario(learned).run()
-    assert len(run.explanation.outside()) > 0
-
-
-def test_a_client_that_fits_no_van_is_named_and_the_rest_is_planned(tiny):
-    run = load_scenario(tiny).set("clients.demand", 9.0, where={"name": "west"}).run()
-    assert run.result.status == "partial"
-    assert "west" in run.explanation.unserved()["subject"].iloc[0]
-    assert "9" in run.explanation.unserved()["message"].iloc[0]
 
 
 def test_todays_plan_is_left_out_where_changes_took_away_what_it_names(tiny):
@@ -175,56 +82,6 @@ def test_python_changes_make_new_scenarios_named_after_them(tiny):
         base.remove("vehicles", where={"name": "bike"})
 
 
-def test_a_field_without_a_column_can_be_set(tiny):
-    scenario = load_scenario(tiny).set("vehicles.unit_distance_cost", 0.5, where={"name": "van"})
-    problem = scenario.build(scenario.formulas({}))
-    assert [vehicle.unit_distance_cost for vehicle in problem.vehicles] == [0.5, 0.0]
-    with pytest.raises(ScenarioError, match="did you mean 'unit_distance_cost'"):
-        load_scenario(tiny).set("vehicles.unit_distanse_cost", 0.5)
-
-
-def test_a_new_row_has_the_defaults_of_fields_where_blanks_are_refused(tiny):
-    base = load_scenario(tiny)
-    more = base.add("clients", row={"name": "new", "x": 1, "y": 1}).set(
-        "vehicles.reload_time", 9, where={"name": "van"}
-    )
-    problem = more.build(more.formulas({}))
-    new = problem.clients[-1]
-    assert (new.name, new.demand, new.service_duration, new.latest) == ("new", 0.0, 0.0, np.inf)
-    assert [vehicle.reload_time for vehicle in problem.vehicles] == [9.0, 0.0]
-    fleet = base.add("vehicles", row={"name": "bike", "fuel_price": 1.0})
-    with pytest.raises(ScenarioError, match="column 'capacity', row 3: is blank; write a number"):
-        fleet.check()
-
-
-def test_a_blank_number_that_the_problem_reads_is_refused_with_its_row(tiny):
-    path = tiny.parent / "clients.csv"
-    path.write_text(path.read_text().replace("east,5,0,0.6", "east,5,0,"))
-    with pytest.raises(ScenarioError) as caught:
-        load_scenario(tiny).check()
-    [issue] = caught.value.issues
-    assert issue.key == "problem.clients.columns.demand"
-    assert issue.message == "column 'demand_t', row 2: is blank; write a number (without the column it is 0)"
-
-
-def test_what_the_file_assumes_is_told(shared_tiny):
-    scenario = load_scenario(shared_tiny)
-    run = scenario.run(time_limit=0.3)
-    told = run.told()
-    assumed = replace(scenario, report=ReportSpec(assumed=("depots are made up", "vans are made up")))
-    assert "Assumed" not in told
-    told = replace(run, scenario=assumed).told()
-    example = "Not from your data: depots are made up; vans are made up. The plan is an example and proposes nothing."
-    assert told.startswith(example)
-    assert "On these guesses it would cost" in told
-    assert "It costs" not in told
-    assert "probability" not in told
-    given = replace(scenario, report=ReportSpec(assumed=("vans never break down",)))
-    told = replace(run, scenario=given).told()
-    assert "\n\nAssumed: vans never break down." in told
-    assert "It costs" in told
-
-
 @pytest.mark.slow
 def test_a_run_plans_for_a_promise(learned, tmp_path):
     run = load_scenario(learned).run(time_limit=2.0, on_time=0.9)
@@ -238,14 +95,3 @@ def test_a_run_plans_for_a_promise(learned, tmp_path):
     assert known.text() in run.told()
     page = unescape(run.to_html(tmp_path / "page.html").read_text("utf-8")).replace("\u00a0", " ")
     assert known.text() in page
-
-
-def test_promises_are_those_of_routes_and_shares(shared_tiny, tmp_path):
-    scenario = load_scenario(shared_tiny)
-    with pytest.raises(ScenarioError, match="on_time: a promise lies between 0 and 1, not 95"):
-        scenario.run(on_time=95)
-    with pytest.raises(ScenarioError, match="variants are planned without promises"):
-        scenario.run(on_time=0.95, variants=True)
-    shop = choice(tmp_path, "250 * price * (1 - n) + 480 * n", price=1.6, high=1)
-    with pytest.raises(ScenarioError, match="promises of being on time are those of routes"):
-        shop.run(on_time=0.9)

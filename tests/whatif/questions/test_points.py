@@ -2,24 +2,18 @@
 
 import math
 from dataclasses import dataclass, field, replace
-from importlib import import_module
 from typing import Any
 
 import numpy as np
 import pytest
 
-import kanopt as ko
-from kanopt.errors import FormulaError
 from kanopt.problems import Client, Depot, RoutingProblem, VehicleType, evaluate
 from kanopt.problems.findings import Status
 from kanopt.whatif.events import ignore_event
 from kanopt.whatif.questions.ask import Asking
 from kanopt.whatif.questions.point import point_of
-from kanopt.whatif.questions.point_search import exchange_plans, solve_point
+from kanopt.whatif.questions.point_search import solve_point
 from kanopt.whatif.questions.question import Question
-from kanopt.whatif.run import leaving_in_time
-from tests.cases.supply_scenario import one_market
-from tests.solvers.routing.test_days_in_time import ROUTES, two_vans
 
 APART, TOGETHER = [["a"], ["b"]], [["a", "b"]]
 
@@ -82,10 +76,6 @@ def proved(plan: Any) -> Any:
     return lambda problem: replace(evaluate(problem, plan), status=Status.OPTIMAL)
 
 
-def no_plan(problem: Any) -> Any:
-    return replace(evaluate(problem, APART), assessment=None, status=Status.NO_PLAN)
-
-
 def test_a_proved_plan_is_compared_with_every_plan_of_the_base_and_searched_once():
     base = two_clients()
     question = Written(
@@ -108,52 +98,10 @@ def test_how_far_searches_of_base_and_point_disagree_is_the_noise():
     assert found.noise_beside(point_of(-1, evaluate(two_clients(), TOGETHER))) == pytest.approx(2.0)
 
 
-def test_what_both_leave_out_alike_leaves_the_noise_measured():
-    """A van that holds one client leaves out the other: the plans do not compare, but the searches of each do."""
-    small = replace(two_clients(), vehicles=[VehicleType("van", num_available=1, capacity=1.0)])
-    question = Written(problems=(small,), finds=(([["a"]], [["a"]]),), base_plans=(APART, TOGETHER))
-    found = solve_point(question, 0, two_clients().plan_from(TOGETHER), ())
-    assert found.status == "partial"
-    assert found.differences == pytest.approx((2.0 - 12.0, 2.0 - 10.0))
-    unlike = replace(question, finds=(([["a"]], []),))
-    known = solve_point(unlike, 0, two_clients().plan_from(TOGETHER), ()).differences
-    assert known[0] == pytest.approx(-10.0)
-    assert math.isnan(known[1])
-
-
-def test_departures_of_a_plan_are_chosen_anew_for_other_data():
-    early = replace(
-        two_clients(), vehicles=[VehicleType("van", 2, 2.0, unit_duration_cost=1.0, shift_start=0.0)]
-    )
-    late = replace(early, clients=[replace(client, earliest=100.0) for client in early.clients])
-    stated = replace(early.plan_from(TOGETHER).routes[0], departure=0.0)
-    best = evaluate(late, TOGETHER).objective
-    apart = early.plan_from(APART)
-    question = Written(base=early, problems=(late,), finds=((APART,),), repeats=1, base_plans=())
-    own = solve_point(question, 0, apart, ())
-    assert exchange_plans(question, own, {1: early.plan_from([stated])}).objective == pytest.approx(best)
-    again = replace(question, base_plans=(early.plan_from([stated]),))
-    assert solve_point(again, 0, apart, ()).objective == pytest.approx(best)
-
-
 def run(question: Written, base: Any) -> Asking:
     made = Asking(question, base, ignore_event)
     assert made.run(workers=1, client=None)
     return made
-
-
-def test_a_point_without_a_plan_takes_that_of_another():
-    base = replace(two_clients(), vehicles=[VehicleType("bus", num_available=2, capacity=2.0)])
-    question = Written(
-        base=base,
-        problems=(two_clients(), two_clients()),
-        finds=((no_plan,), (TOGETHER,)),
-        repeats=1,
-        base_plans=(),
-    )
-    made = run(question, evaluate(base, TOGETHER))
-    assert [made.results[point].objective for point in (0, 1)] == pytest.approx([10.0, 10.0])
-    assert made.results[0].plan_of == 1
 
 
 def test_a_plan_found_at_a_point_becomes_the_base_s_and_that_of_all_others():
@@ -167,97 +115,3 @@ def test_a_plan_found_at_a_point_becomes_the_base_s_and_that_of_all_others():
     assert [made.results[point].objective for point in (0, 1)] == pytest.approx([10.5, 11.0])
     assert [made.results[point].kept_objective for point in (0, 1)] == pytest.approx([10.5, 11.0])
     assert not any(math.isnan(found.noise_beside(point_of(-1, made.base))) for found in made.results.values())
-
-
-def windowed(minutes: float, open_until: float = 70.0) -> RoutingProblem:
-    """Return a client some minutes from the depot, open from 60 on."""
-    matrix = np.array([[0.0, minutes], [minutes, 0.0]])
-    return RoutingProblem(
-        depots=[Depot("depot")],
-        clients=[Client("a", earliest=min(60.0, open_until), latest=open_until)],
-        vehicles=[VehicleType("van", unit_duration_cost=1.0)],
-        cost={},
-        duration=matrix,
-        distance=matrix,
-    )
-
-
-def test_the_times_of_a_plan_that_is_kept_follow_where_it_would_break_a_rule():
-    base = windowed(30.0)
-    kept = evaluate(base, [["a"]]).assessment.settled().plan
-    points = (windowed(45.0), windowed(32.0), windowed(45.0, open_until=40.0))
-    question = Written(base=base, anew=False, problems=points, finds=())
-    slow, slower_a_little, shut = (solve_point(question, point, kept, ()) for point in range(3))
-    assert (slow.kept_status, slow.kept_objective) == ("feasible", pytest.approx(90.0))
-    # it may be late as it is and still keep the window: then it leaves when it says
-    assert slower_a_little.kept_objective == pytest.approx(64.0)
-    assert shut.kept_status == "infeasible"
-
-
-@pytest.mark.slow
-def test_of_two_partial_plans_of_supply_the_one_that_leaves_out_less_is_kept(tmp_path):
-    """Of 160 t both sites deliver 120, the large one 100 for less: 40 or 60 t are left out at one market."""
-    scenario = one_market(tmp_path, shortage="")
-    found = ko.sweep(
-        scenario, {"wanted.demand": ko.factors([12.0, 16.0])}, options=ko.SweepOptions(time_limit=2.0)
-    )
-    assert found.points["unserved"].tolist() == [0.0, 40.0]
-    assert found.points["status"].tolist() == ["optimal", "partial"]
-    kept = evaluate(found.base.problem, found.base.plan)
-    assert kept.rank.unserved == 0.0
-
-
-def test_a_law_without_a_value_where_an_offered_plan_goes_ends_nothing(monkeypatch):
-    module = import_module("kanopt.problems.evaluate")
-
-    price = module.evaluate
-
-    def without_value(problem, plan):
-        found = price(problem, plan)
-        if len(found.plan.routes) == 2:
-            raise FormulaError("the law is not finite on a leg")
-        return found
-
-    base = two_clients()
-    own = point_of(0, price(base, TOGETHER))
-    monkeypatch.setattr(module, "evaluate", without_value)
-    question = Written(problems=(base,), finds=())
-    assert exchange_plans(question, own, {1: base.plan_from(APART)}).objective == own.objective
-
-
-def test_a_search_that_was_cut_short_is_the_last():
-    def cut(problem: Any) -> Any:
-        return replace(evaluate(problem, APART), interrupted=True)
-
-    question = Written(problems=(two_clients(),), finds=((cut, TOGETHER),), base_plans=(APART,))
-    found = solve_point(question, 0, two_clients().plan_from(APART), ())
-    assert question.asked == [(0, 0)]
-    assert found.interrupted
-
-
-def test_a_plan_that_is_better_by_rounding_alone_is_not_taken_over():
-    problem = two_clients()
-    own = point_of(0, evaluate(problem, TOGETHER))
-    question = Written(problems=(problem,), finds=((),))
-    dearer = replace(own, objective=own.objective + 1e-11)
-    assert exchange_plans(question, dearer, {1: TOGETHER}).plan_of is None
-    assert exchange_plans(question, replace(own, objective=own.objective + 1e-3), {1: TOGETHER}).plan_of == 1
-
-
-@dataclass(frozen=True, eq=False, kw_only=True)
-class InTime(Written):
-    """The same, where everyone is to be in time on nine days of ten."""
-
-    def days_in_time(self, point: int) -> float:
-        return 0.9
-
-
-def test_plans_compete_that_are_in_time_as_often() -> None:
-    problem = two_vans()
-    base = leaving_in_time(evaluate(problem, problem.plan_from(ROUTES)), 0.9)
-    question = InTime(
-        base=problem, problems=(problem,), finds=((lambda _: base,) * 2,), base_plans=(base.plan,)
-    )
-    found = solve_point(question, 0, base.plan, ())
-    assert found.objective == base.objective
-    assert problem.price(base.plan.reopened()).objective < base.objective

@@ -1,21 +1,14 @@
 """Switch points: closed forms, a fine grid, edges of laws and rules, and switches that noise hides."""
 
-import math
 import signal
 import sys
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 import kanopt as ko
-from kanopt.errors import ScenarioError
 from kanopt.formulas.edges import crossed_edges
-from kanopt.problems.decisions import DecisionPlan
 from kanopt.whatif import SweepOptions, factors, grid, load_scenario, switch_points
-from kanopt.whatif.questions.plan_prices import crossing
-from kanopt.whatif.questions.point import PointResult
 from tests.cases.choice_scenario import PRICE, choice
 
 QUICK = SweepOptions(time_limit=0.5)
@@ -32,15 +25,6 @@ def test_two_plans_of_linear_prices_cross_where_arithmetic_says(tmp_path):
     ]
     assert frame["price_below"].item() == pytest.approx(480, abs=1e-3)
     assert "problem.bind.price from 1.92 on: n: 1 instead of 0" in found.text()
-
-
-@pytest.mark.slow
-def test_every_plan_between_the_ends_is_found(tmp_path):
-    # n² − price·n: from n to n + 1 where the price passes 2n + 1
-    found = switch_points(choice(tmp_path, "n^2 - price * n + 20"), {PRICE: (0.2, 7.7)}, options=QUICK)
-    assert found.frame["switch_point"].to_numpy() == pytest.approx(np.array([1, 3, 5, 7.0]), abs=1e-4)
-    assert (found.frame["low"] <= found.frame["switch_point"]).all()
-    assert found.axes[0].solves <= 16
 
 
 @pytest.mark.slow
@@ -118,35 +102,6 @@ def test_a_switch_inside_the_noise_is_told_as_not_known(tmp_path, monkeypatch):
     )
 
 
-def test_a_plan_found_anywhere_counts_everywhere(tmp_path, monkeypatch):
-    module = sys.modules["kanopt.whatif.questions.point_search"]
-
-    def lucky(question, point, *_):
-        # n = 3 is found at the first value alone, where it is not the best
-        x = question.points[point][0]
-        n = 3 if x == 0.2 else 0 if x < 4 else 4
-        price = n**2 - x * n + 20
-        plan = DecisionPlan({"n": float(n)})
-        return PointResult(point, "feasible", objective=price, searches=(price, price), plan=plan)
-
-    monkeypatch.setattr(module, "solve_point", lucky)
-    scenario = choice(tmp_path, "n^2 - price * n + 20")
-    found = switch_points(scenario, {PRICE: (0.2, 1.0, 1.5, 2.0, 7.7)}, options=QUICK)
-    # of 0, 3 and 4, n is best up to 3, up to 7, and beyond
-    assert found.frame["switch_point"].to_numpy() == pytest.approx(np.array([3.0, 7.0]), abs=1e-4)
-    assert found.frame[["below", "above"]].to_numpy().tolist() == [["0", "3"], ["3", "4"]]
-    # at 0.2 another plan is better by 9 - 0.6
-    assert found.axes[0].noise == pytest.approx(8.4)
-
-
-def test_values_without_a_plan_are_counted(tmp_path, monkeypatch):
-    module = sys.modules["kanopt.whatif.questions.point_search"]
-    monkeypatch.setattr(module, "solve_point", lambda _, point, *__: PointResult(point, "no plan"))
-    found = switch_points(choice(tmp_path, "n^2 - price * n + 20"), {PRICE: (0.2, 7.7)}, options=QUICK)
-    assert found.frame.empty
-    assert "2 values without a plan, first 0.2, 7.7" in found.text()
-
-
 def test_ctrl_c_keeps_what_was_found(tmp_path, monkeypatch):
     module = sys.modules["kanopt.whatif.questions.point_search"]
     scenario, solve = choice(tmp_path, "n^2 - price * n + 20"), module.solve_point
@@ -167,52 +122,6 @@ def test_ctrl_c_keeps_what_was_found(tmp_path, monkeypatch):
     assert "not narrowed down" in set(found.frame["verdict"])
 
 
-@pytest.mark.slow
-def test_where_nothing_tips_that_is_said(tmp_path):
-    scenario = choice(tmp_path, "(n - 2)^2 * price")
-    found = switch_points(scenario, {PRICE: (1.0, 2.0), "choices.high": [3, 4]}, options=QUICK)
-    assert found.frame.empty
-    assert "problem.bind.price: the same decisions from 1 to 2" in found.text()
-    assert len(found.points) == 4
-
-
-@pytest.mark.parametrize(
-    ("given", "message"),
-    [
-        ({"axes": {PRICE: (1.0,)}}, "between two numbers or more"),
-        ({"axes": {PRICE: ("a", "b")}}, "between two numbers or more"),
-        ({"decisions": "some"}, "unknown word 'some'"),
-        ({"tolerance": 0}, "a share of the range"),
-        ({"most_solves": 1}, "a whole number from 2"),
-    ],
-)
-def test_mistakes_are_told(tmp_path, given, message):
-    axes = given.pop("axes", {PRICE: (1.0, 2.0)})
-    with pytest.raises(ScenarioError, match=message):
-        switch_points(choice(tmp_path, "n * price"), axes, **given)
-
-
-@given(
-    place=st.floats(-5, 5),
-    jump=st.floats(0, 3),
-    slope=st.floats(0, 10),
-    infinite=st.sampled_from([0, -1, 1]),
-)
-@settings(max_examples=200, deadline=None)
-def test_a_crossing_is_found_whatever_lies_there(place, jump, slope, infinite):
-    def difference(x):
-        if infinite and (x > place) == (infinite > 0):
-            return infinite * math.inf
-        return slope * (x - place) ** 3 + jump * (x > place) - (0 if x > place else 1e-12)
-
-    asked = []
-    low, high = crossing(lambda x: asked.append(x) or difference(x), -6.0, 6.0, 1e-7)
-    assert difference(low) <= 0
-    assert difference(high) > 0 or high == 6.0
-    assert high - low <= 1e-7
-    assert len(asked) <= 3 * 27 + 2
-
-
 def test_edges_of_laws():
     inputs = [ko.Variable("w", "t"), ko.Variable("km", "km")]
     law = ko.parse_formula("km * max(5, 2 * w) + min(w, 6)", inputs, ko.Variable("fee", "EUR"))
@@ -226,21 +135,3 @@ def test_edges_of_laws():
     assert [str(edge) for edge in crossed_edges(stairs, stairs, {"w": 0.5}, {"w": 6.0})] == [
         "rate: w reaches 1 and 5"
     ]
-
-
-@pytest.mark.slow
-def test_plans_that_reach_only_so_far_give_way_there(tmp_path):
-    # what is wanted beyond n costs a thousand times as much
-    scenario = choice(tmp_path, "n + 1000 * max(0, price - n)")
-    found = switch_points(scenario, {PRICE: (0.5, 2.5)}, tolerance=0.01, options=QUICK, most_solves=40)
-    assert (found.frame["low"] <= found.frame["switch_point"]).all()
-    for place in (1.0, 2.0):
-        assert np.abs(found.frame["switch_point"] - place).min() < 0.01
-
-
-@pytest.mark.slow
-def test_a_limit_on_solves_is_told(tmp_path):
-    scenario = choice(tmp_path, "n^2 - price * n + 20")
-    found = switch_points(scenario, {PRICE: (0.2, 7.7)}, most_solves=3, options=QUICK)
-    assert found.axes[0].solves == 3
-    assert "not narrowed down" in set(found.frame["verdict"])

@@ -1,12 +1,8 @@
 """Tornados: the same effects as runs by hand, the order, plans that leave something out, and the chart."""
 
-from dataclasses import replace
-from importlib import import_module
-
 import numpy as np
 import pytest
 
-from kanopt.errors import ScenarioError
 from kanopt.problems.evaluate import evaluate
 from kanopt.whatif import SweepOptions, factors, load_scenario, tornado
 from tests.cases.choice_scenario import PRICE, choice
@@ -36,37 +32,6 @@ def test_effects_are_those_of_scenarios_made_by_hand(shared_tiny):
     assert found.frame["swing"].is_monotonic_decreasing
     assert (found.frame["noise"] == 0).all()
     assert (found.frame["verdict"] == "moves the price").all()
-
-
-def test_a_plan_that_was_found_at_a_value_becomes_the_base_s(shared_tiny, monkeypatch):
-    scenario = load_scenario(shared_tiny)
-    solving = import_module("kanopt.solvers.solve")  # the package's name for it is the function
-    real = solving.search_and_assess
-    poor = scenario.build(scenario.formulas({})).plan_from([["north"], ["south"], ["east", "west"]])
-
-    def search(problem, options, _solver=None):
-        result = real(problem, options)
-        is_base = problem.vehicles[0].attributes["fuel_price"].value == 1.6
-        return replace(result, assessment=evaluate(problem, poor).assessment) if is_base else result
-
-    monkeypatch.setattr(solving, "search_and_assess", search)
-    found = tornado(scenario, {"vehicles.fuel_price": (1.0, 2.0)}, options=QUICK)
-    assert found.base.objective < evaluate(found.base.problem, poor).objective - 1.0
-    for value, one in zip((1.0, 2.0), found.results, strict=True):
-        changed = scenario.set("vehicles.fuel_price", value)
-        kept = evaluate(changed.build(changed.formulas({})), found.base.plan)
-        assert one.kept_objective == pytest.approx(kept.objective)
-        assert one.objective <= one.kept_objective
-
-
-@pytest.mark.slow
-def test_planning_anew_never_costs_more_than_the_plan_that_is_kept(shared_tiny):
-    found = tornado(load_scenario(shared_tiny), AXES, options=QUICK)
-    frame = found.frame
-    assert (frame["low_effect"] <= frame["kept_low"] + 1e-9).all()
-    assert (frame["high_effect"] <= frame["kept_high"] + 1e-9).all()
-    assert set(frame["verdict"]) == {"moves the price, noise not measured"}
-    assert "search twice to know it (--repeats 2" in found.text()
 
 
 def test_proved_plans_have_no_noise(tmp_path):
@@ -105,13 +70,3 @@ def test_a_chart_has_a_bar_for_each_input(shared_tiny):
     assert ends == pytest.approx(sorted([*found.frame["low_effect"], *found.frame["high_effect"]]))
     assert ax.yaxis_inverted()  # the first stands on top
     assert [label.get_text() for label in ax.get_yticklabels()] == found.frame["path"].tolist()
-
-
-def test_mistakes_are_told(shared_tiny):
-    scenario = load_scenario(shared_tiny)
-    with pytest.raises(ScenarioError, match="has a low and a high value"):
-        tornado(scenario, {"vehicles.fuel_price": [1.0]})
-    with pytest.raises(ScenarioError, match="unknown word 'new'"):
-        tornado(scenario, AXES, plan="new")
-    with pytest.raises(ScenarioError, match="kept on disk by sweeps alone"):
-        tornado(scenario, AXES, options=SweepOptions(out="here"))

@@ -1,4 +1,4 @@
-"""The risk of a plan against closed forms and plain simulations, and plans that keep promises."""
+"""The risk of plans and schedules against closed forms and plain simulations, and what is told of it."""
 
 from __future__ import annotations
 
@@ -7,14 +7,16 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from scipy.stats import norm
-from scipy.stats import t as student
 
 import kanopt as ko
 from kanopt import Uncertainty
 from kanopt.formulas import ErrorModel
 from kanopt.formulas.noise import Noise
 from kanopt.problems.routing import RoutingPlan
+from kanopt.refs import mode
 from kanopt.routing import Client, Depot, VehicleType
+from kanopt.scheduling import Assignment, Job, Machine, Mode, Schedule, Task
+from kanopt.whatif.risks.punctuality import punctuality
 from tests.cases.routing_variants import VARIANTS, some_routes, variant
 
 MINUTES = np.array(
@@ -101,21 +103,6 @@ def test_an_error_that_a_day_shares_makes_two_vans_late_together() -> None:
     assert by_route.on_time == pytest.approx(0.25, abs=0.03)
 
 
-def test_without_errors_every_day_is_as_planned() -> None:
-    clients = [
-        Client("a", earliest=50.0, latest=90.0, service_duration=5.0),
-        Client("b", service_duration=7.0),
-        Client("c"),
-    ]
-    problem = line(clients, normal_law(0.0), breaks="20 in 60-100", shift_end=400.0)
-    result = ko.evaluate(problem, [["a", "b", "c"]])
-    found = ko.risk(result, Uncertainty(travel=1e-12), draws=50)
-    frame = found.frame
-    np.testing.assert_allclose(frame[["q05", "q50", "q95"]].to_numpy().T, [frame["planned"]] * 3, atol=1e-6)
-    np.testing.assert_allclose(found.cost, result.objective, atol=1e-6)
-    assert (found.figures["holds"], found.on_time) == (1.0, 1.0)
-
-
 def test_times_of_stops_and_biases_are_drawn_too() -> None:
     problem = line([Client("a", service_duration=20.0), Client("b", latest=70.0)])
     found = ko.risk(ko.evaluate(problem, [["a", "b"]]), Uncertainty(service=0.25), draws=20_000)
@@ -144,37 +131,6 @@ def test_overload_of_uncertain_demands() -> None:
     stated = ko.risk(result, Uncertainty(demand=0.25), draws=500)
     np.testing.assert_array_equal(stated.days.cost, ko.risk(result, draws=500).days.cost)
     assert "vary by 25 % (log-normal" in str(stated)
-
-
-def test_demands_move_laws_that_read_the_load() -> None:
-    load = ko.parse_formula("10 * load", [ko.Variable("load", "t")], ko.Variable("cost", "EUR"), per="leg")
-    clients = [Client("a", demand=0.4, demand_sd=0.1)]
-    problem = replace(line(clients, capacity=1.0), cost={"load": load.bind(load=ko.refs.state.load)})
-    found = ko.risk(ko.evaluate(problem, [["a"]]), draws=20_000)
-    assert found.cost.mean() == pytest.approx(30.0 + 4.0, abs=0.05)
-    assert found.cost.std() == pytest.approx(1.0, rel=0.03)
-
-
-def test_days_that_break_a_rule_are_counted_and_told() -> None:
-    problem = line([Client("a"), Client("b")], shift_end=100.0, max_duration=95.0)
-    found = ko.risk(ko.evaluate(problem, [["a", "b"]]), Uncertainty(travel=0.1), draws=1000)
-    assert len(found.cost) == 1000
-    assert set(found.broken) == {"shift", "duration"}
-    assert found.broken["duration"] > found.broken["shift"] > 0
-    assert found.figures["holds"] == pytest.approx(1.0 - found.broken["duration"] / 1000)
-    assert f"a vehicle is back after its shift on {found.broken['shift']} days" in str(found)
-
-
-def test_the_seed_decides_and_blocks_do_not_matter_much(monkeypatch: pytest.MonkeyPatch) -> None:
-    from kanopt.problems.routing import days
-
-    result = ko.evaluate(line([Client("a", latest=33.0)], normal_law(4.0)), [["a"]])
-    one, same, other = (ko.risk(result, draws=4000, seed=seed) for seed in (1, 1, 2))
-    np.testing.assert_array_equal(one.cost, same.cost)
-    assert (one.cost != other.cost).any()
-    monkeypatch.setattr(days, "MOST_LEGS", 600)
-    blocks = ko.risk(result, draws=4000, seed=1)
-    assert blocks.frame["on_time"][0] == pytest.approx(one.frame["on_time"][0], abs=0.04)
 
 
 def test_what_is_assumed_is_told() -> None:
@@ -206,18 +162,6 @@ def test_plans_without_risk_are_refused_in_words() -> None:
         Uncertainty(shared=1.5)
 
 
-def test_few_groups_leave_doubt_about_what_is_shared() -> None:
-    """A variance that six days tell: the errors of a day have Student's t distribution with five degrees of freedom."""
-    noise = Noise(share=1.0, by="day", groups=6)
-    law = law_with(ErrorModel(0.0, 1.0, (0.0, 0.0, 0.0), 0.5, 0.0, 30.0, 500, noise))
-    found = ko.risk(ko.evaluate(line([Client("a")], law), [["a"]]), draws=40_000)
-    reach = (np.quantile(found.days.arrive[:, 0], [0.05, 0.95]) - 30.0) / 0.5
-    np.testing.assert_allclose(reach, student.ppf([0.05, 0.95], 5), atol=0.1)
-    sure = ko.risk(ko.evaluate(line([Client("a")], law), [["a"]]), Uncertainty(shared=1.0), draws=40_000)
-    reach = (np.quantile(sure.days.arrive[:, 0], [0.05, 0.95]) - 30.0) / 0.5
-    np.testing.assert_allclose(reach, norm.ppf([0.05, 0.95]), atol=0.05)
-
-
 TIMED = ("time window", "shift", "duration", "break", "capacity", "road")
 
 
@@ -241,9 +185,95 @@ def test_days_without_errors_are_the_referee_s_under_every_rule(name: str) -> No
         assert set(found.broken) == broken & set(TIMED), (name, seed)
 
 
-def test_a_plan_of_nobody_is_certain() -> None:
-    problem = line([Client("a", prize=5.0)], normal_law(3.0))
-    found = ko.risk(ko.evaluate(problem, []), draws=50)
-    assert (found.on_time, found.figures["holds"], len(found.frame), len(found.routes)) == (1.0, 1.0, 0, 0)
-    assert set(found.cost) == {5.0}
-    assert "leaves out 1 client" in str(found)
+def shop(*due: float, cost: float = 2.0) -> ko.SchedulingProblem:
+    """Jobs of one task of 30 minutes on a machine, one after the other."""
+    jobs = [Job(f"j{place}", due_date=each, tardiness_cost=cost) for place, each in enumerate(due)]
+    tasks = [Task(f"t{place}", f"j{place}") for place in range(len(due))]
+    modes = [Mode(task.name, "saw", duration=30.0) for task in tasks]
+    return ko.SchedulingProblem(jobs, tasks, [Machine("saw")], modes, makespan_cost=1.0)
+
+
+def in_turn(problem: ko.SchedulingProblem) -> ko.Result:
+    rows = [
+        Assignment(f"j{place}", f"t{place}", "saw", "", 30.0 * place, 30.0 * (place + 1))
+        for place in range(len(problem.jobs))
+    ]
+    return ko.evaluate(problem, Schedule(tuple(rows)))
+
+
+def test_a_job_with_normal_errors_is_late_as_the_textbook_says() -> None:
+    found = ko.risk(in_turn(shop(33.0)), Uncertainty(task=0.1), draws=20_000)
+    row = found.frame.iloc[0]
+    assert row["on_time"] == pytest.approx(norm.cdf(1.0), abs=4.0 * row["error"])
+    assert (row["planned"], row["limit"]) == (30.0, 33.0)
+    assert row["q95"] == pytest.approx(30.0 + 3.0 * norm.ppf(0.95), abs=0.15)
+    late = 3.0 * (norm.pdf(1.0) - norm.sf(1.0))  # mean of what lies above one standard deviation
+    assert found.cost.mean() == pytest.approx(30.0 + 2.0 * late, abs=0.1)
+
+
+@pytest.mark.parametrize("share", [0.0, 1.0])
+def test_three_tasks_of_a_day_against_a_simulation_of_plain_numbers(share: float) -> None:
+    """A task starts no sooner than it was to start, and not before the one ahead of it has ended."""
+    found = ko.risk(in_turn(shop(33.0, 65.0, 95.0)), Uncertainty(task=0.1, shared=share), draws=20_000)
+    rng, kept = np.random.default_rng(3), np.zeros(3)
+    sigma = np.sqrt(np.log1p(share * 0.01))
+    for _ in range(20_000):
+        clock, common = 0.0, np.exp(sigma * rng.standard_normal() - sigma**2 / 2.0)
+        for place, due in enumerate((33.0, 65.0, 95.0)):
+            took = (30.0 + 3.0 * np.sqrt(1.0 - share) * rng.standard_normal()) * common
+            clock = max(clock, 30.0 * place) + took
+            kept[place] += clock <= due
+    np.testing.assert_allclose(found.frame["on_time"], kept / 20_000, atol=0.02)
+    assert found.on_time <= found.frame["on_time"].min()
+    assert "every job is done by its due date on" in str(found)
+    assert found.to_json()["cost"]["cvar95"] == found.cvar() > found.cost_quantile(0.95)
+
+
+def test_a_schedule_without_errors_is_refused_in_words() -> None:
+    with pytest.raises(ko.ProblemError, match="nothing of this schedule is uncertain"):
+        ko.risk(in_turn(shop(33.0)))
+    with pytest.raises(ko.ProblemError, match="within = 'route' is for routes"):
+        ko.risk(in_turn(shop(33.0)), Uncertainty(task=0.1, within="route"))
+
+
+def driven(*clients: Client, law: ko.Formula | None = None) -> ko.Result:
+    return ko.evaluate(line([*clients], law or normal_law(3.0)), [[client.name for client in clients]])
+
+
+def test_the_share_of_days_is_that_of_the_textbook() -> None:
+    found = punctuality(driven(Client("a", latest=33.0)))
+    assert found is not None
+    assert found.share == pytest.approx(norm.cdf(1.0), abs=0.05)
+    name, often = found.worst
+    assert (name, often) == ("a", pytest.approx(1.0 - found.share))
+    share = f"{100 * found.share:.0f} %"
+    assert found.text() == (
+        f"If travel times err as they did in the past, everyone is served in time on {share} of days; the stop most "
+        f"often late is a ({100 * often:.0f} % of days)."
+    )
+
+
+def test_nothing_is_said_without_limits_or_known_errors() -> None:
+    assert punctuality(driven(Client("a"))) is None
+    given = ko.parse_formula("minutes", [ko.Variable("minutes", "km")], ko.Variable("took", "min"))
+    assert punctuality(driven(Client("a", latest=33.0), law=given)) is None
+    only_late = Client("a", latest=20.0, unit_lateness_cost=1.0)
+    assert punctuality(driven(only_late)) is None
+
+
+def test_jobs_of_a_schedule_are_looked_at_by_their_due_dates() -> None:
+    law = replace(normal_law(3.0), per="task").bind(minutes=mode.work)
+    problem = ko.SchedulingProblem(
+        [Job("j", due_date=33.0, tardiness_cost=1.0), Job("free")],
+        [Task("t", "j"), Task("u", "free")],
+        [Machine("saw"), Machine("axe")],
+        [Mode("t", "saw", attributes={"work": 30.0}), Mode("u", "axe", attributes={"work": 5.0})],
+        duration=law,
+        makespan_cost=1.0,
+    )
+    rows = (Assignment("j", "t", "saw", "", 0.0, 30.0), Assignment("free", "u", "axe", "", 0.0, 5.0))
+    found = punctuality(ko.evaluate(problem, Schedule(rows)))
+    assert found is not None
+    assert found.share == pytest.approx(norm.cdf(1.0), abs=0.05)
+    assert found.frame["name"].tolist() == ["j"]
+    assert "every job is done in time on" in found.text()

@@ -15,7 +15,7 @@ import kanopt as ko
 from kanopt import Uncertainty
 from kanopt.formulas import ErrorModel
 from kanopt.supply import Lane, Market, Period, Product, Supplier
-from tests.cases.supply import random_problem, small
+from tests.cases.supply import random_problem
 
 MEAN, DEVIATION = 10.0, 4.0
 SIGMA = float(np.sqrt(np.log1p((DEVIATION / MEAN) ** 2)))
@@ -69,40 +69,6 @@ def test_one_customer_has_the_shortage_of_the_textbook(amount: float) -> None:
     )
 
 
-@pytest.mark.slow
-def test_the_cheapest_amount_is_the_quantile_of_the_critical_ratio() -> None:
-    """A unit too many costs 3, one too few 9 − 3: the newsvendor sends the quantile of 6 / 9."""
-    problem, amounts = newsvendor(), np.linspace(7.0, 15.0, 81)
-    costs = [ko.risk(sending(problem, amount), draws=20_000).cost.mean() for amount in amounts]
-    assert amounts[np.argmin(costs)] == pytest.approx(
-        np.exp(MIDDLE + SIGMA * norm.ppf((9.0 - 3.0) / 9.0)), abs=0.25
-    )
-
-
-def test_what_all_amounts_have_in_common_does_not_even_out() -> None:
-    rows = {
-        "market": ["Lyon", "Nice"] * 2,
-        "period": ["1", "1", "2", "2"],
-        "demand": MEAN,
-        "demand_sd": DEVIATION,
-    }
-    given = small(demand=pd.DataFrame(rows))
-    legs = (("mill", "north", 2.0), ("north", "Lyon", 1.0), ("north", "Nice", 1.0))
-    way = [
-        {"tail": tail, "head": head, "period": period, "quantity": MEAN * each}
-        for tail, head, each in legs
-        for period in ("1", "2")
-    ]
-    result = ko.evaluate(given, way)
-    apart, together = (
-        ko.risk(result, Uncertainty(shared_demand=share), draws=20_000) for share in (0.0, 1.0)
-    )
-    assert apart.days.demand.sum(axis=1).std() == pytest.approx(DEVIATION * 2.0, rel=0.03)
-    assert together.days.demand.sum(axis=1).std() == pytest.approx(DEVIATION * 4.0, rel=0.03)
-    assert together.on_time > apart.on_time
-    assert "100 % of the variance common to all" in str(together)
-
-
 def test_demand_of_a_law_errs_as_the_law_does() -> None:
     people = [Market("Lyon", attributes={"people": 20.0})]
     law = ko.parse_formula("0.5 * people", [ko.Variable("people")], ko.Variable("wanted", "t"))
@@ -119,35 +85,6 @@ def test_demand_of_a_law_errs_as_the_law_does() -> None:
     assert assumed.days.demand.std() == pytest.approx(3.0, rel=0.03)
     with pytest.raises(ko.ProblemError, match="no demand of this problem is uncertain"):
         ko.risk(sending(problem, 13.0), Uncertainty(demand=0.0))
-
-
-def test_it_is_told_whether_a_learned_tariff_errs() -> None:
-    law = ko.parse_formula("rate", [ko.Variable("rate")], ko.Variable("fare", "EUR/t"))
-    errors = ErrorModel(0.0, 1.5, (0.0, 0.0, 0.0), 0.2, 0.0, 1.0, 500)
-    fit = replace(ko.Fit.of([1.0, 2.0, 3.0], [1.0, 2.0, 3.0], rows_train=90), errors=errors)
-    problem = replace(
-        newsvendor(),
-        lanes=[Lane("mill", "Lyon", attributes={"rate": 1.0})],
-        tariff=replace(law, fit=fit).bind(rate=ko.refs.lane.rate),
-    )
-    certain = Uncertainty(demand=1e-6)
-    kept = ko.risk(sending(problem, MEAN), certain, draws=400)
-    # 10 t at 2 to buy and 1 to send, which is half as much again
-    assert kept.cost.mean() == pytest.approx(35.0, abs=4.0 * kept.cost_error)
-    assert "what is paid on lanes errs as law 'fare' did on held-out rows" in kept.assumptions
-    assert not any(
-        "tariff" in told or "lanes" in told for told in ko.risk(sending(newsvendor(), 9.0)).assumptions
-    )
-
-
-def test_demand_that_must_be_met_is_counted_where_it_is_not() -> None:
-    found = ko.risk(sending(newsvendor(None), 12.0), draws=2000)
-    assert 0.0 < found.figures["fails"] == 1.0 - found.on_time < 0.5
-    assert found.cost.tolist() == [36.0] * 2000
-    assert f"In {round(found.figures['fails'] * 2000)} draws demand is missing that must be delivered" in str(
-        found
-    )
-    assert found.to_json()["fails"] == found.figures["fails"]
 
 
 @settings(max_examples=25, deadline=None)
@@ -178,17 +115,6 @@ def test_kept_flows_against_a_plain_loop(seed: int, deviation: float) -> None:
                     assert found.days.shortage[draw, column] == pytest.approx(short, abs=1e-4)
                     cost += short * problem.network.shortage_cost[product]
         assert found.cost[draw] == pytest.approx(cost, rel=1e-4)
-
-
-def test_a_plan_that_meets_what_is_certain_costs_what_it_costs() -> None:
-    """A deviation of next to nothing leaves the plan as it is priced by the referee."""
-    problem = small()
-    flows = np.zeros(problem.network.shape)
-    flows[:, 0] = [[15.0, 20.0], [0.0, 5.0], [10.0, 12.0], [5.0, 8.0], [0.0, 5.0]]
-    result = ko.evaluate(problem, problem.plan_of(flows, problem.sites_open(flows)))
-    found = ko.risk(result, Uncertainty(demand=1e-12), draws=20)
-    np.testing.assert_allclose(found.cost, result.objective, rtol=1e-6)
-    assert found.figures["shortage"] == pytest.approx(result.assessment.simulation.shortage.sum(), abs=1e-6)
 
 
 def test_plans_without_uncertain_demand_are_refused_in_words() -> None:

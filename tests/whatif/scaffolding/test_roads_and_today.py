@@ -50,31 +50,6 @@ def test_the_tables_of_a_road_network_give_its_problem(tmp_path, roads):
     assert data["problem"]["bind"]["link_time"]["volume"] == "link.volume"
 
 
-def test_links_without_times_are_driven_at_a_speed_that_is_marked(tmp_path, roads):
-    tables = roads | {"links": roads["links"][["tail", "head", "length"]]}
-    data, _ = begun(tables, tmp_path)
-    assert data["surrogates"]["link_time"]["formula"] == "1.5 * length"
-    run = ko.load_scenario(tmp_path / "first.toml").run(time_limit=1)
-    assert not run.result.plan.unserved
-
-
-def test_a_long_table_of_distances_gives_the_minutes_beside_them_too(tmp_path):
-    places = ["Dépôt", *(f"C{k}" for k in range(6))]
-    pairs = [(a, b) for a in places for b in places if a != b]
-    tables = {
-        "distances": pd.DataFrame(pairs, columns=["Origine", "Destination"]).assign(
-            **{"Distance (km)": range(len(pairs)), "Durée (min)": [7 * k % 31 for k in range(len(pairs))]}
-        ),
-        "clients": pd.DataFrame({"Client": places[1:], "Caisses à livrer": range(1, 7)}),
-        "camions": pd.DataFrame(
-            {"Camion": ["A"], "Capacité (caisses)": [40], "Coût kilométrique (€/km)": [1]}
-        ),
-    }
-    data, _ = begun(tables, tmp_path)
-    assert data["problem"]["durations"]["columns"]["duration"] == "Durée (min)"
-    assert "surrogates" not in data
-
-
 def test_todays_plan_in_columns_of_the_clients(tmp_path, city):
     today = city.pop("todays_routes")
     label = today["vehicle"] + " " + today["index"].astype(str)

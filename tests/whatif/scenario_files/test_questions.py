@@ -36,13 +36,6 @@ def renamed_service(tiny: Path, answer: str = "") -> Path:
     return tiny
 
 
-def test_an_open_question_is_asked_and_nothing_is_planned(tiny: Path) -> None:
-    ((key, message),) = asked(renamed_service(tiny))
-    assert key == "questions[1].answer"
-    assert message.startswith("what is Dauer of clients: how long a stop takes? Write answer = ")
-    assert 'answer = "service" or "ignore"' in message
-
-
 def test_an_answer_sets_its_keys(tiny: Path) -> None:
     scenario = ko.load_scenario(renamed_service(tiny, "service"))
     scenario.check()
@@ -68,21 +61,6 @@ def test_an_answer_adds_to_lists_and_what_is_ignored_is_not_read(tiny: Path) -> 
 )
 def test_answers_that_are_none(tiny: Path, answer: str, told: str) -> None:
     assert told in [message for _, message in asked(renamed_service(tiny, answer))]
-
-
-def test_a_mistake_in_an_answer_stands_at_the_answer(tiny: Path) -> None:
-    renamed_service(tiny, "service")
-    tiny.write_text(tiny.read_text().replace('= "h" }', '= "hours of work" }'))
-    assert any(key.startswith("questions[1].answers.service.") for key, _ in asked(tiny))
-
-
-def test_a_variant_asks_what_its_base_asks_and_what_it_asks_itself(tiny: Path) -> None:
-    renamed_service(tiny, "ignore")
-    variant = tiny.with_name("variant.toml")
-    variant.write_text('[scenario]\nbase = "tiny.toml"\n' + QUESTION.replace("Dauer of", "it to"))
-    ((key, message),) = asked(variant)
-    assert key == "questions[1].answer"
-    assert "what is it to clients" in message
 
 
 COLUMNS = {

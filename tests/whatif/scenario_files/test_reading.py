@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 from pathlib import Path
 
 import pytest
@@ -11,8 +10,6 @@ from kanopt.errors import ScenarioError
 from kanopt.problems import Route
 from kanopt.tables import report_of, units_of
 from kanopt.whatif import load_scenario
-from kanopt.whatif.scenario_files.layers import read_layers
-from kanopt.whatif.scenario_files.load import check_scenario
 
 GIVEN = '[surrogates.minutes]\nformula = "2 * km"\ninputs = { km = "km" }\nunit = "min"'
 
@@ -51,19 +48,6 @@ def test_routes_under_way_and_releases_are_read(edited):
         load_scenario(path).check()
 
 
-def test_changes_follow_one_another(variant):
-    changes = (
-        '[[changes]]\nscale = "clients.demand"\nby = 0.5\n'
-        '[[changes]]\nset = "clients.demand_t"\nto = 1\nwhere = { name = "north" }\n'
-        '[[changes]]\nremove = "vehicles"\nwhere = { name = "truck" }\n'
-    )
-    scenario = load_scenario(variant(changes))
-    scenario.check()
-    assert scenario.changed["clients"]["demand_t"].tolist() == [1.0, 0.3, 0.2, 0.35]
-    assert scenario.changed["vehicles"]["name"].tolist() == ["van"]
-    assert scenario.tables["vehicles"]["name"].tolist() == ["van", "truck"]
-
-
 def test_a_saved_law_is_read_and_a_damaged_one_refused(tiny, edited):
     law, saved = load_scenario(tiny).formulas({})["minutes"], tiny.parent / "minutes.json"
     law.save(saved)
@@ -75,20 +59,6 @@ def test_a_saved_law_is_read_and_a_damaged_one_refused(tiny, edited):
     saved.unlink()
     with pytest.raises(ScenarioError, match=r"'minutes.json' cannot be read"):
         load_scenario(tiny)
-
-
-def test_a_table_comes_from_a_database(edited):
-    path = edited('path = "vehicles.csv"', 'url = "sqlite:///vans.db"\nquery = "select * from vans"')
-    with sqlite3.connect(path.parent / "vans.db") as database:
-        database.execute(
-            "create table vans (name text, num_available integer, capacity real, fuel_price real)"
-        )
-        database.execute("insert into vans values ('van', 2, 1.2, 1.6)")
-    database.close()
-    assert load_scenario(path, allow_sql=True).tables["vehicles"]["num_available"].tolist() == [2]
-    assert check_scenario(read_layers(path)) is None
-    with pytest.raises(ScenarioError, match="a database is asked only when that is allowed"):
-        load_scenario(path)
 
 
 # bases
@@ -142,82 +112,6 @@ def test_a_base_that_cannot_be_read_is_named_where_it_stands(tmp_path, base, wor
 # columns
 
 LEARNED = '[surrogates.time]\ntable = "trips"\ntarget = "minutes"\nfeatures = ["km"]\n'
-TRIPS = "km,minutes,junk,note,week\n" + "".join(
-    f"{k},{2 * k},{'oops' if k == 7 else k},n{k % 20},{k % 5}\n" for k in range(1, 41)
-)
-
-
-def history(folder: Path, table: str = "", law: str = LEARNED) -> Path:
-    (folder / "trips.csv").write_text(TRIPS)
-    (folder / "s.toml").write_text(f'[tables.trips]\npath = "trips.csv"\n{table}\n{law}')
-    return folder / "s.toml"
-
-
-def test_of_a_history_is_read_what_laws_read_and_what_may_say_groups_as_any_text(tmp_path):
-    trips = load_scenario(history(tmp_path, 'units = { km = "km", junk = "kg" }')).tables["trips"]
-    assert list(trips) == ["km", "minutes", "note"]
-    assert report_of(trips).columns_left_out == ("junk", "week")
-    path = history(tmp_path, law=f'{LEARNED}groups = "week"\nholdout = {{ share = 0.4 }}')
-    assert list(load_scenario(path).tables["trips"]) == ["km", "minutes", "note", "week"]
-
-
-@pytest.mark.parametrize(
-    "asked",
-    [
-        'columns = ["km", "minutes", "junk"]',
-        "minimum = { junk = 0 }",
-        'on_bad = { junk = "error" }',
-        'derive = { other = "junk / 2" }',
-        'drop_where = ["junk > 30"]',
-    ],
-)
-def test_what_the_file_speaks_of_is_checked(tmp_path, asked):
-    with pytest.raises(ScenarioError, match="'oops'"):
-        load_scenario(history(tmp_path, asked))
-
-
-ROUTES = """
-[tables.clients]
-path = "clients.csv"
-[tables.vans]
-path = "vans.csv"
-[tables.depots]
-path = "depots.csv"
-[surrogates.time]
-formula = "2 * km"
-inputs = { km = "km" }
-unit = "min"
-[problem]
-kind = "routing"
-depots = { table = "depots" }
-clients = { table = "clients" }
-vehicles = { table = "vans" }
-duration = { law = "time" }
-bind = { km = "arc.distance" }
-"""
-
-
-def routes(folder: Path, column: str, text: str = ROUTES) -> Path:
-    rows = "".join(f"c{k},{k},1,1,{'top' if k == 3 else k},a\n" for k in range(1, 9))
-    (folder / "clients.csv").write_text(f"name,x,y,demand,{column},note\n{rows}")
-    (folder / "vans.csv").write_text("name,num_available,capacity,unit_duration_cost\nvan,2,5,1\n")
-    (folder / "depots.csv").write_text("name,x,y\nhome,0,0\n")
-    (folder / "routes.toml").write_text(text)
-    return folder / "routes.toml"
-
-
-def test_what_a_problem_reads_is_checked_and_what_it_does_not_read_may_be_any_text(tmp_path):
-    scenario = load_scenario(routes(tmp_path, "floor"))
-    assert scenario.tables["clients"]["floor"].tolist() == ["1", "2", "top", "4", "5", "6", "7", "8"]
-    assert any("floor" in str(remark) for remark in (*scenario.remarks(), *scenario.notes()))
-    with pytest.raises(ScenarioError, match="'top'"):
-        load_scenario(routes(tmp_path, "prize"))
-    wait = '[surrogates.wait]\nformula = "floor"\ninputs = { floor = "" }\nunit = "min"\n[problem]\n'
-    bound = ROUTES.replace("[problem]\n", f'{wait}policy = {{ service = {{ law = "wait" }} }}\n')
-    with pytest.raises(ScenarioError, match="'top'"):
-        load_scenario(
-            routes(tmp_path, "floor", bound.replace("bind = { ", 'bind = { floor = "client.floor", '))
-        )
 
 
 # derived columns and dropped rows
@@ -250,21 +144,6 @@ def test_laws_may_be_of_derived_columns_and_a_what_if_adds_to_them(tmp_path):
     more = load_scenario(tmp_path / "more.toml").tables["trips"]
     assert list(report_of(more).derived) == ["start_h", "hours", "minutes"]
     assert more["km"].max() == 5
-
-
-def test_every_mistake_in_a_rule_is_told_at_its_line(tmp_path):
-    path = derived(
-        tmp_path,
-        'drop_where = ["kms <= 0",\n  "km >= 0"]\n[tables.trips.derive]\nminutes = "secs / 60"\n'
-        'start_h = "hour(note)"\nkm = "km * 2"\na = "b"\nb = "a"',
-    )
-    with pytest.raises(ScenarioError) as told:
-        load_scenario(path)
-    found = {(issue.line, issue.key): issue.message for issue in told.value.issues}
-    assert "did you mean 'km'" in found[3, "tables.trips.drop_where[1]"]
-    assert "there is no column 'secs'" in found[6, "tables.trips.derive.minutes"]
-    assert "names itself" in found[8, "tables.trips.derive.km"]
-    assert "comes back to 'a'" in found[9, "tables.trips.derive.a"]
 
 
 # supply

@@ -60,20 +60,11 @@ def test_every_key_has_the_line_it_stands_on(tmp_path):
 @pytest.mark.parametrize(
     ("text", "line", "words"),
     [
-        ("a = 1\nb = \n", 2, "not TOML"),
         ('a = 1\n\n[x\nb = "y"\n', 3, "not TOML"),
         ("a = 1\na = 2\n", 2, "not TOML: Cannot overwrite a value"),
-        ('a = 1\nb = """x', 2, "not TOML"),
         (b"a = 1\nb = '\xff'\n", 2, "byte 0xff is not UTF-8"),
-        (
-            "[t]\npath = 'a.csv\"\nunits = 1\n",
-            2,
-            "a text begins with ' and does not end with it: write ' at both ends",
-        ),
-        ('[t]\npath = "a.csv\nunits = { km = "km" }\n', 2, 'a text begins with " and does not end with it'),
         ('[t]\nnote = "it\'s"\npath = "a.csv\'\n', 3, 'a text begins with " and does not end with it'),
         ("[t]\npath = “a.csv”\n", 2, '“ is no quote of TOML: write " at both ends'),
-        ('path = "C:\\data\\trips.csv"\n', 1, 'write / between folders, as in "C:/data/trips.csv"'),
         ('path = "C:\\Users\\me\\trips.csv"\n', 1, 'write / between folders, as in "C:/Users/me/trips.csv"'),
     ],
 )
@@ -86,37 +77,18 @@ def test_bad_syntax_names_the_line_and_what_to_write(tmp_path, text, line, words
     ("text", "words"),
     [
         ("a = " + "[" * 4_000, "nests lists or tables too deep"),
-        ("a = " + "[" * 3_000 + "]" * 3_000, "nests lists or tables too deep"),
         (".".join("a" * 20_000) + " = 1", "has a key of more than 32 parts"),
-        ("a = { " + " . ".join(['"b"', "c", "'d'"] * 20) + " = 1 }", "has a key of more than 32 parts"),
-        ("[" + ".".join("a" * 40) + "]", "has a key of more than 32 parts"),
         ("".join(f"[t{k}]\n" for k in range(25_000)), "has more than 5,000 lists and tables"),
         ("".join(f"k{k}=1\n" for k in range(25_000)), "has more than 20,000 keys"),
         ("a = [" + "1," * 25_000 + "]", "has more than 20,000 elements; keep data in tables"),
         ("a = " + "9" * 10_000, "4300 digits"),
         ("#" * 10_000_000, "bytes are too many for a scenario file, at most 1,000,000"),
     ],
-    ids=[
-        "open lists",
-        "lists",
-        "key",
-        "inline key",
-        "header",
-        "tables",
-        "keys",
-        "elements",
-        "number",
-        "comment",
-    ],
+    ids=["lists", "key", "tables", "keys", "elements", "number", "comment"],
 )
 def test_hostile_files_are_refused_at_once(tmp_path, text, words):
     [(_, _, message)] = refused(tmp_path, text)
     assert words in message
-
-
-def test_prose_and_numbers_with_many_dots_are_no_deep_keys(tmp_path):
-    text = f'a = "{"1.5, " * 200}"\nb = [{"0.25, " * 200}]\nc = "see www.{"x." * 20}com ..... "\n'
-    assert {key for _, key, _ in refused(tmp_path, text)} == {"problem", "a", "b", "c"}
 
 
 def test_what_is_no_scenario_file_says_so(tmp_path):

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import itertools
-import math
 import re
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -13,37 +13,26 @@ import numpy as np
 import pytest
 
 from kanopt.display import Grid, Link, words_of
-from kanopt.errors import ProblemError
 from kanopt.explain import explain
-from kanopt.formulas import Fit, Variable, parse_formula
+from kanopt.formulas import Variable, parse_formula
 from kanopt.problems import evaluate
 from kanopt.problems.decisions import DecisionProblem
-from kanopt.problems.money_at_stake import MoneyAtStake
-from kanopt.refs import arc
-from kanopt.reports.figure_rows import figure_rows, figure_table
+from kanopt.reports import write_report
+from kanopt.reports.comparison_page import variants_section
+from kanopt.reports.figure_rows import figure_rows
 from kanopt.reports.plan_first import plan_first
 from kanopt.reports.plan_page import plan_page
 from kanopt.reports.plan_table import times_table
 from kanopt.reports.subject import subject_of_explanation, subject_of_run
 from kanopt.text import fixed_text, money_text, sure_text
-from kanopt.whatif import risk
+from kanopt.whatif import Comparison, risk
 from kanopt.whatif.scenario_files.spec import ReportSpec
-from tests.problems.test_plan_figures import city, shop
-from tests.reports.exports.conftest import city as city_in_degrees
+from tests.cases.answers import variant_of
+from tests.problems.test_plan_figures import shop
+from tests.reports.conftest import FakeScenario, routing
 from tests.reports.test_write import check_page
 
 pytestmark = pytest.mark.usefixtures("no_drawing")
-JARGON = (
-    "referee",
-    "certif",
-    "leverage",
-    "smearing",
-    "R²",
-    "held-out",
-    "incumbent",
-    "objective",
-    "planning value",
-)
 
 
 def first_of(subject: Any) -> Any:
@@ -52,10 +41,6 @@ def first_of(subject: Any) -> Any:
 
 def sentences_of(page: Any) -> list[Any]:
     return [*page.todo, *page.why, *page.sure, *page.assumed]
-
-
-def first_page(text: str) -> str:
-    return text[: text.index("</header>")]
 
 
 def test_what_is_saved_is_told_once_and_in_a_year(make_run: Any) -> None:
@@ -71,14 +56,6 @@ def test_what_is_saved_is_told_once_and_in_a_year(make_run: Any) -> None:
     assert f"Carried out 250 times a year, that is {rows['saving_year'].short} saved in a year." in told[1]
     assert "saving_year" not in figure_rows(subject)
     assert "in a year" not in words_of(first_of(subject).todo[1])
-
-
-def test_a_number_of_plans_that_is_none_is_refused(tmp_path: Path) -> None:
-    why = explain(evaluate(city(), [["near", "far"]]))
-    for wrong in (0.0, -1.0, math.nan, math.inf):
-        with pytest.raises(ProblemError, match="plans_per_year is"):
-            why.to_html(tmp_path / "page.html", plans_per_year=wrong)
-    assert not list(tmp_path.iterdir())
 
 
 def test_every_number_in_a_sentence_leads_to_a_row(make_run: Any, tmp_path: Path) -> None:
@@ -114,54 +91,6 @@ def test_kilometres_hours_and_lateness_are_those_of_the_timetable(make_run: Any,
     assert shown["Saves"] == "not known"
 
 
-def test_figures_of_today_stand_beside_those_of_the_plan(make_run: Any) -> None:
-    run = make_run()
-    table = figure_table(figure_rows(subject_of_run(run)))
-    assert table is not None
-    assert table.heads[1:4] == ("this plan", "today", "change")
-    by_label = {row[0]: row for row in table.rows}
-    km = float(run.today.assessment.timetable()["distance"].sum())
-    assert by_label["Distance"][2].startswith(fixed_text(km, 1)[:4])
-    assert by_label["Vehicles used"][2] == "3 of 3"
-    assert table.ids[0] == "figure-cost"
-
-
-def test_co2_is_told_where_a_law_gives_it_and_nowhere_else() -> None:
-    km = [Variable("km", "km")]
-    law = parse_formula("0.3 * km", km, Variable("emissions", "kg"))
-    from kanopt.problems.routing import RoutingUnits
-
-    problem = city(cost={"emissions": law.bind(km=arc.distance)}, units=RoutingUnits(money="kg"))
-    rows = figure_rows(subject_of_explanation(explain(evaluate(problem, [["near", "far"]])), "", None))
-    assert rows["co2"].plan == "6 kg"
-    assert "co2" not in figure_rows(
-        subject_of_explanation(explain(evaluate(city(), [["near", "far"]])), "", None)
-    )
-
-
-def test_the_page_is_free_of_the_words_of_analysts(make_run: Any, tmp_path: Path) -> None:
-    run = make_run()
-    from kanopt.reports import write_report
-
-    text = write_report(run, tmp_path / "page.html").read_text("utf-8")
-    page = first_page(text)
-    assert not [word for word in JARGON if word.lower() in page.lower()]
-    assert [word for word in JARGON if word.lower() in text.lower()]  # they stand in the appendix
-
-
-def test_a_range_without_ends_is_told_in_words(monkeypatch: pytest.MonkeyPatch) -> None:
-    problem = shop()
-    rows = [("a", "m1", 0.0), ("b", "m1", 5.0), ("c", "m1", 8.0)]
-    result = evaluate(problem, problem.plan_from([{"task": t, "machine": m, "start": s} for t, m, s in rows]))
-    unknown = MoneyAtStake(float(result.objective), -math.inf, math.inf, 0.9, ())
-    monkeypatch.setattr(type(result.assessment), "money_at_stake", unknown)
-    subject = subject_of_explanation(explain(result), "", None)
-    assert not {"low", "high"} & set(figure_rows(subject))
-    told = [words_of(each) for each in first_of(subject).sure]
-    assert "The laws' own errors are so large that no range can be told for it." in told
-    assert not any("∞" in each for each in told)
-
-
 def test_a_schedule_tells_jobs_in_time_late_ones_and_machines(tmp_path: Path) -> None:
     problem = shop()
     rows = [("a", "m1", 0.0), ("b", "m1", 5.0), ("c", "m1", 8.0)]
@@ -181,20 +110,6 @@ def test_a_schedule_tells_jobs_in_time_late_ones_and_machines(tmp_path: Path) ->
     assert any("The machine used most is m1: 90 %" in words_of(each) for each in page.why)
 
 
-def test_due_dates_and_releases_are_marked_on_the_rows_of_their_jobs() -> None:
-    problem = shop()
-    rows = [("a", "m1", 0.0), ("b", "m1", 5.0), ("c", "m2", 8.0)]
-    plan = problem.plan_from([{"task": t, "machine": m, "start": s} for t, m, s in rows])
-    marks = problem.assess(plan).views()[0].marks
-    told = {(mark.row, mark.start, mark.end, mark.label, mark.kind) for mark in marks.itertuples(index=False)}
-    assert told == {
-        ("m1", 4.0, 4.0, "j1", "due"),
-        ("m1", 5.0, 8.0, "j1", "overdue"),
-        ("m2", 1.0, 1.0, "j2", "release"),
-        ("m2", 30.0, 30.0, "j2", "due"),
-    }
-
-
 def decided(now: float, today: float) -> str:
     """Return the first page of a plan of one decision, beside that of today."""
     law = parse_formula("x^2 - 10 * x", [Variable("x", "t")], Variable("cost", "EUR"))
@@ -210,14 +125,6 @@ def test_what_is_earned_is_compared_in_words_of_earning() -> None:
     assert "It earns 25.00 EUR: 9.00 EUR (56 %) more than today's 16.00 EUR." in told
     assert "that is 18.00 EUR more in a year" in told
     assert "that is 18.00 EUR less in a year" in decided(2.0, 5.0)
-
-
-@pytest.mark.parametrize("today", [-1.0, 0.0])
-def test_from_costs_or_nothing_to_earnings_there_is_no_share(today: float) -> None:
-    told = decided(5.0, today)
-    assert " EUR more than today's " in told
-    assert "%" not in told
-    assert "–" not in told
 
 
 def test_a_plan_that_is_worse_than_today_says_that_a_better_one_exists() -> None:
@@ -268,25 +175,64 @@ def test_how_often_all_is_in_time_stands_on_the_first_page_and_leads_to_its_rows
         assert assumed in shown
 
 
-def test_a_cost_that_is_built_on_a_learned_law_is_learned() -> None:
-    """A formula of one's own over a law has no fit itself; what it is built on may be off all the same."""
-    amount = np.linspace(1.0, 9.0, 50)
-    fuel = parse_formula("2 * x", [Variable("x", "t")], Variable("fuel", "l"))
-    fuel = replace(fuel, fit=Fit.of(2.0 * amount, 2.0 * amount, rows_train=50))
-    cost = parse_formula("1.5 * fuel", [], Variable("cost", "EUR"), laws={"fuel": fuel})
-    subject = subject_of_explanation(
-        explain(evaluate(DecisionProblem({"x": (1, 8)}, cost), {"x": 3.0})), "", None
-    )
-    told = [words_of(each) for each in first_of(subject).sure]
-    assert "The errors of what was learned hardly move the price." in told
-    assert "Nowhere does the plan go beyond the past data." in told
+HOSTILE = "</script><script>alert(1)</script>"
 
 
-def test_what_is_assumed_of_roads_stands_on_the_first_page(tmp_path: Path) -> None:
-    problem = city_in_degrees()
+def with_variants(run: Any, *others: tuple[str, Any, tuple[float, ...]], interrupted: bool = False) -> Any:
+    """Return a run beside which others stand: each with its name, and what searches say of it."""
+    variants = [
+        variant_of(replace(other, scenario=FakeScenario(name, changes=(f"{name} is other",))), "gone", *said)
+        for name, other, said in others
+    ]
+    return replace(run, variants=Comparison(run, tuple(variants), interrupted=interrupted))
+
+
+@pytest.fixture
+def varied(make_run: Callable[..., Any]) -> Any:
+    """Return a run with a dearer, an equal, a smaller and a broken variant."""
+    run, problem = make_run(), routing()
     names = [client.name for client in problem.clients]
-    result = evaluate(problem, [names[:3], names[3:5]])
-    page = check_page(explain(result).to_html(tmp_path / "plan.html").read_text("utf-8"))
-    assert problem.assumptions()
-    for text in problem.assumptions():
-        assert f"{text[:1].upper()}{text[1:]}." in page.text
+    dear = replace(problem, vehicles=[replace(each, fixed_cost=44.0) for each in problem.vehicles])
+    little = replace(problem, vehicles=[replace(each, capacity=0.5) for each in problem.vehicles])
+    half = [names[:6], names[6:]]
+    fewer = evaluate(problem, half[:1])
+    return with_variants(
+        run,
+        ("dearer vans", make_run(problem=dear), (7.5, 8.0)),
+        ("as before", make_run(problem=problem, result=run.result), (-1.0, 2.0)),
+        ("half a day", make_run(problem=problem, result=fewer), (-40.0, -40.0)),
+        ("small vans", make_run(problem=little, result=evaluate(little, half)), (0.0, 0.0)),
+    )
+
+
+def rows_of(comparison: Any) -> dict[str, dict[str, str]]:
+    (section,) = variants_section(comparison)
+    table = section.parts[0]
+    assert isinstance(table, Grid)
+    return {str(row[0]): dict(zip(table.heads, map(str, row), strict=True)) for row in table.rows}
+
+
+def test_each_row_has_the_price_its_difference_and_what_that_is(varied: Any) -> None:
+    rows = rows_of(varied.variants)
+    assert list(rows) == ["as planned", "dearer vans", "as before", "half a day", "small vans"]
+    base = varied.result.objective
+    for variant in varied.variants.variants:
+        row, price = rows[variant.name], variant.run.result.objective
+        assert row["price, EUR"] == fixed_text(price, 2)
+        assert row["difference"] == fixed_text(price - base, 2, signed=True)
+    told = {name: row["what that is"] for name, row in rows.items()}
+    assert told["dearer vans"] == "dearer"
+    assert told["as before"] == "no difference"
+    assert told["half a day"] == "no saving"
+    assert told["small vans"] == "not like with like"
+    assert rows["dearer vans"]["difference"] == "+8.00"
+    assert rows["half a day"]["served"] == "1.2 of 2.4 t"
+    assert rows["half a day"]["Vehicles used"] == "1 of 3"
+
+
+def test_a_name_is_text_wherever_it_stands(make_run: Callable[..., Any], tmp_path: Path) -> None:
+    run = with_variants(make_run(), (f'{HOSTILE}" onclick="x', make_run(), (0.0, 0.0)))
+    page = write_report(run, tmp_path / "page.html").read_text("utf-8")
+    assert page.count("<script") == 2
+    assert not re.search(r'<[^>]*" onclick', page)
+    assert 'data-name="&lt;/script&gt;' in page
