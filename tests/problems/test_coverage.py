@@ -28,7 +28,7 @@ from kanopt.problems import (
     Violation,
     evaluate,
 )
-from kanopt.problems.assessment import NO_PLAN
+from kanopt.problems.base import NO_PLAN
 from kanopt.problems.coverage import Coverage, CoverageWords
 from kanopt.problems.routing.simulate import check_plan, price_plan
 from kanopt.problems.supply.augmentation import with_demand_met

@@ -12,7 +12,7 @@ from kanopt.problems import evaluate
 from kanopt.tables import units_of, with_units
 from kanopt.whatif import compare, load_scenario
 from kanopt.whatif.changes import Change
-from kanopt.whatif.variants import variants_of
+from kanopt.whatif.questions.compare import variants_of
 from tests.cases.choice_scenario import PRICE, choice
 
 

@@ -1,4 +1,3 @@
-from dataclasses import replace
 from html import unescape
 
 import numpy as np
@@ -7,7 +6,6 @@ import pytest
 
 from kanopt.errors import FormulaError, KanoptWarning, ScenarioError
 from kanopt.whatif import Event, load_scenario
-from kanopt.whatif.scenario_files.spec import ReportSpec
 
 
 def test_a_run_prices_its_plan_and_todays_on_the_same_laws(tiny):

@@ -83,7 +83,9 @@ def _has_settings(
 ) -> bool:
     """Say whether rows are facts of all that is planned: each with a number, most called so, and none a name elsewhere."""
     values = [c for c in things if not _is_remark(c)]
-    elsewhere = [c for table in tables for c in table.given.values() if c is not first and c.texts & first.texts]
+    elsewhere = [
+        c for table in tables for c in table.given.values() if c is not first and c.texts & first.texts
+    ]
     called_so = [label for label in labels if is_planning_word(TableColumn(label))]
     return len(values) == 1 and not elsewhere and 2 * len(called_so) > len(labels)
 

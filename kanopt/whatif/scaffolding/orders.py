@@ -52,10 +52,14 @@ def rows_of_stations(tables: Sequence[SourceTable]) -> list[SourceTable]:
     return found
 
 
-def _steps_by(tables: Sequence[SourceTable], stations: Collection[str]) -> tuple[dict[str, Any], frozenset[str]]:
+def _steps_by(
+    tables: Sequence[SourceTable], stations: Collection[str]
+) -> tuple[dict[str, Any], frozenset[str]]:
     """Return the steps at which orders come to stations, where a table numbers these, and its name."""
     for table in tables:
-        named = [c for c in table.given.values() if c.kind == "text" and c.is_unique and c.texts == {*stations}]
+        named = [
+            c for c in table.given.values() if c.kind == "text" and c.is_unique and c.texts == {*stations}
+        ]
         counts = [c for c in numbers_of(table) or table.given.values() if c.whole and c.is_unique]
         if named and len(counts) == 1 and len(table.given) == _FEWEST:
             return dict(zip(named[0].values, counts[0].values, strict=True)), frozenset([table.name])
@@ -150,20 +154,24 @@ def _steps_of(orders: SourceTable, other: SourceTable) -> SourceTable | None:
         return None
     if (once and amounts and not named) or (named and not amounts) or not (links or (own and amounts)):
         return None
-    used = {key.name: "job"} | {name: "pieces" for name in amounts}
+    used = {key.name: "job"} | dict.fromkeys(amounts, "pieces")
     used |= {name: _LINK for name, _ in links if name != key.name}
     link = "job" if named else _LINK
     left = orders.frame[[*used]].rename(columns=used)
     names = [column.name for column, *_ in works]
     right = other.frame[(other.frame[names] > 0).any(axis="columns")]
     if links:
-        rows = left.merge(right.rename(columns={links[0][1]: link}), on=link).drop(columns=_LINK, errors="ignore")
+        rows = left.merge(right.rename(columns={links[0][1]: link}), on=link).drop(
+            columns=_LINK, errors="ignore"
+        )
     else:
         ways = right[[own.name, *names]].rename(columns={own.name: "machine"})  # type: ignore[union-attr]
         rows = left.merge(ways, how="cross")
     unit = works[0][1]
     lasts = [
-        convert(1.0, own_unit, unit) * rows[column.name].astype(float) ** power * (rows["pieces"] if amount else 1)
+        convert(1.0, own_unit, unit)
+        * rows[column.name].astype(float) ** power
+        * (rows["pieces"] if amount else 1)
         for column, own_unit, amount, power in works
     ]
     rows = rows.drop(columns=[*names, "pieces"], errors="ignore").assign(duration=sum(lasts))

@@ -238,7 +238,9 @@ def _by_power(draft: Draft) -> Formula | None:
     """Return the energy of a task by the power that it or its machine draws, where power has a price."""
     parts = draft.roles.parts if "power_price" in draft.roles.parts else {}
     scopes = ((scope, parts[part]) for scope, part in _SHOP.items() if part in parts)
-    drawn = {scope: (guess, c) for scope, guess in scopes for c in guess.left if c.measured == measured_in("kW")}
+    drawn = {
+        scope: (guess, c) for scope, guess in scopes for c in guess.left if c.measured == measured_in("kW")
+    }
     if "task" in drawn:
         drawn.pop("job", None)  # the jobs of tasks that tasks are made with
     if len(drawn) != 1:
