@@ -163,7 +163,7 @@ def _run(given: Given, outputs: Callable[[Scenario], list[Path]], folder: Path) 
     """Load and run a scenario, if its outputs can be written, those of --export into `folder`."""
     from kanopt.reports import export_files, refuse_exports
 
-    formats = given["export"] or ()
+    formats = given["export"]
     with progress_reporter(quiet=given["quiet"]) as progress:
         scenario = changed(given, load(given, given["file"]))
         for flag, key in (("solver", "solver.name"), ("days_in_time", "solver.days_in_time")):
