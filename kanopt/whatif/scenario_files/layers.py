@@ -212,7 +212,7 @@ def _lines(text: str) -> dict[Key, int]:
             first, open_brackets, open_texts = number, 0, 0
         statement.append(line)
         open_brackets += line.count("[") - line.count("]")
-        open_texts += line.count('"""') + line.count("'''")
+        open_texts += line.count('"' * 3) + line.count("'" * 3)
         if len(statement) > 1 and (open_brackets > 0 or open_texts % 2):
             continue
         try:
