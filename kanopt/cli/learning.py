@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -148,19 +148,17 @@ def _of_table(given: Given) -> Scenario:
 def _said(keys: Iterable[str], option: str) -> dict[str, Any]:
     """Return what ``KEY=VALUE`` say, keys with dots and values as in TOML; what is no value of TOML is text."""
     from kanopt.whatif.scenario_files.layers import split_key
+    from kanopt.whatif.scenario_files.sections import NoTableError, with_value
 
     found: dict[str, Any] = {}
     for text in keys:
         key, is_given, value = text.partition("=")
         if not key.strip() or not is_given or not value.strip():
             raise click.UsageError(f"{option} {text!r} must be KEY=VALUE, as in a scenario file")
-        *above, last = split_key(key.strip())
-        level: Any = found
-        for part in above:
-            level = level.setdefault(part, {})
-            if not isinstance(level, Mapping):
-                raise click.UsageError(f"{option} {text!r}: {part} is a value, and has no keys")
-        level[last] = _value(value.strip())
+        try:
+            found = with_value(found, split_key(key.strip()), _value(value.strip()))
+        except NoTableError as error:
+            raise click.UsageError(f"{option} {text!r} {error}") from None
     return found
 
 

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import click
 
 from kanopt.cli.progress import echo_alarm
-from kanopt.errors import nearest
 
 if TYPE_CHECKING:
     from kanopt.whatif import Scenario, SweepOptions
@@ -72,26 +71,6 @@ class _ShareOfDays(FiniteRange):
         return value if value == "none" else super().convert(value, param, ctx)
 
 
-class _Formats(click.ParamType[tuple[str, ...]]):
-    """Names of exports with commas between them, each once."""
-
-    name = "formats"
-
-    def convert(
-        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
-    ) -> tuple[str, ...]:
-        """Return the names; refuse one that is unknown."""
-        from kanopt.reports import EXPORTS
-
-        if isinstance(value, tuple):
-            return value
-        names = tuple(dict.fromkeys(name.strip() for name in str(value).split(",")))
-        for name in names:
-            if name not in EXPORTS:
-                self.fail(f"there is no export {name!r}; {nearest(name, EXPORTS)}", param, ctx)
-        return names
-
-
 def option(*names: str, text: str, **more: Any) -> click.Option:
     """Return an option; its default, where it has one, stands in the help."""
     return click.Option(names, help=text, show_default=more.get("default") is not None, **more)
@@ -120,12 +99,11 @@ JSON = click.Option(["--json", "as_json"], is_flag=True, help="Print the result 
 ALLOW_SQL = switch("--allow-sql", "Let a scenario ask the databases it names.")
 ALLOW_OUTSIDE = switch("--allow-outside", "Let a scenario read files outside its own folder.")
 LENIENT = switch("--lenient", "Go on without answers to the questions of a scenario, and say so first.")
-EXPORT = option(
+EXPORT = choice(
     "--export",
-    type=_Formats(),
-    metavar="FORMATS",
-    text="Write the plan beside the report as well: xlsx, geojson, csv, csv-comma (decimal commas), md, orders, with "
-    "commas between.",
+    *("xlsx", "geojson", "csv", "csv-comma", "md", "orders"),
+    multiple=True,
+    text="Write the plan beside the report as well; csv-comma has decimal commas. Once for each.",
 )
 WORKBOOK = choice("--export", "xlsx", text="Write the tables as a workbook beside the report as well.")
 SOLVER = choice("--solver", "ortools", text="Plan routes with OR-Tools alone, not by the search on the laws.")

@@ -30,11 +30,11 @@ from kanopt.cli.progress import echo, picture_width, progress_reporter
 from kanopt.cli.stopping import exit_code_of_stop, stop_of_command
 from kanopt.errors import ScenarioError
 from kanopt.files import replace_file
-from kanopt.text import amount_text, count_text, money_text, percent_text, seconds_text
+from kanopt.text import amount_text, count_text, money_text, percent_text
 
 if TYPE_CHECKING:
     from kanopt.errors import Issue
-    from kanopt.problems.result import Progress, Result
+    from kanopt.problems.result import Result
     from kanopt.whatif import Run, Scenario
 
 _TIME_LIMIT = 30.0
@@ -163,7 +163,7 @@ def _run(given: Given, outputs: Callable[[Scenario], list[Path]], folder: Path) 
     """Load and run a scenario, if its outputs can be written, those of --export into `folder`."""
     from kanopt.reports import export_files, refuse_exports
 
-    formats = given["export"] or ()
+    formats = given["export"]
     with progress_reporter(quiet=given["quiet"]) as progress:
         scenario = changed(given, load(given, given["file"]))
         for flag, key in (("solver", "solver.name"), ("days_in_time", "solver.days_in_time")):
@@ -346,15 +346,10 @@ def _read_instance(given: Given) -> tuple[Any, Any]:
 def _searched(given: Given, problem: Any) -> Result:
     from kanopt.solvers.solve import solve as solved
     from kanopt.whatif.events import Event
+    from kanopt.whatif.run import search_reporter
 
     limit = _TIME_LIMIT if given["time_limit"] is None else given["time_limit"]
     with progress_reporter(quiet=given["quiet"]) as report:
         report(Event("solve", f"solving: {given['file'].stem} (at most {amount_text(limit, 's', 6)})"))
-
-        def on_progress(step: Progress) -> None:
-            price = "" if step.objective is None else f" {money_text(step.objective, problem.unit)}"
-            message = f"{seconds_text(step.seconds)}{price} {step.message}".rstrip()
-            report(Event("solve", message, transient=True))
-
         how = {"solver": given["solver"], "time_limit": limit, "seed": given["seed"] or 0}
-        return solved(problem, progress=on_progress, **how)
+        return solved(problem, progress=search_reporter(report, problem.unit), **how)

@@ -100,7 +100,6 @@ def question(
 
     def command_of(answer_to: Callable[[Given, Scenario, OnEvent], Answer]) -> click.Command:
         def work(given: Given) -> int:
-
             stem, out = given["file"].stem, given["out"]
             files = {} if out is None else {name: out / f"{stem}_{name}.csv" for name in tables}
             page = given["report"] or (out or Path("reports")) / f"{stem}_{tail}.html"

@@ -14,7 +14,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from kanopt.errors import TableError
-from kanopt.faults import Message, Setting, Wording
+from kanopt.faults import Message, Setting
 from kanopt.tables._raw import RawTable
 from kanopt.tables._text import TextFormat
 
@@ -339,10 +339,7 @@ def parse_column(array: Any, kind: Kind, form: TextFormat, date_form: str | None
 
 
 _COMMAS = ("for decimal commas write ", Setting("form", {"decimal": ","}, "TextFormat"))
-_GROUPS = (
-    "for groups of three digits write ",
-    Wording("form=TextFormat(thousands=…)", "form = { thousands = … }"),
-)
+_GROUPS = ("for groups of three digits write ", Setting("form", {"thousands": "…"}, "TextFormat"))
 
 
 def notation_hint(array: Any, form: TextFormat) -> Message:

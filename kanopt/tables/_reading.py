@@ -14,7 +14,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from kanopt.errors import FormulaError, KanoptWarning, TableError, UnitError
-from kanopt.faults import Message, Setting, Wording, said
+from kanopt.faults import Message, Setting, said
 from kanopt.tables._convert import (
     NO_NUMBER,
     TWO_WAYS,
@@ -102,8 +102,8 @@ def ragged_text(raw: RawTable) -> Message:
         return parts
     return (
         *parts,
-        "; since most rows are so, say where the header stands or what divides the cells: ",
-        Wording("form=TextFormat(header=…, separator=…)", "form = { header = …, separator = … }"),
+        "; since most rows are so, say where the header stands or what divides the cells, such as ",
+        Setting("form", {"header": 3, "separator": ";"}, "TextFormat"),
     )
 
 

@@ -11,7 +11,6 @@ from typing import Any
 import pandas as pd
 
 from kanopt.errors import TableError, nearest
-from kanopt.files import require_path
 from kanopt.tables._convert import natural_kind
 from kanopt.tables._raw import RawTable, require_file
 from kanopt.tables._reading import OnBad, OnDuplicate, TableReading
@@ -179,14 +178,11 @@ def load_table(
     if query is not None:
         raise TableError("query= is for a SQLAlchemy URL such as 'sqlite:///trips.db', not for a file")
     path = Path(source)
-    require_path(path)
-    if path.is_dir():
-        require_file(path, "a file")
+    require_file(path, "a file")
     if path.suffix.lower() not in TABLE_FILES:
         raise TableError(
             f"{path.name}: kanopt reads {', '.join(TABLE_FILES)} and SQLAlchemy URLs; save the table as CSV"
         )
-    require_file(path, "a file")
     if path.suffix.lower() in WORKBOOKS:
         with open_workbook(path) as book:
             return book.read(sheet, form)

@@ -18,7 +18,7 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from kanopt.errors import FileFormatError, Issue, ScenarioError
-from kanopt.faults import Message, said
+from kanopt.faults import Message, said, toml_key
 from kanopt.files import read_file, require_path
 from kanopt.tables.table_reading import TABLE_FILES
 from kanopt.validation import describe_value, invalid_values
@@ -32,7 +32,6 @@ _HINTS = {
     "Cannot overwrite a value": "; the key stands here for the second time",
     "Cannot declare": "; the table stands here for the second time",
 }
-_BARE = re.compile(r"[A-Za-z0-9_-]+")
 
 
 @dataclass(frozen=True)
@@ -78,8 +77,7 @@ def write_key(key: Key) -> str:
         if isinstance(part, int):
             text += f"[{part + 1}]"
         else:
-            word = part if _BARE.fullmatch(part) else f'"{part}"'
-            text += f".{word}" if text else word
+            text += f".{toml_key(part)}" if text else toml_key(part)
     return text
 
 
@@ -214,7 +212,7 @@ def _lines(text: str) -> dict[Key, int]:
             first, open_brackets, open_texts = number, 0, 0
         statement.append(line)
         open_brackets += line.count("[") - line.count("]")
-        open_texts += line.count('"""') + line.count("'''")
+        open_texts += line.count('"' * 3) + line.count("'" * 3)
         if len(statement) > 1 and (open_brackets > 0 or open_texts % 2):
             continue
         try:
