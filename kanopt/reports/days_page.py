@@ -17,7 +17,7 @@ from kanopt.reports.question_page import Question, answer_table, asked, in_unit,
 from kanopt.text import count_text, money_text, sure_text
 from kanopt.whatif.days import Days, page_of
 from kanopt.whatif.days_figures import SURE, interval_text
-from kanopt.whatif.days_points import BIAS, DRIVEN, EFFECT, ERROR, IN_TIME, PLANNED, SPREAD, VARIANT
+from kanopt.whatif.days_points import DRIVEN, IN_TIME, PLANNED, VARIANT
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -126,9 +126,9 @@ def _tables(found: Days) -> Iterator[Grid]:
         yield answer_table(
             found, "fleet", frame, in_unit("How many vehicles to own", found.unit), heads=heads
         )
-    frame = found.frame.drop(columns=[ERROR, SPREAD, BIAS], errors="ignore")
+    frame = found.frame.drop(columns=["error", "day spread", "bias error"], errors="ignore")
     grid = answer_table(
-        found, "days", frame, in_unit("The days", found.unit), heads={EFFECT: "longer than the law"}
+        found, "days", frame, in_unit("The days", found.unit), heads={"effect": "longer than the law"}
     )
     known = set(found.rows_of(PLANNED).index) if found.folder else set()
     pages = ((f"{found.folder}/{page_of(str(row[0]))}", row) for row in grid.rows)

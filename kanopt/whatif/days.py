@@ -41,13 +41,9 @@ from kanopt.whatif.days_figures import (
 )
 from kanopt.whatif.days_points import (
     AS_IT_WAS,
-    BIAS,
     DRIVEN,
-    EFFECT,
-    ERROR,
     IN_TIME,
     PLANNED,
-    SPREAD,
     VARIANT,
     WAS_IN_TIME,
     DaysQuestion,
@@ -55,10 +51,11 @@ from kanopt.whatif.days_points import (
 from kanopt.whatif.days_tables import read_days
 from kanopt.whatif.events import Event, OnEvent, ignore_event
 from kanopt.whatif.law_cache import LawCache
+from kanopt.whatif.learn import learn
 from kanopt.whatif.questions.ask import Asking, question_words
 from kanopt.whatif.questions.axes import refused
 from kanopt.whatif.questions.point import PointResult
-from kanopt.whatif.questions.prepare import prepare_checked, require_scenario
+from kanopt.whatif.questions.prepare import prepare_learned, require_scenario
 from kanopt.whatif.questions.question import Prepared, SweepOptions
 from kanopt.whatif.questions.store import open_store
 from kanopt.whatif.review import Drift, Review, drift, review
@@ -138,7 +135,7 @@ class Days(TableExports):
         (clients), ``unserved`` (of them); one ``… used`` for each type of vehicle; ``unlike`` (what the plan serves
         instead of what the planned one does; empty where prices compare like with like) and ``message``. Of driven days
         ``as it was`` (the price at the times that were), ``was in time``, and by which share travel took longer than
-        the law says (``effect``, with its ``effect error``).
+        the law says (``effect``, with its ``error``).
         """
         rows = [self._row(number, found) for number, found in sorted(self.results.items())]
         first = ["day", "plan", "status", "cost", *_MEASURES[1:], "orders"]
@@ -234,10 +231,7 @@ class Days(TableExports):
     @cached_property
     def drift(self) -> Drift:
         """Whether the law of travel time has changed over the days that were driven."""
-        told = self.rows_of(DRIVEN).reindex(columns=[EFFECT, ERROR, SPREAD, BIAS]).astype(float)
-        spread, bias = told[SPREAD].median(), told[BIAS].fillna(0.0).median()
-        day_spread = None if math.isnan(spread) else float(spread)
-        return drift(told.rename(columns={ERROR: "error"}), day_spread=day_spread, bias_error=float(bias))
+        return drift(self.rows_of(DRIVEN))
 
     def tables(self) -> dict[str, pd.DataFrame]:
         """Return its tables, by what they hold."""
@@ -501,7 +495,9 @@ def _prepared(scenario: Scenario, options: SweepOptions, report: OnEvent) -> Pre
     require_scenario(scenario, "plan_days")
     scenario.check(planning=True)
     tell_remarks([scenario], report)
-    made = prepare_checked(scenario, options.seed, report, LawCache(relearn=options.relearn))
+    seed = scenario.seed if options.seed is None else options.seed
+    learned = learn(scenario, seed, report, LawCache(relearn=options.relearn))
+    made = prepare_learned(scenario, seed, learned, with_today=False)
     return made if options.time_limit is None else replace(made, time_limit=options.time_limit)
 
 

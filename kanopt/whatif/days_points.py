@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import math
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -22,9 +21,6 @@ if TYPE_CHECKING:
 PLANNED, DRIVEN, VARIANT = "planned", "driven", "variant"
 AS_IT_WAS, WAS_IN_TIME = "as it was", "was in time"
 """What a driven day cost at the times that were, and whether everyone was served in time."""
-EFFECT, ERROR, SPREAD, BIAS = "effect", "effect error", "day spread", "bias error"
-"""By which share travel took longer than the law says, the standard error of that, by how much days differ as far as
-the law has learned it, and the standard error of what it is wrong by on all days."""
 IN_TIME = "in time"
 _FIGURES = ("distance", "hours", "vehicles")
 _TINY = 1e-6
@@ -81,13 +77,11 @@ class DaysQuestion(Question):
     def words(self) -> dict[str, Any]:
         """Return what tells one book of days from another."""
         frames = [frame for day in self.days for frame in (day.clients, day.driven) if frame is not None]
-        other = self.variant
-        return {
-            "days": hashlib.sha256(
-                "".join(frame.to_csv(index=False) for frame in frames).encode()
-            ).hexdigest(),
-            "variant": [] if other is None else [other.scenario.name, *map(str, other.scenario.changes)],
-        }
+        texts, variant = "".join(frame.to_csv(index=False) for frame in frames), list[str]()
+        if self.variant is not None:
+            other = self.variant.scenario
+            variant = [other.name, *map(str, other.changes), *(doc.sha256 for doc in other.layers.documents)]
+        return {"days": hashlib.sha256(texts.encode()).hexdigest(), "variant": variant}
 
     def asked(self, point: int) -> Prepared:
         """Return the scenario and the laws of a point."""
@@ -146,18 +140,10 @@ class DaysQuestion(Question):
 
     def _as_it_was(self, point: int, priced: Any) -> dict[str, float]:
         from kanopt.problems.routing.review import ReviewedDay
-        from kanopt.whatif.review import Review
 
-        found = Review(priced, ReviewedDay.of(priced, self.day(point).driven))
-        effect, error = found.effect
-        return {
-            AS_IT_WAS: float(found.day.money["driven"].sum()),
-            WAS_IN_TIME: float(found.day.late.empty),
-            EFFECT: effect,
-            ERROR: error,
-            SPREAD: math.nan if found.day_spread is None else found.day_spread,
-            BIAS: found.day.travel.bias_error,
-        }
+        found = ReviewedDay.of(priced, self.day(point).driven)
+        price, in_time = float(found.money["driven"].sum()), float(found.late.empty)
+        return {AS_IT_WAS: price, WAS_IN_TIME: in_time, **found.travel.of_day}
 
     def waves(self) -> Iterable[Sequence[tuple[int, int | None]]]:
         """Return days with clients that none before had, then those that start from the plan of a day with the same.

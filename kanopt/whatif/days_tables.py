@@ -6,15 +6,16 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import date
-from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pandas as pd
-from pandas.api.types import is_datetime64_any_dtype, is_numeric_dtype
+from pandas.api.types import is_numeric_dtype
 
 from kanopt.errors import nearest
 from kanopt.tables import read_table, units_of, with_units
+from kanopt.tables.report import renamed
 from kanopt.text import count_text, join_list, list_names
 from kanopt.units import convert
 from kanopt.whatif.questions.axes import refused
@@ -104,30 +105,49 @@ def read_days(
     if scenario.kind != "routing":
         raise refused("plan_days", "base", f"plans days of routes, and {scenario.name!r} is {scenario.kind}")
     notes: list[str] = []
-    asked = _by_day(_table(scenario, orders, "orders", columns), "orders", notes)
-    drove: dict[str, pd.DataFrame] = {}
+    asked = _table(scenario, orders, "orders", columns, notes)
+    clients, lost = _clients_of(scenario, asked, notes)
+    names = list(asked["date"].unique())
+    drove: dict[Any, pd.DataFrame] = {}
     if history is not None:
-        drove = _by_day(_table(scenario, history, "history", columns), "history", notes)
-        _tell(
-            notes,
-            "day",
-            "without orders, on which something was driven, left out",
-            [*drove.keys() - asked.keys()],
-        )
-        _tell(
-            notes,
-            "day",
-            "of orders of which nothing is known that was driven",
-            [*asked.keys() - drove.keys()],
-        )
-    reader = _Orders(scenario, notes)
-    days = tuple(reader.day(name, frame, drove.get(name)) for name, frame in asked.items())
-    reader.tell()
-    return days, tuple(notes)
+        rows = _table(scenario, history, "history", columns, notes)
+        units = units_of(rows)
+        drove = {
+            name: with_units(part, units) for name, part in rows.drop(columns="date").groupby(rows["date"])
+        }
+        without, unknown = [*drove.keys() - set(names)], [*set(names) - drove.keys()]
+        _tell(notes, "day", "without orders, on which something was driven, left out", without)
+        _tell(notes, "day", "of orders of which nothing is known that was driven", unknown)
+    own, unlike, days = _name_column(scenario), list[str](), []
+    for name in names:
+        is_of_day = asked["date"] == name
+        part = _once(scenario, clients[is_of_day & ~lost], unlike)
+        unplaced = tuple(asked.loc[is_of_day & lost, "client"])
+        made = with_units(part, units_of(scenario.tables[client_table(scenario)]))
+        days.append(Day(str(name), made, tuple(part[own]), drove.get(name), unplaced))
+    _tell(
+        notes,
+        "client",
+        "with orders on a day that differ in more than amounts, of which the first counts",
+        unlike,
+    )
+    return tuple(days), tuple(notes)
 
 
-def _table(scenario: Scenario, given: Any, what: str, columns: Mapping[str, str]) -> pd.DataFrame:
-    """Return a table with its columns of dates and clients called so."""
+def _name_column(scenario: Scenario) -> str:
+    return scenario.problem.parts()["clients"].columns.get("name", "name")
+
+
+def _table(
+    scenario: Scenario, given: Any, what: str, columns: Mapping[str, str], notes: list[str]
+) -> pd.DataFrame:
+    """Return the rows of a table that have a date and a client, in the order of their dates.
+
+    Raises
+    ------
+    ScenarioError
+        If it is none, has no column of dates or clients, or no row has both.
+    """
     if isinstance(given, str) and given in scenario.tables:
         frame = scenario.tables[given]
     elif isinstance(given, (str, Path)) and not Path(given).exists():
@@ -136,141 +156,91 @@ def _table(scenario: Scenario, given: Any, what: str, columns: Mapping[str, str]
     else:
         frame = read_table(given)
     known = list(map(str, frame.columns))
-    words = {field: name for field, name in columns.items() if name in known}
-    for field, names in (("date", WHEN), ("client", WHO)):
-        own = scenario.problem.parts()["clients"].columns.get("name", "name") if field == "client" else field
-        found = [words.get(field), *(name for name in (*names, own) if name in known)]
-        if not any(found):
-            told = f"has no column {names[0]!r}, only {list_names(known)}; say which it is: columns={{{field!r}: …}}"
-            raise refused("plan_days", what, told)
-        words[field] = next(filter(None, found))
-    units = {field: unit for field, name in words.items() if (unit := units_of(frame).get(name))}
-    return with_units(frame.rename(columns={name: field for field, name in words.items()}), units)
+    words = {name: field for field, name in columns.items() if name in known}
+    for field, usual in (("date", WHEN), ("client", (*WHO, _name_column(scenario)))):
+        name = next((name for name in usual if name in known), None)
+        if field not in words.values():
+            if name is None:
+                told = (
+                    f"has no column {field!r}, only {list_names(known)}; say which: columns={{{field!r}: …}}"
+                )
+                raise refused("plan_days", what, told)
+            words[name] = field
+    frame = renamed(frame, words).reset_index(drop=True)
+    dates, clients = _dates(frame["date"]), frame["client"].astype("string").str.strip()
+    for cells, word in ((dates, "date"), (clients, "client")):
+        rows = [str(row + 1) for row in np.flatnonzero(cells.isna() | (cells == ""))]
+        _tell(notes, f"row of {what}", f"without a {word}, left out: number", rows, f"rows of {what}")
+    frame = frame.assign(date=dates, client=clients)[~(dates.isna() | clients.isna() | (clients == ""))]
+    if frame.empty:
+        raise refused("plan_days", what, "no row has a date, such as 2026-03-02, and a client")
+    return frame.sort_values("date", kind="stable", ignore_index=True)
 
 
-def _by_day(frame: pd.DataFrame, what: str, notes: list[str]) -> dict[str, pd.DataFrame]:
-    """Return the rows of each day; dates and numbers in their order, other names as they come.
-
-    Raises
-    ------
-    ScenarioError
-        If no row has a date.
-    """
-    cells = frame["date"]
-    if not is_numeric_dtype(cells) and not is_datetime64_any_dtype(cells):
-        read = pd.to_datetime(cells.astype("string"), format="ISO8601", errors="coerce")
-        cells = read if read.notna().any() else cells
-    is_date = is_datetime64_any_dtype(cells)
-    names = cells.dt.date.astype("string") if is_date else cells.astype("string").str.strip()
-    undated = names.isna() | (names == "")
-    _tell(
-        notes,
-        f"row of {what}",
-        "without a date, left out",
-        [f"row {row + 1}" for row in undated.to_numpy().nonzero()[0]],
-        f"rows of {what}",
+def _dates(cells: pd.Series[Any]) -> pd.Series[Any]:
+    """Return the days of rows: dates as texts such as 2026-03-02; numbers and other names as they are."""
+    if is_numeric_dtype(cells):
+        return cells.convert_dtypes()  # 1, not 1.0, where a blank made numbers of whole ones
+    read = pd.to_datetime(cells, format="ISO8601", errors="coerce")
+    return (
+        read.dt.date.astype("string")
+        if read.notna().any()
+        else cells.astype("string").str.strip().replace("", None)
     )
-    if undated.all():
-        raise refused("plan_days", what, "no row has a date, such as 2026-03-02")
-    kept = frame[~undated]
-    order = cells[~undated] if is_date or is_numeric_dtype(cells) else pd.factorize(names[~undated])[0]
-    parts = kept.groupby(pd.Series(order, index=kept.index), sort=True)
-    units = units_of(frame)
-    return {
-        str(names[part.index[0]]): with_units(
-            part.drop(columns="date"), {name: unit for name, unit in units.items() if name != "date"}
+
+
+def _clients_of(
+    scenario: Scenario, orders: pd.DataFrame, notes: list[str]
+) -> tuple[pd.DataFrame, pd.Series[bool]]:
+    """Return a client for each order, with what the order says instead, and who is none and has no place."""
+    part, own = scenario.problem.parts()["clients"], _name_column(scenario)
+    known = scenario.tables[part.table]
+    rows = known.assign(**{own: known[own].astype("string")}).set_index(own, drop=False)
+    found = rows.reindex(orders["client"]).reset_index(drop=True).assign(**{own: orders["client"]})
+    readable, unread = {*known.columns, *scenario.problem.readable_names("clients")}, []
+    for column in orders.columns.drop(["date", "client"]):
+        field = part.columns.get(column, column)
+        if field not in readable:
+            unread.append(str(column))
+            continue
+        unit, wanted = units_of(orders).get(column), units_of(known).get(field)
+        given = (
+            orders[column]
+            if unit in (None, wanted) or not wanted
+            else orders[column] * convert(1.0, str(unit), wanted)
         )
-        for _, part in parts
-    }
+        found[field] = given.where(given.notna(), found[field]) if field in found else given
+    if unread:
+        notes.append(f"Nothing reads of the orders: {list_names(unread)}.")
+    is_new = ~found[own].isin(rows.index)
+    places = [name for name in (part.columns.get(each, each) for each in _PLACE) if name in found]
+    lost = is_new & found[places].isna().all(axis=1)
+    unplaced = found.loc[lost, own].tolist()
+    _tell(notes, "order", "of somebody who is no client and has no place, not planned", unplaced)
+    for column, value in field_defaults(scenario.problem, part.table, known).items():
+        if column in found:
+            found[column] = found[column].where(~is_new | found[column].notna(), value)
+    return found, lost
 
 
-class _Orders:
-    """Makes clients of orders."""
-
-    def __init__(self, scenario: Scenario, notes: list[str]) -> None:
-        part = scenario.problem.parts()["clients"]
-        self.known = scenario.tables[part.table]
-        self.columns = part.columns
-        self.name = part.columns.get("name", "name")
-        self.readable = {*map(str, self.known.columns), *scenario.problem.readable_names("clients")}
-        self.defaults = field_defaults(scenario.problem, part.table, self.known)
-        self.notes = notes
-        self.unread: dict[str, None] = {}
-        self.unlike: dict[str, None] = {}
-        self.unplaced: list[str] = []
-
-    @cached_property
-    def _rows(self) -> pd.DataFrame:
-        return self.known.assign(**{self.name: self.known[self.name].astype(str)}).set_index(
-            self.name, drop=False
-        )
-
-    def day(self, name: str, orders: pd.DataFrame, driven: pd.DataFrame | None) -> Day:
-        """Return a day: each order is a client as the scenario knows it, with what the order says instead."""
-        who = orders["client"].astype("string").str.strip()
-        nameless = who.isna() | (who == "")
-        _tell(self.notes, "order", f"of {name} without a client, left out", ["?"] * int(nameless.sum()))
-        orders, who = orders[~nameless], who[~nameless].astype(str)
-        found = self._rows.reindex(who).reset_index(drop=True)
-        found[self.name] = who.to_numpy()
-        for column in orders.columns.drop("client"):
-            field = self.columns.get(column, column)
-            if field not in self.readable:
-                self.unread[str(column)] = None
-                continue
-            given = self._in_unit(orders, column, field)
-            found[field] = given if field not in found else given.where(given.notna(), found[field])
-        is_new = ~found[self.name].isin(self._rows.index)
-        places = [name for name in (self.columns.get(each, each) for each in _PLACE) if name in found]
-        lost = is_new & found[places].isna().all(axis=1)
-        self.unplaced += found.loc[lost, self.name].tolist()
-        blanks = {column: value for column, value in self.defaults.items() if column in found}
-        clients = self._once(pd.concat([found[~is_new], found[is_new & ~lost].fillna(blanks)]).sort_index())
-        names, unplaced = tuple(clients[self.name]), tuple(found.loc[lost, self.name])
-        return Day(name, with_units(clients, units_of(self.known)), names, driven, unplaced)
-
-    def _in_unit(self, orders: pd.DataFrame, column: str, field: str) -> pd.Series[Any]:
-        """Return a column of orders in the unit in which the table of clients has it."""
-        own, wanted = units_of(orders).get(column), units_of(self.known).get(field)
-        cells = orders[column].reset_index(drop=True)
-        return cells if own in (None, wanted) or not wanted else convert(1.0, str(own), wanted) * cells
-
-    def _once(self, found: pd.DataFrame) -> pd.DataFrame:
-        """Return each client once; what several orders of one want adds up, else the first one counts."""
-        again = found[self.name].duplicated()
-        if not again.any():
-            return found.reset_index(drop=True)
-        amounts = [name for name in (self.columns.get(each, each) for each in _AMOUNTS) if name in found]
-        groups = found.groupby(self.name, sort=False)
-        others = groups[[name for name in found if name not in (*amounts, self.name)]].nunique().max(axis=1)
-        self.unlike |= dict.fromkeys(others.index[others > 1])
-        first = found[~again].set_index(self.name, drop=False)
-        return first.assign(**{name: groups[name].sum() for name in amounts}).reset_index(drop=True)
-
-    def tell(self) -> None:
-        """Note what nothing could be made of."""
-        counted = pd.Series(self.unplaced, dtype=object).value_counts()
-        _tell(
-            self.notes,
-            "order",
-            "of somebody who is no client and has no place, not planned",
-            [*counted.index],
-            number=len(self.unplaced),
-        )
-        _tell(
-            self.notes,
-            "client",
-            "with several orders on a day that say otherwise of more than amounts, of which the first counts",
-            [*self.unlike],
-        )
-        if self.unread:
-            self.notes.append(f"Nothing reads of the orders: {list_names([*self.unread])}.")
+def _once(scenario: Scenario, clients: pd.DataFrame, unlike: list[str]) -> pd.DataFrame:
+    """Return each client once; what several orders of one want adds up, else the first one counts."""
+    columns, own = scenario.problem.parts()["clients"].columns, _name_column(scenario)
+    if not clients[own].duplicated().any():
+        return clients.reset_index(drop=True)
+    amounts = [name for name in (columns.get(each, each) for each in _AMOUNTS) if name in clients]
+    groups = clients.groupby(own, sort=False)
+    differ = groups[list(clients.columns.drop([own, *amounts]))].nunique().gt(1).any(axis=1)
+    unlike += differ.index[differ].tolist()
+    return (
+        groups.first()
+        .assign(**{name: groups[name].sum() for name in amounts})
+        .reset_index()[list(clients.columns)]
+    )
 
 
-def _tell(
-    notes: list[str], one: str, what: str, names: Sequence[str], many: str = "", number: int | None = None
-) -> None:
+def _tell(notes: list[str], one: str, what: str, names: Sequence[str], many: str = "") -> None:
     """Note how many things there are, and which."""
     if names:
-        counted = count_text(len(names) if number is None else number, one, many)
-        notes.append(f"{counted} {what}: {join_list(sorted(names), 5)}.")
+        shown = join_list(list(map(str, dict.fromkeys(names))), 5)
+        notes.append(f"{count_text(len(names), one, many)} {what}: {shown}.".replace("number: ", "number "))

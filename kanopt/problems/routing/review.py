@@ -114,6 +114,22 @@ class Times:
             return np.zeros(len(self.law))
         return np.asarray(self.effects.day.mean() + self.effects.of_groups(self.groups).mean(axis=0))
 
+    @property
+    def of_day(self) -> dict[str, float]:
+        """What they tell of the day: by which share all were longer (``effect``), and how surely that is known.
+
+        The ``error`` is that of this day alone; ``bias error`` is what the law is wrong by on all days, and ``day
+        spread`` by how much days differ, no number where the law has not learned that.
+        """
+        day = np.array([np.nan]) if self.effects is None else self.effects.day
+        variance, known = float(day.var()), self.day_spread
+        return {
+            "effect": float(day.mean()),
+            "error": float(np.sqrt(max(variance - self.bias_error**2, 0.01 * variance))),
+            "day spread": np.nan if known is None else known,
+            "bias error": self.bias_error,
+        }
+
     def factors(self, shape: tuple[int, int], *, levels: bool, draw: slice | None = None) -> Floats:
         """Return by which factor times are longer for the day, or for what the law is wrong by too.
 
