@@ -23,7 +23,15 @@ from pandas.api.types import is_bool_dtype, is_datetime64_any_dtype, is_numeric_
 
 from kanopt.records.clock_times import clock_value, holds_windows
 from kanopt.records.fields import Field, Table
-from kanopt.records.headers import IDENTIFIERS, LONG_TIMES, PLAIN_FIELDS, TABLE_WORDS, Header, measured_in, read_header
+from kanopt.records.headers import (
+    IDENTIFIERS,
+    LONG_TIMES,
+    PLAIN_FIELDS,
+    TABLE_WORDS,
+    Header,
+    measured_in,
+    read_header,
+)
 from kanopt.records.likeness import TableColumn, field_likeness, is_called
 
 ColumnKind = Literal["number", "clock", "windows", "date", "flag", "text"]

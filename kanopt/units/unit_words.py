@@ -42,7 +42,7 @@ _UNITS = {
     "teu": "TEU",
     "box boxes": "box",
     "bag bags sack sacks worek worki workow": "bag",
-    "crate crates kiste kisten caisse caisses caja cajas skrzynka skrzynki krat kratten cassa casse cassetta cassette": "crate",
+    "crate crates case cases kiste kisten caisse caisses caja cajas skrzynka skrzynki krat kratten cassa casse cassetta cassette": "crate",
     "carton cartons karton kartons kartony": "carton",
     "kmh kph": "km/h",
     "mph": "mph",

@@ -43,7 +43,9 @@ def rows_of_stations(tables: Sequence[SourceTable]) -> list[SourceTable]:
         listed, *beside = long(table, "machine", plain, "duration")
         rows = listed.frame[listed.frame["duration"] > 0]
         steps, told = _steps_by(tables, {*plain.values()})
-        if steps or len({_NUMBERED.sub("", name) for name in plain.values()}) > 1:
+        # a row that is a step of an order may be done at either of them
+        apart = len({_NUMBERED.sub("", name) for name in plain.values()}) > 1
+        if (steps or apart) and not _are_steps(table, key, tables):
             steps = steps or {name: place for place, name in enumerate(plain.values(), 1)}
             rows = rows.assign(order=rows["machine"].map(steps))
         unit = stations[0].header.unit or "min"
@@ -52,10 +54,22 @@ def rows_of_stations(tables: Sequence[SourceTable]) -> list[SourceTable]:
     return found
 
 
-def _steps_by(tables: Sequence[SourceTable], stations: Collection[str]) -> tuple[dict[str, Any], frozenset[str]]:
+def _are_steps(table: SourceTable, key: ColumnFacts, tables: Sequence[SourceTable]) -> bool:
+    """Say whether rows are steps of orders: they come after each other, or several name a row of another table."""
+    others = [other.key for other in tables if other is not table and other.key is not None]
+    texts_of = [c for c in table.given.values() if c is not key and c.kind == "text" and not c.is_unique]
+    named = any(c.texts <= other.texts and c.name == other.name for c in texts_of for other in others)
+    return named or predecessors(table, key) is not None
+
+
+def _steps_by(
+    tables: Sequence[SourceTable], stations: Collection[str]
+) -> tuple[dict[str, Any], frozenset[str]]:
     """Return the steps at which orders come to stations, where a table numbers these, and its name."""
     for table in tables:
-        named = [c for c in table.given.values() if c.kind == "text" and c.is_unique and c.texts == {*stations}]
+        named = [
+            c for c in table.given.values() if c.kind == "text" and c.is_unique and c.texts == {*stations}
+        ]
         counts = [c for c in numbers_of(table) or table.given.values() if c.whole and c.is_unique]
         if named and len(counts) == 1 and len(table.given) == _FEWEST:
             return dict(zip(named[0].values, counts[0].values, strict=True)), frozenset([table.name])
@@ -150,20 +164,24 @@ def _steps_of(orders: SourceTable, other: SourceTable) -> SourceTable | None:
         return None
     if (once and amounts and not named) or (named and not amounts) or not (links or (own and amounts)):
         return None
-    used = {key.name: "job"} | {name: "pieces" for name in amounts}
+    used = {key.name: "job"} | dict.fromkeys(amounts, "pieces")
     used |= {name: _LINK for name, _ in links if name != key.name}
     link = "job" if named else _LINK
     left = orders.frame[[*used]].rename(columns=used)
     names = [column.name for column, *_ in works]
     right = other.frame[(other.frame[names] > 0).any(axis="columns")]
     if links:
-        rows = left.merge(right.rename(columns={links[0][1]: link}), on=link).drop(columns=_LINK, errors="ignore")
+        rows = left.merge(right.rename(columns={links[0][1]: link}), on=link).drop(
+            columns=_LINK, errors="ignore"
+        )
     else:
         ways = right[[own.name, *names]].rename(columns={own.name: "machine"})  # type: ignore[union-attr]
         rows = left.merge(ways, how="cross")
     unit = works[0][1]
     lasts = [
-        convert(1.0, own_unit, unit) * rows[column.name].astype(float) ** power * (rows["pieces"] if amount else 1)
+        convert(1.0, own_unit, unit)
+        * rows[column.name].astype(float) ** power
+        * (rows["pieces"] if amount else 1)
         for column, own_unit, amount, power in works
     ]
     rows = rows.drop(columns=[*names, "pieces"], errors="ignore").assign(duration=sum(lasts))

@@ -128,11 +128,15 @@ def _make_distances(draft: Draft) -> None:
         return
     frame = legs.table.frame
     minutes = frame[legs["duration"].name] * convert(1.0, legs["duration"].unit or "min", "min")
-    made = pd.DataFrame({"from": frame[legs["tail"].name], "to": frame[legs["head"].name], "minutes": minutes})
+    made = pd.DataFrame(
+        {"from": frame[legs["tail"].name], "to": frame[legs["head"].name], "minutes": minutes}
+    )
     counts = fleet is None or bool({"unit_distance_cost", "max_distance"} & fleet.fields)
     if not counts:
         why = f"{legs.table.called} tells minutes, and no km has a price"
-        draft.add_made("distances", made.drop(columns="minutes").assign(distance=0.0), {"distance": "km"}, why)
+        draft.add_made(
+            "distances", made.drop(columns="minutes").assign(distance=0.0), {"distance": "km"}, why
+        )
         return
     speeds = {f"{speed}": {"distance": f"minutes * {speed / 60:.6g}"} for speed in SPEEDS}
     draft.add_invented("distances", made, {"distance": "km"}, f"minutes at {SPEEDS[0]} km/h")

@@ -164,7 +164,7 @@ def _in_numbers(table: SourceTable) -> SourceTable:
     for column in table.given.values():
         cells = [as_amount(text) for text in column.values] if column.kind == "text" else []
         amounts = [cell for cell in cells if cell is not None]
-        if not amounts or len(amounts) < len(cells) or column is table.key and column.is_unique:
+        if not amounts or len(amounts) < len(cells) or (column is table.key and column.is_unique):
             continue
         unit = amounts[0][1]
         if all(same_dimension(own, unit) for _, own in amounts):
