@@ -116,7 +116,7 @@ _CENTS = re.compile(
 )
 _COINS = {"p": "GBP", "pence": "GBP", "grosz": "PLN", "grosze": "PLN", "groszy": "PLN"}
 _MANY = re.compile(r"\b(10+) ?(km|kg|lb|mi|l)\b", re.IGNORECASE)
-_FOR = re.compile(r"(?:/|\b(?:per|pro|par|por|je|za)\b) *([^\W\d]+)", re.IGNORECASE)
+_FOR = re.compile(r"(?: ?/|\b(?:per|pro|par|por|je|za)\b) *([^\W\d]+)", re.IGNORECASE)
 _LAST_WORD = re.compile(r"[ /]*(und|and|et|y|i|per|pro|par|por|je|za)? *([^\W\d]+)[)\] ]*$", re.IGNORECASE)
 
 
@@ -183,16 +183,15 @@ def read_header(text: str) -> Header:
     return Header(pieces, words, f"c{unit}" if cents and priced else unit)
 
 
-def counted_for(text: str) -> str:
-    """Return what a header is counted for that is no unit, such as trays in ``Cost per tray``; empty for none.
+def without_things(text: str) -> str:
+    """Return a header without the things that it is counted for, where they are no unit: a price of a tray is a price.
 
     Examples
     --------
-    >>> counted_for("Freight ($/tray)"), counted_for("Cost per km"), counted_for("Price")
-    ('tray', '', '')
+    >>> without_things("Freight ($/tray)"), without_things("Cost per tray"), without_things("Cost per km")
+    ('Freight ($)', 'Cost', 'Cost per km')
     """
-    found = [word.lower() for word in _FOR.findall(text)]
-    return next((word for word in found if word not in UNIT_WORDS and word not in _MEASURES), "")
+    return _FOR.sub(lambda found: found[0] if _measure(found[1].lower()) else "", text).strip()
 
 
 def _without_period(text: str) -> str:

@@ -28,9 +28,9 @@ from kanopt.records.headers import (
     PRICE,
     WEIGHTS,
     Header,
-    counted_for,
     measured_in,
     read_header,
+    without_things,
 )
 
 ENOUGH, _CLOSE = 0.62, 0.15
@@ -214,8 +214,9 @@ def _likeness_alone(table: str, column: TableColumn, field: Field) -> float:
         return 0.0
     unit = column.unit or header.unit
     agrees = _units_agree(header, unit, field, declared=bool(column.unit))
-    if agrees is False and is_price_of_pieces(column.name, unit) and measured_in(field.unit) == _OF_AMOUNTS:
-        agrees = None
+    if measured_in(field.unit) == _OF_AMOUNTS:
+        header = read_header(without_things(column.name))
+        agrees = None if is_price_of_pieces(column.name, unit) else agrees
     if agrees is False:
         return 0.0
     names = _names_of(table, field.name, field.words)
@@ -236,7 +237,7 @@ def is_price_of_pieces(name: str, unit: str) -> bool:
     >>> is_price_of_pieces("Cost per tray", "EUR"), is_price_of_pieces("Cost", "EUR")
     (True, False)
     """
-    return measured_in(unit) == frozenset([("money", 1)]) and bool(counted_for(name))
+    return measured_in(unit) == frozenset([("money", 1)]) and without_things(name) != name
 
 
 def _units_agree(header: Header, unit: str, field: Field, *, declared: bool) -> bool | None:
