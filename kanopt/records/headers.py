@@ -116,6 +116,7 @@ _CENTS = re.compile(
 )
 _COINS = {"p": "GBP", "pence": "GBP", "grosz": "PLN", "grosze": "PLN", "groszy": "PLN"}
 _MANY = re.compile(r"\b(10+) ?(km|kg|lb|mi|l)\b", re.IGNORECASE)
+_FOR = re.compile(r"(?: ?/|\b(?:per|pro|par|por|je|za)\b) *([^\W\d]+)", re.IGNORECASE)
 _LAST_WORD = re.compile(r"[ /]*(und|and|et|y|i|per|pro|par|por|je|za)? *([^\W\d]+)[)\] ]*$", re.IGNORECASE)
 
 
@@ -182,6 +183,17 @@ def read_header(text: str) -> Header:
     return Header(pieces, words, f"c{unit}" if cents and priced else unit)
 
 
+def without_things(text: str) -> str:
+    """Return a header without the things that it is counted for, where they are no unit: a price of a tray is a price.
+
+    Examples
+    --------
+    >>> without_things("Freight ($/tray)"), without_things("Cost per tray"), without_things("Cost per km")
+    ('Freight ($)', 'Cost', 'Cost per km')
+    """
+    return _FOR.sub(lambda found: found[0] if _measure(found[1].lower()) else "", text).strip()
+
+
 def _without_period(text: str) -> str:
     """Return the unit of an amount of a period, such as the t of t/week; empty where a text ends otherwise."""
     ending = _LAST_WORD.search(text)
@@ -231,6 +243,8 @@ def _unit_of(pieces: Sequence[str], places: Sequence[int]) -> str:
         return f"{money[0]}/{below[-1]}"
     if pieces and not above and set(pieces) <= _EACH:
         return f"EUR/{below[-1]}"
+    if not money and len(pieces) > 1 and {pieces[place] for place in places} <= _EACH:
+        return ""  # a weekly capacity is an amount
     if not below:
         within = _unit_within(pieces)
         return within.replace("EUR", above[0], 1) if within and above else within or "".join(above[:1])

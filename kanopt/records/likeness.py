@@ -30,6 +30,7 @@ from kanopt.records.headers import (
     Header,
     measured_in,
     read_header,
+    without_things,
 )
 
 ENOUGH, _CLOSE = 0.62, 0.15
@@ -39,6 +40,7 @@ _WEIGHT_OF_OTHER = 4.0
 _MEASURED = 0.8  # how much a unit is the word for what it measures
 _SPELT_ALIKE = 0.84
 COORDINATES = ("x", "y", "lat", "lon")
+_OF_AMOUNTS = frozenset([("money", 1), ("amount", -1)])
 _LONG = ("/day", "/week", "/month", "/year")
 ThingT = TypeVar("ThingT")
 _Phrases = tuple[tuple[str, ...], ...]
@@ -212,6 +214,9 @@ def _likeness_alone(table: str, column: TableColumn, field: Field) -> float:
         return 0.0
     unit = column.unit or header.unit
     agrees = _units_agree(header, unit, field, declared=bool(column.unit))
+    if measured_in(field.unit) == _OF_AMOUNTS:
+        header = read_header(without_things(column.name))
+        agrees = None if is_price_of_pieces(column.name, unit) else agrees
     if agrees is False:
         return 0.0
     names = _names_of(table, field.name, field.words)
@@ -222,6 +227,17 @@ def _likeness_alone(table: str, column: TableColumn, field: Field) -> float:
         enough = ENOUGH if telling and field.name not in COORDINATES else 0.0
         found = max(found, enough) + (0.1 if found else 0.0)
     return found if found >= ENOUGH else 0.0
+
+
+def is_price_of_pieces(name: str, unit: str) -> bool:
+    """Say whether a header is that of a price of things that are no unit, such as trays.
+
+    Examples
+    --------
+    >>> is_price_of_pieces("Cost per tray", "EUR"), is_price_of_pieces("Cost", "EUR")
+    (True, False)
+    """
+    return measured_in(unit) == frozenset([("money", 1)]) and without_things(name) != name
 
 
 def _units_agree(header: Header, unit: str, field: Field, *, declared: bool) -> bool | None:

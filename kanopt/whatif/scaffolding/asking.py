@@ -6,12 +6,13 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from kanopt.faults import toml_value
+from kanopt.records.declaration import Field
 from kanopt.records.headers import (
     SURCHARGE,
     WORKERS,
     measured_in,
 )
-from kanopt.records.likeness import COORDINATES, field_likeness, is_called
+from kanopt.records.likeness import COORDINATES, TableColumn, field_likeness, is_called
 from kanopt.records.matching import ColumnFacts, FilledField, match_columns
 from kanopt.text import join_list
 from kanopt.units import same_dimension
@@ -19,6 +20,7 @@ from kanopt.whatif.scaffolding.draft import Draft
 from kanopt.whatif.scaffolding.keys import ScenarioKeys
 from kanopt.whatif.scaffolding.orders import listed_in
 from kanopt.whatif.scaffolding.parts import PartGuess, measures, names_rows
+from kanopt.whatif.scaffolding.rewrites import without_brackets
 from kanopt.whatif.scaffolding.sources import SourceTable
 from kanopt.whatif.scenario_files.spec import QuestionSpec
 
@@ -61,7 +63,7 @@ def ask(draft: Draft, tables: Sequence[SourceTable], holds: Callable[[ScenarioKe
             continue
         if named := _speaks_of(draft, table):
             draft.questions.append(_about_table(table, f"says something of {named!r}, which the plan has"))
-        elif not table.made and (counted := [c.name for c in table.columns.values() if _counts(c)]):
+        elif not table.made and (counted := [c.name for c in _in_any_shape(draft, table) if _counts(c)]):
             why = f"has numbers, while {draft.invented[0][0]}" if draft.invented else f"tells {counted[0]!r}"
             draft.questions.append(_about_table(table, why))
         elif not table.made:
@@ -127,6 +129,12 @@ def _speaks_of(draft: Draft, table: SourceTable) -> str:
     return ""
 
 
+def _in_any_shape(draft: Draft, table: SourceTable) -> Iterator[ColumnFacts]:
+    """Yield the columns of a table, and of those that were made of it."""
+    for each in (table, *(made for made in draft.roles.rewritten if table.name in made.of)):
+        yield from each.columns.values()
+
+
 def _counts(column: ColumnFacts) -> bool:
     return column.kind in ("clock", "windows") or (column.kind == "number" and bool(column.unit))
 
@@ -146,9 +154,37 @@ def _meant_as(
         unit = draft.unit_as(guess, filled)
         keys = {f"problem.{part}.columns": {filled.field.name: name}}
         keys |= {f"tables.{guess.table.name}.units": {name: unit}} if unit else {}
+        keys |= _without_made_up_price(draft, filled.field)
         if len(found) < _MOST_FIELDS and holds(draft.keys.with_keys(keys)):
             found[f"{part}.{filled.field.name}"] = f"the field {filled.field.name}", keys
+    for item in _prices_of_time(guess, column) if not found else ():
+        for time in ("h", "min", "day"):
+            keys = {f"problem.{part}.columns": {item.name: name}}
+            keys |= {f"tables.{guess.table.name}.units": {name: f"{draft.money}/{time}"}}
+            keys |= _without_made_up_price(draft, item)
+            if holds(draft.keys.with_keys(keys)):
+                found[f"{part}.{item.name} for each {time}"] = f"{item.name} for each {time}", keys
     return found
+
+
+def _without_made_up_price(draft: Draft, item: Field) -> dict[str, dict[str, Any]]:
+    """Return the keys that take back the price of the makespan, which was made up since nothing had a price."""
+    made_up = "makespan_cost" in draft.keys.tables["problem",]
+    if not made_up or not item.is_price:
+        return {}
+    rest = [": ".join(each) for each in draft.invented if not each[0].startswith("makespan_cost")]
+    return {"problem": {"makespan_cost": 0.0}, "report": {"assumed": rest}}
+
+
+def _prices_of_time(guess: PartGuess, column: ColumnFacts) -> list[Field]:
+    """Return the open fields that are prices of time and that a column of money is called like."""
+    own = TableColumn(without_brackets(column.name))
+    return [
+        item
+        for item in guess.part.fields
+        if measures(column) == {"money": 1} and dict(measured_in(item.unit) or ()) == {"money": 1, "time": -1}
+        if item.name not in guess.fields and field_likeness(guess.part.name, own, item)
+    ]
 
 
 def _likely(guess: PartGuess, column: ColumnFacts) -> Iterator[FilledField]:

@@ -81,7 +81,7 @@ def _has_things(labels: Sequence[str], things: Sequence[ColumnFacts]) -> bool:
 def _has_settings(
     first: ColumnFacts, labels: Sequence[str], things: Sequence[ColumnFacts], tables: Sequence[SourceTable]
 ) -> bool:
-    """Say whether rows are facts of all that is planned: each with a number, most called so, and none a name elsewhere."""
+    """Say whether rows are facts of all that is planned: most are called so, and none is a name elsewhere."""
     values = [c for c in things if not _is_remark(c)]
     elsewhere = [
         c for table in tables for c in table.given.values() if c is not first and c.texts & first.texts

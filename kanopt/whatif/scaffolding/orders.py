@@ -43,13 +43,23 @@ def rows_of_stations(tables: Sequence[SourceTable]) -> list[SourceTable]:
         listed, *beside = long(table, "machine", plain, "duration")
         rows = listed.frame[listed.frame["duration"] > 0]
         steps, told = _steps_by(tables, {*plain.values()})
-        if steps or len({_NUMBERED.sub("", name) for name in plain.values()}) > 1:
+        # a row that is a step of an order may be done at either of them
+        apart = len({_NUMBERED.sub("", name) for name in plain.values()}) > 1
+        if (steps or apart) and not _are_steps(table, key, tables):
             steps = steps or {name: place for place, name in enumerate(plain.values(), 1)}
             rows = rows.assign(order=rows["machine"].map(steps))
         unit = stations[0].header.unit or "min"
         made = listed.remade(rows, listed.made, {"duration": unit}, title="operations", end="ops")
         found += [replace(made, of=made.of | told), *beside]
     return found
+
+
+def _are_steps(table: SourceTable, key: ColumnFacts, tables: Sequence[SourceTable]) -> bool:
+    """Say whether rows are steps of orders: they come after each other, or several name a row of another table."""
+    others = [other.key for other in tables if other is not table and other.key is not None]
+    texts_of = [c for c in table.given.values() if c is not key and c.kind == "text" and not c.is_unique]
+    named = any(c.texts <= other.texts and c.name == other.name for c in texts_of for other in others)
+    return named or predecessors(table, key) is not None
 
 
 def _steps_by(

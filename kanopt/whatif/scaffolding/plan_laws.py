@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from kanopt.records.headers import IDENTIFIERS, LEAST, measured_in
+from kanopt.records.likeness import is_price_of_pieces
 from kanopt.units import convert, factor, same_dimension
 from kanopt.whatif.scaffolding.draft import Draft, Formula
 from kanopt.whatif.scaffolding.fleets import is_speed
@@ -26,6 +27,7 @@ _UNITS = {
 }
 _STEEP = 1_000  # a step is a thousandth of a unit wide
 _PACES = [(way, time) for time in ("h", "min", "s") for way in ("km", "mi", "m")]
+_RATES = (0.1, 0.05, 0.2, 0.5, 1.0)
 SPEEDS = (40, 50, 30, 60, 70, 80)
 
 
@@ -265,7 +267,9 @@ def _by_rate(draft: Draft) -> Formula | None:
     if rates.column("weight") is not None:
         return _by_weight(draft, rates)
     per_load = f"{draft.money}/{draft.load}"
-    told = header_unit(rate, draft.money) or GuessedUnit(per_load, "no unit is stated", False)
+    told = header_unit(rate, draft.money)
+    if told is None or is_price_of_pieces(rate.name, told.unit):
+        told = GuessedUnit(per_load, "no unit is stated", False)
     draft.give_unit(lanes, rate, told)
     inputs = {"rate": (told.unit, f"lane.{draft.refer('lanes', rate.name, 'rate')}")}
     if same_dimension(told.unit, per_load):
@@ -350,8 +354,13 @@ def _by_distance(draft: Draft) -> Formula:
         draft.invented.append(("what lanes cost is made up (nothing)", "write it into [surrogates.tariff]"))
         return Formula("0", per_load, "nothing; no table tells what lanes cost", sure=False)
     inputs = {"distance_km": ("km", "lane.distance")}
+    key = "surrogates.tariff.formula"
+    what = f"a km cost for each {draft.load} (price, Preis, prix, precio), in {draft.money}"
+    text = f"What does {what}? No table says it."
+    answers = {f"{rate}": {key: f"{rate} * distance_km"} for rate in _RATES}
+    draft.questions.append(QuestionSpec(about="lanes.rate", text=text, answers=answers))
     why = "what a km costs; no history tells it"
-    return Formula("0.1 * distance_km", per_load, why, inputs, sure=False)
+    return Formula(f"{_RATES[0]} * distance_km", per_load, why, inputs, sure=False)
 
 
 def _wanted(draft: Draft) -> Formula:
