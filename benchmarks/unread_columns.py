@@ -1,9 +1,9 @@
 """How many columns that nothing reads are named, and with the right hint.
 
 A small problem of each kind is given one more column, once from frames in Python and once from a scenario file, for
-every header in headers/headers.toml. Counted is whether the remarks name it at all, whether it is told as one that seems
-to matter (where it does; and as one that does not where it does not), and whether the field that is proposed is the one
-that is meant. Three sets: headers that the vocabulary was written with, headers copied from tables in public
+every header in headers/headers.toml. Counted is whether the remarks name it at all, whether it is told as one that
+seems to matter (where it does; and as one that does not where it does not), and whether the field that is proposed is
+the one that is meant. Three sets: headers that the vocabulary was written with, headers copied from tables in public
 repositories, and headers made up at the end, for which nothing was changed. Takes about a minute.
 """
 
