@@ -2,15 +2,15 @@
 
 PyEPO (Tang and Khalil 2024, Mathematical Programming Computation) draws features from a normal distribution and costs
 from ``((B x / √p + 3)^degree + 1) · noise``, B of zeros and ones: 40 arcs of a grid of 5 by 5 nodes between whose
-corners the shortest path is sought, and 12 items of a knapsack with two capacities. The problems are small enough
-that all their solutions are listed once, so that every model is given exact decisions and no solver has a part in the
-figures.
+corners the shortest path is sought, 12 items of a knapsack with two capacities, and, with distances added, 28 edges of
+a round trip through 8 nodes. The problems are small enough that all their solutions are listed once, so that every
+model is given exact decisions and no solver has a part in the figures.
 
-Regret is what the decisions on predicted costs lose on the true costs of 1,000 fresh rows, over what the best
-decisions cost there (PyEPO's ``metric.regret``). The truth without its noise has a regret, too: nobody who sees
-features alone can do better. "formula" is `ko.fit_laws` with one law per arc or item; "log-linear" is left out where
-a cost is not positive. SPO+ (Elmachtoub and Grigas 2022) and the perturbed Fenchel-Young loss (PFYL, Berthet and
-others 2020) train a linear model on decisions, as PyEPO's examples do: Adam, batches of 32.
+Regret is what the decisions on predicted costs lose on the true costs of 1,000 fresh rows, over what the best decisions
+cost there (PyEPO's ``metric.regret``). The truth without its noise has a regret, too: nobody who sees features alone
+can do better. "formula" is `ko.fit_laws` with one law per arc, item or edge; "network" one `ko.KANRegressor` for each;
+"log-linear" is left out where a cost is not positive. SPO+ (Elmachtoub and Grigas 2022) and the perturbed Fenchel-Young
+loss (PFYL, Berthet and others 2020) train a linear model on decisions, as PyEPO's examples do: Adam, batches of 32.
 """
 
 from __future__ import annotations
@@ -26,13 +26,14 @@ import pandas as pd
 import torch
 from _bench import asked, footer
 from numpy.typing import NDArray
+from sklearn.ensemble import HistGradientBoostingRegressor, RandomForestRegressor
 from sklearn.linear_model import LinearRegression
 
 import kanopt as ko
 
 Floats = NDArray[np.float64]
 Predictor = Callable[[Floats], Floats]
-INPUTS, FRESH = 5, 1_000
+FRESH = 1_000
 """Rows on which decisions are judged."""
 
 
@@ -104,15 +105,39 @@ def packings(rng: np.random.Generator, items: int = 12, capacity: float = 20.0) 
     return -packed[(packed @ weights.T <= capacity).all(axis=1)].astype(float)
 
 
+def round_trips(nodes: int = 8) -> Floats:
+    """Return all round trips through the nodes, over the edges between them."""
+    edge = {pair: number for number, pair in enumerate(itertools.combinations(range(nodes), 2))}
+    found = []
+    for order in itertools.permutations(range(1, nodes)):
+        if order[0] < order[-1]:
+            trip = np.zeros(len(edge))
+            for pair in itertools.pairwise((0, *order, 0)):
+                trip[edge[min(pair), max(pair)]] = 1.0
+            found.append(trip)
+    return np.array(found)
+
+
 def drawn(name: str, degree: int, noise: float, rows: int, seed: int) -> Case:
     """Return a case as PyEPO draws it: ``noise`` is the half width of a factor around 1."""
     rng = np.random.default_rng(seed)
-    solutions = paths() if name == "shortest path" else packings(rng)
-    matrix = rng.binomial(1, 0.5, (solutions.shape[1], INPUTS)).astype(float)
-    features = rng.normal(0, 1, (rows + FRESH, INPUTS))
-    powers = (features @ matrix.T / np.sqrt(INPUTS) + 3) ** degree
-    expected = (powers + 1) * (5.0 if name == "knapsack" else 1.0) / 3.5**degree
-    costs = expected * rng.uniform(1 - noise, 1 + noise, powers.shape)
+    inputs = 10 if name == "round trip" else 5
+    listed = {"shortest path": paths, "knapsack": lambda: packings(rng), "round trip": round_trips}
+    solutions = listed[name]()
+    count = solutions.shape[1]
+    matrix = rng.binomial(1, 0.5, (count, inputs)).astype(float)
+    if name == "round trip":
+        matrix *= rng.uniform(-2, 2, matrix.shape)
+        places = np.concatenate([rng.uniform(-2, 2, (4, 2)), rng.normal(0, 1, (4, 2))])
+        between = [np.hypot(*(places[i] - places[j])) for i, j in itertools.combinations(range(8), 2)]
+    features = rng.normal(0, 1, (rows + FRESH, inputs))
+    powers = (features @ matrix.T / np.sqrt(inputs) + 3) ** degree
+    factor = rng.uniform(1 - noise, 1 + noise, powers.shape)
+    if name == "round trip":
+        part, fixed = powers / 3 ** (degree - 1), np.array(between)
+    else:
+        part, fixed = (powers + 1) * (5.0 if name == "knapsack" else 1.0) / 3.5**degree, np.zeros(count)
+    expected, costs = part + fixed, part * factor + fixed
     return Case(
         name, solutions, features[:rows], costs[:rows], features[rows:], expected[rows:], costs[rows:]
     )
@@ -145,9 +170,14 @@ def with_formulas(case: Case) -> Predictor:
     return predict
 
 
-def linear(case: Case) -> Predictor:
-    """Learn all costs linearly."""
-    return LinearRegression().fit(case.features, case.costs).predict
+def with_each(make: Callable[[], object]) -> Callable[[Case], Predictor]:
+    """Return the learning of one model for each cost."""
+
+    def learn(case: Case) -> Predictor:
+        models = [make().fit(frame_of(case.features), costs) for costs in case.costs.T]  # type: ignore[attr-defined]
+        return lambda features: np.column_stack([model.predict(frame_of(features)) for model in models])
+
+    return learn
 
 
 def log_linear(case: Case) -> Predictor | None:
@@ -202,12 +232,15 @@ def fenchel_young(case: Case, predicted: Floats, costs: Floats, best: Floats) ->
 
 MODELS: dict[str, Callable[[Case], Predictor | None]] = {
     "formula": with_formulas,
-    "linear": linear,
+    "network": with_each(ko.KANRegressor),
+    "linear": with_each(LinearRegression),
     "log-linear": log_linear,
+    "forest": with_each(lambda: RandomForestRegressor(random_state=0)),
+    "boosting": with_each(lambda: HistGradientBoostingRegressor(random_state=0)),
     "SPO+": on_decisions(spo_plus),
     "PFYL": on_decisions(fenchel_young),
 }
-PROBLEMS = ("shortest path", "knapsack")
+PROBLEMS = ("shortest path", "knapsack", "round trip")
 
 
 def measured(case: Case, models: list[str]) -> dict[str, tuple[float, float]]:

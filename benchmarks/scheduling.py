@@ -137,7 +137,7 @@ def published(shops: Iterable[Shop], seconds: float, seed: int, *, peer: bool) -
     return table[gaps].mean().to_frame("mean").T
 
 
-def projects(folder: Path, names: list[str] | None, seconds: float, seed: int, *, peer: bool) -> pd.DataFrame:
+def projects(folder: Path, names: list[str] | None, seconds: float, seed: int) -> pd.DataFrame:
     """Return for each set of PSPLIB how many projects are proved, and how far the others are above the best known."""
     rows = []
     for group in ("j30", "j60", "j120"):
@@ -151,39 +151,12 @@ def projects(folder: Path, names: list[str] | None, seconds: float, seed: int, *
             row |= solved(problem, seconds, seed)
             row["proved"] = row["bound"] == row["kanopt"]
             row["gap, %"] = 100 * (float(str(row["kanopt"])) / known - 1)
-            if peer:
-                row |= bare_project(problem, seconds, seed)
-                row["its gap, %"] = 100 * (float(str(row["CP-SAT"])) / known - 1)
-                row["it proved"] = row["its bound"] == row["CP-SAT"]
             rows.append(row)
             print(pd.DataFrame([row]).to_string(index=False, header=len(rows) == 1), flush=True)
     table = pd.DataFrame(rows).groupby("set", sort=False)
     counted = table.size().to_frame("projects")
-    for proved, gap in (("proved", "gap, %"), ("it proved", "its gap, %")):
-        if gap in rows[0]:
-            counted[proved], counted[gap] = table[proved].sum(), table[gap].mean()
+    counted["proved"], counted["gap, %"] = table["proved"].sum(), table["gap, %"].mean()
     return counted.reset_index()
-
-
-def bare_project(problem: ko.SchedulingProblem, seconds: float, seed: int) -> dict[str, object]:
-    """Return what CP-SAT makes of a model of cumulative resources by itself."""
-    cpu, until = time.process_time(), time.perf_counter() + seconds
-    model, data = cp_model.CpModel(), problem.data
-    durations = data.timing.duration.astype(int).tolist()
-    horizon = sum(durations)
-    starts = [model.new_int_var(0, horizon, "") for _ in durations]
-    intervals = [
-        model.new_fixed_size_interval_var(start, long, "")
-        for start, long in zip(starts, durations, strict=True)
-    ]
-    for first, second in data.structure.pairs.tolist():
-        model.add(starts[second] >= starts[first] + durations[first])
-    for place, capacity in enumerate(data.timing.capacity.astype(int).tolist()):
-        model.add_cumulative(intervals, data.timing.need[:, place].astype(int).tolist(), capacity)
-    length = model.new_int_var(0, horizon, "")
-    model.add_max_equality(length, [start + long for start, long in zip(starts, durations, strict=True)])
-    model.minimize(length)
-    return run_bare(model, until, seed, cpu)
 
 
 def workshop(seconds: float, seeds: int, data: object = None) -> pd.DataFrame:
@@ -279,7 +252,7 @@ def main() -> None:
             chosen = [shops[name] for name in given.instances or usual]
             table = published(chosen, given.seconds, given.seed, peer=peer)
         elif part == "projects":
-            table = projects(given.data, given.instances, given.seconds, given.seed, peer=peer)
+            table = projects(given.data, given.instances, given.seconds, given.seed)
         elif part == "workshop":
             table = workshop(given.seconds, given.seeds)
         elif part == "priced":

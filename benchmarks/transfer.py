@@ -17,8 +17,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from _bench import asked, footer, installed, print_table
+from _real_models import additive, boosting
 
 import kanopt as ko
+from kanopt.surrogates.peer_models import better_of, peer_model
 from kanopt.tables import with_units
 
 Floats = np.ndarray
@@ -55,14 +57,9 @@ def elsewhere(links: pd.DataFrame, count: int, rng: np.random.Generator) -> pd.D
 
 def peers(X: pd.DataFrame, seed: int) -> dict[str, Any]:
     """Return the other models that are installed."""
-    from _real_models import additive, boosting
-
-    from kanopt.surrogates.peer_models import better_of, peer_model
-
-    models: dict[str, Any] = {
-        "HistGradientBoosting": boosting(X, seed),
-        "additive splines (pygam)": additive(X, seed),
-    }
+    models: dict[str, Any] = {"HistGradientBoosting": boosting(X, seed)}
+    if installed("pygam"):
+        models["additive splines (pygam)"] = additive(X, seed)
     if installed("interpret"):
         machine = peer_model("explainable boosting", X, {}, seed=seed)
         models["explainable boosting (interpret)"] = better_of(machine, len(X))
