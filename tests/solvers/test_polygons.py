@@ -55,23 +55,6 @@ def test_the_graph_is_inside_whatever_the_intervals(
         partition.refine(at)
 
 
-@given(functions(), st.sampled_from([Side.BELOW, Side.ABOVE, Side.BOTH]), st.floats(0, 1))
-@settings(max_examples=12, deadline=None)
-def test_refined_at_a_place_they_meet_the_graph_there(pieces: Pieces, side: Side, share: float) -> None:
-    partition = IntervalPartition(pieces, side, 1)
-    at = pieces.low + share * (pieces.high - pieces.low)
-    while partition.refine(at):
-        pass
-    low, high = reach(partition.polygons(), at)
-    places = np.array([at])
-    values = [float(pieces.at(places)[0]), float(pieces.before(places)[0])]
-    if Side.BELOW in side:
-        assert low == pytest.approx(min(values), abs=1e-5)
-    if Side.ABOVE in side:
-        assert high == pytest.approx(max(values), abs=1e-5)
-    assert partition.distance(at, min(values)) == partition.distance(at, max(values)) == 0.0
-
-
 @given(functions(), st.floats(0, 1))
 @settings(max_examples=20, deadline=None)
 def test_the_lowest_point_is_a_mixture_of_two_corners_of_a_polygon(pieces: Pieces, share: float) -> None:

@@ -16,8 +16,6 @@ from kanopt.formulas import Table, Variable, parse_formula
 from kanopt.formulas.calendar_functions import CALENDAR
 from kanopt.problems import Client, Depot, RoutingProblem, VehicleType
 from kanopt.refs import arc, clock, day, state
-from kanopt.solvers.base import SolveOptions
-from kanopt.solvers.routing.solver import RoutingSearch
 
 ZONES = ("north", "south", "old town")
 TOLLS = {(a, b): 1.0 + 2.0 * i + 0.7 * j for i, a in enumerate(ZONES) for j, b in enumerate(ZONES)}
@@ -100,17 +98,6 @@ def test_a_plan_costs_and_takes_what_counting_leg_by_leg_says(seed: int) -> None
         ]
         assert price.terms()["toll"] == pytest.approx(sum(toll for toll, _ in counted), rel=1e-9)
         assert price.terms()["time"] == pytest.approx(0.4 * sum(took for _, took in counted), rel=1e-9)
-
-
-@pytest.mark.parametrize("seed", range(2))
-def test_the_search_on_the_law_finds_the_best_of_all_orders(seed: int) -> None:
-    problem = town(seed, clients=4, vans=1)
-    problem = replace(problem, vehicles=[replace(problem.vehicles[0], capacity=9.0)])
-    outcome = RoutingSearch().solve(problem, SolveOptions(time_limit=20.0, seed=seed))
-    names = [each.name for each in problem.clients]
-    prices = [problem.price(problem.plan_from({"van 1": list(way)})).objective for way in permutations(names)]
-    assert outcome.plan is not None
-    assert problem.price(outcome.plan).objective <= min(prices) * (1 + 1e-6)
 
 
 def test_the_day_of_a_plan_is_what_a_column_of_dates_gives() -> None:

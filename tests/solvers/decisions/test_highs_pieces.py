@@ -54,17 +54,6 @@ def test_steps_are_exact_and_the_cheaper_side_of_a_jump_is_found() -> None:
     assert result.plan.values["q"] < 20.0  # type: ignore[union-attr]
 
 
-def test_whole_numbers_and_nonlinear_rows_together() -> None:
-    cost = law("3 * n + 2 * m + 0.1 * n * m", ("n", "m"))
-    work = law("n^1.5 + 2 * m", ("n", "m"), "work")
-    decisions = [ko.decisions.Decision(name, 0, 20, integer=True) for name in "nm"]
-    result = ko.solve(ko.DecisionProblem(decisions, cost, [ko.decisions.at_least(work, 31)], tolerance=1e-3))
-    n, m = np.meshgrid(np.arange(21), np.arange(21))
-    price = np.where(n**1.5 + 2 * m >= 31, 3 * n + 2 * m + 0.1 * n * m, np.inf)
-    assert result.status is Status.OPTIMAL
-    assert result.objective == pytest.approx(price.min())
-
-
 def test_an_equation_of_laws_holds_in_the_plan() -> None:
     circle = law("x^2 + y^2", output="circle")
     box, row = {"x": (-2, 2), "y": (-2, 2)}, {"x": 1.0, "y": 2.0}

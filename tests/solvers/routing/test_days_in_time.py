@@ -16,7 +16,7 @@ from kanopt.problems.routing.simulate.departures import judge_departures
 from kanopt.refs import arc, clock
 from kanopt.routing import Client, Depot, VehicleType
 from kanopt.solvers.routing.days_in_time import leave_in_time, punctuality_frontier
-from kanopt.solvers.routing.departure_choice import DepartureChoice, days_needed
+from kanopt.solvers.routing.departure_choice import DepartureChoice
 from tests.whatif.risks.test_risk import line, normal_law
 
 TIGHT = Client("a", earliest=125.0, latest=127.0)
@@ -75,14 +75,6 @@ def test_the_price_of_punctuality_rises_and_meets_what_is_chosen() -> None:
     for share, price in found[1:]:
         chosen = leave_in_time(plan, share - 0.02)[1]
         assert chosen.price == pytest.approx(price, rel=0.02)
-
-
-def test_a_plan_that_is_in_time_stays_as_it_is() -> None:
-    problem = line([Client("a", latest=150.0)], normal_law(3.0))
-    known = ko.solve(problem, time_limit=1.0).days_in_time
-    assert known is not None
-    assert (known.moved, known.share, known.extra) == (0, 1.0, 0.0)
-    assert not known.text()
 
 
 @pytest.mark.parametrize("share", [0.0, 0.7])
@@ -148,11 +140,6 @@ def test_shares_that_are_none_are_refused(share: Any) -> None:
         ko.solve(line([TIGHT], normal_law(3.0)), days_in_time=share)
 
 
-def test_days_needed_are_none_where_too_few_were_drawn() -> None:
-    assert days_needed(0.95, 10) == 11
-    assert days_needed(0.5, 1000) == pytest.approx(526, abs=1)
-
-
 def test_a_promise_that_is_kept_on_all_days_is_none_that_is_not_kept() -> None:
     """Of a large plan fewer days are looked at, but as many as tell of the promise."""
     far = np.random.default_rng(0).uniform(0.0, 30.0, (301, 2))
@@ -200,14 +187,6 @@ def test_the_plan_leaves_as_much_earlier_as_the_quantile_says(promise: float | N
     assert 130.0 - 3.0 * norm.ppf((1.0 + 3.0 * level) / 4.0) < planned < 130.0 - 3.0 * norm.ppf(level)
     assert found.days_in_time.reached
     assert found.check.ok
-
-
-def test_days_that_were_not_looked_at_are_in_time_as_often() -> None:
-    unsure = Uncertainty(travel=0.2, shared=0.5)
-    found = ko.solve_on_time(two_stops(), 0.9, uncertainty=unsure, time_limit=2.0)
-    fresh = ko.risk(found, unsure, draws=20_000, seed=99)
-    assert fresh.on_time >= 0.9
-    assert fresh.on_time == pytest.approx(found.days_in_time.share, abs=0.03)
 
 
 @pytest.mark.parametrize("promise", [None, 0.95])
