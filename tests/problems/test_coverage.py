@@ -29,12 +29,10 @@ from kanopt.problems import (
 )
 from kanopt.problems.assessment import NO_PLAN
 from kanopt.problems.coverage import Coverage, CoverageWords
-from kanopt.problems.routing.simulate import check_plan, price_plan
 from kanopt.problems.supply.augmentation import with_demand_met
 from tests.cases import supply
 from tests.cases.law_search import exact_problem
 from tests.cases.routing import random_problem
-from tests.cases.routing_variants import some_routes, variant
 
 LINE = np.abs(np.subtract.outer(np.arange(4.0), np.arange(4.0))) * 10
 CLIENTS = (Client("a", demand=0.5), Client("b", demand=0.4), Client("c", demand=0.3))
@@ -242,24 +240,6 @@ def test_explanation_and_report_drive_no_plan_that_was_solved(
         result.problem.drive(result.plan.routes)
     ko.explain(result).to_html(tmp_path / "report.html")
     assert len(result.to_frame())
-
-
-def same_drives(one: Any, other: Any) -> bool:
-    return all(np.array_equal(value, vars(other)[name], equal_nan=True) for name, value in vars(one).items())
-
-
-@pytest.mark.parametrize("name", ["windows", "soft", "breaks", "reload", "longest", "pinned"])
-def test_an_assessment_says_what_driving_checking_and_pricing_say(name: str) -> None:
-    problem = variant(name, 3)
-    plan = problem.plan_from(list(some_routes(problem, 5)))
-    known = problem.assess(plan)
-    driven, planned = problem.drive(plan.routes), problem.drive(plan.routes, frozen=True)
-    laws, planning = problem.leg_laws, problem.planning_values
-    assert same_drives(known.simulation, driven)
-    assert known.check == check_plan(problem.data, plan, driven)
-    assert known.pricing.lines.equals(price_plan(laws, planning, plan, driven).lines)
-    frozen = price_plan(laws, planning, plan, planned, frozen=True)
-    assert known.planned_pricing.lines.equals(frozen.lines)
 
 
 def test_plans_are_ranked_by_rules_then_service_then_price() -> None:

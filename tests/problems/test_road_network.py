@@ -112,22 +112,6 @@ def test_times_and_lengths_agree_with_the_paths(seed):
             assert path is None or (path.time, path.length) == found
 
 
-@pytest.mark.parametrize("seed", range(3))
-def test_roads_travel_to_networkx_and_back_with_the_same_fastest_paths(seed):
-    rng = np.random.default_rng(seed)
-    links = pd.DataFrame(rng.integers(0, 8, (20, 2)), columns=["tail", "head"])
-    links = links.assign(length=rng.uniform(1, 5, 20), lanes=rng.integers(1, 4, 20))
-    roads = RoadNetwork(links, rng.uniform(0.0, 3.0, 20))
-    graph = roads.to_networkx()
-    times = dict(nx.all_pairs_dijkstra_path_length(graph, weight="time"))
-    found = roads.matrix(roads.names).time
-    expected = [[times[tail].get(head, np.inf) for head in roads.names] for tail in roads.names]
-    np.testing.assert_allclose(found, expected)
-    again = RoadNetwork.from_networkx(graph, "time")
-    np.testing.assert_array_equal(again.matrix(roads.names).time, found)
-    assert sorted(again.links["lanes"]) == sorted(links["lanes"])
-
-
 def test_a_graph_without_directions_is_driven_both_ways_and_read_by_a_law():
     graph = nx.MultiGraph()
     graph.add_node(1, x=0.0, y=1.0)

@@ -7,7 +7,7 @@ import numpy as np
 import kanopt as ko
 from kanopt.solvers.encodings import Encoding
 from tests.cases.supply import random_problem as random_supply
-from tests.solvers.decisions.brute import law
+from tests.solvers.decisions.test_highs_pieces import law
 
 
 def chosen(problem: object) -> Encoding:

@@ -51,15 +51,6 @@ def test_a_table_of_stops_needs_little_and_is_sorted_by_stop():
     assert {route.departure for route in PROBLEM.plan_from(clock).routes} == {480.0, 510.0}
 
 
-def test_an_empty_plan_has_a_frame():
-    frame = RoutingPlan(()).to_frame()
-    assert list(frame.columns) == ["vehicle", "index", "depot", "stop", "client", "departure"]
-    assert frame.empty
-    left = RoutingPlan((), ("c1",)).to_frame()
-    assert left["client"].tolist() == ["c1"]
-    assert left["vehicle"].isna().all()
-
-
 STOPS = {"vehicle": "van", "stop": [1, 2], "client": ["c1", "c2"]}
 
 

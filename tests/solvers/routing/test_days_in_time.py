@@ -113,15 +113,6 @@ def test_where_no_departures_are_enough_the_most_punctual_ones_are_chosen_and_it
     assert "No departures of these routes are in time on 95 % of days" in known.text()
 
 
-def test_vehicles_are_back_by_the_end_of_their_shift() -> None:
-    problem = line([Client("a", earliest=100.0)], normal_law(3.0), shift_end=131.0)
-    result = ko.solve(problem, time_limit=1.0)
-    known = result.days_in_time
-    assert known is not None  # it leaves too late by nobody's fault: service begins when the window opens
-    assert not known.reached
-    assert known.share < 0.8
-
-
 def test_departures_that_are_given_are_kept() -> None:
     problem = two_vans(max_duration=110.0)
     routes = problem.plan_from(ROUTES).routes
@@ -138,22 +129,6 @@ def test_departures_that_are_given_are_kept() -> None:
 def test_shares_that_are_none_are_refused(share: Any) -> None:
     with pytest.raises(ko.SolverError, match="days_in_time must be a share of days above 0 and below 1"):
         ko.solve(line([TIGHT], normal_law(3.0)), days_in_time=share)
-
-
-def test_a_promise_that_is_kept_on_all_days_is_none_that_is_not_kept() -> None:
-    """Of a large plan fewer days are looked at, but as many as tell of the promise."""
-    far = np.random.default_rng(0).uniform(0.0, 30.0, (301, 2))
-    km = np.hypot(*(far[:, None] - far).transpose(2, 0, 1))
-    clients = [Client(f"c{place}", latest=5000.0) for place in range(300)]
-    clients[0] = replace(clients[0], on_time=0.999)
-    van = VehicleType("van", num_available=20, unit_duration_cost=0.5)
-    law = normal_law(1.0).bind(minutes=ko.refs.arc.distance)
-    problem = ko.RoutingProblem([Depot("depot")], clients, [van], {}, law, km)
-    names = [client.name for client in clients]
-    typical = problem.assess(problem.plan_from([names[place::20] for place in range(20)])).settled()
-    choice = DepartureChoice(typical, np.ones(20, dtype=bool), 0.95, Uncertainty())
-    assert choice.departures()[1]
-    assert choice.not_kept == ()
 
 
 MINUTES = np.array([[0.0, 30.0, 40.0], [30.0, 0.0, 25.0], [40.0, 25.0, 0.0]])

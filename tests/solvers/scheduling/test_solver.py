@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from kanopt.problems.result import Progress, Status
 from kanopt.problems.scheduling import Break, Job, Machine, Mode, PowerPrice, SchedulingProblem, Setup, Task
-from kanopt.problems.scheduling.dispatch import dispatch_greedily, repair_starts
+from kanopt.problems.scheduling.dispatch import repair_starts
 from kanopt.solvers.scheduling.grid import choose_step, is_exact, lower
 from kanopt.solvers.solve import solve
 from tests.cases.scheduling import (
@@ -23,7 +23,6 @@ from tests.cases.scheduling import (
     holds,
     job_shop,
     random_problem,
-    rows_of,
 )
 
 
@@ -86,21 +85,6 @@ def test_setups_are_remembered_over_tasks_without_a_family(seed):
     assert result.objective == pytest.approx(best_semi_active(problem), abs=1e-6)
     assert holds(problem, rows(result))
     assert result.check.ok
-
-
-@pytest.mark.slow
-@settings(max_examples=80, deadline=None)
-@given(st.integers(0, 100_000))
-def test_the_referee_refuses_what_is_a_little_too_early(seed):
-    """A dispatched schedule holds, and with one task moved forward it holds as far as a plain checker says so."""
-    rng = np.random.default_rng(seed)
-    problem = _shop_of_families(rng)
-    modes, starts = dispatch_greedily(problem.data.structure, problem.data.timing, rng.random(5))
-    placed = rows_of(problem, modes, starts)
-    assert problem.check(problem.plan_from(placed)).ok
-    assert holds(problem, placed)
-    placed[int(rng.integers(5))]["start"] -= 0.5
-    assert problem.check(problem.plan_from(placed)).ok == holds(problem, placed)
 
 
 @pytest.mark.parametrize("seed", range(4))
