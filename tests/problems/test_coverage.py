@@ -22,7 +22,6 @@ from kanopt.problems import (
     Rank,
     Result,
     RoutingProblem,
-    RoutingUnits,
     Status,
     VehicleType,
     Violation,
@@ -30,12 +29,10 @@ from kanopt.problems import (
 )
 from kanopt.problems.base import NO_PLAN
 from kanopt.problems.coverage import Coverage, CoverageWords
-from kanopt.problems.routing.simulate import check_plan, price_plan
 from kanopt.problems.supply.augmentation import with_demand_met
 from tests.cases import supply
 from tests.cases.law_search import exact_problem
-from tests.cases.routing import random_problem, random_routes
-from tests.cases.routing_variants import some_routes, variant
+from tests.cases.routing import random_problem
 
 LINE = np.abs(np.subtract.outer(np.arange(4.0), np.arange(4.0))) * 10
 CLIENTS = (Client("a", demand=0.5), Client("b", demand=0.4), Client("c", demand=0.3))
@@ -133,27 +130,6 @@ def test_what_is_served_and_what_the_rest_would_cost(
         assert why in price.text
 
 
-@pytest.mark.parametrize("seed", range(4))
-def test_random_routes_are_counted_as_one_would_by_hand(seed: int) -> None:
-    problem = random_problem(seed)
-    plan = problem.plan_from(random_routes(problem, seed))
-    found = problem.assess(plan).coverage
-    on_routes = {name for route in plan.routes for name in route.clients}
-    assert set(found.left_out) == {client.name for client in problem.clients} - on_routes
-    assert found.served == pytest.approx(
-        sum(each.demand for each in problem.clients if each.name in on_routes)
-    )
-
-
-def test_clients_left_out_share_the_vehicles_that_are_added() -> None:
-    small = replace(VAN, capacity=0.8)
-    problem, more = round_trip(van=small), round_trip(van=replace(small, num_available=2))
-    price = problem.assess(problem.plan_from([["a"]])).left_out_price
-    longer = evaluate(more, [["a", "c"], ["b"]]).objective
-    assert price.more <= longer - evaluate(more, [["a"]]).objective + 1e-9
-    assert "1 more van" in price.text
-
-
 @pytest.mark.parametrize("seed", range(12))
 def test_what_supplying_the_rest_costs_can_be_had(seed: int) -> None:
     problem = supply.random_problem(seed, mandatory=True)
@@ -213,12 +189,6 @@ def test_too_many_clients_are_not_inserted_one_by_one() -> None:
     assert "too many" in price.text
 
 
-@pytest.mark.parametrize(("unit", "told"), [("box", "1.2 boxes"), ("pallets", "1.2 pallets")])
-def test_things_counted_stand_in_the_plural(unit: str, told: str) -> None:
-    problem = round_trip(units=RoutingUnits(load=unit))
-    assert f"serves all 3 clients ({told})" in str(evaluate(problem, [["a", "b", "c"]]))
-
-
 KINDS: dict[str, tuple[Callable[[], Problem[Any]], Any]] = {
     "routing": (lambda: exact_problem("load and clock", 1), [["c1", "c2"], ["c3"]]),
     "scheduling": (lambda: shop(10.0), [A, B]),
@@ -270,35 +240,6 @@ def test_explanation_and_report_drive_no_plan_that_was_solved(
         result.problem.drive(result.plan.routes)
     ko.explain(result).to_html(tmp_path / "report.html")
     assert len(result.to_frame())
-
-
-def same_drives(one: Any, other: Any) -> bool:
-    return all(np.array_equal(value, vars(other)[name], equal_nan=True) for name, value in vars(one).items())
-
-
-@pytest.mark.parametrize("name", ["windows", "soft", "breaks", "reload", "longest", "pinned"])
-def test_an_assessment_says_what_driving_checking_and_pricing_say(name: str) -> None:
-    problem = variant(name, 3)
-    plan = problem.plan_from(list(some_routes(problem, 5)))
-    known = problem.assess(plan)
-    driven, planned = problem.drive(plan.routes), problem.drive(plan.routes, frozen=True)
-    laws, planning = problem.leg_laws, problem.planning_values
-    assert same_drives(known.simulation, driven)
-    assert known.check == check_plan(problem.data, plan, driven)
-    assert known.pricing.lines.equals(price_plan(laws, planning, plan, driven).lines)
-    frozen = price_plan(laws, planning, plan, planned, frozen=True)
-    assert known.planned_pricing.lines.equals(frozen.lines)
-
-
-@pytest.mark.parametrize("case", ["load line", "rush hour", "arrivals and toll"])
-def test_a_plan_with_its_departures_stated_is_driven_as_before(case: str) -> None:
-    problem: RoutingProblem = exact_problem(case, 2)
-    open_ = problem.assess(problem.plan_from([["c1", "c2"], ["c3"]]))
-    complete = open_.settled()
-    assert all(route.departure is not None for route in complete.plan.routes)
-    assert complete.simulation is open_.simulation
-    assert same_drives(problem.drive(complete.plan.routes), complete.simulation)
-    assert complete.settled() is problem.assess(complete.plan) is complete
 
 
 def test_plans_are_ranked_by_rules_then_service_then_price() -> None:
@@ -373,16 +314,3 @@ def test_a_certificate_separates_rounding_from_freezing():
     bad = Certificate(100.02, 100.0, 100.0, 0.01)
     assert not bad.holds
     assert "BROKEN" in str(bad)
-
-
-def test_evaluate_prices_and_checks_a_given_plan():
-    given = evaluate(PROBLEM, [["c1"]])
-    assert given.solver == "given plan"
-    assert given.certificate is None
-    assert given.objective == PROBLEM.price(PROBLEM.plan_from([["c1"]])).objective
-    assert given.status is PROBLEM.assess(given.plan).status
-
-
-def test_a_result_draws_its_first_view():
-    drawn = evaluate(random_problem(1), [["c1"], ["c2"]])
-    assert drawn.plot() is not None

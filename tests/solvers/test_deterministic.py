@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import signal
-import subprocess
-import sys
 import time
 from collections.abc import Callable
 from dataclasses import replace
@@ -153,32 +149,6 @@ def test_the_limit_is_kept_in_work(case: str) -> None:
     solver = next(each for each in solvers() if not each.accepts(problem))
     solver.solve(problem, options)
     assert limit * 0.5 <= options.clock.now() - before <= limit * 1.5
-
-
-@pytest.mark.slow
-@pytest.mark.skipif(not hasattr(signal, "SIGSTOP"), reason="needs a system that can stop a process")
-def test_a_machine_that_stands_still_now_and_then_makes_no_difference() -> None:
-    """Limits inside the engines read a clock that no patch in Python reaches."""
-    code = (
-        "import kanopt as ko\n"
-        "from tests.cases.patience import little_patience\n"
-        "from tests.solvers.test_deterministic import told, undisturbed, with_pairs\n"
-        "with little_patience():\n"
-        "    ko.solve(with_pairs(), time_limit=0.0, seed=5, deterministic=True)\n"
-        "    print('ready', flush=True)\n"
-        "    print(told(undisturbed('pairs with breaks')))\n"
-    )
-    with subprocess.Popen([sys.executable, "-c", code], cwd=ROOT, stdout=subprocess.PIPE) as child:
-        assert child.stdout is not None
-        assert child.stdout.readline() == b"ready\n"
-        while child.poll() is None:
-            os.kill(child.pid, signal.SIGSTOP)
-            time.sleep(0.12)
-            os.kill(child.pid, signal.SIGCONT)
-            time.sleep(0.06)
-        said = child.stdout.read().decode()
-    assert child.returncode == 0
-    assert said == f"{told(undisturbed('pairs with breaks'))}\n"
 
 
 def test_questions_after_a_plan_count_as_it_did() -> None:

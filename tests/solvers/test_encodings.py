@@ -7,7 +7,7 @@ import numpy as np
 import kanopt as ko
 from kanopt.solvers.encodings import Encoding
 from tests.cases.supply import random_problem as random_supply
-from tests.solvers.decisions.brute import law
+from tests.solvers.decisions.test_highs_pieces import law
 
 
 def chosen(problem: object) -> Encoding:
@@ -30,15 +30,6 @@ def test_a_decision_problem_is_described_law_by_law() -> None:
     assert slow.method == "a linear row, exact"
     assert "cost(v; km fixed): " in str(best)
     assert str(best).endswith("slow(v): a linear row, exact")
-
-
-def test_where_none_fits_each_says_why() -> None:
-    stairs = ko.Step(law("log(x)", ("x",)).root, (3.0,), (1.0, 2.0), name="tariff")
-    cost = ko.Formula(stairs, (ko.Variable("x"),), ko.Variable("cost"))
-    problem = ko.DecisionProblem({"x": (-1, 1)}, cost, tolerance=0.1)
-    found = ko.encodings(problem)
-    assert not any(one.fits or one.chosen for one in found)
-    assert any("does not fit: formula for 'cost'" in str(one) for one in found)
 
 
 def test_laws_of_other_problems_are_tabulated_or_frozen() -> None:

@@ -160,6 +160,13 @@ FALLING = parse_formula("log(km)", [KM], Variable("fee", "EUR")).bind(km=arc.dis
         (lambda: under(apart=[("food", "ice")]), "clients 'b' have both"),
         (lambda: under(capacities=["pallets"]), "'van' has no 'pallets'"),
         (lambda: under(service=5.0), "service is a float"),
+        (lambda: {"vehicles": [replace(VAN, max_driving=0.0, rest_duration=1.0)]}, "max_driving"),
+        (lambda: {"vehicles": [replace(VAN, max_driving=9.0)]}, "max_driving of 'van': .* write rest_duration"),
+        (lambda: {"vehicles": [replace(VAN, rest_duration=9.0)]}, "rest_duration of 'van': .* write max_driving"),
+        (
+            lambda: {"vehicles": [replace(VAN, breaks="30 in 660-780", max_driving=9.0, rest_duration=9.0)]},
+            "both breaks and max_driving",
+        ),
         (lambda: {"vehicles": [replace(VAN, end_depot="dept")]}, "'dept' is none of the depots; did you mean"),
         (lambda: {"vehicles": [replace(VAN, end_depot="depot", returns=False)]}, "it does not return"),
         (lambda: {"policy": {}}, "give a RoutingPolicy, not a dict"),

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from kanopt.formulas import Variable, parse_formula
-from kanopt.problems import Client, Depot, Reason, Route, RoutingProblem, VehicleType
+from kanopt.problems import Client, Depot, Reason, RoutingProblem, VehicleType
 from kanopt.problems.findings import Violation
 from kanopt.problems.routing import insertion
 from kanopt.problems.routing.insertion import InsertionFinder
@@ -94,22 +94,6 @@ def test_of_many_places_a_few_are_driven_and_what_must_give_least_is_found(
     assert [(p.position_text, p.violations) for p in smallest_relaxations(found)] == [
         (p.position_text, p.violations) for p in smallest_relaxations(every)
     ]
-
-
-def test_a_missed_break_of_one_route_is_not_held_against_another() -> None:
-    minutes = np.full((4, 4), 60.0)
-    np.fill_diagonal(minutes, 0.0)
-    clients = [Client("c1"), Client("c2"), Client("c3", prize=500.0)]
-    fleet = [
-        VehicleType("truck", unit_duration_cost=1.0),
-        VehicleType("van", shift_start=100.0, breaks="30 in 120-120, 30 in 130-130"),
-    ]
-    problem = RoutingProblem([Depot("depot")], clients, fleet, minutes, minutes, minutes)
-    plan = problem.plan_from([Route("truck", 1, "depot", ("c1",)), Route("van", 1, "depot", ("c2",), 100.0)])
-    assert [(each.constraint, each.where) for each in problem.check(plan).violations] == [("break", "van 1")]
-    (reason,) = problem.reasons(plan)
-    assert reason.subject == "client c3"
-    assert "van" in reason.message
 
 
 LINE = np.abs(np.subtract.outer(np.arange(4.0), np.arange(4.0))) * 10

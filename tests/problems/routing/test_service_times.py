@@ -113,12 +113,6 @@ def test_a_law_that_falls_faster_than_the_clock_is_refused_with_the_hour() -> No
     town(by_hour("10 - 100 * relu(hour - 17.8) - 20"))
 
 
-def test_at_midnight_a_law_may_fall_only_where_no_shift_goes_on() -> None:
-    town(by_hour("2 + hour"), shift_end=np.inf)
-    with pytest.raises(ProblemError, match="from 23:59 and 2 min from 00:00"):
-        town(by_hour("2 + hour"), shift_end=1500.0)
-
-
 @pytest.mark.parametrize(
     ("law", "message"),
     [
@@ -133,13 +127,6 @@ def test_at_midnight_a_law_may_fall_only_where_no_shift_goes_on() -> None:
 def test_a_law_of_stops_reads_no_leg_and_has_a_value(law: BoundFormula, message: str) -> None:
     with pytest.raises(ProblemError, match=message):
         town(law)
-
-
-def test_nothing_is_called_impossible_that_a_later_hour_makes_possible() -> None:
-    slow = by_hour("45 * exp(-2 * (hour - 8)^2)")
-    short = town(slow, Client("a"), max_duration=30.0)
-    assert not any(each.proved for each in short.infeasibility_reasons())
-    assert short.check(short.plan_from({"van 1": ["a"]})).ok
 
 
 def test_goods_ready_after_the_window_are_told_before_planning_and_proved_on_any_clock() -> None:

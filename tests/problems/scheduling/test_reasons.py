@@ -49,14 +49,6 @@ def test_a_job_that_would_be_late_alone_is_proved_late():
     assert late(mended, a=2.0, b=6.0, c=6.0) == ()
 
 
-def test_a_job_that_waits_names_the_machine_and_who_holds_it():
-    (reason,) = late(shop(due=20.0), c=0.0, a=12.0, b=17.0)
-    assert not reason.proved
-    assert "'a' waits 7 min, 5 min of them for machine 'm1', which runs 'c'" in reason.message
-    assert "alone the job would end at 15 min" in reason.message
-    assert reason.relaxation == "a due date of 23 min"
-
-
 def test_a_task_waits_for_what_was_full_longest():
     # from 0 to 12 the worker is busy all the time, the machine of the task for 4 of it
     problem = SchedulingProblem(

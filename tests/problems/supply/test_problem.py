@@ -80,24 +80,6 @@ def test_a_full_check_names_each_rule_that_is_broken():
     assert rules(problem, {"flows": SERVED, "open": half}) == ["closed site", "status"]
 
 
-def test_statuses_are_kept():
-    shut = small(facilities=[Facility("north", status="closed"), Facility("south", status="open")])
-    assert rules(shut, SERVED) == ["storage", "status"]
-    assert ("south", "1") in shut.plan_from(SERVED).open
-    half = {"flows": pd.DataFrame(), "open": pd.DataFrame({"facility": ["south"], "period": ["1"]})}
-    (violation,) = shut.check(shut.plan_from(half)).violations
-    assert "has the status 'open', but is closed in some period" in violation.message
-
-
-def test_what_must_be_delivered_and_is_not_is_unserved():
-    problem = small(products=[Product("flour")])
-    plan = problem.plan_from(SERVED)
-    assert problem.assess(plan).status is Status.PARTIAL
-    (violation,) = problem.check(plan).violations
-    assert (violation.constraint, violation.where, violation.amount) == ("unserved", "market Nice", 2.0)
-    assert "shortage" not in problem.price(plan).terms()
-
-
 def test_plans_are_read_from_what_they_write():
     problem = small()
     plan = problem.plan_from(SERVED)

@@ -12,10 +12,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from kanopt.formulas import Variable, parse_formula
 from kanopt.problems.supply import Facility, FlowPlan, Lane, Market, Period, Product, Supplier, SupplyProblem
 from kanopt.problems.supply.augmentation import first_plan
-from kanopt.refs import state
 from kanopt.solvers.solve import solve
 from kanopt.solvers.supply.fixed_sites import flows_through_sites
 from tests.cases.supply import cost_of, random_problem, small
@@ -81,26 +79,6 @@ def test_not_serving_may_be_cheaper_and_that_is_proved():
     reason = problem.reasons(plan)[0]
     assert "not serving is cheaper" in reason.message
     assert (reason.relaxation, reason.proved) == ("a shortage cost above 4 EUR/t", True)
-
-
-def test_at_frozen_rates_nothing_about_prices_is_proved():
-    law = parse_formula("3 * q", [Variable("q", "t")], Variable("cost", "EUR")).bind(q=state.quantity)
-    problem, plan = chain(
-        0.0, products=[Product("flour", shortage_cost=3.5)], tariff=law, planning={"state.quantity": 5.0}
-    )
-    unserved, closed = problem.reasons(plan)
-    assert "not serving is cheaper" in unserved.message
-    assert not unserved.proved
-    assert "at the rates of the planning shipment" in closed.message
-    assert not closed.proved
-
-
-def test_a_place_no_lane_leads_to_is_proved_unreachable():
-    problem, plan = chain(50.0, markets=[Market("Lyon"), Market("Nice")])
-    reason = only(problem, plan)
-    assert reason.subject == "market Nice"
-    assert "no lane leads from a supplier of it there" in reason.message
-    assert reason.proved
 
 
 @pytest.mark.parametrize("seed", range(40, 48))

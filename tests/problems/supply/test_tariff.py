@@ -112,10 +112,8 @@ def wanted(**columns):
         ({"tariff": SHIPMENT, "planning": {"state.quantity": 0.0}}, "must be a positive number"),
         ({"tariff": SHIPMENT, "planning": {**ONE, "state.weight": 1.0}}, "not both"),
         (read(market.size), "does not know 'market.size'; known: state.…"),
-        (read(lane.distanse), "'lane.distanse'; did you mean 'lane.distance'"),
         (read(state.load), "'state.load'; known: 'state.quantity', 'state.weight'"),
         ({"tariff": -1.0}, "−1 for 'mill → north', product 'flour', period '1'"),
-        ({"tariff": float("nan")}, "10 of 10 values"),
         ({"tariff": np.ones((3, 1, 1))}, r"\(5, 1, 2\)"),
         ({"tariff": "cheap"}, "tariff: is the text 'cheap'"),
         (wanted(market="Lion"), "row 1: unknown market 'Lion'; did you mean 'Lyon'"),
@@ -124,12 +122,10 @@ def wanted(**columns):
             {"demand": wanted()["demand"].rename(columns={"demand": "demnd"})},
             "'demand' .*did you mean 'demnd'",
         ),
-        (wanted(demand=[1.0, "few"]), "column 'demand', row 2: .*'few'"),
         (wanted(demand=[1.0, np.nan]), "column 'demand', row 2: is blank"),
         (wanted(period="1"), "row 2 repeats"),
         (wanted(demand=-3.0), "demand: −3 for 'Lyon'"),
         (wanted(demand_sd=-1.0), "demand_sd: −1 for 'Lyon'"),
-        (wanted(demand_sd="few"), "column 'demand_sd', row 1"),
     ],
 )
 def test_what_cannot_be_a_tariff_or_a_demand_is_named(changes, message):
@@ -158,21 +154,6 @@ def test_demand_from_a_frame_counts_what_is_not_named_as_zero():
     assert small(demand=frame).demand_array[:, 0].tolist() == [[1.0, 0.0], [0.0, 4.0]]
 
 
-def test_a_plan_outside_the_domain_of_its_laws_says_where():
-    rate = parse_formula("0.1 * km", [Variable("km", "km", low=5, high=50)], Variable("cost", "EUR/t"))
-    wants = parse_formula("people", [Variable("people", high=400)], Variable("demand", "t"))
-    people = [Market("Lyon", attributes={"people": 500.0}), Market("Nice", attributes={"people": 300.0})]
-    problem = small(
-        tariff=rate.bind(km=lane.distance), demand=wants.bind(people=market.people), markets=people
-    )
-    tariff, demand = problem.extrapolations(PLAN)
-    assert (tariff.law, tariff.where) == ("tariff", "north → Lyon")
-    assert "km 3 km (valid from 5 to 50)" in tariff.inputs
-    assert "on 1 of 1 flow (" in tariff.message
-    assert (demand.law, demand.where) == ("demand", "Lyon")
-    assert small().extrapolations(PLAN) == ()
-
-
 def test_a_tariff_below_zero_counts_as_zero_and_is_named():
     law = parse_formula("100 - 5 * q", [Variable("q", "t")], Variable("cost", "EUR"))
     given = small(tariff=law.bind(q=state.quantity), planning={"state.quantity": 10.0})
@@ -192,26 +173,19 @@ USD = with_units(pd.DataFrame({"name": ["mill"], "unit_cost": [3.0]}), {"unit_co
     ("table", "records", "message"),
     [
         ("suppliers", [Supplier("mill", capacity=-1.0)], "capacity of 'mill'"),
-        ("suppliers", [Supplier("mill", unit_cost=math.inf)], "unit_cost of 'mill'"),
         ("suppliers", [Supplier("mill", "floor")], "'floor' is none of the products; did you mean 'flour'"),
         ("suppliers", [Supplier("mill"), Supplier("mill", "flour")], "keep one kind"),
         ("suppliers", [Supplier("mill"), Supplier("mill")], "appears more than once"),
         ("suppliers", USD, "cannot convert 'USD/t'"),
         ("facilities", [Facility("north", storage=math.nan)], "storage of 'north'"),
-        ("facilities", [Facility("north", fixed_cost=-2.0)], "fixed_cost of 'north'"),
         ("facilities", [Facility("north", status="opne")], "status of 'north': .* did you mean 'open'"),
-        ("products", [Product("flour", weight=0.0)], "weight of 'flour'"),
         ("products", [Product("flour", shortage_cost=-5.0)], "shortage_cost of 'flour': .* may be left out"),
         ("markets", [], "markets: there is none"),
-        ("markets", [Market("Lyon"), Market("Lyon")], "'Lyon' appears more than once"),
         ("markets", [Market("Lyon"), Market("north")], "'north' appears among facilities and markets"),
         ("markets", [Market("Lyon", x=1.0)], "'Lyon': give both x and y"),
-        ("markets", [Market("Lyon", x=1.0, y=math.inf)], "y of 'Lyon'"),
-        ("periods", [Period(" ")], "name of ' '"),
         ("periods", [Market("1")], "entry 1 is a Market"),
         ("lanes", [Lane("mill", "north", distance=-1.0)], "distance of 'mill/north'"),
         ("lanes", [Lane("mill", "nort")], "'nort' is unknown; did you mean 'north'"),
-        ("lanes", [Lane("milk", "north")], "'milk' is unknown; did you mean 'mill'"),
         ("lanes", [Lane("Lyon", "north")], "'Lyon' is a market, where no lane starts"),
         ("lanes", [Lane("north", "mill")], "'mill' is a supplier, where no lane ends"),
         ("lanes", [Lane("north", "north")], "starts and ends at the same place"),
@@ -221,18 +195,6 @@ USD = with_units(pd.DataFrame({"name": ["mill"], "unit_cost": [3.0]}), {"unit_co
 def test_what_cannot_be_is_refused_by_its_name(table, records, message):
     with pytest.raises(ProblemError, match=message):
         small(tariff=1.0, **{table: records})
-
-
-def test_mistakes_in_fields_and_between_records_of_all_tables_are_told_at_once():
-    with pytest.raises(ProblemError) as caught:
-        small(
-            tariff=1.0,
-            suppliers=[Supplier("mill", capacity=-1.0)],
-            products=pd.DataFrame({"name": ["flour"], "weight": [-2.0]}),
-            lanes=[Lane("mill", "nort", capacity=-3.0)],
-        )
-    told = [line.partition(" of ")[0] for line in str(caught.value).splitlines()]
-    assert told == ["suppliers: capacity", "products: weight", "lanes: capacity", "lanes: head"]
 
 
 def test_frames_become_records_and_their_units_are_converted():
@@ -248,15 +210,3 @@ def test_frames_become_records_and_their_units_are_converted():
     assert [one.capacity for one in network.facilities] == [40.0, 30.0]
     assert network.facilities[1].attributes == {"region": "s"}
     assert network.distances.tolist() == [10.0, 0.5]
-
-
-def test_distances_follow_from_places_where_not_stated():
-    problem = small(
-        suppliers=[Supplier("mill", x=0.0, y=0.0)],
-        facilities=[Facility("north", x=3.0, y=4.0)],
-        markets=[Market("Lyon")],
-        lanes=[Lane("mill", "north"), Lane("north", "Lyon", distance=7.0)],
-        tariff=1.0,
-        demand=1.0,
-    )
-    assert problem.network.distances.tolist() == [5.0, 7.0]

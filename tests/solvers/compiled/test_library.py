@@ -2,8 +2,6 @@ from __future__ import annotations
 
 import ctypes
 import shutil
-import subprocess
-import sys
 import sysconfig
 from pathlib import Path
 
@@ -91,20 +89,6 @@ def test_a_kernel_of_another_source_is_not_found(
     with (copies[0] / "laws.c").open("a") as source:
         source.write("/* changed */\n")
     assert build.find_kernel(cache) is None
-
-
-@pytest.mark.slow
-def test_processes_that_compile_at_once_end_with_one_kernel(
-    cache: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(build, "_FLAGS", HASTY)
-    code = "from kanopt.solvers.compiled import build; build._FLAGS = {}; print(build.compile_kernel(build.Path({!r})))"
-    cache.mkdir(parents=True)
-    command = [sys.executable, "-c", code.format(HASTY, str(cache))]
-    started = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(2)]
-    said = {process.communicate()[0].strip() for process in started}
-    assert {str(file) for file in cache.iterdir()} == said
-    assert build.find_kernel(cache) is not None
 
 
 def test_what_a_compiler_or_the_environment_says_is_told(

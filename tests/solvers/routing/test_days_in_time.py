@@ -16,7 +16,7 @@ from kanopt.problems.routing.simulate.departures import judge_departures
 from kanopt.refs import arc, clock
 from kanopt.routing import Client, Depot, VehicleType
 from kanopt.solvers.routing.days_in_time import leave_in_time, punctuality_frontier
-from kanopt.solvers.routing.departure_choice import DepartureChoice, days_needed
+from kanopt.solvers.routing.departure_choice import DepartureChoice
 from tests.whatif.risks.test_risk import line, normal_law
 
 TIGHT = Client("a", earliest=125.0, latest=127.0)
@@ -77,14 +77,6 @@ def test_the_price_of_punctuality_rises_and_meets_what_is_chosen() -> None:
         assert chosen.price == pytest.approx(price, rel=0.02)
 
 
-def test_a_plan_that_is_in_time_stays_as_it_is() -> None:
-    problem = line([Client("a", latest=150.0)], normal_law(3.0))
-    known = ko.solve(problem, time_limit=1.0).days_in_time
-    assert known is not None
-    assert (known.moved, known.share, known.extra) == (0, 1.0, 0.0)
-    assert not known.text()
-
-
 @pytest.mark.parametrize("share", [0.0, 0.7])
 @pytest.mark.parametrize("target", [0.8, 0.95])
 def test_together_the_departures_are_the_cheapest_of_all(share: float, target: float) -> None:
@@ -121,15 +113,6 @@ def test_where_no_departures_are_enough_the_most_punctual_ones_are_chosen_and_it
     assert "No departures of these routes are in time on 95 % of days" in known.text()
 
 
-def test_vehicles_are_back_by_the_end_of_their_shift() -> None:
-    problem = line([Client("a", earliest=100.0)], normal_law(3.0), shift_end=131.0)
-    result = ko.solve(problem, time_limit=1.0)
-    known = result.days_in_time
-    assert known is not None  # it leaves too late by nobody's fault: service begins when the window opens
-    assert not known.reached
-    assert known.share < 0.8
-
-
 def test_departures_that_are_given_are_kept() -> None:
     problem = two_vans(max_duration=110.0)
     routes = problem.plan_from(ROUTES).routes
@@ -146,27 +129,6 @@ def test_departures_that_are_given_are_kept() -> None:
 def test_shares_that_are_none_are_refused(share: Any) -> None:
     with pytest.raises(ko.SolverError, match="days_in_time must be a share of days above 0 and below 1"):
         ko.solve(line([TIGHT], normal_law(3.0)), days_in_time=share)
-
-
-def test_days_needed_are_none_where_too_few_were_drawn() -> None:
-    assert days_needed(0.95, 10) == 11
-    assert days_needed(0.5, 1000) == pytest.approx(526, abs=1)
-
-
-def test_a_promise_that_is_kept_on_all_days_is_none_that_is_not_kept() -> None:
-    """Of a large plan fewer days are looked at, but as many as tell of the promise."""
-    far = np.random.default_rng(0).uniform(0.0, 30.0, (301, 2))
-    km = np.hypot(*(far[:, None] - far).transpose(2, 0, 1))
-    clients = [Client(f"c{place}", latest=5000.0) for place in range(300)]
-    clients[0] = replace(clients[0], on_time=0.999)
-    van = VehicleType("van", num_available=20, unit_duration_cost=0.5)
-    law = normal_law(1.0).bind(minutes=ko.refs.arc.distance)
-    problem = ko.RoutingProblem([Depot("depot")], clients, [van], {}, law, km)
-    names = [client.name for client in clients]
-    typical = problem.assess(problem.plan_from([names[place::20] for place in range(20)])).settled()
-    choice = DepartureChoice(typical, np.ones(20, dtype=bool), 0.95, Uncertainty())
-    assert choice.departures()[1]
-    assert choice.not_kept == ()
 
 
 MINUTES = np.array([[0.0, 30.0, 40.0], [30.0, 0.0, 25.0], [40.0, 25.0, 0.0]])
@@ -200,14 +162,6 @@ def test_the_plan_leaves_as_much_earlier_as_the_quantile_says(promise: float | N
     assert 130.0 - 3.0 * norm.ppf((1.0 + 3.0 * level) / 4.0) < planned < 130.0 - 3.0 * norm.ppf(level)
     assert found.days_in_time.reached
     assert found.check.ok
-
-
-def test_days_that_were_not_looked_at_are_in_time_as_often() -> None:
-    unsure = Uncertainty(travel=0.2, shared=0.5)
-    found = ko.solve_on_time(two_stops(), 0.9, uncertainty=unsure, time_limit=2.0)
-    fresh = ko.risk(found, unsure, draws=20_000, seed=99)
-    assert fresh.on_time >= 0.9
-    assert fresh.on_time == pytest.approx(found.days_in_time.share, abs=0.03)
 
 
 @pytest.mark.parametrize("promise", [None, 0.95])

@@ -23,7 +23,7 @@ from kanopt.solvers.routing.racer.annealing import StoppingCriteria
 from kanopt.solvers.routing.savings_start import savings_plan
 from kanopt.solvers.solve import search_and_assess
 from tests.cases.mixed_routing import LAWS, mixed_problem
-from tests.cases.routing_variants import VARIANTS, plain, variant
+from tests.cases.routing_variants import VARIANTS, variant
 
 pytestmark = pytest.mark.skipif(bool(why_no_kernel()), reason="no compiled search on the law")
 
@@ -130,22 +130,6 @@ def test_problems_of_every_kind_of_law_are_solved_in_parts(law: str) -> None:
     result = search_and_assess(problem, SolveOptions(time_limit=0.3, deterministic=True))
     assert result.check.ok or result.check.only_unserved
     assert "part" in result.engines[-1].message
-
-
-@pytest.mark.parametrize("who", ["c0", "c1"])
-def test_vehicles_to_which_those_who_are_served_together_are_pinned_come_with_them(
-    who: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(parts_run, "_CLIENTS", 1)
-    draft = plain(1)
-    draft.clients[1]["source"] = "c0"
-    draft.vehicles[0]["num_available"] = 2
-    draft.policy["pinned"] = {"van 2": (who,)}
-    problem = draft.problem()
-    run = parts_on_law(problem, RoutingPlan(()))
-    plan = run.run(StoppingCriteria(2.0, None, lambda: False))
-    assert problem.check(plan).ok
-    assert {"c0", "c1"} <= set(next(route for route in plan.routes if route.label == "van 2").clients)
 
 
 @pytest.mark.parametrize("name", VARIANTS)

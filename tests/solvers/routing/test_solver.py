@@ -121,14 +121,6 @@ def test_neither_units_nor_long_decimals_matter(money, load):
     assert_optimal(replace(given, clients=clients, vehicles=fleet, cost=cost, duration=duration))
 
 
-def test_a_road_that_is_missing_is_not_driven():
-    minutes = np.full((4, 4), 10.0)
-    minutes[1, 2] = minutes[0, 3] = np.inf
-    clients = [Client("a"), Client("b", prize=100.0), Client("c")]
-    problem = RoutingProblem([Depot("d")], clients, [VehicleType("van")], minutes, minutes, minutes)
-    assert assert_optimal(problem).plan.unserved == ()
-
-
 def city(seed: int, clients: int = 5, *, vans: int = 1) -> RoutingProblem:
     """One town: fuel grows with the load, driving is slow at eight."""
     rng = np.random.default_rng(seed)

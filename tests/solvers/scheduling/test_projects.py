@@ -11,9 +11,6 @@ import kanopt as ko
 from kanopt.problems.findings import Status
 from kanopt.problems.scheduling import Job, Machine, Mode, Need, Resource, SchedulingProblem, Task
 from kanopt.problems.scheduling.dispatch import dispatch_greedily
-from kanopt.solvers.clock import SearchClock
-from kanopt.solvers.scheduling.grid import choose_step, lower
-from kanopt.solvers.scheduling.key_search import KeySearch
 from tests.cases.scheduling import rows_of
 
 CAPACITY = {"crew": 3.0, "crane": 1.0}
@@ -104,24 +101,6 @@ def test_the_optimum_of_enumeration_is_found_and_judged_alike(seed: int) -> None
         assert problem.check(plan).ok == holds(problem, modes, starts)
         if problem.check(plan).ok:
             assert problem.price(plan).objective == cost(problem, modes, starts)
-
-
-@pytest.mark.parametrize("seed", range(4))
-def test_every_schedule_of_the_key_search_holds_and_costs_what_it_says(seed: int) -> None:
-    problem = random_project(seed, waits=False)
-    grid = lower(problem, choose_step(problem))
-    modes, starts = dispatch_greedily(grid.structure, grid.timing)
-    told = []
-
-    def offer(found: np.ndarray, cost: int) -> bool:
-        plan = problem.schedule(modes, found * grid.step)
-        assert problem.check(plan).ok
-        assert problem.price(plan).objective == cost / grid.scale
-        told.append(cost)
-        return len(told) == 20
-
-    KeySearch(grid, modes, starts.astype(np.int64), seed).run(SearchClock(), 60.0, offer)
-    assert told[-1] <= grid.cost(modes, starts.astype(np.int64))
 
 
 @pytest.mark.parametrize(

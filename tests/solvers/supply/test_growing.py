@@ -22,7 +22,7 @@ from kanopt.solvers.supply import growing_child
 from kanopt.solvers.supply.growing import GrowingModel, RowPool, run_growing
 from kanopt.solvers.supply.growing_child import GrowingLp, GrowingSearch
 from kanopt.solvers.supply.model import SupplyModel
-from tests.cases.supply import best_cover, best_of_all, random_problem, two_sites_each
+from tests.cases.supply import best_of_all, random_problem
 
 OPTIONS = highs_options(HighsOptions()) | {"output_flag": False}
 
@@ -79,20 +79,6 @@ def test_a_model_taken_in_parts_has_the_optimum_of_enumeration(seed, parts):
     bounds = [told["bound"] for told in search.channel.told if told["bound"] is not None]
     assert bounds == sorted(bounds)
     assert max(bounds) <= truth + 1e-6
-
-
-@pytest.mark.parametrize("whole", [True, False])
-def test_where_all_must_be_met_the_bound_is_that_of_enumeration_too(whole, request):
-    if not whole:
-        request.getfixturevalue("parts")
-    for seed in range(15):
-        problem = two_sites_each(seed)
-        model = SupplyModel(problem)
-        search = search_of(model, start=None if whole else part_of(model, 5))
-        truth = best_cover(problem)
-        assert search.run() == "kOptimal", seed
-        assert search.price == pytest.approx(truth, abs=1e-6), seed
-        assert truth * (1 - 2e-6) <= search.bound <= truth + 1e-9, seed
 
 
 def cycle_cover(sites, *, cost=2.0):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 import signal
 import subprocess
 import sys
@@ -11,7 +12,6 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
-from scipy.optimize import linprog
 
 from kanopt.errors import SolverError
 from kanopt.formulas import Variable, parse_formula
@@ -28,9 +28,10 @@ from kanopt.solvers.highs import (
     run_highs,
 )
 from kanopt.solvers.solve import solve
+from kanopt.solvers.supply.fixed_sites import flows_through_sites
 from kanopt.solvers.supply.solver import HighsSupply
 from kanopt.worker import WorkerEnd
-from tests.cases.supply import best_cover, best_of_all, random_problem, small, two_sites_each
+from tests.cases.supply import best_cover, best_of_all, cost_of, random_problem, small, two_sites_each
 
 
 @pytest.mark.parametrize("seed", range(7))
@@ -65,25 +66,6 @@ def located(capacity: float, fixed: np.ndarray, demand: np.ndarray, cost: np.nda
         tariff=lane.rate,
         demand=demand.reshape(-1, 1, 1),
     )
-
-
-def test_capacitated_facility_location_in_the_form_of_the_or_library():
-    r = np.random.default_rng(3)
-    demand, cost, fixed = r.uniform(5, 30, 12), r.uniform(50, 900, (5, 12)), r.uniform(300, 900, 5)
-    capacity = float(demand.sum() / 2.5)
-    problem = located(capacity, fixed, demand, cost)
-    best = np.inf
-    for code in range(32):
-        opened = np.array([code >> i & 1 for i in range(5)], dtype=bool)
-        load, balance = np.kron(np.eye(5), demand), np.tile(np.eye(12), 5)
-        found = linprog(cost.ravel(), load, capacity * opened, balance, np.ones(12), (0.0, 1.0))
-        if found.status == 0:
-            best = min(best, found.fun + fixed[opened].sum())
-    result = solve(problem, time_limit=20.0)
-    assert result.objective == pytest.approx(best, rel=2e-6)
-    assert result.pricing is not None
-    opened = [name for name, _ in result.plan.open]
-    assert result.pricing.terms()["sites"] == pytest.approx(sum(fixed[int(name[1:])] for name in opened))
 
 
 def shipment_law(text: str) -> SupplyProblem:
@@ -346,3 +328,45 @@ def test_demand_missed_by_less_than_the_tolerance_is_met():
 def test_without_time_there_is_a_plan_all_the_same():
     outcome = HighsSupply().solve(small(), SolveOptions(time_limit=1e-9))
     assert (outcome.status, outcome.plan, outcome.bound) == (Status.FEASIBLE, first_plan(small()), None)
+
+
+@pytest.mark.parametrize("mandatory", [False, True])
+@pytest.mark.parametrize("seed", range(4))
+def test_flows_cost_what_a_linear_programme_says(seed, mandatory):
+    problem = random_problem(seed, mandatory=mandatory)
+    network = problem.network
+    for chosen in itertools.product((False, True), repeat=len(network.facilities)):
+        opened = np.repeat(np.array(chosen)[:, None], len(network.periods), axis=1)
+        pairs = [
+            (network.facility_names[site], network.period_names[when]) for site, when in np.argwhere(opened)
+        ]
+        plan = flows_through_sites(problem, pairs, None)
+        if np.any(network.has_status("open") & ~opened[:, 0]) or np.any(
+            network.has_status("closed") & opened[:, 0]
+        ):
+            assert plan is None
+            continue
+        cost = cost_of(problem, opened)
+        assert set(plan.open) == set(pairs)
+        if math.isfinite(cost):
+            assert problem.check(plan).ok
+            assert problem.price(plan).objective == pytest.approx(cost, rel=1e-6, abs=1e-6)
+        else:
+            assert problem.check(plan).only_unserved
+            dear = [replace(each, shortage_cost=each.shortage_cost or 1e9) for each in problem.products]
+            least = cost_of(replace(problem, products=dear), opened) / 1e9  # all else is small beside it
+            assert sum(one.amount for one in problem.check(plan).violations) == pytest.approx(
+                least, rel=1e-5, abs=1e-4
+            )
+
+
+def test_whole_decisions_mean_the_same_at_other_demand():
+    problem, other = random_problem(2), random_problem(2)
+    object.__setattr__(other, "demand_array", 0.5 * problem.demand_array)
+    solver, plan = HighsSupply(), FlowPlan((), (("f0", "1"), ("f0", "2")))
+    whole = solver.whole_decisions(problem, plan)
+    found = solver.with_quantities(other, whole, SolveOptions())
+    assert found.open == plan.open
+    assert other.price(found).objective == pytest.approx(
+        cost_of(other, np.array([[True, True], *[[False, False]] * (len(problem.network.facilities) - 1)]))
+    )

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 import pytest
 
 import kanopt as ko
-from kanopt.errors import ProblemError, SolverError
+from kanopt.errors import SolverError
 from kanopt.problems import Route, RoutingProblem
 from kanopt.solvers.base import SolveOptions
 from kanopt.solvers.routing.ortools import OrToolsRouting
@@ -77,18 +75,3 @@ def test_engines_that_do_not_model_it_say_so_before_the_search() -> None:
     outcome = RoutingSearch().solve(problem, SolveOptions(time_limit=1.0))
     assert "start only: does not model rests after driving" in outcome.engines[0].message
     assert problem.check(outcome.plan).ok or problem.check(outcome.plan).only_unserved
-
-
-@pytest.mark.parametrize(
-    ("fields", "words"),
-    [
-        ({"max_driving": 0.0, "rest_duration": 1.0}, "max_driving"),
-        ({"max_driving": 5.0, "rest_duration": -1.0}, "rest_duration"),
-        ({"breaks": "30 in 660-780", **LONG}, "both breaks and max_driving"),
-        ({"max_driving": 60.0}, "max_driving of 'van': .* write rest_duration"),
-        ({"rest_duration": 7.0}, "rest_duration of 'van': .* write max_driving"),
-    ],
-)
-def test_bad_input_is_told(fields: dict[str, Any], words: str) -> None:
-    with pytest.raises(ProblemError, match=words):
-        line([{}], fields)

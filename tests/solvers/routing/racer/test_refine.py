@@ -9,7 +9,6 @@ import pytest
 
 from kanopt.formulas import Variable, parse_formula
 from kanopt.problems import Client, Depot, Route, RoutingPlan, RoutingProblem, VehicleType
-from kanopt.problems.routing import RoutingPolicy
 from kanopt.refs import arc, state
 from kanopt.solvers.clock import SearchClock
 from kanopt.solvers.routing.racer.annealing import StoppingCriteria
@@ -102,22 +101,6 @@ def test_how_fast_the_machine_is_decides_nothing_where_the_search_ends_by_itself
     assert not slow.ended
 
 
-def test_workers_search_side_by_side_and_the_best_plan_of_all_is_kept():
-    problem = exact_problem("load and clock", 3, clients=12)
-    limits = StoppingCriteria(None, 40, lambda: False)
-    two = [RacerRun(problem, None, 5, None, workers=2) for _ in range(2)]
-    plans = [run.run(limits) for run in two]
-    assert plans[0] == plans[1]
-    assert two[0].steps == 80
-    alone = RacerRun(problem, None, 5, None).run(limits)
-    others = [one.best for one in two[0].annealings]
-    assert rank(problem, plans[0]) <= rank(problem, alone)
-    # the problem may still find better departures
-    assert rank(problem, plans[0])[1] <= min(others)[1] * (1 + 1e-9)
-    assert min(others)[1] == pytest.approx(rank(problem, plans[0])[1], rel=1e-3)
-    assert others[0] != others[1]
-
-
 def at_noon(problem: RoutingProblem, plan: RoutingPlan, seed: int) -> RoutingProblem:
     """Return a problem some time into a plan; some vehicles do not say when they left, or have more to choose."""
     rng = np.random.default_rng([seed, 41])
@@ -189,21 +172,6 @@ def test_a_route_that_cannot_go_on_is_told_and_the_others_are_planned() -> None:
     assert {each.constraint for each in problem.check(given).violations} == {"time window"}
 
 
-def test_a_new_trip_waits_for_now() -> None:
-    km = np.array([[0.0, 10.0, 20.0], [10.0, 0.0, 12.0], [20.0, 12.0, 0.0]])
-    van = VehicleType("van", 1, capacity=1.0, max_reloads=1, unit_duration_cost=1.0, shift_end=400.0)
-    clients = [Client("a", demand=1.0), Client("b", demand=1.0)]
-    policy = RoutingPolicy(not_before=100.0)
-    problem = RoutingProblem(
-        [Depot("depot")], clients, [van], km, km, km, policy=policy,
-        started=[Route("van", 1, "depot", ("a",), 0.0, 2)],
-    )  # fmt: skip
-    found = refine(problem, steps=200)
-    assert found.routes[0].clients == ("a", "depot", "b")
-    assert problem.drive(found.routes).leave.tolist() == [0.0, 10.0, 100.0, 120.0]
-    assert problem.check(found).ok
-
-
 FUEL = parse_formula("km * (1 + load)", [Variable("km", "km"), Variable("load", "t")], Variable("c", "EUR"))
 
 
@@ -216,12 +184,6 @@ def loaded_problem(clients: list[Client], vehicles: list[VehicleType]) -> Routin
 
 def same_clients(count: int, source: str = "") -> list[Client]:
     return [Client(f"c{number}", demand=1.0, source=source) for number in range(count)]
-
-
-def test_two_routes_with_all_the_reloads_they_may_have_are_joined():
-    problem = loaded_problem(same_clients(42), [VehicleType("van", 2, capacity=1.0, max_reloads=20)])
-    plan = refine(problem, steps=6000, seed=1)
-    assert problem.check(plan).ok
 
 
 def test_looking_for_places_is_work_even_where_no_leg_is_driven():
@@ -242,3 +204,17 @@ def test_clients_loaded_at_one_client_are_put_in_without_driving_all_their_order
     assert search.report.legs < 50_000  # 8 clients alone have 40 320 orders, each of ten legs
     search.take_steps(20, 1.0)
     assert problem.check(search.best_plan()).ok
+
+
+def test_workers_search_side_by_side_and_the_best_plan_of_all_is_kept():
+    problem, limits = (
+        exact_problem("load and clock", 3, clients=12),
+        StoppingCriteria(None, 40, lambda: False),
+    )
+    run = RacerRun(problem, None, 5, None, workers=2)
+    plan = run.run(limits)
+    others = [one.best for one in run.annealings]
+    assert (run.steps, others[0] != others[1]) == (80, True)
+    assert rank(problem, plan) <= rank(problem, RacerRun(problem, None, 5, None).run(limits))
+    # the problem may still find better departures
+    assert rank(problem, plan)[1] == pytest.approx(min(others)[1], rel=1e-3)

@@ -170,19 +170,6 @@ def test_every_law_is_the_referees_whatever_rules_there_are(law: str) -> None:
     assert 0 < sum(kept) < len(kept)
 
 
-@pytest.mark.parametrize("case", CASES)
-def test_laws_of_two_vehicle_types_and_depots(case: str) -> None:
-    problem = exact_problem(case, 1)
-    known, data = PlanData(problem), problem.data
-    names = [client.name for client in problem.clients]
-    for place in range(len(names)):
-        for vehicle in ("van 1", "truck 1"):
-            plan = problem.plan_from({vehicle: names[place:] + names[: place // 2]})
-            for leaves in (data.vehicles[0].shift_start, 450.0, 530.0):
-                routes = tuple(replace(route, departure=leaves) for route in plan.routes)
-                agree(problem, problem.plan_from(RoutingPlan(routes)), known)
-
-
 @pytest.mark.slow
 def test_random_plans_break_every_rule_there_is() -> None:
     seen: set[str] = set()
