@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import pickle
 import signal
 import subprocess
 import sys
@@ -74,6 +75,19 @@ def test_workers_do_their_orders_side_by_side_and_are_messages(script):
     assert ran(path) == ([], [])
 
 
+def test_the_seconds_that_are_left_count_from_when_a_worker_is_ready(script):
+    path = script("channel.send(channel.ready())\nreturn ''")
+    _, messages = ran(path, None, seconds_left=lambda: 7.5)
+    assert messages == [(0, 7.5)]
+
+
+def test_what_a_library_prints_is_a_complaint_and_no_message(script):
+    path = script("print('hello')\nos.system('echo from afar')\nchannel.send(1)\nreturn 'done'")
+    (end,), messages = ran(path, None)
+    assert (end.message, messages) == ("done", [(0, 1)])
+    assert "from afar" in end.error_output
+
+
 WAITING = (
     "channel.ready()\nwhile not channel.stop_requested:\n    time.sleep(0.01)\nreturn 'stopped in order'"
 )
@@ -97,6 +111,13 @@ def test_one_that_never_answers_is_ended(script, body):
     assert (end.message, end.failed) == ("", False)
 
 
+def test_one_that_does_not_even_read_its_order_is_ended(tmp_path):
+    path = tmp_path / "deaf.py"
+    path.write_text("import time\ntime.sleep(600)\n")
+    (end,), _ = ran(str(path), b"x" * 1_000_000, seconds=0.2, grace=0.1)
+    assert (end.message, end.failed) == ("", False)
+
+
 def test_one_that_dies_leaves_what_it_told_and_the_others(script):
     path = script(
         "channel.send(order)\nif order:\n    os.kill(os.getpid(), 9)\ntime.sleep(0.2)\nreturn 'lives'"
@@ -105,6 +126,11 @@ def test_one_that_dies_leaves_what_it_told_and_the_others(script):
     assert (lives.message, lives.failed) == ("lives", False)
     assert (dead.message, dead.failed) == ("failed: its process ended with code -9", True)
     assert sorted(messages) == [(0, 0), (1, 1)]
+
+
+def test_one_that_raises_says_why(script):
+    (end,), _ = ran(script("raise ValueError('no such thing')"), None)
+    assert (end.message, end.failed) == ("failed: ValueError: no such thing", True)
 
 
 @pytest.mark.parametrize("garbage", ["hello", "3", '["told"]', "[1, 2]", "null"])
@@ -176,3 +202,19 @@ def test_nothing_is_left_in_the_temporary_folder(script, tmp_path, monkeypatch):
     ran(script("raise ValueError"), None)
     ran(script("time.sleep(600)"), None, seconds=0.0, grace=0.0)
     assert list(litter.iterdir()) == []
+
+
+def test_an_order_that_cannot_be_pickled_starts_no_process(script, monkeypatch):
+    monkeypatch.setattr("subprocess.Popen", lambda *_, **__: pytest.fail("a process was started"))
+    with pytest.raises((pickle.PicklingError, AttributeError), match="pickle"):
+        ran(script(WAITING), lambda: None)
+
+
+def test_a_worker_finds_the_package_of_its_parent_behind_the_standard_library(script, monkeypatch):
+    monkeypatch.delenv("PYTHONPATH", raising=False)
+    path = script("import kanopt\nchannel.send([kanopt.__file__, *sys.path])\nreturn ''")
+    _, messages = ran(path, None)
+    ((_, (package, *places)),) = messages
+    assert package == kanopt.__file__
+    library = str(Path(os.__file__).parent)
+    assert places.index(library) < places.index(str(ROOT))
