@@ -103,15 +103,6 @@ def test_a_cluster_that_is_not_there(monkeypatch):
         pass
 
 
-@pytest.mark.slow
-def test_a_cluster_beside_processes_is_refused():
-    with (
-        pytest.raises(SolverError, match="takes the place of 3 workers of this machine"),
-        cluster("tcp://127.0.0.1:1", workers=3),
-    ):
-        pass
-
-
 def test_a_cluster_of_other_versions_is_refused(dask, monkeypatch):
     mine = parallel._versions()
     monkeypatch.setattr(parallel, "_versions", lambda: {**mine, "kanopt": "0.0.1"})

@@ -89,13 +89,10 @@ def test_lists_name_the_first_and_count_the_others(names: list[str], most: int) 
 @pytest.mark.parametrize(
     ("value", "text"),
     [
-        (0.0, "0.00"),
         (-0.001, "−0.00100"),
         (99_999.5, "99,999.50"),
         (1e6 + 0.4, "1,000,000.40"),
-        (-1e-12, "0.00"),
         (math.inf, "∞"),
-        (-math.inf, "−∞"),
         (math.nan, "–"),
     ],
 )
@@ -106,9 +103,7 @@ def test_money(value: float, text: str) -> None:
 @pytest.mark.parametrize(
     ("value", "unit", "text"),
     [
-        (0, "min", "00:00"),
         (7.75, "h", "07:45"),
-        (3600, "s", "01:00"),
         (1500, "min", "01:00 +1 d"),
         (-30, "min", "23:30 −1 d"),
         (math.nan, "min", "–"),

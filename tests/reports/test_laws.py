@@ -117,20 +117,14 @@ def _words(element: ElementTree.Element) -> str:
     ("text", "seen"),
     [
         ("2 * x + 1", "z= 2·x +1"),
-        ("-2 * x - y", "z= −2·x −y"),
-        ("x * (y + 1)", "z= x·(y+1)"),
-        ("x / (y + 1)", "z= [x]/[y+1]"),
         ("(x + 1) / (y + 1) / hour", "z= [x+1]/[(y+1)·hour]"),
         ("x ^ 0.5", "z= √[x]"),
         ("x ^ 2 * y ^ -1", "z= [x^2]/[y]"),
         ("(x + y) ^ 2", "z= (x+y)^2"),
         ("x ^ -1.5", "z= [1]/[x^1.5]"),
         ("exp(-x)", "z= exp(−x)"),
-        ("log(x)", "z= ln(x)"),
         ("max(x, 2 * y)", "z= max(x,2·y)"),
         ("0.000000123456 * x", "z= 1.235·10^−7·x"),
-        ("123456.7 * x", "z= 123,457·x"),
-        ("x - (y - 1)", "z= x −(y−1)"),
     ],
 )
 def test_formulas_read_as_written(text: str, seen: str) -> None:

@@ -134,19 +134,6 @@ def test_names_end_neither_the_script_nor_its_data(name: str) -> None:
         assert in_node([page], [{}])[0][name] == pytest.approx(terms[name], rel=1e-9)
 
 
-def test_a_plan_that_cannot_be_driven_is_told_without_its_price() -> None:
-    matrix = np.full((5, 5), np.inf)
-    matrix[0, 1] = matrix[1, 0] = 3.0
-    problem = replace(city(), duration=matrix)
-    assert evaluate(problem, [["van 1"]]).assessment.slider_prices() is not None
-    stuck = evaluate(problem, [["van 1", "van 2"]])
-    assert stuck.assessment.slider_prices() is None
-    told = json.loads(live_page({}, {"This plan": stuck}).data)
-    assert told["plans"] == []
-    assert told["why"].startswith("There are no sliders: some route is never driven to its end")
-    assert json.loads(live_page({}).data)["why"] == ""
-
-
 def test_rows_beside_a_law_are_some_of_those_it_was_judged_by(make_run: Any, tmp_path: Any) -> None:
     """A law that was read from a file or written by hand has none."""
     rng = np.random.default_rng(0)

@@ -137,7 +137,10 @@ def test_scenarios_that_do_not_compare_are_refused(tiny, tmp_path):
 
 def test_sites_that_open_and_close_are_told(tmp_path):
     base = one_market(tmp_path, shortage="")
-    found = compare([base, base.close("facilities", where={"name": "north"}).named("north shut")], repeats=1)
+    found = compare(
+        [base, base.set("facilities.status", "closed", where={"name": "north"}).named("north shut")],
+        repeats=1,
+    )
     assert found.changes_in_use(found.variants[0]) == ("north closes", "south opens")
     assert found.steps[["change", "noise"]].to_numpy().tolist() == [[pytest.approx(105.0 - 50.0), 0.0]]
     assert "changed: facilities.status is closed" in found.text()

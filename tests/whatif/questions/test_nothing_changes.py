@@ -13,11 +13,8 @@ TWICE = SweepOptions(time_limit=0.15, repeats=2)
 OF_ROUTES = {
     "the price that it has": {"set": {"vehicles.fuel_price": 1.6}},
     "prices times one": {"scale": {"vehicles.fuel_price": 1.0}},
-    "fixed costs times one": {"scale": {"vehicles.fixed_cost": 1.0}},
     "demand times one": {"scale": {"clients.demand_t": 1.0}},
-    "service times one": {"scale": {"clients.service_duration": 1.0}},
     "a law times one": {"scale": {"surrogates.litres": 1.0}},
-    "minutes times one": {"scale": {"surrogates.minutes": 1.0}},
     "the windows that they have": {"set": {"clients[name=west].ready_h": 9.0}},
     "the capacity that it has": {"set": {"vehicles[name=van].capacity": 1.2}},
     "as many vans": {"set": {"vehicles[name=van].num_available": 2}},

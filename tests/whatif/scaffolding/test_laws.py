@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import datetime
 import tomllib
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 import kanopt as ko
-from kanopt.whatif.scaffolding.cell_formats import date_formats
 from kanopt.whatif.scaffolding.laws import LawGuess, guess_law
 from kanopt.whatif.scaffolding.sources import SourceTable
 
@@ -137,11 +133,3 @@ def test_a_log_of_two_times_gives_the_law_of_the_time_between(tmp_path):
         law = data["surrogates"]["minutes"]
         assert law["features"][:2] == ["distance_km", "out_at_hour"]
         assert law["periodic"] == {"out_at_hour": 24}
-
-
-@given(st.lists(st.dates(datetime.date(1970, 1, 1), datetime.date(2068, 1, 1)), min_size=1, max_size=20))
-def test_the_format_reads_every_date_and_errs_only_where_it_says_so(days):
-    for written in ("%d/%m/%Y", "%m/%d/%Y"):
-        found = date_formats(pd.DataFrame({"day": [day.strftime(written) for day in days]}))["day"]
-        read = [datetime.datetime.strptime(day.strftime(written), found.format).date() for day in days]
-        assert read == days or found.rival == written or (sorted(read) == read and len({*read}) > 2)
