@@ -36,7 +36,7 @@ _UNITS = {
     "kwh": "kWh",
     "mwh": "MWh",
     "kw": "kW",
-    "pallet pallets palette paletten palettes palet palets pale pales plt paleta palety": "pallet",
+    "pal pallet pallets palette paletten palettes palet palets pale pales plt paleta palety": "pallet",
     "epal europalette europaletten": "pallet",
     "pcs pc piece pieces stk stueck stuck unidades szt sztuka sztuki sztuk pezzo pezzi stuks": "pcs",
     "parcel parcels colli collo kolli kollo paket pakete bulto bultos paczka paczki": "parcel",

@@ -84,6 +84,9 @@ def _open_columns(draft: Draft) -> Iterator[tuple[str, str]]:
 def _is_read(draft: Draft, guess: PartGuess, name: str) -> bool:
     """Say whether another part of the plan was made of a column, or reads the one of this name that it came with."""
     parts = draft.roles.parts.values()
+    first = next(iter(guess.table.given.values()))
+    if first.name == name and first.whole and first.is_unique:
+        return True  # it numbers the rows, which another column names
     if _ends_where_the_next_begins(guess, name) or _limits_nothing(draft, guess, name):
         return True
     if any(name in other.table.reads for other in parts if guess.table.name in other.table.of):

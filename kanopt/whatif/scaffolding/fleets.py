@@ -348,7 +348,9 @@ def _match_amounts(parts: _Parts) -> None:
 
 def _amounts(guess: PartGuess) -> list[ColumnFacts]:
     """Return the columns that are left and may be amounts."""
-    numbers = [c for c in guess.left if c.kind == "number" and len(c.values) == c.rows and not is_speed(c)]
+    first = next(iter(guess.table.given.values()))
+    whole = [c for c in guess.left if c.kind == "number" and len(c.values) == c.rows and not is_speed(c)]
+    numbers = [c for c in whole if not (c is first and c.whole and c.is_unique)]  # numbers of rows
     return [c for c in numbers if float(c.values.min()) >= 0 and measures(c) in ({}, {"amount": 1})]
 
 

@@ -162,7 +162,7 @@ def _steps_of(orders: SourceTable, other: SourceTable) -> SourceTable | None:
     once = len(works) - sum(bool(amount) for _, _, amount, _ in works)
     if len(links) > 1 or once > 1 or len(works) - once > 1 or not works:
         return None
-    if (once and amounts and not named) or (named and not amounts) or not (links or (own and amounts)):
+    if (named and not amounts) or not (links or (own and amounts)):
         return None
     used = {key.name: "job"} | dict.fromkeys(amounts, "pieces")
     used |= {name: _LINK for name, _ in links if name != key.name}
@@ -210,9 +210,10 @@ def _work(column: ColumnFacts, orders: SourceTable) -> tuple[str, str, int] | No
 def _counted(table: SourceTable, what: str) -> list[str]:
     """Return the columns that say of how many of something a row is."""
     numbers = [c for c in numbers_of(table) if not _RATIO.search(c.name)]
-    called_so = [c.name for c in numbers if any(is_called(p, frozenset([what])) for p in c.header.pieces)]
-    pieces = UNIT_WORDS.get(what) == "pcs"
-    return called_so or [c.name for c in numbers if pieces and looks_like(c, "demand", "demand")]
+    unit = UNIT_WORDS.get(what, what)
+    alike = [(c, p) for c in numbers for p in c.header.pieces]
+    called_so = {c.name: c for c, p in alike if unit == UNIT_WORDS.get(p) or is_called(p, frozenset([what]))}
+    return [*called_so] or [c.name for c in numbers if unit == "pcs" and looks_like(c, "demand", "demand")]
 
 
 _FEWEST = 2
@@ -280,16 +281,22 @@ def stops_of_orders(table: SourceTable, key: str, pairs: Sequence[Mapping[str, s
 
 def _of_stop(table: SourceTable, ends: Mapping[str, str], where: Collection[str]) -> dict[str, str]:
     """Return the columns whose headers have the word of one stop, each with the field that it fills, or without it."""
-    of = {word[:_BEGINNING] for word in read_header(next(iter(ends.values()))).words if len(word) > 1}
+    of = [word[:_BEGINNING] for word in read_header(next(iter(ends.values()))).words if len(word) > 1]
     found: dict[str, str] = {}
     for name, column in table.given.items():
-        plain = " ".join(w for w in name.split() if not {p[:_BEGINNING] for p in read_header(w).pieces} & of)
+        plain = " ".join(w for w in re.split(r"[\s_]+", name) if not _begins_alike(read_header(w).pieces, of))
         if name in where or not plain or plain == name:
             continue
         alone = replace(column, name=plain)
         fields = [f for f in _OF_STOPS for c in (column, alone) if looks_like(c, "clients", f)]
         found[name] = next(iter(fields), plain)
     return found
+
+
+def _begins_alike(pieces: Sequence[str], others: Sequence[str]) -> bool:
+    """Say whether a word begins as another one, as drop and dropoff."""
+    pairs = [(one[:_BEGINNING], other) for one in pieces for other in others]
+    return any(one.startswith(other) or (len(one) > 2 and other.startswith(one)) for one, other in pairs)
 
 
 def with_breaks(table: SourceTable) -> SourceTable:

@@ -14,11 +14,11 @@ from typing import Any
 import pandas as pd
 
 from kanopt.records.clock_times import read_spans
-from kanopt.records.headers import measured_in, read_header
+from kanopt.records.headers import LONG_TIMES, measured_in, read_header
 from kanopt.records.likeness import COORDINATES, TableColumn, is_planning_word
 from kanopt.records.matching import ColumnFacts
 from kanopt.text import join_list
-from kanopt.units import COUNTED, UNIT_WORDS, convert, same_dimension
+from kanopt.units import COUNTED, CURRENCIES, UNIT_WORDS, convert, same_dimension
 from kanopt.whatif.scaffolding.parts import looks_like, may_teach
 from kanopt.whatif.scaffolding.sources import SourceTable, texts
 
@@ -89,8 +89,11 @@ def long(table: SourceTable, head: str, meant: Mapping[str, Any], value: str) ->
     told = corner.name if corner.header.unit else table.title
     value = value or told
     unit = read_header(told).unit
-    if value != _PRICE:  # headers that are weights say nothing of what is paid
-        unit = next(iter(columns[name].header.unit for name in meant), "") or unit
+    stating = [
+        name for name in meant if head != "period" or without_brackets(name) != name
+    ]  # KW 12 is no power
+    if value != _PRICE and stating:  # headers that are weights say nothing of what is paid
+        unit = columns[stating[0]].header.unit or unit
     names = {corner.name: "origin"} if corner.header.unit else {}
     cells = table.frame[[*(c.name for c in ids), *meant]].rename(columns={**names, **meant})
     kept = [names.get(c.name, c.name) for c in ids]
@@ -166,7 +169,10 @@ def _in_numbers(table: SourceTable) -> SourceTable:
         amounts = [cell for cell in cells if cell is not None]
         if not amounts or len(amounts) < len(cells) or (column is table.key and column.is_unique):
             continue
-        unit = amounts[0][1]
+        unit, stated = amounts[0][1], column.header.unit
+        if stated.startswith("EUR/") and unit in CURRENCIES and stated[4:] not in LONG_TIMES:
+            amounts = [(value, own + stated.removeprefix("EUR")) for value, own in amounts]
+            unit = amounts[0][1]
         if all(same_dimension(own, unit) for _, own in amounts):
             values = [convert(value, own, unit) for value, own in amounts]
             numbers[column.name] = pd.Series(values, index=column.values.index)
@@ -251,7 +257,10 @@ def _things(table: SourceTable, tables: Sequence[SourceTable]) -> Wide | None:
         for column in other.given.values() if other is not table else ():
             named = {*plain.values()} & column.texts if column.kind == "text" else set()
             if len(named) >= _FEWEST and len(named) >= 0.5 * len(column.texts):
-                return column.name, {name: text for name, text in plain.items() if text in named}, ""
+                head = (
+                    "destination" if column.header.unit else column.name
+                )  # a corner that tells the unit of cells
+                return head, {name: text for name, text in plain.items() if text in named}, ""
     wide = [{without_brackets(c.name) for c in numbers_of(other)} for other in tables if other is not table]
     names = {*plain.values()}
     bare = len({c.header.unit for c in numbers}) == 1 and not any(_PERIOD.fullmatch(n.lower()) for n in names)
