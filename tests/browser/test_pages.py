@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from kanopt.reports import write_report
+from kanopt.pages import write_report
 from tests.browser.browser import Browser
-from tests.reports.conftest import make_run as make_run
+from tests.pages.conftest import make_run as make_run
 
 pytestmark = pytest.mark.slow
 
