@@ -6,10 +6,9 @@ import click
 
 from kanopt.cli.beginning import init
 from kanopt.cli.days import days
-from kanopt.cli.echo import echo
 from kanopt.cli.learning import cache, fit
-from kanopt.cli.options import DEBUGGING
 from kanopt.cli.planning import check, compare, run, solve
+from kanopt.cli.progress import echo
 from kanopt.cli.questions import monte_carlo, review, risk, sweep, switch_points, tornado
 
 _EXIT_CODES = """
@@ -50,7 +49,7 @@ _COMMANDS = (
 kanopt = click.Group(
     "kanopt",
     commands={each.name or "": each for each in _COMMANDS},
-    params=[_VERSION, DEBUGGING],
+    params=[_VERSION],
     help="Learn laws from tables, plan with them, and ask what if.",
     epilog=_EXIT_CODES,
     context_settings={"help_option_names": ["-h", "--help"]},
