@@ -189,6 +189,8 @@ BAD = [
     (CVRP, "2 4\n", "2 11\n", "DEMAND_SECTION: node 2 demands 11, more than any vehicle"),
     (CVRP, "1 0\n2 4\n", "1 1\n2 4\n", ":13: DEMAND_SECTION: node 1 is the depot and demands 1"),
     (CVRP, "CAPACITY : 10\n", "", "CAPACITY is missing"),
+    (CVRP, "CAPACITY : 10", "CAPACITY 10", ":6: 'CAPACITY 10'"),
+    (CVRP, "DIMENSION : 4", "DIMENSION : 4\nDIMENSION : 4", ":5: DIMENSION .* twice"),
     (CVRP, "TYPE : CVRP", "TYPE : PDTSP", ":3: TYPE: 'PDTSP'"),
     (CVRP, "TYPE : CVRP", "TYPE : VRPTW", "TIME_WINDOW_SECTION is missing"),
     (CVRP, "EUC_2D", "GEO", ":5: EDGE_WEIGHT_TYPE: 'GEO'"),
