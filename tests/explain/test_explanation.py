@@ -143,6 +143,7 @@ def test_today_is_compared_as_far_as_both_plans_do_the_same() -> None:
         assert unlike in today_sentence(WHOLE, less)
         assert does_less(less, WHOLE)
         assert not does_less(WHOLE, less)
+    assert not does_less(WHOLE, WHOLE)
 
 
 def test_bounds_are_told_as_far_as_they_are_known() -> None:
