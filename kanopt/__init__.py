@@ -16,11 +16,10 @@ Examples
 
 from __future__ import annotations
 
-import ast
-import inspect
-import sys
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
+
+from kanopt.public_names import homes_of
 
 if TYPE_CHECKING:
     from kanopt import decisions as decisions
@@ -118,15 +117,7 @@ if TYPE_CHECKING:
 _MODULES = ("decisions", "informed", "refs", "routing", "scheduling", "supply")
 
 
-def _homes() -> dict[str, str]:
-    """Return the module of each public name, as the imports above say it: type checkers read them, and so do we."""
-    source = ast.parse(inspect.getsource(sys.modules[__name__]))
-    block = next(each for each in source.body if isinstance(each, ast.If))
-    found = [each for each in block.body if isinstance(each, ast.ImportFrom) and each.module != __name__]
-    return {name.name: str(each.module) for each in found for name in each.names}
-
-
-_MODULE_OF = _homes()
+_MODULE_OF = homes_of(__name__)
 __all__ = sorted([*_MODULE_OF, *_MODULES])
 
 

@@ -9,22 +9,17 @@ Examples
 
 from __future__ import annotations
 
-from kanopt.problems.decisions import (
-    Constraint,
-    Decision,
-    DecisionPlan,
-    Item,
-    at_least,
-    at_most,
-    equal_to,
-)
+from typing import TYPE_CHECKING
 
-__all__ = [
-    "Constraint",
-    "Decision",
-    "DecisionPlan",
-    "Item",
-    "at_least",
-    "at_most",
-    "equal_to",
-]
+from kanopt.public_names import lazy_names
+
+if TYPE_CHECKING:
+    from kanopt.problems.decisions import Constraint as Constraint
+    from kanopt.problems.decisions import Decision as Decision
+    from kanopt.problems.decisions import DecisionPlan as DecisionPlan
+    from kanopt.problems.decisions import Item as Item
+    from kanopt.problems.decisions import at_least as at_least
+    from kanopt.problems.decisions import at_most as at_most
+    from kanopt.problems.decisions import equal_to as equal_to
+else:
+    __all__, __getattr__, __dir__ = lazy_names(__name__)

@@ -9,26 +9,19 @@ Examples
 
 from __future__ import annotations
 
-from kanopt.problems.road_network import RoadNetwork
-from kanopt.problems.routing import (
-    ArrivalFunctions,
-    Client,
-    Depot,
-    Route,
-    RoutingPlan,
-    RoutingPolicy,
-    RoutingUnits,
-    VehicleType,
-)
+from typing import TYPE_CHECKING
 
-__all__ = [
-    "ArrivalFunctions",
-    "Client",
-    "Depot",
-    "RoadNetwork",
-    "Route",
-    "RoutingPlan",
-    "RoutingPolicy",
-    "RoutingUnits",
-    "VehicleType",
-]
+from kanopt.public_names import lazy_names
+
+if TYPE_CHECKING:
+    from kanopt.problems.road_network import RoadNetwork as RoadNetwork
+    from kanopt.problems.routing import ArrivalFunctions as ArrivalFunctions
+    from kanopt.problems.routing import Client as Client
+    from kanopt.problems.routing import Depot as Depot
+    from kanopt.problems.routing import Route as Route
+    from kanopt.problems.routing import RoutingPlan as RoutingPlan
+    from kanopt.problems.routing import RoutingPolicy as RoutingPolicy
+    from kanopt.problems.routing import RoutingUnits as RoutingUnits
+    from kanopt.problems.routing import VehicleType as VehicleType
+else:
+    __all__, __getattr__, __dir__ = lazy_names(__name__)

@@ -1,47 +1,24 @@
 """Scenario files, what-ifs, runs and comparisons: where learning meets planning."""
 
-from __future__ import annotations
-
-from kanopt.whatif.changes import Change
-from kanopt.whatif.events import Event
-from kanopt.whatif.learn import LearnedLaw
-from kanopt.whatif.questions.answers import Sweep
-from kanopt.whatif.questions.axes import factors, grid
-from kanopt.whatif.questions.compare import compare
-from kanopt.whatif.questions.comparison import Comparison, Variant
-from kanopt.whatif.questions.question import SweepOptions
-from kanopt.whatif.questions.sweep import sweep
-from kanopt.whatif.questions.switch_points import SwitchPoints, switch_points
-from kanopt.whatif.questions.tornado import Tornado, tornado
-from kanopt.whatif.risks.kinds import risk
-from kanopt.whatif.risks.monte_carlo import monte_carlo
-from kanopt.whatif.risks.monte_carlo_result import MonteCarlo
-from kanopt.whatif.risks.risk import Risk
-from kanopt.whatif.run import Run
-from kanopt.whatif.scenario import Scenario
-from kanopt.whatif.scenario_files.load import load_scenario
-
-__all__ = [
-    "Change",
-    "Comparison",
-    "Event",
-    "LearnedLaw",
-    "MonteCarlo",
-    "Risk",
-    "Run",
-    "Scenario",
-    "Sweep",
-    "SweepOptions",
-    "SwitchPoints",
-    "Tornado",
-    "Variant",
-    "compare",
-    "factors",
-    "grid",
-    "load_scenario",
-    "monte_carlo",
-    "risk",
-    "sweep",
-    "switch_points",
-    "tornado",
-]
+from kanopt.whatif.changes import Change as Change
+from kanopt.whatif.events import Event as Event
+from kanopt.whatif.learn import LearnedLaw as LearnedLaw
+from kanopt.whatif.questions.answers import Sweep as Sweep
+from kanopt.whatif.questions.axes import factors as factors
+from kanopt.whatif.questions.axes import grid as grid
+from kanopt.whatif.questions.compare import compare as compare
+from kanopt.whatif.questions.comparison import Comparison as Comparison
+from kanopt.whatif.questions.comparison import Variant as Variant
+from kanopt.whatif.questions.question import SweepOptions as SweepOptions
+from kanopt.whatif.questions.sweep import sweep as sweep
+from kanopt.whatif.questions.switch_points import SwitchPoints as SwitchPoints
+from kanopt.whatif.questions.switch_points import switch_points as switch_points
+from kanopt.whatif.questions.tornado import Tornado as Tornado
+from kanopt.whatif.questions.tornado import tornado as tornado
+from kanopt.whatif.risks.kinds import risk as risk
+from kanopt.whatif.risks.monte_carlo import monte_carlo as monte_carlo
+from kanopt.whatif.risks.monte_carlo_result import MonteCarlo as MonteCarlo
+from kanopt.whatif.risks.risk import Risk as Risk
+from kanopt.whatif.run import Run as Run
+from kanopt.whatif.scenario import Scenario as Scenario
+from kanopt.whatif.scenario_files.load import load_scenario as load_scenario
