@@ -9,8 +9,6 @@ from collections.abc import Callable
 from importlib import import_module
 from typing import Any
 
-__all__ = ["homes_of", "lazy_names"]
-
 
 def homes_of(module: str) -> dict[str, str]:
     """Return the module that each name comes from which a module imports for type checkers."""
@@ -21,7 +19,7 @@ def homes_of(module: str) -> dict[str, str]:
 
 
 def lazy_names(module: str) -> tuple[list[str], Callable[[str], Any], Callable[[], list[str]]]:
-    """Return the ``__all__``, ``__getattr__`` and ``__dir__`` of a module: its names, what loads and what lists them."""
+    """Return ``__all__``, ``__getattr__`` and ``__dir__`` of a module: its names, what loads and what lists them."""
     homes = homes_of(module)
     names = sorted(homes)
 
