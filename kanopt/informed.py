@@ -7,20 +7,28 @@ Examples
 [0.42, 1.58, 2.42, 3.58]
 """
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
-
-from kanopt.public_names import lazy_names
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from kanopt.kan.informed import Knowledge as Knowledge
-    from kanopt.kan.informed import Relation as Relation
-    from kanopt.kan.informed import RelationState as RelationState
-    from kanopt.kan.informed import collocation as collocation
-    from kanopt.kan.informed import observed as observed
-    from kanopt.surrogates.informed import InformedNetwork as InformedNetwork
-    from kanopt.surrogates.informed import InformedOptions as InformedOptions
-    from kanopt.surrogates.informed import fit_informed as fit_informed
-else:
-    __all__, __getattr__, __dir__ = lazy_names(__name__)
+    from kanopt.kan.informed import Knowledge, Relation, RelationState, collocation, observed
+    from kanopt.surrogates.informed import InformedNetwork, InformedOptions, fit_informed
+
+__all__ = [
+    "InformedNetwork",
+    "InformedOptions",
+    "Knowledge",
+    "Relation",
+    "RelationState",
+    "collocation",
+    "fit_informed",
+    "observed",
+]
+
+
+def __getattr__(name: str) -> Any:
+    # torch comes with the first of them, and not with a word that is looked for in the public modules
+    if name not in __all__:
+        raise AttributeError(f"module 'kanopt.informed' has no attribute {name!r}")
+    room = "surrogates" if name in ("InformedNetwork", "InformedOptions", "fit_informed") else "kan"
+    return getattr(import_module(f"kanopt.{room}.informed"), name)

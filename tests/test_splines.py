@@ -30,17 +30,6 @@ def test_the_basis_gives_values_everywhere(grid):
     np.testing.assert_allclose(grid.slopes(x, powers), expected, atol=1e-7)
 
 
-@pytest.mark.parametrize("grid", GRIDS, ids=str)
-def test_several_splines_are_evaluated_together(grid):
-    coefficients = np.random.default_rng(2).normal(size=(2, 3, grid.count))
-    x = np.array([-4.0, 0.5, 5.0, 11.0, np.nan])
-    powers = grid.powers(coefficients)
-    for evaluate in (grid.values, grid.slopes):
-        found = evaluate(x, powers)
-        assert found.shape == (2, 3, 5)
-        np.testing.assert_allclose(found[1, 2], evaluate(x, grid.powers(coefficients[1, 2])), atol=1e-12)
-
-
 def test_beyond_its_ends_a_spline_goes_on_straight():
     grid = SplineGrid(0.0, 1.0, 2)
     powers = grid.powers(np.array([1.0, 0.0, 2.0, 0.0, 1.0]))

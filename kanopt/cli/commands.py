@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from kanopt.cli.beginning import init
+from kanopt.cli.days import days
 from kanopt.cli.learning import cache, fit
 from kanopt.cli.planning import check, compare, run, solve
 from kanopt.cli.progress import echo
@@ -43,7 +44,7 @@ _VERSION = click.Option(
 )
 _COMMANDS = (
     *(init, check, fit, run, compare, sweep, tornado, switch_points),
-    *(monte_carlo, risk, review, solve, cache),
+    *(monte_carlo, risk, review, days, solve, cache),
 )
 kanopt = click.Group(
     "kanopt",

@@ -40,6 +40,7 @@ _SPAN = re.compile(rf"(?:({_NUMBER})\s+in\s+)?({_MOMENT})\s*[-–]\s*({_MOMENT})
 """A window, or a break with its length in front, within a text."""
 _PADDED = re.compile(r"0\d[0-5]\d")
 _HOURS_OF_A_DAY = 24.0
+_SECONDS_OF_DAYS = 2 * 86_400  # times of the next day are some, too
 _QUARTER = 15  # minutes: most times of day in plans are full quarters of an hour
 
 
@@ -111,18 +112,20 @@ def read_spans(text: str, unit: str) -> Iterator[tuple[str, tuple[float | None, 
 
 
 def holds_windows(text: str) -> bool:
-    """Say whether a text begins with a window or a break; bare numbers that fall, as those of telephones, are neither.
+    """Say whether a text begins with a window or a break.
+
+    Bare numbers that fall or are too large for any time of a day, as those of telephones, are neither.
 
     Examples
     --------
-    >>> holds_windows("8:00-10:00, 13-15"), holds_windows("30 in 11:00-13:00"), holds_windows("2026-11-27")
-    (True, True, False)
+    >>> [holds_windows(text) for text in ("8:00-10:00, 13-15", "30 in 11:00-13:00", "2026-11-27", "0297-551201")]
+    [True, True, False, False]
     """
     found = _SPAN.fullmatch(re.split("[,;]", text)[0].strip())
     if found is None:
         return False
     begin, end = found.groups()[1:]
-    return any(map(_WRITTEN_CLOCK.fullmatch, (begin, end))) or float(begin) < float(end)
+    return any(map(_WRITTEN_CLOCK.fullmatch, (begin, end))) or float(begin) < float(end) <= _SECONDS_OF_DAYS
 
 
 @dataclass(frozen=True)
