@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 import kanopt as ko
+from kanopt.errors import TableError
 
 DEPOT = {"yard.csv": "Yard,x (km),y (km)\nHome,0,0\n"}
 CASES = {
@@ -117,25 +118,6 @@ def test_a_break_in_several_columns_is_over_by_its_end(
     assert made["breaks"].isna().tolist() == [False, True]
 
 
-@pytest.mark.parametrize(("answer", "paid"), [("in all", 16), ("on top", 26)])
-def test_whether_a_price_of_overtime_is_all_of_it_is_asked(tmp_path: Path, answer: str, paid: float) -> None:
-    files = DEPOT | {
-        "shops.csv": "Shop,x (km),y (km),Pallets\nA,0,25,3\n",
-        "trucks.csv": "Truck,Pallets max,km/h,Wage (€/h),Normal hours (h),Overtime rate (€/h)\nT,9,50,10,0.6,16\n",
-    }
-    made = ko.scaffold(written(files, tmp_path))
-    (question,) = made.questions
-    assert "'Overtime rate (€/h)' in all" in question.text
-    path = made.answered([answer]).write(tmp_path / "first.toml")
-    scenario = ko.load_scenario(path)
-    assert not scenario.change_sentences()
-    assert not scenario.remarks()  # what a derived column is made of is read
-    run = scenario.run(time_limit=1)
-    assert run.result.objective == pytest.approx(0.6 * 10 + 0.4 * paid, abs=0.5)
-    files["trucks.csv"] = files["trucks.csv"].replace("Overtime rate", "Overtime premium")
-    assert not ko.scaffold(written(files, tmp_path)).questions
-
-
 @pytest.mark.parametrize("told", [True, False])
 def test_dates_with_a_time_of_day_count_from_the_day_on_which_the_plan_begins(
     tmp_path: Path, told: bool
@@ -167,21 +149,6 @@ def test_tasks_come_after_what_their_predecessors_say(tmp_path: Path, after: str
     # of a chain the last ends after 60 minutes, of a network after 50: S2 and S3 run side by side
     run = ko.load_scenario(made.write(tmp_path / "first.toml")).run(time_limit=1)
     assert run.result.objective == pytest.approx(late, abs=1e-6)
-
-
-def test_what_fits_no_field_is_asked_about(tmp_path: Path) -> None:
-    files = dict(CASES["alternatives"][0])
-    files["Arbeitsgänge.csv"] = "Auftrag;Schritt;Anlage;Minuten;Bediener\nA;1;M1;20;Kaya\nB;1;M1;15;Kaya\n"
-    made = ko.scaffold(written(files, tmp_path))
-    (question,) = made.questions
-    assert "'Bediener'" in question.text
-    assert "no second resource" in question.text
-    path = made.write(tmp_path / "first.toml")
-    with pytest.raises(ko.ScenarioError, match="Bediener"):
-        ko.load_scenario(path)
-    path = made.answered(["ignore"]).write(path, replace=True)
-    assert tomllib.loads(path.read_text("utf-8"))["questions"][0]["answer"] == "ignore"
-    assert ko.load_scenario(path).run(time_limit=1).result.has_plan
 
 
 @pytest.mark.slow
@@ -272,31 +239,60 @@ def test_steps_are_worked_out_where_no_table_has_them(
     assert not made.questions
 
 
-SHOP = {
-    "steps.csv": "Order,Step,Machine,Minutes,Operator\nA,1,saw,60,Kim\nA,2,paint,60,Lee\nB,1,saw,60,Lee\n"
-    "B,2,paint,60,Kim\nC,1,saw,60,Kim\n",
-    "orders.csv": "Order,Due,Late (EUR/h)\nA,2:00,60\nB,3:00,60\nC,3:00,60\n",
-}
-FLEET_OF_ONE = DEPOT | {
-    "shops.csv": "Shop,x (km),y (km),Pallets\nA,0,10,3\nB,0,20,-1\nC,0,5,1\n",
-    "trucks.csv": "Truck,Pallets max,€/km,km/h\nT,9,1,50\n",
-}
-
-
-@pytest.mark.parametrize(
-    ("files", "about", "answer", "price"),
-    [
-        # at 0:00 saw A by Kim, 1:00 saw B by Lee, paint A would be by Lee, too: A waits, or B, and C ends at 3:00
-        (SHOP, "tasks.Operator", "ignore", 0),
-        (SHOP, "tasks.Operator", "needs", 60),
-        (FLEET_OF_ONE, "clients.Pallets", "leave out", 20),
-    ],
-    ids=["operators may be left out", "operators are needed", "a negative number"],
-)
-def test_what_is_asked_decides_the_price(
-    tmp_path: Path, files: dict[str, str], about: str, answer: str, price: float
-) -> None:
+def test_orders_from_place_to_place_are_two_stops(tmp_path: Path) -> None:
+    files = DEPOT | {
+        "orders.csv": "Ref,Pickup x (km),Pickup y (km),Delivery x (km),Delivery y (km),Pallets,Pickup until,"
+        "Deliver by\n"
+        "R1,1,2,5,6,3,10:00,12:00\n",
+        "trucks.csv": "Truck,Pallets max,€/km,km/h\nT,9,1,50\n",
+    }
     made = ko.scaffold(written(files, tmp_path))
-    assert [one.about for one in made.questions] == [about]
-    path = made.answered([answer]).write(tmp_path / "first.toml")
-    assert ko.load_scenario(path).run(time_limit=2).result.objective == pytest.approx(price, abs=0.005)
+    stops = made.made["made_clients"].set_index("Ref")
+    assert stops.loc["R1 (loading)", ["x", "y", "latest", "Pallets"]].tolist() == [1, 2, "10:00", 0]
+    assert stops.loc["R1", ["x", "y", "latest", "source"]].tolist() == [5, 6, "12:00", "R1 (loading)"]
+    assert not made.questions
+
+
+@pytest.mark.parametrize("last", ["Summe,,,10", ",,,10", "C,5,5,10"])
+def test_a_last_row_with_the_sums_of_the_others_is_left_out_and_told(tmp_path: Path, last: str) -> None:
+    files = DEPOT | {
+        "shops.csv": f"Shop,x (km),y (km),Pallets\nA,1,2,3\nB,4,4,7\n{last}\n",
+        "trucks.csv": "Truck,Pallets max,€/km,km/h\nT,30,1,50\n",
+    }
+    made = ko.scaffold(written(files, tmp_path))
+    run = ko.load_scenario(made.write(tmp_path / "first.toml")).run(time_limit=1)
+    others = ["C"] if last.startswith("C") else []
+    assert [client.name for client in run.problem.clients] == ["A", "B", *others]
+    assert ("the last row of shops.csv" in run.told()) == (not others)
+
+
+def test_a_matrix_with_margins_is_a_network(tmp_path: Path) -> None:
+    text = "EUR/t;Port;Fair;Stock (t)\nMoor;5.2;7.9;320\nBirch;8.1;4.3;280\nNeed (t);240;300;\n"
+    made = ko.scaffold(written({"gravel.csv": text}, tmp_path))
+    assert made.made["made_lanes"].to_numpy().tolist()[0] == ["Moor", "Port", 5.2]
+    assert made.made["made_suppliers"]["Stock (t)"].tolist() == [320, 280]
+    assert made.made["made_demand"]["Need (t)"].tolist() == [240, 300]
+
+
+def test_power_of_machines_is_paid_by_the_hour_and_a_pause_in_two_columns_is_kept(tmp_path: Path) -> None:
+    files = {
+        "loads.csv": "Load;Kiln;Minutes;Wanted by;Late fee (€/h)\nbowls;K;120;10:00;60\npots;K;60;14:00;60\n",
+        "kilns.csv": "Kiln;Draws (kW);Opens;Closes;Lunch from;Lunch to\nK;40;8:00;16:00;12:00;13:00\n",
+        "power.csv": "From;Price (ct/kWh)\n0:00;20\n11:00;10\n15:00;50\n",
+    }
+    made = ko.scaffold(written(files, tmp_path))
+    assert not made.questions
+    run = ko.load_scenario(made.write(tmp_path / "first.toml")).run(time_limit=2)
+    # bowls from 8 to 10 at 20 cents, pots from 11 to 12 or from 13 to 14 at 10
+    assert run.result.objective == pytest.approx(40 * (2 * 0.2 + 0.1), abs=0.005)
+
+
+def test_numbers_that_can_be_read_in_two_ways_are_read_as_said(tmp_path: Path) -> None:
+    (path,) = written(
+        {"runs.csv": "km;cost\n" + "".join(f"{k};1.{37 * k % 900 + 100}\n" for k in range(60))}, tmp_path
+    )
+    with pytest.raises(TableError, match="--decimal"):
+        ko.scaffold([path])
+    assert tomllib.loads(ko.scaffold([path], decimal=",").toml(tmp_path / "s.toml"))["tables"]["runs"][
+        "form"
+    ] == {"decimal": ",", "thousands": "."}
