@@ -6,6 +6,7 @@ import pytest
 
 from kanopt.errors import FormulaError, KanoptWarning, ScenarioError
 from kanopt.whatif import Event, load_scenario
+from tests.cases.choice_scenario import choice
 
 
 def test_a_run_prices_its_plan_and_todays_on_the_same_laws(tiny):
@@ -93,3 +94,10 @@ def test_a_run_plans_for_a_promise(learned, tmp_path):
     assert known.text() in run.told()
     page = unescape(run.to_html(tmp_path / "page.html").read_text("utf-8")).replace("\u00a0", " ")
     assert known.text() in page
+
+
+def test_promises_are_those_of_routes_and_shares(shared_tiny, tmp_path):
+    with pytest.raises(ScenarioError, match="on_time: a promise lies between 0 and 1, not 95"):
+        load_scenario(shared_tiny).run(on_time=95)
+    with pytest.raises(ScenarioError, match="promises of being on time are those of routes"):
+        choice(tmp_path, "n * price").run(on_time=0.9)
