@@ -13,8 +13,6 @@ from _networks import Warehouses
 
 from kanopt.solvers.highs import GAP, MixedIntegerModel
 
-__all__ = ["Bare", "bare_highs", "warehouse_model"]
-
 
 @dataclass(frozen=True)
 class Bare:

@@ -16,6 +16,9 @@ Examples
 
 from __future__ import annotations
 
+import ast
+import inspect
+import sys
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -74,8 +77,6 @@ if TYPE_CHECKING:
     from kanopt.surrogates.baselines import baselines as baselines
     from kanopt.surrogates.cleaning import CleaningProposal as CleaningProposal
     from kanopt.surrogates.cleaning import propose_cleaning as propose_cleaning
-    from kanopt.tables import Column as Column
-    from kanopt.tables import Schema as Schema
     from kanopt.tables import TableReport as TableReport
     from kanopt.tables import TextFormat as TextFormat
     from kanopt.tables import load_city as load_city
@@ -100,6 +101,8 @@ if TYPE_CHECKING:
     from kanopt.whatif import factors as factors
     from kanopt.whatif import grid as grid
     from kanopt.whatif import load_scenario as load_scenario
+    from kanopt.whatif.days import Days as Days
+    from kanopt.whatif.days import plan_days as plan_days
     from kanopt.whatif.questions.compare import compare as compare
     from kanopt.whatif.questions.sweep import sweep as sweep
     from kanopt.whatif.questions.switch_points import switch_points as switch_points
@@ -113,106 +116,19 @@ if TYPE_CHECKING:
     from kanopt.whatif.scaffolding import Scaffold as Scaffold
     from kanopt.whatif.scaffolding import scaffold as scaffold
 
-# The room that each public name comes from.
-_HOME = {
-    "errors": (
-        "DomainWarning",
-        "FileFormatError",
-        "FitError",
-        "FormulaError",
-        "Issue",
-        "KanoptError",
-        "KanoptWarning",
-        "NoPlanError",
-        "PlotError",
-        "ProblemError",
-        "ScenarioError",
-        "SolverError",
-        "TableError",
-        "UnitError",
-    ),
-    "explain": (
-        "Explanation",
-        "difference",
-        "explain",
-    ),
-    "formulas": (
-        "Curve",
-        "Domain",
-        "Fit",
-        "Formula",
-        "Step",
-        "Table",
-        "Variable",
-        "fit_groups",
-        "parse_formula",
-    ),
-    "problems": (
-        "Certificate",
-        "Check",
-        "DecisionProblem",
-        "Result",
-        "RoutingProblem",
-        "SchedulingProblem",
-        "Status",
-        "SupplyProblem",
-        "Uncertainty",
-        "evaluate",
-    ),
-    "problems.routing.instances": ("read_instance",),
-    "solvers.routing.on_time": ("solve_on_time",),
-    "solvers.solve": (
-        "encodings",
-        "solve",
-    ),
-    "surrogates": ("KANRegressor", "LawLimits", "Laws", "fit_laws"),
-    "surrogates.cleaning": ("CleaningProposal", "propose_cleaning"),
-    "surrogates.baseline_table": ("Baselines",),
-    "surrogates.baselines": ("baselines",),
-    "tables": (
-        "Column",
-        "Schema",
-        "TableReport",
-        "TextFormat",
-        "load_sioux_falls",
-        "load_city",
-        "load_supply_network",
-        "load_workshop",
-        "read_table",
-        "report_of",
-        "split",
-        "units_of",
-        "with_units",
-    ),
-    "whatif.review": ("Drift", "Review", "drift", "review"),
-    "whatif.scaffolding": ("Scaffold", "scaffold"),
-    "whatif": (
-        "Change",
-        "Comparison",
-        "MonteCarlo",
-        "Risk",
-        "Run",
-        "Scenario",
-        "Sweep",
-        "SweepOptions",
-        "SwitchPoints",
-        "Tornado",
-        "compare",
-        "factors",
-        "grid",
-        "load_scenario",
-        "monte_carlo",
-        "risk",
-        "sweep",
-        "switch_points",
-        "tornado",
-    ),
-}
-_MODULE_OF = {name: f"kanopt.{room}" for room, names in _HOME.items() for name in names}
-
 # Public modules: what laws can be bound to, and what the problems of each kind consist of.
 _MODULES = ("decisions", "informed", "refs", "routing", "scheduling", "supply")
 
+
+def _homes() -> dict[str, str]:
+    """Return the module of each public name, as the imports above say it: type checkers read them, and so do we."""
+    source = ast.parse(inspect.getsource(sys.modules[__name__]))
+    block = next(each for each in source.body if isinstance(each, ast.If))
+    found = [each for each in block.body if isinstance(each, ast.ImportFrom) and each.module != __name__]
+    return {name.name: str(each.module) for each in found for name in each.names}
+
+
+_MODULE_OF = _homes()
 __all__ = sorted([*_MODULE_OF, *_MODULES])
 
 

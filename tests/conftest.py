@@ -35,7 +35,6 @@ mpl.use("Agg")
 sys.dont_write_bytecode = False
 _LONG = ("test_notebooks.py", "test_docs.py")
 _AS_SHIPPED = (
-    "solvers/routing/test_ortools.py",
     "solvers/routing/test_variants.py",
     "test_corpus.py",
     "test_docs.py",

@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING
 import click
 
 from kanopt.cli import options as opt
-from kanopt.cli.echo import echo
 from kanopt.cli.failures import ExitCode
 from kanopt.cli.options import Given, command
+from kanopt.cli.output import check_outputs, to_json
+from kanopt.cli.progress import echo
 from kanopt.errors import TableError, nearest
 from kanopt.files import replace_file
 from kanopt.text import join_list
@@ -65,7 +66,6 @@ def init(given: Given) -> int:
 
 
 def _begin(given: Given) -> int:
-    from kanopt.cli.output import check_outputs, to_json
     from kanopt.whatif.scaffolding import scaffold
 
     files, out, force, as_json = (given[name] for name in ("files", "out", "force", "as_json"))
@@ -109,7 +109,6 @@ def _ask(question: QuestionSpec) -> str:
 
 
 def _copy(given: Given) -> int:
-    from kanopt.cli.output import to_json
 
     files = copy_example(given["example"], given["out"] or Path(), replace=given["force"])
     if given["as_json"]:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from kanopt.problems.coverage import Coverage
-from kanopt.problems.result import Result, Status
+from kanopt.problems.findings import Status
+from kanopt.problems.result import Result
 from kanopt.text import sure_text
 
 

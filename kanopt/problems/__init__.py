@@ -1,7 +1,6 @@
 """Problems with their data, rules, plans, prices and reasons; nothing here needs a solver."""
 
-from kanopt.problems.assessment import Assessment, Rank
-from kanopt.problems.base import Plan, Problem
+from kanopt.problems.base import Assessment, Plan, Problem, Rank
 from kanopt.problems.coverage import Coverage, LeftOutPrice
 from kanopt.problems.decisions import (
     Constraint,
@@ -13,9 +12,9 @@ from kanopt.problems.decisions import (
     equal_to,
 )
 from kanopt.problems.evaluate import evaluate
-from kanopt.problems.findings import Check, Extrapolation, FrozenInput, Reason, Violation
+from kanopt.problems.findings import Check, Extrapolation, FrozenInput, Reason, Status, Violation
 from kanopt.problems.pricing import Pricing
-from kanopt.problems.result import Certificate, EngineRun, Progress, Result, Status
+from kanopt.problems.result import Certificate, EngineRun, Progress, Result
 from kanopt.problems.road_network import RoadNetwork, RoadPath, TravelMatrix
 from kanopt.problems.routing import (
     ArrivalFunctions,

@@ -1,26 +1,35 @@
-"""The interface that every kind of problem implements."""
+"""What every kind of problem implements: its plans, its data, and what becomes of a plan on it."""
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, NamedTuple, TypeVar
 
 import pandas as pd
 
 from kanopt.display import Law, Part, Shown
 from kanopt.errors import warn_user
 from kanopt.faults import Fault
-from kanopt.problems.findings import Check, Extrapolation, FrozenInput, Reason
+from kanopt.problems.broken_rules import UNSERVED, RuleWords, broken_rule_sentences
+from kanopt.problems.coverage import Coverage, LeftOutPrice
+from kanopt.problems.earth import EarthPlan
+from kanopt.problems.findings import Check, Extrapolation, FrozenInput, Reason, Status, Violation
+from kanopt.problems.in_use import InUse
+from kanopt.problems.law_use import LawUse, caveats
+from kanopt.problems.money_at_stake import MoneyAtStake, money_at_stake
+from kanopt.problems.plan_figures import PlanFigure, Roster
 from kanopt.problems.pricing import Pricing
+from kanopt.problems.slider_prices import SliderPrices
 from kanopt.problems.views import View
+from kanopt.problems.work_orders import WorkOrder
 from kanopt.records.unread_columns import TableUse, UnreadColumns, unread_columns
 
 if TYPE_CHECKING:
     from kanopt.formulas.formula import Formula
-    from kanopt.problems.assessment import Assessment
 
 
 class Plan(ABC):
@@ -235,3 +244,229 @@ class Problem(Shown, Generic[PlanT]):
             If it names things the problem does not know.
         """
         return self.plan_from(plan)
+
+
+_EQUAL = 1e-9
+"""Share of a price by which the order of summation may change it."""
+
+
+class Rank(NamedTuple):
+    """How good a plan is on the laws, the smaller the better.
+
+    A plan that breaks no rule comes before one that does, whereby leaving out what must be served is told apart from
+    breaking a rule; then the plan that leaves out less (clients, tasks; of supply amounts), then the one that breaks
+    fewer rules, then the cheaper one.
+
+    Examples
+    --------
+    >>> whole, partial = Rank(False, 0, 0, 140.0), Rank(False, 1, 0, 90.0)
+    >>> whole < partial < Rank(True, 0, 1, 80.0), whole.is_better_than(Rank(False, 0, 0, 140.0 + 1e-9))
+    (True, False)
+    """
+
+    breaks_rules: bool
+    unserved: float
+    violations: int
+    objective: float
+
+    def is_better_than(self, other: Rank) -> bool:
+        """Whether this is better by more than the noise of summation."""
+        if self[:3] != other[:3]:
+            return self[:3] < other[:3]
+        return self.objective < other.objective - _EQUAL * max(1.0, abs(other.objective))
+
+
+NO_PLAN = Rank(True, 2**62, 0, 0.0)
+"""The rank of having no plan, behind that of any plan."""
+
+SimulationT = TypeVar("SimulationT")
+
+
+class Assessment(ABC, Generic[PlanT, SimulationT]):
+    """What becomes of a plan on the laws of a problem, without a solver.
+
+    The plan is simulated once on the laws; what is said of it is read off that, worked out when first asked for, and
+    kept. Frames and views are made anew at every call, since whoever gets one may write into it.
+
+    Parameters
+    ----------
+    problem
+        Whose laws and rules; :meth:`Problem.assess` makes the assessment and remembers it.
+    plan
+        What was decided. It must not be changed afterwards.
+    """
+
+    rule_words: ClassVar[Mapping[str, RuleWords]] = {}
+    """How the breaking of each rule is told."""
+
+    def __init__(self, problem: Problem[PlanT], plan: PlanT) -> None:
+        self.problem: Any = problem
+        self.plan = plan
+
+    @cached_property
+    def simulation(self) -> SimulationT:
+        """What follows from the plan on the laws: times and loads, ends of tasks, stocks and deliveries."""
+        return self._simulate()
+
+    @cached_property
+    def check(self) -> Check:
+        """Every rule of the problem, verified on the laws."""
+        return self._check()
+
+    @cached_property
+    def coverage(self) -> Coverage:
+        """What the plan serves of what is wanted, and what it leaves out."""
+        return self._coverage()
+
+    @cached_property
+    def left_out_price(self) -> LeftOutPrice | None:
+        """The price of what the plan leaves out; None where that is nothing."""
+        return None if self.coverage.complete else self._left_out_price()
+
+    @property
+    def choice(self) -> str:
+        """What was chosen, in a clause, where that is a few numbers; empty where it takes a table or a map."""
+        return ""
+
+    @property
+    def assumed(self) -> str:
+        """What the plan does not state and is taken to be, in a clause; empty where it states everything."""
+        return ""
+
+    @property
+    def proposal(self) -> str:
+        """What is to be done, as an order in a sentence without its full stop."""
+        return ""
+
+    def figures(self) -> tuple[PlanFigure, ...]:
+        """Return what a manager asks of the plan, beside what it serves and costs."""
+        return ()
+
+    def rosters(self) -> tuple[Roster, ...]:
+        """Return tables with a row for each vehicle, machine, job, site or market, and what becomes of it."""
+        return ()
+
+    @property
+    def in_use(self) -> InUse | None:
+        """The sites, vehicles or machines that the plan uses; None where the kind of problem has no such thing."""
+        return None
+
+    def settled(self) -> Assessment[PlanT, SimulationT]:
+        """Return the assessment of the plan that says what this one leaves to the problem, such as departures."""
+        return self
+
+    @cached_property
+    def pricing(self) -> Pricing:
+        """The price of the plan on the laws."""
+        return self._price()
+
+    @cached_property
+    def planned_pricing(self) -> Pricing:
+        """The price of the plan with every frozen input at its planning value, as a solver sees it."""
+        return self._price_planned()
+
+    @cached_property
+    def reasons(self) -> tuple[Reason, ...]:
+        """Why things are unserved, late or closed."""
+        return self._reasons()
+
+    @cached_property
+    def extrapolations(self) -> tuple[Extrapolation, ...]:
+        """Every place where the plan leans on a law outside its domain."""
+        return self._extrapolations()
+
+    @cached_property
+    def law_uses(self) -> tuple[LawUse, ...]:
+        """Every law, with the places at which the plan uses it."""
+        return self._law_uses()
+
+    @cached_property
+    def law_caveats(self) -> tuple[str, ...]:
+        """What the price cannot be trusted for: laws below zero, outside their data, or saying what can hardly be."""
+        return (*caveats(self.law_uses), *self.implausible)
+
+    @cached_property
+    def implausible(self) -> tuple[str, ...]:
+        """What laws say of the plan although it can hardly be, a clause each."""
+        return ()
+
+    @cached_property
+    def money_at_stake(self) -> MoneyAtStake | None:
+        """The band that the errors of learned laws put on the price; None where no learned law moves it."""
+        return money_at_stake(self.law_uses, self.pricing.objective)
+
+    @cached_property
+    def broken_rules(self) -> tuple[str, ...]:
+        """The rules that the plan breaks, a sentence each; what it leaves out is in :attr:`coverage`."""
+        return broken_rule_sentences(self.check.violations, self.rule_words)
+
+    @property
+    def status(self) -> Status:
+        """Feasible, partial (something that must be served is left out, and no other rule broken) or infeasible."""
+        if self.check.ok:
+            return Status.FEASIBLE
+        return Status.PARTIAL if self.check.only_unserved else Status.INFEASIBLE
+
+    @property
+    def rank(self) -> Rank:
+        """How good the plan is on the laws; the smaller the better."""
+        broken = self.check.violations
+        left_out = [violation for violation in broken if violation.constraint == UNSERVED]
+        others = len(broken) - len(left_out)
+        return Rank(others > 0, self._unserved(left_out), others, self.pricing.objective)
+
+    def _unserved(self, left_out: Sequence[Violation]) -> float:
+        """Return how much is left out of what must be served, given each place where something is."""
+        return len(left_out)
+
+    def table(self) -> pd.DataFrame:
+        """Return the plan as a table a person can read, with what the laws add to it."""
+        return self.plan.to_frame()
+
+    def details(self) -> Mapping[str, pd.DataFrame]:
+        """Return what the laws say beside :meth:`table`, by what it shows; times are in columns as there."""
+        return {}
+
+    def on_earth(self) -> EarthPlan | None:
+        """Return the plan in degrees; None where its places are not latitudes and longitudes."""
+        return None
+
+    def work_orders(self) -> tuple[WorkOrder, ...]:
+        """Return what each vehicle or machine does; empty where the kind of problem has none."""
+        return ()
+
+    def slider_prices(self) -> SliderPrices | None:
+        """Return the price of the plan as it stands wherever a reader moves it; None where that is not known."""
+        return None
+
+    @abstractmethod
+    def views(self) -> tuple[View, ...]:
+        """Return what there is to see in the plan."""
+
+    @abstractmethod
+    def _simulate(self) -> SimulationT: ...
+
+    @abstractmethod
+    def _check(self) -> Check: ...
+
+    @abstractmethod
+    def _coverage(self) -> Coverage: ...
+
+    @abstractmethod
+    def _left_out_price(self) -> LeftOutPrice: ...
+
+    @abstractmethod
+    def _price(self) -> Pricing: ...
+
+    def _price_planned(self) -> Pricing:
+        """Price at planning values; where nothing is frozen, that is the price on the laws."""
+        return self.pricing
+
+    @abstractmethod
+    def _reasons(self) -> tuple[Reason, ...]: ...
+
+    def _extrapolations(self) -> tuple[Extrapolation, ...]:
+        return tuple(found for use in self.law_uses for found in use.extrapolations())
+
+    @abstractmethod
+    def _law_uses(self) -> tuple[LawUse, ...]: ...

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, fields
+from enum import StrEnum
 from typing import Any
 
 import pandas as pd
@@ -13,6 +14,16 @@ from kanopt.display import Part, Shown
 BELOW_ZERO = "value below zero"
 
 _MOST = 50  # violations that are printed
+
+
+class Status(StrEnum):
+    """How a search ended."""
+
+    OPTIMAL = "optimal"
+    FEASIBLE = "feasible"
+    PARTIAL = "partial"
+    INFEASIBLE = "infeasible"
+    NO_PLAN = "no plan"
 
 
 @dataclass(frozen=True)

@@ -7,8 +7,6 @@ from typing import TYPE_CHECKING, Any, Literal
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-    from kanopt.problems.result import Result
-
 
 class PlanPlots:
     """Map, Gantt chart, timetable and costs of a plan.
@@ -97,7 +95,6 @@ class PlanPlots:
         return reports.plot_costs(_result_of(self), ax, by=by)
 
 
-def _result_of(source: Any) -> Result:
+def _result_of(source: Any) -> Any:
     """Return the result of a run, or the result itself."""
-    found: Result = getattr(source, "result", source)
-    return found
+    return getattr(source, "result", source)

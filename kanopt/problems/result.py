@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
@@ -12,7 +11,7 @@ from kanopt.display import Alarm, Facts, Part, Shown
 from kanopt.problems.base import Plan, Problem
 from kanopt.problems.coverage import Coverage
 from kanopt.problems.days_in_time import DaysInTime
-from kanopt.problems.findings import Check, FrozenInput
+from kanopt.problems.findings import Check, FrozenInput, Status
 from kanopt.problems.plan_exports import PlanExports
 from kanopt.problems.plan_plots import PlanPlots
 from kanopt.problems.pricing import Pricing
@@ -20,22 +19,12 @@ from kanopt.progress import Progress
 from kanopt.text import count_text, fixed_text, money_text, percent_text, seconds_text
 
 if TYPE_CHECKING:
-    from kanopt.problems.assessment import Assessment, Rank
+    from kanopt.problems.base import Assessment, Rank
     from kanopt.problems.money_at_stake import MoneyAtStake
 
-__all__ = ["Certificate", "EngineRun", "Progress", "Result", "Status"]
+__all__ = ["Certificate", "EngineRun", "Progress", "Result"]
 
 _MOST_RULES = 20
-
-
-class Status(StrEnum):
-    """How a search ended."""
-
-    OPTIMAL = "optimal"
-    FEASIBLE = "feasible"
-    PARTIAL = "partial"
-    INFEASIBLE = "infeasible"
-    NO_PLAN = "no plan"
 
 
 @dataclass(frozen=True)
@@ -221,7 +210,7 @@ class Result(PlanExports, PlanPlots, Shown):
     @property
     def rank(self) -> Rank:
         """How good the plan is on the laws, the smaller the better; having none is worst."""
-        from kanopt.problems.assessment import NO_PLAN
+        from kanopt.problems.base import NO_PLAN
 
         return NO_PLAN if self.assessment is None else self.assessment.rank
 

@@ -6,6 +6,7 @@ that a page needs no network, and no script to be read.
 
 from kanopt.reports.answer_pages import answer_page
 from kanopt.reports.answer_plots import plot_review, plot_sweep
+from kanopt.reports.days_page import plot_days
 from kanopt.reports.diagrams import plot_diagram, plot_modules
 from kanopt.reports.effect_lines import effect_lines
 from kanopt.reports.exports.export import (
@@ -46,6 +47,7 @@ __all__ = [
     "plot_costs",
     "plot_curve",
     "plot_day_costs",
+    "plot_days",
     "plot_decisions",
     "plot_diagram",
     "plot_effects",

@@ -7,11 +7,12 @@ from functools import singledispatch
 from typing import TYPE_CHECKING, Any
 
 from kanopt.display import Grid, KeyFigure, Page
-from kanopt.problems.result import Status
+from kanopt.problems.findings import Status
 from kanopt.reports.answer_plots import plot_review, plot_sweep, review_height, sweep_height
 from kanopt.reports.blocks import caution, number_form, table_of, tone_of
 from kanopt.reports.canvas import named_rows
 from kanopt.reports.comparison_page import comparison_question
+from kanopt.reports.days_page import days_question
 from kanopt.reports.question_page import (
     Question,
     answer_table,
@@ -41,6 +42,7 @@ from kanopt.text import (
     range_text,
 )
 from kanopt.whatif import Comparison, Sweep, SwitchPoints, Tornado
+from kanopt.whatif.days import Days
 from kanopt.whatif.questions.axes import value_text
 from kanopt.whatif.questions.switch_search import KNOWN
 from kanopt.whatif.questions.tornado import MOVES
@@ -67,6 +69,7 @@ def _question(answer: Any) -> Question:
 
 
 _question.register(Comparison, comparison_question)
+_question.register(Days, days_question)
 
 
 @_question.register

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from kanopt.problems.result import Status
+from kanopt.problems.findings import Status
 from kanopt.reports.canvas import axes_or_new, halo, pixels, set_x_title, set_y_title, style_axes
 from kanopt.reports.charts import (
     DIGIT,

@@ -12,7 +12,8 @@ from kanopt.explain import Explanation, difference
 from kanopt.explain.reason_groups import group_reasons
 from kanopt.explain.service import service_difference
 from kanopt.explain.summary import MOST_REASONS, reason_text
-from kanopt.problems.result import Result, Status
+from kanopt.problems.findings import Status
+from kanopt.problems.result import Result
 from kanopt.reports.blocks import ids_by_name, join_sentences, plain, row_ids, say
 from kanopt.reports.canvas import named_rows
 from kanopt.reports.figure_rows import FigureRow

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from kanopt.errors import ProblemError, nearest
-from kanopt.explain.explanation import price_by_level
+from kanopt.explain.differences import price_by_level
 from kanopt.reports.canvas import axes_or_new, escape_text, halo, named_rows, pixels, set_y_title, style_axes
 from kanopt.reports.charts import (
     DIGIT,

@@ -148,7 +148,7 @@ def subject_of_run(run: Run) -> ReportSubject:
 
 def _rows_of(run: Run) -> dict[str, LawRows]:
     """Return rows held out from each law that was learned in the run, from its tables as they are."""
-    from kanopt.whatif.rows import some_held_out_rows
+    from kanopt.whatif.scenario_files.laws import some_held_out_rows
     from kanopt.whatif.scenario_files.spec import LearnedSpec
 
     found = {}

@@ -11,7 +11,8 @@ import numpy as np
 
 from kanopt.errors import SolverError
 from kanopt.problems.base import Plan, Problem
-from kanopt.problems.result import EngineRun, Progress, Status
+from kanopt.problems.findings import Status
+from kanopt.problems.result import EngineRun, Progress
 from kanopt.solvers.clock import SearchClock, WorkClock
 from kanopt.solvers.encodings import Encoding, tabulated
 from kanopt.text import number_text

@@ -16,7 +16,7 @@ from kanopt.errors import SolverError
 from kanopt.interrupt import Interrupt
 from kanopt.problems.result import Progress
 from kanopt.text import number_text
-from kanopt.worker import run_workers
+from kanopt.worker import run_worker
 
 Floats = NDArray[np.float64]
 TOLERANCE = 1e-9
@@ -190,15 +190,15 @@ def search_in_child(
     """
     search = _HighsSearch(options.progress, size)
     with Interrupt() as interrupt:
-        (end,) = run_workers(
+        end = run_worker(
             str(script),
-            [order],
-            seconds_left=lambda: longest - search.seconds,
+            order,
             stop_requested=lambda: (
-                search.stopped or interrupt.should_stop(found=options.has_plan or search.values is not None)
+                search.stopped
+                or search.seconds >= longest
+                or interrupt.should_stop(found=options.has_plan or search.values is not None)
             ),
-            on_message=lambda _, message: search.update(message),
-            grace=0.0,
+            on_message=search.update,
         )
     if end.failed:
         raise SolverError("HiGHS failed; the end of its log:\n" + "\n".join(end.error_output))

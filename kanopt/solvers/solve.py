@@ -12,7 +12,8 @@ from kanopt.interrupt import Interrupt
 from kanopt.problems import law_use
 from kanopt.problems.base import Plan, Problem
 from kanopt.problems.days_in_time import DAYS_IN_TIME, DaysInTime
-from kanopt.problems.result import Certificate, Progress, Result, Status
+from kanopt.problems.findings import Status
+from kanopt.problems.result import Certificate, Progress, Result
 from kanopt.progress import told_by_line
 from kanopt.solvers.base import Outcome, SolveOptions, Solver
 from kanopt.solvers.clock import cpu_seconds

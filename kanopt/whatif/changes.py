@@ -16,16 +16,13 @@ from pandas.api.types import is_bool_dtype, is_integer_dtype, is_numeric_dtype
 from kanopt.errors import nearest
 from kanopt.text import count_text, number_text
 from kanopt.validation import LARGEST, WHOLE_TEXT, describe_value, is_whole
-from kanopt.whatif.scenario_files.layers import Mistake
-from kanopt.whatif.scenario_files.toml_positions import Key
+from kanopt.whatif.scenario_files.layers import Key, Mistake
 
 Value: TypeAlias = float | str | bool
-Action: TypeAlias = Literal["set", "scale", "remove", "add", "open", "close"]
+Action: TypeAlias = Literal["set", "scale", "remove", "add"]
 SECTIONS = ("problem", "solver", "surrogates")
 """Sections of a scenario file whose keys, or laws, a change may alter; no table can be changed under these names."""
 _ENDS = re.compile(r"([-+.\d]+):([-+.\d]+)")
-STATUS = "status"
-"""The field by which a site is said to be open or closed."""
 
 
 @dataclass(frozen=True)
@@ -35,7 +32,7 @@ class Change:
     Parameters
     ----------
     action
-        ``"set"`` or ``"scale"`` cells of a column, ``"remove"`` rows, ``"add"`` a row, ``"open"`` or ``"close"`` sites.
+        ``"set"`` or ``"scale"`` cells of a column, ``"remove"`` rows, or ``"add"`` a row.
     table
         The table's name in the scenario; or ``"problem"`` or ``"solver"``, of which a key is set or scaled, or
         ``"surrogates"``, of which a law or one of its constants is.
@@ -76,34 +73,24 @@ class Change:
         """Whether a key or a law is changed, and no table."""
         return self.table in SECTIONS
 
-    @property
-    def of_cells(self) -> Change:
-        """The same change in cells: an opened or closed site is one whose status is set."""
-        if self.action not in ("open", "close"):
-            return self
-        status = "open" if self.action == "open" else "closed"
-        return Change("set", self.table, STATUS, status, where=self.where)
-
     def __str__(self) -> str:
         words = {
             "set": f"{self.path} set to {cell_text(self.value)}",
             "scale": f"{self.path} × {cell_text(self.value)}",
             "remove": f"{self.table}: rows taken out",
             "add": f"{self.table}: row added with {conditions_text(self.row, ', ')}",
-            "open": f"{self.table} opened",
-            "close": f"{self.table} closed",
         }[self.action]
         return self._where(words)
 
-    def sentence(self, frame: pd.DataFrame, names: Mapping[str, str] | None = None) -> str:
+    def sentence(self, frame: pd.DataFrame, cells: Change | None = None) -> str:
         """Say what the change does to a table, with what was there before; :meth:`mistakes` must be empty.
 
         Parameters
         ----------
         frame
             The table before the change.
-        names
-            Further names of its columns, as for :meth:`mistakes`.
+        cells
+            The change in the words of the table, where it has others.
 
         Examples
         --------
@@ -115,17 +102,15 @@ class Change:
         >>> Change("remove", "vehicles", where={"name": "truck"}).sentence(vans)
         '1 row of vehicles is taken out where name = truck'
         """
-        names = names or {}
-        if self.action in ("open", "close"):
-            return self.of_cells.sentence(frame, names)
+        cells = cells or self
         if self.action == "add":
             return f"a row is added to {self.table}: {conditions_text(self.row, ', ')}"
-        rows = self.rows(frame, names)
+        rows = cells.rows(frame)
         if self.action == "remove":
             taken = count_text(int(rows.sum()), f"row of {self.table} is", f"rows of {self.table} are")
             return self._where(f"{taken} taken out")
-        column = column_names(frame, names).get(self.column)
-        return self.told([] if column is None else frame.loc[rows, column].dropna().unique().tolist())
+        before = frame.loc[rows, cells.column].dropna().unique().tolist() if cells.column in frame else []
+        return self.told(before)
 
     def told(self, before: Sequence[Any]) -> str:
         """Say what is set or scaled, where it was one thing with what it was instead of."""
@@ -137,17 +122,13 @@ class Change:
     def _where(self, words: str) -> str:
         return f"{words} where {conditions_text(self.where)}" if self.where else words
 
-    def mistakes(
-        self, frame: pd.DataFrame, names: Mapping[str, str] | None = None, fields: Collection[str] = ()
-    ) -> list[Mistake]:
+    def mistakes(self, frame: pd.DataFrame, fields: Collection[str] = ()) -> list[Mistake]:
         """Say what is wrong with the change, given the table as earlier changes left it.
 
         Parameters
         ----------
         frame
             The table.
-        names
-            Further names of its columns: the problem's own word to the column.
         fields
             What the problem reads from columns of these names where there are any; a set or added value may fill one
             that has no column yet.
@@ -157,24 +138,23 @@ class Change:
         list of Mistake
             With keys relative to the change: ``("where", "name")``.
         """
-        names = names or {}
-        if self.action in ("open", "close"):
-            return self._status_mistakes(frame, names, fields)
-        known, found = column_names(frame, names), list[Mistake]()
+        found = list[Mistake]()
         for key, name, given in self._cells():
             # only a cell that is written may be of a column that is not there yet
             new = () if key[0] in ("by", "where") else fields
-            if name not in known and name not in new:
-                message = f"table {self.table!r} has no column {name!r}; {nearest(name, [*known, *new])}"
+            if name not in frame and name not in new:
+                message = (
+                    f"table {self.table!r} has no column {name!r}; {nearest(name, [*map(str, frame), *new])}"
+                )
                 found.append(Mistake((self.action,) if key[0] in ("to", "by") else key, message))
                 continue
-            cells = frame[known[name]] if name in known else None
+            cells = frame.get(name)
             for value in _as_tuple(given):
                 if wrong := _wrong_value(value) or _wrong_kind(cells, value, scales=key == ("by",)):
                     found.append(Mistake(key, f"column {name!r} of {self.table!r} {wrong}"))
         conditions = any(mistake.key[:1] == ("where",) for mistake in found)
-        if not conditions and self.action != "add" and not self.rows(frame, names).any():
-            found.append(self._no_row(frame, names))
+        if not conditions and self.action != "add" and not self.rows(frame).any():
+            found.append(self._no_row(frame))
         return found
 
     def _cells(self) -> Iterator[tuple[Key, str, Any]]:
@@ -184,12 +164,7 @@ class Change:
         yield from ((("row", name), name, value) for name, value in self.row.items())
         yield from ((("where", name), name, value) for name, value in self.where.items())
 
-    def apply(
-        self,
-        frame: pd.DataFrame,
-        names: Mapping[str, str] | None = None,
-        defaults: Mapping[str, Value] | None = None,
-    ) -> pd.DataFrame:
+    def apply(self, frame: pd.DataFrame, defaults: Mapping[str, Value] | None = None) -> pd.DataFrame:
         """Return the table with the change made; :meth:`mistakes` must be empty.
 
         Whole numbers stay whole where the new values are.
@@ -198,24 +173,17 @@ class Change:
         ----------
         frame
             The table.
-        names
-            Further names of its columns: the problem's own word to the column.
         defaults
             What a cell that the change leaves blank holds, by the name of its column.
         """
-        names, defaults = names or {}, defaults or {}
-        if self.action in ("open", "close"):
-            return self.of_cells.apply(frame, names, defaults)
+        defaults = defaults or {}
         if self.action == "add":
-            known = column_names(frame, names)
-            row = {known.get(name, name): value for name, value in self.row.items()}
-            return _added(frame, row, defaults)
-        rows = self.rows(frame, names)
+            return _added(frame, self.row, defaults)
+        rows, column = self.rows(frame), self.column
         if self.action == "remove":
             return frame.loc[~rows].reset_index(drop=True)
-        column = column_names(frame, names).get(self.column, self.column)
         changed = frame.copy()
-        if column not in frame.columns:
+        if column not in frame:
             changed[column] = [self.value if chosen else defaults.get(column) for chosen in rows]
             return changed
         if is_numeric_dtype(frame[column]) and not is_bool_dtype(frame[column]):
@@ -226,31 +194,21 @@ class Change:
             changed[column] = frame[column].mask(rows, self.value)
         return changed
 
-    def _status_mistakes(
-        self, frame: pd.DataFrame, names: Mapping[str, str], fields: Collection[str]
-    ) -> list[Mistake]:
-        if STATUS not in {*column_names(frame, names), *fields}:
-            message = f"rows of {self.table!r} are not open or closed; " + (
-                "write remove in place of close to take them out"
-                if self.action == "close"
-                else f"sites are, where their table has a column {STATUS!r}; what is in the table is there already"
-            )
-            return [Mistake((self.action,), message)]
-        found = self.of_cells.mistakes(frame, names, fields)
-        # what is wrong with the status is wrong with the action here
-        return [m if m.key[:1] == ("where",) else Mistake((self.action,), m.message) for m in found]
+    def finds_rows(self, frame: pd.DataFrame) -> bool:
+        """Say whether some row of a table is concerned, and the conditions are such as its columns can have."""
+        return not any(mistake.key[:1] == ("where",) for mistake in self.mistakes(frame))
 
-    def rows(self, frame: pd.DataFrame, names: Mapping[str, str]) -> NDArray[np.bool_]:
+    def rows(self, frame: pd.DataFrame) -> NDArray[np.bool_]:
         """Say which rows of a table are concerned; (n,)."""
         rows = np.ones(len(frame), dtype=bool)
         for name, value in self.where.items():
-            rows &= _matches(frame[column_names(frame, names)[name]], value)
+            rows &= _matches(frame[name], value)
         return rows
 
-    def _no_row(self, frame: pd.DataFrame, names: Mapping[str, str]) -> Mistake:
+    def _no_row(self, frame: pd.DataFrame) -> Mistake:
         """Say which condition fails, with the nearest value there is."""
         for name, value in self.where.items():
-            cells = frame[column_names(frame, names)[name]]
+            cells = frame[name]
             if not _matches(cells, value).any():
                 wanted = " or ".join(cell_text(item) for item in _as_tuple(value))
                 hint = nearest(
@@ -260,11 +218,6 @@ class Change:
         if self.where:
             return Mistake(("where",), f"no row of {self.table!r} has {conditions_text(self.where)} together")
         return Mistake((self.action,), f"table {self.table!r} has no rows")
-
-
-def column_names(frame: pd.DataFrame, names: Mapping[str, str]) -> dict[str, str]:
-    """Return the column that each of its names stands for; the own name of a column goes first."""
-    return {**names, **{str(column): str(column) for column in frame.columns}}
 
 
 def _wrong_value(value: Any) -> str:

@@ -15,7 +15,6 @@ import os
 import re
 import stat
 import warnings
-from collections import Counter
 from dataclasses import replace
 from datetime import date
 from functools import cache
@@ -45,7 +44,12 @@ _FILE_NAME = re.compile(r"[0-9a-f]{64}\.json")
 _PACKAGES = ("kanopt", "torch", "numpy", "scipy", "pandas", "scikit-learn", "sympy")
 _SOURCES = (
     *("kan", "surrogates", "formulas", "tables", "units", "text.py"),
-    *("whatif/learn.py", "whatif/rows.py", "whatif/law_cache.py", "whatif/scenario_files/spec.py"),
+    *(
+        "whatif/learn.py",
+        "whatif/law_cache.py",
+        "whatif/scenario_files/laws.py",
+        "whatif/scenario_files/spec.py",
+    ),
 )
 """What decides what is learned; of what-ifs that is how rows and settings are read, not what is asked of the laws."""
 
@@ -114,27 +118,8 @@ class LawCache:
                     found.append((state.st_mtime_ns, path, state.st_size))
         return {path: size for _, path, size in sorted(found, reverse=True)}
 
-    def state(self) -> Counter[str]:
-        """Count the files: ``"usable"``, ``"of another version"`` (of the program), and ``"damaged"``."""
-        found: Counter[str] = Counter()
-        for path in self.sizes():
-            try:
-                written, _ = _read_law(path)
-            except FileNotFoundError:
-                continue
-            except (OSError, ValueError):
-                found["damaged"] += 1
-                continue
-            _, program, _ = written.partition(_program())
-            sound = path == self._file_of(written)
-            found["usable" if sound and program else "of another version" if sound else "damaged"] += 1
-        return found
-
     def _path(self, key: str) -> Path:
-        return self._file_of(_full_key(key))
-
-    def _file_of(self, full_key: str) -> Path:
-        return self.folder / f"{hashlib.sha256(full_key.encode()).hexdigest()}.json"
+        return self.folder / f"{hashlib.sha256(_full_key(key).encode()).hexdigest()}.json"
 
     def _read(self, key: str) -> LearnedLaw | None:
         """Return a law from its file; None, with a warning, where that is not what was written there."""

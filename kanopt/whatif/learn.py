@@ -17,8 +17,8 @@ from kanopt.interrupt import Interrupt
 from kanopt.text import count_text, list_names, number_text, percent_text, score_text, seconds_text
 from kanopt.whatif.events import Event, OnEvent, ignore_event
 from kanopt.whatif.given_laws import names_in, unit_mistakes
-from kanopt.whatif.rows import complete_rows, named_rows, split_rows, unseen_rows, with_groups
 from kanopt.whatif.scenario import Scenario
+from kanopt.whatif.scenario_files.laws import complete_rows, named_rows, split_rows, unseen_rows, with_groups
 from kanopt.whatif.scenario_files.layers import Mistake, split_messages
 from kanopt.whatif.scenario_files.spec import GivenSpec, LearnedSpec
 

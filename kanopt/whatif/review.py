@@ -16,7 +16,7 @@ from kanopt.display import Alarm, Part, grid_of
 from kanopt.errors import ProblemError, TableError, nearest
 from kanopt.problems.routing.driven import DrivenStop
 from kanopt.records.declaration import declared_fields
-from kanopt.tables import units_of, with_units
+from kanopt.tables.report import renamed
 from kanopt.text import amount_text, count_text, fixed_text, join_list, money_text, percent_text
 from kanopt.whatif.table_exports import TableExports
 
@@ -88,18 +88,8 @@ class Review(TableExports):
     @property
     def effect(self) -> tuple[float, float]:
         """By which share travel took longer on this day than the law says, and the standard error of that."""
-        times = self.day.travel
-        if times.effects is None:
-            return math.nan, math.nan
-        spread = float(times.effects.day.std())
-        return float(times.effects.day.mean()), math.sqrt(
-            max(spread**2 - times.bias_error**2, (0.1 * spread) ** 2)
-        )
-
-    @property
-    def day_spread(self) -> float | None:
-        """By how much days differ, as a share of a travel time, where the law was learned with days as groups."""
-        return self.day.travel.day_spread
+        told = self.day.travel.of_day
+        return told["effect"], told["error"]
 
     def tables(self) -> dict[str, pd.DataFrame]:
         """Return its tables, by what they hold."""
@@ -315,8 +305,7 @@ def _renamed(driven: Any, columns: Mapping[str, str]) -> pd.DataFrame:
     if unknown:
         known = [field.name for field in declared_fields(DrivenStop)]
         raise ProblemError(f"driven: there is no field {unknown[0]!r}; {nearest(unknown[0], known)}")
-    units = {field: unit for field, name in columns.items() if (unit := units_of(driven).get(name))}
-    return with_units(driven.rename(columns={name: field for field, name in columns.items()}), units)
+    return renamed(driven, {name: field for field, name in columns.items()})
 
 
 @dataclass(frozen=True)
@@ -368,7 +357,8 @@ def drift(
     Parameters
     ----------
     reviews
-        Reviews of days in order, or a frame with the columns ``effect`` and ``error``.
+        Reviews of days in order, or a frame with the columns ``effect`` and ``error``, and perhaps ``day spread`` and
+        ``bias error``.
     day_spread
         By how much days differ, as a share; None for what the law has learned of it, else for what these days tell by
         how far each is from the one before (von Neumann 1941, *Ann. Math. Stat.* 12).
@@ -383,13 +373,17 @@ def drift(
     >>> drift(quiet, day_spread=0.0).found, drift(later, day_spread=0.0).found
     (False, True)
     """
-    if isinstance(reviews, pd.DataFrame):
-        effects, errors = (reviews[name].to_numpy(dtype=float) for name in ("effect", "error"))
-    else:
-        effects, errors = np.array([each.effect for each in reviews], dtype=float).reshape(-1, 2).T
-        known = [each.day_spread for each in reviews if each.day_spread is not None]
-        day_spread = float(np.median(known)) if day_spread is None and known else day_spread
-        bias_error = float(np.median([each.day.travel.bias_error for each in reviews] or [0.0]))
+    told = (
+        reviews
+        if isinstance(reviews, pd.DataFrame)
+        else pd.DataFrame([each.day.travel.of_day for each in reviews])
+    )
+    told = told.reindex(columns=["effect", "error", "day spread", "bias error"]).astype(float)
+    effects, errors, spreads, biases = told.to_numpy().T
+    if day_spread is None and np.isfinite(spreads).any():
+        day_spread = float(np.nanmedian(spreads))
+    if np.isfinite(biases).any():
+        bias_error = float(np.nanmedian(biases))
     kept = np.isfinite(effects) & np.isfinite(errors)
     places, effects, errors = np.flatnonzero(kept), effects[kept], errors[kept]
     if len(effects) < _FEWEST_DAYS:

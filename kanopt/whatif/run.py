@@ -5,7 +5,7 @@ from __future__ import annotations
 import platform
 import time
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
@@ -111,10 +111,6 @@ def run(
     report = progress or ignore_event
     if on_time is not None:
         _check_promise(scenario, on_time)
-        if scenario.report.variants or scenario.report.usual_variants:
-            report(
-                Event("build", "note: variants of [report] are planned without promises, and left out here")
-            )
     chosen = scenario.seed if seed is None else seed
     start = time.perf_counter()
     scenario.check(planning=True)
@@ -264,6 +260,17 @@ def leaving_in_time(result: Result, share: float | None, *, keep_given: bool = F
     return replace(result, assessment=found, status=found.status, days_in_time=days)
 
 
+def search_reporter(report: OnEvent, unit: str) -> Callable[[Progress], None]:
+    """Return what reports the steps of a search, with prices in a unit."""
+
+    def on_progress(step: Progress) -> None:
+        price = "" if step.objective is None else f" {money_text(step.objective, unit)}"
+        message = f"{seconds_text(step.seconds)}{price} {step.message}".rstrip()
+        report(Event("solve", message, transient=True))
+
+    return on_progress
+
+
 def solve_problem(
     scenario: Scenario,
     problem: Problem[Any],
@@ -281,17 +288,12 @@ def solve_problem(
     limit = scenario.solver.time_limit if time_limit is None else time_limit
     report(Event("solve", f"solving: {scenario.name} (at most {amount_text(limit, 's', 6)})"))
 
-    def on_progress(step: Progress) -> None:
-        price = "" if step.objective is None else f" {money_text(step.objective, problem.unit)}"
-        message = f"{seconds_text(step.seconds)}{price} {step.message}".rstrip()
-        report(Event("solve", message, transient=True))
-
     share = scenario.solver.share_in_time
     options = SolveOptions(
         time_limit=limit,
         seed=seed,
         initial=initial,
-        progress=None if report is ignore_event else on_progress,
+        progress=None if report is ignore_event else search_reporter(report, problem.unit),
         workers=scenario.solver.workers,
         deterministic=scenario.solver.deterministic,
         days_in_time=None if share is None else max(share, days_in_time or 0.0),

@@ -21,10 +21,9 @@ from kanopt.whatif.events import OnEvent
 from kanopt.whatif.given_laws import given_laws, laws_built_on
 from kanopt.whatif.scenario_files.columns import (
     change_mistakes,
-    field_columns,
     field_defaults,
+    in_cells,
     unread_of_scenario,
-    written_as_cells,
 )
 from kanopt.whatif.scenario_files.laws import dimension_remarks, unit_remarks
 from kanopt.whatif.scenario_files.layers import Layers, Mistake, split_messages
@@ -43,7 +42,6 @@ from kanopt.whatif.scenario_files.spec import (
     ReportSpec,
     SavedSpec,
     SolverSpec,
-    SweepSpec,
 )
 from kanopt.whatif.section_changes import altered_law, changed_sections, key_changes, section_sentence
 
@@ -119,11 +117,6 @@ class Scenario(Shown):
         return self.sections.file.scenario.seed
 
     @property
-    def sweep_spec(self) -> SweepSpec | None:
-        """The section ``[sweep]``: what a sweep varies; None where there is none."""
-        return self.sections.file.sweep
-
-    @property
     def problem_spec(self) -> ProblemSpec | None:
         """The section ``[problem]``; None in a file of laws alone. Read it as :attr:`problem`."""
         return self.sections.problem
@@ -169,7 +162,7 @@ class Scenario(Shown):
         path
             ``"table.column"``, by the column's own name or the problem's word for it; a key below ``problem`` or
             ``solver``, as ``"problem.bind.surcharge"`` or ``"solver.time_limit"``; or ``"surrogates.law.constant"``,
-            by the name it has in ``formula.pattern``, and ``"surrogates.law.formula"`` of one written by hand.
+            by the name it has in ``formula.pattern``.
         to
             The new value, in the unit of the column.
         where
@@ -198,14 +191,6 @@ class Scenario(Shown):
     def add(self, table: str, *, row: Mapping[str, Value]) -> Scenario:
         """Return the scenario with a row added to a table; see :meth:`set`."""
         return self.with_change(Change("add", table, row=dict(row)))
-
-    def open(self, table: str, *, where: Where) -> Scenario:
-        """Return the scenario with sites open that a plan may choose to close; see :meth:`set`."""
-        return self.with_change(Change("open", table, where=dict(where)))
-
-    def close(self, table: str, *, where: Where) -> Scenario:
-        """Return the scenario with sites closed; they stay in the table, so that plans can still name them."""
-        return self.with_change(Change("close", table, where=dict(where)))
 
     def named(self, name: str) -> Scenario:
         """Return the scenario under another name.
@@ -249,12 +234,15 @@ class Scenario(Shown):
             mistakes = list(change_mistakes(change, self.problem, self.changed, self.tables))
             if mistakes:
                 return self, mistakes
-            frame, words = self.changed[change.table], field_columns(self.problem, change.table)
-            told = change.sentence(frame, words)
-            defaults = field_defaults(self.problem, change.table, frame)
-            frame = written_as_cells(change, self.problem, frame).apply(frame, words, defaults)
-            made = {"altered": {**self.altered, change.table: frame}}
+            frame, cells = self.changed[change.table], self.in_cells(change)
+            told = change.sentence(frame, cells)
+            changed = cells.apply(frame, field_defaults(self.problem, change.table, frame))
+            made = {"altered": {**self.altered, change.table: changed}}
         return replace(self, changes=(*self.changes, change), told=(*self.told, told), **made), mistakes
+
+    def in_cells(self, change: Change) -> Change:
+        """Return a change of a table in the words of the table as it is with all changes made."""
+        return in_cells(change, self.problem, self.changed[change.table])
 
     @property
     def headline(self) -> str:
@@ -460,7 +448,7 @@ class Scenario(Shown):
         time_limit: float | None = None,
         progress: OnEvent | None = None,
         relearn: bool = False,
-        variants: bool | None = None,
+        variants: bool = False,
         on_time: float | None = None,
     ) -> Any:
         """Learn the laws, build the problem, solve it and explain the plan.
@@ -474,9 +462,8 @@ class Scenario(Shown):
         relearn
             Learn laws anew that were learned before from the same rows in the same way, and are kept on disk.
         variants
-            Whether other fleets and demands are planned too, so that the report shows them: those that ``[report]``
-            names, else the usual ones of the kind of problem. They and the plan as it is are searched twice each, for
-            as long as one search may take. Left out, as the file says.
+            Whether other fleets and demands are planned too, so that the report shows them: the usual ones of the kind
+            of problem. They and the plan as it is are searched twice each, for as long as one search may take.
         on_time
             The share of days on which every client with a window is to be served in time, and vehicles are to be back,
             by other routes where departures are not enough. The plan is then that of :func:`~kanopt.solve_on_time`, and

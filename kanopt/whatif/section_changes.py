@@ -1,7 +1,7 @@
 """Changes of what a file says besides tables: keys of the problem and the solver, laws and their constants.
 
 A key is set in what the file says, and the file is read again, so that its models judge the change. A law is scaled, or
-a constant of it set, once it is there; the text of a law written by hand is a key like others.
+a constant of it set, once it is there.
 """
 
 from __future__ import annotations
@@ -14,16 +14,12 @@ from kanopt.errors import KanoptError, nearest
 from kanopt.validation import describe_value
 from kanopt.whatif.changes import Change, cell_text
 from kanopt.whatif.scenario_files.laws import binding_mistakes
-from kanopt.whatif.scenario_files.layers import Mistake
+from kanopt.whatif.scenario_files.layers import Key, Mistake, write_key
 from kanopt.whatif.scenario_files.sections import NoTableError, Sections, read_sections, with_value
-from kanopt.whatif.scenario_files.spec import GivenSpec, LearnedSpec
-from kanopt.whatif.scenario_files.toml_positions import Key, write_key
+from kanopt.whatif.scenario_files.spec import LearnedSpec
 
 if TYPE_CHECKING:
     from kanopt.formulas import Formula
-
-_TEXT = "formula"
-"""The key of a law written by hand that holds its text."""
 
 
 def changed_sections(
@@ -44,17 +40,12 @@ def changed_sections(
         told = "keys and laws are set or scaled, without where; rows of tables have the others"
         return sections, [Mistake((change.action,), f"{change.table}: {told}")]
     found, mistakes = sections, list[str]()
-    if change.table == "surrogates" and not _sets_text(sections, change):
+    if change.table == "surrogates":
         mistakes = [told for told in [_wrong_constant(sections, change)] if told]
     else:
         found, mistakes = _with_key(sections, change)
     mistakes = mistakes or list(_wrong_with_laws(found, drafts, change))
     return found, [Mistake((change.action,), message) for message in dict.fromkeys(mistakes)]
-
-
-def _sets_text(sections: Sections, change: Change) -> bool:
-    name, _, constant = change.column.partition(".")
-    return change.action == "set" and constant == _TEXT and isinstance(sections.laws.get(name), GivenSpec)
 
 
 def _with_key(sections: Sections, change: Change) -> tuple[Sections, list[str]]:
@@ -106,8 +97,7 @@ def _wrong_constant(sections: Sections, change: Change) -> str:
     if isinstance(number, bool) or not isinstance(number, (int, float)):
         return f"a law is changed by numbers, not by {describe_value(number)}"
     if change.action == "set" and not constant:
-        text = f", or set surrogates.{name}.{_TEXT}" if isinstance(sections.laws[name], GivenSpec) else ""
-        told = f"name one of its constants, as surrogates.{name}.c1, or scale the law as a whole{text}"
+        told = f"name one of its constants, as surrogates.{name}.c1, or scale the law as a whole"
         return f"law {name!r}: {told}"
     if change.action == "scale" and number < 0:
         return f"a law is multiplied by zero or more, not by {number:g}"
@@ -132,8 +122,6 @@ def _altered(name: str, law: Formula, change: Change) -> Formula:
     from kanopt.formulas import parse_formula
 
     constant, number = change.column.partition(".")[2], change.value
-    if constant == _TEXT:  # which was read instead of the text of the file
-        return law
     assert isinstance(number, (int, float))
     if not constant:
         return parse_formula(f"{float(number)!r} * {name}", [], law.output, {name: law}, law.per)

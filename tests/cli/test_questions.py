@@ -240,3 +240,22 @@ def test_rows_are_taken_out_as_in_python(case, cli):
     code, _, err = cli("run", "case.toml", "--remove", "clients")
     assert code == 2
     assert "changes: clients: names no rows of a table; write which, such as clients[name=c01]" in err
+
+
+def test_days_plans_a_file_of_orders_and_goes_on_where_it_was(case, cli):
+    (case / "orders.csv").write_text(
+        "day,client\n2026-03-02,east\n2026-03-02,north\n2026-03-03,east\n2026-03-03,nobody\n"
+    )
+    arguments = ["days", "case.toml", "--orders", "orders.csv", "--hire", "50", "--out", "o"]
+    arguments += ["--set", "vehicles.fixed_cost=10"]
+    code, out, _ = cli(*arguments, "--json", "--quiet")
+    told = json.loads(out)
+    assert code == told["exit_code"] == 3  # nobody knows where nobody is
+    assert any("nobody" in text for text in told["cautions"])
+    assert [row["unserved"] for row in told["days"]] == [0, 1, 0, 1]
+    assert set(told["files"]) == {"days", "intervals", "fleet"}
+    assert told["report"] == str(Path("o") / "case_days.html")
+    code, out, err = cli(*arguments)
+    assert "4 points from" in err
+    assert "variant" in out
+    assert cli(*arguments[:-2], "--hire", "lorry=5")[0] == 2

@@ -1,4 +1,4 @@
-"""The band that the errors of laws put on a price holds what a plan turns out to cost as often as it says."""
+"""What a price cannot be trusted for, and the band that the errors of laws put on it."""
 
 from __future__ import annotations
 
@@ -10,10 +10,16 @@ import pandas as pd
 import pytest
 
 import kanopt as ko
-from kanopt import refs, routing
+from kanopt import decisions, refs, routing, scheduling
+from kanopt.errors import FormulaError
 from kanopt.formulas import Domain, Fit, Formula, Variable, parse_formula
+from kanopt.formulas.formula import BoundFormula
+from kanopt.problems import Problem
 from kanopt.problems.law_use import LawUse
 from kanopt.problems.money_at_stake import MoneyAtStake, money_at_stake
+from kanopt.problems.road_network import RoadNetwork
+from kanopt.problems.supply import Market
+from tests.cases.supply import small
 
 Floats = np.ndarray
 KM, FUEL = Variable("km", "km"), Variable("fuel", "l")
@@ -85,32 +91,18 @@ def test_a_law_that_is_built_on_a_learned_one_passes_its_errors_on() -> None:
     assert (twice.low, twice.high) == pytest.approx((plain.low, plain.high))
 
 
-def test_laws_written_by_hand_put_no_band_on_a_price() -> None:
-    law = parse_formula("0.3 * km", [KM], FUEL)
-    assert money_at_stake([use_of(law, np.ones(3))], 0.9) is None
-    assert money_at_stake([], 5.0) is None
-
-
 def test_the_band_stands_beside_the_price_wherever_it_is_told() -> None:
     rng = np.random.default_rng(4)
     km = rng.uniform(1.0, 40.0, 200)
-    law = learned(km, 0.3 * km + 1.0 + 0.5 * rng.standard_normal(200))
-    law = replace(law, output=Variable("fuel", "EUR"))
-    problem = ko.RoutingProblem(
-        [routing.Depot("depot", 0, 0)],
-        [routing.Client("a", 3, 4), routing.Client("b", 6, 8)],
-        [routing.VehicleType("van", fixed_cost=10)],
-        cost={"fuel": law.bind(km=refs.arc.distance)},
-        duration=np.ones((3, 3)),
-    )
-    result = ko.evaluate(problem, problem.plan_from([["a", "b"]]))
-    stake = result.money_at_stake
+    law = replace(learned(km, 0.3 * km + 0.5 * rng.standard_normal(200)), output=Variable("fuel", "EUR"))
+    problem = ko.DecisionProblem({"km": (0.0, 40.0)}, law)
+    result = ko.evaluate(problem, {"km": 7.0})
+    stake, why = result.money_at_stake, ko.explain(result)
     assert stake is not None
     assert stake.low < result.objective < stake.high
     assert stake.text("EUR") in str(result)
-    why = ko.explain(result)
     assert stake.text("EUR")[1:] in why.text().partition("\n\n")[0]
-    assert why.money_at_stake()["law"].tolist() == ["fuel"]
+    assert why.money_at_stake().shape[0] == 1
     assert stake.to_json()["low"] == stake.low
 
 
@@ -145,29 +137,202 @@ def test_what_a_law_of_items_errs_by_is_shared_by_them() -> None:
     assert together.laws[0][2] > 1.05 * apart
 
 
-def test_a_price_outside_its_own_band_is_told_as_such() -> None:
-    dearer, earned = MoneyAtStake(281.48, 304.45, 614.41, 0.9, ()), MoneyAtStake(-50.0, -80.0, -60.0, 0.9, ())
-    assert "the plan turns out dearer" in dearer.text("EUR")
-    assert dearer.text("EUR").endswith("between 304.45 and 614.41 EUR, not 281.48 EUR")
-    # a cost of -80 to -60 is 60 to 80 earned, more than the 50 that the laws say
-    assert "the plan earns more: " in earned.text("EUR", earned=True)
-    assert earned.text("EUR", earned=True).endswith("between 60.00 and 80.00 EUR, not 50.00 EUR")
-    assert not MoneyAtStake(70.0, 60.0, 80.0, 0.9, ()).outside_words()
+NOISY = learned(np.linspace(1.0, 9.0, 90), np.linspace(1.0, 9.0, 90) + np.sin(np.arange(90.0)))
+BY_HAND = parse_formula("0.3 * km", [KM], FUEL)
+
+
+@pytest.mark.parametrize(
+    ("uses", "price"),
+    [
+        ([], 5.0),
+        ([use_of(BY_HAND, np.ones(3))], 0.9),  # nothing is known of its errors
+        ([use_of(NOISY, np.ones(3), rise=1e-9)], 1e6),
+        ([use_of(NOISY, np.ones(3))], np.inf),
+        ([use_of(NOISY, np.ones(3))], np.nan),
+    ],
+)
+def test_where_there_is_nothing_to_tell_there_is_no_band(uses: list[LawUse], price: float) -> None:
+    assert money_at_stake(uses, price) is None
 
 
 def test_a_band_that_cannot_be_told_is_not_taken_for_none() -> None:
-    law = learned(np.linspace(1.0, 9.0, 90), np.linspace(1.0, 9.0, 90) + np.sin(np.arange(90.0)))
-    beyond = replace(use_of(law, np.ones(3)), price_change=lambda changes: np.full(len(changes), np.inf))
+    beyond = replace(use_of(NOISY, np.ones(3)), price_change=lambda changes: np.full(len(changes), np.inf))
     stake = money_at_stake([beyond], 5.0)
     assert stake is not None
-    assert (stake.low, stake.high) == (-np.inf, np.inf)
-    assert stake.text("EUR") == "the laws' own errors are so large that no range can be told for it"
-    assert stake.outside_words() == ""
-    assert money_at_stake([use_of(law, np.ones(3), rise=1e-9)], 1e6) is None
+    assert (stake.low, stake.high, stake.outside_words()) == (-np.inf, np.inf, "")
+    assert "no range can be told" in stake.text("EUR")
 
 
-@pytest.mark.parametrize("price", [np.inf, np.nan])
-def test_laws_are_not_blamed_for_a_price_that_is_not_finite(price: float) -> None:
-    law = learned(np.linspace(1.0, 9.0, 90), np.linspace(1.0, 9.0, 90) + np.sin(np.arange(90.0)))
-    assert money_at_stake([], price) is None
-    assert money_at_stake([use_of(law, np.ones(3))], price) is None
+def test_a_price_outside_its_own_band_is_told_as_such() -> None:
+    dearer, earned = MoneyAtStake(281.48, 304.45, 614.41, 0.9, ()), MoneyAtStake(-50.0, -80.0, -60.0, 0.9, ())
+    assert "between 304.45 and 614.41 EUR, not 281.48 EUR" in dearer.text("EUR")
+    # a cost of -80 to -60 is 60 to 80 earned, more than the 50 that the laws say
+    assert "between 60.00 and 80.00 EUR, not 50.00 EUR" in earned.text("EUR", earned=True)
+    assert not MoneyAtStake(70.0, 60.0, 80.0, 0.9, ()).outside_words()
+
+
+NEAR = ko.Variable("km", "km", low=0, high=8)
+
+
+def routes(fuel: str = "2 * km - 1000", **vehicle: float) -> ko.RoutingProblem:
+    cost = ko.parse_formula(fuel, [ko.Variable("km", "km")], ko.Variable("fuel", "EUR"))
+    minutes = ko.parse_formula("2 * km", [NEAR], ko.Variable("minutes", "min"))
+    van = routing.VehicleType("van", shift_start=480, shift_end=1200, **vehicle)
+    return ko.RoutingProblem(
+        [routing.Depot("depot", 0, 0)],
+        [routing.Client("a", 3, 4), routing.Client("b", 6, 8)],
+        [van],
+        cost={"fuel": cost.bind(km=refs.arc.distance)},
+        duration=minutes.bind(km=refs.arc.distance),
+    )
+
+
+def shop() -> ko.SchedulingProblem:
+    length = ko.parse_formula(
+        "2 * work", [ko.Variable("work", "min", low=1, high=5)], ko.Variable("t", "min")
+    )
+    return ko.SchedulingProblem(
+        jobs=[scheduling.Job("j1", due_date=10.0, tardiness_cost=2.0), scheduling.Job("j2")],
+        tasks=[scheduling.Task("a", "j1"), scheduling.Task("b", "j1"), scheduling.Task("c", "j2")],
+        machines=[scheduling.Machine("saw"), scheduling.Machine("drill")],
+        modes=[
+            scheduling.Mode("a", "saw", attributes={"work": 4.0}),
+            scheduling.Mode("b", "drill", attributes={"work": 6.0}),
+            scheduling.Mode("c", "saw", attributes={"work": 1.0}),
+        ],
+        duration=length.bind(work=refs.mode.work),
+        makespan_cost=1.0,
+    )
+
+
+SHIPMENT = ko.parse_formula(
+    "2 * load - 30", [ko.Variable("load", "t", low=0, high=5)], ko.Variable("c", "EUR")
+)
+SPEED = ko.parse_formula("(x - 3)^2", [ko.Variable("x", low=0, high=2)], ko.Variable("cost", "EUR"))
+KINDS: dict[str, tuple[Problem, object, tuple[str, ...]]] = {
+    "routing": (
+        routes(),
+        [["a", "b"]],
+        (
+            "duration is used outside its data on 1 of 3 legs",
+            "cost 'fuel' is below zero on 3 of 3 legs and counted as 0",
+        ),
+    ),
+    "scheduling": (
+        shop(),
+        [
+            {"task": "a", "machine": "saw", "start": 0.0},
+            {"task": "b", "machine": "drill", "start": 8.0},
+            {"task": "c", "machine": "saw", "start": 8.0},
+        ],
+        ("duration is used outside its data on 1 of 3 tasks",),
+    ),
+    "supply": (
+        small(tariff=SHIPMENT.bind(load=refs.state.weight), planning={"state.weight": 20.0}),
+        [
+            {"tail": "mill", "head": "north", "period": "1", "quantity": 6.0},
+            {"tail": "north", "head": "Lyon", "period": "1", "quantity": 4.0},
+        ],
+        (
+            "tariff is below zero on 2 of 2 flows and counted as 0",
+            "tariff is used outside its data on 1 of 2 flows",
+        ),
+    ),
+    "decisions": (
+        ko.DecisionProblem({"x": (0.0, 4.0)}, {"speed": SPEED}, [decisions.at_most({"x": 1.0}, 4.0)]),
+        {"x": 3.0},
+        ("law 'speed' is used outside its data",),
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_what_the_price_cannot_be_trusted_for_is_in_every_headline(kind: str) -> None:
+    problem, decision, caveats = KINDS[kind]
+    result = ko.evaluate(problem, problem.plan_from(decision))
+    assert result.assessment is not None
+    assert result.assessment.law_caveats == caveats
+    text, headline = str(result), ko.explain(result).text().partition("\n\n")[0]
+    for clause in caveats:
+        assert clause in text
+        assert clause[1:] in headline
+
+
+def change_of(problem: Problem, plan: object, law: str, changes: list[list[float]]) -> list[float]:
+    """Return the changes of price with changes of what a law says."""
+    use = next(use for use in problem.assess(plan).law_uses if use.law == law)
+    assert use.price_change is not None
+    return use.price_change(np.array(changes)).tolist()
+
+
+def test_a_delay_costs_what_the_referee_says() -> None:
+    """Legs that take longer or shorter cost what the plan costs with those travel times in a matrix."""
+    rates = {"unit_duration_cost": 0.5, "shift_duration": 50.0, "unit_overtime_cost": 0.25}
+    problem = routes("2 * km", **rates)
+    clients = [routing.Client("a", 3, 4, earliest=500), routing.Client("b", 6, 8)]
+    problem = replace(problem, clients=clients)
+    plan = problem.assess(problem.plan_from([["a", "b"]])).settled().plan
+    base = np.array([[0.0, 10.0, 20.0], [10.0, 0.0, 10.0], [20.0, 10.0, 0.0]])
+    rng = np.random.default_rng(0)
+    for changes in rng.uniform(-8.0, 20.0, (20, 3)):
+        times = base.copy()
+        times[0, 1] += changes[0]
+        times[1, 2] += changes[1]
+        times[2, 0] += changes[2]
+        other = replace(problem, duration=times)
+        expected = other.price(plan).objective - problem.price(plan).objective
+        assert change_of(problem, plan, "duration", [changes.tolist()]) == pytest.approx([expected])
+
+
+def test_a_longer_task_moves_what_follows_it() -> None:
+    problem = shop()
+    plan = problem.plan_from(KINDS["scheduling"][1])
+    order = problem.assess(plan).simulation.task.tolist()
+    longer = [[float(task == each) for task in order] for each in range(3)]
+    found = change_of(problem, plan, "duration", longer)
+    # a and b are a chain that ends last (1 for the makespan) and late (2 for the job); c ends before it
+    assert found == pytest.approx([3.0, 3.0, 0.0])
+    assert change_of(problem, plan, "duration", [[-1.0] * 3]) == pytest.approx([-3.0])
+
+
+def _less(**reads: object) -> BoundFormula:
+    (name,) = reads
+    return ko.parse_formula(f"{name} - 5", [ko.Variable(name)], ko.Variable("less")).bind(**reads)
+
+
+def _links() -> object:
+    links = pd.DataFrame({"tail": ["a", "b"], "head": ["b", "a"], "length": [2.0, 9.0]})
+    return RoadNetwork(links, _less(km=refs.link.length)).times
+
+
+def _served(**changes: object) -> Callable[[], object]:
+    problem = routes("2 * km")
+    return lambda: ko.solve(replace(problem, **changes), time_limit=1)
+
+
+SERVICE = routing.RoutingPolicy(service=_less(y=refs.client.y))
+FEW_KM = {"duration": _less(km=refs.arc.distance), "clients": [routing.Client("a", 3, 3)]}
+MARKETS = [Market("Lyon", x=1, y=1), Market("Nice", x=9, y=1)]
+
+
+@pytest.mark.parametrize(
+    ("planned", "told"),
+    [
+        (_served(policy=SERVICE), r"service \(law 'less'\) falls to −1 on 1 of 2 \w+ \(van 1: a\)"),
+        (_served(**FEW_KM), r"duration \(law 'less'\) falls to −0.757359 on 2 of 2 legs"),
+        (lambda: replace(shop(), duration=_less(work=refs.mode.work)), r"duration \(law 'less'\) falls to −"),
+        (lambda: small(demand=_less(x=refs.market.x), markets=MARKETS), r"demand \(law 'less'\) falls to −"),
+        (_links, r"travel time \(law 'less'\) falls to −3 on link .* \(1 of 2 links\)"),
+    ],
+)
+def test_a_law_of_time_or_an_amount_below_zero_refuses_the_plan(
+    planned: Callable[[], object], told: str
+) -> None:
+    with pytest.raises(FormulaError, match=rf"{told}.*max\(0, …\)"):
+        planned()
+
+
+def test_what_rounding_leaves_of_zero_refuses_nothing() -> None:
+    law = ko.parse_formula("2 * km - 1e-13", [ko.Variable("km", "km")], ko.Variable("t", "min"))
+    twice = [routing.Client("a", 3, 4), routing.Client("b", 3, 4)]
+    assert _served(clients=twice, duration=law.bind(km=refs.arc.distance))().has_plan

@@ -1,24 +1,28 @@
-"""What a manager asks of a plan, by hand: distance, hours, lateness, use, service, energy and CO₂."""
+"""What a manager asks of a plan, laws of the plan's day, and plans made for other data."""
 
 from __future__ import annotations
 
 import math
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import kanopt as ko
+from kanopt.errors import ProblemError
 from kanopt.formulas import Constant, Product, Variable, parse_formula
 from kanopt.problems import evaluate
-from kanopt.problems.law_use import LawUse
-from kanopt.problems.plan_figures import emissions
 from kanopt.problems.routing import Client, Depot, RoutingProblem, VehicleType
 from kanopt.problems.scheduling import Job, Machine, Mode, PowerPrice, SchedulingProblem, Setup, Task
+from kanopt.problems.scheduling.dispatch import dispatch_greedily
 from kanopt.problems.supply import Flow, FlowPlan
-from kanopt.refs import arc
+from kanopt.refs import arc, day, decision, lane, mode
+from kanopt.supply import Lane, Market, Period, Supplier
 from tests.cases.mixed_routing import mixed_problem, random_plan
+from tests.cases.scheduling import random_problem
 from tests.cases.supply import small
 
 
@@ -96,21 +100,6 @@ def test_the_co2_of_a_law_is_added_up_along_the_legs():
     assert found["co2"].text == "5 kg"
 
 
-@pytest.mark.parametrize("cut_off", [True, False])
-def test_co2_below_zero_counts_as_the_price_counts_it(cut_off):
-    law = parse_formula("km - 5", [Variable("km", "km")], Variable("co2", "kg"))
-    km = {"km": np.array([2.0, 8.0])}
-    use = LawUse("cost 'co2'", law, km, np.ones(2), (2,), ("leg", "legs"), cut_off=cut_off, term="co2")
-    assert emissions([use])[0].value == pytest.approx(float(use.amounts.sum()))
-
-
-def test_what_is_called_co2_and_is_money_is_no_mass():
-    km = [Variable("km", "km")]
-    law = parse_formula("0.25 * km", km, Variable("co2", "EUR")).bind(km=arc.distance)
-    assert "co2" not in figures_of(evaluate(city(cost={"co2": law}), [["near", "far"]]))
-    assert emissions([]) == ()
-
-
 def shop():
     return SchedulingProblem(
         jobs=[Job("j1", due_date=4.0, tardiness_cost=2.0), Job("j2", release_date=1.0, due_date=30.0)],
@@ -167,11 +156,96 @@ def test_flows_are_added_up_by_hand():
     assert markets["short (t)"].tolist() == [0.0, 2.0]
 
 
-@settings(max_examples=20, deadline=None)
-@given(change=st.floats(-1e6, 1e6).filter(lambda x: x == 0 or abs(x) > 1e-3), base=st.floats(1.0, 1e6))
-def test_a_change_has_the_sign_of_the_difference(change, base):
-    (now,) = [f for f in evaluate(city(), [["near"]]).assessment.figures() if f.key == "distance"]
-    was, after = (type(now)("x", "x", value, "", "", unit="km") for value in (base, base + change))
-    told = after.change_from(was)
-    expected = np.sign((base + change) - base)
-    assert told.startswith("+" if expected > 0 else "−" if expected < 0 else "0")
+def paid(text: str, unit: str) -> ko.Formula:
+    name = text.rpartition(" ")[2]
+    return parse_formula(text, ["weekday", name], Variable("what", unit))
+
+
+def workshop(when: Any) -> tuple[ko.SchedulingProblem, Any]:
+    """A task that lasts ten times the weekday and its effort."""
+    law = paid("10 * weekday + effort", "min").bind(weekday=day.weekday, effort=mode.effort)
+    parts = [Job("j")], [Task("t", "j")], [Machine("saw")], [Mode("t", "saw", attributes={"effort": 3.0})]
+    problem = ko.SchedulingProblem(*parts, duration=law, makespan_cost=1.0, day=when)
+    return problem, [{"task": "t", "machine": "saw", "start": 0.0}]
+
+
+def network(when: Any) -> tuple[ko.SupplyProblem, Any]:
+    """A tariff by lane and weekday for one unit."""
+    law = paid("10 * weekday + rate", "EUR/t").bind(weekday=day.weekday, rate=lane.rate)
+    lanes = [Lane("mill", "Lyon", attributes={"rate": 3.0})]
+    only = {
+        "markets": [Market("Lyon")],
+        "periods": [Period("1")],
+        "lanes": lanes,
+        "demand": 1.0,
+        "facilities": [],
+    }
+    problem = small(suppliers=[Supplier("mill", "flour")], tariff=law, day=when, **only)
+    return problem, [{"tail": "mill", "head": "Lyon", "quantity": 1.0}]
+
+
+def number(when: Any) -> tuple[ko.DecisionProblem, Any]:
+    objective = paid("10 * weekday + x", "EUR").bind(weekday=day.weekday, x=decision.x)
+    return ko.DecisionProblem({"x": (0, 5)}, objective, day=when), {"x": 3.0}
+
+
+@pytest.mark.parametrize("kind", [workshop, network, number])
+def test_the_day_counts_and_is_asked_for(kind: Any) -> None:
+    for when, weekday in (("2026-03-03", 2), ("2026-03-08", 7)):
+        problem, plan = kind(when)
+        assert problem.price(problem.plan_from(plan)).objective == pytest.approx(10 * weekday + 3)
+    with pytest.raises(ProblemError, match=r"'day\.weekday', but no day is stated; write day="):
+        kind(None)
+    with pytest.raises(ProblemError, match="'soon' is no day; write year, month and day"):
+        kind("soon")
+
+
+DEPOT, VAN = ko.routing.Depot("depot"), ko.routing.VehicleType("van", unit_duration_cost=1.0)
+
+
+def order_on_machines(plan) -> list[list[str]]:
+    frame = plan.to_frame().sort_values(["machine", "start", "end"], kind="stable")
+    return [rows["task"].tolist() for _, rows in frame.groupby("machine")]
+
+
+@given(st.integers(0, 10_000), st.floats(0.5, 1.6))
+@settings(max_examples=15, deadline=None)
+def test_a_schedule_keeps_its_order_and_every_rule(seed, factor):
+    before = random_problem(np.random.default_rng(seed), shape=(2, 2, 1), whole=False)
+    found = dispatch_greedily(before.data.structure, before.data.timing)
+    if found is None:
+        return
+    plan = before.schedule(*found)
+    slower = replace(
+        before, modes=tuple(replace(mode, duration=factor * mode.duration) for mode in before.data.modes)
+    )
+    moved = slower.carried_over(plan)
+    if not slower.check(moved).ok:  # a task no longer fits: then nothing was moved
+        assert moved.to_frame()["start"].tolist() == plan.to_frame()["start"].tolist()
+        return
+    chosen = ["task", "machine", "mode"]
+    frames = [one.to_frame().sort_values("task")[chosen].to_numpy().tolist() for one in (moved, plan)]
+    assert frames[0] == frames[1]
+    assert order_on_machines(moved) == order_on_machines(plan)
+
+
+def test_a_route_leaves_when_that_is_best_on_the_new_times():
+    def city(minutes: float) -> ko.RoutingProblem:
+        legs = np.array([[0.0, minutes], [minutes, 0.0]])
+        return ko.RoutingProblem(
+            [DEPOT], [ko.routing.Client("a", earliest=60, latest=70)], [VAN], {}, legs, legs
+        )
+
+    plan = ko.evaluate(city(30.0), [["a"]]).assessment.settled().plan
+    assert plan.routes[0].departure == 30.0  # the van does not wait
+    late = ko.evaluate(city(45.0), plan)
+    assert late.status == "infeasible"
+    moved = ko.evaluate(city(45.0), city(45.0).carried_over(plan))
+    assert moved.status != "infeasible"
+    assert moved.assessment.settled().plan.routes[0].departure == 15.0
+
+
+def test_other_kinds_are_read_as_they_are():
+    choice = ko.DecisionProblem([ko.decisions.Decision("n", 0, 4, integer=True)], {"n": 1.0})
+    plan = choice.plan_from({"n": 2})
+    assert choice.carried_over(plan) == plan

@@ -19,8 +19,8 @@ import pytest
 
 from kanopt.explain import explain
 from kanopt.problems import evaluate
-from kanopt.problems.findings import Extrapolation, Reason, Violation
-from kanopt.problems.result import Check, Status
+from kanopt.problems.findings import Extrapolation, Reason, Status, Violation
+from kanopt.problems.result import Check
 from kanopt.reports import answer_page, write_page, write_report
 from kanopt.text import fixed_text, money_text
 from kanopt.whatif import Comparison

@@ -105,8 +105,7 @@ def test_check_asks_no_database_and_checks_the_rest(asking, capsys, monkeypatch)
     def refuse(*_):
         raise AssertionError("a database was asked")
 
-    monkeypatch.setattr("kanopt.tables._database.query_rows", refuse)
-    monkeypatch.setattr("kanopt.tables._stores.query_rows", refuse)
+    monkeypatch.setattr("kanopt.tables._stores._query_rows", refuse)
     assert main("check", str(asking)) == 0
     assert "a table comes from a database, which was not asked" in capsys.readouterr().out
     asking.write_text(asking.read_text().replace("time_limit = 1", "time_limt = 1"))

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from kanopt.whatif.learn import fit_law
-from kanopt.whatif.rows import split_rows, unseen_rows, with_groups
+from kanopt.whatif.scenario_files.laws import split_rows, unseen_rows, with_groups
 from kanopt.whatif.scenario_files.spec import HoldoutSpec, LearnedSpec
 
 

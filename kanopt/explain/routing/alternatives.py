@@ -12,8 +12,7 @@ import pandas as pd
 
 from kanopt.display import Fold, Part, Shown, grid_of
 from kanopt.errors import ProblemError, nearest
-from kanopt.explain.differences import difference
-from kanopt.explain.explanation import Level
+from kanopt.explain.differences import Level, difference
 from kanopt.problems.result import Progress, Result
 from kanopt.problems.routing import RoutingPlan, RoutingProblem
 from kanopt.problems.routing.rules.skills import missing_skill

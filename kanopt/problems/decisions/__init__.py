@@ -2,8 +2,8 @@
 
 from kanopt.problems.decisions.decision_law import DecisionLaw
 from kanopt.problems.decisions.entities import Constraint, Decision, Item, at_least, at_most, equal_to
+from kanopt.problems.decisions.plan import DecisionPlan
 from kanopt.problems.decisions.problem import DecisionProblem
-from kanopt.problems.decisions.simulate import DecisionPlan
 
 __all__ = [
     "Constraint",

@@ -4,21 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
-from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
-from kanopt.problems.assessment import Assessment
+from kanopt.problems.base import Assessment
 from kanopt.problems.coverage import Coverage, CoverageWords, LeftOutPrice, refer_to
 from kanopt.problems.decisions.decision_law import DecisionLaw
-from kanopt.problems.decisions.simulate import (
-    RULE_WORDS,
-    DecisionPlan,
-    check_plan,
-    price_plan,
-    violation_reasons,
-)
+from kanopt.problems.decisions.model import DecisionModel
+from kanopt.problems.decisions.plan import DecisionPlan
+from kanopt.problems.decisions.simulate import RULE_WORDS, check_plan, price_plan, violation_reasons
 from kanopt.problems.findings import Check, Extrapolation, Reason
 from kanopt.problems.law_use import LawUse, unit_factor
 from kanopt.problems.plan_figures import PlanFigure, emissions
@@ -26,14 +21,11 @@ from kanopt.problems.pricing import Pricing
 from kanopt.problems.views import SeriesView, View
 from kanopt.text import amount_text, join_list
 
-if TYPE_CHECKING:
-    from kanopt.problems.decisions.problem import DecisionProblem
-
 _LINES = 6
 _POINTS = 101
 
 
-def views_of(problem: DecisionProblem, plan: DecisionPlan) -> tuple[View, ...]:
+def views_of(problem: DecisionModel, plan: DecisionPlan) -> tuple[View, ...]:
     """Return the price along the range of the decisions that move it most, other decisions at the plan's values.
 
     What a plan earns is a negative price, and is drawn as earnings.
@@ -67,7 +59,7 @@ def views_of(problem: DecisionProblem, plan: DecisionPlan) -> tuple[View, ...]:
 _ITEMS = ("item", "items")
 
 
-def decision_law_uses(problem: DecisionProblem, values: Mapping[str, float]) -> tuple[LawUse, ...]:
+def decision_law_uses(problem: DecisionModel, values: Mapping[str, float]) -> tuple[LawUse, ...]:
     """Return each law of the objective, which is paid as it is, and each law of a limit, which is not paid.
 
     A law that is counted for items is used once, in a place for each of them: what is wrong with its constants is wrong
@@ -106,7 +98,7 @@ def _use(laws: Sequence[DecisionLaw], values: Mapping[str, float], share: float)
 _WORDS = CoverageWords("keeps", "constraint", "constraints")
 
 
-def kept_constraints(problem: DecisionProblem, check: Check) -> Coverage:
+def kept_constraints(problem: DecisionModel, check: Check) -> Coverage:
     """Count the constraints, and name those that are broken."""
     broken = [violation.where for violation in check.violations if violation.constraint == "constraint"]
     return Coverage(_WORDS, len(problem.constraint_laws), tuple(broken), lacking="broken")
@@ -124,7 +116,7 @@ _SHOWN = 8
 class DecisionAssessment(Assessment[DecisionPlan, Mapping[str, float]]):
     """What becomes of decided numbers. Nothing follows from them but the values of laws, and nothing is frozen."""
 
-    problem: DecisionProblem
+    problem: DecisionModel
     rule_words = RULE_WORDS
 
     @property
@@ -193,7 +185,7 @@ class DecisionAssessment(Assessment[DecisionPlan, Mapping[str, float]]):
         return decision_law_uses(self.problem, self.plan.values)
 
 
-def _at_ends(problem: DecisionProblem, plan: DecisionPlan) -> tuple[PlanFigure, ...]:
+def _at_ends(problem: DecisionModel, plan: DecisionPlan) -> tuple[PlanFigure, ...]:
     """Return how many decisions are as small or as large as they may be."""
     free = [one for one in problem.records if one.low < one.high]
     if not free:

@@ -6,48 +6,18 @@ No solver runs through here, and no solver's figure is trusted where this module
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
 import numpy as np
-import pandas as pd
 
-from kanopt.problems.base import Plan
 from kanopt.problems.broken_rules import RuleWords
 from kanopt.problems.decisions.decision_law import DecisionLaw
 from kanopt.problems.decisions.entities import Constraint
+from kanopt.problems.decisions.model import DecisionModel
+from kanopt.problems.decisions.plan import DecisionPlan
 from kanopt.problems.findings import Check, Reason, Violation
 from kanopt.problems.law_use import unit_factor
 from kanopt.problems.pricing import Pricing
 from kanopt.text import amount_text, list_names, range_text
-
-if TYPE_CHECKING:
-    from kanopt.problems.decisions.problem import DecisionProblem
-
-
-@dataclass(frozen=True)
-class DecisionPlan(Plan):
-    """A number for each decision, in its unit.
-
-    Examples
-    --------
-    >>> DecisionPlan({"speed": 62.5, "vans": 4}).to_frame()
-      decision  value
-    0    speed   62.5
-    1     vans    4.0
-    """
-
-    values: Mapping[str, float] = field(hash=False)
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "values", {str(name): float(value) for name, value in self.values.items()})
-
-    def to_frame(self) -> pd.DataFrame:
-        """Return one row per decision: ``decision``, ``value``."""
-        return pd.DataFrame(
-            {"decision": list(self.values), "value": [float(value) for value in self.values.values()]}
-        )
-
 
 TOLERANCE = 1e-6
 _LONGEST = 80
@@ -70,12 +40,12 @@ def slack(limit: float) -> float:
     return TOLERANCE * max(1.0, abs(limit)) if np.isfinite(limit) else TOLERANCE
 
 
-def check_plan(problem: DecisionProblem, plan: DecisionPlan) -> Check:
+def check_plan(problem: DecisionModel, plan: DecisionPlan) -> Check:
     """Return every violation: ranges, whole numbers, constraints."""
     return Check(tuple(_ranges(problem, plan) + _constraints(problem, plan)))
 
 
-def _ranges(problem: DecisionProblem, plan: DecisionPlan) -> list[Violation]:
+def _ranges(problem: DecisionModel, plan: DecisionPlan) -> list[Violation]:
     found = []
     for one in problem.records:
         value, where = plan.values[one.name], f"decision {one.name}"
@@ -90,7 +60,7 @@ def _ranges(problem: DecisionProblem, plan: DecisionPlan) -> list[Violation]:
     return found
 
 
-def _constraints(problem: DecisionProblem, plan: DecisionPlan) -> list[Violation]:
+def _constraints(problem: DecisionModel, plan: DecisionPlan) -> list[Violation]:
     found = []
     for rule, law in problem.constraint_laws:
         value = float(law.value(plan.values))
@@ -110,7 +80,7 @@ def _violation(rule: Constraint, law: DecisionLaw, value: float, amount: float) 
     return Violation("constraint", rule.name, amount, law.unit, message)
 
 
-def price_plan(problem: DecisionProblem, plan: DecisionPlan) -> Pricing:
+def price_plan(problem: DecisionModel, plan: DecisionPlan) -> Pricing:
     """Return a line for each part that adds up to a law of the objective."""
     rows = []
     for law in problem.objective_terms:
@@ -123,7 +93,7 @@ def price_plan(problem: DecisionProblem, plan: DecisionPlan) -> Pricing:
     return Pricing.of(rows, problem.unit)
 
 
-def infeasibility_reasons(problem: DecisionProblem) -> tuple[Reason, ...]:
+def infeasibility_reasons(problem: DecisionModel) -> tuple[Reason, ...]:
     """Return the constraints that no values within the ranges meet; interval arithmetic proves it."""
     return tuple(
         found

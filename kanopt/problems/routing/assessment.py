@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from kanopt.problems.assessment import Assessment
+from kanopt.problems.base import Assessment
 from kanopt.problems.coverage import Coverage, LeftOutPrice
 from kanopt.problems.earth import EarthPlan
 from kanopt.problems.findings import Check, Extrapolation, Reason

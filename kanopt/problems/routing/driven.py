@@ -162,9 +162,7 @@ class _Reading:
 
     def day(self) -> DrivenDay:
         """Return the day."""
-        rows: dict[tuple[str, int], list[DrivenStop]] = {}
-        for stop in self.stops:
-            rows.setdefault(self._vehicle(stop), []).append(stop)
+        rows = self._vehicles()
         self._check_day()
         found = [self._route(vehicle, part) for vehicle, part in rows.items()]
         found = [each for each in found if each[0].clients]
@@ -192,32 +190,36 @@ class _Reading:
         self._tell(plan)
         return DrivenDay(plan, arrive, end, load, detour, tuple(self.notes))
 
-    def _vehicle(self, stop: DrivenStop) -> tuple[str, int]:
-        """Return type and number of the vehicle of a stop."""
-        data, label = self.problem.data, stop.vehicle
-        numbered = math.isfinite(stop.index)
-        for route in self.planned.routes:
-            if label == route.label and not numbered:
-                return route.vehicle, route.index
-        name, index = split_label(label, data.type_index)
-        index = int(stop.index) if numbered else index
-        labels = [route.label for route in self.planned.routes]
-        numbers = (
-            range(1, data.vehicles[data.type_index[name]].num_available + 1)
-            if name in data.type_index
-            else ()
-        )
-        if (stop.index if numbered else index) not in numbers:
-            raise ProblemError(
-                f"driven: unknown vehicle {label!r}; {nearest(label, [*labels, *data.type_index])}; call vehicles as "
-                f"the plan does, {list_names(labels)}"
-            )
-        if label == name and not numbered and data.vehicles[data.type_index[name]].num_available > 1:
-            raise ProblemError(
-                f"driven: {label!r} is a type of several vehicles; say which of them, {list_names(labels)}, or give "
-                f"their numbers in a column 'index'"
-            )
-        return name, index
+    def _vehicles(self) -> dict[tuple[str, int], list[DrivenStop]]:
+        """Return the stops of each vehicle, by its type and number.
+
+        Raises
+        ------
+        ProblemError
+            Naming all vehicles that the problem does not know.
+        """
+        types, rows = self.problem.data.type_index, dict[tuple[str, int], list[DrivenStop]]()
+        labels = {route.label: (route.vehicle, route.index) for route in self.planned.routes}
+        mistakes: dict[str, None] = {}
+        for stop in self.stops:
+            label, is_numbered = stop.vehicle, math.isfinite(stop.index)
+            name, index = split_label(label, types)
+            number = stop.index if is_numbered else index
+            available = self.problem.data.vehicles[types[name]].num_available if name in types else 0
+            if label in labels and not is_numbered:
+                rows.setdefault(labels[label], []).append(stop)
+            elif number not in range(1, available + 1):
+                mistakes[f"unknown vehicle {label!r}; {nearest(label, [*labels, *types])}"] = None
+            elif label == name and not is_numbered and available > 1:
+                mistakes[
+                    f"{label!r} is a type of several vehicles; give their numbers in a column 'index'"
+                ] = None
+            else:
+                rows.setdefault((name, int(number)), []).append(stop)
+        if mistakes:
+            advice = f"; call vehicles as the plan does, {list_names([*labels])}" if labels else ""
+            raise ProblemError("\n".join(f"driven: {mistake}{advice}" for mistake in mistakes))
+        return rows
 
     def _check_day(self) -> None:
         """Refuse clock times that are of another day."""
@@ -348,33 +350,19 @@ class _Reading:
 
     def _tell(self, plan: RoutingPlan) -> None:
         """Note what is missing, unknown or impossible."""
-        before = {name: route.label for route in self.planned.routes for name in route.clients}
+        before = {name for route in self.planned.routes for name in route.clients}
         missing = [name for name in plan.unserved if name in before]
-        if missing:
-            self.notes.append(
-                f"{count_text(len(missing), 'planned stop')} not in the table and taken as left out: "
-                f"{list_names(missing)}"
-            )
-        if self.unwritten:
-            self.notes.append(
-                f"{count_text(len(self.unwritten), 'planned stop')} not in the table and taken as made, since the "
-                f"time between their neighbours says so: {list_names(self.unwritten)}"
-            )
-        if self.unknown:
-            self.notes.append(
-                f"{count_text(len(self.unknown), 'stop')} at places that the plan does not know, which count as "
-                f"detours: {list_names(self.unknown)}"
-            )
-        if self.twice:
-            self.notes.append(
-                f"{count_text(len(self.twice), 'client')} reached more than once, of which the first visit counts: "
-                f"{list_names(self.twice)}"
-            )
-        if self.backwards:
-            self.notes.append(
-                f"{count_text(len(self.backwards), 'time that runs', 'times that run')} backwards and count as "
-                f"unknown: {'; '.join(self.backwards[:_SHOWN])}"
-            )
+        stop, since = "planned stop", "since the time between their neighbours says so"
+        for names, one, many, words in (
+            (missing, stop, "", "not in the table and taken as left out"),
+            (self.unwritten, stop, "", f"not in the table and taken as made, {since}"),
+            (self.unknown, "stop", "", "at places that the plan does not know, which count as detours"),
+            (self.twice, "client", "", "reached more than once, of which the first visit counts"),
+            (self.backwards, "time that runs", "times that run", "backwards and count as unknown"),
+        ):
+            if names:
+                told = list_names(names, quoted=one != "time that runs")
+                self.notes.append(f"{count_text(len(names), one, many)} {words}: {told}")
 
 
 def _first(values: Iterator[float] | Any) -> float:

@@ -22,7 +22,8 @@ from kanopt.problems.routing.data import Floats, RoutingData
 from kanopt.problems.routing.entities import Client, Depot, RoutingUnits, VehicleType
 from kanopt.problems.routing.leg_laws import RoutingLaw, RoutingLaws
 from kanopt.problems.routing.matrices import read_matrix
-from kanopt.problems.routing.plan import Route, RoutingPlan, read_plan
+from kanopt.problems.routing.plan import Route, RoutingPlan
+from kanopt.problems.routing.plan_reading import read_plan
 from kanopt.problems.routing.planning_values import PlanningValues
 from kanopt.problems.routing.policy import RoutingPolicy
 from kanopt.problems.routing.rules.started import started_routes

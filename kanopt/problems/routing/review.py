@@ -82,10 +82,10 @@ class Times:
         Route and leg of each, as positions in the routes as they are laid out.
     law, actual
         What the law says at the actual clock and load, and how long it took.
-    groups
+    hours
+        Clock time at which each began.
+    groups, names
         The level of each in every group, and what the levels are called.
-    names
-        Names of the levels.
     spread
         Standard deviation of each by itself, as a share of it.
     effects
@@ -99,12 +99,36 @@ class Times:
     places: tuple[Ints, Ints]
     law: Floats
     actual: Floats
+    hours: Floats
     groups: Mapping[str, Codes]
     names: Mapping[str, list[str]]
     spread: Floats
     effects: TimeEffects | None
     day_spread: float | None = None
     bias_error: float = 0.0
+
+    @property
+    def common(self) -> Floats:
+        """By which share each is longer by what it has in common with others, on the day and at its levels; (n,)."""
+        if self.effects is None:
+            return np.zeros(len(self.law))
+        return np.asarray(self.effects.day.mean() + self.effects.of_groups(self.groups).mean(axis=0))
+
+    @property
+    def of_day(self) -> dict[str, float]:
+        """What they tell of the day: by which share all were longer (``effect``), and how surely that is known.
+
+        The ``error`` is that of this day alone; ``bias error`` is what the law is wrong by on all days, and ``day
+        spread`` by how much days differ, no number where the law has not learned that.
+        """
+        day = np.array([np.nan]) if self.effects is None else self.effects.day
+        variance, known = float(day.var()), self.day_spread
+        return {
+            "effect": float(day.mean()),
+            "error": float(np.sqrt(max(variance - self.bias_error**2, 0.01 * variance))),
+            "day spread": np.nan if known is None else known,
+            "bias error": self.bias_error,
+        }
 
     def factors(self, shape: tuple[int, int], *, levels: bool, draw: slice | None = None) -> Floats:
         """Return by which factor times are longer for the day, or for what the law is wrong by too.
@@ -175,8 +199,8 @@ class ReviewedDay:
         return pad_routes(laws, planning, routes, frozen=False)
 
     @cached_property
-    def _loaded(self) -> PaddedRoutes:
-        """The routes with what was on board."""
+    def routes(self) -> PaddedRoutes:
+        """The routes as they are laid out to be driven, with what was on board."""
         known = np.isfinite(self.day.load)
         return (
             self._grid.with_load(np.where(known, self.day.load, self._grid.loads[0]))
@@ -215,7 +239,7 @@ class ReviewedDay:
     @cached_property
     def _likely(self) -> LegTimes:
         """The routes as the laws say, with the departures and loads that were."""
-        return drive_forward(self._loaded, self.departure)
+        return drive_forward(self.routes, self.departure)
 
     @cached_property
     def actual(self) -> LegTimes:
@@ -247,7 +271,7 @@ class ReviewedDay:
     @cached_property
     def travel(self) -> Times:
         """Travel times that are known, with what they have in common."""
-        laws, times, grid = self.problem.leg_laws, self.actual, self._loaded
+        laws, times, grid = self.problem.leg_laws, self.actual, self.routes
         likely = self._likely
         pause = likely.arrive - likely.leave - likely.duration
         left = np.concatenate(
@@ -265,25 +289,32 @@ class ReviewedDay:
         )
         law = laws.evaluate(DURATION, inputs)
         actual = times.duration[known] - pause[known]
-        travel_law, _ = routing_time_laws(self.problem, Uncertainty())
-        return self._times((route, leg), law, actual, travel_law)
+        return self._times((route, leg), law, actual, times.leave, self._errors[0])
 
     @cached_property
     def service(self) -> Times:
         """Times of service that are known, with what they have in common."""
-        times, grid, likely = self.actual, self._loaded, self._likely
+        times, grid, likely = self.actual, self.routes, self._likely
         at_client = grid.head >= len(self.problem.data.depots)
         known = grid.valid & at_client & np.isfinite(self.day.arrive) & np.isfinite(self.day.end)
-        _, service_law = routing_time_laws(self.problem, Uncertainty())
-        return self._times(np.nonzero(known), likely.stay[known], times.stay[known], service_law)
+        return self._times(
+            np.nonzero(known), likely.stay[known], times.stay[known], times.begin, self._errors[1]
+        )
 
-    def _times(self, places: tuple[Ints, ...], law: Floats, actual: Floats, errs: UncertainLaw) -> Times:
+    @cached_property
+    def _errors(self) -> tuple[UncertainLaw, UncertainLaw]:
+        return routing_time_laws(self.problem, Uncertainty())
+
+    def _times(
+        self, places: tuple[Ints, ...], law: Floats, actual: Floats, begin: Floats, errs: UncertainLaw
+    ) -> Times:
         timed = np.isfinite(law) & (law > 0.0) & np.isfinite(actual)
         route, leg = places[0][timed], places[1][timed]
         law, actual = law[timed], actual[timed]
+        hours = convert(begin[route, leg], self.problem.units.time, "h")
         if len(law) < _FEWEST:
-            return Times((route, leg), law, actual, {}, {}, np.ones(len(law)), None)
-        groups, names = self._levels(route, leg)
+            return Times((route, leg), law, actual, hours, {}, {}, np.ones(len(law)), None)
+        groups, names = self._levels(route, leg, hours)
         known, ratio = errs.model, actual / law - 1.0
         bias_error, day_spread = 0.0, None
         if known is None:
@@ -296,12 +327,12 @@ class ReviewedDay:
             day_spread = float(np.average(of_law, weights=law)) * shape.common if shape.by else None
             bias_error = float(np.sqrt(known.covariance[2]))
         effects = draw_time_effects(ratio, spread, groups, day_spread=day_spread, bias_error=bias_error)
-        return Times((route, leg), law, actual, groups, names, spread, effects, day_spread, bias_error)
+        return Times((route, leg), law, actual, hours, groups, names, spread, effects, day_spread, bias_error)
 
-    def _levels(self, route: Ints, leg: Ints) -> tuple[dict[str, Codes], dict[str, list[str]]]:
+    def _levels(self, route: Ints, leg: Ints, hours: Floats) -> tuple[dict[str, Codes], dict[str, list[str]]]:
         """Return to which vehicle, hours, region and load each time belongs, and how these are called."""
-        data, grid, times = self.problem.data, self._loaded, self.actual
-        head, hours = grid.head[route, leg], convert(times.leave[route, leg], data.units.time, "h")
+        data, grid = self.problem.data, self.routes
+        head = grid.head[route, leg]
         found: dict[str, Any] = {"vehicle": np.array([self.day.plan.routes[each].label for each in route])}
         block = np.floor(hours / _HOURS) * _HOURS
         found["hours"] = np.array([f"{low:g} to {low + _HOURS:g} h" for low in block])
@@ -340,16 +371,28 @@ class ReviewedDay:
         nearest = [int(np.argmin(np.square(points - centre).sum(axis=1))) for centre in centres]
         return {"place": np.array([f"around {data.names[nearest[code]]}" for code in codes])}
 
-    def _changed(self, *, levels: bool, draw: slice | None = None) -> PaddedRoutes:
-        """Return the routes with the detours, the day and what the laws are wrong by; one after the other by draw."""
+    def replayed(self, travel: Floats, service: Floats) -> Drive:
+        """Return the routes driven again with other times, with the departures, loads and detours that were.
+
+        Parameters
+        ----------
+        travel, service
+            By which factor times are longer than the laws say; (draws, routes, legs). Draws are driven one after the
+            other.
+        """
+        count, routes, legs = travel.shape
+        longer = _Changed(travel.reshape(-1, legs), np.tile(self._detours, (count, 1)))
+        stays = _Changed(service.reshape(-1, legs), np.zeros((count * routes, legs)))
+        grid = self.routes.select(np.tile(np.arange(routes), count))
+        return self._drive(replace(grid, errors=DrivingErrors(longer, stays)), np.tile(self.departure, count))
+
+    def _with_effects(self, *, levels: bool, draw: slice | None = None) -> Drive:
+        """Return the routes driven with the day, and with what the laws are wrong by at levels."""
         shape = self._grid.valid.shape
-        parts = []
-        for times, more in ((self.travel, self._detours), (self.service, np.zeros(shape))):
-            factor = times.factors(shape, levels=levels, draw=draw)
-            parts.append(_Changed(factor.reshape(-1, shape[1]), np.tile(more, (len(factor), 1))))
-        count = len(parts[0].factor) // shape[0]
-        routes = np.tile(np.arange(shape[0]), count)
-        return replace(self._loaded.select(routes), errors=DrivingErrors(*parts))
+        travel, service = (
+            times.factors(shape, levels=levels, draw=draw) for times in (self.travel, self.service)
+        )
+        return self.replayed(travel, service)
 
     @cached_property
     def _detours(self) -> Floats:
@@ -361,25 +404,22 @@ class ReviewedDay:
     @cached_property
     def replays(self) -> Mapping[str, Drive]:
         """The routes driven with one thing more as it was, by the part that it tells; the last is the day."""
-        shape = self._grid.valid.shape
-        with_detours = _Changed(np.ones(shape), self._detours)
-        steps = {
-            ORDER: (self._grid, self._planned_departure),
-            DEPARTURE: (self._grid, self.departure),
-            LOADS: (self._loaded, self.departure),
-            DETOURS: (replace(self._loaded, errors=DrivingErrors(with_detours)), self.departure),
-            DAY: (self._changed(levels=False), self.departure),
-            LAW: (self._changed(levels=True), self.departure),
+        as_law = np.ones((1, *self._grid.valid.shape))
+        return {
+            ORDER: self._drive(self._grid, self._planned_departure),
+            DEPARTURE: self._drive(self._grid, self.departure),
+            LOADS: self._drive(self.routes, self.departure),
+            DETOURS: self.replayed(as_law, as_law),
+            DAY: self._with_effects(levels=False),
+            LAW: self._with_effects(levels=True),
+            CHANCE: self._drive(self.routes, self.departure, self.actual),
         }
-        found = {part: self._drive(grid, leaves) for part, (grid, leaves) in steps.items()}
-        return found | {CHANCE: drive_of(self._loaded, self._stops, self.departure, self.actual)}
 
-    @property
-    def _stops(self) -> list[int]:
-        return [len(route.clients) for route in self.day.plan.routes]
-
-    def _drive(self, grid: PaddedRoutes, departure: Floats) -> Drive:
-        return drive_of(grid, self._stops, departure, drive_forward(grid, departure))
+    def _drive(self, grid: PaddedRoutes, departure: Floats, times: LegTimes | None = None) -> Drive:
+        stops = [len(route.clients) for route in self.day.plan.routes] * (
+            len(departure) // len(self._grid.valid)
+        )
+        return drive_of(grid, stops, departure, times or drive_forward(grid, departure))
 
     @cached_property
     def pricings(self) -> Mapping[str, Pricing]:
@@ -421,27 +461,24 @@ class ReviewedDay:
     def hours(self) -> pd.DataFrame:
         """By how much times that are known were longer than the law says, by the hours in which they began."""
         rows = []
-        for what, times in (("travel", self.travel), ("service", self.service)):
-            clock = self.actual.leave[times.places]
-            wrong = np.zeros(len(times.law))
-            day = np.zeros(len(times.law))
-            if times.effects is not None:
-                day = times.law * float(times.effects.day.mean())
-                wrong = times.law * times.effects.of_groups(times.groups).mean(axis=0)
-            rows.append(
-                pd.DataFrame(
-                    {
-                        "hour": np.floor(convert(clock, self.problem.units.time, "h")).astype(int),
-                        "what": what,
-                        "law": times.law,
-                        DAY: day,
-                        LAW: wrong,
-                        CHANCE: times.actual - times.law - day - wrong,
-                        "driven": times.actual,
-                    }
-                )
-            )
+        for what, times in self._kinds:
+            day = times.law * (0.0 if times.effects is None else float(times.effects.day.mean()))
+            common = times.law * times.common
+            columns = {
+                "hour": np.floor(times.hours).astype(int),
+                "what": what,
+                "law": times.law,
+                DAY: day,
+                LAW: common - day,
+                CHANCE: times.actual - times.law - common,
+                "driven": times.actual,
+            }
+            rows.append(pd.DataFrame(columns))
         return pd.concat(rows).groupby(["what", "hour"], as_index=False).sum()
+
+    @property
+    def _kinds(self) -> tuple[tuple[str, Times], ...]:
+        return ("travel", self.travel), ("service", self.service)
 
     @cached_property
     def intervals(self) -> pd.DataFrame:
@@ -469,11 +506,8 @@ class ReviewedDay:
         found = []
         for first in range(0, _DRAWS, 50):
             draw = slice(first, min(first + 50, _DRAWS))
-            grid = self._changed(levels=part == LAW, draw=draw)
-            count = draw.stop - draw.start
-            departure = np.tile(self.departure, count)
-            driven = drive_of(grid, self._stops * count, departure, drive_forward(grid, departure))
-            found.append(self._totals(driven, count))
+            driven = self._with_effects(levels=part == LAW, draw=draw)
+            found.append(self._totals(driven, draw.stop - draw.start))
         return np.concatenate(found)
 
     def _totals(self, driven: Drive, count: int) -> Floats:
@@ -492,27 +526,16 @@ class ReviewedDay:
         as a share of the time where there is one, with its interval (``low``, ``high``), and ``times`` that tell it.
         """
         rows = []
-        for what, times in (("travel", self.travel), ("service", self.service)):
-            if times.effects is None:
-                continue
-            for group, draws in times.effects.groups.items():
-                for place, level in enumerate(times.names[group]):
-                    some = draws[:, place] != 0.0
-                    if some.mean() < 0.5:
-                        continue
-                    low, high = np.quantile(draws[some, place], (0.05, 0.95))
-                    rows.append(
-                        {
-                            "what": what,
-                            "group": group,
-                            "level": level,
-                            "probability": float(some.mean()),
-                            "effect": float(draws[some, place].mean()),
-                            "low": float(low),
-                            "high": float(high),
-                            "times": int((times.groups[group] == place).sum()),
-                        }
-                    )
+        for what, times in self._kinds:
+            effects = {} if times.effects is None else times.effects.groups
+            levels = [(group, place) for group in effects for place in range(len(times.names[group]))]
+            for group, place in levels:
+                draws = effects[group][:, place]
+                some = draws[draws != 0.0]
+                if 2 * len(some) >= len(draws):
+                    told = len(some) / len(draws), some.mean(), *np.quantile(some, (0.05, 0.95))
+                    count = int((times.groups[group] == place).sum())
+                    rows.append((what, group, times.names[group][place], *map(float, told), count))
         columns = ["what", "group", "level", "probability", "effect", "low", "high", "times"]
         found = pd.DataFrame(rows, columns=columns)
         return found.sort_values("probability", ascending=False, kind="stable", ignore_index=True)
@@ -525,24 +548,16 @@ class ReviewedDay:
         ``expected`` with what the day and the place have in common, and ``driven``.
         """
         rows = []
-        for what, times in (("travel", self.travel), ("service", self.service)):
+        for what, times in self._kinds:
             if times.effects is None:
                 continue
-            common = times.effects.day.mean() + times.effects.of_groups(times.groups).mean(axis=0)
-            expected = times.law * (1.0 + common)
-            apart = (times.actual - expected) / (times.law * times.spread * times.effects.noise.mean())
-            for at in np.flatnonzero(np.abs(apart) > _BEYOND):
+            expected = times.law * (1.0 + times.common)
+            apart = np.abs(times.actual - expected) / (times.law * times.spread * times.effects.noise.mean())
+            for at in np.flatnonzero(apart > _BEYOND):
                 route, leg = times.places[0][at], times.places[1][at]
-                rows.append(
-                    {
-                        "what": what,
-                        "vehicle": self.day.plan.routes[route].label,
-                        "place": self.problem.data.names[self._loaded.head[route, leg]],
-                        "expected": float(expected[at]),
-                        "driven": float(times.actual[at]),
-                        "apart": abs(float(apart[at])),
-                    }
-                )
+                vehicle = self.day.plan.routes[route].label
+                place = self.problem.data.names[self.routes.head[route, leg]]
+                rows.append((what, vehicle, place, *map(float, (expected[at], times.actual[at], apart[at]))))
         found = pd.DataFrame(rows, columns=["what", "vehicle", "place", "expected", "driven", "apart"])
         return found.sort_values("apart", ascending=False, ignore_index=True).drop(columns="apart")
 
@@ -567,7 +582,7 @@ class ReviewedDay:
         law, times = self.problem.leg_laws.duration, self.travel
         if not isinstance(law, BoundFormula):
             return pd.DataFrame()
-        grid, (route, leg) = self._loaded, times.places
+        grid, (route, leg) = self.routes, times.places
         inputs = LegInputs(
             grid.kind[route],
             grid.tail[route, leg],

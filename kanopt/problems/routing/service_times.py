@@ -5,25 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from kanopt.errors import FormulaError, ProblemError
 from kanopt.formulas.formula import BoundFormula
 from kanopt.formulas.references import Reference, ReferenceValue, Resolver
 from kanopt.problems.plan_day import day_value
+from kanopt.problems.routing.arrays import Floats, Ints, RoutingArrays
 from kanopt.problems.routing.entities import Client, VehicleType
 from kanopt.records.record import field_values
 from kanopt.text import amount_text, clock_text
 from kanopt.units import convert
-
-if TYPE_CHECKING:
-    from kanopt.problems.routing.data import RoutingData
-
-Floats = NDArray[np.float64]
-Ints = NDArray[np.intp]
 
 SERVICE = "service"
 """What the law of service times is called."""
@@ -64,7 +58,7 @@ class ServiceTimes:
         The problem's data; without a law of service times the field of the clients says it.
     """
 
-    def __init__(self, data: RoutingData) -> None:
+    def __init__(self, data: RoutingArrays) -> None:
         self.data = data
         self.law: BoundFormula | None = data.policy.service
         self._values: dict[Reference, ReferenceValue] = {}

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from kanopt.problems.assessment import Assessment
+from kanopt.problems.base import Assessment
 from kanopt.problems.coverage import Coverage, CoverageWords, LeftOutPrice, refer_to
 from kanopt.problems.findings import Check, Reason
 from kanopt.problems.in_use import InUse, InUseWords
@@ -24,6 +24,7 @@ from kanopt.problems.scheduling.figures import (
     work_to_start,
 )
 from kanopt.problems.scheduling.law_uses import schedule_law_uses
+from kanopt.problems.scheduling.model import SchedulingModel
 from kanopt.problems.scheduling.plan import Schedule
 from kanopt.problems.scheduling.reasons import lateness_reasons
 from kanopt.problems.scheduling.simulate import (
@@ -41,7 +42,6 @@ from kanopt.text import amount_text, clock_text, money_text, number_text
 from kanopt.units import factor, same_dimension
 
 if TYPE_CHECKING:
-    from kanopt.problems.scheduling.problem import SchedulingProblem
     from kanopt.problems.scheduling.simulate import PlacedTasks
 
 
@@ -51,7 +51,7 @@ if TYPE_CHECKING:
 _BAR = ["row", "start", "end", "label", "kind"]
 
 
-def views_of(problem: SchedulingProblem, placed: PlacedTasks) -> tuple[View, ...]:
+def views_of(problem: SchedulingModel, placed: PlacedTasks) -> tuple[View, ...]:
     """Return the Gantt chart and, where energy is priced, the price of power and the load."""
     bars, marks = _bars(problem, placed), _marks(problem, placed)
     gantt = GanttView("Schedule by machine", bars, problem.units.time, problem.clock, marks)
@@ -61,7 +61,7 @@ def views_of(problem: SchedulingProblem, placed: PlacedTasks) -> tuple[View, ...
     return (gantt, _price(problem, placed, tariff), _load(problem, placed, energy))
 
 
-def _bars(problem: SchedulingProblem, placed: PlacedTasks) -> pd.DataFrame:
+def _bars(problem: SchedulingModel, placed: PlacedTasks) -> pd.DataFrame:
     """Return the tasks (kind: the job), breaks and setups of every machine, in the order of the machines."""
     data = problem.data
     latest = float(placed.end.max(initial=0.0))
@@ -88,7 +88,7 @@ def _bars(problem: SchedulingProblem, placed: PlacedTasks) -> pd.DataFrame:
     return pd.DataFrame(bars, columns=_BAR).astype({"start": float, "end": float})
 
 
-def _marks(problem: SchedulingProblem, placed: PlacedTasks) -> pd.DataFrame:
+def _marks(problem: SchedulingModel, placed: PlacedTasks) -> pd.DataFrame:
     """Return when each job is released, on its first task's row, and due, on its last one's, and what is late."""
     data, marks = problem.data, []
     late = lateness_of_jobs(problem, placed)
@@ -113,7 +113,7 @@ def _marks(problem: SchedulingProblem, placed: PlacedTasks) -> pd.DataFrame:
     return pd.DataFrame(marks, columns=columns).astype({"start": float, "end": float})
 
 
-def _price(problem: SchedulingProblem, placed: PlacedTasks, tariff: PowerTariff) -> SeriesView:
+def _price(problem: SchedulingModel, placed: PlacedTasks, tariff: PowerTariff) -> SeriesView:
     shown = tariff.starts < placed.end.max()
     index = np.append(tariff.starts[shown], placed.end.max())
     prices = np.append(tariff.prices[shown], tariff.prices[shown][-1])
@@ -124,7 +124,7 @@ def _price(problem: SchedulingProblem, placed: PlacedTasks, tariff: PowerTariff)
     )
 
 
-def _load(problem: SchedulingProblem, placed: PlacedTasks, energy: NDArray[np.float64]) -> SeriesView:
+def _load(problem: SchedulingModel, placed: PlacedTasks, energy: NDArray[np.float64]) -> SeriesView:
     """Return the power drawn by all machines: a step up at every start and down at every end."""
     units = problem.units
     unit = f"{units.energy}/{units.time}"
@@ -146,7 +146,7 @@ def _load(problem: SchedulingProblem, placed: PlacedTasks, energy: NDArray[np.fl
     )
 
 
-def _clock(problem: SchedulingProblem) -> str:
+def _clock(problem: SchedulingModel) -> str:
     return problem.units.time if problem.clock else ""
 
 
@@ -157,7 +157,7 @@ _WORDS = CoverageWords("finishes", "job", "jobs", "in time")
 _LATE, _NOT_RUN = "late", "not run"
 
 
-def jobs_in_time(problem: SchedulingProblem, placed: PlacedTasks) -> Coverage:
+def jobs_in_time(problem: SchedulingModel, placed: PlacedTasks) -> Coverage:
     """Count the jobs that end by their due dates, and name those that end later or do not run to their end."""
     data = problem.data
     late, unfinished = _late(problem, placed), _unfinished(problem, placed)
@@ -166,7 +166,7 @@ def jobs_in_time(problem: SchedulingProblem, placed: PlacedTasks) -> Coverage:
     return Coverage(_WORDS, len(data.jobs), left_out, lacking=" or ".join(lacking) or _LATE)
 
 
-def price_of_lateness(problem: SchedulingProblem, placed: PlacedTasks) -> LeftOutPrice:
+def price_of_lateness(problem: SchedulingModel, placed: PlacedTasks) -> LeftOutPrice:
     """Return what is paid for the jobs that end late; what a job would cost that does not run is not known."""
     data, money = problem.data, problem.unit
     late, unfinished = _late(problem, placed), _unfinished(problem, placed)
@@ -190,12 +190,12 @@ def price_of_lateness(problem: SchedulingProblem, placed: PlacedTasks) -> LeftOu
     return LeftOutPrice(paid, None if free.any() or unfinished.any() else 0.0, "; ".join(sentences))
 
 
-def _late(problem: SchedulingProblem, placed: PlacedTasks) -> NDArray[np.bool_]:
+def _late(problem: SchedulingModel, placed: PlacedTasks) -> NDArray[np.bool_]:
     ends = placed.completion(len(problem.data.jobs))
     return np.asarray(ends > problem.data.timing.due + TOLERANCE)
 
 
-def _unfinished(problem: SchedulingProblem, placed: PlacedTasks) -> NDArray[np.bool_]:
+def _unfinished(problem: SchedulingModel, placed: PlacedTasks) -> NDArray[np.bool_]:
     """Say which jobs have a task that is not in the schedule."""
     data = problem.data
     missing = np.bincount(placed.task, minlength=len(data.tasks)) == 0
@@ -205,7 +205,7 @@ def _unfinished(problem: SchedulingProblem, placed: PlacedTasks) -> NDArray[np.b
 # The work order of each machine: tasks in order, with their times.
 
 
-def machine_orders(problem: SchedulingProblem, placed: PlacedTasks) -> tuple[WorkOrder, ...]:
+def machine_orders(problem: SchedulingModel, placed: PlacedTasks) -> tuple[WorkOrder, ...]:
     """Return an order for each machine that runs a task.
 
     Parameters
@@ -267,7 +267,7 @@ _IN_USE = InUseWords(("runs", "run"), ("no longer runs", "no longer run"))
 class SchedulingAssessment(Assessment[Schedule, PlacedTasks]):
     """What becomes of a schedule; its tasks end when the law says. Nothing is frozen, so one simulation does."""
 
-    problem: SchedulingProblem
+    problem: SchedulingModel
     rule_words = RULE_WORDS
 
     @property

@@ -2,54 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date
-from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from kanopt.errors import LawValueError, ProblemError
-from kanopt.faults import Fault
 from kanopt.formulas.formula import BoundFormula
 from kanopt.formulas.references import Reference, ReferenceValue
-from kanopt.problems.given_law import law_mistake, references_to
 from kanopt.problems.law_use import falls_below_zero, impossible_value
-from kanopt.problems.plan_day import DAY_REFERENCES, day_value, laws_without_day, read_day
+from kanopt.problems.plan_day import day_value
 from kanopt.problems.scheduling.arrays import (
     PowerTariff,
     ShopStructure,
     ShopTiming,
     families_found,
-    shop_structure,
-    shop_timing,
 )
 from kanopt.problems.scheduling.entities import (
     Break,
     Job,
     Machine,
     Mode,
-    PowerPrice,
     Resource,
     SchedulingRecords,
     SchedulingUnits,
     Task,
 )
-from kanopt.problems.scheduling.validation import (
-    idle_machines,
-    schedule_checks,
-    unstated_price,
-)
-from kanopt.records.declaration import field_faults
-from kanopt.records.reading import RecordReader
 from kanopt.records.record import Record, field_values
 from kanopt.text import amount_text, number_text
 from kanopt.validation import LARGEST, float_array, too_large
-
-if TYPE_CHECKING:
-    from kanopt.problems.scheduling.problem import SchedulingProblem
 
 _NOT_LARGER = f"no number of a problem is larger than {number_text(LARGEST)}"
 
@@ -103,98 +87,10 @@ class SchedulingData:
         return found
 
 
-def resolve(problem: SchedulingProblem, reader: RecordReader) -> SchedulingData:
-    """Read and check everything a problem was given.
-
-    Parameters
-    ----------
-    problem
-        The problem.
-    reader
-        Reads its tables.
-
-    Raises
-    ------
-    ProblemError
-        With every mistake, one per line.
-    """
-    read = _read(problem, reader)
-    reader.faults += field_faults(problem, "problem")
-    reader.faults += _law_mistakes(problem, read, [table.removesuffix("s") for table in reader.broken])
-    checks = schedule_checks(read, problem.units, uses_energy=problem.uses_energy)
-    priced = bool(problem.makespan_cost) or problem.power_price is not None
-    laws = (problem.duration, problem.energy)
-    uses = partial(read.table_uses, problem.units, laws)
-    checks.append(unstated_price(read.jobs, uses, reader.filled, priced=priced))
-    reader.finish(checks)
-    if "modes" in reader.filled:
-        reader.questions += idle_machines(read)
-    nowhere = (Machine(""),) if any(not mode.machine for mode in read.modes) else ()
-    machines = (*read.machines, *nowhere)
-    structure = shop_structure(read, [machine.name for machine in machines])
-    modes = ModeInputs(problem.units, read, structure, read_day(problem.day))
-    duration = modes.values("duration", problem.duration, "a duration must be positive")
-    modes = replace(modes, duration=duration)
-    energy = None
-    if problem.uses_energy:
-        energy = modes.values("energy", problem.energy, "an energy cannot be negative")
-    tariff = None
-    if read.power_price:
-        ordered = sorted(read.power_price, key=lambda price: price.start)
-        tariff = PowerTariff(np.array([p.start for p in ordered]), np.array([p.price for p in ordered]))
-    return SchedulingData(
-        jobs=read.jobs,
-        tasks=read.tasks,
-        machines=machines,
-        modes=read.modes,
-        resources=read.resources,
-        breaks=read.calendars,
-        structure=structure,
-        timing=shop_timing(read, structure, duration, problem.horizon),
-        timing_without_horizon=shop_timing(read, structure, duration, None),
-        energy=energy,
-        tariff=tariff,
-        tardiness_cost=np.array([job.tardiness_cost for job in read.jobs]),
-        mode_inputs=modes,
-    )
-
-
-def _law_mistakes(
-    problem: SchedulingProblem, read: SchedulingRecords, unread: Collection[str]
-) -> list[Fault]:
-    """Say which laws are none, such as a formula whose inputs are not bound, and what they cannot read."""
-    units = problem.units
-    known = {
-        **references_to("task", Task, read.tasks, {}),
-        **references_to("job", Job, read.jobs, units.of(Job)),
-        **references_to("machine", Machine, read.machines, {}),
-        **references_to("mode", Mode, read.modes, units.of(Mode)),
-        **DAY_REFERENCES,
-    }
-    given = {"duration": problem.duration, "energy": problem.energy}
-    forms = "a bound formula, one number per mode, or nothing where every mode states its own"
-    laws = {name: law for name, law in given.items() if law is not None}
-    return [
-        *(wrong for name, law in laws.items() for wrong in law_mistake(name, law, forms, known, unread)),
-        *laws_without_day(laws, problem.day),
-    ]
-
-
 def _refuse(mistakes: Iterable[str]) -> None:
     lines = list(mistakes)
     if lines:
         raise ProblemError("\n".join(lines))
-
-
-def _read(problem: SchedulingProblem, reader: RecordReader) -> SchedulingRecords:
-    found: dict[str, Any] = {}
-    for schema in problem.units.tables():
-        given = getattr(problem, schema.name)
-        if isinstance(given, (int, float)):  # one price of power, for ever
-            given = (PowerPrice(0.0, given),)
-        asked = replace(schema, of_day=problem.clock)
-        found[schema.name] = reader.read(() if given is None else given, asked)
-    return SchedulingRecords(**found, of_day=reader.of_day)
 
 
 @dataclass(frozen=True)

@@ -3,23 +3,20 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from kanopt.problems.plan_figures import PlanFigure, Roster, share_of
+from kanopt.problems.scheduling.model import SchedulingModel
 from kanopt.problems.scheduling.simulate import TOLERANCE, PlacedTasks
 from kanopt.text import amount_text, clock_text, count_text, percent_text
-
-if TYPE_CHECKING:
-    from kanopt.problems.scheduling.problem import SchedulingProblem
 
 Floats = NDArray[np.float64]
 
 
-def work_to_start(problem: SchedulingProblem, placed: PlacedTasks) -> str:
+def work_to_start(problem: SchedulingModel, placed: PlacedTasks) -> str:
     """Say how many tasks are to run on how many machines, and when the last of them ends."""
     tasks, (used, machines) = count_text(len(placed.task), "task"), _machines_used(problem, placed)
     on = f" on {used:,} of {count_text(machines, 'machine')}" if machines else ""
@@ -27,19 +24,19 @@ def work_to_start(problem: SchedulingProblem, placed: PlacedTasks) -> str:
     return f"Run {tasks}{on}{until}"
 
 
-def _machines_used(problem: SchedulingProblem, placed: PlacedTasks) -> tuple[int, int]:
+def _machines_used(problem: SchedulingModel, placed: PlacedTasks) -> tuple[int, int]:
     """Return how many machines run a task, and how many there are."""
     real = problem.data.structure.one_at_a_time
     return int(real[np.unique(placed.machine)].sum()), int(real.sum())
 
 
-def lateness_of_jobs(problem: SchedulingProblem, placed: PlacedTasks) -> Floats:
+def lateness_of_jobs(problem: SchedulingModel, placed: PlacedTasks) -> Floats:
     """Return by how much each job ends after its due date; zero where it does not, or nothing is promised."""
     over = placed.completion(len(problem.data.jobs)) - problem.data.timing.due
     return np.where(over > TOLERANCE, over, 0.0)
 
 
-def schedule_figures(problem: SchedulingProblem, placed: PlacedTasks) -> tuple[PlanFigure, ...]:
+def schedule_figures(problem: SchedulingModel, placed: PlacedTasks) -> tuple[PlanFigure, ...]:
     """Return the figures of a schedule whose tasks end when the laws say."""
     data, unit = problem.data, problem.units.time
     end = float(placed.end.max(initial=0.0))
@@ -94,23 +91,23 @@ def schedule_figures(problem: SchedulingProblem, placed: PlacedTasks) -> tuple[P
     return tuple(found)
 
 
-def schedule_rosters(problem: SchedulingProblem, placed: PlacedTasks) -> tuple[Roster, ...]:
+def schedule_rosters(problem: SchedulingModel, placed: PlacedTasks) -> tuple[Roster, ...]:
     """Return tables of jobs, with release, due date, end and lateness, and of machines and resources with their use."""
     tables = (_jobs(problem, placed), _machines(problem, placed), _resources(problem, placed))
     return tuple(table for table in tables if len(table.frame))
 
 
-def _when(problem: SchedulingProblem, time: float) -> str:
+def _when(problem: SchedulingModel, time: float) -> str:
     return clock_text(time, problem.units.time) if problem.clock else amount_text(time, problem.units.time)
 
 
-def _busy(problem: SchedulingProblem, placed: PlacedTasks) -> Floats:
+def _busy(problem: SchedulingModel, placed: PlacedTasks) -> Floats:
     """Return for how long each machine runs tasks."""
     took = placed.end - placed.start
     return np.asarray(np.bincount(placed.machine, took, minlength=len(problem.data.machines)), dtype=float)
 
 
-def _setups(problem: SchedulingProblem, placed: PlacedTasks) -> Floats:
+def _setups(problem: SchedulingModel, placed: PlacedTasks) -> Floats:
     """Return for how long each machine is set up."""
     data = problem.data
     return np.array(
@@ -121,7 +118,7 @@ def _setups(problem: SchedulingProblem, placed: PlacedTasks) -> Floats:
     )
 
 
-def _jobs(problem: SchedulingProblem, placed: PlacedTasks) -> Roster:
+def _jobs(problem: SchedulingModel, placed: PlacedTasks) -> Roster:
     data, clock = problem.data, problem.clock
     unit = "" if clock else f" ({problem.units.time})"
     count = len(data.jobs)
@@ -140,7 +137,7 @@ def _jobs(problem: SchedulingProblem, placed: PlacedTasks) -> Roster:
     return Roster("job", caption, frame, clocks=tuple(names) if clock else (), time=problem.units.time)
 
 
-def _machines(problem: SchedulingProblem, placed: PlacedTasks) -> Roster:
+def _machines(problem: SchedulingModel, placed: PlacedTasks) -> Roster:
     data, unit = problem.data, problem.units.time
     busy, count = _busy(problem, placed), len(data.machines)
     end = float(placed.end.max(initial=0.0))
@@ -161,7 +158,7 @@ def _machines(problem: SchedulingProblem, placed: PlacedTasks) -> Roster:
     return Roster("machine", "What each machine does", frame, shares=("use",))
 
 
-def _resources(problem: SchedulingProblem, placed: PlacedTasks) -> Roster:
+def _resources(problem: SchedulingModel, placed: PlacedTasks) -> Roster:
     data, run = problem.data, placed.mode >= 0
     need, start, end = data.timing.need[placed.mode[run]], placed.start[run], placed.end[run] - TOLERANCE
     running = (start[:, None] >= start) & (start[:, None] < end)

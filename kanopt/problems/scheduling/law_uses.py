@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -11,21 +11,18 @@ import numpy as np
 
 from kanopt.formulas.formula import BoundFormula
 from kanopt.problems.law_use import LawUse, unit_factor
-from kanopt.problems.money_at_stake import draw_price_errors
 from kanopt.problems.scheduling.entities import Mode
+from kanopt.problems.scheduling.model import SchedulingModel
 from kanopt.problems.scheduling.simulate import ENERGY, TOLERANCE, PlacedTasks
-from kanopt.problems.uncertainty import Erring, UncertainLaw, Uncertainty, uncertain_law
 
 if TYPE_CHECKING:
     from kanopt.problems.scheduling.arrays import Floats, Ints
-    from kanopt.problems.scheduling.assessment import SchedulingAssessment
-    from kanopt.problems.scheduling.problem import SchedulingProblem
 
 _LEAST = 1e-3
 """Share of its planned duration that a task takes at least, whatever the law is wrong by."""
 
 
-def schedule_law_uses(problem: SchedulingProblem, placed: PlacedTasks) -> tuple[LawUse, ...]:
+def schedule_law_uses(problem: SchedulingModel, placed: PlacedTasks) -> tuple[LawUse, ...]:
     """Return the duration, and where it is paid for the energy, of every task that is placed."""
     runs = np.flatnonzero(placed.mode >= 0)
     if not runs.size:
@@ -33,7 +30,7 @@ def schedule_law_uses(problem: SchedulingProblem, placed: PlacedTasks) -> tuple[
     return (*_duration(problem, placed, runs), *_energy(problem, placed, runs))
 
 
-def _duration(problem: SchedulingProblem, placed: PlacedTasks, runs: Ints) -> Iterator[LawUse]:
+def _duration(problem: SchedulingModel, placed: PlacedTasks, runs: Ints) -> Iterator[LawUse]:
     law = problem.duration
     if isinstance(law, BoundFormula):
         factor = unit_factor(law.formula.output.unit, problem.units.time)
@@ -47,7 +44,7 @@ def _duration(problem: SchedulingProblem, placed: PlacedTasks, runs: Ints) -> It
         yield replace(use, price_change=change)
 
 
-def _energy(problem: SchedulingProblem, placed: PlacedTasks, runs: Ints) -> Iterator[LawUse]:
+def _energy(problem: SchedulingModel, placed: PlacedTasks, runs: Ints) -> Iterator[LawUse]:
     data, law = problem.data, problem.energy
     if problem.uses_energy and isinstance(law, BoundFormula):
         rise = np.zeros(len(runs))
@@ -59,7 +56,7 @@ def _energy(problem: SchedulingProblem, placed: PlacedTasks, runs: Ints) -> Iter
 
 
 def _use(
-    problem: SchedulingProblem,
+    problem: SchedulingModel,
     name: str,
     law: BoundFormula,
     modes: Ints,
@@ -76,12 +73,12 @@ def _use(
     return LawUse(name, law.formula, arguments, factor * rise, shape, places, where=where)
 
 
-def _task_names(problem: SchedulingProblem, modes: Ints) -> list[tuple[str, str]]:
+def _task_names(problem: SchedulingModel, modes: Ints) -> list[tuple[str, str]]:
     known = problem.data.modes
     return [(known[mode].machine, known[mode].task) for mode in modes]
 
 
-def delay_costs(problem: SchedulingProblem, placed: PlacedTasks, longer: Floats) -> Floats:
+def delay_costs(problem: SchedulingModel, placed: PlacedTasks, longer: Floats) -> Floats:
     """Return by how much the price changes where tasks take longer or shorter than planned.
 
     The order on machines stays as it is. A task starts when it was to start, or as soon as those that it comes after,
@@ -104,12 +101,12 @@ def delay_costs(problem: SchedulingProblem, placed: PlacedTasks, longer: Floats)
     return np.asarray(prices[0] - prices[1])
 
 
-def delayed_times(problem: SchedulingProblem, placed: PlacedTasks, longer: Floats) -> tuple[Floats, Floats]:
+def delayed_times(problem: SchedulingModel, placed: PlacedTasks, longer: Floats) -> tuple[Floats, Floats]:
     """Return starts and ends where tasks take longer or shorter, (draws, n) each; see :func:`delay_costs`."""
     return _shifted(placed, _ahead(problem, placed), longer)
 
 
-def _ahead(problem: SchedulingProblem, placed: PlacedTasks) -> list[list[tuple[int, float]]]:
+def _ahead(problem: SchedulingModel, placed: PlacedTasks) -> list[list[tuple[int, float]]]:
     """Return for each row the rows that must have ended before it, by job and by machine, and the setup between."""
     data = problem.data
     row_of = dict(zip(placed.task.tolist(), range(len(placed.task)), strict=False))
@@ -127,7 +124,7 @@ def _ahead(problem: SchedulingProblem, placed: PlacedTasks) -> list[list[tuple[i
     return ahead
 
 
-def _shared_resources(problem: SchedulingProblem, placed: PlacedTasks) -> Iterator[tuple[int, int]]:
+def _shared_resources(problem: SchedulingModel, placed: PlacedTasks) -> Iterator[tuple[int, int]]:
     """Yield two rows of which the second could not start while the first still ran: a resource would not suffice."""
     need = np.where(placed.mode[:, None] >= 0, problem.data.timing.need[placed.mode], 0.0)
     room = problem.data.timing.capacity * (1.0 + TOLERANCE)
@@ -156,7 +153,7 @@ def _shifted(
     return start, end
 
 
-def _price(problem: SchedulingProblem, placed: PlacedTasks, start: Floats, end: Floats) -> Floats:
+def _price(problem: SchedulingModel, placed: PlacedTasks, start: Floats, end: Floats) -> Floats:
     """Return the prices of a schedule at other times, ``(draws, n)`` each, as :func:`price_schedule` adds them up."""
     data = problem.data
     total = problem.makespan_cost * (end.max(axis=1) - problem.begins)
@@ -170,59 +167,3 @@ def _price(problem: SchedulingProblem, placed: PlacedTasks, start: Floats, end: 
         energy = data.energy[placed.mode[run]]
         total = total + data.tariff.cost(start[:, run], end[:, run] - start[:, run], energy).sum(axis=1)
     return np.asarray(total)
-
-
-_TASKS, _PRICE = range(2)  # streams of random numbers
-
-
-@dataclass(frozen=True, eq=False)
-class RunDays:
-    """A schedule on many days.
-
-    Parameters
-    ----------
-    completion
-        When each job is done, minus infinity where none of its tasks is placed; (days, jobs).
-    cost
-        What each day costs; (days,).
-    """
-
-    completion: Floats
-    cost: Floats
-
-
-def duration_law(problem: SchedulingProblem, uncertainty: Uncertainty) -> UncertainLaw:
-    """Return what is known of the errors of durations."""
-    law = problem.duration if isinstance(problem.duration, BoundFormula) else None
-    unit = problem.units.time
-    return uncertain_law(Erring("durations", "tasks"), law, uncertainty.task, uncertainty, unit)
-
-
-def run_days(assessment: SchedulingAssessment, law: UncertainLaw, days: int, seed: int) -> RunDays:
-    """Run a schedule on many days, in its order on each machine.
-
-    A task starts when it was to start, or as soon as what must be over before has ended.
-
-    Parameters
-    ----------
-    assessment
-        The schedule on the laws.
-    law
-        Errors of durations, which tasks of a day may share.
-    days, seed
-        How many, and the seed of what happens.
-    """
-    problem, placed = assessment.problem, assessment.simulation
-    streams = [np.random.default_rng([seed, part]) for part in range(2)]
-    longer = np.zeros((days, len(placed.task)))
-    errors = law.draw((days, 1, len(placed.task)), "day", streams[_TASKS])
-    if errors is not None:
-        for row in np.flatnonzero(placed.mode >= 0).tolist():
-            took = float(placed.end[row] - placed.start[row])
-            longer[:, row] = errors.apply(row, np.full(days, took)) - took
-    _, end = delayed_times(problem, placed, longer)
-    completion = np.full((days, len(problem.jobs)), -np.inf)
-    for row, job in enumerate(placed.job.tolist()):
-        completion[:, job] = np.maximum(completion[:, job], end[:, row])
-    cost = assessment.pricing.objective + delay_costs(problem, placed, longer)
-    return RunDays(completion, cost + draw_price_errors(assessment.law_uses, days, streams[_PRICE]))

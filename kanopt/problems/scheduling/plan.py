@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -13,19 +13,13 @@ from numpy.typing import NDArray
 from kanopt.errors import ProblemError, nearest
 from kanopt.problems.base import Plan
 from kanopt.problems.scheduling.data import SchedulingData
-from kanopt.problems.scheduling.dispatch import repair_starts
 from kanopt.records.clock_times import clock_cells, unstated_times
 from kanopt.tables import units_of
 from kanopt.text import list_names
 from kanopt.validation import coerced_numbers, shown
 
-if TYPE_CHECKING:
-    from kanopt.problems.scheduling.problem import SchedulingProblem
-
 _COLUMNS = ["job", "task", "machine", "mode", "start", "end"]
 _REQUIRED = ("task", "start", "machine")
-_EARLY = 1e-9
-"""Factor of starts by which they keep their order and ask for nothing later than their order does."""
 
 
 @dataclass(frozen=True)
@@ -132,16 +126,11 @@ def _mistake(
     return ""
 
 
-def read_schedule(problem: SchedulingProblem, decision: Any) -> Schedule:
+def read_schedule(data: SchedulingData, time: str, decision: Any) -> Schedule:
     """Read what :meth:`SchedulingProblem.plan_from` documents."""
-    data = problem.data
     # where some task runs on no machine, its rows need not name one
     needed = _REQUIRED if data.structure.one_at_a_time.all() else _REQUIRED[:-1]
-    given = (
-        decision.assignments
-        if isinstance(decision, Schedule)
-        else _rows(decision, problem.units.time, needed)
-    )
+    given = decision.assignments if isinstance(decision, Schedule) else _rows(decision, time, needed)
     tasks, _, modes = assignment_positions(data, given)
     rows = []
     for row, task, mode in zip(given, tasks, modes, strict=True):
@@ -152,22 +141,6 @@ def read_schedule(problem: SchedulingProblem, decision: Any) -> Schedule:
     plan = Schedule(tuple(sorted(rows, key=lambda row: row.start)))
     # what is known of a plan is known of this object
     return decision if isinstance(decision, Schedule) and decision == plan else plan
-
-
-def schedule_in_order(problem: SchedulingProblem, schedule: Schedule) -> Schedule:
-    """Return a schedule with starts at which it can be run, in its order; the schedule itself where there are none."""
-    data = problem.data
-    tasks, _, modes = assignment_positions(data, schedule.assignments)
-    if sorted(tasks) != list(range(len(data.tasks))) or (modes < 0).any():
-        return schedule
-    place = np.argsort(tasks)
-    wanted = np.array([row.start for row in schedule.assignments], dtype=np.float64)[place]
-    found = [schedule]
-    for starts in (wanted, _EARLY * wanted):
-        moved = repair_starts(data.structure, data.timing, modes[place], starts)
-        if moved is not None:
-            found.append(schedule_of(data, modes[place], moved))
-    return min(found, key=lambda one: problem.assess(one).rank)
 
 
 def _clock_numbers(table: pd.DataFrame, column: str, time: str) -> NDArray[np.float64]:

@@ -2,49 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import date
-from functools import cached_property
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
-import pandas as pd
-from numpy.typing import NDArray
-from pydantic import Field
 
-from kanopt.formulas.formula import BoundFormula
-from kanopt.problems.base import Problem
-from kanopt.problems.findings import FrozenInput, Reason
-from kanopt.problems.plan_day import read_day
-from kanopt.problems.scheduling.arrays import earliest_start
+from kanopt.problems.findings import Reason
 from kanopt.problems.scheduling.assessment import SchedulingAssessment
-from kanopt.problems.scheduling.data import SchedulingData, resolve
-from kanopt.problems.scheduling.entities import (
-    Break,
-    Job,
-    Machine,
-    Mode,
-    Need,
-    PowerPrice,
-    Resource,
-    SchedulingUnits,
-    Setup,
-    Task,
-)
-from kanopt.problems.scheduling.plan import Schedule, read_schedule, schedule_in_order, schedule_of
+from kanopt.problems.scheduling.dispatch import repair_starts
+from kanopt.problems.scheduling.model import SchedulingModel
+from kanopt.problems.scheduling.plan import Schedule, assignment_positions, schedule_of
 from kanopt.problems.scheduling.reasons import infeasibility_reasons
-from kanopt.problems.scheduling.validation import free_changes
-from kanopt.records.reading import RecordReader, idle_fields
-from kanopt.records.unread_columns import TableUse
-from kanopt.validation import Amount, Finite
 
-if TYPE_CHECKING:
-    from kanopt.formulas.formula import Formula
+_EARLY = 1e-9
+"""Factor of starts by which they keep their order and ask for nothing later than their order does."""
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class SchedulingProblem(Problem[Schedule]):
+class SchedulingProblem(SchedulingModel):
     """A flexible job shop, unrelated parallel machines where every job has one task, or a project with resources.
 
     Every task runs once, on one of the machines it has a mode for, without interruption and not through a break; the
@@ -92,6 +67,7 @@ class SchedulingProblem(Problem[Schedule]):
 
     Examples
     --------
+    >>> from kanopt.scheduling import Job, Machine, Mode, Task
     >>> problem = SchedulingProblem(
     ...     jobs=[Job("j1", due_date=10.0, tardiness_cost=2.0), Job("j2")],
     ...     tasks=[Task("a", "j1"), Task("b", "j2")],
@@ -104,111 +80,6 @@ class SchedulingProblem(Problem[Schedule]):
     >>> problem.check(plan).ok, problem.price(plan).terms().to_dict()
     (True, {'makespan': 12.0, 'tardiness': 4.0})
     """
-
-    kind: ClassVar[str] = "scheduling"
-    has_work_orders: ClassVar[bool] = True
-
-    jobs: Sequence[Job] | pd.DataFrame
-    tasks: Sequence[Task] | pd.DataFrame
-    machines: Sequence[Machine] | pd.DataFrame
-    modes: Sequence[Mode] | pd.DataFrame
-    duration: BoundFormula | Sequence[float] | NDArray[np.float64] | None = None
-    energy: BoundFormula | Sequence[float] | NDArray[np.float64] | None = None
-    resources: Sequence[Resource] | pd.DataFrame | None = None
-    needs: Sequence[Need] | pd.DataFrame | None = None
-    setups: Sequence[Setup] | pd.DataFrame | None = None
-    calendars: Sequence[Break] | pd.DataFrame | None = None
-    power_price: Sequence[PowerPrice] | pd.DataFrame | float | None = None
-    makespan_cost: Amount = 0.0
-    horizon: Annotated[Finite, Field(gt=0)] | None = None
-    clock: bool = False
-    units: SchedulingUnits = field(default_factory=SchedulingUnits)
-    day: date | str | None = None
-    data: SchedulingData = field(init=False)
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "day", read_day(self.day))
-        reader = RecordReader(read_day(self.day))
-        object.__setattr__(self, "data", resolve(self, reader))
-        object.__setattr__(self, "clock", self.clock or self.data.mode_inputs.read.of_day)
-        self._tell_of_reading(questions=reader.questions, from_frames=bool(reader.filled))
-
-    def __repr__(self) -> str:
-        data = self.data
-        return (
-            f"SchedulingProblem({len(data.jobs)} jobs, {len(data.tasks)} tasks, {len(data.machines)} machines, "
-            f"{len(data.modes)} modes)"
-        )
-
-    @cached_property
-    def begins(self) -> float:
-        """From when the makespan and the use of machines count, in time units.
-
-        Time zero; where that is midnight (:attr:`clock`), the earliest time at which the first task of a job could
-        start, given releases and breaks of machines: nobody pays for the night before the first shift.
-
-        Examples
-        --------
-        >>> shop = SchedulingProblem([Job("j", release_date=6.0)], [Task("a", "j")], [Machine("saw")],
-        ...                          [Mode("a", "saw", duration=2.0)], calendars=[Break(0.0, 7.0)], clock=True)
-        >>> shop.begins
-        7.0
-        """
-        data = self.data
-        waits = np.array([len(before) > 0 for before in data.structure.before])
-        first = np.flatnonzero(~waits[data.structure.mode_task])
-        if not self.clock or not len(first):
-            return 0.0
-        released = data.timing.release[data.structure.task_job[data.structure.mode_task[first]]]
-        timing, machine = data.timing_without_horizon, data.structure.mode_machine[first]
-        start = float(earliest_start(timing, machine, released, timing.duration[first]).min())
-        return start if np.isfinite(start) else 0.0
-
-    def open_time(self, until: float) -> NDArray[np.float64]:
-        """Return for how long each machine may run tasks from :attr:`begins` until some time, in time units.
-
-        Parameters
-        ----------
-        until
-            In time units.
-        """
-        timing = self.data.timing_without_horizon
-        both = np.minimum(timing.closes, until) - np.maximum(timing.opens, self.begins)
-        return np.asarray(np.clip(both, 0.0, None).sum(axis=1))
-
-    @property
-    def uses_energy(self) -> bool:
-        """Whether energy is part of the objective: a law, or numbers in the modes and a price to pay for them."""
-        return self.energy is not None or self.power_price is not None
-
-    @property
-    def unit(self) -> str:
-        """Unit of the objective."""
-        return self.units.money
-
-    def laws(self) -> Mapping[str, Formula]:
-        """Return the formulas for ``duration`` and ``energy``, where they are laws."""
-        given = {"duration": self.duration, "energy": self.energy}
-        return {name: law.formula for name, law in given.items() if isinstance(law, BoundFormula)}
-
-    def frozen_inputs(self) -> tuple[FrozenInput, ...]:
-        """Return nothing: every input of a scheduling law is fixed before a schedule is made."""
-        return ()
-
-    def data_remarks(self) -> tuple[str, ...]:
-        """Tell of fields that change nothing, because others are blank."""
-        read = self.data.mode_inputs.read
-        unpaid = not self.uses_energy and any(mode.energy for mode in read.modes)
-        told = ("modes: there is an energy, but no power_price to pay for it",) if unpaid else ()
-        return (*map(str, idle_fields([(self.units.table(Job), read.jobs)])), *told)
-
-    def assumptions(self) -> tuple[str, ...]:
-        """Tell which changes from one family to another take no time because no setup says how much."""
-        return free_changes(self.data.mode_inputs.read)
-
-    def table_uses(self) -> tuple[TableUse, ...]:
-        """Return what is read of each table."""
-        return self.data.mode_inputs.read.table_uses(self.units, (self.duration, self.energy))
 
     def assess(self, plan: Schedule) -> SchedulingAssessment:
         """Return what becomes of a schedule: whether every task runs once, where and when it may, and the price.
@@ -223,39 +94,26 @@ class SchedulingProblem(Problem[Schedule]):
         """Say why there can be no schedule."""
         return infeasibility_reasons(self)
 
-    def plan_from(self, decision: Any) -> Schedule:
-        """Read a schedule the user already has.
-
-        Parameters
-        ----------
-        decision
-            A :class:`Schedule`, a frame with the columns ``task``, ``machine``, ``start`` and, where a task has several
-            modes on one machine, ``mode``; or a list of mappings with these keys. Ends are not read: the law says
-            how long a task takes.
-
-        Raises
-        ------
-        ProblemError
-            If it names a task, machine or mode the problem does not know, or a start is no number.
-        """
-        return read_schedule(self, decision)
-
     def carried_over(self, plan: Any) -> Schedule:
         """Return a schedule made for other data as it is run here: its modes and its order on each machine stay.
 
         Tasks start when they were to, later where something before them is not over, or all as early as the order
         allows, whichever is better.
         """
-        return schedule_in_order(self, self.plan_from(plan))
+        return _in_order(self, self.plan_from(plan))
 
-    def schedule(self, modes: NDArray[np.int64], starts: NDArray[np.float64]) -> Schedule:
-        """Return the schedule that runs mode ``modes[i]`` from ``starts[i]``.
 
-        Parameters
-        ----------
-        modes
-            Positions in ``data.modes``, shape ``(n,)``.
-        starts
-            In time units, shape ``(n,)``.
-        """
-        return schedule_of(self.data, modes, starts)
+def _in_order(problem: SchedulingProblem, schedule: Schedule) -> Schedule:
+    """Return a schedule with starts at which it can be run, in its order; the schedule itself where there are none."""
+    data = problem.data
+    tasks, _, modes = assignment_positions(data, schedule.assignments)
+    if sorted(tasks) != list(range(len(data.tasks))) or (modes < 0).any():
+        return schedule
+    place = np.argsort(tasks)
+    wanted = np.array([row.start for row in schedule.assignments], dtype=np.float64)[place]
+    found = [schedule]
+    for starts in (wanted, _EARLY * wanted):
+        moved = repair_starts(data.structure, data.timing, modes[place], starts)
+        if moved is not None:
+            found.append(schedule_of(data, modes[place], moved))
+    return min(found, key=lambda one: problem.assess(one).rank)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,15 +12,13 @@ from numpy.typing import NDArray
 from kanopt.problems.findings import Reason
 from kanopt.problems.scheduling.arrays import ShopTiming
 from kanopt.problems.scheduling.dispatch import dispatch_greedily, earliest_completions
+from kanopt.problems.scheduling.model import SchedulingModel
 from kanopt.problems.scheduling.simulate import TOLERANCE, PlacedTasks
 from kanopt.text import amount_text, clock_text, list_names, number_text
 from kanopt.units import convert
 
-if TYPE_CHECKING:
-    from kanopt.problems.scheduling.problem import SchedulingProblem
 
-
-def lateness_reasons(problem: SchedulingProblem, placed: PlacedTasks) -> tuple[Reason, ...]:
+def lateness_reasons(problem: SchedulingModel, placed: PlacedTasks) -> tuple[Reason, ...]:
     """Return one reason per job that ends after its due date.
 
     Proved where the job would be late with every machine to itself; else the machine it waited for longest is named,
@@ -57,11 +54,11 @@ def lateness_reasons(problem: SchedulingProblem, placed: PlacedTasks) -> tuple[R
     return tuple(found)
 
 
-def _time(problem: SchedulingProblem, value: float) -> str:
+def _time(problem: SchedulingModel, value: float) -> str:
     return amount_text(float(value), problem.units.time)
 
 
-def _moment(problem: SchedulingProblem, value: float, *, at_least: bool = False) -> str:
+def _moment(problem: SchedulingModel, value: float, *, at_least: bool = False) -> str:
     """Write a point in time as the problem states them; what must be at least so late, in whole minutes above it."""
     unit = problem.units.time
     if not problem.clock:
@@ -71,7 +68,7 @@ def _moment(problem: SchedulingProblem, value: float, *, at_least: bool = False)
 
 
 def _release_relaxation(
-    problem: SchedulingProblem, timing: ShopTiming, job: int, amount: float, limit: float
+    problem: SchedulingModel, timing: ShopTiming, job: int, amount: float, limit: float
 ) -> str:
     """Say that an earlier release would do, where it would: breaks may get in the way."""
     earlier = timing.release.copy()
@@ -84,7 +81,7 @@ def _release_relaxation(
     return f", or a release {_time(problem, amount)} earlier"
 
 
-def _bottleneck(problem: SchedulingProblem, placed: PlacedTasks, job: int) -> tuple[str, str]:
+def _bottleneck(problem: SchedulingModel, placed: PlacedTasks, job: int) -> tuple[str, str]:
     """Say where the job waited longest, in a clause, and what ran there meanwhile."""
     data = problem.data
     rows = np.flatnonzero(placed.job == job)
@@ -123,7 +120,7 @@ def _bottleneck(problem: SchedulingProblem, placed: PlacedTasks, job: int) -> tu
 
 
 def _blocked(
-    problem: SchedulingProblem, placed: PlacedTasks, row: int, ready: float
+    problem: SchedulingModel, placed: PlacedTasks, row: int, ready: float
 ) -> list[tuple[str, float, NDArray[np.int64]]]:
     """Return the machine and the resources that a task uses, how long each had no room for it, and for which rows.
 
@@ -149,7 +146,7 @@ def _blocked(
     return found
 
 
-def infeasibility_reasons(problem: SchedulingProblem) -> tuple[Reason, ...]:
+def infeasibility_reasons(problem: SchedulingModel) -> tuple[Reason, ...]:
     """Return what makes a schedule impossible, proved by arithmetic where it can be."""
     proved = [
         *_tasks_without_mode(problem),
@@ -169,7 +166,7 @@ def _infeasible(
     )
 
 
-def _tasks_without_mode(problem: SchedulingProblem) -> Iterator[Reason]:
+def _tasks_without_mode(problem: SchedulingModel) -> Iterator[Reason]:
     data = problem.data
     counts = np.bincount(data.structure.mode_task, minlength=len(data.tasks))
     for task in np.flatnonzero(counts == 0):
@@ -181,7 +178,7 @@ def _tasks_without_mode(problem: SchedulingProblem) -> Iterator[Reason]:
         )
 
 
-def _tasks_beyond_capacity(problem: SchedulingProblem) -> Iterator[Reason]:
+def _tasks_beyond_capacity(problem: SchedulingModel) -> Iterator[Reason]:
     """Find tasks that need more of a resource in every mode than there is."""
     data = problem.data
     over = np.clip(data.timing.need - data.timing.capacity, 0.0, None)
@@ -202,7 +199,7 @@ def _tasks_beyond_capacity(problem: SchedulingProblem) -> Iterator[Reason]:
         )
 
 
-def _tasks_longer_than_windows(problem: SchedulingProblem) -> Iterator[Reason]:
+def _tasks_longer_than_windows(problem: SchedulingModel) -> Iterator[Reason]:
     """Find tasks that are longer than every window of every machine they may use."""
     data = problem.data
     at, timing = data.structure, data.timing
@@ -225,7 +222,7 @@ def _tasks_longer_than_windows(problem: SchedulingProblem) -> Iterator[Reason]:
         )
 
 
-def _late_jobs(problem: SchedulingProblem) -> Iterator[Reason]:
+def _late_jobs(problem: SchedulingModel) -> Iterator[Reason]:
     """Find jobs that cannot be done before the horizon even with every machine to themselves."""
     data = problem.data
     if problem.horizon is None:
@@ -248,7 +245,7 @@ def _late_jobs(problem: SchedulingProblem) -> Iterator[Reason]:
         )
 
 
-def _overload(problem: SchedulingProblem) -> Iterator[Reason]:
+def _overload(problem: SchedulingModel) -> Iterator[Reason]:
     """Find machines, and the shop as a whole, with more work than time before the horizon."""
     data = problem.data
     if problem.horizon is None:
@@ -291,7 +288,7 @@ def _overload(problem: SchedulingProblem) -> Iterator[Reason]:
         )
 
 
-def _combined_infeasibility(problem: SchedulingProblem) -> Iterator[Reason]:
+def _combined_infeasibility(problem: SchedulingModel) -> Iterator[Reason]:
     """Give a horizon that suffices, where each single job and the total work would fit."""
     if problem.horizon is None:
         return

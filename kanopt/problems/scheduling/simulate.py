@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,11 +14,9 @@ from numpy.typing import NDArray
 from kanopt.problems.broken_rules import RuleWords
 from kanopt.problems.findings import Check, Violation
 from kanopt.problems.pricing import Pricing
+from kanopt.problems.scheduling.model import SchedulingModel
 from kanopt.problems.scheduling.plan import Schedule, assignment_positions
 from kanopt.text import amount_text, list_names, number_text
-
-if TYPE_CHECKING:
-    from kanopt.problems.scheduling.problem import SchedulingProblem
 
 ENERGY = "energy"
 """Term of the price of power."""
@@ -77,7 +74,7 @@ class PlacedTasks:
     end: NDArray[np.float64]
 
     @classmethod
-    def of(cls, problem: SchedulingProblem, plan: Schedule) -> PlacedTasks:
+    def of(cls, problem: SchedulingModel, plan: Schedule) -> PlacedTasks:
         """Look the names of a schedule up and compute its ends on the law.
 
         Raises
@@ -109,21 +106,21 @@ class PlacedTasks:
         return ends
 
 
-def check_schedule(problem: SchedulingProblem, placed: PlacedTasks) -> Check:
+def check_schedule(problem: SchedulingModel, placed: PlacedTasks) -> Check:
     """Return every rule that the schedule breaks."""
     rules = (_assigned_once, _eligible, _release, _precedence, _machine, _resources, _breaks, _horizon)
     return Check(tuple(violation for rule in rules for violation in rule(problem, placed)))
 
 
-def _time(problem: SchedulingProblem, value: float) -> str:
+def _time(problem: SchedulingModel, value: float) -> str:
     return amount_text(float(value), problem.units.time)
 
 
-def _violation(problem: SchedulingProblem, rule: str, task: str, amount: float, message: str) -> Violation:
+def _violation(problem: SchedulingModel, rule: str, task: str, amount: float, message: str) -> Violation:
     return Violation(rule, f"task {task}", float(amount), problem.units.time, message)
 
 
-def _assigned_once(problem: SchedulingProblem, placed: PlacedTasks) -> Iterator[Violation]:
+def _assigned_once(problem: SchedulingModel, placed: PlacedTasks) -> Iterator[Violation]:
     tasks = problem.data.tasks
     counts = np.bincount(placed.task, minlength=len(tasks))
     for at in np.flatnonzero(counts == 0):
@@ -140,7 +137,7 @@ def _assigned_once(problem: SchedulingProblem, placed: PlacedTasks) -> Iterator[
         )
 
 
-def _eligible(problem: SchedulingProblem, placed: PlacedTasks) -> Iterator[Violation]:
+def _eligible(problem: SchedulingModel, placed: PlacedTasks) -> Iterator[Violation]:
     for row in np.flatnonzero(placed.mode < 0):
         task = problem.data.tasks[placed.task[row]].name
         machine = problem.data.machines[placed.machine[row]].name
@@ -149,7 +146,7 @@ def _eligible(problem: SchedulingProblem, placed: PlacedTasks) -> Iterator[Viola
         )
 
 
-def _release(problem: SchedulingProblem, placed: PlacedTasks) -> Iterator[Violation]:
+def _release(problem: SchedulingModel, placed: PlacedTasks) -> Iterator[Violation]:
     early = problem.data.timing.release[placed.job] - placed.start
     for row in np.flatnonzero(early > TOLERANCE):
         task, job = problem.data.tasks[placed.task[row]].name, problem.data.jobs[placed.job[row]].name
@@ -162,7 +159,7 @@ def _release(problem: SchedulingProblem, placed: PlacedTasks) -> Iterator[Violat
         )
 
 
-def _precedence(problem: SchedulingProblem, placed: PlacedTasks) -> Iterator[Violation]:
+def _precedence(problem: SchedulingModel, placed: PlacedTasks) -> Iterator[Violation]:
     """Compare the start of every task with the ends of those that it comes after, and what they wait for at most."""
     data = problem.data
     ends, starts = np.full(len(data.tasks), -np.inf), np.full(len(data.tasks), np.inf)
@@ -184,7 +181,7 @@ def _precedence(problem: SchedulingProblem, placed: PlacedTasks) -> Iterator[Vio
             yield _violation(problem, "wait", task.name, -early - earlier.max_wait, message)
 
 
-def _resources(problem: SchedulingProblem, placed: PlacedTasks) -> Iterator[Violation]:
+def _resources(problem: SchedulingModel, placed: PlacedTasks) -> Iterator[Violation]:
     """Add up what tasks need of every resource at each start, and tell of the worst moment of each."""
     data = problem.data
     run = np.flatnonzero(placed.mode >= 0)
@@ -206,7 +203,7 @@ def _resources(problem: SchedulingProblem, placed: PlacedTasks) -> Iterator[Viol
             yield Violation("resource", f"resource {resource.name}", over, "", message)
 
 
-def _machine(problem: SchedulingProblem, placed: PlacedTasks) -> Iterator[Violation]:
+def _machine(problem: SchedulingModel, placed: PlacedTasks) -> Iterator[Violation]:
     """Compare every task with the latest end before it on its machine, and with the setup it needs."""
     data = problem.data
     for machine in np.flatnonzero(data.structure.one_at_a_time).tolist():
@@ -239,7 +236,7 @@ def _machine(problem: SchedulingProblem, placed: PlacedTasks) -> Iterator[Violat
                 )
 
 
-def _breaks(problem: SchedulingProblem, placed: PlacedTasks) -> Iterator[Violation]:
+def _breaks(problem: SchedulingModel, placed: PlacedTasks) -> Iterator[Violation]:
     """Measure how much of every task lies in every break of its machine, shape ``(rows, breaks)``."""
     data = problem.data
     if not data.breaks:
@@ -262,7 +259,7 @@ def _breaks(problem: SchedulingProblem, placed: PlacedTasks) -> Iterator[Violati
         )
 
 
-def _horizon(problem: SchedulingProblem, placed: PlacedTasks) -> Iterator[Violation]:
+def _horizon(problem: SchedulingModel, placed: PlacedTasks) -> Iterator[Violation]:
     if problem.horizon is None:
         return
     over = placed.end - problem.horizon
@@ -277,7 +274,7 @@ def _horizon(problem: SchedulingProblem, placed: PlacedTasks) -> Iterator[Violat
         )
 
 
-def price_schedule(problem: SchedulingProblem, placed: PlacedTasks) -> Pricing:
+def price_schedule(problem: SchedulingModel, placed: PlacedTasks) -> Pricing:
     """Return the lines that :meth:`SchedulingProblem.assess` documents; amounts of zero are left out."""
     data = problem.data
     rows: list[tuple[str, str, str, float]] = []

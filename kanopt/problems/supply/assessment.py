@@ -12,7 +12,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from kanopt.formulas.formula import BoundFormula
-from kanopt.problems.assessment import Assessment
+from kanopt.problems.base import Assessment
 from kanopt.problems.coverage import Coverage, LeftOutPrice
 from kanopt.problems.earth import EarthLine, EarthPlan, EarthPoint
 from kanopt.problems.findings import BELOW_ZERO, Check, Extrapolation, Reason, Violation
@@ -30,16 +30,11 @@ from kanopt.problems.supply.figures import (
     used_lanes,
     views_of,
 )
+from kanopt.problems.supply.ledger import Ledger
+from kanopt.problems.supply.model import SupplyModel
 from kanopt.problems.supply.plan import FlowPlan, arrays_of
 from kanopt.problems.supply.reasons import plan_reasons
-from kanopt.problems.supply.simulate import (
-    RULE_WORDS,
-    TRANSPORT,
-    Ledger,
-    check_flows,
-    flow_items,
-    price_flows,
-)
+from kanopt.problems.supply.simulate import RULE_WORDS, TRANSPORT, check_flows, flow_items, price_flows
 from kanopt.problems.views import View
 from kanopt.text import money_text
 
@@ -47,20 +42,19 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from kanopt.problems.pricing import Pricing
+    from kanopt.problems.supply.ledger import Ledger
     from kanopt.problems.supply.network import SupplyNetwork
-    from kanopt.problems.supply.problem import SupplyProblem
-    from kanopt.problems.supply.simulate import Ledger
 
 
 # The laws of tariff and demand, as a plan of flows uses them.
 
 
-def flow_law_uses(problem: SupplyProblem, ledger: Ledger) -> tuple[LawUse, ...]:
+def flow_law_uses(problem: SupplyModel, ledger: Ledger) -> tuple[LawUse, ...]:
     """Return the tariff of what flows, and the demand of what is wanted."""
     return (*_tariff(problem, ledger), *_demand(problem, ledger))
 
 
-def _tariff(problem: SupplyProblem, ledger: Ledger) -> Iterator[LawUse]:
+def _tariff(problem: SupplyModel, ledger: Ledger) -> Iterator[LawUse]:
     law, tariff, network = problem.tariff, problem.lane_tariff, problem.network
     used = ledger.flows > 0
     if not isinstance(law, BoundFormula) or not used.any():
@@ -92,7 +86,7 @@ def _market_names(network: SupplyNetwork, shape: tuple[int, ...]) -> list[tuple[
     return [(network.market_names[place], item) for place, item in zip(market, items, strict=True)]
 
 
-def _demand(problem: SupplyProblem, ledger: Ledger) -> Iterator[LawUse]:
+def _demand(problem: SupplyModel, ledger: Ledger) -> Iterator[LawUse]:
     law, network = problem.demand, problem.network
     if not isinstance(law, BoundFormula):
         return
@@ -107,7 +101,7 @@ def _demand(problem: SupplyProblem, ledger: Ledger) -> Iterator[LawUse]:
     yield LawUse("demand", *shared, where=partial(_market_names, network, shape))
 
 
-def _below_zero(problem: SupplyProblem, ledger: Ledger) -> list[Extrapolation]:
+def _below_zero(problem: SupplyModel, ledger: Ledger) -> list[Extrapolation]:
     """Return one entry for each lane on which the tariff of what flows is negative."""
     money = np.where(ledger.flows > 0, problem.lane_tariff.raw(ledger.flows), 0.0)
     names, unit = problem.network.lane_names, problem.unit
@@ -136,7 +130,7 @@ _RATES = {
 }
 
 
-def slider_prices_of_flows(problem: SupplyProblem, uses: Sequence[LawUse], pricing: Pricing) -> SliderPrices:
+def slider_prices_of_flows(problem: SupplyModel, uses: Sequence[LawUse], pricing: Pricing) -> SliderPrices:
     """Return the price of flows wherever sliders are: each term by its prices, freight by the constants of its law."""
     plain = priced_by_terms(pricing, _RATES, "the same sites, the same flows")
     use = next((each for each in uses if each.term == TRANSPORT), None)
@@ -172,7 +166,7 @@ def _reads(demand: object, name: str) -> bool:
 # A supply network on the earth: places, and the lanes that carry something, in degrees.
 
 
-def flows_on_earth(problem: SupplyProblem, ledger: Ledger) -> EarthPlan | None:
+def flows_on_earth(problem: SupplyModel, ledger: Ledger) -> EarthPlan | None:
     """Return places and lanes in degrees; None where any place has no latitude and longitude."""
     if not problem.on_earth:
         return None
@@ -211,7 +205,7 @@ _IN_USE = InUseWords(("opens", "open"), ("closes", "close"))
 class SupplyAssessment(Assessment[FlowPlan, Ledger]):
     """What becomes of flows. A frozen flow changes the price alone, so one ledger does for both prices."""
 
-    problem: SupplyProblem
+    problem: SupplyModel
     rule_words = RULE_WORDS
 
     @property

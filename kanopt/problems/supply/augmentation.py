@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
+from kanopt.problems.supply.ledger import TOLERANCE, Ledger, sites_open
+from kanopt.problems.supply.model import SupplyModel
 from kanopt.problems.supply.network import Floats
 from kanopt.problems.supply.plan import FlowPlan
-from kanopt.problems.supply.simulate import TOLERANCE, Ledger, sites_open
 from kanopt.problems.supply.spare_capacity import CheapestPaths, SpareCapacity, paths_through
 
-if TYPE_CHECKING:
-    from kanopt.problems.supply.problem import SupplyProblem
 
-
-def first_plan(problem: SupplyProblem, seconds: float = np.inf) -> FlowPlan:
+def first_plan(problem: SupplyModel, seconds: float = np.inf) -> FlowPlan:
     """Return a plan that breaks no rule but, perhaps, leaves demand unmet.
 
     Parameters
@@ -45,7 +42,7 @@ def first_plan(problem: SupplyProblem, seconds: float = np.inf) -> FlowPlan:
 
 
 def with_demand_met(
-    problem: SupplyProblem, ledger: Ledger, wanted: NDArray[np.bool_], seconds: float = np.inf
+    problem: SupplyModel, ledger: Ledger, wanted: NDArray[np.bool_], seconds: float = np.inf
 ) -> Ledger:
     """Return a plan that meets more of the demand, what it moves unchanged: not always the cheapest one.
 
@@ -70,12 +67,12 @@ def with_demand_met(
         if not sent.any():
             return ledger
         moved = Ledger(network, ledger.demand, ledger.flows + sent, ledger.open)
-        ledger = Ledger(network, ledger.demand, moved.flows, ledger.open | sites_open(network, moved))
+        ledger = Ledger(network, ledger.demand, moved.flows, ledger.open | sites_open(network, moved.flows))
         if time.perf_counter() - began > seconds:
             return ledger
 
 
-def _sweep(problem: SupplyProblem, spare: SpareCapacity, wanted: NDArray[np.bool_]) -> Floats:
+def _sweep(problem: SupplyModel, spare: SpareCapacity, wanted: NDArray[np.bool_]) -> Floats:
     """Return what one sweep sends, shape (L, P, T)."""
     network, shortage = problem.network, np.where(wanted, spare.ledger.shortage, 0.0)
     lacking = float(shortage.sum())
@@ -101,7 +98,7 @@ def _sweep(problem: SupplyProblem, spare: SpareCapacity, wanted: NDArray[np.bool
     return sent
 
 
-def ways_with_room(problem: SupplyProblem, spare: SpareCapacity, amount: float | Floats) -> CheapestPaths:
+def ways_with_room(problem: SupplyModel, spare: SpareCapacity, amount: float | Floats) -> CheapestPaths:
     """Return the cheapest paths where no capacity is full, the cost of sites that they open shared by an amount.
 
     Parameters

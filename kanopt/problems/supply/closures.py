@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 
 from kanopt.problems.findings import Reason
 from kanopt.problems.pricing import Pricing
-from kanopt.problems.supply.simulate import Ledger
+from kanopt.problems.supply.ledger import Ledger
+from kanopt.problems.supply.model import SupplyModel
 from kanopt.problems.supply.spare_capacity import paths_through
 from kanopt.text import money_text
 
-if TYPE_CHECKING:
-    from kanopt.problems.supply.problem import SupplyProblem
 
-
-def closure_reasons(problem: SupplyProblem, ledger: Ledger, planned: Pricing) -> tuple[Reason, ...]:
+def closure_reasons(problem: SupplyModel, ledger: Ledger, planned: Pricing) -> tuple[Reason, ...]:
     """Return a reason for every site that is closed throughout; `planned` is the price at planning values.
 
     Opening one site besides those of the plan cannot save more than U: the plan's cost without sites, less the cost
@@ -28,7 +24,7 @@ def closure_reasons(problem: SupplyProblem, ledger: Ledger, planned: Pricing) ->
     return tuple(_closure_reason(problem, ledger, int(site), spent) for site in closed)
 
 
-def _closure_reason(problem: SupplyProblem, ledger: Ledger, site: int, spent: float) -> Reason:
+def _closure_reason(problem: SupplyModel, ledger: Ledger, site: int, spent: float) -> Reason:
     network, money = problem.network, problem.unit
     facility = network.facilities[site]
     subject = f"facility {facility.name}"

@@ -2,26 +2,23 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 from numpy.typing import NDArray
 
 from kanopt.problems.coverage import Coverage, CoverageWords, LeftOutPrice
 from kanopt.problems.supply.augmentation import ways_with_room, with_demand_met
+from kanopt.problems.supply.ledger import Ledger
+from kanopt.problems.supply.model import SupplyModel
 from kanopt.problems.supply.reasons import infeasibility_reasons
-from kanopt.problems.supply.simulate import Ledger, price_flows
+from kanopt.problems.supply.simulate import price_flows
 from kanopt.problems.supply.spare_capacity import SpareCapacity, paths_through
 from kanopt.text import join_list, money_text
-
-if TYPE_CHECKING:
-    from kanopt.problems.supply.problem import SupplyProblem
 
 _NO_ROOM = "no way with room was found beside what the plan moves"
 _WORDS = CoverageWords("supplies", "market", "markets", "in full")
 
 
-def demand_met(problem: SupplyProblem, ledger: Ledger) -> Coverage:
+def demand_met(problem: SupplyModel, ledger: Ledger) -> Coverage:
     """Add up the demand that is met, and name the markets that are short, the one that lacks most first."""
     network = problem.network
     wanted, shortage = ledger.demand.sum(axis=(1, 2)), ledger.shortage.sum(axis=(1, 2))
@@ -42,7 +39,7 @@ def demand_met(problem: SupplyProblem, ledger: Ledger) -> Coverage:
     )
 
 
-def _why_nothing(problem: SupplyProblem, ledger: Ledger) -> str:
+def _why_nothing(problem: SupplyModel, ledger: Ledger) -> str:
     """Say why a plan moves nothing: no way has room, none is worth its price, or whoever made it found none."""
     network = problem.network
     ways = ways_with_room(problem, SpareCapacity(problem, ledger), np.inf).to_markets[ledger.demand > 0]
@@ -57,7 +54,7 @@ def _why_nothing(problem: SupplyProblem, ledger: Ledger) -> str:
     return "the plan moves nothing, though there are ways with room"
 
 
-def price_of_shortage(problem: SupplyProblem, ledger: Ledger) -> LeftOutPrice:
+def price_of_shortage(problem: SupplyModel, ledger: Ledger) -> LeftOutPrice:
     """Return what is paid for shortages, and what it costs to meet demand that must be met where a way is found.
 
     What is told can be had: the plan with what was added to it is priced as any other.
@@ -88,7 +85,7 @@ def price_of_shortage(problem: SupplyProblem, ledger: Ledger) -> LeftOutPrice:
     return LeftOutPrice(paid, more, "; ".join(sentences))
 
 
-def _obstacle(problem: SupplyProblem, must: NDArray[np.bool_]) -> str:
+def _obstacle(problem: SupplyModel, must: NDArray[np.bool_]) -> str:
     """Say why no plan can meet all demand that must be met, as far as arithmetic proves it; empty where it does not."""
     network = problem.network
     allowed = np.repeat(~network.has_status("closed")[:, None], network.shape[2], axis=1)

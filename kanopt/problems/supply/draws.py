@@ -11,8 +11,9 @@ from numpy.typing import NDArray
 from kanopt.errors import ProblemError
 from kanopt.formulas.formula import BoundFormula
 from kanopt.problems.money_at_stake import draw_price_errors
+from kanopt.problems.supply.ledger import slack
+from kanopt.problems.supply.model import SupplyModel
 from kanopt.problems.supply.network import Floats
-from kanopt.problems.supply.simulate import slack
 from kanopt.problems.uncertainty import (
     Erring,
     UncertainLaw,
@@ -25,7 +26,6 @@ from kanopt.text import count_text, percent_text
 
 if TYPE_CHECKING:
     from kanopt.problems.supply.assessment import SupplyAssessment
-    from kanopt.problems.supply.problem import SupplyProblem
 
 _DEMAND, _PRICE = range(2)  # streams of random numbers
 Cells = tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.intp]]
@@ -67,7 +67,7 @@ class DemandLaw:
         return np.stack(drawn, axis=1) if drawn else np.zeros((count, 0))
 
 
-def demand_law(problem: SupplyProblem, uncertainty: Uncertainty) -> DemandLaw:
+def demand_law(problem: SupplyModel, uncertainty: Uncertainty) -> DemandLaw:
     """Return how demand is distributed: log-normal with a stated deviation, else as the law of demand errs.
 
     Raises

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -11,18 +10,16 @@ from numpy.typing import NDArray
 
 from kanopt.problems.plan_figures import PlanFigure, Roster, share_of
 from kanopt.problems.pricing import Pricing
+from kanopt.problems.supply.ledger import Ledger
+from kanopt.problems.supply.model import SupplyModel
 from kanopt.problems.supply.network import Floats, SupplyNetwork
-from kanopt.problems.supply.simulate import Ledger
 from kanopt.problems.views import NetworkView, SeriesView, View
 from kanopt.text import amount_text, join_list, money_text, number_text, percent_text
-
-if TYPE_CHECKING:
-    from kanopt.problems.supply.problem import SupplyProblem
 
 _NAMES = 8
 
 
-def sites_to_run(problem: SupplyProblem, ledger: Ledger) -> str:
+def sites_to_run(problem: SupplyModel, ledger: Ledger) -> str:
     """Say which sites are to be run, which are open for nothing, and which others there are."""
     names, runs = problem.network.facility_names, ledger.open.any(axis=1)
     if not names:
@@ -37,7 +34,7 @@ def sites_to_run(problem: SupplyProblem, ledger: Ledger) -> str:
     return f"{head}; leave {join_list(idle, _NAMES)} closed" if idle and run else head
 
 
-def flow_figures(problem: SupplyProblem, ledger: Ledger, pricing: Pricing) -> tuple[PlanFigure, ...]:
+def flow_figures(problem: SupplyModel, ledger: Ledger, pricing: Pricing) -> tuple[PlanFigure, ...]:
     """Return the figures of flows.
 
     Parameters
@@ -83,7 +80,7 @@ def flow_figures(problem: SupplyProblem, ledger: Ledger, pricing: Pricing) -> tu
     return tuple(found)
 
 
-def flow_rosters(problem: SupplyProblem, ledger: Ledger, pricing: Pricing) -> tuple[Roster, ...]:
+def flow_rosters(problem: SupplyModel, ledger: Ledger, pricing: Pricing) -> tuple[Roster, ...]:
     """Return a table of sites and one of markets."""
     tables = (_sites(problem, ledger, pricing), _markets(problem, ledger))
     return tuple(table for table in tables if len(table.frame))
@@ -104,7 +101,7 @@ def _service(share: float) -> str:
     return f"{math.floor(points * 10**digits) / 10**digits:.{digits}f} %"
 
 
-def _weights(problem: SupplyProblem, amounts: Floats) -> Floats:
+def _weights(problem: SupplyModel, amounts: Floats) -> Floats:
     """Return the weight of each place's amounts over all periods; `amounts` has the shape (places, P, T)."""
     return np.asarray(np.einsum("npt,p->n", amounts, problem.network.weights))
 
@@ -118,7 +115,7 @@ def _use(ledger: Ledger) -> Floats:
     return np.array([share_of(float(part), float(whole)) for part, whole in pairs])
 
 
-def _sites(problem: SupplyProblem, ledger: Ledger, pricing: Pricing) -> Roster:
+def _sites(problem: SupplyModel, ledger: Ledger, pricing: Pricing) -> Roster:
     network, weight, money = problem.network, problem.units.weight, problem.unit
     names = network.facility_names
     own = pricing.lines[pricing.lines["group"].isin(names)].groupby("group")["amount"].sum()
@@ -150,7 +147,7 @@ def _sites(problem: SupplyProblem, ledger: Ledger, pricing: Pricing) -> Roster:
     return Roster("site", caption, frame, shares=shares, money=money_columns)
 
 
-def _markets(problem: SupplyProblem, ledger: Ledger) -> Roster:
+def _markets(problem: SupplyModel, ledger: Ledger) -> Roster:
     unit = problem.units.quantity
     wanted, short = ledger.demand.sum(axis=(1, 2)), ledger.shortage.sum(axis=(1, 2))
     pairs = zip(wanted - short, wanted, strict=True)
@@ -168,7 +165,7 @@ def _markets(problem: SupplyProblem, ledger: Ledger) -> Roster:
     return Roster("market", "Markets: what they want and get", frame, shares=("service",))
 
 
-def views_of(problem: SupplyProblem, ledger: Ledger) -> tuple[View, ...]:
+def views_of(problem: SupplyModel, ledger: Ledger) -> tuple[View, ...]:
     """Return the network, deliveries beside demand, and stocks where any are kept."""
     network, unit = problem.network, problem.units.weight
     weights = network.weights
@@ -193,7 +190,7 @@ def views_of(problem: SupplyProblem, ledger: Ledger) -> tuple[View, ...]:
     return views
 
 
-def nodes_of(problem: SupplyProblem, ledger: Ledger) -> pd.DataFrame:
+def nodes_of(problem: SupplyModel, ledger: Ledger) -> pd.DataFrame:
     """Return the places of the network, with what becomes of them."""
     network, unit = problem.network, problem.units.weight
     weights = network.weights
@@ -238,14 +235,14 @@ def _places(network: SupplyNetwork) -> Floats:
     return np.concatenate(columns)
 
 
-def used_lanes(problem: SupplyProblem, ledger: Ledger) -> tuple[NDArray[np.intp], Floats]:
+def used_lanes(problem: SupplyModel, ledger: Ledger) -> tuple[NDArray[np.intp], Floats]:
     """Return the lanes that carry something, and the weight that each carries over all periods."""
     moved = np.einsum("lpt,p->l", ledger.flows, problem.network.weights)
     used = np.flatnonzero(moved > 0)
     return used, moved[used]
 
 
-def _edges(problem: SupplyProblem, ledger: Ledger) -> pd.DataFrame:
+def _edges(problem: SupplyModel, ledger: Ledger) -> pd.DataFrame:
     network, unit = problem.network, problem.units.weight
     used, moved = used_lanes(problem, ledger)
     lanes = [network.lanes[lane] for lane in used]

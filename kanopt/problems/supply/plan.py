@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -12,12 +12,10 @@ from numpy.typing import NDArray
 
 from kanopt.errors import ProblemError, nearest
 from kanopt.problems.base import Plan
+from kanopt.problems.supply.ledger import sites_open
 from kanopt.problems.supply.network import Floats, SupplyNetwork
 from kanopt.problems.supply.tariff import row_positions
 from kanopt.validation import coerced_numbers, first_no_number
-
-if TYPE_CHECKING:
-    from kanopt.problems.supply.problem import SupplyProblem
 
 
 class Flow(NamedTuple):
@@ -155,15 +153,14 @@ def _opened(network: SupplyNetwork, frame: pd.DataFrame) -> NDArray[np.bool_]:
     return opened
 
 
-def read_plan(problem: SupplyProblem, decision: Any) -> FlowPlan:
+def read_plan(network: SupplyNetwork, decision: Any) -> FlowPlan:
     """Read a plan from what :meth:`SupplyProblem.plan_from` documents.
 
     Raises
     ------
     ProblemError
-        If it names things the problem does not know, or is none of these.
+        If it names things the network does not know, or is none of these.
     """
-    network = problem.network
     if isinstance(decision, FlowPlan):
         arrays_of(network, decision)
         return decision
@@ -184,7 +181,7 @@ def read_plan(problem: SupplyProblem, decision: Any) -> FlowPlan:
         frame = pd.DataFrame(columns=list(Flow._fields))
     flows = _flows(network, frame)
     if opened is None:
-        return plan_of(network, flows, problem.sites_open(flows))
+        return plan_of(network, flows, sites_open(network, flows))
     if not isinstance(opened, pd.DataFrame):
         names = [str(name) for name in opened]
         pairs = [(name, period) for name in names for period in network.period_names]

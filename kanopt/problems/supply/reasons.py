@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
 from kanopt.problems.findings import Reason
 from kanopt.problems.pricing import Pricing
 from kanopt.problems.supply.closures import closure_reasons
+from kanopt.problems.supply.ledger import TOLERANCE, Ledger, slack
+from kanopt.problems.supply.model import SupplyModel
 from kanopt.problems.supply.network import Floats
-from kanopt.problems.supply.simulate import TOLERANCE, Ledger, slack
 from kanopt.problems.supply.spare_capacity import (
     CapacityLimit,
     CheapestPaths,
@@ -22,10 +23,6 @@ from kanopt.problems.supply.spare_capacity import (
     paths_through,
 )
 from kanopt.text import amount_text, join_list, money_text, number_text
-
-if TYPE_CHECKING:
-    from kanopt.problems.supply.problem import SupplyProblem
-
 
 # Demand that exceeds sums of capacities and so cannot be met by any plan.
 
@@ -56,7 +53,7 @@ class CapacityGaps:
         return f"by the end of period {period}" if self.from_start else f"in period {period}"
 
 
-def capacity_gaps(problem: SupplyProblem, demand: Floats) -> CapacityGaps:
+def capacity_gaps(problem: SupplyModel, demand: Floats) -> CapacityGaps:
     """Compare demand, shape (M, P, T), with the sums of capacities.
 
     Each is a necessary condition: demand beyond it is not met by any plan.
@@ -94,7 +91,7 @@ def capacity_gaps(problem: SupplyProblem, demand: Floats) -> CapacityGaps:
 _NO_LANE = "no lane leads there from a supplier by a site that may open"
 
 
-def plan_reasons(problem: SupplyProblem, ledger: Ledger, planned: Pricing) -> tuple[Reason, ...]:
+def plan_reasons(problem: SupplyModel, ledger: Ledger, planned: Pricing) -> tuple[Reason, ...]:
     """Return a reason for every shortage and every closed site; `planned` is the price at planning values."""
     network = problem.network
     asked = _ShortageReasons(problem, ledger)
@@ -105,7 +102,7 @@ def plan_reasons(problem: SupplyProblem, ledger: Ledger, planned: Pricing) -> tu
     return unserved + closure_reasons(problem, ledger, planned) if len(network.facilities) else unserved
 
 
-def infeasibility_reasons(problem: SupplyProblem) -> tuple[Reason, ...]:
+def infeasibility_reasons(problem: SupplyModel) -> tuple[Reason, ...]:
     """Return what arithmetic proves about demand that must be met and cannot be; empty where it proves nothing."""
     network = problem.network
     mandatory = np.isinf(network.shortage_cost)[None, :, None]
@@ -172,7 +169,7 @@ def _infeasible(subject: str, cause: _Cause) -> Reason:
     )
 
 
-def _supply_gap(problem: SupplyProblem, gap: CapacityGaps, product: int, period: int) -> _Cause:
+def _supply_gap(problem: SupplyModel, gap: CapacityGaps, product: int, period: int) -> _Cause:
     name, unit = problem.network.product_names[product], problem.units.quantity
     missing = amount_text(gap.supply[product, period], unit, 6)
     when = gap.when(problem.network.period_names[period])
@@ -185,7 +182,7 @@ def _supply_gap(problem: SupplyProblem, gap: CapacityGaps, product: int, period:
     )
 
 
-def _site_gap(problem: SupplyProblem, gap: CapacityGaps, period: int) -> _Cause:
+def _site_gap(problem: SupplyModel, gap: CapacityGaps, period: int) -> _Cause:
     missing = amount_text(gap.sites[period], problem.units.weight, 6)
     when = gap.when(problem.network.period_names[period])
     return _Cause(
@@ -197,7 +194,7 @@ def _site_gap(problem: SupplyProblem, gap: CapacityGaps, period: int) -> _Cause:
     )
 
 
-def _lane_gap(problem: SupplyProblem, gap: CapacityGaps, market: int, period: int) -> _Cause:
+def _lane_gap(problem: SupplyModel, gap: CapacityGaps, market: int, period: int) -> _Cause:
     name, when = problem.network.market_names[market], problem.network.period_names[period]
     missing = amount_text(gap.lanes[market, period], problem.units.weight, 6)
     return _Cause(
@@ -213,7 +210,7 @@ def _lane_gap(problem: SupplyProblem, gap: CapacityGaps, market: int, period: in
 class _ShortageReasons:
     """Finds the reason of single shortages of one plan."""
 
-    problem: SupplyProblem
+    problem: SupplyModel
     ledger: Ledger
 
     @cached_property

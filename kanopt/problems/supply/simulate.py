@@ -1,4 +1,4 @@
-"""The referee of supply plans: what follows from flows, which rules they break and what they cost.
+"""The referee of supply plans: which rules flows break and what they cost.
 
 No solver runs through here, and no solver's figure is trusted where this module gives another.
 """
@@ -6,9 +6,6 @@ No solver runs through here, and no solver's figure is trusted where this module
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from functools import cached_property
-from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -17,17 +14,13 @@ from numpy.typing import NDArray
 from kanopt.problems.broken_rules import RuleWords
 from kanopt.problems.findings import Check, Violation
 from kanopt.problems.pricing import Pricing
+from kanopt.problems.supply.ledger import Ledger, slack
+from kanopt.problems.supply.model import SupplyModel
 from kanopt.problems.supply.network import Floats, Indices, SupplyNetwork
 from kanopt.text import amount_text, number_text
 
-if TYPE_CHECKING:
-    from kanopt.problems.supply.problem import SupplyProblem
-
 TRANSPORT = "transport"
 """Term of the tariff."""
-TOLERANCE = 1e-6
-"""Part of an amount (at least of one unit) by which a balance may miss it and still count as met."""
-
 RULE_WORDS: Mapping[str, RuleWords] = {
     "negative flow": RuleWords("lane carries less than nothing", "lanes carry less than nothing"),
     "supply": RuleWords("place sends more than is offered there", "places send more than is offered there"),
@@ -48,96 +41,7 @@ RULE_WORDS: Mapping[str, RuleWords] = {
 """How the breaking of each rule is told."""
 
 
-def slack(amount: Floats) -> Floats:
-    """Return by how much a balance of this size may be missed."""
-    return TOLERANCE * np.maximum(1.0, np.abs(np.where(np.isfinite(amount), amount, 0.0)))
-
-
-@dataclass(frozen=True, eq=False)
-class Ledger:
-    """Flows and open sites as arrays, and what follows from them.
-
-    Parameters
-    ----------
-    network
-        Whose flows these are.
-    demand
-        Units wanted, shape (M, P, T).
-    flows
-        Units moved on each lane, shape (L, P, T).
-    open
-        Whether each facility is open in each period, shape (F, T).
-    """
-
-    network: SupplyNetwork
-    demand: Floats
-    flows: Floats
-    open: NDArray[np.bool_]
-
-    def _summed(self, nodes: NDArray[np.intp]) -> Floats:
-        """Add the flows up by node, shape (N, P, T)."""
-        totals = np.zeros((len(self.network.node_names), *self.network.shape[1:]))
-        np.add.at(totals, nodes, self.flows)
-        return totals
-
-    @cached_property
-    def received(self) -> Floats:
-        """Units that enter each facility, shape (F, P, T)."""
-        return self._summed(self.network.heads)[self.network.facility_nodes]
-
-    @cached_property
-    def shipped(self) -> Floats:
-        """Units that leave each facility, shape (F, P, T)."""
-        return self._summed(self.network.tails)[self.network.facility_nodes]
-
-    @cached_property
-    def stock(self) -> Floats:
-        """Units kept at the end of each period, shape (F, P, T); negative where more leaves than there is.
-
-        What is within the tolerance of zero is zero.
-        """
-        kept = np.cumsum(self.received - self.shipped, axis=2)
-        throughput = np.cumsum(self.received, axis=2)
-        return np.where(np.abs(kept) <= slack(throughput), 0.0, kept)
-
-    @cached_property
-    def delivered(self) -> Floats:
-        """Units that reach each market, shape (M, P, T)."""
-        return self._summed(self.network.heads)[self.network.market_nodes]
-
-    @cached_property
-    def shortage(self) -> Floats:
-        """Units of demand not met, shape (M, P, T); zero where met within the tolerance."""
-        missing = self.demand - self.delivered
-        return np.where(missing > slack(self.demand), missing, 0.0)
-
-    @cached_property
-    def bought(self) -> Floats:
-        """Units drawn on each offer, shape (O, P, T)."""
-        drawn = self.network.lane_offer
-        lanes, products = np.nonzero(drawn >= 0)
-        totals = np.zeros((len(self.network.offers), *self.network.shape[1:]))
-        np.add.at(totals, (drawn[lanes, products], products), self.flows[lanes, products])
-        return totals
-
-    @cached_property
-    def in_use(self) -> NDArray[np.bool_]:
-        """Whether anything enters, leaves or stays at each facility in each period, shape (F, T)."""
-        moved = self.received + self.shipped + np.abs(self.stock)
-        return np.asarray(moved.sum(axis=1) > TOLERANCE)
-
-
-def sites_open(network: SupplyNetwork, ledger: Ledger) -> NDArray[np.bool_]:
-    """Return the sites that must be open for the flows of a ledger, shape (F, T).
-
-    A site without a period cost is open throughout or not at all.
-    """
-    needed = ledger.in_use | network.has_status("open")[:, None]
-    throughout = network.of_facilities("period_cost") == 0
-    return np.asarray(np.where(throughout[:, None], needed.any(axis=1, keepdims=True), needed))
-
-
-def check_flows(problem: SupplyProblem, ledger: Ledger) -> Check:
+def check_flows(problem: SupplyModel, ledger: Ledger) -> Check:
     """Return every violation: flows, offers, lanes, sites, stocks, markets."""
     return Check(
         tuple(
@@ -150,7 +54,7 @@ def check_flows(problem: SupplyProblem, ledger: Ledger) -> Check:
     )
 
 
-def _flow_violations(problem: SupplyProblem, ledger: Ledger) -> list[Violation]:
+def _flow_violations(problem: SupplyModel, ledger: Ledger) -> list[Violation]:
     network, unit = problem.network, problem.units.quantity
     found = []
     for lane, product, period in np.argwhere(ledger.flows < 0):
@@ -184,7 +88,7 @@ def _excess_violations(
     return found
 
 
-def _capacity_violations(problem: SupplyProblem, ledger: Ledger) -> list[Violation]:
+def _capacity_violations(problem: SupplyModel, ledger: Ledger) -> list[Violation]:
     network, units = problem.network, problem.units
     offers = [
         f"supplier {offer.name}" + (f" ({offer.product})" if offer.product else "")
@@ -201,7 +105,7 @@ def _capacity_violations(problem: SupplyProblem, ledger: Ledger) -> list[Violati
     )
 
 
-def _site_violations(problem: SupplyProblem, ledger: Ledger) -> list[Violation]:
+def _site_violations(problem: SupplyModel, ledger: Ledger) -> list[Violation]:
     """Return where sites pass their throughput or storage, or are used while closed."""
     network, unit = problem.network, problem.units.weight
     names, periods = [f"facility {name}" for name in network.facility_names], network.period_names
@@ -221,7 +125,7 @@ def _site_violations(problem: SupplyProblem, ledger: Ledger) -> list[Violation]:
     return found + _status_violations(problem, ledger)
 
 
-def _status_violations(problem: SupplyProblem, ledger: Ledger) -> list[Violation]:
+def _status_violations(problem: SupplyModel, ledger: Ledger) -> list[Violation]:
     network = problem.network
     shut = network.has_status("closed") & ledger.open.any(axis=1)
     forced = network.has_status("open") & ~ledger.open.all(axis=1)
@@ -239,7 +143,7 @@ def _status_violations(problem: SupplyProblem, ledger: Ledger) -> list[Violation
     ]
 
 
-def _stock_violations(problem: SupplyProblem, ledger: Ledger) -> list[Violation]:
+def _stock_violations(problem: SupplyModel, ledger: Ledger) -> list[Violation]:
     network, unit = problem.network, problem.units.quantity
     found = []
     for site, product, period in np.argwhere(ledger.stock < 0):
@@ -253,7 +157,7 @@ def _stock_violations(problem: SupplyProblem, ledger: Ledger) -> list[Violation]
     return found
 
 
-def _market_violations(problem: SupplyProblem, ledger: Ledger) -> list[Violation]:
+def _market_violations(problem: SupplyModel, ledger: Ledger) -> list[Violation]:
     """Return markets that get more than they want, or less of what must be delivered."""
     network, unit = problem.network, problem.units.quantity
     excess = ledger.delivered - ledger.demand
@@ -281,7 +185,7 @@ def _market_violations(problem: SupplyProblem, ledger: Ledger) -> list[Violation
     return found
 
 
-def price_flows(problem: SupplyProblem, ledger: Ledger, *, frozen: bool) -> Pricing:
+def price_flows(problem: SupplyModel, ledger: Ledger, *, frozen: bool) -> Pricing:
     """Return the price of flows as lines.
 
     Parameters

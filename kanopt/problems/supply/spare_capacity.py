@@ -4,16 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
+from kanopt.problems.supply.ledger import Ledger, slack
+from kanopt.problems.supply.model import SupplyModel
 from kanopt.problems.supply.network import Floats, Indices, SupplyNetwork
-from kanopt.problems.supply.simulate import Ledger, slack
-
-if TYPE_CHECKING:
-    from kanopt.problems.supply.problem import SupplyProblem
 
 _SOURCE, _KEPT = -1, -2
 
@@ -155,7 +152,7 @@ class CapacityLimit:
         return bool(self.spare <= slack(np.array(self.capacity)))
 
 
-def lane_cost(problem: SupplyProblem) -> Floats:
+def lane_cost(problem: SupplyModel) -> Floats:
     """Return money per unit moved: tariff at planning values, purchase and handling, shape (L, P, T)."""
     network = problem.network
     handling = np.zeros(len(network.node_names))
@@ -165,7 +162,7 @@ def lane_cost(problem: SupplyProblem) -> Floats:
 
 
 def paths_through(
-    problem: SupplyProblem,
+    problem: SupplyModel,
     usable: NDArray[np.bool_],
     extra_lane: Floats | None = None,
     extra_keep: Floats | None = None,
@@ -204,7 +201,7 @@ class SpareCapacity:
         The problem and the plan's flows.
     """
 
-    problem: SupplyProblem
+    problem: SupplyModel
     ledger: Ledger
 
     def _remaining(self, amounts: Floats, limits: Floats) -> Floats:

@@ -10,23 +10,15 @@ from pathlib import Path
 
 from kanopt.errors import SolverError
 from kanopt.solvers.compiled.build import KERNEL, compile_kernel, find_kernel
-from kanopt.solvers.routing.racer.structures import ProblemStruct
-from kanopt.solvers.scheduling.local_search.structures import ShopStruct
 
 
 @cache
 def _loaded() -> ctypes.CDLL | str:
     """Return the kernel, or why there is none."""
     try:
-        library = ctypes.CDLL(str(_file()))
+        return ctypes.CDLL(str(_file()))
     except (OSError, RuntimeError) as error:
         return str(error)
-    for ask, struct in ((library.racer_problem_size, ProblemStruct), (library.shop_size, ShopStruct)):
-        ask.restype = ctypes.c_int64
-        size = int(ask())
-        if size != ctypes.sizeof(struct):
-            return f"{struct.__name__} has {ctypes.sizeof(struct)} bytes, that of the kernel {size}"
-    return library
 
 
 def _file() -> Path:
@@ -63,3 +55,27 @@ def kernel() -> ctypes.CDLL:
             "once, in the folder of KANOPT_CACHE_DIR"
         )
     return found
+
+
+@cache
+def kernel_for(struct: type[ctypes.Structure], size: str) -> ctypes.CDLL:
+    """Return the compiled kernel for a problem that is handed over as a structure.
+
+    Parameters
+    ----------
+    struct
+        The structure as it is here.
+    size
+        The function of the kernel that says how many bytes it has there.
+
+    Raises
+    ------
+    SolverError
+        If there is no kernel, or its structure has another size, so that it would read what is not there.
+    """
+    library = kernel()
+    ask = library[size]
+    ask.restype = ctypes.c_int64
+    if ask() != ctypes.sizeof(struct):
+        raise SolverError(f"{struct.__name__} has {ctypes.sizeof(struct)} bytes, that of the kernel {ask()}")
+    return library

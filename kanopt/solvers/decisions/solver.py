@@ -14,7 +14,8 @@ from kanopt.errors import FormulaError, SolverError
 from kanopt.interrupt import Interrupt
 from kanopt.problems.base import Plan, Problem
 from kanopt.problems.decisions import DecisionPlan, DecisionProblem
-from kanopt.problems.result import EngineRun, Progress, Status
+from kanopt.problems.findings import Status
+from kanopt.problems.result import EngineRun, Progress
 from kanopt.solvers.base import Outcome, SolveOptions, Solver
 from kanopt.solvers.clock import cpu_seconds
 from kanopt.solvers.decisions.linear_model import LinearModel

@@ -12,7 +12,8 @@ from ortools.constraint_solver import pywrapcp, routing_enums_pb2
 
 from kanopt.interrupt import Interrupt
 from kanopt.problems.base import Problem
-from kanopt.problems.result import Progress, Status
+from kanopt.problems.findings import Status
+from kanopt.problems.result import Progress
 from kanopt.problems.routing import RoutingPlan, RoutingProblem
 from kanopt.problems.routing.rules import beyond
 from kanopt.solvers.base import Outcome, SolveOptions, Solver

@@ -9,7 +9,7 @@ from math import ceil
 
 import numpy as np
 
-from kanopt.problems.assessment import Rank
+from kanopt.problems.base import Rank
 from kanopt.problems.result import Progress
 from kanopt.problems.routing import Route, RoutingPlan, RoutingProblem
 from kanopt.problems.routing.problem_part import ProblemPart, Vehicle, part_of_problem

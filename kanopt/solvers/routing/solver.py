@@ -12,7 +12,8 @@ from kanopt.errors import SolverError, UnitError
 from kanopt.interrupt import Interrupt
 from kanopt.memory import available_bytes, gigabytes
 from kanopt.problems.base import Problem
-from kanopt.problems.result import EngineRun, Progress, Status
+from kanopt.problems.findings import Status
+from kanopt.problems.result import EngineRun, Progress
 from kanopt.problems.routing import Route, RoutingPlan, RoutingProblem
 from kanopt.problems.routing.data import RoutingData
 from kanopt.problems.routing.rules import beyond

@@ -8,7 +8,7 @@ import ortools
 
 from kanopt.interrupt import Interrupt
 from kanopt.problems.base import Problem
-from kanopt.problems.result import Status
+from kanopt.problems.findings import Status
 from kanopt.problems.scheduling import SchedulingProblem
 from kanopt.solvers.base import Outcome, SolveOptions, Solver
 from kanopt.solvers.compiled.library import why_no_kernel

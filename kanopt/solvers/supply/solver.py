@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from kanopt.errors import SolverError
 from kanopt.interrupt import Interrupt
 from kanopt.problems.base import Plan, Problem
-from kanopt.problems.result import Status
+from kanopt.problems.findings import Status
 from kanopt.problems.supply import FlowPlan, SupplyProblem
 from kanopt.problems.supply.augmentation import first_plan
 from kanopt.solvers.base import Outcome, SolveOptions, Solver

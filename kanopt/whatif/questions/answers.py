@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import pandas as pd
 
 from kanopt.display import Alarm, Grid, Part, grid_of
-from kanopt.problems.result import Status
+from kanopt.problems.findings import Status
 from kanopt.text import count_text, fixed_text, money_text, seconds_text
 from kanopt.whatif.questions.axes import Axis, value_text
 from kanopt.whatif.questions.point import BASE, REFUSED, PointResult, point_of

@@ -76,7 +76,7 @@ def ask(
     start = time.perf_counter()
     prepared = prepare(scenario, axes, options, report, form.kind)
     question = prepared.question(axes, points, anew=plans == "anew")
-    words = _question_words(question, prepared, plans)
+    words = question_words(question, prepared, plans)
     with nullcontext() if options.out is None else open_store(Path(options.out), words) as store:
         bases = base_results(prepared, plans, report, store)
         if form.about_a_plan:
@@ -273,7 +273,7 @@ class Asking:
             self.store.flush()
 
 
-def _question_words(question: Question, prepared: Prepared, plan: PlanChoice) -> dict[str, Any]:
+def question_words(question: Question, prepared: Prepared, plan: PlanChoice) -> dict[str, Any]:
     """Return what tells one sweep from another: a folder holds the results of one."""
     from kanopt.formulas import Formula
     from kanopt.tables import report_of

@@ -266,7 +266,7 @@ def read_axes(given: Mapping[str, Any] | Sequence[Axis]) -> tuple[Axis, ...]:
     else:
         axes = tuple(Axis(axis.path, values_of(axis.path, axis.values)) for axis in given)
     if not axes:
-        raise _error("", "nothing is varied: name paths and their values, or write a section [sweep]")
+        raise _error("", "nothing is varied: name paths and their values")
     touched: dict[Any, Axis] = {}
     for axis in axes:
         table, column, where = split_path(axis.path)

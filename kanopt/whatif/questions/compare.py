@@ -28,7 +28,7 @@ from kanopt.whatif.questions.prepare import base_results, prepare_checked, prepa
 from kanopt.whatif.questions.question import Prepared
 from kanopt.whatif.run import Run, finish_run, tell_build_remarks, tell_remarks
 from kanopt.whatif.scenario import Scenario
-from kanopt.whatif.variants import variants_of
+from kanopt.whatif.scenario_files.layers import Mistake
 
 if TYPE_CHECKING:
     from kanopt.problems.result import Result
@@ -221,6 +221,41 @@ def run_with_variants(
     found = compare_prepared(base, others, report, optional=True)
     facts = {**found.base.provenance, "seconds in all": f"{time.perf_counter() - start:.1f}"}
     return replace(found.base, provenance=facts, variants=found)
+
+
+def variants_of(scenario: Scenario, report: OnEvent = ignore_event) -> list[Scenario]:
+    """Return the usual variants of a scenario, checked: other fleets, another demand.
+
+    Parameters
+    ----------
+    scenario
+        The scenario.
+    report
+        Is told of those that cannot be: of a fleet that a plan under way needs, say.
+
+    Raises
+    ------
+    ScenarioError
+        If its kind of problem has none.
+    """
+    found = list[Scenario]()
+    usual = scenario.problem.usual_variants(scenario.changed)
+    if not usual:
+        told = f"this {scenario.kind} problem has no usual variants; write what may be otherwise as files of its own"
+        raise scenario.layers.error(
+            [Mistake(("problem",), f"{told} with this one as base, and compare them")]
+        )
+    for name, changes in usual.items():
+        made = scenario
+        try:
+            for change in changes:
+                made = made.with_change(change)
+            made.check(planning=True)
+        except ScenarioError as error:
+            report(Event("build", f"note: {name!r} is left out: {error.issues[0].message}"))
+        else:
+            found.append(made.named(name))
+    return found
 
 
 def _prepared_variants(

@@ -12,7 +12,7 @@ import numpy as np
 from kanopt.errors import KanoptError
 from kanopt.records.reading import RecordReader
 from kanopt.validation import LARGEST
-from kanopt.whatif.changes import Change, Value, column_names
+from kanopt.whatif.changes import Change, Value
 from kanopt.whatif.questions.point import PointResult, of_kept
 from kanopt.whatif.questions.question import Question
 from kanopt.whatif.scenario_files.columns import change_mistakes, field_columns
@@ -102,9 +102,9 @@ def _changes_prices_alone(question: Question, problem: Problem[Any], plan: Plan)
 
 def _field(question: Question, change: Change, name: str | None = None) -> str:
     """Return the name under which the problem reads a column of a change; left out, the one that is changed."""
-    name = change.column if name is None else name
+    named = change if name is None else Change("set", change.table, name, 0)
     words = field_columns(question.scenario.problem, change.table)
-    column = column_names(question.scenario.changed[change.table], words).get(name, name)
+    column = question.scenario.in_cells(named).column
     return next((field for field, own in words.items() if own == column), column)
 
 
@@ -127,12 +127,13 @@ def _fleets(question: Question, points: Sequence[int]) -> list[Sequence[VehicleT
         first = axis.change(given[0])
         if list(change_mistakes(first, scenario.problem, scenario.changed, scenario.tables)):
             return None
-        column = column_names(frame, words).get(first.column, first.column)
+        cells = scenario.in_cells(first)
+        column = cells.column
         if column not in frame or len(given) < count or not all(map(_is_plain_number, given)):
             return None
         values = np.repeat(np.array(given, dtype=float), kinds)
         before = wide[column].to_numpy()
-        chosen = np.tile(first.rows(frame, words), count)
+        chosen = np.tile(cells.rows(frame), count)
         wide[column] = np.where(chosen, before * values if first.action == "scale" else values, before)
     name = words.get("name", "name")
     names = frame[name].tolist()

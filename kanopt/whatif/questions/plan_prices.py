@@ -13,8 +13,7 @@ from kanopt.whatif.questions.plan_decisions import Decision, decisions_of
 from kanopt.whatif.questions.question import Question
 
 if TYPE_CHECKING:
-    from kanopt.problems.assessment import Rank
-    from kanopt.problems.base import Plan, Problem
+    from kanopt.problems.base import Plan, Problem, Rank
     from kanopt.problems.result import Result
     from kanopt.solvers.base import Solver
 

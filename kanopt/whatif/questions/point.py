@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from pydantic import ConfigDict
 
 from kanopt.explain.service import Service, still_holds
-from kanopt.problems.assessment import NO_PLAN, Rank
-from kanopt.problems.result import Status
+from kanopt.problems.base import NO_PLAN, Rank
+from kanopt.problems.findings import Status
 from kanopt.text import join_list
 from kanopt.whatif.questions.verdict import Verdict, noise_of, spread_of, still_compare
 
@@ -67,6 +67,8 @@ class PointResult:
         Why it was refused or has no plan; else the first rule that its plan breaks.
     caveat
         What its price cannot be trusted for: laws below zero that count as zero, or used outside their data.
+    figures
+        What is told of the plan besides its price, by name, where the question asks for it.
     interrupted
         Whether its search was cut short by the user.
     result
@@ -95,6 +97,7 @@ class PointResult:
     seconds: float = 0.0
     message: str = ""
     caveat: str = ""
+    figures: Mapping[str, float] = field(default_factory=dict)
     interrupted: bool = False
     result: Any = None
 

@@ -10,8 +10,8 @@ from operator import attrgetter
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from kanopt.errors import KanoptError, ProblemError
-from kanopt.problems.assessment import NO_PLAN, Rank
-from kanopt.problems.result import Status
+from kanopt.problems.base import NO_PLAN, Rank
+from kanopt.problems.findings import Status
 from kanopt.whatif.questions.point import BASE, KEPT, REFUSED, PointResult, of_kept, with_plan
 from kanopt.whatif.questions.question import Question
 from kanopt.whatif.run import leaving_in_time
@@ -104,7 +104,9 @@ def exchange_plans(
 def _told(question: Question, found: PointResult, began: float) -> PointResult:
     """Return what a question wants to know of a point, with the time that it took."""
     seconds = found.seconds + time.perf_counter() - began
-    return replace(found, seconds=seconds, result=found.result if question.in_full else None)
+    figures = found.figures if found.result is None else question.figures(found.point, found.result)
+    kept = found.result if question.in_full else None
+    return replace(found, seconds=seconds, figures=figures, result=kept)
 
 
 def _planned(

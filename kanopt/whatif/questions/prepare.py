@@ -9,9 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from kanopt.errors import Issue, NoPlanError
-from kanopt.problems.result import Status
+from kanopt.problems.findings import Status
 from kanopt.text import money_text
-from kanopt.whatif.changes import column_names
 from kanopt.whatif.events import OnEvent
 from kanopt.whatif.law_cache import LawCache
 from kanopt.whatif.learn import LearnedLaw, laws_of, learn
@@ -26,7 +25,6 @@ from kanopt.whatif.run import (
     tell_remarks,
 )
 from kanopt.whatif.scenario import Scenario
-from kanopt.whatif.scenario_files.columns import field_columns
 
 if TYPE_CHECKING:
     from kanopt.problems.base import Plan, Problem
@@ -174,10 +172,9 @@ def _check_together(scenario: Scenario, axes: Sequence[Axis]) -> None:
             raise refused("sweep", axis.path, message)
         if change.is_of_section:
             continue
-        frame = scenario.changed[change.table]
-        words = column_names(frame, field_columns(scenario.problem, change.table))
-        rows = change.rows(frame, words)
-        others = touched.setdefault((change.table, words.get(change.column, change.column)), [])
+        cells = scenario.in_cells(change)
+        rows = cells.rows(scenario.changed[change.table])
+        others = touched.setdefault((change.table, cells.column), [])
         for other, its_rows in others:
             # factors multiply; of two values in one cell the later one would be all that is seen
             both_scale = axis.values.action == other.values.action == "scale"
@@ -286,8 +283,6 @@ def unit_of_axis(scenario: Scenario, axis: Axis) -> str:
     change = axis.change(axis.values.items[0])
     if axis.values.action == "scale" or change.table not in scenario.tables:
         return ""
-    frame = scenario.changed[change.table]
-    words = column_names(frame, field_columns(scenario.problem, change.table))
-    column = words.get(change.column, change.column)
+    column = scenario.in_cells(change).column
     _, fixed = scenario.problem.fields_in(change.table).get(column, (None, ""))
-    return units_of(frame).get(column, fixed)
+    return units_of(scenario.changed[change.table]).get(column, fixed)

@@ -286,6 +286,10 @@ class Question:
         share = asked.scenario.solver.share_in_time
         return None if share is None else max(share, self.least_in_time)
 
+    def figures(self, point: int, result: Result) -> Mapping[str, float]:
+        """Return what is told of the plan of a point besides its price, by name."""
+        return {}
+
     def waves(self) -> Iterable[Sequence[tuple[int, int | None]]]:
         """Return points, each with the one it starts from, that can be solved side by side, one set after the other."""
         if self.variants or any(

@@ -15,7 +15,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from kanopt.errors import FileFormatError
 from kanopt.files import hold_file, open_regular
-from kanopt.problems.result import Status
+from kanopt.problems.findings import Status
 from kanopt.whatif.questions.axes import refused
 from kanopt.whatif.questions.point import BASE, REFUSED, PointResult
 

@@ -9,20 +9,19 @@ from kanopt.progress import told_by_line
 from kanopt.whatif.events import OnEvent, ignore_event
 from kanopt.whatif.questions.answers import Sweep
 from kanopt.whatif.questions.ask import ask
-from kanopt.whatif.questions.axes import Axis, Design, check_word, design_points, read_axes, refused
+from kanopt.whatif.questions.axes import Axis, Design, check_word, design_points, read_axes
 from kanopt.whatif.questions.prepare import require_scenario
 from kanopt.whatif.questions.question import PLANS, PlanChoice, SweepOptions
 from kanopt.whatif.scenario import Scenario
-from kanopt.whatif.scenario_files.spec import SweepSpec
 
 
 @told_by_line
 def sweep(
     scenario: Scenario,
-    axes: Mapping[str, Any] | Sequence[Axis] | None = None,
+    axes: Mapping[str, Any] | Sequence[Axis],
     *,
-    design: Design | None = None,
-    plan: PlanChoice | None = None,
+    design: Design = "grid",
+    plan: PlanChoice = "anew",
     options: SweepOptions | None = None,
     progress: OnEvent | None = None,
 ) -> Sweep:
@@ -39,14 +38,12 @@ def sweep(
     axes
         Path to values: ``{"vehicles.fuel_price": ko.grid(1.0, 2.0, 11), "vehicles[name=van].num_available": [4, 5]}``,
         or
-        :func:`~kanopt.factors` by which what is there is multiplied. Paths are those of :meth:`Scenario.set`. Left out,
-        what the section ``[sweep]`` of the file says, and so are design and plan.
+        :func:`~kanopt.factors` by which what is there is multiplied. Paths are those of :meth:`Scenario.set`.
     design
-        ``"grid"`` (left out, where axes are given) or ``"list"``; see
-        :func:`~kanopt.whatif.questions.axes.design_points`. Points of another design, such as a Latin hypercube of
-        scipy, are asked as a list.
+        ``"grid"`` or ``"list"``; see :func:`~kanopt.whatif.questions.axes.design_points`. Points of another design,
+        such as a Latin hypercube of scipy, are asked as a list.
     plan
-        ``"anew"`` (left out, where axes are given); ``"kept"``: the base's plan at every point; ``"today"``: today's
+        ``"anew"``: each point is planned; ``"kept"``: the base's plan at every point; ``"today"``: today's
         plan, and nothing is solved.
     options
         Seeds, limits, workers and where results go.
@@ -75,35 +72,15 @@ def sweep(
     """
     require_scenario(scenario, "sweep")
     options = options or SweepOptions()
-    asked = _asked(scenario, design, plan, is_given=axes is not None)
-    read = read_axes(axes) if axes is not None else asked.axes()
-    points = design_points(read, asked.design)
+    check_word("sweep", "plan", plan, PLANS)
+    read = read_axes(axes)
+    points = design_points(read, design)
     return ask(
         Sweep,
         scenario,
         read,
         points,
-        plans=asked.plan,
+        plans=plan,
         options=options,
         report=progress or ignore_event,
     )
-
-
-def _asked(
-    scenario: Scenario, design: Design | None, plan: PlanChoice | None, *, is_given: bool
-) -> SweepSpec:
-    """Return how it is asked: as given in Python, else as the file says.
-
-    Raises
-    ------
-    ScenarioError
-        If neither says what is varied, or a word is none.
-    """
-    if not is_given and scenario.sweep_spec is None:
-        message = "nothing is varied: name paths and their values, or write a section [sweep]"
-        raise refused(str(scenario.path), "sweep", message)
-    if plan is not None:
-        check_word("sweep", "plan", plan, PLANS)
-    known = SweepSpec() if scenario.sweep_spec is None or is_given else scenario.sweep_spec
-    given = {"design": design, "plan": plan}
-    return known.model_copy(update={name: value for name, value in given.items() if value is not None})

@@ -13,7 +13,7 @@ import pandas as pd
 
 from kanopt.display import Alarm, Part
 from kanopt.parallel import cluster
-from kanopt.problems.result import Status
+from kanopt.problems.findings import Status
 from kanopt.progress import told_by_line
 from kanopt.text import amount_text, count_text, join_list, money_text, number_text, range_text, seconds_text
 from kanopt.whatif.events import Event, OnEvent, ignore_event

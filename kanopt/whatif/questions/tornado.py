@@ -11,7 +11,7 @@ from typing import Any
 import pandas as pd
 
 from kanopt.display import Part, grid_of
-from kanopt.problems.result import Status
+from kanopt.problems.findings import Status
 from kanopt.progress import told_by_line
 from kanopt.text import count_text, fixed_text
 from kanopt.whatif.events import OnEvent, ignore_event

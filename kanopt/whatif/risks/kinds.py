@@ -202,7 +202,7 @@ def _demand_text(varying: Sequence[str], assumed: Uncertainty) -> str:
 
 
 def _of_schedule(known: SchedulingAssessment, assumed: Uncertainty, draws: int, seed: int) -> Risk:
-    from kanopt.problems.scheduling.law_uses import duration_law, run_days
+    from kanopt.problems.scheduling.days import duration_law, run_days
     from kanopt.problems.scheduling.simulate import TOLERANCE
 
     if assumed.within != "day":
@@ -244,7 +244,7 @@ def _of_schedule(known: SchedulingAssessment, assumed: Uncertainty, draws: int, 
 def _of_supply(known: SupplyAssessment, assumed: Uncertainty, draws: int, seed: int) -> Risk:
     from kanopt.problems.money_at_stake import price_deviations
     from kanopt.problems.supply.draws import demand_law, keep_flows
-    from kanopt.problems.supply.simulate import slack
+    from kanopt.problems.supply.ledger import slack
 
     problem, delivered = known.problem, known.simulation.delivered
     law = demand_law(problem, assumed)

@@ -20,7 +20,7 @@ from kanopt.problems.routing.days import (
     shift_ends,
 )
 from kanopt.problems.scheduling.assessment import SchedulingAssessment
-from kanopt.problems.scheduling.law_uses import duration_law
+from kanopt.problems.scheduling.days import duration_law
 from kanopt.problems.uncertainty import Uncertainty
 from kanopt.text import count_text, join_list, sure_text
 from kanopt.whatif.risks.kinds import risk

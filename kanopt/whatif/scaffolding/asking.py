@@ -6,18 +6,21 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from kanopt.faults import toml_value
+from kanopt.records.declaration import Field
 from kanopt.records.headers import (
     SURCHARGE,
     WORKERS,
     measured_in,
 )
-from kanopt.records.likeness import COORDINATES, field_likeness, is_called
+from kanopt.records.likeness import COORDINATES, TableColumn, field_likeness, is_called
 from kanopt.records.matching import ColumnFacts, FilledField, match_columns
 from kanopt.text import join_list
+from kanopt.units import same_dimension
 from kanopt.whatif.scaffolding.draft import Draft
 from kanopt.whatif.scaffolding.keys import ScenarioKeys
 from kanopt.whatif.scaffolding.orders import listed_in
-from kanopt.whatif.scaffolding.parts import PartGuess, names_rows
+from kanopt.whatif.scaffolding.parts import PartGuess, measures, names_rows
+from kanopt.whatif.scaffolding.rewrites import without_brackets
 from kanopt.whatif.scaffolding.sources import SourceTable
 from kanopt.whatif.scenario_files.spec import QuestionSpec
 
@@ -60,7 +63,7 @@ def ask(draft: Draft, tables: Sequence[SourceTable], holds: Callable[[ScenarioKe
             continue
         if named := _speaks_of(draft, table):
             draft.questions.append(_about_table(table, f"says something of {named!r}, which the plan has"))
-        elif not table.made and (counted := [c.name for c in table.columns.values() if _counts(c)]):
+        elif not table.made and (counted := [c.name for c in _in_any_shape(draft, table) if _counts(c)]):
             why = f"has numbers, while {draft.invented[0][0]}" if draft.invented else f"tells {counted[0]!r}"
             draft.questions.append(_about_table(table, why))
         elif not table.made:
@@ -81,17 +84,31 @@ def _open_columns(draft: Draft) -> Iterator[tuple[str, str]]:
 def _is_read(draft: Draft, guess: PartGuess, name: str) -> bool:
     """Say whether another part of the plan was made of a column, or reads the one of this name that it came with."""
     parts = draft.roles.parts.values()
-    if _ends_where_the_next_begins(guess, name):
+    first = next(iter(guess.table.given.values()))
+    if first.name == name and first.whole and first.is_unique:
+        return True  # it numbers the rows, which another column names
+    if _ends_where_the_next_begins(guess, name) or _limits_nothing(draft, guess, name):
         return True
     if any(name in other.table.reads for other in parts if guess.table.name in other.table.of):
         return True
+    by_laws = [(other, c) for other in parts for c in other.left if (other.part.name, c.name) in draft.bound]
+    by_fields = [(other, each.column) for other in parts for each in other.filled]
     return any(
-        name == each.column.name
-        and (guess.table.of & other.table.of or each.column.texts == guess.table.columns[name].texts)
-        for other in parts
+        name == column.name
+        and (guess.table.of & other.table.of or column.texts == guess.table.columns[name].texts)
+        for other, column in (*by_fields, *by_laws)
         if other is not guess
-        for each in other.filled
     )
+
+
+def _limits_nothing(draft: Draft, guess: PartGuess, name: str) -> bool:
+    """Say whether a column counts what clients want in units that no column of the vehicles counts in."""
+    fleet, unit = draft.roles.parts.get("vehicles"), guess.table.columns[name].unit
+    demand = guess.column("demand") if guess.part.name == "clients" else None
+    if fleet is None or demand is None or measures(guess.table.columns[name]) != {"amount": 1}:
+        return False
+    counted = [demand, *(c for c in fleet.table.given.values() if measures(c) == {"amount": 1})]
+    return not any(same_dimension(unit, c.unit) for c in counted)
 
 
 def _ends_where_the_next_begins(guess: PartGuess, name: str) -> bool:
@@ -115,6 +132,12 @@ def _speaks_of(draft: Draft, table: SourceTable) -> str:
     return ""
 
 
+def _in_any_shape(draft: Draft, table: SourceTable) -> Iterator[ColumnFacts]:
+    """Yield the columns of a table, and of those that were made of it."""
+    for each in (table, *(made for made in draft.roles.rewritten if table.name in made.of)):
+        yield from each.columns.values()
+
+
 def _counts(column: ColumnFacts) -> bool:
     return column.kind in ("clock", "windows") or (column.kind == "number" and bool(column.unit))
 
@@ -134,9 +157,37 @@ def _meant_as(
         unit = draft.unit_as(guess, filled)
         keys = {f"problem.{part}.columns": {filled.field.name: name}}
         keys |= {f"tables.{guess.table.name}.units": {name: unit}} if unit else {}
+        keys |= _without_made_up_price(draft, filled.field)
         if len(found) < _MOST_FIELDS and holds(draft.keys.with_keys(keys)):
             found[f"{part}.{filled.field.name}"] = f"the field {filled.field.name}", keys
+    for item in _prices_of_time(guess, column) if not found else ():
+        for time in ("h", "min", "day"):
+            keys = {f"problem.{part}.columns": {item.name: name}}
+            keys |= {f"tables.{guess.table.name}.units": {name: f"{draft.money}/{time}"}}
+            keys |= _without_made_up_price(draft, item)
+            if holds(draft.keys.with_keys(keys)):
+                found[f"{part}.{item.name} for each {time}"] = f"{item.name} for each {time}", keys
     return found
+
+
+def _without_made_up_price(draft: Draft, item: Field) -> dict[str, dict[str, Any]]:
+    """Return the keys that take back the price of the makespan, which was made up since nothing had a price."""
+    made_up = "makespan_cost" in draft.keys.tables["problem",]
+    if not made_up or not item.is_price:
+        return {}
+    rest = [": ".join(each) for each in draft.invented if not each[0].startswith("makespan_cost")]
+    return {"problem": {"makespan_cost": 0.0}, "report": {"assumed": rest}}
+
+
+def _prices_of_time(guess: PartGuess, column: ColumnFacts) -> list[Field]:
+    """Return the open fields that are prices of time and that a column of money is called like."""
+    own = TableColumn(without_brackets(column.name))
+    return [
+        item
+        for item in guess.part.fields
+        if measures(column) == {"money": 1} and dict(measured_in(item.unit) or ()) == {"money": 1, "time": -1}
+        if item.name not in guess.fields and field_likeness(guess.part.name, own, item)
+    ]
 
 
 def _likely(guess: PartGuess, column: ColumnFacts) -> Iterator[FilledField]:

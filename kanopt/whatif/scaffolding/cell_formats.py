@@ -20,7 +20,7 @@ from kanopt.faults import said
 from kanopt.formulas.variables import is_name
 from kanopt.records.headers import FIELD_WORDS, read_header
 from kanopt.tables import report_of
-from kanopt.tables._number_signs import both_readings, count_matches, two_ways
+from kanopt.tables._convert import both_readings, count_matches, two_ways
 from kanopt.whatif.scaffolding.keys import slug
 
 _SHOWN = 2_000  # cells of a column that are looked at

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Container, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -193,6 +193,8 @@ class Draft:
                 continue
             if unit is not None and not unit.sure and same_dimension(unit.unit, self.load) and self.bare_load:
                 unit = GuessedUnit(self.bare_load, "as other loads; no unit is stated", False)
+            if unit is not None and filled.field.name in ("x", "y"):
+                unit = self._unit_of_places(unit)
             if unit is not None and not unit.sure and unit.unit.endswith("/min") and hourly:
                 unit = GuessedUnit(unit.unit.removesuffix("min") + "h", "times of the table are hours", False)
             if unit is not None:
@@ -209,6 +211,14 @@ class Draft:
             if name != column:
                 why = "" if filled.sure else filled.why
                 self.keys.set(("problem", part, "columns"), name, column, why, sure=filled.sure)
+
+    def _unit_of_places(self, unit: GuessedUnit) -> GuessedUnit:
+        """Return the unit of a coordinate: where none is stated, that of the other places."""
+        guesses = self.roles.parts.values()
+        columns = [c for guess in guesses for end in ("x", "y") if (c := guess.column(end)) is not None]
+        stated = (told for c in columns if (told := header_unit(c, self.money)) is not None)
+        other = next(stated, None)
+        return unit if unit.sure or other is None else replace(other, why="as other places", sure=False)
 
     def _ask_about_negatives(self, guess: PartGuess, column: ColumnFacts) -> None:
         """Leave out the rows in which a number is negative that is none of them, once the user says so."""

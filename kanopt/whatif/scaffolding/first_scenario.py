@@ -339,9 +339,8 @@ def _check(
     keys: ScenarioKeys, folder: Path, rules: list[tuple[str, str]], seen: dict[str, Any]
 ) -> ScenarioError | None:
     """Return what is wrong with a file in a folder; note the columns that look like a rule and are not read."""
-    from kanopt.whatif.scenario_files.layers import merged
+    from kanopt.whatif.scenario_files.layers import Key, TomlDocument, merged
     from kanopt.whatif.scenario_files.load import check_scenario
-    from kanopt.whatif.scenario_files.toml_positions import Key, TomlDocument
 
     lines: dict[Key, int] = {
         (*header, *filter(None, [key])): line for line, (header, key) in keys.places().items()

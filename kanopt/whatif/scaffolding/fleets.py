@@ -92,7 +92,7 @@ def read_fleet(tables: Sequence[SourceTable], part: Mapping[str, Table]) -> _Par
     names = {name: guess.names for name, guess in parts.items()}
     parts["clients"] = parts["clients"].matched(names=names, key=key)
     if "vehicles" in parts:
-        parts["vehicles"] = _of_shifts(parts["vehicles"].matched(names=names), names)
+        parts["vehicles"] = _of_trips(_of_shifts(parts["vehicles"].matched(names=names), names))
         _match_skills(parts)
     _match_amounts(parts)
     parts["clients"] = _without_blanks(parts["clients"])
@@ -299,6 +299,18 @@ def _of_shifts(guess: PartGuess, names: Mapping[str, Collection[str]]) -> PartGu
     return guess.matched(made, names=names)
 
 
+def _of_trips(guess: PartGuess) -> PartGuess:
+    """Return vehicles that come back to load once less often than they may leave, where a column counts trips."""
+    trips = guess.column("max_reloads")
+    if trips is None or any(piece.startswith("reload") for piece in trips.header.pieces):
+        return guess
+    frame = guess.table.frame.assign(max_reloads=(guess.table.frame[trips.name] - 1).clip(lower=0))
+    why = f"{guess.table.called}, where a trip less than {trips.name!r} begins with a reload"
+    made = guess.table.remade(frame.drop(columns=trips.name), why, end="trips", reads=[trips.name])
+    rest = guess.without("max_reloads").on(made)
+    return rest.filling("max_reloads", made.columns["max_reloads"], 0.9, "trips without the first")
+
+
 def _match_skills(parts: _Parts) -> None:
     """Fill what clients need and vehicles have by columns that share their words, whatever they are called."""
     clients, vehicles = parts["clients"], parts["vehicles"]
@@ -336,7 +348,9 @@ def _match_amounts(parts: _Parts) -> None:
 
 def _amounts(guess: PartGuess) -> list[ColumnFacts]:
     """Return the columns that are left and may be amounts."""
-    numbers = [c for c in guess.left if c.kind == "number" and len(c.values) == c.rows and not is_speed(c)]
+    first = next(iter(guess.table.given.values()))
+    whole = [c for c in guess.left if c.kind == "number" and len(c.values) == c.rows and not is_speed(c)]
+    numbers = [c for c in whole if not (c is first and c.whole and c.is_unique)]  # numbers of rows
     return [c for c in numbers if float(c.values.min()) >= 0 and measures(c) in ({}, {"amount": 1})]
 
 

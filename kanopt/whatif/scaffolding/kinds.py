@@ -12,15 +12,18 @@ from kanopt.problems import RoutingUnits, SchedulingUnits, SupplyUnits
 from kanopt.problems.routing.entities import Depot
 from kanopt.records.declaration import Table, UnitSystem
 from kanopt.records.headers import read_header
-from kanopt.records.matching import FilledField, match_columns
+from kanopt.records.likeness import TableColumn, is_planning_word
+from kanopt.records.matching import ColumnFacts, FilledField, match_columns
 from kanopt.whatif.scaffolding import fleets, networks, shops
 from kanopt.whatif.scaffolding.orders import rows_of_stations
 from kanopt.whatif.scaffolding.parts import PartGuess, is_bare_limit, may_teach
 from kanopt.whatif.scaffolding.rewrites import (
+    as_amount,
     durations_in_minutes,
     ends_of_ways,
     in_units_of_loads,
     joined,
+    plain_amounts,
     rows_of_brackets,
     rows_of_periods,
     rows_of_squares,
@@ -29,35 +32,62 @@ from kanopt.whatif.scaffolding.rewrites import (
 )
 from kanopt.whatif.scaffolding.sources import SourceTable, texts
 
-# Tables whose things stand in columns, turned so that each of them is a row.
-
-
 _FEWEST = 2
 
 
-def things_in_rows(tables: Sequence[SourceTable]) -> list[SourceTable]:
-    """Turn the tables that have a column for each thing and a row for each fact of it.
+def facts_in_columns(tables: Sequence[SourceTable]) -> list[SourceTable]:
+    """Turn the tables that have a row for each fact: of several things, or of all that is planned, as settings have it.
 
-    Units tell them: headers have units, names of things have none.
+    Units tell them: facts have units, by what they are called, in a column of their own, or in their cells; names of
+    things have none.
     """
-    return [_turned(table) if _has_things_in_columns(table) else table for table in tables]
+    return [_turned(table, tables) for table in tables]
 
 
-def _has_things_in_columns(table: SourceTable) -> bool:
-    """Say whether the first column holds headers, of several units, and no header has a unit."""
-    facts, *things = table.given.values()
-    if facts.kind != "text" or not facts.is_unique or len(things) < _FEWEST:
-        return False
-    units = {unit for text in facts.texts if (unit := read_header(text).unit)}
-    return len(units) >= _FEWEST and not any(column.header.unit for column in things)
-
-
-def _turned(table: SourceTable) -> SourceTable:
-    first, *_ = table.given
-    frame = table.frame.set_index(first).T.rename_axis(index=table.title, columns=None).reset_index()
+def _turned(table: SourceTable, tables: Sequence[SourceTable]) -> SourceTable:
+    first, *rest = table.given.values()
+    units = next((c for c in rest if c.kind == "text" and all(map(_is_unit, c.texts))), None)
+    things = [c for c in rest if c is not units and len(c.values) and not c.header.unit]
+    if first.kind != "text" or not first.is_unique or may_teach(table) or len(things) < len(rest) - 1:
+        return table
+    labels = [*texts(table.frame[first.name])]
+    if units is not None:
+        told = table.frame[units.name].fillna("")
+        labels = [f"{label} ({unit})" if unit else label for label, unit in zip(labels, told, strict=True)]
+    if not (_has_things(labels, things) or _has_settings(first, labels, things, tables)):
+        return table
+    values = [c.name for c in things if not _is_remark(c)] if len(things) < len(table.given) else []
+    frame = table.frame[values].set_axis(labels).T
+    if len(values) > 1:
+        frame = frame.rename_axis(index=table.title, columns=None).reset_index()
     # cells of one fact are of one kind, those of one thing are not
-    frame = frame.apply(_as_numbers)
-    return table.remade(frame, f"{table.called} with a row for each of its columns", end="turned")
+    return table.remade(frame.apply(_as_numbers), f"{table.called} with a column for each row", end="turned")
+
+
+def _is_unit(text: str) -> bool:
+    header = read_header(text)
+    return bool(header.unit) and not header.words
+
+
+def _is_remark(column: ColumnFacts) -> bool:
+    return column.kind == "text" and not any(map(as_amount, column.texts))
+
+
+def _has_things(labels: Sequence[str], things: Sequence[ColumnFacts]) -> bool:
+    """Say whether there are several things, and facts of several units."""
+    return len(things) >= _FEWEST and len({*(read_header(text).unit for text in labels)} - {""}) >= _FEWEST
+
+
+def _has_settings(
+    first: ColumnFacts, labels: Sequence[str], things: Sequence[ColumnFacts], tables: Sequence[SourceTable]
+) -> bool:
+    """Say whether rows are facts of all that is planned: most are called so, and none is a name elsewhere."""
+    values = [c for c in things if not _is_remark(c)]
+    elsewhere = [
+        c for table in tables for c in table.given.values() if c is not first and c.texts & first.texts
+    ]
+    called_so = [label for label in labels if is_planning_word(TableColumn(label))]
+    return len(values) == 1 and not elsewhere and 2 * len(called_so) > len(labels)
 
 
 def _as_numbers(values: pd.Series) -> pd.Series:
@@ -210,7 +240,7 @@ def guess_roles(tables: Sequence[SourceTable], kind: str | None) -> Roles:
 
 def _read(kind: str, given: Sequence[SourceTable]) -> Roles | None:
     """Read tables as one kind of problem; None where they make none."""
-    reading, tables = READINGS[kind], things_in_rows(given)
+    reading, tables = READINGS[kind], plain_amounts(facts_in_columns(given))
     for rewrite in reading.rewrites:
         tables = rewrite(tables)
     part = reading.tables()
@@ -227,22 +257,38 @@ def _read(kind: str, given: Sequence[SourceTable]) -> Roles | None:
 
 
 def _join(parts: dict[str, PartGuess], table: SourceTable) -> None:
-    """Join a table that nothing reads to the part whose rows it names, where it fills fields that are open."""
+    """Join a table that nothing reads to the part whose rows it names, or to those that its one row speaks of."""
+    whole = len(table.frame) == 1 and not any(c.kind == "text" for c in table.given.values())
+    open_columns, joined_to = [*table.given], ""
     for name, guess in parts.items():
-        keys = _keys(guess, table)
-        taken = {*guess.table.frame.columns, *keys.values()}
-        names = {header: header for header in table.given if header not in taken}
-        if not keys or not names:
+        keys = {} if whole else _keys(guess, table)
+        names = [each for each in open_columns if each not in (*guess.table.frame.columns, *keys.values())]
+        if not names or not (keys or whole):
             continue
-        why = f"{guess.table.called} with {table.called}"
-        made = joined(guess.table, table, keys, names, why, end="joined")
         left = [item for item in guess.part.fields if item.name not in guess.fields]
-        more = match_columns(name, left, [made.columns[header] for header in names])
-        more = [each for each in more if not is_bare_limit(each)]
+        more = match_columns(name, left, [table.columns[each] for each in names])
+        more = [each for each in more if not is_bare_limit(each) and (each.named or not whole)]
         # names beside a client may be today's plan as well, and no rule
-        if more and not any(each.field.is_text and not each.field.clock for each in more):
-            parts[name] = replace(guess.on(made), filled=(*guess.on(made).filled, *more))
-            return
+        if any(each.field.is_text and not each.field.clock for each in more):
+            continue
+        speeds = [each for each in names if name == "vehicles" and fleets.is_speed(table.columns[each])]
+        if whole:
+            names = list(dict.fromkeys([*(each.column.name for each in more), *speeds]))
+        if more or speeds:
+            parts[name] = _beside(guess, table, keys, names)
+            joined_to = name
+            open_columns = [each for each in open_columns if whole and each not in names]
+    if joined_to and open_columns:  # whoever reads the part is asked about them
+        parts[joined_to] = _beside(parts[joined_to], table, {}, open_columns)
+
+
+def _beside(guess: PartGuess, table: SourceTable, keys: Mapping[str, str], names: Sequence[str]) -> PartGuess:
+    """Return a part with columns of another table, and with the fields that they fill."""
+    why = f"{guess.table.called} with {table.called}"
+    made = guess.on(joined(guess.table, table, keys, {name: name for name in names}, why, end="joined"))
+    left = [item for item in guess.part.fields if item.name not in guess.fields]
+    more = match_columns(guess.part.name, left, [made.table.columns[name] for name in names])
+    return replace(made, filled=(*made.filled, *(each for each in more if not is_bare_limit(each))))
 
 
 def _keys(guess: PartGuess, table: SourceTable) -> dict[str, str]:

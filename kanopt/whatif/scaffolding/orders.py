@@ -12,7 +12,7 @@ import pandas as pd
 from kanopt.records.headers import FIELD_WORDS, TABLE_WORDS, measured_in, read_header
 from kanopt.records.likeness import is_called
 from kanopt.records.matching import ColumnFacts
-from kanopt.units import CURRENCIES, UNIT_WORDS, factor
+from kanopt.units import CURRENCIES, UNIT_WORDS, convert, factor
 from kanopt.whatif.scaffolding.cell_formats import coordinate_ends
 from kanopt.whatif.scaffolding.parts import called, looks_like, measures, names_rows
 from kanopt.whatif.scaffolding.rewrites import joined, long, numbers_of, without_brackets
@@ -25,6 +25,7 @@ LISTED = re.compile(r"\s*[,;/+]\s*|\s+(?:or|oder|ou|o|lub)\s+")
 """What stands between the names that a cell lists."""
 TOGETHER = re.compile(r"\s*\+\s*")
 """What stands between the names of what is needed at once."""
+_LINK = "of type"
 _RATIO = re.compile(r"([^\W\d]+) *(?:/|\b(?:per|pro|par|por|je)\b) *([^\W\d]+)", re.IGNORECASE)
 """Headers of what is counted for one of something: minutes per piece, trays/h."""
 _NUMBERED = re.compile(r"[\s_-]*(\d+|(?<![^\W_])[A-Z])$")
@@ -41,14 +42,38 @@ def rows_of_stations(tables: Sequence[SourceTable]) -> list[SourceTable]:
         plain = {c.name: without_brackets(c.name) for c in stations}
         listed, *beside = long(table, "machine", plain, "duration")
         rows = listed.frame[listed.frame["duration"] > 0]
-        if len({_NUMBERED.sub("", name) for name in plain.values()}) > 1:
-            rows = rows.assign(order=rows["machine"].map({n: k for k, n in enumerate(plain.values(), 1)}))
+        steps, told = _steps_by(tables, {*plain.values()})
+        # a row that is a step of an order may be done at either of them
+        apart = len({_NUMBERED.sub("", name) for name in plain.values()}) > 1
+        if (steps or apart) and not _are_steps(table, key, tables):
+            steps = steps or {name: place for place, name in enumerate(plain.values(), 1)}
+            rows = rows.assign(order=rows["machine"].map(steps))
         unit = stations[0].header.unit or "min"
-        found += [
-            listed.remade(rows, listed.made, {"duration": unit}, title="operations", end="ops"),
-            *beside,
-        ]
+        made = listed.remade(rows, listed.made, {"duration": unit}, title="operations", end="ops")
+        found += [replace(made, of=made.of | told), *beside]
     return found
+
+
+def _are_steps(table: SourceTable, key: ColumnFacts, tables: Sequence[SourceTable]) -> bool:
+    """Say whether rows are steps of orders: they come after each other, or several name a row of another table."""
+    others = [other.key for other in tables if other is not table and other.key is not None]
+    texts_of = [c for c in table.given.values() if c is not key and c.kind == "text" and not c.is_unique]
+    named = any(c.texts <= other.texts and c.name == other.name for c in texts_of for other in others)
+    return named or predecessors(table, key) is not None
+
+
+def _steps_by(
+    tables: Sequence[SourceTable], stations: Collection[str]
+) -> tuple[dict[str, Any], frozenset[str]]:
+    """Return the steps at which orders come to stations, where a table numbers these, and its name."""
+    for table in tables:
+        named = [
+            c for c in table.given.values() if c.kind == "text" and c.is_unique and c.texts == {*stations}
+        ]
+        counts = [c for c in numbers_of(table) or table.given.values() if c.whole and c.is_unique]
+        if named and len(counts) == 1 and len(table.given) == _FEWEST:
+            return dict(zip(named[0].values, counts[0].values, strict=True)), frozenset([table.name])
+    return {}, frozenset()
 
 
 def _stations(table: SourceTable) -> list[ColumnFacts]:
@@ -112,16 +137,20 @@ def listed_in(column: ColumnFacts) -> set[str]:
 
 
 def worked_out(tables: Sequence[SourceTable]) -> list[SourceTable]:
-    """Make steps of orders where no table has them: those of their type, or one on each machine, by amount and rate."""
+    """Make steps of orders by another table: their own, those of their type, or one on each machine.
+
+    How long they take is told for a unit of what orders count, and for beginning, or as it is.
+    """
     pairs = [(one, other) for one in tables if one.key for other in tables if other is not one]
     return [made for one, other in pairs if (made := _steps_of(one, other)) is not None]
 
 
 def _steps_of(orders: SourceTable, other: SourceTable) -> SourceTable | None:
-    """Return the steps of orders that another table tells for their type, or for a unit of what they count."""
+    """Return the steps of orders that another table tells for them or their type, or for a unit of what they count."""
     key, own = orders.key, other.key
     assert key is not None
-    types = [
+    named = [(key.name, c.name) for c in names_rows(other, key.texts, every=True)]
+    links = named or [
         (c.name, theirs.name)
         for c in orders.given.values()
         for theirs in other.given.values()
@@ -129,22 +158,34 @@ def _steps_of(orders: SourceTable, other: SourceTable) -> SourceTable | None:
         if theirs is not own or called(other, "tasks") or called(other, "modes")
     ]
     works = [(column, *work) for column in numbers_of(other) if (work := _work(column, orders))]
-    if len(works) != 1 or len(types) > 1 or names_rows(other, key.texts):
+    amounts = {amount for _, _, amount, _ in works} - {""}
+    once = len(works) - sum(bool(amount) for _, _, amount, _ in works)
+    if len(links) > 1 or once > 1 or len(works) - once > 1 or not works:
         return None
-    ((column, unit, amount, power),) = works
-    if not types and (own is None or not amount):
+    if (named and not amounts) or not (links or (own and amounts)):
         return None
-    used = {key.name: "job"} | dict(types) | ({amount: "pieces"} if amount else {})
+    used = {key.name: "job"} | dict.fromkeys(amounts, "pieces")
+    used |= {name: _LINK for name, _ in links if name != key.name}
+    link = "job" if named else _LINK
     left = orders.frame[[*used]].rename(columns=used)
-    right = other.frame[other.frame[column.name] > 0].rename(columns={column.name: "duration"})
-    if types:
-        rows = left.merge(right, on=types[0][1]).drop(columns=types[0][1])
+    names = [column.name for column, *_ in works]
+    right = other.frame[(other.frame[names] > 0).any(axis="columns")]
+    if links:
+        rows = left.merge(right.rename(columns={links[0][1]: link}), on=link).drop(
+            columns=_LINK, errors="ignore"
+        )
     else:
-        ways = right[[own.name, "duration"]].rename(columns={own.name: "machine"})  # type: ignore[union-attr]
+        ways = right[[own.name, *names]].rename(columns={own.name: "machine"})  # type: ignore[union-attr]
         rows = left.merge(ways, how="cross")
-    if amount:
-        rows["duration"] = rows["duration"].astype(float) ** power * rows.pop("pieces")
-    reads = [*used, *used.values(), column.name]
+    unit = works[0][1]
+    lasts = [
+        convert(1.0, own_unit, unit)
+        * rows[column.name].astype(float) ** power
+        * (rows["pieces"] if amount else 1)
+        for column, own_unit, amount, power in works
+    ]
+    rows = rows.drop(columns=[*names, "pieces"], errors="ignore").assign(duration=sum(lasts))
+    reads = [*used, *used.values(), *names]
     why = f"{orders.called} by {other.called}"
     made = orders.remade(rows, why, {"duration": unit}, title="operations", end="ops", reads=reads)
     return replace(made, of=made.of | {other.name} | other.of)
@@ -169,9 +210,10 @@ def _work(column: ColumnFacts, orders: SourceTable) -> tuple[str, str, int] | No
 def _counted(table: SourceTable, what: str) -> list[str]:
     """Return the columns that say of how many of something a row is."""
     numbers = [c for c in numbers_of(table) if not _RATIO.search(c.name)]
-    called_so = [c.name for c in numbers if any(is_called(p, frozenset([what])) for p in c.header.pieces)]
-    pieces = UNIT_WORDS.get(what) == "pcs"
-    return called_so or [c.name for c in numbers if pieces and looks_like(c, "demand", "demand")]
+    unit = UNIT_WORDS.get(what, what)
+    alike = [(c, p) for c in numbers for p in c.header.pieces]
+    called_so = {c.name: c for c, p in alike if unit == UNIT_WORDS.get(p) or is_called(p, frozenset([what]))}
+    return [*called_so] or [c.name for c in numbers if unit == "pcs" and looks_like(c, "demand", "demand")]
 
 
 _FEWEST = 2
@@ -239,16 +281,22 @@ def stops_of_orders(table: SourceTable, key: str, pairs: Sequence[Mapping[str, s
 
 def _of_stop(table: SourceTable, ends: Mapping[str, str], where: Collection[str]) -> dict[str, str]:
     """Return the columns whose headers have the word of one stop, each with the field that it fills, or without it."""
-    of = {word[:_BEGINNING] for word in read_header(next(iter(ends.values()))).words if len(word) > 1}
+    of = [word[:_BEGINNING] for word in read_header(next(iter(ends.values()))).words if len(word) > 1]
     found: dict[str, str] = {}
     for name, column in table.given.items():
-        plain = " ".join(w for w in name.split() if not {p[:_BEGINNING] for p in read_header(w).pieces} & of)
+        plain = " ".join(w for w in re.split(r"[\s_]+", name) if not _begins_alike(read_header(w).pieces, of))
         if name in where or not plain or plain == name:
             continue
         alone = replace(column, name=plain)
         fields = [f for f in _OF_STOPS for c in (column, alone) if looks_like(c, "clients", f)]
         found[name] = next(iter(fields), plain)
     return found
+
+
+def _begins_alike(pieces: Sequence[str], others: Sequence[str]) -> bool:
+    """Say whether a word begins as another one, as drop and dropoff."""
+    pairs = [(one[:_BEGINNING], other) for one in pieces for other in others]
+    return any(one.startswith(other) or (len(one) > 2 and other.startswith(one)) for one, other in pairs)
 
 
 def with_breaks(table: SourceTable) -> SourceTable:

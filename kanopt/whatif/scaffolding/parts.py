@@ -278,10 +278,9 @@ def _with_partners(guess: PartGuess) -> PartGuess:
     """
     for item in guess.part.fields:
         needed = [guess.declared(name) for name in item.needs]
-        column = next(
-            (c for c in guess.left if item.needs and looks_like_field(guess.part.name, c, item)), None
-        )
-        if item.name in guess.fields or column is None or guess.fields & {*item.needs}:
+        is_open = needed and item.name not in guess.fields and not guess.fields & {*item.needs}
+        column = _called_rather(guess, item) if is_open else None
+        if column is None:
             continue
         for need in needed:
             unit = measured_in(guess.part.units.get(need.name, ""))
@@ -295,10 +294,16 @@ def _with_partners(guess: PartGuess) -> PartGuess:
     return guess
 
 
-def looks_like_field(part: str, column: ColumnFacts, item: Field) -> bool:
-    """Say whether a column is called like a field of a part, and measures the same."""
-    own = TableColumn(column.name, column.declared, column.kind in ("number", "clock"))
-    return field_likeness(part, own, item) >= _ALIKE
+def _called_rather(guess: PartGuess, item: Field) -> ColumnFacts | None:
+    """Return the column that is called like a field, and more so than like the one that it fills; None for none."""
+
+    def likeness(column: ColumnFacts, field: Field) -> float:
+        own = TableColumn(column.name, column.declared, column.kind in ("number", "clock"))
+        return field_likeness(guess.part.name, own, field)
+
+    taken = {each.column.name: likeness(each.column, each.field) for each in guess.filled}
+    alike = ((likeness(c, item), name, c) for name, c in guess.table.given.items())
+    return next((c for own, name, c in alike if own >= _ALIKE and own > taken.get(name, 0.0)), None)
 
 
 def as_named(table: SourceTable, part: Table) -> PartGuess:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from kanopt.records.headers import IDENTIFIERS, LEAST, measured_in
+from kanopt.records.likeness import is_price_of_pieces
 from kanopt.units import convert, factor, same_dimension
 from kanopt.whatif.scaffolding.draft import Draft, Formula
 from kanopt.whatif.scaffolding.fleets import is_speed
@@ -26,7 +27,8 @@ _UNITS = {
 }
 _STEEP = 1_000  # a step is a thousandth of a unit wide
 _PACES = [(way, time) for time in ("h", "min", "s") for way in ("km", "mi", "m")]
-_SPEEDS = (40, 50, 30, 60, 70, 80)
+_RATES = (0.1, 0.05, 0.2, 0.5, 1.0)
+SPEEDS = (40, 50, 30, 60, 70, 80)
 
 
 @dataclass(frozen=True)
@@ -146,7 +148,7 @@ def _at_a_speed(draft: Draft) -> Formula:
     ]
     if any(item.clock or "time" in dict(measured_in(item.unit) or ()) for item in fields):
         key = "surrogates.travel_time.formula"
-        answers = {f"{speed}": {key: f"{60 / speed:g} * distance_km"} for speed in _SPEEDS}
+        answers = {f"{speed}": {key: f"{60 / speed:g} * distance_km"} for speed in SPEEDS}
         text = (
             "How fast are vehicles (speed, Geschwindigkeit, vitesse, velocidad), in km/h? No table says it."
         )
@@ -235,15 +237,21 @@ def _planned_time(draft: Draft) -> Formula:
 
 
 def _by_power(draft: Draft) -> Formula | None:
-    """Return the energy of a task by the power that machines draw, where power has a price."""
-    machines = draft.roles.parts.get("machines")
-    drawn = [c for c in machines.left if c.measured == measured_in("kW")] if machines is not None else []
-    if machines is None or len(drawn) != 1 or "power_price" not in draft.roles.parts:
+    """Return the energy of a task by the power that it or its machine draws, where power has a price."""
+    parts = draft.roles.parts if "power_price" in draft.roles.parts else {}
+    scopes = ((scope, parts[part]) for scope, part in _SHOP.items() if part in parts)
+    drawn = {
+        scope: (guess, c) for scope, guess in scopes for c in guess.left if c.measured == measured_in("kW")
+    }
+    if "task" in drawn:
+        drawn.pop("job", None)  # the jobs of tasks that tasks are made with
+    if len(drawn) != 1:
         return None
-    unit = draft.unit_given(machines.table, drawn[0], "kW")
-    reference = f"machine.{draft.refer('machines', drawn[0].name, 'power')}"
+    ((scope, (guess, column)),) = drawn.items()
+    unit = draft.unit_given(guess.table, column, "kW")
+    reference = f"{scope}.{draft.refer(guess.part.name, column.name, 'power')}"
     inputs = {"power": (unit, reference), "duration": ("h", "mode.duration")}
-    return Formula("power * duration", "kWh", f"as {drawn[0].name!r} of the machines says", inputs)
+    return Formula("power * duration", "kWh", f"as {column.name!r} of the {guess.part.name} says", inputs)
 
 
 # supply
@@ -259,7 +267,9 @@ def _by_rate(draft: Draft) -> Formula | None:
     if rates.column("weight") is not None:
         return _by_weight(draft, rates)
     per_load = f"{draft.money}/{draft.load}"
-    told = header_unit(rate, draft.money) or GuessedUnit(per_load, "no unit is stated", False)
+    told = header_unit(rate, draft.money)
+    if told is None or is_price_of_pieces(rate.name, told.unit):
+        told = GuessedUnit(per_load, "no unit is stated", False)
     draft.give_unit(lanes, rate, told)
     inputs = {"rate": (told.unit, f"lane.{draft.refer('lanes', rate.name, 'rate')}")}
     if same_dimension(told.unit, per_load):
@@ -344,8 +354,13 @@ def _by_distance(draft: Draft) -> Formula:
         draft.invented.append(("what lanes cost is made up (nothing)", "write it into [surrogates.tariff]"))
         return Formula("0", per_load, "nothing; no table tells what lanes cost", sure=False)
     inputs = {"distance_km": ("km", "lane.distance")}
+    key = "surrogates.tariff.formula"
+    what = f"a km cost for each {draft.load} (price, Preis, prix, precio), in {draft.money}"
+    text = f"What does {what}? No table says it."
+    answers = {f"{rate}": {key: f"{rate} * distance_km"} for rate in _RATES}
+    draft.questions.append(QuestionSpec(about="lanes.rate", text=text, answers=answers))
     why = "what a km costs; no history tells it"
-    return Formula("0.1 * distance_km", per_load, why, inputs, sure=False)
+    return Formula(f"{_RATES[0]} * distance_km", per_load, why, inputs, sure=False)
 
 
 def _wanted(draft: Draft) -> Formula:

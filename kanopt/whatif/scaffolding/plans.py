@@ -14,10 +14,11 @@ from kanopt.records.headers import DESCRIBING, IDENTIFIERS, OTHER, STOP_ORDER, T
 from kanopt.records.likeness import is_called
 from kanopt.records.matching import is_end
 from kanopt.text import join_list, list_names
+from kanopt.units import convert
 from kanopt.whatif.scaffolding.draft import Draft
 from kanopt.whatif.scaffolding.kinds import READINGS
 from kanopt.whatif.scaffolding.parts import PartGuess, may_teach
-from kanopt.whatif.scaffolding.plan_laws import add_costs, add_laws, add_link_time, learned_load
+from kanopt.whatif.scaffolding.plan_laws import SPEEDS, add_costs, add_laws, add_link_time, learned_load
 from kanopt.whatif.scaffolding.shops import linked_in_jobs
 from kanopt.whatif.scaffolding.sources import ColumnFacts, SourceTable, texts
 from kanopt.whatif.scenario_files.spec import QuestionSpec
@@ -29,6 +30,7 @@ _LOADS: Mapping[str, tuple[tuple[str, str], ...]] = {
 }
 _FEWEST_VANS, _CLIENTS_OF_A_VAN = 5, 8
 _LEAST_SERVED = 0.5
+_DETOURS = (1.3, 1.0, 1.2, 1.4)
 _MOST_MACHINES = 8  # that a question names
 _DESCRIBING = OTHER | DESCRIBING | IDENTIFIERS | TABLE_WORDS["tasks"]
 _KEY, _JOB, _MACHINE = "the task", "its job", "its machine"
@@ -54,6 +56,7 @@ def draft_plan(draft: Draft) -> None:
         if "links" in parts:
             add_link_time(draft, parts["links"])
         add_costs(draft)
+        _ask_about_roads(draft)
         _add_todays_plan(draft)
     elif kind == "scheduling":
         _add_prices(draft)
@@ -117,6 +120,36 @@ def _make_depot(draft: Draft) -> None:
     draft.add_invented("depots", made, units, "one in the middle of the clients")
 
 
+def _make_distances(draft: Draft) -> None:
+    """Make distances where a table tells times alone: none where no km counts, else at a speed that is asked for."""
+    parts = draft.roles.parts
+    legs, clients, fleet = parts.get("durations"), parts["clients"], parts.get("vehicles")
+    if legs is None or "links" in parts or any({*ends} <= clients.fields for ends in _PLACES):
+        return
+    frame = legs.table.frame
+    minutes = frame[legs["duration"].name] * convert(1.0, legs["duration"].unit or "min", "min")
+    made = pd.DataFrame(
+        {"from": frame[legs["tail"].name], "to": frame[legs["head"].name], "minutes": minutes}
+    )
+    counts = fleet is None or bool({"unit_distance_cost", "max_distance"} & fleet.fields)
+    if not counts:
+        why = f"{legs.table.called} tells minutes, and no km has a price"
+        draft.add_made(
+            "distances", made.drop(columns="minutes").assign(distance=0.0), {"distance": "km"}, why
+        )
+        return
+    speeds = {f"{speed}": {"distance": f"minutes * {speed / 60:.6g}"} for speed in SPEEDS}
+    draft.add_invented("distances", made, {"distance": "km"}, f"minutes at {SPEEDS[0]} km/h")
+    draft.keys.set(("tables", "made_distances"), "derive", speeds[f"{SPEEDS[0]}"], needed=True)
+    text = (
+        f"How far is it (speed, Geschwindigkeit, vitesse, velocidad)? {legs.table.called} tells minutes alone: at how "
+        "many km/h are they driven?"
+    )
+    answers = {speed: {"tables.made_distances.derive": derived} for speed, derived in speeds.items()}
+    draft.keys.set(("tables", "made_distances"), "ignore", ["minutes"], "distances follow from them")
+    draft.questions.append(QuestionSpec(about="distances", text=text, answers=answers))
+
+
 def _middle(draft: Draft, *parts: str) -> dict[str, float]:
     """Return the middle of the first part whose rows have places."""
     for part in parts:
@@ -139,6 +172,20 @@ def _make_vehicles(draft: Draft) -> None:
     made = pd.DataFrame({"name": ["van"], "num_available": count, **{k: v for k, (v, _) in rates.items()}})
     units = {name: unit for name, (_, unit) in rates.items()}
     draft.add_invented("vehicles", made, units, f"{count} vans of any capacity, at usual costs")
+
+
+def _ask_about_roads(draft: Draft) -> None:
+    """Ask how much longer ways are than as the crow flies, where degrees tell where places are and a km has a price."""
+    parts = draft.roles.parts
+    priced = "vehicles" in parts and "unit_distance_cost" in parts["vehicles"].fields
+    if not priced or "lat" not in parts["clients"].fields or {"distances", "links"} & parts.keys():
+        return
+    text = (
+        "How much longer are ways than as the crow flies (detour, Umweg, détour, desvío)? No table says it; 1.3 is "
+        "usual for roads, 1 is straight."
+    )
+    answers = {f"{factor}": {"problem.detour": factor} for factor in _DETOURS}
+    draft.questions.append(QuestionSpec(about="problem.detour", text=text, answers=answers))
 
 
 def _add_todays_plan(draft: Draft) -> None:
@@ -342,6 +389,7 @@ def _names(draft: Draft, part: str) -> list[object]:
 _MISSING: Mapping[str, Callable[[Draft], None]] = {
     "depots": _make_depot,
     "vehicles": _make_vehicles,
+    "distances": _make_distances,
     "suppliers": partial(_make_site, "suppliers"),
     "markets": partial(_make_site, "markets"),
     "lanes": _make_lanes,

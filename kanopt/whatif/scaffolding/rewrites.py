@@ -14,11 +14,11 @@ from typing import Any
 import pandas as pd
 
 from kanopt.records.clock_times import read_spans
-from kanopt.records.headers import measured_in, read_header
+from kanopt.records.headers import LONG_TIMES, measured_in, read_header
 from kanopt.records.likeness import COORDINATES, TableColumn, is_planning_word
 from kanopt.records.matching import ColumnFacts
 from kanopt.text import join_list
-from kanopt.units import COUNTED
+from kanopt.units import COUNTED, CURRENCIES, UNIT_WORDS, convert, same_dimension
 from kanopt.whatif.scaffolding.parts import looks_like, may_teach
 from kanopt.whatif.scaffolding.sources import SourceTable, texts
 
@@ -34,6 +34,7 @@ _PERIOD = re.compile(
 """Headers that are periods: January, Q1, KW 12, 2024-03."""
 _UP_TO = re.compile(r"\D{0,9}?(\d[\d ]*) ?(kg|t|lb)\b.*", re.IGNORECASE)
 """Headers that are weights: ≤ 250 kg, bis 100 kg."""
+_AMOUNT = re.compile(r"([-+]?\d+(?:\.\d+|,\d\d?)?) ?([^\d\s].*)")
 _BETWEEN = ("->|→|>", " [-–—] ", "[-–—]", " (?:to|nach|bis|vers|hasta|a|à) ")
 """What stands between the ends of a way in one cell."""
 Rewrite = Callable[[Sequence[SourceTable]], list[SourceTable]]
@@ -88,8 +89,11 @@ def long(table: SourceTable, head: str, meant: Mapping[str, Any], value: str) ->
     told = corner.name if corner.header.unit else table.title
     value = value or told
     unit = read_header(told).unit
-    if value != _PRICE:  # headers that are weights say nothing of what is paid
-        unit = next(iter(columns[name].header.unit for name in meant), "") or unit
+    stating = [
+        name for name in meant if head != "period" or without_brackets(name) != name
+    ]  # KW 12 is no power
+    if value != _PRICE and stating:  # headers that are weights say nothing of what is paid
+        unit = columns[stating[0]].header.unit or unit
     names = {corner.name: "origin"} if corner.header.unit else {}
     cells = table.frame[[*(c.name for c in ids), *meant]].rename(columns={**names, **meant})
     kept = [names.get(c.name, c.name) for c in ids]
@@ -140,6 +144,43 @@ def in_units_of_loads(tables: Sequence[SourceTable]) -> list[SourceTable]:
             table = replace(made, of=made.of | told)
         found.append(table)
     return found
+
+
+def as_amount(text: str) -> tuple[float, str] | None:
+    """Return the number and the unit of a cell such as 20 min or 1,5 t; None where it is anything else."""
+    found = _AMOUNT.fullmatch(text.strip())
+    if found is None:
+        return None
+    header = read_header(found[2])
+    unit = UNIT_WORDS.get(found[2].lower().rstrip(".")) or (header.unit if not header.words else "")
+    return (float(found[1].replace(",", ".")), unit) if unit else None
+
+
+def plain_amounts(tables: Sequence[SourceTable]) -> list[SourceTable]:
+    """Make numbers of the cells that have their unit behind them."""
+    return [_in_numbers(table) for table in tables]
+
+
+def _in_numbers(table: SourceTable) -> SourceTable:
+    numbers: dict[str, pd.Series[Any]] = {}
+    units: dict[str, str] = {}
+    for column in table.given.values():
+        cells = [as_amount(text) for text in column.values] if column.kind == "text" else []
+        amounts = [cell for cell in cells if cell is not None]
+        if not amounts or len(amounts) < len(cells) or (column is table.key and column.is_unique):
+            continue
+        unit, stated = amounts[0][1], column.header.unit
+        if stated.startswith("EUR/") and unit in CURRENCIES and stated[4:] not in LONG_TIMES:
+            amounts = [(value, own + stated.removeprefix("EUR")) for value, own in amounts]
+            unit = amounts[0][1]
+        if all(same_dimension(own, unit) for _, own in amounts):
+            values = [convert(value, own, unit) for value, own in amounts]
+            numbers[column.name] = pd.Series(values, index=column.values.index)
+            units[column.name] = unit
+    if not numbers or may_teach(table):
+        return table
+    why = f"{table.called} with {join_list([*map(repr, units)])} as numbers"
+    return table.remade(table.frame.assign(**numbers), why, units, end="numbers")
 
 
 def ends_of_ways(tables: Sequence[SourceTable]) -> list[SourceTable]:
@@ -216,7 +257,10 @@ def _things(table: SourceTable, tables: Sequence[SourceTable]) -> Wide | None:
         for column in other.given.values() if other is not table else ():
             named = {*plain.values()} & column.texts if column.kind == "text" else set()
             if len(named) >= _FEWEST and len(named) >= 0.5 * len(column.texts):
-                return column.name, {name: text for name, text in plain.items() if text in named}, ""
+                head = (
+                    "destination" if column.header.unit else column.name
+                )  # a corner that tells the unit of cells
+                return head, {name: text for name, text in plain.items() if text in named}, ""
     wide = [{without_brackets(c.name) for c in numbers_of(other)} for other in tables if other is not table]
     names = {*plain.values()}
     bare = len({c.header.unit for c in numbers}) == 1 and not any(_PERIOD.fullmatch(n.lower()) for n in names)
@@ -320,6 +364,7 @@ def joined(
     rows = zip(*(texts(other.frame[name]) for name in keys.values()), strict=True)
     place = {row: at for at, row in enumerate(rows)}
     at = [place.get(row) for row in zip(*(texts(table.frame[name]) for name in keys), strict=True)]
+    at = at if keys else [0] * len(table.frame)  # one row for all
     beside = (
         other.frame[[*names]].reset_index(drop=True).reindex(at).set_axis([*names.values()], axis="columns")
     )

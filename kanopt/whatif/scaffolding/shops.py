@@ -64,7 +64,7 @@ def read_shop(tables: Sequence[SourceTable], part: Mapping[str, Table]) -> dict[
         tasks = parts["tasks"]
         before = predecessors(tasks.table, tasks["name"])
         if before is not None:
-            parts["tasks"] = tasks.filling("after", before, 0.9, "its values are names of other tasks")
+            parts["tasks"] = _after(tasks, before)
         for name, source, field_name in (("jobs", "tasks", "job"), ("machines", "modes", "machine")):
             if name not in parts and parts[source].column(field_name) is not None:
                 listed, why = (
@@ -73,10 +73,10 @@ def read_shop(tables: Sequence[SourceTable], part: Mapping[str, Table]) -> dict[
                 )
                 parts[name] = named_by(parts[source].table, listed, part[name], why)
     else:
-        found = [one for table in tables if (one := _operations(table, tables, part))]
-        found += (
-            [] if found else [one for each in worked_out(tables) if (one := _operations(each, tables, part))]
-        )
+        steps = worked_out(tables)
+        by_amount = [each for each in steps if "pieces" in each.reads]
+        tried = ([_operations(each, tables, part) for each in group] for group in (by_amount, tables, steps))
+        found = next(filter(None, ([*filter(None, group)] for group in tried)), [])
         if not found:
             return None
         ops, parts = max(found, key=lambda each: len(each[0].filled) + 2 * called(each[0].table, "tasks"))
@@ -89,6 +89,18 @@ def read_shop(tables: Sequence[SourceTable], part: Mapping[str, Table]) -> dict[
     _match_families(parts)
     _close_machines(parts, part["calendars"])
     return parts
+
+
+def _after(tasks: PartGuess, before: ColumnFacts) -> PartGuess:
+    """Return tasks that come after those that a column lists, in which a mark such as - stands for none."""
+    why = "its values are names of other tasks"
+    if "-" not in before.texts:
+        return tasks.filling("after", before, 0.9, why)
+    frame = tasks.table.frame
+    plain = [", ".join(_listed(cell)) for cell in texts(frame[before.name].fillna(""))]
+    told = f"{tasks.table.called} without marks for none"
+    made = tasks.table.remade(frame.assign(**{before.name: plain}), told, end="plain")
+    return tasks.on(made).filling("after", made.columns[before.name], 0.9, why)
 
 
 def _named_elsewhere(table: SourceTable, part: Table, tables: Sequence[SourceTable]) -> ColumnFacts | None:

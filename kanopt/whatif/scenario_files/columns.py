@@ -15,14 +15,12 @@ from kanopt.records.clock_times import clock_value
 from kanopt.records.likeness import TableColumn, column_hint, field_hint, resembled_field
 from kanopt.records.unread_columns import UnreadColumns, columns_of, unread_columns
 from kanopt.text import list_names
-from kanopt.whatif.changes import Change, Value, cell_text, column_names, conditions_text
-from kanopt.whatif.scenario_files.arguments import PartSpec
+from kanopt.whatif.changes import Change, Value, cell_text, conditions_text
 from kanopt.whatif.scenario_files.kinds import MatrixSpec
-from kanopt.whatif.scenario_files.layers import Mistake
-from kanopt.whatif.scenario_files.problem_spec import ProblemSpec
+from kanopt.whatif.scenario_files.layers import Key, Mistake
+from kanopt.whatif.scenario_files.problem_spec import PartSpec, ProblemSpec
 from kanopt.whatif.scenario_files.sections import Sections
 from kanopt.whatif.scenario_files.spec import LawSpec, LearnedSpec, TableSpec
-from kanopt.whatif.scenario_files.toml_positions import Key
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -250,39 +248,40 @@ def field_defaults(problem: ProblemSpec, table: str, frame: pd.DataFrame) -> dic
     }
 
 
-def written_as_cells(change: Change, problem: ProblemSpec, frame: pd.DataFrame) -> Change:
-    """Return a change with its clock times written as the cells of their columns are.
+def in_cells(change: Change, problem: ProblemSpec, frame: pd.DataFrame) -> Change:
+    """Return a change in the words of its table, which :class:`Change` can make.
 
-    A column of clock times may hold numbers or times of day; whoever changes it need not know which.
+    Columns have their own names, and not those that the problem has for them, and clock times are written as the cells
+    of their columns are: such a column may hold numbers or times of day, and whoever changes it need not know which.
     """
     from pandas.api.types import is_numeric_dtype
 
     from kanopt.tables import units_of
 
-    declared, known = units_of(frame), column_names(frame, field_columns(problem, change.table))
+    known = {**field_columns(problem, change.table), **{name: name for name in map(str, frame.columns)}}
+    declared = units_of(frame)
     clocks = {
         column: declared.get(column) or unit or "min"
         for column, (item, unit) in problem.fields_in(change.table).items()
-        if item.clock and item.type is float
+        if item.clock and item.type is float and column in frame
     }
 
-    def cell(name: str, value: Any) -> Any:
-        column = known.get(name, name)
+    def cell(column: str, value: Any) -> Any:
         if isinstance(value, tuple):
-            return tuple(cell(name, one) for one in value)
-        if column not in clocks or column not in frame or isinstance(value, bool):
+            return tuple(cell(column, one) for one in value)
+        if column not in clocks or isinstance(value, bool):
             return value
         if is_numeric_dtype(frame[column]):
             read = clock_value(value, clocks[column])
             return value if read is None else read
         return cell_text(value) if isinstance(value, (int, float)) else value
 
-    return replace(
-        change,
-        value=cell(change.column, change.value) if change.action == "set" else change.value,
-        where={name: cell(name, value) for name, value in change.where.items()},
-        row={name: cell(name, value) for name, value in change.row.items()},
-    )
+    def cells(given: Mapping[str, Any]) -> dict[str, Any]:
+        return {(column := known.get(name, name)): cell(column, value) for name, value in given.items()}
+
+    column = known.get(change.column, change.column)
+    value = cell(column, change.value) if change.action == "set" else change.value
+    return replace(change, column=column, value=value, where=cells(change.where), row=cells(change.row))
 
 
 def change_mistakes(
@@ -318,20 +317,17 @@ def change_mistakes(
             f"so this would change nothing; {nearest(change.table, read)}",
         )
     else:
-        fields = frozenset[str]().union(*map(problem.fields_of, problem.parts_of(change.table)))
-        yield from _cell_mistakes(change, problem, fields, frames[change.table], unchanged[change.table])
+        yield from _cell_mistakes(change, problem, frames[change.table], unchanged[change.table])
 
 
 def _cell_mistakes(
-    change: Change, problem: ProblemSpec, fields: frozenset[str], frame: pd.DataFrame, before: pd.DataFrame
-) -> Iterable[Mistake]:
+    change: Change, problem: ProblemSpec, frame: pd.DataFrame, before: pd.DataFrame
+) -> Iterator[Mistake]:
     """Yield what is wrong with the cells or conditions of a change; rows that are gone are told as such."""
-    words = field_columns(problem, change.table)
-    found = written_as_cells(change, problem, frame).mistakes(frame, words, fields)
-    gone = frame is not before and any(mistake.key[:1] == ("where",) for mistake in found)
-    known = written_as_cells(change, problem, before).mistakes(before, words, fields) if gone else found
-    for mistake in found:
-        if mistake.key[:1] == ("where",) and all(other.key[:1] != ("where",) for other in known):
+    fields = frozenset[str]().union(*map(problem.fields_of, problem.parts_of(change.table)))
+    for mistake in in_cells(change, problem, frame).mistakes(frame, fields):
+        of_rows = mistake.key[:1] == ("where",)
+        if of_rows and frame is not before and in_cells(change, problem, before).finds_rows(before):
             rows = conditions_text(change.where)
             message = f"an earlier change took out, or altered, every row of {change.table!r} with {rows}"
             yield Mistake(mistake.key, message)

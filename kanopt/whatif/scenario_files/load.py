@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -20,20 +20,19 @@ from kanopt.whatif.scenario_files.columns import (
     wrong_tables,
 )
 from kanopt.whatif.scenario_files.laws import binding_mistakes, law_mistakes
-from kanopt.whatif.scenario_files.layers import Layers, Mistake, read_layers
+from kanopt.whatif.scenario_files.layers import Key, Layers, Mistake, read_layers
 from kanopt.whatif.scenario_files.sections import Sections, answered, read_sections
 from kanopt.whatif.scenario_files.spec import LearnedSpec, SavedSpec, TableSpec
-from kanopt.whatif.scenario_files.toml_positions import Key
-from kanopt.whatif.variants import told_under, variant_mistakes
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from kanopt.formulas import Formula
-    from kanopt.tables import Schema
     from kanopt.tables._raw import RawTable
     from kanopt.whatif.run import Run
 
+_READING = ("units", "dates", "minimum", "maximum", "derive", "drop_where", "on_duplicate")
+"""Keys of a table that are arguments of :func:`~kanopt.read_table` as they stand."""
 _NO_SQL = (
     "a database is asked only when that is allowed: read the query, then add --allow-sql (in Python: "
     "allow_sql=True)"
@@ -103,20 +102,19 @@ def check_scenario(
 
 
 class LoadedScenario(Scenario):
-    """A scenario that can be planned, with variants beside it where its file names some."""
+    """A scenario that can be planned."""
 
-    def run(self, *, variants: bool | None = None, on_time: float | None = None, **options: Any) -> Run:
+    def run(self, *, variants: bool = False, on_time: float | None = None, **options: Any) -> Run:
         """Learn the laws, build the problem, solve it and explain the plan; see :meth:`Scenario.run`."""
         from kanopt.whatif.questions.compare import run_with_variants
         from kanopt.whatif.run import run
 
-        if on_time is not None and variants:
+        if not variants:
+            return run(self, on_time=on_time, **options)
+        if on_time is not None:
             message = "variants are planned without promises; leave variants or on_time out"
             raise ScenarioError([Issue(str(self.path), 0, "on_time", message)])
-        said = self.report.usual_variants or bool(self.report.variants)
-        if on_time is None and (variants or (variants is None and said)):
-            return run_with_variants(self, **options)
-        return run(self, on_time=on_time, **options)
+        return run_with_variants(self, **options)
 
 
 def _load(
@@ -158,26 +156,7 @@ def _load(
             scenario = scenario if wrong else made
     if loading.mistakes or asked:
         raise layers.error([*loading.mistakes, *asked])
-    if unread:
-        return None
-    if mistakes := [*sweep_mistakes(scenario), *variant_mistakes(scenario)]:
-        raise layers.error(mistakes)
-    return scenario
-
-
-def sweep_mistakes(scenario: Scenario) -> list[Mistake]:
-    """Return what is wrong with the section ``[sweep]`` of a scenario: paths, values, and what they do not fit."""
-    if scenario.sweep_spec is None:
-        return []
-    try:
-        axes = scenario.sweep_spec.axes()
-    except ScenarioError as error:
-        return told_under(("sweep",), error)
-    found = []
-    for axis in axes:
-        _, wrong = scenario.after(axis.change(axis.values.items[0]))
-        found += [Mistake(("sweep", axis.values.action, axis.path), each.message) for each in wrong]
-    return found
+    return None if unread else scenario
 
 
 @dataclass
@@ -239,19 +218,8 @@ class _Loading:
                 self.seen[file] = load_table(source, spec.query, form, spec.sheet)
             raw = self.seen[file]
             columns, on_bad = self._columns_and_actions(spec, str(key[1]), raw)
-            there = [*raw.names, *spec.derive]
-            self._note_absent((*key, "units"), zip(spec.units, spec.units, strict=True), there)
-            wanted: dict[str, Any] = {
-                "columns": columns,
-                "schema": self._limits(spec, key, [*columns, *spec.derive]),
-                "units": {name: unit for name, unit in spec.units.items() if name in there},
-                "dates": spec.dates,
-                "derive": spec.derive,
-                "drop_where": spec.drop_where,
-                "on_bad": on_bad,
-                "on_duplicate": spec.on_duplicate,
-                "form": form,
-            }
+            wanted: dict[str, Any] = {"columns": columns, "on_bad": on_bad, "form": form}
+            wanted |= {name: getattr(spec, name) for name in _READING}
             if (table := repr((file, wanted))) not in self.seen:
                 self.seen[table] = read_table(raw, **wanted)
             frame: pd.DataFrame = self.seen[table]
@@ -263,11 +231,6 @@ class _Loading:
             self.note(where, str(error))
         return None
 
-    def _note_absent(self, key: Key, named: Iterable[tuple[str | int, str]], columns: Sequence[str]) -> None:
-        for place, name in named:
-            if name not in columns:
-                self.note((*key, place), f"there is no column {name!r}; {nearest(name, columns)}")
-
     def _columns_and_actions(self, spec: TableSpec, table: str, raw: RawTable) -> tuple[Sequence[str], Any]:
         """Return the columns to read, and what is done with cells that do not fit.
 
@@ -278,7 +241,10 @@ class _Loading:
         from kanopt.tables.row_rules import RowRules
 
         names = raw.names
-        self._note_absent(("tables", table, "ignore"), enumerate(spec.ignore), names)
+        for place, name in enumerate(spec.ignore):
+            if name not in names:
+                told = f"there is no column {name!r}; {nearest(name, names)}"
+                self.note(("tables", table, "ignore", place), told)
         every = [name for name in dict.fromkeys(spec.columns or names) if name not in spec.ignore]
         used = columns_read(self.found, table, spec)
         if spec.columns or used is None:
@@ -294,25 +260,6 @@ class _Loading:
         given = spec.on_bad if isinstance(spec.on_bad, dict) else {"*": spec.on_bad}
         read = [name for name in every if name in used | ruled or name in unread]
         return read, {**dict.fromkeys(unread, "text"), **given}
-
-    def _limits(self, spec: TableSpec, key: Key, columns: list[str]) -> Schema | None:
-        """Return the limits of cells as a schema; note those of columns that are not there."""
-        from kanopt.tables import Column, Schema
-
-        for side in ("minimum", "maximum"):
-            named = getattr(spec, side)
-            self._note_absent((*key, side), zip(named, named, strict=True), columns)
-            for name in named:
-                if name in spec.dates:
-                    told = f"{name!r} holds dates, and a {side} is of numbers; write drop_where"
-                    self.note((*key, side, name), f"{told} = [\"{name} < '2024-01-31'\"]")
-        limited = {**spec.minimum, **spec.maximum}.keys() - spec.dates.keys()
-        made = [
-            Column(name, minimum=spec.minimum.get(name), maximum=spec.maximum.get(name))
-            for name in columns
-            if name in limited
-        ]
-        return Schema(tuple(made)) if made else None
 
     def laws(self, tables: Mapping[str, pd.DataFrame]) -> dict[str, Formula]:
         """Return every law that can be had, with placeholders for those to be learned."""

@@ -19,7 +19,16 @@ from kanopt.records.unread_columns import UnreadColumns
 from kanopt.validation import describe_value
 from kanopt.whatif.changes import Action, Change
 from kanopt.whatif.scenario_files.kinds import kinds
-from kanopt.whatif.scenario_files.layers import FileModel, Layers, Mistake, validate
+from kanopt.whatif.scenario_files.layers import (
+    FileModel,
+    Key,
+    Layers,
+    Mistake,
+    paths,
+    split_key,
+    validate,
+    write_key,
+)
 from kanopt.whatif.scenario_files.problem_spec import ProblemSpec
 from kanopt.whatif.scenario_files.spec import (
     CHANGES,
@@ -31,10 +40,8 @@ from kanopt.whatif.scenario_files.spec import (
     ReportSpec,
     SavedSpec,
     SolverSpec,
-    SweepSpec,
     TableSpec,
 )
-from kanopt.whatif.scenario_files.toml_positions import Key, paths, split_key, write_key
 
 
 class FileSpec(FileModel):
@@ -45,7 +52,6 @@ class FileSpec(FileModel):
     surrogates: dict[str, dict[str, Any]] = Field(default_factory=dict)
     problem: dict[str, Any] | None = None
     changes: list[dict[str, Any]] = Field(default_factory=list)
-    sweep: SweepSpec | None = None
     solver: SolverSpec = SolverSpec()
     report: ReportSpec = ReportSpec()
     questions: list[dict[str, Any]] = Field(default_factory=list)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias
+from typing import Annotated, Any, Literal, TypeAlias
 
 from pydantic import AfterValidator, BeforeValidator, Field, create_model, model_validator
 
@@ -12,12 +12,8 @@ from kanopt.errors import nearest
 from kanopt.problems.days_in_time import DAYS_IN_TIME
 from kanopt.records.declaration import Unit
 from kanopt.validation import describe_value
-from kanopt.whatif.scenario_files.arguments import Name
 from kanopt.whatif.scenario_files.layers import FileModel
-
-if TYPE_CHECKING:
-    from kanopt.whatif.changes import Change
-    from kanopt.whatif.questions.axes import Axis
+from kanopt.whatif.scenario_files.problem_spec import Name
 
 Several: TypeAlias = Annotated[int, Field(ge=1, le=1_000_000_000)]
 """A number of things, one at least."""
@@ -233,8 +229,6 @@ CHANGES = {
     "scale": _change("scale", by=(float, ...), where=_SOME_ROWS),
     "remove": _change("remove", where=_THESE_ROWS),
     "add": _change("add", row=(Annotated[dict[str, Cell], Field(min_length=1)], ...)),
-    "open": _change("open", where=_THESE_ROWS),
-    "close": _change("close", where=_THESE_ROWS),
 }
 """``[[changes]]``: each action with what it needs."""
 
@@ -254,56 +248,6 @@ class SolverSpec(FileModel):
         return None if self.days_in_time == "none" else self.days_in_time
 
 
-class SweepSpec(FileModel):
-    """``[sweep]``: what ``kanopt sweep`` varies, each path with its values."""
-
-    set: dict[str, Any] = Field(default_factory=dict)
-    scale: dict[str, Any] = Field(default_factory=dict)
-    design: Literal["grid", "list"] = "grid"
-    plan: Literal["anew", "kept", "today"] = "anew"
-
-    def axes(self) -> tuple[Axis, ...]:
-        """Return what is varied.
-
-        Raises
-        ------
-        ScenarioError
-            If paths or values are none, or contradict each other.
-        """
-        from kanopt.whatif.questions.axes import Axis, read_axes, values_of
-
-        axes = [Axis(path, values_of(path, given)) for path, given in self.set.items()]
-        axes += [Axis(path, values_of(path, given, "scale")) for path, given in self.scale.items()]
-        return read_axes(axes)
-
-
-class VariantSpec(FileModel):
-    """``[report.variants.NAME]``: what is otherwise, each path with its value."""
-
-    set: dict[str, Cell] = Field(default_factory=dict)
-    scale: dict[str, float] = Field(default_factory=dict)
-
-    @model_validator(mode="after")
-    def _some_change(self) -> VariantSpec:
-        if not self.set and not self.scale:
-            raise ValueError('changes nothing; write set = { "vehicles.num_available" = 5 } or scale = { … }')
-        return self
-
-    def changes(self) -> tuple[Change, ...]:
-        """Return what is changed, what is set first.
-
-        Raises
-        ------
-        ScenarioError
-            If a path is none, or two contradict each other.
-        """
-        from kanopt.whatif.questions.axes import Axis, Values, read_axes
-
-        axes = [Axis(path, Values((value,))) for path, value in self.set.items()]
-        axes += [Axis(path, Values((factor,), "scale")) for path, factor in self.scale.items()]
-        return tuple(axis.change(axis.values.items[0]) for axis in read_axes(axes))
-
-
 class ReportSpec(FileModel):
     """``[report]``."""
 
@@ -311,5 +255,3 @@ class ReportSpec(FileModel):
     plans_per_year: Annotated[float, Field(gt=0, le=1_000_000)] | None = None
     rows: bool = True
     assumed: Words = ()
-    usual_variants: bool = False
-    variants: dict[Name, VariantSpec] = Field(default_factory=dict)

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kanopt.errors import ProblemError
-from kanopt.problems import ArrivalFunctions, Client, Depot, Route, RoutingProblem, VehicleType
+from kanopt.problems import ArrivalFunctions
 from kanopt.problems.routing.arrival_functions import lower_envelope
 
 
@@ -105,81 +105,16 @@ def test_the_noise_of_sums_does_not_pass_a_jump():
 @pytest.mark.parametrize(
     ("arc", "points", "told"),
     [
-        ((0, 2), ([0], [1]), "0 → 2: an arc leads from one of the nodes 0 to 1"),
-        ((1, 1), ([0], [1]), "1 → 1: an arc leads"),
-        ((0, 1), ([], []), "0 times of leaving, 0 of arriving"),
+        ((0, 2), ([0], [1]), "0 → 2: .*nodes 0 to 1"),
+        ((1, 1), ([0], [1]), "1 → 1"),
+        ((0, 1), ([], []), "0 times of leaving"),
         ((0, 1), ([0, 1], [1]), "2 times of leaving, 1 of arriving"),
-        ((0, 1), ([0, np.nan], [1, 2]), "a time is not a number"),
+        ((0, 1), ([0, np.nan], [1, 2]), "not a number"),
         ((0, 1), ([5, 1], [6, 7]), "leaving at 5 stands before 1"),
         ((0, 1), ([0, 5], [1, 4]), "leaving at 5 arrives before, at 4"),
-        ((0, 1), (["x"], [1]), "points are two lists of numbers"),
+        ((0, 1), (["x"], [1]), "two lists of numbers"),
     ],
 )
 def test_bad_points_are_refused_by_arc(arc, points, told):
     with pytest.raises(ProblemError, match=told):
         ArrivalFunctions.of({arc: points}, 2)
-
-
-def test_a_unit_that_is_no_time_is_refused():
-    with pytest.raises(ProblemError, match="'km' does not measure time"):
-        ArrivalFunctions.of({}, 2, time="km")
-
-
-RUSH = (
-    [0, 60, 60, 120, 180],
-    [10, 70, 90, 150, 190],
-)  # 10 minutes, 30 from 01:00 to 02:00, then falling to 10
-CALM = ([0, 300], [5, 305])
-
-
-def small(**changes: object) -> RoutingProblem:
-    law = ArrivalFunctions.of(
-        {(0, 1): RUSH, (1, 0): RUSH, (0, 2): CALM, (2, 0): CALM, (1, 2): CALM, (2, 1): CALM}, 3
-    )
-    given = {
-        "clients": [
-            Client("a", service_duration=4, earliest=20, latest=200),
-            Client("b", service_duration=2),
-        ],
-        "vehicles": [VehicleType("van", unit_duration_cost=2.0, shift_end=300)],
-        "cost": {},
-        "duration": law,
-        "distance": np.ones((3, 3)),
-        **changes,
-    }
-    return RoutingProblem([Depot("depot")], **given)
-
-
-def test_the_departure_that_nobody_states_is_the_quickest():
-    problem = small()
-    plan = problem.plan_from([["a", "b"]])
-    driven = problem.drive(plan.routes)
-    spent = driven.finish - driven.departure
-    clocks = np.arange(0, 250, 0.25)
-    many = problem.drive([Route("van", 1, "depot", ("a", "b"), float(clock)) for clock in clocks])
-    assert spent[0] == pytest.approx((many.finish - clocks).min()) == pytest.approx(26)
-    assert problem.check(plan).ok
-
-
-@pytest.mark.slow
-@given(st.data())
-def test_no_departure_is_quicker_than_the_one_found(data):
-    arcs = {(a, b): data.draw(functions()) for a in range(3) for b in range(3) if a != b}
-    law = ArrivalFunctions.of(arcs, 3)
-    problem = small(
-        duration=law,
-        clients=[
-            Client("a", service_duration=4, earliest=20, latest=90),
-            Client("b", service_duration=2, earliest=3, latest=70),
-        ],
-        vehicles=[VehicleType("van", unit_duration_cost=2.0, shift_end=100)],
-    )
-    plan = problem.plan_from([["a", "b"]])
-    driven = problem.drive(plan.routes)
-    best = float(driven.finish[0] - driven.departure[0])
-    first = problem.drive([Route("van", 1, "depot", ("a", "b"), 0.0)])
-    limit = np.maximum(first.begin, [90, 70, np.inf])
-    clocks = np.arange(0, 100, 0.5)
-    many = problem.drive([Route("van", 1, "depot", ("a", "b"), float(clock)) for clock in clocks])
-    fits = (many.begin.reshape(-1, 3) <= limit).all(axis=1) & (many.finish <= max(100, first.finish[0]))
-    assert (many.finish - clocks)[fits].min() >= best - 1e-6

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import product
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -16,12 +18,8 @@ KM = np.array([[0.0, 4.0, 6.0], [5.0, 0.0, 3.0], [6.5, 3.5, 0.0]])
 
 
 def long_table(keep=lambda tail, head: tail != head, value="distance"):
-    rows = [
-        (tail, head, KM[a, b])
-        for a, tail in enumerate(NAMES)
-        for b, head in enumerate(NAMES)
-        if keep(tail, head)
-    ]
+    pairs = product(enumerate(NAMES), repeat=2)
+    rows = [(tail, head, KM[a, b]) for (a, tail), (b, head) in pairs if keep(tail, head)]
     return pd.DataFrame(rows, columns=["from", "to", value]).sample(frac=1.0, random_state=1)
 
 
@@ -55,73 +53,35 @@ def test_every_form_is_the_same_matrix(table):
 @pytest.mark.parametrize(
     ("table", "message"),
     [
-        (
-            long_table(lambda tail, head: (tail, head) not in (("yard", "7"), ("7", "yard"))),
-            "distance: no value for yard → 7, 7 → yard; write inf where there is no road",
-        ),
-        (
-            long_table(lambda tail, head: NAMES.index(tail) < NAMES.index(head)),
-            "distance: no value for north → yard, 7 → yard, 7 → north; each direction is a pair of its own",
-        ),
-        (
-            long_table().replace({"north": "nort"}),
-            "distance: no row from or to 'north'; did you mean 'nort'?",
-        ),
-        (
-            pd.concat([long_table(), long_table().head(1)]),
-            "north → yard appears more than once; keep one row per pair",
-        ),
-        (
-            long_table(value="km").assign(miles=1.0),
-            "distance: column 'distance' is missing; known: 'km', 'miles'",
-        ),
-        (
-            long_table().drop(columns="distance"),
-            "distance: a table of pairs has the columns from, to and distance",
-        ),
-        (
-            square().rename(index={"north": "nort"}),
-            "distance: no row and column for 'north'; did you mean 'nort'?",
-        ),
+        (long_table(lambda tail, head: {tail, head} not in ({"yard", "7"}, {tail})), "yard → 7, 7 → yard"),
+        (long_table(lambda a, b: NAMES.index(a) < NAMES.index(b)), "north → yard, .*each direction"),
+        (long_table().replace({"north": "nort"}), "'north'; did you mean 'nort'"),
+        (pd.concat([long_table(), long_table().head(1)]), "north → yard appears more than once"),
+        (long_table(value="km").assign(miles=1.0), "column 'distance' is missing; known: 'km', 'miles'"),
+        (long_table().drop(columns="distance"), "the columns from, to and distance"),
+        (square().rename(index={"north": "nort"}), "'north'; did you mean 'nort'"),
         (
             long_table(value="km").rename(columns={"from": "origin", "to": "dest"}),
-            "; for a table with a row per pair of places write "
-            "distances.rename(columns={'origin': 'from', 'dest': 'to'})",
+            r"distances\.rename\(columns=\{'origin': 'from', 'dest': 'to'\}\)",
         ),
-        (
-            square().replace(3.0, np.nan),
-            "distance: no value for north → 7; each direction is a pair of its own",
-        ),
-        (square().replace(3.0, -3.0), "distance: negative: north → 7"),
-        (
-            square().astype(object).replace(3.0, "three"),
-            "distance: column '7', row 3: must be a number, not 'three'",
-        ),
-        (with_units(long_table(), {"distance": "h"}), "distance: column 'distance': cannot convert 'h'"),
+        (square().replace(3.0, np.nan), "no value for north → 7"),
+        (square().replace(3.0, -3.0), "negative: north → 7"),
+        (square().astype(object).replace(3.0, "three"), "column '7', row 3: .*'three'"),
+        (with_units(long_table(), {"distance": "h"}), "column 'distance': cannot convert 'h'"),
     ],
     ids=range(12),
 )
 def test_what_is_missing_or_no_number_is_named(table, message):
-    with pytest.raises(ProblemError) as caught:
+    with pytest.raises(ProblemError, match=message):
         read_matrix(table, NAMES, "distance", "km")
-    assert message in str(caught.value)
 
 
 def test_a_problem_takes_tables_for_distances_and_durations_and_tells_what_it_does_not_read():
-    hours = with_units(
-        long_table(value="duration").assign(duration=lambda rows: rows["duration"] / 60), {"duration": "h"}
-    )
-    problem = RoutingProblem(
-        [Depot("yard")],
-        [Client("north"), Client("7")],
-        [VehicleType("van", unit_distance_cost=1.0)],
-        {},
-        hours,
-        long_table().assign(toll_class=2.0),
-    )
+    rows = long_table(value="duration")
+    hours = with_units(rows.assign(duration=rows["duration"] / 60), {"duration": "h"})
+    clients, van = [Client("north"), Client("7")], VehicleType("van", unit_distance_cost=1.0)
+    problem = RoutingProblem([Depot("yard")], clients, [van], {}, hours, long_table().assign(toll_class=2.0))
     assert np.allclose(problem.data.distance, KM)
     assert np.allclose(problem.leg_laws.duration, KM)
     assert problem.price(problem.plan_from([["north", "7"]])).terms()["distance"] == 4.0 + 3.0 + 6.5
-    assert [remark for remark in problem.remarks() if "toll_class" in remark] == [
-        "distances: nothing reads 'toll_class' (kanopt has no such field yet: its values change nothing)"
-    ]
+    assert any("nothing reads 'toll_class'" in remark for remark in problem.remarks())

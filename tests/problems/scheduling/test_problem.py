@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -15,8 +17,9 @@ from kanopt.problems.scheduling import (
     Job,
     Machine,
     Mode,
+    Need,
     PowerPrice,
-    Schedule,
+    Resource,
     SchedulingProblem,
     SchedulingUnits,
     Setup,
@@ -25,19 +28,22 @@ from kanopt.problems.scheduling import (
 from kanopt.refs import clock, job, machine, mode, task
 from kanopt.tables.report import with_units
 
+TASKS = [Task("a", "j1"), Task("b", "j1"), Task("c", "j2")]
+MODES = [
+    Mode("a", "m1", duration=4.0, energy=2.0),
+    Mode("b", "m1", duration=8.0, energy=6.0),
+    Mode("b", "m2", "slow", duration=9.0, energy=3.0),
+    Mode("b", "m2", "fast", duration=6.0, energy=5.0),
+    Mode("c", "m2", duration=2.0, energy=1.0),
+]
+
 
 def small(**changes):
     given = {
         "jobs": [Job("j1", due_date=10.0, tardiness_cost=2.0), Job("j2")],
-        "tasks": [Task("a", "j1"), Task("b", "j1"), Task("c", "j2")],
+        "tasks": TASKS,
         "machines": [Machine("m1"), Machine("m2")],
-        "modes": [
-            Mode("a", "m1", duration=4.0, energy=2.0),
-            Mode("b", "m1", duration=8.0, energy=6.0),
-            Mode("b", "m2", "slow", duration=9.0, energy=3.0),
-            Mode("b", "m2", "fast", duration=6.0, energy=5.0),
-            Mode("c", "m2", duration=2.0, energy=1.0),
-        ],
+        "modes": MODES,
         "makespan_cost": 1.0,
     }
     return SchedulingProblem(**{**given, **changes})
@@ -50,32 +56,24 @@ PLAN = [
 ]
 
 
+def table(units, **columns):
+    return with_units(pd.DataFrame(columns), units)
+
+
 def test_frames_are_read_and_their_units_converted():
-    jobs = pd.DataFrame({"name": ["j1"], "release_date": [1.0], "due_date": [2.0], "tardiness_cost": [60.0]})
-    jobs = with_units(jobs, {"release_date": "h", "due_date": "h", "tardiness_cost": "EUR/h"})
-    modes = pd.DataFrame({"task": ["t"], "machine": ["m"], "duration": [0.5], "energy": [2000.0]})
-    modes = with_units(modes, {"duration": "h", "energy": "Wh"})
-    breaks = pd.DataFrame({"start": [2.0], "end": [3.0]})
-    breaks = with_units(breaks, {"start": "h", "end": "h"})
-    price = pd.DataFrame({"start": [0, 2], "price": [100.0, 300.0]})
-    price = with_units(price, {"start": "h", "price": "EUR/MWh"})
+    units = {"release_date": "h", "due_date": "h", "tardiness_cost": "EUR/h"}
     problem = SchedulingProblem(
-        jobs,
-        pd.DataFrame({"name": ["t"], "job": ["j1"]}),
-        pd.DataFrame({"name": ["m"]}),
-        modes,
-        calendars=breaks,
-        power_price=price,
+        table(units, name=["j1"], release_date=[1.0], due_date=[2.0], tardiness_cost=[60.0]),
+        table({}, name=["t"], job=["j1"]),
+        table({}, name=["m"]),
+        table({"duration": "h", "energy": "Wh"}, task=["t"], machine=["m"], duration=[0.5], energy=[2000.0]),
+        calendars=table({"start": "h", "end": "h"}, start=[2.0], end=[3.0]),
+        power_price=table({"start": "h", "price": "EUR/MWh"}, start=[0, 2], price=[100.0, 300.0]),
     )
     data = problem.data
-    assert (data.jobs[0].release_date, data.jobs[0].due_date, data.jobs[0].tardiness_cost) == (
-        60.0,
-        120.0,
-        1.0,
-    )
-    assert data.timing.duration.tolist() == [30.0]
-    assert data.energy is not None
-    assert data.energy.tolist() == [2.0]
+    read = data.jobs[0]
+    assert (read.release_date, read.due_date, read.tardiness_cost) == (60.0, 120.0, 1.0)
+    assert (data.timing.duration.tolist(), data.energy.tolist()) == ([30.0], [2.0])
     assert data.timing.closes[0].tolist() == [120.0, np.inf]
     plan = problem.plan_from([{"task": "t", "machine": "m", "start": 180.0}])
     assert problem.price(plan).terms().to_dict() == pytest.approx({"tardiness": 90.0, "energy": 0.6})
@@ -84,7 +82,7 @@ def test_frames_are_read_and_their_units_converted():
 def test_every_mistake_is_named_at_once():
     with pytest.raises(ProblemError) as caught:
         SchedulingProblem(
-            jobs=[Job("alpha", release_date=-1.0, due_date=np.nan), Job("idle")],
+            jobs=[Job("alpha", release_date=-1.0), Job("idle")],
             tasks=[
                 Task("a", "alpah"),
                 Task("b", "alpha", order=1),
@@ -95,70 +93,52 @@ def test_every_mistake_is_named_at_once():
             setups=[Setup("red", "blue", -2.0), Setup("blue", "red", 1.0, "mill")],
             calendars=[Break(5.0, 4.0)],
             energy=[1.0, 2.0],
-            makespan_cost=np.inf,
             horizon=0.0,
         )
-    message = str(caught.value)
-    for part in (
-        "tasks: job of 'a': 'alpah' is none of the jobs; did you mean 'alpha'?",
-        "'swa' is none of the machines; did you mean 'saw'?",
-        "modes: task of 'x/saw': 'x' is none of the tasks",
-        "setups: machine of 'blue/red/mill': 'mill' is none of the machines",
-        "jobs 'idle': has no task",
-        "two tasks of job 'alpha' have the same order",
-        "tasks: family of 'c': 'rde' has no setup time; did you mean 'red'?",
-        "jobs: release_date of 'alpha': must be at least 0, not the number -1.0",
-        "jobs: due_date of 'alpha': must be a finite number, not the number nan; it may be left out",
-        "setups: time of 'red/blue': must be at least 0, not the number -2.0",
-        "from 5 to 4 must end after it starts",
-        "problem: makespan_cost: must be a finite number, not the number inf",
-        "problem: horizon: must be greater than 0, not the number 0.0",
-        "power_price is not",
-    ):
-        assert part in message, part
-    assert len(message.splitlines()) == 14
+    told = str(caught.value).splitlines()
+    names = "'alpah'.*'alpha'|'swa'.*'saw'|'x'|'mill'|'idle'|same order|'rde'.*'red'|release_date|time of 'red/blue'"
+    for part in f"{names}|from 5 to 4|horizon|power_price is not".split("|"):
+        assert sum(bool(re.search(part, line)) for line in told) >= 1, part
+    assert len(told) == 12
+
+
+HOUR = parse_formula("h", [Variable("h", "h")], Variable("minutes", "min"))
+METRES = parse_formula("x", [Variable("x", "km")], Variable("length", "km"))
+CIRCLE = {
+    "jobs": [Job("j")],
+    "tasks": [Task("a", "j", after=("b",)), Task("b", "j")],
+    "modes": [Mode("a"), Mode("b")],
+}
 
 
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
         ({"jobs": [Job("j1"), Job("j1"), Job("j2")]}, "'j1' appears more than once"),
-        (
-            {"duration": [1.0, 2.0, -3.0, 4.0, 5.0]},
-            r"task 'b' on 'm2' \(slow\) is −3 min; a duration must be positive",
-        ),
-        ({"duration": [1.0, np.nan, 3.0, 4.0, 5.0]}, "task 'b' on 'm1' is no number; a duration"),
-        (
-            {"duration": [1.0, 1e308, 3.0, 4.0, 5.0]},
-            r"task 'b' on 'm1' is 1e308 min; no number of a problem is larger than 1e100",
-        ),
-        ({"duration": [1.0, np.inf, 3.0, 4.0, 5.0]}, "is ∞ min; no number of a problem is larger"),
-        ({"duration": [1.0, 2.0]}, "give one number per mode, that is 5"),
-        (
-            {"power_price": 0.2, "energy": [1.0, 1.0, -1.0, 1.0, 1.0]},
-            "energy of task 'b' on 'm2' .* cannot be negative",
-        ),
-        ({"power_price": [PowerPrice(5.0, 0.1)]}, "state one that starts at 0"),
-        (
-            {"power_price": [PowerPrice("6:30", 0.1)]},
-            "the first price starts at 06:30; state one that starts at 00:00",
-        ),
-        ({"calendars": [Break("9:15", "9:00")]}, "from 09:15 to 09:00 must end after it starts"),
+        ({"duration": [1.0, 2.0, -3.0, 4.0, 5.0]}, r"task 'b' on 'm2' \(slow\) is −3 min"),
+        ({"duration": [1.0, 2.0]}, "one number per mode, that is 5"),
+        ({"duration": HOUR.bind(h=clock.hour)}, "does not know 'clock.hour'; known: task.…"),
+        ({"duration": METRES.bind(x=3.0)}, "km"),
+        ({"power_price": 0.2, "energy": [1.0, 1.0, -1.0, 1.0, 1.0]}, "energy of task 'b' on 'm2'"),
+        ({"power_price": [PowerPrice("6:30", 0.1)]}, "starts at 06:30; state one that starts at 00:00"),
         ({"modes": [Mode("a", "m1"), Mode("b", "m1", duration=1.0)]}, "task 'a' on 'm1' has no duration"),
-        ({"machines": []}, "machines: there is none"),
         ({"tasks": ["a"]}, "give Task objects"),
+        ({**CIRCLE, "machines": ()}, "in a circle: .*in_order = false"),
+        (
+            {"resources": [Resource("crew", 1.0)], "needs": [Need("a", "crew", machine="m2")]},
+            "'a' has no mode 'm2'",
+        ),
+        ({"setups": [Setup("red", "", 2.0)]}, "setups 'red → ': takes 2 before a task without a family"),
     ],
 )
 def test_bad_input_is_refused(changes, message):
-    with pytest.raises(ProblemError, match=message):
+    with pytest.raises((ProblemError, FormulaError), match=message):
         small(**changes)
 
 
 def test_laws_read_fields_attributes_and_the_duration():
-    weight, speed = Variable("w", "kg"), Variable("v")
-    minutes = parse_formula(
-        "2 + w / v + 0 * r", [weight, speed, Variable("r", "h")], Variable("minutes", "s")
-    )
+    inputs = [Variable("w", "kg"), Variable("v"), Variable("r", "h")]
+    minutes = parse_formula("2 + w / v + 0 * r", inputs, Variable("minutes", "s"))
     kwh = parse_formula("p * t", [Variable("p", "kW"), Variable("t", "h")], Variable("kwh", "kWh"))
     problem = SchedulingProblem(
         [Job("j", release_date=30.0)],
@@ -171,22 +151,7 @@ def test_laws_read_fields_attributes_and_the_duration():
     )
     assert problem.data.timing.duration == pytest.approx([62 / 60, 122 / 60])
     assert problem.data.energy == pytest.approx([12 * 62 / 3600, 6 * 122 / 3600])
-    assert list(problem.laws()) == ["duration", "energy"]
-    assert problem.frozen_inputs() == ()
-    assert problem.uses_energy
-
-
-def test_a_law_of_the_clock_or_of_something_unknown_is_refused():
-    law = parse_formula("h", [Variable("h", "h")], Variable("minutes", "min"))
-    with pytest.raises(
-        ProblemError, match=r"does not know 'clock.hour'; known: task.…, job.…, machine.…, mode.…"
-    ):
-        small(duration=law.bind(h=clock.hour))
-    with pytest.raises(ProblemError, match=r"does not know 'mode.sped'"):
-        small(duration=law.bind(h=mode.sped))
-    metres = parse_formula("x", [Variable("x", "km")], Variable("length", "km"))
-    with pytest.raises(FormulaError, match="km"):
-        small(duration=metres.bind(x=3.0))
+    assert (list(problem.laws()), problem.frozen_inputs()) == (["duration", "energy"], ())
 
 
 def test_prices_have_named_lines_that_add_up():
@@ -209,73 +174,54 @@ def test_prices_have_named_lines_that_add_up():
 def test_plans_are_read_from_rows_frames_and_schedules():
     problem = small()
     plan = problem.plan_from(PLAN)
-    assert isinstance(plan, Schedule)
-    assert [a.task for a in plan.assignments] == ["a", "c", "b"]
     frame = plan.to_frame()
-    assert frame.loc[2].to_dict() == {
-        "job": "j1",
-        "task": "b",
-        "machine": "m2",
-        "mode": "slow",
-        "start": 4.0,
-        "end": 13.0,
-    }
+    assert frame["task"].tolist() == ["a", "c", "b"]
+    assert frame.loc[2].tolist() == ["j1", "b", "m2", "slow", 4.0, 13.0]
     frame["end"] = 0.0  # ends come from the law
-    assert problem.plan_from(frame) == plan
-    assert problem.plan_from(plan) == plan
+    assert problem.plan_from(frame) == problem.plan_from(plan) == plan
     assert problem.plan_from([]).assignments == ()
     alien = problem.plan_from(pd.DataFrame({"task": ["a"], "machine": ["m2"], "start": [1.0], "end": [7.0]}))
     assert alien.assignments == (Assignment("j1", "a", "m2", "", 1.0, 7.0),)
 
 
 @pytest.mark.parametrize(
-    ("rows", "message"),
+    ("row", "message"),
     [
-        ([{"task": "aa", "machine": "m1", "start": 0}], "row 1: unknown task 'aa'; did you mean 'a'"),
-        ([{"task": "a", "machine": "m3", "start": 0}], "unknown machine 'm3' for task 'a'"),
-        ([{"task": "b", "machine": "m2", "start": 0}], "has several modes; name one; known: 'fast', 'slow'"),
-        ([{"task": "b", "machine": "m2", "mode": "fats", "start": 0}], "no mode 'fats'; did you mean 'fast'"),
-        ([{"task": "a", "machine": "m1", "start": 0, "job": "j2"}], "belongs to job 'j1', not 'j2'"),
-        ([{"task": "a", "machine": "m1", "start": "noon"}], "row 1: start 'noon' is no finite number"),
-        ([{"task": "a", "machine": "m1", "stat": 0}], "column 'start' is missing; did you mean 'stat'"),
-        ("noon", "cannot read a str"),
+        ({"task": "aa"}, "row 1: unknown task 'aa'; did you mean 'a'"),
+        ({"machine": "m3"}, "unknown machine 'm3' for task 'a'"),
+        ({"task": "b", "machine": "m2"}, "several modes; name one; known: 'fast', 'slow'"),
+        ({"task": "b", "machine": "m2", "mode": "fats"}, "no mode 'fats'; did you mean 'fast'"),
+        ({"job": "j2"}, "belongs to job 'j1', not 'j2'"),
+        ({"start": "noon"}, "row 1: start 'noon' is no finite number"),
     ],
 )
-def test_plans_that_name_unknown_things_are_refused(rows, message):
+def test_plans_that_name_unknown_things_are_refused(row, message):
     with pytest.raises(ProblemError, match=message):
-        small().plan_from(rows)
+        small().plan_from([{"task": "a", "machine": "m1", "start": 0, **row}])
+
+
+def test_what_is_no_schedule_is_refused():
+    with pytest.raises(ProblemError, match="column 'start' is missing; did you mean 'stat'"):
+        small().plan_from([{"task": "a", "machine": "m1", "stat": 0}])
+    with pytest.raises(ProblemError, match="cannot read a str"):
+        small().plan_from("noon")
 
 
 def test_orders_decide_the_chain():
-    tasks = [Task("a", "j1", order=2), Task("b", "j1", order=1), Task("c", "j2")]
-    at = small(tasks=tasks).data.structure
+    at = small(tasks=[Task("a", "j1", order=2), Task("b", "j1", order=1), Task("c", "j2")]).data.structure
     assert [before.tolist() for before in at.before] == [[1], [], []]
 
 
-def test_uses_outside_the_domain_are_named():
-    law = parse_formula("w", [Variable("w", "kg", low=0.0, high=50.0)], Variable("minutes", "min"))
-    tasks = [
-        Task("a", "j1", attributes={"weight": 80.0}),
-        Task("b", "j1", attributes={"weight": 20.0}),
-        Task("c", "j2", attributes={"weight": 60.0}),
-    ]
-    problem = small(tasks=tasks, duration=law.bind(w=task.weight))
-    uses = problem.extrapolations(problem.plan_from(PLAN))
-    assert [(use.law, use.where) for use in uses] == [
-        ("duration", "m1"),
-        ("duration", "m2"),
-    ]
-    assert "w 80 kg (valid from 0 to 50)" in uses[0].inputs
-    assert small().extrapolations(small().plan_from(PLAN)) == ()
-
-
 def test_makespan_and_use_count_from_the_first_shift_where_times_are_of_a_day() -> None:
-    modes = [Mode("a", "saw", duration=3.0), Mode("a", "mill", duration=4.0), Mode("b", "saw", duration=3.0)]
     given = {
         "jobs": [Job("one", release_date=6.0), Job("two")],
         "tasks": [Task("a", "one"), Task("b", "two")],
         "machines": [Machine("saw"), Machine("mill")],
-        "modes": modes,
+        "modes": [
+            Mode("a", "saw", duration=3.0),
+            Mode("a", "mill", duration=4.0),
+            Mode("b", "saw", duration=3.0),
+        ],
         "calendars": [Break(0.0, 7.0), Break(12.0, 13.0, "saw")],
         "makespan_cost": 10.0,
         "units": SchedulingUnits(time="h"),
@@ -285,12 +231,9 @@ def test_makespan_and_use_count_from_the_first_shift_where_times_are_of_a_day() 
     assert [each.price(each.plan_from(rows)).objective for each in (night, day)] == [160.0, 90.0]
     use = next(each for each in day.assess(day.plan_from(rows)).figures() if each.key == "use")
     assert use.value == pytest.approx(6.0 / (8.0 + 9.0))
-    assert "from 07:00, the earliest start" in use.how
     (_, machines) = day.assess(day.plan_from(rows)).rosters()
     assert machines.frame["use"].tolist() == pytest.approx([6.0 / 8.0, 0.0])
     found = [ko.solve(each, time_limit=5, seed=1) for each in (night, day)]
     assert [each.objective for each in found] == pytest.approx([110.0, 40.0])
-    assert all(
-        each.status.value == "optimal" and each.bound == pytest.approx(each.objective) for each in found
-    )
+    assert [each.bound for each in found] == pytest.approx([110.0, 40.0])
     assert found[1].history[-1].objective == pytest.approx(40.0)

@@ -1,15 +1,26 @@
-"""Tariffs and demand: laws, references, numbers, arrays and frames; what their units mean."""
+"""What a network reads and refuses: records, tariffs and demand, and what their units mean."""
 
 from __future__ import annotations
+
+import math
 
 import numpy as np
 import pandas as pd
 import pytest
 
 from kanopt.errors import FormulaError, ProblemError
-from kanopt.explain.summary import extrapolation_sentence
 from kanopt.formulas import Variable, parse_formula
-from kanopt.problems.supply import Flow, FlowPlan, Lane, Market, Period, Product, Supplier, SupplyUnits
+from kanopt.problems.supply import (
+    Facility,
+    Flow,
+    FlowPlan,
+    Lane,
+    Market,
+    Period,
+    Product,
+    Supplier,
+    SupplyUnits,
+)
 from kanopt.records.record import Quantity
 from kanopt.refs import lane, market, period, state
 from kanopt.tables import with_units
@@ -77,47 +88,49 @@ def test_a_rate_may_fall_with_the_flow():
     assert problem.price(FlowPlan(())).terms().to_dict() == {"shortage": 1200.0}
 
 
-@pytest.mark.parametrize(
-    ("planning", "message"),
-    [
-        ({}, "write planning="),
-        ({"state.load": 3.0}, "unknown value 'state.load'"),
-        ({"state.quantity": 0.0}, "must be a positive number"),
-        ({"state.quantity": 1.0, "state.weight": 1.0}, "not both"),
-    ],
-)
-def test_the_planning_shipment_is_checked(planning, message):
-    shipment = law("7 + 3 * q", "EUR", q="t").bind(q=state.quantity)
-    with pytest.raises(ProblemError, match=message):
-        small(tariff=shipment, planning=planning)
+SHIPMENT = law("7 + 3 * q", "EUR", q="t").bind(q=state.quantity)
+ONE = {"state.quantity": 1.0}
+
+
+def read(reference):
+    return {"tariff": law("x", "EUR/t", x="").bind(x=reference), "planning": ONE}
+
+
+def wanted(**columns):
+    return {
+        "demand": pd.DataFrame(
+            {"market": ["Lyon"] * 2, "period": ["1", "2"], "demand": [1.0, 2.0], **columns}
+        )
+    }
 
 
 @pytest.mark.parametrize(
-    ("reference", "message"),
+    ("changes", "message"),
     [
-        (market.size, "the problem does not know 'market.size'; known: state.…, lane.…, product.…, period.…"),
-        (lane.distanse, "the problem does not know 'lane.distanse'; did you mean 'lane.distance'"),
-        (state.load, "the problem does not know 'state.load'; known: 'state.quantity', 'state.weight'"),
+        ({"tariff": SHIPMENT}, "write planning="),
+        ({"tariff": SHIPMENT, "planning": {"state.load": 3.0}}, "unknown value 'state.load'"),
+        ({"tariff": SHIPMENT, "planning": {"state.quantity": 0.0}}, "must be a positive number"),
+        ({"tariff": SHIPMENT, "planning": {**ONE, "state.weight": 1.0}}, "not both"),
+        (read(market.size), "does not know 'market.size'; known: state.…"),
+        (read(state.load), "'state.load'; known: 'state.quantity', 'state.weight'"),
+        ({"tariff": -1.0}, "−1 for 'mill → north', product 'flour', period '1'"),
+        ({"tariff": np.ones((3, 1, 1))}, r"\(5, 1, 2\)"),
+        ({"tariff": "cheap"}, "tariff: is the text 'cheap'"),
+        (wanted(market="Lion"), "row 1: unknown market 'Lion'; did you mean 'Lyon'"),
+        ({"demand": wanted()["demand"].drop(columns="period")}, "column 'period' is missing"),
+        (
+            {"demand": wanted()["demand"].rename(columns={"demand": "demnd"})},
+            "'demand' .*did you mean 'demnd'",
+        ),
+        (wanted(demand=[1.0, np.nan]), "column 'demand', row 2: is blank"),
+        (wanted(period="1"), "row 2 repeats"),
+        (wanted(demand=-3.0), "demand: −3 for 'Lyon'"),
+        (wanted(demand_sd=-1.0), "demand_sd: −1 for 'Lyon'"),
     ],
 )
-def test_what_a_tariff_cannot_know_is_an_error(reference, message):
-    bound = law("x", "EUR/t", x="").bind(x=reference)
+def test_what_cannot_be_a_tariff_or_a_demand_is_named(changes, message):
     with pytest.raises((ProblemError, FormulaError), match=message):
-        small(tariff=bound, planning={"state.quantity": 1.0})
-
-
-@pytest.mark.parametrize(
-    ("tariff", "message"),
-    [
-        (-1.0, "tariff: −1 for 'mill → north', product 'flour', period '1'"),
-        (float("nan"), "10 of 10 values are negative, not finite or beyond 1e"),
-        (np.ones((3, 1, 1)), r"broadcasts to lanes × products × periods = \(5, 1, 2\)"),
-        ("cheap", "tariff: is the text 'cheap'; make a formula of it"),
-    ],
-)
-def test_bad_tariffs_are_named(tariff, message):
-    with pytest.raises(ProblemError, match=message):
-        small(tariff=tariff)
+        small(**changes)
 
 
 def test_demand_from_a_law_a_reference_a_number_or_an_array():
@@ -133,22 +146,6 @@ def test_demand_from_a_law_a_reference_a_number_or_an_array():
     assert set(problem.laws()) == {"demand"}
 
 
-@pytest.mark.parametrize(
-    ("deviation", "message"),
-    [
-        (-1.0, "demand_sd: −1 for 'Lyon'.*leave it blank"),
-        ("few", "column 'demand_sd', row 1: must be a finite number"),
-    ],
-)
-def test_a_deviation_that_is_none_is_refused(deviation, message):
-    with pytest.raises(ProblemError, match=message):
-        small(
-            demand=pd.DataFrame(
-                {"market": ["Lyon"], "period": ["1"], "demand": [1.0], "demand_sd": [deviation]}
-            )
-        )
-
-
 def test_demand_from_a_frame_counts_what_is_not_named_as_zero():
     frame = with_units(
         pd.DataFrame({"market": ["Nice", "Lyon"], "period": [2.0, 1.0], "demand": [4000.0, 1000.0]}),
@@ -157,65 +154,59 @@ def test_demand_from_a_frame_counts_what_is_not_named_as_zero():
     assert small(demand=frame).demand_array[:, 0].tolist() == [[1.0, 0.0], [0.0, 4.0]]
 
 
-@pytest.mark.parametrize(
-    ("frame", "message"),
-    [
-        (
-            {"market": ["Lion"], "period": ["1"], "demand": [1.0]},
-            "row 1: unknown market 'Lion'; did you mean 'Lyon'",
-        ),
-        ({"market": ["Lyon"], "demand": [1.0]}, "column 'period' is missing"),
-        (
-            {"market": ["Lyon"], "period": ["1"], "demnd": [1.0]},
-            "column 'demand' is missing; did you mean 'demnd'",
-        ),
-        (
-            {"market": ["Lyon"] * 2, "period": ["1", "2"], "demand": [1.0, "few"]},
-            "column 'demand', row 2: must be a finite number, not the text 'few'",
-        ),
-        (
-            {"market": ["Lyon"] * 2, "period": ["1", "2"], "demand": [1.0, np.nan]},
-            "column 'demand', row 2: is blank; write a number",
-        ),
-        ({"market": ["Lyon"] * 2, "period": ["1"] * 2, "demand": [1.0, 2.0]}, "row 2 repeats"),
-        ({"market": ["Lyon"], "period": ["1"], "demand": [-3.0]}, "demand: −3 for 'Lyon'"),
-    ],
-)
-def test_bad_demand_frames_are_named(frame, message):
-    with pytest.raises(ProblemError, match=message):
-        small(demand=pd.DataFrame(frame))
-
-
-def test_a_plan_outside_the_domain_of_its_laws_says_where():
-    rate = parse_formula("0.1 * km", [Variable("km", "km", low=5, high=50)], Variable("cost", "EUR/t"))
-    wants = parse_formula("people", [Variable("people", high=400)], Variable("demand", "t"))
-    people = [Market("Lyon", attributes={"people": 500.0}), Market("Nice", attributes={"people": 300.0})]
-    problem = small(
-        tariff=rate.bind(km=lane.distance), demand=wants.bind(people=market.people), markets=people
-    )
-    tariff, demand = problem.extrapolations(PLAN)
-    assert (tariff.law, tariff.where) == ("tariff", "north → Lyon")
-    assert "km 3 km (valid from 5 to 50)" in tariff.inputs
-    assert "on 1 of 1 flow (" in tariff.message
-    assert (demand.law, demand.where) == ("demand", "Lyon")
-    assert small().extrapolations(PLAN) == ()
-
-
 def test_a_tariff_below_zero_counts_as_zero_and_is_named():
     law = parse_formula("100 - 5 * q", [Variable("q", "t")], Variable("cost", "EUR"))
     given = small(tariff=law.bind(q=state.quantity), planning={"state.quantity": 10.0})
-    rows = {
-        "tail": ["mill", "north"],
-        "head": ["north", "Lyon"],
-        "mode": "",
-        "product": "flour",
-        "period": "2",
-    }
-    plan = given.plan_from(pd.DataFrame({**rows, "quantity": [30.0, 10.0]}))
+    rows = {"tail": ["mill", "north"], "head": ["north", "Lyon"], "period": "2", "quantity": [30.0, 10.0]}
+    plan = given.plan_from(pd.DataFrame(rows))
     lines = given.price(plan).lines
     assert lines[lines["term"] == "transport"]["amount"].tolist() == [50.0]
     (found,) = given.extrapolations(plan)
     assert (found.law, found.where, found.inputs) == ("tariff", "lane mill → north", "value below zero")
     assert found.below_zero
-    assert extrapolation_sentence([found]) == "Laws fall below zero, which counts as zero: tariff in 1 place."
-    assert "falls to −50.00 EUR" in found.message
+
+
+USD = with_units(pd.DataFrame({"name": ["mill"], "unit_cost": [3.0]}), {"unit_cost": "USD/t"})
+
+
+@pytest.mark.parametrize(
+    ("table", "records", "message"),
+    [
+        ("suppliers", [Supplier("mill", capacity=-1.0)], "capacity of 'mill'"),
+        ("suppliers", [Supplier("mill", "floor")], "'floor' is none of the products; did you mean 'flour'"),
+        ("suppliers", [Supplier("mill"), Supplier("mill", "flour")], "keep one kind"),
+        ("suppliers", [Supplier("mill"), Supplier("mill")], "appears more than once"),
+        ("suppliers", USD, "cannot convert 'USD/t'"),
+        ("facilities", [Facility("north", storage=math.nan)], "storage of 'north'"),
+        ("facilities", [Facility("north", status="opne")], "status of 'north': .* did you mean 'open'"),
+        ("products", [Product("flour", shortage_cost=-5.0)], "shortage_cost of 'flour': .* may be left out"),
+        ("markets", [], "markets: there is none"),
+        ("markets", [Market("Lyon"), Market("north")], "'north' appears among facilities and markets"),
+        ("markets", [Market("Lyon", x=1.0)], "'Lyon': give both x and y"),
+        ("periods", [Market("1")], "entry 1 is a Market"),
+        ("lanes", [Lane("mill", "north", distance=-1.0)], "distance of 'mill/north'"),
+        ("lanes", [Lane("mill", "nort")], "'nort' is unknown; did you mean 'north'"),
+        ("lanes", [Lane("Lyon", "north")], "'Lyon' is a market, where no lane starts"),
+        ("lanes", [Lane("north", "mill")], "'mill' is a supplier, where no lane ends"),
+        ("lanes", [Lane("north", "north")], "starts and ends at the same place"),
+        ("lanes", [Lane("mill", "north"), Lane("mill", "north")], "'mill/north/' appears more than once"),
+    ],
+)
+def test_what_cannot_be_is_refused_by_its_name(table, records, message):
+    with pytest.raises(ProblemError, match=message):
+        small(tariff=1.0, **{table: records})
+
+
+def test_frames_become_records_and_their_units_are_converted():
+    sites = pd.DataFrame({"name": ["north", "south"], "capacity": [40_000.0, 30_000.0], "region": ["n", "s"]})
+    lanes = pd.DataFrame(
+        {"tail": ["mill", "north"], "head": ["north", "Lyon"], "distance": [10_000.0, 500.0]}
+    )
+    network = small(
+        facilities=with_units(sites, {"capacity": "kg"}),
+        lanes=with_units(lanes, {"distance": "m"}),
+        tariff=1.0,
+    ).network
+    assert [one.capacity for one in network.facilities] == [40.0, 30.0]
+    assert network.facilities[1].attributes == {"region": "s"}
+    assert network.distances.tolist() == [10.0, 0.5]

@@ -2,8 +2,6 @@ from __future__ import annotations
 
 import ctypes
 import shutil
-import subprocess
-import sys
 import sysconfig
 from pathlib import Path
 
@@ -23,12 +21,6 @@ def test_a_machine_without_a_compiler_is_told_what_to_do(
     assert "no C compiler" in library.why_no_kernel()
     with pytest.raises(SolverError, match=r"no compiled kernel.*Install a C compiler or the package ziglang"):
         library.kernel()
-
-
-def test_what_a_compiler_says_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(build, "compilers", lambda: [["false"], ["there-is-no-such-compiler"]])
-    with pytest.raises(OSError, match=r"false: exit code 1; there-is-no-such-compiler: .*No such file"):
-        build.compile_kernel(tmp_path)
 
 
 @pytest.fixture
@@ -99,23 +91,14 @@ def test_a_kernel_of_another_source_is_not_found(
     assert build.find_kernel(cache) is None
 
 
-@pytest.mark.slow
-def test_processes_that_compile_at_once_end_with_one_kernel(
-    cache: Path, monkeypatch: pytest.MonkeyPatch
+def test_what_a_compiler_or_the_environment_says_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(build, "_FLAGS", HASTY)
-    code = "from kanopt.solvers.compiled import build; build._FLAGS = {}; print(build.compile_kernel(build.Path({!r})))"
-    cache.mkdir(parents=True)
-    command = [sys.executable, "-c", code.format(HASTY, str(cache))]
-    started = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(2)]
-    said = {process.communicate()[0].strip() for process in started}
-    assert {str(file) for file in cache.iterdir()} == said
-    assert build.find_kernel(cache) is not None
-
-
-def test_an_environment_that_names_no_command_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CC", "  ")
     assert [] not in build.compilers()
     monkeypatch.setenv("CC", "gcc '")
     with pytest.raises(OSError, match=r"environment variable CC is .*No closing quotation"):
         build.compilers()
+    monkeypatch.setattr(build, "compilers", lambda: [["false"], ["there-is-no-such-compiler"]])
+    with pytest.raises(OSError, match=r"false: exit code 1; there-is-no-such-compiler: .*No such file"):
+        build.compile_kernel(tmp_path)

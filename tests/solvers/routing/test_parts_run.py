@@ -1,4 +1,4 @@
-"""The search on the law in parts: plans that keep every rule and only get better, whatever rules and laws there are."""
+"""First plans and the search in parts: plans that keep every rule and only get better, and what memory allows."""
 
 from __future__ import annotations
 
@@ -11,16 +11,19 @@ import pytest
 
 import kanopt as ko
 from kanopt import refs, routing
+from kanopt.errors import SolverError
 from kanopt.problems import Progress
 from kanopt.problems.routing import RoutingPlan
 from kanopt.solvers.base import SolveOptions
 from kanopt.solvers.compiled.library import why_no_kernel
 from kanopt.solvers.routing import parts_run
+from kanopt.solvers.routing.integers import RoutingIntegers
 from kanopt.solvers.routing.parts_run import PartsRun
 from kanopt.solvers.routing.racer.annealing import StoppingCriteria
+from kanopt.solvers.routing.savings_start import savings_plan
 from kanopt.solvers.solve import search_and_assess
 from tests.cases.mixed_routing import LAWS, mixed_problem
-from tests.cases.routing_variants import VARIANTS, plain, variant
+from tests.cases.routing_variants import VARIANTS, variant
 
 pytestmark = pytest.mark.skipif(bool(why_no_kernel()), reason="no compiled search on the law")
 
@@ -42,24 +45,13 @@ def town(seed: int, clients: int = 60, *, windows: bool = False, reloads: int = 
     for number, (x, y) in enumerate(rng.uniform(0, 30, (clients, 2)).tolist()):
         opens = float(rng.uniform(480, 900)) if windows else 0.0
         window = {"earliest": opens, "latest": opens + 150.0} if windows else {}
-        people.append(
-            routing.Client(
-                f"c{number}", x=x, y=y, demand=float(rng.integers(1, 9)), service_duration=4.0, **window
-            )
-        )
+        load = float(rng.integers(1, 9))
+        people.append(routing.Client(f"c{number}", x=x, y=y, demand=load, service_duration=4.0, **window))
     each = clients // (12 if windows else 12 * (1 + reloads))
+    shared = {"fixed_cost": 20.0, "unit_duration_cost": 0.3, "max_reloads": reloads}
     fleet = [
-        routing.VehicleType(
-            name,
-            each,
-            room,
-            fixed_cost=20.0,
-            unit_distance_cost=rate,
-            unit_duration_cost=0.3,
-            start_depot=depot,
-            max_reloads=reloads,
-        )
-        for name, room, rate, depot in (("van", 40.0, 0.5, "west"), ("lorry", 90.0, 0.8, "east"))
+        routing.VehicleType("van", each, 40.0, unit_distance_cost=0.5, start_depot="west", **shared),
+        routing.VehicleType("lorry", each, 90.0, unit_distance_cost=0.8, start_depot="east", **shared),
     ]
     depots = [routing.Depot("west", x=5.0, y=15.0), routing.Depot("east", x=25.0, y=15.0)]
     minutes = ko.parse_formula("2 * km", [KM], ko.Variable("minutes", "min")).bind(km=refs.arc.distance)
@@ -140,26 +132,35 @@ def test_problems_of_every_kind_of_law_are_solved_in_parts(law: str) -> None:
     assert "part" in result.engines[-1].message
 
 
-@pytest.mark.parametrize("who", ["c0", "c1"])
-def test_vehicles_to_which_those_who_are_served_together_are_pinned_come_with_them(
-    who: str, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("name", VARIANTS)
+def test_plans_keep_every_rule_of_the_referee(name: str) -> None:
+    for seed in range(4):
+        problem = variant(name, seed)
+        plan = savings_plan(problem, lambda: False)
+        check = problem.check(plan)
+        assert check.ok or check.only_unserved, (name, seed, check.violations)
+        visited = [client for route in plan.routes for client in route.clients if client != route.depot]
+        assert len(visited) == len(set(visited))
+
+
+def test_a_search_that_is_over_ends_with_a_plan_that_holds() -> None:
+    problem = variant(next(iter(VARIANTS)), 0)
+    check = problem.check(savings_plan(problem, lambda: True))
+    assert check.ok or check.only_unserved
+
+
+def test_what_does_not_fit_in_memory_is_refused_with_how_much_it_needs(
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(parts_run, "_CLIENTS", 1)
-    draft = plain(1)
-    draft.clients[1]["source"] = "c0"
-    draft.vehicles[0]["num_available"] = 2
-    draft.policy["pinned"] = {"van 2": (who,)}
-    problem = draft.problem()
-    run = parts_on_law(problem, RoutingPlan(()))
-    plan = run.run(StoppingCriteria(2.0, None, lambda: False))
-    assert problem.check(plan).ok
-    assert {"c0", "c1"} <= set(next(route for route in plan.routes if route.label == "van 2").clients)
-
-
-def test_a_plan_to_start_from_is_kept_or_made_better() -> None:
-    problem = town(3)
-    first = ko.solve(problem, time_limit=0.6, deterministic=True)
-    again = ko.solve(problem, time_limit=0.2, deterministic=True, initial=first.plan)
-    assert first.objective is not None
-    assert again.objective is not None
-    assert again.objective <= first.objective * (1 + 1e-9)
+    monkeypatch.setattr("kanopt.solvers.routing.integers.available_bytes", lambda: 5000.0)
+    with pytest.raises(SolverError, match=r"between 32 places: travel times and prices .* GB are free"):
+        RoutingIntegers(town(1, 30))
+    monkeypatch.undo()
+    monkeypatch.setattr("kanopt.solvers.routing.solver.available_bytes", lambda: 1000.0)
+    fuel = ko.parse_formula("km * (1 + load)", [KM, ko.Variable("load", "t")], ko.Variable("fuel", "EUR"))
+    loaded = replace(town(1, 24), cost=fuel.bind(km=refs.arc.distance, load=refs.state.load))
+    with pytest.raises(SolverError, match=r"it needs .* GB, and .* GB are free"):
+        ko.solve(loaded, time_limit=1.0)
+    # part after part fits
+    monkeypatch.setattr("kanopt.solvers.routing.solver.LARGE", 10)
+    assert ko.solve(loaded, time_limit=1.0).check.ok

@@ -1,4 +1,4 @@
-"""Local search of schedules, beside the referee, enumeration and published optima."""
+"""Local search of schedules and its bounds, beside the referee, enumeration and published optima."""
 
 from __future__ import annotations
 
@@ -7,9 +7,11 @@ import pytest
 
 from kanopt.problems.scheduling import SchedulingProblem
 from kanopt.solvers.base import SolveOptions
+from kanopt.solvers.highs import HighsOptions, HighsTermination, run_highs
 from kanopt.solvers.scheduling import run
 from kanopt.solvers.scheduling.grid import choose_step, lower
 from kanopt.solvers.scheduling.local_search.search import ShopSearch
+from kanopt.solvers.scheduling.relaxation import least_regular, relax
 from kanopt.solvers.scheduling.schedules import dispatch
 from kanopt.solvers.scheduling.solver import CpSatScheduling
 from kanopt.solvers.solve import solve
@@ -37,9 +39,9 @@ def searched(problem: SchedulingProblem, seed: int = 0) -> ShopSearch:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("block", range(6))
+@pytest.mark.parametrize("block", range(3))
 def test_the_referee_agrees_with_every_schedule_met(block: int) -> None:
-    """Three thousand schedules on the way of a hot search: the same verdict, and the same price."""
+    """Fifteen hundred schedules on the way of a hot search: the same verdict, and the same price."""
     kept = 0
     for seed in range(block * 50, block * 50 + 50):
         problem, search = mixed(seed), searched(mixed(seed), seed)
@@ -57,7 +59,7 @@ def test_the_referee_agrees_with_every_schedule_met(block: int) -> None:
     assert kept > 250
 
 
-@pytest.mark.parametrize("block", range(4))
+@pytest.mark.parametrize("block", range(2))
 def test_a_schedule_that_breaks_a_rule_is_not_taken_as_it_is(block: int) -> None:
     """A schedule whose starts were moved by chance stands where the referee has nothing against it, and only there."""
     verdicts = []
@@ -78,43 +80,27 @@ def test_a_schedule_that_breaks_a_rule_is_not_taken_as_it_is(block: int) -> None
     assert 0.1 < np.mean(verdicts) < 0.9
 
 
-@pytest.mark.parametrize("seed", range(8))
-def test_the_optimum_of_enumeration_is_found(seed: int) -> None:
-    problem = random_problem(np.random.default_rng(seed), shape=(2, 2) if seed % 2 else (1, 1, 2))
+@pytest.mark.parametrize("seed", range(10))
+def test_the_optimum_of_enumeration_is_found_also_at_prices_by_the_hour(seed: int) -> None:
+    if seed < 6:
+        problem = random_problem(np.random.default_rng(seed), shape=(2, 2) if seed % 2 else (1, 1, 2))
+        best = best_semi_active(problem)
+    else:
+        rng = np.random.default_rng(seed + 44)
+        problem = random_problem(rng, shape=(2, 1), energy=True, setups=seed % 2 == 0, horizon=17.0)
+        best = best_on_grid(problem, np.arange(17.0))
     search = searched(problem)
     for _ in range(5):
         search.anneal(20_000, search.scale(), 0.01 * search.scale())
     found = problem.schedule(search.best()[0], search.best()[1] * search.shop.grid.step)
     assert problem.check(found).ok
-    assert problem.price(found).objective == pytest.approx(best_semi_active(problem), abs=1e-6)
-
-
-@pytest.mark.parametrize("seed", range(6))
-def test_the_optimum_of_enumeration_is_found_at_prices_by_the_hour(seed: int) -> None:
-    problem = random_problem(
-        np.random.default_rng(seed + 50), shape=(2, 1), energy=True, setups=seed % 2 == 0, horizon=17.0
-    )
-    search = searched(problem)
-    for _ in range(5):
-        search.anneal(20_000, search.scale(), 0.01 * search.scale())
-    found = problem.schedule(search.best()[0], search.best()[1] * search.shop.grid.step)
-    assert problem.check(found).ok
-    assert problem.price(found).objective == pytest.approx(best_on_grid(problem, np.arange(17.0)), abs=1e-6)
+    assert problem.price(found).objective == pytest.approx(best, abs=1e-6)
 
 
 def test_the_published_optimum_is_found() -> None:
     search = searched(job_shop(FT06))
     search.anneal(2_000_000, 0.5 * search.scale(), 0.05 * search.scale())
     assert search.report.best_cost / search.shop.grid.scale == 55.0
-
-
-def test_the_same_seed_takes_the_same_steps() -> None:
-    problem = mixed(7)
-    one, two, other = searched(problem, 3), searched(problem, 3), searched(problem, 4)
-    for search in (one, two, other):
-        search.anneal(30_000, search.scale(), 0.1 * search.scale())
-    assert one.current()[1].tolist() == two.current()[1].tolist()
-    assert one.report.accepted == two.report.accepted != other.report.accepted
 
 
 def test_without_compiled_code_cp_sat_starts_from_greedy_schedules(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -124,7 +110,7 @@ def test_without_compiled_code_cp_sat_starts_from_greedy_schedules(monkeypatch: 
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("seed", range(2))
 def test_a_shop_whose_model_is_too_large_is_searched_locally(
     seed: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -139,3 +125,35 @@ def test_a_shop_whose_model_is_too_large_is_searched_locally(
     assert outcome.objective is not None
     assert outcome.objective <= 1.05 * full.objective + 1e-6
     assert outcome.bound is None or outcome.bound <= full.objective + 1e-6
+
+
+def bound(problem) -> float:
+    grid = lower(problem, choose_step(problem), "relaxed")
+    found = run_highs(relax(grid, least_regular(grid)), HighsOptions(time_limit=20.0))
+    assert found.termination is HighsTermination.OPTIMAL
+    assert found.bound is not None
+    return found.bound
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_it_never_lies_above_the_optimum_of_enumeration(seed: int) -> None:
+    problem = random_problem(
+        np.random.default_rng(seed + 50), shape=(2, 1), energy=True, setups=seed % 2 == 0, horizon=17.0
+    )
+    best = best_on_grid(problem, np.arange(17.0))
+    assert 0.4 * best < bound(problem) <= best + 1e-6
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_it_never_lies_above_a_plan(seed: int) -> None:
+    problem = random_problem(
+        np.random.default_rng(seed), shape=(3, 2, 2), energy=True, whole=seed % 3 > 0, horizon=60.0
+    )
+    search = ShopSearch(lower(problem, choose_step(problem)), seed)
+    dispatch(search)
+    search.anneal(300_000, 0.5 * search.scale(), 0.005 * search.scale())
+    assert search.report.best_over == 0
+    grid = search.shop.grid
+    plan = problem.schedule(search.best()[0], search.best()[1] * grid.step)
+    relaxed = lower(problem, choose_step(problem), "relaxed")
+    assert bound(problem) - relaxed.slack <= problem.price(plan).objective + 1e-6

@@ -8,12 +8,9 @@ import numpy as np
 import pytest
 
 import kanopt as ko
-from kanopt.problems.result import Status
+from kanopt.problems.findings import Status
 from kanopt.problems.scheduling import Job, Machine, Mode, Need, Resource, SchedulingProblem, Task
 from kanopt.problems.scheduling.dispatch import dispatch_greedily
-from kanopt.solvers.clock import SearchClock
-from kanopt.solvers.scheduling.grid import choose_step, lower
-from kanopt.solvers.scheduling.key_search import KeySearch
 from tests.cases.scheduling import rows_of
 
 CAPACITY = {"crew": 3.0, "crane": 1.0}
@@ -66,14 +63,10 @@ def holds(problem: SchedulingProblem, modes: tuple[int, ...], starts: tuple[floa
         now = [mode for start, end, mode in run.values() if start <= moment < end]
         if sum(mode.machine == "saw" for mode in now) > 1:
             return False
+        chosen = {(mode.task, mode.name) for mode in now}
+        needs = [need for need in problem.needs if (need.task, need.mode) in chosen]
         for resource, capacity in CAPACITY.items():
-            used = sum(
-                need.amount
-                for mode in now
-                for need in problem.needs
-                if (need.task, need.mode, need.resource) == (mode.task, mode.name, resource)
-            )
-            if used > capacity:
+            if sum(need.amount for need in needs if need.resource == resource) > capacity:
                 return False
     return True
 
@@ -83,7 +76,7 @@ def cost(problem: SchedulingProblem, modes: tuple[int, ...], starts: tuple[float
     return max(ends) + 2.0 * max(0.0, ends[3] - 3.0)
 
 
-@pytest.mark.parametrize("seed", range(10))
+@pytest.mark.parametrize("seed", range(8))
 def test_the_optimum_of_enumeration_is_found_and_judged_alike(seed: int) -> None:
     problem = random_project(seed)
     own = [[at for at, mode in enumerate(problem.modes) if mode.task == task.name] for task in problem.tasks]
@@ -101,81 +94,13 @@ def test_the_optimum_of_enumeration_is_found_and_judged_alike(seed: int) -> None
     assert result.objective == result.bound == best
     assert result.check.ok
     assert dispatch_greedily(problem.data.structure, problem.data.timing) is not None
-    for _ in range(200):
+    for _ in range(100):
         modes = tuple(int(rng.choice(ways)) for ways in own)
         starts = tuple(float(start) for start in rng.integers(0, 6, 4))
         plan = problem.plan_from(rows_of(problem, modes, starts))
         assert problem.check(plan).ok == holds(problem, modes, starts)
         if problem.check(plan).ok:
             assert problem.price(plan).objective == cost(problem, modes, starts)
-
-
-@pytest.mark.parametrize("seed", range(6))
-def test_every_schedule_of_the_key_search_holds_and_costs_what_it_says(seed: int) -> None:
-    problem = random_project(seed, waits=False)
-    grid = lower(problem, choose_step(problem))
-    modes, starts = dispatch_greedily(grid.structure, grid.timing)
-    told = []
-
-    def offer(found: np.ndarray, cost: int) -> bool:
-        plan = problem.schedule(modes, found * grid.step)
-        assert problem.check(plan).ok
-        assert problem.price(plan).objective == cost / grid.scale
-        told.append(cost)
-        return len(told) == 20
-
-    KeySearch(grid, modes, starts.astype(np.int64), seed).run(SearchClock(), 60.0, offer)
-    assert told[-1] <= grid.cost(modes, starts.astype(np.int64))
-
-
-def test_amounts_and_times_off_the_grid_keep_an_honest_bound() -> None:
-    """Three tasks of a third of an hour each, two of which fit beside each other."""
-    names = ["a", "b", "c"]
-    problem = SchedulingProblem(
-        [Job("all", in_order=False)],
-        [Task(name, "all") for name in names],
-        (),
-        [Mode(name, duration=100.0 / 3.0) for name in names],
-        resources=[Resource("power", 1.0)],
-        needs=[Need("a", "power", 1.0 / 3.0), Need("b", "power", 2.0 / 3.0), Need("c", "power", 0.5)],
-        makespan_cost=1.0,
-    )
-    result = ko.solve(problem, time_limit=10.0)
-    assert result.check.ok
-    assert result.bound <= 200.0 / 3.0 + 1e-9
-    # on whole amounts of a millionth, rounded up, a and b no longer fit beside each other by themselves
-    assert result.objective <= 100.0 + 1.0
-
-
-def test_what_cannot_be_is_told() -> None:
-    problem = random_project(1)
-    with pytest.raises(ko.ProblemError, match=r"wait for each other in a circle: .*in_order = false"):
-        SchedulingProblem(
-            [Job("j")], [Task("a", "j", after=("b",)), Task("b", "j")], (), [Mode("a"), Mode("b")]
-        )
-    with pytest.raises(ko.ProblemError, match="task 'a' has no mode 'lathe'"):
-        SchedulingProblem(
-            problem.jobs,
-            problem.tasks,
-            [*problem.machines, Machine("lathe")],
-            problem.modes,
-            resources=problem.resources,
-            needs=[Need("a", "crew", machine="lathe")],
-        )
-    crowded = SchedulingProblem(
-        [Job("j")],
-        [Task("a", "j")],
-        (),
-        [Mode("a", duration=1.0)],
-        resources=[Resource("crew", 1.0)],
-        needs=[Need("a", "crew", 2.0)],
-        makespan_cost=1.0,
-    )
-    result = ko.solve(crowded, time_limit=5.0)
-    assert result.status is Status.INFEASIBLE
-    (reason,) = crowded.reasons(None)
-    assert reason.proved
-    assert reason.message == "it needs 2 of 'crew', of which there is 1"
 
 
 @pytest.mark.parametrize(

@@ -11,9 +11,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from kanopt.problems.result import Progress, Status
+from kanopt.problems.findings import Status
+from kanopt.problems.result import Progress
 from kanopt.problems.scheduling import Break, Job, Machine, Mode, PowerPrice, SchedulingProblem, Setup, Task
-from kanopt.problems.scheduling.dispatch import dispatch_greedily, repair_starts
+from kanopt.problems.scheduling.dispatch import repair_starts
 from kanopt.solvers.scheduling.grid import choose_step, is_exact, lower
 from kanopt.solvers.solve import solve
 from tests.cases.scheduling import (
@@ -23,7 +24,6 @@ from tests.cases.scheduling import (
     holds,
     job_shop,
     random_problem,
-    rows_of,
 )
 
 
@@ -41,7 +41,7 @@ def test_the_published_job_shop_is_solved_to_its_optimum():
     assert result.certificate.rounding_bound == result.certificate.rounding_error == 0.0
 
 
-@pytest.mark.parametrize("seed", range(8))
+@pytest.mark.parametrize("seed", range(6))
 def test_whole_times_are_solved_to_the_optimum_of_enumeration(seed):
     problem = random_problem(np.random.default_rng(seed), shape=(2, 2) if seed % 2 else (1, 1, 2))
     result = solve(problem, time_limit=20.0)
@@ -78,7 +78,7 @@ def _shop_of_families(rng: np.random.Generator) -> SchedulingProblem:
     )
 
 
-@pytest.mark.parametrize("seed", range(12))
+@pytest.mark.parametrize("seed", range(8))
 def test_setups_are_remembered_over_tasks_without_a_family(seed):
     problem = _shop_of_families(np.random.default_rng(seed + 300))
     result = solve(problem, time_limit=20.0)
@@ -88,22 +88,7 @@ def test_setups_are_remembered_over_tasks_without_a_family(seed):
     assert result.check.ok
 
 
-@pytest.mark.slow
-@settings(max_examples=150, deadline=None)
-@given(st.integers(0, 100_000))
-def test_the_referee_refuses_what_is_a_little_too_early(seed):
-    """A dispatched schedule holds, and with one task moved forward it holds as far as a plain checker says so."""
-    rng = np.random.default_rng(seed)
-    problem = _shop_of_families(rng)
-    modes, starts = dispatch_greedily(problem.data.structure, problem.data.timing, rng.random(5))
-    placed = rows_of(problem, modes, starts)
-    assert problem.check(problem.plan_from(placed)).ok
-    assert holds(problem, placed)
-    placed[int(rng.integers(5))]["start"] -= 0.5
-    assert problem.check(problem.plan_from(placed)).ok == holds(problem, placed)
-
-
-@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize("seed", range(4))
 def test_energy_is_scheduled_to_the_optimum_of_enumeration(seed):
     # prices change every 4 steps and may be negative; everything is over by 14, or never better later
     problem = random_problem(
@@ -118,7 +103,7 @@ def test_energy_is_scheduled_to_the_optimum_of_enumeration(seed):
     assert result.check.ok
 
 
-@pytest.mark.parametrize("seed", range(5))
+@pytest.mark.parametrize("seed", range(3))
 def test_times_off_the_grid_keep_an_honest_bound(seed):
     problem = random_problem(np.random.default_rng(seed + 10), shape=(2, 1), whole=False)
     step = choose_step(problem)
@@ -135,21 +120,7 @@ def test_times_off_the_grid_keep_an_honest_bound(seed):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("seed", range(3))
-def test_energy_off_the_grid_keeps_an_honest_bound(seed):
-    problem = random_problem(
-        np.random.default_rng(seed + 20), shape=(1, 1), whole=False, energy=True, horizon=16.0
-    )
-    result = solve(problem, time_limit=20.0)
-    best = best_on_grid(problem, np.arange(0.0, 16.0, 0.1))
-    assert result.bound <= best + 1e-9
-    assert result.objective <= best + 0.2
-    assert result.certificate.holds
-    assert result.check.ok
-
-
-@pytest.mark.slow
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(st.integers(0, 100_000), st.sampled_from([0.01, 0.1, 0.25, 1.0]), st.booleans())
 def test_rounding_stays_within_its_proven_bounds(seed, step, setups):
     rng = np.random.default_rng(seed)
@@ -187,43 +158,13 @@ def _regular(grid, modes, starts):
 
 
 def test_without_a_horizon_waiting_for_cheap_power_is_found():
-    problem = SchedulingProblem(
-        [Job("j")],
-        [Task("t", "j")],
-        [Machine("m")],
-        [Mode("t", "m", duration=60.0, energy=10.0)],
-        power_price=[
-            PowerPrice(0.0, 1.0),
-            PowerPrice(400.0, 0.1),
-            PowerPrice(430.0, 0.3),
-            PowerPrice(470.0, 0.05),
-        ],
-        makespan_cost=0.001,
-    )
-    result = solve(problem, time_limit=10.0)
+    prices = [(0.0, 1.0), (400.0, 0.1), (430.0, 0.3), (470.0, 0.05)]
+    modes, price = [Mode("t", "m", duration=60.0, energy=10.0)], [PowerPrice(*each) for each in prices]
+    parts = [Job("j")], [Task("t", "j")], [Machine("m")], modes
+    result = solve(SchedulingProblem(*parts, power_price=price, makespan_cost=0.001), time_limit=10.0)
     assert result.status is Status.OPTIMAL
     assert result.plan.assignments[0].start == 470.0
     assert result.objective == pytest.approx(0.5 + 0.53)
-
-
-def test_setups_that_a_short_task_between_would_shorten_are_still_kept():
-    # red to blue takes 9, but red, plain, blue needs only the time of the plain task
-    problem = SchedulingProblem(
-        [Job(n) for n in "abc"],
-        [Task("a", "a", family="red"), Task("b", "b", family="plain"), Task("c", "c", family="blue")],
-        [Machine("m", family="blue")],
-        [Mode(n, "m", duration=2.0) for n in "abc"],
-        setups=[Setup("red", "blue", 9.0), Setup("blue", "red", 4.0), Setup("red", "plain", 0.0)],
-        makespan_cost=1.0,
-    )
-    result = solve(problem, time_limit=10.0)
-    assert result.objective == best_semi_active(problem) == 6.0
-    # a task without a family is none in between: the machine stays as it was set up
-    without = replace(
-        problem, tasks=[replace(task, family=task.family.replace("plain", "")) for task in problem.tasks]
-    )
-    assert solve(without, time_limit=10.0).objective == best_semi_active(without) == 10.0
-    assert [row.task for row in result.plan.assignments] in (["c", "b", "a"], ["b", "a", "c"])
 
 
 def test_impossible_problems_end_with_reasons():
@@ -236,30 +177,6 @@ def test_impossible_problems_end_with_reasons():
     assert result.status is Status.INFEASIBLE
     assert "proved" in result.message
     assert too_short.reasons(None)
-    late = replace(job_shop(FT06), horizon=20.0)
-    assert solve(late, time_limit=5.0).status is Status.INFEASIBLE
-
-
-def test_a_problem_that_only_fits_between_the_grids_is_not_called_infeasible():
-    # three tasks of a third of the horizon: any rounding up makes them too long
-    third = 100.0 / 3.0
-    problem = SchedulingProblem(
-        [Job(n) for n in "abc"],
-        [Task(n, n) for n in "abc"],
-        [Machine("m")],
-        [Mode(n, "m", duration=third) for n in "abc"],
-        makespan_cost=1.0,
-        horizon=100.0,
-    )
-    result = solve(problem, time_limit=5.0)
-    assert result.status is Status.NO_PLAN
-
-
-def test_nothing_to_pay_for_is_any_schedule():
-    problem = replace(job_shop(FT06), makespan_cost=0.0)
-    result = solve(problem, time_limit=5.0)
-    assert (result.status, result.objective, result.bound) == (Status.OPTIMAL, 0.0, 0.0)
-    assert result.check.ok
 
 
 def big(seed=1):
@@ -277,37 +194,27 @@ def big(seed=1):
     return SchedulingProblem(jobs, tasks, machines, modes, power_price=prices, makespan_cost=1.0)
 
 
-def test_ctrl_c_keeps_the_best_schedule():
-    problem = big()
+def stop_soon(progress: Progress) -> None:
+    if progress.seconds > 0.5:
+        signal.raise_signal(signal.SIGINT)
 
-    def stop_soon(progress: Progress) -> None:
-        if progress.seconds > 0.5:
-            signal.raise_signal(signal.SIGINT)
 
-    result = solve(problem, time_limit=60.0, progress=stop_soon)
+def stop_at_once(progress: Progress) -> None:
+    raise KeyboardInterrupt
+
+
+@pytest.mark.parametrize(
+    "stop", [stop_soon, stop_at_once, None], ids=["soon", "at once", "between solutions"]
+)
+def test_ctrl_c_keeps_the_best_schedule(stop):
+    timer = threading.Timer(1.0, signal.pthread_kill, (threading.main_thread().ident, signal.SIGINT))
+    if stop is None:
+        timer.start()
+    result = solve(big(), time_limit=60.0, progress=stop)
+    timer.cancel()
     assert result.interrupted
     assert result.wall_seconds < 60.0
     assert result.check.ok
-    assert result.objective == pytest.approx(
-        result.history[-1].objective, abs=result.certificate.rounding_bound
-    )
-
-    def stop_at_once(progress: Progress) -> None:
-        raise KeyboardInterrupt
-
-    result = solve(problem, time_limit=60.0, progress=stop_at_once)
-    assert result.interrupted
-    assert result.has_plan
-
-
-def test_a_signal_between_two_solutions_stops_the_search_too():
-    timer = threading.Timer(1.0, signal.pthread_kill, (threading.main_thread().ident, signal.SIGINT))
-    timer.start()
-    result = solve(big(), time_limit=60.0)
-    timer.join()
-    assert result.interrupted
-    assert result.wall_seconds < 60.0
-    assert result.status is Status.FEASIBLE
 
 
 def test_an_error_in_the_callers_callback_is_the_callers():
@@ -326,16 +233,9 @@ def test_an_error_in_the_callers_callback_is_the_callers():
 
 
 @pytest.mark.slow
-def test_the_same_seed_gives_the_same_plan():
-    first, second = (solve(big(), time_limit=0.2, seed=4, deterministic=True) for _ in range(2))
-    assert first.plan == second.plan
-    assert first.bound == second.bound
-
-
-@pytest.mark.slow
 def test_a_given_schedule_is_never_made_worse():
     problem = big()
-    good = solve(problem, time_limit=4.0)
+    good = solve(problem, time_limit=1.0)
     again = solve(problem, time_limit=0.2, initial=good.plan)
     assert again.objective <= good.objective + 1e-6
     bad_start = problem.plan_from([])
@@ -344,3 +244,11 @@ def test_a_given_schedule_is_never_made_worse():
     every = [replace(mode, machine="m1" if mode.machine == "m0" else mode.machine) for mode in problem.modes]
     fewer = replace(problem, modes=list({(m.task, m.machine): m for m in every}.values()))
     assert solve(fewer, time_limit=0.2, initial=good.plan).check.ok
+
+
+def test_a_problem_that_only_fits_between_the_grids_is_not_called_infeasible():
+    # three tasks of a third of the horizon: any rounding up makes them too long
+    parts = [Job(n) for n in "abc"], [Task(n, n) for n in "abc"], [Machine("m")]
+    modes = [Mode(n, "m", duration=100.0 / 3.0) for n in "abc"]
+    problem = SchedulingProblem(*parts, modes, makespan_cost=1.0, horizon=100.0)
+    assert solve(problem, time_limit=5.0).status is Status.NO_PLAN

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from kanopt.formulas import Variable, parse_formula
 from kanopt.formulas.formula import Formula
-from kanopt.problems.result import Status
+from kanopt.problems.findings import Status
 from kanopt.problems.supply import (
     Facility,
     Lane,
@@ -57,7 +57,7 @@ def pieces_of(problem: SupplyProblem) -> TariffPieces:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("text", LAWS.values(), ids=LAWS)
-@settings(deadline=None, max_examples=25)
+@settings(deadline=None, max_examples=12)
 @given(shares=st.lists(st.floats(1e-6, 1.0), min_size=10, max_size=10))
 def test_pieces_lie_below_the_law_by_no_more_than_is_proved(text, shares):
     problem = priced(text, products=[Product("flour", 0.8, shortage_cost=20.0)])
@@ -102,12 +102,10 @@ def test_convex_prices_take_no_binaries():
 
 def two_sites(text: str, demand: tuple[float, ...], fixed: tuple[float, float], seed: int) -> SupplyProblem:
     r = np.random.default_rng(seed)
-    ways = [Lane("mill", f"f{i}", distance=float(r.integers(20, 200))) for i in range(2)]
-    ways += [
-        Lane(f"f{i}", f"m{j}", distance=float(r.integers(20, 200)))
-        for i in range(2)
-        for j in range(len(demand))
+    ends = [("mill", f"f{i}") for i in range(2)] + [
+        (f"f{i}", f"m{j}") for i in range(2) for j in range(len(demand))
     ]
+    ways = [Lane(tail, head, distance=float(r.integers(20, 200))) for tail, head in ends]
     return SupplyProblem(
         suppliers=[Supplier("mill", unit_cost=1.0)],
         facilities=[Facility(f"f{i}", fixed_cost=fixed[i]) for i in range(2)],
@@ -122,7 +120,7 @@ def two_sites(text: str, demand: tuple[float, ...], fixed: tuple[float, float], 
 
 
 @pytest.mark.slow
-@settings(deadline=None, max_examples=12)
+@settings(deadline=None, max_examples=6)
 @given(
     demand=st.lists(st.floats(1.0, 25.0), min_size=1, max_size=4),
     fixed=st.tuples(st.floats(0.0, 400.0), st.floats(0.0, 400.0)),

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from kanopt.problems import Client, Depot, RoutingProblem, VehicleType, evaluate
-from kanopt.problems.result import Status
+from kanopt.problems.findings import Status
 from kanopt.whatif.events import ignore_event
 from kanopt.whatif.questions.ask import Asking
 from kanopt.whatif.questions.point import point_of

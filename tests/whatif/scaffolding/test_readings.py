@@ -80,6 +80,42 @@ CASES = {
         "products.weight: Waga worka (kg); unit kg/bag: Waga worka (kg); "
         "products.shortage_cost: Kara za brak (zł/worek); suppliers.capacity: Zdolność (worki/tydzień)",
     ),
+    "settings with a column of units, and cells with theirs": (
+        {
+            "Stopps.csv": "Kunde;X km;Y km;Kisten;Telefon;Dauer;ab;bis\nNord;5;1;9;0297-551201;20 min;7:00;9:00\n"
+            "Süd;2;4;5;0172-440210;15 min;8:00;9:30\n",
+            "LKW.csv": "LKW;Kisten max;Kosten je km (€)\nA;20;1\n",
+            "Hof.csv": "Hof;X km;Y km\nHof;0;0\n",
+            "Annahmen.csv": "Größe;Wert;Einheit\nMittlere Geschwindigkeit;42;km/h\n",
+        },
+        "clients.service_duration: Dauer; clients.earliest: ab; unit min: Dauer; "
+        "unit km/h: Mittlere Geschwindigkeit (km/h)",
+    ),
+    "set-up and pieces, and power of loads": (
+        {
+            "orders.csv": "WO,Qty,Promised,Late fee (USD/h)\nW1,40,13:00,48\nW2,25,14:30,60\n",
+            "routing.csv": "WO,Op,Oven,Setup (min),Run (min/pc),Power (kW)\nW1,10,A,10,1,90\nW2,10,A,15,3,60\n",
+            "spot.csv": "From,Price (EUR/MWh)\n00:00,70\n06:00,145\n",
+        },
+        "jobs.due_date: Promised; modes.duration: duration; unit kW: Power (kW); power_price.price: Price (EUR/MWh)",
+    ),
+    "ways to do a step, and marks for none": (
+        {
+            "Opérations.csv": "Opération;Commande;Après;Tour A (min);Tour B (min);Fraiseuse (min)\n"
+            "A1;C7;-;60;75;-\nA2;C7;A1;-;-;45\nB1;C8;-;50;40;-\nB2;C8;B1;-;-;60\n",
+            "Commandes.csv": "Commande;Livrer avant;Pénalité (€/h)\nC7;9:30;48\nC8;9:00;60\n",
+        },
+        "tasks.after: Après; tasks.job: Commande; jobs.due_date: Livrer avant",
+    ),
+    "a price of trays, and what is asked for a week": (
+        {
+            "production.csv": "Plant,Juice,Weekly capacity (trays),Cost per tray\n"
+            "F,o,420,6.1\nF,a,150,5.4\nY,a,380,5\n",
+            "orders.csv": "Centre,o,a\nD,210,130\nA,140,90\n",
+            "freight.csv": "From,To,Freight ($/tray)\nF,D,0.9\nF,A,1.2\nY,D,0.8\nY,A,1.5\n",
+        },
+        "suppliers.capacity: Weekly capacity (trays); suppliers.unit_cost: Cost per tray",
+    ),
 }
 
 

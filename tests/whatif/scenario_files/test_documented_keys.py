@@ -10,8 +10,8 @@ from typing import get_args
 import pytest
 from pydantic import BaseModel
 
-from kanopt.whatif.scenario_files import arguments, spec
 from kanopt.whatif.scenario_files import kinds as kinds_of_problems
+from kanopt.whatif.scenario_files import problem_spec, spec
 from kanopt.whatif.scenario_files.kinds import kinds
 
 PAGE = (Path(__file__).parents[3] / "docs" / "scenario-files.md").read_text("utf-8")
@@ -48,7 +48,6 @@ def fields_of(*models: type[BaseModel]) -> set[str]:
         ("## `[tables.NAME]`", (spec.TableSpec,)),
         ("## `[[questions]]`", (spec.QuestionSpec,)),
         ("## `[surrogates.NAME]`", (spec.LearnedSpec, spec.GivenSpec, spec.SavedSpec)),
-        ("## `[sweep]`", (spec.SweepSpec,)),
         ("## `[solver]`", (spec.SolverSpec,)),
         ("## `[report]`", (spec.ReportSpec,)),
     ],
@@ -85,7 +84,7 @@ PARTS = {
     for kind, model in kinds().items()
     for name, field in model.model_fields.items()
     for type_ in (field.annotation, *get_args(field.annotation))
-    if isinstance(type_, type) and issubclass(type_, arguments.PartSpec) and name != "today"
+    if isinstance(type_, type) and issubclass(type_, problem_spec.PartSpec) and name != "today"
 }
 
 
@@ -97,9 +96,9 @@ def test_fields_of_parts():
 @pytest.mark.parametrize(
     ("inside", "model"),
     [
-        ("a part", arguments.PartSpec),
+        ("a part", problem_spec.PartSpec),
         ("`distances`", kinds_of_problems.MatrixSpec),
-        ("`duration`,", arguments.LawUse),
+        ("`duration`,", problem_spec.LawUse),
         ("`demand`", kinds_of_problems.DemandSpec),
         ("`limits.NAME`", kinds_of_problems.LimitSpec),
         *(
@@ -111,11 +110,6 @@ def test_fields_of_parts():
 def test_keys_inside_a_key_of_the_problem(inside, model):
     (row,) = [row for row in rows_of("## `[problem]`", "inside") if row[0].startswith(inside)]
     assert words(row[1]) == fields_of(model)
-
-
-def test_keys_of_a_variant():
-    (row,) = rows_of("## `[report]`", "inside")
-    assert words(row[1]) == fields_of(spec.VariantSpec)
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ from tests.effort import at_most
 KEYS = """\
 solver.a = 1 # a comment
 "x.y" = { k = 1, z = { t = 2 } }
-[report.variants."b.c"]
+[report."b.c"]
 set = { "vans.n" = [1] }
 [[changes]]
 remove = "a"
@@ -48,7 +48,7 @@ def test_every_key_has_the_line_it_stands_on(tmp_path):
         (0, "problem"),
         (1, "solver.a"),
         (2, '"x.y"'),
-        (4, 'report.variants."b.c".set."vans.n"'),
+        (3, 'report."b.c"'),
         (8, "changes[1].where.name"),
         (12, "changes[2].row"),
         (15, "tables.u"),

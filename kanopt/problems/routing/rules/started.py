@@ -14,7 +14,8 @@ from kanopt.faults import Fault
 from kanopt.problems.broken_rules import RuleWords
 from kanopt.problems.findings import Violation
 from kanopt.problems.routing.data import RoutingData
-from kanopt.problems.routing.plan import Route, RoutingPlan, StartedRoute, read_plan, trip_after
+from kanopt.problems.routing.plan import Route, RoutingPlan, StartedRoute, trip_after
+from kanopt.problems.routing.plan_reading import read_plan
 from kanopt.problems.routing.rules.fleet import there_are
 from kanopt.problems.routing.rules.rule import Drive, DrivenPlan, Given, Rule, exceeds
 from kanopt.records.clock_times import moment

@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from itertools import repeat
 
 from kanopt.errors import SolverError
-from kanopt.problems.assessment import Rank
+from kanopt.problems.base import Rank
 from kanopt.problems.result import Progress
 from kanopt.problems.routing import RoutingPlan, RoutingProblem
 from kanopt.solvers.clock import SearchClock

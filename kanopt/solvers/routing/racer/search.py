@@ -11,10 +11,10 @@ from typing import Any
 import numpy as np
 
 from kanopt.problems.routing import Route, RoutingPlan
-from kanopt.solvers.compiled.library import kernel
+from kanopt.solvers.compiled.library import kernel, kernel_for
 from kanopt.solvers.routing.racer.plan_data import PlanData
 from kanopt.solvers.routing.racer.started_routes import begun_with
-from kanopt.solvers.routing.racer.structures import ReportStruct, ScoreStruct
+from kanopt.solvers.routing.racer.structures import ProblemStruct, ReportStruct, ScoreStruct
 from kanopt.units import convert
 
 RULES = (
@@ -87,7 +87,7 @@ class RacerSearch:
 
     def __init__(self, plan_data: PlanData, seed: int = 0) -> None:
         self.plan_data = plan_data
-        library = kernel()
+        library = kernel_for(ProblemStruct, "racer_problem_size")
         library.racer_new.restype = ctypes.c_void_p
         close = convert(_CLOSE, "min", plan_data.problem.units.time)
         pointer = library.racer_new(

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from kanopt.problems.scheduling.arrays import ShopStructure
 from kanopt.solvers.clock import SearchClock
-from kanopt.solvers.compiled.library import kernel
+from kanopt.solvers.compiled.library import kernel, kernel_for
 from kanopt.solvers.scheduling.grid import TimeGrid, task_windows
 from kanopt.solvers.scheduling.local_search.structures import ReportStruct, ShopStruct
 
@@ -150,7 +150,7 @@ class ShopSearch:
     def __init__(self, grid: TimeGrid, seed: int = 0) -> None:
         self.shop = ShopData(grid)
         self._tasks = len(grid.structure.task_job)
-        library = kernel()
+        library = kernel_for(ShopStruct, "shop_size")
         library.shop_new.restype = ctypes.c_void_p
         library.shop_scale.restype = ctypes.c_double
         pointer = library.shop_new(ctypes.byref(self.shop.struct), ctypes.c_uint64(seed))

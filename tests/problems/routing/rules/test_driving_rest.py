@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
 
 import kanopt as ko
-from kanopt.errors import ProblemError, SolverError
-from kanopt.problems import Client, Depot, Route, RoutingProblem, VehicleType
-from kanopt.problems.routing.rules import RULES, beyond
+from kanopt.errors import SolverError
+from kanopt.problems import Route, RoutingProblem
 from kanopt.solvers.base import SolveOptions
 from kanopt.solvers.routing.ortools import OrToolsRouting
 from kanopt.solvers.routing.racer.refine import refine
@@ -51,15 +48,15 @@ def test_who_is_long_at_the_wheel_rests_before_driving_on(stops, fields, arrive,
     assert driven.finish.tolist() == pytest.approx([finish])
 
 
-@pytest.mark.parametrize("seed", range(12))
+@pytest.mark.parametrize("seed", range(8))
 def test_random_plans_are_driven_as_a_slow_simulator_does(seed: int) -> None:
     problem = resting(seed)
-    for number in range(8):
+    for number in range(6):
         routes = some_routes(problem, 50 * seed + number, stated=number % 2 == 0)
         compare(problem, problem.plan_from(routes))
 
 
-@pytest.mark.parametrize("seed", range(20))
+@pytest.mark.parametrize("seed", range(8))
 def test_the_search_finds_the_best_of_all_plans_of_five_clients(seed: int) -> None:
     problem = resting(seed)
     best = best_of_all(problem)
@@ -78,42 +75,3 @@ def test_engines_that_do_not_model_it_say_so_before_the_search() -> None:
     outcome = RoutingSearch().solve(problem, SolveOptions(time_limit=1.0))
     assert "start only: does not model rests after driving" in outcome.engines[0].message
     assert problem.check(outcome.plan).ok or problem.check(outcome.plan).only_unserved
-    others = {rule.name for rule in RULES} - {"driving rest"}
-    assert [rule.name for rule in beyond(problem.data, others)] == ["driving rest"]
-
-
-def test_bad_input_is_told() -> None:
-    for fields, words in (
-        ({"max_driving": 0.0, "rest_duration": 1.0}, "max_driving"),
-        ({"max_driving": 5.0, "rest_duration": -1.0}, "rest_duration"),
-        ({"breaks": "30 in 660-780", **LONG}, "both breaks and max_driving"),
-        (
-            {"max_driving": 60.0},
-            r"max_driving of 'van': 60 min says nothing without rest_duration; write rest_duration \(in min\)",
-        ),
-        (
-            {"rest_duration": 7.0},
-            "rest_duration of 'van': 7 min .*; write max_driving .* or leave rest_duration blank",
-        ),
-    ):
-        with pytest.raises(ProblemError, match=words):
-            RoutingProblem(
-                [Depot("d", 0, 0)],
-                [Client("a", 1, 1)],
-                [VehicleType("van", unit_distance_cost=1.0, **fields)],
-                {},
-                np.ones((2, 2)),
-            )
-
-
-def test_it_can_be_given_up_where_clients_are_in_conflict() -> None:
-    from kanopt.explain.routing.relaxed_problem import RelaxableRule, binding_rules, relax_problem
-
-    problem = line([{"latest": 35.0}, {}], LONG)
-    rule = RelaxableRule("rest after driving", "van")
-    assert rule in binding_rules(problem, ["a", "b"])
-    free = relax_problem(problem, ["a", "b"], ())
-    assert not np.isfinite(free.vehicles[0].max_driving)
-    assert str(rule) == "the rest after driving of van"
-    late = replace(problem, clients=[replace(each, latest=35.0) for each in problem.clients])
-    assert [each.kind for each in binding_rules(late, ["a", "b"])][-1] == "rest after driving"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from functools import cache
 from typing import Any
 
 import numpy as np
@@ -13,8 +12,8 @@ from kanopt.formulas import Variable, parse_formula
 from kanopt.problems import Client, Depot, Route, RoutingPlan, RoutingProblem, VehicleType
 from kanopt.problems.routing import RoutingPolicy
 from kanopt.refs import arc, client, clock, state, vehicle
-from tests.cases.routing_simulator import Best, Run, Simulator, best_of_all
-from tests.cases.routing_variants import VARIANTS, optimum, plain, some_routes, variant
+from tests.cases.routing_simulator import Run, Simulator
+from tests.cases.routing_variants import VARIANTS, optimum, some_routes, variant
 from tests.cases.stop_laws import STOP_LAWS, with_stop_law
 
 SEEDS = range(20)
@@ -26,14 +25,10 @@ def line(
     """Clients a, b, c, … on a road at 10, 20, 30, … km from the depot; a km takes a minute and a litre of 1 EUR."""
     places = 10.0 * np.arange(len(clients) + 1)
     km = np.abs(places[:, None] - places[None, :])
+    people = [Client("abcdef"[place], **each) for place, each in enumerate(clients)]
+    vans, rules = [VehicleType("van", **{"num_available": 2, **fleet})], RoutingPolicy(**(policy or {}))
     return RoutingProblem(
-        [Depot("depot")],
-        [Client("abcdef"[place], **each) for place, each in enumerate(clients)],
-        [VehicleType("van", **{"num_available": 2, **fleet})],
-        laws.get("cost", {"fuel": km}),
-        km,
-        km,
-        policy=RoutingPolicy(**(policy or {})),
+        [Depot("depot")], people, vans, laws.get("cost", {"fuel": km}), km, km, policy=rules
     )
 
 
@@ -58,48 +53,22 @@ class Case:
 
 
 AT_12, AT_100 = {"latest": 12.0}, {"earliest": 100.0, "latest": 100.0}
-RATES = {"unit_duration_cost": 2.0, "max_distance": 20.0, "unit_distance_cost": 3.0}
 ONE, TWO, THREE = ({"demand": amount} for amount in (1.0, 2.0, 3.0))
-PALLETS = [{"demand": 1.0, "attributes": {"pallets": amount}} for amount in (2.0, 3.0)]
 STOP = parse_formula(
     "slow * (3 + 4 * load)", [Variable("slow"), Variable("load", "t")], Variable("stop", "min")
 ).bind(slow=vehicle.slow, load=client.demand)
-ANGER = parse_formula("0.1 * late ^ 2", [Variable("late", "min")], Variable("anger", "EUR")).bind(
+ANGER = parse_formula("0.1 * late^2", [Variable("late", "min")], Variable("anger", "EUR")).bind(
     late=clock.late
 )
 WEIGHT = parse_formula("2 * load", [Variable("load", "t")], Variable("toll", "EUR")).bind(load=state.load)
-FUEL = parse_formula(
-    "km * (1 + 0.3 * load) + 0.01 * minute",
-    [Variable("km", "km"), Variable("load", "t"), Variable("minute", "min")],
-    Variable("fuel", "EUR"),
-).bind(km=arc.distance, load=state.load, minute=clock.minute)
-SLOWER = parse_formula(
-    "km * (1 + 0.05 * load) * (1 + 0.001 * minute)",
-    [Variable("km", "km"), Variable("load", "t"), Variable("minute", "min")],
-    Variable("spent", "min"),
-).bind(km=arc.distance, load=state.load, minute=clock.minute)
+LEG = [Variable("km", "km"), Variable("load", "t"), Variable("minute", "min")]
+READ = {"km": arc.distance, "load": state.load, "minute": clock.minute}
+FUEL = parse_formula("km * (1 + 0.3 * load) + 0.01 * minute", LEG, Variable("fuel", "EUR")).bind(**READ)
+SLOWER = parse_formula("km * (1 + 0.05 * load) * (1 + 0.001 * minute)", LEG, Variable("spent", "min")).bind(
+    **READ
+)
 
 CASES = {
-    "a second measure counts what is on board of it": Case(
-        line(PALLETS, {"attributes": {"pallets": 4.0}}, {"capacities": ("pallets",)}),
-        {"van": ["b", "a"]}, [20.0, 30.0, 40.0], [40.0], [2.0, 1.0, 0.0], {"capacity"}, {"fuel": 40.0},
-    ),
-    "a reload makes room in every measure": Case(
-        line(PALLETS, {"attributes": {"pallets": 3.0}, "max_reloads": 1}, {"capacities": ("pallets",)}),
-        {"van": ["b", "depot", "a"]}, [20.0, 40.0, 50.0, 60.0], [60.0], [1.0, 0.0, 1.0, 0.0], set(), {"fuel": 60.0},
-    ),
-    "between two windows one waits for the second": Case(
-        line([{"windows": "5-9, 40-50", "service_duration": 3.0}], {}),
-        {"van": ["a"]}, [40.0, 53.0], [53.0],
-    ),
-    "in a window service begins on arrival": Case(
-        line([{"windows": "5-10, 40-50", "service_duration": 3.0}], {}),
-        {"van": ["a"]}, [10.0, 23.0], [23.0],
-    ),
-    "after the last window one is late": Case(
-        line([{"windows": "2-4, 5-9"}], {}),
-        {"van": ["a"]}, [10.0, 20.0], [20.0], None, {"time window"},
-    ),
     "lateness that is paid for is no fault": Case(
         line([{"latest": 4.0, "unit_lateness_cost": 0.5}, {"latest": 20.0, "unit_lateness_cost": 9.0}], {}),
         {"van": ["a", "b"]}, [10.0, 20.0, 40.0], [40.0], None, set(), {"fuel": 40.0, "lateness": 3.0},
@@ -108,10 +77,6 @@ CASES = {
         line([{**AT_12, "unit_lateness_cost": 0.5}, AT_100], {"unit_duration_cost": 1.0}),
         {"van": ["a", "b"]}, [90.0, 100.0, 120.0], [120.0], None, set(),
         {"fuel": 40.0, "time": 40.0, "lateness": 39.0}, leaves=None,
-    ),
-    "one leaves no later than lateness allows where it costs more than waiting": Case(
-        line([{**AT_12, "unit_lateness_cost": 1.5}, AT_100], {"unit_duration_cost": 1.0}),
-        {"van": ["a", "b"]}, [12.0, 100.0, 120.0], [120.0], None, set(), {"fuel": 40.0, "time": 118.0}, leaves=None,
     ),
     "a law may read the lateness": Case(
         line([{"latest": 4.0, "unit_lateness_cost": 0.0}, {"earliest": 30.0}], {}, cost={"anger": ANGER}),
@@ -123,17 +88,8 @@ CASES = {
     ),
     "an open route ends with its last service": Case(
         line([{**ONE, "service_duration": 5.0}, {**TWO, "service_duration": 7.0}], {"returns": False,
-            "shift_end": 32.0, **RATES}),
+            "shift_end": 32.0, "unit_duration_cost": 2.0, "max_distance": 20.0, "unit_distance_cost": 3.0}),
         {"van": ["a", "b"]}, [10.0, 25.0], [32.0], [3.0, 2.0], set(), {"fuel": 20.0, "time": 64.0, "distance": 60.0},
-    ),
-    "an open route can be too late as well": Case(
-        line([{"service_duration": 5.0}, {"service_duration": 7.0}], {"returns": False, "shift_end": 31.0,
-            "max_distance": 19.0}),
-        {"van": ["a", "b"]}, [10.0, 25.0], [32.0], None, {"shift", "distance"},
-    ),
-    "the way back counts for the distance": Case(
-        line([{}, {}], {"max_distance": 39.0}),
-        {"van": ["a", "b"]}, [10.0, 20.0, 40.0], [40.0], None, {"distance"},
     ),
     "waiting counts for the duration": Case(
         line([{"earliest": 30.0}], {"max_duration": 39.0}),
@@ -147,46 +103,17 @@ CASES = {
         line([{**ONE, "pickup": 4.0}, TWO], {"capacity": 5.0}, cost={"toll": WEIGHT}),
         {"van": ["a", "b"]}, [10.0, 20.0, 40.0], [40.0], [3.0, 6.0, 4.0], {"capacity"}, {"toll": 26.0},
     ),
-    "a reload unloads what was picked up": Case(
-        line([{**ONE, "pickup": 4.0}, TWO], {"capacity": 4.0, "max_reloads": 1, "reload_time": 2.0}),
-        {"van": ["a", "depot", "b"]}, [10.0, 20.0, 42.0, 62.0], [62.0], [1.0, 4.0, 2.0, 0.0],
-    ),
-    "once too often at the depot": Case(
-        line([ONE, TWO, ONE], {"max_reloads": 1}),
-        {"van": ["a", "depot", "b", "depot", "c"]}, [10.0, 20.0, 40.0, 60.0, 90.0, 120.0], [120.0],
-        [1.0, 0.0, 2.0, 0.0, 1.0, 0.0], {"reload"},
-    ),
     "a delivery after a pickup": Case(
         line([{**ONE, "pickup": 4.0}, TWO], {}, {"backhaul": True}),
         {"van": ["a", "b"]}, [10.0, 20.0, 40.0], [40.0], [3.0, 6.0, 4.0], {"backhaul"},
-    ),
-    "a pickup after all deliveries, at the last of them too": Case(
-        line([{**ONE, "pickup": 4.0}, TWO], {}, {"backhaul": True}),
-        {"van": ["b", "a"]}, [20.0, 30.0, 40.0], [40.0], [3.0, 1.0, 4.0],
-    ),
-    "a delivery after a pickup of the trip before": Case(
-        line([{"pickup": 4.0}, TWO], {"max_reloads": 1}, {"backhaul": True}),
-        {"van": ["a", "depot", "b"]}, [10.0, 20.0, 40.0, 60.0], [60.0], [0.0, 4.0, 2.0, 0.0],
-    ),
-    "what has a source is loaded there": Case(
-        line([{**ONE}, {**TWO, "source": "a"}, {**THREE, "source": "a"}], {"capacity": 5.0}),
-        {"van": ["a", "b", "c"]}, [10.0, 20.0, 30.0, 60.0], [60.0], [1.0, 5.0, 3.0, 0.0],
     ),
     "what has a source may be too much from there on": Case(
         line([{**ONE}, {**TWO, "source": "a"}, {**THREE, "source": "a"}], {"capacity": 4.0}),
         {"van": ["a", "b", "c"]}, [10.0, 20.0, 30.0, 60.0], [60.0], [1.0, 5.0, 3.0, 0.0], {"capacity"},
     ),
-    "the source comes first": Case(
-        line([{}, {**TWO, "source": "a"}], {}),
-        {"van": ["b", "a"]}, [20.0, 30.0, 40.0], [40.0], None, {"order"},
-    ),
     "the source is on the same trip": Case(
         line([{}, {**TWO, "source": "a"}], {"max_reloads": 1}),
         {"van": ["a", "depot", "b"]}, [10.0, 20.0, 40.0, 60.0], [60.0], None, {"order"},
-    ),
-    "the source is on the same route": Case(
-        line([{}, {**TWO, "source": "a"}], {}),
-        {"van 1": ["a"], "van 2": ["b"]}, [10.0, 20.0, 20.0, 40.0], [20.0, 40.0], None, {"order"},
     ),
     "a source is not served for nothing": Case(
         line([{}, {**TWO, "source": "a", "prize": 5.0}], {}),
@@ -195,14 +122,6 @@ CASES = {
     "goods that are kept apart": Case(
         line([{"goods": "food, paper"}, {"goods": "acid"}], {"max_reloads": 1}, {"apart": (("acid", "food"),)}),
         {"van": ["a", "depot", "b"]}, [10.0, 20.0, 40.0, 60.0], [60.0], None, {"goods"},
-    ),
-    "goods on two vehicles": Case(
-        line([{"goods": "food, paper"}, {"goods": "acid"}], {}, {"apart": (("acid", "food"),)}),
-        {"van 1": ["a"], "van 2": ["b"]}, [10.0, 20.0, 20.0, 40.0], [20.0, 40.0],
-    ),
-    "another vehicle than the one it is pinned to": Case(
-        line([{}, {}], {}, {"pinned": {"van 2": ("a",)}}),
-        {"van 1": ["a"], "van 2": ["b"]}, [10.0, 20.0, 20.0, 40.0], [20.0, 40.0], None, {"pinned"},
     ),
     "the longest route is paid for once": Case(
         line([{}, {}], {"unit_duration_cost": 1.0}, {"longest_route_cost": 0.5}),
@@ -213,14 +132,6 @@ CASES = {
         line([{"service_duration": 1.0}], {"breaks": "5 in 3-8", "unit_duration_cost": 1.0}),
         {"van": ["a"]}, [15.0, 26.0], [26.0], None, set(), {"fuel": 20.0, "time": 26.0},
     ),
-    "a break while waiting takes no time": Case(
-        line([{"earliest": 20.0}], {"breaks": "5 in 12-14"}),
-        {"van": ["a"]}, [20.0, 30.0], [30.0],
-    ),
-    "a break longer than the wait": Case(
-        line([{"earliest": 15.0}], {"breaks": "5 in 12-14"}),
-        {"van": ["a"]}, [17.0, 27.0], [27.0],
-    ),
     "a break before the service where it may not be later": Case(
         line([{"service_duration": 20.0, "latest": 17.0}], {"breaks": "5 in 12-14"}),
         {"van": ["a"]}, [17.0, 47.0], [47.0],
@@ -228,22 +139,6 @@ CASES = {
     "a break during service, or lateness": Case(
         line([{"service_duration": 20.0, "latest": 16.0}], {"breaks": "5 in 12-14"}),
         {"van": ["a"]}, [17.0, 47.0], [47.0], None, {"time window"},
-    ),
-    "a break on the leg after the service": Case(
-        line([{"service_duration": 20.0, "latest": 10.0}], {"breaks": "5 in 12-30"}),
-        {"van": ["a"]}, [10.0, 45.0], [45.0],
-    ),
-    "who is back before the last moment of a break has it afterwards": Case(
-        line([{}], {"breaks": "5 in 18-20"}),
-        {"van": ["a"]}, [10.0, 20.0], [20.0],
-    ),
-    "who leaves after a break has had it": Case(
-        line([{}], {"breaks": "5 in 2-4", "shift_end": 40.0}),
-        {"van": ["a"]}, [17.0, 27.0], [27.0], leaves=7.0,
-    ),
-    "a break while waiting for the second window": Case(
-        line([{"windows": "5-9, 40-50"}], {"breaks": "5 in 12-14"}),
-        {"van": ["a"]}, [40.0, 50.0], [50.0],
     ),
     "the second break alone, after the first was had at the depot": Case(
         line([{"earliest": 70.0, "latest": 70.0}], {"breaks": "20 in 5-6, 10 in 58-63", "unit_duration_cost": 1.0}),
@@ -258,10 +153,6 @@ CASES = {
         line([{**AT_12, "unit_lateness_cost": 1.0}, AT_100], {"max_duration": 60.0}),
         {"van": ["a", "b"]}, [70.0, 100.0, 120.0], [120.0], None, set(), {"fuel": 40.0, "lateness": 58.0}, leaves=None,
     ),
-    "two breaks, one after the other": Case(
-        line([{}, {}], {"breaks": "5 in 3-8, 4 in 8-12"}),
-        {"van": ["a", "b"]}, [19.0, 29.0, 49.0], [49.0],
-    ),
     "two breaks that cannot both be had": Case(
         line([{}, {}], {"breaks": "9 in 3-8, 4 in 4-8"}),
         {"van": ["a", "b"]}, [10.0, 20.0, 40.0], [40.0], None, {"break"},
@@ -270,34 +161,25 @@ CASES = {
 
 
 @pytest.mark.parametrize("case", CASES.values(), ids=CASES.keys())
-def test_the_simulator_counts_as_people_do(case: Case) -> None:
-    simulator, plan = Simulator(case.problem), case.plan
-    runs = [simulator.drive(route) for route in plan.routes]
-    assert [leg.begin for run in runs for leg in run.legs] == case.begin
+def test_problem_and_simulator_count_as_people_do(case: Case) -> None:
+    problem, plan, simulator = case.problem, case.plan, Simulator(case.problem)
+    runs, driven = [simulator.drive(route) for route in plan.routes], problem.drive(plan.routes)
+    legs = [leg for run in runs for leg in run.legs]
+    assert [leg.begin for leg in legs] == case.begin
     assert [run.finish for run in runs] == case.finish
-    if case.load is not None:
-        assert [leg.load[0] for run in runs for leg in run.legs] == case.load
     assert simulator.faults(plan) - {"unserved"} == case.faults
-    if case.terms:
-        assert simulator.price(plan) == pytest.approx(case.terms)
-
-
-@pytest.mark.parametrize("case", CASES.values(), ids=CASES.keys())
-def test_the_problem_counts_as_people_do(case: Case) -> None:
-    problem, plan = case.problem, case.plan
-    driven = problem.drive(plan.routes)
-    if (
-        problem.vehicles[0].breaks and case.faults
-    ):  # it is for the problem to say whether a break or a client is late
+    # it is for the problem to say whether a break or a client is late
+    told = not (problem.vehicles[0].breaks and case.faults)
+    if told:
+        assert driven.begin.tolist() == pytest.approx(case.begin)
+        assert driven.finish.tolist() == pytest.approx(case.finish)
+        assert kinds(problem, plan) - {"unserved"} == case.faults
+    else:
         assert kinds(problem, plan) & {"break", "time window"}
-        return
-    assert driven.begin.tolist() == pytest.approx(case.begin)
-    assert driven.finish.tolist() == pytest.approx(case.finish)
     if case.load is not None:
-        assert driven.load.tolist() == pytest.approx(case.load)
-    assert kinds(problem, plan) - {"unserved"} == case.faults
+        assert [leg.load[0] for leg in legs] == driven.load.tolist() == pytest.approx(case.load)
     if case.terms:
-        assert priced(problem, plan) == pytest.approx(case.terms)
+        assert simulator.price(plan) == priced(problem, plan) == pytest.approx(case.terms)
 
 
 def kinds(problem: RoutingProblem, plan: RoutingPlan) -> frozenset[str]:
@@ -320,12 +202,16 @@ def same_times(problem: RoutingProblem, route: Route, run: Run) -> None:
 
 
 @pytest.mark.parametrize("name", VARIANTS)
-@pytest.mark.parametrize("stated", [True, False], ids=["stated", "free"])
-def test_random_plans_are_driven_checked_and_priced_as_the_simulator_does(name: str, *, stated: bool) -> None:
+def test_random_plans_are_driven_checked_and_priced_as_the_simulator_does(name: str) -> None:
     for seed in SEEDS:
         problem = variant(name, seed)
-        plan = problem.plan_from(some_routes(problem, seed, stated=stated))
-        compare(problem, plan)
+        for stated in (True, False):
+            compare(problem, problem.plan_from(some_routes(problem, seed, stated=stated)))
+        lawful = replace(problem, cost={"fuel": FUEL, "anger": ANGER}, duration=SLOWER)
+        compare(lawful, lawful.plan_from(some_routes(lawful, seed, stated=True)))
+        if seed < 4:  # who leaves when that is best knows how long stops take with what is on board
+            loaded = with_stop_law(problem, "load", seed)
+            compare(loaded, loaded.plan_from(some_routes(loaded, seed)))
 
 
 @pytest.mark.parametrize("name", VARIANTS)
@@ -340,14 +226,6 @@ def test_routes_that_keep_to_the_rules_are_as_cheap_as_the_simulator_finds(name:
                 compare(problem, plan)
 
 
-@pytest.mark.parametrize("name", VARIANTS)
-def test_laws_of_load_clock_and_lateness_read_what_the_simulator_says(name: str) -> None:
-    for seed in SEEDS:
-        given = variant(name, seed)
-        problem = replace(given, cost={"fuel": FUEL, "anger": ANGER}, duration=SLOWER)
-        compare(problem, problem.plan_from(some_routes(problem, seed, stated=True)))
-
-
 @pytest.mark.slow
 @pytest.mark.parametrize("law", STOP_LAWS)
 def test_laws_of_stops_read_what_the_simulator_says(law: str) -> None:
@@ -358,13 +236,6 @@ def test_laws_of_stops_read_what_the_simulator_says(law: str) -> None:
             if seed % 2:
                 problem = replace(problem, cost={"fuel": FUEL, "anger": ANGER}, duration=SLOWER)
                 compare(problem, problem.plan_from(some_routes(problem, seed + 1, stated=True)))
-
-
-@pytest.mark.parametrize("name", VARIANTS)
-def test_departures_know_how_long_stops_take_with_what_is_on_board(name: str) -> None:
-    for seed in range(4):
-        problem = with_stop_law(variant(name, seed), "load", seed)
-        compare(problem, problem.plan_from(some_routes(problem, seed)))
 
 
 def compare(problem: RoutingProblem, plan: RoutingPlan) -> None:
@@ -400,40 +271,9 @@ def compare(problem: RoutingProblem, plan: RoutingPlan) -> None:
             same_times(problem, route, run)
 
 
-@pytest.mark.parametrize("name", ["soft", "windows", "overtime", "breaks", "max_duration", "mixed"])
-def test_no_departure_between_those_that_the_simulator_tries_is_better(name: str) -> None:
-    for seed in range(4):
-        problem = variant(name, seed)
-        simulator = Simulator(problem)
-        for route in some_routes(problem, seed):
-            best = simulator.drive(route)
-            if simulator.timed_faults(route, best):
-                continue
-            price = sum(simulator.hours(route, best).values())
-            minutes = np.arange(simulator.vehicle(route).shift_start, simulator.vehicle(route).shift_end, 0.5)
-            every = [run for start in minutes for run in simulator.runs(route, float(start))]
-            good = [run for run in every if not simulator.timed_faults(route, run)]
-            assert min(sum(simulator.hours(route, run).values()) for run in good) == pytest.approx(price)
-
-
-@cache
-def best_without_rules(seed: int) -> Best:
-    """The optimum of the town in which the variants lay down their rules."""
-    return best_of_all(plain(seed).problem())
-
-
-@pytest.mark.parametrize("name", VARIANTS)
-def test_the_rule_makes_a_difference_in_most_of_the_problems(name: str) -> None:
-    made = 0
-    for seed in range(6):
-        without, ruled = best_without_rules(seed), optimum(name, seed)
-        made += without.missed != ruled.missed or abs(without.cost - ruled.cost) > 1e-6
-    assert made >= 4
-
-
 @pytest.mark.parametrize("name", VARIANTS)
 def test_the_best_of_all_plans_is_good_and_costs_what_it_is_said_to(name: str) -> None:
-    for seed in range(4):
+    for seed in range(2):
         problem, best = variant(name, seed), optimum(name, seed)
         simulator = Simulator(problem)
         plan = problem.plan_from(best.routes)
