@@ -30,7 +30,7 @@ from _bench import footer
 from _example_city import make_city
 
 import kanopt as ko
-from kanopt.whatif.days_figures import acceptance
+from kanopt.questions.days_figures import acceptance
 
 SCENARIOS = Path(__file__).parents[1] / "scenarios"
 YEAR, SOON, BETTER = 250, 40, 0.02

@@ -26,7 +26,7 @@ from _example_city import DrawnCity, make_city
 from value_of_laws import Laws, problem_of, true_laws
 
 import kanopt as ko
-from kanopt.problems.routing.review import DAY, LAW, PARTS, ReviewedDay
+from kanopt.routing.review import DAY, LAW, PARTS, ReviewedDay
 
 NOISE = 0.08
 _DAY_ERROR = 0.011

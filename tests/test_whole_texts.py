@@ -14,6 +14,8 @@ import pandas as pd
 import pytest
 
 import kanopt as ko
+from kanopt import RoutingProblem, SchedulingProblem
+from kanopt.decisions import Decision
 from kanopt.errors import (
     FileFormatError,
     FitError,
@@ -23,20 +25,9 @@ from kanopt.errors import (
     TableError,
 )
 from kanopt.formulas import Formula, Table, Variable, parse_formula
-from kanopt.problems import (
-    Client,
-    Decision,
-    Depot,
-    Job,
-    Machine,
-    Market,
-    Mode,
-    RoutingPolicy,
-    RoutingProblem,
-    SchedulingProblem,
-    Task,
-    VehicleType,
-)
+from kanopt.routing import Client, Depot, RoutingPolicy, VehicleType
+from kanopt.scheduling import Job, Machine, Mode, Task
+from kanopt.supply import Market
 from tests.cases.supply import small
 
 HALF = "a\ud800b"

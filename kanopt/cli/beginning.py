@@ -21,7 +21,7 @@ from kanopt.files import replace_file
 from kanopt.text import join_list
 
 if TYPE_CHECKING:
-    from kanopt.whatif.scenario_files.spec import QuestionSpec
+    from kanopt.scenarios.files.spec import QuestionSpec
 
 
 @command(
@@ -66,7 +66,7 @@ def init(given: Given) -> int:
 
 
 def _begin(given: Given) -> int:
-    from kanopt.whatif.scaffolding import scaffold
+    from kanopt.scenarios.init import scaffold
 
     files, out, force, as_json = (given[name] for name in ("files", "out", "force", "as_json"))
     folders = {file.resolve().parent for file in files}
@@ -181,7 +181,7 @@ def _base(file: Traversable) -> str:
 
 def _examples() -> Traversable:
     """Return the folder of the examples: in the package where it is installed, beside it in a checkout."""
-    inside = resources.files("kanopt") / "scenarios"
+    inside = resources.files("kanopt") / "examples"
     return inside if inside.is_dir() else Path(__file__).parents[2] / "scenarios"
 
 

@@ -12,8 +12,8 @@ from kanopt.cli.options import Given, changed, is_changed, sweep_options
 from kanopt.cli.questions import Answer, question
 
 if TYPE_CHECKING:
-    from kanopt.whatif import Scenario
-    from kanopt.whatif.events import OnEvent
+    from kanopt.scenarios import Scenario
+    from kanopt.scenarios.events import OnEvent
 
 
 @question(
@@ -57,7 +57,7 @@ def days(given: Given, scenario: Scenario, progress: OnEvent) -> Answer:
     The variant is what --set, --scale, --open, --close and --remove change, or the scenario of --variant: it is
     accepted, rejected, or told how many more days would tell. With --out the same command goes on where it was stopped.
     """
-    from kanopt.whatif.days import plan_days
+    from kanopt.questions.days import plan_days
 
     variant = None if given["variant"] is None else opt.load(given, given["variant"])
     if is_changed(given):
@@ -81,7 +81,7 @@ def days(given: Given, scenario: Scenario, progress: OnEvent) -> Answer:
 
 def _prices(texts: tuple[str, ...]) -> Any:
     """Return what ``--hire`` says: one price for all types, or a price by type."""
-    from kanopt.whatif.questions.axes import cell_of
+    from kanopt.questions.axes import cell_of
 
     if len(texts) == 1 and "=" not in texts[0]:
         return cell_of(texts[0])

@@ -19,7 +19,7 @@ from kanopt.errors import FormulaError, KanoptError, NoPlanError, SolverError
 from kanopt.interrupt import Interrupt
 
 if TYPE_CHECKING:
-    from kanopt.problems.result import Result
+    from kanopt.plans.result import Result
 
 DEBUG = "KANOPT_DEBUG"
 

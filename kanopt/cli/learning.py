@@ -26,8 +26,8 @@ from kanopt.cli.stopping import exit_code_of_stop, stop_of_command
 from kanopt.text import count_text
 
 if TYPE_CHECKING:
-    from kanopt.whatif import LearnedLaw, Scenario
-    from kanopt.whatif.events import OnEvent
+    from kanopt.scenarios import LearnedLaw, Scenario
+    from kanopt.scenarios.events import OnEvent
 
 _PAGE = "laws.html"
 
@@ -68,7 +68,7 @@ def fit(given: Given) -> int:
     Below each law stands what its inputs do: a sentence, and a small picture where a terminal shows block characters.
     Ctrl-C keeps the best law until then, and begins no other one.
     """
-    from kanopt.reports import write_laws
+    from kanopt.pages import write_laws
 
     file, out = given["file"], given["out"]
     if (file is None) == (given["table"] is None):
@@ -98,9 +98,9 @@ def fit(given: Given) -> int:
 
 def _learned(given: Given, scenario: Scenario, progress: OnEvent) -> list[LearnedLaw]:
     """Learn the laws of a scenario; after Ctrl-C those until then."""
-    from kanopt.whatif.events import Event
-    from kanopt.whatif.law_cache import LawCache
-    from kanopt.whatif.learn import LearningInterrupted, laws_of, learn
+    from kanopt.scenarios.events import Event
+    from kanopt.scenarios.law_cache import LawCache
+    from kanopt.scenarios.learn import LearningInterrupted, laws_of, learn
 
     for note in scenario.reading_notes():
         progress(Event("learn", f"note: {note}"))
@@ -117,7 +117,7 @@ def _learned(given: Given, scenario: Scenario, progress: OnEvent) -> list[Learne
 
 
 def _echo_laws(laws: Iterable[LearnedLaw]) -> None:
-    from kanopt.reports import effect_lines
+    from kanopt.pages import effect_lines
 
     width = picture_width()
     for place, law in enumerate(laws):
@@ -127,8 +127,8 @@ def _echo_laws(laws: Iterable[LearnedLaw]) -> None:
 
 def _of_table(given: Given) -> Scenario:
     """Return the scenario of one table and one law, as a file with these keys would say it; it names the table."""
-    from kanopt.whatif.scenario_files.layers import TomlDocument, merged
-    from kanopt.whatif.scenario_files.load import check_scenario
+    from kanopt.scenarios.files.layers import TomlDocument, merged
+    from kanopt.scenarios.files.load import check_scenario
 
     table, target, features = (given[name] for name in ("table", "target", "features"))
     if not target or not features:
@@ -147,8 +147,8 @@ def _of_table(given: Given) -> Scenario:
 
 def _said(keys: Iterable[str], option: str) -> dict[str, Any]:
     """Return what ``KEY=VALUE`` say, keys with dots and values as in TOML; what is no value of TOML is text."""
-    from kanopt.whatif.scenario_files.layers import split_key
-    from kanopt.whatif.scenario_files.sections import NoTableError, with_value
+    from kanopt.scenarios.files.layers import split_key
+    from kanopt.scenarios.files.sections import NoTableError, with_value
 
     found: dict[str, Any] = {}
     for text in keys:
@@ -175,7 +175,7 @@ def cache(given: Given) -> int:
 
     A law of the same rows, settings and seed is then not learned again; --relearn does so all the same.
     """
-    from kanopt.whatif.law_cache import FOLDER_VARIABLE, LawCache
+    from kanopt.scenarios.law_cache import FOLDER_VARIABLE, LawCache
 
     kept = LawCache()
     if kept.folder.exists() and not kept.folder.is_dir():

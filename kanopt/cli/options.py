@@ -14,8 +14,9 @@ import click
 from kanopt.cli.progress import echo_alarm
 
 if TYPE_CHECKING:
-    from kanopt.whatif import Scenario, SweepOptions
-    from kanopt.whatif.questions.axes import Axis, Values
+    from kanopt.questions import SweepOptions
+    from kanopt.questions.axes import Axis, Values
+    from kanopt.scenarios import Scenario
 
 Given: TypeAlias = dict[str, Any]
 """What a command was given, by the names of its options."""
@@ -176,7 +177,7 @@ WORKERS = (
 
 def load(given: Given, file: Path) -> Scenario:
     """Read a scenario with what the command lets it do."""
-    from kanopt.whatif import load_scenario
+    from kanopt.scenarios import load_scenario
 
     may = {name: given[name] for name in ("allow_sql", "allow_outside", "lenient")}
     return load_scenario(file, **may)
@@ -184,7 +185,7 @@ def load(given: Given, file: Path) -> Scenario:
 
 def echo_unanswered(scenarios: Iterable[Scenario]) -> None:
     """Print what scenarios go on without, red in a terminal, before anything that rests on it."""
-    from kanopt.whatif.run import unanswered
+    from kanopt.scenarios.run import unanswered
 
     for line in unanswered(scenarios):
         echo_alarm(line)
@@ -192,7 +193,7 @@ def echo_unanswered(scenarios: Iterable[Scenario]) -> None:
 
 def sweep_options(given: Given, out: Path | None = None) -> SweepOptions:
     """Return seeds, limits and workers; with `out`, results are kept there as they come."""
-    from kanopt.whatif import SweepOptions
+    from kanopt.questions import SweepOptions
 
     names = ("seed", "time_limit", "repeats", "workers", "dask", "relearn")
     return SweepOptions(**{name: given[name] for name in names if name in given}, out=out)
@@ -205,8 +206,8 @@ def is_changed(given: Given) -> bool:
 
 def changed(given: Given, scenario: Scenario) -> Scenario:
     """Return a scenario with the changes of the command line: of cells first (set, then multiplied), then of rows."""
-    from kanopt.whatif.changes import Change
-    from kanopt.whatif.questions.axes import split_row_path
+    from kanopt.questions.axes import split_row_path
+    from kanopt.scenarios.changes import Change
 
     for axis in asked_axes(given, between=False):
         if len(axis.values.items) != 1:
@@ -220,7 +221,7 @@ def changed(given: Given, scenario: Scenario) -> Scenario:
 
 def asked_axes(given: Given, *, between: bool = True) -> tuple[Axis, ...]:
     """Return what ``--set`` and ``--scale`` say; with `between`, ``low:high`` is both ends and no clock time."""
-    from kanopt.whatif.questions.axes import Axis, read_axes, values_of
+    from kanopt.questions.axes import Axis, read_axes, values_of
 
     axes = []
     for action in ("set", "scale"):

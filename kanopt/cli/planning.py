@@ -34,8 +34,8 @@ from kanopt.text import amount_text, count_text, money_text, percent_text
 
 if TYPE_CHECKING:
     from kanopt.errors import Issue
-    from kanopt.problems.result import Result
-    from kanopt.whatif import Run, Scenario
+    from kanopt.plans.result import Result
+    from kanopt.scenarios import Run, Scenario
 
 _TIME_LIMIT = 30.0
 """Seconds for the search of an instance, which no file states."""
@@ -78,8 +78,8 @@ def check(given: Given) -> int:
 
 def _checked(file: Path, given: Given) -> Scenario | None:
     """Return a scenario in which everything was checked; None where a database would have to be asked."""
-    from kanopt.whatif.scenario_files.layers import read_layers
-    from kanopt.whatif.scenario_files.load import check_scenario
+    from kanopt.scenarios.files.layers import read_layers
+    from kanopt.scenarios.files.load import check_scenario
 
     scenario = check_scenario(read_layers(file, outside=given["allow_outside"]), lenient=given["lenient"])
     if scenario is not None:
@@ -161,7 +161,7 @@ def solve(given: Given) -> int:
 
 def _run(given: Given, outputs: Callable[[Scenario], list[Path]], folder: Path) -> Run:
     """Load and run a scenario, if its outputs can be written, those of --export into `folder`."""
-    from kanopt.reports import export_files, refuse_exports
+    from kanopt.pages import export_files, refuse_exports
 
     formats = given["export"]
     with progress_reporter(quiet=given["quiet"]) as progress:
@@ -189,7 +189,7 @@ def _run(given: Given, outputs: Callable[[Scenario], list[Path]], folder: Path) 
 
 def _finish(given: Given, outcome: Run, folder: Path, data: Callable[[], dict[str, Any]]) -> int:
     """Write the exports that are asked for, print what is for machines, and return the exit code."""
-    from kanopt.reports import export_all
+    from kanopt.pages import export_all
 
     exported = {}
     if given["export"]:
@@ -206,7 +206,7 @@ def _finish(given: Given, outcome: Run, folder: Path, data: Callable[[], dict[st
 
 def _echo_run(outcome: Run) -> None:
     """Print what was changed, the laws, and what is told of the plan."""
-    from kanopt.whatif.learn import doubts
+    from kanopt.scenarios.learn import doubts
 
     changes = [f"  changed: {change}" for change in outcome.scenario.change_sentences()]
     echo("\n".join([outcome.scenario.name, *changes, *doubts(outcome.laws.values()), ""]))
@@ -233,7 +233,7 @@ def compare(given: Given) -> int:
     The first file is the base. A single what-if file is compared with the base it names. With --set and --scale the
     first file is compared with itself so changed.
     """
-    from kanopt.whatif import compare as compared
+    from kanopt.questions import compare as compared
 
     with progress_reporter(quiet=given["quiet"]) as progress:
         scenarios = [load(given, file) for file in given["files"]]
@@ -287,7 +287,7 @@ def _base_of(scenario: Scenario) -> Path:
 
 def _solve_instance(given: Given) -> int:
     """Read, solve and print an instance; return the exit code."""
-    from kanopt.problems.routing.instances import best_known_file, solution_text
+    from kanopt.routing.instances import best_known_file, solution_text
 
     file, out = given["file"], given["out"]
     if opt.is_changed(given) or any(given[name] is not None for name in ("on_time", "days_in_time")):
@@ -332,8 +332,8 @@ def _solve_instance(given: Given) -> int:
 
 def _read_instance(given: Given) -> tuple[Any, Any]:
     """Read an instance, None of a shop or project, and its problem; tell what is worth a look in it."""
-    from kanopt.problems.routing.instances import read_instance
-    from kanopt.problems.scheduling.instances import ENDINGS, read_shop
+    from kanopt.routing.instances import read_instance
+    from kanopt.scheduling.instances import ENDINGS, read_shop
 
     if given["file"].suffix.lower() in ENDINGS:
         return None, read_shop(given["file"])
@@ -344,9 +344,9 @@ def _read_instance(given: Given) -> tuple[Any, Any]:
 
 
 def _searched(given: Given, problem: Any) -> Result:
+    from kanopt.scenarios.events import Event
+    from kanopt.scenarios.run import search_reporter
     from kanopt.solvers.solve import solve as solved
-    from kanopt.whatif.events import Event
-    from kanopt.whatif.run import search_reporter
 
     limit = _TIME_LIMIT if given["time_limit"] is None else given["time_limit"]
     with progress_reporter(quiet=given["quiet"]) as report:

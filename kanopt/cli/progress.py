@@ -17,8 +17,8 @@ import click
 from kanopt.cli.stopping import stop_of_command
 
 if TYPE_CHECKING:
-    from kanopt.whatif import Event
-    from kanopt.whatif.events import OnEvent
+    from kanopt.scenarios import Event
+    from kanopt.scenarios.events import OnEvent
 
 # control characters but for tabs and line ends, and marks that turn the direction of what follows
 _OBEYED = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")

@@ -23,10 +23,10 @@ from kanopt.files import replace_file
 if TYPE_CHECKING:
     import pandas as pd
 
-    from kanopt.problems.result import Result
-    from kanopt.problems.uncertainty import Uncertainty
-    from kanopt.whatif import Scenario
-    from kanopt.whatif.events import OnEvent
+    from kanopt.plans.result import Result
+    from kanopt.plans.uncertainty import Uncertainty
+    from kanopt.scenarios import Scenario
+    from kanopt.scenarios.events import OnEvent
 
 _STOPPED = "STOPPED while searching; the plan is the best until then"
 
@@ -164,7 +164,7 @@ def sweep(given: Given, scenario: Scenario, progress: OnEvent) -> Answer:
     Varied is what --set and --scale say. With --out the points are written as Parquet, and the same command goes on
     where it was stopped.
     """
-    from kanopt.whatif import sweep as swept
+    from kanopt.questions import sweep as swept
 
     out = given["out"]
     found = swept(
@@ -202,7 +202,7 @@ def tornado(given: Given, scenario: Scenario, progress: OnEvent) -> Answer:
     Each is set to its low and to its high value, the others as they are. Varied is what --set and --scale say; of
     longer lists the first and the last value count.
     """
-    from kanopt.whatif import tornado as asked
+    from kanopt.questions import tornado as asked
 
     how = {"plan": given["plan"], "options": sweep_options(given), "progress": progress}
     found = asked(scenario, asked_ranges(given), **how)
@@ -240,7 +240,7 @@ def switch_points(given: Given, scenario: Scenario, progress: OnEvent) -> Answer
     Varied is what --set and --scale say, each path alone. Between two values whose plans agree nothing is looked for;
     give more values where something may come and go between.
     """
-    from kanopt.whatif import switch_points as asked
+    from kanopt.questions import switch_points as asked
 
     found = asked(
         scenario,
@@ -277,7 +277,7 @@ def risk(given: Given, scenario: Scenario, progress: OnEvent) -> Answer:
     It is carried out on many days, on which laws err as they did on held-out rows. The plan is the one found, or
     with --plan today that of the file.
     """
-    from kanopt.whatif import risk as asked
+    from kanopt.questions import risk as asked
 
     name, scenario, uncertainty = scenario.name, changed(given, scenario), _uncertainty(given)
     result = _plan(given, scenario, progress)
@@ -302,8 +302,8 @@ def risk(given: Given, scenario: Scenario, progress: OnEvent) -> Answer:
 
 def _uncertainty(given: Given) -> Uncertainty:
     """Return what ``--uncertain`` says."""
-    from kanopt.problems.uncertainty import Uncertainty
-    from kanopt.whatif.questions.axes import cell_of
+    from kanopt.plans.uncertainty import Uncertainty
+    from kanopt.questions.axes import cell_of
 
     known = [each.name for each in fields(Uncertainty)]
     said: dict[str, Any] = {}
@@ -324,8 +324,8 @@ def _plan(given: Given, scenario: Scenario, progress: OnEvent) -> Result:
         how = {name: given[name] for name in ("seed", "time_limit", "relearn")}
         found: Result = scenario.run(progress=progress, **how).result
         return found
-    from kanopt.whatif.questions.prepare import base_result, prepare
-    from kanopt.whatif.run import today_in_time
+    from kanopt.questions.prepare import base_result, prepare
+    from kanopt.scenarios.run import today_in_time
 
     base = base_result(prepare(scenario, (), sweep_options(given), progress), "today", progress)
     return today_in_time(scenario, base) or base
@@ -351,7 +351,7 @@ def monte_carlo(given: Given, scenario: Scenario, progress: OnEvent) -> Answer:
     In each draw laws have constants and a bias as their data could as well have given them, demands of a supply network
     vary by their demand_sd, and what --set and --scale say has a value of its range.
     """
-    from kanopt.whatif import monte_carlo as asked
+    from kanopt.questions import monte_carlo as asked
 
     laws = given["laws"]
     found = asked(
@@ -391,11 +391,11 @@ def review(given: Given, scenario: Scenario, progress: OnEvent) -> Answer:
     DRIVEN is a table with a row for each stop: vehicle, client, arrival and end, and perhaps stop, departure, back and
     load. With --out the legs are written as rows of the table that the law of travel time was learned from.
     """
+    from kanopt.questions.review import review as asked
+    from kanopt.scenarios.law_cache import LawCache
+    from kanopt.scenarios.learn import laws_of, learn
+    from kanopt.scenarios.run import build, finish_run
     from kanopt.tables import read_table
-    from kanopt.whatif.law_cache import LawCache
-    from kanopt.whatif.learn import laws_of, learn
-    from kanopt.whatif.review import review as asked
-    from kanopt.whatif.run import build, finish_run
 
     scenario = changed(given, scenario)
     if scenario.kind != "routing":
@@ -408,7 +408,7 @@ def review(given: Given, scenario: Scenario, progress: OnEvent) -> Answer:
         how = {name: given[name] for name in ("seed", "time_limit", "relearn")}
         run = scenario.run(progress=progress, **how)
     else:
-        from kanopt.problems.evaluate import evaluate
+        from kanopt.plans.evaluate import evaluate
 
         seed = scenario.seed if given["seed"] is None else given["seed"]
         laws = laws_of(scenario, learn(scenario, seed, progress, LawCache(relearn=given["relearn"])))

@@ -7,7 +7,7 @@ from typing import Literal
 import pandas as pd
 
 from kanopt.errors import ProblemError, nearest
-from kanopt.problems.result import Result
+from kanopt.plans.result import Result
 
 Level = Literal["term", "group", "item"]
 LEVELS: dict[str, list[str]] = {

@@ -17,8 +17,8 @@ from kanopt.explain.differences import Level, price_by_level
 from kanopt.explain.reason_groups import group_reasons
 from kanopt.explain.summary import summary, weak_law_sentences
 from kanopt.formulas import Formula
-from kanopt.problems.findings import Extrapolation, FrozenInput, Reason, to_frame
-from kanopt.problems.result import Progress, Result
+from kanopt.plans.findings import Extrapolation, FrozenInput, Reason, to_frame
+from kanopt.plans.result import Progress, Result
 from kanopt.text import count_text, fixed_text, money_decimals, money_text, number_text, percent_text
 
 if TYPE_CHECKING:

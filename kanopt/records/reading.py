@@ -60,7 +60,7 @@ class RecordReader:
 
     Examples
     --------
-    >>> from kanopt.problems.supply import Market, Product, SupplyUnits
+    >>> from kanopt.supply import Market, Product, SupplyUnits
     >>> reader, units = RecordReader(), SupplyUnits()
     >>> _ = reader.read([Product("flour", weight=-1.0)], units.table(Product))
     >>> _ = reader.read(pd.DataFrame({"name": ["Lyon"], "x": ["two"]}), units.table(Market))
@@ -529,7 +529,7 @@ def idle_fields(tables: Iterable[tuple[Table, Sequence[Any]]]) -> tuple[Fault, .
 
     Examples
     --------
-    >>> from kanopt.problems.scheduling import Job, SchedulingUnits
+    >>> from kanopt.scheduling import Job, SchedulingUnits
     >>> jobs = [Job("a", tardiness_cost=2.0), Job("b")]
     >>> print(*idle_fields([(SchedulingUnits().table(Job), jobs)]))
     jobs: tardiness_cost of 'a': changes nothing without due_date

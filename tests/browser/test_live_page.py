@@ -8,12 +8,12 @@ from typing import Any
 
 import pytest
 
-from kanopt.reports import write_report
+from kanopt.pages import write_report
 from kanopt.text import fixed_text
 from tests.browser.browser import Browser
 from tests.browser.test_pages import WIDTHS, wrong
-from tests.reports.conftest import make_run as make_run
-from tests.reports.live_cases import price_by_referee
+from tests.pages.conftest import make_run as make_run
+from tests.pages.live_cases import price_by_referee
 
 pytestmark = pytest.mark.slow
 

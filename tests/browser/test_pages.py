@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 
 import kanopt as ko
-from kanopt.reports import write_report
+from kanopt.pages import write_report
 from tests.browser.browser import Browser
 from tests.cases.answers import FUEL, switches, tiny_scenario
 from tests.corpus.cases import comparison_of, run_of, scenario_of
-from tests.reports.conftest import make_run as make_run
+from tests.pages.conftest import make_run as make_run
 
 pytestmark = pytest.mark.slow
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from kanopt.whatif import Scenario, load_scenario
+from kanopt.scenarios import Scenario, load_scenario
 
 __all__ = ["DEMAND", "one_market", "random_network", "written"]
 

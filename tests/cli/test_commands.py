@@ -255,7 +255,7 @@ def test_a_refused_law_is_exit_5_at_its_line(case, cli):
 
 
 def test_no_plan_within_the_limit_is_exit_4(case, cli, monkeypatch):
-    from kanopt.problems import Result, Status
+    from kanopt import Result, Status
 
     def nothing(problem, options, _solver):
         return Result(problem, None, Status.NO_PLAN, None, None, "none")
@@ -272,7 +272,7 @@ def test_a_fault_of_ours_is_one_line_and_how_to_see_more(case, cli, monkeypatch,
     def broken(*arguments, **options):
         raise RuntimeError("wheel fell off")
 
-    monkeypatch.setattr("kanopt.whatif.run.solve_problem", broken)
+    monkeypatch.setattr("kanopt.scenarios.run.solve_problem", broken)
     code, out, err = cli("run", "case.toml", "--quiet")
     assert (code, out) == (1, "")
     assert err.splitlines() == [

@@ -19,7 +19,10 @@ from tests.cases.command_line import LEARNED, OWN_TREE, edit, left_behind, start
 @pytest.fixture
 def idle(monkeypatch):
     """Whoever learns or searches fails the test."""
-    for module, name in (("kanopt.whatif.learn", "fit_law"), ("kanopt.solvers.solve", "search_and_assess")):
+    for module, name in (
+        ("kanopt.scenarios.learn", "fit_law"),
+        ("kanopt.solvers.solve", "search_and_assess"),
+    ):
         monkeypatch.setattr(import_module(module), name, lambda *_, **__: pytest.fail("it went to work"))
 
 

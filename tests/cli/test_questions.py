@@ -13,7 +13,7 @@ from scipy.stats import norm
 
 from kanopt.errors import SolverError
 from kanopt.interrupt import Interrupt
-from kanopt.whatif import load_scenario
+from kanopt.scenarios import load_scenario
 from tests.cases.choice_scenario import PRICE, choice
 from tests.cases.command_line import edit
 
@@ -213,7 +213,7 @@ def test_an_address_of_a_cluster_reaches_the_question(case, cli, monkeypatch):
         asked.append(given)
         raise SolverError(f"no Dask scheduler answers at {given!r}")
 
-    monkeypatch.setattr("kanopt.whatif.questions.ask.cluster", refuse)
+    monkeypatch.setattr("kanopt.questions.ask.cluster", refuse)
     axis = [
         "sweep",
         "case.toml",

@@ -132,7 +132,7 @@ def test_too_little_memory_is_no_fault_of_kanopt(
         def short(*_: object, error: Exception = error, **__: object) -> None:
             raise error
 
-        monkeypatch.setattr("kanopt.whatif.load_scenario", short)
+        monkeypatch.setattr("kanopt.scenarios.load_scenario", short)
         code, _, err = cli("run", "case.toml")
         assert code == 2
         assert "memory" in err

@@ -46,7 +46,7 @@ def during(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
 
 @BOTH
 def test_a_stop_before_there_is_a_plan_has_its_code_and_says_so(case, cli, during, number):
-    during("kanopt.whatif", "load_scenario", number)
+    during("kanopt.scenarios", "load_scenario", number)
     code, out, err = cli("run", "case.toml")
     assert (code, out) == (CODES[number], "")
     how = "stopped by the user" if number == signal.SIGINT else "terminated"
@@ -71,7 +71,7 @@ main()
 
 @BOTH
 def test_a_signal_while_modules_load_in_a_process_of_its_own(case, number):
-    code = LOADING.format(name="kanopt.whatif", number=int(number))
+    code = LOADING.format(name="kanopt.scenarios", number=int(number))
     process = start(case, "check", "case.toml", code=code)
     out, err = process.communicate(timeout=60)
     assert (process.returncode, out) == (CODES[number], "")
@@ -146,7 +146,7 @@ def test_a_stop_while_a_law_is_trained_keeps_the_best_until_then_and_plans_nothi
     [
         ("kanopt.solvers.solve", "search_and_assess", signal.SIGTERM),
         ("kanopt.explain", "explain", signal.SIGINT),
-        ("kanopt.reports.write", "plan_page", signal.SIGTERM),
+        ("kanopt.pages.write", "plan_page", signal.SIGTERM),
     ],
 )
 def test_once_the_search_has_begun_a_first_signal_loses_nothing(case, cli, during, module, name, number):
@@ -160,7 +160,7 @@ def test_once_the_search_has_begun_a_first_signal_loses_nothing(case, cli, durin
 
 def test_a_second_signal_ends_it_at_once_and_leaves_no_half_file(case, cli, during):
     during("kanopt.explain", "explain", signal.SIGINT)
-    during("kanopt.reports.write", "plan_page", signal.SIGTERM)
+    during("kanopt.pages.write", "plan_page", signal.SIGTERM)
     code, _, err = cli("run", "case.toml", "--report", "r.html", "--time-limit", "0.1")
     assert code == 130
     assert err.splitlines()[-1] == "stopped by the user at once; what was not written yet is lost"

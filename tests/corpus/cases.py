@@ -13,7 +13,7 @@ from typing import Any
 import pandas as pd
 
 import kanopt as ko
-from kanopt.whatif import LearnedLaw
+from kanopt.scenarios import LearnedLaw
 from tests.cases.answers import variant_of
 from tests.corpus import recording as say
 from tests.corpus.problems import PLANS, PROBLEMS

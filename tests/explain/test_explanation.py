@@ -10,14 +10,15 @@ import numpy as np
 import pytest
 
 import kanopt as ko
+from kanopt import Status
 from kanopt.errors import ProblemError
 from kanopt.explain import Explanation, difference, explain
 from kanopt.explain.service import does_less
 from kanopt.explain.summary import bound_sentence, today_sentence
-from kanopt.problems import RoutingUnits, Status
-from kanopt.problems.findings import Extrapolation, Reason
+from kanopt.plans.findings import Extrapolation, Reason
+from kanopt.routing import RoutingUnits
 from tests.cases.routing import random_problem, random_routes
-from tests.problems.test_coverage import VAN, last, round_trip
+from tests.plans.test_coverage import VAN, last, round_trip
 
 LEVELS = ("term", "group", "item")
 VANS = replace(VAN, num_available=2)

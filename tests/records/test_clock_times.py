@@ -10,9 +10,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from kanopt import RoutingProblem
 from kanopt.errors import ProblemError
-from kanopt.problems import Client, Depot, RoutingProblem, VehicleType
-from kanopt.problems.evaluate import evaluate
+from kanopt.plans.evaluate import evaluate
+from kanopt.routing import Client, Depot, VehicleType
 from kanopt.tables import with_units
 from kanopt.text import clock_text
 

@@ -13,12 +13,11 @@ import numpy as np
 import pytest
 
 import kanopt as ko
-from kanopt import refs, routing, scheduling
+from kanopt import Result, refs, routing, scheduling
+from kanopt.engines.base import SolveOptions
+from kanopt.engines.clock import WorkClock
 from kanopt.errors import SolverError
-from kanopt.problems import Result
-from kanopt.problems.routing import RoutingPolicy
-from kanopt.solvers.base import SolveOptions
-from kanopt.solvers.clock import WorkClock
+from kanopt.routing import RoutingPolicy
 from kanopt.solvers.solve import solvers
 
 ROOT = Path(__file__).parents[2]

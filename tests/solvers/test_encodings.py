@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 import kanopt as ko
-from kanopt.solvers.encodings import Encoding
+from kanopt.engines.encodings import Encoding
 from tests.cases.supply import random_problem as random_supply
-from tests.solvers.decisions.test_highs_pieces import law
+from tests.decisions.search.test_highs_pieces import law
 
 
 def chosen(problem: object) -> Encoding:

@@ -9,13 +9,14 @@ from typing import Any
 import numpy as np
 import pytest
 
+from kanopt import DecisionProblem, RoutingProblem, Status
+from kanopt.engines.base import Outcome, SolveOptions
 from kanopt.errors import SolverError
 from kanopt.formulas import Variable, parse_formula
 from kanopt.interrupt import Interrupt
-from kanopt.problems import Client, DecisionProblem, Depot, RoutingProblem, Status, VehicleType
 from kanopt.refs import arc, clock
-from kanopt.solvers.base import Outcome, SolveOptions
-from kanopt.solvers.routing.solver import RoutingSearch
+from kanopt.routing import Client, Depot, VehicleType
+from kanopt.routing.search.solver import RoutingSearch
 from kanopt.solvers.solve import solve
 from tests.cases.law_search import exact_problem
 from tests.cases.routing import random_problem

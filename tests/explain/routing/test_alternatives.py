@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 
 import kanopt as ko
+from kanopt import RoutingProblem
 from kanopt.errors import ProblemError
-from kanopt.problems import Client, Depot, RoutingProblem, VehicleType
+from kanopt.routing import Client, Depot, VehicleType
 from tests.cases.routing_brute_force import best_of_all_plans
 
 MINUTES = np.array(

@@ -10,14 +10,14 @@ import numpy as np
 import pytest
 
 import kanopt as ko
+from kanopt import RoutingProblem
 from kanopt.errors import ProblemError
 from kanopt.explain.routing.conflicts import Conflict
 from kanopt.explain.routing.relaxed_problem import RelaxableRule
 from kanopt.formulas import Variable, parse_formula
-from kanopt.problems import Client, Depot, RoutingProblem, VehicleType
-from kanopt.problems.routing import RoutingPolicy
 from kanopt.refs import arc, clock
-from kanopt.solvers.routing.feasibility import Undecided, serve_all
+from kanopt.routing import Client, Depot, RoutingPolicy, VehicleType
+from kanopt.routing.search.feasibility import Undecided, serve_all
 from tests.cases.routing_simulator import best_of_all
 from tests.cases.routing_variants import VARIANTS, variant
 from tests.cases.supply import small
