@@ -19,6 +19,7 @@ from kanopt.whatif.scaffolding.kinds import READINGS, Roles
 from kanopt.whatif.scaffolding.laws import LawGuess
 from kanopt.whatif.scaffolding.outcomes import guess_units, is_imperial
 from kanopt.whatif.scaffolding.parts import GuessedUnit, PartGuess, header_unit, unit_of_field
+from kanopt.whatif.scaffolding.rewrites import unit_of_cells
 from kanopt.whatif.scaffolding.sources import ColumnFacts, SourceTable
 from kanopt.whatif.scenario_files.spec import QuestionSpec
 
@@ -244,7 +245,7 @@ class Draft:
 
     def _set_unit_of_square(self, part: str, table: SourceTable) -> None:
         """Give a square table its one unit, which its name or its corner says."""
-        corner = next(iter(table.columns.values())).header.unit
+        corner = unit_of_cells(next(iter(table.columns.values())))
         unit, usual = corner or read_header(table.title).unit, _MATRICES[part]
         told = bool(unit) and same_dimension(unit, usual)
         why = "" if told else "no unit is stated"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 
@@ -33,6 +34,7 @@ _PLACED, _TELLING = 4.0, 2  # how much speaks for a table of places that orders 
 _BY_LEFT = 0.4
 _LEGS = ("distances", "durations", "links")
 _ENDS = ("from", "to")
+_LISTS = re.compile("[,;/+]")
 _Parts = dict[str, PartGuess]
 
 
@@ -332,13 +334,22 @@ def _match_skills(parts: _Parts) -> None:
         for other in [skills] if skills is not None else vehicles.left:
             if one.kind == other.kind == "text" and _words_in(one) and _words_in(one) <= _words_in(other):
                 why = "its values are in both tables"
-                parts["clients"] = clients.filling("needs", one, 0.9, why)
-                parts["vehicles"] = vehicles.filling("skills", other, 0.9, why)
+                filled = clients.filling("needs", one, 0.9, why), vehicles.filling("skills", other, 0.9, why)
+                parts["clients"], parts["vehicles"] = map(_with_commas, filled, (one, other))
                 return
 
 
 def _words_in(column: ColumnFacts) -> set[str]:
-    return {word.strip() for text in column.texts for word in text.split(",") if word.strip()}
+    return {word.strip() for text in column.texts for word in _LISTS.split(text) if word.strip()}
+
+
+def _with_commas(guess: PartGuess, column: ColumnFacts) -> PartGuess:
+    """Return a part in which words of a column that are parted otherwise are parted by commas."""
+    if not any(re.search("[/+]", text) for text in column.texts):
+        return guess
+    cells = column.values.map(lambda cell: ", ".join(map(str.strip, _LISTS.split(str(cell)))))
+    why = f"{guess.table.called} with commas in {column.name!r}"
+    return guess.on(guess.table.remade(guess.table.frame.assign(**{column.name: cells}), why, end="commas"))
 
 
 def _match_amounts(parts: _Parts) -> None:

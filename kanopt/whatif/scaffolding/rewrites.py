@@ -91,15 +91,16 @@ def long(table: SourceTable, head: str, meant: Mapping[str, Any], value: str) ->
     named = [c for c in rest if c.kind == "text"]
     ids = [key] if key is not None and value != _PRICE else named  # one price is of all the names before it
     corner = ids[0]
-    told = corner.name if corner.header.unit else table.title
+    of_cells = unit_of_cells(corner)
+    told = corner.name if of_cells else table.title
     value = value or told
-    unit = read_header(told).unit
+    unit = of_cells or read_header(told).unit
     stating = [
         name for name in meant if head != "period" or without_brackets(name) != name
     ]  # KW 12 is no power
     if value != _PRICE and stating:  # headers that are weights say nothing of what is paid
         unit = columns[stating[0]].header.unit or unit
-    names = {corner.name: "origin"} if corner.header.unit else {}
+    names = {corner.name: "origin"} if of_cells else {}
     cells = table.frame[[*(c.name for c in ids), *meant]].rename(columns={**names, **meant})
     kept = [names.get(c.name, c.name) for c in ids]
     cells.columns = [*kept, *meant.values()]
@@ -108,6 +109,11 @@ def long(table: SourceTable, head: str, meant: Mapping[str, Any], value: str) ->
     if len(rest) > len(ids):
         beside = table.frame[[c.name for c in rest]]
         yield table.remade(beside, f"{table.called} without its wide columns", end="beside")
+
+
+def unit_of_cells(corner: ColumnFacts) -> str:
+    """Return the unit that stands in the corner of a wide table; a word alone there is one, too."""
+    return corner.header.unit or UNIT_WORDS.get(corner.name.strip().lower(), "")
 
 
 def numbers_of(table: SourceTable) -> list[ColumnFacts]:
