@@ -24,7 +24,7 @@ from kanopt.whatif.scaffolding.parts import (
     named_by,
     names_rows,
 )
-from kanopt.whatif.scaffolding.rewrites import both_ways, joined
+from kanopt.whatif.scaffolding.rewrites import both_ways, joined, numbers_of
 from kanopt.whatif.scaffolding.sources import SourceTable
 
 _FEWEST = 2
@@ -137,8 +137,8 @@ def _rates(table: SourceTable, tables: Sequence[SourceTable], part: Table) -> Pa
 
 def _ways(table: SourceTable) -> list[ColumnFacts]:
     """Return the columns that say how far it is."""
-    columns = table.given.values()
-    return [c for c in columns if looks_like(c, "lanes", "distance") or measures(c) == {"length": 1}]
+    numbers = [c for c in numbers_of(table) if measures(c) in ({}, {"length": 1})]
+    return [c for c in numbers if c.unit or looks_like(c, "lanes", "distance")]
 
 
 def _first_names(table: SourceTable) -> frozenset[str]:
