@@ -197,15 +197,18 @@ def _number(cell: Any) -> float | None:
     return None if math.isnan(number) else number
 
 
-def window_cells(cells: Sequence[str], source: str, target: str) -> ClockCells:
+def window_cells(cells: Sequence[Any], source: str, target: str) -> ClockCells:
     """Read a column of windows or breaks: texts in which numbers count in the unit of the column.
+
+    What is no text stays as it was given.
 
     Examples
     --------
     >>> window_cells(["8-12, 13:00-15.5", "0.5 in 11:00-13:00"], "h", "min")
     ClockCells(values=['480-720, 13:00-930', '30 in 11:00-13:00'], bare=['8', '12', '15.5'], of_day=True)
     """
-    ends = [end for cell in cells for span in _SPAN.finditer(cell) for end in span.groups()[1:]]
+    texts = [cell for cell in cells if isinstance(cell, str)]
+    ends = [end for text in texts for span in _SPAN.finditer(text) for end in span.groups()[1:]]
     bare = [end for end in ends if not _WRITTEN_CLOCK.fullmatch(end)]
 
     def converted(span: re.Match[str]) -> str:
@@ -219,7 +222,7 @@ def window_cells(cells: Sequence[str], source: str, target: str) -> ClockCells:
             ]
         )
 
-    values = [_SPAN.sub(converted, cell) if source else cell for cell in cells]
+    values = [_SPAN.sub(converted, cell) if source and isinstance(cell, str) else cell for cell in cells]
     return ClockCells(values, bare, len(bare) < len(ends))
 
 

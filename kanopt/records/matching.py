@@ -232,7 +232,7 @@ def fill_fields(
 
     Examples
     --------
-    >>> from kanopt.problems import RoutingUnits
+    >>> from kanopt.routing import RoutingUnits
     >>> frame = pd.DataFrame({"Camion": ["a", "b"], "Salida": ["8:00", "9:00"], "z": ["17:00"] * 2})
     >>> columns = {name: ColumnFacts(name, frame[name], 2) for name in frame}
     >>> vehicles = RoutingUnits().tables()[2]
