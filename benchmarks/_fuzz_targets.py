@@ -19,13 +19,13 @@ from _fuzz_mutations import mutate_bytes, mutate_text
 import kanopt as ko
 from kanopt.errors import FileFormatError
 from kanopt.formulas import Formula
-from kanopt.problems.routing.instances import read_solution
+from kanopt.questions.point import PointResult
+from kanopt.questions.store import line_of, open_store
+from kanopt.routing.instances import read_solution
+from kanopt.scenarios import law_cache
+from kanopt.scenarios.law_cache import LawCache
+from kanopt.scenarios.learn import LearnedLaw
 from kanopt.tables import TextFormat
-from kanopt.whatif import law_cache
-from kanopt.whatif.law_cache import LawCache
-from kanopt.whatif.learn import LearnedLaw
-from kanopt.whatif.questions.point import PointResult
-from kanopt.whatif.questions.store import line_of, open_store
 
 Mutate = Callable[[bytes, bytes, random.Random], bytes]
 SEEDS = Path(__file__).with_name("fuzz")
@@ -187,7 +187,7 @@ TARGETS: dict[str, Target] = {
     "scenario": Target(
         _files("scenario"),
         _read_scenario,
-        ("whatif/scenario_files", "whatif/scenario", "whatif/given_laws"),
+        ("scenarios/files", "whatif/scenario", "whatif/given_laws"),
     ),
     "CSV": Target(
         _files("csv"),
@@ -203,14 +203,14 @@ TARGETS: dict[str, Target] = {
     "VRPLIB": Target(
         _files("vrplib"),
         _reads("t.vrp", ko.read_instance),
-        ("problems/routing/instances", "problems/instance_text"),
+        ("routing/instances", "problems/instance_text"),
     ),
-    "Solomon": Target(_files("solomon"), _reads("t.txt", ko.read_instance), ("problems/routing/instances",)),
+    "Solomon": Target(_files("solomon"), _reads("t.txt", ko.read_instance), ("routing/instances",)),
     "solution": Target(
         _files("solution"),
         _reads("t.sol", read_solution),
-        ("problems/routing/instances",),
+        ("routing/instances",),
     ),
     "kept law": Target(_kept_laws, _read_kept_law, ("whatif/law_cache",)),
-    "sweep": Target(_sweep_logs, _read_sweep, ("whatif/questions/store",)),
+    "sweep": Target(_sweep_logs, _read_sweep, ("questions/store",)),
 }

@@ -11,7 +11,7 @@ import highspy
 import numpy as np
 from _networks import Warehouses
 
-from kanopt.solvers.highs import GAP, MixedIntegerModel
+from kanopt.engines.highs import GAP, MixedIntegerModel
 
 
 @dataclass(frozen=True)

@@ -30,10 +30,10 @@ from _example_city import DrawnCity, make_city
 
 import kanopt as ko
 from kanopt import Uncertainty
-from kanopt.solvers.routing.days_in_time import leave_in_time
-from kanopt.whatif.events import ignore_event
-from kanopt.whatif.learn import laws_of, learn
-from kanopt.whatif.run import build
+from kanopt.routing.search.days_in_time import leave_in_time
+from kanopt.scenarios.events import ignore_event
+from kanopt.scenarios.learn import laws_of, learn
+from kanopt.scenarios.run import build
 
 
 def parcel(arguments: argparse.Namespace) -> pd.DataFrame:

@@ -29,8 +29,8 @@ from _bench import asked, footer, print_table
 
 import kanopt as ko
 from kanopt import routing
-from kanopt.solvers.base import SolveOptions
-from kanopt.solvers.clock import SearchClock
+from kanopt.engines.base import SolveOptions
+from kanopt.engines.clock import SearchClock
 from kanopt.solvers.solve import search_and_assess
 
 SECONDS = {60: 10.0, 200: 30.0}
@@ -297,15 +297,15 @@ def default_plan(
     """Return the plan of what solves routing problems by default, or of OR-Tools routing."""
     if solver != "OR-Tools":
         return search_and_assess(problem, options).plan
-    from kanopt.solvers.routing.ortools import OrToolsRouting
+    from kanopt.routing.search.ortools import OrToolsRouting
 
     return search_and_assess(problem, options, OrToolsRouting()).plan
 
 
 def pyvrp_plan(problem: ko.RoutingProblem, options: SolveOptions) -> routing.RoutingPlan | None:
     """Return the plan of PyVRP alone, None where it does not model the problem."""
-    from kanopt.solvers.routing.pyvrp_engine.relaxed import unsupported_rules
-    from kanopt.solvers.routing.pyvrp_engine.search import PyVrpRun
+    from kanopt.routing.search.pyvrp_engine.relaxed import unsupported_rules
+    from kanopt.routing.search.pyvrp_engine.search import PyVrpRun
 
     if unsupported_rules(problem):
         return None

@@ -18,7 +18,7 @@ import pandas as pd
 from _bench import asked, footer, print_table
 from _law_instances import best_known, read_any, read_best_known
 
-from kanopt.problems.routing.instances import Instance
+from kanopt.routing.instances import Instance
 
 PATTERNS = ("*.vrp", "*.txt", "*.vrp.json")
 

@@ -32,11 +32,11 @@ from _process_memory import PeakMemory
 
 import kanopt as ko
 from kanopt import refs, routing
-from kanopt.problems.result import Progress
-from kanopt.problems.routing import RoutingPlan
-from kanopt.solvers.base import SolveOptions
-from kanopt.solvers.routing.parts_run import PartsRun
-from kanopt.solvers.routing.racer.annealing import StoppingCriteria
+from kanopt.engines.base import SolveOptions
+from kanopt.plans.result import Progress
+from kanopt.routing import RoutingPlan
+from kanopt.routing.search.parts_run import PartsRun
+from kanopt.routing.search.racer.annealing import StoppingCriteria
 
 CASES = ("same", "plain", "load")
 
@@ -109,7 +109,7 @@ def peer(clients: int, case: str, seed: int, limit: float, workers: int) -> dict
     import pyvrp
     from pyvrp.stop import MaxRuntime
 
-    from kanopt.solvers.routing.pyvrp_engine.model import integers_of, pyvrp_model
+    from kanopt.routing.search.pyvrp_engine.model import integers_of, pyvrp_model
 
     arrays = integers_of(town(clients, case, seed), seed)
     began, worked = time.perf_counter(), time.process_time()

@@ -16,8 +16,8 @@ import pandas as pd
 from _bench import asked, footer, print_table
 
 import kanopt as ko
+from kanopt.engines.clock import cpu_seconds
 from kanopt.formulas.law_draws import LawDraws, draw_laws
-from kanopt.solvers.clock import cpu_seconds
 
 COLUMNS = ["km", "load", "hour", "stops"]
 PLACES, DRAWS, BOOTSTRAPS = 60, 200, 20

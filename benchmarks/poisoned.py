@@ -22,9 +22,9 @@ import pandas as pd
 from _bench import asked, footer, print_table
 
 from kanopt.errors import KanoptError
-from kanopt.whatif.events import ignore_event
-from kanopt.whatif.learn import learn_law
-from kanopt.whatif.scenario_files.spec import LearnedSpec
+from kanopt.scenarios.events import ignore_event
+from kanopt.scenarios.files.spec import LearnedSpec
+from kanopt.scenarios.learn import learn_law
 
 Rng = np.random.Generator
 

@@ -22,11 +22,11 @@ import pandas as pd
 from _bench import asked, footer
 
 import kanopt as ko
-from kanopt.problems import Client, Depot, RoutingProblem, VehicleType
-from kanopt.problems.routing import RoutingPlan
+from kanopt import RoutingProblem
 from kanopt.refs import arc, clock, state
-from kanopt.solvers.routing.racer.plan_data import PlanData
-from kanopt.solvers.routing.racer.search import RacerSearch
+from kanopt.routing import Client, Depot, RoutingPlan, VehicleType
+from kanopt.routing.search.racer.plan_data import PlanData
+from kanopt.routing.search.racer.search import RacerSearch
 
 HEAT = 0.02  # of the price for each client, about the middle of a search
 

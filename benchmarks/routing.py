@@ -28,7 +28,7 @@ from _bench import asked, footer, print_table
 from pyvrp.stop import MaxRuntime
 
 import kanopt as ko
-from kanopt.problems.routing.instances import Instance
+from kanopt.routing.instances import Instance
 
 
 @dataclass(frozen=True)

@@ -25,8 +25,8 @@ import pandas as pd
 from _bench import asked, footer
 
 import kanopt as ko
-from kanopt.whatif.scenario_files.layers import read_layers
-from kanopt.whatif.scenario_files.load import check_scenario
+from kanopt.scenarios.files.layers import read_layers
+from kanopt.scenarios.files.load import check_scenario
 
 ROWS, SEED = 4_000, 7
 SETS = tomllib.loads(Path(__file__).with_name("scaffold_tables.toml").read_text("utf-8"))

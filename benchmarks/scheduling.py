@@ -30,11 +30,11 @@ from _shops import Shop, flexible_job_shops, job_shops, mixed_shop, priced_shop
 from ortools.sat.python import cp_model
 
 import kanopt as ko
-from kanopt.problems.scheduling.instances import read_shop
-from kanopt.solvers.scheduling.grid import choose_step, lower
-from kanopt.solvers.scheduling.local_search.search import ShopSearch
-from kanopt.solvers.scheduling.model import ScheduleModel
-from kanopt.solvers.scheduling.schedules import dispatch, dispatched
+from kanopt.scheduling.instances import read_shop
+from kanopt.scheduling.search.grid import choose_step, lower
+from kanopt.scheduling.search.local_search.search import ShopSearch
+from kanopt.scheduling.search.model import ScheduleModel
+from kanopt.scheduling.search.schedules import dispatch, dispatched
 
 WORK = 1.2
 """What CP-SAT counts as work in a second, about, where tasks share resources."""

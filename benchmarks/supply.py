@@ -31,8 +31,8 @@ from _networks import concave_network, random_network, read_warehouses
 from _process_memory import PeakMemory
 
 import kanopt as ko
-from kanopt.solvers.clock import cpu_seconds
-from kanopt.solvers.supply.model import SupplyModel
+from kanopt.engines.clock import cpu_seconds
+from kanopt.supply.search.model import SupplyModel
 
 CAPACITIES = (8000.0, 10000.0, 12000.0, 14000.0)
 PARTS = ("proved", "capa", "large", "networks", "concave")

@@ -33,8 +33,8 @@ from _bench import asked, footer, installed
 
 import kanopt as ko
 from kanopt.parallel import cluster, run_tasks
-from kanopt.whatif.events import ignore_event
-from kanopt.whatif.questions.prepare import prepare
+from kanopt.questions.prepare import prepare
+from kanopt.scenarios.events import ignore_event
 
 ROOT = Path(__file__).parent.parent / "scenarios"
 TASK_SECONDS = 0.1

@@ -22,8 +22,8 @@ import pandas as pd
 from _bench import asked, footer, print_table
 
 import kanopt as ko
-from kanopt.problems import RoutingProblem, SchedulingProblem, SupplyProblem
-from kanopt.problems.base import Problem, told_elsewhere
+from kanopt import RoutingProblem, SchedulingProblem, SupplyProblem
+from kanopt.plans.base import Problem, told_elsewhere
 from kanopt.records.unread_columns import UnreadColumn
 
 Frames = dict[str, pd.DataFrame]

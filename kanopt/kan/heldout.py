@@ -121,7 +121,8 @@ def _fit_large(
 ) -> TrainedBatch:
     """Train a large network at weak smoothing, and on at stronger ones; return the one of the smallest loss.
 
-    No evidence speaks for a first smoothing, and of several starts all but one would be thrown away.
+    No evidence speaks for a first smoothing, and of several starts all but one would be thrown away. Hidden ranges and
+    row weights follow from one smoothing to the next: more turns at each would follow the noise.
     """
     options, runs = judge.options, list[TrainedBatch]()
     offset = options.mean_output(data)
@@ -129,7 +130,7 @@ def _fit_large(
     for level in LEVELS if options.smoothing is None else (options.smoothing,):
         smoothing = network.theta.new_full((1, shape.groups + 1), level)
         smoothing[:, -1] = RIDGES[1]
-        run = _train_at(TrainedBatch(network, smoothing, smoothing[:, 0], History()), data, options)
+        run = _train_at(TrainedBatch(network, smoothing, smoothing[:, 0], History()), data, options, turns=1)
         runs.append(judge(run))
         network = run.network
         if run.history.stopped:

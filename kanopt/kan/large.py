@@ -35,7 +35,7 @@ from kanopt.kan.trainer import History, StepCallback
 
 Floats = NDArray[np.float64]
 
-STAGES = (4, 8, 16)
+STAGES = (15, 15)
 """Steps between renewals of the hidden ranges and of the variables."""
 PAIRS = 12
 """Pairs of steps and gradients that L-BFGS keeps."""

@@ -1,4 +1,4 @@
-"""Columns that look like months, weekdays or hours of the day, and are learned as ordinary numbers."""
+"""Columns that look like months, weekdays, hours or days of the year, and are learned as ordinary numbers."""
 
 from __future__ import annotations
 
@@ -19,8 +19,13 @@ _WORDS = {
     12: {"month", "months", "monat", "monate"},
     7: {"weekday", "weekdays", "wochentag", "dow", "dayofweek"},
     24: {"hour", "hours", "stunde", "stunden", "uhr"},
+    365: {"dayofyear", "yday", "doy"},
 }
 """Words in the name of a column that turns once in so many of its values, in English and German."""
+MOST = 0.9
+"""Share of a turn that the values span: nobody drives on New Year's Day."""
+DECIMALS = 9
+"""Digits of a number whose unit was changed and changed back."""
 
 
 def warn_of_periods(table: TrainingTable, asked: ShapeConstraints) -> None:
@@ -59,8 +64,10 @@ def period_of(name: str, values: NDArray[np.float64]) -> int | None:
     joined = "".join(re.findall(r"[a-z]+", name.lower()))
     for period, known in _WORDS.items():
         if words & known or joined in known:
-            held = np.unique(values)
+            held, leap = np.unique(np.round(values, DECIMALS)), period == 365
             for first in (0, 1):
-                if np.array_equal(held, np.arange(first, first + period)):
+                turn = np.arange(first, first + period + leap)
+                wide = np.ptp(held) >= MOST * (period - 1) and len(held) > period // 2
+                if wide and np.isin(held, turn).all():
                     return period
     return None

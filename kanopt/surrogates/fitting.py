@@ -86,7 +86,7 @@ def _learned(
     shared: SharedErrors | None = None,
 ) -> Learned:
     """Return the law of `trial` on the rows of `table`; see :func:`learn`."""
-    law, rows = _law(table, trial, settings, shared)
+    law, rows = _law(table, trial, tried, settings, shared)
     _warn_of_biased_sum(table, trial, law.predict(rows.inputs))
     return law, _alternatives(tried, trial, law, table.weights), rows
 
@@ -100,7 +100,11 @@ def _residuals(table: TrainingTable, trial: Trial) -> Floats:
 
 
 def _law(
-    table: TrainingTable, trial: Trial, settings: Settings, shared: SharedErrors | None
+    table: TrainingTable,
+    trial: Trial,
+    tried: list[Trial],
+    settings: Settings,
+    shared: SharedErrors | None,
 ) -> tuple[FittedLaw, Rows]:
     """Return the law of a trial, and the rows as fitted."""
     fitted, unit = trial.fitted, trial.unit
@@ -156,7 +160,7 @@ def _law(
         "left out": fit_measures(table.target, predicted, table.weights),
     }
     law = replace(law, importance=importance, measures=measures)
-    rows = _rows(alone, trial, law, inputs)
+    rows = _rows(alone, trial, tried, inputs)
     if shared is None:
         return law, rows
     return law, replace(rows, shared=replace(shared, lift=smearing / trial.smearing))
@@ -189,19 +193,23 @@ def _warn_of_biased_sum(table: TrainingTable, trial: Trial, predicted: Floats) -
         )
 
 
-def _rows(table: TrainingTable, trial: Trial, law: FittedLaw, inputs: Floats) -> Rows:
+def _rows(table: TrainingTable, trial: Trial, tried: list[Trial], inputs: Floats) -> Rows:
     """Return the rows on which a formula is chosen, with their weights: how many rows each stands for.
 
     With an exponential link the logarithm of a row has weight μ (McCullagh and Nelder 1989, section 2.5), for which
     Σ w exp(log y − f) / Σ w is the factor that corrects the sums. Logarithms of targets far below the law would
-    dominate all others; they are clipped at μ / e².
+    dominate all others; they are clipped at μ / e². The mean μ is that of the best law without hidden nodes, which
+    has no random start: another seed must not weigh the rows anew.
     """
     weights = table.weights * _robust_weights(table, trial)
-    if not law.log_target:
+    if not trial.structure.log_target:
         return Rows(inputs, table.target, weights)
     if not trial.structure.has_log_link:
         return Rows(inputs, round_logs(np.log(table.target)), weights)
-    mean = trial.smearing * trial.unit * trial.fitted.output
+    plain = [each for each in tried if each.structure.log_target and not each.structure.hidden]
+    best = max(plain, key=lambda each: float(np.average(each.density, weights=table.weights)))
+    output = best.fitted.output
+    mean = best.smearing * (best.unit * output if best.structure.has_log_link else np.exp(output))
     weights = weights * mean
     weights *= table.weights.sum() / weights.sum()
     return Rows(inputs, round_logs(np.log(np.maximum(table.target, mean * np.exp(-2.0)))), weights)

@@ -165,7 +165,6 @@ def _trained(model: FittedModel, control: Control, units: Mapping[str, str], out
         rows=rows,
         wanted=settings.shape_constraints,
         log_target=law.log_target,
-        seed=model.seed,
         structure=structure_text(law),
         edf=law.edf,
         link=law.link,

@@ -65,9 +65,3 @@ class Rows:
         shared = None if self.shared is None else self.shared.take(chosen)
         inputs, target, weight = self.inputs[chosen], self.target[chosen], self.weight[chosen]
         return Rows(inputs, target, weight, slope, shared)
-
-    def take(self, count: int, seed: int) -> Rows:
-        """Return at most `count` rows, drawn without replacement."""
-        if len(self.target) <= count:
-            return self
-        return self.of(np.sort(np.random.default_rng(seed).choice(len(self.target), count, replace=False)))

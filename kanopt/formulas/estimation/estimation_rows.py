@@ -117,7 +117,7 @@ class EstimationRows:
             for values in self.columns.values()
         ]
         inputs = np.column_stack([np.zeros(self.count), *numbers]).astype(np.float64)
-        return self.select(np.sort(order_of_rows(inputs, self.target, np.ones(self.count))[:count]))
+        return self.select(np.sort(order_of_rows(inputs, self.target)[:count]))
 
     def describe(self, where: NDArray[np.bool_]) -> str:
         """Return inputs and output of the first row that is true."""
@@ -137,18 +137,18 @@ def _numbers(variable: Variable, table: Any, what: str, role: str) -> Array:
     return np.asarray(numbers, dtype=np.float64)
 
 
-def order_of_rows(inputs: Array, target: Array, weight: Array) -> NDArray[np.intp]:
+def order_of_rows(inputs: Array, target: Array) -> NDArray[np.intp]:
     """Return an order of rows that their values decide, as if it were drawn: the first of them are a sample of all.
 
     Examples
     --------
-    >>> x, y, ones = np.array([[3.0], [1.0], [2.0]]), np.array([5.0, 4.0, 6.0]), np.ones(3)
-    >>> there, back = order_of_rows(x, y, ones), order_of_rows(x[::-1], y[::-1], ones)
+    >>> x, y = np.array([[3.0], [1.0], [2.0]]), np.array([5.0, 4.0, 6.0])
+    >>> there, back = order_of_rows(x, y), order_of_rows(x[::-1], y[::-1])
     >>> (x[there] == x[::-1][back]).all()
     np.True_
     """
     mixed = np.zeros(len(target), dtype=np.uint64)
-    for column in (*inputs.T, target, weight):
+    for column in (*inputs.T, target, np.ones(len(target))):
         mixed = _mixed(mixed ^ as_told(column).view(np.uint64))
     return np.argsort(mixed, kind="stable")
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import itertools
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
@@ -131,13 +131,21 @@ class Plain:
 
 SHOWN, MOST_RIVALS = 12, 2
 """Laws that are shown, and those among them that are as good as the chosen one in another structure."""
+MOST_PLAINER, PLAINER = 3, 1.08
+"""Plainer laws that are judged like the best one, and the squares, in those of the best, that they leave at most."""
 
 
 # ── what is shown beside the law ──
 
 
 def besides(
-    table: Plain, found: Found, chosen: Fitted, part: Rows, refused: Mapping[object, str], *, log: bool
+    table: Plain,
+    found: Found,
+    taken: Sequence[Fitted],
+    part: Rows,
+    refused: Mapping[object, str],
+    *,
+    log: bool,
 ) -> tuple[Rung, ...]:
     """Return the laws that no other beats in both operators and error, and such as are as good as the chosen one.
 
@@ -145,20 +153,16 @@ def besides(
     ----------
     table, found
         The columns, and the laws of the search.
-    chosen
-        The law that was taken.
+    taken
+        The law that was taken, and plainer ones that are told already.
     part, log
         The rows of the search, and whether their target is a logarithm.
     refused
         Why laws could not be taken, by their signatures.
     """
-    laws = [fit for fit in (found.best, *found.others) if fit is not chosen]
-    shown, best = [], np.inf
-    for fit in sorted(laws, key=lambda fit: (operators(fit.law), fit.squares)):
-        if fit.squares < 0.98 * best:
-            best = min(best, fit.squares)
-            shown.append(fit)
-    shown = [*shown[-SHOWN:], *(fit for fit in _alike(laws, chosen, part.total) if fit not in shown)]
+    laws = [fit for fit in (found.best, *found.others) if fit not in taken]
+    shown = _front(laws)[-SHOWN:]
+    shown += [fit for fit in _alike(laws, taken[0], part.total) if fit not in shown]
     columns, target = table.columns(part, found.scales), np.exp(part.target) if log else part.target
 
     rows = table.trained.rows
@@ -178,7 +182,17 @@ def besides(
         # of rows left out it says the same whatever their blocks
         return Rung(f"formula {place}", law.root, freedom(fit.law), lambda _: left, refused=why)
 
-    return tuple(rung(place, fit) for place, fit in enumerate(shown, start=2))
+    return tuple(rung(place, fit) for place, fit in enumerate(shown, start=len(taken) + 1))
+
+
+def _front(laws: Iterable[Fitted]) -> list[Fitted]:
+    """Return the laws that no other beats in both operators and error, the plainest first."""
+    shown, best = list[Fitted](), np.inf
+    for fit in sorted(laws, key=lambda fit: (operators(fit.law), fit.squares)):
+        if fit.squares < 0.98 * best:
+            best = fit.squares
+            shown.append(fit)
+    return shown
 
 
 def _alike(laws: list[Fitted], chosen: Fitted, rows: float) -> list[Fitted]:
@@ -224,8 +238,10 @@ class Closed:
         How many constants it has.
     price
         Length of the description of its operators, in nats.
+    plainer
+        Laws of fewer operators that are nearly as close.
     beside
-        What the search has found beside it.
+        What else the search has found.
     """
 
     formula: Formula
@@ -234,6 +250,7 @@ class Closed:
     log: bool
     parameters: int
     price: float
+    plainer: tuple[Closed, ...] = ()
     beside: tuple[Rung, ...] = ()
 
     @property
@@ -261,9 +278,11 @@ def found_on_rows(trained: Trained) -> Iterator[Rung]:
     closed = closed_law(trained, OPERATOR)
     if closed is None:
         return
-    law, factor = closed.smeared()
-    told = partial(_left_out, closed, trained, factor)
-    yield Rung("formula", law.root, closed.parameters, told, factor, told=law.covariance)
+    for place, each in enumerate((closed, *closed.plainer), start=1):
+        law, factor = each.smeared()
+        told = partial(_left_out, each, trained, factor)
+        name = "formula" if place == 1 else f"formula {place}"
+        yield Rung(name, law.root, each.parameters, told, factor, told=law.covariance)
     yield from closed.beside
 
 
@@ -323,7 +342,7 @@ def closed_law(trained: Trained, operator: float) -> Closed | None:
 def _sample(table: Plain, rows: Rows) -> tuple[Rows, Array]:
     """Return some of the rows, which their values decide, and their columns."""
     columns = as_told(table.plain(rows))
-    order = order_of_rows(columns, rows.target, rows.weight)[:TRIAL_ROWS]
+    order = order_of_rows(columns, rows.target)[:TRIAL_ROWS]
     return rows.of(order), columns[order]
 
 
@@ -379,8 +398,17 @@ def _on_scale(
         return None
 
     def with_others(fit: Fitted, closed: Closed) -> Closed:
-        return replace(closed, beside=besides(table, found, fit, part, refused, log=log))
+        """Return a law with those beside it: near-ties are broken by what is plainer, which all rows have to say."""
+        near = [each for each in front if operators(each.law) < operators(fit.law)]
+        near = [each for each in near if each.squares <= PLAINER * fit.squares][-MOST_PLAINER:]
+        told = {} if early else {each: estimated(each, rows) for each in near}
+        known = {each: law for each, law in told.items() if law and not beyond(law.formula, trained).endings}
+        others = besides(table, found, [fit, *known], part, refused, log=log)
+        return replace(closed, plainer=tuple(known.values()), beside=others)
 
+    front = _front(
+        each for each in (found.best, *found.others) if rules.admits(each.law) and rules.suffices(each.law)
+    )
     best = _best(found, rules, refused)
     ends: tuple[Fitted, Closed] | None = None
     """The best law, where it does not go on beyond its data."""

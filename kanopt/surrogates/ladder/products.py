@@ -14,6 +14,7 @@ from itertools import combinations
 import numpy as np
 from numpy.typing import NDArray
 
+from kanopt.formulas.estimation.estimation_rows import order_of_rows
 from kanopt.formulas.estimation.least_squares import inverse_of
 from kanopt.surrogates.encoding import Feature
 from kanopt.surrogates.ladder.additive import AdditiveLaw, Choice, additive_laws, fitted_alone
@@ -58,14 +59,16 @@ def with_products(
     pairs = list(combinations(free, 2))
     standing = {place for function in plain.functions for place in function.columns}
     groups = [group for place, group in enumerate(choice.groups) if place in standing]
+    some = order_of_rows(rows.inputs, rows.target)[:SCREENED]
     found, laws, refused = plain, None, set[tuple[int, int]]()
     for _ in range(PRODUCTS):
-        tried = [_screened(pair, coarse, rows, found.values) for pair in pairs if pair not in refused]
+        left = replace(rows, target=rows.target - found.values)
+        tried = [_screened(pair, coarse, left, some) for pair in pairs if pair not in refused]
         tried.sort(key=lambda pair: pair.gain, reverse=True)
         pairs = [pair.columns for pair in tried[:PRODUCTS]]
         if not tried or tried[0].gain <= 0.0 or choice.should_stop():
             break
-        options = _products(tried[0], choice, rows, found.values)
+        options = _products(tried[0], choice, left)
         more = additive_laws(choice.with_groups([*groups, options]), rows) if options else (found, found)
         if more[0].length < found.length and _pairs(more[0]) > _pairs(found):
             laws, found, groups = more, more[0], [*groups, options]
@@ -79,14 +82,13 @@ def _pairs(law: AdditiveLaw) -> int:
 
 
 def _screened(
-    columns: tuple[int, int], coarse: dict[int, Component], rows: Rows, values: Array
+    columns: tuple[int, int], coarse: dict[int, Component], rows: Rows, some: NDArray[np.intp]
 ) -> _ColumnPair:
     """Return how much a coarse table of two columns explains of what a law leaves, beyond what it would of chance."""
     sides = [coarse[column] for column in columns]
     if sides[0].size * sides[1].size > WIDEST:
-        return _ColumnPair(columns, 0.0, values)
-    some = np.unique(np.linspace(0, len(values) - 1, SCREENED).astype(np.int64))
-    left, weight = (rows.target - values)[some], rows.precision[some]
+        return _ColumnPair(columns, 0.0, rows.target)
+    left, weight = rows.target[some], rows.precision[some]
     left = left - float(weight @ left) / float(weight.sum())
     parts = [side.basis[some] - side.basis[some].mean(axis=0) for side in sides]
     table = np.einsum("ni,nj->nij", *parts).reshape(len(some), -1)
@@ -100,9 +102,8 @@ def _screened(
     return _ColumnPair(columns, gain, sides[1].basis @ second)
 
 
-def _products(pair: _ColumnPair, choice: Choice, rows: Rows, values: Array) -> tuple[Component, ...]:
+def _products(pair: _ColumnPair, choice: Choice, left: Rows) -> tuple[Component, ...]:
     """Return the products that two columns may have: of what is most flexible, or a line, of either."""
-    left = replace(rows, target=rows.target - values)
     kinds = [
         [f for f in choice.groups[column] if f.penalty is not None or f.kind in ("linear", "exp")]
         for column in pair.columns

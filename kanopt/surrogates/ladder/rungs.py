@@ -155,7 +155,7 @@ def blocks_of(rows: Rows, residual: Array) -> Integers:
         together += 1
     if together == 1:
         place = np.empty(count, dtype=np.int64)
-        place[order_of_rows(as_told(rows.inputs), as_told(rows.target), rows.weight)] = np.arange(count)
+        place[order_of_rows(rows.inputs, rows.target)] = np.arange(count)
         return place % BLOCKS
     # rows that are related reach into the stretch at its ends only, if it is a few times as long
     return np.arange(count) // min(BLOCKS * together, max(count // BLOCKS, 1)) % BLOCKS

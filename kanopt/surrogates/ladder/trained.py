@@ -38,8 +38,6 @@ class Trained:
         Shapes that the network was asked for.
     log_target
         Whether the network gives the logarithm of the target.
-    seed
-        Seed of the search.
     structure
         The structure in words, for the provenance.
     link
@@ -65,7 +63,6 @@ class Trained:
     rows: Rows
     wanted: ShapeConstraints
     log_target: bool
-    seed: int
     structure: str
     link: Link | None = None
     edf: float = 0.0

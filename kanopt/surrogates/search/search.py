@@ -430,10 +430,20 @@ class _Search:
         return list(found.values())
 
     def sketched(self, laws: list[Law]) -> list[Fitted]:
-        """Return the laws that fit best on some of the rows, best first: many are begun, fewer go on."""
+        """Return the laws that fit best on some of the rows, best first: many are begun, fewer go on.
+
+        Some of the rows are too few for the numbers of a curve: where there are curves, the length that counts is that
+        of the description of all rows.
+        """
+        judge = self.to if self.phase == CURVES else self.ranking
+
+        def foretold(fit: Fitted) -> float:
+            return judge.length(fit.law, judge.total / self.ranking.total * fit.squares)
+
         self.seen.update(map(signature, laws))
         for iterations, most in SKETCHES:
-            fits = _sorted(fit for law in laws if (fit := fitted(law, self.ranking, iterations, SKETCHED)))
+            begun = (fitted(law, self.ranking, iterations, SKETCHED) for law in laws)
+            fits = sorted((fit for fit in begun if fit is not None), key=foretold)
             laws = [fit.law for fit in fits[:most]]
         return fits
 
@@ -493,7 +503,7 @@ def search(task: Task, *, refits: float = REFITS, watch: FitMonitor | None = Non
     SearchStopped
         If it was stopped before there was a law.
     """
-    order = order_of_rows(task.inputs, task.target, task.weight)
+    order = order_of_rows(task.inputs, task.target)
     inputs = task.inputs[order]
     scales = scales_of(inputs)
     scales[list(task.categories)] = 1.0
