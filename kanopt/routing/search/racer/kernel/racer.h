@@ -12,7 +12,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "../../../compiled/export.h"
+#include "../../../../engines/compiled/export.h"
 
 /* A step of a law; its value is kept under its own number, and read by later steps as `a` and `b`. Units are
  * converted by multiplying with c and then dividing by d, as everywhere. */

@@ -2,7 +2,7 @@
 #ifndef SEARCH_H
 #define SEARCH_H
 
-#include "../../../compiled/random.h"
+#include "../../../../engines/compiled/random.h"
 #include "drive.h"
 
 /* A vehicle's stops, and how they are driven. `leave` and `due` have count + 2 numbers: when each stop is left, the

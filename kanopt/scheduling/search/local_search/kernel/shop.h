@@ -4,8 +4,8 @@
 
 #include <stdint.h>
 
-#include "../../../compiled/export.h"
-#include "../../../compiled/random.h"
+#include "../../../../engines/compiled/export.h"
+#include "../../../../engines/compiled/random.h"
 
 /* `local_search/structures.py` has the same fields in the same order. Families count from 0, which is none and leaves
  * a machine as it was set up. */
