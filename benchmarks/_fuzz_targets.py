@@ -187,7 +187,7 @@ TARGETS: dict[str, Target] = {
     "scenario": Target(
         _files("scenario"),
         _read_scenario,
-        ("scenarios/files", "whatif/scenario", "whatif/given_laws"),
+        ("scenarios/files", "scenarios/scenario", "scenarios/given_laws"),
     ),
     "CSV": Target(
         _files("csv"),
@@ -211,6 +211,6 @@ TARGETS: dict[str, Target] = {
         _reads("t.sol", read_solution),
         ("routing/instances",),
     ),
-    "kept law": Target(_kept_laws, _read_kept_law, ("whatif/law_cache",)),
+    "kept law": Target(_kept_laws, _read_kept_law, ("scenarios/law_cache",)),
     "sweep": Target(_sweep_logs, _read_sweep, ("questions/store",)),
 }

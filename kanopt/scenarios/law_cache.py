@@ -45,8 +45,8 @@ _PACKAGES = ("kanopt", "torch", "numpy", "scipy", "pandas", "scikit-learn", "sym
 _SOURCES = (
     *("kan", "surrogates", "formulas", "tables", "units", "text.py"),
     *(
-        "whatif/learn.py",
-        "whatif/law_cache.py",
+        "scenarios/learn.py",
+        "scenarios/law_cache.py",
         "scenarios/files/laws.py",
         "scenarios/files/spec.py",
     ),

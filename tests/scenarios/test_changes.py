@@ -149,7 +149,7 @@ def test_keys_of_problem_and_solver(shared_tiny):
         "problem.policy.longest_route_cost is 0.5 instead of 0",
         f"solver.time_limit is 2 instead of {base.solver.time_limit:g}",
     )
-    other = base.set("surrogates.litres.formula", "0.2 * km * (1 + 0.2 * load)")
+    other = base.scale("surrogates.litres", 2.0)
     assert price(other)["fuel"] == pytest.approx(2.0 * price(base)["fuel"], rel=1e-12)
 
 
