@@ -150,7 +150,7 @@ def _read_kept_law(folder: Path, content: bytes) -> object:
         changed = json.loads(content)
         content = json.dumps({**changed, "sha256": law_cache._digest(changed["law"])}).encode()
     next(iter(laws.sizes())).write_bytes(content)
-    laws.state()
+    laws.sizes()
     found = LawCache(folder / "laws").get("key")
     if found is None:
         raise FileFormatError("this kept law is ignored")
@@ -203,7 +203,7 @@ TARGETS: dict[str, Target] = {
     "VRPLIB": Target(
         _files("vrplib"),
         _reads("t.vrp", ko.read_instance),
-        ("routing/instances", "problems/instance_text"),
+        ("routing/instances", "plans/instance_text"),
     ),
     "Solomon": Target(_files("solomon"), _reads("t.txt", ko.read_instance), ("routing/instances",)),
     "solution": Target(
