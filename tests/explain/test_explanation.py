@@ -14,10 +14,11 @@ from kanopt.errors import ProblemError
 from kanopt.explain import Explanation, difference, explain
 from kanopt.explain.service import does_less
 from kanopt.explain.summary import bound_sentence, today_sentence
-from kanopt.problems import Certificate, RoutingUnits, Status
+from kanopt.plans import Certificate, Status
+from kanopt.routing import RoutingUnits
 from kanopt.plans.findings import Extrapolation, FrozenInput, Reason
 from tests.cases.routing import random_problem, random_routes
-from tests.problems.test_coverage import VAN, last, round_trip
+from tests.plans.test_coverage import VAN, last, round_trip
 
 LEVELS = ("term", "group", "item")
 VANS = replace(VAN, num_available=2)
