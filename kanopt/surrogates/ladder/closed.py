@@ -399,7 +399,7 @@ def _on_scale(
 
     def with_others(fit: Fitted, closed: Closed) -> Closed:
         """Return a law with those beside it: near-ties are broken by what is plainer, which all rows have to say."""
-        near = [each for each in front if operators(each.law) < operators(fit.law)]
+        near = [each for each in front if each is not fit and operators(each.law) <= operators(fit.law)]
         near = [each for each in near if each.squares <= PLAINER * fit.squares][-MOST_PLAINER:]
         told = {} if early else {each: estimated(each, rows) for each in near}
         known = {each: law for each, law in told.items() if law and not beyond(law.formula, trained).endings}
